@@ -1,0 +1,67 @@
+"""The finishing of a decoded clip: exact length, no DC, a peak that never clips. NumPy, channels first (2, N)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import soxr
+
+from .request import SAMPLE_RATE
+
+FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
+SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
+_OVERSAMPLE = 4
+_MARGIN_DB = 0.1  # what another meter's filter may find between our samples
+
+
+class BadAudio(ValueError):
+    """The model returned NaN or silence: no file is made of it."""
+
+
+def finished(audio: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
+    """The decoded (2, N) as the clip that is asked for: (2, samples) float32, without DC, below `peak_db` true peak.
+
+    `normalize` also turns quieter clips up to that peak. Raises `BadAudio` for NaN, infinity or silence.
+    """
+    if audio.shape[1] < samples:
+        raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")
+    if not np.isfinite(audio).all():
+        raise BadAudio("the model returned numbers that are not finite; another seed or fewer guidance may help")
+    cut = audio.shape[1] > samples
+    clip = without_dc(audio[:, :samples].astype(np.float64), fade_out(samples) if cut else np.ones(samples))
+    if sample_peak(clip) < 10 ** (SILENT_DB / 20):
+        raise BadAudio(f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt")
+    return scaled(clip, peak_db, normalize).astype(np.float32)
+
+
+def without_dc(audio: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """`audio` under `window`, shifted so that its mean is zero although the window's ends stay at zero."""
+    offset = (audio * window).sum(axis=1, keepdims=True) / window.sum()
+    return (audio - offset) * window
+
+
+def fade_out(samples: int) -> np.ndarray:
+    """1 everywhere, then a short cosine slope to 0 on the last sample."""
+    window = np.ones(samples)
+    length = min(samples, round(FADE_SECONDS * SAMPLE_RATE))
+    window[samples - length :] = 0.5 + 0.5 * np.cos(np.linspace(0, math.pi, length))
+    return window
+
+
+def scaled(audio: np.ndarray, peak_db: float, normalize: bool) -> np.ndarray:
+    """Brought to `peak_db` true peak (a little below, for other meters), or only down to it."""
+    target = 10 ** ((peak_db - _MARGIN_DB) / 20)
+    gain = target / true_peak(audio)
+    return audio * (gain if normalize else min(gain, 1.0))
+
+
+def sample_peak(audio: np.ndarray) -> float:
+    return float(np.abs(audio).max(initial=0.0))
+
+
+def true_peak(audio: np.ndarray) -> float:
+    """The highest level between the samples too: four times oversampled, as ITU-R BS.1770 measures it."""
+    pad = np.pad(audio, ((0, 0), (256, 256)))  # a clip starts and ends abruptly, and the filter rings there
+    fine = soxr.resample(pad.T, SAMPLE_RATE, SAMPLE_RATE * _OVERSAMPLE, quality="HQ")
+    return max(sample_peak(audio), sample_peak(fine))

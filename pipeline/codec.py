@@ -1,0 +1,98 @@
+"""The audio tokenizer and detokenizer: 25 Hz latents <-> 5 Hz codes (finite scalar quantisation, 64,000 codes)."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+from .config import AceStepConfig
+from .layers import Encoder
+
+
+class Pooler(Encoder):
+    """Five frames -> one token: a learned token in front of them, whose output is taken."""
+
+    def __init__(self, config: AceStepConfig) -> None:
+        super().__init__(config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size)
+        self.special_token = mx.zeros((1, 1, config.condition_size))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """(B, T, window, width) -> (B, T, width)."""
+        batch, tokens, window, width = x.shape
+        x = self.embed_tokens(x.reshape(batch * tokens, window, width))
+        token = mx.broadcast_to(self.special_token, (batch * tokens, 1, width))
+        return self.encode(mx.concatenate([token, x], axis=1))[:, 0].reshape(batch, tokens, width)
+
+
+class Quantizer(nn.Module):
+    """Finite scalar quantisation: every dimension is rounded to one of its few levels."""
+
+    def __init__(self, config: AceStepConfig) -> None:
+        super().__init__()
+        self.project_in = nn.Linear(config.condition_size, len(config.fsq_input_levels))
+        self.project_out = nn.Linear(len(config.fsq_input_levels), config.condition_size)
+        self._levels = config.fsq_input_levels
+
+    def bounded(self, x: mx.array) -> mx.array:
+        """(..., width) -> (..., dims) softly clamped just outside [-1, 1]."""
+        limit = 1 + 1 / (mx.array(self._levels, mx.float32) - 1)
+        return mx.tanh(self.project_in(x).astype(mx.float32) / limit) * limit
+
+    def levels(self, bounded: mx.array) -> mx.array:
+        """The level of every dimension, 0..L-1 (int32)."""
+        steps = mx.array(self._levels, mx.float32) - 1
+        return mx.floor(steps * (mx.clip(bounded, -1, 1) + 1) / 2 + 0.5).astype(mx.int32)
+
+    def codes(self, levels: mx.array) -> mx.array:
+        """(..., dims) -> (...): one number, the first level varying fastest."""
+        return mx.sum(levels * mx.array(self._bases(), mx.int32), axis=-1)
+
+    def vectors(self, codes: mx.array) -> mx.array:
+        """(...) -> (..., dims) in [-1, 1]."""
+        counts = mx.array(self._levels, mx.int32)
+        levels = (codes[..., None].astype(mx.int32) // mx.array(self._bases(), mx.int32)) % counts
+        return levels.astype(mx.float32) * 2 / (counts.astype(mx.float32) - 1) - 1
+
+    def output(self, codes: mx.array) -> mx.array:
+        """(...) -> (..., width)."""
+        return self.project_out(self.vectors(codes).astype(self.project_out.weight.dtype))
+
+    def _bases(self) -> list[int]:
+        bases = [1]
+        for count in self._levels[:-1]:
+            bases.append(bases[-1] * count)
+        return bases
+
+
+class AudioTokenizer(nn.Module):
+    def __init__(self, config: AceStepConfig) -> None:
+        super().__init__()
+        self.audio_acoustic_proj = nn.Linear(config.audio_acoustic_hidden_dim, config.condition_size)
+        self.attention_pooler = Pooler(config)
+        self.quantizer = Quantizer(config)
+        self._window = config.pool_window_size
+
+    def pooled(self, latents: mx.array) -> mx.array:
+        """(B, T, 64), T a multiple of the window (5) -> (B, T / 5, width)."""
+        batch, length, _ = latents.shape
+        x = self.audio_acoustic_proj(latents)
+        return self.attention_pooler(x.reshape(batch, length // self._window, self._window, -1))
+
+    def __call__(self, latents: mx.array) -> mx.array:
+        """(B, T, 64) -> codes (B, T / 5)."""
+        quantizer = self.quantizer
+        return quantizer.codes(quantizer.levels(quantizer.bounded(self.pooled(latents))))
+
+
+class Detokenizer(Encoder):
+    def __init__(self, config: AceStepConfig) -> None:
+        super().__init__(config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size)
+        self.special_tokens = mx.zeros((1, config.pool_window_size, config.condition_size))
+        self.proj_out = nn.Linear(config.condition_size, config.audio_acoustic_hidden_dim)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """Quantised tokens (B, T, width) -> 25 Hz latents (B, T * 5, 64)."""
+        batch, tokens, width = x.shape
+        x = self.embed_tokens(x)[:, :, None] + self.special_tokens[:, None]  # (B, T, 5, width)
+        x = self.encode(x.reshape(batch * tokens, -1, width))
+        return self.proj_out(x).reshape(batch, -1, self.proj_out.weight.shape[0])

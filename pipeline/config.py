@@ -1,0 +1,154 @@
+"""The shapes of the networks, read from a checkpoint's `config.json` files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+
+class _FromDict:
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Keep the keys that are fields here. A missing one is a ValueError that names it."""
+        fields = {spec.name: spec for spec in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        missing = [name for name, spec in fields.items() if spec.default is dataclasses.MISSING and name not in values]
+        if missing:
+            raise ValueError(f"config.json has no {', '.join(missing)}")
+        kept = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in fields}
+        return cls(**kept)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self:
+        path = folder / "config.json"
+        try:
+            return cls.from_dict(json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """What one stack of transformer layers needs to know."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    rms_norm_eps: float
+    rope_theta: float
+    windows: tuple[int | None, ...]  # a layer's sliding window: it sees |i - j| <= window; None sees everything
+
+    @classmethod
+    def of(cls, sizes: Any, windows: tuple[int | None, ...]) -> Self:
+        """The fields of another configuration that are fields here."""
+        names = [spec.name for spec in dataclasses.fields(cls) if spec.name != "windows"]
+        return cls(**{name: getattr(sizes, name) for name in names}, windows=windows)
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig(_FromDict):
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    vocab_size: int
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 1e6
+
+    @property
+    def stack(self) -> StackConfig:
+        return StackConfig.of(self, (None,) * self.num_hidden_layers)
+
+
+@dataclass(frozen=True)
+class AceStepConfig(_FromDict):
+    """`acestep-v15-*/config.json`: the DiT, the condition encoder and the audio tokenizer.
+
+    The encoder_* sizes are there in the XL files only, whose encoders keep the small model's width.
+    """
+
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    sliding_window: int
+    layer_types: tuple[str, ...]
+    text_hidden_dim: int
+    timbre_hidden_dim: int
+    audio_acoustic_hidden_dim: int
+    in_channels: int
+    patch_size: int
+    pool_window_size: int
+    num_lyric_encoder_hidden_layers: int
+    num_timbre_encoder_hidden_layers: int
+    num_attention_pooler_hidden_layers: int
+    fsq_input_levels: tuple[int, ...]
+    timbre_fix_frame: int = 750
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 1e6
+    is_turbo: bool = False
+    use_sliding_window: bool = True
+    encoder_hidden_size: int | None = None
+    encoder_intermediate_size: int | None = None
+    encoder_num_attention_heads: int | None = None
+    encoder_num_key_value_heads: int | None = None
+
+    @property
+    def is_xl(self) -> bool:
+        return self.encoder_hidden_size is not None
+
+    @property
+    def condition_size(self) -> int:
+        """Width of the condition encoder and the audio tokenizer."""
+        return self.encoder_hidden_size or self.hidden_size
+
+    @property
+    def decoder_stack(self) -> StackConfig:
+        return self._stack(self.num_hidden_layers, self)
+
+    def encoder_stack(self, layers: int) -> StackConfig:
+        """The first `layers` layers of an encoder-side stack."""
+        sizes = dataclasses.replace(
+            self,
+            hidden_size=self.condition_size,
+            intermediate_size=self.encoder_intermediate_size or self.intermediate_size,
+            num_attention_heads=self.encoder_num_attention_heads or self.num_attention_heads,
+            num_key_value_heads=self.encoder_num_key_value_heads or self.num_key_value_heads,
+        )
+        return self._stack(layers, sizes)
+
+    def _stack(self, layers: int, sizes: AceStepConfig) -> StackConfig:
+        return StackConfig.of(sizes, tuple(self._window(i) for i in range(layers)))
+
+    def _window(self, layer: int) -> int | None:
+        kind = self.layer_types[layer] if layer < len(self.layer_types) else self.layer_types[layer % 2]
+        return self.sliding_window if self.use_sliding_window and kind == "sliding_attention" else None
+
+
+@dataclass(frozen=True)
+class VAEConfig(_FromDict):
+    """`vae/config.json` of diffusers' AutoencoderOobleck."""
+
+    audio_channels: int
+    channel_multiples: tuple[int, ...]
+    decoder_channels: int
+    decoder_input_channels: int
+    downsampling_ratios: tuple[int, ...]
+    encoder_hidden_size: int
+    sampling_rate: int
+
+    @property
+    def hop(self) -> int:
+        """Audio samples per latent frame."""
+        product = 1
+        for ratio in self.downsampling_ratios:
+            product *= ratio
+        return product

@@ -1,0 +1,110 @@
+"""What several networks share: grouped-query attention with per-head norms, the gated MLP, an encoder layer.
+
+Attribute names are the checkpoint's, so that loading needs no renaming.
+"""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+from . import ops
+from .config import StackConfig
+
+
+class Attention(nn.Module):
+    """Qwen3-style attention: RMSNorm on every head's q and k, half-split rotary positions on self attention."""
+
+    def __init__(self, config: StackConfig, window: int | None = None) -> None:
+        super().__init__()
+        self._config = config
+        self._window = window
+        width, size = config.hidden_size, config.head_dim
+        self.q_proj = nn.Linear(width, config.num_attention_heads * size, bias=False)
+        self.k_proj = nn.Linear(width, config.num_key_value_heads * size, bias=False)
+        self.v_proj = nn.Linear(width, config.num_key_value_heads * size, bias=False)
+        self.o_proj = nn.Linear(config.num_attention_heads * size, width, bias=False)
+        self.q_norm = nn.RMSNorm(size, config.rms_norm_eps)
+        self.k_norm = nn.RMSNorm(size, config.rms_norm_eps)
+
+    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
+        """Self attention over x (B, T, width). A mask replaces the layer's window: give the whole one."""
+        q, (k, v) = self.queries(x), self.keys_values(x)
+        q, k = self._rotated(q), self._rotated(k)
+        if mask is None and self._window is not None:
+            return self._out(ops.window_attention(q, k, v, self._window))
+        return self._out(ops.attention(q, k, v, mask))
+
+    def cross(self, x: mx.array, keys_values: tuple[mx.array, mx.array]) -> mx.array:
+        """Attention over another sequence, whose `keys_values` were computed once."""
+        return self._out(ops.attention(self.queries(x), *keys_values))
+
+    def queries(self, x: mx.array) -> mx.array:
+        return self.q_norm(self._heads(self.q_proj(x))).swapaxes(1, 2)
+
+    def keys_values(self, x: mx.array) -> tuple[mx.array, mx.array]:
+        """(B, S, width) -> two of (B, kv_heads, S, head_dim)."""
+        k = self.k_norm(self._heads(self.k_proj(x))).swapaxes(1, 2)
+        return k, self._heads(self.v_proj(x)).swapaxes(1, 2)
+
+    def _heads(self, x: mx.array) -> mx.array:
+        return x.reshape(*x.shape[:2], -1, self._config.head_dim)
+
+    def _rotated(self, x: mx.array) -> mx.array:
+        size, theta = self._config.head_dim, self._config.rope_theta
+        return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=0)
+
+    def _out(self, heads: mx.array) -> mx.array:
+        batch, _, length, _ = heads.shape
+        return self.o_proj(heads.swapaxes(1, 2).reshape(batch, length, -1))
+
+
+class MLP(nn.Module):
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.down_proj(ops.swiglu(self.gate_proj(x), self.up_proj(x)))
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, config: StackConfig, window: int | None) -> None:
+        super().__init__()
+        self.window = window
+        self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config, window)
+        self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = MLP(config)
+
+    def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
+        x = x + self.self_attn(self.input_layernorm(x), mask)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+def encoder_layers(config: StackConfig) -> list[EncoderLayer]:
+    return [EncoderLayer(config, window) for window in config.windows]
+
+
+class Encoder(nn.Module):
+    """A projection, layers, a final norm: what the lyric, timbre and audio-code networks are made of."""
+
+    def __init__(self, config: StackConfig, inputs: int) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Linear(inputs, config.hidden_size)
+        self.layers = encoder_layers(config)
+        self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def encode(self, x: mx.array, keep: mx.array | None = None) -> mx.array:
+        """x (B, T, width) through the layers. `keep` (B, T) is 1 for the positions that may be attended to."""
+        for layer in self.layers:
+            x = layer(x, None if keep is None else _masked(keep, layer.window))
+        return self.norm(x)
+
+
+def _masked(keep: mx.array, window: int | None) -> mx.array:
+    """(B, T) -> (B, 1, T, T), added to the scores: hides padding keys and what lies outside the window."""
+    mask = mx.where(keep[:, None, None, :] > 0, 0.0, -1e9)
+    return mask if window is None else mask + ops.band_mask(keep.shape[1], window)

@@ -1,0 +1,280 @@
+"""What travels: a frozen `Request` in, `Progress` and `Take`s out. Imports no MLX.
+
+Every field of `Request` is typed on one line, and everything else derives from that line: the checks, the OSC
+parameter and its aliases, the command line's option, and the README's table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import mlx.core as mx
+
+SAMPLE_RATE = 48_000
+MAX_SECONDS = 600.0  # what the official pipeline allows
+MAX_SEED = 2**32 - 1
+DRAWN_SEEDS = 2**24  # Pure Data keeps every number as a float32: above this it would report another seed
+DEFAULT_BPM = 120.0
+LANGUAGES = tuple(
+    "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa pl pt ro ru sa sk "
+    "sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
+)
+
+
+class BadRequest(ValueError):
+    """A request that cannot be made. The message says what is allowed and what came; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UnknownField(BadRequest):
+    """No field has this name."""
+
+
+class WrongType(BadRequest):
+    """The value is not of the field's kind: a word where a number belongs, NaN, half a bar."""
+
+
+class OutOfRange(BadRequest):
+    """The value has the right type and is not one of those allowed."""
+
+
+class Allowed(NamedTuple):
+    """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept) for texts."""
+
+    help: str
+    low: float = -math.inf
+    high: float = math.inf
+    check: Callable[[str], str] | None = None
+    aliases: tuple[str, ...] = ()
+
+
+def knob(default: Any, low: float, high: float, help: str, *aliases: str) -> Any:
+    """A number between `low` and `high`, inclusive. Its type is its default's."""
+    return field(default=default, metadata={"allowed": Allowed(help, low, high, aliases=aliases)})
+
+
+def words(default: str, help: str, *aliases: str, check: Callable[[str], str] | None = None) -> Any:
+    """A text; `check` returns it in the form that is kept, or raises ValueError with what is allowed."""
+    return field(default=default, metadata={"allowed": Allowed(help, check=check, aliases=aliases)})
+
+
+def flag(default: bool, help: str, *aliases: str) -> Any:
+    """On or off."""
+    return field(default=default, metadata={"allowed": Allowed(help, aliases=aliases)})
+
+
+def one_of(choices: Iterable[str]) -> Callable[[str], str]:
+    kept = {choice.lower(): choice for choice in choices}
+
+    def check(value: str) -> str:
+        if value.lower() not in kept:
+            raise ValueError("one of " + " ".join(choice or '""' for choice in kept.values()))
+        return kept[value.lower()]
+
+    return check
+
+
+def key_name(value: str) -> str:
+    """`Am`, `A min`, `a minor` -> `A minor`; empty stays empty."""
+    if not value:
+        return value
+    match = re.fullmatch(r"([A-Ga-g])\s*([#b♯♭]?)\s*(major|maj|M|minor|min|m)?", value.strip())
+    if not match:
+        raise ValueError('a note and "major" or "minor", like "A minor" or "F# major"')
+    note, accidental, mode = match.groups()
+    minor = mode is not None and mode != "M" and mode.lower() in ("m", "min", "minor")
+    return f"{note.upper()}{accidental} {'minor' if minor else 'major'}"
+
+
+def time_signature(value: str) -> str:
+    if value and not re.fullmatch(r"[2346](/\d{1,2})?", value):
+        raise ValueError('2, 3, 4 or 6, or written like "3/4"')
+    return value
+
+
+@dataclass(frozen=True)
+class Request:
+    """One wish for music. Frozen and checked: an instance that exists is one that can be made.
+
+    A number that is 0 by default ("the model's own") is filled in by `resolved`.
+    Raises `BadRequest` (a ValueError) naming the field, what is allowed and what came.
+    """
+
+    prompt: str = words("", "what it should sound like: style, instruments, mood", "text", "caption")
+    lyrics: str = words("", "what is sung, with [verse] markers; empty is instrumental")
+    language: str = words("unknown", "language code of the lyrics", "vocal_language", check=one_of(LANGUAGES))
+    seconds: float = knob(30.0, 0.1, MAX_SECONDS, "length in seconds, when bars is 0", "duration", "length")
+    bars: int = knob(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
+    bpm: float = knob(0.0, 30.0, 300.0, "tempo; 0 leaves it to the model (120 where bars need one)", "tempo")
+    beats_per_bar: int = knob(0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4")
+    key: str = words("", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name)
+    time_signature: str = words("", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature)
+    seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
+    num_steps: int = knob(0, 1, 200, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
+    shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
+    guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
+    guidance_interval: float = knob(0.0, 0.0, 1.0, "middle part of the steps that is guided; 0 is the model's own")
+    cfg_interval_start: float = knob(0.0, 0.0, 1.0, "guide only while the timestep is at least this")
+    cfg_interval_end: float = knob(1.0, 0.0, 1.0, "guide only while the timestep is at most this")
+    cfg_type: str = words("apg", "kind of guidance: apg or cfg", check=one_of(("apg", "cfg")))
+    peak_db: float = knob(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
+    normalize: bool = flag(True, "bring every clip up to peak_db; off only turns down what exceeds it")
+    name: str = words("", "what the files are called; empty takes the prompt's first words")
+
+    def __post_init__(self) -> None:
+        for spec in dataclasses.fields(self):
+            object.__setattr__(self, spec.name, coerce(spec.name, getattr(self, spec.name)))
+        if self.cfg_interval_start > self.cfg_interval_end:
+            raise OutOfRange(
+                f"cfg_interval_start must be at most cfg_interval_end, got {self.cfg_interval_start:g} "
+                f"and {self.cfg_interval_end:g}"
+            )
+        if not 1 <= self.samples <= MAX_SECONDS * SAMPLE_RATE:
+            raise OutOfRange(
+                f"the clip must be at most {MAX_SECONDS:g} seconds long, got {self.bars} bars at "
+                f"{self.bpm or DEFAULT_BPM:g} bpm: {self.samples / SAMPLE_RATE:.1f}",
+                "ask for fewer bars or a higher bpm",
+            )
+
+    def changed(self, values: Mapping[str, Any]) -> Request:
+        """This request with other values; names may be aliases. Raises `BadRequest`."""
+        return dataclasses.replace(self, **{field_name(name): value for name, value in values.items()})
+
+    def resolved(self) -> Request:
+        """With the seed drawn and the tempo that bars need, so that the same request gives the same take."""
+        seed = self.seed if self.seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
+        bpm = self.bpm or (DEFAULT_BPM if self.bars else 0.0)
+        return dataclasses.replace(self, seed=seed, bpm=bpm)
+
+    @property
+    def beats(self) -> int:
+        """Beats in one bar."""
+        return self.beats_per_bar or int((self.time_signature or "4")[0])
+
+    @property
+    def samples(self) -> int:
+        """The exact length at 48 kHz."""
+        if self.bars:
+            return round(self.bars * self.beats * 60 / (self.bpm or DEFAULT_BPM) * SAMPLE_RATE)
+        return round(self.seconds * SAMPLE_RATE)
+
+    @property
+    def length(self) -> float:
+        """The exact length in seconds."""
+        return self.samples / SAMPLE_RATE
+
+
+FIELDS = {spec.name: spec for spec in dataclasses.fields(Request)}
+_NAMES = {alias: name for name, spec in FIELDS.items() for alias in (name, *spec.metadata["allowed"].aliases)}
+
+
+def field_name(name: str) -> str:
+    """The field that `name` (or an alias) means. Raises `UnknownField`."""
+    try:
+        return _NAMES[name.lower()]
+    except KeyError:
+        close = difflib.get_close_matches(name.lower(), _NAMES, n=1)
+        hint = f"did you mean {close[0]}?" if close else "fields: " + " ".join(FIELDS)
+        raise UnknownField(f"no parameter is called {name[:40]!r}", hint) from None
+
+
+def is_field(name: object) -> bool:
+    return isinstance(name, str) and name.lower() in _NAMES
+
+
+def coerce(name: str, value: Any) -> Any:
+    """`value` as field `name` keeps it. Lenient about types (any integral number or numeric text is an int, as OSC
+    clients send them), strict about meaning. Raises `WrongType` or `OutOfRange`."""
+    spec = FIELDS[name]
+    allowed: Allowed = spec.metadata["allowed"]
+    if isinstance(spec.default, bool):
+        return _switch(name, value)
+    if isinstance(spec.default, str):
+        return _text(name, value, allowed)
+    number = _number(name, value)
+    if isinstance(spec.default, int):
+        if number != int(number):
+            raise WrongType(f"{name} must be a whole number, got {number:g}")
+        number = int(number)
+    default: Any = spec.default
+    if number != default and not allowed.low <= number <= allowed.high:
+        outside = "" if allowed.low <= default <= allowed.high else f" or {default:g}"
+        raise OutOfRange(f"{name} must be in {allowed.low:g}..{allowed.high:g}{outside}, got {number:g}")
+    return number
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            value = int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else float(value)
+        except ValueError:
+            raise WrongType(f"{name} must be a number, got {value[:40]!r}") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongType(f"{name} must be a number, got {value!r:.40}")
+    if not math.isfinite(value):
+        raise WrongType(f"{name} must be a finite number, got {value}")
+    return value if isinstance(FIELDS[name].default, int) else float(value)
+
+
+def _switch(name: str, value: Any) -> bool:
+    known = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
+    if isinstance(value, bool) or (isinstance(value, int | float) and value in (0, 1)):
+        return bool(value)
+    if isinstance(value, str) and value.strip().lower() in known:
+        return known[value.strip().lower()]
+    raise WrongType(f"{name} must be 1 or 0, got {value!r:.40}")
+
+
+def _text(name: str, value: Any, allowed: Allowed) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise WrongType(f"{name} must be a text, got {value!r:.40}")
+    text = clean_text(value if isinstance(value, str) else f"{value:g}")
+    if allowed.check is None:
+        return text
+    try:
+        return allowed.check(text.strip())
+    except ValueError as error:
+        raise OutOfRange(f"{name} must be {error}, got {text[:40]!r}") from None
+
+
+def clean_text(text: str) -> str:
+    """Composed Unicode with plain newlines; no byte order mark, no other control characters."""
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff"))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a generation stands: `stage` is text, condition, diffusion or decode; `fraction` of all its work."""
+
+    stage: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Take:
+    """One finished clip.
+
+    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was used, so that the
+    same request makes the same take; `timings` are seconds per stage; `timesteps` is what the sampler visited.
+    """
+
+    name: str
+    audio: mx.array
+    request: Request
+    model: str
+    timings: dict[str, float] = field(default_factory=dict)
+    timesteps: tuple[float, ...] = ()
+    sample_rate: int = SAMPLE_RATE

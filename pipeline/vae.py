@@ -1,0 +1,202 @@
+"""The VAE (Oobleck): latents at 25 Hz <-> 48 kHz stereo. Arrays are channels last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import mlx.core as mx
+from mlx import nn
+
+from . import ops
+from .config import VAEConfig
+
+DILATIONS = (1, 3, 9)
+TILE = 256  # latent frames decoded at a time: larger ones take more memory, smaller ones waste more overlap
+
+
+class Snake(nn.Module):
+    """x + sin(alpha x)^2 / beta, one alpha and beta per channel, stored as logarithms."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = mx.zeros((1, channels, 1))
+        self.beta = mx.zeros((1, channels, 1))
+
+    def fold(self) -> None:
+        self.alpha = mx.exp(self.alpha.astype(mx.float32)).reshape(-1)
+        self.beta = mx.exp(self.beta.astype(mx.float32)).reshape(-1)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return ops.snake(x, self.alpha, self.beta)
+
+
+class WeightNorm(nn.Module):
+    """A convolution's weight as direction `weight_v` and length `weight_g`, fused once by `fold`.
+
+    The norm is over every dimension but the first, also in a transposed convolution (whose first one is the input).
+    """
+
+    def __init__(self, shape: tuple[int, int, int], bias: int) -> None:
+        super().__init__()
+        self.weight_g = mx.zeros((shape[0], 1, 1))
+        self.weight_v = mx.zeros(shape)
+        if bias:
+            self.bias = mx.zeros((bias,))
+
+    def fused(self) -> mx.array:
+        """(first, second, kernel) in float32."""
+        v = self.weight_v.astype(mx.float32)
+        return self.weight_g.astype(mx.float32) * v / mx.sqrt(mx.sum(v * v, axis=(1, 2), keepdims=True))
+
+    def _replace(self, weight: mx.array) -> None:
+        self.pop("weight_g")
+        self.pop("weight_v")
+        self.weight = weight
+
+
+class Conv(WeightNorm):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, bias: bool = True):
+        super().__init__((outputs, inputs, kernel), outputs if bias else 0)
+        self._stride, self._dilation = stride, dilation
+        self._padding = math.ceil(stride / 2) if stride > 1 else dilation * (kernel - 1) // 2
+
+    def fold(self) -> None:
+        self._replace(ops.fold_conv(self.fused().transpose(0, 2, 1)))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        y = ops.conv1d(x, self.weight, self._stride, self._padding, self._dilation)
+        return y + self.bias if "bias" in self else y
+
+
+class TransposedConv(WeightNorm):
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__((inputs, outputs, 2 * stride), outputs)
+        self._stride = stride
+
+    def fold(self) -> None:
+        self._replace(ops.fold_conv_transpose(self.fused().transpose(1, 2, 0), self._stride))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return ops.conv_transpose1d(x, self.weight, self._stride, math.ceil(self._stride / 2)) + self.bias
+
+
+class ResidualUnit(nn.Module):
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.snake1 = Snake(channels)
+        self.conv1 = Conv(channels, channels, 7, dilation=dilation)
+        self.snake2 = Snake(channels)
+        self.conv2 = Conv(channels, channels, 1)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
+
+
+class DecoderBlock(nn.Module):
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.snake1 = Snake(inputs)
+        self.conv_t1 = TransposedConv(inputs, outputs, stride)
+        self.res_unit1, self.res_unit2, self.res_unit3 = (ResidualUnit(outputs, d) for d in DILATIONS)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        x = self.conv_t1(self.snake1(x))
+        return self.res_unit3(self.res_unit2(self.res_unit1(x)))
+
+
+class EncoderBlock(nn.Module):
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.res_unit1, self.res_unit2, self.res_unit3 = (ResidualUnit(inputs, d) for d in DILATIONS)
+        self.snake1 = Snake(inputs)
+        self.conv1 = Conv(inputs, outputs, 2 * stride, stride=stride)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.conv1(self.snake1(self.res_unit3(self.res_unit2(self.res_unit1(x)))))
+
+
+class Decoder(nn.Module):
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        widths = [config.decoder_channels * m for m in (1, *config.channel_multiples)][::-1]
+        strides = config.downsampling_ratios[::-1]
+        self.conv1 = Conv(config.decoder_input_channels, widths[0], 7)
+        self.block = [DecoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)]
+        self.snake1 = Snake(widths[-1])
+        self.conv2 = Conv(widths[-1], config.audio_channels, 7, bias=False)
+
+    def __call__(self, latents: mx.array) -> mx.array:
+        """(B, T, 64) -> (B, T * hop, 2)."""
+        x = self.conv1(latents)
+        for block in self.block:
+            x = block(x)
+        return self.conv2(self.snake1(x))
+
+
+class Encoder(nn.Module):
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        widths = [config.encoder_hidden_size * m for m in (1, *config.channel_multiples)]
+        self.conv1 = Conv(config.audio_channels, widths[0], 7)
+        strides = config.downsampling_ratios
+        self.block = [EncoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)]
+        self.snake1 = Snake(widths[-1])
+        self.conv2 = Conv(widths[-1], config.encoder_hidden_size, 3)
+
+    def __call__(self, audio: mx.array) -> mx.array:
+        """(B, samples, 2) -> mean and scale (B, T, 128)."""
+        x = self.conv1(audio)
+        for block in self.block:
+            x = block(x)
+        return self.conv2(self.snake1(x))
+
+
+class VAE(nn.Module):
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.config = config
+
+    def fold(self) -> None:
+        for module in self.modules():
+            if module is not self and hasattr(module, "fold"):
+                module.fold()
+
+    def encode(self, audio: mx.array) -> tuple[mx.array, mx.array]:
+        """(B, samples, 2) -> the posterior's mean and standard deviation, each (B, T, 64)."""
+        mean, scale = mx.split(self.encoder(audio), 2, axis=-1)
+        return mean, nn.softplus(scale) + 1e-4
+
+    def decode(self, latents: mx.array) -> mx.array:
+        """(B, T, 64) -> (B, T * hop, 2), in one piece."""
+        return self.decoder(latents)
+
+    def decode_tiles(self, latents: mx.array, tile: int = TILE, overlap: int | None = None) -> Iterator[mx.array]:
+        """The same audio in pieces of `tile` frames, in bounded memory.
+
+        Each tile is decoded with `overlap` more frames on both sides, which are cut off again: by default as many as
+        one sample's receptive field has, so that the borders cannot be heard or measured.
+        """
+        length = latents.shape[1]
+        if length <= tile or any(ratio % 2 for ratio in self.config.downsampling_ratios):
+            yield self.decode(latents)  # an odd stride shortens the audio, so that tiles would not meet
+            return
+        overlap = self.reach if overlap is None else overlap
+        for start in range(0, length, tile):
+            stop = min(start + tile, length)
+            first, last = max(0, start - overlap), min(length, stop + overlap)
+            audio = self.decode(latents[:, first:last])
+            yield audio[:, (start - first) * self.config.hop : (stop - first) * self.config.hop]
+
+    @property
+    def reach(self) -> int:
+        """How many latent frames to each side can influence one audio sample."""
+        dilated = 3 * sum(DILATIONS)
+        rate, frames = 1.0, 3.0  # the first convolution sees three frames to each side
+        for stride in self.config.downsampling_ratios[::-1]:
+            frames += 1 / rate  # the transposed convolution mixes two neighbours
+            rate *= stride
+            frames += dilated / rate
+        return math.ceil(frames + 3 / rate)
