@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import mlx.core as mx
@@ -16,10 +16,12 @@ from .checkpoint import Checkpoint
 from .request import Progress, Request, Take
 
 MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made longer and cut
+CACHE_LIMIT = 2**30  # bytes MLX may keep for later instead of giving them back: the DAW wants memory too
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
 
 # Rough shares of the work, for the progress fraction: text, condition; the rest by steps and seconds.
 _TEXT, _CONDITION, _DIFFUSION = 0.02, 0.05, 0.75
+_FIXED_PASSES = 4.0  # encoding and decoding take about as long as this many passes
 
 
 def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None) -> AceStep:
@@ -29,6 +31,7 @@ def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None) -
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
+    mx.set_cache_limit(CACHE_LIMIT)
     return AceStep(checkpoint.fetch(name, variant), dtype or checkpoint.default_dtype())
 
 
@@ -104,6 +107,19 @@ class AceStep:
             decoded = np.concatenate(pieces).T
             clip = audio.finished(decoded, request.samples, request.peak_db, request.normalize)
         yield Take("mix", mx.array(clip), request, self.name, timings, tuple(steps.tolist()))
+
+    def audition(self, request: Request) -> None:
+        """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
+        with suppress(audio.BadAudio):
+            for _ in self.render(request):
+                pass
+
+    def work(self, request: Request) -> float:
+        """How much computing a request is, in a unit of its own: frames times passes of the network."""
+        request = self.defaults.fill(request)
+        guided = request.guidance_scale != 1.0
+        passes = request.num_steps * (1 + request.guidance_interval * guided)
+        return self.frames(request) * (passes + _FIXED_PASSES)
 
     # --- the stages, for those who want one of them --------------------------------------------------------------
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import functools
 import math
+import time
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import mlx.core as mx
@@ -26,6 +28,20 @@ def can_compile() -> bool:
     except Exception:
         return False
     return True
+
+
+def device() -> str:
+    """What computes here, for people: GPU or CPU, and MLX's version."""
+    return f"{'CPU' if ON_CPU else 'GPU'}, MLX {metadata.version('mlx')}"
+
+
+def matmul_speed() -> float:
+    """GFLOP/s of a square float32 product, which tells a fast BLAS from a slow one."""
+    a = mx.random.normal((1024, 1024), key=mx.random.key(0))
+    mx.eval(a @ a)
+    started = time.perf_counter()
+    mx.eval(a @ a)
+    return 2 * 1024**3 / (time.perf_counter() - started) / 1e9
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

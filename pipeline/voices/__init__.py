@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-VOICES = ("mini",)
+VOICES = {
+    "mini": "It has random weights: what it plays is noise, made by the real program in every step.",
+}
 
 
 def voice_folder(name: str) -> Path:
