@@ -179,6 +179,15 @@ class Engine:
     # --- the thread ----------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._model = None
+            from pipeline.ops import leave_thread
+
+            leave_thread()
+
+    def _serve(self) -> None:
         self._become("loading")
         try:
             self._model = self._load()
@@ -195,7 +204,6 @@ class Engine:
                 self._running = None
             if not self._waiting:
                 self._become("warm")
-        self._model = None
 
     def _warm_up(self, model: AceStep) -> None:
         """One short take, thrown away: kernels are compiled, and the pace of this machine is known."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import soxr
 
 from .request import SAMPLE_RATE
 
 FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
-_OVERSAMPLE = 4
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
+_BLOCK, _EDGE = 8192, 1024  # samples that are oversampled at once, and how many of them fade in and out
 
 
 class BadAudio(ValueError):
@@ -27,7 +26,7 @@ def finished(audio: np.ndarray, samples: int, peak_db: float, normalize: bool) -
     if audio.shape[1] < samples:
         raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")
     if not np.isfinite(audio).all():
-        raise BadAudio("the model returned numbers that are not finite; another seed or fewer guidance may help")
+        raise BadAudio("the model returned numbers that are not finite; another seed or less guidance may help")
     cut = audio.shape[1] > samples
     clip = without_dc(audio[:, :samples].astype(np.float64), fade_out(samples) if cut else np.ones(samples))
     if sample_peak(clip) < 10 ** (SILENT_DB / 20):
@@ -61,7 +60,24 @@ def sample_peak(audio: np.ndarray) -> float:
 
 
 def true_peak(audio: np.ndarray) -> float:
-    """The highest level between the samples too: four times oversampled, as ITU-R BS.1770 measures it."""
-    pad = np.pad(audio, ((0, 0), (256, 256)))  # a clip starts and ends abruptly, and the filter rings there
-    fine = soxr.resample(pad.T, SAMPLE_RATE, SAMPLE_RATE * _OVERSAMPLE, quality="HQ")
-    return max(sample_peak(audio), sample_peak(fine))
+    """The highest level between the samples too, up to 24 kHz: a meter's short filter stops before that.
+
+    A band-limited signal oversampled n times rises at most by 1 / cos(pi / 2n) between its points. So four times, as
+    in ITU-R BS.1770, tells which blocks can hold the peak (0.7 dB), and sixteen times finds it there (0.04 dB).
+    """
+    step = _BLOCK - 2 * _EDGE
+    length = -(-(audio.shape[1] + 2 * _EDGE) // step) * step  # a clip starts and ends abruptly, and rings outside
+    padded = np.pad(audio, ((0, 0), (2 * _EDGE, length - audio.shape[1])))
+    ramp = 0.5 - 0.5 * np.cos(math.pi * (np.arange(_EDGE) + 0.5) / _EDGE)
+    window = np.concatenate([ramp, np.ones(step), ramp[::-1]])
+    peak = 0.0
+    for start in range(0, length, step):
+        spectrum = np.fft.rfft(padded[:, start : start + _BLOCK] * window)
+        spectrum[:, -1] /= 2  # the highest frequency becomes an ordinary one, which counts twice
+        if _oversampled_peak(spectrum, 4) > peak * math.cos(math.pi / 8):
+            peak = max(peak, _oversampled_peak(spectrum, 16))
+    return max(sample_peak(audio), peak)
+
+
+def _oversampled_peak(spectrum: np.ndarray, times: int) -> float:
+    return sample_peak(np.fft.irfft(spectrum, times * _BLOCK) * times)

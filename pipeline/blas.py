@@ -28,6 +28,7 @@ _ENVIRONMENT = {
 }
 
 _loaded: Path | None = None
+_obstacle = ""  # why MKL is wanted and not loaded
 
 
 def wanted() -> bool:
@@ -40,18 +41,23 @@ def wanted() -> bool:
 
 def preload() -> None:
     """Load MKL with global symbols. Does nothing where it is not wanted, not installed, or MLX came first."""
-    global _loaded
-    if _loaded or not wanted() or "mlx.core" in sys.modules:
+    global _loaded, _obstacle
+    if _loaded or _obstacle or not wanted():
+        return
+    if "mlx.core" in sys.modules:
+        _obstacle = "mlx was imported before acestepd's pipeline"
         return
     openmp, runtime = _find("intel-openmp", "libiomp5.so"), _find("mkl", "libmkl_rt.so")
     if not openmp or not runtime:
+        _obstacle = "MKL was not found: pip install mkl"
         return
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
         ctypes.CDLL(str(openmp), mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(runtime), mode=ctypes.RTLD_GLOBAL)
-    except OSError:
+    except OSError as error:
+        _obstacle = f"MKL cannot be loaded: {error}"
         return
     _loaded = runtime
 
@@ -64,7 +70,7 @@ def live() -> str:
         return f"Intel MKL ({_loaded.name})"
     if not wanted():
         return f"MLX's built-in BLAS (MKL is off: {SWITCH}=0 or not an x86_64 Linux)"
-    return "MLX's built-in BLAS, which is slow (MKL was not found: pip install mkl)"
+    return f"MLX's built-in BLAS, which is slow ({_obstacle})"
 
 
 def _find(distribution: str, name: str) -> Path | None:

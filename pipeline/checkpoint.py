@@ -6,10 +6,13 @@ The layout is the published one: a root with `acestep-v15-*` (the DiT and its en
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import mlx.core as mx
 from huggingface_hub import constants, snapshot_download
@@ -30,7 +33,30 @@ from .voices import VOICES, voice_folder
 
 MAIN_REPOSITORY = "ACE-Step/Ace-Step1.5"
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
-_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json", "silence_latent.pt", "tokenizer.json")
+_SILENCE = "silence_latent.pt"
+_SITE = "https://huggingface.co/ACE-Step"
+
+_Config = TypeVar("_Config", AceStepConfig, TextEncoderConfig, VAEConfig)
+
+
+class _Part(NamedTuple):
+    """What one folder of a checkpoint must hold: weights (`stem.safetensors`, or an index and its shards) and files."""
+
+    stem: str
+    files: tuple[str, ...]
+
+    def patterns(self, folder: str = "") -> list[str]:
+        names = (f"{self.stem}.safetensors", f"{self.stem}-*.safetensors", f"{self.stem}.safetensors.index.json")
+        return [f"{folder}/{name}".lstrip("/") for name in (*self.files, *names)]
+
+    def missing(self, folder: Path) -> Iterator[Path]:
+        shards = set(_places(folder, self.stem).values()) or {f"{self.stem}.safetensors"}
+        return (folder / name for name in (*self.files, *sorted(shards)) if not (folder / name).is_file())
+
+
+_DIT = _Part("model", ("config.json", _SILENCE))
+_TEXT = _Part("model", ("config.json", "tokenizer.json"))
+_VAE = _Part("diffusion_pytorch_model", ("config.json",))
 
 
 class CheckpointError(ValueError):
@@ -42,13 +68,15 @@ class Checkpoint:
     """Where the three parts of one model are, and what it is called."""
 
     name: str
+    variant: str
     dit: Path
     text_encoder: Path
     vae: Path
 
-    @property
-    def variant(self) -> str:
-        return self.dit.name
+    def missing(self) -> Path | None:
+        """The first file that is not there."""
+        places = (_DIT, self.dit), (_TEXT, self.text_encoder), (_VAE, self.vae)
+        return next((path for part, folder in places for path in part.missing(folder)), None)
 
 
 class AceStepModel(nn.Module):
@@ -69,70 +97,107 @@ class AceStepModel(nn.Module):
 def find(name: str, variant: str = "") -> Checkpoint:
     """The checkpoint called `name`, from disk alone: an embedded voice, a folder, or a downloaded hub repository.
 
-    `variant` chooses the DiT's sub-folder; without it that is turbo, or the only one there is.
-    Raises `CheckpointError` when it is not on this machine or not complete.
+    `variant` chooses the DiT's sub-folder; without it that is turbo, or the only one there is. `name/variant`, as a
+    take's `model` has it, means the same. Raises `CheckpointError` when it is not on this machine or not complete.
     """
-    if name in VOICES:
-        return _in_folder(voice_folder(name), variant, name)
-    if os.path.isdir(Path(name).expanduser()):
-        return _in_folder(Path(name).expanduser(), variant, name)
+    voice, _, of_voice = name.partition("/")
+    if voice in VOICES:
+        return _in_folder(voice_folder(voice), variant or of_voice, voice)
+    if folder := _folder(name):
+        return _in_folder(folder, variant, name)
     return _hub(name, variant, local=True)
 
 
 def fetch(name: str, variant: str = "") -> Checkpoint:
-    """Like `find`, and downloads what is missing (resumable, with a progress bar, only the files needed)."""
-    if name in VOICES or Path(name).expanduser().is_dir():
+    """Like `find`, and downloads what is missing, with a progress bar: only the files needed, and only once.
+
+    A model that is complete on this machine is never asked for again, so it loads without a network too. A download
+    that was interrupted keeps the files that were finished.
+    """
+    if name.partition("/")[0] in VOICES or _folder(name):
         return find(name, variant)
+    with contextlib.suppress(CheckpointError):
+        return _hub(name, variant, local=True)
     return _hub(name, variant, local=False)
 
 
+def _folder(name: str) -> Path | None:
+    path = os.path.abspath(os.path.expanduser(name))
+    return Path(path) if name and os.path.isdir(path) else None
+
+
 def _in_folder(root: Path, variant: str, name: str) -> Checkpoint:
-    if (root / "silence_latent.pt").exists():  # the DiT's own folder was named
+    if (root / _SILENCE).exists():  # the DiT's own folder was named
         root, variant = root.parent, variant or root.name
-    variants = sorted(path.parent.name for path in root.glob("*/silence_latent.pt"))
+    variants = sorted(path.parent.name for path in root.glob(f"*/{_SILENCE}"))
     chosen = variant or (TURBO if TURBO in variants else variants[0] if len(variants) == 1 else "")
     if chosen not in variants:
-        have = f"it has {', '.join(variants)}" if variants else "it has no folder with a silence_latent.pt"
+        have = f"it has {', '.join(variants)}" if variants else f"it has no folder with a {_SILENCE}"
         raise CheckpointError(f"{root}: no model variant {chosen or TURBO!r}; {have}")
-    for part in (TEXT_ENCODER, VAE_FOLDER):
-        if not (root / part / "config.json").is_file():
-            raise CheckpointError(f"{root}: the folder {part} with its config.json is missing")
-    return Checkpoint(name, root / chosen, root / TEXT_ENCODER, root / VAE_FOLDER)
+    found = Checkpoint(name, chosen, root / chosen, root / TEXT_ENCODER, root / VAE_FOLDER)
+    if path := found.missing():
+        raise CheckpointError(f"{root} is not complete: {path} is missing; a complete one: acestepd pull")
+    return found
 
 
 def _hub(name: str, variant: str, local: bool) -> Checkpoint:
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        voices = ", ".join(VOICES)
-        raise CheckpointError(f"no model {name!r}: give a folder, a hub name like {MAIN_REPOSITORY}, or {voices}")
-    main = name.lower() == MAIN_REPOSITORY.lower()  # hub names ignore case, the cache on disk does not
-    chosen = variant or (TURBO if main else name.split("/")[1])
-    parts = [TEXT_ENCODER, VAE_FOLDER] + ([TURBO] if chosen == TURBO else [])
-    patterns = [f"{part}/{file}" for part in parts for file in _FILES]
-    root = _snapshot(MAIN_REPOSITORY, patterns, local)
-    dit = root / TURBO
-    if chosen != TURBO:
-        repository = f"{MAIN_REPOSITORY.split('/')[0]}/{chosen}" if main else name
-        dit = _snapshot(repository, list(_FILES), local)
-    for path in (dit / "silence_latent.pt", root / TEXT_ENCODER / "config.json", root / VAE_FOLDER / "config.json"):
-        if not path.exists():
-            raise CheckpointError(f"{name} is not complete: {path} is missing; run: acestepd pull {name}")
-    return Checkpoint(f"{MAIN_REPOSITORY}/{chosen}", dit, root / TEXT_ENCODER, root / VAE_FOLDER)
+    repository, title, chosen = _repository(name, variant)
+    shared = _TEXT.patterns(TEXT_ENCODER) + _VAE.patterns(VAE_FOLDER)
+    if repository == MAIN_REPOSITORY:
+        root = _snapshot(MAIN_REPOSITORY, _DIT.patterns(TURBO) + shared, local, repository)
+        dit = root / TURBO
+    else:
+        dit = _snapshot(repository, [_SILENCE], local, repository)  # a wrong name costs no gigabytes
+        if not local and not (dit / _SILENCE).exists():
+            raise CheckpointError(f"{repository} is not an ACE-Step 1.5 model: it has no {_SILENCE}")
+        dit = _snapshot(repository, _DIT.patterns(), local, repository)
+        root = _snapshot(MAIN_REPOSITORY, shared, local, repository)
+    found = Checkpoint(title, chosen, dit, root / TEXT_ENCODER, root / VAE_FOLDER)
+    if path := found.missing():
+        advice = f"run: acestepd pull {repository}" if local else "the hub does not have it"
+        raise CheckpointError(f"{repository} is not complete: {path} is missing; {advice}")
+    return found
 
 
-def _snapshot(repository: str, patterns: list[str], local: bool) -> Path:
+def _repository(name: str, variant: str) -> tuple[str, str, str]:
+    """The repository of the DiT, what the model is called, and its variant.
+
+    The official variants have one name each, however they are asked for: the hub ignores case, its cache does not.
+    """
+    owner, _, rest = name.partition("/")
+    own, _, tail = rest.partition("/")
+    if not own or "/" in tail or owner.startswith((".", "~")) or not owner:
+        raise CheckpointError(
+            f"no model {name!r}: give a folder, a hub name like {MAIN_REPOSITORY}, or {', '.join(VOICES)}"
+        )
+    official, main = MAIN_REPOSITORY.split("/")
+    chosen = variant or tail
+    if owner.lower() != official.lower():
+        if chosen not in ("", own):
+            raise CheckpointError(f"{owner}/{own} is one model, it has no variant {chosen!r}")
+        return f"{owner}/{own}", f"{owner}/{own}", own
+    chosen = chosen or (TURBO if own.lower() == main.lower() else own)
+    return (MAIN_REPOSITORY if chosen == TURBO else f"{official}/{chosen}"), f"{MAIN_REPOSITORY}/{chosen}", chosen
+
+
+def _snapshot(repository: str, patterns: list[str], local: bool, wanted: str) -> Path:
+    """The folder of the repository's files, downloaded unless `local`. `wanted` is what `acestepd pull` is told."""
+    again = f"acestepd pull {wanted}"
     try:
         return Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
     except LocalEntryNotFoundError as error:
         if local:
-            raise CheckpointError(f"{repository} is not on this machine; run: acestepd pull {repository}") from error
-        raise CheckpointError(f"could not reach {constants.ENDPOINT} for {repository}: {_reason(error)}") from error
+            raise CheckpointError(f"{repository} is not on this machine, or not all of it; run: {again}") from error
+        reason = f"could not reach {constants.ENDPOINT} for {repository} ({_reason(error)})"
+        raise CheckpointError(f"{reason}; connect to the network and run: {again}") from error
     except GatedRepoError as error:
-        raise CheckpointError(f"{repository} wants a login: run hf auth login, then try again") from error
+        raise CheckpointError(f"{repository} wants a login: run hf auth login, then {again}") from error
     except (RepositoryNotFoundError, HFValidationError) as error:
-        raise CheckpointError(f"the hub has no model {repository!r}") from error
-    except Exception as error:  # whatever the network raises: the download resumes where it stopped
-        reason = _reason(error)
-        raise CheckpointError(f"{repository}: the download stopped ({reason}); run it again to resume") from error
+        others = f"the official ones are at {_SITE}, a private one needs hf auth login"
+        raise CheckpointError(f"the hub has no model {repository!r}: {others}") from error
+    except Exception as error:  # whatever the network raises
+        reason = f"{repository}: the download stopped ({_reason(error)})"
+        raise CheckpointError(f"{reason}; finished files are kept, so go on with: {again}") from error
 
 
 def _reason(error: BaseException) -> str:
@@ -149,25 +214,34 @@ def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str
 
     Lazy: bytes are read from disk when a tensor is first used.
     """
-    index = folder / f"{stem}.safetensors.index.json"
-    if not index.is_file():
+    places = _places(folder, stem)
+    if not places:
         path = folder / f"{stem}.safetensors"
         tensors = _read_file(path)
         return tensors, dict.fromkeys(tensors, path)
-    try:
-        places: dict[str, str] = json.loads(index.read_text())["weight_map"]
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{index}: not a safetensors index ({error})") from error
     tensors, files = {}, {}
     for shard in sorted(set(places.values())):
-        if Path(shard).name != shard:
-            raise CheckpointError(f"{index}: a shard must be a file name, got {shard!r}")
         for name, array in _read_file(folder / shard).items():
             tensors[name], files[name] = array, folder / shard
     for name, shard in places.items():
-        if name not in tensors:
+        if files.get(name) != folder / shard:
             raise CheckpointError(f"{folder / shard}: tensor {name} is missing, which the index says is there")
     return tensors, files
+
+
+def _places(folder: Path, stem: str) -> dict[str, str]:
+    """The shard of every tensor as the index has it; empty when there is no index."""
+    index = folder / f"{stem}.safetensors.index.json"
+    if not index.is_file():
+        return {}
+    try:
+        places = {str(name): str(shard) for name, shard in json.loads(index.read_text())["weight_map"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{index}: not a safetensors index ({error})") from error
+    for shard in places.values():
+        if Path(shard).name != shard or not shard.endswith(".safetensors"):
+            raise CheckpointError(f"{index}: a shard must be the name of a safetensors file, got {shard!r}")
+    return places
 
 
 def _read_file(path: Path) -> dict[str, mx.array]:
@@ -178,23 +252,34 @@ def _read_file(path: Path) -> dict[str, mx.array]:
     except RuntimeError as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
     assert isinstance(loaded, dict)
+    if not loaded:
+        raise CheckpointError(f"{path}: holds no tensors")
     return loaded
 
 
 def fit(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path]) -> None:
     """Put every tensor in its place. A missing, extra or mis-shaped one is an error naming file and tensor."""
     wanted = {name: array.shape for name, array in dict(tree_flatten(module.parameters())).items()}
-    anywhere = next(iter(files.values()), Path())
+    anywhere = os.path.commonpath(files.values())  # the file, or the folder of several
     for name, shape in wanted.items():
         if name not in tensors:
             raise CheckpointError(f"{anywhere}: tensor {name} {tuple(shape)} is missing")
         if tensors[name].shape != shape:
             came = tuple(tensors[name].shape)
             raise CheckpointError(f"{files[name]}: tensor {name} must have the shape {tuple(shape)}, got {came}")
+        if not mx.issubdtype(tensors[name].dtype, mx.floating):  # MLX reads fp8 as bytes
+            raise CheckpointError(f"{files[name]}: tensor {name} must be bf16, f16 or f32, got {tensors[name].dtype}")
     extra = sorted(set(tensors) - set(wanted))
     if extra:
         raise CheckpointError(f"{files[extra[0]]}: unexpected tensor {extra[0]} (one of {len(extra)})")
     module.load_weights(list(tensors.items()), strict=True)
+
+
+def _config(kind: type[_Config], folder: Path) -> _Config:
+    try:
+        return kind.from_folder(folder)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def default_dtype() -> mx.Dtype:
@@ -203,7 +288,7 @@ def default_dtype() -> mx.Dtype:
 
 
 def load_model(folder: Path, dtype: mx.Dtype) -> tuple[AceStepModel, AceStepConfig]:
-    config = AceStepConfig.from_folder(folder)
+    config = _config(AceStepConfig, folder)
     model = AceStepModel(config)
     fit(model, *read_tensors(folder, "model"))
     model.set_dtype(dtype)
@@ -213,7 +298,7 @@ def load_model(folder: Path, dtype: mx.Dtype) -> tuple[AceStepModel, AceStepConf
 
 
 def load_text_encoder(folder: Path, dtype: mx.Dtype) -> tuple[TextEncoder, Tokenizer]:
-    encoder = TextEncoder(TextEncoderConfig.from_folder(folder))
+    encoder = TextEncoder(_config(TextEncoderConfig, folder))
     tensors, files = read_tensors(folder, "model")
     fit(encoder, text_encoder.sanitize(tensors), {name.removeprefix("model."): path for name, path in files.items()})
     encoder.set_dtype(dtype)
@@ -227,7 +312,7 @@ def load_text_encoder(folder: Path, dtype: mx.Dtype) -> tuple[TextEncoder, Token
 
 def load_vae(folder: Path) -> VAE:
     """Always float32: the decoder's noise floor would be audible in bfloat16."""
-    vae = VAE(VAEConfig.from_folder(folder))
+    vae = VAE(_config(VAEConfig, folder))
     fit(vae, *read_tensors(folder, "diffusion_pytorch_model"))
     vae.set_dtype(mx.float32)
     vae.fold()
@@ -237,11 +322,12 @@ def load_vae(folder: Path) -> VAE:
 
 def load_silence(folder: Path) -> mx.array:
     """`silence_latent.pt`, stored channels first (1, 64, T) -> (1, T, 64) float32."""
-    path = folder / "silence_latent.pt"
+    path = folder / _SILENCE
+    channels = _config(AceStepConfig, folder).audio_acoustic_hidden_dim
     try:
         latent = read_torch(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: {error}") from error
-    if latent.ndim != 3 or latent.shape[0] != 1 or latent.shape[2] < 1:
-        raise CheckpointError(f"{path}: tensor must have the shape (1, channels, frames), got {latent.shape}")
+    if latent.ndim != 3 or latent.shape[:2] != (1, channels) or latent.shape[2] < 1:
+        raise CheckpointError(f"{path}: tensor must have the shape (1, {channels}, frames), got {latent.shape}")
     return mx.array(latent).swapaxes(1, 2)

@@ -181,7 +181,10 @@ def _next(tiles: Iterator[mx.array], timings: dict[str, float]) -> np.ndarray | 
     """The next tile (samples, 2), computed."""
     with _timed(timings, "decode"):
         tile = next(tiles, None)
-        return None if tile is None else np.array(tile[0])
+        if tile is None:
+            return None
+        mx.eval(tile)  # lets other threads run, which the copy's implicit evaluation does not
+        return np.array(tile[0])
 
 
 @contextmanager

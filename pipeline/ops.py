@@ -8,6 +8,7 @@ about 1e-6 (tests/test_ops.py). All arrays are channels last.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import math
 import time
@@ -18,6 +19,15 @@ from typing import Any
 import mlx.core as mx
 
 ON_CPU = mx.default_device() == mx.Device(mx.cpu)
+
+
+def leave_thread() -> None:
+    """To be called at the end of every thread that used MLX: its workers abort the process when they outlive it."""
+    mx.synchronize()
+    mx.clear_streams()
+
+
+atexit.register(mx.clear_streams)  # the same for the main thread
 
 
 @functools.cache

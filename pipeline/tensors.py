@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -33,20 +34,29 @@ def read_torch(path: Path) -> np.ndarray:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-            if len(pickles) != 1:
-                raise ValueError("not a torch file (no data.pkl in the zip)")
-            if any(entry.file_size > _LARGEST for entry in archive.infolist()):
-                raise ValueError("refused: larger than any silence latent")
-            with archive.open(pickles[0]) as stream:
-                tensor = _TensorsOnly(stream, archive, pickles[0].removesuffix("data.pkl")).load()
+            tensor = _only_tensor(archive)
     except zipfile.BadZipFile as error:
         raise ValueError(f"not a torch zip file ({error})") from error
-    except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, KeyError, IndexError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # whatever a damaged or hostile file provokes in zipfile and pickle
         raise ValueError(f"refused: {error}") from error
     if not isinstance(tensor, np.ndarray):
         raise ValueError(f"refused: holds a {type(tensor).__name__}, not a tensor")
     return tensor
+
+
+def _only_tensor(archive: zipfile.ZipFile) -> Any:
+    pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+    if len(pickles) != 1:
+        raise ValueError(f"a torch file has one data.pkl, and this zip has {len(pickles)}")
+    if any(entry.file_size > _LARGEST for entry in archive.infolist()):
+        raise ValueError("larger than any silence latent")
+    prefix = pickles[0].removesuffix("data.pkl")
+    if f"{prefix}byteorder" in archive.namelist() and archive.read(f"{prefix}byteorder") != b"little":
+        raise ValueError("its numbers are not little-endian")
+    with archive.open(pickles[0]) as stream:
+        return _TensorsOnly(stream, archive, prefix).load()
 
 
 class _TensorsOnly(pickle.Unpickler):
@@ -80,6 +90,8 @@ def _rebuild(storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int
         raise pickle.UnpicklingError("a tensor with impossible dimensions")
     if 0 not in size and offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) >= storage.size:
         raise pickle.UnpicklingError("a tensor that reaches outside its storage")
+    if math.prod(size) * storage.itemsize > _LARGEST:  # a stride of 0 makes any size out of one number
+        raise pickle.UnpicklingError("a tensor larger than any silence latent")
     bytes_per = storage.itemsize
     view = np.lib.stride_tricks.as_strided(storage[offset:], size, [step * bytes_per for step in stride])
     return view.copy()

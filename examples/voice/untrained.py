@@ -13,8 +13,10 @@ import pickle
 import sys
 import types
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library)
 
@@ -131,37 +133,29 @@ def write_silence(path: Path, latent: np.ndarray) -> None:
 
 
 def _torch_pickle(shape: tuple[int, ...], strides: tuple[int, ...], count: int) -> bytes:
-    """Pickle a call of torch's rebuild function, naming torch's objects through stand-ins."""
-    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    storage = torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})  # type: ignore[attr-defined]
+    """Pickle a call of torch's rebuild function; torch's own objects are named through stand-ins."""
+    storage = type("FloatStorage", (), {"__module__": "torch"})
 
     def _rebuild_tensor_v2(*_: Any) -> None: ...
 
     _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
-    utils._rebuild_tensor_v2 = _rebuild_tensor_v2  # type: ignore[attr-defined]
 
     class Data: ...
 
     class Tensor:
         def __reduce__(self) -> tuple[Any, ...]:
-            return _rebuild_tensor_v2, (Data(), 0, shape, strides, False, {})
+            return _rebuild_tensor_v2, (Data(), 0, shape, strides, False, OrderedDict())
 
-    class Pickler(pickle._Pickler):  # type: ignore[name-defined]
+    class Pickler(pickle.Pickler):
         def persistent_id(self, thing: Any) -> Any:
             return ("storage", storage, "0", "cpu", count) if isinstance(thing, Data) else None
 
-    saved = {name: sys.modules.get(name) for name in ("torch", "torch._utils")}
-    sys.modules |= {"torch": torch, "torch._utils": utils}
-    try:
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    vars(torch)["FloatStorage"], vars(utils)["_rebuild_tensor_v2"] = storage, _rebuild_tensor_v2
+    with patch.dict(sys.modules, {"torch": torch, "torch._utils": utils}):
         stream = io.BytesIO()
         Pickler(stream, protocol=2).dump(Tensor())
         return stream.getvalue()
-    finally:
-        for name, module in saved.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
 
 
 if __name__ == "__main__":

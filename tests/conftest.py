@@ -1,0 +1,60 @@
+"""What several tests share: the reference files, a whole checkpoint, a hub on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants
+
+from pipeline.voices import voice_folder
+from tests.hub import FakeHub
+
+ROOT = Path(__file__).parents[1]
+FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fixtures"))
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """Golden tensors of the official code and tiny checkpoints in its layout; not part of the repository."""
+    if not FIXTURES.is_dir():
+        pytest.skip(f"needs the reference files: {FIXTURES} is not there (ACESTEPD_FIXTURES names another folder)")
+    return FIXTURES
+
+
+@pytest.fixture(scope="session")
+def tiny(fixtures: Path) -> Path:
+    """A checkpoint root with four variants: turbo and base in bf16, XL turbo in two float32 shards, XL base."""
+    return fixtures / "tiny-ace-step-1.5"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """A whole checkpoint that every machine has: the embedded voice."""
+    return voice_folder("mini")
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """An empty hub, which huggingface_hub takes for the real one, and an empty cache.
+
+    huggingface_hub reads HF_ENDPOINT and HF_HOME once, when it is imported: these are the places it reads them into.
+    """
+    with FakeHub() as fake:
+        places = {
+            "ENDPOINT": fake.url,
+            "HUGGINGFACE_CO_URL_TEMPLATE": fake.url + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_CACHE": str(tmp_path / "hub"),
+            "HF_TOKEN_PATH": str(tmp_path / "token"),
+            "AGENT_HARNESSES_PATH": str(tmp_path / "agents"),
+        }
+        for name, value in places.items():
+            monkeypatch.setattr(constants, name, value, raising=False)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(variable, raising=False)
+        yield fake
+        huggingface_hub.close_session()

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline import audio
+from pipeline.audio import BadAudio, finished
+from pipeline.request import SAMPLE_RATE
+
+N = SAMPLE_RATE // 2
+TIME = np.arange(N) / SAMPLE_RATE
+
+
+def decibels(level: float) -> float:
+    return 20 * float(np.log10(level))
+
+
+def highest_between_samples(clip: np.ndarray, times: int = 16) -> float:
+    """The definition of a true peak: the whole clip, with room to ring, interpolated through its spectrum."""
+    padded = np.pad(clip.astype(np.float64), ((0, 0), (4096, 4096)))
+    length = padded.shape[1] + padded.shape[1] % 2
+    spectrum = np.fft.rfft(padded, length)
+    spectrum[:, -1] /= 2
+    return float(np.abs(np.fft.irfft(spectrum, length * times) * times).max())
+
+
+def sine(hertz: float, phase: float = 0.0) -> np.ndarray:
+    return np.sin(2 * np.pi * hertz * TIME + phase)
+
+
+def square(hertz: float, phase: float = 0.1) -> np.ndarray:
+    return np.sign(sine(hertz, phase))
+
+
+RANDOM = np.random.default_rng(0)
+SIGNALS = {
+    "white noise": RANDOM.standard_normal(N),
+    "uniform noise": RANDOM.uniform(-1, 1, N),
+    "random signs": np.sign(RANDOM.standard_normal(N)),
+    "noise that swells": RANDOM.standard_normal(N) * np.linspace(0, 1, N) ** 2,
+    "bass": sine(55),
+    "a quarter of the rate, between the samples": sine(SAMPLE_RATE / 4, np.pi / 4),
+    "sine at 20 kHz": sine(20_000, 0.2),
+    "sine at 23 kHz": sine(23_000, 0.2),
+    "square at 1 kHz": square(1000),
+    "square at 11.9 kHz": square(11_900),
+    "square at 23.9 kHz": square(23_900),
+    "clipped sine": np.clip(4 * sine(440), -1, 1),
+    "hard clipped noise": np.clip(4 * RANDOM.standard_normal(N), -1, 1),
+    "an abrupt end": np.where(TIME < TIME[-1] - 0.1, 0, sine(3000, 1.0)),
+    "an abrupt start": np.where(TIME < 0.1, sine(3000, 1.0), 0),
+    "a step": np.where(TIME < 0.25, 1.0, -1.0),
+    "one click": (np.arange(N) == 1000) - (np.arange(N) == 30_000) * 0.5,
+}
+every_signal = pytest.mark.parametrize("name", SIGNALS)
+
+
+def stereo(name: str) -> np.ndarray:
+    """The signal, and quieter on the right."""
+    return np.stack([SIGNALS[name], 0.3 * SIGNALS[name]]).astype(np.float32)
+
+
+# --- length, ends and mean -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("samples", [N, N - 1, N - 1921, 4801])
+def test_the_length_is_exact(samples: int) -> None:
+    clip = finished(stereo("white noise"), samples, -1.0, True)
+    assert clip.shape == (2, samples)
+    assert clip.dtype == np.float32
+
+
+def test_a_clip_that_is_too_short_is_refused() -> None:
+    with pytest.raises(BadAudio, match=f"the model returned {N} samples of {N + 1}"):
+        finished(stereo("white noise"), N + 1, -1.0, True)
+
+
+@every_signal
+def test_a_whole_clip_is_only_scaled_and_centred(name: str) -> None:
+    """No fade: its end belongs to the music, and a loop would lose it."""
+    source = stereo(name).astype(np.float64)
+    clip = finished(stereo(name), N, -1.0, True)
+    centred = source - source.mean(axis=1, keepdims=True)
+    gain = np.abs(clip).max() / np.abs(centred).max()
+    np.testing.assert_allclose(clip, gain * centred, atol=1e-6)
+
+
+def test_a_cut_clip_fades_out_in_its_last_ten_milliseconds_only() -> None:
+    samples, fade = N - 1000, round(audio.FADE_SECONDS * SAMPLE_RATE)
+    source = 0.5 + 0.1 * stereo("white noise").astype(np.float64)
+    clip = finished(source.astype(np.float32), samples, -1.0, True).astype(np.float64)
+    before = slice(0, samples - fade)
+    for channel, original in zip(clip, source[:, :samples], strict=True):
+        gain, offset = np.polyfit(original[before], channel[before], 1)
+        np.testing.assert_allclose(channel[before], gain * original[before] + offset, atol=1e-6)
+        envelope = channel[samples - fade :] / (gain * original[samples - fade :] + offset)
+        np.testing.assert_allclose(envelope, audio.fade_out(samples)[samples - fade :], atol=1e-3)
+    assert np.array_equal(clip[:, -1], [0, 0])
+
+
+def test_a_fade_longer_than_the_clip_is_the_clip() -> None:
+    window = audio.fade_out(100)
+    assert (len(window), window[0]) == (100, 1.0)
+    assert window[-1] == pytest.approx(0.0)
+    assert (np.diff(window) <= 0).all()
+
+
+@every_signal
+@pytest.mark.parametrize("cut", [0, 777])
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_the_mean_of_every_channel_is_zero(name: str, cut: int, offset: float) -> None:
+    clip = finished(stereo(name) + np.float32(offset), N - cut, -1.0, True)
+    assert np.abs(clip.astype(np.float64).mean(axis=1)).max() < 1e-8
+
+
+# --- level -----------------------------------------------------------------------------------------------------------
+
+
+@every_signal
+@pytest.mark.parametrize("cut", [0, 777])
+@pytest.mark.parametrize("peak_db", [-1.0, 0.0])
+def test_the_true_peak_stays_below_what_is_asked_and_close_to_it(name: str, cut: int, peak_db: float) -> None:
+    clip = finished(stereo(name), N - cut, peak_db, True)
+    assert peak_db - 0.2 < decibels(highest_between_samples(clip)) < peak_db
+
+
+@every_signal
+def test_the_measured_peak_is_the_definition_s(name: str) -> None:
+    assert audio.true_peak(stereo(name)) == pytest.approx(highest_between_samples(stereo(name)), rel=0.01)
+
+
+def test_a_peak_is_found_wherever_it_is() -> None:
+    """Also at the ends, and where the blocks it is looked for in meet."""
+    burst = np.sin(np.pi / 2 * np.arange(64) + np.pi / 4) * np.hanning(64)
+    expected = highest_between_samples(np.pad(burst, 2000)[None])
+    for start in [0, *range(3000, 16_000, 97), 20_000 - 64]:
+        clip = 0.1 * np.ones((1, 20_000))
+        clip[0, start : start + 64] += burst
+        assert audio.true_peak(clip) > 0.98 * expected
+
+
+@pytest.mark.parametrize("samples", [1, 2, 100, 6143, 6144, 6145, 8192, 20_000])
+def test_a_clip_of_any_length_has_a_peak(samples: int) -> None:
+    clip = RANDOM.standard_normal((2, samples))
+    assert audio.true_peak(clip) == pytest.approx(highest_between_samples(clip), rel=0.01)
+
+
+@pytest.mark.parametrize("level", [1e-2, 1.0, 50.0])
+def test_normalize_brings_every_clip_to_the_same_peak(level: float) -> None:
+    clip = finished(stereo("bass") * np.float32(level), N, -6.0, True)
+    assert decibels(highest_between_samples(clip)) == pytest.approx(-6.1, abs=0.02)
+
+
+def test_without_normalize_a_quiet_clip_keeps_its_level() -> None:
+    quiet = 0.1 * stereo("bass")
+    clip = finished(quiet, N, -1.0, False)
+    np.testing.assert_allclose(clip, quiet - quiet.mean(axis=1, keepdims=True), atol=1e-7)
+
+
+def test_without_normalize_a_loud_clip_is_still_turned_down() -> None:
+    clip = finished(3 * stereo("bass"), N, -1.0, False)
+    assert decibels(highest_between_samples(clip)) == pytest.approx(-1.1, abs=0.02)
+
+
+def test_the_balance_of_the_channels_is_kept() -> None:
+    clip = finished(stereo("bass"), N, -1.0, True)
+    np.testing.assert_allclose(clip[1], 0.3 * clip[0], atol=1e-6)
+
+
+def test_the_source_is_left_alone() -> None:
+    source = stereo("bass")
+    kept = source.copy()
+    finished(source, N - 10, -1.0, True)
+    assert np.array_equal(source, kept)
+
+
+# --- what is not music -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, N - 1])
+def test_a_number_that_is_not_finite_is_refused(bad: float, place: int) -> None:
+    source = stereo("bass")
+    source[1, place] = bad
+    with pytest.raises(BadAudio, match="not finite"):
+        finished(source, N - 100, -1.0, True)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.0009])
+@pytest.mark.parametrize("offset", [0.0, 0.5])
+@pytest.mark.parametrize("normalize", [True, False])
+def test_silence_is_refused_also_with_an_offset(level: float, offset: float, normalize: bool) -> None:
+    with pytest.raises(BadAudio, match=r"the model returned silence \(below -60 dBFS\)"):
+        finished(stereo("bass") * np.float32(level) + np.float32(offset), N, -1.0, normalize)
+
+
+def test_a_very_quiet_clip_is_not_silence() -> None:
+    assert finished(stereo("bass") * np.float32(0.0011), N, -1.0, True).any()
+
+
+def test_one_silent_channel_is_not_silence() -> None:
+    source = stereo("bass")
+    source[1] = 0
+    clip = finished(source, N, -1.0, True)
+    assert not clip[1].any()

@@ -1,0 +1,278 @@
+"""Each of the CPU's own formulations gives what MLX's plain operation gives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from pipeline import ops
+from tests.conftest import ROOT
+
+Both = Callable[[Callable[[], mx.array]], tuple[np.ndarray, np.ndarray]]
+
+
+@pytest.fixture(autouse=True)
+def cpu() -> Iterator[None]:
+    """On a Mac too: float32 products on a GPU may be rounded more coarsely than what is compared here."""
+    before = mx.default_device()
+    mx.set_default_device(mx.Device(mx.cpu))
+    yield
+    mx.set_default_device(before)
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> Both:
+    """What a function returns with the CPU's formulation and with the plain operation."""
+
+    def run(function: Callable[[], mx.array]) -> tuple[np.ndarray, np.ndarray]:
+        monkeypatch.setattr(ops, "ON_CPU", True)
+        fast = np.array(function())
+        monkeypatch.setattr(ops, "ON_CPU", False)
+        return fast, np.array(function())
+
+    return run
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "not compiled"])
+def compiling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `mx.compile`, and as on a machine without a C++ compiler."""
+    if request.param and not ops.can_compile():
+        pytest.skip("mx.compile wants a C++ compiler here")
+    monkeypatch.setattr(ops, "can_compile", lambda: request.param)
+
+
+def normal(*shape: int, seed: int = 0, scale: float = 1.0) -> mx.array:
+    return mx.array(scale * np.random.default_rng(seed).standard_normal(shape), mx.float32)
+
+
+# --- activations -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("compiling")
+@pytest.mark.parametrize("top", [1.0, 10.0, 100.0, 1e30])
+def test_swiglu_equals_silu_times_up(both: Both, top: float) -> None:
+    gate, up = mx.linspace(-top, top, 4001), normal(4001)
+    fast, plain = both(lambda: ops.swiglu(gate, up))
+    np.testing.assert_allclose(fast, plain, rtol=1e-6, atol=1e-6 * min(top, 100.0))
+
+
+@pytest.mark.usefixtures("compiling")
+@pytest.mark.parametrize("alpha", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("top", [1.0, 30.0, 1000.0])
+def test_snake_is_exact_over_a_large_range(both: Both, top: float, alpha: float) -> None:
+    """As exact as float32 can be: alpha x itself is rounded, by more the larger it is."""
+    x = mx.array(np.random.default_rng(0).uniform(-top, top, (2, 500, 8)), mx.float32)
+    alphas, betas = mx.linspace(alpha / 2, alpha, 8), mx.linspace(0.5, 2.0, 8)
+    wide, a, b = (np.array(array, np.float64) for array in (x, alphas, betas))
+    exact = wide + np.sin(a * wide) ** 2 / b
+    for result in both(lambda: ops.snake(x, alphas, betas)):
+        assert np.abs(result - exact).max() < 1e-5 + 4e-7 * top * max(1.0, alpha)
+
+
+@pytest.mark.usefixtures("compiling")
+def test_half_precision_takes_the_plain_operations(both: Both) -> None:
+    x, one = normal(1, 50, 8).astype(mx.bfloat16), mx.ones(8, mx.bfloat16)
+    for function in (lambda: ops.swiglu(x, x), lambda: ops.snake(x, one, one)):
+        fast, plain = both(lambda function=function: function().astype(mx.float32))  # type: ignore[misc]
+        assert np.array_equal(fast, plain)
+
+
+# --- attention -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("compiling")
+@pytest.mark.parametrize(("heads", "groups"), [(4, 4), (4, 2), (6, 1)])
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize(("length", "keys"), [(1, 1), (7, 7), (5, 33), (64, 3)])
+def test_attention_equals_mlx_s_fused_kernel(
+    both: Both, batch: int, heads: int, groups: int, length: int, keys: int
+) -> None:
+    q, k, v = normal(batch, heads, length, 16), normal(batch, groups, keys, 16, seed=1), normal(batch, groups, keys, 16)
+    fast, plain = both(lambda: ops.attention(q, k, v))
+    assert fast.shape == (batch, heads, length, 16)
+    np.testing.assert_allclose(fast, plain, atol=2e-6)
+
+
+@pytest.mark.usefixtures("compiling")
+@pytest.mark.parametrize("mask_batch", [1, 2])
+def test_attention_adds_its_mask(both: Both, mask_batch: int) -> None:
+    q, k, v = normal(2, 4, 9, 16), normal(2, 2, 11, 16, seed=1), normal(2, 2, 11, 16, seed=2)
+    hidden = np.random.default_rng(3).random((mask_batch, 1, 9, 11)) < 0.5
+    hidden[..., 0] = False
+    mask = mx.array(np.where(hidden, -1e9, 0.0), mx.float32)
+    fast, plain = both(lambda: ops.attention(q, k, v, mask))
+    np.testing.assert_allclose(fast, plain, atol=2e-6)
+
+
+@pytest.mark.usefixtures("compiling")
+def test_causal_attention_sees_nothing_of_the_future(both: Both) -> None:
+    q, k, v = normal(1, 2, 12, 8), normal(1, 2, 12, 8, seed=1), normal(1, 2, 12, 8, seed=2)
+    changed = mx.concatenate([v[:, :, :6], v[:, :, 6:] + 100], axis=2)
+    fast, plain = both(lambda: ops.attention(q, k, v, ops.causal_mask(12)))
+    other, _ = both(lambda: ops.attention(q, k, changed, ops.causal_mask(12)))
+    np.testing.assert_allclose(fast, plain, atol=2e-6)
+    assert np.array_equal(fast[:, :, :6], other[:, :, :6])
+
+
+@pytest.mark.usefixtures("compiling")
+@pytest.mark.parametrize("scale", [0.0, 1e-20, 30.0, 1e3, 1e6])
+def test_attention_survives_extreme_scores(both: Both, scale: float) -> None:
+    q, k, v = normal(1, 2, 20, 16, scale=scale), normal(1, 2, 20, 16, seed=1, scale=scale), normal(1, 2, 20, 16, seed=2)
+    fast, plain = both(lambda: ops.attention(q, k, v))
+    assert np.isfinite(fast).all()
+    # Two keys may score the same but for float32's rounding, which each product does in its own order.
+    np.testing.assert_allclose(fast, plain, atol=2e-6 * max(1.0, scale))
+
+
+@pytest.mark.usefixtures("compiling")
+def test_a_row_that_sees_nothing_is_finite(both: Both) -> None:
+    q, mask = normal(1, 2, 4, 8), mx.full((1, 1, 4, 4), -1e9)
+    fast, plain = both(lambda: ops.attention(q, q, q, mask))
+    assert np.isfinite(fast).all()
+    assert np.isfinite(plain).all()
+
+
+WINDOW = 8
+
+
+def dense(q: mx.array, k: mx.array, v: mx.array, window: int) -> mx.array:
+    """The definition: one mask over the whole square."""
+    place = np.arange(q.shape[2])
+    seen = mx.array(np.abs(place[:, None] - place[None]) <= window)
+    return mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask=seen)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 23, 24, 25, 31, 32, 33, 40, 61, 80])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_window_attention_equals_one_dense_band(both: Both, batch: int, length: int) -> None:
+    q = normal(batch, 4, length, 16)
+    k, v = normal(batch, 2, length, 16, seed=1), normal(batch, 2, length, 16, seed=2)
+    expected = np.array(dense(q, k, v, WINDOW))
+    for result in both(lambda: ops.window_attention(q, k, v, WINDOW)):
+        np.testing.assert_allclose(result, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("length", [30, 41])
+def test_window_attention_sees_exactly_the_window(length: int) -> None:
+    """Values that are one-hot in their position show which positions were mixed in."""
+    zeros, position = mx.zeros((1, 1, length, length)), mx.eye(length)[None, None]
+    seen = np.array(ops.window_attention(zeros, zeros, position, WINDOW))[0, 0] > 1e-6
+    place = np.arange(length)
+    assert np.array_equal(seen, np.abs(place[:, None] - place[None]) <= WINDOW)
+
+
+def test_window_attention_takes_views(both: Both) -> None:
+    """The networks hand over transposed arrays, whose memory is in another order."""
+    q, k, v = (normal(2, 50, heads, 16, seed=heads).transpose(0, 2, 1, 3) for heads in (4, 2, 2))
+    expected = np.array(dense(q, k, v, WINDOW))
+    for result in both(lambda: ops.window_attention(q, k, v, WINDOW)):
+        np.testing.assert_allclose(result, expected, atol=2e-6)
+
+
+# --- convolutions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "kernel", "stride", "padding", "dilation"),
+    [
+        pytest.param(24, 20, 7, 1, 3, 1, id="one product per tap"),
+        pytest.param(24, 20, 7, 1, 9, 3, id="dilation 3"),
+        pytest.param(24, 20, 7, 1, 27, 9, id="dilation 9"),
+        pytest.param(32, 48, 1, 1, 0, 1, id="one tap"),
+        pytest.param(16, 8, 3, 1, 1, 1, id="few outputs"),
+        pytest.param(24, 2, 7, 1, 3, 1, id="stereo out"),
+        pytest.param(24, 2, 7, 1, 6, 2, id="stereo out, dilated"),
+        pytest.param(2, 32, 7, 1, 3, 1, id="stereo in"),
+        pytest.param(15, 70, 3, 1, 0, 1, id="few inputs"),
+        pytest.param(16, 24, 4, 2, 1, 1, id="stride 2"),
+        pytest.param(8, 24, 12, 6, 3, 1, id="stride 6"),
+        pytest.param(8, 24, 20, 10, 5, 1, id="stride 10"),
+        pytest.param(8, 24, 6, 3, 2, 1, id="odd stride"),
+        pytest.param(8, 24, 3, 2, 0, 2, id="stride and dilation"),
+    ],
+)
+@pytest.mark.parametrize("length", [61, 120])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_conv1d_equals_mlx_s(
+    both: Both,
+    batch: int,
+    length: int,
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> None:
+    x, weight = normal(batch, length, inputs), normal(outputs, kernel, inputs, seed=1, scale=0.1)
+    fast, _ = both(lambda: ops.conv1d(x, ops.fold_conv(weight), stride, padding, dilation))
+    np.testing.assert_allclose(fast, np.array(mx.conv1d(x, weight, stride, padding, dilation)), atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 5, 6, 10])
+@pytest.mark.parametrize("length", [1, 2, 33])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_conv_transpose1d_equals_mlx_s(both: Both, batch: int, length: int, stride: int) -> None:
+    x, weight, padding = normal(batch, length, 12), normal(5, 2 * stride, 12, seed=1, scale=0.1), -(-stride // 2)
+    fast, _ = both(lambda: ops.conv_transpose1d(x, ops.fold_conv_transpose(weight, stride), stride, padding))
+    np.testing.assert_allclose(fast, np.array(mx.conv_transpose1d(x, weight, stride, padding)), atol=1e-5)
+
+
+def test_conv_transpose1d_without_padding(both: Both) -> None:
+    x, weight = normal(1, 9, 6), normal(4, 8, 6, seed=1)
+    fast, plain = both(lambda: ops.conv_transpose1d(x, ops.fold_conv_transpose(weight, 4), 4, 0))
+    assert fast.shape == (1, 40, 4)
+    np.testing.assert_allclose(fast, plain, atol=1e-5)
+
+
+def test_another_kernel_than_twice_the_stride_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "ON_CPU", True)
+    with pytest.raises(ValueError, match="must be twice its stride, got 5 and 2"):
+        ops.fold_conv_transpose(normal(3, 5, 4), 2)
+
+
+def test_convolutions_take_views(both: Both) -> None:
+    x, weight = normal(12, 40, 2).transpose(2, 1, 0), normal(30, 6, 12, seed=1, scale=0.1)
+    fast, plain = both(lambda: ops.conv1d(x, ops.fold_conv(weight), 3, 2))
+    np.testing.assert_allclose(fast, plain, atol=1e-5)
+    weight = normal(5, 6, 12, seed=2, scale=0.1)
+    fast, plain = both(lambda: ops.conv_transpose1d(x, ops.fold_conv_transpose(weight, 3), 3, 2))
+    np.testing.assert_allclose(fast, plain, atol=1e-5)
+
+
+# --- without a compiler ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="the system's compiler is found without PATH")
+def test_a_machine_without_a_compiler_computes_the_same(tmp_path: Path) -> None:
+    code = """
+import sys
+import mlx.core as mx
+import numpy as np
+from pipeline import ops
+mx.set_default_device(mx.Device(mx.cpu))
+ops.ON_CPU = True
+x = mx.sin(mx.arange(4000, dtype=mx.float32)).reshape(1, 2, 100, 20)
+one = mx.linspace(0.5, 2.0, 20)
+np.savez(sys.argv[1], attention=ops.attention(x, x, x), swiglu=ops.swiglu(x, x), snake=ops.snake(x, one, one))
+print(ops.can_compile())
+"""
+    script, results = tmp_path / "compute.py", {}
+    script.write_text(code)
+    for name, path in {"with": os.environ["PATH"], "without": str(tmp_path)}.items():
+        folder = tmp_path / name  # MLX keeps what it compiled among the temporary files
+        folder.mkdir()
+        environment = os.environ | {"PATH": path, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
+        arguments = [sys.executable, str(script), str(folder / "arrays.npz")]
+        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
+        results[name] = np.load(folder / "arrays.npz"), done.stdout.strip()
+    assert results["without"][1] == "False"
+    for name in ("attention", "swiglu", "snake"):
+        np.testing.assert_allclose(results["with"][0][name], results["without"][0][name], atol=1e-5)
