@@ -59,7 +59,7 @@ class ConditionEncoder(nn.Module):
         Returns the packed sequence (B, S, width) and its mask: the valid positions first, padding last. The DiT
         attends to the padding too, as the official code does.
         """
-        timbre, timbre_mask = _by_row(self.timbre_encoder(reference[0]), reference[1], text[0].shape[0])
+        timbre, timbre_mask = by_row(self.timbre_encoder(reference[0]), reference[1], text[0].shape[0])
         packed = self.lyric_encoder(*lyrics), lyrics[1]
         packed = pack(*packed, timbre, timbre_mask)
         return pack(*packed, self.text_projector(text[0]), text[1])
@@ -74,7 +74,7 @@ def pack(first: mx.array, first_mask: mx.array, second: mx.array, second_mask: m
     return packed, mx.array(np.take_along_axis(mask, order, axis=1))
 
 
-def _by_row(timbre: mx.array, rows: mx.array, batch: int) -> tuple[mx.array, mx.array]:
+def by_row(timbre: mx.array, rows: mx.array, batch: int) -> tuple[mx.array, mx.array]:
     """Vectors (N, width) and the batch row of each -> (B, most, width) and its mask, zero padded."""
     owner = np.array(rows)
     members = [np.flatnonzero(owner == b).tolist() for b in range(batch)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from .config import AceStepConfig, StackConfig
@@ -17,7 +18,9 @@ CrossKV = list[tuple[mx.array, mx.array]]  # one pair of (B, kv_heads, S, head_d
 def sinusoid(t: mx.array) -> mx.array:
     """(B,) in 0..1 -> (B, 256), cosines first, of 1000 t."""
     half = FREQUENCIES // 2
-    frequencies = mx.exp(mx.arange(half, dtype=mx.float32) * (-math.log(10000.0) / half))
+    # Rounded as in torch: 1000 times an error of the last bit would be seen in the cosine.
+    exponents = np.float32(-math.log(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
+    frequencies = mx.array(np.exp(exponents.astype(np.float64)).astype(np.float32))
     angles = (1000.0 * t.astype(mx.float32))[:, None] * frequencies
     return mx.concatenate([mx.cos(angles), mx.sin(angles)], axis=-1)
 

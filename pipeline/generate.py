@@ -146,6 +146,11 @@ class AceStep:
         repeats = -(-frames // self.silence.shape[1])
         return mx.tile(self.silence, (1, repeats, 1))[:, :frames]
 
+    def context(self, frames: int) -> mx.array:
+        """Source latents and chunk mask (1, frames, 128) of text2music: nothing to keep, everything to paint."""
+        silence = self.silent(frames)
+        return mx.concatenate([silence, mx.ones_like(silence)], axis=-1)
+
     def frames(self, request: Request) -> int:
         return max(MIN_FRAMES, -(-request.samples // self.vae.config.hop))
 
@@ -155,8 +160,7 @@ class AceStep:
 
     def latents(self, request: Request, condition: mx.array, steps: np.ndarray, noise: mx.array) -> Iterator[mx.array]:
         """The states of the diffusion (1, frames, 64), one per step; the last ones are the clip's latents."""
-        silence = self.silent(noise.shape[1])
-        context = mx.concatenate([silence, mx.ones_like(silence)], axis=-1)  # nothing to keep, everything to paint
+        context = self.context(noise.shape[1])
         guidance = sampler.Guidance.of(request)
         decoder = self.model.decoder
         cross = decoder.cross(condition)

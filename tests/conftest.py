@@ -10,8 +10,11 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
+from daemon.service import Daemon
+from daemon.settings import Settings
 from pipeline.voices import voice_folder
 from tests.hub import FakeHub
+from tests.osc_client import OscClient
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fixtures"))
@@ -58,3 +61,22 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
             monkeypatch.delenv(variable, raising=False)
         yield fake
         huggingface_hub.close_session()
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to it."""
+    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("clips"), model="mini")) as running:
+        client = OscClient(running.osc.address)
+        client.send("/ace/generate", "first", "prompt", "first", "seconds", 1)
+        client.until("/ace/finished", "first")
+        client.close()
+        yield running
+
+
+@pytest.fixture
+def client(daemon: Daemon) -> Iterator[OscClient]:
+    """A client of that daemon, with a socket of its own."""
+    connected = OscClient(daemon.osc.address)
+    yield connected
+    connected.close()

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from pipeline import audio, checkpoint, conditioner, dit, prompts, sampler  # before MLX, see tests/golden.py
 from pipeline.checkpoint import AceStepModel
@@ -95,7 +94,7 @@ def condition_batch(bench: Bench, prefix: str, encoder: conditioner.ConditionEnc
     packed, rows = (bench.tensor(f"in.refer_audio_{kind}") for kind in ("acoustic_hidden_states_packed", "order_mask"))
     with traced(encoder) as parts:
         states, mask = encoder.batch(text, lyrics, (packed, rows))
-    timbre, timbre_mask = conditioner._by_row(parts["timbre_encoder"], rows, len(states))
+    timbre, timbre_mask = conditioner.by_row(parts["timbre_encoder"], rows, len(states))
     bench.check(f"{prefix}.text_proj", parts["text_projector"])
     bench.check(f"{prefix}.lyric_embed", parts["lyric_encoder.embed_tokens"])
     for layer in range(len(encoder.lyric_encoder.layers)):
@@ -390,7 +389,7 @@ def source_latents(bench: Bench, model: AceStep) -> None:
 def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None:
     case = bench.read(f"cases.{name}")
     states = model.condition(*model.encode_text(request))
-    source, mask = np.split(dit_context(model, request, states), 2, axis=-1)
+    source, mask = np.split(np.array(model.context(model.frames(request))), 2, axis=-1)
     bench.check(f"{name}.src_latents", source)
     bench.check(f"{name}.context_latents", source)
     bench.check(f"{name}.chunk_mask", mask[..., 0])
@@ -408,13 +407,6 @@ def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None
         bench.same(f"cases.{name}.{key}", value, case[key])
     same_ids(bench, f"cases.{name}", "text_ids", token_ids(model.tokenizer, text, prompts.TEXT_LIMIT))
     same_ids(bench, f"cases.{name}", "lyric_ids", token_ids(model.tokenizer, lyrics, prompts.LYRIC_LIMIT))
-
-
-def dit_context(model: AceStep, request: Request, states: mx.array) -> np.ndarray:
-    """What the DiT is given beside the noise: source latents and chunk mask, side by side."""
-    with mock.patch.object(model, "_step", side_effect=model._step) as step:
-        next(model.latents(request, states, np.ones(1, np.float32), model.noise(request)))
-    return np.array(step.call_args.args[1])
 
 
 @area("end_to_end")

@@ -17,9 +17,9 @@ def decibels(level: float) -> float:
 
 def highest_between_samples(clip: np.ndarray, times: int = 16) -> float:
     """The definition of a true peak: the whole clip, with room to ring, interpolated through its spectrum."""
-    padded = np.pad(clip.astype(np.float64), ((0, 0), (4096, 4096)))
-    length = padded.shape[1] + padded.shape[1] % 2
-    spectrum = np.fft.rfft(padded, length)
+    length = 2 ** int(np.ceil(np.log2(clip.shape[1] + 8192)))
+    room = length - clip.shape[1]
+    spectrum = np.fft.rfft(np.pad(clip.astype(np.float64), ((0, 0), (room // 2, room - room // 2))))
     spectrum[:, -1] /= 2
     return float(np.abs(np.fft.irfft(spectrum, length * times) * times).max())
 
@@ -47,7 +47,7 @@ SIGNALS = {
     "square at 23.9 kHz": square(23_900),
     "clipped sine": np.clip(4 * sine(440), -1, 1),
     "hard clipped noise": np.clip(4 * RANDOM.standard_normal(N), -1, 1),
-    "an abrupt end": np.where(TIME < TIME[-1] - 0.1, 0, sine(3000, 1.0)),
+    "an abrupt end": np.where(TIME > 0.4, sine(3000, 1.0), 0),
     "an abrupt start": np.where(TIME < 0.1, sine(3000, 1.0), 0),
     "a step": np.where(TIME < 0.25, 1.0, -1.0),
     "one click": (np.arange(N) == 1000) - (np.arange(N) == 30_000) * 0.5,
@@ -93,8 +93,7 @@ def test_a_cut_clip_fades_out_in_its_last_ten_milliseconds_only() -> None:
     for channel, original in zip(clip, source[:, :samples], strict=True):
         gain, offset = np.polyfit(original[before], channel[before], 1)
         np.testing.assert_allclose(channel[before], gain * original[before] + offset, atol=1e-6)
-        envelope = channel[samples - fade :] / (gain * original[samples - fade :] + offset)
-        np.testing.assert_allclose(envelope, audio.fade_out(samples)[samples - fade :], atol=1e-3)
+        np.testing.assert_allclose(channel, audio.fade_out(samples) * (gain * original + offset), atol=1e-6)
     assert np.array_equal(clip[:, -1], [0, 0])
 
 
@@ -110,7 +109,7 @@ def test_a_fade_longer_than_the_clip_is_the_clip() -> None:
 @pytest.mark.parametrize("offset", [0.0, 0.4])
 def test_the_mean_of_every_channel_is_zero(name: str, cut: int, offset: float) -> None:
     clip = finished(stereo(name) + np.float32(offset), N - cut, -1.0, True)
-    assert np.abs(clip.astype(np.float64).mean(axis=1)).max() < 1e-8
+    assert np.abs(clip.astype(np.float64).mean(axis=1)).max() < 1e-7  # less than the last bit of a 24-bit file
 
 
 # --- level -----------------------------------------------------------------------------------------------------------

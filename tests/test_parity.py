@@ -22,9 +22,9 @@ WITHOUT_CODE = """
     sampler_*/sde.* sampler_*/sde_shift* sampler_*/heun* sampler_*/adg.* sampler_*/stabilised.* sampler_*/repaint.*
     sampler_*/cover_* sampler_base/custom_* sampler_xl_base/custom.* guidance/adg.*
     tasks/*text2music_codes* tasks/*cover* tasks/*repaint* tasks/*lego* tasks/*extract* tasks/*complete*
-    tasks/audio_code_parsing.* tasks/determine_task.* tasks/constants.silence_threshold tasks/constants.fallback_duration
-    prompts/task_types* end_to_end/repaint.* postprocess/splice.out fsq/token_mask vae/enc.sample
-    official_layout/files.acestep-5Hz-lm-*
+    tasks/audio_code_parsing.* tasks/determine_task.* tasks/constants.silence_threshold
+    tasks/constants.fallback_duration prompts/task_types* end_to_end/repaint.* postprocess/splice.out fsq/token_mask
+    vae/enc.sample official_layout/files.acestep-5Hz-lm-*
 """.split()
 
 

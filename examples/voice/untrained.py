@@ -115,7 +115,9 @@ def train_tokenizer() -> Tokenizer:
     meta_lines = prompts.metas({"bpm": 120, "key": "A minor", "time_signature": "4", "duration": 30})
     corpus = [prompts.text_prompt(WORDS, meta_lines), *(prompts.lyric_prompt(WORDS, code) for code in LANGUAGES)]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=768, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet)
+    trainer = trainers.BpeTrainer(
+        vocab_size=768, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator([text.replace("<|endoftext|>", "") for text in corpus], trainer)
     end = ("<|endoftext|>", tokenizer.token_to_id("<|endoftext|>"))
     tokenizer.post_processor = processors.TemplateProcessing(single="$A <|endoftext|>", special_tokens=[end])
@@ -125,11 +127,15 @@ def train_tokenizer() -> Tokenizer:
 def write_silence(path: Path, latent: np.ndarray) -> None:
     """What `torch.save` writes for one float32 tensor, without torch: a zip with a pickle and the numbers."""
     strides = tuple(step // latent.itemsize for step in latent.strides)
+    parts = {
+        "data.pkl": _torch_pickle(latent.shape, strides, latent.size),
+        "byteorder": b"little",
+        "data/0": latent.tobytes(),
+        "version": b"3\n",
+    }
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("silence_latent/data.pkl", _torch_pickle(latent.shape, strides, latent.size))
-        archive.writestr("silence_latent/byteorder", "little")
-        archive.writestr("silence_latent/data/0", latent.tobytes())
-        archive.writestr("silence_latent/version", "3\n")
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(f"silence_latent/{name}"), content)  # always the same date: 1980
 
 
 def _torch_pickle(shape: tuple[int, ...], strides: tuple[int, ...], count: int) -> bytes:
