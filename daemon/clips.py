@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -25,7 +26,7 @@ from pipeline.request import Request, Take
 from . import VERSION
 
 MIX = "mix"
-_STAGED = ".acestepd-"  # hidden: no DAW shows such a file
+_STAGING = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,16 @@ def write(folder: Path, job: str, takes: list[Take]) -> Landed:
 
     Either all files become visible, complete and synced to disk, or none. Raises OSError.
     """
-    staged: list[Path] = []
-    try:
-        for take in takes:
-            staged.append(_stage_wav(folder, take))  # noqa: PERF401  (one by one: what is staged is always cleaned up)
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as name:
+        staging = Path(name)
+        wavs = [_stage(staging / f"{number}.wav", _wav(take)) for number, take in enumerate(takes)]
         for stem in _free_stems(folder, takes[0].request):
             names = [f"{stem}{'' if take.name == MIX else '_' + take.name}.wav" for take in takes]
-            manifest = _stage_text(folder, manifest_of(job, takes, names))
-            staged.append(manifest)
+            manifest = _stage(staging / "manifest.json", _json(manifest_of(job, takes, names)))
             targets = [folder / name for name in (*names, f"{stem}.json")]
-            if _land([*staged[: len(takes)], manifest], targets):
+            if _land([*wavs, manifest], targets):
                 clips = [(take.name, path) for take, path in zip(takes, targets)]
                 return Landed(tuple(clips), targets[-1])
-    finally:
-        for path in staged:
-            path.unlink(missing_ok=True)
     raise AssertionError("unreachable: the names do not run out")
 
 
@@ -119,31 +115,24 @@ def _free_stems(folder: Path, request: Request) -> Iterator[str]:
         number += 1
 
 
-def _stage_wav(folder: Path, take: Take) -> Path:
-    path, stream = _staged(folder)
-    with stream:
-        soundfile.write(stream, np.asarray(take.audio).T, take.sample_rate, format="WAV", subtype="PCM_24")
-        _sync(stream)
+def _wav(take: Take) -> bytes:
+    """In memory first: libsndfile would hide why a disk refuses."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.asarray(take.audio).T, take.sample_rate, format="WAV", subtype="PCM_24")
+    return buffer.getvalue()
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _stage(path: Path, content: bytes) -> Path:
+    """Write a file and wait until the disk has it."""
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
     return path
-
-
-def _stage_text(folder: Path, data: dict[str, Any]) -> Path:
-    path, stream = _staged(folder)
-    with stream:
-        stream.write((json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
-        _sync(stream)
-    return path
-
-
-def _staged(folder: Path) -> tuple[Path, Any]:
-    handle, name = tempfile.mkstemp(prefix=_STAGED, dir=folder)
-    os.chmod(name, 0o666 & ~_UMASK)
-    return Path(name), os.fdopen(handle, "w+b")
-
-
-def _sync(stream: Any) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
 
 
 def _land(staged: list[Path], targets: list[Path]) -> bool:
@@ -182,12 +171,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-_UMASK = _umask()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,9 +142,9 @@ class Engine:
         """Cancel a job, the client's own or the newest of that name; `*` cancels all. Raises `Refused` 404."""
         with self._lock:
             found = self.active() if id == "*" else [self.find(client, id)]
+            if any(job.ended for job in found):
+                raise Refused(404, f"job {id!r} has already ended")
             for job in found:
-                if job.ended:
-                    raise Refused(404, f"job {id!r} has already ended")
                 job.cancelled = True
                 if job in self._waiting:
                     self._waiting.remove(job)
@@ -200,8 +201,6 @@ class Engine:
         self._become("warm")
         while (job := self._next()) is not None:
             self._render(self._model, job)
-            with self._lock:
-                self._running = None
             if not self._waiting:
                 self._become("warm")
 
@@ -253,16 +252,17 @@ class Engine:
     def _takes(self, model: AceStep, job: Job) -> list[Take]:
         """Every take of the job; leaves the iteration, which stops the work, when the job is cancelled."""
         takes, told = [], 0.0
-        for event in model.render(job.request):
-            if job.cancelled:
-                break
-            if isinstance(event, Take):
-                takes.append(event)
-                continue
-            self._fraction = event.fraction
-            if time.monotonic() - told >= PROGRESS_SECONDS:
-                told = time.monotonic()
-                self._emit("progress", job, *self._progress(job, event))
+        with closing(model.render(job.request)) as events:
+            for event in events:
+                if job.cancelled:
+                    break
+                if isinstance(event, Take):
+                    takes.append(event)
+                    continue
+                self._fraction = event.fraction
+                if time.monotonic() - told >= PROGRESS_SECONDS:
+                    told = time.monotonic()
+                    self._emit("progress", job, *self._progress(job, event))
         return takes
 
     def _progress(self, job: Job, progress: Progress) -> tuple[float, str, float]:
@@ -282,8 +282,10 @@ class Engine:
                 log.exception("a listener failed on %s", kind)
 
     def _end(self, kind: str, job: Job, *values: Any) -> None:
-        self._emit(kind, job, *values)
         with self._lock:
+            if job is self._running:
+                self._running = None
+            self._emit(kind, job, *values)
             ended = [key for key, other in self._jobs.items() if other.ended]
             for key in ended[: max(0, len(ended) - REMEMBERED)]:
                 del self._jobs[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -73,7 +73,7 @@ class AceStep:
         request = Request().changed(values | {"cfg_type": cfg_type, "language": vocal_language} | more)
         return (event for event in self.render(request) if isinstance(event, Take))
 
-    def render(self, request: Request, noise: mx.array | None = None) -> Iterator[Progress | Take]:
+    def render(self, request: Request, noise: mx.array | None = None) -> Generator[Progress | Take, None, None]:
         """Yield `Progress` as the work goes, then the `Take`. Closing the iterator cancels.
 
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadAudio` when the result is not music.

@@ -100,9 +100,10 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
     def _repository(self, repository: str, what: str) -> None:
         if repository not in self.hub.repositories:
             return self._refuse(HTTPStatus.NOT_FOUND, "RepoNotFound")
-        if what == "revision":
-            return self._json({"id": repository, "sha": self.hub._commit(repository)})
         files = self.hub.repositories[repository]
+        if what == "revision":
+            siblings = [{"rfilename": path} for path in files]
+            return self._json({"id": repository, "sha": self.hub._commit(repository), "siblings": siblings})
         return self._json([self._entry(path, content) for path, content in files.items()])
 
     def _entry(self, path: str, content: bytes) -> dict[str, Any]:

@@ -1,0 +1,176 @@
+"""The Python side: `load`, `generate`, and what a take is. With the embedded voice, and the tiny official layouts."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import AceStep, load
+from pipeline.request import BadRequest, Progress, Request, Take
+
+
+@pytest.fixture(scope="module")
+def model() -> AceStep:
+    return load("mini")
+
+
+def audio(takes: Iterator[Take]) -> np.ndarray:
+    (take,) = takes
+    return np.asarray(take.audio)
+
+
+def test_the_call_of_the_original_readme_works_as_written_there(model: AceStep) -> None:
+    results = list(model.generate(text="upbeat electronic dance music with energetic synthesizers", duration=3.0))
+    result = results[-1]
+    assert result.audio.shape == (2, 144_000)
+    assert result.sample_rate == 48_000
+    import mlx.core as mx
+
+    samples = np.array(result.audio.astype(mx.float32))
+    assert np.abs(samples).max() <= 1
+
+
+def test_its_parameters_have_the_defaults_of_the_table() -> None:
+    parameters = inspect.signature(AceStep.generate).parameters
+    assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == {
+        "lyrics": "",
+        "duration": 30.0,
+        "seed": None,
+        "num_steps": 8,
+        "guidance_scale": 1.0,
+        "guidance_interval": 0.5,
+        "cfg_type": "apg",
+        "vocal_language": "unknown",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "other words"},
+        {"lyrics": "[verse]\nla"},
+        {"seed": 4},
+        {"num_steps": 5},
+        {"guidance_scale": 5.0},
+        {"guidance_scale": 5.0, "guidance_interval": 1.0},
+        {"guidance_scale": 5.0, "cfg_type": "cfg"},
+        {"vocal_language": "en"},
+        {"bpm": 90},
+        {"key": "A minor"},
+        {"time_signature": "3"},
+        {"shift": 1.0},
+        {"guidance_scale": 5.0, "cfg_interval_end": 0.6},
+        {"guidance_scale": 5.0, "cfg_interval_start": 0.9},
+        {"peak_db": -6.0},
+        {"duration": 3.0},
+    ],
+    ids=str,
+)
+def test_no_parameter_is_ignored(model: AceStep, change: dict[str, object]) -> None:
+    plain = {"text": "words", "duration": 2.0, "seed": 3}
+    if change.get("guidance_scale") and len(change) > 1:
+        plain |= {"guidance_scale": 5.0}
+    before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
+    assert before.shape != after.shape or np.abs(before - after).max() > 1e-4
+
+
+def test_normalize_off_only_turns_down(model: AceStep) -> None:
+    quiet = audio(model.generate(text="words", duration=2.0, seed=3, normalize=False, peak_db=0.0))
+    assert 0.05 < np.abs(quiet).max() < 0.85
+
+
+def test_the_same_request_gives_the_same_bytes(model: AceStep) -> None:
+    request = Request(prompt="warm", lyrics="[verse]\nla", seconds=6.3, seed=11, guidance_scale=4.0)
+    first, again = (audio(e for e in model.render(request) if isinstance(e, Take)) for _ in range(2))
+    fresh = audio(e for e in load("mini").render(request) if isinstance(e, Take))
+    assert first.tobytes() == again.tobytes() == fresh.tobytes()
+
+
+def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
+    (take,) = model.generate(text="warm", duration=2.0)
+    assert take.request.seed >= 0
+    assert take.request.num_steps == 8
+    assert take.request.shift == 3.0
+    assert (
+        audio(e for e in model.render(take.request) if isinstance(e, Take)).tobytes()
+        == np.asarray(take.audio).tobytes()
+    )
+    assert take.model == "mini/acestep-v15-turbo"
+    assert len(take.timesteps) == 8
+    assert set(take.timings) == {"text", "condition", "diffusion", "decode", "finish"}
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])
+def test_any_length_is_met_to_the_sample(model: AceStep, seconds: float) -> None:
+    assert audio(model.generate(text="x", duration=seconds)).shape == (2, round(seconds * 48_000))
+
+
+def test_a_clip_longer_than_the_silence_and_than_one_tile(model: AceStep) -> None:
+    (take,) = model.generate(text="x", bars=20, bpm=97.3, seed=1)
+    assert take.audio.shape == (2, round(80 * 60 / 97.3 * 48_000))
+    assert model.frames(take.request) > model.silence.shape[1]
+
+
+def test_progress_comes_first_and_rises(model: AceStep) -> None:
+    events = list(model.render(Request(prompt="x", seconds=30)))
+    told = [event for event in events if isinstance(event, Progress)]
+    assert isinstance(events[-1], Take)
+    assert len(told) == len(events) - 1
+    assert [p.fraction for p in told] == sorted(p.fraction for p in told)
+    assert list(dict.fromkeys(p.stage for p in told)) == ["text", "condition", "diffusion", "decode"]
+    assert sum(p.stage == "decode" for p in told) == math.ceil(750 / 256)
+
+
+def test_closing_the_iterator_stops_the_work(model: AceStep) -> None:
+    running = model.render(Request(prompt="x", seconds=600))
+    for event in running:
+        if isinstance(event, Progress) and event.stage == "diffusion":
+            break
+    running.close()
+    assert list(running) == []
+
+
+def test_a_clip_has_no_dc_and_does_not_clip(model: AceStep) -> None:
+    clip = audio(model.generate(text="loud", duration=3.0, seed=2))
+    assert np.abs(clip.mean(axis=1, dtype=np.float64)).max() < 1e-6
+    assert 0.8 < np.abs(clip).max() <= 10 ** (-1 / 20)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"duration": 0}, {"duration": 601}, {"seed": -5}, {"cfg_type": "x"}, {"vocal_language": "x"}, {"nothing": 1}],
+)
+def test_a_bad_parameter_is_refused_before_anything_is_computed(model: AceStep, values: dict[str, object]) -> None:
+    with pytest.raises(BadRequest):
+        model.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"])
+def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> None:
+    model = load(str(tiny), variant)
+    (take,) = (e for e in model.render(Request(prompt="x", seconds=1, num_steps=3)) if isinstance(e, Take))
+    assert take.audio.shape == (2, 48_000)
+    assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
+
+
+def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
+    request = Request(prompt="x", seconds=1, seed=5)
+    clips: list[np.ndarray] = []
+
+    def work() -> None:
+        from pipeline.ops import leave_thread
+
+        clips.append(audio(e for e in load("mini").render(request) if isinstance(e, Take)))
+        leave_thread()
+
+    for _ in range(2):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert clips[0].tobytes() == clips[1].tobytes()

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.request import FIELDS, BadRequest, OutOfRange, Request, UnknownField, WrongType, clean_text
+
+
+@pytest.mark.parametrize(
+    ("values", "samples"),
+    [
+        ({"seconds": 4}, 192_000),
+        ({"seconds": 0.1}, 4_800),
+        ({"bars": 8, "bpm": 140}, 658_286),
+        ({"bars": 1}, 96_000),  # 120 bpm, four beats
+        ({"bars": 4, "bpm": 90, "time_signature": "3"}, 384_000),
+        ({"bars": 4, "bpm": 90, "time_signature": "6/8", "beats_per_bar": 7}, 896_000),
+        ({"bars": 2, "bpm": 84, "seconds": 500}, 274_286),  # bars win
+    ],
+)
+def test_length_is_exact_to_the_sample(values: dict[str, float], samples: int) -> None:
+    assert Request().changed(values).samples == samples
+
+
+@given(bars=st.integers(1, 64), bpm=st.floats(30, 300), beats=st.integers(1, 8))
+def test_bars_are_never_half_a_sample_off(bars: int, bpm: float, beats: int) -> None:
+    exact = bars * beats * 60 / bpm * 48_000
+    if exact <= 600 * 48_000:
+        assert abs(Request(bars=bars, bpm=bpm, beats_per_bar=beats).samples - exact) <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("alias", "field", "value"),
+    [
+        ("text", "prompt", "x"),
+        ("caption", "prompt", "x"),
+        ("duration", "seconds", 12),
+        ("steps", "num_steps", 4),
+        ("vocal_language", "language", "en"),
+        ("TEMPO", "bpm", 99),
+    ],
+)
+def test_a_field_has_the_names_people_use(alias: str, field: str, value: object) -> None:
+    assert getattr(Request().changed({alias: value}), field) == value
+
+
+def test_aliases_are_unique() -> None:
+    names = [n.lower() for name, spec in FIELDS.items() for n in (name, *spec.metadata["allowed"].aliases)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("value", [4, 4.0, "4", " 4 ", "4.0", "+4"])
+def test_any_whole_number_is_an_int(value: object) -> None:
+    assert Request().changed({"bars": value}).bars == 4
+
+
+@pytest.mark.parametrize("value", [4.5, "four", "", None, True, [4], math.nan, math.inf, "nan", "1e999"])
+def test_what_is_no_whole_number_is_refused(value: object) -> None:
+    with pytest.raises(WrongType, match="bars must be a"):
+        Request().changed({"bars": value})
+
+
+@pytest.mark.parametrize("value", [True, 1, 1.0, "1", "on", "Yes", "true"])
+def test_many_words_mean_on(value: object) -> None:
+    assert Request(normalize=False).changed({"normalize": value}).normalize is True
+
+
+def test_a_seed_keeps_all_its_digits() -> None:
+    assert Request().changed({"seed": str(2**32 - 1)}).seed == 2**32 - 1
+    with pytest.raises(OutOfRange, match="seed must be in"):
+        Request(seed=2**32)
+
+
+KEYS = {
+    "Am": "A minor",
+    "a minor": "A minor",
+    "C": "C major",
+    "F# maj": "F# major",
+    "B♭min": "B♭ minor",
+    "CM": "C major",
+}
+
+
+@pytest.mark.parametrize(("written", "kept"), KEYS.items())
+def test_keys_are_understood_as_musicians_write_them(written: str, kept: str) -> None:
+    assert Request(key=written).key == kept
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"seconds": -3}, "seconds must be in 0.1..600, got -3"),
+        ({"bpm": 20}, "bpm must be in 30..300 or 0, got 20"),
+        ({"key": "H minor"}, "key must be a note"),
+        ({"time_signature": "5"}, "time_signature must be 2, 3, 4 or 6"),
+        ({"language": "xx"}, "language must be one of ar az"),
+        ({"cfg_interval_start": 0.8, "cfg_interval_end": 0.2}, "cfg_interval_start must be at most cfg_interval_end"),
+        ({"bars": 1000, "bpm": 30}, "at most 600 seconds long, got 1000 bars at 30 bpm"),
+    ],
+)
+def test_what_is_out_of_range_is_refused_with_what_is_allowed(values: dict[str, object], says: str) -> None:
+    with pytest.raises(OutOfRange, match=says.replace(".", r"\.")):
+        Request().changed(values)
+
+
+def test_an_unknown_name_comes_with_a_suggestion() -> None:
+    with pytest.raises(UnknownField, match="no parameter is called 'promt'") as caught:
+        Request().changed({"promt": "x"})
+    assert caught.value.hint == "did you mean prompt?"
+
+
+def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
+    resolved = Request(bars=2).resolved()
+    assert 0 <= resolved.seed < 2**24
+    assert resolved.bpm == 120
+    assert resolved.resolved() == resolved
+    assert Request(seconds=3).resolved().bpm == 0
+
+
+def test_two_requests_draw_two_seeds() -> None:
+    assert len({Request().resolved().seed for _ in range(50)}) > 45
+
+
+def test_a_request_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Request().seed = 3  # type: ignore[misc]
+
+
+def test_text_is_composed_and_has_no_control_characters() -> None:
+    assert clean_text("\ufeffe\u0301\r\nb\rc\x00\x07") == "é\nb\nc"
+
+
+values = st.one_of(
+    st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.binary(), st.lists(st.integers())
+)
+
+
+@given(field=st.sampled_from([*FIELDS, "nothing"]), value=values)
+def test_any_value_makes_a_valid_request_or_a_refusal(field: str, value: object) -> None:
+    try:
+        request = Request().changed({field: value})
+    except BadRequest:
+        return
+    assert Request(**dataclasses.asdict(request)) == request
+    assert 1 <= request.samples <= 600 * 48_000

@@ -1,0 +1,48 @@
+"""The parts of the sampler that the official trajectories (tests/parity.py) do not reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pipeline  # noqa: F401
+from pipeline import sampler
+from pipeline.request import Request
+from pipeline.sampler import BASE, TURBO, Guidance
+
+
+def test_turbo_takes_the_official_tables_at_eight_steps_and_any_shift_otherwise() -> None:
+    at = lambda steps, shift: sampler.timesteps(Request(num_steps=steps, shift=shift), turbo=True)  # noqa: E731
+    np.testing.assert_array_equal(at(8, 2.2), at(8, 2.0))
+    assert len(at(5, 2.2)) == 5
+    assert not np.array_equal(at(5, 2.2), at(5, 2.0))
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.0, 3.0])
+def test_a_schedule_falls_from_one_and_ends_above_zero(shift: float) -> None:
+    steps = sampler.schedule(20, shift)
+    assert steps[0] == 1
+    assert (np.diff(steps) < 0).all()
+    assert steps[-1] > 0
+
+
+def test_the_guided_part_is_the_middle_of_the_steps() -> None:
+    guidance = Guidance(scale=5.0, interval=0.5)
+    assert [step for step in range(8) if guidance.active(step, 8, 0.5)] == [2, 3, 4, 5]
+    assert not any(Guidance(scale=5.0, interval=0.0).active(step, 8, 0.5) for step in range(8))
+    assert all(Guidance(scale=5.0, interval=1.0).active(step, 8, 0.5) for step in range(8))
+
+
+def test_both_intervals_have_to_allow_guidance() -> None:
+    guidance = Guidance(scale=5.0, interval=1.0, t_start=0.3, t_end=0.9)
+    assert [t for t in (0.95, 0.9, 0.5, 0.3, 0.2) if guidance.active(0, 8, t)] == [0.9, 0.5, 0.3]
+
+
+def test_scale_one_is_no_guidance() -> None:
+    assert not Guidance(scale=1.0).active(4, 8, 0.5)
+
+
+def test_a_model_fills_in_only_what_is_left_to_it() -> None:
+    filled = BASE.fill(Request(num_steps=12))
+    assert (filled.num_steps, filled.shift, filled.guidance_scale, filled.guidance_interval) == (12, 1.0, 7.0, 1.0)
+    assert TURBO.fill(Request()).num_steps == 8

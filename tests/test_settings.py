@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon import settings
+from daemon.settings import Settings, SettingsError
+
+WHOLE = """
+port = 9200
+out = "~/clips"
+model = "mini"
+queue = 8
+subscribers = ["127.0.0.1:9001"]
+[request]
+prompt = "warm lo-fi"
+bars = 4
+tempo = 84
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "settings.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_sets_everything_and_flags_win(tmp_path: Path) -> None:
+    read = settings.read(written(tmp_path, WHOLE), {"port": 9300, "model": None})
+    assert (read.port, read.model, read.queue) == (9300, "mini", 8)
+    assert read.out == Path.home() / "clips"
+    assert read.endpoints == [("127.0.0.1", 9001)]
+    assert (read.request.prompt, read.request.bars, read.request.bpm) == ("warm lo-fi", 4, 84.0)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DEFAULT_FILE", tmp_path / "absent.toml")
+    read = settings.read(None, {})
+    assert (read.host, read.port, read.model) == ("127.0.0.1", 9100, "auto")
+    assert read.out == Path.home() / "Music" / "acestepd"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("port = 70000", "port must be in 0..65535, got 70000"),
+        ("port = '9100'", "port must be a whole number, got '9100'"),
+        ("port = true", "port must be a whole number, got True"),
+        ("queue = 0", "queue must be in 1..10000, got 0"),
+        ("prot = 1", "no setting is called 'prot'"),
+        ("out = 3", "out must be a path, got 3"),
+        ("model = []", "model must be a text"),
+        ("host = 'example'", "an address must be an IPv4 address"),
+        ("host = '0.0.0.0'", "reachable from outside: list in allow"),
+        ("subscribers = ['here']", "must be written host:port, got 'here'"),
+        ("subscribers = [1]", "subscribers must be a list of texts"),
+        ("[request]\nbars = -1", "[request] bars must be in 0..1024, got -1"),
+        ("[request]\nsounds = 1", "[request] no parameter is called 'sounds'"),
+        ("request = 1", "[request]"),
+        ("port =", "settings.toml"),
+    ],
+)
+def test_a_wrong_setting_names_file_setting_and_what_is_allowed(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(written(tmp_path, text), {})
+    assert says in str(caught.value)
+    assert "settings.toml" in str(caught.value)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml"):
+        settings.read(tmp_path / "nowhere.toml", {})
+
+
+def test_off_loopback_needs_to_know_whom_to_answer() -> None:
+    assert Settings(host="0.0.0.0", allow=("192.168.1.5",)).host == "0.0.0.0"
