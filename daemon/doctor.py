@@ -66,9 +66,9 @@ def _blas(settings: Settings) -> Finding:
 def _compiler(settings: Settings) -> Finding:
     from pipeline import ops
 
-    if ops.can_compile():
+    if ops.can_compile() and (not ops.ON_CPU or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
-    return Finding(NOTE, "mx.compile does not work here: slower, but complete", "install a C++ compiler (g++)")
+    return Finding(NOTE, "without a C++ compiler: slower, but complete", "install g++")
 
 
 def _model(settings: Settings) -> Finding:

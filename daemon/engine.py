@@ -45,12 +45,18 @@ class Job:
     wish: Request
     request: Request
     last: Event | None = None
+    clips: tuple[Event, ...] = ()
     cancelled: bool = False
     started: float = 0.0
 
     @property
     def ended(self) -> bool:
         return self.last is not None and self.last.kind in ("finished", "fail", "cancelled")
+
+    @property
+    def outcome(self) -> list[Event]:
+        """What a client that lost its answers needs to hear: where the job stands, and its clips."""
+        return [*self.clips, self.last] if self.last else []
 
 
 @dataclass(frozen=True)
@@ -275,6 +281,7 @@ class Engine:
         event = Event(kind, job, values)
         if job is not None:
             job.last = event
+            job.clips += (event,) if kind == "clip" else ()
         for listener in self._listeners:
             try:
                 listener(event)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
-from pipeline.request import BadRequest, OutOfRange, UnknownField, clean_text, is_field
+from pipeline.request import BadRequest, OutOfRange, UnknownField, WrongType, clean_text, coerce, field_name, is_field
 
 from . import API, VERSION
 from .engine import Engine, Event, Refused
@@ -38,6 +38,7 @@ MAX_TIMED = 1000
 MAX_DEPTH = 8  # of bundles in bundles
 LEASE = 24 * 3600  # seconds a subscriber is kept without asking again
 MAX_SUBSCRIBERS = 64
+WHOLE_TEXTS = "send a text with spaces in it as one string, or use /ace/go"
 MAX_TEXT = 400  # characters of a message or hint we send: a datagram stays below 1,200 bytes
 
 
@@ -75,7 +76,9 @@ COMMANDS = {
 }
 
 EVENTS = {
-    "queued": Signal("sif", "id, position, eta seconds", "the job is accepted"),
+    "queued": Signal(
+        "sif", "id, position, eta seconds", "the job is accepted; eta is 0 while this machine's pace is unknown"
+    ),
     "progress": Signal("sfsf", "id, fraction 0..1, stage, eta seconds", "at most ten a second"),
     "clip": Signal(
         "sssfis", "id, stem, absolute path, bpm, bars, seed", "one file is final; bpm 0 when none was given"
@@ -359,7 +362,11 @@ class OscServer:
         if _released(arguments):
             return
         id, rest = _job_id(arguments)
-        self._submit(sender, id, dict(_pairs(rest)))
+        try:
+            self._submit(sender, id, dict(_pairs(rest)))
+        except WrongType as error:
+            error.hint = error.hint or WHOLE_TEXTS
+            raise
 
     def _go(self, arguments: tuple[Argument, ...], sender: Address) -> None:
         if _released(arguments):
@@ -371,8 +378,9 @@ class OscServer:
 
     def _submit(self, sender: Address, id: str, values: dict[str, Any]) -> None:
         job, new = self._engine.submit(sender, id, self._panel.wish(values))
-        if not new and job.last is not None:  # a duplicated datagram, or a client that asks again
-            self._sendto(encode_event(job.last), sender)
+        if not new:  # a duplicated datagram, or a client that asks again
+            for event in job.outcome:
+                self._sendto(encode_event(event), sender)
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -431,19 +439,38 @@ def _job_id(arguments: tuple[Argument, ...]) -> tuple[str, tuple[Argument, ...]]
 
 
 def _pairs(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, Any]]:
-    """Key value pairs. A text that came as several words (Pd's atoms) runs on until the next parameter's name."""
+    """Key value pairs. A text may have come as several words (Pd's atoms): it runs on until the next pair begins."""
+    strict = len(arguments) % 2 == 0 and all(map(is_field, arguments[::2]))
     index = 0
     while index < len(arguments):
-        name, index = arguments[index], index + 1
+        name, start = arguments[index], index + 1
         if not isinstance(name, str):
             raise BadRequest(f"a parameter's name must be a text, got {name!r:.40}", "send: id, then name value pairs")
-        start = index
-        while index < len(arguments) and (index == start or not is_field(arguments[index])):
+        if start == len(arguments):
+            raise BadRequest(f"parameter {name[:40]!r} has no value", WHOLE_TEXTS)
+        index = start + 1
+        while not strict and _goes_on(arguments, index):
             index += 1
         values = arguments[start:index]
-        if not values:
-            raise BadRequest(f"parameter {name[:40]!r} has no value", "send a text with spaces in it as one string")
         yield name, values[0] if len(values) == 1 and not isinstance(values[0], str) else _text(values)
+
+
+def _goes_on(arguments: tuple[Argument, ...], index: int) -> bool:
+    """Whether the text before `index` continues there: it was a single word, and no pair begins."""
+    before = arguments[index - 1]
+    if index == len(arguments) or (isinstance(before, str) and " " in before):
+        return False
+    return not (is_field(arguments[index]) and _fits(str(arguments[index]), arguments[index + 1 : index + 2]))
+
+
+def _fits(name: str, value: tuple[Argument, ...]) -> bool:
+    """Whether `name` followed by `value` is meant as a parameter: "bars 4" is, "bars of gold" is not."""
+    try:
+        return bool(value) and coerce(field_name(name), value[0]) is not None
+    except OutOfRange:
+        return not isinstance(value[0], str)
+    except BadRequest:
+        return False
 
 
 def _text(words: tuple[Argument, ...]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
 MAX_SEED = 2**32 - 1
-DRAWN_SEEDS = 2**24  # Pure Data keeps every number as a float32: above this it would report another seed
+DRAWN_SEEDS = 10**6  # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DEFAULT_BPM = 120.0
 LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa pl pt ro ru sa sk "

@@ -99,9 +99,29 @@ def test_go_takes_its_arguments_by_position(
     assert seed in (None, heard_seed)
 
 
-def test_a_prompt_in_many_words_runs_to_the_next_parameter(client: OscClient) -> None:
-    client.send("/ace/generate", "words", "prompt", "slow", "warm", "beat", "seconds", 1, "seed", "5")
-    assert Path(client.until_end("words")[-2][1][2]).name == "slow-warm-beat_1s_s5.wav"
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("prompt slow warm beat seconds 1 seed 5", "slow-warm-beat_1s_s5"),
+        ("seconds 1 seed 5 prompt song in the key of joy", "song-in-the-key-of-joy_1s_s5"),
+        ("prompt four bars of gold seconds 1 key Am seed 5", "four-bars-of-gold_Amin_1s_s5"),
+        ("prompt no length limits seconds 1 seed 5", "no-length-limits_1s_s5"),
+    ],
+)
+def test_a_prompt_in_many_words_runs_to_the_next_parameter(client: OscClient, words: str, name: str) -> None:
+    atoms = [float(word) if word.isdecimal() else word for word in words.split()]  # as Pd sends them
+    client.send("/ace/generate", words, *atoms)
+    assert Path(client.until_end(words)[-2][1][2]).stem.startswith(name)
+
+
+def test_a_word_that_reads_like_a_parameter_is_refused_with_advice(client: OscClient) -> None:
+    _, code, text, hint = failure(client, "/ace/generate", "x", "prompt", "slow", "tempo", "piano")
+    assert (code, text) == (400, "bpm must be a number, got 'piano'")
+    assert "as one string" in hint
+
+
+def test_a_misspelt_name_behind_a_whole_text_is_not_swallowed(client: OscClient) -> None:
+    assert failure(client, "/ace/generate", "x", "prompt", "warm beat", "brs", 4)[1] == 404
 
 
 def test_a_number_is_an_id_and_an_empty_one_is_chosen_by_the_daemon(client: OscClient) -> None:
@@ -118,7 +138,7 @@ def test_the_same_message_twice_makes_one_clip(client: OscClient) -> None:
     story = client.until_end("twice")
     assert addresses(story).count("/ace/clip") == 1
     client.send("/ace/generate", "twice", *SHORT)
-    assert client.hear() == story[-1]  # its state again
+    assert [client.hear(), client.hear()] == story[-2:]  # where it is, again
     assert client.quiet()
 
 

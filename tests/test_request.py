@@ -115,7 +115,7 @@ def test_an_unknown_name_comes_with_a_suggestion() -> None:
 
 def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
     resolved = Request(bars=2).resolved()
-    assert 0 <= resolved.seed < 2**24
+    assert 0 <= resolved.seed < 10**6
     assert resolved.bpm == 120
     assert resolved.resolved() == resolved
     assert Request(seconds=3).resolved().bpm == 0
