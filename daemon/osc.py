@@ -76,9 +76,7 @@ COMMANDS = {
 }
 
 EVENTS = {
-    "queued": Signal(
-        "sif", "id, position, eta seconds", "the job is accepted; eta is 0 while this machine's pace is unknown"
-    ),
+    "queued": Signal("sif", "id, position, eta seconds", "the job is accepted (eta 0: not known yet)"),
     "progress": Signal("sfsf", "id, fraction 0..1, stage, eta seconds", "at most ten a second"),
     "clip": Signal(
         "sssfis", "id, stem, absolute path, bpm, bars, seed", "one file is final; bpm 0 when none was given"
@@ -363,7 +361,7 @@ class OscServer:
             return
         id, rest = _job_id(arguments)
         try:
-            self._submit(sender, id, dict(_pairs(rest)))
+            self._submit(sender, id, _unique(_pairs(rest)))
         except WrongType as error:
             error.hint = error.hint or WHOLE_TEXTS
             raise
@@ -440,7 +438,8 @@ def _job_id(arguments: tuple[Argument, ...]) -> tuple[str, tuple[Argument, ...]]
 
 def _pairs(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, Any]]:
     """Key value pairs. A text may have come as several words (Pd's atoms): it runs on until the next pair begins."""
-    strict = len(arguments) % 2 == 0 and all(map(is_field, arguments[::2]))
+    names = [field_name(str(name)) for name in arguments[::2] if is_field(name)]
+    strict = len(set(names)) == len(arguments) / 2  # each a name and a value, none of them twice
     index = 0
     while index < len(arguments):
         name, start = arguments[index], index + 1
@@ -453,6 +452,15 @@ def _pairs(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, Any]]:
             index += 1
         values = arguments[start:index]
         yield name, values[0] if len(values) == 1 and not isinstance(values[0], str) else _text(values)
+
+
+def _unique(pairs: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise BadRequest(f"parameter {name[:40]!r} was given twice")
+        values[name] = value
+    return values
 
 
 def _goes_on(arguments: tuple[Argument, ...], index: int) -> bool:

@@ -150,7 +150,12 @@ class Request:
 
     def changed(self, values: Mapping[str, Any]) -> Request:
         """This request with other values; names may be aliases. Raises `BadRequest`."""
-        return dataclasses.replace(self, **{field_name(name): value for name, value in values.items()})
+        named: dict[str, Any] = {}
+        for name, value in values.items():
+            if field_name(name) in named:
+                raise BadRequest(f"{field_name(name)} was given twice, the second time as {name}")
+            named[field_name(name)] = value
+        return dataclasses.replace(self, **named)
 
     def resolved(self) -> Request:
         """With the seed drawn and the tempo that bars need, so that the same request gives the same take."""

@@ -48,6 +48,11 @@ def test_a_field_has_the_names_people_use(alias: str, field: str, value: object)
     assert getattr(Request().changed({alias: value}), field) == value
 
 
+def test_one_field_under_two_names_is_refused() -> None:
+    with pytest.raises(BadRequest, match="seconds was given twice, the second time as duration"):
+        Request().changed({"seconds": 3, "duration": 4})
+
+
 def test_aliases_are_unique() -> None:
     names = [n.lower() for name, spec in FIELDS.items() for n in (name, *spec.metadata["allowed"].aliases)]
     assert len(names) == len(set(names))
