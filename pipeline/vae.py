@@ -56,16 +56,16 @@ class WeightNorm(nn.Module):
 
 
 class Conv(WeightNorm):
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, bias: bool = True):
+    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, **geometry: int) -> None:
+        """`geometry`: stride, dilation and padding; the padding of an odd kernel keeps the length by default."""
         super().__init__((outputs, inputs, kernel), outputs if bias else 0)
-        self._stride, self._dilation = stride, dilation
-        self._padding = math.ceil(stride / 2) if stride > 1 else dilation * (kernel - 1) // 2
+        self._geometry = {"padding": kernel // 2} | geometry
 
     def fold(self) -> None:
         self._replace(ops.fold_conv(self.fused().transpose(0, 2, 1)))
 
     def __call__(self, x: mx.array) -> mx.array:
-        y = ops.conv1d(x, self.weight, self._stride, self._padding, self._dilation)
+        y = ops.conv1d(x, self.weight, **self._geometry)
         return y + self.bias if "bias" in self else y
 
 
@@ -85,12 +85,18 @@ class ResidualUnit(nn.Module):
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.snake1 = Snake(channels)
-        self.conv1 = Conv(channels, channels, 7, dilation=dilation)
+        self.conv1 = Conv(channels, channels, 7, dilation=dilation, padding=0)
         self.snake2 = Snake(channels)
         self.conv2 = Conv(channels, channels, 1)
+        self._halo = 3 * dilation
 
     def __call__(self, x: mx.array) -> mx.array:
-        return x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
+        return ops.by_rows(self._inner, x, self._halo)
+
+    def _inner(self, x: mx.array) -> mx.array:
+        """x with a halo -> without; zeros around x are zeros behind the snake too, as its value at 0 is 0."""
+        y = self.conv2(self.snake2(self.conv1(self.snake1(x))))
+        return x[:, self._halo : -self._halo] + y
 
 
 class DecoderBlock(nn.Module):
@@ -110,7 +116,7 @@ class EncoderBlock(nn.Module):
         super().__init__()
         self.res_unit1, self.res_unit2, self.res_unit3 = (ResidualUnit(inputs, d) for d in DILATIONS)
         self.snake1 = Snake(inputs)
-        self.conv1 = Conv(inputs, outputs, 2 * stride, stride=stride)
+        self.conv1 = Conv(inputs, outputs, 2 * stride, stride=stride, padding=math.ceil(stride / 2))
 
     def __call__(self, x: mx.array) -> mx.array:
         return self.conv1(self.snake1(self.res_unit3(self.res_unit2(self.res_unit1(x)))))
