@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.request import FIELDS, Allowed
 
-from .osc import COMMANDS, EVENTS, REPLIES
+from .protocol import COMMANDS, EVENTS, REPLIES
 from .settings import DEFAULT_FILE, Settings
 
 

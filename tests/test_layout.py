@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOORS = {
-    "pythonosc": {"daemon/osc.py"},
+    "pythonosc": {"daemon/wire.py"},
     "PIL": {"daemon/picture.py"},
     "soundfile": {"daemon/clips.py", "daemon/picture.py"},
 }

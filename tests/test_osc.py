@@ -12,7 +12,7 @@ import soundfile
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from daemon import API, VERSION, osc
+from daemon import API, VERSION, osc, protocol
 from daemon.service import Daemon
 from daemon.settings import Settings
 from tests.osc_client import OscClient, addresses, message
@@ -325,7 +325,7 @@ def test_what_is_not_osc_is_answered_and_forgotten(client: OscClient, data: byte
 
 
 def test_the_daemons_own_words_are_never_answered(client: OscClient) -> None:
-    for name in (*osc.EVENTS, *osc.REPLIES):
+    for name in protocol.SENT:
         client.send(f"/ace/{name}", "x")
     assert client.quiet()
 

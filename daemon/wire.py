@@ -1,0 +1,131 @@
+"""OSC packets: bytes to messages and back. python-osc reads and writes the arguments.
+
+Its own message class is not used: it mis-reads what follows a type tag it does not know, and lets text that is not
+UTF-8 escape as an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.parsing import osc_types
+
+from pipeline.request import clean_text
+
+Address = tuple[str, int]
+Argument = str | int | float | bool | None
+
+MAX_DATAGRAM = 65_507
+MAX_ARGUMENTS = 256
+MAX_AHEAD = 60.0  # seconds a bundle may wait; a clock further off than that is wrong, and means now
+MAX_DEPTH = 8  # of bundles in bundles
+
+
+class Malformed(ValueError):
+    """A packet that is not OSC as we read it; `address` is the message's when that much could be read."""
+
+    address = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    address: str
+    arguments: tuple[Argument, ...]
+
+
+def read_packet(data: bytes, now: float, depth: int = 0) -> Iterator[tuple[float, Message | Malformed]]:
+    """Every message in a datagram with the time it is meant for; a bad one does not hide those after it."""
+    if not data.startswith(b"#bundle\0"):
+        try:
+            yield now, read_message(data)
+        except Malformed as error:
+            yield now, error
+        return
+    if depth >= MAX_DEPTH:
+        yield now, Malformed(f"bundles must not be nested more than {MAX_DEPTH} deep")
+        return
+    try:
+        due, index = osc_types.get_date(data, 8)
+        at = due if now < due <= now + MAX_AHEAD else now
+        while index < len(data):
+            size, index = osc_types.get_int(data, index)
+            if size <= 0 or index + size > len(data):
+                raise osc_types.ParseError("an element's size is wrong")
+            yield from ((max(at, inner), m) for inner, m in read_packet(data[index : index + size], now, depth + 1))
+            index += size
+    except osc_types.ParseError as error:
+        yield now, Malformed(f"not an OSC bundle: {error}")
+
+
+def read_message(data: bytes) -> Message:
+    """Raises `Malformed`, with the address when that much could be read."""
+    address = ""
+    try:
+        address, index = _string(data, 0)
+        if not address.startswith("/"):
+            address = ""
+            raise Malformed("not an OSC message: an address starts with /")
+        if index == len(data):
+            return Message(address, ())  # very old senders leave the type tags out
+        tags, index = _string(data, index)
+        if not tags.startswith(","):
+            raise Malformed("not an OSC message: type tags start with a comma")
+        if len(tags) > MAX_ARGUMENTS + 1:
+            raise Malformed(f"a message has at most {MAX_ARGUMENTS} arguments, got {len(tags) - 1}")
+        return Message(address, tuple(_arguments(data, index, tags[1:])))
+    except (Malformed, osc_types.ParseError) as error:
+        malformed = error if isinstance(error, Malformed) else Malformed(f"not an OSC message: {error}")
+        malformed.address = address
+        raise malformed from error
+
+
+def _arguments(data: bytes, index: int, tags: str) -> Iterator[Argument]:
+    for tag in tags:
+        if tag in _CONSTANTS:
+            yield _CONSTANTS[tag]
+        elif tag in _READERS:
+            value, index = _READERS[tag](data, index)
+            yield value
+        else:
+            known = " ".join([*_READERS, *_CONSTANTS])
+            raise Malformed(f"type tag {tag!r} is not understood; send {known}")
+
+
+def _string(data: bytes, index: int) -> tuple[str, int]:
+    """UTF-8, or latin-1 where it is not; without byte order mark. Padded to four bytes."""
+    end = data.find(b"\0", index)
+    if end < 0:
+        raise osc_types.ParseError("a string does not end")
+    raw = data[index:end]
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return clean_text(text), min(len(data), end + 4 - (end - index) % 4)
+
+
+_CONSTANTS: dict[str, Argument] = {"T": True, "F": False, "N": None}
+_READERS: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
+    "i": osc_types.get_int,
+    "f": osc_types.get_float,
+    "s": _string,
+    "h": osc_types.get_int64,
+    "d": osc_types.get_double,
+}
+
+
+def encode(address: str, types: str, *values: Any) -> bytes:
+    """One datagram, every argument with the type we say (python-osc would choose by value)."""
+    builder = OscMessageBuilder(address)
+    for kind, value in zip(types, values, strict=True):
+        builder.add_arg(_as(kind, value), kind)
+    return bytes(builder.build().dgram)
+
+
+def _as(kind: str, value: Any) -> Any:
+    if kind == "s":
+        return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    return float(value) if kind == "f" else int(value)
