@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -106,6 +107,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_screen(daemon.osc.address, chosen.out, daemon.model), flush=True)
         stop.wait()
         print("closing: what was running is cancelled and announced", flush=True)
+    if not daemon.ended:
+        os._exit(0)  # nothing is being written; the thread that still loads would keep the process for as long
     return 0
 
 

@@ -25,6 +25,7 @@ log = logging.getLogger("acestepd.engine")
 
 REMEMBERED = 1000  # ended jobs whose outcome can still be asked for
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
+LOADING_PATIENCE = 3.0  # seconds that closing waits for a model that is being loaded
 GENERATE = "/ace/generate"  # the command that failures of a job are about
 
 
@@ -174,14 +175,18 @@ class Engine:
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._waiting)))
 
-    def close(self) -> None:
-        """Cancel and announce what runs and waits, and stop. Blocks until the thread has ended."""
+    def close(self) -> bool:
+        """Cancel and announce what runs and waits, and stop. Blocks until the thread has ended.
+
+        Loading cannot be interrupted (it may be a download of gigabytes): False when that still goes on.
+        """
         with self._lock:
             self._closing = True
             self.cancel(None, "*")
             self._wake.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(LOADING_PATIENCE if self.state == "loading" else None)
+        return not self._thread.is_alive()
 
     # --- the thread ----------------------------------------------------------------------------------------------
 
@@ -324,7 +329,7 @@ def _failure(error: Exception) -> tuple[int, str, str]:
     """Code, message and hint for what went wrong in a job."""
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free some space, then send it again" if full else "check the output folder: acestepd doctor"
+        hint = "free some space, then send it under a new id" if full else "check the output folder: acestepd doctor"
         return 507 if full else 500, f"the clip could not be written: {error.strerror or error}", hint
     if isinstance(error, MemoryError):
         return 500, "out of memory", "ask for a shorter clip, or close other programs"

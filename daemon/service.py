@@ -53,6 +53,7 @@ class Daemon:
         check_folder(settings.out)
         self.settings = settings
         self.model = chosen_model(settings)
+        self.ended = False
         self.engine = Engine(self._load, settings.out, settings.queue, self.model)
         self.engine.listen(_log_event)
         try:
@@ -74,7 +75,7 @@ class Daemon:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.engine.close()  # first: what it cancels is still announced
+        self.ended = self.engine.close()  # first: what it cancels is still announced
         self.osc.close()
 
 

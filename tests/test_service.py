@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,8 @@ def started(out: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], Osc
                 break
         else:
             pytest.fail(f"the daemon ended with {process.wait()}")
-        client = OscClient(("127.0.0.1", int(found[1])))
-        yield process, client
-        client.close()
+        with closing(OscClient(("127.0.0.1", int(found[1])))) as client:
+            yield process, client
     finally:
         process.kill()
         process.communicate()
@@ -58,6 +58,20 @@ def test_a_signal_while_the_model_loads_ends_it_too(tmp_path: Path) -> None:
     with started(tmp_path / "out") as (process, _):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+def test_a_signal_ends_it_although_the_model_never_finishes_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = socket.create_server(("127.0.0.1", 0))  # takes the call and never answers
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    with hub, started(tmp_path / "out", "--model", "ACE-Step/Ace-Step1.5") as (process, client):
+        assert client.ask("/ace/status")[1][0] == "loading"
+        client.send("/ace/generate", "early", "prompt", "x")
+        process.send_signal(signal.SIGTERM)
+        assert client.until_end("early")[-1][0] == "/ace/cancelled"
+        assert process.wait(30) == 0
 
 
 def test_the_screen_says_what_to_send_and_which_voice_plays(tmp_path: Path) -> None:
