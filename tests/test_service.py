@@ -45,8 +45,9 @@ def test_a_signal_cancels_what_runs_announces_it_and_leaves_nothing_half_written
         client.send("/ace/generate", "done", "prompt", "done", "seconds", 1)
         client.until("/ace/finished", "done")
         client.send("/ace/generate", "running", "prompt", "x", "seconds", 600)
-        client.send("/ace/generate", "waiting", "prompt", "x", "seconds", 600)
         client.until("/ace/progress", "running")
+        client.send("/ace/generate", "waiting", "prompt", "x", "seconds", 600)
+        client.until("/ace/queued", "waiting")
         process.send_signal(number)
         ended = {client.until("/ace/cancelled")[-1][1][0] for _ in range(2)}
         assert process.wait(60) == 0
