@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.request import FIELDS, Allowed, Request
+from pipeline.voices import HUB_MODEL
 
 from . import VERSION, settings
 from .settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from .clips import Landed
+    from .service import Daemon
 
 EPILOG = """\
 Start it, then send one OSC message to UDP port 9100:
@@ -63,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
 
     pull = commands.add_parser("pull", help="fetch a model to this machine")
-    pull.add_argument("model", nargs="?", default="ACE-Step/Ace-Step1.5", help="hub name (%(default)s)")
+    pull.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
     pull.add_argument("--variant", default="", help="sub-folder of the DiT; turbo by default")
     pull.set_defaults(run=_pull)
     return top
@@ -87,7 +89,10 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
     group = to.add_argument_group("what to make")
     for name, spec in FIELDS.items():
         allowed: Allowed = spec.metadata["allowed"]
-        group.add_argument(f"--{name.replace('_', '-')}", dest=f"field_{name}", metavar="X", help=allowed.help)
+        text = isinstance(spec.default, str)
+        shown = f"{allowed.help} ({spec.default})" if spec.default != "" else allowed.help
+        flag, metavar = f"--{name.replace('_', '-')}", "TEXT" if text else f"{allowed.low:.10g}..{allowed.high:.10g}"
+        group.add_argument(flag, dest=f"field_{name}", metavar=metavar.replace("-inf..inf", "ON"), help=shown)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -104,7 +109,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with Daemon(chosen) as daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        print(_screen(daemon.osc.address, chosen.out, daemon.model), flush=True)
+        print(_screen(daemon), flush=True)
         stop.wait()
         print("closing: what was running is cancelled and announced", flush=True)
     if not daemon.ended:
@@ -112,19 +117,16 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _screen(address: tuple[str, int], out: Path, model: str) -> str:
+def _screen(daemon: Daemon) -> str:
     from pipeline.voices import VOICES
 
-    host, port = address
+    (host, port), (model, variant, why) = daemon.osc.address, daemon.chosen
     where = "localhost" if host.startswith("127.") else host
-    about = (
-        f"\n  {'':8} {VOICES[model]}\n  {'':8} The real model: acestepd pull, then start again."
-        if model in VOICES
-        else ""
-    )
+    notes = [VOICES[model]] if model in VOICES else []
+    about = "".join(f"\n           {note}" for note in [*notes, why] if note)
     return f"""acestepd {VERSION}
-  model    {model}{about}
-  clips    {out}
+  model    {model} {variant}{about}
+  clips    {daemon.settings.out}
   OSC in   UDP {host}:{port}
 
 Send one message; the answers come back to where it came from:
@@ -177,12 +179,16 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
 
     from pipeline import load
     from pipeline.request import Take
+    from pipeline.voices import VOICES
 
     from . import clips
     from .service import check_folder, chosen_model
 
     check_folder(chosen.out)
-    model = load(chosen_model(chosen), chosen.variant)
+    playing = chosen_model(chosen)
+    if playing.why:
+        print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
+    model = load(playing.model, playing.variant)
     takes = []
     with tqdm(total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}") as bar:
         for event in model.render(request):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -10,7 +11,7 @@ import re
 import tempfile
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from pipeline.request import Request, Take
 from . import VERSION
 
 MIX = "mix"
+_FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
 _STAGING = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 
 
@@ -37,14 +39,21 @@ class Landed:
     manifest: Path
 
 
-def write(folder: Path, job: str, takes: list[Take]) -> Landed:
+class Unwanted(Exception):
+    """Nobody wants these files any more; none was made."""
+
+
+def write(folder: Path, job: str, takes: list[Take], wanted: Callable[[], bool] = lambda: True) -> Landed:
     """Land all takes of a job as 24-bit WAVs with one JSON manifest. Nothing is ever overwritten.
 
-    Either all files become visible, complete and synced to disk, or none. Raises OSError.
+    Either all files become visible, complete and synced to disk, or none. `wanted` is asked when all are staged.
+    Raises `Unwanted` when it says no, and OSError.
     """
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as name:
         staging = Path(name)
         wavs = [_stage(staging / f"{number}.wav", _wav(take)) for number, take in enumerate(takes)]
+        if not wanted():
+            raise Unwanted
         for stem in _free_stems(folder, takes[0].request):
             names = [f"{stem}{'' if take.name == MIX else '_' + take.name}.wav" for take in takes]
             manifest = _stage(staging / "manifest.json", _json(manifest_of(job, takes, names)))
@@ -132,6 +141,8 @@ def _stage(path: Path, content: bytes) -> Path:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+        if _FULL_SYNC:  # on a Mac fsync leaves the data in the drive's own memory
+            fcntl.fcntl(stream.fileno(), _FULL_SYNC)
     return path
 
 
@@ -143,8 +154,8 @@ def _land(staged: list[Path], targets: list[Path]) -> bool:
             _rename_new(source, target)
             landed.append(target)
     except OSError as error:
-        for target in landed:
-            target.unlink()
+        for source, target in zip(staged, landed):
+            target.unlink() if source.exists() else os.rename(target, source)
         if isinstance(error, FileExistsError):
             return False
         raise

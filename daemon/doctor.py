@@ -74,10 +74,12 @@ def _compiler(settings: Settings) -> Finding:
 def _model(settings: Settings) -> Finding:
     from pipeline import checkpoint
 
-    name = chosen_model(settings)
-    found = checkpoint.find(name, settings.variant if name not in VOICES else "")
+    name, variant, why = chosen_model(settings)
+    found = checkpoint.find(name, variant)
     if name in VOICES:
-        return Finding(NOTE, f"the embedded voice {name} plays. {VOICES[name]}", "for the real one: acestepd pull")
+        return Finding(
+            NOTE, f"the embedded voice {name} plays. {VOICES[name]}", why or "for the real one: acestepd pull"
+        )
     return Finding(OK, f"{found.name} in {found.dit}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import secrets
 import threading
@@ -10,13 +9,13 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.request import Progress, Request, Take
+from pipeline.request import Request, Take
 
 from . import clips
+from .jobs import Event, Job, Listener, Pace, Refused, failure
 
 if TYPE_CHECKING:
     from pipeline.generate import AceStep
@@ -29,72 +28,15 @@ LOADING_PATIENCE = 3.0  # seconds that closing waits for a model that is being l
 GENERATE = "/ace/generate"  # the command that failures of a job are about
 
 
-class Refused(Exception):
-    """The engine does not take this. `code` is HTTP-like: 404, 409, 429, 503."""
-
-    def __init__(self, code: int, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.code, self.hint = code, hint
-
-
-@dataclass(eq=False)
-class Job:
-    """One accepted request. `wish` is what came; `request` has its seed fixed, so the take can be repeated."""
-
-    client: Hashable
-    id: str
-    wish: Request
-    request: Request
-    last: Event | None = None
-    clips: tuple[Event, ...] = ()
-    cancelled: bool = False
-    started: float = 0.0
-
-    @property
-    def ended(self) -> bool:
-        return self.last is not None and self.last.kind in ("finished", "fail", "cancelled")
-
-    @property
-    def outcome(self) -> list[Event]:
-        """What a client that lost its answers needs to hear: where the job stands, and its clips."""
-        return [*self.clips, self.last] if self.last else []
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something to tell the surfaces. `values` follow the job's id; protocol: the README's event table."""
-
-    kind: str
-    job: Job | None
-    values: tuple[Any, ...] = ()
-
-
-Listener = Callable[[Event], None]
-
-
-class Pace:
-    """How long this machine takes, learned from its own jobs."""
-
-    def __init__(self) -> None:
-        self._seconds_per_work = 0.0
-
-    def learn(self, work: float, seconds: float) -> None:
-        measured = seconds / work
-        self._seconds_per_work = (self._seconds_per_work + measured) / 2 if self._seconds_per_work else measured
-
-    def seconds(self, work: float) -> float:
-        return work * self._seconds_per_work
-
-    @staticmethod
-    def remaining(job: Job, fraction: float) -> float:
-        spent = time.monotonic() - job.started
-        return spent / fraction * (1 - fraction) if fraction else 0.0
+def _nobody(event: Event) -> None:
+    """For who does not want to hear an outcome again."""
 
 
 class Engine:
     """Takes jobs from any thread; loads the model and renders on a thread of its own (MLX arrays belong to theirs).
 
-    `load` returns the model. Listeners hear every event, on the thread where it happens, and must be quick.
+    `load` returns the model. Listeners hear every event, on the thread where it happens, and must be quick. How a job
+    stands changes, and is told, under one lock: nobody hears two endings, or progress after the end.
     """
 
     def __init__(self, load: Callable[[], AceStep], out: Path, limit: int = 64, title: str = "") -> None:
@@ -122,41 +64,52 @@ class Engine:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, client: Hashable, id: str, wish: Request) -> tuple[Job, bool]:
-        """Queue a job, and whether it is new. The same (client, id) with the same wish is the job there already is.
+    def submit(self, client: Hashable, id: str, wish: Request, again: Listener = _nobody) -> Job:
+        """Queue a job. The same (client, id) with the same wish is the job there is: `again` hears how it stands.
 
-        Raises `Refused`: 409 for the same id with another wish, 429 when the queue is full, 503 without a model.
+        Only a failed job is tried anew. Raises `Refused`: 409 for the same id with another wish, 429 when the queue
+        is full, 503 without a model.
         """
         with self._lock:
             known = self._jobs.get((client, id)) if id else None
-            if known and known.wish == wish:
-                return known, False
-            if known:
+            if known and known.wish != wish:
                 raise Refused(409, f"id {id!r} was used for another request", "send every request under a new id")
-            if self._closing or self.state == "error":
+            if known and not known.failed:
+                for event in known.outcome:
+                    again(event)
+                return known
+            if self._closing or self.error:
                 raise Refused(503, self.error or "the daemon is closing", "see: acestepd doctor")
             if len(self._waiting) >= self._limit:
                 raise Refused(429, f"the queue is full ({self._limit} jobs)", "wait, or /ace/cancel *")
             job = Job(client, id or self._new_id(client), wish, wish.resolved())
+            self._jobs.pop((client, job.id), None)
             self._jobs[client, job.id] = job
             self._waiting.append(job)
             self._emit("queued", job, len(self._waiting) - 1 + bool(self._running), self._eta())
             self._tell_state()
             self._wake.notify()
-            return job, True
+            return job
 
-    def cancel(self, client: Hashable, id: str) -> None:
-        """Cancel a job, the client's own or the newest of that name; `*` cancels all. Raises `Refused` 404."""
+    def cancel(self, client: Hashable, id: str) -> int:
+        """Cancel a job, the client's own or the newest of that name; `*` cancels all. Returns how many.
+
+        The client hears each of them end. Raises `Refused` 404, or 409 when the files are just landing.
+        """
         with self._lock:
-            found = self.active() if id == "*" else [self.find(client, id)]
-            if any(job.ended for job in found):
-                raise Refused(404, f"job {id!r} has already ended")
+            found = [job for job in self.active() if not job.landing] if id == "*" else [self.find(client, id)]
             for job in found:
+                if job.ended:
+                    raise Refused(404, f"job {id!r} has already ended")
+                if job.landing:
+                    raise Refused(409, f"job {id!r} is done, its files are just landing")
                 job.cancelled = True
+                job.also.add(client)
                 if job in self._waiting:
                     self._waiting.remove(job)
                     self._end("cancelled", job)
             self._tell_state()
+            return len(found)
 
     def find(self, client: Hashable, id: str) -> Job:
         """The client's own job, or else the newest of that name (a client may send from a new port every time)."""
@@ -193,6 +146,9 @@ class Engine:
     def _run(self) -> None:
         try:
             self._serve()
+        except Exception as error:  # whatever a checkpoint can do wrong: the surfaces stay up and say so
+            log.exception("the engine stopped")
+            self._stopped(f"the model could not be loaded: {error}")
         finally:
             self._model = None
             from pipeline.ops import leave_thread
@@ -201,35 +157,37 @@ class Engine:
 
     def _serve(self) -> None:
         self._become("loading")
-        try:
-            self._model = self._load()
-            self.title = self._model.name
-            self._warm_up(self._model)
-        except Exception as error:  # whatever a checkpoint can do wrong: the surfaces stay up and say so
-            log.exception("the model could not be loaded")
-            self._without_model(f"the model could not be loaded: {error}")
-            return
+        model = self._model = self._load()
+        self.title = model.name
+        self._warm_up(model)
         self._become("warm")
         while (job := self._next()) is not None:
-            self._render(self._model, job)
-            if not self._waiting:
-                self._become("warm")
+            try:
+                self._render(model, job)
+            except Exception as error:
+                code, message, hint = failure(error)
+                if not isinstance(error, OSError | ValueError):
+                    log.exception("job %s failed", job.id)
+                self._end("fail", job, GENERATE, code, message, hint)
+            with self._lock:
+                if not self._waiting:
+                    self._become("warm")
 
     def _warm_up(self, model: AceStep) -> None:
         """One short take, thrown away: kernels are compiled, and the pace of this machine is known."""
         request = Request(prompt="warm up", seconds=1, seed=0, num_steps=2)
-        for _ in range(2):  # the first one compiles
+        for _ in range(0 if self._closing else 2):  # the first one compiles
             started = time.monotonic()
             model.audition(request)
-        self._pace.learn(model.work(request), time.monotonic() - started)
+            self._pace.learn(model.cost(request), time.monotonic() - started)
 
-    def _without_model(self, message: str) -> None:
+    def _stopped(self, message: str) -> None:
         with self._lock:
             self.error = message
-            waiting, self._waiting = list(self._waiting), deque()
-        for job in waiting:
-            self._end("fail", job, GENERATE, 503, message, "see: acestepd doctor")
-        self._become("error")
+            for job in self.active():
+                self._end("fail", job, GENERATE, 503, message, "see: acestepd doctor")
+            self._waiting.clear()
+            self._become("error")
 
     def _next(self) -> Job | None:
         with self._lock:
@@ -244,54 +202,52 @@ class Engine:
     def _render(self, model: AceStep, job: Job) -> None:
         try:
             takes = self._takes(model, job)
-            if job.cancelled:
-                self._end("cancelled", job)
-                return
-            landed = clips.write(self._out, job.id, takes)
-        except Exception as error:
-            code, message, hint = _failure(error)
-            if code == 500 and not isinstance(error, ValueError):
-                log.exception("job %s failed", job.id)
-            self._end("fail", job, GENERATE, code, message, hint)
+            landed = clips.write(self._out, job.id, takes, lambda: self._may_land(job))
+        except clips.Unwanted:
+            self._end("cancelled", job)
             return
-        self._pace.learn(model.work(job.request), time.monotonic() - job.started)
+        self._pace.learn(model.cost(job.request), time.monotonic() - job.started)
         used = takes[0].request
-        for stem, path in landed.clips:
-            self._emit("clip", job, stem, str(path), used.bpm, used.bars, str(used.seed))
-        self._end("finished", job, len(landed.clips), str(landed.manifest))
+        with self._lock:
+            for stem, path in landed.clips:
+                self._emit("clip", job, stem, str(path), used.bpm, used.bars, str(used.seed))
+            self._end("finished", job, len(landed.clips), str(landed.manifest))
 
     def _takes(self, model: AceStep, job: Job) -> list[Take]:
-        """Every take of the job; leaves the iteration, which stops the work, when the job is cancelled."""
+        """Every take of the job. Leaves the iteration, which stops the work, when the job is cancelled (`Unwanted`)."""
         takes, told = [], 0.0
         with closing(model.render(job.request)) as events:
             for event in events:
                 if job.cancelled:
-                    break
+                    raise clips.Unwanted
                 if isinstance(event, Take):
                     takes.append(event)
                     continue
                 self._fraction = event.fraction
                 if time.monotonic() - told >= PROGRESS_SECONDS:
                     told = time.monotonic()
-                    self._emit("progress", job, *self._progress(job, event))
+                    self._emit("progress", job, event.fraction, event.stage, self._left(job))
         return takes
 
-    def _progress(self, job: Job, progress: Progress) -> tuple[float, str, float]:
-        left = self._pace.remaining(job, progress.fraction) if progress.fraction else self._estimate(job)
-        return progress.fraction, progress.stage, left
+    def _may_land(self, job: Job) -> bool:
+        """Whether a job that is all staged is still wanted; from then on it cannot be cancelled."""
+        with self._lock:
+            job.landing = not job.cancelled
+            return job.landing
 
     # --- events --------------------------------------------------------------------------------------------------
 
     def _emit(self, kind: str, job: Job | None, *values: Any) -> None:
         event = Event(kind, job, values)
-        if job is not None:
-            job.last = event
-            job.clips += (event,) if kind == "clip" else ()
-        for listener in self._listeners:
-            try:
-                listener(event)
-            except Exception:  # a surface must not take the engine with it
-                log.exception("a listener failed on %s", kind)
+        with self._lock:
+            if job is not None:
+                job.last = event
+                job.clips += (event,) if kind == "clip" else ()
+            for listener in self._listeners:
+                try:
+                    listener(event)
+                except Exception:  # a surface must not take the engine with it
+                    log.exception("a listener failed on %s", kind)
 
     def _end(self, kind: str, job: Job, *values: Any) -> None:
         with self._lock:
@@ -312,27 +268,13 @@ class Engine:
 
     def _eta(self) -> float:
         """Seconds until the last waiting job is done, as far as is known."""
-        running = self._running
-        left = self._pace.remaining(running, self._fraction) if running else 0.0
-        return left + sum(map(self._estimate, self._waiting))
+        return sum(map(self._left, self.active()))
 
-    def _estimate(self, job: Job) -> float:
-        return self._pace.seconds(self._model.work(job.request)) if self._model else 0.0
+    def _left(self, job: Job) -> float:
+        cost = self._model.cost(job.request) if self._model else 0.0
+        return self._pace.remaining(job, cost, self._fraction if job is self._running else 0.0)
 
     def _new_id(self, client: Hashable) -> str:
         while (client, id := secrets.token_hex(3)) in self._jobs:
             pass
         return id
-
-
-def _failure(error: Exception) -> tuple[int, str, str]:
-    """Code, message and hint for what went wrong in a job."""
-    if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free some space, then send it under a new id" if full else "check the output folder: acestepd doctor"
-        return 507 if full else 500, f"the clip could not be written: {error.strerror or error}", hint
-    if isinstance(error, MemoryError):
-        return 500, "out of memory", "ask for a shorter clip, or close other programs"
-    if isinstance(error, ValueError):
-        return 500, str(error), ""
-    return 500, f"{type(error).__name__}: {error}", "this is a bug: the daemon's log has the details"

@@ -19,7 +19,8 @@ from typing import Any
 from pipeline.request import BadRequest, OutOfRange, UnknownField, WrongType
 
 from . import API, VERSION
-from .engine import Engine, Event, Refused
+from .engine import Engine
+from .jobs import Event, Refused
 from .panel import Panel
 from .protocol import (
     COMMANDS,
@@ -34,15 +35,14 @@ from .protocol import (
     positional,
     whole,
 )
-from .settings import Settings
+from .settings import MAX_SUBSCRIBERS, Settings
 from .wire import MAX_DATAGRAM, Address, Argument, Malformed, Message, encode, read_packet
 
 log = logging.getLogger("acestepd.osc")
 
 MAX_TIMED = 1000  # messages of bundles whose time has not come
 LEASE = 24 * 3600  # seconds a subscriber is kept without asking again
-MAX_SUBSCRIBERS = 64
-MAX_TEXT = 400  # characters of a message or hint we send: a datagram stays below 1,200 bytes
+MAX_TEXT = 250  # bytes of each text in a fail: the datagram stays below 1,200
 
 _OURS = {f"/ace/{name}" for name in SENT}
 _CODES = {UnknownField: 404, OutOfRange: 422}
@@ -114,7 +114,9 @@ class OscServer:
                     self._fail(
                         sender, "", message.address, 400, str(message), "see the table of messages in the README"
                     )
-            elif at > now and len(self._timed) < MAX_TIMED:
+            elif at > now and len(self._timed) >= MAX_TIMED:
+                self._fail(sender, "", message.address, 429, f"{MAX_TIMED} messages already wait for their time", "")
+            elif at > now:
                 heapq.heappush(self._timed, (at, next(self._arrivals), message, sender))
             else:
                 self._handle(message, sender)
@@ -173,19 +175,22 @@ class OscServer:
                 self._sendto(encode_event(event), address)
 
     def _subscribe(self, address: Address, topics: frozenset[str], until: float) -> Subscriber:
-        known = self._subscribers.get(address)
-        if known is None and len(self._subscribers) >= MAX_SUBSCRIBERS:
+        now = time.monotonic()
+        current = {a: s for a, s in self._subscribers.items() if s.until > now}
+        known = current.get(address)
+        if known is None and len(current) >= MAX_SUBSCRIBERS:
             raise Refused(
                 429, f"{MAX_SUBSCRIBERS} subscribers are already listening", "send /ace/notify 0 where one ends"
             )
         subscriber = Subscriber(known.number if known else next(self._numbers), topics, until)
-        self._subscribers = self._subscribers | {address: subscriber}  # replaced, as other threads read it
+        self._subscribers = current | {address: subscriber}  # replaced, as other threads read it
         return subscriber
 
     def _cancel(self, arguments: tuple[Argument, ...], sender: Address) -> None:
         if not arguments or not id_of(arguments[0]):
             raise Refused(400, "which job? the first argument must be its id, or *")
-        self._engine.cancel(sender, id_of(arguments[0]))
+        if not self._engine.cancel(sender, id_of(arguments[0])):
+            self._send(sender, "cancelled", "*")  # there was nothing, and now there is nothing
 
     def _generate(self, arguments: tuple[Argument, ...], sender: Address) -> None:
         if is_release(arguments):
@@ -206,24 +211,29 @@ class OscServer:
         self._submit(sender, id, values | dict(zip(("bars", "seed"), numbers)))
 
     def _submit(self, sender: Address, id: str, values: dict[str, Any]) -> None:
-        job, new = self._engine.submit(sender, id, self._panel.wish(values))
-        if not new:  # a duplicated datagram, or a client that asks again
-            for event in job.outcome:
-                self._sendto(encode_event(event), sender)
+        wish = self._panel.wish(values)
+        self._engine.submit(sender, id, wish, again=lambda event: self._sendto(encode_event(event), sender))
 
     # --- sending -------------------------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
         """To the client whose job it is, and to whoever asked for every event of this kind."""
-        data, now = encode_event(event), time.monotonic()
-        targets = {a for a, s in self._subscribers.items() if event.kind in s.topics and s.until > now}
-        if event.job is not None and isinstance(event.job.client, tuple):
-            targets.add(event.job.client)
+        data, targets = encode_event(event), self._listening(event.kind)
+        if event.job is not None:
+            others = event.job.also if event.job.ended else set()
+            targets |= {client for client in {event.job.client, *others} if isinstance(client, tuple)}
         for address in targets:
             self._sendto(data, address)
 
+    def _listening(self, kind: str) -> set[Address]:
+        now = time.monotonic()
+        return {a for a, s in self._subscribers.items() if kind in s.topics and s.until > now}
+
     def _fail(self, sender: Address, id: str, command: str, code: int, message: str, hint: str) -> None:
-        self._send(sender, "fail", _short(id), _short(command), code, _short(message), _short(hint))
+        """To the sender, and to subscribers on its machine: it may not listen where it sends from."""
+        values = _short(id), _short(command), code, _short(message), _short(hint)
+        for address in {sender, *(a for a in self._listening("fail") if a[0] == sender[0])}:
+            self._send(address, "fail", *values)
 
     def _send(self, address: Address, name: str, *values: Any) -> None:
         self._sendto(encode(f"/ace/{name}", SENT[name].types, *values), address)
@@ -236,7 +246,8 @@ class OscServer:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    data = text.encode()
+    return text if len(data) <= MAX_TEXT else data[: MAX_TEXT - 3].decode(errors="ignore") + "…"
 
 
 _HANDLERS: dict[str, Callable[[OscServer, tuple[Argument, ...], Address], None]] = {

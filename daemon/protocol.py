@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from pipeline.request import BadRequest, OutOfRange, coerce, field_name, is_field
 
-from .engine import Event
+from .jobs import Event
 from .wire import Argument, encode
 
+MAX_ID = 128  # bytes: an id is in every event of its job
 WHOLE_TEXTS = "send a text with spaces in it as one string, or use /ace/go"
 
 # --- the tables ------------------------------------------------------------------------------------------------------
@@ -31,9 +32,9 @@ COMMANDS = {
     "/ace/ping": Command("[s token]", "/ace/pong", "is anybody there?"),
     "/ace/status": Command("", "/ace/state", "what the engine is doing"),
     "/ace/notify": Command("i on, [i port], [s topics]", "/ace/done", "send me every event (or some kinds), there"),
-    "/ace/generate": Command("[s id], then key value pairs", "/ace/queued", "make a clip"),
+    "/ace/generate": Command("s id, then key value pairs", "/ace/queued", "make a clip"),
     "/ace/go": Command(
-        "[s id], s prompt, [f bars], [i seed]", "/ace/queued", "the same by position, for Pd and TouchOSC"
+        "s id, s prompt, [f bars], [i seed]", "/ace/queued", "the same by position, for Pd and TouchOSC"
     ),
     "/ace/cancel": Command("s id or *", "/ace/cancelled", "stop a job, or all"),
     "/ace/sync": Command("i n", "/ace/synced", "answers once everything before it has been handled"),
@@ -76,13 +77,16 @@ def id_of(argument: Argument) -> str:
 
 
 def whole(name: str, argument: Argument) -> int:
+    """A whole number that fits into an OSC int."""
     try:
         number = float(argument)  # type: ignore[arg-type]
         if number != int(number):
             raise ValueError
-        return int(number)
     except (TypeError, ValueError, OverflowError):
         raise BadRequest(f"{name} must be a whole number, got {argument!r:.40}") from None
+    if not -(2**31) <= number < 2**31:
+        raise OutOfRange(f"{name} must fit into 32 bits, got {number:.0f}")
+    return int(number)
 
 
 def is_release(arguments: tuple[Argument, ...]) -> bool:
@@ -92,9 +96,12 @@ def is_release(arguments: tuple[Argument, ...]) -> bool:
 
 def job_id(arguments: tuple[Argument, ...]) -> tuple[str, tuple[Argument, ...]]:
     """The id and what follows it. A lone number is a button pressed: the daemon chooses the id."""
-    if len(arguments) == 1 and isinstance(arguments[0], float | bool):
+    if not arguments or (len(arguments) == 1 and isinstance(arguments[0], float | bool)):
         return "", ()
-    return (id_of(arguments[0]), arguments[1:]) if arguments else ("", ())
+    id = id_of(arguments[0])
+    if len(id.encode()) > MAX_ID:
+        raise OutOfRange(f"an id must have at most {MAX_ID} bytes, got {len(id.encode())}")
+    return id, arguments[1:]
 
 
 def named(arguments: tuple[Argument, ...]) -> dict[str, Any]:
@@ -108,7 +115,12 @@ def named(arguments: tuple[Argument, ...]) -> dict[str, Any]:
 
 
 def _pairs(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, Any]]:
-    """Key value pairs. A text may have come as several words (Pd's atoms): it runs on until the next pair begins."""
+    """Key value pairs, as typed clients and as Pd send them.
+
+    ("prompt", "warm beat", "bars", 4): each text is one argument, so every other argument is a name.
+    ("prompt", "warm", "beat", "bars", 4.0): Pd's atoms; a text runs on until the next pair begins.
+    ("prompt", "bars", "of", "gold"): no pair begins at "bars", as "of" is no number; all of it is the prompt.
+    """
     names = [field_name(str(name)) for name in arguments[::2] if is_field(name)]
     strict = len(set(names)) == len(arguments) / 2  # each a name and a value, none of them twice
     index = 0

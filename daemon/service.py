@@ -8,9 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from .engine import Engine, Event
+from pipeline.voices import HUB_MODEL
+
+from .engine import Engine
+from .jobs import Event
 from .osc import OscServer
 from .panel import Panel
 from .settings import Settings, SettingsError
@@ -20,20 +23,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("acestepd")
 
-REAL_MODEL, VOICE = "ACE-Step/Ace-Step1.5", "mini"
+VOICE = "mini"
 
 
-def chosen_model(settings: Settings) -> str:
-    """The model's name: with `auto`, the real one when it is on this machine and the embedded voice when not."""
+class Chosen(NamedTuple):
+    """The model that plays, its variant, and why it is not the real one where that was hoped for."""
+
+    model: str
+    variant: str
+    why: str = ""
+
+
+def chosen_model(settings: Settings) -> Chosen:
+    """With `auto`, the real model when it is complete on this machine, and the embedded voice when not."""
     from pipeline import checkpoint
 
     if settings.model != "auto":
-        return settings.model
+        return Chosen(settings.model, settings.variant)
     try:
-        checkpoint.find(REAL_MODEL, settings.variant)
-        return REAL_MODEL
-    except checkpoint.CheckpointError:
-        return VOICE
+        checkpoint.find(HUB_MODEL, settings.variant)
+        return Chosen(HUB_MODEL, settings.variant)
+    except checkpoint.CheckpointError as error:
+        return Chosen(VOICE, "", str(error))
 
 
 def check_folder(folder: Path) -> None:
@@ -52,9 +63,9 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         check_folder(settings.out)
         self.settings = settings
-        self.model = chosen_model(settings)
+        self.chosen = chosen_model(settings)
         self.ended = False
-        self.engine = Engine(self._load, settings.out, settings.queue, self.model)
+        self.engine = Engine(self._load, settings.out, settings.queue, self.chosen.model)
         self.engine.listen(_log_event)
         try:
             self.osc = OscServer(settings, Panel(settings.request), self.engine)
@@ -66,7 +77,7 @@ class Daemon:
     def _load(self) -> AceStep:
         from pipeline import load
 
-        return load(self.model, self.settings.variant if self.model != VOICE else "")
+        return load(self.chosen.model, self.chosen.variant)
 
     def __enter__(self) -> Self:
         sys.setswitchinterval(0.001)  # a datagram is answered at once although the engine's thread is computing

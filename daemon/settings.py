@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.request import BadRequest, Request
 
+MAX_SUBSCRIBERS = 64
 DEFAULT_FILE = Path("~/.config/acestepd/settings.toml")
 
 
@@ -46,6 +47,7 @@ class Settings:
             raise SettingsError(f"host {self.host} is reachable from outside: list in allow whom to answer")
         for subscriber in self.subscribers:
             endpoint(subscriber)
+        _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
 
     @property
     def endpoints(self) -> list[tuple[str, int]]:

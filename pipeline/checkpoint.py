@@ -29,9 +29,9 @@ from .dit import DiT
 from .tensors import read_torch
 from .text_encoder import TextEncoder
 from .vae import VAE
-from .voices import VOICES, voice_folder
+from .voices import HUB_MODEL, VOICES, voice_folder
 
-MAIN_REPOSITORY = "ACE-Step/Ace-Step1.5"
+MAIN_REPOSITORY = HUB_MODEL
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
 _SILENCE = "silence_latent.pt"
 _SITE = "https://huggingface.co/ACE-Step"

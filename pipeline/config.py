@@ -91,7 +91,6 @@ class AceStepConfig(_FromDict):
     num_timbre_encoder_hidden_layers: int
     num_attention_pooler_hidden_layers: int
     fsq_input_levels: tuple[int, ...]
-    timbre_fix_frame: int = 750
     rms_norm_eps: float = 1e-6
     rope_theta: float = 1e6
     is_turbo: bool = False

@@ -16,7 +16,7 @@ from .checkpoint import Checkpoint
 from .request import Progress, Request, Take
 
 MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made longer and cut
-CACHE_LIMIT = 2**30  # bytes MLX may keep for later instead of giving them back: the DAW wants memory too
+CACHE_LIMIT = 2**31  # bytes MLX may keep while it renders instead of giving them back: the DAW wants memory too
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
 
 # Rough shares of the work, for the progress fraction: text, condition; the rest by steps and seconds.
@@ -45,7 +45,6 @@ class AceStep:
         self.vae = checkpoint.load_vae(parts.vae)
         self.silence = checkpoint.load_silence(parts.dit)
         self.defaults = sampler.TURBO if self.config.is_turbo else sampler.BASE
-        self._step = mx.compile(self.model.decoder.__call__) if mx.default_device() == mx.gpu else self.model.decoder
 
     def generate(
         self,
@@ -96,16 +95,15 @@ class AceStep:
                 latents = next(states)
             yield Progress("diffusion", _CONDITION + _DIFFUSION * (step + 1) / len(steps))
 
-        pieces, done = [], 0
-        tiles = self.vae.decode_tiles(latents)
-        while done < latents.shape[1] * self.vae.config.hop and (piece := _next(tiles, timings)) is not None:
+        pieces, whole = [], latents.shape[1] * self.vae.config.hop
+        for piece in _computed(self.vae.decode_tiles(latents), timings):
             pieces.append(piece)
-            done += piece.shape[0]
-            share = done / (latents.shape[1] * self.vae.config.hop)
-            yield Progress("decode", min(1.0, _CONDITION + _DIFFUSION + (1 - _CONDITION - _DIFFUSION) * share))
+            done = sum(map(len, pieces)) / whole
+            yield Progress("decode", min(1.0, 1 - (1 - _CONDITION - _DIFFUSION) * (1 - done)))
         with _timed(timings, "finish"):
             decoded = np.concatenate(pieces).T
             clip = audio.finished(decoded, request.samples, request.peak_db, request.normalize)
+            mx.clear_cache()
         yield Take("mix", mx.array(clip), request, self.name, timings, tuple(steps.tolist()))
 
     def audition(self, request: Request) -> None:
@@ -114,7 +112,7 @@ class AceStep:
             for _ in self.render(request):
                 pass
 
-    def work(self, request: Request) -> float:
+    def cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: frames times passes of the network."""
         request = self.defaults.fill(request)
         guided = request.guidance_scale != 1.0
@@ -169,8 +167,8 @@ class AceStep:
 
         def velocity(x: mx.array, t: float, guided: bool) -> tuple[mx.array, mx.array | None]:
             at = mx.full((x.shape[0],), t)
-            cond = self._step(x, context, at, at, cross)
-            return cond, self._step(x, context, at, at, null) if guided else None
+            cond = decoder(x, context, at, at, cross)
+            return cond, decoder(x, context, at, at, null) if guided else None
 
         return sampler.denoise(velocity, noise, steps, guidance)
 
@@ -181,14 +179,16 @@ def token_ids(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:
     return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
 
-def _next(tiles: Iterator[mx.array], timings: dict[str, float]) -> np.ndarray | None:
-    """The next tile (samples, 2), computed."""
-    with _timed(timings, "decode"):
-        tile = next(tiles, None)
-        if tile is None:
-            return None
-        mx.eval(tile)  # lets other threads run, which the copy's implicit evaluation does not
-        return np.array(tile[0])
+def _computed(tiles: Iterator[mx.array], timings: dict[str, float]) -> Iterator[np.ndarray]:
+    """Tile after tile (samples, 2), evaluated."""
+    while True:
+        with _timed(timings, "decode"):
+            tile = next(tiles, None)
+            if tile is None:
+                return
+            mx.eval(tile)  # lets other threads run, which the copy's own evaluation does not
+            piece = np.array(tile[0])
+        yield piece
 
 
 @contextmanager

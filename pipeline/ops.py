@@ -13,12 +13,13 @@ import functools
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from typing import Any
 
 import mlx.core as mx
 
-ON_CPU = mx.default_device() == mx.Device(mx.cpu)
+ON_CPU = mx.default_device() == mx.Device(mx.cpu)  # as it is when this is imported; later changes are not followed
 
 
 def leave_thread() -> None:
@@ -115,18 +116,26 @@ def _snake(x: mx.array, frequency_over_pi: mx.array, inverse_beta: mx.array) -> 
     return x + inverse_beta * (square * _polynomial(square, _SIN2))
 
 
-def swiglu(gate: mx.array, up: mx.array) -> mx.array:
-    """silu(gate) * up."""
-    if ON_CPU and gate.dtype == mx.float32:
-        return _swiglu(gate, up)
+@partial(mx.compile, shapeless=True)  # one kernel for every length: a trace for each would be memory that never returns
+def _plain_swiglu(gate: mx.array, up: mx.array) -> mx.array:
     return gate * mx.sigmoid(gate) * up
 
 
-def snake(x: mx.array, alpha: mx.array, beta: mx.array) -> mx.array:
-    """x + sin(alpha x)^2 / beta, with alpha and beta (channels,) already out of their logarithms."""
+@partial(mx.compile, shapeless=True)
+def _plain_snake(x: mx.array, alpha: mx.array, inverse_beta: mx.array) -> mx.array:
+    return x + mx.square(mx.sin(alpha * x)) * inverse_beta
+
+
+def swiglu(gate: mx.array, up: mx.array) -> mx.array:
+    """silu(gate) * up."""
+    return _swiglu(gate, up) if ON_CPU and gate.dtype == mx.float32 else _plain_swiglu(gate, up)
+
+
+def snake(x: mx.array, alpha: mx.array, inverse_beta: mx.array) -> mx.array:
+    """x + sin(alpha x)^2 * inverse_beta, the two of shape (channels,)."""
     if ON_CPU and x.dtype == mx.float32:
-        return _snake(x, alpha / math.pi, 1 / (beta + 1e-9))
-    return x + mx.square(mx.sin(alpha * x)) / (beta + 1e-9)
+        return _snake(x, alpha / math.pi, inverse_beta)
+    return _plain_snake(x, alpha, inverse_beta)
 
 
 # --- attention -------------------------------------------------------------------------------------------------------
@@ -160,7 +169,7 @@ def window_attention(q: mx.array, k: mx.array, v: mx.array, window: int) -> mx.a
     """
     length = q.shape[2]
     if length <= 3 * window:
-        return attention(q, k, v, band_mask(length, window))
+        return attention(q, k, v, band_mask(length, window) if length > window + 1 else None)
     blocks = -(-length // window)
     pad = blocks * window - length
     q = _blocks(mx.pad(q, [(0, 0), (0, 0), (0, pad), (0, 0)]), blocks, window, window)
@@ -219,7 +228,7 @@ _FEWEST_ROWS = 512
 
 def fold_conv(weight: mx.array) -> mx.array:
     """(out, kernel, in) -> what `conv1d` takes here: on a CPU (kernel, in, out), a matrix for every tap."""
-    return mx.contiguous(weight.transpose(1, 2, 0)) if ON_CPU else weight
+    return mx.contiguous(weight.transpose(1, 2, 0) if ON_CPU else weight)
 
 
 def conv1d(x: mx.array, weight: mx.array, stride: int = 1, padding: int = 0, dilation: int = 1) -> mx.array:
@@ -247,11 +256,11 @@ def conv1d(x: mx.array, weight: mx.array, stride: int = 1, padding: int = 0, dil
 def by_rows(function: Callable[[mx.array], mx.array], x: mx.array, halo: int) -> mx.array:
     """`function` of x (B, L, C) with `halo` rows of zeros around it, which returns L rows again.
 
-    On a CPU in blocks of rows, so that what lies between the function's operations stays in the cache.
+    In blocks of rows, so that what lies between the function's operations stays in a CPU's cache.
     """
     length = x.shape[1]
     x = mx.pad(x, [(0, 0), (halo, halo), (0, 0)])
-    rows = max(_FEWEST_ROWS, _BLOCK // x.shape[2]) if ON_CPU else length
+    rows = max(_FEWEST_ROWS, _BLOCK // x.shape[2])
     if length <= rows:
         return function(x)
     return mx.concatenate([function(x[:, at : at + rows + 2 * halo]) for at in range(0, length, rows)], axis=1)
@@ -264,7 +273,7 @@ def fold_conv_transpose(weight: mx.array, stride: int) -> mx.array:
     product of pairs of rows with a table (2 * in, stride * out).
     """
     if not ON_CPU:
-        return weight
+        return mx.contiguous(weight)
     outputs, kernel, inputs = weight.shape
     if kernel != 2 * stride:
         raise ValueError(f"the kernel of a transposed convolution must be twice its stride, got {kernel} and {stride}")

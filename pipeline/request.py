@@ -108,7 +108,7 @@ def time_signature(value: str) -> str:
 class Request:
     """One wish for music. Frozen and checked: an instance that exists is one that can be made.
 
-    A number that is 0 by default ("the model's own") is filled in by `resolved`.
+    `resolved` fixes the seed and the tempo that bars need; what is left to the model, `Defaults.fill` fills in.
     Raises `BadRequest` (a ValueError) naming the field, what is allowed and what came.
     """
 
@@ -125,7 +125,7 @@ class Request:
     num_steps: int = knob(0, 1, 200, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
     guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
-    guidance_interval: float = knob(0.0, 0.0, 1.0, "middle part of the steps that is guided; 0 is the model's own")
+    guidance_interval: float = knob(-1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own")
     cfg_interval_start: float = knob(0.0, 0.0, 1.0, "guide only while the timestep is at least this")
     cfg_interval_end: float = knob(1.0, 0.0, 1.0, "guide only while the timestep is at most this")
     cfg_type: str = words("apg", "kind of guidance: apg or cfg", check=one_of(("apg", "cfg")))
@@ -215,8 +215,8 @@ def coerce(name: str, value: Any) -> Any:
         number = int(number)
     default: Any = spec.default
     if number != default and not allowed.low <= number <= allowed.high:
-        outside = "" if allowed.low <= default <= allowed.high else f" or {default:g}"
-        raise OutOfRange(f"{name} must be in {allowed.low:g}..{allowed.high:g}{outside}, got {number:g}")
+        outside = "" if allowed.low <= default <= allowed.high else f" or {default:.10g}"
+        raise OutOfRange(f"{name} must be in {allowed.low:.10g}..{allowed.high:.10g}{outside}, got {number:.10g}")
     return number
 
 

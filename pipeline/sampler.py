@@ -9,7 +9,7 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from .request import Request
+from .request import FIELDS, Request
 
 MOMENTUM, NORM_THRESHOLD = -0.75, 2.5  # of APG, as in the official PyTorch code
 
@@ -23,8 +23,8 @@ class Defaults(NamedTuple):
     guidance_interval: float
 
     def fill(self, request: Request) -> Request:
-        values = {name: value for name, value in self._asdict().items() if not getattr(request, name)}
-        return request.changed(values)
+        left = {name: value for name, value in self._asdict().items() if getattr(request, name) == FIELDS[name].default}
+        return request.changed(left)
 
 
 TURBO = Defaults(num_steps=8, shift=3.0, guidance_scale=1.0, guidance_interval=0.5)

@@ -16,7 +16,10 @@ TILE = 256  # latent frames decoded at a time: larger ones take more memory, sma
 
 
 class Snake(nn.Module):
-    """x + sin(alpha x)^2 / beta, one alpha and beta per channel, stored as logarithms."""
+    """x + sin(alpha x)^2 / beta, one alpha and beta per channel, stored as logarithms.
+
+    `fold` leaves their exponentials, of beta the inverse.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -25,7 +28,7 @@ class Snake(nn.Module):
 
     def fold(self) -> None:
         self.alpha = mx.exp(self.alpha.astype(mx.float32)).reshape(-1)
-        self.beta = mx.exp(self.beta.astype(mx.float32)).reshape(-1)
+        self.beta = 1 / (mx.exp(self.beta.astype(mx.float32)).reshape(-1) + 1e-9)
 
     def __call__(self, x: mx.array) -> mx.array:
         return ops.snake(x, self.alpha, self.beta)
@@ -64,8 +67,9 @@ class Conv(WeightNorm):
     def fold(self) -> None:
         self._replace(ops.fold_conv(self.fused().transpose(0, 2, 1)))
 
-    def __call__(self, x: mx.array) -> mx.array:
-        y = ops.conv1d(x, self.weight, **self._geometry)
+    def __call__(self, x: mx.array, padding: int | None = None) -> mx.array:
+        geometry = self._geometry if padding is None else self._geometry | {"padding": padding}
+        y = ops.conv1d(x, self.weight, **geometry)
         return y + self.bias if "bias" in self else y
 
 
@@ -85,18 +89,18 @@ class ResidualUnit(nn.Module):
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.snake1 = Snake(channels)
-        self.conv1 = Conv(channels, channels, 7, dilation=dilation, padding=0)
+        self.conv1 = Conv(channels, channels, 7, dilation=dilation)
         self.snake2 = Snake(channels)
         self.conv2 = Conv(channels, channels, 1)
         self._halo = 3 * dilation
 
     def __call__(self, x: mx.array) -> mx.array:
-        return ops.by_rows(self._inner, x, self._halo)
+        if ops.ON_CPU:  # zeros around x are zeros behind the snake too, as its value at 0 is 0
+            return ops.by_rows(lambda rows: rows[:, self._halo : -self._halo] + self._inner(rows, 0), x, self._halo)
+        return x + self._inner(x, self._halo)
 
-    def _inner(self, x: mx.array) -> mx.array:
-        """x with a halo -> without; zeros around x are zeros behind the snake too, as its value at 0 is 0."""
-        y = self.conv2(self.snake2(self.conv1(self.snake1(x))))
-        return x[:, self._halo : -self._halo] + y
+    def _inner(self, x: mx.array, padding: int) -> mx.array:
+        return self.conv2(self.snake2(self.conv1(self.snake1(x), padding)))
 
 
 class DecoderBlock(nn.Module):

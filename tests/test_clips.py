@@ -120,6 +120,16 @@ except OSError as error:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_no_longer_wanted_when_it_is_staged_never_appears(tmp_path: Path) -> None:
+    def wanted() -> bool:
+        assert list(tmp_path.glob(".*/*.wav")), "asked when everything is staged"
+        return False
+
+    with pytest.raises(clips.Unwanted):
+        clips.write(tmp_path, "job", [take(Request(prompt="pad"))], wanted)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     landed = clips.write(tmp_path, "job", [take(Request(prompt="pad"))])
     ordinary = tmp_path / "ordinary"

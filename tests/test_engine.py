@@ -12,7 +12,8 @@ import pytest
 
 import pipeline
 from daemon import engine as engine_module
-from daemon.engine import Engine, Event, Refused
+from daemon.engine import Engine
+from daemon.jobs import Event, Refused, failure
 from pipeline import AceStep
 from pipeline.request import Request
 
@@ -84,14 +85,14 @@ def test_jobs_sent_while_the_model_loads_wait_and_are_played_in_order(engine: En
 
 
 def test_the_seed_is_fixed_when_the_job_is_accepted(engine: Engine) -> None:
-    job, _ = engine.submit(ME, "a", Request(prompt="x"))
+    job = engine.submit(ME, "a", Request(prompt="x"))
     assert job.wish.seed == -1
     assert job.request.seed >= 0
 
 
 def test_two_clients_may_use_the_same_id(engine: Engine) -> None:
-    mine, _ = engine.submit(ME, "a", SHORT)
-    yours, _ = engine.submit(YOU, "a", LONG)
+    mine = engine.submit(ME, "a", SHORT)
+    yours = engine.submit(YOU, "a", LONG)
     assert mine is not yours
     assert engine.find(ME, "a") is mine
     assert engine.find(YOU, "a") is yours
@@ -172,9 +173,56 @@ def test_a_vanished_folder_fails_the_job_and_not_the_engine(tmp_path: Path) -> N
 
 
 def test_a_full_disk_is_507() -> None:
-    code, message, hint = engine_module._failure(OSError(errno.ENOSPC, "No space left on device"))
+    code, message, hint = failure(OSError(errno.ENOSPC, "No space left on device"))
     assert (code, message) == (507, "the clip could not be written: No space left on device")
     assert "free some space" in hint
+
+
+def test_a_failed_job_may_be_sent_again_and_a_cancelled_one_stays_so(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    engine = Engine(lambda: pipeline.load("mini"), out)
+    ear = Ear(engine)
+    engine.start()
+    shutil.rmtree(out)
+    engine.submit(ME, "a", SHORT)
+    ear.wait("fail", "a")
+    out.mkdir()
+    engine.submit(ME, "a", SHORT)
+    ear.wait("finished", "a")
+    job = engine.submit(ME, "b", LONG)
+    engine.cancel(ME, "b")
+    ear.wait("cancelled", "b")
+    told: list[Event] = []
+    assert engine.submit(ME, "b", LONG, again=told.append) is job
+    assert [event.kind for event in told] == ["cancelled"]
+    engine.close()
+
+
+def test_a_canceller_hears_the_end_of_another_clients_job(engine: Engine, ear: Ear) -> None:
+    job = engine.submit(ME, "a", SHORT)
+    assert engine.cancel(YOU, "a") == 1
+    assert job.also == {YOU}
+    assert engine.cancel(YOU, "*") == 0
+
+
+def test_jobs_that_come_while_a_failed_load_is_announced_are_refused(tmp_path: Path) -> None:
+    engine = Engine(lambda: pipeline.load(str(tmp_path / "nothing/at/all/here")), tmp_path)
+    refused: list[int] = []
+
+    def insist(event: Event) -> None:
+        if event.kind == "fail":
+            with pytest.raises(Refused) as refusal:
+                engine.submit(YOU, "late", SHORT)
+            refused.append(refusal.value.code)
+
+    engine.listen(insist)
+    ear = Ear(engine)
+    engine.submit(ME, "a", SHORT)
+    engine.start()
+    ear.wait("state", first="error")
+    assert refused == [503]
+    engine.close()
 
 
 @pytest.mark.parametrize(("number", "says"), [(float("nan"), "not finite"), (0.0, "silence")])

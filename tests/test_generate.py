@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import AceStep, load
+from pipeline import AceStep, load, ops
 from pipeline.request import BadRequest, Progress, Request, Take
 
 
@@ -59,6 +59,7 @@ def test_its_parameters_have_the_defaults_of_the_table() -> None:
         {"num_steps": 5},
         {"guidance_scale": 5.0},
         {"guidance_scale": 5.0, "guidance_interval": 1.0},
+        {"guidance_scale": 5.0, "guidance_interval": 0.0},
         {"guidance_scale": 5.0, "cfg_type": "cfg"},
         {"vocal_language": "en"},
         {"bpm": 90},
@@ -157,6 +158,19 @@ def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> 
     (take,) = (e for e in model.render(Request(prompt="x", seconds=1, num_steps=3)) if isinstance(e, Take))
     assert take.audio.shape == (2, 48_000)
     assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
+
+
+def test_the_formulation_for_gpus_agrees_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metal cannot be run here, but what it would run can: the plain operations, with bfloat16 weights."""
+    import mlx.core as mx
+
+    request = Request(prompt="warm", seconds=1, seed=5, guidance_scale=4.0, normalize=False, peak_db=0.0)
+    there = audio(e for e in load("mini").render(request) if isinstance(e, Take)).ravel()
+    monkeypatch.setattr(ops, "ON_CPU", False)
+    here = audio(e for e in load("mini", dtype=mx.float32).render(request) if isinstance(e, Take)).ravel()
+    half = audio(e for e in load("mini").render(request) if isinstance(e, Take)).ravel()
+    assert np.abs(here - there).max() < 1e-4
+    assert half @ there / np.linalg.norm(half) / np.linalg.norm(there) > 0.99
 
 
 def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:

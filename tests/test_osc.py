@@ -184,6 +184,7 @@ def test_a_client_with_a_new_port_can_cancel_by_name(client: OscClient, daemon: 
     client.until("/ace/progress", "by-name")
     other.send("/ace/cancel", "by-name")
     assert client.until_end("by-name")[-1][0] == "/ace/cancelled"
+    assert other.hear() == ("/ace/cancelled", ["by-name"])
     other.close()
 
 
@@ -239,7 +240,7 @@ def test_a_subscriber_is_told_about_a_job_once_although_it_is_its_own(client: Os
         (("x", "prompt", "p", "bpm", float("nan")), 400, "bpm must be a finite number"),
         (("x", "prompt", "p", "seconds", float("inf")), 400, "seconds must be a finite number"),
         (("x", "prompt", "p", "seed", "sunny"), 400, "seed must be a number, got 'sunny'"),
-        (("x", "prompt", "p", "seed", 2**32), 422, "seed must be in -1..4.29497e+09"),
+        (("x", "prompt", "p", "seed", 2**32), 422, "seed must be in -1..4294967295, got 4294967296"),
         (("x", "prompt", "p", "cfg_type", "best"), 422, "cfg_type must be one of apg cfg, got 'best'"),
         (("x", "prompt", "p", "language", "klingon"), 422, "language must be one of"),
         (("x", "prompt", "p", "key", "H dur"), 422, "key must be a note"),
@@ -408,6 +409,51 @@ def test_static_subscribers_hear_without_asking(tmp_path: Path) -> None:
     listener.close()
 
 
-def test_every_answer_fits_into_a_small_datagram(client: OscClient, daemon: Daemon) -> None:
-    client.send("/ace/generate", "i" * 3000, "p" * 3000, "v" * 3000)
-    assert len(client._socket.recv(65_535)) < 1_800
+@pytest.mark.parametrize("letter", ["x", "♪"])
+def test_every_answer_fits_into_a_small_datagram(client: OscClient, letter: str) -> None:
+    for id, name in ((letter * 3000, "prompt"), (letter * 20, letter * 3000)):
+        client.send("/ace/generate", id, name, letter * 3000)
+        data = client._socket.recv(65_535)
+        assert data.startswith(b"/ace/fail")
+        assert len(data) <= 1_200
+
+
+def test_an_id_that_would_fill_every_answer_is_refused(client: OscClient) -> None:
+    assert failure(client, "/ace/generate", "i" * 129, *SHORT)[1] == 422
+    assert client.ask("/ace/generate", "i" * 128, *SHORT)[0] == "/ace/queued"
+    client.until_end("i" * 128)
+
+
+def test_cancelling_nothing_is_answered_too(client: OscClient) -> None:
+    assert client.ask("/ace/cancel", "*") == ("/ace/cancelled", ["*"])
+    assert failure(client, "/ace/cancel", "nothing")[1] == 404
+    assert failure(client, "/ace/cancel")[1] == 400
+
+
+def test_a_sync_beyond_32_bits_is_refused(client: OscClient) -> None:
+    assert failure(client, "/ace/sync", 2**40, types="h")[1] == 422
+
+
+def test_failures_reach_the_subscriber_on_the_senders_machine(client: OscClient, daemon: Daemon) -> None:
+    listener = OscClient(daemon.osc.address)
+    assert listener.ask("/ace/notify", 1, listener.port, "fail")[0] == "/ace/done"
+    thrown_away = OscClient(daemon.osc.address)
+    thrown_away.send("/ace/go", "x", "prompt", -5)
+    assert listener.hear()[1][:3] == ["x", "/ace/go", 422]
+    listener.send("/ace/notify", 0)
+    for used in (listener, thrown_away):
+        used.close()
+
+
+def test_subscribers_whose_lease_ran_out_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(osc, "LEASE", 0)
+    with Daemon(Settings(port=0, out=tmp_path, model="mini")) as daemon:
+        client = OscClient(daemon.osc.address)
+        for port in range(2000, 2100):
+            client.send("/ace/notify", 1, port)
+        client.send("/ace/ping", "end")
+        heard = client.hear()
+        while heard[0] != "/ace/pong":
+            assert heard[0] == "/ace/state", heard
+            heard = client.hear()
+        client.close()

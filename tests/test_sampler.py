@@ -46,3 +46,5 @@ def test_a_model_fills_in_only_what_is_left_to_it() -> None:
     filled = BASE.fill(Request(num_steps=12))
     assert (filled.num_steps, filled.shift, filled.guidance_scale, filled.guidance_interval) == (12, 1.0, 7.0, 1.0)
     assert TURBO.fill(Request()).num_steps == 8
+    assert TURBO.fill(Request(guidance_interval=0.0)).guidance_interval == 0
+    assert TURBO.fill(Request()).guidance_interval == 0.5

@@ -69,7 +69,7 @@ def test_a_signal_ends_it_although_the_model_never_finishes_loading(
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     with hub, started(tmp_path / "out", "--model", "ACE-Step/Ace-Step1.5") as (process, client):
         assert client.ask("/ace/status")[1][0] == "loading"
-        client.send("/ace/generate", "early", "prompt", "x")
+        assert client.ask("/ace/generate", "early", "prompt", "x")[0] == "/ace/queued"
         process.send_signal(signal.SIGTERM)
         assert client.until_end("early")[-1][0] == "/ace/cancelled"
         assert process.wait(30) == 0
