@@ -104,7 +104,7 @@ def find(name: str, variant: str = "") -> Checkpoint:
     if voice in VOICES:
         return _in_folder(voice_folder(voice), variant or of_voice, voice)
     if folder := _folder(name):
-        return _in_folder(folder, variant, name)
+        return _in_folder(folder, variant, str(folder))
     return _hub(name, variant, local=True)
 
 

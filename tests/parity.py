@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,8 @@ from tokenizers import Tokenizer
 
 from tests.golden import DEVIATION, FAIL, MISSING, OK, Bench, Fixtures, Line, traced
 
-FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", SHARED))
 NUMBER = r"(\d+(?:\.\d+)?)"
 # The README writes guidance, shift and interval behind the timesteps of these cases; without it they are taken as:
 BASE_CASES = {"apg": (5.0, 1.0, 0.0, 1.0), "apg_interval": (5.0, 3.0, 0.3, 0.9), "noguide": (1.0, 1.0, 0.0, 1.0)}
