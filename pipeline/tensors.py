@@ -30,17 +30,16 @@ class _Storage:
 def read_torch(path: Path) -> np.ndarray:
     """The one tensor in the file, as float32.
 
-    Raises ValueError when the file is anything else: not a torch zip, or a pickle that asks for other objects.
+    Raises OSError when there is no such file, and ValueError when it is anything else: not a torch zip, or a pickle
+    that asks for other objects.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            tensor = _only_tensor(archive)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"not a torch zip file ({error})") from error
-    except OSError:
-        raise
-    except Exception as error:  # whatever a damaged or hostile file provokes in zipfile and pickle
-        raise ValueError(f"refused: {error}") from error
+    with path.open("rb") as stream:
+        try:
+            tensor = _only_tensor(zipfile.ZipFile(stream))
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"not a torch zip file ({error})") from error
+        except Exception as error:  # whatever a damaged or hostile file provokes in zipfile and pickle
+            raise ValueError(f"refused: {error}") from error
     if not isinstance(tensor, np.ndarray):
         raise ValueError(f"refused: holds a {type(tensor).__name__}, not a tensor")
     return tensor
