@@ -28,11 +28,13 @@ from .protocol import (
     SENT,
     WHOLE_TEXTS,
     encode_event,
+    encode_fail,
     id_of,
     is_release,
     job_id,
     named,
     positional,
+    short,
     whole,
 )
 from .settings import MAX_SUBSCRIBERS, Settings
@@ -42,7 +44,6 @@ log = logging.getLogger("acestepd.osc")
 
 MAX_TIMED = 1000  # messages of bundles whose time has not come
 LEASE = 24 * 3600  # seconds a subscriber is kept without asking again
-MAX_TEXT = 250  # bytes of each text in a fail: the datagram stays below 1,200
 
 _OURS = {f"/ace/{name}" for name in SENT}
 _CODES = {UnknownField: 404, OutOfRange: 422}
@@ -145,7 +146,7 @@ class OscServer:
     # --- commands ------------------------------------------------------------------------------------------------
 
     def _ping(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        self._send(sender, "pong", id_of(arguments[0]) if arguments else "", VERSION, API)
+        self._send(sender, "pong", short(id_of(arguments[0])) if arguments else "", VERSION, API)
 
     def _status(self, arguments: tuple[Argument, ...], sender: Address) -> None:
         self._sendto(encode_event(self._engine.state_event()), sender)
@@ -168,7 +169,8 @@ class OscServer:
         if unknown := topics - set(EVENTS):
             raise OutOfRange(f"topics must be of {' '.join(EVENTS)}, got {min(unknown)[:40]!r}")
         subscriber = self._subscribe(address, topics, time.monotonic() + LEASE)
-        self._send(address, "done", "/ace/notify", subscriber.number, LEASE)
+        for listener in {sender, address}:
+            self._send(listener, "done", "/ace/notify", subscriber.number, LEASE)
         snapshot = [self._engine.state_event(), *(job.last for job in self._engine.active() if job.last)]
         for event in snapshot:
             if event.kind in topics:
@@ -231,9 +233,9 @@ class OscServer:
 
     def _fail(self, sender: Address, id: str, command: str, code: int, message: str, hint: str) -> None:
         """To the sender, and to subscribers on its machine: it may not listen where it sends from."""
-        values = _short(id), _short(command), code, _short(message), _short(hint)
+        data = encode_fail(id, command, code, message, hint)
         for address in {sender, *(a for a in self._listening("fail") if a[0] == sender[0])}:
-            self._send(address, "fail", *values)
+            self._sendto(data, address)
 
     def _send(self, address: Address, name: str, *values: Any) -> None:
         self._sendto(encode(f"/ace/{name}", SENT[name].types, *values), address)
@@ -243,11 +245,6 @@ class OscServer:
             self._socket.sendto(data, address)
         except OSError as error:  # the client has gone, or its port is one nobody may send to
             log.info("could not send to %s: %s", address, error)
-
-
-def _short(text: str) -> str:
-    data = text.encode()
-    return text if len(data) <= MAX_TEXT else data[: MAX_TEXT - 3].decode(errors="ignore") + "…"
 
 
 _HANDLERS: dict[str, Callable[[OscServer, tuple[Argument, ...], Address], None]] = {

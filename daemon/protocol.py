@@ -10,6 +10,7 @@ from pipeline.request import BadRequest, OutOfRange, coerce, field_name, is_fiel
 from .jobs import Event
 from .wire import Argument, encode
 
+MAX_TEXT = 250  # bytes of each text in a fail
 MAX_ID = 128  # bytes: an id is in every event of its job
 WHOLE_TEXTS = "send a text with spaces in it as one string, or use /ace/go"
 
@@ -63,7 +64,20 @@ SENT = EVENTS | REPLIES
 
 def encode_event(event: Event) -> bytes:
     id = () if event.kind == "state" else (event.job.id if event.job else "",)
+    if event.kind == "fail":
+        return encode_fail(*id, *event.values)
     return encode(f"/ace/{event.kind}", EVENTS[event.kind].types, *id, *event.values)
+
+
+def encode_fail(*values: str | int) -> bytes:
+    """id, command, code, message, hint: whatever the texts are, the datagram stays below 1,200 bytes."""
+    kept = (short(value) if isinstance(value, str) else value for value in values)
+    return encode("/ace/fail", EVENTS["fail"].types, *kept)
+
+
+def short(text: str) -> str:
+    data = text.encode()
+    return text if len(data) <= MAX_TEXT else data[: MAX_TEXT - 3].decode(errors="ignore") + "…"
 
 
 # --- what clients send -----------------------------------------------------------------------------------------------
