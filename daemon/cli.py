@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .clips import Landed
     from .service import Daemon
 
+KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
+
 EPILOG = """\
 Start it, then send one OSC message to UDP port 9100:
   oscsend localhost 9100 /ace/go ssfi take1 "warm lo-fi beat" 4 7
@@ -53,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="other commands", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="start a daemon, send it OSC, show what happens (no download)")
-    demo.add_argument("--out", type=Path, default=Path("acestepd-demo"), help="folder for the clips (%(default)s)")
+    demo.add_argument("--out", type=Path, default=KEEP, help="folder for the clips (acestepd-demo)")
     demo.set_defaults(run=_demo)
 
     generate = commands.add_parser("generate", help="make one take without a daemon")
@@ -61,31 +63,33 @@ def parser() -> argparse.ArgumentParser:
     generate.set_defaults(run=_generate)
 
     doctor = commands.add_parser("doctor", help="check this machine and say what to do")
-    _add_settings(doctor)
+    _add_settings(doctor, KEEP)
     doctor.set_defaults(run=_doctor)
 
     pull = commands.add_parser("pull", help="fetch a model to this machine")
     pull.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
-    pull.add_argument("--variant", default="", help="sub-folder of the DiT; turbo by default")
+    pull.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
     pull.set_defaults(run=_pull)
     return top
 
 
-def _add_settings(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--settings", type=Path, metavar="FILE", help=f"settings file ({settings.DEFAULT_FILE})")
-    to.add_argument("--host", help="address to listen on (127.0.0.1)")
-    to.add_argument("--port", type=int, help="UDP port for OSC (9100)")
-    to.add_argument("--out", type=Path, metavar="DIR", help="folder the clips land in (~/Music/acestepd)")
-    to.add_argument("--model", help="folder, hub name or embedded voice (the real model if it is here, else mini)")
-    to.add_argument("--variant", help="sub-folder of the DiT, like acestep-v15-base")
+def _add_settings(to: argparse.ArgumentParser, default: str | None = None) -> None:
+    where = "folder the clips land in (~/Music/acestepd)"
+    which = "folder, hub name or embedded voice (the real model if it is here, else mini)"
+    to.add_argument("--settings", default=default, type=Path, metavar="FILE", help=f"file ({settings.DEFAULT_FILE})")
+    to.add_argument("--host", default=default, help="address to listen on (127.0.0.1)")
+    to.add_argument("--port", default=default, type=int, help="UDP port for OSC (9100)")
+    to.add_argument("--out", default=default, type=Path, metavar="DIR", help=where)
+    to.add_argument("--model", default=default, help=which)
+    to.add_argument("--variant", default=default, help="sub-folder of the DiT, like acestep-v15-base")
 
 
 def _add_generate(to: argparse.ArgumentParser) -> None:
     to.add_argument("text", nargs="?", help="the prompt: style, instruments, mood")
     to.add_argument("--again", type=Path, metavar="MANIFEST", help="make the take of this manifest again")
-    to.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder for the files (this one)")
-    to.add_argument("--model", default="auto", help="folder, hub name or embedded voice")
-    to.add_argument("--variant", default="", help="sub-folder of the DiT; turbo by default")
+    to.add_argument("--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)")
+    to.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
+    to.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
     group = to.add_argument_group("what to make")
     for name, spec in FIELDS.items():
         allowed: Allowed = spec.metadata["allowed"]
@@ -140,7 +144,7 @@ Stop with Ctrl-C.
 def _demo(arguments: argparse.Namespace) -> int:
     from .demo import demo
 
-    return demo(arguments.out)
+    return demo(arguments.out or Path("acestepd-demo"))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -152,7 +156,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _pull(arguments: argparse.Namespace) -> int:
     from pipeline import checkpoint
 
-    found = checkpoint.fetch(arguments.model, arguments.variant)
+    found = checkpoint.fetch(arguments.model, arguments.variant or "")
     print(f"{found.name} is on this machine:", *(found.dit, found.text_encoder, found.vae), sep="\n  ")
     return 0
 
@@ -161,14 +165,15 @@ def _generate(arguments: argparse.Namespace) -> int:
     from . import clips
     from .panel import Panel
 
-    request, model = Request(), arguments.model
+    request, model = Request(), "auto"
     if arguments.again:
         request, model = clips.read_manifest(arguments.again)
-        model = arguments.model if arguments.model != "auto" else model
+    model = arguments.model or model
     given = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
     given["prompt"] = given["prompt"] or arguments.text
     wish = Panel(request).wish({name: value for name, value in given.items() if value is not None})
-    chosen = settings.from_values({"out": arguments.out, "model": model, "variant": arguments.variant})
+    places = {"out": arguments.out or Path(), "model": model, "variant": arguments.variant or ""}
+    chosen = settings.from_values(places)
     landed = _take_with_bar(wish.resolved(), chosen)
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
@@ -178,7 +183,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
     from tqdm import tqdm
 
     from pipeline import load
-    from pipeline.request import Take
+    from pipeline.request import Progress, Take
     from pipeline.voices import VOICES
 
     from . import clips
@@ -196,7 +201,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
                 takes.append(event)
             else:
                 bar.set_description(event.stage)
-                bar.update(100 * event.fraction - bar.n)
+            bar.update(100 * (event.fraction if isinstance(event, Progress) else 1.0) - bar.n)
     try:
         return clips.write(chosen.out, "generate", takes)
     except OSError as error:

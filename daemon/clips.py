@@ -49,6 +49,7 @@ def write(folder: Path, job: str, takes: list[Take], wanted: Callable[[], bool] 
     Either all files become visible, complete and synced to disk, or none. `wanted` is asked when all are staged.
     Raises `Unwanted` when it says no, and OSError.
     """
+    folder.mkdir(exist_ok=True)  # somebody may have tidied up
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as name:
         staging = Path(name)
         wavs = [_stage(staging / f"{number}.wav", _wav(take)) for number, take in enumerate(takes)]

@@ -14,6 +14,7 @@ from pipeline.voices import VOICES
 
 from .service import check_folder, chosen_model
 from .settings import Settings
+from .wire import MAX_DATAGRAM, encode, read_message
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips
@@ -88,9 +89,23 @@ def _port(settings: Settings) -> Finding:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
+            if running := _answer(settings.port):
+                return Finding(OK, f"acestepd {running} is listening on UDP {settings.port}")
             what = f"UDP {settings.host}:{settings.port}: {error.strerror}"
-            return Finding(WRONG, what, "is acestepd running already? else choose another with --port")
+            return Finding(WRONG, what, "another program has it: choose another with --port")
     return Finding(OK, f"UDP {settings.host}:{settings.port} is free")
+
+
+def _answer(port: int) -> str:
+    """The version of the daemon that answers a ping there, if one does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(1.0)
+        client.sendto(encode("/ace/ping", "s", "doctor"), ("127.0.0.1", port))
+        try:
+            message = read_message(client.recv(MAX_DATAGRAM))
+        except (OSError, ValueError):
+            return ""
+    return str(message.arguments[1]) if message.address == "/ace/pong" else ""
 
 
 def _folder(settings: Settings) -> Finding:

@@ -112,13 +112,16 @@ class Engine:
             return len(found)
 
     def find(self, client: Hashable, id: str) -> Job:
-        """The client's own job, or else the newest of that name (a client may send from a new port every time)."""
+        """The client's own job, or else the newest of that name that has not ended, or else the newest.
+
+        A client may send from a new port every time.
+        """
         with self._lock:
             own = self._jobs.get((client, id))
             named = [job for job in self._jobs.values() if job.id == id]
             if own is None and not named:
                 raise Refused(404, f"no job is called {id[:40]!r}")
-            return own or named[-1]
+            return own or ([job for job in named if not job.ended] or named)[-1]
 
     def active(self) -> list[Job]:
         """The running job and those that wait, in order."""
@@ -206,7 +209,7 @@ class Engine:
         except clips.Unwanted:
             self._end("cancelled", job)
             return
-        self._pace.learn(model.cost(job.request), time.monotonic() - job.started)
+        self._pace.learn(job.cost or model.cost(job.request), time.monotonic() - job.started)
         used = takes[0].request
         with self._lock:
             for stem, path in landed.clips:
@@ -271,8 +274,9 @@ class Engine:
         return sum(map(self._left, self.active()))
 
     def _left(self, job: Job) -> float:
-        cost = self._model.cost(job.request) if self._model else 0.0
-        return self._pace.remaining(job, cost, self._fraction if job is self._running else 0.0)
+        if self._model and not job.cost:
+            job.cost = self._model.cost(job.request)
+        return self._pace.remaining(job, self._fraction if job is self._running else 0.0)
 
     def _new_id(self, client: Hashable) -> str:
         while (client, id := secrets.token_hex(3)) in self._jobs:

@@ -37,6 +37,7 @@ class Job:
     cancelled: bool = False
     landing: bool = False  # its files are getting their names: too late to cancel
     started: float = 0.0
+    cost: float = 0.0  # in the model's unit; 0 while it is not known
 
     @property
     def ended(self) -> bool:
@@ -65,22 +66,19 @@ Listener = Callable[[Event], None]
 
 
 class Pace:
-    """How long this machine takes, learned from its own jobs. The unit of `work` is the model's."""
+    """How long this machine takes, learned from its own jobs. The unit of `cost` is the model's."""
 
     def __init__(self) -> None:
-        self._seconds_per_work = 0.0
+        self._seconds_per_cost = 0.0
 
-    def learn(self, work: float, seconds: float) -> None:
-        measured = seconds / work
-        self._seconds_per_work = (self._seconds_per_work + measured) / 2 if self._seconds_per_work else measured
+    def learn(self, cost: float, seconds: float) -> None:
+        measured = seconds / cost
+        self._seconds_per_cost = (self._seconds_per_cost + measured) / 2 if self._seconds_per_cost else measured
 
-    def seconds(self, work: float) -> float:
-        return work * self._seconds_per_work
-
-    def remaining(self, job: Job, work: float, fraction: float) -> float:
-        """Seconds until a running job is done: from its own progress as soon as there is any."""
+    def remaining(self, job: Job, fraction: float) -> float:
+        """Seconds that a job still takes: from its own progress as soon as there is any."""
         spent = time.monotonic() - job.started
-        return spent / fraction * (1 - fraction) if fraction else self.seconds(work)
+        return spent / fraction * (1 - fraction) if fraction else job.cost * self._seconds_per_cost
 
 
 def failure(error: Exception) -> tuple[int, str, str]:

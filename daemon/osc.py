@@ -21,7 +21,7 @@ from pipeline.request import BadRequest, OutOfRange, UnknownField, WrongType
 from . import API, VERSION
 from .engine import Engine
 from .jobs import Event, Refused
-from .panel import Panel
+from .panel import NothingToPlay, Panel
 from .protocol import (
     COMMANDS,
     EVENTS,
@@ -213,7 +213,11 @@ class OscServer:
         self._submit(sender, id, values | dict(zip(("bars", "seed"), numbers)))
 
     def _submit(self, sender: Address, id: str, values: dict[str, Any]) -> None:
-        wish = self._panel.wish(values)
+        try:
+            wish = self._panel.wish(values)
+        except NothingToPlay as error:
+            error.hint = "the first argument is the id, then comes what it should sound like"
+            raise
         self._engine.submit(sender, id, wish, again=lambda event: self._sendto(encode_event(event), sender))
 
     # --- sending -------------------------------------------------------------------------------------------------

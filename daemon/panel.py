@@ -8,6 +8,10 @@ from typing import Any
 from pipeline.request import BadRequest, Request
 
 
+class NothingToPlay(BadRequest):
+    """Neither prompt nor lyrics."""
+
+
 class Panel:
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -16,5 +20,8 @@ class Panel:
         """The current request with what one message changes in it. Raises `BadRequest`."""
         request = self.request.changed(overrides)
         if not request.prompt.strip() and not request.lyrics.strip():
-            raise BadRequest("there is nothing to play: prompt and lyrics are empty", "say what it should sound like")
+            raise BadRequest(
+                "there is nothing to play: prompt and lyrics are empty",
+                "say what it should sound like",
+            )
         return request

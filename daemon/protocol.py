@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pipeline.request import BadRequest, OutOfRange, coerce, field_name, is_field
+from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
 
 from .jobs import Event
 from .wire import Argument, encode
@@ -153,10 +153,25 @@ def _pairs(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, Any]]:
 
 def _goes_on(arguments: tuple[Argument, ...], index: int) -> bool:
     """Whether the text before `index` continues there: it was a single word, and no pair begins."""
-    before = arguments[index - 1]
-    if index == len(arguments) or (isinstance(before, str) and " " in before):
+    if index == len(arguments):
         return False
-    return not (is_field(arguments[index]) and _fits(str(arguments[index]), arguments[index + 1 : index + 2]))
+    before, word, after = arguments[index - 1], arguments[index], arguments[index + 1 : index + 2]
+    if not isinstance(before, str) or " " in before:
+        return False
+    if is_field(word):
+        return not _fits(str(word), after)
+    if isinstance(word, str) and after and not isinstance(after[0], str):
+        _suspect(word)
+    return True
+
+
+def _suspect(word: str) -> None:
+    """A word before a number that is almost a parameter's name is a slip, like "bmp 128". Raises `UnknownField`."""
+    try:
+        field_name(word)
+    except UnknownField as error:
+        if error.hint.startswith("did you mean"):
+            raise
 
 
 def _fits(name: str, value: tuple[Argument, ...]) -> bool:

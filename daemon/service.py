@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -96,4 +95,4 @@ def _log_event(event: Event) -> None:
     elif event.job is not None and event.kind != "progress":
         details = " ".join(str(v) for v in event.values)
         level = logging.WARNING if event.kind == "fail" else logging.INFO
-        log.log(level, "%s %s %s", event.job.id, event.kind, details.replace(os.path.expanduser("~"), "~"))
+        log.log(level, "%s %s %s", event.job.id, event.kind, details)

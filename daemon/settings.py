@@ -38,7 +38,10 @@ class Settings:
     request: Request = field(default_factory=Request, metadata={"help": "what a message leaves out is taken from here"})
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "out", Path(self.out).expanduser().absolute())
+        try:
+            object.__setattr__(self, "out", Path(self.out).expanduser().absolute())
+        except RuntimeError as error:
+            raise SettingsError(f"out: {self.out} is in no home folder known here; give another with --out") from error
         _within("port", self.port, 0, 65535)
         _within("queue", self.queue, 1, 10_000)
         for address in (self.host, *self.allow):
@@ -56,9 +59,9 @@ class Settings:
 
 def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
     """The settings file (the default one may be absent) with `overrides` on top. Raises `SettingsError`."""
-    file = (path or DEFAULT_FILE).expanduser()
+    file = path or _default_file()
     values: dict[str, Any] = {}
-    if path or file.exists():
+    if file:
         try:
             values = tomllib.loads(file.read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -67,6 +70,15 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
         return from_values(values | {name: value for name, value in overrides.items() if value is not None})
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}" if values else str(error)) from error
+
+
+def _default_file() -> Path | None:
+    """Where there is one that may be read."""
+    try:
+        file = DEFAULT_FILE.expanduser()
+        return file if file.is_file() and os.access(file, os.R_OK) else None
+    except (RuntimeError, OSError):
+        return None
 
 
 def from_values(values: Mapping[str, Any]) -> Settings:
@@ -81,9 +93,11 @@ def from_values(values: Mapping[str, Any]) -> Settings:
 
 def _converted(name: str, value: Any) -> Any:
     if name == "request":
+        if not isinstance(value, Request | Mapping):
+            raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
         try:
             return value if isinstance(value, Request) else Request().changed(value)
-        except (BadRequest, AttributeError) as error:
+        except BadRequest as error:
             raise SettingsError(f"[request] {error}") from error
     default = {spec.name: spec.default for spec in dataclasses.fields(Settings)}[name]
     if isinstance(default, Path) and isinstance(value, str | os.PathLike):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
@@ -107,10 +108,16 @@ def _string(data: bytes, index: int) -> tuple[str, int]:
     return clean_text(text), min(len(data), end + 4 - (end - index) % 4)
 
 
+def _float(data: bytes, index: int) -> tuple[float, int]:
+    """The shortest decimal that is this float32: 60.2, as it was typed, and not 60.20000076293945."""
+    value, index = osc_types.get_float(data, index)
+    return float(str(np.float32(value))), index
+
+
 _CONSTANTS: dict[str, Argument] = {"T": True, "F": False, "N": None}
 _READERS: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
     "i": osc_types.get_int,
-    "f": osc_types.get_float,
+    "f": _float,
     "s": _string,
     "h": osc_types.get_int64,
     "d": osc_types.get_double,

@@ -11,7 +11,7 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import audio, checkpoint, prompts, sampler
+from . import audio, checkpoint, ops, prompts, sampler
 from .checkpoint import Checkpoint
 from .request import Progress, Request, Take
 
@@ -20,7 +20,7 @@ CACHE_LIMIT = 2**31  # bytes MLX may keep while it renders instead of giving the
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
 
 # Rough shares of the work, for the progress fraction: text, condition; the rest by steps and seconds.
-_TEXT, _CONDITION, _DIFFUSION = 0.02, 0.05, 0.75
+_TEXT, _CONDITION, _DIFFUSION, _FINISH = 0.02, 0.05, 0.75, 0.02
 _FIXED_PASSES = 4.0  # encoding and decoding take about as long as this many passes
 
 
@@ -32,6 +32,7 @@ def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None) -
     on a CPU, bfloat16 on a GPU by default. Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     mx.set_cache_limit(CACHE_LIMIT)
+    ops.can_compile()  # decided before anything is compiled
     return AceStep(checkpoint.fetch(name, variant), dtype or checkpoint.default_dtype())
 
 
@@ -99,7 +100,8 @@ class AceStep:
         for piece in _computed(self.vae.decode_tiles(latents), timings):
             pieces.append(piece)
             done = sum(map(len, pieces)) / whole
-            yield Progress("decode", min(1.0, 1 - (1 - _CONDITION - _DIFFUSION) * (1 - done)))
+            yield Progress("decode", 1 - _FINISH - (1 - _CONDITION - _DIFFUSION - _FINISH) * max(0.0, 1 - done))
+        yield Progress("finish", 1 - _FINISH)
         with _timed(timings, "finish"):
             decoded = np.concatenate(pieces).T
             clip = audio.finished(decoded, request.samples, request.peak_db, request.normalize)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import atexit
 import functools
 import math
+import os
 import time
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
@@ -33,10 +35,18 @@ atexit.register(mx.clear_streams)  # the same for the main thread
 
 @functools.cache
 def can_compile() -> bool:
-    """Whether `mx.compile` works here. On a CPU it calls the C++ compiler, which a machine may not have."""
+    """Whether `mx.compile` works here; where it does not, MLX is told to do without.
+
+    On a CPU it calls the C++ compiler, which a machine may not have, and keeps what it made in a folder among the
+    temporary files, which may belong to another user.
+    """
     try:
+        made = Path(os.environ.get("TMPDIR", "/tmp")) / "mlx" / metadata.version("mlx") / "cpu"
+        if ON_CPU and made.exists() and not os.access(made, os.W_OK):
+            raise PermissionError(made)
         mx.eval(mx.compile(lambda x: mx.exp(x) * 3 + x)(mx.zeros((3,))))
     except Exception:
+        mx.disable_compile()
         return False
     return True
 

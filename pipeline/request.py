@@ -14,6 +14,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -90,16 +91,16 @@ def key_name(value: str) -> str:
     """`Am`, `A min`, `a minor` -> `A minor`; empty stays empty."""
     if not value:
         return value
-    match = re.fullmatch(r"([A-Ga-g])\s*([#b♯♭]?)\s*(major|maj|M|minor|min|m)?", value.strip())
+    match = re.fullmatch(r"([A-Ga-g])\s*([#b♯♭]?)\s*(M|m|(?i:major|maj|minor|min))?", value.strip())
     if not match:
         raise ValueError('a note and "major" or "minor", like "A minor" or "F# major"')
     note, accidental, mode = match.groups()
-    minor = mode is not None and mode != "M" and mode.lower() in ("m", "min", "minor")
+    minor = mode == "m" or str(mode).lower().startswith("min")
     return f"{note.upper()}{accidental} {'minor' if minor else 'major'}"
 
 
 def time_signature(value: str) -> str:
-    if value and not re.fullmatch(r"[2346](/\d{1,2})?", value):
+    if value and not re.fullmatch(r"[2346](/(2|4|8|16))?", value):
         raise ValueError('2, 3, 4 or 6, or written like "3/4"')
     return value
 
@@ -164,9 +165,10 @@ class Request:
         return dataclasses.replace(self, seed=seed, bpm=bpm)
 
     @property
-    def beats(self) -> int:
-        """Beats in one bar."""
-        return self.beats_per_bar or int((self.time_signature or "4")[0])
+    def beats(self) -> float:
+        """Beats in one bar, in quarter notes as DAWs count them: 6/8 has three."""
+        count, _, unit = (self.time_signature or "4").partition("/")
+        return self.beats_per_bar or int(count) * 4 / int(unit or 4)
 
     @property
     def samples(self) -> int:
@@ -226,11 +228,12 @@ def _number(name: str, value: Any) -> float:
             value = int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else float(value)
         except ValueError:
             raise WrongType(f"{name} must be a number, got {value[:40]!r}") from None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise WrongType(f"{name} must be a number, got {value!r:.40}")
-    if not math.isfinite(value):
-        raise WrongType(f"{name} must be a finite number, got {value}")
-    return value if isinstance(FIELDS[name].default, int) else float(value)
+    number = int(value) if isinstance(value, Integral) else float(value)
+    if not -1e15 < number < 1e15:  # NaN is not either
+        raise WrongType(f"{name} must be a finite number of ordinary size, got {str(number)[:40]}")
+    return number if isinstance(FIELDS[name].default, int) else float(number)
 
 
 def _switch(name: str, value: Any) -> bool:
@@ -256,13 +259,25 @@ def _text(name: str, value: Any, allowed: Allowed) -> str:
 
 def clean_text(text: str) -> str:
     """Composed Unicode with plain newlines; no byte order mark, no other control characters."""
+    if not text.isascii():
+        text = _stream_safe(text)
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff"))
 
 
+def _stream_safe(text: str) -> str:
+    """At most 30 combining marks in a row, as Unicode's stream-safe format: composing thousands takes seconds."""
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= 30:
+            kept.append(character)
+    return "".join(kept)
+
+
 @dataclass(frozen=True)
 class Progress:
-    """Where a generation stands: `stage` is text, condition, diffusion or decode; `fraction` of all its work."""
+    """Where a generation stands: `stage` is text, condition, diffusion, decode or finish; `fraction` of its work."""
 
     stage: str
     fraction: float

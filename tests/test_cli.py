@@ -12,7 +12,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from daemon import cli
+from daemon import VERSION, cli
+from daemon.service import Daemon
 from pipeline.request import FIELDS
 
 
@@ -103,6 +104,24 @@ def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Pat
     assert wrong.returncode == 1
     assert "cannot write into /proc/clips" in wrong.stdout
     assert "no model './nowhere'" in wrong.stdout
+
+
+def test_options_before_the_subcommand_count_too(tmp_path: Path) -> None:
+    assert "no model './nowhere'" in run("--model", "./nowhere", "doctor", "--port", "0", folder=tmp_path).stdout
+    done = run("--model", "mini", "--out", "early", "generate", "x", "--seconds", "1", folder=tmp_path)
+    assert Path(done.stdout.split()[0]).parent == tmp_path / "early"
+
+
+def test_doctor_recognises_the_daemon_that_runs(tmp_path: Path, daemon: Daemon) -> None:
+    done = run("doctor", "--port", str(daemon.osc.address[1]), "--out", "clips", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert f"acestepd {VERSION} is listening" in done.stdout
+
+
+def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) -> None:
+    done = run("doctor", "--out", "~nobody-like-this/x", folder=tmp_path)
+    assert done.returncode == 2
+    assert "give another with --out" in done.stderr
 
 
 def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Path) -> None:

@@ -156,17 +156,17 @@ def test_a_model_that_cannot_be_loaded_is_reported_to_everyone_who_waits(tmp_pat
 
 
 def test_a_vanished_folder_fails_the_job_and_not_the_engine(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "volume" / "out"
+    out.mkdir(parents=True)
     engine = Engine(lambda: pipeline.load("mini"), out)
     ear = Ear(engine)
     engine.start()
-    shutil.rmtree(out)
+    shutil.rmtree(out.parent)
     engine.submit(ME, "a", SHORT)
     _, code, message, hint = ear.wait("fail", "a").values
     assert (code, hint) == (500, "check the output folder: acestepd doctor")
     assert "could not be written" in message
-    out.mkdir()
+    out.mkdir(parents=True)
     engine.submit(ME, "b", SHORT)
     ear.wait("finished", "b")
     engine.close()
@@ -179,15 +179,15 @@ def test_a_full_disk_is_507() -> None:
 
 
 def test_a_failed_job_may_be_sent_again_and_a_cancelled_one_stays_so(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "volume" / "out"
+    out.mkdir(parents=True)
     engine = Engine(lambda: pipeline.load("mini"), out)
     ear = Ear(engine)
     engine.start()
-    shutil.rmtree(out)
+    shutil.rmtree(out.parent)
     engine.submit(ME, "a", SHORT)
     ear.wait("fail", "a")
-    out.mkdir()
+    out.mkdir(parents=True)
     engine.submit(ME, "a", SHORT)
     ear.wait("finished", "a")
     job = engine.submit(ME, "b", LONG)

@@ -124,7 +124,7 @@ def test_progress_comes_first_and_rises(model: AceStep) -> None:
     assert isinstance(events[-1], Take)
     assert len(told) == len(events) - 1
     assert [p.fraction for p in told] == sorted(p.fraction for p in told)
-    assert list(dict.fromkeys(p.stage for p in told)) == ["text", "condition", "diffusion", "decode"]
+    assert list(dict.fromkeys(p.stage for p in told)) == ["text", "condition", "diffusion", "decode", "finish"]
     assert sum(p.stage == "decode" for p in told) == math.ceil(750 / 256)
 
 

@@ -67,7 +67,7 @@ def test_progress_rises_and_names_its_stages(client: OscClient) -> None:
     fractions = [values[1] for values in told]
     assert fractions == sorted(fractions)
     assert all(0 <= fraction <= 1 for fraction in fractions)
-    assert {values[2] for values in told} <= {"text", "condition", "diffusion", "decode"}
+    assert {values[2] for values in told} <= {"text", "condition", "diffusion", "decode", "finish"}
     assert all(values[3] >= 0 for values in told)
 
 
@@ -118,6 +118,24 @@ def test_a_word_that_reads_like_a_parameter_is_refused_with_advice(client: OscCl
     _, code, text, hint = failure(client, "/ace/generate", "x", "prompt", "slow", "tempo", "piano")
     assert (code, text) == (400, "bpm must be a number, got 'piano'")
     assert "as one string" in hint
+
+
+@pytest.mark.parametrize("words", [("techno", "bmp", 128), ("techno", "seconds", 1, "bmp", 128)])
+def test_a_misspelt_name_before_a_number_is_a_slip_and_not_a_word(client: OscClient, words: tuple[object, ...]) -> None:
+    _, code, text, hint = failure(client, "/ace/generate", "x", "prompt", *words)
+    assert (code, text, hint) == (404, "no parameter is called 'bmp'", "did you mean bpm?")
+
+
+def test_a_tempo_sent_as_a_float_is_the_tempo_that_was_typed(client: OscClient) -> None:
+    client.send("/ace/generate", "f32", "prompt", "x y", "bars", 4, "bpm", 60.2)
+    path = Path(client.until_end("f32")[-2][1][2])
+    assert path.name.startswith("x-y_60.2bpm_4bars")
+    assert soundfile.info(path).frames == round(16 * 60 / 60.2 * 48_000)
+
+
+def test_thousands_of_combining_marks_stall_nobody(client: OscClient) -> None:
+    client.send("/ace/ping", "a" + "\u0301\u0316" * 16_000)
+    assert client.hear()[0] == "/ace/pong"
 
 
 def test_a_misspelt_name_behind_a_whole_text_is_not_swallowed(client: OscClient) -> None:
@@ -186,6 +204,19 @@ def test_a_client_with_a_new_port_can_cancel_by_name(client: OscClient, daemon: 
     assert client.until_end("by-name")[-1][0] == "/ace/cancelled"
     assert other.hear() == ("/ace/cancelled", ["by-name"])
     other.close()
+
+
+def test_cancel_by_name_finds_the_job_that_still_runs(client: OscClient, daemon: Daemon) -> None:
+    others = [OscClient(daemon.osc.address) for _ in range(2)]
+    client.send("/ace/generate", "same", "prompt", "very long", "seconds", 600)
+    client.until("/ace/progress", "same")
+    others[0].send("/ace/generate", "same", *SHORT)
+    others[0].send("/ace/cancel", "same")
+    others[0].until_end("same")
+    others[1].send("/ace/cancel", "same")
+    assert client.until_end("same")[-1][0] == "/ace/cancelled"
+    for other in others:
+        other.close()
 
 
 def test_a_subscriber_on_another_port_hears_everything(client: OscClient, daemon: Daemon) -> None:

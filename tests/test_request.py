@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from pipeline.request import FIELDS, BadRequest, OutOfRange, Request, UnknownFie
         ({"bars": 1}, 96_000),  # 120 bpm, four beats
         ({"bars": 4, "bpm": 90, "time_signature": "3"}, 384_000),
         ({"bars": 4, "bpm": 90, "time_signature": "6/8", "beats_per_bar": 7}, 896_000),
+        ({"bars": 4, "bpm": 120, "time_signature": "6/8"}, 288_000),  # three quarters in each bar, as in a DAW
+        ({"bars": 4, "bpm": 120, "time_signature": "2/2"}, 384_000),
         ({"bars": 2, "bpm": 84, "seconds": 500}, 274_286),  # bars win
     ],
 )
@@ -74,6 +77,12 @@ def test_many_words_mean_on(value: object) -> None:
     assert Request(normalize=False).changed({"normalize": value}).normalize is True
 
 
+def test_numbers_of_numpy_are_numbers_and_monstrous_ones_are_refused() -> None:
+    assert Request(bars=np.int64(4), bpm=np.float32(90)).samples == 512_000  # type: ignore[arg-type]
+    with pytest.raises(WrongType, match="ordinary size"):
+        Request(seed=10**400)
+
+
 def test_a_seed_keeps_all_its_digits() -> None:
     assert Request().changed({"seed": str(2**32 - 1)}).seed == 2**32 - 1
     with pytest.raises(OutOfRange, match="seed must be in"):
@@ -87,6 +96,8 @@ KEYS = {
     "F# maj": "F# major",
     "B♭min": "B♭ minor",
     "CM": "C major",
+    "A MINOR": "A minor",
+    "AMin": "A minor",
 }
 
 

@@ -57,7 +57,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
         ("subscribers = [1]", "subscribers must be a list of texts"),
         ("[request]\nbars = -1", "[request] bars must be in 0..1024, got -1"),
         ("[request]\nsounds = 1", "[request] no parameter is called 'sounds'"),
-        ("request = 1", "[request]"),
+        ("request = 1", "[request] must be a table of parameters, got 1"),
         ("port =", "settings.toml"),
     ],
 )
