@@ -69,7 +69,8 @@ def _compiler(settings: Settings) -> Finding:
 
     if ops.can_compile() and (not ops.ON_CPU or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
-    return Finding(NOTE, "without a C++ compiler: slower, but complete", "install g++")
+    todo = "install g++, and see that mlx/ among the temporary files (TMPDIR, /tmp) is yours to write"
+    return Finding(NOTE, "mx.compile cannot be used: slower, but complete", todo)
 
 
 def _model(settings: Settings) -> Finding:
