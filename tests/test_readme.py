@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,12 @@ def test_every_link_leads_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text("utf-8")):
         assert target.startswith("http") or (folder / target).exists(), target
+
+
+def test_the_lock_holds_every_dependency_with_its_hash() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[\[<>=; ]", line)[0].replace("_", "-").lower() for line in wanted}
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    assert names <= set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert len(re.findall(r"^\S+==", lock, re.MULTILINE)) <= lock.count("--hash=sha256:")
