@@ -37,6 +37,7 @@ from tests.golden import DEVIATION, FAIL, MISSING, OK, Bench, Fixtures, Line, tr
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", SHARED))
+COPY = Path(__file__).resolve().parent / "data" / "official"  # the part of it that a lone checkout has: turbo
 NUMBER = r"(\d+(?:\.\d+)?)"
 # The README writes guidance, shift and interval behind the timesteps of these cases; without it they are taken as:
 BASE_CASES = {"apg": (5.0, 1.0, 0.0, 1.0), "apg_interval": (5.0, 3.0, 0.3, 0.9), "noguide": (1.0, 1.0, 0.0, 1.0)}
@@ -504,7 +505,9 @@ def summary(lines: Sequence[Line]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
-    parser.add_argument("fixtures", nargs="?", type=Path, default=FIXTURES, help="default: %(default)s")
+    parser.add_argument(
+        "fixtures", nargs="?", type=Path, default=FIXTURES if FIXTURES.is_dir() else COPY, help="default: %(default)s"
+    )
     fixtures = Fixtures(parser.parse_args(arguments).fixtures)
     if not fixtures.areas():
         parser.error(f"{fixtures.folder / 'golden'} has no golden files")

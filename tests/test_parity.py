@@ -67,6 +67,16 @@ def test_everything_agrees_with_the_official_code(lines: list[Line]) -> None:
     assert [str(line) for line in lines if line.verdict == FAIL] == []
 
 
+def test_a_lone_checkout_can_check_turbo_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parity.main([str(parity.COPY)]) == 0
+    passed = {
+        line.split()[0]: int(line.split()[1]) for line in capsys.readouterr().out.split("deviation\n")[1].splitlines()
+    }
+    assert all(
+        passed[area] > 3 for area in ("text_encoder", "dit_turbo", "sampler_turbo", "vae", "end_to_end", "tasks")
+    )
+
+
 @needs_fixtures
 def test_the_command_then_succeeds(
     lines: list[Line], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
