@@ -34,7 +34,6 @@ from .voices import HUB_MODEL, VOICES, voice_folder
 MAIN_REPOSITORY = HUB_MODEL
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
 _SILENCE = "silence_latent.pt"
-_SITE = "https://huggingface.co/ACE-Step"
 
 _Config = TypeVar("_Config", AceStepConfig, TextEncoderConfig, VAEConfig)
 
@@ -193,7 +192,7 @@ def _snapshot(repository: str, patterns: list[str], local: bool, wanted: str) ->
     except GatedRepoError as error:
         raise CheckpointError(f"{repository} wants a login: run hf auth login, then {again}") from error
     except (RepositoryNotFoundError, HFValidationError) as error:
-        others = f"the official ones are at {_SITE}, a private one needs hf auth login"
+        others = f"the official ones are at {constants.ENDPOINT}/ACE-Step, a private one needs hf auth login"
         raise CheckpointError(f"the hub has no model {repository!r}: {others}") from error
     except Exception as error:  # whatever the network raises
         reason = f"{repository}: the download stopped ({_reason(error)})"
