@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.request import FIELDS, Allowed, Request
-from pipeline.voices import HUB_MODEL
+from pipeline.request import FIELDS, Allowed, Progress, Request, Take
+from pipeline.voices import HUB_MODEL, VOICES
 
 from . import VERSION, settings
 from .settings import Settings, SettingsError
@@ -116,14 +116,12 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_screen(daemon), flush=True)
         stop.wait()
         print("closing: what was running is cancelled and announced", flush=True)
-    if not daemon.ended:
+    if not daemon.engine.ended:
         os._exit(0)  # nothing is being written; the thread that still loads would keep the process for as long
     return 0
 
 
 def _screen(daemon: Daemon) -> str:
-    from pipeline.voices import VOICES
-
     (host, port), (model, variant, why) = daemon.osc.address, daemon.chosen
     where = "localhost" if host.startswith("127.") else host
     notes = [VOICES[model]] if model in VOICES else []
@@ -183,8 +181,6 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
     from tqdm import tqdm
 
     from pipeline import load
-    from pipeline.request import Progress, Take
-    from pipeline.voices import VOICES
 
     from . import clips
     from .service import check_folder, chosen_model

@@ -156,7 +156,10 @@ def _land(staged: list[Path], targets: list[Path]) -> bool:
             landed.append(target)
     except OSError as error:
         for source, target in zip(staged, landed):
-            target.unlink() if source.exists() else os.rename(target, source)
+            if source.exists():  # a link: the staged file is still there
+                target.unlink()
+            else:
+                os.rename(target, source)
         if isinstance(error, FileExistsError):
             return False
         raise

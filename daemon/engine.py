@@ -131,10 +131,10 @@ class Engine:
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._waiting)))
 
-    def close(self) -> bool:
+    def close(self) -> None:
         """Cancel and announce what runs and waits, and stop. Blocks until the thread has ended.
 
-        Loading cannot be interrupted (it may be a download of gigabytes): False when that still goes on.
+        Loading cannot be interrupted (it may be a download of gigabytes): `ended` is False when that still goes on.
         """
         with self._lock:
             self._closing = True
@@ -142,6 +142,10 @@ class Engine:
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(LOADING_PATIENCE if self.state == "loading" else None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the thread has ended, and with it everything MLX computes."""
         return not self._thread.is_alive()
 
     # --- the thread ----------------------------------------------------------------------------------------------

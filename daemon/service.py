@@ -63,7 +63,6 @@ class Daemon:
         check_folder(settings.out)
         self.settings = settings
         self.chosen = chosen_model(settings)
-        self.ended = False
         self.engine = Engine(self._load, settings.out, settings.queue, self.chosen.model)
         self.engine.listen(_log_event)
         try:
@@ -85,7 +84,7 @@ class Daemon:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.ended = self.engine.close()  # first: what it cancels is still announced
+        self.engine.close()  # first: what it cancels is still announced
         self.osc.close()
 
 

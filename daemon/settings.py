@@ -87,11 +87,11 @@ def from_values(values: Mapping[str, Any]) -> Settings:
     for name, value in values.items():
         if name not in known:
             raise SettingsError(f"no setting is called {name!r}; settings: {' '.join(known)}")
-        kept[name] = _converted(name, value)
+        kept[name] = _converted(name, known[name].default, value)
     return Settings(**kept)
 
 
-def _converted(name: str, value: Any) -> Any:
+def _converted(name: str, default: Any, value: Any) -> Any:
     if name == "request":
         if not isinstance(value, Request | Mapping):
             raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
@@ -99,19 +99,15 @@ def _converted(name: str, value: Any) -> Any:
             return value if isinstance(value, Request) else Request().changed(value)
         except BadRequest as error:
             raise SettingsError(f"[request] {error}") from error
-    default = {spec.name: spec.default for spec in dataclasses.fields(Settings)}[name]
     if isinstance(default, Path) and isinstance(value, str | os.PathLike):
         return Path(value)
     if isinstance(default, tuple) and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if type(value) is not type(default):
-        kind = {Path: "a path", tuple: "a list of texts", str: "a text", int: "a whole number"}[type_of(default)]
-        raise SettingsError(f"{name} must be {kind}, got {value!r}")
+        kinds = {Path: "a path", tuple: "a list of texts", str: "a text", int: "a whole number"}
+        wanted = next(words for kind, words in kinds.items() if isinstance(default, kind))
+        raise SettingsError(f"{name} must be {wanted}, got {value!r}")
     return value
-
-
-def type_of(default: Any) -> type:
-    return Path if isinstance(default, Path) else type(default)
 
 
 def endpoint(text: str) -> tuple[str, int]:

@@ -31,7 +31,6 @@ from .text_encoder import TextEncoder
 from .vae import VAE
 from .voices import HUB_MODEL, VOICES, voice_folder
 
-MAIN_REPOSITORY = HUB_MODEL
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
 _SILENCE = "silence_latent.pt"
 
@@ -142,15 +141,15 @@ def _in_folder(root: Path, variant: str, name: str) -> Checkpoint:
 def _hub(name: str, variant: str, local: bool) -> Checkpoint:
     repository, title, chosen = _repository(name, variant)
     shared = _TEXT.patterns(TEXT_ENCODER) + _VAE.patterns(VAE_FOLDER)
-    if repository == MAIN_REPOSITORY:
-        root = _snapshot(MAIN_REPOSITORY, _DIT.patterns(TURBO) + shared, local, repository)
+    if repository == HUB_MODEL:
+        root = _snapshot(HUB_MODEL, _DIT.patterns(TURBO) + shared, local, repository)
         dit = root / TURBO
     else:
         dit = _snapshot(repository, [_SILENCE], local, repository)  # a wrong name costs no gigabytes
         if not local and not (dit / _SILENCE).exists():
             raise CheckpointError(f"{repository} is not an ACE-Step 1.5 model: it has no {_SILENCE}")
         dit = _snapshot(repository, _DIT.patterns(), local, repository)
-        root = _snapshot(MAIN_REPOSITORY, shared, local, repository)
+        root = _snapshot(HUB_MODEL, shared, local, repository)
     found = Checkpoint(title, chosen, dit, root / TEXT_ENCODER, root / VAE_FOLDER)
     if path := found.missing():
         advice = f"run: acestepd pull {repository}" if local else "the hub does not have it"
@@ -166,17 +165,15 @@ def _repository(name: str, variant: str) -> tuple[str, str, str]:
     owner, _, rest = name.partition("/")
     own, _, tail = rest.partition("/")
     if not own or "/" in tail or owner.startswith((".", "~")) or not owner:
-        raise CheckpointError(
-            f"no model {name!r}: give a folder, a hub name like {MAIN_REPOSITORY}, or {', '.join(VOICES)}"
-        )
-    official, main = MAIN_REPOSITORY.split("/")
+        raise CheckpointError(f"no model {name!r}: give a folder, a hub name like {HUB_MODEL}, or {', '.join(VOICES)}")
+    official, main = HUB_MODEL.split("/")
     chosen = variant or tail
     if owner.lower() != official.lower():
         if chosen not in ("", own):
             raise CheckpointError(f"{owner}/{own} is one model, it has no variant {chosen!r}")
         return f"{owner}/{own}", f"{owner}/{own}", own
     chosen = chosen or (TURBO if own.lower() == main.lower() else own)
-    return (MAIN_REPOSITORY if chosen == TURBO else f"{official}/{chosen}"), f"{MAIN_REPOSITORY}/{chosen}", chosen
+    return (HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"), f"{HUB_MODEL}/{chosen}", chosen
 
 
 def _snapshot(repository: str, patterns: list[str], local: bool, wanted: str) -> Path:

@@ -19,10 +19,11 @@ from mlx.utils import tree_flatten
 
 from pipeline import checkpoint
 from pipeline.checkpoint import CheckpointError
+from pipeline.voices import HUB_MODEL
 from tests.conftest import ROOT
 from tests.hub import FakeHub
 
-TURBO, MAIN = checkpoint.TURBO, checkpoint.MAIN_REPOSITORY
+TURBO, MAIN = checkpoint.TURBO, HUB_MODEL
 VARIANTS = (TURBO, "acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base")
 
 Tensors = dict[str, mx.array]
