@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,15 +24,30 @@ def finished(audio: np.ndarray, samples: int, peak_db: float, normalize: bool) -
 
     `normalize` also turns quieter clips up to that peak. Raises `BadAudio` for NaN, infinity or silence.
     """
+    return finished_together(audio, [], samples, peak_db, normalize)[0]
+
+
+def finished_together(
+    mix: np.ndarray, stems: Sequence[np.ndarray], samples: int, peak_db: float, normalize: bool
+) -> list[np.ndarray]:
+    """The same for a clip and its stems, which all get the clip's gain, so that they still add up to it; less of it
+    where a stem alone would exceed the peak. A stem may be silent."""
+    clip, *others = (_cut(part, samples) for part in (mix, *stems))
+    if sample_peak(clip) < 10 ** (SILENT_DB / 20):
+        raise BadAudio(f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt")
+    gain = min(gain_to(peak_db, part) for part in (clip, *others))
+    gain = gain if normalize else min(gain, 1.0)
+    return [(part * gain).astype(np.float32) for part in (clip, *others)]
+
+
+def _cut(audio: np.ndarray, samples: int) -> np.ndarray:
+    """Exactly `samples` of (2, N), without DC; faded out where there was more."""
     if audio.shape[1] < samples:
         raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")
     if not np.isfinite(audio).all():
         raise BadAudio("the model returned numbers that are not finite; another seed or less guidance may help")
-    cut = audio.shape[1] > samples
-    clip = without_dc(audio[:, :samples].astype(np.float64), fade_out(samples) if cut else np.ones(samples))
-    if sample_peak(clip) < 10 ** (SILENT_DB / 20):
-        raise BadAudio(f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt")
-    return scaled(clip, peak_db, normalize).astype(np.float32)
+    window = fade_out(samples) if audio.shape[1] > samples else np.ones(samples)
+    return without_dc(audio[:, :samples].astype(np.float64), window)
 
 
 def without_dc(audio: np.ndarray, window: np.ndarray) -> np.ndarray:
@@ -48,11 +64,10 @@ def fade_out(samples: int) -> np.ndarray:
     return window
 
 
-def scaled(audio: np.ndarray, peak_db: float, normalize: bool) -> np.ndarray:
-    """Brought to `peak_db` true peak (a little below, for other meters), or only down to it."""
-    target = 10 ** ((peak_db - _MARGIN_DB) / 20)
-    gain = target / true_peak(audio)
-    return audio * (gain if normalize else min(gain, 1.0))
+def gain_to(peak_db: float, audio: np.ndarray) -> float:
+    """The factor that brings `audio` to this true peak, or a little below, for other meters; infinite for silence."""
+    peak = true_peak(audio)
+    return 10 ** ((peak_db - _MARGIN_DB) / 20) / peak if peak else math.inf
 
 
 def sample_peak(audio: np.ndarray) -> float:

@@ -99,6 +99,10 @@ class AceStepConfig(_FromDict):
     encoder_intermediate_size: int | None = None
     encoder_num_attention_heads: int | None = None
     encoder_num_key_value_heads: int | None = None
+    # Not in the official files: what a voice of our own was trained on.
+    guided: bool = False  # it plays from a guide unless told otherwise
+    sings: bool = True
+    extracts: bool = False  # takes stems out of a mix
 
     @property
     def is_xl(self) -> bool:

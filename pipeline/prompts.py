@@ -6,13 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .request import Request
+from .request import TRACKS, Request
 
 TEXT_LIMIT, LYRIC_LIMIT = 256, 2048  # tokens, with the end token that the tokenizer appends
 INSTRUMENTAL = "[Instrumental]"
-TRACKS = (
-    "woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals"
-).split()  # fmt: skip
 
 _INSTRUCTIONS = {
     "text2music": "Fill the audio semantic mask based on the given conditions:",
@@ -81,8 +78,8 @@ def lyric_prompt(lyrics: str, language: str) -> str:
     return f"# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
 
 
-def for_request(request: Request) -> tuple[str, str]:
-    """The caption prompt and the lyric prompt of a text2music request; no lyrics mean an instrumental."""
+def for_request(request: Request, task: str = "text2music", tracks: tuple[str, ...] = ()) -> tuple[str, str]:
+    """The caption prompt and the lyric prompt of a request for a task; no lyrics mean an instrumental."""
     known = {
         "bpm": request.bpm or None,
         "keyscale": request.key,
@@ -90,4 +87,5 @@ def for_request(request: Request) -> tuple[str, str]:
         "duration": max(1, int(request.length)),
     }
     lyrics = request.lyrics.strip() or INSTRUMENTAL
-    return text_prompt(request.prompt, metas(known)), lyric_prompt(lyrics, request.language)
+    caption = text_prompt(request.prompt, metas(known), instruction(task, tracks))
+    return caption, lyric_prompt(lyrics, request.language)

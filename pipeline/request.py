@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa pl pt ro ru sa sk "
     "sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
 )
+GUIDE_HELP = (
+    "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
+)
+TRACKS = tuple("woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split())
 
 
 class BadRequest(ValueError):
@@ -105,6 +110,31 @@ def time_signature(value: str) -> str:
     return value
 
 
+def track_names(value: str) -> str:
+    """`drums, bass` -> `drums bass`: the tracks the model has names for, each once."""
+    names = list(dict.fromkeys(value.lower().replace(",", " ").split()))
+    if unknown := [name for name in names if name not in TRACKS]:
+        raise ValueError(f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}")
+    return " ".join(names)
+
+
+def guide_text(value: str) -> str:
+    """What `pipeline.guide` can draw: checked here, as far as that is possible without drawing it."""
+    if value.lower() in ("", "auto", "off"):
+        return value.lower()
+    if value.lower().endswith((".mid", ".midi")):
+        if not Path(value).expanduser().is_file():
+            raise ValueError("auto, off, chords like Am F C G, or the path of a .mid file that exists")
+        return value
+    from .compose import parse_chords  # it reads this module
+
+    try:
+        parse_chords(value)
+    except ValueError as error:
+        raise ValueError(f"auto, off, the path of a .mid file, or chords: {error}") from None
+    return value
+
+
 @dataclass(frozen=True)
 class Request:
     """One wish for music. Frozen and checked: an instance that exists is one that can be made.
@@ -123,6 +153,10 @@ class Request:
     key: str = words("", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name)
     time_signature: str = words("", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature)
     seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
+    guide: str = words("", GUIDE_HELP, check=guide_text)
+    guide_strength: float = knob(1.0, 0.0, 1.0, "first part of the steps that follow the guide")
+    guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
+    stems: str = words("", "tracks to take out of the clip as files of their own: drums, bass, ...", check=track_names)
     num_steps: int = knob(0, 1, 200, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
     guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
@@ -288,7 +322,8 @@ class Take:
     """One finished clip.
 
     `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was used, so that the
-    same request makes the same take; `timings` are seconds per stage; `timesteps` is what the sampler visited.
+    same request makes the same take; `timings` are seconds per stage; `timesteps` is what the sampler visited; `notes`
+    say what the model could not do of what was asked.
     """
 
     name: str
@@ -297,4 +332,5 @@ class Take:
     model: str
     timings: dict[str, float] = field(default_factory=dict)
     timesteps: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
     sample_rate: int = SAMPLE_RATE

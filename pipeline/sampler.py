@@ -126,18 +126,18 @@ class Guidance:
 
 # --- the loop --------------------------------------------------------------------------------------------------------
 
-Velocity = Callable[[mx.array, float, bool], tuple[mx.array, mx.array | None]]
+Velocity = Callable[[mx.array, int, bool], tuple[mx.array, mx.array | None]]
 
 
 def denoise(velocity: Velocity, x: mx.array, schedule: np.ndarray, guidance: Guidance) -> Iterator[mx.array]:
     """Euler steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
 
-    `velocity(x, t, guided)` returns the conditional velocity, and the unconditional one when `guided`.
+    `velocity(x, step, guided)` returns the conditional velocity, and the unconditional one when `guided`.
     """
     ends = np.append(schedule[1:], np.float32(0))
     for step, (t, t_next) in enumerate(zip(schedule.tolist(), ends.tolist(), strict=True)):
         guided = guidance.active(step, len(schedule), t)
-        cond, uncond = velocity(x, t, guided)
+        cond, uncond = velocity(x, step, guided)
         v = cond if uncond is None else guidance(cond, uncond)
         x = x - (t - t_next) * v
         mx.eval(x)

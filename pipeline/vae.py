@@ -152,7 +152,7 @@ class Encoder(nn.Module):
         strides = config.downsampling_ratios
         self.block = [EncoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)]
         self.snake1 = Snake(widths[-1])
-        self.conv2 = Conv(widths[-1], config.encoder_hidden_size, 3)
+        self.conv2 = Conv(widths[-1], 2 * config.decoder_input_channels, 3)  # diffusers: encoder_hidden_size, also 128
 
     def __call__(self, audio: mx.array) -> mx.array:
         """(B, samples, 2) -> mean and scale (B, T, 128)."""
@@ -178,6 +178,27 @@ class VAE(nn.Module):
         """(B, samples, 2) -> the posterior's mean and standard deviation, each (B, T, 64)."""
         mean, scale = mx.split(self.encoder(audio), 2, axis=-1)
         return mean, nn.softplus(scale) + 1e-4
+
+    def encode_tiles(self, audio: mx.array, tile: int = TILE) -> mx.array:
+        """(B, samples, 2), whole frames -> the posterior's mean (B, T, 64), in bounded memory and without seams."""
+        hop, length = self.config.hop, audio.shape[1] // self.config.hop
+        means = []
+        for start in range(0, length, tile):
+            stop = min(start + tile, length)
+            first, last = max(0, start - self.sight), min(length, stop + self.sight)
+            mean, _ = self.encode(audio[:, first * hop : last * hop])
+            means.append(mean[:, start - first : stop - first])
+            mx.eval(means[-1])
+        return mx.concatenate(means, axis=1)
+
+    @property
+    def sight(self) -> int:
+        """How many latent frames to each side can influence one latent."""
+        samples, rate = 3.0, 1
+        for stride in self.config.downsampling_ratios:
+            samples += rate * (3 * sum(DILATIONS) + 2 * stride)
+            rate *= stride
+        return math.ceil((samples + rate) / self.config.hop)
 
     def decode(self, latents: mx.array) -> mx.array:
         """(B, T, 64) -> (B, T * hop, 2), in one piece."""

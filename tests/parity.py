@@ -21,7 +21,7 @@ from pipeline import audio, checkpoint, conditioner, dit, prompts, sampler  # be
 from pipeline.checkpoint import AceStepModel
 from pipeline.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from pipeline.generate import MIN_FRAMES, REFERENCE_FRAMES, AceStep, token_ids
-from pipeline.request import SAMPLE_RATE, Request
+from pipeline.request import SAMPLE_RATE, TRACKS, Request
 from pipeline.text_encoder import TextEncoder
 from pipeline.vae import VAE
 
@@ -245,8 +245,8 @@ def trajectory(bench: Bench, case: str, model: AceStep, request: Request, times:
         at = mx.full((len(x),), t)
         return [decoder(x, context, at, at, cross) for cross in conditions]
 
-    def velocity(x: mx.array, t: float, guided: bool) -> tuple[mx.array, mx.array | None]:
-        cond, *uncond = velocities(x, t)
+    def velocity(x: mx.array, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
+        cond, *uncond = velocities(x, float(times[step]))
         return cond, uncond[0] if guided else None
 
     path = [noise, *sampler.denoise(velocity, noise, times, sampler.Guidance.of(request))]
@@ -311,7 +311,7 @@ def prompt_templates(bench: Bench) -> None:
     bench.same("sft_gen_prompt", prompts.text_prompt("a song", "- bpm: 1\n", "Play:"), official)
     official = bench.read("lyric_template").format(language="en", lyrics="la")
     bench.same("lyric_template", prompts.lyric_prompt("la", "en"), official)
-    bench.same("track_names", list(prompts.TRACKS), bench.read("track_names"))
+    bench.same("track_names", list(TRACKS), bench.read("track_names"))
     bench.same("default_dit_instruction", prompts.instruction("text2music"), bench.read("default_dit_instruction"))
     name = "default_meta_string_when_metas_is_none"
     bench.same(name, prompts.metas({}), bench.read(name))
@@ -392,7 +392,7 @@ def source_latents(bench: Bench, model: AceStep) -> None:
 def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None:
     case = bench.read(f"cases.{name}")
     states = model.condition(*model.encode_text(request))
-    source, mask = np.split(np.array(model.context(model.frames(request))), 2, axis=-1)
+    source, mask = np.split(np.array(model.context(model.silent(model.frames(request)))), 2, axis=-1)
     bench.check(f"{name}.src_latents", source)
     bench.check(f"{name}.context_latents", source)
     bench.check(f"{name}.chunk_mask", mask[..., 0])
@@ -425,7 +425,9 @@ def end_to_end(bench: Bench) -> None:
 def clip(bench: Bench, case: str, model: AceStep, request: Request) -> None:
     states = model.condition(*model.encode_text(request))
     times = sampler.timesteps(request, model.config.is_turbo)
-    *_, latents = model.latents(request, states, times, bench.tensor("noise"))
+    noise = bench.tensor("noise")
+    canvas = model.canvas(states, model.silent(noise.shape[1]))
+    *_, latents = model.latents(request, [canvas] * len(times), times, noise)
     decoded = np.concatenate(list(model.vae.decode_tiles(latents)), axis=1).swapaxes(1, 2)
     bench.check(f"{case}.latents", latents)
     bench.check(f"{case}.audio_head", decoded[..., : bench.golden[f"{case}.audio_head"].shape[-1]])

@@ -1,0 +1,411 @@
+"""Measure a model against what its voice should do, on songs that no training has seen: the same table every time.
+
+    python -m examples.voice.evaluate mini --picture takes.png --json numbers.json
+
+`real` is the value of the same compositions, rendered instead of generated: the most that the measure gives. `control`
+is the value against another clip's truth: what chance gives. Seconds are only worth reading on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import json
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import mlx.core as mx
+import numpy as np
+
+from pipeline import compose, guide
+from pipeline.audio import BadAudio
+from pipeline.generate import AceStep, load
+from pipeline.request import BadRequest, Request, Take
+
+from . import metrics, palette, songs
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+T = TypeVar("T")
+CODEC_SEED, TAKE_SEED, STEM_SEED, LEARN_SEED = 5_000_000, 5_100_000, 5_200_000, 5_300_000  # training stays below
+TAKE_SECONDS, CODEC_SECONDS, SAFETY_SECONDS = 8.0, 6.0, 4.0
+TIMED = 5  # takes, after one to warm up
+SHORT_PROMPTS = (*compose.STYLES, "", "drums only", "bass only", "piano", "sad strings", "808 beat", "flute melody",
+                 "happy", "distorted guitar", "dark", "no drums", "slow", "bell and pad")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. NaN stands for what does not apply."""
+
+    metric: str
+    value: float
+    control: float = math.nan
+    target: float = math.nan
+    better: str = "more"  # or "less"
+    real: float = math.nan
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if math.isnan(self.target):
+            return ""
+        reached = self.value <= self.target if self.better == "less" else self.value >= self.target
+        return "ok" if reached else "short"
+
+    def __str__(self) -> str:
+        sign = "<=" if self.better == "less" else ">="
+        target = "" if math.isnan(self.target) else f"{sign} {self.target:g}"
+        numbers = ("" if math.isnan(x) else f"{x:.2f}" for x in (self.value, self.real, self.control))
+        cells = "".join(f"{cell:>9}" for cell in (*numbers, target, self.verdict))
+        return f"{self.metric:<40}{cells}  {self.note}".rstrip()
+
+
+HEADER = f"{'metric':<40}" + "".join(f"{name:>9}" for name in ("value", "real", "control", "target", ""))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many clips each part measures."""
+
+    takes: int = 64
+    songs: int = 16
+    silent_check: int = 500
+    learn: int = 500  # real renders that the classifiers learn from
+
+    def eighth(self) -> Sizes:
+        return Sizes(*(max(2, size // 8) for size in dataclasses.astuple(self)))
+
+
+# --- the VAE ---------------------------------------------------------------------------------------------------------
+
+
+def codec_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+    mixes = [songs.song(CODEC_SEED + number, CODEC_SECONDS).mix() for number in range(sizes.songs)]
+    decoded = [through(model, mix) for mix in mixes]
+    for metric, measure, target, better in (
+        ("VAE SI-SDR, dB", metrics.si_sdr, 9.5, "more"),
+        ("VAE log-mel distance, dB", metrics.log_mel_distance, 3.5, "less"),
+    ):
+        value, control = (mean(map(measure, decoded, other)) for other in (mixes, turned(mixes)))
+        yield Row(metric, value, control, target, better, note=f"{len(mixes)} songs")
+
+
+def through(model: AceStep, audio: np.ndarray) -> np.ndarray:
+    """Encoded (the posterior's mean) and decoded: (samples, 2)."""
+    latents, _ = model.vae.encode(mx.array(audio)[None])
+    return np.array(model.vae.decode(latents)[0])[: len(audio)]
+
+
+# --- takes -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is kept of a clip."""
+
+    tempo: float
+    chroma: np.ndarray
+    peaks: np.ndarray  # the chroma of spectral peaks
+    drums: np.ndarray  # features of the classifiers
+    style: np.ndarray
+    mel: np.ndarray  # (frames, 96) dBFS
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A held-out prompt, the take of it, and the same composition rendered with the sounds that the prompt names."""
+
+    request: Request
+    asked: compose.Sketch
+    take: Measured
+    real: Measured
+
+    @property
+    def drums(self) -> str:
+        return has_drums(self.asked)
+
+    @property
+    def pitched(self) -> bool:
+        return set(self.asked.parts) != {"drums"}
+
+
+def has_drums(asked: compose.Sketch) -> str:
+    return "drums" if "drums" in asked.parts else "none"
+
+
+def measure(audio: np.ndarray, bpm: float) -> Measured:
+    return Measured(
+        tempo=metrics.tempo(audio),
+        chroma=metrics.chroma(audio),
+        peaks=metrics.chroma(audio, peaks=True),
+        drums=metrics.drum_features(audio),
+        style=metrics.style_features(audio, bpm),
+        mel=metrics.log_mel(audio),
+    )
+
+
+def request_for(song: songs.Song, seed: int) -> Request:
+    caption = song.caption(np.random.default_rng(song.seed))
+    return Request(caption, bpm=song.sketch.bpm, key=song.sketch.key, seconds=TAKE_SECONDS, seed=seed)
+
+
+def understood(request: Request) -> compose.Sketch:
+    """What a prompt asks for: the truth about its parts and style."""
+    return compose.sketch(request.prompt, bpm=request.bpm, key=request.key, bars=1, beats_per_bar=4, seed=0)
+
+
+def rendered(request: Request, song: songs.Song) -> np.ndarray:
+    """The composition of the request's guide, played by the song's instruments: (samples, 2)."""
+    _, score = guide.drawn(request, usual="auto")
+    assert score is not None
+    return palette.mix(palette.render(score, song.sounds, request.samples))
+
+
+def generated(model: AceStep, request: Request) -> np.ndarray:
+    """The take (samples, 2), or silence where the model refused to give one."""
+    try:
+        [take] = [event for event in model.render(request) if isinstance(event, Take)]
+    except BadAudio:
+        return np.zeros((request.samples, 2), np.float32)
+    return np.array(take.audio).T
+
+
+def listen(model: AceStep, sizes: Sizes) -> Iterator[Heard]:
+    for number in range(sizes.takes):
+        song = songs.song(TAKE_SEED + number, TAKE_SECONDS)
+        request = request_for(song, number)
+        clips = generated(model, request), rendered(request, song)
+        yield Heard(request, understood(request), *(measure(clip, request.bpm) for clip in clips))
+
+
+def take_rows(heard: Sequence[Heard], sizes: Sizes) -> Iterator[Row]:
+    """Tempo, key, drums and style of all takes, of their renders, and of takes held against the next one's truth."""
+    drums, style = classifiers(sizes.learn)
+    drummed = [one for one in heard if one.drums == "drums"]
+    pitched = [one for one in heard if one.pitched]
+    judged: tuple[tuple[str, Sequence[Heard], Judge, float], ...] = (
+        ("tempo right, prompts with drums", drummed, _tempo, 0.9),
+        ("in-key energy", pitched, lambda clip, truth: metrics.scale_share(clip.chroma, truth.asked.key), 0.72),
+        ("key top-1", pitched, lambda clip, truth: metrics.best_scale(clip.chroma, truth.asked.key), 0.6),
+        ("in-key energy of spectral peaks", pitched, _peaks_in_key, math.nan),
+        ("drums present or absent right", heard, lambda clip, truth: drums(clip.drums) == truth.drums, 0.95),
+        ("style recognised", heard, lambda clip, truth: style(clip.style) == truth.asked.style, math.nan),
+    )
+    rows = [judged_row(*one) for one in judged]
+    yield from rows
+    recognised = rows[-1]
+    if recognised.real:
+        value, control = recognised.value / recognised.real, recognised.control / recognised.real
+        yield Row("style recognised, relative to real", value, control, 0.8)
+
+
+Judge = Callable[[Measured, Heard], float]
+
+
+def _tempo(clip: Measured, truth: Heard) -> float:
+    return metrics.same_tempo(clip.tempo, truth.request.bpm)
+
+
+def _peaks_in_key(clip: Measured, truth: Heard) -> float:
+    return metrics.scale_share(clip.peaks, truth.asked.key)
+
+
+def judged_row(metric: str, heard: Sequence[Heard], judge: Judge, target: float) -> Row:
+    value, real = mean(judge(one.take, one) for one in heard), mean(judge(one.real, one) for one in heard)
+    control = mean(judge(one.take, other) for one, other in zip(heard, turned(heard)))
+    return Row(metric, value, control, target, real=real, note=f"{len(heard)} prompts")
+
+
+def classifiers(learn: int) -> tuple[metrics.Classifier, metrics.Classifier]:
+    """Of drums and of styles, both learned from as many real renders."""
+    known = [songs.song(LEARN_SEED + number, TAKE_SECONDS) for number in range(learn)]
+    both = []
+    for song in known:
+        mix = song.mix()
+        both.append((metrics.drum_features(mix), metrics.style_features(mix, song.sketch.bpm)))
+    drums, style = zip(*both)
+    return (
+        metrics.fit(drums, [has_drums(song.sketch) for song in known]),
+        metrics.fit(style, [song.sketch.style for song in known], decay=0.02),
+    )
+
+
+# --- stems -----------------------------------------------------------------------------------------------------------
+
+
+def stem_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+    for role in ("drums", "bass"):
+        metric = f"stems: SI-SDR of extracted {role}, dB"
+        try:
+            yield stem_row(model, metric, role, sizes.songs)
+        except (AttributeError, BadRequest) as error:
+            if isinstance(error, AttributeError) and error.name != "extract":
+                raise
+            yield Row(metric, math.nan, target=6, note=f"not available: {error}")
+
+
+def stem_row(model: AceStep, metric: str, role: str, count: int) -> Row:
+    """The control is what the mix itself has, as if nothing had been extracted."""
+    playing = (songs.song(seed, CODEC_SECONDS) for seed in itertools.count(STEM_SEED))
+    chosen = itertools.islice((song for song in playing if {role} < set(song.sketch.parts)), count)
+    truths, extracted, unchanged = [], [], []
+    for song in chosen:
+        mix, truth = song.mix(), song.stems()[role]
+        stem = model.extract(mix, role, song.caption(np.random.default_rng(song.seed)))
+        truths.append(truth)
+        extracted.append(stem)
+        unchanged.append(metrics.si_sdr(mix, truth))
+    values = list(map(metrics.si_sdr, extracted, truths))
+    other = mean(map(metrics.si_sdr, extracted, turned(truths)))
+    note = f"{len(values)} songs; median {statistics.median(values):.1f}; control: the mix; another stem {other:.1f}"
+    return Row(metric, mean(values), mean(unchanged), 6, note=note)
+
+
+# --- every seed is safe, and different -------------------------------------------------------------------------------
+
+
+def safety_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+    """Level, peak and silence over many seeds of short prompts without bpm or key."""
+    levels, peaks = [], []
+    for seed in range(sizes.silent_check):
+        prompt = SHORT_PROMPTS[seed % len(SHORT_PROMPTS)]
+        audio = generated(model, Request(prompt, seconds=SAFETY_SECONDS, seed=seed))
+        levels.append(metrics.level(audio))
+        peaks.append(metrics.peak(audio))
+    sounding = [level for level in levels if level > -60]
+    span = f"{min(sounding):.1f}..{max(sounding):.1f} dBFS" if sounding else ""
+    yield Row("takes neither NaN nor silent", len(sounding) / len(levels), target=1, note=f"{len(levels)} seeds")
+    yield Row("takes of -26..-10 dBFS RMS", mean(-26 <= level <= -10 for level in levels), target=1, note=span)
+    yield Row("takes with peaks below -1 dBFS", mean(p < -1 for p in peaks), target=1, note=f"{max(peaks):.2f} dBFS")
+
+
+def seed_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+    """The control is the distance between different prompts."""
+    pairs = []
+    for number in range(sizes.songs):
+        request = request_for(songs.song(TAKE_SEED + number, TAKE_SECONDS), number)
+        other = dataclasses.replace(request, seed=request.seed + 100_000)
+        pairs.append([metrics.log_mel(generated(model, one)) for one in (request, other)])
+    apart = [distance(a, b) for a, b in pairs]
+    control = mean(distance(a, other) for (a, _), (other, _) in zip(pairs, turned(pairs)))
+    yield Row("two seeds of a prompt: log-mel, dB", mean(apart), control, 3, note=f"{len(pairs)} prompts")
+    yield Row("two seeds of a prompt: the least, dB", min(apart), target=3)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).mean())
+
+
+def time_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+    request = Request("house with piano chords", bpm=120, seconds=TAKE_SECONDS)
+    seconds = []
+    for seed in range(1 + TIMED):
+        started = time.perf_counter()
+        generated(model, dataclasses.replace(request, seed=seed))
+        seconds.append(time.perf_counter() - started)
+    note = f"median of {TIMED}; load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    yield Row("8 s take, s", statistics.median(seconds[1:]), target=3, better="less", note=note)
+
+
+# --- the picture -----------------------------------------------------------------------------------------------------
+
+PANEL, GAP, TITLE, MARGIN, COLUMNS = (470, 128), 6, 22, 14, 2  # pixels; pairs in a row
+BACKGROUND, INK, FAINT = (14, 15, 20), (225, 228, 235), (130, 136, 150)
+SHADES = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39),
+          (252, 255, 164))  # fmt: skip
+DARKEST, BRIGHTEST = -66.0, -16.0  # dB below and above which nothing is seen
+
+
+def picture(heard: Sequence[Heard], path: Path) -> None:
+    """Spectrograms of takes, each beside the render of the same composition, as one PNG."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(13)
+    wide, tall = 2 * PANEL[0] + GAP + 2 * MARGIN, PANEL[1] + TITLE + GAP
+    rows = -(-len(heard) // COLUMNS)
+    canvas = Image.new("RGB", (COLUMNS * wide, rows * tall + TITLE + MARGIN), BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+    for column in range(COLUMNS):
+        for side, name in enumerate(("take", "real render of the same notes")):
+            draw.text((column * wide + MARGIN + side * (PANEL[0] + GAP), 6), name, FAINT, font)
+    for number, one in enumerate(heard):
+        x, y = number % COLUMNS * wide + MARGIN, number // COLUMNS * tall + TITLE
+        title = f"{one.request.prompt} · {one.request.bpm:g} bpm · {one.request.key}"
+        while draw.textlength(title, font) > wide - 2 * MARGIN:
+            title = title[:-2] + "…"
+        draw.text((x, y + 3), title, INK, font)
+        for side, clip in enumerate((one.take, one.real)):
+            canvas.paste(spectrogram(clip.mel), (x + side * (PANEL[0] + GAP), y + TITLE))
+    canvas.save(path, optimize=True)
+
+
+def spectrogram(mel: np.ndarray) -> Image.Image:
+    """Low notes at the bottom; as bright at its loudest, however loud the clip is."""
+    from PIL import Image
+
+    relative = mel - np.percentile(mel, 99.8) + BRIGHTEST
+    shade = np.clip((relative - DARKEST) / (BRIGHTEST - DARKEST), 0, 1).T[::-1]
+    places = np.linspace(0, 1, len(SHADES))
+    channels = [np.interp(shade, places, levels) for levels in zip(*SHADES)]
+    pixels = np.stack(channels, axis=-1).astype(np.uint8)
+    return Image.fromarray(pixels).resize(PANEL, Image.Resampling.BILINEAR)
+
+
+# --- all of it -------------------------------------------------------------------------------------------------------
+
+
+def mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return float(np.mean(listed)) if listed else math.nan
+
+
+def turned(clips: Sequence[T]) -> list[T]:
+    """Every clip's neighbour, the control."""
+    return [*clips[1:], *clips[:1]]
+
+
+def rows(model: AceStep, sizes: Sizes, image: Path | None) -> Iterator[Row]:
+    yield from codec_rows(model, sizes)
+    heard = list(listen(model, sizes))
+    if image:
+        picture(heard[:16], image)
+    yield from take_rows(heard, sizes)
+    for part in (stem_rows, safety_rows, seed_rows, time_rows):
+        yield from part(model, sizes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="mini", help="a name or a folder, as for pipeline.load")
+    for name, default in dataclasses.asdict(Sizes()).items():
+        parser.add_argument("--" + name.replace("_", "-"), type=int, default=default, metavar="N")
+    parser.add_argument("--quick", action="store_true", help="an eighth of everything")
+    parser.add_argument("--picture", type=Path, metavar="PNG")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    sizes = Sizes(*(getattr(options, field.name) for field in dataclasses.fields(Sizes)))
+    print(HEADER)
+    table = []
+    for row in rows(load(options.model), sizes.eighth() if options.quick else sizes, options.picture):
+        print(row, flush=True)
+        table.append(row)
+    if options.json:
+        options.json.write_text(json.dumps([in_json(row) for row in table], indent=1) + "\n")
+
+
+def in_json(row: Row) -> dict[str, object]:
+    fields = dataclasses.asdict(row) | {"verdict": row.verdict}
+    return {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in fields.items()}
+
+
+if __name__ == "__main__":
+    main()
