@@ -75,6 +75,7 @@ def manifest_of(job: str, takes: list[Take], names: list[str]) -> dict[str, Any]
         "model": take.model,
         "request": asdict(take.request),
         "timesteps": take.timesteps,
+        "notes": take.notes,
         "clips": [
             {"stem": t.name, "file": name, "samples": int(t.audio.shape[1]), "sample_rate": t.sample_rate}
             for t, name in zip(takes, names)

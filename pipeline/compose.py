@@ -1,4 +1,4 @@
-"""A caption becomes a sketch, a sketch becomes notes. Same sketch, same notes. Imports no MLX."""
+"""A sketch becomes notes: the styles, and how each part plays them. Same sketch, same notes. Imports no MLX."""
 
 from __future__ import annotations
 
@@ -6,46 +6,19 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from pipeline.request import key_name
-from pipeline.score import DRUMS, ROLES, Note, Score
+from .harmony import around, chord_pitches, scale
+from .request import key_name
+from .score import DRUMS, ROLES, Note, Score
 
 T = TypeVar("T")
 
-# ---------------------------------------------------------------------------------------------------- what is known
-
-NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-PROGRESSIONS = {  # scale degrees, counted from 0
-    "major": ("0534", "0345", "0453", "5304", "0304", "1400", "0353", "0245", "3045"),
-    "minor": ("0526", "0340", "0654", "0534", "0056", "0362", "0536", "0365", "5600", "0263"),
-}
-QUALITIES = {
-    **dict.fromkeys(("", "maj", "M"), (0, 4, 7)),
-    **dict.fromkeys(("m", "min", "-"), (0, 3, 7)),
-    "7": (0, 4, 7, 10),
-    **dict.fromkeys(("maj7", "M7", "Δ"), (0, 4, 7, 11)),
-    **dict.fromkeys(("m7", "min7", "-7"), (0, 3, 7, 10)),
-    **dict.fromkeys(("dim", "°"), (0, 3, 6)),
-    **dict.fromkeys(("dim7", "°7"), (0, 3, 6, 9)),
-    **dict.fromkeys(("m7b5", "ø"), (0, 3, 6, 10)),
-    **dict.fromkeys(("aug", "+"), (0, 4, 8)),
-    "sus2": (0, 2, 7),
-    **dict.fromkeys(("sus4", "sus"), (0, 5, 7)),
-    "5": (0, 7),
-    "6": (0, 4, 7, 9),
-    **dict.fromkeys(("m6", "min6"), (0, 3, 7, 9)),
-    "9": (0, 4, 7, 10, 14),
-    **dict.fromkeys(("m9", "min9"), (0, 3, 7, 10, 14)),
-    "maj9": (0, 4, 7, 11, 14),
-    "add9": (0, 4, 7, 14),
-}
-MAX_CHORDS = 256
+# ------------------------------------------------------------------------------------------------------------ styles
 
 
 class Feel(NamedTuple):
@@ -71,14 +44,15 @@ class Style(NamedTuple):
     chords: tuple[str, ...]
 
 
-FOUR, BACK, EIGHTHS, OFF = "X...X...X...X...", "....X.......X...", "x.x.x.x.x.x.x.x.", "..x...x...x...x."
+FOUR, BACK, DROP, OFF = "X...X...X...X...", "....X.......X...", "........X.......", "..x...x...x...x."
+EIGHTHS, RUN = "x.x.x.x.x.x.x.x.", "xoxoxoxoxoxoxoxo"
 HOLD, HALVES, ONCE = "x---------------", "x-------x-------", "x..............."
 STYLES = {
     "house": Style(
         feel=Feel(bpm=(116, 130), voices=4, lead=(3, 6, 2, 4), swing=0.1, minor=0.6),
         drums=(
             {"kick": FOUR, "clap": BACK, "open hat": OFF, "closed hat": "o.o.o.o.o.o.o.o?"},
-            {"kick": "X...X...X...X..?", "clap": "....x.......x..o", "closed hat": OFF, "shaker": "xoxoxoxoxoxoxoxo"},
+            {"kick": "X...X...X...X..?", "clap": "....x.......x..o", "closed hat": OFF, "shaker": RUN},
             {"kick": FOUR, "clap": BACK, "open hat": OFF, "rim": "...x..x....x..x."},
         ),
         bass=("..1-..1-..1-..1-", "1..1..1...1..5..", "..1...1...8...1a"),
@@ -87,9 +61,9 @@ STYLES = {
     "techno": Style(
         feel=Feel(bpm=(124, 145), voices=3, lead=(2, 5, 1, 2), swing=0.0, minor=0.9),
         drums=(
-            {"kick": FOUR, "open hat": OFF, "closed hat": "xoxoxoxoxoxoxoxo"},
+            {"kick": FOUR, "open hat": OFF, "closed hat": RUN},
             {"kick": FOUR, "open hat": OFF, "rim": "...x..x....x..x.", "clap": "............x..?"},
-            {"kick": FOUR, "closed hat": "..X...X...X...X.", "tom": "...o..x....o.x..", "shaker": "xoxoxoxoxoxoxoxo"},
+            {"kick": FOUR, "closed hat": "..X...X...X...X.", "tom": "...o..x....o.x..", "shaker": RUN},
         ),
         bass=(".111.111.111.111", "1.81.181.1811.81", "1..1..1..1..1.1."),
         chords=("..x....x..x.....", "x..x..x..x..x...", "1.2.3.2.1.2.3.2.", HOLD),
@@ -99,12 +73,7 @@ STYLES = {
         drums=(
             {"kick": "X.........X.....", "snare": BACK, "closed hat": EIGHTHS},
             {"kick": "X.X.......XX....", "snare": "....X..o.o..X..o", "closed hat": EIGHTHS},
-            {
-                "kick": "X.........X..?..",
-                "snare": "....X..?....X...",
-                "shaker": "xoxoxoxoxoxoxoxo",
-                "open hat": "..x...?...x.....",
-            },
+            {"kick": "X.........X..?..", "snare": "....X..?....X...", "shaker": RUN, "open hat": "..x...?...x....."},
         ),
         bass=("1-------........", "1-----1---5---1-", "1--1--1-----8-a-", "1---------3---5-"),
         chords=(HOLD, "x-------x-----x-", "x-----x---------"),
@@ -122,14 +91,9 @@ STYLES = {
     "trap": Style(
         feel=Feel(bpm=(120, 160), voices=3, lead=(3, 7, 2, 4), swing=0.0, minor=0.9),
         drums=(
-            {"kick": "X......x..x.....", "clap": "........X.......", "closed hat": "x.x.x.xxx.x.xxx."},
-            {"kick": "X.....x.....x...", "clap": "........X.......", "closed hat": "xoxoxoxxxoxoxo??"},
-            {
-                "kick": "X..x......x....x",
-                "snare": "........X.......",
-                "closed hat": EIGHTHS,
-                "open hat": "....x...........",
-            },
+            {"kick": "X......x..x.....", "clap": DROP, "closed hat": "x.x.x.xxx.x.xxx."},
+            {"kick": "X.....x.....x...", "clap": DROP, "closed hat": "xoxoxoxxxoxoxo??"},
+            {"kick": "X..x......x....x", "snare": DROP, "closed hat": EIGHTHS, "open hat": "....x..........."},
         ),
         bass=("kick", "1-----1---1-----", "1------8--5-----"),
         chords=(HOLD, "1---2---3---2---", "x-----------x---", "1-2-3-1-2-3-2-3-"),
@@ -150,7 +114,7 @@ STYLES = {
             {"kick": "X.......X.X.....", "snare": BACK, "closed hat": EIGHTHS},
             {"kick": "X.X.....X.......", "snare": BACK, "open hat": FOUR},
             {"kick": "X.....x.X.x.....", "snare": "....X..o....X...", "closed hat": "X.x.X.x.X.x.X.x."},
-            {"kick": "X...X...X...X...", "snare": BACK, "tom": "..x...x...x...xx"},
+            {"kick": FOUR, "snare": BACK, "tom": "..x...x...x...xx"},
         ),
         bass=("1-1-1-1-1-1-1-1-", "1-1-1-1-5-5-8-a-", "1---..1-1---..a-"),
         chords=("x-x-x-x-x-x-x-x-", HOLD, "x--x--x-x--x--x-", "x---x-x-..x-x-x-"),
@@ -160,7 +124,7 @@ STYLES = {
         drums=(
             {"kick": "X.....x.x.......", "clap": BACK, "closed hat": EIGHTHS},
             {"kick": FOUR, "snare": BACK, "closed hat": OFF},
-            {"kick": "X..x..x.........", "snare": BACK, "closed hat": EIGHTHS, "shaker": "xoxoxoxoxoxoxoxo"},
+            {"kick": "X..x..x.........", "snare": BACK, "closed hat": EIGHTHS, "shaker": RUN},
         ),
         bass=("1-1-1-1-1-1-1-1-", "1--1--1-1--1--a-", "1-----1-5---1---", "kick"),
         chords=(HOLD, HALVES, "x---x---x---x---", "x--x--x-x--x--x-"),
@@ -168,7 +132,7 @@ STYLES = {
     "reggae": Style(
         feel=Feel(bpm=(66, 90), voices=3, lead=(2, 5, 2, 4), swing=0.0, minor=0.5),
         drums=(
-            {"kick": "........X.......", "rim": "........X.......", "closed hat": EIGHTHS},
+            {"kick": DROP, "rim": DROP, "closed hat": EIGHTHS},
             {"kick": FOUR, "rim": "........x.......", "closed hat": "x.xox.xox.xox.xo"},
             {"kick": "X.......X.......", "snare": BACK, "closed hat": EIGHTHS, "open hat": "..............?."},
         ),
@@ -179,7 +143,7 @@ STYLES = {
         feel=Feel(bpm=(84, 118), voices=3, lead=(3, 6, 2, 8), swing=0.0, minor=0.8),
         drums=(
             {"kick": FOUR, "snare": BACK, "closed hat": EIGHTHS},
-            {"kick": "X.....x.X.......", "snare": BACK, "closed hat": "xoxoxoxoxoxoxoxo"},
+            {"kick": "X.....x.X.......", "snare": BACK, "closed hat": RUN},
             {"kick": FOUR, "snare": BACK, "open hat": OFF, "tom": ".............?x."},
         ),
         bass=("1111111111111111", "1.8.1.8.1.8.1.8.", "1-11.11-1.11.18.", "1-1-1-1-1-1-1-1-"),
@@ -210,8 +174,10 @@ STYLES = {
         chords=(HOLD, "1---2---3---2---", "1-2-3-4-3-2-1-2-"),
     ),
 }
-READ = 2000  # characters of a caption: the model reads no more either
-UNNAMED = ("pop", "house", "hip hop", "lo-fi")  # one of these when a caption names no style
+PROGRESSIONS = {  # scale degrees, counted from 0
+    "major": ("0534", "0345", "0453", "5304", "0304", "1400", "0353", "0245", "3045"),
+    "minor": ("0526", "0340", "0654", "0534", "0056", "0362", "0536", "0365", "5600", "0263"),
+}
 FILLS: tuple[dict[str, str], ...] = (
     {"snare": "x.xx"},
     {"snare": "x.x.", "tom": ".x.x"},
@@ -221,186 +187,7 @@ FILLS: tuple[dict[str, str], ...] = (
 )
 FORMS = ("AABA", "ABAB", "AAAB", "ABAA", "A-AB")  # a lead's four bars: its two motifs, or a rest
 
-# --------------------------------------------------------------------------------------------------------- captions
-
-STYLE_WORDS = {
-    "house": "house, deep house, acid house, tech house, french house, ambient house, funky house, lofi house, edm, "
-    "disco, nu disco, garage, uk garage, two step, amapiano, afro house, dance pop, eurodance, big room",
-    "techno": "techno, dub techno, ambient techno, trance, psytrance, electro, hardstyle, hardcore, gabber, rave, idm",
-    "drum and bass": "drum and bass, dnb, d and b, jungle, breakbeat, breakcore, liquid, neurofunk, big beat",
-    "hip hop": "hip hop, hiphop, boom bap, rap beat, rap, r and b, rnb, trip hop, neo soul",
-    "trap": "trap, drill, dubstep, phonk, grime, future bass, cloud rap, brostep",
-    "lo-fi": "lo fi, lofi, lo fi hip hop, lofi hip hop, chillhop, chill hop, jazz hop, study beats, downtempo, jazz, "
-    "smooth jazz, bossa nova, bossa, lounge, chillout, chillwave",
-    "rock": "rock, hard rock, punk rock, rock and roll, metal, heavy metal, punk, grunge, blues, indie rock, "
-    "garage rock, shoegaze, post rock, folk rock, pop punk, emo, surf rock",
-    "pop": "pop, indie pop, indie, folk, country, ballad, k pop, j pop, hyperpop, singer songwriter, latin, latin pop, "
-    "bluegrass, schlager, gospel",
-    "reggae": "reggae, dub, roots reggae, ska, dancehall, reggaeton, rocksteady",
-    "synthwave": "synthwave, synth wave, retrowave, outrun, vaporwave, chiptune, 8 bit, synthpop, synth pop, "
-    "new wave, darkwave",
-    "funk": "funk, soul, motown, p funk, afrobeat, salsa, samba, go go, boogie",
-    "ambient": "ambient, drone, meditation, new age, classical, soundscape, lullaby, film score, space music",
-}
-MOOD_WORDS = {  # these count when no style is named
-    "house": "club, dance, dancefloor, electronic, four on the floor",
-    "techno": "warehouse, hypnotic, acid, minimal, industrial",
-    "hip hop": "urban",
-    "lo-fi": "chill, chilled, mellow, jazzy, swing, relaxed, relaxing, study, dusty, cozy",
-    "rock": "distorted, guitar riff",
-    "pop": "catchy, acoustic, anthem, waltz",
-    "synthwave": "retro, neon, 80s, eighties, video game, arcade",
-    "funk": "funky, groovy, soulful",
-    "ambient": "cinematic, orchestral, orchestra, meditative, ethereal, dreamy, atmospheric, symphonic, trailer, epic, "
-    "calm, peaceful, sleep",
-}
-ROLE_WORDS = {
-    "drums": "drum, drum kit, drum machine, drumming, bass drum, kick drum, beat, percussion, 808, 909, kick, snare, "
-    "clap, hat, hi hat, hihat, cymbal, tom, shaker, tambourine, conga, bongo",
-    "bass": "bass, bassline, bass line, bass guitar, electric bass guitar, 808 bass, sub, sub bass, contrabass, reese",
-    "chords": "chord, piano, rhodes, wurlitzer, keys, keyboard, organ, pad, string, guitar, pluck, supersaw, synth, "
-    "synthesizer, harp, harpsichord, accordion, choir, brass, horn, stab, arp, arpeggio, ukulele, banjo, harmony",
-    "lead": "lead, melody, melodies, lead guitar, guitar solo, lead synth, synth lead, topline, bell, flute, sax, "
-    "saxophone, trumpet, violin, cello, clarinet, oboe, whistle, harmonica, glockenspiel, music box, kalimba",
-    "voice": "vocal, voice, singing, singer, vocalist, vox, lead vocal, rapper",
-}
-MODE_WORDS = {
-    "minor": "minor, dark, sad, moody, melancholic, melancholy, gloomy, sombre, haunting, sinister",
-    "major": "major, happy, bright, sunny, uplifting, cheerful, joyful, euphoric",
-}
-SPEED_WORDS = {
-    "fast": "fast, quick, energetic, upbeat, driving, frantic, high energy",
-    "slow": "slow, relaxed, laid back, lazy, calm, slowed",
-}
-
-
-def _finder(words: Mapping[str, str]) -> Callable[[str], Iterator[tuple[re.Match, str]]]:
-    """Finds a table's words in a plain text, the longest at each place, and what they stand for."""
-    meaning = {word: name for name, listed in words.items() for word in listed.split(", ")}
-    longest_first = sorted(meaning, key=lambda word: (-len(word), word))
-    pattern = re.compile(rf"\b({'|'.join(longest_first)})s?\b")
-
-    def find(text: str) -> Iterator[tuple[re.Match, str]]:
-        return ((match, meaning[match[1]]) for match in pattern.finditer(text))
-
-    return find
-
-
-_styles, _moods, _roles = _finder(STYLE_WORDS), _finder(MOOD_WORDS), _finder(ROLE_WORDS)
-_modes, _speeds = _finder(MODE_WORDS), _finder(SPEED_WORDS)
-_PITCHED = r"<(?:chords|lead|voice)>"
-_WRITTEN = r"([A-Ga-g])[ -]?(#|b|♯|♭|sharp|flat)?[ -]?"
-_KEYS = (
-    re.compile(rf"\b(?:in|key of|key:?) {_WRITTEN}(major|minor|maj|min|m)\b(?! key)", re.IGNORECASE),
-    re.compile(rf"\b(?-i:(?=[A-G])){_WRITTEN}(major|minor|maj|min)\b", re.IGNORECASE),
-)
-_ADJECTIVES = r"(?:(?:a|an|the|any|more|live|heavy|loud|big|acoustic|electronic|electric|programmed) )*"
-
-
-def _plain(caption: str) -> str:
-    """Lower case words with one space between them; "," for whatever ends a phrase."""
-    text = re.sub(r"&|'n'|\bn\b", " and ", caption[:READ].lower().replace("’", "'").replace("w/o", "without"))
-    text = re.sub(r"[,.;:!?()\[\]|\n]+", " , ", text)
-    return " ".join(re.sub(r"[^a-z0-9,]+", " ", text).split())
-
-
-def _replaced(text: str, found: Iterable[tuple[re.Match, str]], token: Callable[[str], str]) -> str:
-    for match, meaning in reversed(list(found)):
-        text = text[: match.start()] + token(meaning) + text[match.end() :]
-    return text
-
-
-def _style(text: str) -> str:
-    """The first style that is named, else the first that a mood suggests, else ""."""
-    return next((style for find in (_styles, _moods) for _, style in find(text)), "")
-
-
-def _parts(text: str, style: str) -> tuple[str, ...]:
-    """Everything, without what the caption excludes; only what it names if it says so. Never nothing."""
-    text = re.sub(r"\b(drum|beat|bass) ?less\b", r"no \1", text)
-    text = re.sub(r"\ba ?cap+ella\b", "only voice", text)
-    text = _replaced(text, _styles(text), lambda _: "~")  # drum and bass is no instrument
-    text = _replaced(text, _roles(text), "<{}>".format)
-    text = re.sub(rf"(?:{_PITCHED} )+(<(?:lead|chords|bass)>)", r"\1", text)  # a flute melody, a synth bass
-    excluding = rf"\b(?:no|without|minus) {_ADJECTIVES}<\w+>(?:(?: and| or| nor| no)+ {_ADJECTIVES}<\w+>)*"
-    excluded = re.findall(r"<(\w+)>", " ".join(re.findall(rf"({excluding})", text)))
-    text = re.sub(excluding, ",", text)
-    named = {"lead" if role == "voice" else role for role in re.findall(r"<(\w+)>", text)}
-    solo = len(named) == 1 and re.search(r"(?<!with )(?<!with a )\bsolo (?:[\w~]+ ){0,2}<", text)
-    wanted = named if named and (solo or re.search(r"\b(?:only|just)\b", text)) else set(ROLES)
-    if style == "ambient" and "drums" not in named:
-        wanted = wanted - {"drums"}
-    return tuple(role for role in ROLES if role in wanted and role not in excluded) or ROLES
-
-
-def _key(caption: str) -> str:
-    """The key that a caption names, as "in a minor", "F# major" or "key of Dm"; else ""."""
-    for pattern in _KEYS:
-        match = re.search(pattern, caption)
-        if match:
-            note, accidental, mode = match.groups(default="")
-            sign = {"sharp": "#", "flat": "b"}.get(accidental.lower(), accidental.lower())
-            return key_name(f"{note}{sign} {mode.lower()}")
-    return ""
-
-
-# ----------------------------------------------------------------------------------------------------------- chords
-
-
-def chord_pitches(name: str) -> tuple[int, ...]:
-    """The pitch classes of a chord like "F#m7", root first; with a slash the bass first. Raises ValueError."""
-    match = re.fullmatch(r"([A-Ga-g])([#b♯♭]?)([^/]*)(?:/([A-Ga-g])([#b♯♭]?))?", name)
-    if not match or match[3] not in QUALITIES:
-        kinds = " ".join(kind for kind in QUALITIES if kind.isascii())
-        raise ValueError(f'chords must be written like Am, F, C7 or G/B (kinds: {kinds}), got "{name[:20]}"')
-    root = _pitch_class(match[1], match[2])
-    chord = [(root + interval) % 12 for interval in QUALITIES[match[3]]]
-    bass = [_pitch_class(match[4], match[5])] if match[4] else []
-    return tuple(dict.fromkeys(bass + chord))
-
-
-def parse_chords(text: str) -> tuple[str, ...]:
-    """A chord line as its bars: "Am F C G" is four; in "Am F | C" the first bar is "Am F", two chords.
-
-    Raises ValueError naming the chord that is none, and what is allowed."""
-    measures = [" ".join(bar.replace(",", " ").split()) for bar in re.split(r"[|\n]+", text)]
-    bars = [bar for bar in measures if bar]
-    if len(bars) == 1:
-        bars = bars[0].split()
-    names = [name for bar in bars for name in bar.split()]
-    if not 1 <= len(names) <= MAX_CHORDS:
-        raise ValueError(f"a chord line has 1 to {MAX_CHORDS} chords, like Am F C G, got {len(names)}")
-    for name in names:
-        chord_pitches(name)
-    return tuple(bars)
-
-
-def scale(key: str) -> tuple[int, ...]:
-    """The pitch classes of a key like "A minor", tonic first."""
-    note, mode = key.split()
-    tonic = _pitch_class(note[0], note[1:])
-    return tuple((tonic + step) % 12 for step in SCALES[mode])
-
-
-def _pitch_class(note: str, accidental: str) -> int:
-    shift = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}[accidental]
-    return (NOTES.index(note.upper()) + shift) % 12
-
-
-def _fitting_key(chords: Iterable[str]) -> str:
-    """The key with the most of these chords' notes; between equals the one whose tonic chord begins, or ends."""
-    spelled = [chord_pitches(name) for bar in chords for name in bar.split()]
-
-    def fit(key: str) -> float:
-        pitches = scale(key)
-        home = {pitches[0], pitches[2]}
-        inside = sum(pitch in pitches for chord in spelled for pitch in chord)
-        return inside + (spelled[0][0] in home and home <= {*spelled[0]}) + 0.5 * (home <= {*spelled[-1]})
-
-    return max((f"{note} {mode}" for mode in SCALES for note in NOTES), key=fit)
-
-
-# ----------------------------------------------------------------------------------------------------------- sketch
+# ------------------------------------------------------------------------------------------------------------ sketch
 
 
 @dataclass(frozen=True)
@@ -409,7 +196,7 @@ class Sketch:
 
     style: str  # one of STYLES
     bpm: float
-    key: str  # as pipeline.request.key_name writes it
+    key: str  # as key_name writes it
     bars: int
     beats_per_bar: float  # in quarter notes: 3 for 3/4 and for 6/8
     parts: tuple[str, ...]  # of ROLES
@@ -417,51 +204,15 @@ class Sketch:
     chords: tuple[str, ...] = ()  # one entry per bar, as parse_chords gives them; empty is composed
 
 
-def sketch(
-    prompt: str, *, bpm: float, key: str, bars: int, beats_per_bar: float, seed: int, chords: Sequence[str] = ()
-) -> Sketch:
-    """What a caption asks for. A bpm of 0 and an empty key are the caption's, or drawn from the style by the seed."""
-    text = _plain(prompt)
-    rng = _random(seed, "sketch")
-    style = _style(text) or _pick(rng, UNNAMED)
-    drawn_bpm = _draw_bpm(rng, text, STYLES[style].feel)
-    drawn_key = _draw_key(rng, text, STYLES[style].feel)
-    named_key = key or _key(prompt) or (_fitting_key(chords) if chords else drawn_key)
-    return Sketch(
-        style=style,
-        bpm=bpm or drawn_bpm,
-        key=named_key,
-        bars=bars,
-        beats_per_bar=beats_per_bar,
-        parts=_parts(text, style),
-        seed=seed,
-        chords=tuple(chords),
-    )
-
-
-def _draw_bpm(rng: np.random.Generator, text: str, feel: Feel) -> int:
-    low, high = feel.bpm
-    speed = next((speed for _, speed in _speeds(text)), "")
-    third = (high - low) // 3
-    drawn = int(rng.integers(high - third if speed == "fast" else low, (low + third if speed == "slow" else high) + 1))
-    written = re.search(r"\b(\d{2,3}) ?bpm\b", text)
-    return int(written[1]) if written and 30 <= int(written[1]) <= 300 else drawn
-
-
-def _draw_key(rng: np.random.Generator, text: str, feel: Feel) -> str:
-    tonic, minor = _pick(rng, NOTES), rng.random() < feel.minor
-    return f"{tonic} {next((mode for _, mode in _modes(text)), 'minor' if minor else 'major')}"
-
-
 _STREAMS = ("sketch", "form", *ROLES)
 
 
-def _random(seed: int, stream: str) -> np.random.Generator:
-    """Each role draws from its own stream, so that leaving one out changes no other."""
-    return np.random.default_rng([seed, _STREAMS.index(stream)])
+def stream(seed: int, name: str) -> np.random.Generator:
+    """A seed's random numbers for one purpose. Each role draws its own, so that leaving one out changes no other."""
+    return np.random.default_rng([seed, _STREAMS.index(name)])
 
 
-def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+def pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
     return choices[int(rng.integers(len(choices)))]
 
 
@@ -482,12 +233,12 @@ class Plan:
     """What all parts agree on: the meter, the harmony, and the drum pattern that a bass may follow."""
 
     def __init__(self, sketch: Sketch) -> None:
-        rng = _random(sketch.seed, "form")
+        rng = stream(sketch.seed, "form")
         self.sketch = sketch
         self.style = STYLES[sketch.style]
         self.bars = sketch.bars
         self.steps = math.ceil(sketch.beats_per_bar * 4 - 1e-6)  # 16ths in a bar
-        self.drums = _pick(rng, self.style.drums)
+        self.drums = pick(rng, self.style.drums)
         self.scale = scale(sketch.key)
         self.spans = list(self._given() if sketch.chords else self._composed(rng))
 
@@ -510,19 +261,16 @@ class Plan:
 
     def _composed(self, rng: np.random.Generator) -> Iterator[Span]:
         """A progression of four chords: one in a bar or in half a bar, more in very long bars, fewer in short."""
-        degrees = _pick(rng, PROGRESSIONS[self.sketch.key.split()[1]])
+        thirds = (0, 4) if self.style.feel.voices == 2 else (0, 2, 4, 6)[: self.style.feel.voices]
+        degrees = pick(rng, PROGRESSIONS[self.sketch.key.split()[1]])
         halves = rng.random() < 0.2 and self.steps % 8 == 0
         each = max(1, round(self.steps / 16)) * (2 if halves else 1)
         shared = math.ceil(8 / self.steps)
         for bar in range(self.bars):
             for part in range(each):
                 degree = int(degrees[(bar // shared * each + part) % 4])
-                chord = tuple(self.scale[(degree + third) % 7] for third in self._thirds)
+                chord = tuple(self.scale[(degree + third) % 7] for third in thirds)
                 yield Span(bar, self.steps * part // each, self.steps * (part + 1) // each, chord, self.scale)
-
-    @property
-    def _thirds(self) -> tuple[int, ...]:
-        return (0, 4) if self.style.feel.voices == 2 else (0, 2, 4, 6)[: self.style.feel.voices]
 
     def _given(self) -> Iterator[Span]:
         """The chord line, one entry per bar, again and again; evenly over all bars if it has more of them."""
@@ -536,26 +284,17 @@ class Plan:
             for name, (begin, end) in zip(names, itertools.pairwise(edges)):
                 chord = chord_pitches(name)
                 if begin < end:
-                    yield Span(bar, begin, end, chord, _around(chord, self.scale))
-
-
-def _around(chord: tuple[int, ...], scale: tuple[int, ...]) -> tuple[int, ...]:
-    """The scale with a chord's foreign notes in place of their neighbours: G# instead of G with E major in A minor."""
-    foreign = [pitch for pitch in chord if pitch not in scale]
-    beside = {(pitch + shift) % 12 for pitch in foreign for shift in (-1, 1)}
-    return tuple(sorted({*chord, *(pitch for pitch in scale if pitch not in beside)}))
+                    yield Span(bar, begin, end, chord, around(chord, self.scale))
 
 
 def _hits(plan: Plan, pattern: str, span: Span) -> Iterator[tuple[int, int, str]]:
     """The (16th, length, character) that a pattern plays in a span. What is held into it begins again with it."""
-    cells = [pattern[plan.cell(span.bar, step) % len(pattern)] for step in range(span.begin, span.end)]
+    cells = "".join(pattern[plan.cell(span.bar, step)] for step in range(span.begin, span.end))
     if cells[0] == "-":
         before = pattern[: plan.cell(span.bar, span.begin)]
-        cells[0] = before.rstrip("-")[-1]
-    for index, character in enumerate(cells):
-        if character not in ".-":
-            held = sum(1 for _ in itertools.takewhile(lambda cell: cell == "-", cells[index + 1 :]))
-            yield span.begin + index, 1 + held, character
+        cells = before.rstrip("-")[-1] + cells[1:]
+    for match in re.finditer(r"[^.-]-*", cells):
+        yield span.begin + match.start(), len(match[0]), match[0][0]
 
 
 # ------------------------------------------------------------------------------------------------------------- parts
@@ -563,14 +302,15 @@ def _hits(plan: Plan, pattern: str, span: Span) -> Iterator[tuple[int, int, str]
 PITCH_OF = {name: pitch for pitch, name in DRUMS.items()}
 LOUDNESS = {"X": 1.0, "x": 0.8, "o": 0.5, "?": 0.45}
 LIGHT = ("closed hat", "open hat", "shaker")  # louder on the beat than between
+BASS, CHORDS, LEAD = range(28, 52), range(48, 68), range(60, 82)  # where each part plays
+ROOTS = {pitch % 12: pitch for pitch in BASS[:12]}
 
 
 def _drums(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
     for bar in range(plan.bars):
-        fill = _pick(rng, FILLS) if bar % 4 == 3 and plan.steps >= 8 and rng.random() < 0.5 else {}
+        fill = pick(rng, FILLS) if bar % 4 == 3 and plan.steps >= 8 and rng.random() < 0.5 else {}
         for step in range(plan.steps):
-            filled = bool(fill) and step >= plan.steps - 4
-            for drum, character in _struck(plan, bar, step, fill if filled else {}):
+            for drum, character in _struck(plan, bar, step, fill if step >= plan.steps - 4 else {}):
                 if character == "?" and rng.random() < 0.6:
                     continue
                 accent = (1.0 if step % 4 == 0 else 0.85 if step % 2 == 0 else 0.75) if drum in LIGHT else 1.0
@@ -587,7 +327,7 @@ def _struck(plan: Plan, bar: int, step: int, fill: Mapping[str, str]) -> Iterato
 
 
 def _bass(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
-    pattern = _pick(rng, plan.style.bass)
+    pattern = pick(rng, plan.style.bass)
     if pattern == "kick":
         pattern = _following(plan.drums.get("kick", ONCE))
     for span, after in zip(plan.spans, plan.spans[1:] + plan.spans[:1]):
@@ -601,24 +341,20 @@ def _bass(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
 def _following(kick: str) -> str:
     """A bass that plays with the kick and holds for up to three 16ths."""
     played = re.sub(r"[^.]", "1", kick.replace("?", "."))
-    return re.sub(r"1\.{1,2}", lambda match: "1" + "-" * (len(match[0]) - 1), played)
+    return re.sub(r"1\.{1,2}", lambda match: match[0].replace(".", "-"), played)
 
 
 def _bass_tones(span: Span, after: Span, rng: np.random.Generator) -> dict[str, int]:
-    root, following = (_BASS[chord[0]] for chord in (span.chord, after.chord))
+    root, following = (ROOTS[chord[0]] for chord in (span.chord, after.chord))
     third, fifth = (root + (span.chord[min(tone, len(span.chord) - 1)] - root) % 12 for tone in (1, 2))
     below = max(pitch for pitch in range(following - 6, following) if pitch % 12 in span.scale)
     above = min(pitch for pitch in range(following + 1, following + 7) if pitch % 12 in span.scale)
-    lead_in = _pick(rng, (below, below, above))
-    return {"1": root, "3": third, "5": fifth, "8": root + 12, "a": lead_in if lead_in in _BASS_RANGE else above}
-
-
-_BASS = {pitch % 12: pitch for pitch in range(28, 40)}
-_BASS_RANGE = range(28, 52)
+    lead_in = pick(rng, (below, below, above))
+    return {"1": root, "3": third, "5": fifth, "8": root + 12, "a": lead_in if lead_in in BASS else above}
 
 
 def _chords(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
-    pattern = _pick(rng, plan.style.chords)
+    pattern = pick(rng, plan.style.chords)
     voiced: tuple[int, ...] = ()
     for span in plan.spans:
         voiced = _voiced(span.chord, voiced)
@@ -630,8 +366,8 @@ def _chords(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
 
 
 def _voiced(chord: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
-    """The chord in MIDI 48..67 that is nearest to the one before it, compact, and about the middle."""
-    places = [[pitch for pitch in range(48, 68) if pitch % 12 == tone] for tone in chord]
+    """The voicing that is nearest to the one before it, compact, and about the middle."""
+    places = [[pitch for pitch in CHORDS if pitch % 12 == tone] for tone in chord]
     voicings = {tuple(sorted(voicing)) for voicing in itertools.product(*places)}
 
     def effort(voicing: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
@@ -646,7 +382,7 @@ def _lead(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
     """Two motifs in a form of four bars. The fourth comes to rest on the chord's root, or the tonic."""
     hold = plan.style.feel.lead[3]
     motifs = {"A": _motif(plan, rng), "B": _motif(plan, rng), "-": {}}
-    form, centre = _pick(rng, FORMS), int(rng.integers(66, 75))
+    form, centre = pick(rng, FORMS), int(rng.integers(66, 75))
     by_bar = {bar: list(spans) for bar, spans in itertools.groupby(plan.spans, key=lambda span: span.bar)}
     for bar in range(plan.bars):
         motif = motifs[form[bar % 4]]
@@ -656,7 +392,7 @@ def _lead(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
             tune = {step: move for step, move in tune.items() if step < rest} | {rest: 0}
         for step, until in itertools.pairwise([*tune, plan.steps]):
             span = next(span for span in by_bar[bar] if span.begin <= step < span.end)
-            move = tune[step] + (_pick(rng, (-1, 1)) if rng.random() < 0.12 else 0)
+            move = tune[step] + (pick(rng, (-1, 1)) if rng.random() < 0.12 else 0)
             pitch = _cadence(plan, span, centre) if step == rest else _tone(span, centre, move, step % 4 == 0)
             length = min(until - step, hold * (2 if step == rest else 1))
             velocity = (0.85 if step % 4 == 0 else 0.75) + rng.uniform(-0.07, 0.07)
@@ -675,13 +411,13 @@ def _motif(plan: Plan, rng: np.random.Generator) -> dict[int, int]:
 
 
 def _rest(plan: Plan, tune: Mapping[int, int]) -> int:
-    """Where a cadence comes to rest: on a beat at or after the middle of the bar, if there is one."""
+    """Where a cadence comes to rest: on the last beat up to the middle of the bar, or at once if the bar is silent."""
     return plan.steps // 8 * 4 if tune else 0
 
 
 def _tone(span: Span, centre: int, move: int, strong: bool) -> int:
     """The scale's tone `move` steps from the chord's tone next to the centre; itself a chord's tone if strong."""
-    ladder = [pitch for pitch in _LEAD if pitch % 12 in span.scale]
+    ladder = [pitch for pitch in LEAD if pitch % 12 in span.scale]
     home = ladder.index(_nearest(centre, span.chord))
     pitch = ladder[min(max(home + move, 0), len(ladder) - 1)]
     return _nearest(pitch, span.chord) if strong else pitch
@@ -694,10 +430,9 @@ def _cadence(plan: Plan, span: Span, centre: int) -> int:
 
 def _nearest(pitch: int, tones: Iterable[int]) -> int:
     allowed = set(tones)
-    return min((other for other in _LEAD if other % 12 in allowed), key=lambda other: (abs(other - pitch), other))
+    return min((other for other in LEAD if other % 12 in allowed), key=lambda other: (abs(other - pitch), other))
 
 
-_LEAD = range(60, 82)
 _PLAYERS = {"drums": _drums, "bass": _bass, "chords": _chords, "lead": _lead}
 
 
@@ -708,6 +443,6 @@ def compose(sketch: Sketch) -> Score:
     if sketch.style not in STYLES or unknown:
         raise ValueError(f"styles are {', '.join(STYLES)}; parts are {', '.join(ROLES)}; got {sketch}")
     plan = Plan(dataclasses.replace(sketch, key=key_name(sketch.key)))
-    notes = [note for role in sketch.parts for note in _PLAYERS[role](plan, _random(sketch.seed, role))]
+    notes = [note for role in sketch.parts for note in _PLAYERS[role](plan, stream(sketch.seed, role))]
     notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
     return Score(sketch.bpm, tuple(notes))

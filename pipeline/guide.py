@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.compose import compose, parse_chords, sketch
-from pipeline.request import SAMPLE_RATE, BadRequest, Request
-from pipeline.score import DRUMS, BadMidi, Note, Score, from_midi
+from .captions import sketch
+from .compose import compose
+from .harmony import parse_chords
+from .request import SAMPLE_RATE, BadRequest, Request
+from .score import DRUMS, BadMidi, Note, Score, from_midi
 
 Wave = np.ndarray  # (samples,) float32
 

@@ -18,6 +18,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .harmony import parse_chords
+
 if TYPE_CHECKING:
     import mlx.core as mx
 
@@ -126,8 +128,6 @@ def guide_text(value: str) -> str:
         if not Path(value).expanduser().is_file():
             raise ValueError("auto, off, chords like Am F C G, or the path of a .mid file that exists")
         return value
-    from .compose import parse_chords  # it reads this module
-
     try:
         parse_chords(value)
     except ValueError as error:

@@ -104,7 +104,7 @@ def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
     )
     assert take.model == "mini/acestep-v15-turbo"
     assert len(take.timesteps) == 8
-    assert set(take.timings) == {"text", "condition", "diffusion", "decode", "finish"}
+    assert set(take.timings) == {"text", "condition", "guide", "diffusion", "decode", "finish"}
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])

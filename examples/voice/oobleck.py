@@ -74,7 +74,7 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int, up: bool) -> None:
         super().__init__()
-        geometry = {"stride": stride, "padding": math.ceil(stride / 2)}
+        geometry: Any = {"stride": stride, "padding": math.ceil(stride / 2)}
         width = outputs if up else inputs
         self.up = up
         self.snake1 = Snake(inputs)

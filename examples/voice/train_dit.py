@@ -325,7 +325,7 @@ def report(folder: Path, line: str) -> None:
 
 def save(folder: Path, voice: Voice, optimiser: Any, average: Any, spent: float, step: int) -> None:
     trees = {"voice": voice.parameters(), "optimiser": optimiser.state, "average": average}
-    arrays = {name: array for name, array in tree_flatten(trees) if isinstance(array, mx.array)}
+    arrays = {name: array for name, array in dict(tree_flatten(trees)).items() if isinstance(array, mx.array)}
     path = folder / "part.safetensors"
     mx.save_safetensors(str(path), arrays, {"spent": str(spent), "step": str(step)})
     path.replace(folder / "dit_state.safetensors")

@@ -14,7 +14,6 @@ os.environ["ACESTEPD_MKL"] = "0"  # torch brings its own matrix library; two in 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
-import copy
 import math
 import threading
 import time
@@ -63,7 +62,8 @@ def train(folder: Path, budget: float) -> None:
     else:
         linear(vae, torch.stack(pool.clips).float(), CONFIG["downsampling_ratios"])
         report(folder, f"linear codec: {judge(vae, held_out)}")
-    average = copy.deepcopy(vae)
+    average = VAE()
+    average.load_state_dict(vae.state_dict())
     optimiser = torch.optim.AdamW([*vae.parameters(), *probe.parameters()], RATE, betas=(0.8, 0.99), weight_decay=1e-4)
     if spent:
         average.load_state_dict(state["average"])

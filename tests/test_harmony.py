@@ -1,0 +1,88 @@
+"""Chords and keys as they are written become the pitches that are meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.harmony import around, chord_pitches, fitting_key, parse_chords, scale
+
+
+@pytest.mark.parametrize(
+    ("name", "pitches"),
+    [
+        ("C", (0, 4, 7)),
+        ("Am", (9, 0, 4)),
+        ("am", (9, 0, 4)),
+        ("bb", (10, 2, 5)),
+        ("F#m", (6, 9, 1)),
+        ("F♯m", (6, 9, 1)),
+        ("Bb", (10, 2, 5)),
+        ("Cb", (11, 3, 6)),
+        ("G7", (7, 11, 2, 5)),
+        ("Cmaj7", (0, 4, 7, 11)),
+        ("CM7", (0, 4, 7, 11)),
+        ("Dm7", (2, 5, 9, 0)),
+        ("Bdim", (11, 2, 5)),
+        ("Caug", (0, 4, 8)),
+        ("Dsus2", (2, 4, 9)),
+        ("Dsus4", (2, 7, 9)),
+        ("C6", (0, 4, 7, 9)),
+        ("Am6", (9, 0, 4, 6)),
+        ("C9", (0, 4, 7, 10, 2)),
+        ("Cadd9", (0, 4, 7, 2)),
+        ("F#m/A", (9, 6, 1)),
+        ("C/D", (2, 0, 4, 7)),
+    ],
+)
+def test_chord_pitches(name: str, pitches: tuple[int, ...]) -> None:
+    assert chord_pitches(name) == pitches
+
+
+@pytest.mark.parametrize(
+    ("line", "bars"),
+    [
+        ("Am F C G", ("Am", "F", "C", "G")),
+        ("Am | F | C | G", ("Am", "F", "C", "G")),
+        ("| Am F C G |", ("Am", "F", "C", "G")),
+        ("Dm7, G7, Cmaj7", ("Dm7", "G7", "Cmaj7")),
+        ("Am F | C", ("Am F", "C")),
+        ("Am\nF", ("Am", "F")),
+        ("F#m/A", ("F#m/A",)),
+    ],
+)
+def test_chord_lines(line: str, bars: tuple[str, ...]) -> None:
+    assert parse_chords(line) == bars
+
+
+@pytest.mark.parametrize("bad", ["Hm", "Cmaj77", "atuo", "C/", "C/H", "A#b", "1", "Am-F"])
+def test_a_chord_that_is_none_is_named_with_what_is_allowed(bad: str) -> None:
+    with pytest.raises(ValueError, match="like Am") as told:
+        parse_chords(f"Am {bad} C")
+    assert bad in str(told.value)
+
+
+@pytest.mark.parametrize("line", ["", "  | |", "C " * 300])
+def test_a_line_without_chords_or_with_too_many_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="1 to 256"):
+        parse_chords(line)
+
+
+@pytest.mark.parametrize(
+    ("key", "pitches"),
+    [("C major", (0, 2, 4, 5, 7, 9, 11)), ("A minor", (9, 11, 0, 2, 4, 5, 7)), ("E♭ minor", (3, 5, 6, 8, 10, 11, 1))],
+)
+def test_scales(key: str, pitches: tuple[int, ...]) -> None:
+    assert scale(key) == pitches
+
+
+def test_a_scale_gives_way_to_foreign_notes() -> None:
+    assert around(chord_pitches("Am"), scale("A minor")) == (0, 2, 4, 5, 7, 9, 11)
+    assert around(chord_pitches("E"), scale("A minor")) == (0, 2, 4, 5, 8, 11)  # G#, neither G nor A
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [("Am F C G", "A minor"), ("C F G C", "C major"), ("F#m D A E", "F# minor"), ("Dm7 G7 C", "C major")],
+)
+def test_a_chord_line_has_a_key(line: str, key: str) -> None:
+    assert fitting_key(parse_chords(line)) == key
