@@ -42,7 +42,7 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
     done = run(*line, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     wav, manifest = map(Path, done.stdout.split("\n")[:2])
-    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_4bars_s7.wav"
+    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_Gmaj_4bars_s7.wav"
     assert soundfile.info(wav).frames == round(16 * 60 / 84 * 48_000)
     assert json.loads(manifest.read_text())["request"]["seed"] == 7
     assert "100%" in done.stderr
@@ -127,7 +127,7 @@ def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) ->
 def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Path) -> None:
     done = run("demo", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "random weights" in done.stdout
+    assert "lo-fi loops in twelve styles" in done.stdout
     for spoken in ("-> /ace/generate loop", "<- /ace/queued loop", "<- /ace/clip pad", "<- /ace/finished pad"):
         assert spoken in done.stdout
     files = [Path(line.strip()) for line in done.stdout.split("waveform:")[1].strip().splitlines()]

@@ -153,7 +153,7 @@ def test_the_patch_generates_and_prints_the_answers(port: str) -> None:
     run = pure_data(port, "ace-ping bang", *wish, "ace-generate bang", until="finished")
     assert run.kinds == ["pong", *GOOD]
     assert_wav(run.clip, bars(1, 150))
-    assert run.clip.name == "wärm-lo-fi-key-of-the-80s_150bpm_1bars_s16777215.wav"
+    assert run.clip.name == "wärm-lo-fi-key-of-the-80s_150bpm_Gmin_1bars_s16777215.wav"
     assert not re.search(r"error|couldn't create|connection failed", run.text)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from examples.voice import metrics, songs
 from pipeline import AceStep, load, ops
 from pipeline.request import BadRequest, Progress, Request, Take
 
@@ -54,15 +55,17 @@ def test_its_parameters_have_the_defaults_of_the_table() -> None:
     "change",
     [
         {"text": "other words"},
-        {"lyrics": "[verse]\nla"},
         {"seed": 4},
         {"num_steps": 5},
         {"guidance_scale": 5.0},
         {"guidance_scale": 5.0, "guidance_interval": 1.0},
         {"guidance_scale": 5.0, "guidance_interval": 0.0},
         {"guidance_scale": 5.0, "cfg_type": "cfg"},
-        {"vocal_language": "en"},
         {"bpm": 90},
+        {"guide": "off"},
+        {"guide": "Am F"},
+        {"guide_strength": 0.5},
+        {"guide_seed": 5},
         {"key": "A minor"},
         {"time_signature": "3"},
         {"shift": 1.0},
@@ -79,6 +82,14 @@ def test_no_parameter_is_ignored(model: AceStep, change: dict[str, object]) -> N
         plain |= {"guidance_scale": 5.0}
     before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
     assert before.shape != after.shape or np.abs(before - after).max() > 1e-4
+
+
+@pytest.mark.parametrize("change", [{"lyrics": "[verse]\nla"}, {"vocal_language": "en"}, {"guide": "auto"}], ids=str)
+def test_nor_by_a_model_that_sings(tiny: Path, change: dict[str, object]) -> None:
+    model = load(str(tiny), "acestep-v15-turbo")
+    plain = {"text": "words", "duration": 1.0, "seed": 3}
+    before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
+    assert np.abs(before - after).max() > 1e-4
 
 
 def test_normalize_off_only_turns_down(model: AceStep) -> None:
@@ -188,3 +199,76 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
         thread.start()
         thread.join()
     assert clips[0].tobytes() == clips[1].tobytes()
+
+
+# --- guides and stems ------------------------------------------------------------------------------------------------
+
+
+def test_the_embedded_voice_keeps_time(model: AceStep) -> None:
+    for seed, bpm in enumerate((84.0, 97.0, 126.0)):
+        take = audio(model.generate(text="house, drums and bass only", bars=4, bpm=bpm, seed=seed))
+        assert metrics.tempo_right(take.T, bpm)
+
+
+def test_the_embedded_voice_composes_unless_it_is_told_not_to(model: AceStep) -> None:
+    (take,) = model.generate(text="slow funk in D minor", duration=2.0, seed=9)
+    assert take.request.guide == "auto"
+    assert take.request.key == "D minor"
+    assert 96 <= take.request.bpm <= 122
+    (alone,) = model.generate(text="slow funk in D minor", duration=2.0, seed=9, guide="off")
+    assert (alone.request.guide, alone.request.bpm, alone.request.key) == ("off", 0, "")
+
+
+def test_a_real_model_plays_alone_unless_it_is_given_a_guide(tiny: Path) -> None:
+    model = load(str(tiny), "acestep-v15-turbo")
+    (take,) = model.generate(text="house", duration=1.0, seed=1)
+    assert take.request.guide == "off"
+    (followed,) = model.generate(text="house", duration=1.0, seed=1, guide="auto", guide_strength=0.5)
+    assert followed.request.bpm >= 116
+
+
+def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep) -> None:
+    request = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, stems="bass, drums")
+    events = list(model.render(request))
+    takes = [event for event in events if isinstance(event, Take)]
+    told = [event.fraction for event in events if isinstance(event, Progress)]
+    assert [take.name for take in takes] == ["mix", "bass", "drums"]
+    assert {take.audio.shape for take in takes} == {(2, 192_000)}
+    assert told == sorted(told)
+    mix, bass, drums = (np.asarray(take.audio) for take in takes)
+    assert metrics.si_sdr((bass + drums).T, mix.T) > 0
+    (alone,) = (e for e in model.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3)) if isinstance(e, Take))
+    assert metrics.si_sdr(np.asarray(alone.audio).T, mix.T) > 40  # the same clip, whatever is taken out of it
+
+
+def test_a_track_is_taken_out_of_any_mix(model: AceStep) -> None:
+    song = songs.song(5_400_003, 6.0, parts=("drums", "bass", "chords"))
+    drums = model.extract(song.mix(), "drums", song.caption(np.random.default_rng(0)))
+    assert drums.shape == (288_000, 2)
+    assert metrics.si_sdr(drums, song.stems()["drums"]) > metrics.si_sdr(drums, song.stems()["bass"])
+
+
+def test_a_model_that_has_not_learned_stems_says_so(tiny: Path) -> None:
+    model = load(str(tiny), "acestep-v15-turbo")
+    with pytest.raises(BadRequest, match="stems"):
+        list(model.render(Request(prompt="x", seconds=1, stems="drums")))
+
+
+def test_what_the_voice_cannot_do_is_said_in_the_take(model: AceStep, tiny: Path) -> None:
+    (take,) = model.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
+    assert "does not sing" in take.notes[0]
+    assert take.request.lyrics
+    (silent,) = model.generate(text="pop", duration=1.0)
+    assert silent.notes == ()
+    (sung,) = load(str(tiny), "acestep-v15-turbo").generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
+    assert sung.notes == ()
+
+
+def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:
+    import mlx.core as mx
+
+    sound = np.random.default_rng(0).standard_normal((1, 150 * 1920, 2)).astype(np.float32) * 0.1
+    whole, _ = model.vae.encode(mx.array(sound))
+    tiled = model.vae.encode_tiles(mx.array(sound), tile=32)
+    assert tiled.shape == whole.shape
+    assert float(mx.abs(tiled - whole).max()) < 1e-4

@@ -102,10 +102,10 @@ def test_go_takes_its_arguments_by_position(
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        ("prompt slow warm beat seconds 1 seed 5", "slow-warm-beat_1s_s5"),
-        ("seconds 1 seed 5 prompt song in the key of joy", "song-in-the-key-of-joy_1s_s5"),
-        ("prompt four bars of gold seconds 1 key Am seed 5", "four-bars-of-gold_Amin_1s_s5"),
-        ("prompt no length limits seconds 1 seed 5", "no-length-limits_1s_s5"),
+        ("prompt slow warm beat seconds 1 seed 5 guide off", "slow-warm-beat_1s_s5"),
+        ("guide off seconds 1 seed 5 prompt song in the key of joy", "song-in-the-key-of-joy_1s_s5"),
+        ("prompt four bars of gold seconds 1 key Am seed 5 guide off", "four-bars-of-gold_Amin_1s_s5"),
+        ("prompt no length limits seconds 1 seed 5 guide off", "no-length-limits_1s_s5"),
     ],
 )
 def test_a_prompt_in_many_words_runs_to_the_next_parameter(client: OscClient, words: str, name: str) -> None:
@@ -127,9 +127,9 @@ def test_a_misspelt_name_before_a_number_is_a_slip_and_not_a_word(client: OscCli
 
 
 def test_a_tempo_sent_as_a_float_is_the_tempo_that_was_typed(client: OscClient) -> None:
-    client.send("/ace/generate", "f32", "prompt", "x y", "bars", 4, "bpm", 60.2)
+    client.send("/ace/generate", "f32", "prompt", "x y", "bars", 4, "bpm", 60.2, "key", "Am")
     path = Path(client.until_end("f32")[-2][1][2])
-    assert path.name.startswith("x-y_60.2bpm_4bars")
+    assert path.name.startswith("x-y_60.2bpm_Amin_4bars")
     assert soundfile.info(path).frames == round(16 * 60 / 60.2 * 48_000)
 
 
@@ -488,3 +488,19 @@ def test_subscribers_whose_lease_ran_out_make_room(tmp_path: Path, monkeypatch: 
             assert heard[0] in ("/ace/done", "/ace/state"), heard
             heard = client.hear()
         client.close()
+
+
+def test_chords_and_stems_are_asked_for_in_words(client: OscClient) -> None:
+    client.send("/ace/generate", "drawn", "prompt", "pop", *"guide Am F C G bars 2 bpm 120 seed 1 stems drums".split())
+    ended = client.until_end("drawn")
+    clips = [message[1] for message in ended if message[0] == "/ace/clip"]
+    assert [clip[1] for clip in clips] == ["mix", "drums"]
+    assert {soundfile.info(clip[2]).frames for clip in clips} == {192_000}
+    assert Path(clips[1][2]).stem == Path(clips[0][2]).stem + "_drums"
+
+
+@pytest.mark.parametrize(("name", "value"), [("guide", "Am Hq"), ("guide", "gone.mid"), ("stems", "drums kazoo")])
+def test_a_guide_or_track_that_is_none_is_refused_at_once(client: OscClient, name: str, value: str) -> None:
+    _, code, text, _ = failure(client, "/ace/generate", f"bad {value}", "prompt", "pop", name, value)
+    assert code == 422
+    assert text.startswith(f"{name} must be")

@@ -20,18 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import palette, songs
+from . import songs
 from .oobleck import VAE
 
 SECONDS, SHARD = 8.0, 50
 FIRST_SEED = 100_000
-TRACKS = {
-    "drums": palette.KITS, "bass": ("sub bass", "synth bass", "electric bass", "acid bass"),
-    "keyboard": ("piano", "electric piano", "organ"), "strings": ("strings",),
-    "guitar": ("guitar", "distorted guitar"), "woodwinds": ("flute",), "vocals": ("vocal",),
-    "synth": ("pluck", "supersaw", "pad", "square lead", "saw lead", "bell"),
-}  # fmt: skip
-TRACK_OF = {sound: track for track, sounds in TRACKS.items() for sound in sounds}
 
 
 def main() -> None:
@@ -67,20 +60,11 @@ def encode_shard(vae: VAE, shard: int) -> dict[str, np.ndarray]:
         made["mix"].append(encode(vae, song.mix()))
         made["guide"].append(encode(vae, song.guide()))
         if place % 3 == 0 and len(song.sketch.parts) > 1:
-            for track, stem in by_track(song).items():
+            for track, stem in song.tracks().items():
                 made["stem"].append(encode(vae, stem))
                 made["stem_song"].append(np.array(place))
                 made["stem_track"].append(np.array(track))
     return {name: np.stack(rows) for name, rows in made.items()}
-
-
-def by_track(song: songs.Song) -> dict[str, np.ndarray]:
-    """The song's stems under the standard track names; two sounds of one track are one stem."""
-    tracks: dict[str, np.ndarray] = {}
-    for role, stem in song.stems().items():
-        track = TRACK_OF[song.sounds[role]]
-        tracks[track] = tracks[track] + stem if track in tracks else stem
-    return tracks
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -63,6 +63,13 @@ DRUM_WORDS = {
     "acoustic": ("acoustic drums", "live drums", "drum kit"),
     "lo-fi": ("lo-fi drums", "dusty drums", "soft drums"),
 }
+TRACKS = {
+    "drums": palette.KITS, "bass": ("sub bass", "synth bass", "electric bass", "acid bass"),
+    "keyboard": ("piano", "electric piano", "organ"), "strings": ("strings",),
+    "guitar": ("guitar", "distorted guitar"), "woodwinds": ("flute",), "vocals": ("vocal",),
+    "synth": ("pluck", "supersaw", "pad", "square lead", "saw lead", "bell"),
+}  # fmt: skip
+TRACK_OF = {sound: track for track, sounds in TRACKS.items() for sound in sounds}
 PARTS = (  # how often which parts play
     (0.52, ROLES), (0.12, ("drums", "bass", "chords")), (0.08, ("drums", "bass")), (0.07, ("drums",)),
     (0.03, ("bass",)), (0.05, ("chords",)), (0.03, ("lead",)), (0.05, ("chords", "lead")),
@@ -88,6 +95,14 @@ class Song:
     def stems(self) -> dict[str, np.ndarray]:
         """By role, (samples, 2), as loud as they are in the mix."""
         return {role: LEVEL * stem for role, stem in palette.render(self.score, self.sounds, self.samples).items()}
+
+    def tracks(self) -> dict[str, np.ndarray]:
+        """The stems under the standard track names; two sounds of one track are one stem."""
+        tracks: dict[str, np.ndarray] = {}
+        for role, stem in self.stems().items():
+            track = TRACK_OF[self.sounds[role]]
+            tracks[track] = tracks[track] + stem if track in tracks else stem
+        return tracks
 
     def mix(self) -> np.ndarray:
         return np.tanh(sum(self.stems().values(), np.zeros((self.samples, 2), np.float32)))
@@ -160,7 +175,3 @@ def excerpt(seed: int, seconds: float) -> np.ndarray:
         stems = list(made.stems().values())
         return stems[seed % len(stems)]
     return made.mix()
-
-
-def shortened(made: Song, seconds: float) -> Song:
-    return replace(made, seconds=seconds)

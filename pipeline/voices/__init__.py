@@ -7,7 +7,7 @@ from pathlib import Path
 HUB_MODEL = "ACE-Step/Ace-Step1.5"  # the real one
 
 VOICES = {
-    "mini": "It has random weights: what it plays is noise, made by the real program in every step.",
+    "mini": "It is a small network of our own: lo-fi loops in twelve styles, in tempo and in key; it does not sing.",
 }
 
 

@@ -1,0 +1,86 @@
+"""The recipe of the embedded voice: what is learned from is what is asked for, and what is written can be loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from examples.voice import layout, palette, songs, train_dit
+from pipeline import captions, checkpoint
+from pipeline.request import TRACKS
+from pipeline.tensors import read_torch
+
+import mlx.core as mx  # isort: skip
+from mlx.utils import tree_flatten  # isort: skip
+
+
+def test_a_caption_asks_for_the_song_it_was_written_for() -> None:
+    for seed in range(300):
+        song = songs.song(seed, 8.0)
+        asked = captions.sketch(
+            song.caption(np.random.default_rng(seed)), bpm=0, key="", bars=1, beats_per_bar=4, seed=1
+        )
+        assert (asked.style, asked.parts) == (song.sketch.style, song.sketch.parts)
+
+
+def test_a_number_is_always_the_same_song() -> None:
+    one, again = (songs.song(7, 3.0) for _ in range(2))
+    assert one.mix().tobytes() == again.mix().tobytes()
+    assert one.mix().tobytes() != songs.song(8, 3.0).mix().tobytes()
+
+
+def test_stems_add_up_to_the_mix() -> None:
+    song = songs.song(11, 4.0, parts=("drums", "bass", "chords", "lead"))
+    for stems in (song.stems(), song.tracks()):
+        assert np.allclose(np.tanh(sum(stems.values())), song.mix(), atol=1e-5)
+
+
+def test_every_sound_has_a_track_that_the_model_can_name() -> None:
+    assert set(songs.TRACK_OF) == {*palette.INSTRUMENTS, *palette.KITS}
+    assert set(songs.TRACKS) <= set(TRACKS)
+
+
+def test_every_band_plays_instruments_that_can_play_its_parts() -> None:
+    for band in songs.BANDS.values():
+        assert set(band.drums) <= set(palette.KITS)
+        for role in ("bass", "chords", "lead"):
+            for sound in getattr(band, role):
+                assert role in palette.INSTRUMENTS[sound].roles
+
+
+def test_mixes_are_loud_enough_and_never_clip() -> None:
+    for seed in range(20):
+        mix = songs.song(seed, 4.0).mix()
+        assert 0.02 < np.abs(mix).max() < 1
+
+
+def test_the_silence_that_is_written_is_read_as_torch_wrote_it(tmp_path: Path) -> None:
+    latent = np.random.default_rng(0).standard_normal((1, 64, 30)).astype(np.float32)
+    layout.write_silence(tmp_path / "silence.pt", latent.transpose(0, 1, 2))
+    assert np.array_equal(read_torch(tmp_path / "silence.pt"), latent)
+
+
+def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) -> None:
+    export = pytest.importorskip("examples.voice.export", reason="torch is not installed")
+    voice = train_dit.Voice()
+    train_dit.start(voice, mx.random.key(1))
+    arrays = dict(tree_flatten(voice.parameters()))
+    export.write_dit(tmp_path, arrays)
+    layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
+    model, config = checkpoint.load_model(tmp_path, mx.float32)
+    assert (config.guided, config.sings, config.extracts) == (True, False, True)
+    before, after = voice.model.decoder.proj_in[1].weight, model.decoder.proj_in[1].weight
+    assert float(mx.abs(before - after).max()) < 0.01  # bfloat16
+
+
+def test_the_activation_for_training_has_the_right_slopes() -> None:
+    gate, up, weight = (mx.random.normal((4, 8), key=mx.random.key(k)) * 3 for k in range(3))
+
+    def slopes(swiglu: Any) -> list[mx.array]:
+        return mx.grad(lambda g, u: mx.sum(swiglu(g, u) * weight), argnums=(0, 1))(gate, up)
+
+    for ours, plain in zip(slopes(train_dit.swiglu), slopes(lambda g, u: g * mx.sigmoid(g) * u)):
+        assert float(mx.abs(ours - plain).max()) < 1e-5
