@@ -22,9 +22,7 @@ import torch
 
 from . import songs
 from .oobleck import VAE
-
-SECONDS, SHARD = 8.0, 50
-FIRST_SEED = 100_000
+from .songs import FIRST_SEED, SECONDS, SHARD
 
 
 def main() -> None:

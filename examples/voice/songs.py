@@ -19,6 +19,7 @@ from pipeline.score import ROLES, Score
 from . import palette
 
 SAMPLE_RATE = palette.SAMPLE_RATE
+FIRST_SEED, SECONDS, SHARD = 100_000, 8.0, 50  # of the songs the DiT learns from; how many are encoded into one file
 LEVEL = 0.8  # of the stems in the mix, before its saturation
 NOTES = "C C# D D# E F F# G G# A A# B".split()
 

@@ -28,7 +28,7 @@ from pipeline.checkpoint import AceStepModel
 from pipeline.config import AceStepConfig, TextEncoderConfig
 from pipeline.text_encoder import TextEncoder
 
-from . import latents, songs
+from . import songs
 from .layout import DIT, SILENT_FRAMES, TEXT, train_tokenizer
 
 BATCH, FRAMES = 32, 160
@@ -144,10 +144,10 @@ class Lessons:
             data = {name: array * self.scale.astype(np.float16) for name, array in _loaded(path)}
             tracks = np.load(path)["stem_track"], np.load(path)["stem_song"]
             for place in range(len(data["mix"])):
-                number = self.shards * latents.SHARD + place
+                number = self.shards * songs.SHARD + place
                 self.mix.append(data["mix"][place])
                 self.guide.append(data["guide"][place])
-                song = songs.song(latents.FIRST_SEED + number, latents.SECONDS)
+                song = songs.song(songs.FIRST_SEED + number, songs.SECONDS)
                 if number < HELD_OUT:
                     continue
                 captions = [song.caption(self.rng) for _ in range(CAPTIONS)]
@@ -190,7 +190,7 @@ class Lessons:
         """The first songs one by one, from their start, asked for in a fixed way."""
         rng = np.random.default_rng(1)
         for number in range(HELD_OUT):
-            song = songs.song(latents.FIRST_SEED + number, latents.SECONDS)
+            song = songs.song(songs.FIRST_SEED + number, songs.SECONDS)
             ids = self.tokenizer.encode(prompt(song, song.caption(rng), task, rng)).ids
             target, source = self._clip(Entry(number, -1, task == "cover"), at=0)
             target, source = target[None].astype(np.float32), source[None].astype(np.float32)
