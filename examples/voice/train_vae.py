@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from . import songs
+from . import metrics, songs
 from .oobleck import CONFIG, LATENT, VAE, linear
 
 HOP, FRAMES, BATCH = 1920, 48, 2
@@ -159,19 +159,7 @@ def clip(seed: int, seconds: float) -> Tensor:
 
 # --- distances -------------------------------------------------------------------------------------------------------
 
-
-def mel_bank(bands: int, size: int, low: float = 30.0, high: float = 16_000.0) -> Tensor:
-    """(bands, size // 2 + 1): triangles of equal area, evenly spaced on the mel scale."""
-    edges = np.linspace(2595 * math.log10(1 + low / 700), 2595 * math.log10(1 + high / 700), bands + 2)
-    edges = 700 * (10 ** (edges / 2595) - 1)
-    frequencies = np.fft.rfftfreq(size, 1 / CONFIG["sampling_rate"])[None]
-    rising = (frequencies - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - frequencies) / (edges[2:] - edges[1:-1])[:, None]
-    bank = np.maximum(0, np.minimum(rising, falling))
-    return torch.tensor(bank / (bank.sum(1, keepdims=True) + 1e-9), dtype=torch.float32)
-
-
-MEL = {size: mel_bank(bands, size) for size, bands in WINDOWS.items()}
+MEL = {size: torch.from_numpy(metrics.mel_bank(bands, size)).float() for size, bands in WINDOWS.items()}
 HANN = {size: torch.hann_window(size) for size in WINDOWS}
 
 
@@ -208,7 +196,7 @@ class Probe(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv1d(LATENT, 2 * BANDS, 3, padding=1)
-        self.bank = mel_bank(BANDS, PROBED)
+        self.bank = torch.from_numpy(metrics.mel_bank(BANDS, PROBED)).float()
 
     def loss(self, latents: Tensor, audio: Tensor) -> Tensor:
         """Latents (B, 64, T) and their audio (B, 2, samples)."""
@@ -225,9 +213,7 @@ def judge(vae: VAE, clips: Tensor) -> str:
     sdr, mel = [], []
     for audio in clips:
         decoded = vae.decode(vae.encode(audio[None]))
-        ours, theirs = decoded.flatten(), audio.flatten()
-        target = (ours @ theirs) / (theirs @ theirs) * theirs
-        sdr.append(10 * math.log10(float(target.square().sum() / (ours - target).square().sum())))
+        sdr.append(metrics.si_sdr(decoded[0].numpy(), audio.numpy()))
         bank = MEL[2048]
         a, b = (torch.log(bank @ magnitude(x[None].mean(1), 2048) + 1e-4) for x in (decoded[0], audio))
         mel.append(20 / math.log(10) * float((a - b).abs().mean()))
