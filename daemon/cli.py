@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.request import FIELDS, Allowed, Progress, Request, Take
 from pipeline.voices import HUB_MODEL, VOICES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .service import Daemon
 
 KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
+FLAGS = ("host", "port", "out", "state", "model", "variant")  # settings that are flags too
 
 EPILOG = """\
 Start it, then send one OSC message to UDP port 9100:
@@ -50,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"acestepd {VERSION}")
+    top.add_argument("--quiet", action="store_true", help="only warnings on the terminal; the log file has the rest")
     _add_settings(top)
     top.set_defaults(run=_run)
     commands = top.add_subparsers(title="other commands", metavar="COMMAND")
@@ -70,6 +73,28 @@ def parser() -> argparse.ArgumentParser:
     pull.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
     pull.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
     pull.set_defaults(run=_pull)
+
+    status = commands.add_parser("status", help="ask the daemon that runs what it is doing")
+    status.set_defaults(run=_status)
+    _add_settings(status, KEEP)
+
+    history = commands.add_parser("history", help="the takes that were made, newest first")
+    history.set_defaults(run=_history)
+    _add_settings(history, KEEP)
+    _add_history(history)
+
+    shown = commands.add_parser("settings", help="a settings file with every setting, its default and its meaning")
+    shown.set_defaults(run=_show_settings)
+    _add_settings(shown, KEEP)
+    shown.add_argument("--write", action="store_true", help="write it, where there is none yet")
+
+    service = commands.add_parser("service", help="start acestepd whenever you log in")
+    service.set_defaults(run=_service)
+    _add_settings(service, KEEP)
+    service.add_argument("do", choices=("install", "uninstall"), help="the options given now are kept for it")
+
+    for scripted in (status, history, shown):
+        scripted.add_argument("--json", action="store_true", help="for scripts")
     return top
 
 
@@ -80,6 +105,8 @@ def _add_settings(to: argparse.ArgumentParser, default: str | None = None) -> No
     to.add_argument("--host", default=default, help="address to listen on (127.0.0.1)")
     to.add_argument("--port", default=default, type=int, help="UDP port for OSC (9100)")
     to.add_argument("--out", default=default, type=Path, metavar="DIR", help=where)
+    journal = "folder of the journal and the log (~/.local/state/acestepd)"
+    to.add_argument("--state", default=default, type=Path, metavar="DIR", help=journal)
     to.add_argument("--model", default=default, help=which)
     to.add_argument("--variant", default=default, help="sub-folder of the DiT, like acestep-v15-base")
 
@@ -99,37 +126,64 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
         group.add_argument(flag, dest=f"field_{name}", metavar=metavar.replace("-inf..inf", "ON"), help=shown)
 
 
+def _add_history(to: argparse.ArgumentParser) -> None:
+    dates = "like 2026-05-01, 2026-05-01 18:30 or 3d (ago)"
+    to.add_argument("--text", default="", help="words in prompt, lyrics, name or id")
+    to.add_argument("--seed", type=int, help="of the take")
+    to.add_argument("--since", metavar="WHEN", help=f"not before this: {dates}")
+    to.add_argument("--until", metavar="WHEN", help="not after this")
+    to.add_argument("--favourites", action="store_true", help="only these")
+    to.add_argument("--limit", type=int, default=20, help="how many (%(default)s)")
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name in FLAGS if (value := getattr(arguments, name)) is not None}
+
+
 def _settings(arguments: argparse.Namespace) -> Settings:
-    names = ("host", "port", "out", "model", "variant")
-    return settings.read(arguments.settings, {name: getattr(arguments, name) for name in names})
+    return settings.read(arguments.settings, _given(arguments))
+
+
+def _file(arguments: argparse.Namespace) -> Path:
+    """Where the settings file is, or would be."""
+    try:
+        return Path(arguments.settings or settings.DEFAULT_FILE).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f"no home folder is known here: say where the file is with --settings ({error})") from error
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from . import logs
+    from .reload import Reload
     from .service import Daemon
 
     chosen = _settings(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logs.to_terminal(arguments.quiet)
     stop = threading.Event()
-    with Daemon(chosen) as daemon:
+    daemon = Daemon(chosen)
+    reload = Reload(_file(arguments), chosen, lambda: _settings(arguments), daemon.apply)
+    with logs.to_file(chosen), daemon, reload:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        print(_screen(daemon), flush=True)
+        signal.signal(signal.SIGHUP, lambda *_: reload.now())
+        if not arguments.quiet:
+            print(_screen(daemon), flush=True)
         stop.wait()
-        print("closing: what was running is cancelled and announced", flush=True)
-    if not daemon.engine.ended:
-        os._exit(0)  # nothing is being written; the thread that still loads would keep the process for as long
+        if not arguments.quiet:
+            print("closing: what was running is kept, and goes on when acestepd is started again", flush=True)
     return 0
 
 
 def _screen(daemon: Daemon) -> str:
     (host, port), (model, variant, why) = daemon.osc.address, daemon.chosen
+    tcp = f", TCP {daemon.osc.tcp_address[1]}" if daemon.osc.tcp_address else ""
     where = "localhost" if host.startswith("127.") else host
     notes = [VOICES[model]] if model in VOICES else []
     about = "".join(f"\n           {note}" for note in [*notes, why] if note)
     return f"""acestepd {VERSION}
   model    {model} {variant}{about}
   clips    {daemon.settings.out}
-  OSC in   UDP {host}:{port}
+  OSC in   UDP {host}:{port}{tcp}
 
 Send one message; the answers come back to where it came from:
   oscsend {where} {port} /ace/go ssfi take1 "warm lo-fi beat" 4 7
@@ -149,6 +203,71 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from .doctor import doctor
 
     return doctor(_settings(arguments))
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from . import status
+
+    found = status.ask(_settings(arguments))
+    print(_json(asdict(found) | {"running": bool(found.version)}) if arguments.json else status.shown(found))
+    return found.code
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    from . import history
+
+    if arguments.limit < 1:
+        raise SettingsError(f"--limit must be at least 1, got {arguments.limit}")
+    jobs = history.find(
+        _settings(arguments),
+        text=arguments.text,
+        seed=arguments.seed,
+        since=history.moment(arguments.since) if arguments.since else None,
+        until=history.moment(arguments.until, ends=True) if arguments.until else None,
+        favourite=arguments.favourites,
+        limit=arguments.limit,
+    )
+    print(_json([history.as_json(job) for job in jobs]) if arguments.json else "\n".join(map(history.shown, jobs)))
+    return 0
+
+
+def _show_settings(arguments: argparse.Namespace) -> int:
+    from . import template
+
+    if not arguments.write:
+        print(_json(template.as_json(_settings(arguments))) if arguments.json else template.template())
+        return 0
+    file = _file(arguments)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as new:
+            new.write(template.template())
+    except FileExistsError:
+        raise SettingsError(f"{file} is there already and stays as it is; acestepd settings shows a new one") from None
+    except OSError as error:
+        raise SettingsError(f"cannot write {file}: {error.strerror}") from error
+    print(_json({"written": file}) if arguments.json else f"written: {file}")
+    return 0
+
+
+def _service(arguments: argparse.Namespace) -> int:
+    from . import install
+
+    service = install.service()
+    if arguments.do == "uninstall":
+        removed = service.uninstall()
+        print(f"removed: {service.path}" if removed else f"nothing to remove: {service.path} is not there")
+        return 0
+    chosen = _settings(arguments)  # what is wrong with them is said now, and not in a log
+    kept = _given(arguments) | {name: getattr(chosen, name) for name in ("out", "state") if getattr(arguments, name)}
+    kept |= {"settings": _file(arguments)} if arguments.settings else {}
+    service.install([word for name, value in kept.items() for word in (f"--{name}", str(value))])
+    print(f"installed: {service.path}\nacestepd runs now, and whenever you log in: acestepd status\n{service.hint}")
+    return 0
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def _pull(arguments: argparse.Namespace) -> int:
@@ -182,10 +301,10 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
 
     from pipeline import load
 
-    from . import clips
-    from .service import check_folder, chosen_model
+    from . import clips, folders
+    from .service import chosen_model
 
-    check_folder(chosen.out)
+    folders.check(chosen.out)
     playing = chosen_model(chosen)
     if playing.why:
         print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
@@ -199,6 +318,6 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
                 bar.set_description(event.stage)
             bar.update(100 * (event.fraction if isinstance(event, Progress) else 1.0) - bar.n)
     try:
-        return clips.write(chosen.out, "generate", takes)
+        return clips.write(chosen.out, "generate", clips.Made.of(takes))
     except OSError as error:
         raise SettingsError(f"cannot write into {chosen.out}: {error.strerror}") from error

@@ -1,22 +1,30 @@
-"""Takes become files: staged beside their destination, on disk for good, then visible under a name of their own."""
+"""Takes become files: staged beside their destination, on disk for good, then visible under names of their own.
+
+A landing survives a kill at any instruction: `stage` -> the journal keeps `Staged.to_json()` -> `land` -> the journal
+forgets it. Before the journal knows, nothing is visible, and `sweep` removes the rest; from then on `recover` finishes.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import io
+import itertools
 import json
+import logging
+import math
 import os
 import platform
 import re
+import shutil
 import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -24,11 +32,63 @@ import soundfile
 from pipeline import blas
 from pipeline.request import Request, Take
 
-from . import VERSION
+from . import VERSION, chunks, disk, latest, levels
+
+log = logging.getLogger("acestepd.clips")
 
 MIX = "mix"
-_FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
 _STAGING = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
+_RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
+_PART = ".part"  # what is staged must not look like a clip to who searches hidden folders too
+
+
+class Format(NamedTuple):
+    container: str
+    subtype: str
+    bits: int
+
+
+FORMATS = {
+    "wav16": Format("WAV", "PCM_16", 16),
+    "wav24": Format("WAV", "PCM_24", 24),
+    "wav32f": Format("WAV", "FLOAT", 32),
+    "flac": Format("FLAC", "PCM_24", 24),
+}
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One finished stem: "mix", "drums", ... `audio` is (2, samples) float32 at 48 kHz in [-1, 1]."""
+
+    name: str
+    audio: np.ndarray
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came out of the model for one job: its sounds, the mix first, all equally long, and how they were made.
+
+    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points.
+    """
+
+    request: Request
+    model: str
+    sounds: Sequence[Sound]
+    timings: dict[str, float] = field(default_factory=dict)
+    timesteps: Sequence[float] = ()
+    notes: Sequence[str] = ()
+    memory: dict[str, int] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    sections: Sequence[tuple[float, str]] = ()
+
+    @classmethod
+    def of(cls, takes: Sequence[Take]) -> Made:
+        """The takes of a model in this process."""
+        take = takes[0]
+        sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
+        machine = {"system": platform.system(), "processor": platform.machine(), "blas": blas.live()}
+        about = take.timings, take.timesteps, take.notes, take.memory
+        return cls(take.request, take.model, sounds, *about, machine=machine)
 
 
 @dataclass(frozen=True)
@@ -39,51 +99,150 @@ class Landed:
     manifest: Path
 
 
-class Unwanted(Exception):
-    """Nobody wants these files any more; none was made."""
+class File(NamedTuple):
+    """One file on its way: where it is staged, its name to be, the SHA-256 of what it holds."""
+
+    source: Path
+    target: Path
+    sum: str
+
+    @property
+    def landed(self) -> bool:
+        """Whether this very content is under the final name."""
+        return disk.there(self.target) and disk.digest(self.target) == self.sum
 
 
-def write(folder: Path, job: str, takes: list[Take], wanted: Callable[[], bool] = lambda: True) -> Landed:
-    """Land all takes of a job as 24-bit WAVs with one JSON manifest. Nothing is ever overwritten.
-
-    Either all files become visible, complete and synced to disk, or none. `wanted` is asked when all are staged.
-    Raises `Unwanted` when it says no, and OSError.
+@dataclass(frozen=True)
+class Staged:
+    """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged, final), the manifest
+    last, with their `sums`. `stems` name the clips; `latest` is the NAME of NAME_latest.wav, empty where none is kept.
     """
-    folder.mkdir(exist_ok=True)  # somebody may have tidied up
-    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as name:
-        staging = Path(name)
-        wavs = [_stage(staging / f"{number}.wav", _wav(take)) for number, take in enumerate(takes)]
-        if not wanted():
-            raise Unwanted
-        for stem in _free_stems(folder, takes[0].request):
-            names = [f"{stem}{'' if take.name == MIX else '_' + take.name}.wav" for take in takes]
-            manifest = _stage(staging / "manifest.json", _json(manifest_of(job, takes, names)))
-            targets = [folder / name for name in (*names, f"{stem}.json")]
-            if _land([*wavs, manifest], targets):
-                clips = [(take.name, path) for take, path in zip(takes, targets)]
-                return Landed(tuple(clips), targets[-1])
-    raise AssertionError("unreachable: the names do not run out")
+
+    folder: Path
+    staging: Path
+    pairs: tuple[tuple[str, str], ...]
+    stems: tuple[str, ...]
+    sums: tuple[str, ...]
+    latest: str = ""
+
+    @property
+    def files(self) -> list[File]:
+        return [File(self.staging / part, self.folder / name, s) for (part, name), s in zip(self.pairs, self.sums)]
+
+    @property
+    def stem(self) -> str:
+        return self.pairs[-1][1].removesuffix(".json")
+
+    @property
+    def tails(self) -> list[str]:
+        """`.wav`, `_drums.wav`, ..., `.json`: what comes behind the stem."""
+        return [name.removeprefix(self.stem) for _, name in self.pairs]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self) | {"folder": str(self.folder), "staging": str(self.staging)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Staged:
+        """Raises ValueError for anything `to_json` did not write: files are moved, and a folder removed, by it."""
+        try:
+            data = json.loads(text)
+            pairs = tuple((str(part), str(name)) for part, name in data["pairs"])
+            stems, sums = (tuple(map(str, data[key])) for key in ("stems", "sums"))
+            staged = cls(Path(data["folder"]), Path(data["staging"]), pairs, stems, sums, str(data["latest"]))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"not what was staged: {text[:80]!r} ({error})") from error
+        names = [name for pair in pairs for name in pair] + [staged.latest or "-"]
+        plain = all(Path(name).name == name and name not in ("", "..") for name in names)
+        plain &= all(re.fullmatch("[0-9a-f]{64}", each) for each in sums)
+        ours = staged.staging.parent == staged.folder and staged.staging.name.startswith(_STAGING)
+        if not (plain and ours and len(pairs) == len(sums) == len(stems) + 1):
+            raise ValueError(f"not what was staged: {text[:80]!r}")
+        return staged
 
 
-def manifest_of(job: str, takes: list[Take], names: list[str]) -> dict[str, Any]:
-    """Everything from which the same takes can be made again."""
-    take = takes[0]
-    return {
-        "acestepd": VERSION,
-        "id": job,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "model": take.model,
-        "request": asdict(take.request),
-        "timesteps": take.timesteps,
-        "notes": take.notes,
-        "clips": [
-            {"stem": t.name, "file": name, "samples": int(t.audio.shape[1]), "sample_rate": t.sample_rate}
-            for t, name in zip(takes, names)
-        ],
-        "seconds_spent": {stage: round(seconds, 4) for stage, seconds in take.timings.items()},
-        "versions": {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()},
-        "machine": {"system": platform.system(), "processor": platform.machine(), "blas": blas.live()},
-    }
+def stage(folder: Path, token: str, job_id: str, origin: str, made: Made, keep_latest: bool = False) -> Staged:
+    """Write every file of a job where nobody looks, and wait until the disk has them. OSError as it comes; then
+    nothing is left. `token` marks the files as one journal's, for its `sweep`."""
+    folder.mkdir(exist_ok=True)  # somebody may have tidied up; what is above may be a volume that is not there
+    staging = Path(tempfile.mkdtemp(prefix=f"{_STAGING}{token}-", dir=folder))
+    try:
+        staged = _staged(staging, job_id, origin, made, keep_latest)
+        disk.sync_folder(staging)
+        disk.sync_folder(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return staged
+
+
+def land(staged: Staged) -> Landed | None:
+    """Give all files their names, or none; do what is left of it where an earlier call was cut off.
+
+    None when a name was taken meanwhile: `renamed` has the next free ones. OSError as it comes: try again later.
+    """
+    try:
+        if not all(_landed(file) for file in staged.files):
+            _undo(staged)
+            return None
+        disk.sync_folder(staged.folder)
+    except OSError:
+        with suppress(OSError):  # where this fails too, the next call goes on from there
+            _undo(staged)
+        raise
+    return _finished(staged)
+
+
+def renamed(staged: Staged) -> Staged:
+    """The same files with the next free names. The journal must know of it before `land`."""
+    match = re.fullmatch(r"(.*_s-?\d+)(?:_(\d+))?", staged.stem, re.DOTALL)
+    base, number = (match[1], int(match[2] or 1)) if match else (staged.stem, 1)
+    stem = _free_stem(staged.folder, base, staged.tails, number + 1)
+    return _named(staged, stem, json.loads(staged.files[-1].source.read_bytes()))
+
+
+def recover(staged: Staged, remember: Callable[[Staged], None] = lambda staged: None) -> Landed | None:
+    """Finish a landing that a crash cut off. None when files are missing, and the job must be rendered again.
+
+    `remember` hears of every new choice of names before it is used: the journal keeps it. OSError when the volume does
+    not answer now; nothing is lost by trying again later.
+    """
+    staged.folder.mkdir(exist_ok=True)  # raises when the volume is not there, as `stage` would
+    *clips, manifest = staged.files
+    if not disk.there(manifest.source) and manifest.landed:  # the last one: all were there; some may be deleted since
+        landed = _finished(staged)
+        return Landed(tuple(clip for clip in landed.clips if disk.there(clip[1])), landed.manifest)
+    if not all(disk.there(file.source) or file.landed for file in (*clips, manifest)):
+        return None
+    while (finished := land(staged)) is None:
+        staged = renamed(staged)
+        remember(staged)
+    return finished
+
+
+def discard(staged: Staged) -> None:
+    """Forget files that nobody wants any more, before they land."""
+    shutil.rmtree(staged.staging, ignore_errors=True)
+
+
+def sweep(folder: Path, token: str, keep: set[Path]) -> None:
+    """Remove what one journal's killed daemon left half written in a folder, except `keep`, and nothing else."""
+    own = re.compile(re.escape(f"{_STAGING}{token}-") + _RANDOM)
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if own.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) and Path(entry.path) not in keep:
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def write(folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: bool = False) -> Landed:
+    """Stage and land at once, for who has no journal. Either all files become visible, or none. OSError."""
+    staged = stage(folder, "once", job_id, origin, made, keep_latest)
+    try:
+        while (landed := land(staged)) is None:
+            staged = renamed(staged)
+    except BaseException:
+        discard(staged)
+        raise
+    return landed
 
 
 def read_manifest(path: Path) -> tuple[Request, str]:
@@ -91,13 +250,13 @@ def read_manifest(path: Path) -> tuple[Request, str]:
     try:
         data = json.loads(path.read_text("utf-8"))
         return Request(**data["request"]), str(data["model"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
 
 
 def stem_of(request: Request) -> str:
     """`night-drive_128bpm_Amin_8bars_s42`: a name importers read tempo, key and length from."""
-    parts = [_slug(request.name or request.prompt or request.lyrics)]
+    parts = [name_of(request)]
     if request.bpm:
         parts.append(f"{request.bpm:g}bpm")
     if request.key:
@@ -106,84 +265,130 @@ def stem_of(request: Request) -> str:
     return "_".join([*parts, f"s{request.seed}"])
 
 
-def _slug(text: str) -> str:
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).lower())
+def name_of(request: Request) -> str:
+    """`night-drive`: the name given, or the first words there are."""
+    text = unicodedata.normalize("NFC", request.name or request.prompt or request.lyrics).lower()
     slug = ""
-    for word in words:
+    for word in re.findall(r"[^\W_]+", text):
         if len(f"{slug}-{word}".encode()) > 48:
             break
         slug = f"{slug}-{word}" if slug else word
     return slug or "take"
 
 
-def _free_stems(folder: Path, request: Request) -> Iterator[str]:
-    """Names of which no file exists yet; another writer may still be faster, so there is always a next one."""
-    stem, number = stem_of(request), 1
-    while True:
-        name = stem if number == 1 else f"{stem}_{number}"
-        if not (folder / f"{name}.json").exists() and not (folder / f"{name}.wav").exists():
-            yield name
-        number += 1
+# --- staging ---------------------------------------------------------------------------------------------------------
 
 
-def _wav(take: Take) -> bytes:
-    """In memory first: libsndfile would hide why a disk refuses."""
+def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bool) -> Staged:
+    request, form, created = made.request, FORMATS[made.request.format], time.localtime()
+    level = levels.levelled([sound.audio for sound in made.sounds], request)
+    pairs, sums, clips = [], [], []
+    for number, (sound, audio) in enumerate(zip(made.sounds, level.parts)):
+        loudness = None if number else level.loudness
+        about = job_id, made.model, created, audio.shape[1], form.bits, loudness, tuple(made.sections)
+        part = f"{number}{_PART}"
+        sums.append(disk.write(staging / part, _encoded(audio, chunks.Facts(request, sound.name, *about))))
+        pairs.append((part, f"{'' if sound.name == MIX else '_' + sound.name}.{form.container.lower()}"))
+        clips.append(
+            {"stem": sound.name, "file": "", "samples": audio.shape[1], "sample_rate": request.sample_rate}
+            | {"format": request.format, "gain_db": round(20 * math.log10(level.gain), 3), "sha256": sums[-1]}
+        )
+    stems = tuple(sound.name for sound in made.sounds)
+    name = name_of(request) if keep_latest else ""
+    draft = Staged(staging.parent, staging, (*pairs, ("", ".json")), stems, (*sums, ""), name)
+    notes = [*made.notes, *_shortfall(request, level)]
+    data = manifest_of(job_id, origin, made, created) | {"notes": notes, "loudness": level.loudness, "clips": clips}
+    return _named(draft, _free_stem(draft.folder, stem_of(request), draft.tails), data)
+
+
+def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time) -> dict[str, Any]:
+    """Everything from which the same take can be made again; the files are added when they are known."""
+    versions = {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()}
+    return {
+        "acestepd": VERSION,
+        "id": job_id,
+        "origin": origin,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", created),
+        "model": made.model,
+        "request": asdict(made.request),
+        "timesteps": list(made.timesteps),
+        "sections": list(made.sections),
+        "seconds_spent": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
+        "memory": made.memory,
+        "versions": versions,
+        "machine": {name: value for name, value in made.machine.items() if name not in versions},
+    }
+
+
+def _shortfall(request: Request, level: levels.Levelled) -> list[str]:
+    """What to say where the true peak did not allow the loudness."""
+    if level.loudness is None or level.loudness > request.loudness - 0.05:
+        return []
+    reached = f"{level.loudness:.1f} LUFS instead of {request.loudness:g}"
+    return [f"the clip has {reached}: its true peak may not exceed peak_db, {request.peak_db:g} dBFS"]
+
+
+def _named(staged: Staged, stem: str, data: dict[str, Any]) -> Staged:
+    """The files under another stem, with a manifest that says so; the one of the old names stays, for a crash."""
+    names = [stem + tail for tail in staged.tails]
+    data["clips"] = [clip | {"file": name} for clip, name in zip(data["clips"], names)]
+    parts = [part for part, _ in staged.pairs[:-1]] + [f"{names[-1]}{_PART}"]
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    total = disk.write(staged.staging / parts[-1], text.encode("utf-8", "backslashreplace"))  # file names may be odd
+    disk.sync_folder(staged.staging)
+    return replace(staged, pairs=tuple(zip(parts, names)), sums=(*staged.sums[:-1], total))
+
+
+def _free_stem(folder: Path, base: str, tails: Sequence[str], first: int = 1) -> str:
+    """The first of `base`, `base_2`, ... of which no file exists, in any format; another writer may still be faster."""
+    ends = {*tails, ".wav", ".flac", ".json"}
+    stems = (base if number == 1 else f"{base}_{number}" for number in itertools.count(first))
+    return next(stem for stem in stems if not any(disk.there(folder / f"{stem}{end}") for end in ends))
+
+
+def _encoded(audio: np.ndarray, facts: chunks.Facts) -> memoryview:
+    """The file's bytes. In memory first: libsndfile would hide why a disk refuses."""
+    form = FORMATS[facts.request.format]
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.asarray(take.audio).T, take.sample_rate, format="WAV", subtype="PCM_24")
-    return buffer.getvalue()
+    with soundfile.SoundFile(buffer, "w", facts.rate, 2, form.subtype, format=form.container) as file:
+        for name, text in chunks.tags(facts).items() if form.container == "FLAC" else ():
+            setattr(file, name, text)
+        file.write((levels.dithered(audio, facts.request.seed) if form.bits == 16 else audio).T)
+    if form.container == "WAV":
+        chunks.append(buffer, chunks.about(facts))
+    return buffer.getbuffer()
 
 
-def _json(data: dict[str, Any]) -> bytes:
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+# --- landing ---------------------------------------------------------------------------------------------------------
 
 
-def _stage(path: Path, content: bytes) -> Path:
-    """Write a file and wait until the disk has it."""
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-        if _FULL_SYNC:  # on a Mac fsync leaves the data in the drive's own memory
-            fcntl.fcntl(stream.fileno(), _FULL_SYNC)
-    return path
+def _landed(file: File) -> bool:
+    """Whether the file has its final name now; False when that is another file's."""
+    if disk.there(file.source):
+        return disk.take_name(file.source, file.target)
+    if file.landed:  # renamed before a crash
+        return True
+    raise FileNotFoundError(errno.ENOENT, "a staged file is gone", str(file.source))
 
 
-def _land(staged: list[Path], targets: list[Path]) -> bool:
-    """Give every staged file its final name, or none of them. False when a name was taken in the meantime."""
-    landed: list[Path] = []
-    try:
-        for source, target in zip(staged, targets):
-            _rename_new(source, target)
-            landed.append(target)
-    except OSError as error:
-        for source, target in zip(staged, landed):
-            if source.exists():  # a link: the staged file is still there
-                target.unlink()
-            else:
-                os.rename(target, source)
-        if isinstance(error, FileExistsError):
-            return False
-        raise
-    _sync_folder(targets[0].parent)
-    return True
+def _undo(staged: Staged) -> None:
+    """Take back the names that `land` gave, and only those."""
+    for file in reversed(staged.files):
+        if not disk.there(file.source):
+            if file.landed:
+                os.rename(file.target, file.source)
+        elif disk.there(file.target) and disk.same(file.source, file.target):
+            os.unlink(file.target)
 
 
-def _rename_new(source: Path, target: Path) -> None:
-    """Rename that fails when the target exists. A hard link does that in one step where the volume has them."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # exFAT, some network volumes
-        if target.exists():
-            raise FileExistsError(target) from None
-        os.rename(source, target)
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # not every system lets one open a folder
-        handle = os.open(folder, os.O_RDONLY)
+def _finished(staged: Staged) -> Landed:
+    """All have their names: the latest clips follow, and what was staged goes."""
+    *clips, manifest = staged.files
+    if staged.latest and staged.staging.is_dir():
+        newest = {latest.name_of(staged.latest, tail): file[1:] for tail, file in zip(staged.tails, clips)}
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            latest.update(staged.latest, newest, manifest.target, staged.staging)
+        except (OSError, ValueError) as error:
+            log.warning("%s has landed, but not as the latest: %s", manifest.target, error)
+    shutil.rmtree(staged.staging, ignore_errors=True)
+    return Landed(tuple((stem, file.target) for stem, file in zip(staged.stems, clips)), manifest.target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +54,10 @@ def demo(out: Path) -> int:
     """Run it into the folder `out`. Returns the exit status."""
     print(f"The embedded voice '{VOICE}' plays. {VOICES[VOICE]}")
     print("Loading; the first time on a machine this takes half a minute.\n")
-    with Daemon(Settings(port=0, out=out, model=VOICE)) as daemon:
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Daemon(Settings(port=0, out=out, model=VOICE, state=Path(state))) as daemon,
+    ):
         client = Client(daemon.osc.address)
         try:
             wavs = _play(client)

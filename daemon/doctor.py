@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pipeline import blas
 from pipeline.voices import VOICES
 
-from .service import check_folder, chosen_model
-from .settings import Settings
-from .wire import MAX_DATAGRAM, encode, read_message
+from . import folders, lock, midi, status, tempo
+from .service import chosen_model
+from .settings import Settings, SettingsError, Watch
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips
@@ -29,9 +30,11 @@ class Finding(NamedTuple):
 def doctor(settings: Settings) -> int:
     """Print one line per check. Returns 1 when something is wrong."""
     findings = []
-    for name, check in CHECKS.items():
+    for name, check in checks(settings):
         try:
             finding = check(settings)
+        except SettingsError as error:
+            finding = Finding(WRONG, str(error))
         except Exception as error:  # a check that fails is a finding too
             finding = Finding(WRONG, f"{type(error).__name__}: {error}")
         findings.append(finding)
@@ -86,34 +89,74 @@ def _model(settings: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
+    what = f"UDP {settings.host}:{settings.port}"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            if running := _answer(settings.port):
-                return Finding(OK, f"acestepd {running} is listening on UDP {settings.port}")
-            what = f"UDP {settings.host}:{settings.port}: {error.strerror}"
-            return Finding(WRONG, what, "another program has it: choose another with --port")
-    return Finding(OK, f"UDP {settings.host}:{settings.port} is free")
+            if running := status.version(settings.host, settings.port):
+                return Finding(OK, f"acestepd {running} is listening on {what}")
+            return Finding(WRONG, f"{what}: {error.strerror}", "another program has it: choose another with --port")
+    return Finding(OK, f"{what} is free")
 
 
-def _answer(port: int) -> str:
-    """The version of the daemon that answers a ping there, if one does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(1.0)
-        client.sendto(encode("/ace/ping", "s", "doctor"), ("127.0.0.1", port))
+def _tcp(settings: Settings) -> Finding:
+    what = f"TCP {settings.host}:{settings.tcp}"
+    running = lock.running(settings.state)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            message = read_message(client.recv(MAX_DATAGRAM))
-        except (OSError, ValueError):
-            return ""
-    return str(message.arguments[1]) if message.address == "/ace/pong" else ""
+            probe.bind((settings.host, settings.tcp))
+        except OSError as error:
+            if running and running.tcp == settings.tcp and status.version(running.host, running.port):
+                return Finding(OK, f"acestepd is listening on {what}")
+            return Finding(WRONG, f"{what}: {error.strerror}", "another program has it: choose another tcp")
+    return Finding(OK, f"{what} is free")
+
+
+def _state(settings: Settings) -> Finding:
+    """Its lock is taken for a moment: that proves more than looking at it."""
+    running = lock.running(settings.state)
+    if running and running.port and (version := status.version(running.host, running.port)):
+        return Finding(OK, f"{settings.state} is used by acestepd {version}, {running}")
+    lock.Lock(settings.state).close()
+    return Finding(OK, f"{settings.state} is writable, and no daemon uses it")
 
 
 def _folder(settings: Settings) -> Finding:
-    check_folder(settings.out)
+    folders.check(settings.out)
     free = shutil.disk_usage(settings.out).free
     what = f"{settings.out} is writable, {free / 2**30:.0f} GB free"
     return Finding(OK, what) if free > NEEDED_SPACE else Finding(NOTE, what, "make room: a minute of WAV takes 17 MB")
+
+
+def _watched(watch: Watch) -> Callable[[Settings], Finding]:
+    def check(settings: Settings) -> Finding:
+        if not watch.folder.is_dir():
+            return Finding(NOTE, f"{watch.folder} is not there", "make it; it is watched as soon as it is")
+        if not os.access(watch.folder, os.R_OK | os.X_OK):
+            return Finding(WRONG, f"{watch.folder} cannot be read", "give acestepd the right to, or another folder")
+        folders.check(watch.out)
+        return Finding(OK, f"{watch.folder}, its takes land in {watch.out}")
+
+    return check
+
+
+def _link(settings: Settings) -> Finding:
+    tempo.Link()
+    return Finding(OK, "Ableton Link is followed once somebody else on the network uses it")
+
+
+def _midi(settings: Settings) -> Finding:
+    names = midi.inputs(midi.backend())
+    if names is None:
+        return Finding(
+            WRONG, "no MIDI system answers", "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set"
+        )
+    if found := midi.matching(settings.midi_clock, names):
+        return Finding(OK, f"MIDI clock from {found}")
+    there = ", ".join(names) or "none"
+    return Finding(NOTE, f"no MIDI input is called {settings.midi_clock!r} now", f"midi_clock may name one of: {there}")
 
 
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
@@ -124,4 +167,13 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "model": _model,
     "port": _port,
     "folder": _folder,
+    "state": _state,
 }
+
+
+def checks(settings: Settings) -> Iterator[tuple[str, Callable[[Settings], Finding]]]:
+    """Those that everybody needs, and those for what the settings ask for."""
+    yield from CHECKS.items()
+    yield from (("watch", _watched(watch)) for watch in settings.watch)
+    asked = {"tcp": (settings.tcp >= 0, _tcp), "link": (settings.link, _link), "midi": (settings.midi_clock, _midi)}
+    yield from ((name, check) for name, (wanted, check) in asked.items() if wanted)

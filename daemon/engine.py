@@ -1,31 +1,50 @@
-"""The queue and the one thread that owns the model."""
+"""The queue, its journal, and the worker that renders: from an order to files that are announced."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import secrets
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
-from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
-from pipeline.request import Request, Take
+import numpy as np
 
-from . import clips
-from .jobs import Event, Job, Listener, Pace, Refused, failure
+from pipeline.cost import Defaults, cost
+from pipeline.request import Request
 
-if TYPE_CHECKING:
-    from pipeline.generate import AceStep
+from . import clips, folders, levels
+from .jobs import Event, Job, Listener, Order, Pace, Refused, failure
+from .journal import Journal
+from .line import Line
+from .settings import Settings
+from .supervisor import Helper, Process
 
 log = logging.getLogger("acestepd.engine")
 
-REMEMBERED = 1000  # ended jobs whose outcome can still be asked for
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
-LOADING_PATIENCE = 3.0  # seconds that closing waits for a model that is being loaded
+TICK = 0.25  # seconds between two looks at what has no event of its own
+HOLD_SECONDS = 3.0  # between two looks whether a folder takes files again
+CRASHES = 2  # of the worker on one job, after which the job is given up; and while loading, the model
+LONGEST_PAUSE = 30.0  # seconds before a worker that keeps ending is started again
 GENERATE = "/ace/generate"  # the command that failures of a job are about
+KEPT = "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
+
+
+class Wanted(NamedTuple):
+    """Which model should play."""
+
+    model: str
+    variant: str
+
+
+class Hung(Exception):
+    """The worker does not answer any more."""
 
 
 def _nobody(event: Event) -> None:
@@ -33,26 +52,35 @@ def _nobody(event: Event) -> None:
 
 
 class Engine:
-    """Takes jobs from any thread; loads the model and renders on a thread of its own (MLX arrays belong to theirs).
+    """Takes orders from any thread. A thread of its own talks to the worker; another lands the files.
 
-    `load` returns the model. Listeners hear every event, on the thread where it happens, and must be quick. How a job
-    stands changes, and is told, under one lock: nobody hears two endings, or progress after the end.
+    Listeners hear every event, on the thread where it happens, and must be quick. How a job stands changes, and is
+    told, under one lock: nobody hears two endings, or progress after the end.
     """
 
-    def __init__(self, load: Callable[[], AceStep], out: Path, limit: int = 64, title: str = "") -> None:
-        self._load, self._out, self._limit = load, out, limit
+    def __init__(
+        self, settings: Settings, wanted: Wanted, journal: Journal, start: Callable[[], Helper] = Process
+    ) -> None:
+        self.settings, self.journal = settings, journal
+        self._wanted, self._start_worker = wanted, start
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
-        self._jobs: OrderedDict[tuple[Hashable, str], Job] = OrderedDict()
-        self._waiting: deque[Job] = deque()
-        self._running: Job | None = None
-        self._fraction = 0.0
-        self._model: AceStep | None = None
+        self._line = Line()
+        self._running: list[Job] = []  # the last one is being worked on; it interrupted the one before
+        self._landing: list[Job] = []
+        self._held: list[Job] = []
+        self._worker: Helper | None = None
+        self._defaults: Defaults | None = None  # of the model, once it is loaded
         self._pace = Pace()
+        self._sounds: dict[int, list[clips.Sound]] = defaultdict(list)
+        self._told: dict[int, float] = {}
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._closing = False
-        self.title = title
+        self._lander = ThreadPoolExecutor(1, "landing")
+        self._crashes = 0  # of the worker, in a row
+        self._closing = self._replace = self._begun = False
+        self._last_sign = self._last_job = self._looked = time.monotonic()
+        self.title = wanted.model
         self.state = "cold"
         self.error = ""
 
@@ -62,208 +90,520 @@ class Engine:
         self._listeners.append(listener)
 
     def start(self) -> None:
+        """Take up what an earlier daemon left, and begin."""
+        self._resume()
         self._thread.start()
 
-    def submit(self, client: Hashable, id: str, wish: Request, again: Listener = _nobody) -> Job:
-        """Queue a job. The same (client, id) with the same wish is the job there is: `again` hears how it stands.
+    def submit(self, order: Order, again: Listener = _nobody) -> list[Job]:
+        """Queue an order: one job, or `count` of them called id.1, id.2 and so on, with seeds in a row.
 
-        Only a failed job is tried anew. Raises `Refused`: 409 for the same id with another wish, 429 when the queue
-        is full, 503 without a model.
+        The same (client, id) with the same wish is the order there is: `again` hears how it stands. Only failed jobs
+        are tried anew. Raises `Refused`: 409 for the same id with another wish, 429 when the queue is full, 503 when
+        the daemon closes, 507 when the order cannot be written down.
         """
         with self._lock:
-            known = self._jobs.get((client, id)) if id else None
-            if known and known.wish != wish:
-                raise Refused(409, f"id {id!r} was used for another request", "send every request under a new id")
-            if known and not known.failed:
-                for event in known.outcome:
-                    again(event)
+            known = self._known(order)
+            if known and any(job.wish != order.wish for job in known[:1]):
+                raise Refused(409, f"id {order.id!r} was used for another request", "send every request under a new id")
+            if known and not all(job.state == "fail" for job in known):
+                for job in known:
+                    for event in job.outcome:
+                        again(event)
                 return known
-            if self._closing or self.error:
-                raise Refused(503, self.error or "the daemon is closing", "see: acestepd doctor")
-            if len(self._waiting) >= self._limit:
-                raise Refused(429, f"the queue is full ({self._limit} jobs)", "wait, or /ace/cancel *")
-            job = Job(client, id or self._new_id(client), wish, wish.resolved())
-            self._jobs.pop((client, job.id), None)
-            self._jobs[client, job.id] = job
-            self._waiting.append(job)
-            self._emit("queued", job, len(self._waiting) - 1 + bool(self._running), self._eta())
+            self._check_room(order)
+            jobs = self._jobs(order)
+            try:
+                self.journal.add(jobs)
+            except OSError as error:
+                raise Refused(
+                    507, str(error.strerror), "free some space: nothing is accepted that could be lost"
+                ) from error
+            for job in jobs:
+                self._enter(job)
             self._tell_state()
-            self._wake.notify()
-            return job
+            self._dispatch()
+            self._wake.notify_all()
+            return jobs
 
-    def cancel(self, client: Hashable, id: str) -> int:
-        """Cancel a job, the client's own or the newest of that name; `*` cancels all. Returns how many.
+    def reroll(self, client: str, id: str, parent: str = "", seed: int = -1, again: Listener = _nobody) -> list[Job]:
+        """The wish of another job with a new seed. Without `parent` it is the client's newest, or the newest of all."""
+        if parent:
+            old = self.find(client, parent)
+        else:
+            newest = self.journal.newest(client) or self.journal.newest()
+            if newest is None:
+                raise Refused(404, "there is nothing to reroll yet", "send /ace/generate first")
+            old = newest
+        wish = dataclasses.replace(old.wish, seed=seed)
+        return self.submit(Order(client, id, wish, out=old.out, origin=old.origin or f"reroll of {old.id}"), again)
+
+    def cancel(self, client: str, id: str) -> int:
+        """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels all. How many.
 
         The client hears each of them end. Raises `Refused` 404, or 409 when the files are just landing.
         """
         with self._lock:
-            found = [job for job in self.active() if not job.landing] if id == "*" else [self.find(client, id)]
+            found = self._cancellable(client, id)
             for job in found:
-                if job.ended:
-                    raise Refused(404, f"job {id!r} has already ended")
-                if job.landing:
-                    raise Refused(409, f"job {id!r} is done, its files are just landing")
-                job.cancelled = True
                 job.also.add(client)
-                if job in self._waiting:
-                    self._waiting.remove(job)
-                    self._end("cancelled", job)
+                if job in self._running:
+                    job.cancelled = True
+                    self._send("cancel", job)
+                else:
+                    self._line.remove(job)
+                    self._held = [other for other in self._held if other is not job]
+                    self._end(job, "cancelled")
             self._tell_state()
             return len(found)
 
-    def find(self, client: Hashable, id: str) -> Job:
+    def panic(self, client: str) -> int:
+        """Cancel everything."""
+        return self.cancel(client, "*")
+
+    def favourite(self, client: str, id: str, on: bool = True) -> Job:
+        with self._lock:
+            job = self.find(client, id)
+            job.favourite = on
+            self.journal.mark(job)
+            self._emit(Event("favourite", job, (int(on),)))
+            return job
+
+    def find(self, client: str, id: str) -> Job:
         """The client's own job, or else the newest of that name that has not ended, or else the newest.
 
-        A client may send from a new port every time.
+        A client may send from a new port every time. The id of an order of several is its first job.
         """
         with self._lock:
-            own = self._jobs.get((client, id))
-            named = [job for job in self._jobs.values() if job.id == id]
-            if own is None and not named:
+            open_jobs = [job for job in self.active() if id in (job.id, job.batch)]
+            mine = [job for job in open_jobs if job.client == client]
+            if mine or open_jobs:
+                return mine[0] if mine else open_jobs[-1]
+            job = self.journal.get(client, id) or self.journal.named(id) or self.journal.named(f"{id}.1")
+            if job is None:
                 raise Refused(404, f"no job is called {id[:40]!r}")
-            return own or ([job for job in named if not job.ended] or named)[-1]
+            return job
 
     def active(self) -> list[Job]:
-        """The running job and those that wait, in order."""
+        """The jobs that have not ended: what runs and lands, what waits, in order, and what is held."""
         with self._lock:
-            return ([self._running] if self._running else []) + list(self._waiting)
+            return [*self._landing, *reversed(self._running), *self._line, *self._held]
 
     def state_event(self) -> Event:
-        return Event("state", None, (self.state, self.title, len(self._waiting)))
+        return Event("state", None, (self.state, self.title, len(self._line)))
+
+    def announce(self, event: Event) -> None:
+        """Let a surface tell all surfaces something."""
+        self._emit(event)
+
+    def switch(self, model: str, variant: str = "") -> None:
+        """Play another model from the next job on; the queue waits for it. The same model is loaded afresh."""
+        with self._lock:
+            self._wanted, self._replace, self._crashes, self.error = Wanted(model, variant), True, 0, ""
+            self._wake.notify_all()
+
+    def change(self, settings: Settings) -> None:
+        """Other limits from now on."""
+        with self._lock:
+            self.settings = settings
 
     def close(self) -> None:
-        """Cancel and announce what runs and waits, and stop. Blocks until the thread has ended.
-
-        Loading cannot be interrupted (it may be a download of gigabytes): `ended` is False when that still goes on.
-        """
+        """Stop. What has not ended stays in the journal and goes on with the next daemon; files that land, land."""
         with self._lock:
             self._closing = True
-            self.cancel(None, "*")
-            self._wake.notify()
+            self._wake.notify_all()
         if self._thread.is_alive():
-            self._thread.join(LOADING_PATIENCE if self.state == "loading" else None)
+            self._thread.join()
+        self._lander.shutdown()
+        self._become("cold")
 
-    @property
-    def ended(self) -> bool:
-        """Whether the thread has ended, and with it everything MLX computes."""
-        return not self._thread.is_alive()
+    # --- orders become jobs --------------------------------------------------------------------------------------
 
-    # --- the thread ----------------------------------------------------------------------------------------------
+    def _known(self, order: Order) -> list[Job]:
+        if not order.id:
+            return []
+        if order.count > 1:
+            jobs = self.journal.batch(order.client, order.id)
+            jobs = jobs if len(jobs) == order.count else []
+        else:
+            job = self.journal.get(order.client, order.id)
+            jobs = [job] if job else []
+        living = {job.number: job for job in self.active()}
+        return [living.get(job.number, job) for job in jobs]
+
+    def _check_room(self, order: Order) -> None:
+        if self._closing:
+            raise Refused(503, "the daemon is closing")
+        if order.wish.loudness and not levels.can_measure():
+            raise Refused(422, "loudness cannot be measured here", "pip install 'acestepd[loudness]', or leave it at 0")
+        if order.count < 1:
+            raise Refused(422, f"count must be at least 1, got {order.count}")
+        if len(self._line) + order.count > self.settings.queue:
+            raise Refused(429, f"the queue is full ({self.settings.queue} jobs)", "wait, or /ace/cancel *")
+        if self._line.of(order.client) + order.count > self.settings.queue_per_client:
+            limit = self.settings.queue_per_client
+            raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
+
+    def _jobs(self, order: Order) -> list[Job]:
+        out, id = order.out or self.settings.out, order.id or secrets.token_hex(3)
+        if order.count == 1:
+            resolved = order.wish.resolved()
+            return [Job(order.client, id, order.wish, resolved, out, order.priority, origin=order.origin)]
+        seed, jobs = order.wish.seed, []
+        for number in range(order.count):
+            resolved = dataclasses.replace(order.wish, seed=(seed + number) % 2**32 if seed >= 0 else -1).resolved()
+            job = Job(order.client, f"{id}.{number + 1}", order.wish, resolved, out, order.priority, id, order.origin)
+            jobs.append(job)
+        return jobs
+
+    def _enter(self, job: Job) -> None:
+        job.start_over()
+        self._estimate(job)
+        self._line.add(job)
+        position = len(self._running) + list(self._line).index(job)
+        self._emit(Event("queued", job, (position, self._eta())))
+        self._note(job)
+
+    def _cancellable(self, client: str, id: str) -> list[Job]:
+        if id == "*":
+            return [job for job in self.active() if job not in self._landing]
+        several = [job for job in self.active() if job.batch == id]
+        mine = [job for job in several if job.client == client] or several
+        if free := [job for job in mine if job not in self._landing]:
+            return free
+        job = self.find(client, id)
+        if job.ended:
+            raise Refused(404, f"job {id!r} has already ended")
+        if job in self._landing:
+            raise Refused(409, f"job {id!r} is done, its files are just landing")
+        return [job]
+
+    # --- what an earlier daemon left -----------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Finish what was landing, queue what was not; remove this journal's own half-written files."""
+        with self._lock:
+            known = {job.number for job in self.active()}
+            for job in self.journal.unfinished():
+                if job.number in known:
+                    continue
+                try:
+                    if not self._recovered(job):
+                        self._enter(job)
+                except OSError as error:
+                    self._hold(job, error)
+                except Exception:  # whatever it is, it must not keep the daemon from starting
+                    log.exception("the files of job %s", job.id)
+                    self._enter(job)
+            keep = {staged.staging for job in self._held if (staged := self._staged(job))}
+            for folder in {*self.journal.folders(), self.settings.out}:
+                try:
+                    clips.sweep(folder, self.journal.token, keep)
+                except OSError as error:
+                    log.info("%s could not be looked through: %s", folder, error)
+
+    def _recovered(self, job: Job) -> bool:
+        """Whether the job's files had been staged before; then they land now. Raises OSError."""
+        staged = self._staged(job)
+        landed = clips.recover(staged, lambda other: self._remember(job, other)) if staged else None
+        if landed is None:
+            return False
+        self._finish(job, landed)
+        return True
+
+    def _staged(self, job: Job) -> clips.Staged | None:
+        """What the journal knows of files that were landing."""
+        try:
+            note = self.journal.landing(job)
+            return clips.Staged.from_json(note) if note else None
+        except ValueError as error:
+            log.error("job %s is rendered again: %s", job.id, error)
+            return None
+
+    def _remember(self, job: Job, staged: clips.Staged) -> None:
+        self.journal.note(job, landing=staged.to_json())
+
+    # --- the thread that talks to the worker ---------------------------------------------------------------------
 
     def _run(self) -> None:
-        try:
-            self._serve()
-        except Exception as error:  # whatever a checkpoint can do wrong: the surfaces stay up and say so
-            log.exception("the engine stopped")
-            self._stopped(f"the model could not be loaded: {error}")
-        finally:
-            self._model = None
-            from pipeline.ops import leave_thread
-
-            leave_thread()
-
-    def _serve(self) -> None:
-        self._become("loading")
-        model = self._model = self._load()
-        self.title = model.name
-        self._warm_up(model)
-        self._become("warm")
-        while (job := self._next()) is not None:
+        while self._needed():
+            self._become("loading")
+            worker = self._start_worker()
             try:
-                self._render(model, job)
-            except Exception as error:
-                code, message, hint = failure(error)
-                if not isinstance(error, OSError | ValueError):
-                    log.exception("job %s failed", job.id)
-                self._end("fail", job, GENERATE, code, message, hint)
+                self._converse(worker)
+            except Hung as error:
+                self._crashed(str(error))
+            except (EOFError, OSError):
+                if not self._closing:
+                    self._crashed(worker.obituary())
+            except Exception:
+                log.exception("the engine's thread")
+                self._crashed("a bug in the daemon")
+            finally:
+                with self._lock:
+                    self._worker = None
+                worker.stop()
+
+    def _needed(self) -> bool:
+        """Waits until a worker is needed: at the start, and then when there is something to render. False: closing."""
+        with self._lock:
+            if self._crashes:
+                self._wake.wait_for(lambda: self._closing, min(LONGEST_PAUSE, 2.0**self._crashes - 1))
+            while self._begun and not (self._closing or len(self._line) or self._replace):
+                self._wake.wait(TICK)
+                self._release_held()
+            self._begun, self._replace, self.error = True, False, ""
+            return not self._closing
+
+    def _converse(self, worker: Helper) -> None:
+        """Until the worker ends, or is not needed any more."""
+        with self._lock:
+            self._worker, self._defaults, self._last_sign = worker, None, time.monotonic()
+        names = ("cache_gb", "memory_gb", "wired_gb", "revision")
+        wanted = self._wanted._asdict() | {name: getattr(self.settings, name) for name in names}
+        worker.connection.send_bytes(json.dumps(wanted).encode())
+        while True:
+            if worker.connection.poll(TICK):
+                message = json.loads(worker.connection.recv_bytes())
+                data = worker.connection.recv_bytes() if message["say"] == "sound" else b""
+                with self._lock:
+                    self._last_sign = time.monotonic()
+                    _HEARD[message.pop("say")](self, message, data)
+            elif self._hangs():
+                raise Hung(f"it gave no sign of life for {self.settings.hang_seconds:g} seconds")
             with self._lock:
-                if not self._waiting:
-                    self._become("warm")
+                if self._closing or self._leaves():
+                    return
+                self._release_held()
 
-    def _warm_up(self, model: AceStep) -> None:
-        """One short take, thrown away: kernels are compiled, and the pace of this machine is known."""
-        request = Request(prompt="warm up", seconds=1, seed=0, num_steps=2)
-        for _ in range(0 if self._closing else 2):  # the first one compiles
-            started = time.monotonic()
-            model.audition(request)
-            self._pace.learn(model.cost(request), time.monotonic() - started)
+    def _leaves(self) -> bool:
+        """Whether the worker may go: it could not load, another model is wanted, or it had nothing to do for long."""
+        if self.error:
+            return True
+        if self._running:
+            return False
+        if self._replace and self.state != "loading":
+            return True
+        minutes = (time.monotonic() - self._last_job) / 60
+        if self.settings.idle_unload and minutes > self.settings.idle_unload and self.state == "warm":
+            log.info("nothing to do for %.0f minutes: the model leaves the memory", minutes)
+            self._become("cold")
+            return True
+        return False
 
-    def _stopped(self, message: str) -> None:
+    def _hangs(self) -> bool:
+        silent = time.monotonic() - self._last_sign
+        return bool(self._running) and silent > self.settings.hang_seconds
+
+    def _crashed(self, how: str) -> None:
+        log.error("the engine's process ended: %s", how)
         with self._lock:
-            self.error = message
-            for job in self.active():
-                self._end("fail", job, GENERATE, 503, message, "see: acestepd doctor")
-            self._waiting.clear()
-            self._become("error")
-
-    def _next(self) -> Job | None:
-        with self._lock:
-            self._wake.wait_for(lambda: self._waiting or self._closing)
-            if self._closing:
-                return None
-            self._running, self._fraction = self._waiting.popleft(), 0.0
-            self._running.started = time.monotonic()
-            self._become("busy")
-            return self._running
-
-    def _render(self, model: AceStep, job: Job) -> None:
-        try:
-            takes = self._takes(model, job)
-            landed = clips.write(self._out, job.id, takes, lambda: self._may_land(job))
-        except clips.Unwanted:
-            self._end("cancelled", job)
-            return
-        self._pace.learn(job.cost or model.cost(job.request), time.monotonic() - job.started)
-        used = takes[0].request
-        with self._lock:
-            for stem, path in landed.clips:
-                self._emit("clip", job, stem, str(path), used.bpm, used.bars, str(used.seed))
-            self._end("finished", job, len(landed.clips), str(landed.manifest))
-
-    def _takes(self, model: AceStep, job: Job) -> list[Take]:
-        """Every take of the job. Leaves the iteration, which stops the work, when the job is cancelled (`Unwanted`)."""
-        takes, told = [], 0.0
-        with closing(model.render(job.request)) as events:
-            for event in events:
+            self._crashes += 1
+            loading, running, self._running = self.state == "loading", self._running, []
+            self._sounds.clear()
+            self._become("loading")
+            if loading and self._crashes > CRASHES:
+                self._unloadable({"message": f"the engine's process ends while it loads the model ({how})"}, b"")
+                return
+            message = f"the engine's process ended ({how}) and is started again"
+            self._emit(Event("fail", None, (GENERATE, 500, message, "what it was working on goes on by itself")))
+            for job in running:  # the last one first of them again
                 if job.cancelled:
-                    raise clips.Unwanted
-                if isinstance(event, Take):
-                    takes.append(event)
+                    self._end(job, "cancelled")
                     continue
-                self._fraction = event.fraction
-                if time.monotonic() - told >= PROGRESS_SECONDS:
-                    told = time.monotonic()
-                    self._emit("progress", job, event.fraction, event.stage, self._left(job))
-        return takes
+                job.crashes += job is running[-1]
+                if job.crashes >= CRASHES:
+                    hint = "ask for something shorter, and see the log"
+                    self._end(
+                        job, "fail", GENERATE, 500, f"the engine's process ended twice while making it: {how}", hint
+                    )
+                else:
+                    job.start_over()
+                    self._line.back(job)
+                    self._note(job)
 
-    def _may_land(self, job: Job) -> bool:
-        """Whether a job that is all staged is still wanted; from then on it cannot be cancelled."""
+    # --- what the worker says ------------------------------------------------------------------------------------
+
+    def _loaded(self, about: dict[str, Any], _: bytes) -> None:
+        self.title, self.error, self._crashes = about["title"], "", 0
+        self._defaults = Defaults(**about["defaults"])
+        self._pace = Pace(self.journal.pace(self.title) or about["pace"])
+        self._last_job = time.monotonic()
+        for job in self.active():
+            self._estimate(job)
+        self._become("warm")
+        self._dispatch()
+
+    def _unloadable(self, about: dict[str, Any], _: bytes) -> None:
+        self.error = about["message"]
+        for job in self.active():
+            if job not in self._landing and job not in self._held:
+                self._line.remove(job)
+                self._end(job, "fail", GENERATE, 503, self.error, "see: acestepd doctor; /ace/model tries again")
+        self._become("error")
+
+    def _progress(self, about: dict[str, Any], _: bytes) -> None:
+        job = self._by_number(about["job"])
+        if job and not job.cancelled:
+            job.fraction = about["fraction"]
+            if time.monotonic() - self._told.get(job.number, 0.0) >= PROGRESS_SECONDS:
+                self._told[job.number] = time.monotonic()
+                self._emit(Event("progress", job, (job.fraction, about["stage"], self._pace.remaining(job))))
+
+    def _sound(self, about: dict[str, Any], data: bytes) -> None:
+        audio = np.frombuffer(data, np.float32).reshape(about["channels"], -1)
+        self._sounds[about["job"]].append(clips.Sound(about["name"], audio))
+
+    def _made(self, about: dict[str, Any], _: bytes) -> None:
+        job = self._by_number(about.pop("job"))
+        if job is None:
+            return
+        sounds = tuple(self._sounds.pop(job.number, ()))
+        self._leave(job)
+        if job.cancelled:
+            self._end(job, "cancelled")
+        else:
+            job.state = "landing"
+            self._landing.append(job)
+            if job.cost:
+                self._pace.learn(job.cost, job.seconds)
+            made = clips.Made(**about | {"request": Request(**about["request"])}, sounds=sounds)
+            self._lander.submit(self._land, job, made)
+        self._dispatch()
+
+    def _failed(self, about: dict[str, Any], _: bytes) -> None:
+        if job := self._by_number(about["job"]):
+            self._leave(job)
+            self._end(job, "fail", GENERATE, about["code"], about["message"], about["hint"])
+            self._dispatch()
+
+    def _cancelled(self, about: dict[str, Any], _: bytes) -> None:
+        if job := self._by_number(about["job"]):
+            self._leave(job)
+            self._end(job, "cancelled")
+            self._dispatch()
+
+    def _by_number(self, number: int) -> Job | None:
+        return next((job for job in self._running if job.number == number), None)
+
+    def _leave(self, job: Job) -> None:
+        """The worker is done with a job; the one it interrupted goes on."""
+        job.lay_down()
+        self._running.remove(job)
+        self._sounds.pop(job.number, None)
+        self._last_job = time.monotonic()
+        if self._running and not self._running[-1].since:
+            self._running[-1].take_up()
+
+    def _dispatch(self) -> None:
+        """Give the worker the next job, when it has none or a less urgent one."""
+        while (
+            (job := self._line.first()) and self._defaults and self._worker and not self._replace and not self._closing
+        ):
+            if self._running and job.priority <= self._running[-1].priority:
+                break
+            self._line.pop()
+            if refusal := folders.unready(job.out, job.request):
+                self._hold(job, refusal)
+                continue
+            if self._running:
+                self._running[-1].lay_down()
+            self._running.append(job)
+            job.take_up()
+            self._send("render", job, request=dataclasses.asdict(job.request))
+        if self._defaults:
+            self._become("busy" if self._running else "warm")
+
+    def _send(self, what: str, job: Job, **more: Any) -> None:
+        if self._worker:
+            try:
+                self._worker.connection.send_bytes(json.dumps({"do": what, "job": job.number, **more}).encode())
+            except OSError:
+                log.info("the worker has just ended")  # its thread will notice and put the job back
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def _land(self, job: Job, made: clips.Made) -> None:
+        """On the landing thread: files on disk, the journal knows of them, then their names, then the news."""
+        try:
+            staged = clips.stage(job.out, self.journal.token, job.id, job.origin, made, self.settings.latest)
+            self._remember(job, staged)
+            while (landed := clips.land(staged)) is None:
+                staged = clips.renamed(staged)
+                self._remember(job, staged)
+            self._finish(job, landed, made)
+        except OSError as error:
+            with self._lock:
+                self._hold(job, error)
+        except Exception as error:
+            log.exception("the files of job %s", job.id)
+            code, message, hint = failure(error)
+            self._end(job, "fail", GENERATE, code, message, hint)
+
+    def _finish(self, job: Job, landed: clips.Landed, made: clips.Made | None = None) -> None:
+        """The files are there: write it down, then tell."""
+        used, model = (made.request, made.model) if made else clips.read_manifest(landed.manifest)
+        facts = {"model": model, "seconds": job.seconds, "request": json.dumps(dataclasses.asdict(used))}
+        facts |= {"timings": json.dumps(made.timings)} if made else {}
+        seed = str(used.seed)
         with self._lock:
-            job.landing = not job.cancelled
-            return job.landing
+            events = [Event("clip", job, (stem, str(path), used.bpm, used.bars, seed)) for stem, path in landed.clips]
+            job.clips = tuple(events)
+            self._end(job, "finished", len(events), str(landed.manifest), landing="", **facts)
+
+    def _hold(self, job: Job, error: OSError) -> None:
+        """Keep a job whose folder takes no files now."""
+        self._landing = [other for other in self._landing if other is not job]
+        job.start_over()
+        job.state = "held"
+        self._held.append(job)
+        code, message, hint = failure(error)
+        self._emit(Event("fail", job, (GENERATE, code, message, f"{hint}; {KEPT}" if hint else KEPT)))
+        self._note(job)
+
+    def _release_held(self) -> None:
+        """Queue again what was held, where its folder takes files again."""
+        if not self._held or time.monotonic() - self._looked < HOLD_SECONDS:
+            return
+        self._looked = time.monotonic()
+        for job in list(self._held):
+            if folders.unready(job.out, job.request):
+                continue
+            self._held.remove(job)
+            try:
+                if not self._recovered(job):
+                    self._enter(job)
+            except OSError as error:
+                self._hold(job, error)
+        self._dispatch()
 
     # --- events --------------------------------------------------------------------------------------------------
 
-    def _emit(self, kind: str, job: Job | None, *values: Any) -> None:
-        event = Event(kind, job, values)
+    def _emit(self, event: Event) -> None:
         with self._lock:
-            if job is not None:
-                job.last = event
-                job.clips += (event,) if kind == "clip" else ()
+            if event.job is not None and event.kind not in ("favourite", "clip", "insert"):
+                event.job.last = event
             for listener in self._listeners:
                 try:
                     listener(event)
                 except Exception:  # a surface must not take the engine with it
-                    log.exception("a listener failed on %s", kind)
+                    log.exception("a listener failed on %s", event.kind)
 
-    def _end(self, kind: str, job: Job, *values: Any) -> None:
+    def _end(self, job: Job, kind: str, *values: Any, **facts: Any) -> None:
+        """A job's last event: written down first, so that nobody hears of an end that a crash could undo."""
         with self._lock:
-            if job is self._running:
-                self._running = None
-            self._emit(kind, job, *values)
-            ended = [key for key, other in self._jobs.items() if other.ended]
-            for key in ended[: max(0, len(ended) - REMEMBERED)]:
-                del self._jobs[key]
+            job.state = kind
+            job.last = Event(kind, job, values)
+            self._landing = [other for other in self._landing if other is not job]
+            self._told.pop(job.number, None)
+            self._note(job, **facts)
+            for event in (*job.clips, job.last):
+                self._emit(event)
+
+    def _note(self, job: Job, **facts: Any) -> None:
+        try:
+            self.journal.note(job, **facts)
+        except OSError as error:  # the job was written down when it was accepted: a crash now would only repeat it
+            log.error("job %s: %s", job.id, error)
 
     def _become(self, state: str) -> None:
         if state != self.state:
@@ -271,18 +611,23 @@ class Engine:
             self._tell_state()
 
     def _tell_state(self) -> None:
-        self._emit("state", None, *self.state_event().values)
+        self._emit(self.state_event())
+
+    def _estimate(self, job: Job) -> None:
+        if self._defaults:
+            job.cost = cost(job.request, self._defaults)
 
     def _eta(self) -> float:
         """Seconds until the last waiting job is done, as far as is known."""
-        return sum(map(self._left, self.active()))
+        return sum(map(self._pace.remaining, [*self._running, *self._line]))
 
-    def _left(self, job: Job) -> float:
-        if self._model and not job.cost:
-            job.cost = self._model.cost(job.request)
-        return self._pace.remaining(job, self._fraction if job is self._running else 0.0)
 
-    def _new_id(self, client: Hashable) -> str:
-        while (client, id := secrets.token_hex(3)) in self._jobs:
-            pass
-        return id
+_HEARD: dict[str, Callable[[Engine, dict[str, Any], bytes], None]] = {
+    "loaded": Engine._loaded,
+    "unloadable": Engine._unloadable,
+    "progress": Engine._progress,
+    "sound": Engine._sound,
+    "made": Engine._made,
+    "failed": Engine._failed,
+    "cancelled": Engine._cancelled,
+}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 from pipeline.request import Request
+
+ENDINGS = ("finished", "fail", "cancelled")
 
 
 class Refused(Exception):
@@ -19,33 +23,81 @@ class Refused(Exception):
         self.code, self.hint = code, hint
 
 
-@dataclass(eq=False)
-class Job:
-    """One accepted request.
+class Priority(IntEnum):
+    """What goes first. A higher one also interrupts a lower one between two steps."""
 
-    `wish` is what the client sent; `request` is what is made: the wish with its seed fixed, so the take can be
-    repeated. `also` are other clients who want to hear how it ends.
+    SPECULATION = 0
+    BATCH = 1
+    NORMAL = 2
+    LIVE = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a surface asks of the engine: `count` takes of one wish.
+
+    `client` is who asks, as text, so that it outlives the daemon: "udp:127.0.0.1:9001", "tcp:3", "watch:/folder".
+    `origin` is kept with the job, for whoever asked: the file it came from, the job it is a variation of.
     """
 
-    client: Hashable
+    client: str
+    id: str
+    wish: Request
+    count: int = 1
+    priority: Priority = Priority.NORMAL
+    out: Path | None = None  # None: the settings' folder
+    origin: str = ""
+
+
+@dataclass(eq=False)
+class Job:
+    """One accepted request: one take, with its stems.
+
+    `wish` is what the client sent; `request` is what is made: the wish with its seed fixed, so the take can be
+    repeated. `also` are other clients who want to hear how it ends. `state` is waiting, running, landing, held (its
+    folder takes no files now), finished, fail or cancelled.
+    """
+
+    client: str
     id: str
     wish: Request
     request: Request
+    out: Path
+    priority: Priority = Priority.NORMAL
+    batch: str = ""  # the order's id, where it asked for several takes
+    origin: str = ""
+    number: int = 0  # the journal's
+    state: str = "waiting"
     last: Event | None = None
     clips: tuple[Event, ...] = ()
-    also: set[Hashable] = field(default_factory=set)
-    cancelled: bool = False
-    landing: bool = False  # its files are getting their names: too late to cancel
-    started: float = 0.0
+    also: set[str] = field(default_factory=set)
+    cancelled: bool = False  # asked for, while it runs
+    crashes: int = 0  # of the engine, while it ran
+    favourite: bool = False
+    created: float = 0.0  # seconds since the epoch
+    fraction: float = 0.0  # of the work that is done
+    worked: float = 0.0  # seconds that were spent on it, up to the last interruption
+    since: float = 0.0  # time.monotonic() when it was taken up again; 0 while nobody works on it
     cost: float = 0.0  # in the model's unit; 0 while it is not known
 
     @property
     def ended(self) -> bool:
-        return self.last is not None and self.last.kind in ("finished", "fail", "cancelled")
+        return self.state in ENDINGS
 
     @property
-    def failed(self) -> bool:
-        return self.last is not None and self.last.kind == "fail"
+    def seconds(self) -> float:
+        """What it has taken until now."""
+        return self.worked + (time.monotonic() - self.since if self.since else 0.0)
+
+    def take_up(self) -> None:
+        self.state, self.since = "running", time.monotonic()
+
+    def lay_down(self) -> None:
+        self.worked, self.since = self.seconds, 0.0
+
+    def start_over(self) -> None:
+        """Nothing of it is made."""
+        self.state, self.fraction, self.worked, self.since = "waiting", 0.0, 0.0, 0.0
 
     @property
     def outcome(self) -> list[Event]:
@@ -68,27 +120,42 @@ Listener = Callable[[Event], None]
 class Pace:
     """How long this machine takes, learned from its own jobs. The unit of `cost` is the model's."""
 
-    def __init__(self) -> None:
-        self._seconds_per_cost = 0.0
+    def __init__(self, seconds_per_cost: float = 0.0) -> None:
+        self._seconds_per_cost = seconds_per_cost
 
     def learn(self, cost: float, seconds: float) -> None:
         measured = seconds / cost
         self._seconds_per_cost = (self._seconds_per_cost + measured) / 2 if self._seconds_per_cost else measured
 
-    def remaining(self, job: Job, fraction: float) -> float:
+    def remaining(self, job: Job) -> float:
         """Seconds that a job still takes: from its own progress as soon as there is any."""
-        spent = time.monotonic() - job.started
-        return spent / fraction * (1 - fraction) if fraction else job.cost * self._seconds_per_cost
+        if job.fraction:
+            return job.seconds / job.fraction * (1 - job.fraction)
+        return job.cost * self._seconds_per_cost
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+GONE = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESTALE)
 
 
 def failure(error: Exception) -> tuple[int, str, str]:
     """Code, message and hint for what went wrong in a job."""
     if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free some space, then send it again" if full else "check the output folder: acestepd doctor"
-        return 507 if full else 500, f"the clip could not be written: {error.strerror or error}", hint
+        return _disk_failure(error)
     if isinstance(error, MemoryError) or "malloc" in str(error) or "out of memory" in str(error).lower():
         return 500, "out of memory", "ask for a shorter clip, or close other programs"
     if isinstance(error, ValueError):
-        return 500, str(error), ""
+        return 500, str(error), getattr(error, "hint", "")
     return 500, f"{type(error).__name__}: {error}", "this is a bug: the daemon's log has the details"
+
+
+def _disk_failure(error: OSError) -> tuple[int, str, str]:
+    message = f"the clip could not be written: {error.strerror or error}"
+    if error.errno in FULL:
+        return 507, message, "free some space"
+    if error.errno in FORBIDDEN:
+        return 403, message, "let acestepd write into the folder"
+    if error.errno in GONE:
+        return 404, message, "bring the folder back"
+    return 500, message, "check the output folder: acestepd doctor"

@@ -1,7 +1,8 @@
-"""The OSC surface: UDP messages become calls of the panel and the engine, events become UDP messages.
+"""The OSC surface: packets become commands, events become packets.
 
-The wire rules and why they are so: README, "What travels on the wire". The server loop is ours because python-osc's
-own reorders, truncates and swallows errors.
+UDP, and TCP where the settings say so, share one thread, one selector and one way in: `receive`. The wire rules and why
+they are so: README, "What travels on the wire". The loop is ours because python-osc's own reorders, truncates and
+swallows errors.
 """
 
 from __future__ import annotations
@@ -9,75 +10,108 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import selectors
 import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from typing import Any, TypeVar
 
-from pipeline.request import BadRequest, OutOfRange, UnknownField, WrongType
+from pipeline.request import BadRequest, OutOfRange, UnknownField
 
-from . import API, VERSION
+from . import commands, drafts
 from .engine import Engine
+from .guard import Guard
 from .jobs import Event, Refused
-from .panel import NothingToPlay, Panel
-from .protocol import (
-    COMMANDS,
-    EVENTS,
-    SENT,
-    WHOLE_TEXTS,
-    encode_event,
-    encode_fail,
-    id_of,
-    is_release,
-    job_id,
-    named,
-    positional,
-    short,
-    whole,
-)
-from .settings import MAX_SUBSCRIBERS, Settings
-from .wire import MAX_DATAGRAM, Address, Argument, Malformed, Message, encode, read_packet
+from .panel import Panel
+from .paths import Confined
+from .protocol import PARAM, SENT, encode_event, encode_fail, encode_param, is_ours
+from .settings import Settings, SettingsError
+from .subscribers import Subscribers
+from .tcp import Tcp
+from .wire import MAX_DATAGRAM, Address, Malformed, Message, Sender, encode, read_packet
 
 log = logging.getLogger("acestepd.osc")
 
 MAX_TIMED = 1000  # messages of bundles whose time has not come
-LEASE = 24 * 3600  # seconds a subscriber is kept without asking again
+RECEIVE_BUFFER = 1 << 20  # bytes; the system may give less
 
-_OURS = {f"/ace/{name}" for name in SENT}
+T = TypeVar("T")
+
 _CODES = {UnknownField: 404, OutOfRange: 422}
 
 
-@dataclass
-class Subscriber:
-    number: int
-    topics: frozenset[str]
-    until: float
+class Udp:
+    """The datagram socket. Nothing waits: what cannot be sent at once is lost, as datagrams are."""
 
-
-class OscServer:
-    """Listens on UDP. One thread reads and handles in order; events are sent from whichever thread has them."""
-
-    def __init__(self, settings: Settings, panel: Panel, engine: Engine) -> None:
-        self._panel, self._engine = panel, engine
-        self._allowed = {settings.host, *settings.allow}
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((settings.host, settings.port))
-        self._subscribers: dict[Address, Subscriber] = {}
-        self._numbers = itertools.count(1)
-        for address in settings.endpoints:
-            self._subscribe(address, frozenset(EVENTS), float("inf"))
-        self._timed: list[tuple[float, int, Message, Address]] = []
-        self._arrivals = itertools.count()
-        self._closing = False
-        self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
-        engine.listen(self._on_event)
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.socket.setblocking(False)
+        try:
+            self.socket.bind((host, port))
+        except OSError:
+            self.socket.close()
+            raise
 
     @property
     def address(self) -> Address:
-        host, port = self._socket.getsockname()
+        host, port = self.socket.getsockname()
         return host, port
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def receive(self) -> tuple[bytes, Sender]:
+        data, (host, port) = self.socket.recvfrom(MAX_DATAGRAM)
+        return data, Sender(f"udp:{host}:{port}", host)
+
+    def send(self, packet: bytes, client: str) -> None:
+        _, host, port = client.split(":")
+        try:
+            self.socket.sendto(packet, (host, int(port)))
+        except OSError as error:  # the client has gone, or its port is one nobody may send to
+            log.info("could not send to %s: %s", client, error)
+
+
+class OscServer:
+    """Listens. One thread reads and handles, in order; events are sent from whichever thread has them."""
+
+    def __init__(self, settings: Settings, panel: Panel, engine: Engine, confined: Confined) -> None:
+        self.settings, self.panel, self.engine, self.confined = settings, panel, engine, confined
+        self.guard = Guard(settings)
+        self.subscribers = Subscribers(settings.endpoints)
+        self.drafts = drafts.Drafts()
+        self._timed: list[tuple[float, int, Message, Sender]] = []
+        self._arrivals = itertools.count()
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
+        with ExitStack() as opened:  # closed again when something below fails
+            self.selector: selectors.BaseSelector = opened.enter_context(selectors.DefaultSelector())
+            self._bell, self._ringer = (opened.enter_context(end) for end in socket.socketpair())
+            self._udp = opened.enter_context(closing(_listening("UDP", settings.host, settings.port, Udp)))
+            self._tcp: Tcp | None = None
+            if settings.tcp >= 0:
+                tcp = _listening("TCP", settings.host, settings.tcp, partial(Tcp, self))
+                self._tcp = opened.enter_context(closing(tcp))
+            self._opened = opened.pop_all()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+        self.selector.register(self._udp.socket, selectors.EVENT_READ, lambda _: self._read_udp())
+        self.selector.register(self._bell, selectors.EVENT_READ, lambda _: self._bell.recv(1024))
+        engine.listen(self._on_event)
+        panel.listen(self._on_turn)
+
+    @property
+    def address(self) -> Address:
+        """Of UDP."""
+        return self._udp.address
+
+    @property
+    def tcp_address(self) -> Address | None:
+        return self._tcp.address if self._tcp else None
 
     def start(self) -> None:
         self._thread.start()
@@ -85,179 +119,173 @@ class OscServer:
     def close(self) -> None:
         self._closing = True
         if self._thread.is_alive():
-            self._socket.sendto(b"", self.address)  # wakes the loop
+            self.wake()
             self._thread.join()
-        self._socket.close()
+        self._opened.close()
+
+    def change(self, settings: Settings, confined: Confined) -> None:
+        """Other settings from now on: everything but the host and the ports, which need a restart."""
+        self.settings, self.confined = settings, confined
+        self.guard.change(settings)
+        self.subscribers.change(settings.endpoints)
+
+    # --- receiving -----------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
         while not self._closing:
-            self._socket.settimeout(max(0.001, self._timed[0][0] - time.time()) if self._timed else None)
             try:
-                data, sender = self._socket.recvfrom(MAX_DATAGRAM)
-                if data:
-                    self._receive(data, sender)
-            except TimeoutError:
-                pass
+                self._round()
             except Exception:  # nothing that arrives may stop the server
-                log.exception("a datagram could not be handled")
-            while self._timed and self._timed[0][0] <= time.time():
-                _, _, message, sender = heapq.heappop(self._timed)
-                self._handle(message, sender)
+                log.exception("a packet could not be handled")
 
-    def _receive(self, data: bytes, sender: Address) -> None:
-        if not self._trusted(sender):
-            log.warning("ignored a datagram from %s, which is not in allow", sender[0])
-            return
+    def _round(self) -> None:
+        """Wait for what comes next, and handle it."""
+        for key, events in self.selector.select(self._patience()):
+            with suppress(BlockingIOError):
+                key.data(events)
+        self._run_due()
+        self._give_up_drafts()
+        if self._tcp:
+            self._tcp.tidy()
+
+    def _patience(self) -> float | None:
+        """Seconds until there is something to do although nothing arrives."""
+        due = self._timed[0][0] - time.time() if self._timed else float("inf")
+        wait = max(0.0, min(due, self.drafts.deadline - time.monotonic()))
+        return None if wait == float("inf") else wait
+
+    def _read_udp(self) -> None:
+        data, sender = self._udp.receive()
+        if self.welcomes(sender.host):
+            self.receive(data, sender)
+        else:
+            log.warning("ignored a datagram from %s, which is not in allow", sender.host)
+
+    def receive(self, packet: bytes | Malformed, sender: Sender) -> None:
+        """A packet, whatever it came with. Each of its messages is one from the sender's bucket."""
         now = time.time()
-        for at, message in read_packet(data, now):
-            if isinstance(message, Malformed):
-                if message.address not in _OURS:
-                    self._fail(
-                        sender, "", message.address, 400, str(message), "see the table of messages in the README"
-                    )
-            elif at > now and len(self._timed) >= MAX_TIMED:
-                self._fail(sender, "", message.address, 429, f"{MAX_TIMED} messages already wait for their time", "")
-            elif at > now:
-                heapq.heappush(self._timed, (at, next(self._arrivals), message, sender))
-            else:
-                self._handle(message, sender)
+        messages = read_packet(packet, now) if isinstance(packet, bytes) else iter([(now, packet)])
+        admitted = self.guard.admits(sender)
+        for number, (at, message) in enumerate(messages):
+            if number:
+                admitted = self.guard.admits(sender)
+            if not admitted:
+                if self.guard.may_complain(sender):
+                    rate = f"more than {self.settings.rate} messages a second came"
+                    self.fail(sender, "", message.address, 429, rate, "send slower, or raise rate in the settings")
+                return
+            self._take(at, message, sender, now)
 
-    def _trusted(self, sender: Address) -> bool:
-        return sender[0].startswith("127.") or sender[0] in self._allowed
+    def _take(self, at: float, message: Message | Malformed, sender: Sender, now: float) -> None:
+        if not self.guard.greeted(sender.host) and message.address != commands.HELLO:
+            if self.guard.may_complain(sender):
+                self.fail(sender, "", message.address, 401, "this daemon wants a token", f"send {commands.HELLO} TOKEN")
+        elif isinstance(message, Malformed):
+            if message.address.removeprefix("/ace/") not in SENT:
+                self.fail(sender, "", message.address, 400, str(message), "see the table of messages in the README")
+        elif at <= now:
+            self._handle(message, sender)
+        elif len(self._timed) >= MAX_TIMED:
+            self.fail(sender, "", message.address, 429, f"{MAX_TIMED} messages already wait for their time", "")
+        else:
+            heapq.heappush(self._timed, (at, next(self._arrivals), message, sender))
 
-    def _handle(self, message: Message, sender: Address) -> None:
+    def _run_due(self) -> None:
+        while self._timed and self._timed[0][0] <= time.time():
+            _, _, message, sender = heapq.heappop(self._timed)
+            self._handle(message, sender)
+
+    def _give_up_drafts(self) -> None:
+        for draft in self.drafts.expired():
+            text = f"the lyrics {draft.name!r} were never ended, and are forgotten"
+            self.fail(draft.sender, "", "/ace/lyrics/end", 408, text, drafts.AGAIN)
+
+    def _handle(self, message: Message, sender: Sender) -> None:
         """Answer one message. Whatever is wrong with it becomes /ace/fail."""
-        if message.address in _OURS:
-            return  # another daemon's words, or our own reflected: answering would never end
-        command = _HANDLERS.get(message.address)
-        id = id_of(message.arguments[0]) if message.arguments and message.address in _WITH_ID else ""
+        if is_ours(message):
+            return
         try:
-            if command is None:
-                raise Refused(404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS))
-            command(self, message.arguments, sender)
+            commands.handle(self, message, sender)
         except Refused as error:
-            self._fail(sender, id, message.address, error.code, str(error), error.hint)
+            self._refuse(sender, message, error.code, str(error), error.hint)
         except BadRequest as error:
-            self._fail(sender, id, message.address, _CODES.get(type(error), 400), str(error), error.hint)
+            self._refuse(sender, message, _CODES.get(type(error), 400), str(error), error.hint)
         except Exception as error:
             log.exception("%s could not be handled", message)
-            self._fail(sender, id, message.address, 500, f"{type(error).__name__}: {error}", "this is a bug")
+            self._refuse(sender, message, 500, f"{type(error).__name__}: {error}", "this is a bug")
 
-    # --- commands ------------------------------------------------------------------------------------------------
+    def _refuse(self, sender: Sender, message: Message, code: int, text: str, hint: str) -> None:
+        self.fail(sender, commands.about(message), message.address, code, text, hint)
 
-    def _ping(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        self._send(sender, "pong", short(id_of(arguments[0])) if arguments else "", VERSION, API)
-
-    def _status(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        self._sendto(encode_event(self._engine.state_event()), sender)
-
-    def _sync(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        self._send(sender, "synced", whole("n", arguments[0]) if arguments else 0)
-
-    def _notify(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        on = whole("on", arguments[0]) if arguments else 1
-        port = whole("port", arguments[1]) if len(arguments) > 1 else sender[1]
-        if not 1 <= port <= 65535:
-            raise OutOfRange(f"port must be in 1..65535, got {port}")
-        address = (sender[0], port)
-        if not on:
-            gone = self._subscribers.get(address)
-            self._subscribers = {a: s for a, s in self._subscribers.items() if a != address}
-            self._send(sender, "done", "/ace/notify", gone.number if gone else 0, 0)
-            return
-        topics = frozenset(" ".join(map(str, arguments[2:])).replace(",", " ").split()) or frozenset(EVENTS)
-        if unknown := topics - set(EVENTS):
-            raise OutOfRange(f"topics must be of {' '.join(EVENTS)}, got {min(unknown)[:40]!r}")
-        subscriber = self._subscribe(address, topics, time.monotonic() + LEASE)
-        for listener in {sender, address}:
-            self._send(listener, "done", "/ace/notify", subscriber.number, LEASE)
-        snapshot = [self._engine.state_event(), *(job.last for job in self._engine.active() if job.last)]
-        for event in snapshot:
-            if event.kind in topics:
-                self._sendto(encode_event(event), address)
-
-    def _subscribe(self, address: Address, topics: frozenset[str], until: float) -> Subscriber:
-        now = time.monotonic()
-        current = {a: s for a, s in self._subscribers.items() if s.until > now}
-        known = current.get(address)
-        if known is None and len(current) >= MAX_SUBSCRIBERS:
-            raise Refused(
-                429, f"{MAX_SUBSCRIBERS} subscribers are already listening", "send /ace/notify 0 where one ends"
-            )
-        subscriber = Subscriber(known.number if known else next(self._numbers), topics, until)
-        self._subscribers = current | {address: subscriber}  # replaced, as other threads read it
-        return subscriber
-
-    def _cancel(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        if not arguments or not id_of(arguments[0]):
-            raise Refused(400, "which job? the first argument must be its id, or *")
-        if not self._engine.cancel(sender, id_of(arguments[0])):
-            self._send(sender, "cancelled", "*")  # there was nothing, and now there is nothing
-
-    def _generate(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        if is_release(arguments):
-            return
-        id, rest = job_id(arguments)
-        try:
-            self._submit(sender, id, named(rest))
-        except WrongType as error:
-            error.hint = error.hint or WHOLE_TEXTS
-            raise
-
-    def _go(self, arguments: tuple[Argument, ...], sender: Address) -> None:
-        if is_release(arguments):
-            return
-        id, rest = job_id(arguments)
-        words, numbers = positional(rest)
-        values = {"prompt": " ".join(words)} if words else {}
-        self._submit(sender, id, values | dict(zip(("bars", "seed"), numbers)))
-
-    def _submit(self, sender: Address, id: str, values: dict[str, Any]) -> None:
-        try:
-            wish = self._panel.wish(values)
-        except NothingToPlay as error:
-            error.hint = "the first argument is the id, then comes what it should sound like"
-            raise
-        self._engine.submit(sender, id, wish, again=lambda event: self._sendto(encode_event(event), sender))
+    def forget_timed(self) -> int:
+        """Drop the messages that wait for their time. How many."""
+        count = len(self._timed)
+        self._timed.clear()
+        return count
 
     # --- sending -------------------------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
         """To the client whose job it is, and to whoever asked for every event of this kind."""
-        data, targets = encode_event(event), self._listening(event.kind)
+        clients = {sender.client for sender in self.subscribers.of(event.kind)}
         if event.job is not None:
-            others = event.job.also if event.job.ended else set()
-            targets |= {client for client in {event.job.client, *others} if isinstance(client, tuple)}
-        for address in targets:
-            self._sendto(data, address)
+            clients |= {client for client in _concerned(event) if self._answers(client)}
+        packet = encode_event(event)
+        for client in clients:
+            self.send(packet, client)
 
-    def _listening(self, kind: str) -> set[Address]:
-        now = time.monotonic()
-        return {a for a, s in self._subscribers.items() if kind in s.topics and s.until > now}
+    def _on_turn(self, name: str, value: Any) -> None:
+        for sender in self.subscribers.of(PARAM):
+            self.send(encode_param(name, value), sender.client)
 
-    def _fail(self, sender: Address, id: str, command: str, code: int, message: str, hint: str) -> None:
+    def _answers(self, client: str) -> bool:
+        """Whether a job's client is ours to tell, and allowed: an earlier daemon may have had other settings."""
+        kind, _, rest = client.partition(":")
+        return kind == "tcp" or (kind == "udp" and self.welcomes(rest.partition(":")[0]))
+
+    def fail(self, sender: Sender, id: str, command: str, code: int, message: str, hint: str) -> None:
         """To the sender, and to subscribers on its machine: it may not listen where it sends from."""
-        data = encode_fail(id, command, code, message, hint)
-        for address in {sender, *(a for a in self._listening("fail") if a[0] == sender[0])}:
-            self._sendto(data, address)
+        packet = encode_fail(id, command, code, message, hint)
+        neighbours = {other.client for other in self.subscribers.of("fail") if other.host == sender.host}
+        for client in {sender.client, *neighbours}:
+            self.send(packet, client)
 
-    def _send(self, address: Address, name: str, *values: Any) -> None:
-        self._sendto(encode(f"/ace/{name}", SENT[name].types, *values), address)
+    def answer(self, sender: Sender, name: str, *values: Any) -> None:
+        self.send(encode(f"/ace/{name}", SENT[name].types, *values), sender.client)
 
-    def _sendto(self, data: bytes, address: Address) -> None:
-        try:
-            self._socket.sendto(data, address)
-        except OSError as error:  # the client has gone, or its port is one nobody may send to
-            log.info("could not send to %s: %s", address, error)
+    def tell(self, sender: Sender, event: Event) -> None:
+        self.send(encode_event(event), sender.client)
+
+    def send(self, packet: bytes, client: str) -> None:
+        """From any thread, and never waiting."""
+        if client.startswith("udp:"):
+            self._udp.send(packet, client)
+        elif self._tcp:
+            self._tcp.send(packet, client)
+
+    # --- what a transport needs ----------------------------------------------------------------------------------
+
+    def welcomes(self, host: str) -> bool:
+        return self.guard.knows(host)
+
+    def left(self, sender: Sender) -> None:
+        self.subscribers.remove(sender.client)
+
+    def wake(self) -> None:
+        with suppress(BlockingIOError):  # it has been rung often enough
+            self._ringer.send(b"!")
 
 
-_HANDLERS: dict[str, Callable[[OscServer, tuple[Argument, ...], Address], None]] = {
-    "/ace/ping": OscServer._ping,
-    "/ace/status": OscServer._status,
-    "/ace/notify": OscServer._notify,
-    "/ace/generate": OscServer._generate,
-    "/ace/go": OscServer._go,
-    "/ace/cancel": OscServer._cancel,
-    "/ace/sync": OscServer._sync,
-}
-_WITH_ID = {"/ace/generate", "/ace/go", "/ace/cancel"}
+def _concerned(event: Event) -> set[str]:
+    if event.job is None:
+        return set()
+    return {event.job.client, *(event.job.also if event.job.ended else ())}
+
+
+def _listening(kind: str, host: str, port: int, made: Callable[[str, int], T]) -> T:
+    try:
+        return made(host, port)
+    except OSError as error:
+        another = {"UDP": "another port with --port", "TCP": "another tcp in the settings"}[kind]
+        hint = f"is acestepd running already? Choose {another}"
+        raise SettingsError(f"cannot listen on {kind} {host}:{port}: {error.strerror}; {hint}") from error

@@ -1,20 +1,19 @@
-"""The protocol: which messages there are, and what their arguments mean. No sockets here."""
+"""The protocol: which messages there are, and how ours are written. No sockets here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
+from pipeline.request import FIELDS
 
-from .jobs import Event
-from .wire import Argument, encode
+from .jobs import Event, Job
+from .wire import Message, encode
 
 MAX_TEXT = 250  # bytes of each text in a fail
-MAX_ID = 128  # bytes: an id is in every event of its job
-WHOLE_TEXTS = "send a text with spaces in it as one string, or use /ace/go"
-
-# --- the tables ------------------------------------------------------------------------------------------------------
+MAX_VALUE = 1000  # bytes of a parameter's text
+SEEDS = ("seed", "guide_seed")  # sent as texts: Pd and others keep numbers as 32-bit floats
+MIX = "mix"
 
 
 class Command(NamedTuple):
@@ -31,13 +30,39 @@ class Signal(NamedTuple):
 
 COMMANDS = {
     "/ace/ping": Command("[s token]", "/ace/pong", "is anybody there?"),
+    "/ace/hello": Command("s token", "/ace/done", "from another machine: the token of the settings, first of all"),
     "/ace/status": Command("", "/ace/state", "what the engine is doing"),
-    "/ace/notify": Command("i on, [i port], [s topics]", "/ace/done", "send me every event (or some kinds), there"),
-    "/ace/generate": Command("s id, then key value pairs", "/ace/queued", "make a clip"),
+    "/ace/notify": Command(
+        "i on, [i port], [s topics]", "/ace/done", "send me every event (or some kinds), there; first, how things stand"
+    ),
+    "/ace/generate": Command(
+        "s id, then key value pairs",
+        "/ace/queued",
+        "make a clip; `count` (1 to 1000) takes of it, called id.1, id.2, ...; `priority` live, normal or batch",
+    ),
     "/ace/go": Command(
         "s id, s prompt, [f bars], [i seed]", "/ace/queued", "the same by position, for Pd and TouchOSC"
     ),
+    "/ace/reroll": Command(
+        "[s id], [s parent], [i seed]",
+        "/ace/queued",
+        "the parent's wish with another seed; without a parent, the newest's",
+    ),
     "/ace/cancel": Command("s id or *", "/ace/cancelled", "stop a job, or all"),
+    "/ace/panic": Command("", "/ace/done", "stop everything, also what waits for a bundle's time"),
+    "/ace/query": Command("s id", "its clips and last event", "where is it? `*`, `?` match those that have not ended"),
+    "/ace/favourite": Command("[s id], [i on]", "/ace/done", "mark a clip, or not (0); without an id the newest"),
+    "/ace/insert": Command(
+        "[s id], [i track], [i slot]", "/ace/done", "ask an integration to put the clip there; without an id the newest"
+    ),
+    "/ace/history": Command("[s words], [i count]", "/ace/past each, /ace/done", "the newest jobs, with these words"),
+    "/ace/set/<param>": Command("value", "/ace/param/<param>", "change what messages leave out, until the daemon ends"),
+    "/ace/get/<param>": Command("", "/ace/param/<param>", "what it is; `*`, `?`, `[a-k]`, `{bars,bpm}` match several"),
+    "/ace/lyrics/begin": Command("s name", "/ace/done", "long lyrics follow, in parts"),
+    "/ace/lyrics/append": Command("s name, i number, s lines", "/ace/done", "part 1, 2, ... of them: whole lines"),
+    "/ace/lyrics/end": Command("s name, i parts", "/ace/done", "if none is lost, they are now the parameter `lyrics`"),
+    "/ace/tempo": Command("[f bpm]", "/ace/tempo", "the session's tempo; 0 follows Link or MIDI clock again"),
+    "/ace/model": Command("s name, [s variant]", "/ace/done", "play another model of the settings, or load it again"),
     "/ace/sync": Command("i n", "/ace/synced", "answers once everything before it has been handled"),
 }
 
@@ -51,154 +76,78 @@ EVENTS = {
     "fail": Signal("ssiss", "id, command, code, message, hint", "it did not work, and what to do"),
     "cancelled": Signal("s", "id", "the job was cancelled"),
     "state": Signal("ssi", "cold / loading / warm / busy / error, model, queue length", "whenever one of them changes"),
+    "favourite": Signal("sis", "id, 1 or 0, path of the mix", "it was marked, or not any more"),
+    "insert": Signal("siis", "id, track, slot, path of the mix", "an integration puts it there; -1: where it likes"),
+    "tempo": Signal("fs", "bpm, explicit / link / midi / default", "whenever one of them changes"),
+    "read": Signal("siis", "path, line, code, message", "about a watched file; code 0: fine, line 0: all of it"),
+    "param/<param>": Signal("i, f or s", "value", "a parameter was set (topic: param); long texts are cut"),
 }
 
 REPLIES = {
     "pong": Signal("ssi", "token, version, api", "answers /ace/ping"),
-    "done": Signal("sii", "command, client number, lease seconds", "answers /ace/notify; a snapshot follows"),
+    "done": Signal(
+        "sii",
+        "command, two numbers",
+        "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; insert: track, slot; "
+        "lyrics: parts so far, seconds they are kept",
+    ),
+    "past": Signal("ssss", "id, state, seed, path of the mix", "one job of /ace/history, the newest first"),
     "synced": Signal("i", "n", "answers /ace/sync"),
 }
 
 SENT = EVENTS | REPLIES
+PARAM = "param"
+TOPICS = (*(name for name in EVENTS if "/" not in name), PARAM)
+WITHOUT_JOB = ("state", "tempo", "read")  # events that do not begin with an id
+SHORTENED = ("progress", "state", "tempo", "read")  # their texts are for reading; a path elsewhere must stay whole
+
+
+def is_ours(message: Message) -> bool:
+    """Another daemon's word, or our own reflected: answering would never end. Some are called like a command, and
+    have more arguments."""
+    name = message.address.removeprefix("/ace/")
+    if name == message.address:
+        return False
+    if message.address in COMMANDS:
+        return name in SENT and len(message.arguments) >= len(SENT[name].types)
+    return name in SENT or name.startswith(f"{PARAM}/")
 
 
 def encode_event(event: Event) -> bytes:
-    id = () if event.kind == "state" else (event.job.id if event.job else "",)
+    id = () if event.kind in WITHOUT_JOB else (event.job.id if event.job else "",)
+    values: Iterable[Any] = event.values
     if event.kind == "fail":
-        return encode_fail(*id, *event.values)
-    return encode(f"/ace/{event.kind}", EVENTS[event.kind].types, *id, *event.values)
+        return encode_fail(*id, *values)
+    if event.kind == "favourite":
+        values = (*values, mix_of(event.job) if event.job else "")
+    if event.kind in SHORTENED:
+        values = _shortened(values)
+    return encode(f"/ace/{event.kind}", EVENTS[event.kind].types, *id, *values)
 
 
 def encode_fail(*values: str | int) -> bytes:
     """id, command, code, message, hint: whatever the texts are, the datagram stays below 1,200 bytes."""
-    kept = (short(value) if isinstance(value, str) else value for value in values)
-    return encode("/ace/fail", EVENTS["fail"].types, *kept)
+    return encode("/ace/fail", EVENTS["fail"].types, *_shortened(values))
 
 
-def short(text: str) -> str:
-    data = text.encode()
-    return text if len(data) <= MAX_TEXT else data[: MAX_TEXT - 3].decode(errors="ignore") + "…"
+def encode_param(name: str, value: Any) -> bytes:
+    """The value of a parameter, as its kind is sent: a switch as 1 or 0, a seed as a text."""
+    assert name in FIELDS
+    if isinstance(value, str) or name in SEEDS:
+        return encode(f"/ace/{PARAM}/{name}", "s", short(str(value), MAX_VALUE))
+    return encode(f"/ace/{PARAM}/{name}", "f" if isinstance(value, float) else "i", value)
 
 
-# --- what clients send -----------------------------------------------------------------------------------------------
+def mix_of(job: Job) -> str:
+    """The path of the job's mix; "" where it has landed no files."""
+    paths = {stem: path for stem, path, *_ in (clip.values for clip in job.clips)}
+    return str(paths.get(MIX, next(iter(paths.values()), "")))
 
 
-def id_of(argument: Argument) -> str:
-    """A job's id or a token: a text, or a number as Pd sends them (7.0 is "7")."""
-    if argument is None or isinstance(argument, bool):
-        return ""
-    return f"{argument:.10g}" if isinstance(argument, float) else str(argument).strip()
+def short(text: str, limit: int = MAX_TEXT) -> str:
+    data = text.encode(errors="replace")
+    return text if len(data) <= limit else data[: limit - 3].decode(errors="ignore") + "…"
 
 
-def whole(name: str, argument: Argument) -> int:
-    """A whole number that fits into an OSC int."""
-    try:
-        number = float(argument)  # type: ignore[arg-type]
-        if number != int(number):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        raise BadRequest(f"{name} must be a whole number, got {argument!r:.40}") from None
-    if not -(2**31) <= number < 2**31:
-        raise OutOfRange(f"{name} must fit into 32 bits, got {number:.0f}")
-    return int(number)
-
-
-def is_release(arguments: tuple[Argument, ...]) -> bool:
-    """A button sends 1.0 when it is pressed and 0.0 when it is let go: that is no wish."""
-    return len(arguments) == 1 and not isinstance(arguments[0], str) and not arguments[0] and arguments[0] is not None
-
-
-def job_id(arguments: tuple[Argument, ...]) -> tuple[str, tuple[Argument, ...]]:
-    """The id and what follows it. A lone number is a button pressed: the daemon chooses the id."""
-    if not arguments or (len(arguments) == 1 and isinstance(arguments[0], float | bool)):
-        return "", ()
-    id = id_of(arguments[0])
-    if len(id.encode()) > MAX_ID:
-        raise OutOfRange(f"an id must have at most {MAX_ID} bytes, got {len(id.encode())}")
-    return id, arguments[1:]
-
-
-def named(arguments: tuple[Argument, ...]) -> dict[str, Any]:
-    """The values of key value pairs, by name. Raises `BadRequest`."""
-    values: dict[str, Any] = {}
-    for name, value in _pairs(arguments):
-        if name in values:
-            raise BadRequest(f"parameter {name[:40]!r} was given twice")
-        values[name] = value
-    return values
-
-
-def _pairs(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, Any]]:
-    """Key value pairs, as typed clients and as Pd send them.
-
-    ("prompt", "warm beat", "bars", 4): each text is one argument, so every other argument is a name.
-    ("prompt", "warm", "beat", "bars", 4.0): Pd's atoms; a text runs on until the next pair begins.
-    ("prompt", "bars", "of", "gold"): no pair begins at "bars", as "of" is no number; all of it is the prompt.
-    """
-    names = [field_name(str(name)) for name in arguments[::2] if is_field(name)]
-    strict = len(set(names)) == len(arguments) / 2  # each a name and a value, none of them twice
-    index = 0
-    while index < len(arguments):
-        name, start = arguments[index], index + 1
-        if not isinstance(name, str):
-            raise BadRequest(f"a parameter's name must be a text, got {name!r:.40}", "send: id, then name value pairs")
-        if start == len(arguments):
-            raise BadRequest(f"parameter {name[:40]!r} has no value", WHOLE_TEXTS)
-        index = start + 1
-        while not strict and _goes_on(arguments, index):
-            index += 1
-        values = arguments[start:index]
-        yield name, values[0] if len(values) == 1 and not isinstance(values[0], str) else _text(values)
-
-
-def _goes_on(arguments: tuple[Argument, ...], index: int) -> bool:
-    """Whether the text before `index` continues there: it was a single word, and no pair begins."""
-    if index == len(arguments):
-        return False
-    before, word, after = arguments[index - 1], arguments[index], arguments[index + 1 : index + 2]
-    if not isinstance(before, str) or " " in before:
-        return False
-    if is_field(word):
-        return not _fits(str(word), after)
-    if isinstance(word, str) and after and not isinstance(after[0], str):
-        _suspect(word)
-    return True
-
-
-def _suspect(word: str) -> None:
-    """A word before a number that is almost a parameter's name is a slip, like "bmp 128". Raises `UnknownField`."""
-    try:
-        field_name(word)
-    except UnknownField as error:
-        if error.hint.startswith("did you mean"):
-            raise
-
-
-def _fits(name: str, value: tuple[Argument, ...]) -> bool:
-    """Whether `name` followed by `value` is meant as a parameter: "bars 4" is, "bars of gold" is not."""
-    try:
-        return bool(value) and coerce(field_name(name), value[0]) is not None
-    except OutOfRange:
-        return not isinstance(value[0], str)
-    except BadRequest:
-        return False
-
-
-def _text(words: tuple[Argument, ...]) -> str:
-    r"""Words joined with spaces; a literal \n is a newline, as Pd users cannot type one."""
-    return " ".join(id_of(word) if not isinstance(word, str) else word for word in words).replace("\\n", "\n")
-
-
-def positional(arguments: tuple[Argument, ...]) -> tuple[list[str], list[Argument]]:
-    """The words of the prompt, and up to two numbers behind them: bars and seed."""
-    split = len(arguments)
-    while split > max(0, len(arguments) - 2) and _is_number(arguments[split - 1], first=split == 1):
-        split -= 1
-    return [_text((word,)) for word in arguments[:split]], list(arguments[split:])
-
-
-def _is_number(argument: Argument, first: bool) -> bool:
-    """Numbers, and texts of digits behind the prompt (what oscsend users type with ss)."""
-    if isinstance(argument, str):
-        return not first and argument.strip().removeprefix("-").isdecimal()
-    return argument is not None and not isinstance(argument, bool)
+def _shortened(values: Iterable[Any]) -> Iterable[Any]:
+    return (short(value) if isinstance(value, str) else value for value in values)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import logging
-import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
+from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
 
-from .engine import Engine
+from . import folders
+from .engine import Engine, Wanted
 from .jobs import Event
+from .journal import Journal, JournalError
+from .lock import Lock
 from .osc import OscServer
 from .panel import Panel
+from .paths import Confined
 from .settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from pipeline.generate import AceStep
+from .supervisor import Helper, Process
+from .tempo import Tempo
+from .watch import Watchers
 
 log = logging.getLogger("acestepd")
 
 VOICE = "mini"
+JOURNAL = "journal.sqlite"
 
 
 class Chosen(NamedTuple):
@@ -46,52 +51,69 @@ def chosen_model(settings: Settings) -> Chosen:
         return Chosen(VOICE, "", str(error))
 
 
-def check_folder(folder: Path) -> None:
-    """Make the output folder and prove that files can be written there. Raises `SettingsError`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SettingsError(f"out: cannot write into {folder}: {error.strerror}; choose another with --out") from error
-
-
 class Daemon:
     """`with Daemon(settings) as daemon:` listens, loads and renders until the block ends."""
 
-    def __init__(self, settings: Settings) -> None:
-        check_folder(settings.out)
+    def __init__(self, settings: Settings, worker: Callable[[], Helper] = Process) -> None:
+        folders.check(settings.out)
         self.settings = settings
         self.chosen = chosen_model(settings)
-        self.engine = Engine(self._load, settings.out, settings.queue, self.chosen.model)
-        self.engine.listen(_log_event)
-        try:
-            self.osc = OscServer(settings, Panel(settings.request), self.engine)
-        except OSError as error:
-            place = f"{settings.host}:{settings.port}"
-            hint = "is acestepd running already? Choose another port with --port"
-            raise SettingsError(f"cannot listen on UDP {place}: {error.strerror}; {hint}") from error
+        with ExitStack() as opened:  # closed again when something below fails
+            self._lock = opened.enter_context(Lock(settings.state))
+            self.journal = _journal(settings)
+            opened.callback(self.journal.close)
+            self.engine = Engine(settings, Wanted(self.chosen.model, self.chosen.variant), self.journal, worker)
+            self.engine.listen(_log_event)
+            self.tempo = Tempo(settings.link, settings.midi_clock)
+            self.tempo.listen(lambda bpm, source: self.engine.announce(Event("tempo", None, (bpm, source))))
+            self.panel = Panel(settings.request, self.tempo)
+            confined = _confined(settings)
+            self.osc = OscServer(settings, self.panel, self.engine, confined)
+            opened.callback(self.osc.close)
+            self.watchers = Watchers(settings.watch, self.engine, self.panel, confined)
+            self._opened = opened.pop_all()
 
-    def _load(self) -> AceStep:
-        from pipeline import load
-
-        return load(self.chosen.model, self.chosen.variant)
+    def apply(self, settings: Settings) -> None:
+        """Other settings from now on: those that `reload` calls safe. What a client has turned since stays turned."""
+        old, new = self.settings.request, settings.request
+        turned = {name: getattr(new, name) for name in FIELDS if getattr(new, name) != getattr(old, name)}
+        self.panel.replace(self.panel.request.changed(turned))
+        self.settings = settings
+        self.engine.change(settings)
+        self.osc.change(settings, _confined(settings))
+        self.watchers.change(settings.watch, _confined(settings))
 
     def __enter__(self) -> Self:
-        sys.setswitchinterval(0.001)  # a datagram is answered at once although the engine's thread is computing
+        self._lock.tell(*self.osc.address, (self.osc.tcp_address or ("", 0))[1])
         self.engine.start()
+        self.tempo.start()
         self.osc.start()
+        self.watchers.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.engine.close()  # first: what it cancels is still announced
-        self.osc.close()
+        self.watchers.close()
+        self.tempo.close()
+        self.engine.close()  # before the surfaces: its last words are still heard
+        self._opened.close()
+
+
+def _confined(settings: Settings) -> Confined:
+    """Where files may lie that messages and watched files name."""
+    return Confined([settings.out, *settings.folders, *(watch.folder for watch in settings.watch)])
+
+
+def _journal(settings: Settings) -> Journal:
+    try:
+        return Journal(settings.state / JOURNAL, settings.history)
+    except JournalError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _log_event(event: Event) -> None:
     if event.kind == "state":
         log.info("%s %s, %s waiting", *event.values)
-    elif event.job is not None and event.kind != "progress":
+    elif event.kind != "progress":
         details = " ".join(str(v) for v in event.values)
         level = logging.WARNING if event.kind == "fail" else logging.INFO
-        log.log(level, "%s %s %s", event.job.id, event.kind, details)
+        log.log(level, "%s %s %s", event.job.id if event.job else "", event.kind, details)

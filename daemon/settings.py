@@ -6,7 +6,7 @@ import dataclasses
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.request import BadRequest, Request
 
 MAX_SUBSCRIBERS = 64
+AUDIO_TASKS = ("cover", "repaint", "extract", "ignore")
 DEFAULT_FILE = Path("~/.config/acestepd/settings.toml")
 
 
@@ -25,6 +26,44 @@ def setting(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+LIMITS: dict[str, tuple[float, float]] = {
+    "port": (0, 65535),
+    "tcp": (-1, 65535),
+    "queue": (1, 10_000),
+    "queue_per_client": (1, 10_000),
+    "rate": (1, 100_000),
+    "history": (0, 10**7),
+    "cache_gb": (0, 4096),
+    "memory_gb": (0, 4096),
+    "wired_gb": (0, 4096),
+    "idle_unload": (0, 10**5),
+    "hang_seconds": (1, 10**5),
+    "log_mb": (0, 10_000),
+}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One watched folder, a [[watch]] table."""
+
+    folder: Path = setting(Path(), "the folder; every text, manifest or audio file saved in it makes a take")
+    out: Path = setting(Path(), "where its takes land; empty is its folder's sub-folder takes")
+    audio: str = setting("extract", "task of an audio file: cover, repaint, extract; ignore does nothing")
+    request: Request = field(default_factory=Request, metadata={"help": "what its files leave out is taken from here"})
+
+    def __post_init__(self) -> None:
+        if self.folder == Path():
+            raise SettingsError('[[watch]] needs a folder, like folder = "~/Lyrics"')
+        folder = _absolute("[[watch]] folder", self.folder)
+        object.__setattr__(self, "folder", folder)
+        out = folder / "takes" if self.out == Path() else _absolute("[[watch]] out", self.out)
+        object.__setattr__(self, "out", out)
+        if out == folder:
+            raise SettingsError(f"[[watch]] out must not be the watched folder itself, got {out}")
+        if self.audio not in AUDIO_TASKS:
+            raise SettingsError(f"[[watch]] audio must be one of {' '.join(AUDIO_TASKS)}, got {self.audio!r}")
+
+
 @dataclass(frozen=True)
 class Settings:
     host: str = setting("127.0.0.1", "address to listen on; anything but loopback needs allow")
@@ -32,18 +71,36 @@ class Settings:
     out: Path = setting(Path("~/Music/acestepd"), "folder the finished clips land in")
     model: str = setting("auto", "folder, hub name or embedded voice; auto is the real model if it is on this machine")
     variant: str = setting("", "sub-folder of the DiT; empty is turbo")
+    revision: str = setting("", "commit or tag of the hub's model; empty is the newest")
+    models: tuple[str, ...] = setting((), "what else /ace/model may switch to, besides model and the embedded voices")
+    state: Path = setting(Path("~/.local/state/acestepd"), "folder of the journal and the log")
+    tcp: int = setting(-1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off")
     queue: int = setting(64, "how many jobs may wait")
+    queue_per_client: int = setting(64, "how many of them may be of one client")
+    rate: int = setting(500, "messages a second that one address may send for long")
+    history: int = setting(100_000, "ended jobs the journal remembers; favourites always")
     allow: tuple[str, ...] = setting((), "addresses off this machine that are answered")
+    token: str = setting("", "what a client off this machine must send first, with /ace/hello; empty asks for nothing")
     subscribers: tuple[str, ...] = setting((), "host:port of clients that hear every event without asking")
+    folders: tuple[Path, ...] = setting((), "folders that messages may name files in, besides out and the watched ones")
+    latest: bool = setting(False, "also keep NAME_latest.wav, always the newest clip of that name")
+    link: bool = setting(False, "follow the tempo of an Ableton Link session (needs the extra 'link')")
+    midi_clock: str = setting("", "follow the MIDI clock of the input port whose name contains this")
+    cache_gb: float = setting(2.0, "memory MLX may keep for reuse, in GB")
+    memory_gb: float = setting(0.0, "memory MLX should stay below, in GB; 0 leaves it to MLX")
+    wired_gb: float = setting(0.0, "memory MLX may wire on a Mac, in GB; 0 leaves it to MLX")
+    idle_unload: float = setting(0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm")
+    hang_seconds: float = setting(600.0, "seconds without a sign of life after which a busy engine is restarted")
+    log_mb: float = setting(5.0, "size at which the log file in state is rotated, in MB; 0 writes none")
+    watch: tuple[Watch, ...] = setting((), "watched folders, one [[watch]] table each: see below")
     request: Request = field(default_factory=Request, metadata={"help": "what a message leaves out is taken from here"})
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "out", Path(self.out).expanduser().absolute())
-        except RuntimeError as error:
-            raise SettingsError(f"out: {self.out} is in no home folder known here; give another with --out") from error
-        _within("port", self.port, 0, 65535)
-        _within("queue", self.queue, 1, 10_000)
+        for name in ("out", "state"):
+            object.__setattr__(self, name, _absolute(name, getattr(self, name)))
+        object.__setattr__(self, "folders", tuple(_absolute("folders", folder) for folder in self.folders))
+        for name, (low, high) in LIMITS.items():
+            _within(name, getattr(self, name), low, high)
         for address in (self.host, *self.allow):
             _ip(address)
         if not _ip(self.host).is_loopback and not self.allow:
@@ -51,6 +108,9 @@ class Settings:
         for subscriber in self.subscribers:
             endpoint(subscriber)
         _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
+        folders = [watch.folder for watch in self.watch]
+        if len(set(folders)) < len(folders):
+            raise SettingsError("two [[watch]] tables name the same folder")
 
     @property
     def endpoints(self) -> list[tuple[str, int]]:
@@ -82,13 +142,18 @@ def _default_file() -> Path | None:
 
 
 def from_values(values: Mapping[str, Any]) -> Settings:
-    known = {spec.name: spec for spec in dataclasses.fields(Settings)}
+    return Settings(**_kept(Settings, values, "setting"))
+
+
+def _kept(kind: type, values: Mapping[str, Any], called: str) -> dict[str, Any]:
+    """The values as the dataclass `kind` keeps them, by name."""
+    known = {spec.name: spec for spec in dataclasses.fields(kind)}
     kept: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise SettingsError(f"no setting is called {name!r}; settings: {' '.join(known)}")
+            raise SettingsError(f"no {called} is called {name!r}; {called}s: {' '.join(known)}")
         kept[name] = _converted(name, known[name].default, value)
-    return Settings(**kept)
+    return kept
 
 
 def _converted(name: str, default: Any, value: Any) -> Any:
@@ -99,15 +164,38 @@ def _converted(name: str, default: Any, value: Any) -> Any:
             return value if isinstance(value, Request) else Request().changed(value)
         except BadRequest as error:
             raise SettingsError(f"[request] {error}") from error
+    if name == "watch":
+        return tuple(_watch(entry) for entry in _listed(name, value, Mapping | Watch, "[[watch]] tables"))
+    if name == "folders":
+        return tuple(Path(entry) for entry in _listed(name, value, str | os.PathLike, "a list of paths"))
+    if isinstance(default, tuple):
+        return tuple(_listed(name, value, str, "a list of texts"))
     if isinstance(default, Path) and isinstance(value, str | os.PathLike):
         return Path(value)
-    if isinstance(default, tuple) and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
-        return tuple(value)
+    if type(default) is float and type(value) is int:
+        return float(value)
     if type(value) is not type(default):
-        kinds = {Path: "a path", tuple: "a list of texts", str: "a text", int: "a whole number"}
+        kinds = {Path: "a path", bool: "true or false", str: "a text", int: "a whole number", float: "a number"}
         wanted = next(words for kind, words in kinds.items() if isinstance(default, kind))
         raise SettingsError(f"{name} must be {wanted}, got {value!r}")
     return value
+
+
+def _listed(name: str, value: Any, kind: Any, wanted: str) -> Sequence[Any]:
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
+        raise SettingsError(f"{name} must be {wanted}, got {value!r}")
+    return value
+
+
+def _watch(entry: Mapping[str, Any] | Watch) -> Watch:
+    return entry if isinstance(entry, Watch) else Watch(**_kept(Watch, entry, "[[watch]] setting"))
+
+
+def _absolute(name: str, path: Path) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(f"{name}: {path} is in no home folder known here; give another with --{name}") from error
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -125,6 +213,6 @@ def _ip(text: str) -> ipaddress.IPv4Address:
         raise SettingsError(f"an address must be an IPv4 address like 127.0.0.1, got {text!r}") from None
 
 
-def _within(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise SettingsError(f"{name} must be in {low}..{high}, got {value}")
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # NaN is not either
+        raise SettingsError(f"{name} must be in {low:.10g}..{high:.10g}, got {value:.10g}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.request import FIELDS, Allowed
 
 from .protocol import COMMANDS, EVENTS, REPLIES
-from .settings import DEFAULT_FILE, Settings
+from .settings import DEFAULT_FILE, Settings, Watch
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -20,13 +20,17 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def messages() -> str:
-    rows = ((f"`{address}`", c.arguments, c.help, f"`{c.answer}`") for address, c in COMMANDS.items())
+    rows = ((f"`{address}`", c.arguments, c.help, _quoted(c.answer)) for address, c in COMMANDS.items())
     return table(("send", "arguments", "what it does", "answer"), rows)
 
 
 def events() -> str:
     rows = ((f"`/ace/{name}`", f"`{s.types}`", s.arguments, s.help) for name, s in (EVENTS | REPLIES).items())
     return table(("you hear", "types", "arguments", "meaning"), rows)
+
+
+def _quoted(text: str) -> str:
+    return re.sub(r"/ace/[\w/<>]+", r"`\g<0>`", text)
 
 
 def parameters() -> str:
@@ -42,14 +46,27 @@ def parameters() -> str:
 
 
 def settings() -> str:
-    def shown(spec: dataclasses.Field[object]) -> str:
-        value = spec.default
-        if isinstance(value, str | Path):
-            return f'`"{value}"`'
-        return "see above" if value is dataclasses.MISSING else "`[]`" if value == () else f"`{value}`"
+    return table((f"setting in `{DEFAULT_FILE}`", "default", "meaning"), _settings_of(Settings))
 
-    rows = ((f"`{spec.name}`", shown(spec), spec.metadata["help"]) for spec in dataclasses.fields(Settings))
-    return table((f"setting in `{DEFAULT_FILE}`", "default", "meaning"), rows)
+
+def watch() -> str:
+    return table(("in a `[[watch]]` table", "default", "meaning"), _settings_of(Watch))
+
+
+def _settings_of(kind: type[Settings] | type[Watch]) -> Iterable[tuple[str, ...]]:
+    return ((f"`{spec.name}`", _default(spec), spec.metadata["help"]) for spec in dataclasses.fields(kind))
+
+
+def _default(spec: dataclasses.Field[object]) -> str:
+    """As it is written in the file."""
+    value = spec.default
+    if value is dataclasses.MISSING:
+        return "see above"
+    if value == Path():
+        return ""
+    if isinstance(value, str | Path):
+        return f'`"{value}"`'
+    return "`[]`" if value == () else f"`{str(value).lower()}`"
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -57,6 +74,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "events": events,
     "parameters": parameters,
     "settings": settings,
+    "watch": watch,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -19,10 +19,17 @@ from pipeline.request import clean_text
 Address = tuple[str, int]
 Argument = str | int | float | bool | None
 
-MAX_DATAGRAM = 65_507
+MAX_DATAGRAM = 65_507  # bytes that one packet may have, whatever carries it
 MAX_ARGUMENTS = 256
 MAX_AHEAD = 60.0  # seconds a bundle may wait; a clock further off than that is wrong, and means now
 MAX_DEPTH = 8  # of bundles in bundles
+
+
+class Sender(NamedTuple):
+    """Who sent a packet: where its answers go, as text, and the machine it came from."""
+
+    client: str  # "udp:127.0.0.1:9001" or "tcp:7"
+    host: str
 
 
 class Malformed(ValueError):

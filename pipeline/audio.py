@@ -1,22 +1,76 @@
-"""The finishing of a decoded clip: exact length, no DC, a peak that never clips. NumPy, channels first (2, N)."""
+"""Audio files read, (samples, 2) at 48 kHz; and the finishing of a decoded clip, channels first (2, N): exact length,
+no DC, a peak that never clips. NumPy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import soundfile
+import soxr
 
-from .request import SAMPLE_RATE
+from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest
 
 FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 _BLOCK, _EDGE = 8192, 1024  # samples that are oversampled at once, and how many of them fade in and out
+_READ = 2**18  # frames of a file that are read at once
 
 
 class BadAudio(ValueError):
     """The model returned NaN or silence: no file is made of it."""
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def blocks(path: str) -> Iterator[np.ndarray]:
+    """A file's sound, piece by piece (samples, 2) float32 at 48 kHz, at most a little more than `MAX_SECONDS`.
+
+    Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and the others right.
+    Raises `BadRequest` for what is no sound.
+    """
+    name = os.path.basename(path)
+    try:
+        with soundfile.SoundFile(os.path.expanduser(path)) as file:
+            resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 2, "float32", "VHQ")
+            left = math.ceil((MAX_SECONDS + 1) * file.samplerate)
+            while left > 0:
+                block = file.read(min(left, _READ), "float32", always_2d=True)
+                left = left - len(block) if len(block) else 0
+                if not np.isfinite(block).all():
+                    raise BadRequest(f"source: {name} holds numbers that are not finite", "export it again")
+                sound = _stereo(block)
+                yield sound if file.samplerate == SAMPLE_RATE else resampler.resample_chunk(sound, last=left == 0)
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = str(error).rpartition(": ")[2].rstrip(".")
+        raise BadRequest(
+            f"source: {name} is not readable audio ({reason})", "wav, flac, mp3, aiff and ogg are"
+        ) from None
+
+
+def read(path: str) -> np.ndarray:
+    """All of it: (samples, 2)."""
+    return np.concatenate(list(blocks(path)))
+
+
+def _stereo(block: np.ndarray) -> np.ndarray:
+    channels = block.shape[1]
+    sides = (block[:, :: min(channels, 2)], block[:, min(channels - 1, 1) :: 2])
+    return np.stack([side.mean(axis=1, dtype=np.float32) for side in sides], axis=1)
+
+
+def placed(sound: np.ndarray, front: int, samples: int) -> np.ndarray:
+    """(samples, 2): `sound` behind `front` samples of silence, cut or followed by silence."""
+    whole = np.zeros((samples, 2), np.float32)
+    whole[front : front + len(sound)] = sound[: max(0, samples - front)]
+    return whole
+
+
+# --- finishing -------------------------------------------------------------------------------------------------------
 
 
 def finished(audio: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
@@ -32,15 +86,41 @@ def finished_together(
 ) -> list[np.ndarray]:
     """The same for a clip and its stems, which all get the clip's gain, so that they still add up to it; less of it
     where a stem alone would exceed the peak. A stem may be silent."""
-    clip, *others = (_cut(part, samples) for part in (mix, *stems))
+    parts = [cut(part, samples) for part in (mix, *stems)]
+    not_silent(parts[0])
+    return levelled(parts, peak_db, normalize)
+
+
+def levelled(parts: Sequence[np.ndarray], peak_db: float, normalize: bool) -> list[np.ndarray]:
+    """All under one gain: up to `peak_db` of the loudest one if `normalize`, otherwise only down to it."""
+    gain = min(gain_to(peak_db, part) for part in parts)
+    gain = gain if normalize and math.isfinite(gain) else min(gain, 1.0)
+    return [(part * gain).astype(np.float32) for part in parts]
+
+
+def not_silent(clip: np.ndarray) -> None:
+    """Raises `BadAudio` for silence."""
     if sample_peak(clip) < 10 ** (SILENT_DB / 20):
         raise BadAudio(f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt")
-    gain = min(gain_to(peak_db, part) for part in (clip, *others))
-    gain = gain if normalize else min(gain, 1.0)
-    return [(part * gain).astype(np.float32) for part in (clip, *others)]
 
 
-def _cut(audio: np.ndarray, samples: int) -> np.ndarray:
+def spliced(new: np.ndarray, old: np.ndarray, window: range, fade: int) -> np.ndarray:
+    """`new` (2, N) inside of the window, `old` (2, M) outside of it, and `new` where `old` has ended. Each turns into
+    the other within `fade` samples outside of the window."""
+    length = min(new.shape[1], old.shape[1])
+    inside = ramped(length, window, fade)
+    both = inside * new[:, :length] + (1 - inside) * old[:, :length]
+    return np.concatenate([both, new[:, length:]], axis=1)
+
+
+def ramped(length: int, window: range, fade: int) -> np.ndarray:
+    """(length,) 1 inside of the window, falling to 0 over `fade` places on both sides of it."""
+    place = np.arange(length)
+    rise, fall = place - window.start + fade + 1, window.stop + fade - place
+    return np.clip(np.minimum(rise, fall) / (fade + 1), 0, 1)
+
+
+def cut(audio: np.ndarray, samples: int) -> np.ndarray:
     """Exactly `samples` of (2, N), without DC; faded out where there was more."""
     if audio.shape[1] < samples:
         raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")

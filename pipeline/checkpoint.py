@@ -16,7 +16,13 @@ from typing import NamedTuple, TypeVar
 
 import mlx.core as mx
 from huggingface_hub import constants, snapshot_download
-from huggingface_hub.errors import GatedRepoError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
@@ -92,31 +98,35 @@ class AceStepModel(nn.Module):
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
-def find(name: str, variant: str = "") -> Checkpoint:
+def find(name: str, variant: str = "", revision: str = "") -> Checkpoint:
     """The checkpoint called `name`, from disk alone: an embedded voice, a folder, or a downloaded hub repository.
 
     `variant` chooses the DiT's sub-folder; without it that is turbo, or the only one there is. `name/variant`, as a
-    take's `model` has it, means the same. Raises `CheckpointError` when it is not on this machine or not complete.
+    take's `model` has it, means the same. `revision`, of a hub repository: see `fetch`. Raises `CheckpointError` when
+    it is not on this machine or not complete.
     """
     voice, _, of_voice = name.partition("/")
     if voice in VOICES:
         return _in_folder(voice_folder(voice), variant or of_voice, voice)
     if folder := _folder(name):
         return _in_folder(folder, variant, str(folder))
-    return _hub(name, variant, local=True)
+    return _hub(name, variant, revision, local=True)
 
 
-def fetch(name: str, variant: str = "") -> Checkpoint:
+def fetch(name: str, variant: str = "", revision: str = "") -> Checkpoint:
     """Like `find`, and downloads what is missing, with a progress bar: only the files needed, and only once.
 
     A model that is complete on this machine is never asked for again, so it loads without a network too. A download
     that was interrupted keeps the files that were finished.
+
+    `revision` pins the repository to a commit (safest), tag or branch; empty is its newest. Variants in a repository of
+    their own share the text encoder and VAE of the main one: two revisions, "this one's,the main one's", pin both.
     """
     if name.partition("/")[0] in VOICES or _folder(name):
         return find(name, variant)
     with contextlib.suppress(CheckpointError):
-        return _hub(name, variant, local=True)
-    return _hub(name, variant, local=False)
+        return _hub(name, variant, revision, local=True)
+    return _hub(name, variant, revision, local=False)
 
 
 def _folder(name: str) -> Path | None:
@@ -138,18 +148,19 @@ def _in_folder(root: Path, variant: str, name: str) -> Checkpoint:
     return found
 
 
-def _hub(name: str, variant: str, local: bool) -> Checkpoint:
+def _hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
     repository, title, chosen = _repository(name, variant)
+    own, _, main = (part.strip() for part in revision.partition(","))
     shared = _TEXT.patterns(TEXT_ENCODER) + _VAE.patterns(VAE_FOLDER)
     if repository == HUB_MODEL:
-        root = _snapshot(HUB_MODEL, _DIT.patterns(TURBO) + shared, local, repository)
+        root = _snapshot(HUB_MODEL, own, _DIT.patterns(TURBO) + shared, local, repository)
         dit = root / TURBO
     else:
-        dit = _snapshot(repository, [_SILENCE], local, repository)  # a wrong name costs no gigabytes
+        dit = _snapshot(repository, own, [_SILENCE], local, repository)  # a wrong name costs no gigabytes
         if not local and not (dit / _SILENCE).exists():
             raise CheckpointError(f"{repository} is not an ACE-Step 1.5 model: it has no {_SILENCE}")
-        dit = _snapshot(repository, _DIT.patterns(), local, repository)
-        root = _snapshot(HUB_MODEL, shared, local, repository)
+        dit = _snapshot(repository, own, _DIT.patterns(), local, repository)
+        root = _snapshot(HUB_MODEL, main, shared, local, repository)
     found = Checkpoint(title, chosen, dit, root / TEXT_ENCODER, root / VAE_FOLDER)
     if path := found.missing():
         advice = f"run: acestepd pull {repository}" if local else "the hub does not have it"
@@ -176,11 +187,12 @@ def _repository(name: str, variant: str) -> tuple[str, str, str]:
     return (HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"), f"{HUB_MODEL}/{chosen}", chosen
 
 
-def _snapshot(repository: str, patterns: list[str], local: bool, wanted: str) -> Path:
+def _snapshot(repository: str, revision: str, patterns: list[str], local: bool, wanted: str) -> Path:
     """The folder of the repository's files, downloaded unless `local`. `wanted` is what `acestepd pull` is told."""
     again = f"acestepd pull {wanted}"
+    pinned = revision or None
     try:
-        return Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
+        return Path(snapshot_download(repository, revision=pinned, allow_patterns=patterns, local_files_only=local))
     except LocalEntryNotFoundError as error:
         if local:
             raise CheckpointError(f"{repository} is not on this machine, or not all of it; run: {again}") from error
@@ -188,6 +200,8 @@ def _snapshot(repository: str, patterns: list[str], local: bool, wanted: str) ->
         raise CheckpointError(f"{reason}; connect to the network and run: {again}") from error
     except GatedRepoError as error:
         raise CheckpointError(f"{repository} wants a login: run hf auth login, then {again}") from error
+    except RevisionNotFoundError as error:
+        raise CheckpointError(f"{repository} has no revision {revision!r}: a commit, a tag or a branch") from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         others = f"the official ones are at {constants.ENDPOINT}/ACE-Step, a private one needs hf auth login"
         raise CheckpointError(f"the hub has no model {repository!r}: {others}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -12,32 +12,47 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import audio, checkpoint, guide, ops, prompts, sampler
+from . import audio, checkpoint, cost, guide, ops, prompts, sampler, tasks
 from .checkpoint import Checkpoint
 from .dit import CrossKV
 from .request import SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
 from .score import Score
+from .tasks import Hold, Kept, Material, Scene
 
-MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made longer and cut
-CACHE_LIMIT = 2**31  # bytes MLX may keep while it renders instead of giving them back: the DAW wants memory too
+CACHE_GB = 2.0  # that MLX may keep while it renders instead of giving them back: the DAW wants memory too
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
 
-# Rough shares of the work, for the progress fraction: text, condition; the rest by steps and seconds.
-_TEXT, _CONDITION, _FINISH = 0.02, 0.05, 0.02
-_DIFFUSION = 0.8  # of what is left: the rest of it is decoding
-_FIXED_PASSES = 4.0  # encoding and decoding take about as long as this many passes
+# Rough shares of the work, for the progress fraction.
+_ENCODE, _TEXT, _CONDITION, _PAINT, _FINISH = 0.15, 0.02, 0.03, 0.93, 0.02
+_DIFFUSION = 0.8  # of painting; the rest of it is decoding
 
 
-def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None) -> AceStep:
+def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None, revision: str = "") -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
 
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
-    on a CPU, bfloat16 on a GPU by default. Raises `CheckpointError` (a ValueError) naming the file and what to do.
+    on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
+    Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
-    mx.set_cache_limit(CACHE_LIMIT)
     ops.can_compile()  # decided before anything is compiled
-    return AceStep(checkpoint.fetch(name, variant), dtype or checkpoint.default_dtype())
+    return AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype())
+
+
+def limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: float = 0.0) -> None:
+    """How much memory MLX may keep for reuse, should stay below, and may wire, in GB of 2^30 bytes.
+
+    0 leaves the last two to MLX. Wiring is something that Metal does: elsewhere it changes nothing. Raises ValueError
+    where the machine cannot give that much.
+    """
+    mx.set_cache_limit(round(cache_gb * 2**30))
+    if memory_gb:
+        mx.set_memory_limit(round(memory_gb * 2**30))
+    if wired_gb:
+        mx.set_wired_limit(round(wired_gb * 2**30))
+
+
+limits()  # what holds until somebody says otherwise
 
 
 class Canvas(NamedTuple):
@@ -45,6 +60,62 @@ class Canvas(NamedTuple):
 
     cross: CrossKV  # the condition, as every layer's keys and values
     context: mx.array  # (1, frames, 128): source latents and chunk mask
+
+
+class Span(NamedTuple):
+    """A part of the progress."""
+
+    start: float
+    length: float
+
+    def at(self, part: float) -> float:
+        return self.start + self.length * part
+
+
+class Meter:
+    """Seconds, and the most bytes that MLX held, of every stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.bytes: dict[str, int] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Around work of a stage, without a pause in it: another generation may run in a pause."""
+        mx.reset_peak_memory()
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+        self.bytes[stage] = max(self.bytes.get(stage, 0), mx.get_peak_memory())
+
+    def each(self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """The pieces, computed."""
+        while True:
+            with self(stage):
+                piece = next(pieces, None)
+                if piece is None:
+                    return
+                mx.eval(piece)  # lets other threads run, which the copy's own evaluation does not
+                copied = np.array(piece)
+            yield copied
+
+
+class Work(NamedTuple):
+    """One generation under way."""
+
+    request: Request  # with everything decided
+    steps: np.ndarray  # the timesteps
+    meter: Meter
+    spans: Iterator[Span]  # the progress of each part of the work, in their order
+
+
+def _spans(request: Request, guided: bool) -> Iterator[Span]:
+    mix = [] if request.task == "extract" else [_TEXT, _CONDITION, _PAINT]
+    shares = [_ENCODE] * (bool(request.task) + guided) + mix + [_PAINT] * len(request.tracks) + [_FINISH]
+    start = 0.0
+    for share in shares:
+        yield Span(start, share / sum(shares))
+        start += share / sum(shares)
 
 
 class AceStep:
@@ -56,7 +127,8 @@ class AceStep:
         self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype)
         self.vae = checkpoint.load_vae(parts.vae)
         self.silence = checkpoint.load_silence(parts.dit)
-        self.defaults = sampler.TURBO if self.config.is_turbo else sampler.BASE
+        self.defaults = cost.TURBO if self.config.is_turbo else cost.BASE
+        self.extracts = self.config.extracts or not (self.config.is_turbo or "sft" in parts.variant)
 
     def generate(
         self,
@@ -85,94 +157,163 @@ class AceStep:
         return (event for event in self.render(request) if isinstance(event, Take))
 
     def render(self, request: Request, noise: mx.array | None = None) -> Generator[Progress | Take, None, None]:
-        """Yield `Progress` as the work goes, then the `Take`. Closing the iterator cancels.
+        """Yield `Progress` as the work goes, then the takes: the mix, unless the task is to extract, and the stems.
+        Closing the iterator cancels.
 
-        `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadAudio` when the result is not music.
+        `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or `BadAudio` when the result
+        is not music.
         """
+        request, meter, source = self.possible(request.resolved()), Meter(), None
+        if request.task:
+            request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
-        timings: dict[str, float] = {}
-        yield Progress("text", 0.0)
-        with _timed(timings, "text"):
-            texts = [self.encode_text(request, task) for task in _tasks(request, score)]
-        yield Progress("condition", _TEXT)
-        with _timed(timings, "condition"):
-            conditions = [self.condition(*text) for text in texts]
-            silent = self.silent(self.frames(request))
-        sources = [silent]
-        if score:
-            with _timed(timings, "guide"):
-                sources = [self.guide(request, score), silent]
-        yield Progress("diffusion", _CONDITION)
-
-        steps = sampler.timesteps(request, self.config.is_turbo)
-        canvases = [self.canvas(*seen) for seen in zip(conditions, sources)]
-        turn = int(len(steps) * request.guide_strength)
-        by_step = [canvases[0] if step < turn else canvases[-1] for step in range(len(steps))]
-        tracks = request.stems.split()
-        span = (1 - _CONDITION - _FINISH) / (1 + len(tracks))
-        noise = self.noise(request) if noise is None else noise
-        latents, mix = yield from self._painted(request, by_step, steps, noise, timings, (_CONDITION, span))
-        stems = []
-        for number, track in enumerate(tracks, 1):
-            with _timed(timings, "condition"):
-                canvas = self.canvas(self.condition(*self.encode_text(request, "extract", track)), latents)
-            part = [canvas] * len(steps), steps, self.noise(request, track), timings, (_CONDITION + number * span, span)
-            stems.append((yield from self._painted(request, *part))[1])
-        yield Progress("finish", 1 - _FINISH)
-        with _timed(timings, "finish"):
-            clips = audio.finished_together(mix, stems, request.samples, request.peak_db, request.normalize)
+        work = Work(
+            request, sampler.timesteps(request, self.config.is_turbo), meter, _spans(request, score is not None)
+        )
+        material = yield from self._gathered(work, source, score)
+        clips: dict[str, np.ndarray] = {}
+        if request.task != "extract":
+            material, clips["mix"] = yield from self._mixed(work, material, noise)
+        for track in request.tracks:
+            clips[track] = yield from self._stem(work, material, track)
+        yield Progress("finish", next(work.spans).start)
+        with meter("finish"):
+            finished = self.finished(request, clips, source)
             mx.clear_cache()
-        for name, clip in zip(["mix", *tracks], clips, strict=True):
-            yield Take(name, mx.array(clip), request, self.name, timings, tuple(steps.tolist()), self.notes(request))
+        about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
+        for name, clip in zip(clips, finished, strict=True):
+            yield Take(name, mx.array(clip), request, self.name, *about)
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as loud as in it.
 
         `track`: one of `request.TRACKS`. Raises `BadRequest` when the model cannot.
         """
-        request, _ = self.decided(Request(prompt, seconds=len(mix) / SAMPLE_RATE, seed=seed, stems=track, guide="off"))
-        latents = self.encode(mix, self.frames(request))
-        canvas = self.canvas(self.condition(*self.encode_text(request, "extract", track)), latents)
+        wish = Request(prompt, seconds=len(mix) / SAMPLE_RATE, seed=seed, stems=track, guide="off")
+        request, _ = self.decided(self.possible(wish))
+        hop = self.vae.config.hop
+        whole = audio.placed(mix, 0, -(-len(mix) // hop) * hop)
+        latents = mx.concatenate(list(self.encode(whole, self.frames(request))), axis=1)
+        material = self.material(request, source=latents)
         steps = sampler.timesteps(request, self.config.is_turbo)
-        *_, painted = self.latents(request, [canvas] * len(steps), steps, self.noise(request, track))
+        canvases = [self.extracting(request, material, track)] * len(steps)
+        *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
         return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted)])[: len(mix)]
 
+    def possible(self, request: Request) -> Request:
+        """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
+        if request.tracks and not self.extracts:
+            message = f"{self.name} cannot take stems out of a clip; mini and acestep-v15-base can"
+            raise BadRequest(message, "load one of them" if request.task else "load one of them, or leave stems empty")
+        if request.task in tasks.UNGUIDED and request.guide not in ("", "off"):
+            raise BadRequest(f"{request.task} follows its source, it takes no guide", "leave guide empty, or task")
+        return self.defaults.fill(request)
+
     def decided(self, request: Request) -> tuple[Request, Score | None]:
-        """The request with everything the model and the guide decide, and the guide's notes. Raises `BadRequest`."""
-        request = self.defaults.fill(request.resolved())
-        if request.stems and not self.config.extracts:
-            raise BadRequest(f"{self.name} cannot take stems out of a clip", "leave stems empty, or load mini")
-        return guide.drawn(request, usual="auto" if self.config.guided else "off")
+        """The request with everything that the guide decides, and the guide's notes. Raises `BadRequest`."""
+        guided = self.config.guided and request.task not in tasks.UNGUIDED
+        return guide.drawn(request, usual="auto" if guided else "off")
 
     def notes(self, request: Request) -> tuple[str, ...]:
-        """What of the request the model cannot do."""
+        """What of the request the model cannot do, or not well."""
         unsung = request.lyrics.strip() and not self.config.sings
-        return (f"{self.name} does not sing: the lyrics were left out",) if unsung else ()
+        told = ["does not sing: the lyrics were left out"] if unsung else []
+        if self.config.guided and request.task.startswith("cover"):
+            told.append("was taught to paint over drawings, not recordings: it follows the source roughly")
+        if self.config.guided and request.task == "repaint":
+            told.append("was not taught to repaint: the window may not fit in with what is around it")
+        return tuple(f"{self.name} {one}" for one in told)
+
+    def _opened(self, request: Request, meter: Meter) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
+        """The source's sound, (samples in whole frames, 2), and the request with the clip's length."""
+        pieces = []
+        yield Progress("source", 0.0)
+        for piece in meter.each("source", audio.blocks(request.source)):
+            pieces.append(piece)
+            yield Progress("source", 0.0)
+        with meter("source"):
+            return tasks.staged(request, np.concatenate(pieces), self.vae.config.hop)
+
+    def _gathered(
+        self, work: Work, source: np.ndarray | None, score: Score | None
+    ) -> Generator[Progress, None, Material]:
+        """What the scenes are made of: the source and the guide, encoded."""
+        latents = {}
+        if source is not None:
+            latents["source"] = yield from self._encoded(work, "source", source)
+        if score is not None:
+            with work.meter("guide"):
+                drawing = guide.render(score, work.request.samples)
+            latents["guide"] = yield from self._encoded(work, "guide", drawing)
+        return self.material(work.request, 0 if source is None else len(source), **latents)
+
+    def _encoded(self, work: Work, stage: str, sound: np.ndarray) -> Generator[Progress, None, mx.array]:
+        """The latents (1, frames, 64) of sound (samples, 2), followed by silence."""
+        pieces, done, frames = [], 0, self.frames(work.request)
+        span = next(work.spans)
+        yield Progress(stage, span.start)
+        for piece in work.meter.each(stage, self.encode(sound, frames)):
+            pieces.append(piece)
+            done += piece.shape[1]
+            yield Progress(stage, span.at(done / frames))
+        return mx.array(np.concatenate(pieces, axis=1))
+
+    def _mixed(
+        self, work: Work, material: Material, noise: mx.array | None
+    ) -> Generator[Progress, None, tuple[Material, np.ndarray]]:
+        """The mix (2, samples); and what stems are taken out of: its latents."""
+        request, meter, count = work.request, work.meter, len(work.steps)
+        scenes = tasks.scenes(request, material)
+        yield Progress("text", next(work.spans).start)
+        with meter("text"):
+            texts = [self.encode_text(request, scene.task) for scene in scenes]
+        yield Progress("condition", next(work.spans).start)
+        with meter("condition"):
+            canvases = [self.canvas(self.condition(*text), scene) for text, scene in zip(texts, scenes)]
+        turn = int(count * request.guide_strength)
+        by_step = [canvases[0] if step < turn else canvases[-1] for step in range(count)]
+        noise = self.noise(request) if noise is None else noise
+        latents, mix = yield from self._painted(work, by_step, noise, self.kept(request, material, noise))
+        return dataclasses.replace(material, source=latents), mix
+
+    def _stem(self, work: Work, material: Material, track: str) -> Generator[Progress, None, np.ndarray]:
+        """One track (2, samples) of the material's source."""
+        with work.meter("condition"):
+            canvas = self.extracting(work.request, material, track)
+        _, stem = yield from self._painted(work, [canvas] * len(work.steps), self.noise(work.request, track))
+        return stem
 
     def _painted(
-        self,
-        request: Request,
-        canvases: Sequence[Canvas],
-        steps: np.ndarray,
-        noise: mx.array,
-        timings: dict[str, float],
-        span: tuple[float, float],
+        self, work: Work, canvases: Sequence[Canvas], noise: mx.array, kept: Kept | None = None
     ) -> Generator[Progress, None, tuple[mx.array, np.ndarray]]:
-        """Diffusion and decoding: the latents and the audio (2, samples). `span` is where the progress starts, and how
-        much of it this is."""
-        start, length = span
-        states = self.latents(request, canvases, steps, noise)
-        latents = noise
-        for step in range(len(steps)):
-            with _timed(timings, "diffusion"):
+        """Diffusion and decoding: the latents and the audio (2, samples)."""
+        span, latents = next(work.spans), noise
+        states = self.latents(work.request, canvases, work.steps, noise, kept)
+        yield Progress("diffusion", span.start)
+        for step in range(len(canvases)):
+            with work.meter("diffusion"):
                 latents = next(states)
-            yield Progress("diffusion", start + length * _DIFFUSION * (step + 1) / len(steps))
-        pieces, whole = [], latents.shape[1] * self.vae.config.hop
-        for piece in _computed(self.vae.decode_tiles(latents), timings):
-            pieces.append(piece)
-            done = min(1.0, sum(map(len, pieces)) / whole)
-            yield Progress("decode", start + length * (_DIFFUSION + (1 - _DIFFUSION) * done))
+            yield Progress("diffusion", span.at(_DIFFUSION * (step + 1) / len(canvases)))
+        pieces, done, whole = [], 0, latents.shape[1] * self.vae.config.hop
+        for piece in work.meter.each("decode", self.vae.decode_tiles(latents)):
+            pieces.append(piece[0])
+            done += piece.shape[1]
+            yield Progress("decode", span.at(_DIFFUSION + (1 - _DIFFUSION) * min(1.0, done / whole)))
         return latents, np.concatenate(pieces).T
+
+    def finished(
+        self, request: Request, clips: Mapping[str, np.ndarray], source: np.ndarray | None
+    ) -> list[np.ndarray]:
+        """The decoded clips as they are asked for. What keeps a source, or is a part of it, keeps its level too."""
+        parts = [audio.cut(clip, request.samples) for clip in clips.values()]
+        if "mix" in clips:
+            audio.not_silent(parts[0])
+        if request.task == "repaint" and source is not None:
+            fade = round(Hold.of(request.repaint_strength).seconds * SAMPLE_RATE)
+            old = source[: request.samples].T
+            parts[0] = audio.spliced(parts[0], old, tasks.window(request, request.samples), fade)
+        raised = request.normalize and request.task not in ("repaint", "extract")
+        return audio.levelled(parts, request.peak_db, raised)
 
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
@@ -181,11 +322,8 @@ class AceStep:
                 pass
 
     def cost(self, request: Request) -> float:
-        """How much computing a request is, in a unit of its own: frames times passes of the network."""
-        request = self.defaults.fill(request)
-        guided = request.guidance_scale != 1.0
-        passes = request.num_steps * (1 + request.guidance_interval * guided)
-        return self.frames(request) * (passes + _FIXED_PASSES) * (1 + len(request.stems.split()))
+        """How much computing a request is, in a unit of its own: see `pipeline.cost`."""
+        return cost.cost(request, self.defaults, self.vae.config.hop)
 
     # --- the stages, for those who want one of them --------------------------------------------------------------
 
@@ -202,10 +340,10 @@ class AceStep:
     def tokens(self, prompt: str, limit: int) -> mx.array:
         return mx.array([token_ids(self.tokenizer, prompt, limit)])
 
-    def condition(self, text: mx.array, lyrics: mx.array) -> mx.array:
-        """The packed condition (1, S, width), with silence as the reference for the timbre."""
-        reference = self.silent(REFERENCE_FRAMES).astype(text.dtype)
-        condition = self.model.encoder(text, lyrics, reference)
+    def condition(self, text: mx.array, lyrics: mx.array, reference: mx.array | None = None) -> mx.array:
+        """The packed condition (1, S, width), with the timbre of the reference's latents (1, R, 64), or of silence."""
+        reference = self.silent(REFERENCE_FRAMES) if reference is None else reference
+        condition = self.model.encoder(text, lyrics, reference.astype(text.dtype))
         mx.eval(condition)
         return condition
 
@@ -214,25 +352,54 @@ class AceStep:
         repeats = -(-frames // self.silence.shape[1])
         return mx.tile(self.silence, (1, repeats, 1))[:, :frames]
 
-    def encode(self, audio: np.ndarray, frames: int) -> mx.array:
-        """The latents (1, frames, 64) of audio (samples, 2), followed by silence where it is shorter."""
-        whole = np.zeros((frames * self.vae.config.hop, 2), np.float32)
-        whole[: len(audio)] = audio[: len(whole)]
-        return self.vae.encode_tiles(mx.array(whole)[None])
+    def encode(self, sound: np.ndarray, frames: int) -> Iterator[mx.array]:
+        """The latents (1, frames, 64), piece by piece, of the whole frames of sound (samples, 2), then of silence."""
+        done = 0
+        for piece in self.vae.encode_tiles(mx.array(sound)[None]):
+            done += piece.shape[1]
+            yield piece
+        if done < frames:
+            yield self.silent(frames - done)
 
-    def guide(self, request: Request, score: Score) -> mx.array:
-        """The latents (1, frames, 64) of the guide."""
-        return self.encode(guide.render(score, request.samples), self.frames(request))
+    def hints(self, latents: mx.array) -> mx.array:
+        """Latents (1, T, 64) as the 5 Hz audio codes have them, and back at 25 Hz."""
+        model, missing = self.model, -latents.shape[1] % self.config.pool_window_size
+        codes = model.tokenizer(mx.concatenate([latents, self.silent(missing)], axis=1))
+        return model.detokenizer(model.tokenizer.quantizer.output(codes))[:, : latents.shape[1]].astype(mx.float32)
 
-    def canvas(self, condition: mx.array, source: mx.array) -> Canvas:
-        return Canvas(self.model.decoder.cross(condition), self.context(source))
+    def material(
+        self, request: Request, samples: int = 0, source: mx.array | None = None, guide: mx.array | None = None
+    ) -> Material:
+        """What tasks make scenes of. `samples`: how long the source was before it was encoded.
 
-    def context(self, source: mx.array) -> mx.array:
-        """Source latents (1, frames, 64) and a chunk mask that says: paint everything."""
-        return mx.concatenate([source, mx.ones_like(source)], axis=-1)
+        A guided voice has no audio codes, and was taught to paint everything.
+        """
+        hop, plain = self.vae.config.hop, self.config.guided
+        place = tasks.window(request, samples)
+        window = range(place.start // hop, place.stop // hop)
+        return Material(
+            self.silent(self.frames(request)), source, guide, window, None if plain else self.hints, not plain
+        )
+
+    def kept(self, request: Request, material: Material, noise: mx.array) -> Kept | None:
+        """What a repaint keeps."""
+        if request.task != "repaint":
+            return None
+        return Kept(material.given, noise, material.window, Hold.of(request.repaint_strength))
+
+    def extracting(self, request: Request, material: Material, track: str) -> Canvas:
+        return self.canvas(self.condition(*self.encode_text(request, "extract", track)), tasks.extract(material))
+
+    def canvas(self, condition: mx.array, scene: Scene) -> Canvas:
+        return Canvas(self.model.decoder.cross(condition), self.context(scene))
+
+    def context(self, scene: Scene) -> mx.array:
+        """(1, frames, 128): the source latents, and the chunk mask for each of their channels."""
+        mask = mx.broadcast_to(scene.mask[..., None], scene.source.shape)
+        return mx.concatenate([scene.source, mask], axis=-1)
 
     def frames(self, request: Request) -> int:
-        return max(MIN_FRAMES, -(-request.samples // self.vae.config.hop))
+        return cost.frames(request, self.vae.config.hop)
 
     def noise(self, request: Request, track: str = "") -> mx.array:
         """(1, frames, 64), from the seed; every track has a noise of its own."""
@@ -243,7 +410,12 @@ class AceStep:
         return mx.random.normal(shape, key=key)
 
     def latents(
-        self, request: Request, canvases: Sequence[Canvas], steps: np.ndarray, noise: mx.array
+        self,
+        request: Request,
+        canvases: Sequence[Canvas],
+        steps: np.ndarray,
+        noise: mx.array,
+        kept: Kept | None = None,
     ) -> Iterator[mx.array]:
         """The states of the diffusion (1, frames, 64), one per step; the last ones are the clip's latents."""
         guidance = sampler.Guidance.of(request)
@@ -256,36 +428,10 @@ class AceStep:
             cond = decoder(x, context, at, at, cross)
             return cond, decoder(x, context, at, at, null) if guided else None
 
-        return sampler.denoise(velocity, noise, steps, guidance)
-
-
-def _tasks(request: Request, score: Score | None) -> tuple[str, ...]:
-    """What the prompt asks for while the guide is followed, and afterwards."""
-    if score is None:
-        return ("text2music",)
-    return ("cover",) if request.guide_strength == 1 else ("cover", "text2music")
+        return sampler.denoise(velocity, noise, steps, guidance, kept)
 
 
 def token_ids(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:
     """At most `limit` ids. The tokenizer appends an end token of its own, which a cut must keep."""
     ids = tokenizer.encode(prompt).ids
     return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
-
-
-def _computed(tiles: Iterator[mx.array], timings: dict[str, float]) -> Iterator[np.ndarray]:
-    """Tile after tile (samples, 2), evaluated."""
-    while True:
-        with _timed(timings, "decode"):
-            tile = next(tiles, None)
-            if tile is None:
-                return
-            mx.eval(tile)  # lets other threads run, which the copy's own evaluation does not
-            piece = np.array(tile[0])
-        yield piece
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - started

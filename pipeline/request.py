@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import os
 import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .harmony import parse_chords
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
 MAX_SEED = 2**32 - 1
+FORMATS = ("wav16", "wav24", "wav32f", "flac")
 DRAWN_SEEDS = 10**6  # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DEFAULT_BPM = 120.0
 LANGUAGES = tuple(
@@ -35,6 +36,10 @@ LANGUAGES = tuple(
 GUIDE_HELP = (
     "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
 )
+TASKS = ("cover", "cover-nofsq", "repaint", "extract")
+TASK_HELP = "what to do with source: cover, cover-nofsq, repaint or extract; empty makes new music"
+SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
+EXTRACTED = "drums bass"  # where an extract names no stems
 TRACKS = tuple("woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split())
 
 
@@ -125,13 +130,24 @@ def guide_text(value: str) -> str:
     if value.lower() in ("", "auto", "off"):
         return value.lower()
     if value.lower().endswith((".mid", ".midi")):
-        if not Path(value).expanduser().is_file():
+        if not os.path.isfile(os.path.expanduser(value)):
             raise ValueError("auto, off, chords like Am F C G, or the path of a .mid file that exists")
         return value
     try:
         parse_chords(value)
     except ValueError as error:
         raise ValueError(f"auto, off, the path of a .mid file, or chords: {error}") from None
+    return value
+
+
+def task_name(value: str) -> str:
+    return "" if value.lower() == "text2music" else one_of(("", *TASKS))(value)
+
+
+def sound_file(value: str) -> str:
+    """What `pipeline.audio.read` may be able to read: it is not opened here."""
+    if value and not (value.lower().endswith(SOUNDS) and os.path.isfile(os.path.expanduser(value))):
+        raise ValueError(f"the path of an audio file that exists ({' '.join(SOUNDS)})")
     return value
 
 
@@ -146,7 +162,9 @@ class Request:
     prompt: str = words("", "what it should sound like: style, instruments, mood", "text", "caption")
     lyrics: str = words("", "what is sung, with [verse] markers; empty is instrumental")
     language: str = words("unknown", "language code of the lyrics", "vocal_language", check=one_of(LANGUAGES))
-    seconds: float = knob(30.0, 0.1, MAX_SECONDS, "length in seconds, when bars is 0", "duration", "length")
+    seconds: float = knob(
+        30.0, 0.1, MAX_SECONDS, "length when bars is 0; 30 with a task: the source's", "duration", "length"
+    )
     bars: int = knob(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
     bpm: float = knob(0.0, 30.0, 300.0, "tempo; 0 leaves it to the model (120 where bars need one)", "tempo")
     beats_per_bar: int = knob(0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4")
@@ -154,8 +172,13 @@ class Request:
     time_signature: str = words("", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature)
     seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
     guide: str = words("", GUIDE_HELP, check=guide_text)
-    guide_strength: float = knob(1.0, 0.0, 1.0, "first part of the steps that follow the guide")
+    guide_strength: float = knob(1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength")
     guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
+    task: str = words("", TASK_HELP, check=task_name)
+    source: str = words("", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file)
+    repaint_start: float = knob(0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front")
+    repaint_end: float = knob(-1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end")
+    repaint_strength: float = knob(0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not")
     stems: str = words("", "tracks to take out of the clip as files of their own: drums, bass, ...", check=track_names)
     num_steps: int = knob(0, 1, 200, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
@@ -166,7 +189,10 @@ class Request:
     cfg_type: str = words("apg", "kind of guidance: apg or cfg", check=one_of(("apg", "cfg")))
     peak_db: float = knob(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
     normalize: bool = flag(True, "bring every clip up to peak_db; off only turns down what exceeds it")
+    loudness: float = knob(0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak")
     name: str = words("", "what the files are called; empty takes the prompt's first words")
+    format: str = words("wav24", "of the files: wav16, wav24, wav32f or flac", check=one_of(FORMATS))
+    sample_rate: int = knob(48_000, 8_000, 192_000, "of the files, in Hz")
 
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
@@ -175,6 +201,10 @@ class Request:
             raise OutOfRange(
                 f"cfg_interval_start must be at most cfg_interval_end, got {self.cfg_interval_start:g} "
                 f"and {self.cfg_interval_end:g}"
+            )
+        if 0 < self.repaint_end <= self.repaint_start:
+            raise OutOfRange(
+                f"repaint_end must come after repaint_start, got {self.repaint_end:g} and {self.repaint_start:g}"
             )
         if not 1 <= self.samples <= MAX_SECONDS * SAMPLE_RATE:
             raise OutOfRange(
@@ -193,10 +223,25 @@ class Request:
         return dataclasses.replace(self, **named)
 
     def resolved(self) -> Request:
-        """With the seed drawn and the tempo that bars need, so that the same request gives the same take."""
+        """With the seed drawn and the tempo that bars need, so that the same request gives the same take.
+
+        Raises `BadRequest` for a task without a source.
+        """
+        if self.task and not self.source:
+            raise BadRequest(f"{self.task} needs a source", "set source to the path of an audio file")
         seed = self.seed if self.seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
         bpm = self.bpm or (DEFAULT_BPM if self.bars else 0.0)
-        return dataclasses.replace(self, seed=seed, bpm=bpm)
+        return dataclasses.replace(self, seed=seed, bpm=bpm, stems=" ".join(self.tracks))
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """The stems that are taken out."""
+        return tuple((self.stems or (EXTRACTED if self.task == "extract" else "")).split())
+
+    @property
+    def as_source(self) -> bool:
+        """Whether it is as long as its source: neither bars nor seconds say otherwise."""
+        return bool(self.task) and not self.bars and self.seconds == FIELDS["seconds"].default
 
     @property
     def beats(self) -> float:
@@ -311,7 +356,8 @@ def _stream_safe(text: str) -> str:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a generation stands: `stage` is text, condition, diffusion, decode or finish; `fraction` of its work."""
+    """Where a generation stands: `stage` is source, guide, text, condition, diffusion, decode or finish; `fraction` of
+    its work."""
 
     stage: str
     fraction: float
@@ -322,8 +368,8 @@ class Take:
     """One finished clip.
 
     `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was used, so that the
-    same request makes the same take; `timings` are seconds per stage; `timesteps` is what the sampler visited; `notes`
-    say what the model could not do of what was asked.
+    same request makes the same take; `timings` are seconds per stage, `memory` the most bytes that MLX held in it;
+    `timesteps` is what the sampler visited; `notes` say what the model could not do of what was asked.
     """
 
     name: str
@@ -333,4 +379,5 @@ class Take:
     timings: dict[str, float] = field(default_factory=dict)
     timesteps: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    memory: dict[str, int] = field(default_factory=dict)
     sample_rate: int = SAMPLE_RATE

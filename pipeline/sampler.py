@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import mlx.core as mx
 import numpy as np
 
-from .request import FIELDS, Request
+from .request import Request
 
 MOMENTUM, NORM_THRESHOLD = -0.75, 2.5  # of APG, as in the official PyTorch code
-
-
-class Defaults(NamedTuple):
-    """What a kind of model uses where a request leaves the choice to it."""
-
-    num_steps: int
-    shift: float
-    guidance_scale: float
-    guidance_interval: float
-
-    def fill(self, request: Request) -> Request:
-        left = {name: value for name, value in self._asdict().items() if getattr(request, name) == FIELDS[name].default}
-        return request.changed(left)
-
-
-TURBO = Defaults(num_steps=8, shift=3.0, guidance_scale=1.0, guidance_interval=0.5)
-BASE = Defaults(num_steps=50, shift=1.0, guidance_scale=7.0, guidance_interval=1.0)
 
 # --- schedules -------------------------------------------------------------------------------------------------------
 # A schedule is the timesteps the DiT is called with, falling from 1; the last step goes on to 0.
@@ -127,12 +109,16 @@ class Guidance:
 # --- the loop --------------------------------------------------------------------------------------------------------
 
 Velocity = Callable[[mx.array, int, bool], tuple[mx.array, mx.array | None]]
+Keep = Callable[[mx.array, int, int, float], mx.array]
 
 
-def denoise(velocity: Velocity, x: mx.array, schedule: np.ndarray, guidance: Guidance) -> Iterator[mx.array]:
+def denoise(
+    velocity: Velocity, x: mx.array, schedule: np.ndarray, guidance: Guidance, keep: Keep | None = None
+) -> Iterator[mx.array]:
     """Euler steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
 
     `velocity(x, step, guided)` returns the conditional velocity, and the unconditional one when `guided`.
+    `keep(x, step, steps, t)` may change the state that a step arrived at.
     """
     ends = np.append(schedule[1:], np.float32(0))
     for step, (t, t_next) in enumerate(zip(schedule.tolist(), ends.tolist(), strict=True)):
@@ -140,5 +126,6 @@ def denoise(velocity: Velocity, x: mx.array, schedule: np.ndarray, guidance: Gui
         cond, uncond = velocity(x, step, guided)
         v = cond if uncond is None else guidance(cond, uncond)
         x = x - (t - t_next) * v
+        x = x if keep is None else keep(x, step, len(schedule), t_next)
         mx.eval(x)
         yield x

@@ -179,17 +179,15 @@ class VAE(nn.Module):
         mean, scale = mx.split(self.encoder(audio), 2, axis=-1)
         return mean, nn.softplus(scale) + 1e-4
 
-    def encode_tiles(self, audio: mx.array, tile: int = TILE) -> mx.array:
-        """(B, samples, 2), whole frames -> the posterior's mean (B, T, 64), in bounded memory and without seams."""
+    def encode_tiles(self, audio: mx.array, tile: int = TILE) -> Iterator[mx.array]:
+        """(B, samples, 2) -> the posterior's mean (B, T, 64) in pieces of `tile` frames, in bounded memory and without
+        seams. What is left of the audio behind the last whole frame has none."""
         hop, length = self.config.hop, audio.shape[1] // self.config.hop
-        means = []
         for start in range(0, length, tile):
             stop = min(start + tile, length)
-            first, last = max(0, start - self.sight), min(length, stop + self.sight)
+            first, last = max(0, start - self.sight), stop + self.sight
             mean, _ = self.encode(audio[:, first * hop : last * hop])
-            means.append(mean[:, start - first : stop - first])
-            mx.eval(means[-1])
-        return mx.concatenate(means, axis=1)
+            yield mean[:, start - first : stop - first]
 
     @property
     def sight(self) -> int:

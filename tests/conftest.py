@@ -66,7 +66,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to it."""
-    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("clips"), model="mini")) as running:
+    state = tmp_path_factory.mktemp("state")
+    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("clips"), state=state, model="mini")) as running:
         client = OscClient(running.osc.address)
         client.send("/ace/generate", "first", "prompt", "first", "seconds", 1)
         client.until("/ace/finished", "first")

@@ -31,6 +31,7 @@ class FakeHub:
         self.repositories: dict[str, dict[str, bytes]] = {}
         self.gated: set[str] = set()  # repositories whose files want a login
         self.xet: set[str] = set()  # files in any repository that are offered by Xet
+        self.tags: dict[tuple[str, str], dict[str, bytes]] = {}  # what a repository held, by its name and the tag's
         self.seen: list[Seen] = []
         self._cuts: dict[str, list[int]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -44,6 +45,18 @@ class FakeHub:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 files[f"{inside}/{path.relative_to(folder).as_posix()}".lstrip("/")] = path.read_bytes()
+
+    def tag(self, repository: str, name: str) -> str:
+        """Keep what the repository holds now under this name, and under its commit, which is returned."""
+        files, commit = self.repositories[repository], commit_of(self.repositories[repository])
+        self.tags[repository, name] = self.tags[repository, commit] = dict(files)
+        return commit
+
+    def at(self, repository: str, revision: str) -> dict[str, bytes] | None:
+        """The files of a revision; None where there is none of this name."""
+        files = self.repositories[repository]
+        newest = revision in ("main", commit_of(files))
+        return files if newest else self.tags.get((repository, revision))
 
     def cut(self, file: str, *after: int) -> None:
         """Break the next connections that carry `file`, each after so many bytes of it."""
@@ -78,8 +91,9 @@ class FakeHub:
         cuts = self._cuts.get(file)
         return cuts.pop(0) if cuts else None
 
-    def _commit(self, repository: str) -> str:
-        return hashlib.sha1(repr(sorted(self.repositories[repository])).encode()).hexdigest()
+
+def commit_of(files: dict[str, bytes]) -> str:
+    return hashlib.sha1(repr(sorted((name, len(content)) for name, content in files.items())).encode()).hexdigest()
 
 
 class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one answer, so a stopped hub is really gone
@@ -88,22 +102,24 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
     def do_GET(self) -> None:
         self.hub.seen.append(Seen(self.command, self.path, self.headers.get("Range", "")))
         match urllib.parse.unquote(self.path).partition("?")[0].split("/"):
-            case ["", "api", "models", owner, name, "revision" | "tree" as what, *_]:
-                self._repository(f"{owner}/{name}", what)
-            case ["", owner, name, "resolve", _, *path]:
-                self._file(f"{owner}/{name}", "/".join(path))
+            case ["", "api", "models", owner, name, "revision" | "tree" as what, revision, *_]:
+                self._repository(f"{owner}/{name}", what, revision)
+            case ["", owner, name, "resolve", revision, *path]:
+                self._file(f"{owner}/{name}", revision, "/".join(path))
             case _:
                 self._refuse(HTTPStatus.NOT_FOUND, "")
 
     do_HEAD = do_GET  # noqa: N815
 
-    def _repository(self, repository: str, what: str) -> None:
+    def _repository(self, repository: str, what: str, revision: str) -> None:
         if repository not in self.hub.repositories:
             return self._refuse(HTTPStatus.NOT_FOUND, "RepoNotFound")
-        files = self.hub.repositories[repository]
+        files = self.hub.at(repository, revision)
+        if files is None:
+            return self._refuse(HTTPStatus.NOT_FOUND, "RevisionNotFound")
         if what == "revision":
             siblings = [{"rfilename": path} for path in files]
-            return self._json({"id": repository, "sha": self.hub._commit(repository), "siblings": siblings})
+            return self._json({"id": repository, "sha": commit_of(files), "siblings": siblings})
         return self._json([self._entry(path, content) for path, content in files.items()])
 
     def _entry(self, path: str, content: bytes) -> dict[str, Any]:
@@ -115,8 +131,9 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
             entry["xetHash"] = digest
         return entry
 
-    def _file(self, repository: str, path: str) -> None:
-        content = self.hub.repositories.get(repository, {}).get(path)
+    def _file(self, repository: str, revision: str, path: str) -> None:
+        files = (self.hub.at(repository, revision) if repository in self.hub.repositories else None) or {}
+        content = files.get(path)
         if repository in self.hub.gated:
             return self._refuse(HTTPStatus.UNAUTHORIZED, "GatedRepo")
         if content is None:
@@ -126,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
         if "Range" in self.headers:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", self.hub._commit(repository))
+        self.send_header("X-Repo-Commit", commit_of(files))
         return self._body(content[start:], self.hub._take_cut(path) if self.command == "GET" else None)
 
     def _json(self, values: Any) -> None:

@@ -1,14 +1,16 @@
-"""An OSC client as a stranger would write it: python-osc's own encoder and parser on a plain UDP socket."""
+"""OSC clients as a stranger would write them: python-osc's own encoder and parser on a plain UDP or TCP socket."""
 
 from __future__ import annotations
 
 import socket
+import struct
 from typing import Any
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 PATIENCE = 60.0
+SLIP_END = b"\xc0"
 ENDS = ("/ace/finished", "/ace/fail", "/ace/cancelled")
 
 Heard = tuple[str, list[Any]]
@@ -38,8 +40,11 @@ class OscClient:
     def send_raw(self, data: bytes) -> None:
         self._socket.sendto(data, self._server)
 
+    def hear_raw(self) -> bytes:
+        return self._socket.recv(65_535)
+
     def hear(self) -> Heard:
-        parsed = OscMessage(self._socket.recv(65_535))
+        parsed = OscMessage(self.hear_raw())
         return parsed.address, list(parsed.params)
 
     def ask(self, address: str, *arguments: Any, types: str | None = None) -> Heard:
@@ -69,6 +74,51 @@ class OscClient:
 
     def close(self) -> None:
         self._socket.close()
+
+
+class TcpClient(OscClient):
+    """The same on a connection, with lengths before the packets or, with `slip`, between END bytes."""
+
+    def __init__(self, server: tuple[str, int], slip: bool = False) -> None:
+        self._slip = slip
+        self._socket = socket.create_connection(server, PATIENCE)
+        self._stream = self._socket.makefile("rb")
+
+    def send_raw(self, data: bytes) -> None:
+        self.send_bytes(slip_frame(data) if self._slip else struct.pack(">i", len(data)) + data)
+
+    def send_bytes(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def hear_raw(self) -> bytes:
+        if not self._slip:
+            return self._read(struct.unpack(">i", self._read(4))[0])
+        frame = b""
+        while not (frame and frame[-1:] == SLIP_END):
+            frame += self._read(1)
+            frame = b"" if frame == SLIP_END else frame
+        return frame[:-1].replace(b"\xdb\xdc", b"\xc0").replace(b"\xdb\xdd", b"\xdb")
+
+    def ended(self) -> bool:
+        """Whether the server has closed the connection (waits for it)."""
+        try:
+            return self._stream.read(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def close(self) -> None:
+        self._stream.close()
+        self._socket.close()
+
+    def _read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        if len(data) < size:
+            raise EOFError("the server has closed the connection")
+        return data
+
+
+def slip_frame(data: bytes) -> bytes:
+    return SLIP_END + data.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + SLIP_END
 
 
 def addresses(transcript: list[Heard]) -> list[str]:

@@ -8,6 +8,7 @@ Exit status: 0 when nothing failed, 1 when something did, 2 when FIXTURES is not
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gzip
 import os
 import re
@@ -17,18 +18,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline import audio, checkpoint, conditioner, dit, prompts, sampler  # before MLX, see tests/golden.py
+from pipeline import audio, checkpoint, conditioner, cost, dit, prompts, sampler, tasks  # before MLX, see golden.py
 from pipeline.checkpoint import AceStepModel
 from pipeline.config import AceStepConfig, TextEncoderConfig, VAEConfig
-from pipeline.generate import MIN_FRAMES, REFERENCE_FRAMES, AceStep, token_ids
+from pipeline.generate import REFERENCE_FRAMES, AceStep, token_ids
 from pipeline.request import SAMPLE_RATE, TRACKS, Request
+from pipeline.tasks import Hold, Kept, Material, Scene
 from pipeline.text_encoder import TextEncoder
 from pipeline.vae import VAE
 
 # isort: split
 import mlx.core as mx
 import numpy as np
-import soundfile
 from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
@@ -40,7 +41,14 @@ FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", SHARED))
 COPY = Path(__file__).resolve().parent / "data" / "official"  # the part of it that a lone checkout has: turbo
 NUMBER = r"(\d+(?:\.\d+)?)"
 # The README writes guidance, shift and interval behind the timesteps of these cases; without it they are taken as:
-BASE_CASES = {"apg": (5.0, 1.0, 0.0, 1.0), "apg_interval": (5.0, 3.0, 0.3, 0.9), "noguide": (1.0, 1.0, 0.0, 1.0)}
+BASE_CASES = {
+    "apg": (5.0, 1.0, 0.0, 1.0),
+    "apg_interval": (5.0, 3.0, 0.3, 0.9),
+    "noguide": (1.0, 1.0, 0.0, 1.0),
+    "cover_switch": (5.0, 1.0, 0.0, 1.0),
+    "repaint": (5.0, 1.0, 0.0, 1.0),
+}
+SPLICE = (rf"{NUMBER}-", 0.02), (rf"[\d.]+-{NUMBER}", 0.06)  # where its window begins and ends, in seconds
 
 AREAS: dict[str, Callable[[Bench], None]] = {}
 
@@ -215,10 +223,10 @@ def plan(bench: Bench, case: str, turbo: bool) -> tuple[Request, np.ndarray] | N
     """The request that a case stands for and its timesteps; None where no request can ask for it."""
     shift = re.fullmatch(r"ode_shift(\d+(?:_\d+)?)", case)  # ode_shift2_2 is shift 2.2
     if turbo and case == "custom":
-        request = sampler.TURBO.fill(Request())
+        request = cost.TURBO.fill(Request())
         return request, sampler.turbo_schedule(request.shift, bench.read("custom_timesteps").tolist())
-    if turbo and shift:
-        request = sampler.TURBO.fill(Request(shift=float(shift[1].replace("_", "."))))
+    if turbo and (shift or case in ("cover_switch", "repaint")):
+        request = cost.TURBO.fill(Request(shift=float(shift[1].replace("_", ".")) if shift else 0.0))
     elif not turbo and case in BASE_CASES:
         request = base_request(bench, f"{case}.timesteps", BASE_CASES[case])
     else:
@@ -230,30 +238,48 @@ def base_request(bench: Bench, name: str, defaults: tuple[float, ...]) -> Reques
     patterns = rf"guidance {NUMBER}", rf"shift {NUMBER}", rf"{NUMBER} <= t\b", rf"\bt <= {NUMBER}"
     fields = "guidance_scale", "shift", "cfg_interval_start", "cfg_interval_end"
     numbers = (bench.number(name, *one) for one in zip(patterns, defaults, strict=True))
-    return sampler.BASE.fill(
-        Request(num_steps=len(bench.golden[name])).changed(dict(zip(fields, numbers, strict=True)))
-    )
+    return cost.BASE.fill(Request(num_steps=len(bench.golden[name])).changed(dict(zip(fields, numbers, strict=True))))
 
 
 def trajectory(bench: Bench, case: str, model: AceStep, request: Request, times: np.ndarray) -> None:
-    decoder = model.model.decoder
-    noise, context, states = (bench.tensor(n) for n in ("noise", "context_latents", "encoder_hidden_states"))
-    null = mx.broadcast_to(model.model.null_condition_emb, (len(noise), 1, states.shape[-1]))
-    conditions = [decoder.cross(states)] + ([decoder.cross(null)] if request.guidance_scale != 1 else [])
+    decoder, noise = model.model.decoder, bench.tensor("noise")
+    turn = int(len(times) * bench.number(f"{case}.timesteps", rf"int\(\d+\*{NUMBER}\)", 0.5))
+    null = decoder.cross(mx.broadcast_to(model.model.null_condition_emb, (len(noise), 1, model.config.condition_size)))
 
-    def velocities(x: mx.array, t: float) -> list[mx.array]:
-        at = mx.full((len(x),), t)
-        return [decoder(x, context, at, at, cross) for cross in conditions]
+    def canvas(ending: str) -> tuple[dit.CrossKV, mx.array]:
+        states, context = (bench.tensor(f"{name}{ending}") for name in ("encoder_hidden_states", "context_latents"))
+        return decoder.cross(states), context
+
+    first = canvas("")
+    after = canvas("_non_cover") if case == "cover_switch" else first
+
+    def velocities(x: mx.array, step: int, guided: bool) -> list[mx.array]:
+        at, (cross, context) = mx.full((len(x),), float(times[step])), first if step < turn else after
+        return [decoder(x, context, at, at, one) for one in ([cross, null] if guided else [cross])]
 
     def velocity(x: mx.array, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
-        cond, *uncond = velocities(x, float(times[step]))
+        cond, *uncond = velocities(x, step, guided)
         return cond, uncond[0] if guided else None
 
-    path = [noise, *sampler.denoise(velocity, noise, times, sampler.Guidance.of(request))]
+    keep = keeper(bench, case) if case == "repaint" else None
+    path = [noise, *sampler.denoise(velocity, noise, times, sampler.Guidance.of(request), keep)]
     bench.check(f"{case}.timesteps", times)
-    bench.check(f"{case}.v0", mx.concatenate(velocities(noise, float(times[0]))))
+    bench.check(f"{case}.v0", mx.concatenate(velocities(noise, 0, request.guidance_scale != 1)))
     bench.check(f"{case}.x", mx.stack(path[:-1]))
     bench.check(f"{case}.latents", path[-1])
+
+
+def keeper(bench: Bench, case: str) -> sampler.Keep:
+    """What a repaint keeps: every row of the batch has a window of its own."""
+    ratio = bench.number(f"{case}.timesteps", rf"round\({NUMBER}\*", 0.5)
+    hold = Hold(ratio, int(bench.number(f"{case}.timesteps", rf"crossfade {NUMBER}", 6)), 0.0)
+    windows = [np.flatnonzero(row) for row in bench.read("repaint_mask")]
+    source, noise = bench.tensor("src_latents"), bench.tensor("noise")
+    rows = [
+        Kept(source[i : i + 1], noise[i : i + 1], range(int(window[0]), int(window[-1]) + 1), hold)
+        for i, window in enumerate(windows)
+    ]
+    return lambda x, *when: mx.concatenate([kept(x[i : i + 1], *when) for i, kept in enumerate(rows)])
 
 
 @area("guidance")
@@ -346,42 +372,65 @@ def same_ids(bench: Bench, name: str, key: str, ours: list[int]) -> None:
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
-def text2music_request(case: dict[str, Any]) -> Request | None:
-    """The request that a case of tasks.json stands for, read from its prompt; None for the other tasks."""
-    if case["resolved_task"] != "text2music" or case["uses_src_audio"] or case["uses_reference"]:
+def request_of(case: dict[str, Any], source: Path) -> Request | None:
+    """The request that a case of tasks.json stands for, read from its prompt; None where no request can ask for it."""
+    task = {"text2music": ""}.get(case["task_type"], case["task_type"])
+    if case["audio_codes"] or task not in tasks.TASKS:
         return None
-    pattern = r"# Caption\n(.*)\n\n# Metas\n(.*?)<\|.*# Languages\n(.*?)\n\n# Lyric\n(.*)<\|endoftext\|>"
+    pattern = r"# Instruction\n(.*)\n\n# Caption\n(.*)\n\n# Metas\n(.*?)<\|.*# Languages\n(.*?)\n\n# Lyric\n(.*)<\|endoftext\|>"
     match = re.search(pattern, case["text_prompt_and_lyrics"], re.DOTALL)
     if not match:
         raise ValueError(f"{case['name']}: this is no prompt: {case['text_prompt_and_lyrics']!r}")
-    metas = dict(line.removeprefix("- ").split(": ", 1) for line in match[2].splitlines())
+    metas = dict(line.removeprefix("- ").split(": ", 1) for line in match[3].splitlines())
     values = {"bpm": metas["bpm"], "key": metas["keyscale"], "time_signature": metas["timesignature"]}
-    request = Request(prompt=match[1], language=match[3], lyrics=match[4], seconds=case["duration"], seed=0)
-    return request.changed({name: value for name, value in values.items() if value != "N/A"})
+    values = {name: value for name, value in values.items() if value != "N/A"}
+    if task:
+        values |= {"task": task, "source": str(source)}
+    if track := re.search(r"the ([A-Z_]+) track", match[1]):
+        values["stems"] = track[1]
+    if task == "repaint":
+        values |= {"repaint_start": case["repainting_start"], "repaint_end": case["repainting_end"] or -1}
+    if case["duration"]:
+        values["seconds"] = case["duration"]
+    return Request(prompt=match[2], language=match[4], lyrics=match[5], seed=0).changed(values)
 
 
 @area("tasks")
-def tasks(bench: Bench) -> None:
+def task_cases(bench: Bench) -> None:
     model = bench.fixtures.model()
     constants = {
         "sample_rate": SAMPLE_RATE,
         "samples_per_latent_frame": model.vae.config.hop,
-        "min_latent_frames": MIN_FRAMES,
+        "min_latent_frames": cost.MIN_FRAMES,
         "silence_reference_frames": REFERENCE_FRAMES,
         "frames_per_code": model.config.pool_window_size,
         "codes_per_second": SAMPLE_RATE / model.vae.config.hop / model.config.pool_window_size,
     }
     for name, value in constants.items():
         bench.same(f"constants.{name}", value, bench.read(f"constants.{name}"))
+    for match in bench.find(r"repaint_config\.\d+"):
+        repaint_mode(bench, match[0])
     for match in bench.find(r"cases\.(.+)"):
-        if request := text2music_request(bench.golden[match[0]]):
+        if request := request_of(bench.golden[match[0]], source_file(bench)):
             task_case(bench, match[1], model, request)
     source_latents(bench, model)
 
 
+def source_file(bench: Bench) -> Path:
+    return bench.fixtures.folder / "audio" / "src.wav"
+
+
+def repaint_mode(bench: Bench, name: str) -> None:
+    """The mode is called by a strength here: the official one's, or one of its ends."""
+    case = bench.read(name)
+    hold = Hold.of({"conservative": 0.0, "aggressive": 1.0}.get(case["mode"], case["strength"]))
+    official = (case["injection_ratio"], case["crossfade_frames"], case["wav_crossfade_sec"])
+    bench.compare(name, hold, official, 1e-6)
+
+
 def source_latents(bench: Bench, model: AceStep) -> None:
     """audio/src.wav, and the part of it that is the reference clip, with its channels swapped."""
-    sound, _ = soundfile.read(bench.fixtures.folder / "audio" / "src.wav", dtype="float32", always_2d=True)
+    sound = audio.read(str(source_file(bench)))
     first = bench.number("ref_latents", rf"samples {NUMBER}\.\.", 24000)
     last = bench.number("ref_latents", rf"\.\.{NUMBER}", 71999)
     clips = {"src_latents_of_audio": sound, "ref_latents": np.flip(sound[int(first) : int(last) + 1], axis=1)}
@@ -389,47 +438,80 @@ def source_latents(bench: Bench, model: AceStep) -> None:
         bench.check(name, model.vae.encode(mx.array(samples[None].copy()))[0][0])
 
 
+def material(bench: Bench, name: str, model: AceStep, request: Request) -> tuple[Request, Material]:
+    """The request with its length, and what its scene is made of. The source is as long as the official code has it."""
+    if not request.task:
+        return request, model.material(request)
+    official = bench.golden[f"cases.{name}"]["target_wav_samples"]
+    request, sound = tasks.staged(request, audio.read(request.source), hop=1)
+    encoded = model.encode(audio.placed(sound, 0, official), model.frames(request))
+    return request, model.material(request, request.samples, mx.concatenate(list(encoded), axis=1))
+
+
 def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None:
     case = bench.read(f"cases.{name}")
-    states = model.condition(*model.encode_text(request))
-    source, mask = np.split(np.array(model.context(model.silent(model.frames(request)))), 2, axis=-1)
-    bench.check(f"{name}.src_latents", source)
+    request, given = material(bench, name, model, request)
+    if case["chunk_mask_mode"] == "auto":
+        given = dataclasses.replace(given, masked=False)  # as a voice is shown it that knows no masks
+    scene = tasks.TASKS[request.task](given)
+    task = case["resolved_task"]
+    source, mask = np.split(np.array(model.context(scene)), 2, axis=-1)
+    bench.check(f"{name}.src_latents", given.source if request.task == "cover" else source)
     bench.check(f"{name}.context_latents", source)
     bench.check(f"{name}.chunk_mask", mask[..., 0])
     bench.compare(f"{name}.chunk_mask is broadcast", mask, np.broadcast_to(mask[..., :1], mask.shape), 0.0)
+    bench.check(f"{name}.repaint_mask", given.inside)
+    reference = bench.tensor("ref_latents")[None] if case["uses_reference"] else None
+    states = model.condition(*model.encode_text(request, task, "".join(request.tracks)), reference)
     bench.check(f"{name}.encoder_hidden_states", states)
-    text, lyrics = prompts.for_request(request)
+    if f"{name}.non_cover_text_ids" in bench.golden:
+        plain, _ = prompts.for_request(request)
+        bench.check(f"{name}.non_cover_text_ids", [token_ids(model.tokenizer, plain, prompts.TEXT_LIMIT)])
+    task_facts(bench, name, model, request, scene, states.shape[1])
+
+
+def task_facts(bench: Bench, name: str, model: AceStep, request: Request, scene: Scene, length: int) -> None:
+    case = bench.read(f"cases.{name}")
+    text, lyrics = prompts.for_request(request, case["resolved_task"], request.tracks)
     facts = {
         "frames": model.frames(request),
-        "target_wav_samples": request.samples,
         "text_prompt_and_lyrics": f"{text}\n\n{lyrics}",
-        "chunk_mask_true_frames": int(mask[0, :, 0].sum()),
-        "encoder_length": states.shape[1],
+        "chunk_mask_true_frames": int(np.array(scene.mask).sum()),
+        "encoder_length": length,
     }
     for key, value in facts.items():
         bench.same(f"cases.{name}.{key}", value, case[key])
+    if request.samples - case["target_wav_samples"] == 1:
+        bench.deviates(f"cases.{name}.target_wav_samples", "exact to the sample; the official code drops a fraction")
+    else:
+        bench.same(f"cases.{name}.target_wav_samples", request.samples, case["target_wav_samples"])
     same_ids(bench, f"cases.{name}", "text_ids", token_ids(model.tokenizer, text, prompts.TEXT_LIMIT))
     same_ids(bench, f"cases.{name}", "lyric_ids", token_ids(model.tokenizer, lyrics, prompts.LYRIC_LIMIT))
 
 
 @area("end_to_end")
 def end_to_end(bench: Bench) -> None:
-    """The cases that are text2music in tasks.json, with the prompt from there and turbo's own steps and shift."""
+    """The cases that are in tasks.json too, with the prompt from there and turbo's own steps and shift."""
     model = bench.fixtures.model()
     known = bench.fixtures.values("tasks")
-    for case in bench.cases("latents"):
-        if request := text2music_request(known[f"cases.{case}"]) if f"cases.{case}" in known else None:
-            clip(bench, case, model, model.defaults.fill(request))
+    for case, name in (("text2music", "text2music"), ("repaint", "repaint_explicit")):
+        if f"cases.{name}" in known and f"{case}.latents" in bench.golden:
+            request = request_of(known[f"cases.{name}"], source_file(bench))
+            assert request is not None
+            clip(bench, case, Bench("tasks", bench.fixtures, known), name, model, model.defaults.fill(request))
 
 
-def clip(bench: Bench, case: str, model: AceStep, request: Request) -> None:
-    states = model.condition(*model.encode_text(request))
+def clip(bench: Bench, case: str, known: Bench, name: str, model: AceStep, request: Request) -> None:
+    request, given = material(known, name, model, request)
+    scene = tasks.TASKS[request.task](given)
     times = sampler.timesteps(request, model.config.is_turbo)
-    noise = bench.tensor("noise")
-    canvas = model.canvas(states, model.silent(noise.shape[1]))
-    *_, latents = model.latents(request, [canvas] * len(times), times, noise)
-    decoded = np.concatenate(list(model.vae.decode_tiles(latents)), axis=1).swapaxes(1, 2)
+    noise = bench.tensor(f"{case}.noise" if f"{case}.noise" in bench.golden else "noise")
+    canvas = model.canvas(model.condition(*model.encode_text(request, scene.task)), scene)
+    *_, latents = model.latents(request, [canvas] * len(times), times, noise, model.kept(request, given, noise))
     bench.check(f"{case}.latents", latents)
+    if f"{case}.audio_head" not in bench.golden:
+        return
+    decoded = np.concatenate(list(model.vae.decode_tiles(latents)), axis=1).swapaxes(1, 2)
     bench.check(f"{case}.audio_head", decoded[..., : bench.golden[f"{case}.audio_head"].shape[-1]])
     bench.check(f"{case}.peak", audio.sample_peak(decoded))
     bench.check(f"{case}.rms", np.sqrt(np.mean(np.square(decoded, dtype=np.float64), axis=-1)))
@@ -437,6 +519,12 @@ def clip(bench: Bench, case: str, model: AceStep, request: Request) -> None:
 
 @area("postprocess")
 def postprocess(bench: Bench) -> None:
+    if "splice.out" in bench.golden:
+        begin, end = (bench.number("splice.out", rf"window {ends}", default) for ends, default in SPLICE)
+        window = range(round(begin * SAMPLE_RATE), round(end * SAMPLE_RATE))
+        fade = round(bench.number("splice.out", rf"{NUMBER} ms crossfade", 5) / 1000 * SAMPLE_RATE)
+        new, old = (bench.read(f"splice.{name}")[0] for name in ("pred", "src"))
+        bench.check("splice.out", audio.spliced(new, old, window, fade)[None])
     for match in bench.find(r"(norm|peak)\.out"):
         bench.deviates(match[0], "a clip is levelled by its true peak with a margin, not by its highest sample")
 

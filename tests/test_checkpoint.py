@@ -561,6 +561,34 @@ def test_an_interrupted_download_keeps_what_was_finished(ace_step: FakeHub, monk
     assert checkpoint.find(BASE) == found
 
 
+def test_a_revision_is_kept_to_whatever_becomes_of_the_newest(ace_step: FakeHub) -> None:
+    commit = ace_step.tag(MAIN, "v1")
+    config = ace_step.repositories[MAIN][f"{TURBO}/config.json"]
+    ace_step.repositories[MAIN][f"{TURBO}/config.json"] = config + b"\n"
+    newest, tagged, pinned = (checkpoint.fetch(MAIN, revision=name) for name in ("", "v1", commit))
+    assert tagged == pinned == checkpoint.find(MAIN, revision=commit) != newest
+    assert (pinned.dit / "config.json").read_bytes() == config
+    assert (newest.dit / "config.json").read_bytes() == config + b"\n"
+    assert pinned.dit.parent.name == commit
+    ace_step.stop()
+    assert checkpoint.fetch(MAIN, revision=commit) == pinned
+
+
+def test_a_variant_and_what_it_shares_are_pinned_each(ace_step: FakeHub) -> None:
+    own, main = ace_step.tag(BASE, "v1"), ace_step.tag(MAIN, "v1")
+    for repository in (BASE, MAIN):
+        ace_step.repositories[repository]["README.md"] += b", newer"
+    found = checkpoint.fetch(BASE, revision=f"{own}, {main}")
+    assert (found.dit.name, found.vae.parent.name) == (own, main)
+    assert checkpoint.fetch(BASE, revision=own).vae.parent.name != main
+
+
+def test_a_revision_the_hub_does_not_have_costs_no_download(ace_step: FakeHub) -> None:
+    with pytest.raises(CheckpointError, match=rf"{MAIN} has no revision 'v9': a commit, a tag or a branch"):
+        checkpoint.fetch(MAIN, revision="v9")
+    assert ace_step.asked() == []
+
+
 def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
     pytest.importorskip("hf_xet")
     file = f"{TURBO}/model.safetensors"

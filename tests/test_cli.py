@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import socket
 import subprocess
 import sys
+import time
+import tomllib
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +20,12 @@ import pytest
 import soundfile
 from PIL import Image
 
-from daemon import VERSION, cli
+from daemon import VERSION, cli, history, settings, template
+from daemon.jobs import Event, Job
+from daemon.journal import Journal
 from daemon.service import Daemon
-from pipeline.request import FIELDS
+from daemon.settings import Settings, SettingsError
+from pipeline.request import FIELDS, Request
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -48,11 +59,12 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
     assert "100%" in done.stderr
 
 
-def test_a_manifest_makes_the_same_take_again_byte_by_byte(tmp_path: Path) -> None:
+def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -> None:
     first = run("generate", "pad", "--seconds", "2", "--model", "mini", folder=tmp_path).stdout.split()
     again = run("generate", "--again", first[1], "--out", "again", folder=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert Path(first[0]).read_bytes() == Path(again.stdout.split()[0]).read_bytes()
+    takes = [soundfile.read(path, dtype="int32")[0] for path in (first[0], again.stdout.split()[0])]
+    assert np.array_equal(*takes)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +79,10 @@ def test_a_manifest_makes_the_same_take_again_byte_by_byte(tmp_path: Path) -> No
         (["--settings", "nothing.toml"], "nothing.toml"),
         (["pull", "no-such-thing"], "no model 'no-such-thing'"),
         (["pull"], "ACE-Step/Ace-Step1.5"),
+        (["history"], "there is no journal"),
+        (["history", "--limit", "0"], "--limit must be at least 1, got 0"),
+        (["history", "--since", "tomorrow"], "a date is written like 2026-05-01"),
+        (["status", "--port", "-1"], "port must be in 0..65535"),
     ],
 )
 def test_mistakes_end_with_one_sentence_and_status_2(tmp_path: Path, arguments: list[str], says: str) -> None:
@@ -77,7 +93,10 @@ def test_mistakes_end_with_one_sentence_and_status_2(tmp_path: Path, arguments: 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["", "demo", "generate", "doctor", "pull"])
+COMMANDS = ["", "demo", "generate", "doctor", "pull", "status", "history", "settings", "service"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_reads_well_everywhere(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([*command.split(), "--help"])
@@ -97,7 +116,7 @@ def test_generate_offers_every_field_of_a_request(capsys: pytest.CaptureFixture[
 def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Path) -> None:
     done = run("doctor", "--port", "0", "--out", "clips", folder=tmp_path)
     assert done.returncode == 0, done.stdout
-    for check in ("Python", "device", "BLAS", "compiler", "model", "port", "folder"):
+    for check in ("Python", "device", "BLAS", "compiler", "model", "port", "folder", "state"):
         assert check in done.stdout
     assert "acestepd pull" in done.stdout
     wrong = run("doctor", "--port", "0", "--out", "/proc/clips", "--model", "./nowhere", folder=tmp_path)
@@ -137,3 +156,157 @@ def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Pat
         pixels = np.asarray(picture.convert("L"))
     assert pixels.shape == (240, 900)
     assert 0.05 < (pixels < 200).mean() < 0.95, "a waveform: neither empty nor a block"
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_the_printed_settings_file_says_the_defaults_with_and_without_its_comments() -> None:
+    text = template.template()
+    assert settings.from_values(tomllib.loads(text)) == Settings()
+    uncommented = re.sub(r"^#(?=\w)", "", text, flags=re.MULTILINE)
+    values = tomllib.loads(uncommented)
+    assert settings.from_values(values) == Settings()
+    assert set(values) == {field for field in Settings.__dataclass_fields__ if field != "watch"}
+    assert set(values["request"]) == set(FIELDS)
+
+
+def test_its_example_of_a_watched_folder_is_one() -> None:
+    text = template.template()
+    example = text[text.index("# [[watch]]") :]
+    read = settings.from_values(tomllib.loads(re.sub("^# ", "", example, flags=re.MULTILINE)))
+    assert [watch.folder for watch in read.watch] == [Path.home() / "Lyrics"]
+
+
+def test_settings_can_be_written_once_and_are_private(tmp_path: Path) -> None:
+    done = run("settings", "--write", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / ".config" / "acestepd" / "settings.toml"
+    assert file.read_text() == run("settings", folder=tmp_path).stdout.rstrip("\n") + "\n"
+    assert file.stat().st_mode & 0o077 == 0, "it may hold a token"
+    file.write_text("queue = 5")
+    again = run("settings", "--write", folder=tmp_path)
+    assert again.returncode == 2
+    assert "is there already and stays as it is" in again.stderr
+    assert file.read_text() == "queue = 5"
+
+
+def test_scripts_read_the_settings_in_force_but_not_the_token(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("queue = 5\ntoken = 'secret'\n[request]\nbars = 4")
+    done = run("settings", "--settings", "my.toml", "--port", "9200", "--json", folder=tmp_path)
+    read = json.loads(done.stdout)
+    assert (read["queue"], read["port"], read["request"]["bars"]) == (5, 9200, 4)
+    assert read["out"] == str(tmp_path / "Music" / "acestepd")
+    assert "secret" not in done.stdout
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state folder whose journal knows three jobs."""
+    folder = tmp_path / "state"
+    with closing(Journal(folder / "journal.sqlite")) as journal:
+        for id, prompt, days in (("one", "warm lo-fi beat", 9), ("two", "wide pad", 2), ("three", "cold beat", 0)):
+            wish = Request(prompt=prompt, seed=days, seconds=2)
+            job = Job("udp:127.0.0.1:1", id, wish, wish, tmp_path, created=time.time() - days * 86400)
+            journal.add([job])
+            job.state, job.last = "finished", Event("finished", job, (1, f"/clips/{id}.json"))
+            job.clips = (Event("clip", job, ("mix", f"/clips/{id}.wav", 0.0, 0, str(days))),)
+            if id == "three":
+                what = ("/ace/generate", 507, "the disk is full", "free some space")
+                job.state, job.last, job.clips = "fail", Event("fail", job, what), ()
+            job.favourite = id == "two"
+            journal.note(job)
+    return folder
+
+
+def test_history_finds_takes_by_text_seed_date_and_favour(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def ids(*flags: str) -> list[str]:
+        assert cli.main(["history", "--state", str(state), "--json", *flags]) == 0
+        return [job["id"] for job in json.loads(capsys.readouterr().out)]
+
+    today = date.today()
+    assert ids() == ["three", "two", "one"]
+    assert ids("--limit", "1") == ["three"]
+    assert ids("--text", "beat WARM") == ["one"]
+    assert ids("--seed", "2") == ["two"]
+    assert ids("--favourites") == ["two"]
+    assert ids("--since", "3d") == ["three", "two"]
+    assert ids("--until", "3d") == ["one"]
+    assert ids("--until", str(today)) == ["three", "two", "one"], "the whole of that day"
+    assert ids("--since", str(today + timedelta(days=1))) == []
+
+
+def test_history_is_read_while_a_daemon_writes_it_and_shows_files_and_failures(state: Path) -> None:
+    with closing(Journal(state / "journal.sqlite")):
+        done = run("history", "--state", str(state), folder=state.parent)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d   fail      three  s0  cold beat$", done.stdout, re.MULTILINE)
+    assert "507: the disk is full: free some space" in done.stdout
+    assert re.search(r"\* finished  two  s2  wide pad\n    /clips/two\.wav$", done.stdout, re.MULTILINE)
+
+
+def test_history_for_scripts_has_what_makes_the_take_again(state: Path) -> None:
+    done = run("history", "--state", str(state), "--json", "--text", "pad", folder=state.parent)
+    [job] = json.loads(done.stdout)
+    assert Request(**job["request"]) == Request(prompt="wide pad", seed=2, seconds=2)
+    assert job["files"] == [{"stem": "mix", "path": "/clips/two.wav"}]
+    assert (job["manifest"], job["favourite"], job["state"]) == ("/clips/two.json", True, "finished")
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "3y", "99999999999d"])
+def test_a_date_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="a date is written like"):
+        history.moment(text)
+
+
+# --- status ----------------------------------------------------------------------------------------------------------
+
+
+def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(tmp_path: Path, daemon: Daemon) -> None:
+    flags = ["--state", str(daemon.settings.state), "status"]
+    done = run(*flags, "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    assert read["running"] is True
+    assert (read["version"], read["pid"], read["port"]) == (VERSION, os.getpid(), daemon.osc.address[1])
+    assert read["model"] == daemon.engine.title
+    assert f"{daemon.engine.title} is {daemon.engine.state}" in run(*flags, folder=tmp_path).stdout
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    nobody = run("status", "--port", port, "--json", folder=tmp_path)
+    assert nobody.returncode == 3
+    assert json.loads(nobody.stdout)["running"] is False
+
+
+# --- the daemon ------------------------------------------------------------------------------------------------------
+
+
+def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("queue = 5")
+    flags = ["--settings", str(file), "--port", "0", "--out", "clips", "--state", "state", "--model", "mini"]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "daemon", *flags]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert any("Stop with Ctrl-C" in line for line in process.stdout)
+            second = run(*flags, folder=tmp_path)
+            assert second.returncode == 2
+            assert f"process {process.pid}, running since" in second.stderr
+            file.write_text("queue = 6\ntcp = 0")
+            log = tmp_path / "state" / "acestepd.log"
+            waited = 0.0
+            while "need a restart of acestepd: tcp" not in log.read_text():
+                assert waited < 30, log.read_text()
+                time.sleep(0.1)
+                waited += 0.1
+            assert "settings in force from now on: queue" in log.read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+    assert run("status", "--state", "state", "--port", "1", folder=tmp_path).returncode == 3

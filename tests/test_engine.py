@@ -1,126 +1,306 @@
-"""The queue and its thread, with the embedded voice rendering for real."""
+"""Queue, journal and landing around a worker on a thread, whose model plays a step when it is told to."""
 
 from __future__ import annotations
 
 import errno
-import queue
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import soundfile
 
-import pipeline
+from daemon import clips, folders
 from daemon import engine as engine_module
-from daemon.engine import Engine
-from daemon.jobs import Event, Refused, failure
-from pipeline import AceStep
+from daemon.engine import Engine, Wanted
+from daemon.jobs import Event, Job, Order, Priority, Refused, failure
+from daemon.journal import Journal
+from daemon.settings import Settings
 from pipeline.request import Request
+from tests.workshop import Ear, InThread, Tape
 
-ME, YOU = ("127.0.0.1", 1), ("127.0.0.1", 2)
-SHORT, LONG = Request(prompt="short", seconds=0.5), Request(prompt="long", seconds=600)
-PATIENCE = 60.0
+ME, YOU = "udp:127.0.0.1:1", "udp:127.0.0.1:2"
+SHORT = Request(prompt="short", seconds=0.5)
 
-
-class Ear:
-    """Remembers every event, and waits for one."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.heard: list[Event] = []
-        self._new: queue.Queue[Event] = queue.Queue()
-        engine.listen(self._hear)
-
-    def _hear(self, event: Event) -> None:
-        self.heard.append(event)
-        self._new.put(event)
-
-    def wait(self, kind: str, id: str | None = None, first: object = None) -> Event:
-        while True:
-            event = self._new.get(timeout=PATIENCE)
-            about = id is None or (event.job is not None and event.job.id == id)
-            if event.kind == kind and about and first in (None, event.values[0] if event.values else None):
-                return event
-
-    def story(self, id: str) -> list[str]:
-        kinds = [event.kind for event in self.heard if event.job and event.job.id == id]
-        return [kind for n, kind in enumerate(kinds) if kind != "progress" or kinds[n - 1] != "progress"]
+Build = Callable[..., Engine]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    built = Engine(lambda: pipeline.load("mini"), tmp_path, limit=5)
-    yield built
-    built.close()
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
-def ear(engine: Engine) -> Ear:
-    return Ear(engine)
+def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
+    """Makes engines on one journal, as daemons that run one after the other, and closes them."""
+    monkeypatch.setattr(engine_module, "HOLD_SECONDS", 0.1)
+    monkeypatch.setattr(engine_module, "LONGEST_PAUSE", 0.1)
+    built: list[Engine] = []
+
+    def make(tape: Tape, model: str = "tape", **settings: Any) -> Engine:
+        chosen = Settings(out=out, state=tmp_path / "state", **settings)
+        journal = Journal(tmp_path / "state" / "journal.sqlite")
+        built.append(Engine(chosen, Wanted(model, ""), journal, lambda: InThread(tape.load)))
+        return built[-1]
+
+    yield make
+    for engine in built:
+        if not engine._closing:
+            stop(engine)
 
 
-def test_a_job_is_told_from_queued_to_finished(engine: Engine, ear: Ear) -> None:
+def stop(engine: Engine) -> None:
+    engine.close()
+    engine.journal.close()
+
+
+def ask(engine: Engine, id: str = "", wish: Request = SHORT, client: str = ME, **more: Any) -> Job:
+    return engine.submit(Order(client, id, wish, **more))[0]
+
+
+def named(prompt: str, **more: Any) -> Request:
+    return Request(prompt=prompt, seconds=0.5, **more)
+
+
+# --- a job's way -----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
     engine.start()
-    engine.submit(ME, "a", SHORT)
+    ask(engine, "a", named("short", stems="drums bass"))
+    files, manifest = ear.wait("finished", "a").values
+    assert ear.story("a") == ["queued", "progress", "clip", "clip", "clip", "finished"]
+    landed = [Path(event.values[1]) for event in ear.heard if event.kind == "clip"]
+    assert [event.values[0] for event in ear.heard if event.kind == "clip"] == ["mix", "drums", "bass"]
+    assert files == 3
+    assert all(soundfile.info(path).frames == 24_000 for path in landed)
+    assert sorted(path.name for path in out.iterdir()) == sorted([*(p.name for p in landed), Path(manifest).name])
+
+
+def test_a_job_is_in_the_journal_before_it_is_announced(build: Build) -> None:
+    engine = build(Tape())
+    seen: list[str] = []
+
+    def look(event: Event) -> None:
+        if event.job is not None and event.kind in ("queued", "finished"):
+            written = engine.journal.get(ME, "a")
+            seen.append(f"{event.kind}: {written.state if written else 'nothing'}")
+
+    engine.listen(look)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a")
     ear.wait("finished", "a")
-    assert ear.story("a") == ["queued", "progress", "clip", "finished"]
+    assert seen == ["queued: waiting", "finished: finished"]
 
 
-def test_states_follow_what_happens(engine: Engine, ear: Ear) -> None:
+def test_states_follow_what_happens(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
     engine.start()
     ear.wait("state", first="warm")
-    engine.submit(ME, "a", SHORT)
+    ask(engine, "a")
     ear.wait("finished", "a")
-    ear.wait("state", first="warm")
+    engine.close()
     states = [event.values[0] for event in ear.heard if event.kind == "state"]
-    assert [s for n, s in enumerate(states) if n == 0 or s != states[n - 1]] == ["loading", "warm", "busy", "warm"]
+    assert [s for n, s in enumerate(states) if n == 0 or s != states[n - 1]] == [
+        "loading", "warm", "busy", "warm", "cold",
+    ]  # fmt: skip
 
 
-def test_jobs_sent_while_the_model_loads_wait_and_are_played_in_order(engine: Engine, ear: Ear) -> None:
-    for id in "abc":
-        engine.submit(ME, id, SHORT)
-    assert [event.values[0] for event in ear.heard if event.kind == "queued"] == [0, 1, 2]
-    engine.start()
-    ear.wait("finished", "c")
-    assert [event.job.id for event in ear.heard if event.kind == "finished" and event.job] == ["a", "b", "c"]
-
-
-def test_the_seed_is_fixed_when_the_job_is_accepted(engine: Engine) -> None:
-    job = engine.submit(ME, "a", Request(prompt="x"))
+def test_the_seed_is_fixed_when_the_job_is_accepted(build: Build) -> None:
+    job = ask(build(Tape()), "a", Request(prompt="x"))
     assert job.wish.seed == -1
     assert job.request.seed >= 0
 
 
-def test_two_clients_may_use_the_same_id(engine: Engine) -> None:
-    mine = engine.submit(ME, "a", SHORT)
-    yours = engine.submit(YOU, "a", LONG)
+def test_an_order_that_cannot_be_written_down_is_refused(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+
+    def full(jobs: list[Job]) -> None:
+        raise OSError(errno.ENOSPC, "the journal could not be written: database or disk is full")
+
+    monkeypatch.setattr(engine.journal, "add", full)
+    with pytest.raises(Refused, match="disk is full") as refusal:
+        ask(engine, "a")
+    assert refusal.value.code == 507
+    assert ear.heard == []
+    assert engine.active() == []
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+def test_two_clients_may_use_the_same_id(build: Build) -> None:
+    engine = build(Tape())
+    mine, yours = ask(engine, "a"), ask(engine, "a", named("other"), YOU)
     assert mine is not yours
     assert engine.find(ME, "a") is mine
     assert engine.find(YOU, "a") is yours
-    assert engine.find(("elsewhere", 3), "a") is yours
+    assert engine.find("elsewhere", "a") is yours
 
 
-def test_a_full_queue_refuses_and_says_so(engine: Engine) -> None:
-    for number in range(5):
-        engine.submit(ME, str(number), SHORT)
-    with pytest.raises(Refused, match=r"queue is full \(5 jobs\)") as refusal:
-        engine.submit(ME, "6", SHORT)
-    assert refusal.value.code == 429
+def test_the_same_order_twice_is_one_job(build: Build) -> None:
+    engine = build(Tape())
+    job = ask(engine, "a")
+    told: list[Event] = []
+    assert engine.submit(Order(ME, "a", SHORT), told.append) == [job]
+    assert [event.kind for event in told] == ["queued"]
+    with pytest.raises(Refused, match="was used for another request") as refusal:
+        ask(engine, "a", named("different"))
+    assert refusal.value.code == 409
 
 
-def test_a_running_job_can_be_cancelled_and_the_next_one_starts(engine: Engine, ear: Ear, tmp_path: Path) -> None:
+def test_the_same_order_after_a_restart_is_still_one_job(build: Build) -> None:
+    first = build(Tape())
+    ear = Ear(first)
+    first.start()
+    ask(first, "a")
+    ear.wait("finished", "a")
+    stop(first)
+    second = build(Tape())
+    told: list[Event] = []
+    second.submit(Order(ME, "a", SHORT), told.append)
+    assert [event.kind for event in told] == ["clip", "finished"]
+    assert second.active() == []
+
+
+def test_a_failed_job_is_tried_anew_and_a_cancelled_one_is_not(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    ask(engine, "gone")
+    engine.cancel(ME, "gone")
+    told: list[Event] = []
+    engine.submit(Order(ME, "gone", SHORT), told.append)
+    assert [event.kind for event in told] == ["cancelled"]
     engine.start()
-    engine.submit(ME, "long", LONG)
-    engine.submit(ME, "next", SHORT)
+    ask(engine, "bad", named("bad"))
+    assert ear.wait("fail", "bad").values[1:] == (500, "it is bad", "be good")
+    ask(engine, "bad", named("bad"))
+    ear.wait("fail", "bad")
+    assert ear.order("queued").count("bad") == 2
+
+
+# --- the queue -------------------------------------------------------------------------------------------------------
+
+
+def test_jobs_sent_while_the_model_loads_wait_and_are_played_in_order(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    for id in "abc":
+        ask(engine, id)
+    assert [event.values[0] for event in ear.heard if event.kind == "queued"] == [0, 1, 2]
+    engine.start()
+    ear.wait("finished", "c")
+    assert ear.order("finished") == ["a", "b", "c"]
+
+
+def test_a_full_queue_refuses_and_says_so(build: Build) -> None:
+    engine = build(Tape(), queue=3, queue_per_client=2)
+    ask(engine, "1")
+    ask(engine, "2")
+    for order, says in (
+        (Order(ME, "3", SHORT), r"2 of your jobs"),
+        (Order(YOU, "4", SHORT, count=2), r"full \(3 jobs"),
+    ):
+        with pytest.raises(Refused, match=says) as refusal:
+            engine.submit(order)
+        assert refusal.value.code == 429
+    ask(engine, "5", client=YOU)
+
+
+def test_clients_take_turns(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    for number in range(3):
+        ask(engine, f"many{number}")
+    ask(engine, "single", client=YOU)
+    engine.start()
+    ear.wait("finished", "many2")
+    assert ear.order("finished") == ["many0", "single", "many1", "many2"]
+
+
+def test_a_batch_is_a_job_for_every_seed(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    jobs = engine.submit(Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH))
+    assert [(job.id, job.request.seed) for job in jobs] == [("b.1", 7), ("b.2", 8), ("b.3", 9)]
+    for job in jobs:
+        ear.wait("finished", job.id)
+    told: list[Event] = []
+    again = engine.submit(Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH), told.append)
+    assert [job.number for job in again] == [job.number for job in jobs]
+    assert [event.kind for event in told] == ["clip", "finished"] * 3
+    drawn = engine.submit(Order(ME, "", SHORT, count=2))
+    assert drawn[0].request.seed != drawn[1].request.seed
+
+
+def test_a_pad_interrupts_between_two_steps_and_the_interrupted_job_goes_on(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "batch", named("batch"), priority=Priority.BATCH)
+    ear.wait("progress", "batch")
+    ask(engine, "later", named("later"))
+    ask(engine, "pad", named("pad"), priority=Priority.LIVE)
+    ear.wait("progress", "pad")
+    assert [job.id for job in engine.active()] == ["pad", "later", "batch"]
+    tape.run()
+    ear.wait("finished", "batch")
+    assert ear.order("finished") == ["pad", "later", "batch"]
+    assert tape.played.count("batch") == 1  # it went on, and did not begin again
+
+
+def test_estimates_appear_once_the_machine_is_known(build: Build, tmp_path: Path) -> None:
+    first = build(Tape())
+    ear = Ear(first)
+    first.start()
+    ask(first, "a")
+    ear.wait("finished", "a")
+    stop(first)
+    second = build(Tape(running=False))
+    ear = Ear(second)
+    second.start()
+    ear.wait("state", first="warm")
+    ask(second, "long", named("long", num_steps=100))
+    ask(second, "short", SHORT)
+    longer, both = (event.values[1] for event in ear.heard if event.kind == "queued")
+    assert 0 < longer < both
+
+
+# --- cancelling ------------------------------------------------------------------------------------------------------
+
+
+def test_a_running_job_can_be_cancelled_and_the_next_one_starts(build: Build, out: Path) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "long")
+    ask(engine, "next", named("next"))
     ear.wait("progress", "long")
     engine.cancel(ME, "long")
+    ear.wait("cancelled", "long")
+    tape.run()
     ear.wait("finished", "next")
     assert ear.story("long") == ["queued", "progress", "cancelled"]
-    assert [path.name[:5] for path in tmp_path.iterdir()] == ["short", "short"]
+    assert {path.name[:4] for path in out.iterdir()} == {"next"}
 
 
-def test_what_is_unknown_or_over_cannot_be_cancelled(engine: Engine, ear: Ear) -> None:
+def test_what_is_unknown_or_over_cannot_be_cancelled(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
     engine.start()
-    engine.submit(ME, "a", SHORT)
+    ask(engine, "a")
     ear.wait("finished", "a")
     for id in ("a", "never"):
         with pytest.raises(Refused) as refusal:
@@ -128,134 +308,322 @@ def test_what_is_unknown_or_over_cannot_be_cancelled(engine: Engine, ear: Ear) -
         assert refusal.value.code == 404
 
 
-def test_closing_cancels_and_announces_everything(engine: Engine, ear: Ear, tmp_path: Path) -> None:
-    engine.start()
-    for id in "abc":
-        engine.submit(ME, id, LONG)
-    ear.wait("progress", "a")
-    engine.close()
-    assert {event.job.id for event in ear.heard if event.kind == "cancelled" and event.job} == {"a", "b", "c"}
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(Refused, match="closing"):
-        engine.submit(ME, "d", SHORT)
-
-
-def test_a_model_that_cannot_be_loaded_is_reported_to_everyone_who_waits(tmp_path: Path) -> None:
-    engine = Engine(lambda: pipeline.load(str(tmp_path / "nothing/here/at/all")), tmp_path)
-    ear = Ear(engine)
-    engine.submit(ME, "a", SHORT)
-    engine.start()
-    failed = ear.wait("fail", "a")
-    assert failed.values[1] == 503
-    assert "no model" in failed.values[2]
-    ear.wait("state", first="error")
-    with pytest.raises(Refused) as refusal:
-        engine.submit(ME, "b", SHORT)
-    assert refusal.value.code == 503
-    engine.close()
-
-
-def test_a_vanished_folder_fails_the_job_which_may_be_sent_again(tmp_path: Path) -> None:
-    out = tmp_path / "volume" / "out"
-    out.mkdir(parents=True)
-    engine = Engine(lambda: pipeline.load("mini"), out)
-    ear = Ear(engine)
-    engine.start()
-    shutil.rmtree(out.parent)
-    engine.submit(ME, "a", SHORT)
-    _, code, message, hint = ear.wait("fail", "a").values
-    assert (code, hint) == (500, "check the output folder: acestepd doctor")
-    assert "could not be written" in message
-    out.mkdir(parents=True)
-    engine.submit(ME, "a", SHORT)
-    ear.wait("finished", "a")
-    engine.close()
-
-
-def test_a_full_disk_is_507() -> None:
-    code, message, hint = failure(OSError(errno.ENOSPC, "No space left on device"))
-    assert (code, message) == (507, "the clip could not be written: No space left on device")
-    assert "free some space" in hint
-
-
-def test_a_cancelled_job_stays_cancelled_when_it_is_sent_again(engine: Engine, ear: Ear) -> None:
-    job = engine.submit(ME, "a", LONG)
-    engine.cancel(ME, "a")
-    told: list[Event] = []
-    assert engine.submit(ME, "a", LONG, again=told.append) is job
-    assert [event.kind for event in told] == ["cancelled"]
-
-
-def test_a_canceller_hears_the_end_of_another_clients_job(engine: Engine, ear: Ear) -> None:
-    job = engine.submit(ME, "a", SHORT)
+def test_a_canceller_hears_the_end_of_another_clients_job(build: Build) -> None:
+    engine = build(Tape())
+    job = ask(engine, "a")
     assert engine.cancel(YOU, "a") == 1
     assert job.also == {YOU}
-    assert engine.cancel(YOU, "*") == 0
+    assert engine.panic(YOU) == 0
 
 
-def test_jobs_that_come_while_a_failed_load_is_announced_are_refused(tmp_path: Path) -> None:
-    engine = Engine(lambda: pipeline.load(str(tmp_path / "nothing/at/all/here")), tmp_path)
-    refused: list[int] = []
-
-    def insist(event: Event) -> None:
-        if event.kind == "fail":
-            with pytest.raises(Refused) as refusal:
-                engine.submit(YOU, "late", SHORT)
-            refused.append(refusal.value.code)
-
-    engine.listen(insist)
+def test_the_id_of_a_batch_cancels_all_of_it(build: Build) -> None:
+    engine = build(Tape())
     ear = Ear(engine)
-    engine.submit(ME, "a", SHORT)
+    ask(engine, "other")
+    engine.submit(Order(ME, "b", SHORT, count=3))
+    assert engine.cancel(ME, "b") == 3
+    assert ear.order("cancelled") == ["b.1", "b.2", "b.3"]
+    assert [job.id for job in engine.active()] == ["other"]
+
+
+# --- again -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_reroll_is_the_same_wish_with_another_seed(build: Build) -> None:
+    engine = build(Tape())
+    ask(engine, "a", named("first", seed=1))
+    ask(engine, "b", named("second", seed=2), YOU)
+    [mine] = engine.reroll(ME, "r1")
+    [theirs] = engine.reroll(ME, "r2", parent="b", seed=9)
+    [newest] = engine.reroll("stranger", "r3")
+    assert (mine.wish.prompt, mine.wish.seed) == ("first", -1)
+    assert (theirs.wish.prompt, theirs.request.seed) == ("second", 9)
+    assert newest.wish.prompt == "second"
+    with pytest.raises(Refused, match="no job is called 'nothing'"):
+        engine.reroll(ME, "r4", parent="nothing")
+
+
+def test_there_is_nothing_to_reroll_at_first(build: Build) -> None:
+    with pytest.raises(Refused, match="nothing to reroll yet"):
+        build(Tape()).reroll(ME, "r")
+
+
+def test_a_favourite_is_written_down_and_told(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    ask(engine, "a")
+    engine.favourite(ME, "a")
+    assert ear.wait("favourite", "a").values == (1,)
+    assert [job.id for job in engine.journal.search(favourite=True)] == ["a"]
+    engine.favourite(YOU, "a", on=False)
+    assert engine.journal.search(favourite=True) == []
+
+
+# --- ends and beginnings ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_daemon_leaves_the_next_one_finishes_oldest_first(build: Build, out: Path) -> None:
+    tape = Tape(running=False)
+    first = build(tape)
+    ear = Ear(first)
+    first.start()
+    for id in "abc":
+        ask(first, id, named(id))
+    ear.wait("progress", "a")
+    first.close()
+    with pytest.raises(Refused, match="closing"):
+        ask(first, "d")
+    first.journal.close()
+    assert list(out.iterdir()) == []
+    second = build(Tape())
+    ear = Ear(second)
+    second.start()
+    ear.wait("finished", "c")
+    assert ear.order("queued") == ["a", "b", "c"]
+    assert ear.order("finished") == ["a", "b", "c"]
+    assert {event.job.client for event in ear.heard if event.job} == {ME}
+
+
+@pytest.mark.parametrize("last", ["stage", "note", "half", "land"])
+def test_files_that_were_landing_when_the_daemon_died_land_once(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """Killed: the landing thread stops where it is, and nothing after it happens."""
+
+    class Killed(BaseException):
+        pass
+
+    first = build(Tape())
+    original = {"land": clips.land, "stage": clips.stage, "note": first.journal.note, "link": os.link}
+    linked: list[Any] = []
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    def after(name: str) -> Callable[..., Any]:
+        def doing(*values: Any, **more: Any) -> Any:
+            original[name](*values, **more)
+            raise Killed
+
+        return doing
+
+    def only_one(*values: Any) -> None:
+        if linked:
+            raise Killed
+        linked.append(values)
+        original["link"](*values)
+
+    if last == "half":
+        monkeypatch.setattr(os, "link", only_one)
+    elif last == "note":
+        monkeypatch.setattr(clips, "land", die)
+    else:
+        monkeypatch.setattr(clips, last, after(last))
+    first.start()
+    job = ask(first, "a", named("short", stems="drums"))
+    first_ear = Ear(first)
+    first_ear.wait("state", first="warm")
+    stop(first)
+    monkeypatch.undo()
+    assert not job.ended
+    second = build(Tape())
+    ear = Ear(second)
+    second.start()
+    ear.wait("finished", "a")
+    assert len([path for path in out.iterdir() if path.suffix == ".wav"]) == 2
+    assert len([path for path in out.iterdir() if path.suffix == ".json"]) == 1
+    assert [path for path in out.iterdir() if path.name.startswith(".")] == []
+
+
+def test_only_this_journals_leftovers_are_removed(build: Build, out: Path) -> None:
+    engine = build(Tape())
+    ours, theirs = out / f".acestepd-{engine.journal.token}-abcdefgh", out / ".acestepd-stranger-abcdefgh"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "0.wav").touch()
     engine.start()
+    assert not ours.exists()
+    assert (theirs / "0.wav").exists()
+
+
+# --- folders ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_kept_while_its_folder_is_away_and_goes_on_when_it_is_back(build: Build, tmp_path: Path) -> None:
+    volume = tmp_path / "volume" / "out"
+    volume.mkdir(parents=True)
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    shutil.rmtree(volume.parent)
+    job = ask(engine, "a", out=volume)
+    _, code, message, hint = ear.wait("fail", "a").values
+    assert code == 404
+    assert "could not be written" in message
+    assert "it is kept" in hint
+    assert job.state == "held"
+    assert engine.active() == [job]
+    ask(engine, "b", named("elsewhere"))
+    ear.wait("finished", "b")
+    volume.mkdir(parents=True)
+    ear.wait("finished", "a")
+    assert ear.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
+
+
+def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    stage = clips.stage
+
+    def staging(*values: Any, **more: Any) -> Any:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return stage(*values, **more)
+
+    monkeypatch.setattr(clips, "stage", staging)
+    monkeypatch.setattr(folders, "unready", lambda *_: OSError(errno.ENOSPC, "full") if job_failed and full else None)
+    job_failed = False
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a")
+    _, code, _, hint = ear.wait("fail", "a").values
+    assert (code, "free some space" in hint) == (507, True)
+    job_failed = True
+    stop(engine)  # it is kept over a restart as well
+    full = False
+    second = build(Tape())
+    ear = Ear(second)
+    second.start()
+    ear.wait("finished", "a")
+    assert len(list(out.iterdir())) == 2
+
+
+def test_a_held_job_can_be_given_up(build: Build, tmp_path: Path) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a", out=tmp_path / "not" / "there")
+    ear.wait("fail", "a")
+    engine.cancel(ME, "a")
+    ear.wait("cancelled", "a")
+    assert engine.active() == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "todo"),
+    [
+        (errno.ENOSPC, 507, "free some space"),
+        (errno.EROFS, 403, "let acestepd write"),
+        (errno.ENODEV, 404, "bring the"),
+    ],
+)
+def test_what_a_disk_refuses_has_a_code_and_something_to_do(number: int, code: int, todo: str) -> None:
+    given, message, hint = failure(OSError(number, os.strerror(number)))
+    assert given == code
+    assert message == f"the clip could not be written: {os.strerror(number)}"
+    assert todo in hint
+
+
+# --- the worker ------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_cannot_be_loaded_is_reported_and_tried_again_on_request(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, model="broken")
+    ear = Ear(engine)
+    ask(engine, "a")
+    engine.start()
+    assert ear.wait("fail", "a").values[1] == 503
     ear.wait("state", first="error")
-    assert refused == [503]
-    engine.close()
+    ask(engine, "b")  # a wish is a request too
+    assert "no model is called broken" in ear.wait("fail", "b").values[2]
+    ear.wait("state", first="error")
+    engine.switch("tape")
+    ear.wait("state", first="warm")
+    ask(engine, "c")
+    ear.wait("finished", "c")
+    assert tape.loads == 3
 
 
-@pytest.mark.parametrize(("number", "says"), [(float("nan"), "not finite"), (0.0, "silence")])
-def test_a_model_that_plays_no_music_fails_the_job_without_a_file(tmp_path: Path, number: float, says: str) -> None:
-    def load() -> AceStep:
-        model = pipeline.load("mini")
-        last = model.vae.decoder.conv2
-        last.weight = last.weight * number
-        return model
-
-    engine = Engine(load, tmp_path)
+def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
     ear = Ear(engine)
     engine.start()
-    engine.submit(ME, "a", SHORT)
-    _, code, message, _ = ear.wait("fail", "a").values
-    assert code == 500
-    assert says in message
-    assert list(tmp_path.iterdir()) == []
-    engine.close()
+    ask(engine, "a", named("a"))
+    ask(engine, "b", named("b"))
+    ear.wait("progress", "a")
+    engine.switch("second")
+    tape.run()
+    ear.wait("finished", "b")
+    models = {event.job.id: event.values[-1] for event in ear.heard if event.kind == "finished" and event.job}
+    assert [clips.read_manifest(Path(models[id]))[1] for id in "ab"] == ["tape", "second"]
+    assert engine.title == "second"
 
 
-def test_a_listener_that_fails_does_not_stop_the_music(engine: Engine) -> None:
+def test_a_worker_that_dies_is_started_again_and_its_job_goes_on(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a")
+    ask(engine, "b", named("b"))
+    ear.wait("progress", "a")
+    assert engine._worker
+    engine._worker.connection.close()  # as if it had been killed
+    failed = ear.wait("fail")
+    assert failed.job is None
+    assert failed.values[1] == 500
+    tape.run()
+    ear.wait("finished", "b")
+    assert ear.order("finished") == ["a", "b"]
+    assert tape.loads == 2
+
+
+def test_a_job_that_ends_the_worker_twice_is_given_up_and_the_others_are_played(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "deadly", named("die"))
+    ask(engine, "other", named("other"))
+    _, code, message, _ = ear.wait("fail", "deadly").values
+    assert (code, "ended twice" in message) == (500, True)
+    ear.wait("finished", "other")
+
+
+def test_a_worker_that_hangs_is_replaced(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=1.0)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a", named("hang"))
+    assert "no sign of life for 1 seconds" in ear.wait("fail").values[2]
+    tape.hung.set()
+    ear.wait("finished", "a")
+
+
+def test_the_model_leaves_when_there_is_nothing_to_do_and_comes_back(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, idle_unload=0.001)
+    ear = Ear(engine)
+    engine.start()
+    ear.wait("state", first="cold")
+    ask(engine, "a")
+    ear.wait("finished", "a")
+    ear.wait("state", first="cold")
+    assert tape.loads == 2
+
+
+def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
+    engine = build(Tape())
+
     def broken(event: Event) -> None:
         raise RuntimeError("a surface's own problem")
 
     engine.listen(broken)
     ear = Ear(engine)
     engine.start()
-    engine.submit(ME, "a", SHORT)
+    ask(engine, "a")
     ear.wait("finished", "a")
-
-
-def test_estimates_appear_once_the_machine_is_known(engine: Engine, ear: Ear) -> None:
-    engine.start()
-    ear.wait("state", first="warm")
-    engine.submit(ME, "long", Request(prompt="x", seconds=60))
-    engine.submit(ME, "short", SHORT)
-    first, second = (event.values[1] for event in ear.heard if event.kind == "queued")
-    assert 0 < first < second
-
-
-def test_ended_jobs_are_forgotten_in_the_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "REMEMBERED", 3)
-    for number in range(6):
-        engine.submit(ME, f"job{number}", SHORT)
-        engine.cancel(ME, f"job{number}")
-    with pytest.raises(Refused, match="no job is called 'job2'"):
-        engine.find(ME, "job2")
-    assert engine.find(ME, "job5").ended

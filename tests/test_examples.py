@@ -32,7 +32,8 @@ def needs(program: str) -> pytest.MarkDecorator:
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """As in conftest, with a space in the paths it announces."""
-    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("my takes"), model="mini")) as running:
+    state = tmp_path_factory.mktemp("state")
+    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model="mini")) as running:
         yield running
 
 

@@ -9,8 +9,13 @@ ROOT = Path(__file__).parents[1]
 DOORS = {
     "pythonosc": {"daemon/wire.py"},
     "PIL": {"daemon/picture.py"},
-    "soundfile": {"daemon/clips.py", "daemon/picture.py"},
-    "mido": {"pipeline/score.py"},
+    "soundfile": {"daemon/clips.py", "daemon/picture.py", "pipeline/audio.py"},
+    "soxr": {"daemon/levels.py", "pipeline/audio.py"},
+    "pyloudnorm": {"daemon/levels.py"},
+    "mido": {"pipeline/score.py", "daemon/midi.py"},
+    "aalink": {"daemon/tempo.py"},
+    "watchdog": {"daemon/watch.py"},
+    "sqlite3": {"daemon/journal.py"},
 }
 
 

@@ -7,8 +7,9 @@ import pytest
 
 import pipeline  # noqa: F401
 from pipeline import sampler
+from pipeline.cost import BASE, TURBO
 from pipeline.request import Request
-from pipeline.sampler import BASE, TURBO, Guidance
+from pipeline.sampler import Guidance
 
 
 def test_turbo_takes_the_official_tables_at_eight_steps_and_any_shift_otherwise() -> None:

@@ -31,8 +31,8 @@ DIT: dict[str, Any] = {
     "hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 5, "num_attention_heads": 4,
     "num_key_value_heads": 2, "head_dim": 64, "sliding_window": 40, "text_hidden_dim": 128, "timbre_hidden_dim": 64,
     "layer_types": ["sliding_attention"] * 5, "audio_acoustic_hidden_dim": 64, "in_channels": 192,
-    "patch_size": 2, "pool_window_size": 5, "num_lyric_encoder_hidden_layers": 1,
-    "num_timbre_encoder_hidden_layers": 1, "num_attention_pooler_hidden_layers": 1,
+    "patch_size": 2, "pool_window_size": 5, "num_lyric_encoder_hidden_layers": 0,
+    "num_timbre_encoder_hidden_layers": 0, "num_attention_pooler_hidden_layers": 0,
     "fsq_input_levels": [8, 8, 8, 5, 5, 5], "rms_norm_eps": 1e-6, "rope_theta": 1000000, "is_turbo": True,
     "model_version": "turbo", "model_type": "acestep", "use_sliding_window": True, "timbre_fix_frame": 750,
 }  # fmt: skip

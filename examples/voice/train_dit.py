@@ -20,7 +20,7 @@ import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library)
 import mlx.core as mx  # isort: skip
 import numpy as np
 from mlx import nn, optimizers
-from mlx.utils import tree_flatten, tree_map, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_map_with_path, tree_unflatten
 from tokenizers import Tokenizer
 
 from pipeline import ops, prompts
@@ -37,7 +37,7 @@ KEEP = 0.998  # of the moving average
 SHIFT = 3.0  # the timesteps' shift, as turbo takes them
 EVENNESS = 0.6  # exponent that evens out the latent dimensions: 1 makes all equal
 CAPTIONS = 6  # of every song
-NO_GUIDE, EXTRACT, UNCONDITIONAL = 0.13, 0.2, 0.05  # shares of the lessons
+NO_GUIDE, EXTRACT, UNCONDITIONAL = 0.1, 0.3, 0.03  # shares of the lessons
 SAVE_EVERY, JUDGE_EVERY, NEW_SHARDS_EVERY = 180.0, 900.0, 60.0
 REFERENCE = 96  # frames of silence the timbre is read from: its window sees no more of the 750 it gets when it plays
 HELD_OUT = 32  # songs of the first shard that are not learned from
@@ -364,10 +364,13 @@ def save(folder: Path, voice: Voice, optimiser: Any, average: Any, spent: float,
 def restore(folder: Path, voice: Voice, optimiser: Any) -> tuple[float, int, Any]:
     loaded: Any = mx.load(str(folder / "dit_state.safetensors"), return_metadata=True)
     arrays, about = loaded
-    trees: Any = tree_unflatten(list(arrays.items()))
-    voice.update(trees["voice"])
-    optimiser.state = trees["optimiser"]
-    return float(about["spent"]), int(about["step"]), trees["average"]
+
+    def saved(tree: Any, name: str) -> Any:
+        return tree_map_with_path(lambda path, new: arrays.get(f"{name}.{path}", new), tree)
+
+    voice.update(saved(voice.parameters(), "voice"))
+    optimiser.state = saved(optimiser.state, "optimiser")
+    return float(about["spent"]), int(about["step"]), saved(voice.parameters(), "average")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ CLIP_SECONDS, POOL = 8.0, 700
 RATE, NOISE = 6e-4, 0.1
 FREEZE_AT = 0.28  # of the time
 WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes and their mel bands
+MEL_WEIGHT, WAVE_WEIGHT = 1.5, 0.3
 PROBED, BANDS = 1024, 32  # window and mel bands of what `Probe` predicts, twice per latent frame
 SAVE_EVERY, HELD_OUT_SEED = 120.0, 999_000
 
@@ -173,7 +174,7 @@ def mid_side(audio: Tensor) -> Tensor:
 
 
 def distance(decoded: Tensor, audio: Tensor) -> Tensor:
-    """Spectra at three resolutions, as they are, as logarithms and in mel bands; and half of the wave's error."""
+    """Spectra at three resolutions, as they are, as logarithms and in mel bands; and the wave's error."""
     ours, theirs = mid_side(decoded), mid_side(audio)
     total = torch.zeros(())
     for size, bank in MEL.items():
@@ -182,9 +183,9 @@ def distance(decoded: Tensor, audio: Tensor) -> Tensor:
         converging = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + floor)
         logarithm = (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
         mel = (torch.log(bank @ a + 1e-4) - torch.log(bank @ b + 1e-4)).abs().mean()
-        total = total + (converging.mean() + logarithm + 0.5 * mel) / len(MEL)
+        total = total + (converging.mean() + logarithm + MEL_WEIGHT * mel) / len(MEL)
     wave = (ours - theirs).abs().mean() / (theirs.abs().mean() + 1e-3)
-    return total + 0.5 * wave
+    return total + WAVE_WEIGHT * wave
 
 
 class Probe(nn.Module):

@@ -1,0 +1,356 @@
+"""What each message does. One function each, found by its exact address; README: "What you send"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.request import FIELDS, OutOfRange, WrongType, coerce, field_name
+from pipeline.voices import VOICES
+
+from . import API, VERSION
+from .arguments import (
+    WHOLE_TEXTS,
+    Arguments,
+    flag_at,
+    id_at,
+    id_of,
+    is_release,
+    job_id,
+    named,
+    number_at,
+    order,
+    positional,
+    pressed_or_id,
+    text_of,
+    whole,
+)
+from .drafts import PATIENCE
+from .guard import LEASE
+from .jobs import Event, Job, Order, Priority, Refused
+from .panel import NothingToPlay
+from .patterns import Pattern, is_pattern
+from .protocol import COMMANDS, PARAM, TOPICS, encode_param, mix_of, short
+from .wire import Message, Sender
+
+if TYPE_CHECKING:
+    from .osc import OscServer
+
+Handler = Callable[["OscServer", Sender, Arguments], None]
+
+HELLO = "/ace/hello"
+MAX_ROWS = 200  # of an answer to /ace/history
+ANYWHERE = -1  # a track or slot that was not said
+
+
+def handle(osc: OscServer, message: Message, sender: Sender) -> None:
+    """Raises `Refused` and `BadRequest`."""
+    if message.address in BUTTONS and is_release(message.arguments):
+        return
+    address, arguments = _addressed(message)
+    if address not in HANDLERS:
+        raise Refused(404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS))
+    HANDLERS[address](osc, sender, arguments)
+
+
+def about(message: Message) -> str:
+    """The id of the job that a message is about."""
+    return id_at(message.arguments, 0) if message.address in WITH_ID else ""
+
+
+def _addressed(message: Message) -> tuple[str, Arguments]:
+    """The row of the table, and the arguments; a parameter's name is the first one."""
+    folder, _, name = message.address.rpartition("/")
+    if folder in ("/ace/set", "/ace/get"):
+        return f"{folder}/<param>", (name, *message.arguments)
+    return message.address, message.arguments
+
+
+# --- the daemon ------------------------------------------------------------------------------------------------------
+
+
+def _ping(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    osc.answer(sender, "pong", short(id_at(arguments, 0)), VERSION, API)
+
+
+def _hello(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    osc.guard.hello(sender.host, text_of(arguments))
+    osc.answer(sender, "done", HELLO, LEASE, 0)
+
+
+def _status(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    osc.tell(sender, osc.engine.state_event())
+
+
+def _sync(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    osc.answer(sender, "synced", number_at(arguments, 0, "n", 0))
+
+
+def _model(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    name, variant = id_at(arguments, 0), id_at(arguments, 1)
+    known = dict.fromkeys((osc.settings.model, *osc.settings.models, *VOICES))
+    if name not in known:
+        hint = f"it may be one of {' '.join(known)}; list more under models in the settings"
+        raise Refused(403, f"{name[:80]!r} is not a model that messages may choose", hint)
+    if variant and not re.fullmatch(r"\w[\w.-]*", variant):
+        raise OutOfRange(f"a variant is the name of a sub-folder, got {variant[:40]!r}")
+    osc.engine.switch(name, variant)
+    osc.answer(sender, "done", "/ace/model", 0, 0)
+
+
+def _tempo(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    tempo = osc.panel.tempo
+    if tempo is None:
+        raise Refused(503, "this daemon has no tempo of its own", "give bpm with every request")
+    if arguments:
+        tempo.set(coerce("bpm", arguments[0]))
+    osc.tell(sender, Event("tempo", None, tempo.bpm()))
+
+
+# --- subscribing -----------------------------------------------------------------------------------------------------
+
+
+def _notify(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    on = number_at(arguments, 0, "on", 1)
+    port, words = _port_and_topics(arguments[1:])
+    listener = Sender(f"udp:{sender.host}:{port}", sender.host) if port else sender
+    if not on:
+        osc.answer(sender, "done", "/ace/notify", osc.subscribers.remove(listener.client), 0)
+        return
+    topics = frozenset(words) or frozenset(TOPICS)
+    if unknown := topics - set(TOPICS):
+        raise OutOfRange(f"topics must be of {' '.join(TOPICS)}, got {min(unknown)[:40]!r}")
+    subscriber = osc.subscribers.add(listener, topics)
+    for hearing in {sender, listener}:
+        osc.answer(hearing, "done", "/ace/notify", subscriber.number, LEASE)
+    _snapshot(osc, listener, topics)
+
+
+def _port_and_topics(arguments: Arguments) -> tuple[int, list[str]]:
+    """The port, 0 where it is the sender's own, and the topics: both may be left out."""
+    words = " ".join(map(id_of, arguments)).replace(",", " ").split()
+    if not words or not re.fullmatch(r"-?\d+(\.\d+)?", words[0]):
+        return 0, words
+    port = whole("port", words[0])
+    if not 0 <= port <= 65535:
+        raise OutOfRange(f"port must be in 1..65535, or 0 for where this comes from, got {port}")
+    return port, words[1:]
+
+
+def _snapshot(osc: OscServer, listener: Sender, topics: frozenset[str]) -> None:
+    """What is current of every topic that has such a thing."""
+    events = [osc.engine.state_event(), *_tempo_events(osc)]
+    events += [event for job in osc.engine.active() for event in job.outcome]
+    for event in events:
+        if event.kind in topics:
+            osc.tell(listener, event)
+    if PARAM in topics:
+        for name in FIELDS:
+            osc.send(encode_param(name, getattr(osc.panel.request, name)), listener.client)
+
+
+def _tempo_events(osc: OscServer) -> list[Event]:
+    return [Event("tempo", None, osc.panel.tempo.bpm())] if osc.panel.tempo else []
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+
+
+def _generate(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    id, rest = job_id(arguments)
+    try:
+        count, priority, values = order(named(rest))
+        if priority is None:
+            priority = Priority.BATCH if count > 1 else _urgency(arguments)
+        _submit(osc, sender, values, partial(Order, sender.client, id, count=count, priority=priority))
+    except WrongType as error:
+        error.hint = error.hint or WHOLE_TEXTS
+        raise
+
+
+def _go(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    id, rest = job_id(arguments)
+    words, numbers = positional(rest)
+    values: dict[str, Any] = dict(zip(("bars", "seed"), numbers))
+    values |= {"prompt": " ".join(words)} if words else {}
+    _submit(osc, sender, values, partial(Order, sender.client, id, priority=_urgency(arguments)))
+
+
+def _urgency(arguments: Arguments) -> Priority:
+    """A button that was hit goes before what was typed."""
+    return Priority.LIVE if len(arguments) == 1 and isinstance(arguments[0], float | bool) else Priority.NORMAL
+
+
+def _submit(osc: OscServer, sender: Sender, values: dict[str, Any], ordered: Callable[..., Order]) -> None:
+    try:
+        wish = osc.panel.wish(osc.confined.values(values))
+    except NothingToPlay as error:
+        error.hint = "the first argument is the id, then comes what it should sound like"
+        raise
+    osc.engine.submit(ordered(wish=wish), again=partial(osc.tell, sender))
+
+
+def _reroll(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    id, rest = job_id(arguments)
+    seed = coerce("seed", rest[1]) if len(rest) > 1 else -1
+    osc.engine.reroll(sender.client, id, id_at(rest, 0), seed, again=partial(osc.tell, sender))
+
+
+def _cancel(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    if not osc.engine.cancel(sender.client, _required_id(arguments, "its id, or *")):
+        osc.answer(sender, "cancelled", "*")  # there was nothing, and now there is nothing
+
+
+def _panic(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    osc.forget_timed()
+    osc.answer(sender, "done", "/ace/panic", osc.engine.panic(sender.client), 0)
+
+
+def _query(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    for job in _queried(osc, sender, _required_id(arguments, "its id, or a pattern")):
+        for event in job.outcome:
+            osc.tell(sender, event)
+
+
+def _queried(osc: OscServer, sender: Sender, id: str) -> list[Job]:
+    try:
+        return [osc.engine.find(sender.client, id)]
+    except Refused:
+        if not is_pattern(id):
+            raise
+    pattern = Pattern(id)
+    if not (found := [job for job in osc.engine.active() if pattern.matches(job.id)]):
+        raise Refused(404, f"{id[:40]!r} matches no job that has not ended")
+    return found
+
+
+def _favourite(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    job = _finished(osc, sender, pressed_or_id(arguments))
+    on = flag_at(arguments, 1, "on", default=True)
+    osc.engine.favourite(job.client, job.id, on)
+    osc.answer(sender, "done", "/ace/favourite", int(on), 0)
+
+
+def _insert(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    job = _finished(osc, sender, pressed_or_id(arguments))
+    track, slot = (number_at(arguments, n, name, ANYWHERE) for n, name in ((1, "track"), (2, "slot")))
+    path = mix_of(job)
+    if not Path(path).is_file():
+        raise Refused(404, f"the file of {job.id!r} is not there any more: {path}")
+    osc.engine.announce(Event("insert", job, (track, slot, path)))
+    osc.answer(sender, "done", "/ace/insert", track, slot)
+
+
+def _finished(osc: OscServer, sender: Sender, id: str) -> Job:
+    """A job that has files: by its id, or the newest, the sender's own before others'."""
+    if id:
+        job = osc.engine.find(sender.client, id)
+        if not job.clips:
+            raise Refused(409, f"job {id!r} has no files", "only a finished one has")
+        return job
+    with_files = [job for job in osc.engine.journal.search(limit=MAX_ROWS) if job.clips]
+    own = [job for job in with_files if job.client == sender.client]
+    if not with_files:
+        raise Refused(404, "no clip is finished yet")
+    return (own or with_files)[0]
+
+
+def _history(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    words, numbers = positional(arguments, most=1)
+    count = whole("count", numbers[0]) if numbers else 20
+    if not 1 <= count <= MAX_ROWS:
+        raise OutOfRange(f"count must be in 1..{MAX_ROWS}, got {count}")
+    jobs = osc.engine.journal.search(" ".join(words), limit=count)
+    for job in jobs:
+        osc.answer(sender, "past", job.id, job.state, str(job.request.seed), mix_of(job))
+    osc.answer(sender, "done", "/ace/history", len(jobs), 0)
+
+
+def _required_id(arguments: Arguments, what: str) -> str:
+    if not (id := id_at(arguments, 0)):
+        raise Refused(400, f"which job? the first argument must be {what}")
+    return id
+
+
+# --- the panel -------------------------------------------------------------------------------------------------------
+
+
+def _set(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    name, value = field_name(str(arguments[0])), arguments[1:]
+    if not value:
+        raise WrongType(f"{name} needs a value")
+    single = len(value) == 1 and not isinstance(value[0], str)
+    _turn(osc, sender, name, value[0] if single else text_of(value))
+
+
+def _turn(osc: OscServer, sender: Sender, name: str, value: Any) -> None:
+    changed = osc.panel.set(name, osc.confined.values({name: value})[name])
+    if not changed or sender not in osc.subscribers.of(PARAM):  # or else the event has told it
+        _tell_param(osc, sender, name)
+
+
+def _get(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    name = str(arguments[0])
+    if not is_pattern(name):
+        _tell_param(osc, sender, field_name(name))
+        return
+    pattern = Pattern(name)
+    if not (found := [field for field in FIELDS if pattern.matches(field)]):
+        raise Refused(404, f"{name[:40]!r} matches no parameter", "parameters: " + " ".join(FIELDS))
+    for field in found:
+        _tell_param(osc, sender, field)
+
+
+def _tell_param(osc: OscServer, sender: Sender, name: str) -> None:
+    osc.send(encode_param(name, getattr(osc.panel.request, name)), sender.client)
+
+
+def _lyrics_begin(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    osc.drafts.begin(sender, id_at(arguments, 0))
+    osc.answer(sender, "done", "/ace/lyrics/begin", 0, PATIENCE)
+
+
+def _lyrics_append(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    if len(arguments) < 2:
+        raise WrongType("send the name, the number of the part (1, 2, ...), and its lines")
+    name, number, lines = id_of(arguments[0]), whole("number", arguments[1]), text_of(arguments[2:])
+    osc.answer(sender, "done", "/ace/lyrics/append", osc.drafts.append(sender, name, number, lines), PATIENCE)
+
+
+def _lyrics_end(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    if len(arguments) < 2:
+        raise WrongType("send the name, and how many parts there were: nobody else knows whether one was lost")
+    parts = whole("parts", arguments[1])
+    if (lyrics := osc.drafts.end(sender, id_of(arguments[0]), parts)) is not None:
+        osc.panel.set("lyrics", lyrics)
+    osc.answer(sender, "done", "/ace/lyrics/end", parts, PATIENCE)
+
+
+HANDLERS: dict[str, Handler] = {
+    "/ace/ping": _ping,
+    HELLO: _hello,
+    "/ace/status": _status,
+    "/ace/notify": _notify,
+    "/ace/generate": _generate,
+    "/ace/go": _go,
+    "/ace/reroll": _reroll,
+    "/ace/cancel": _cancel,
+    "/ace/panic": _panic,
+    "/ace/query": _query,
+    "/ace/favourite": _favourite,
+    "/ace/insert": _insert,
+    "/ace/history": _history,
+    "/ace/set/<param>": _set,
+    "/ace/get/<param>": _get,
+    "/ace/lyrics/begin": _lyrics_begin,
+    "/ace/lyrics/append": _lyrics_append,
+    "/ace/lyrics/end": _lyrics_end,
+    "/ace/tempo": _tempo,
+    "/ace/model": _model,
+    "/ace/sync": _sync,
+}
+WITH_ID = {f"/ace/{name}" for name in ("generate", "go", "reroll", "cancel", "query", "favourite", "insert")}
+BUTTONS = {f"/ace/{name}" for name in ("generate", "go", "reroll", "panic", "favourite", "insert")}

@@ -1,0 +1,117 @@
+"""What a disk is asked for: bytes that stay, names that were free, a look at what is there. OSError as it comes."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+_FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
+_FOLDERS_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+
+
+class NoLinks(Exception):
+    """The volume makes no hard links, or not this one."""
+
+
+def write(path: Path, content: Any) -> str:
+    """Write a new file and wait until the disk has it. The SHA-256 of `content` (bytes, or a view of some).
+
+    What has the name already loses it, and keeps its content: that may have another name by now.
+    """
+    path.unlink(missing_ok=True)
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        _sync(stream.fileno())
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def there(path: Path) -> bool:
+    """Whether the name is taken, be it by a link to nowhere. A disk that does not answer is an OSError, not a no."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two names are one file's: hard links. (A volume without links may number its files at will.)"""
+    first, second = os.lstat(one), os.lstat(other)
+    return os.path.samestat(first, second) and first.st_nlink > 1
+
+
+def take_name(source: Path, target: Path) -> bool:
+    """Give `source` the name `target` too, or instead. False when that is another file's: nothing is overwritten.
+
+    A hard link does it in one step. Where the volume has none (exFAT, some network volumes) the file is renamed, and
+    whoever does so through here waits for the others, as renaming alone would overwrite.
+    """
+    with suppress(NoLinks):
+        return link(source, target)
+    with locked(target.parent):
+        return rename(source, target)
+
+
+def link(source: Path, target: Path) -> bool:
+    """`take_name` by a hard link. Raises `NoLinks`."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return same(source, target)
+    except OSError as error:
+        raise NoLinks from error
+    return True
+
+
+def rename(source: Path, target: Path) -> bool:
+    """`take_name` by renaming, for who has locked the folder."""
+    if there(target):
+        return False
+    os.rename(source, target)
+    return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One at a time per folder, among processes and threads; the system lets go of it when a process is killed."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a network volume without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder, where the system can do that."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _FOLDERS_NOT_SYNCED:
+            raise
+
+
+def _sync(handle: int) -> None:
+    if _FULL_SYNC:  # on a Mac fsync leaves the data in the drive's own memory
+        with suppress(OSError):  # a network volume knows nothing of it
+            fcntl.fcntl(handle, _FULL_SYNC)
+            return
+    os.fsync(handle)

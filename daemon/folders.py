@@ -1,0 +1,47 @@
+"""Output folders: whether one takes files, and how much room it needs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from pipeline.request import Request
+
+from .settings import SettingsError
+
+BYTES_PER_SAMPLE = 8  # of one channel, with room for the staged copy
+SPARE = 8 * 2**20  # bytes that must stay free besides
+
+
+def check(folder: Path) -> None:
+    """Make the output folder and prove that files can be written there. Raises `SettingsError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingsError(f"out: cannot write into {folder}: {error.strerror}; choose another with --out") from error
+
+
+def unready(folder: Path, request: Request) -> OSError | None:
+    """Why a folder cannot take the files of a request now. Its last part is made when it is missing, as somebody may
+    have tidied up; what lies above it is not, as it may be a volume that is not there."""
+    try:
+        folder.mkdir(exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        if shutil.disk_usage(folder).free < needed(request):
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    except OSError as error:
+        return error
+    return None
+
+
+def needed(request: Request) -> int:
+    """Bytes, generously: the mix and every stem, in the largest format."""
+    rate = request.sample_rate / 48_000
+    clips = 1 + len(request.stems.split())
+    return SPARE + round(request.samples * max(1.0, rate)) * 2 * BYTES_PER_SAMPLE * clips

@@ -1,0 +1,71 @@
+"""`acestepd history`: what the journal remembers, also while a daemon writes it."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pipeline.request import FIELDS
+
+from .jobs import Job
+from .journal import Journal
+from .settings import Settings, SettingsError
+
+UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def moment(text: str, ends: bool = False) -> float:
+    """`2026-05-01`, `2026-05-01 18:30` or `3d` (ago) as seconds since the epoch; a whole day `ends` at midnight."""
+    if ago := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip()):
+        return time.time() - int(ago[1]) * UNITS[ago[2]]
+    try:
+        when = datetime.fromisoformat(text.strip())
+        if ends and len(text.strip()) <= len("2026-05-01"):
+            when += timedelta(days=1, microseconds=-1)
+        return when.timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise SettingsError(f"a date is written like 2026-05-01, 2026-05-01 18:30 or 3d (ago), got {text!r}") from None
+
+
+def find(settings: Settings, **asked: Any) -> list[Job]:
+    """The jobs, newest first; `asked` as `Journal.search` takes it. Raises `JournalError` where there is none."""
+    with closing(Journal.reading(settings.state / "journal.sqlite")) as journal:
+        return journal.search(**asked)
+
+
+def as_json(job: Job) -> dict[str, Any]:
+    last = job.last.values if job.last else ()
+    files = [{"stem": clip.values[0], "path": clip.values[1]} for clip in job.clips]
+    values: dict[str, Any] = {
+        "id": job.id,
+        "client": job.client,
+        "batch": job.batch,
+        "origin": job.origin,
+        "state": job.state,
+        "created": job.created,
+        "favourite": job.favourite,
+        "seed": job.request.seed,
+        "files": files,
+        "request": {name: getattr(job.request, name) for name in FIELDS},
+    }
+    if job.state == "finished":
+        values["manifest"] = last[1]
+    if job.last and job.last.kind == "fail":
+        values |= dict(zip(("command", "code", "message", "hint"), last))
+    return values
+
+
+def shown(job: Job) -> str:
+    """One line, and one for each file or for what went wrong."""
+    request = job.request
+    words = request.prompt or request.name or (request.lyrics.strip().splitlines() or [""])[0]
+    when = datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M")
+    head = f"{when} {'*' if job.favourite else ' '} {job.state:9} {job.id}  s{request.seed}  {words[:80]}"
+    below = [str(Path(clip.values[1])) for clip in job.clips]
+    if job.last and job.last.kind == "fail":
+        below.append(": ".join(str(value) for value in job.last.values[1:] if value))
+    return "\n    ".join([head, *below])

@@ -1,0 +1,187 @@
+"""acestepd as a service of this user: a launchd agent on a Mac, a systemd user unit on Linux."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import shutil
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from .settings import SettingsError
+
+LABEL = "local.acestepd"
+KEPT = ("HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "MIDO_BACKEND", "ACESTEPD_MKL")  # a service has no shell to set them
+TRIES, PAUSE = 100, 0.2
+USAGE = 2  # the exit status of wrong settings: starting again would not help
+
+
+class Service(ABC):
+    """One kind of service. `path` is the file that describes it."""
+
+    path: Path
+
+    @abstractmethod
+    def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
+        """What the file says."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises `SettingsError` where services cannot be used."""
+
+    @abstractmethod
+    def enable(self) -> None:
+        """Start it now and at every login; again, where it runs with another description."""
+
+    @abstractmethod
+    def disable(self) -> None: ...
+
+    @property
+    @abstractmethod
+    def hint(self) -> str: ...
+
+    def install(self, flags: Sequence[str]) -> None:
+        """Raises `SettingsError` with what the system said."""
+        self.check()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(self.text([*program(), "--quiet", *flags], environment()))
+        except OSError as error:
+            raise SettingsError(f"cannot write {self.path}: {error.strerror}") from error
+        self.enable()
+
+    def uninstall(self) -> bool:
+        """False when there was nothing to remove."""
+        if not self.path.exists():
+            return False
+        self.disable()
+        self.path.unlink()
+        return True
+
+
+class Launchd(Service):
+    def __init__(self) -> None:
+        self.path = Path.home() / "Library" / "LaunchAgents" / f"{LABEL}.plist"
+        self._said = Path.home() / "Library" / "Logs" / "acestepd.log"
+        self._domain = f"gui/{os.getuid()}"
+
+    def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
+        return plistlib.dumps(
+            {
+                "Label": LABEL,
+                "ProgramArguments": list(command),
+                "EnvironmentVariables": environment,
+                "RunAtLoad": True,
+                "KeepAlive": {"SuccessfulExit": False},
+                "ThrottleInterval": 30,
+                "ProcessType": "Interactive",  # a background process is given less of the machine
+                "StandardOutPath": str(self._said),
+                "StandardErrorPath": str(self._said),
+            }
+        )
+
+    def check(self) -> None:
+        self._said.parent.mkdir(parents=True, exist_ok=True)
+
+    def enable(self) -> None:
+        self.disable()
+        call("launchctl", "bootstrap", self._domain, str(self.path))
+
+    def disable(self) -> None:
+        call("launchctl", "bootout", f"{self._domain}/{LABEL}", may_fail=True)
+        for _ in range(TRIES):  # bootout only begins to end it
+            if not call("launchctl", "print", f"{self._domain}/{LABEL}", may_fail=True):
+                return
+            time.sleep(PAUSE)
+
+    @property
+    def hint(self) -> str:
+        return f"launchctl print {self._domain}/{LABEL} says how it is; what it could not log is in {self._said}"
+
+
+class Systemd(Service):
+    name = "acestepd.service"
+
+    def __init__(self) -> None:
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        self.path = config / "systemd" / "user" / self.name
+
+    def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
+        variables = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in environment.items())
+        return f"""\
+[Unit]
+Description=acestepd, a music generation model played from OSC
+
+[Service]
+ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
+ExecReload=/bin/kill -HUP $MAINPID
+{variables}Restart=on-failure
+RestartSec=5
+RestartPreventExitStatus={USAGE}
+TimeoutStopSec=30
+
+[Install]
+WantedBy=default.target
+""".encode()
+
+    def check(self) -> None:
+        call("systemctl", "--user", "show-environment")
+
+    def enable(self) -> None:
+        call("systemctl", "--user", "daemon-reload")
+        call("systemctl", "--user", "enable", self.name)
+        call("systemctl", "--user", "restart", self.name)
+
+    def disable(self) -> None:
+        call("systemctl", "--user", "disable", "--now", self.name)
+
+    def uninstall(self) -> bool:
+        if removed := super().uninstall():
+            call("systemctl", "--user", "daemon-reload")
+        return removed
+
+    @property
+    def hint(self) -> str:
+        return "it ends when you log out, unless you let it stay: loginctl enable-linger"
+
+
+def service() -> Service:
+    """The kind this machine has. Raises `SettingsError` where it has none."""
+    for command, kind in (("launchctl", Launchd), ("systemctl", Systemd)):
+        if shutil.which(command):
+            return kind()
+    raise SettingsError(
+        "this machine has neither launchd nor systemd: start acestepd from whatever starts programs here"
+    )
+
+
+def call(*command: str, may_fail: bool = False) -> bool:
+    """The one place that talks to the service manager. Whether it agreed; raises `SettingsError` with what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and not may_fail:
+        said = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
+        raise SettingsError(f"{' '.join(command[:3])} refused: {said}")
+    return not done.returncode
+
+
+def program() -> list[str]:
+    """How this very acestepd is started."""
+    script = Path(sys.executable).with_name("acestepd")
+    return [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-m", "daemon"]
+
+
+def environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    if len(program()) > 1:  # not installed, but started in its checkout
+        kept["PYTHONPATH"] = str(Path(__file__).parents[1])
+    return kept
+
+
+def _quoted(word: str) -> str:
+    """A word as systemd reads it."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    return f'"{escaped}"'

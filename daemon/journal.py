@@ -1,0 +1,340 @@
+"""Every accepted job, on disk before its client is told so. The only door to SQLite."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.request import FIELDS, Request
+
+from .jobs import ENDINGS, Event, Job, Priority
+
+log = logging.getLogger("acestepd.journal")
+
+# One script per version of the schema; PRAGMA user_version counts those a file has been through.
+MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        client TEXT NOT NULL, id TEXT NOT NULL, batch TEXT NOT NULL, origin TEXT NOT NULL,
+        priority INTEGER NOT NULL, out TEXT NOT NULL,
+        wish TEXT NOT NULL, request TEXT NOT NULL, words TEXT NOT NULL, seed INTEGER NOT NULL,
+        state TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '[]', crashes INTEGER NOT NULL DEFAULT 0,
+        landing TEXT NOT NULL DEFAULT '', favourite INTEGER NOT NULL DEFAULT 0,
+        model TEXT NOT NULL DEFAULT '', cost REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+        timings TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, ended REAL NOT NULL DEFAULT 0
+    );
+    CREATE INDEX jobs_by_id ON jobs (id, client);
+    CREATE INDEX jobs_by_batch ON jobs (batch) WHERE batch != '';
+    CREATE INDEX jobs_open ON jobs (state) WHERE state NOT IN ('finished', 'fail', 'cancelled');
+    CREATE INDEX jobs_by_client ON jobs (client, number);
+    CREATE INDEX jobs_by_seed ON jobs (seed);
+    CREATE TABLE files (job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+                        stem TEXT NOT NULL, path TEXT NOT NULL);
+    CREATE INDEX files_of_job ON files (job);
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    """,
+)
+PACED_BY = 20  # newest jobs of a model from which its pace is read
+PRUNE_EVERY = 100  # ended jobs between two looks at how many are remembered
+
+
+class JournalError(ValueError):
+    """The journal cannot be used: says which file and what to do."""
+
+
+class Journal:
+    """`path` may be None for one that is kept in memory only. Usable from every thread.
+
+    A file that is no journal any more is set aside, never deleted: `warning` then says so.
+    """
+
+    def __init__(self, path: Path | None, remembered: int = 100_000) -> None:
+        self._lock = threading.RLock()
+        self._remembered, self._ended = remembered, 0
+        self.warning = ""
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = _opened(path)
+        except OSError as error:
+            raise JournalError(f"the folder {error.filename} cannot be made: {error.strerror}; see state") from error
+        except sqlite3.OperationalError as error:
+            raise JournalError(
+                f"the journal {path} cannot be opened: {error}; choose another folder with state"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            assert path is not None
+            aside = _set_aside(path)
+            self.warning = f"the journal was damaged ({error}) and is kept as {aside}; a new one was begun"
+            log.error("%s", self.warning)
+            self._db = _opened(path)
+        self.token = self._fact("token", _new_token)
+
+    @classmethod
+    def reading(cls, path: Path) -> Journal:
+        """One to ask only, also while a daemon writes it. Raises `JournalError` when there is none."""
+        if not path.is_file():
+            raise JournalError(f"there is no journal at {path}: has acestepd played on this machine yet?")
+        journal = cls.__new__(cls)
+        journal._lock, journal.warning = threading.RLock(), ""
+        try:
+            journal._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=10)
+            journal._db.row_factory = sqlite3.Row
+            journal.newest()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal {path} cannot be read: {error}") from error
+        return journal
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    # --- a job's life --------------------------------------------------------------------------------------------
+
+    def add(self, jobs: list[Job]) -> None:
+        """Write new jobs down, all or none, and number them. On disk when this returns. Raises OSError."""
+        with self._writing() as db:
+            for job in jobs:
+                job.created = job.created or time.time()
+                columns = _columns(job)
+                marks = ", ".join(f":{name}" for name in columns)
+                row = db.execute(f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({marks})", columns)
+                job.number = int(row.lastrowid or 0)
+
+    def note(self, job: Job, **more: Any) -> None:
+        """Write down how a job stands, and `more` of its columns. Raises OSError."""
+        values = {"state": job.state, "crashes": job.crashes, "favourite": int(job.favourite), "cost": job.cost}
+        values |= {"outcome": _outcome(job), "number": job.number, **more}
+        if job.ended:
+            values["ended"] = time.time()
+        with self._writing() as db:
+            changes = ", ".join(f"{name} = :{name}" for name in values if name != "number")
+            db.execute(f"UPDATE jobs SET {changes} WHERE number = :number", values)
+            if job.ended:
+                db.execute("DELETE FROM files WHERE job = ?", (job.number,))
+                clips = [(job.number, clip.values[0], clip.values[1]) for clip in job.clips]
+                db.executemany("INSERT INTO files VALUES (?, ?, ?)", clips)
+        if job.ended:
+            self._ended += 1
+            if self._ended % PRUNE_EVERY == 0:
+                self._prune()
+
+    def mark(self, job: Job) -> None:
+        """Write down whether a job is a favourite. Raises OSError."""
+        with self._writing() as db:
+            db.execute("UPDATE jobs SET favourite = ? WHERE number = ?", (int(job.favourite), job.number))
+
+    def landing(self, job: Job) -> str:
+        """What was noted of a landing that may have been interrupted; empty when there is none."""
+        with self._lock:
+            found = self._db.execute("SELECT landing FROM jobs WHERE number = ?", (job.number,)).fetchone()
+        return str(found["landing"]) if found else ""
+
+    # --- questions -----------------------------------------------------------------------------------------------
+
+    def unfinished(self) -> list[Job]:
+        """The jobs that have not ended, oldest first."""
+        return self._jobs(f"state NOT IN ({', '.join('?' * len(ENDINGS))}) ORDER BY number", ENDINGS)
+
+    def get(self, client: str, id: str) -> Job | None:
+        """The client's own newest job of that id."""
+        return self._one("client = ? AND id = ? ORDER BY number DESC", (client, id))
+
+    def named(self, id: str) -> Job | None:
+        """The newest job of that id, whoever sent it."""
+        return self._one("id = ? ORDER BY number DESC", (id,))
+
+    def batch(self, client: str, id: str) -> list[Job]:
+        """The jobs of the client's newest order of several takes with that id, in order."""
+        jobs = self._jobs("batch = ? AND client = ? ORDER BY number", (id, client))
+        first = max((n for n, job in enumerate(jobs) if job.id == f"{id}.1"), default=0)
+        return jobs[first:]
+
+    def newest(self, client: str = "") -> Job | None:
+        """The client's newest job; without a client, the newest of all."""
+        return (
+            self._one("client = ? ORDER BY number DESC", (client,))
+            if client
+            else self._one("1 ORDER BY number DESC", ())
+        )
+
+    def search(
+        self,
+        text: str = "",
+        seed: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        favourite: bool = False,
+        limit: int = 50,
+    ) -> list[Job]:
+        """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds since the epoch."""
+        asked: list[tuple[str, Any]] = [
+            ("words LIKE ? ESCAPE '\\'", f"%{_escaped(word)}%") for word in text.casefold().split()
+        ]
+        asked += [("seed = ?", seed)] if seed is not None else []
+        asked += [("created >= ?", since)] if since is not None else []
+        asked += [("created <= ?", until)] if until is not None else []
+        asked += [("favourite = ?", 1)] if favourite else []
+        where = " AND ".join(["1", *(clause for clause, _ in asked)])
+        return self._jobs(f"{where} ORDER BY number DESC LIMIT ?", (*(value for _, value in asked), limit))
+
+    def pace(self, model: str) -> float:
+        """Seconds per unit of cost that this machine took for the model of late; 0 when it has not played yet."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT seconds / cost AS pace FROM jobs WHERE model = ? AND cost > 0 AND seconds > 0 "
+                "ORDER BY number DESC LIMIT ?",
+                (model, PACED_BY),
+            ).fetchall()
+        paces = sorted(float(row["pace"]) for row in rows)
+        return paces[len(paces) // 2] if paces else 0.0
+
+    def folders(self) -> list[Path]:
+        """Every folder that jobs of this journal have landed in, or were to land in."""
+        with self._lock:
+            return [Path(row["out"]) for row in self._db.execute("SELECT DISTINCT out FROM jobs")]
+
+    def _one(self, where: str, values: tuple[Any, ...]) -> Job | None:
+        return next(iter(self._jobs(f"{where} LIMIT 1", values)), None)
+
+    def _jobs(self, where: str, values: tuple[Any, ...]) -> list[Job]:
+        with self._lock:
+            return [_job(row) for row in self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()]
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. SQLite's errors come out as OSError: a full disk is nothing new to the callers."""
+        with self._lock:
+            try:
+                with self._db:
+                    yield self._db
+            except sqlite3.Error as error:
+                raise OSError(_errno(error), f"the journal could not be written: {error}") from error
+
+    def _prune(self) -> None:
+        with self._writing() as db:
+            newest = db.execute("SELECT max(number) AS newest FROM jobs").fetchone()["newest"] or 0
+            marks = ", ".join("?" * len(ENDINGS))
+            db.execute(
+                f"DELETE FROM jobs WHERE number <= ? AND favourite = 0 AND state IN ({marks})",
+                (newest - self._remembered, *ENDINGS),
+            )
+
+    def _fact(self, name: str, make: Any) -> str:
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, make()))
+            return str(db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()["value"])
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _columns(job: Job) -> dict[str, Any]:
+    words = (job.id, job.request.name, job.request.prompt, job.request.lyrics)
+    return {
+        "client": job.client, "id": job.id, "batch": job.batch, "origin": job.origin, "priority": int(job.priority),
+        "out": str(job.out), "wish": json.dumps(asdict(job.wish)), "request": json.dumps(asdict(job.request)),
+        "words": " ".join(words).casefold(), "seed": job.request.seed, "state": job.state, "created": job.created,
+    }  # fmt: skip
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    job = Job(
+        client=row["client"],
+        id=row["id"],
+        wish=_request(row["wish"]),
+        request=_request(row["request"]),
+        out=Path(row["out"]),
+        priority=Priority(row["priority"]),
+        batch=row["batch"],
+        origin=row["origin"],
+        number=row["number"],
+        state=row["state"],
+        crashes=row["crashes"],
+        favourite=bool(row["favourite"]),
+        created=row["created"],
+        cost=row["cost"],
+    )
+    events = [Event(kind, job, tuple(values)) for kind, values in json.loads(row["outcome"])]
+    job.clips = tuple(event for event in events if event.kind == "clip")
+    job.last = events[-1] if events else None
+    return job
+
+
+def _request(text: str) -> Request:
+    """What is written, as far as this version knows it. A request that was fine may lean on a file that is gone."""
+    kept = {name: value for name, value in json.loads(text).items() if name in FIELDS}
+    with suppress(ValueError):
+        return Request(**kept)
+    bare = object.__new__(Request)
+    for name, spec in FIELDS.items():
+        object.__setattr__(bare, name, kept.get(name, spec.default))
+    return bare
+
+
+def _outcome(job: Job) -> str:
+    return json.dumps([(event.kind, event.values) for event in job.outcome if event.kind != "progress"])
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
+    db.row_factory = sqlite3.Row
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")  # on disk when a commit returns, even if the plug is pulled
+        db.execute("PRAGMA fullfsync = 1")  # and out of the drive's own memory, on a Mac
+        db.execute("PRAGMA foreign_keys = 1")
+        if (answer := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(answer)
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise JournalError(
+            f"the journal {path} was written by a newer acestepd: update this one, or choose another state"
+        )
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        db.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _new_token() -> str:
+    return secrets.token_hex(4)
+
+
+def _errno(error: sqlite3.Error) -> int:
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return errno.ENOSPC if full else errno.EIO

@@ -1,0 +1,73 @@
+"""The settings file as `acestepd settings` prints it: every setting, commented out, with what it means."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.request import FIELDS, Allowed
+
+from .settings import DEFAULT_FILE, LIMITS, Settings, Watch
+
+HEAD = f"""\
+# Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
+# Each line shows a default: take away the # in front of it and change it. Flags of the command line win over it.
+"""
+REQUEST = """\
+[request]
+# What a message leaves out is taken from here.
+"""
+WATCH = """\
+# Watched folders: one [[watch]] for each, with the # and the space in front of these lines taken away.
+# [[watch]]
+"""
+WATCH_REQUEST = """\
+# [watch.request]          # what its files leave out; the same parameters as in [request]
+"""
+
+
+def template() -> str:
+    """TOML with nothing but comments. Without the # before a name it says the defaults."""
+    lines = [HEAD]
+    for spec in dataclasses.fields(Settings):
+        if spec.name not in ("watch", "request"):
+            lines += _entry(spec, spec.metadata["help"], LIMITS.get(spec.name))
+    lines += [REQUEST]
+    for spec in FIELDS.values():
+        allowed: Allowed = spec.metadata["allowed"]
+        limits = (allowed.low, allowed.high) if abs(allowed.low) < float("inf") else None
+        lines += _entry(spec, allowed.help, limits)
+    return "\n".join([*lines, WATCH + "\n".join([*_watch(), WATCH_REQUEST])])
+
+
+def _entry(spec: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None) -> list[str]:
+    within = f" ({limits[0]:.10g} to {limits[1]:.10g})" if limits else ""
+    return [f"# {help}{within}", f"#{spec.name} = {_toml(spec.default)}", ""]
+
+
+def _watch() -> Iterator[str]:
+    for spec in dataclasses.fields(Watch):
+        if spec.name != "request":
+            example = Path("~/Lyrics") if spec.name == "folder" else spec.default
+            yield f"# {f'{spec.name} = {_toml(example)}':24} # {spec.metadata['help']}"
+
+
+def _toml(value: Any) -> str:
+    """A default as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, Path):
+        return json.dumps("" if value == Path() else str(value), ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def as_json(settings: Settings) -> dict[str, Any]:
+    """The settings in force, for scripts. The token is nobody's business."""
+    values = dataclasses.asdict(settings)
+    values["token"] = "(set)" if settings.token else ""
+    return values

@@ -1,0 +1,333 @@
+"""The tempo that bars are counted in: who says it, and how exactly it is known.
+
+The first of these that says one counts: what was set explicitly, an Ableton Link session, a MIDI clock, the default.
+Whoever follows a session or a clock gets the number that the DAW shows, as clip lengths are computed from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+
+from pipeline.request import DEFAULT_BPM, coerce
+
+from .midi import Input
+from .settings import SettingsError
+
+log = logging.getLogger("acestepd.tempo")
+
+TICKS = 96  # of a MIDI clock that a tempo is estimated from: one bar
+PER_BEAT = 24
+PLAUSIBLE = (20.0, 400.0)  # bpm
+GONE = 2.0  # seconds of silence after which a clock counts as stopped
+GAP = 0.5  # seconds between two ticks after which the estimate begins anew; 20 bpm ticks every 0.125
+DRIFT = 3e-5  # relative: two crystals, the sound card's and this computer's, never quite agree
+ANNOUNCED = 0.05  # bpm: a smaller change is not news
+EVERY = 0.1  # seconds between two looks at the sources, and so between two announcements
+
+Listener = Callable[[float, str], None]
+
+
+class Source(Protocol):
+    """Something that may say a tempo. All but `bpm` happens on one thread."""
+
+    name: str
+
+    @property
+    def bpm(self) -> float:
+        """0 while it says none. From any thread."""
+
+    def start(self) -> None: ...
+    def look(self, now: float) -> None: ...
+    def close(self) -> None: ...
+
+
+class Tempo:
+    """Which tempo counts now. Raises `SettingsError` when a source needs a library that is not installed."""
+
+    def __init__(self, link: bool = False, midi_clock: str = "", *, sources: Iterable[Source] = ()) -> None:
+        self._sources: list[Source] = [*sources]
+        if link:
+            self._sources.append(Link())
+        if midi_clock:
+            self._sources.append(Clock(midi_clock))
+        self._explicit = 0.0
+        self._listeners: list[Listener] = []
+        self._announced = (DEFAULT_BPM, "default")
+        self._closing, self._wake = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="tempo", daemon=True)
+
+    def bpm(self) -> tuple[float, str]:
+        """The tempo and who says it: explicit, link, midi or default."""
+        said = ((source.bpm, source.name) for source in self._sources)
+        choices = ((self._explicit, "explicit"), *said, (DEFAULT_BPM, "default"))
+        return next((bpm, source) for bpm, source in choices if bpm)
+
+    def set(self, bpm: float) -> None:
+        """Set it explicitly; 0 lets go. Raises `BadRequest`."""
+        self._explicit = coerce("bpm", bpm)
+        self._wake.set()
+
+    def listen(self, listener: Listener) -> None:
+        """`listener(bpm, source)` hears every change of 0.05 bpm or more, at most ten a second."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _follow(self) -> None:
+        for source in self._sources:
+            _tried(source.start)
+        while not self._closing.is_set():
+            for source in self._sources:
+                _tried(source.look, time.monotonic())
+            self._announce(*self.bpm())
+            self._closing.wait(EVERY)
+            if not self._sources:
+                self._wake.wait()
+                self._wake.clear()
+        for source in self._sources:
+            _tried(source.close)
+
+    def _announce(self, bpm: float, source: str) -> None:
+        if source == self._announced[1] and abs(bpm - self._announced[0]) < ANNOUNCED:
+            return
+        self._announced = (bpm, source)
+        for listener in self._listeners:
+            _tried(listener, bpm, source)
+
+
+def _tried(call: Callable[..., None], *values: Any) -> None:
+    """One source's or listener's troubles must not silence the others."""
+    try:
+        call(*values)
+    except Exception:
+        log.exception("tempo: %s", getattr(call, "__qualname__", call))
+
+
+# --- MIDI clock ------------------------------------------------------------------------------------------------------
+
+
+class Estimate(NamedTuple):
+    bpm: float
+    error: float  # standard error of it
+
+
+class Clock:
+    """The tempo of a MIDI clock, 24 ticks a beat: a straight line through the last bar's ticks, by least squares."""
+
+    name = "midi"
+
+    def __init__(self, port: str = "") -> None:
+        """`port` is part of an input's name; without one, `heard` is called by somebody else."""
+        self._input = Input(port, self.heard) if port else None
+        self._lock = threading.Lock()
+        self._ticks: deque[float] = deque(maxlen=TICKS)
+        self._last = -math.inf
+        self._known = Estimate(0.0, 0.0)
+
+    @property
+    def bpm(self) -> float:
+        return self._known.bpm
+
+    def start(self) -> None:
+        if self._input:
+            self._input.start()
+
+    def close(self) -> None:
+        if self._input:
+            self._input.close()
+
+    def heard(self, at: float, message: dict[str, Any]) -> None:
+        with self._lock:
+            if message["type"] in ("start", "continue"):
+                self._ticks.clear()
+            elif message["type"] == "clock":
+                if at - self._last > GAP:
+                    self._ticks.clear()
+                self._ticks.append(at)
+                self._last = at
+
+    def look(self, now: float) -> None:
+        with self._lock:
+            ticks, last = list(self._ticks), self._last
+        if now - last > GONE:
+            self._known = Estimate(0.0, 0.0)
+        elif len(ticks) == TICKS:
+            measured = fitted(ticks)
+            if PLAUSIBLE[0] <= measured.bpm <= PLAUSIBLE[1]:
+                self._known = settled(self._known, measured)
+
+
+def fitted(ticks: list[float]) -> Estimate:
+    """The tempo of a clock's ticks, which came at these seconds."""
+    count = len(ticks)
+    middle, mean = (count - 1) / 2, sum(ticks) / count
+    spread = sum((n - middle) ** 2 for n in range(count))
+    slope = sum((n - middle) * (at - mean) for n, at in enumerate(ticks)) / spread
+    if slope <= 0:
+        return Estimate(math.inf, math.inf)
+    residue = sum((at - mean - slope * (n - middle)) ** 2 for n, at in enumerate(ticks))
+    bpm = 60 / PER_BEAT / slope
+    return Estimate(bpm, bpm * (math.sqrt(residue / (count - 2) / spread) / slope + DRIFT))
+
+
+def settled(known: Estimate, measured: Estimate) -> Estimate:
+    """The number that was meant: the roundest one that is as likely as the measured one.
+
+    A DAW's clock of exactly 120 measures as 120.03 or 119.98, and anew every moment. Whatever lies within three
+    standard errors fits what was heard just as well, and people set 120, rarely 127.5, hardly ever 120.03: of these
+    the roundest is the likeliest, and never further from the truth than the estimate may be itself. It stays until
+    something better known contradicts it.
+    """
+    if known.bpm and measured.error >= known.error and abs(known.bpm - measured.bpm) <= 4 * measured.error:
+        return known
+    for digits in (0, 1, 2):
+        if abs(round(measured.bpm, digits) - measured.bpm) <= 3 * measured.error:
+            break
+    return Estimate(round(measured.bpm, digits), measured.error)
+
+
+# --- Ableton Link ----------------------------------------------------------------------------------------------------
+
+GROUP, PORT = "224.76.78.75", 20808  # where Link's peers tell of themselves, four times a second
+ALIVE = b"_asdp_v\x01\x01"  # how such a datagram begins; one that leaves says 3 instead of the last 1
+HEARD = 1.0  # seconds that others must have been heard before we join, so that their session is the older one
+ALONE = 3.0  # seconds without a peer after which we leave
+REJOIN = 5.0  # seconds between two looks for network interfaces
+
+
+class Link:
+    """The tempo of an Ableton Link session that others have begun.
+
+    Two peers that meet take the older one's tempo. A daemon is always the older one, so it must never wait in a
+    session of its own: Live, started at 140, would be set to our 120. It listens to Link's group first, joins when it
+    has heard somebody for a second, leaves when it is alone again, and never sets a tempo.
+    """
+
+    name = "link"
+
+    def __init__(self) -> None:
+        try:
+            import aalink
+        except ImportError as error:
+            raise SettingsError("link needs a library that is not here: pip install 'acestepd[link]'") from error
+        self._make = aalink.Link
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._peer: Any = None
+        self._ear: Ear | None = None
+        self._joined = False
+        self._company = 0.0  # when there was a peer last
+        self._bpm = 0.0
+
+    @property
+    def bpm(self) -> float:
+        return self._bpm
+
+    def start(self) -> None:
+        self._ear = Ear()
+        self._loop = asyncio.new_event_loop()
+        self._peer = self._loop.run_until_complete(self._made())
+
+    async def _made(self) -> Any:
+        return self._make(DEFAULT_BPM)  # it wants a running loop, although nothing here waits for beats
+
+    def look(self, now: float) -> None:
+        if self._peer is None or self._ear is None:
+            return
+        self._ear.listen(now)
+        if not self._joined and self._ear.heard_for(now) >= HEARD:
+            self._enable(True, now)
+        elif self._joined and self._peer.num_peers:
+            self._company = now
+            self._bpm = linked(self._peer.tempo)
+        elif self._joined:
+            self._bpm = 0.0
+            if now - self._company > ALONE:
+                self._enable(False, now)
+                self._ear.forget()
+
+    def _enable(self, on: bool, now: float) -> None:
+        self._peer.enabled = self._joined = on
+        self._company = now
+        log.info("joined an Ableton Link session" if on else "left Ableton Link: nobody else is there")
+
+    def close(self) -> None:
+        self._bpm = 0.0
+        if self._peer is not None:
+            self._peer.enabled = False
+            self._peer = None
+        if self._loop:
+            self._loop.close()
+        if self._ear:
+            self._ear.close()
+
+
+def linked(bpm: float) -> float:
+    """The tempo that was set: Link carries whole microseconds a beat, and makes 140.00014 of 140."""
+    return round(bpm, 2) if PLAUSIBLE[0] <= bpm <= PLAUSIBLE[1] else 0.0
+
+
+class Ear:
+    """Hears whether there are Link peers on the network, and says nothing itself."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "SO_REUSEPORT"):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.setblocking(False)
+        self._bound = False
+        self._looked = self._first = self._last = -math.inf
+
+    def listen(self, now: float) -> None:
+        """Take in what has been said since the last time."""
+        if now - self._looked > REJOIN:
+            self._looked = now
+            self._join()
+        with suppress(BlockingIOError):
+            while self._bound:
+                if self._socket.recv(2048).startswith(ALIVE):
+                    self._first = now if now - self._last > GONE else self._first
+                    self._last = now
+
+    def heard_for(self, now: float) -> float:
+        """Seconds for which somebody has been heard, and still is."""
+        return self._last - self._first if now - self._last < HEARD else 0.0
+
+    def forget(self) -> None:
+        self._first = self._last = -math.inf
+        with suppress(OSError):
+            while self._bound:
+                self._socket.recv(2048)
+
+    def _join(self) -> None:
+        """On every interface: some come and go."""
+        if not self._bound:
+            try:
+                self._socket.bind((GROUP, PORT))
+                self._bound = True
+            except OSError as error:
+                log.warning("Ableton Link cannot be heard: %s", error)
+        for index, _ in socket.if_nameindex():
+            with suppress(OSError):  # joined already, or it knows no multicast
+                membership = struct.pack("=4s4si", socket.inet_aton(GROUP), bytes(4), index)
+                self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+
+    def close(self) -> None:
+        self._socket.close()

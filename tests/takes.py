@@ -1,0 +1,21 @@
+"""What a model might have made, in an instant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from daemon import clips
+from pipeline.request import Request
+
+
+def sound(samples: int = 4_800, hertz: float = 440) -> np.ndarray:
+    time = np.arange(samples) / 48_000
+    waves = [np.sin(2 * np.pi * hertz * time), np.cos(np.pi * hertz * time)]
+    return np.stack(waves).astype(np.float32) * np.float32(0.5)
+
+
+def made(request: Request, *names: str, samples: int = 4_800, **more: Any) -> clips.Made:
+    sounds = [clips.Sound(name, sound(samples, 220 * number)) for number, name in enumerate(names or ("mix",), 1)]
+    return clips.Made(request, "mini/acestep-v15-turbo", sounds, {"text": 0.1}, (1.0, 0.5), **more)

@@ -1,0 +1,129 @@
+"""What arguments mean, however they are sent. More of it, through datagrams, is in test_osc."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.arguments import (
+    flag_at,
+    id_of,
+    is_release,
+    job_id,
+    named,
+    number_at,
+    order,
+    positional,
+    pressed_or_id,
+    text_of,
+    whole,
+)
+from daemon.jobs import Priority
+from daemon.wire import Argument
+from pipeline.request import BadRequest, OutOfRange
+
+
+@pytest.mark.parametrize(
+    ("argument", "id"), [("a b ", "a b"), (7, "7"), (7.0, "7"), (0.5, "0.5"), (True, ""), (None, ""), (1e6, "1000000")]
+)
+def test_an_id_is_a_text_or_a_number(argument: Argument, id: str) -> None:
+    assert id_of(argument) == id
+
+
+@pytest.mark.parametrize(("argument", "number"), [(7, 7), (7.0, 7), ("7", 7), (" -7.0 ", -7), (True, 1), ("1e3", 1000)])
+def test_any_integral_number_or_numeric_text_is_an_int(argument: Argument, number: int) -> None:
+    assert whole("n", argument) == number
+
+
+@pytest.mark.parametrize("argument", [0.5, "x", "", None, float("nan"), float("inf"), 2.0**31, -(2**31) - 1, "9" * 400])
+def test_everything_else_is_none(argument: Argument) -> None:
+    with pytest.raises(BadRequest):
+        whole("n", argument)
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert number_at((), 0, "n", 5) == 5
+    assert flag_at((1,), 1, "on", True) is True
+    assert flag_at((1, 0.0), 1, "on", True) is False
+    with pytest.raises(OutOfRange):
+        flag_at((1, 2), 1, "on", True)
+
+
+def test_a_lone_number_is_a_button_and_a_lone_int_an_id() -> None:
+    assert is_release((0.0,))
+    assert is_release((False,))
+    assert not any(is_release(arguments) for arguments in ((), (1.0,), ("0",), (None,), (0.0, 1)))
+    assert job_id((1.0,)) == job_id((True,)) == job_id(()) == ("", ())
+    assert job_id((41,)) == ("41", ())
+    assert job_id((41.0, "x")) == ("41", ("x",))
+    assert pressed_or_id((1.0,)) == pressed_or_id(()) == ""
+    assert pressed_or_id((41.0, 1)) == "41"
+
+
+def test_count_and_priority_are_the_orders_and_the_rest_the_requests() -> None:
+    assert order({"prompt": "x", "Count": "3", "PRIORITY": "Batch"}) == (3, Priority.BATCH, {"prompt": "x"})
+    assert order({"bars": 4}) == (1, None, {"bars": 4})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values"),
+    [
+        (("prompt", "warm beat", "bars", 4), {"prompt": "warm beat", "bars": 4}),
+        (("prompt", "warm", "beat", "bars", 4.0), {"prompt": "warm beat", "bars": 4.0}),
+        (("prompt", "bars", "of", "gold"), {"prompt": "bars of gold"}),
+        (("prompt", "count", "me", "in"), {"prompt": "count me in"}),
+        (("prompt", "warm", "beat", "count", 3.0, "priority", "live"),
+         {"prompt": "warm beat", "count": 3.0, "priority": "live"}),
+        (("lyrics", r"[verse]\nla", "la"), {"lyrics": "[verse]\nla la"}),
+        ((), {}),
+    ],
+)  # fmt: skip
+def test_pairs_are_found_in_what_typed_clients_and_pd_send(
+    arguments: tuple[Argument, ...], values: dict[str, Any]
+) -> None:
+    assert named(arguments) == values
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "numbers"),
+    [
+        (("warm", "beat", 4.0, 7.0), ["warm", "beat"], [4.0, 7.0]),
+        (("warm beat", "4"), ["warm beat"], ["4"]),
+        (("4",), ["4"], []),
+        ((4,), [], [4]),
+        (("a", 1, 2, 3), ["a", "1"], [2, 3]),
+    ],
+)
+def test_numbers_behind_words_are_numbers(
+    arguments: tuple[Argument, ...], words: list[str], numbers: list[Argument]
+) -> None:
+    assert positional(arguments) == (words, numbers)
+
+
+ARGUMENTS = st.lists(
+    st.one_of(
+        st.sampled_from(["prompt", "bars", "count", "priority", "live", "seed"]),
+        st.text(),
+        st.integers(),
+        st.floats(),
+        st.booleans(),
+        st.none(),
+    )
+)
+
+
+@given(ARGUMENTS)
+def test_no_arguments_do_worse_than_being_refused(arguments: list[Argument]) -> None:
+    with suppress(BadRequest):
+        count, _, values = order(named(tuple(arguments)))
+        assert 1 <= count <= 1000
+        assert not {"count", "priority"} & values.keys()
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\\ "), min_size=1), min_size=1))
+def test_words_are_joined_with_spaces(words: list[str]) -> None:
+    assert text_of(tuple(words)).split(" ") == words

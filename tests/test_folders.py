@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from daemon import folders
+from daemon.settings import SettingsError
+from pipeline.request import Request
+
+SHORT = Request(prompt="x", seconds=1)
+
+
+def test_a_folder_that_was_tidied_away_is_made_again_and_a_volume_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "volume" / "out"
+    missing = folders.unready(folder, SHORT)
+    assert missing
+    assert missing.errno == errno.ENOENT
+    folder.parent.mkdir()
+    assert folders.unready(folder, SHORT) is None
+    assert folder.is_dir()
+
+
+def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    blocked = folders.unready(tmp_path / "out", SHORT)
+    assert blocked
+    assert blocked.errno == errno.EEXIST
+    with pytest.raises(SettingsError, match="cannot write into"):
+        folders.check(tmp_path / "out" / "below")
+
+
+def test_room_is_asked_for_as_much_as_the_take_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage(NamedTuple):
+        free: int
+
+    long = Request(prompt="x", seconds=600, stems="drums bass", sample_rate=96_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(folders.needed(SHORT)))
+    assert folders.unready(tmp_path, SHORT) is None
+    full = folders.unready(tmp_path, long)
+    assert full
+    assert full.errno == errno.ENOSPC
+    assert folders.needed(long) > 600 * 96_000 * 2 * 4 * 3

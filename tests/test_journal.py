@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import errno
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from daemon import journal as journal_module
+from daemon.jobs import Event, Job, Priority
+from daemon.journal import MIGRATIONS, Journal, JournalError
+from pipeline.request import Request
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.sqlite"
+
+
+def job(
+    id: str = "a", client: str = "udp:127.0.0.1:1", prompt: str = "warm beat", seed: int = 7, **more: object
+) -> Job:
+    wish = Request(prompt=prompt, seed=seed, seconds=2)
+    return Job(client, id, wish, wish.resolved(), Path("/clips"), **more)  # type: ignore[arg-type]
+
+
+def ended(journal: Journal, one: Job, *clips: Event) -> None:
+    one.state, one.clips, one.last = "finished", clips, Event("finished", one, (len(clips), "/clips/m.json"))
+    journal.note(one)
+
+
+def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
+    first = Journal(path)
+    written = job(priority=Priority.LIVE, batch="b", origin="chorus.txt")
+    first.add([written])
+    first.close()
+    [read] = Journal(path).unfinished()
+    assert (read.client, read.id, read.wish, read.request) == (written.client, "a", written.wish, written.request)
+    assert (read.priority, read.batch, read.origin, read.out) == (Priority.LIVE, "b", "chorus.txt", Path("/clips"))
+    assert read.number == written.number > 0
+
+
+def test_what_ended_is_remembered_with_its_events_and_is_not_unfinished(path: Path) -> None:
+    journal = Journal(path)
+    one = job()
+    journal.add([one])
+    ended(journal, one, Event("clip", one, ("mix", "/clips/a.wav", 84.0, 4, "7")))
+    read = journal.get(one.client, "a")
+    assert read is not None
+    assert read.ended
+    assert [(event.kind, event.values) for event in read.outcome] == [
+        ("clip", ("mix", "/clips/a.wav", 84.0, 4, "7")),
+        ("finished", (1, "/clips/m.json")),
+    ]
+    assert journal.unfinished() == []
+
+
+def test_an_order_is_written_as_a_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(path)
+    good, bad = job("a"), job("b")
+    bad.origin = object()  # type: ignore[assignment]  # nothing SQLite could keep
+    with pytest.raises(OSError, match="could not be written"):
+        journal.add([good, bad])
+    assert journal.unfinished() == []
+
+
+def test_the_newest_of_a_name_counts(path: Path) -> None:
+    journal = Journal(path)
+    mine, yours, again = job(seed=1), job(client="udp:127.0.0.1:2", seed=2), job(seed=3)
+    journal.add([mine, yours, again])
+    assert [found and found.wish.seed for found in (journal.get(mine.client, "a"), journal.named("a"))] == [3, 3]
+    assert [one and one.wish.seed for one in (journal.newest("udp:127.0.0.1:2"), journal.newest())] == [2, 3]
+    assert journal.get("nobody", "a") is None
+
+
+def test_the_newest_order_of_several_counts(path: Path) -> None:
+    journal = Journal(path)
+    for seed in (1, 5):
+        journal.add([job(f"a.{n + 1}", batch="a", seed=seed + n) for n in range(2)])
+    assert [one.wish.seed for one in journal.batch("udp:127.0.0.1:1", "a")] == [5, 6]
+
+
+def test_history_is_found_by_words_seed_date_and_favourite(path: Path) -> None:
+    journal = Journal(path)
+    before = time.time()
+    journal.add([job("a", prompt="Warm beat"), job("b", prompt="cold 100% pad", seed=8), job("c", prompt="warm pad")])
+
+    def found(**asked: object) -> list[str]:
+        return [one.id for one in journal.search(**asked)]  # type: ignore[arg-type]
+
+    assert found(text="WARM") == ["c", "a"]
+    assert found(text="pad warm") == ["c"]
+    assert found(text="100%") == ["b"]
+    assert found(text="%") == ["b"]
+    assert found(seed=8) == ["b"]
+    assert found(since=before - 1, limit=2) == ["c", "b"]
+    assert found(until=before - 1) == []
+    liked = journal.get("udp:127.0.0.1:1", "a")
+    assert liked
+    liked.favourite = True
+    journal.mark(liked)
+    assert found(favourite=True) == ["a"]
+
+
+def test_old_jobs_are_forgotten_except_favourites_and_open_ones(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "PRUNE_EVERY", 1)
+    journal = Journal(path, remembered=2)
+    jobs = [job(str(number)) for number in range(6)]
+    jobs[0].favourite = True
+    journal.add(jobs)
+    for one in (*jobs[:1], *jobs[2:]):
+        ended(journal, one)
+    assert [one.id for one in journal.search()] == ["5", "4", "1", "0"]
+
+
+def test_the_pace_is_the_models_median(path: Path) -> None:
+    journal = Journal(path)
+    for seconds in (1.0, 2.0, 30.0):
+        one = job()
+        one.cost = 10.0
+        journal.add([one])
+        one.state, one.last = "finished", Event("finished", one, (0, ""))
+        journal.note(one, model="mini", seconds=seconds)
+    assert journal.pace("mini") == 0.2
+    assert journal.pace("another") == 0.0
+
+
+def test_a_damaged_journal_is_set_aside_and_said(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this was a journal once" * 100)
+    journal = Journal(path)
+    assert "damaged" in journal.warning
+    [aside] = [other for other in path.parent.iterdir() if "damaged" in other.name]
+    assert aside.read_bytes() == b"this was a journal once" * 100
+    journal.add([job()])
+    assert len(journal.unfinished()) == 1
+
+
+def test_a_journal_damaged_in_the_middle_is_set_aside_too(path: Path) -> None:
+    journal = Journal(path)
+    journal.add([job(str(number), prompt="x" * 500) for number in range(200)])
+    journal.close()
+    data = bytearray(path.read_bytes())
+    data[8192:16384] = b"\xff" * 8192
+    path.write_bytes(data)
+    assert "damaged" in Journal(path).warning
+
+
+def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Journal(path)
+    old.add([job()])
+    old.close()
+    monkeypatch.setattr(journal_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE jobs ADD COLUMN rating INTEGER"))
+    assert len(Journal(path).unfinished()) == 1
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+        assert db.execute("SELECT rating FROM jobs").fetchone() == (None,)
+    db.close()
+
+
+def test_a_newer_schema_is_left_alone(path: Path) -> None:
+    Journal(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    with pytest.raises(JournalError, match="newer acestepd"):
+        Journal(path)
+    assert [other.name for other in path.parent.iterdir() if "damaged" in other.name] == []
+
+
+def test_a_journal_is_read_while_another_writes(path: Path) -> None:
+    with pytest.raises(JournalError, match="no journal at"):
+        Journal.reading(path)
+    writer = Journal(path)
+    reader = Journal.reading(path)
+    writer.add([job("new")])
+    assert [one.id for one in reader.search()] == ["new"]
+    with pytest.raises(OSError, match="could not be written"):
+        reader.add([job()])
+
+
+def test_a_full_disk_is_said_as_such(path: Path) -> None:
+    journal = Journal(path)
+    journal._db.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(OSError) as caught:
+        journal.add([job(str(n), prompt="x" * 4000) for n in range(100)])
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path: Path) -> None:
+    journal = Journal(path)
+    journal.add([job()])
+    journal._db.execute("""UPDATE jobs SET wish = '{"prompt": "x", "hum": 3, "guide": "/gone.mid"}'""")
+    [read] = journal.unfinished()
+    assert (read.wish.prompt, read.wish.guide, read.wish.bars) == ("x", "/gone.mid", 0)
+
+
+def test_the_token_stays(path: Path) -> None:
+    first = Journal(path)
+    token = first.token
+    first.close()
+    assert Journal(path).token == token != Journal(None).token

@@ -1,0 +1,106 @@
+"""The panel that every surface turns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.panel import NothingToPlay, Panel
+from daemon.tempo import Tempo
+from pipeline.request import BadRequest, OutOfRange, Request, UnknownField
+
+BEAT = Request(prompt="beat")
+
+
+class Session:
+    """A tempo source."""
+
+    name = "link"
+
+    def __init__(self, bpm: float) -> None:
+        self.bpm = bpm
+
+    def start(self) -> None: ...
+    def look(self, now: float) -> None: ...
+    def close(self) -> None: ...
+
+
+def test_a_wish_is_the_panel_with_what_one_message_changes() -> None:
+    panel = Panel(BEAT)
+    panel.set("bars", 4)
+    assert panel.wish({"key": "Am"}) == Request(prompt="beat", bars=4, key="A minor")
+    assert panel.request == Request(prompt="beat", bars=4)
+
+
+def test_setting_says_whether_anything_changed_and_tells_who_listens() -> None:
+    heard: list[tuple[str, Any]] = []
+    panel = Panel(BEAT)
+    panel.listen(lambda name, value: heard.append((name, value)))
+    assert panel.set("tempo", "128") is True
+    assert panel.set("bpm", 128.0) is False
+    assert heard == [("bpm", 128.0)]
+
+
+def test_a_listener_that_fails_does_not_keep_the_others_from_hearing() -> None:
+    heard: list[str] = []
+    panel = Panel(BEAT)
+    panel.listen(lambda name, value: [][0])
+    panel.listen(lambda name, value: heard.append(name))
+    panel.set("bars", 2)
+    assert heard == ["bars"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"), [("bars", -1, OutOfRange), ("brs", 1, UnknownField), ("bpm", "fast", BadRequest)]
+)
+def test_what_is_refused_changes_nothing(name: str, value: Any, error: type[BadRequest]) -> None:
+    panel = Panel(BEAT)
+    with pytest.raises(error):
+        panel.set(name, value)
+    assert panel.request == BEAT
+
+
+def test_a_knob_that_does_not_go_with_another_is_refused() -> None:
+    panel = Panel(BEAT.changed({"cfg_interval_end": 0.5}))
+    with pytest.raises(OutOfRange):
+        panel.set("cfg_interval_start", 0.6)
+
+
+def test_neither_prompt_nor_lyrics_is_nothing_to_play() -> None:
+    with pytest.raises(NothingToPlay):
+        Panel(Request()).wish({"bars": 4})
+    assert Panel(Request()).wish({"lyrics": "la"}).lyrics == "la"
+
+
+def test_the_sessions_tempo_is_taken_where_nobody_says_one() -> None:
+    panel = Panel(BEAT, Tempo(sources=[Session(98.5)]))
+    assert panel.wish({}).bpm == 98.5
+    assert panel.wish({"bpm": 140}).bpm == 140
+    assert panel.wish({"tempo": 0}).bpm == 0
+    panel.set("bpm", 90)
+    assert panel.wish({}).bpm == 90
+
+
+def test_what_is_made_of_a_file_needs_no_words_and_keeps_its_own_tempo(tmp_path: Path) -> None:
+    (tmp_path / "song.wav").touch()
+    wish = Panel(Request(), Tempo(sources=[Session(98.5)])).wish(
+        {"task": "extract", "source": str(tmp_path / "song.wav")}
+    )
+    assert wish.bpm == 0
+
+
+@pytest.mark.parametrize("bpm", [0.0, 20.0, 999.0])
+def test_a_tempo_that_is_only_the_default_or_cannot_be_played_is_left_to_the_model(bpm: float) -> None:
+    assert Panel(BEAT, Tempo(sources=[Session(bpm)])).wish({}).bpm == 0
+    assert Panel(BEAT).wish({}).bpm == 0
+
+
+def test_an_explicit_tempo_wins_over_the_session_until_it_is_let_go() -> None:
+    tempo = Tempo(sources=[Session(98.5)])
+    panel = Panel(BEAT, tempo)
+    tempo.set(120)
+    assert panel.wish({}).bpm == 120
+    tempo.set(0)
+    assert panel.wish({}).bpm == 98.5

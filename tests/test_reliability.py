@@ -1,0 +1,283 @@
+"""Pulled plugs, many clients, long evenings: a daemon in a process of its own, with the embedded voice.
+
+A short version of each runs with the other tests; `python -m pytest -m long tests/test_reliability.py` runs what the
+README's table states.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from daemon.journal import Journal
+from tests.osc_client import OscClient
+
+STARTED = re.compile(r"OSC in\s+UDP 127\.0\.0\.1:(\d+)")
+SECONDS = 0.5
+
+
+class Plugged:
+    """A daemon whose plug can be pulled; always on the same port, folder and journal."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.out, self.state, self.port = folder / "out", folder / "state", free_port()
+        self._flags = flags
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        settings = self.state.parent / "settings.toml"
+        if not settings.exists():
+            settings.write_text(f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n')
+        places = ["--settings", str(settings), "--port", str(self.port), "--out", str(self.out), "--model", "mini"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "daemon", *places, *self._flags],
+            stdout=subprocess.PIPE,
+            stderr=(self.state.parent / "stderr.txt").open("a"),
+            text=True,
+        )
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if STARTED.search(line):
+                return
+        pytest.fail(f"the daemon ended with {self._process.wait()}: {(self.state.parent / 'stderr.txt').read_text()}")
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    def worker(self) -> int:
+        """The pid of the process that renders; 0 while there is none."""
+        found = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False).stdout
+        return int(found.split()[0]) if found.strip() else 0
+
+    def pull(self) -> None:
+        assert self._process
+        self._process.kill()
+        self._process.communicate()
+
+    def stop(self) -> None:
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.communicate(timeout=60)
+
+    def __enter__(self) -> Plugged:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def connected(daemon: Plugged) -> Iterator[OscClient]:
+    with closing(OscClient(("127.0.0.1", daemon.port))) as client:
+        yield client
+
+
+def wish(client: OscClient, id: str, **more: Any) -> None:
+    values: dict[str, Any] = {"prompt": f"drums {id}", "name": id, "seconds": SECONDS, "num_steps": 2} | more
+    client.send("/ace/generate", id, *(part for pair in values.items() for part in pair))
+
+
+def patiently(true: Any, seconds: float = 240.0) -> None:
+    """Waits until `true()`."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.1)
+
+
+def states(daemon: Plugged) -> Counter[str]:
+    journal = Journal.reading(daemon.state / "journal.sqlite")
+    try:
+        return Counter(job.state for job in journal.search(limit=100_000))
+    finally:
+        journal.close()
+
+
+def check_folder(daemon: Plugged, accepted: set[str]) -> None:
+    """Exactly one take of every accepted job, whole and with its manifest, and nothing else."""
+    takes = Counter(json.loads(path.read_text())["id"] for path in daemon.out.glob("*.json"))
+    assert set(takes) == accepted
+    assert takes.most_common(1)[0][1] == 1
+    assert len(list(daemon.out.iterdir())) == 2 * len(accepted)
+    for path in daemon.out.glob("*.wav"):
+        assert soundfile.read(path)[0].shape == (24_000, 2)
+
+
+# --- the plug --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half_file(
+    tmp_path: Path, kills: int
+) -> None:
+    dice = random.Random(kills)
+    daemon, accepted = Plugged(tmp_path), set()
+    with closing(OscClient(("127.0.0.1", daemon.port))) as client:
+        client._socket.settimeout(0.2)
+        for number in range(kills):
+            daemon.start()
+            for part in range(4):
+                wish(client, f"take{number}x{part}")
+            pulled = threading.Timer(dice.uniform(0.05, 6.0), daemon.pull)
+            pulled.start()
+            while pulled.is_alive():
+                try:
+                    address, values = client.hear()
+                except TimeoutError:
+                    continue
+                if address == "/ace/queued":
+                    accepted.add(values[0])
+            pulled.join()
+    assert accepted
+    with daemon:
+        patiently(lambda: set(states(daemon)) == {"finished"})
+    # A message that was read and journaled in the instant before the plug was pulled may not have been answered.
+    journaled = {job.id for job in Journal.reading(daemon.state / "journal.sqlite").search(limit=100_000)}
+    assert accepted <= journaled
+    check_folder(daemon, journaled)
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answers_all_along(
+    tmp_path: Path, kills: int
+) -> None:
+    dice = random.Random(kills)
+    with Plugged(tmp_path) as daemon, connected(daemon) as client:
+        client.send("/ace/notify", 1)
+        for number in range(kills):
+            wish(client, f"take{number}")
+            patiently(daemon.worker)
+            time.sleep(dice.uniform(0.0, 4.0))
+            if worker := daemon.worker():
+                os.kill(worker, signal.SIGKILL)
+            client.send("/ace/ping", f"still there {number}")
+            client.until("/ace/pong", f"still there {number}")
+        patiently(lambda: set(states(daemon)) <= {"finished", "fail"})
+        client.send("/ace/ping", "end")
+        told = client.until("/ace/pong", "end")
+    del told
+    assert sum(states(daemon).values()) == kills
+
+
+# --- crowds and long evenings ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(tmp_path: Path, jobs: int) -> None:
+    heard: dict[int, list[tuple[str, list[Any]]]] = {}
+
+    def play(number: int) -> None:
+        with connected(daemon) as client:
+            for job in range(jobs):
+                wish(client, f"c{number}j{job}")
+            heard[number] = []
+            while sum(address == "/ace/finished" for address, _ in heard[number]) < jobs:
+                heard[number].append(client.hear())
+
+    with Plugged(tmp_path) as daemon:
+        players = [threading.Thread(target=play, args=(number,)) for number in range(10)]
+        for player in players:
+            player.start()
+        for player in players:
+            player.join(240)
+    for number in range(10):
+        assert {values[0] for _, values in heard[number]} == {f"c{number}j{job}" for job in range(jobs)}
+        kinds = Counter(address for address, _ in heard[number])
+        assert kinds["/ace/queued"] == kinds["/ace/clip"] == kinds["/ace/finished"] == jobs
+    check_folder(daemon, {f"c{number}j{job}" for number in range(10) for job in range(jobs)})
+
+
+@pytest.mark.parametrize("jobs", [30, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+def test_memory_and_file_handles_stay_flat(tmp_path: Path, jobs: int) -> None:
+    measured: list[tuple[int, int, int]] = []
+    with Plugged(tmp_path) as daemon, connected(daemon) as client:
+        for number in range(jobs):
+            wish(client, f"take{number}", seconds=0.5 + number % 4)
+            client.until("/ace/finished", f"take{number}")
+            if number % (jobs // 10) == jobs // 10 - 1:
+                handles = len(os.listdir(f"/proc/{daemon.pid}/fd")) + len(os.listdir(f"/proc/{daemon.worker()}/fd"))
+                measured.append((resident(daemon.pid), resident(daemon.worker()), handles))
+                print(f"after {number + 1} jobs, MB of daemon and worker, open files: {measured[-1]}")
+    settled = measured[3]
+    assert measured[-1][2] <= settled[2] + 2
+    assert measured[-1][0] <= settled[0] * 1.15 + 20
+    assert measured[-1][1] <= settled[1] * 1.15 + 40
+
+
+def resident(pid: int) -> int:
+    """Memory in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) // 1024 if found else 0
+
+
+# --- disks -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A volume of 24 MB."""
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(volume)], check=False)
+    if mounted.returncode:
+        pytest.skip("needs to mount a small volume")
+    yield volume
+    subprocess.run(["umount", "-l", str(volume)], check=False)
+
+
+def test_a_full_disk_keeps_the_job_until_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Plugged(tmp_path)
+    daemon.out = small_disk / "out"
+    with daemon, connected(daemon) as client:
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(b"x" * (20 * 2**20))
+        wish(client, "a")
+        _, code, message, hint = client.until("/ace/fail", "a")[-1][1][1:]
+        assert (code, "No space left" in message, "kept" in hint) == (507, True, True)
+        wish(client, "b", seconds=300)  # has no room either way
+        assert client.until("/ace/fail", "b")[-1][1][2] == 507
+        ballast.unlink()
+        client.until("/ace/finished", "a")
+        assert client.ask("/ace/cancel", "b")[0] == "/ace/cancelled"
+    check_folder(daemon, {"a"})
+
+
+def test_a_volume_that_is_pulled_and_comes_back_gets_its_takes(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Plugged(tmp_path)
+    daemon.out = small_disk / "music" / "out"
+    with daemon, connected(daemon) as client:
+        shutil.rmtree(small_disk / "music")
+        subprocess.run(["umount", str(small_disk)], check=True)
+        wish(client, "a")
+        assert client.until("/ace/fail", "a")[-1][1][2] == 404
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(small_disk)], check=True)
+        (small_disk / "music").mkdir()
+        client.until("/ace/finished", "a")
+        check_folder(daemon, {"a"})

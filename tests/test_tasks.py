@@ -1,0 +1,361 @@
+"""Covers, repaints and stems of a file: how long they are, what stays of the source, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from examples.voice import metrics, songs
+from pipeline import AceStep, audio, load, tasks
+from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Progress, Request, Take
+from pipeline.tasks import Hold, Material
+
+SECONDS = 2.5  # of the source
+SAMPLES = round(SECONDS * SAMPLE_RATE)
+SONG = songs.song(5_400_003, SECONDS, parts=("drums", "bass", "chords"))
+SUBTYPES = {".wav": "PCM_24", ".flac": "PCM_24", ".mp3": None, ".aif": "PCM_16", ".aiff": "PCM_24", ".ogg": None}
+
+
+@pytest.fixture(scope="module")
+def model() -> AceStep:
+    return load("mini")
+
+
+@pytest.fixture(scope="module")
+def turbo(tiny: Path) -> AceStep:
+    return load(str(tiny), "acestep-v15-turbo")
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with SONG's mix, half as loud as it could be."""
+    path = tmp_path_factory.mktemp("sounds") / "song.wav"
+    soundfile.write(path, 0.5 * SONG.mix(), SAMPLE_RATE, "FLOAT")
+    return str(path)
+
+
+def takes(model: AceStep, **values: Any) -> list[Take]:
+    request = Request(prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1).changed(values)
+    return [event for event in model.render(request) if isinstance(event, Take)]
+
+
+def sound(take: Take) -> np.ndarray:
+    """(samples, 2)."""
+    return np.asarray(take.audio).T
+
+
+def refusal(model: AceStep, **values: Any) -> str:
+    with pytest.raises(BadRequest) as caught:
+        takes(model, **values)
+    return f"{caught.value} {caught.value.hint}"
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", SOUNDS)
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 1), (48_000, 2), (32_000, 2)])
+def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
+    tmp_path: Path, ending: str, rate: int, channels: int
+) -> None:
+    """A tone stays at its pitch and place."""
+    path = tmp_path / f"tone{ending}"
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(3 * rate) / rate)
+    tone[: rate // 2] = 0
+    soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate, SUBTYPES[ending])
+    read = audio.read(str(path))
+    assert read.dtype == np.float32
+    assert read.shape == (pytest.approx(3 * SAMPLE_RATE, abs=2500 if ending == ".mp3" else 1), 2)
+    np.testing.assert_array_equal(read[:, 0], read[:, 1])
+    middle = read[SAMPLE_RATE : 2 * SAMPLE_RATE, 0]
+    assert np.argmax(np.abs(np.fft.rfft(middle))) == 1000
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.02)
+    onset = int(np.argmax(np.abs(read[:, 0]) > 0.1))
+    assert onset == pytest.approx(SAMPLE_RATE / 2, abs=2500 if ending == ".mp3" else 50)
+
+
+def test_a_file_at_48_khz_is_read_as_it_is(song: str) -> None:
+    np.testing.assert_array_equal(audio.read(song), soundfile.read(song, dtype="float32")[0])
+
+
+def test_a_long_file_of_another_rate_has_no_seams(tmp_path: Path) -> None:
+    """It is read in pieces."""
+    rate = 44_100
+    tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(15 * rate) / rate)
+    soundfile.write(tmp_path / "tone.wav", tone, rate, "FLOAT")
+    read = audio.read(str(tmp_path / "tone.wav"))[:, 0]
+    assert len(read) == 15 * SAMPLE_RATE
+    ideal = 0.5 * np.sin(2 * np.pi * 100 * np.arange(len(read)) / SAMPLE_RATE)
+    assert np.abs(read - ideal)[1000:-1000].max() < 1e-4
+
+
+def test_more_than_two_channels_are_folded_to_the_sides(tmp_path: Path) -> None:
+    channels = np.array([0.1, 0.2, 0.3]) * np.ones((100, 1))
+    soundfile.write(tmp_path / "three.wav", channels, SAMPLE_RATE, "FLOAT")
+    np.testing.assert_allclose(audio.read(str(tmp_path / "three.wav"))[50], [0.2, 0.2], atol=1e-6)
+    soundfile.write(tmp_path / "four.wav", np.array([0.1, 0.2, 0.3, 0.6]) * np.ones((100, 1)), SAMPLE_RATE, "FLOAT")
+    np.testing.assert_allclose(audio.read(str(tmp_path / "four.wav"))[50], [0.2, 0.4], atol=1e-6)
+
+
+def test_no_more_of_a_file_is_read_than_can_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio, "MAX_SECONDS", 2.0)
+    soundfile.write(tmp_path / "long.wav", np.zeros(10 * 8000), 8000)
+    assert len(audio.read(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"just words, no sound", "source: broken.wav is not readable audio"),
+        (b"", "source: broken.wav is not readable audio"),
+        (None, "source: broken.wav is not readable audio"),
+    ],
+    ids=["text", "empty", "gone"],
+)
+def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: bytes | None, says: str) -> None:
+    path = tmp_path / "broken.wav"
+    path.write_bytes(content or b"")
+    request = Request(task="cover", source=str(path), seed=1)
+    if content is None:
+        path.unlink()
+    with pytest.raises(BadRequest, match=says):
+        list(model.render(request))
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (np.zeros((0, 2)), "source must make a clip of 0.1..600 seconds, got 0"),
+        (np.zeros((100, 2)), "source must make a clip of 0.1..600 seconds, got 0.00208"),
+        (np.full((9600, 2), np.nan), "not finite"),
+    ],
+)
+def test_a_file_without_music_is_refused(model: AceStep, tmp_path: Path, samples: np.ndarray, says: str) -> None:
+    soundfile.write(tmp_path / "odd.wav", samples, SAMPLE_RATE, "FLOAT")
+    assert says in refusal(model, task="cover", source=str(tmp_path / "odd.wav"))
+
+
+def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.wav", tmp_path, __file__, f"{'x' * 5000}.wav"):
+        with pytest.raises(OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"):
+            Request(source=str(path))
+
+
+# --- what cannot be asked --------------------------------------------------------------------------------------------
+
+
+def test_a_task_needs_a_source() -> None:
+    with pytest.raises(BadRequest, match="cover needs a source"):
+        Request(task="cover").resolved()
+
+
+def test_a_task_has_one_of_these_names() -> None:
+    assert Request(task="Cover-NoFSQ").task == "cover-nofsq"
+    assert Request(task="text2music").task == ""
+    with pytest.raises(OutOfRange, match="cover cover-nofsq repaint extract, got 'remix'"):
+        Request(task="remix")
+
+
+def test_a_window_ends_after_it_begins() -> None:
+    with pytest.raises(OutOfRange, match="repaint_end must come after repaint_start, got 2 and 3"):
+        Request(repaint_start=3, repaint_end=2)
+
+
+def test_a_window_begins_inside_of_the_clip(model: AceStep, song: str) -> None:
+    said = refusal(model, task="repaint", source=song, repaint_start=7)
+    assert "repaint_start must be inside of the clip's 2.5 s, got 7" in said
+
+
+def test_a_model_that_cannot_do_a_task_names_one_that_can(turbo: AceStep, song: str) -> None:
+    said = refusal(turbo, task="extract", source=song)
+    assert "acestep-v15-turbo cannot take stems out of a clip; mini and acestep-v15-base can" in said
+
+
+def test_a_cover_takes_no_guide(model: AceStep, song: str) -> None:
+    assert "cover follows its source, it takes no guide" in refusal(model, task="cover", source=song, guide="Am F")
+
+
+# --- covers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["cover", "cover-nofsq"])
+def test_a_cover_is_as_long_as_its_source(model: AceStep, song: str, task: str) -> None:
+    (take,) = takes(model, task=task, source=song)
+    assert take.audio.shape == (2, SAMPLES)
+    assert (take.request.seconds, take.request.guide) == (SECONDS, "off")
+    assert "drawings, not recordings" in take.notes[0]
+    (again,) = (event for event in model.render(take.request) if isinstance(event, Take))
+    assert sound(again).tobytes() == sound(take).tobytes()
+
+
+@pytest.mark.parametrize("length", [{"seconds": 1}, {"bars": 2, "bpm": 120}])
+def test_or_as_long_as_is_asked(model: AceStep, song: str, length: dict[str, float]) -> None:
+    (take,) = takes(model, task="cover", source=song, **length)
+    assert take.audio.shape == (2, Request().changed(length).samples)
+
+
+def test_a_cover_resembles_its_source_as_long_as_it_follows_it(model: AceStep, song: str) -> None:
+    source = audio.read(song)
+    followed, half, alone = (sound(takes(model, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0))
+    near, far = (metrics.log_mel_distance(metrics.levelled(one), metrics.levelled(source)) for one in (followed, alone))
+    assert near < far - 1
+    assert not np.array_equal(half, followed)
+    assert not np.array_equal(half, alone)
+
+
+def test_a_cover_goes_through_the_audio_codes_where_the_model_has_them(turbo: AceStep, song: str) -> None:
+    cover, clean = (takes(turbo, task=task, source=song)[0] for task in ("cover", "cover-nofsq"))
+    assert np.abs(sound(cover) - sound(clean)).max() > 1e-3
+    assert cover.notes == clean.notes == ()
+    assert cover.request.guide == "off"
+
+
+# --- repaints --------------------------------------------------------------------------------------------------------
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+@pytest.mark.parametrize("window", [(1.0, 1.5), (0.0, 1.0), (1.5, -1)], ids=["middle", "beginning", "end"])
+def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
+    model: AceStep, song: str, window: tuple[float, float]
+) -> None:
+    (take,) = takes(model, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1])
+    fade = round(Hold.of(0.5).seconds * SAMPLE_RATE)
+    begin, end = (round(second * SAMPLE_RATE) if second >= 0 else SAMPLES for second in window)
+    here, there = sound(take), audio.read(song)
+    outside = np.r_[0 : max(0, begin - fade), end + fade : SAMPLES]
+    assert len(outside)
+    assert here.shape == there.shape
+    np.testing.assert_allclose(here[outside], there[outside], atol=1e-6)
+    assert correlation(here[begin:end], there[begin:end]) < 0.9
+    assert "was not taught to repaint" in take.notes[0]
+
+
+def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(model: AceStep, song: str) -> None:
+    wish = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
+    guided, alone = (takes(model, guide=guide, **wish)[0] for guide in ("auto", "off"))
+    assert (guided.request.guide, alone.request.guide) == ("auto", "off")
+    assert guided.request.bpm
+    assert not np.array_equal(sound(guided), sound(alone))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "front", "length"),
+    [(-0.5, 0.001, 0.5, 3.0), (2.5 - 1e-3, 3.5, 0.0, 3.5), (-0.25, 3.0, 0.25, 3.25)],
+    ids=["in front", "behind", "both"],
+)
+def test_a_window_beyond_the_source_adds_to_it(
+    model: AceStep, song: str, start: float, end: float, front: float, length: float
+) -> None:
+    (take,) = takes(model, task="repaint", source=song, repaint_start=start, repaint_end=end)
+    assert take.audio.shape == (2, round(length * SAMPLE_RATE))
+    again = tasks.staged(take.request, audio.read(song), 1920)[0]
+    assert (again.samples, tasks.window(again, again.samples)) == (
+        take.request.samples,
+        tasks.window(take.request, take.request.samples),
+    )
+    kept = tasks.window(take.request, take.request.samples)
+    fade, offset = round(Hold.of(0.5).seconds * SAMPLE_RATE), round(front * SAMPLE_RATE)
+    whole = audio.placed(audio.read(song), offset, take.request.samples)
+    for outside in (slice(0, max(0, kept.start - fade)), slice(min(kept.stop + fade, offset + SAMPLES), None)):
+        np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
+
+
+def test_a_repaint_goes_on_where_the_source_ends(model: AceStep, song: str) -> None:
+    (take,) = takes(model, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
+    assert take.audio.shape == (2, 4 * SAMPLE_RATE)
+    np.testing.assert_allclose(sound(take)[: SAMPLES - 2400], audio.read(song)[: SAMPLES - 2400], atol=1e-6)
+    assert np.abs(sound(take)[SAMPLES + 2400 :]).max() > 0.02
+
+
+def test_the_strength_is_how_freely(model: AceStep, song: str) -> None:
+    wish = {"task": "repaint", "source": song, "repaint_start": 1, "repaint_end": 1.5}
+    firm, free = (sound(takes(model, repaint_strength=strength, **wish)[0]) for strength in (0, 1))
+    there = audio.read(song)
+    border = slice(round(1.5 * SAMPLE_RATE), round(1.53 * SAMPLE_RATE))
+    assert not np.array_equal(firm[border], there[border])
+    np.testing.assert_allclose(free[border], there[border], atol=1e-6)
+
+
+def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
+    import mlx.core as mx
+
+    silence, source = mx.zeros((1, 10, 64)), mx.ones((1, 10, 64))
+    taught = tasks.repaint(Material(silence, source, window=range(2, 5)))
+    untaught = tasks.repaint(Material(silence, source, window=range(2, 5), masked=False))
+    assert np.array(taught.mask)[0].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert np.array(untaught.mask).all()
+    assert (taught.task, untaught.task) == ("repaint", "cover")
+    np.testing.assert_array_equal(np.array(taught.source), np.array(untaught.source))
+    assert np.array(taught.source)[0, :, 0].tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 1, 1]
+
+
+# --- stems -----------------------------------------------------------------------------------------------------------
+
+
+def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep, song: str) -> None:
+    drums, bass = takes(model, task="extract", source=song, num_steps=8)
+    assert (drums.name, bass.name) == ("drums", "bass")
+    assert drums.request.stems == "drums bass"
+    assert drums.audio.shape == bass.audio.shape == (2, SAMPLES)
+    truth = SONG.stems()
+    for take in (drums, bass):
+        other = "bass" if take.name == "drums" else "drums"
+        assert metrics.si_sdr(sound(take), truth[take.name]) > metrics.si_sdr(sound(take), truth[other])
+    louder = metrics.level(sound(drums)) - metrics.level(0.5 * truth["drums"])
+    assert abs(louder) < 4  # dB: as loud as in the source
+
+
+def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
+    base = load(str(tiny), "acestep-v15-base")
+    (vocals,) = takes(base, task="extract", source=song, stems="vocals")
+    assert (vocals.name, vocals.audio.shape) == ("vocals", (2, SAMPLES))
+
+
+def test_a_cover_has_stems_too(model: AceStep, song: str) -> None:
+    assert [take.name for take in takes(model, task="cover", source=song, stems="bass")] == ["mix", "bass"]
+
+
+# --- on the way ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["cover", "repaint", "extract"])
+def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str) -> None:
+    events = list(model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1)))
+    told = [event for event in events if isinstance(event, Progress)]
+    take = events[-1]
+    assert isinstance(take, Take)
+    assert [one.fraction for one in told] == sorted(one.fraction for one in told)
+    assert told[0].stage == "source"
+    assert 0.9 < told[-1].fraction <= 1
+    assert {one.stage for one in told} | {"condition"} == set(take.timings) == set(take.memory) | {"condition"}
+    assert all(size > 0 for size in take.memory.values())
+
+
+@pytest.mark.parametrize("stage", ["source", "guide"])
+def test_closing_the_iterator_stops_the_encoding_within_a_tile(
+    model: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.ones((40 * SAMPLE_RATE, 2)), SAMPLE_RATE)
+    tiles = []
+    encode = model.vae.encode
+    monkeypatch.setattr(model.vae, "encode", lambda sound: tiles.append(sound.shape) or encode(sound))
+    wish = {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")} if stage == "source" else {"guide": "Am"}
+    running = model.render(Request(prompt="x", seed=1, seconds=40, **wish))  # type: ignore[arg-type]
+    until(running, stage, len(tiles) + 1, tiles)
+    running.close()
+    assert len(tiles) == 1
+    assert list(running) == []
+
+
+def until(running: Iterator[Progress | Take], stage: str, count: int, tiles: list[Any]) -> None:
+    for event in running:
+        if isinstance(event, Progress) and event.stage == stage and len(tiles) == count:
+            return
