@@ -200,6 +200,17 @@ class Journal:
         paces = sorted(float(row["pace"]) for row in rows)
         return paces[len(paces) // 2] if paces else 0.0
 
+    def since(self, name: str) -> float:
+        """When this was asked under that name for the first time; or since when jobs are remembered, if that is later."""
+        first = float(self._fact(f"since {name}", lambda: repr(time.time())))
+        with self._lock:
+            kept = self._db.execute(
+                "SELECT count(*) AS count, max(number) AS last, "
+                "min(CASE WHEN NOT favourite THEN created END) AS oldest FROM jobs"
+            ).fetchone()
+        forgotten = (kept["last"] or 0) > kept["count"]
+        return max(first, kept["oldest"] or first) if forgotten else first
+
     def folders(self) -> list[Path]:
         """Every folder that jobs of this journal have landed in, or were to land in."""
         with self._lock:

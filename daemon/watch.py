@@ -94,9 +94,9 @@ class Watchers:
         self._observer.start()
         self._thread.start()
 
-    def change(self, watches: Sequence[Watch]) -> None:
+    def change(self, watches: Sequence[Watch], confined: Confined) -> None:
         """Watch these from now on. Of a folder that stays, other settings hold from the next save on."""
-        self._watches = tuple(watches)
+        self._confined, self._watches = confined, tuple(watches)
         self._wake.set()
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Watchers:
             if path not in self._armed:
                 folder = Folder(watch, self._engine, self._panel, self._confined)
                 self._armed[path] = _Armed(folder, _Hints(self._wake))
-            self._armed[path].folder.watch = watch
+            self._armed[path].folder.change(watch, self._confined)
 
     def _look(self, armed: _Armed) -> None:
         self._arm(armed)  # first: what changes from here on gives a hint

@@ -94,7 +94,8 @@ class Folder:
     """All of it happens on one thread; `now` is monotonic."""
 
     def __init__(self, watch: Watch, engine: Desk, panel: Panel, confined: Confined) -> None:
-        self.watch, self._engine, self._panel, self._confined = watch, engine, panel, confined
+        self._engine, self._panel = engine, panel
+        self.change(watch, confined)
         self.client = f"watch:{watch.folder}"
         self._listed: dict[str, Thing] = {}
         self._saved: dict[str, Saved] = {}
@@ -102,6 +103,10 @@ class Folder:
         self._defaults: dict[str, Any] = {}
         self._since = engine.journal.since(self.client)  # when this folder was watched for the first time
         self._device: int | None = None  # that it is on; None: not looked yet, -1: it is not there
+
+    def change(self, watch: Watch, confined: Confined) -> None:
+        """Other settings for the same folder."""
+        self.watch, self._confined = watch, confined
 
     # --- looking -------------------------------------------------------------------------------------------------
 

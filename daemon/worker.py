@@ -121,7 +121,8 @@ class Worker:
             self._say("sound", job=rendering.job, name=take.name, channels=audio.shape[0])
             self._connection.send_bytes(audio.tobytes())
         take = rendering.takes[0]
-        about = {"request": asdict(take.request), "model": take.model, "timings": take.timings, "memory": take.memory}
+        about: dict[str, Any] = {"request": asdict(take.request), "model": take.model}
+        about |= {"timings": take.timings, "memory": take.memory}
         about |= {"timesteps": take.timesteps, "notes": take.notes, "machine": machine()}
         self._say("made", job=rendering.job, **about)
 

@@ -33,9 +33,11 @@ def blocks(path: str) -> Iterator[np.ndarray]:
     Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and the others right.
     Raises `BadRequest` for what is no sound.
     """
-    name = os.path.basename(path)
+    path, name = os.path.expanduser(path), os.path.basename(path)
+    if not os.path.isfile(path):
+        raise BadRequest(f"source: {name} is not there any more", "send it again once it is")
     try:
-        with soundfile.SoundFile(os.path.expanduser(path)) as file:
+        with soundfile.SoundFile(path) as file:
             resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 2, "float32", "VHQ")
             left = math.ceil((MAX_SECONDS + 1) * file.samplerate)
             while left > 0:

@@ -86,7 +86,7 @@ class Meter:
         started = time.perf_counter()
         yield
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
-        self.bytes[stage] = max(self.bytes.get(stage, 0), mx.get_peak_memory())
+        self.bytes[stage] = max(self.bytes.get(stage, 0), mx.get_peak_memory(), mx.get_active_memory())
 
     def each(self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """The pieces, computed."""

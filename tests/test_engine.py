@@ -394,7 +394,7 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
         pass
 
     first = build(Tape())
-    original = {"land": clips.land, "stage": clips.stage, "note": first.journal.note, "link": os.link}
+    original: dict[str, Any] = {"land": clips.land, "stage": clips.stage, "note": first.journal.note, "link": os.link}
     linked: list[Any] = []
 
     def die(*_: Any, **__: Any) -> Any:
@@ -473,7 +473,7 @@ def test_a_job_is_kept_while_its_folder_is_away_and_goes_on_when_it_is_back(buil
 def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
     build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = True
+    full, job_failed = True, False
     stage = clips.stage
 
     def staging(*values: Any, **more: Any) -> Any:
@@ -483,7 +483,6 @@ def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
 
     monkeypatch.setattr(clips, "stage", staging)
     monkeypatch.setattr(folders, "unready", lambda *_: OSError(errno.ENOSPC, "full") if job_failed and full else None)
-    job_failed = False
     engine = build(Tape())
     ear = Ear(engine)
     engine.start()

@@ -196,6 +196,20 @@ def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path:
     assert (read.wish.prompt, read.wish.guide, read.wish.bars) == ("x", "/gone.mid", 0)
 
 
+def test_it_knows_since_when_it_was_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(path, remembered=1)
+    before = time.time()
+    first = journal.since("watch:/lyrics")
+    assert before <= first <= time.time()
+    assert journal.since("watch:/lyrics") == first < journal.since("watch:/other")
+    monkeypatch.setattr(journal_module, "PRUNE_EVERY", 1)
+    jobs = [job(str(number)) for number in range(3)]
+    journal.add(jobs)
+    for one in jobs:
+        ended(journal, one)
+    assert journal.since("watch:/lyrics") == jobs[-1].created  # what came before is forgotten
+
+
 def test_the_token_stays(path: Path) -> None:
     first = Journal(path)
     token = first.token

@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from daemon.jobs import Job
 from daemon.journal import Journal
 from tests.osc_client import OscClient
 
@@ -46,12 +47,9 @@ class Plugged:
         if not settings.exists():
             settings.write_text(f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n')
         places = ["--settings", str(settings), "--port", str(self.port), "--out", str(self.out), "--model", "mini"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "daemon", *places, *self._flags],
-            stdout=subprocess.PIPE,
-            stderr=(self.state.parent / "stderr.txt").open("a"),
-            text=True,
-        )
+        with (self.state.parent / "stderr.txt").open("a") as errors:
+            command = [sys.executable, "-m", "daemon", *places, *self._flags]
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert self._process.stdout
         for line in self._process.stdout:
             if STARTED.search(line):
@@ -111,12 +109,13 @@ def patiently(true: Any, seconds: float = 240.0) -> None:
         time.sleep(0.1)
 
 
+def journaled(daemon: Plugged) -> list[Job]:
+    with closing(Journal.reading(daemon.state / "journal.sqlite")) as journal:
+        return journal.search(limit=100_000)
+
+
 def states(daemon: Plugged) -> Counter[str]:
-    journal = Journal.reading(daemon.state / "journal.sqlite")
-    try:
-        return Counter(job.state for job in journal.search(limit=100_000))
-    finally:
-        journal.close()
+    return Counter(job.state for job in journaled(daemon))
 
 
 def check_folder(daemon: Plugged, accepted: set[str]) -> None:
@@ -158,9 +157,9 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
     with daemon:
         patiently(lambda: set(states(daemon)) == {"finished"})
     # A message that was read and journaled in the instant before the plug was pulled may not have been answered.
-    journaled = {job.id for job in Journal.reading(daemon.state / "journal.sqlite").search(limit=100_000)}
-    assert accepted <= journaled
-    check_folder(daemon, journaled)
+    written = {job.id for job in journaled(daemon)}
+    assert accepted <= written
+    check_folder(daemon, written)
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])

@@ -18,7 +18,14 @@ from pipeline.tasks import Hold, Material
 SECONDS = 2.5  # of the source
 SAMPLES = round(SECONDS * SAMPLE_RATE)
 SONG = songs.song(5_400_003, SECONDS, parts=("drums", "bass", "chords"))
-SUBTYPES = {".wav": "PCM_24", ".flac": "PCM_24", ".mp3": None, ".aif": "PCM_16", ".aiff": "PCM_24", ".ogg": None}
+SUBTYPES = {  # and what decides the format where the ending does not
+    ".wav": ("PCM_24",),
+    ".flac": ("PCM_24",),
+    ".mp3": (),
+    ".aif": ("PCM_16", "BIG", "AIFF"),
+    ".aiff": ("PCM_24",),
+    ".ogg": (),
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +74,14 @@ def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
     path = tmp_path / f"tone{ending}"
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(3 * rate) / rate)
     tone[: rate // 2] = 0
-    soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate, SUBTYPES[ending])
+    soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate, *SUBTYPES[ending])
     read = audio.read(str(path))
     assert read.dtype == np.float32
     assert read.shape == (pytest.approx(3 * SAMPLE_RATE, abs=2500 if ending == ".mp3" else 1), 2)
     np.testing.assert_array_equal(read[:, 0], read[:, 1])
     middle = read[SAMPLE_RATE : 2 * SAMPLE_RATE, 0]
     assert np.argmax(np.abs(np.fft.rfft(middle))) == 1000
-    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.02)
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
     onset = int(np.argmax(np.abs(read[:, 0]) > 0.1))
     assert onset == pytest.approx(SAMPLE_RATE / 2, abs=2500 if ending == ".mp3" else 50)
 
@@ -113,7 +120,7 @@ def test_no_more_of_a_file_is_read_than_can_be_used(tmp_path: Path, monkeypatch:
     [
         (b"just words, no sound", "source: broken.wav is not readable audio"),
         (b"", "source: broken.wav is not readable audio"),
-        (None, "source: broken.wav is not readable audio"),
+        (None, "source: broken.wav is not there any more"),
     ],
     ids=["text", "empty", "gone"],
 )
@@ -264,7 +271,7 @@ def test_a_window_beyond_the_source_adds_to_it(
     kept = tasks.window(take.request, take.request.samples)
     fade, offset = round(Hold.of(0.5).seconds * SAMPLE_RATE), round(front * SAMPLE_RATE)
     whole = audio.placed(audio.read(song), offset, take.request.samples)
-    for outside in (slice(0, max(0, kept.start - fade)), slice(min(kept.stop + fade, offset + SAMPLES), None)):
+    for outside in (slice(0, max(0, kept.start - fade)), slice(kept.stop + fade, None)):
         np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
 
 
@@ -300,17 +307,17 @@ def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
 # --- stems -----------------------------------------------------------------------------------------------------------
 
 
-def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep, song: str) -> None:
-    drums, bass = takes(model, task="extract", source=song, num_steps=8)
+def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep, tmp_path: Path) -> None:
+    whole = songs.song(SONG.seed, 6.0, parts=SONG.sketch.parts)
+    soundfile.write(tmp_path / "song.wav", whole.mix(), SAMPLE_RATE, "FLOAT")
+    drums, bass = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
     assert (drums.name, bass.name) == ("drums", "bass")
     assert drums.request.stems == "drums bass"
-    assert drums.audio.shape == bass.audio.shape == (2, SAMPLES)
-    truth = SONG.stems()
-    for take in (drums, bass):
-        other = "bass" if take.name == "drums" else "drums"
+    assert drums.audio.shape == bass.audio.shape == (2, 6 * SAMPLE_RATE)
+    truth = whole.stems()
+    for take, other in ((drums, "bass"), (bass, "drums")):
         assert metrics.si_sdr(sound(take), truth[take.name]) > metrics.si_sdr(sound(take), truth[other])
-    louder = metrics.level(sound(drums)) - metrics.level(0.5 * truth["drums"])
-    assert abs(louder) < 4  # dB: as loud as in the source
+        assert abs(metrics.level(sound(take)) - metrics.level(truth[take.name])) < 6  # dB: as loud as in the source
 
 
 def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:

@@ -1147,7 +1147,7 @@ def test_other_folders_can_be_watched_while_it_runs(stage: Stage, tmp_path: Path
     stage.save("one.txt", "one")
     assert stage.next() == "one"
     stage.desk.journal.first[f"watch:{other}"] = time.time() - 10
-    stage.watchers.change([Watch(folder=other)])
+    stage.watchers.change([Watch(folder=other)], Confined([]))
     (other / "two.txt").write_text("two")
     assert stage.next() == "two"
     stage.save("three.txt", "not watched any more")
@@ -1158,7 +1158,7 @@ def test_other_folders_can_be_watched_while_it_runs(stage: Stage, tmp_path: Path
 def test_the_settings_of_a_folder_can_change_while_it_is_watched(stage: Stage) -> None:
     stage.save("one.txt", "one")
     assert stage.next() == "one"
-    stage.watchers.change([Watch(folder=stage.folder, request=Request(prompt="warm"))])
+    stage.watchers.change([Watch(folder=stage.folder, request=Request(prompt="warm"))], Confined([]))
     stage.save("one.txt", "two")
     assert stage.desk.orders.get(timeout=PATIENCE).wish.prompt == "warm"
     assert stage.is_quiet()
