@@ -20,7 +20,7 @@ from . import VERSION, settings
 from .settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from .clips import Landed
+    from .landing.clips import Landed
     from .service import Daemon
 
 KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
@@ -153,9 +153,9 @@ def _file(arguments: argparse.Namespace) -> Path:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from . import logs
-    from .reload import Reload
     from .service import Daemon
+    from .upkeep import logs
+    from .upkeep.reload import Reload
 
     chosen = _settings(arguments)
     logs.to_terminal(arguments.quiet)
@@ -194,19 +194,19 @@ Stop with Ctrl-C.
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from .demo import demo
+    from .upkeep.demo import demo
 
     return demo(arguments.out or Path("acestepd-demo"))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from .doctor import doctor
+    from .upkeep.doctor import doctor
 
     return doctor(_settings(arguments))
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from . import status
+    from .upkeep import status
 
     found = status.ask(_settings(arguments))
     print(_json(asdict(found) | {"running": bool(found.version)}) if arguments.json else status.shown(found))
@@ -214,7 +214,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _history(arguments: argparse.Namespace) -> int:
-    from . import history
+    from .upkeep import history
 
     if arguments.limit < 1:
         raise SettingsError(f"--limit must be at least 1, got {arguments.limit}")
@@ -232,7 +232,7 @@ def _history(arguments: argparse.Namespace) -> int:
 
 
 def _show_settings(arguments: argparse.Namespace) -> int:
-    from . import template
+    from .upkeep import template
 
     if not arguments.write:
         print(_json(template.as_json(_settings(arguments))) if arguments.json else template.template())
@@ -251,7 +251,7 @@ def _show_settings(arguments: argparse.Namespace) -> int:
 
 
 def _service(arguments: argparse.Namespace) -> int:
-    from . import install
+    from .upkeep import install
 
     service = install.service()
     if arguments.do == "uninstall":
@@ -279,7 +279,7 @@ def _pull(arguments: argparse.Namespace) -> int:
 
 
 def _generate(arguments: argparse.Namespace) -> int:
-    from . import clips
+    from .landing import clips
     from .panel import Panel
 
     request, model = Request(), "auto"
@@ -301,7 +301,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
 
     from pipeline import load
 
-    from . import clips, folders
+    from .landing import clips, folders
     from .service import chosen_model
 
     folders.check(chosen.out)

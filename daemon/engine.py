@@ -18,9 +18,9 @@ import numpy as np
 from pipeline.cost import Defaults, cost
 from pipeline.request import Request
 
-from . import clips, folders, levels
 from .jobs import Event, Job, Listener, Order, Pace, Refused, failure
 from .journal import Journal
+from .landing import clips, folders, levels
 from .line import Line
 from .settings import Settings
 from .supervisor import Helper, Process

@@ -201,7 +201,7 @@ class Journal:
         return paces[len(paces) // 2] if paces else 0.0
 
     def since(self, name: str) -> float:
-        """When this was asked under that name for the first time; or since when jobs are remembered, if that is later."""
+        """When this was first asked under that name; or since when jobs are remembered, if that is later."""
         first = float(self._fact(f"since {name}", lambda: repr(time.time())))
         with self._lock:
             kept = self._db.execute(

@@ -11,18 +11,18 @@ from typing import NamedTuple, Self
 from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
 
-from . import folders
 from .engine import Engine, Wanted
 from .jobs import Event
 from .journal import Journal, JournalError
-from .lock import Lock
-from .osc import OscServer
+from .landing import folders
+from .osc.server import OscServer
 from .panel import Panel
 from .paths import Confined
 from .settings import Settings, SettingsError
 from .supervisor import Helper, Process
 from .tempo import Tempo
-from .watch import Watchers
+from .upkeep.lock import Lock
+from .watch.watchers import Watchers
 
 log = logging.getLogger("acestepd")
 

@@ -20,7 +20,10 @@ LONG = 60  # seconds of the clip that keeps the engine busy
 
 
 def main(runs: int) -> None:
-    with tempfile.TemporaryDirectory() as out, Daemon(Settings(port=0, out=Path(out), state=Path(out) / "state", model="mini")) as daemon:
+    with (
+        tempfile.TemporaryDirectory() as out,
+        Daemon(Settings(port=0, out=Path(out), state=Path(out) / "state", model="mini")) as daemon,
+    ):
         client = OscClient(daemon.osc.address)
         client.send("/ace/generate", "first", "prompt", "first", "seconds", 4)
         client.until_end("first")

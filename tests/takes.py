@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from daemon import clips
+from daemon.landing import clips
 from pipeline.request import Request
 
 

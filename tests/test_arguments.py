@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.arguments import (
+from daemon.jobs import Priority
+from daemon.osc.arguments import (
     flag_at,
     id_of,
     is_release,
@@ -22,8 +23,7 @@ from daemon.arguments import (
     text_of,
     whole,
 )
-from daemon.jobs import Priority
-from daemon.wire import Argument
+from daemon.osc.wire import Argument
 from pipeline.request import BadRequest, OutOfRange
 
 

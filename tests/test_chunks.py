@@ -18,7 +18,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import VERSION, chunks
+from daemon import VERSION
+from daemon.landing import chunks
 from pipeline.request import Request
 from tests import riff
 

@@ -20,11 +20,12 @@ import pytest
 import soundfile
 from PIL import Image
 
-from daemon import VERSION, cli, history, settings, template
+from daemon import VERSION, cli, settings
 from daemon.jobs import Event, Job
 from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings, SettingsError
+from daemon.upkeep import history, template
 from pipeline.request import FIELDS, Request
 
 

@@ -22,7 +22,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import clips
+from daemon.landing import clips
 from pipeline.audio import true_peak
 from pipeline.request import FORMATS, Request, Take
 from tests import riff, wrecks
@@ -268,7 +268,7 @@ def test_a_failing_write_leaves_no_file_at_all(tmp_path: Path) -> None:
     script = """
 import errno, resource, signal, sys
 from pathlib import Path
-from daemon import clips
+from daemon.landing import clips
 from pipeline.request import Request
 from tests.takes import made
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

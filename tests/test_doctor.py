@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon import doctor, lock, midi
-from daemon.lock import Lock
+from daemon import midi
 from daemon.service import Daemon
 from daemon.settings import Settings, SettingsError, Watch
+from daemon.upkeep import doctor, lock
+from daemon.upkeep.lock import Lock
 
 
 def said(name: str, settings: Settings) -> str:

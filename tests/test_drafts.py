@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from daemon import drafts
-from daemon.drafts import Drafts
 from daemon.jobs import Refused
-from daemon.wire import Sender
+from daemon.osc import drafts
+from daemon.osc.drafts import Drafts
+from daemon.osc.wire import Sender
 from pipeline.request import OutOfRange
 
 ME = Sender("udp:127.0.0.1:1", "127.0.0.1")

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import soundfile
 
-from daemon import clips, folders
 from daemon import engine as engine_module
 from daemon.engine import Engine, Wanted
 from daemon.jobs import Event, Job, Order, Priority, Refused, failure
 from daemon.journal import Journal
+from daemon.landing import clips, folders
 from daemon.settings import Settings
 from pipeline.request import Request
 from tests.workshop import Ear, InThread, Tape

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from daemon import folders
+from daemon.landing import folders
 from daemon.settings import SettingsError
 from pipeline.request import Request
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import json
 import math
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from examples.voice import metrics, songs
-from pipeline import AceStep, load, ops
+from examples.voice import layout, metrics, songs
+from pipeline import AceStep, generate, load, ops
+from pipeline.cost import BASE, TURBO, Defaults, cost
 from pipeline.request import BadRequest, Progress, Request, Take
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +123,8 @@ def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
     )
     assert take.model == "mini/acestep-v15-turbo"
     assert len(take.timesteps) == 8
-    assert set(take.timings) == {"text", "condition", "guide", "diffusion", "decode", "finish"}
+    assert set(take.timings) == set(take.memory) == {"guide", "text", "condition", "diffusion", "decode", "finish"}
+    assert all(size > 10**7 for size in take.memory.values())  # the weights alone are more
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])
@@ -135,8 +144,17 @@ def test_progress_comes_first_and_rises(model: AceStep) -> None:
     assert isinstance(events[-1], Take)
     assert len(told) == len(events) - 1
     assert [p.fraction for p in told] == sorted(p.fraction for p in told)
-    assert list(dict.fromkeys(p.stage for p in told)) == ["text", "condition", "diffusion", "decode", "finish"]
+    assert list(dict.fromkeys(p.stage for p in told)) == [
+        "guide",
+        "text",
+        "condition",
+        "diffusion",
+        "decode",
+        "finish",
+    ]
     assert sum(p.stage == "decode" for p in told) == math.ceil(750 / 256)
+    assert sum(p.stage == "guide" for p in told) == 1 + math.ceil(750 / 256)
+    assert max(b.fraction - a.fraction for a, b in itertools.pairwise(told)) < 0.25
 
 
 def test_closing_the_iterator_stops_the_work(model: AceStep) -> None:
@@ -199,6 +217,48 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
         thread.start()
         thread.join()
     assert clips[0].tobytes() == clips[1].tobytes()
+
+
+# --- what a request costs, and what it may use -----------------------------------------------------------------------
+
+
+def test_the_cost_is_known_without_a_model(model: AceStep) -> None:
+    wish = Request(prompt="x", bars=8, bpm=100, stems="drums")
+    elsewhere = Defaults(**json.loads(json.dumps(model.defaults._asdict())))
+    assert cost(wish, elsewhere) == model.cost(wish) > 0
+
+
+def test_the_cost_grows_with_what_there_is_to_do(tmp_path: Path) -> None:
+    short = Request()
+    (tmp_path / "x.wav").write_bytes(b"x")
+    assert cost(Request(seconds=60), TURBO) == 2 * cost(short, TURBO)
+    assert cost(short, BASE) > 5 * cost(short, TURBO)
+    assert cost(Request(stems="drums, bass"), TURBO) == 3 * cost(short, TURBO)
+    source = str(tmp_path / "x.wav")
+    assert cost(Request(task="cover", source=source), TURBO) == cost(short, TURBO)
+    assert cost(Request(task="extract", source=source), TURBO) == 2 * cost(short, TURBO)
+    assert cost(Request(seconds=0.1), TURBO) == cost(Request(seconds=5), TURBO)  # the model's shortest clip
+
+
+def test_the_cost_needs_no_mlx() -> None:
+    code = "import sys, pipeline.cost; print('mlx.core' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_limits_hold_until_others_are_given(model: AceStep) -> None:
+    import mlx.core as mx
+
+    before = mx.set_memory_limit(2**40)
+    generate.limits(cache_gb=0.5, memory_gb=3, wired_gb=1)
+    load("mini")  # changes nothing about them
+    assert mx.set_memory_limit(before) == 3 * 2**30
+    assert mx.set_cache_limit(2**31) == 2**29
+    generate.limits(cache_gb=0)
+    assert audio(model.generate(text="x", duration=1.0, seed=1)).shape == (2, 48_000)
+    assert mx.get_cache_memory() == 0
+    generate.limits()
+    assert mx.set_cache_limit(2**31) == 2**31
 
 
 # --- guides and stems ------------------------------------------------------------------------------------------------
@@ -269,6 +329,38 @@ def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:
 
     sound = np.random.default_rng(0).standard_normal((1, 150 * 1920, 2)).astype(np.float32) * 0.1
     whole, _ = model.vae.encode(mx.array(sound))
-    tiled = model.vae.encode_tiles(mx.array(sound), tile=32)
+    tiled = mx.concatenate(list(model.vae.encode_tiles(mx.array(sound), tile=32)), axis=1)
     assert tiled.shape == whole.shape
     assert float(mx.abs(tiled - whole).max()) < 1e-4
+
+
+# --- the layout of a voice of our own --------------------------------------------------------------------------------
+
+
+def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(root: Path, tmp_path: Path) -> None:
+    """As `examples/voice/layout.py` has it: those networks are in the files, and pass through."""
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
+
+    from pipeline.checkpoint import AceStepModel
+    from pipeline.config import AceStepConfig
+
+    for part in ("Qwen3-Embedding-0.6B", "vae"):
+        (tmp_path / part).symlink_to(root / part)
+    folder = tmp_path / "acestep-v15-turbo"
+    layout.write_config(folder, layout.DIT | {"num_hidden_layers": 2, "intermediate_size": 64, "guided": True})
+    config = AceStepConfig.from_folder(folder)
+    assert config.num_lyric_encoder_hidden_layers == 0
+    arrays = dict(tree_flatten(AceStepModel(config).parameters()))
+    key = mx.random.key(0)
+    random = {name: 0.02 * mx.random.normal(array.shape, key=key) for name, array in arrays.items()}
+    mx.save_safetensors(str(folder / "model.safetensors"), random)
+    layout.write_silence(folder / "silence_latent.pt", np.zeros((1, 64, 100), np.float32))
+    assert not any(name.startswith("encoder.lyric_encoder.layers") for name in random)
+
+    voice = load(str(tmp_path))
+    soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((60_000, 2)), 48_000)
+    for wish in ({}, {"task": "cover"}, {"task": "repaint", "repaint_end": 0.5}):
+        request = Request(prompt="house", seconds=1, num_steps=2, seed=1, source=str(tmp_path / "x.wav"), **wish)
+        (take,) = (event for event in voice.render(request) if isinstance(event, Take))
+        assert take.audio.shape == (2, 48_000)

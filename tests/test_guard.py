@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from daemon import guard
-from daemon.guard import Guard
 from daemon.jobs import Refused
+from daemon.osc import guard
+from daemon.osc.guard import Guard
+from daemon.osc.wire import Sender
 from daemon.settings import Settings
-from daemon.wire import Sender
 from tests.test_drafts import Clock
 
 NEAR = [Sender(f"udp:127.0.0.1:{port}", "127.0.0.1") for port in (1, 2)]

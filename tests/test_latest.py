@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import clips
+from daemon.landing import clips
 from pipeline.request import Request
 from tests.takes import made
 

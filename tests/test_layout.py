@@ -7,14 +7,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOORS = {
-    "pythonosc": {"daemon/wire.py"},
-    "PIL": {"daemon/picture.py"},
-    "soundfile": {"daemon/clips.py", "daemon/picture.py", "pipeline/audio.py"},
-    "soxr": {"daemon/levels.py", "pipeline/audio.py"},
-    "pyloudnorm": {"daemon/levels.py"},
+    "pythonosc": {"daemon/osc/wire.py"},
+    "PIL": {"daemon/upkeep/picture.py"},
+    "soundfile": {"daemon/landing/clips.py", "daemon/upkeep/picture.py", "pipeline/audio.py"},
+    "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
+    "pyloudnorm": {"daemon/landing/levels.py"},
     "mido": {"pipeline/score.py", "daemon/midi.py"},
     "aalink": {"daemon/tempo.py"},
-    "watchdog": {"daemon/watch.py"},
+    "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},
 }
 

@@ -14,7 +14,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon import levels
+from daemon.landing import levels
 from pipeline.audio import true_peak
 from pipeline.request import Request
 

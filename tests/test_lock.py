@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from daemon import lock
-from daemon.lock import Lock, Running, running
 from daemon.settings import SettingsError
+from daemon.upkeep import lock
+from daemon.upkeep.lock import Lock, Running, running
 
 ROOT = Path(__file__).parents[1]
 HOLDER = """
 import sys
 from pathlib import Path
-from daemon.lock import Lock
+from daemon.upkeep.lock import Lock
 held = Lock(Path(sys.argv[1]))
 held.tell("127.0.0.1", 9123, 9124)
 print("held", flush=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import logs
 from daemon.settings import Settings, SettingsError
+from daemon.upkeep import logs
 
 log = logging.getLogger("acestepd.test")
 

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from daemon import API, VERSION, commands, drafts, guard, osc, protocol
+from daemon import API, VERSION
 from daemon.jobs import Event
+from daemon.osc import commands, drafts, guard, protocol
+from daemon.osc import server as osc
+from daemon.osc.subscribers import FOR_EVER
+from daemon.osc.wire import Sender
 from daemon.settings import Settings, SettingsError
-from daemon.subscribers import FOR_EVER
-from daemon.wire import Sender
 from pipeline.request import FIELDS
 from tests.osc_client import OscClient, addresses, message
 from tests.stage import Stage, on_stage

@@ -23,7 +23,8 @@ WITHOUT_CODE = """
     sampler_*/cover_noise.* sampler_base/custom_* sampler_xl_base/custom.* guidance/adg.*
     tasks/*text2music_codes* tasks/lego* tasks/cases.lego* tasks/complete* tasks/cases.complete
     tasks/audio_code_parsing.* tasks/determine_task.* tasks/constants.silence_threshold
-    tasks/constants.fallback_duration prompts/task_types* fsq/token_mask vae/enc.sample official_layout/files.acestep-5Hz-lm-*
+    tasks/constants.fallback_duration prompts/task_types* fsq/token_mask vae/enc.sample
+    official_layout/files.acestep-5Hz-lm-*
 """.split()
 
 

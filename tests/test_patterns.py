@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.patterns import MAX_PATTERN, Pattern
+from daemon.osc.patterns import MAX_PATTERN, Pattern
 from pipeline.request import BadRequest
 
 

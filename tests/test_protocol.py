@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import commands, tables
 from daemon.jobs import Event, Job
-from daemon.protocol import (
+from daemon.osc import commands
+from daemon.osc.protocol import (
     COMMANDS,
     EVENTS,
     SEEDS,
@@ -24,7 +24,8 @@ from daemon.protocol import (
     mix_of,
     short,
 )
-from daemon.wire import Message, read_message
+from daemon.osc.wire import Message, read_message
+from daemon.upkeep import tables
 from pipeline.request import FIELDS, Request
 
 JOB = Job("udp:127.0.0.1:1", "take1", Request(prompt="p"), Request(prompt="p", seed=1), Path("/out"))

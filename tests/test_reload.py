@@ -11,8 +11,8 @@ from queue import Queue
 import pytest
 
 from daemon import settings
-from daemon.reload import SAFE, Reload, changes, merged
 from daemon.settings import Settings, SettingsError, Watch
+from daemon.upkeep.reload import SAFE, Reload, changes, merged
 from pipeline.request import Request
 
 PATIENCE = 30.0

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon import sheet
 from daemon.jobs import Refused
-from daemon.lyrics import Note
-from daemon.sheet import Sheet, problems
+from daemon.watch import sheet
+from daemon.watch.lyrics import Note
+from daemon.watch.sheet import Sheet, problems
 from pipeline.request import FIELDS, Request
 
 WHOLE = """\

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon import status
-from daemon.lock import Lock
+from daemon.osc.wire import Address, encode, read_message
 from daemon.settings import Settings
-from daemon.status import Status
-from daemon.wire import Address, encode, read_message
+from daemon.upkeep import status
+from daemon.upkeep.lock import Lock
+from daemon.upkeep.status import Status
 
 PONG = encode("/ace/pong", "ssi", "status", "9.9", 1)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,9 @@ from examples.voice import metrics, songs
 from pipeline import AceStep, audio, load, tasks
 from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Progress, Request, Take
 from pipeline.tasks import Hold, Material
+
+if TYPE_CHECKING:
+    import mlx.core as mx
 
 SECONDS = 2.5  # of the source
 SAMPLES = round(SECONDS * SAMPLE_RATE)
@@ -81,7 +83,7 @@ def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
     np.testing.assert_array_equal(read[:, 0], read[:, 1])
     middle = read[SAMPLE_RATE : 2 * SAMPLE_RATE, 0]
     assert np.argmax(np.abs(np.fft.rfft(middle))) == 1000
-    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.1)
     onset = int(np.argmax(np.abs(read[:, 0]) > 0.1))
     assert onset == pytest.approx(SAMPLE_RATE / 2, abs=2500 if ending == ".mp3" else 50)
 
@@ -115,23 +117,22 @@ def test_no_more_of_a_file_is_read_than_can_be_used(tmp_path: Path, monkeypatch:
     assert len(audio.read(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"just words, no sound", "source: broken.wav is not readable audio"),
-        (b"", "source: broken.wav is not readable audio"),
-        (None, "source: broken.wav is not there any more"),
-    ],
-    ids=["text", "empty", "gone"],
-)
-def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: bytes | None, says: str) -> None:
-    path = tmp_path / "broken.wav"
-    path.write_bytes(content or b"")
-    request = Request(task="cover", source=str(path), seed=1)
-    if content is None:
-        path.unlink()
-    with pytest.raises(BadRequest, match=says):
+@pytest.mark.parametrize("content", [b"just words, no sound", b"", b"RIFF\xff\xff\xff\x7fWAVEfmt "], ids=len)
+def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.wav").write_bytes(content)
+    assert "source: broken.wav is not readable audio (" in refusal(
+        model, task="cover", source=str(tmp_path / "broken.wav")
+    )
+
+
+def test_a_file_that_has_gone_is_refused(model: AceStep, tmp_path: Path) -> None:
+    (tmp_path / "gone.wav").write_bytes(b"")
+    request = Request(task="cover", source=str(tmp_path / "gone.wav"), seed=1)
+    (tmp_path / "gone.wav").unlink()
+    with pytest.raises(BadRequest, match="an audio file that exists"):
         list(model.render(request))
+    with pytest.raises(BadRequest, match=r"gone\.wav is not there any more"):
+        audio.read(request.source)
 
 
 @pytest.mark.parametrize(
@@ -351,18 +352,19 @@ def test_closing_the_iterator_stops_the_encoding_within_a_tile(
     model: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     soundfile.write(tmp_path / "long.wav", 0.1 * np.ones((40 * SAMPLE_RATE, 2)), SAMPLE_RATE)
-    tiles = []
+    tiles: list[int] = []
     encode = model.vae.encode
-    monkeypatch.setattr(model.vae, "encode", lambda sound: tiles.append(sound.shape) or encode(sound))
+
+    def counted(sound: mx.array) -> tuple[mx.array, mx.array]:
+        tiles.append(sound.shape[1])
+        return encode(sound)
+
+    monkeypatch.setattr(model.vae, "encode", counted)
     wish = {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")} if stage == "source" else {"guide": "Am"}
     running = model.render(Request(prompt="x", seed=1, seconds=40, **wish))  # type: ignore[arg-type]
-    until(running, stage, len(tiles) + 1, tiles)
+    for event in running:
+        if isinstance(event, Progress) and event.stage == stage and tiles:
+            break
     running.close()
     assert len(tiles) == 1
     assert list(running) == []
-
-
-def until(running: Iterator[Progress | Take], stage: str, count: int, tiles: list[Any]) -> None:
-    for event in running:
-        if isinstance(event, Progress) and event.stage == stage and len(tiles) == count:
-            return

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pythonosc.tcp_client import SimpleTCPClient
 
-from daemon import tcp
 from daemon.jobs import Event
+from daemon.osc import tcp
+from daemon.osc.tcp import Framing, Lengths, Slip, framing_for
+from daemon.osc.wire import MAX_DATAGRAM, Malformed
 from daemon.settings import SettingsError
-from daemon.tcp import Framing, Lengths, Slip, framing_for
-from daemon.wire import MAX_DATAGRAM, Malformed
 from tests.osc_client import SLIP_END, TcpClient, addresses, message, slip_frame
 from tests.stage import Stage, on_stage
 from tests.test_osc import SHORT, bundle, failure, lives, made

@@ -19,14 +19,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import watched
 from daemon.jobs import Event, Job, Listener, Order, Refused
 from daemon.panel import Panel
 from daemon.paths import Confined
 from daemon.settings import Settings, Watch
-from daemon.sheet import Sheet
-from daemon.watch import Watchers
-from daemon.watched import Folder
+from daemon.watch import watched
+from daemon.watch.sheet import Sheet
+from daemon.watch.watched import Folder
+from daemon.watch.watchers import Watchers
 from pipeline.request import Request
 
 PATIENCE = 60.0
@@ -717,7 +717,7 @@ def test_a_file_that_may_not_be_read_is_taken_when_it_may(room: Room, monkeypatc
 
     room.save("chorus.txt")
     with monkeypatch.context() as patch:
-        patch.setattr("daemon.things.os.open", denied)
+        patch.setattr("daemon.watch.things.os.open", denied)
         assert room.settle() == []
     assert room.told("chorus.txt") == [(0, 403, "it cannot be read: Permission denied; it is tried again")]
     assert len(room.settle()) == 1
@@ -756,7 +756,7 @@ def test_a_mishap_with_one_file_does_not_stop_the_others_and_is_tried_again(
     room.save("one.txt", "one")
     room.save("two.txt", "two")
     with monkeypatch.context() as patch:
-        patch.setattr("daemon.sheet.read", lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}))
+        patch.setattr("daemon.watch.sheet.read", lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}))
         assert [wish.lyrics for wish in wishes(room.settle())] == ["two"]
     room.look(31)
     assert [wish.lyrics for wish in wishes(room.settle())] == ["one"]

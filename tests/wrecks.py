@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from daemon import clips, disk, latest
+from daemon.landing import clips, disk, latest
 from pipeline.request import Request
 from tests.takes import made
 

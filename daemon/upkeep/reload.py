@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from .settings import Settings, SettingsError
+from ..settings import Settings, SettingsError
 
 log = logging.getLogger("acestepd.settings")
 

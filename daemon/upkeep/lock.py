@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from .settings import SettingsError
+from ..settings import SettingsError
 
 NAME = "acestepd.lock"
 TRIES, PAUSE = 20, 0.1  # a daemon that has been told to stop needs a moment for it

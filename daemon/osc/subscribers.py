@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ..jobs import Refused
+from ..settings import MAX_SUBSCRIBERS
 from .guard import LEASE
-from .jobs import Refused
 from .protocol import TOPICS
-from .settings import MAX_SUBSCRIBERS
 from .wire import Address, Sender
 
 FOR_EVER = float("inf")

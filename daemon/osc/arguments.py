@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
 
-from .jobs import Priority
+from ..jobs import Priority
 from .wire import Argument
 
 Arguments = tuple[Argument, ...]

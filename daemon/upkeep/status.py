@@ -9,9 +9,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..osc.wire import MAX_DATAGRAM, Address, Message, encode, read_message
+from ..settings import Settings
 from . import lock
-from .settings import Settings
-from .wire import MAX_DATAGRAM, Address, Message, encode, read_message
 
 PATIENCE = 2.0  # seconds for an answer: the surface answers at once whatever the engine does
 JOBS = {  # what a snapshot says of a job that has not ended; a fail is one that waits for its folder

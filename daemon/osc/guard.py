@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .jobs import Refused
-from .settings import Settings
+from ..jobs import Refused
+from ..settings import Settings
 from .wire import Sender
 
 LEASE = 24 * 3600  # seconds that a token, and a subscription, is good for

@@ -11,9 +11,9 @@ from typing import Any
 
 from pipeline.request import FIELDS
 
-from .jobs import Job
-from .journal import Journal
-from .settings import Settings, SettingsError
+from ..jobs import Job
+from ..journal import Journal
+from ..settings import Settings, SettingsError
 
 UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 

@@ -21,14 +21,14 @@ from typing import Any, TypeVar
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField
 
+from ..engine import Engine
+from ..jobs import Event, Refused
+from ..panel import Panel
+from ..paths import Confined
+from ..settings import Settings, SettingsError
 from . import commands, drafts
-from .engine import Engine
 from .guard import Guard
-from .jobs import Event, Refused
-from .panel import Panel
-from .paths import Confined
 from .protocol import PARAM, SENT, encode_event, encode_fail, encode_param, is_ours
-from .settings import Settings, SettingsError
 from .subscribers import Subscribers
 from .tcp import Tcp
 from .wire import MAX_DATAGRAM, Address, Malformed, Message, Sender, encode, read_packet

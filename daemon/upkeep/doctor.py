@@ -13,9 +13,11 @@ from typing import NamedTuple
 from pipeline import blas
 from pipeline.voices import VOICES
 
-from . import folders, lock, midi, status, tempo
-from .service import chosen_model
-from .settings import Settings, SettingsError, Watch
+from .. import midi, tempo
+from ..landing import folders
+from ..service import chosen_model
+from ..settings import Settings, SettingsError, Watch
+from . import lock, status
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips

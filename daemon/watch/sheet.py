@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.request import FIELDS, BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
 
-from .jobs import Refused
+from ..jobs import Refused
 from .lyrics import FINE, ODD, UNKNOWN, Lyrics, Note, marker, short
 
 Place = Callable[[str, str], str]  # a field's name and text -> the text, where it is a path with the path made whole

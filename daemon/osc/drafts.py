@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.request import OutOfRange
 
-from .jobs import Refused
+from ..jobs import Refused
 from .wire import Sender
 
 PATIENCE = 60.0  # seconds after its last part that a draft is kept

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from .settings import Settings, SettingsError
+from ..settings import Settings, SettingsError
 
 NAME = "acestepd.log"
 KEPT = 3  # old files: acestepd.log.1 is the newest of them

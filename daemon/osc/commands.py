@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.request import FIELDS, OutOfRange, WrongType, coerce, field_name
 from pipeline.voices import VOICES
 
-from . import API, VERSION
+from .. import API, VERSION
+from ..jobs import Event, Job, Order, Priority, Refused
+from ..panel import NothingToPlay
 from .arguments import (
     WHOLE_TEXTS,
     Arguments,
@@ -30,14 +32,12 @@ from .arguments import (
 )
 from .drafts import PATIENCE
 from .guard import LEASE
-from .jobs import Event, Job, Order, Priority, Refused
-from .panel import NothingToPlay
 from .patterns import Pattern, is_pattern
 from .protocol import COMMANDS, PARAM, TOPICS, encode_param, mix_of, short
 from .wire import Message, Sender
 
 if TYPE_CHECKING:
-    from .osc import OscServer
+    from .server import OscServer
 
 Handler = Callable[["OscServer", Sender, Arguments], None]
 

@@ -32,7 +32,8 @@ import soundfile
 from pipeline import blas
 from pipeline.request import Request, Take
 
-from . import VERSION, chunks, disk, latest, levels
+from .. import VERSION
+from . import chunks, disk, latest, levels
 
 log = logging.getLogger("acestepd.clips")
 

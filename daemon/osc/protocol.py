@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline.request import FIELDS
 
-from .jobs import Event, Job
+from ..jobs import Event, Job
 from .wire import Message, encode
 
 MAX_TEXT = 250  # bytes of each text in a fail

@@ -28,10 +28,10 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
-from .jobs import Event
-from .panel import Panel
-from .paths import Confined
-from .settings import Watch
+from ..jobs import Event
+from ..panel import Panel
+from ..paths import Confined
+from ..settings import Watch
 from .things import is_wanted
 from .watched import Desk, Folder
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.request import FIELDS, Allowed
 
-from .settings import DEFAULT_FILE, LIMITS, Settings, Watch
+from ..settings import DEFAULT_FILE, LIMITS, Settings, Watch
 
 HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.

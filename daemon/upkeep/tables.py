@@ -1,4 +1,4 @@
-"""The README's tables, written from the code: `python -m daemon.tables README.md` brings them up to date."""
+"""The README's tables, written from the code: `python -m daemon.upkeep.tables README.md` brings them up to date."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipeline.request import FIELDS, Allowed
 
-from .protocol import COMMANDS, EVENTS, REPLIES
-from .settings import DEFAULT_FILE, Settings, Watch
+from ..osc.protocol import COMMANDS, EVENTS, REPLIES
+from ..settings import DEFAULT_FILE, Settings, Watch
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

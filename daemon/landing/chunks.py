@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 from pipeline.harmony import scale
 from pipeline.request import Request
 
-from . import VERSION
+from .. import VERSION
 
 Chunk = tuple[bytes, bytes]  # its four letters, what it holds
 

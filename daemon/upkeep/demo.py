@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipeline.voices import VOICES
 
+from ..osc.wire import MAX_DATAGRAM, Address, Message, encode, read_message
+from ..service import VOICE, Daemon
+from ..settings import Settings
 from .picture import draw
-from .service import VOICE, Daemon
-from .settings import Settings
-from .wire import MAX_DATAGRAM, Address, Message, encode, read_message
 
 PATIENCE = 300.0  # seconds without a word from the daemon
 WISHES: tuple[tuple[str | int, ...], ...] = (

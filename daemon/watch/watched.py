@@ -19,12 +19,13 @@ from typing import Any, Protocol
 
 from pipeline.request import BadRequest, Request
 
-from . import clips, sheet, things
-from .jobs import Event, Job, Listener, Order, Refused
+from ..jobs import Event, Job, Listener, Order, Refused
+from ..landing import clips
+from ..panel import Panel
+from ..paths import Confined
+from ..settings import Settings, Watch
+from . import sheet, things
 from .lyrics import Note
-from .panel import Panel
-from .paths import Confined
-from .settings import Settings, Watch
 from .things import Content, Mark, Thing, Unusable
 
 log = logging.getLogger("acestepd.watch")

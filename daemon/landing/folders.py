@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.request import Request
 
-from .settings import SettingsError
+from ..settings import SettingsError
 
 BYTES_PER_SAMPLE = 8  # of one channel, with room for the staged copy
 SPARE = 8 * 2**20  # bytes that must stay free besides

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from .settings import SettingsError
+from ..settings import SettingsError
 
 LABEL = "local.acestepd"
 KEPT = ("HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "MIDO_BACKEND", "ACESTEPD_MKL")  # a service has no shell to set them

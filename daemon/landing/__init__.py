@@ -1,0 +1,1 @@
+"""How takes become files: levels, formats, metadata, and names that are never taken twice."""

@@ -1,0 +1,1 @@
+"""The OSC surface: bytes, messages, what they mean, and who sends and hears them."""

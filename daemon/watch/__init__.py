@@ -1,0 +1,1 @@
+"""The watched folders: saved texts, manifests and audio files become takes."""
