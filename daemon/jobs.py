@@ -68,8 +68,8 @@ class Job:
     origin: str = ""
     number: int = 0  # the journal's
     state: str = "waiting"
-    last: Event | None = None
-    clips: tuple[Event, ...] = ()
+    last: Event | None = field(default=None, repr=False)
+    clips: tuple[Event, ...] = field(default=(), repr=False)
     also: set[str] = field(default_factory=set)
     cancelled: bool = False  # asked for, while it runs
     crashes: int = 0  # of the engine, while it ran

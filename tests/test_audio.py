@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import audio
 from pipeline.audio import BadAudio, finished
@@ -208,3 +210,46 @@ def test_one_silent_channel_is_not_silence() -> None:
     source[1] = 0
     clip = finished(source, N, -1.0, True)
     assert not clip[1].any()
+
+
+# --- a repaint, and what is only turned down -------------------------------------------------------------------------
+
+
+@given(st.integers(0, 60), st.integers(1, 60), st.integers(0, 12))
+def test_a_ramp_is_one_in_the_window_and_falls_on_both_sides(start: int, length: int, fade: int) -> None:
+    share = audio.ramped(100, range(start, min(start + length, 100)), fade)
+    place = np.arange(100)
+    inside = (place >= start) & (place < start + length)
+    near = (place >= start - fade) & (place < start + length + fade)
+    assert (share[inside] == 1).all()
+    assert ((share[near & ~inside] > 0) & (share[near & ~inside] < 1)).all()
+    assert not share[~near].any()
+    assert np.abs(np.diff(share)).max() <= 1 / (fade + 1) + 1e-9
+
+
+def test_a_splice_is_new_in_its_window_and_old_outside_and_new_where_the_old_ends() -> None:
+    new, old = np.ones((2, 1000)), np.zeros((2, 800))
+    spliced = audio.spliced(new, old, range(300, 500), 50)
+    assert spliced.shape == (2, 1000)
+    assert not spliced[:, :250].any()
+    assert (spliced[:, 300:500] == 1).all()
+    assert not spliced[:, 550:800].any()
+    assert (spliced[:, 800:] == 1).all()
+    assert 0 < spliced[0, 275] < 1
+
+
+def test_what_keeps_its_level_is_only_turned_down_and_silence_stays_silent() -> None:
+    loud, quiet = np.full((2, 1000), 0.1), np.full((2, 1000), 0.01)
+    same = audio.levelled([loud, quiet], -1.0, normalize=False)
+    np.testing.assert_allclose(same, [loud, quiet], rtol=1e-6)
+    down = audio.levelled([10 * loud, quiet], -6.0, normalize=False)
+    assert np.abs(down).max() < 0.51
+    assert down[1][0, 0] / down[0][0, 0] == pytest.approx(0.01, rel=1e-5)
+    assert not np.any(audio.levelled([np.zeros((2, 100))], -1.0, normalize=True))
+
+
+def test_a_sound_is_placed_cut_and_followed_by_silence() -> None:
+    sound = np.ones((10, 2), np.float32)
+    assert audio.placed(sound, 3, 20)[:, 0].tolist() == [0] * 3 + [1] * 10 + [0] * 7
+    assert audio.placed(sound, 3, 8)[:, 0].tolist() == [0] * 3 + [1] * 5
+    assert audio.placed(sound, 30, 20).shape == (20, 2)

@@ -158,7 +158,7 @@ def test_progress_comes_first_and_rises(model: AceStep) -> None:
 
 
 def test_closing_the_iterator_stops_the_work(model: AceStep) -> None:
-    running = model.render(Request(prompt="x", seconds=600))
+    running = model.render(Request(prompt="x", seconds=60))
     for event in running:
         if isinstance(event, Progress) and event.stage == "diffusion":
             break

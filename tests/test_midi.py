@@ -32,7 +32,8 @@ class Jack:
     """A JACK server that plays nowhere, under a name of its own: nobody's real one is touched."""
 
     def __init__(self) -> None:
-        self.name = f"acestepd-{os.getpid()}"
+        # JACK remembers eight names of servers at most, those that were killed as well: take few, again and again
+        self.name = f"acestepd-{os.getpid() % 3}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

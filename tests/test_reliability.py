@@ -155,7 +155,7 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
             pulled.join()
     assert accepted
     with daemon:
-        patiently(lambda: set(states(daemon)) == {"finished"})
+        patiently(lambda: set(states(daemon)) == {"finished"}, seconds=240 + 20 * kills)
     # A message that was read and journaled in the instant before the plug was pulled may not have been answered.
     written = {job.id for job in journaled(daemon)}
     assert accepted <= written

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ def test_bars_are_never_half_a_sample_off(bars: int, bpm: float, beats: int) -> 
         ("steps", "num_steps", 4),
         ("vocal_language", "language", "en"),
         ("TEMPO", "bpm", 99),
+        ("cover_strength", "guide_strength", 0.5),
     ],
 )
 def test_a_field_has_the_names_people_use(alias: str, field: str, value: object) -> None:
@@ -115,6 +117,9 @@ def test_keys_are_understood_as_musicians_write_them(written: str, kept: str) ->
         ({"time_signature": "5"}, "time_signature must be 2, 3, 4 or 6"),
         ({"language": "xx"}, "language must be one of ar az"),
         ({"cfg_interval_start": 0.8, "cfg_interval_end": 0.2}, "cfg_interval_start must be at most cfg_interval_end"),
+        ({"repaint_start": 3, "repaint_end": 3}, "repaint_end must come after repaint_start, got 3 and 3"),
+        ({"task": "remix"}, "task must be one of \"\" cover cover-nofsq repaint extract, got 'remix'"),
+        ({"source": "song.mid"}, "source must be the path of an audio file that exists"),
         ({"bars": 1000, "bpm": 30}, "at most 600 seconds long, got 1000 bars at 30 bpm"),
     ],
 )
@@ -135,6 +140,16 @@ def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
     assert resolved.bpm == 120
     assert resolved.resolved() == resolved
     assert Request(seconds=3).resolved().bpm == 0
+
+
+def test_resolving_says_which_stems_an_extract_has(tmp_path: Path) -> None:
+    (tmp_path / "x.WAV").write_bytes(b"x")
+    wish = Request(task="Extract", source=str(tmp_path / "x.WAV"))
+    assert wish.resolved().stems == "drums bass"
+    assert wish.changed({"stems": "vocals"}).resolved().stems == "vocals"
+    assert Request().resolved().stems == ""
+    with pytest.raises(BadRequest, match="extract needs a source"):
+        Request(task="extract").resolved()
 
 
 def test_two_requests_draw_two_seeds() -> None:
