@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import queue
 import secrets
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +33,7 @@ log = logging.getLogger("acestepd.engine")
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
 TICK = 0.25  # seconds between two looks at what has no event of its own
 HOLD_SECONDS = 3.0  # between two looks whether a folder takes files again
+LONGEST_HOLD = 300.0  # seconds before a job is tried again whose folder seemed to be well, and was not
 CRASHES = 2  # of the worker on one job, after which the job is given up; and while loading, the model
 LONGEST_PAUSE = 30.0  # seconds before a worker that keeps ending is started again
 GENERATE = "/ace/generate"  # the command that failures of a job are about
@@ -45,6 +49,13 @@ class Wanted(NamedTuple):
 
 class Hung(Exception):
     """The worker does not answer any more."""
+
+
+def _post(connection: Connection, outbox: queue.SimpleQueue[bytes]) -> None:
+    """Send what is put into `outbox`, until that is empty bytes or the worker has gone."""
+    with suppress(OSError):  # the thread that listens will notice
+        while data := outbox.get():
+            connection.send_bytes(data)
 
 
 def _nobody(event: Event) -> None:
@@ -70,6 +81,7 @@ class Engine:
         self._landing: list[Job] = []
         self._held: list[Job] = []
         self._worker: Helper | None = None
+        self._outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # orders for it
         self._defaults: Defaults | None = None  # of the model, once it is loaded
         self._pace = Pace()
         self._sounds: dict[int, list[clips.Sound]] = defaultdict(list)
@@ -147,12 +159,15 @@ class Engine:
             for job in found:
                 job.also.add(client)
                 if job in self._running:
+                    if not job.cancelled:
+                        self._send("cancel", job)
                     job.cancelled = True
-                    self._send("cancel", job)
-                else:
-                    self._line.remove(job)
-                    self._held = [other for other in self._held if other is not job]
-                    self._end(job, "cancelled")
+                    continue
+                if job in self._held and (staged := self._staged(job)):
+                    clips.discard(staged)
+                self._line.remove(job)
+                self._held = [other for other in self._held if other is not job]
+                self._end(job, "cancelled", landing="")
             self._tell_state()
             return len(found)
 
@@ -164,7 +179,10 @@ class Engine:
         with self._lock:
             job = self.find(client, id)
             job.favourite = on
-            self.journal.mark(job)
+            try:
+                self.journal.mark(job)
+            except OSError as error:
+                raise Refused(507, str(error.strerror), "free some space, then mark it again") from error
             self._emit(Event("favourite", job, (int(on),)))
             return job
 
@@ -175,13 +193,15 @@ class Engine:
         """
         with self._lock:
             open_jobs = [job for job in self.active() if id in (job.id, job.batch)]
-            mine = [job for job in open_jobs if job.client == client]
-            if mine or open_jobs:
-                return mine[0] if mine else open_jobs[-1]
-            job = self.journal.get(client, id) or self.journal.named(id) or self.journal.named(f"{id}.1")
-            if job is None:
-                raise Refused(404, f"no job is called {id[:40]!r}")
-            return job
+            if mine := [job for job in open_jobs if job.client == client]:
+                return mine[0]
+            if job := self.journal.get(client, id) or self.journal.get(client, f"{id}.1"):
+                return job
+            if open_jobs:
+                return open_jobs[-1]
+            if job := self.journal.named(id) or self.journal.named(f"{id}.1"):
+                return job
+            raise Refused(404, f"no job is called {id[:40]!r}")
 
     def active(self) -> list[Job]:
         """The jobs that have not ended: what runs and lands, what waits, in order, and what is held."""
@@ -221,12 +241,11 @@ class Engine:
     def _known(self, order: Order) -> list[Job]:
         if not order.id:
             return []
-        if order.count > 1:
-            jobs = self.journal.batch(order.client, order.id)
-            jobs = jobs if len(jobs) == order.count else []
-        else:
-            job = self.journal.get(order.client, order.id)
-            jobs = [job] if job else []
+        job = self.journal.get(order.client, order.id)
+        jobs = [job] if job else self.journal.batch(order.client, order.id)
+        if jobs and len(jobs) != order.count:
+            count = len(jobs)
+            raise Refused(409, f"id {order.id!r} was used for {count} takes", "send every request under a new id")
         living = {job.number: job for job in self.active()}
         return [living.get(job.number, job) for job in jobs]
 
@@ -248,9 +267,9 @@ class Engine:
         if order.count == 1:
             resolved = order.wish.resolved()
             return [Job(order.client, id, order.wish, resolved, out, order.priority, origin=order.origin)]
-        seed, jobs = order.wish.seed, []
+        first, jobs = order.wish.resolved(), []
         for number in range(order.count):
-            resolved = dataclasses.replace(order.wish, seed=(seed + number) % 2**32 if seed >= 0 else -1).resolved()
+            resolved = dataclasses.replace(first, seed=(first.seed + number) % 2**32)
             job = Job(order.client, f"{id}.{number + 1}", order.wish, resolved, out, order.priority, id, order.origin)
             jobs.append(job)
         return jobs
@@ -327,7 +346,11 @@ class Engine:
     def _run(self) -> None:
         while self._needed():
             self._become("loading")
-            worker = self._start_worker()
+            try:
+                worker = self._start_worker()
+            except OSError as error:
+                self._crashed(f"it could not be started: {error}")
+                continue
             try:
                 self._converse(worker)
             except Hung as error:
@@ -340,7 +363,8 @@ class Engine:
                 self._crashed("a bug in the daemon")
             finally:
                 with self._lock:
-                    self._worker = None
+                    self._worker = self._defaults = None
+                    self._outbox.put(b"")
                 worker.stop()
 
     def _needed(self) -> bool:
@@ -348,7 +372,7 @@ class Engine:
         with self._lock:
             if self._crashes:
                 self._wake.wait_for(lambda: self._closing, min(LONGEST_PAUSE, 2.0**self._crashes - 1))
-            while self._begun and not (self._closing or len(self._line) or self._replace):
+            while self._begun and not (self._closing or self._crashes or len(self._line) or self._replace):
                 self._wake.wait(TICK)
                 self._release_held()
             self._begun, self._replace, self.error = True, False, ""
@@ -357,10 +381,12 @@ class Engine:
     def _converse(self, worker: Helper) -> None:
         """Until the worker ends, or is not needed any more."""
         with self._lock:
-            self._worker, self._defaults, self._last_sign = worker, None, time.monotonic()
+            self._worker, self._outbox, self._last_sign = worker, queue.SimpleQueue(), time.monotonic()
+        post = threading.Thread(target=_post, args=(worker.connection, self._outbox), name="orders", daemon=True)
         names = ("cache_gb", "memory_gb", "wired_gb", "revision")
         wanted = self._wanted._asdict() | {name: getattr(self.settings, name) for name in names}
-        worker.connection.send_bytes(json.dumps(wanted).encode())
+        self._outbox.put(json.dumps(wanted).encode())
+        post.start()
         while True:
             if worker.connection.poll(TICK):
                 message = json.loads(worker.connection.recv_bytes())
@@ -372,6 +398,7 @@ class Engine:
                 raise Hung(f"it gave no sign of life for {self.settings.hang_seconds:g} seconds")
             with self._lock:
                 if self._closing or self._leaves():
+                    self._worker = self._defaults = None  # before anybody can give it another job
                     return
                 self._release_held()
 
@@ -424,17 +451,18 @@ class Engine:
     # --- what the worker says ------------------------------------------------------------------------------------
 
     def _loaded(self, about: dict[str, Any], _: bytes) -> None:
-        self.title, self.error, self._crashes = about["title"], "", 0
+        self.title, self.error = about["title"], ""
         self._defaults = Defaults(**about["defaults"])
         self._pace = Pace(self.journal.pace(self.title) or about["pace"])
         self._last_job = time.monotonic()
         for job in self.active():
             self._estimate(job)
+        self._crashes = 0
         self._become("warm")
         self._dispatch()
 
     def _unloadable(self, about: dict[str, Any], _: bytes) -> None:
-        self.error = about["message"]
+        self.error, self._crashes = about["message"], 0
         for job in self.active():
             if job not in self._landing and job not in self._held:
                 self._line.remove(job)
@@ -508,17 +536,15 @@ class Engine:
             if self._running:
                 self._running[-1].lay_down()
             self._running.append(job)
+            self._last_sign = time.monotonic()  # it had nothing to say until now
             job.take_up()
             self._send("render", job, request=dataclasses.asdict(job.request))
         if self._defaults:
             self._become("busy" if self._running else "warm")
 
     def _send(self, what: str, job: Job, **more: Any) -> None:
-        if self._worker:
-            try:
-                self._worker.connection.send_bytes(json.dumps({"do": what, "job": job.number, **more}).encode())
-            except OSError:
-                log.info("the worker has just ended")  # its thread will notice and put the job back
+        """From a thread of its own: a worker that does not read must not keep anybody waiting."""
+        self._outbox.put(json.dumps({"do": what, "job": job.number, **more}).encode())
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -526,7 +552,11 @@ class Engine:
         """On the landing thread: files on disk, the journal knows of them, then their names, then the news."""
         try:
             staged = clips.stage(job.out, self.journal.token, job.id, job.origin, made, self.settings.latest)
-            self._remember(job, staged)
+            try:
+                self._remember(job, staged)
+            except OSError:
+                clips.discard(staged)
+                raise
             while (landed := clips.land(staged)) is None:
                 staged = clips.renamed(staged)
                 self._remember(job, staged)
@@ -541,7 +571,10 @@ class Engine:
 
     def _finish(self, job: Job, landed: clips.Landed, made: clips.Made | None = None) -> None:
         """The files are there: write it down, then tell."""
-        used, model = (made.request, made.model) if made else clips.read_manifest(landed.manifest)
+        try:
+            used, model = (made.request, made.model) if made else clips.read_manifest(landed.manifest)
+        except ValueError:  # it leans on a file that is gone since
+            used, model = job.request, ""
         facts = {"model": model, "seconds": job.seconds, "request": json.dumps(dataclasses.asdict(used))}
         facts |= {"timings": json.dumps(made.timings)} if made else {}
         seed = str(used.seed)
@@ -555,6 +588,8 @@ class Engine:
         self._landing = [other for other in self._landing if other is not job]
         job.start_over()
         job.state = "held"
+        job.holds += 1
+        job.not_before = time.monotonic() + min(LONGEST_HOLD, HOLD_SECONDS * 2 ** (job.holds - 1))
         self._held.append(job)
         code, message, hint = failure(error)
         self._emit(Event("fail", job, (GENERATE, code, message, f"{hint}; {KEPT}" if hint else KEPT)))
@@ -566,7 +601,7 @@ class Engine:
             return
         self._looked = time.monotonic()
         for job in list(self._held):
-            if folders.unready(job.out, job.request):
+            if time.monotonic() < job.not_before or folders.unready(job.out, job.request):
                 continue
             self._held.remove(job)
             try:
@@ -574,6 +609,9 @@ class Engine:
                     self._enter(job)
             except OSError as error:
                 self._hold(job, error)
+            except Exception as error:
+                log.exception("the files of job %s", job.id)
+                self._end(job, "fail", GENERATE, *failure(error))
         self._dispatch()
 
     # --- events --------------------------------------------------------------------------------------------------
@@ -615,7 +653,10 @@ class Engine:
 
     def _estimate(self, job: Job) -> None:
         if self._defaults:
-            job.cost = cost(job.request, self._defaults)
+            try:
+                job.cost = cost(job.request, self._defaults)
+            except ValueError:  # a file it names is gone: the worker will say so
+                job.cost = 0.0
 
     def _eta(self) -> float:
         """Seconds until the last waiting job is done, as far as is known."""

@@ -75,6 +75,8 @@ class Job:
     crashes: int = 0  # of the engine, while it ran
     favourite: bool = False
     created: float = 0.0  # seconds since the epoch
+    holds: int = 0  # times its folder did not take its files
+    not_before: float = 0.0  # time.monotonic() of the next try
     fraction: float = 0.0  # of the work that is done
     worked: float = 0.0  # seconds that were spent on it, up to the last interruption
     since: float = 0.0  # time.monotonic() when it was taken up again; 0 while nobody works on it

@@ -221,7 +221,8 @@ class Journal:
 
     def _jobs(self, where: str, values: tuple[Any, ...]) -> list[Job]:
         with self._lock:
-            return [_job(row) for row in self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()]
+            rows = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()
+        return [job for row in rows if (job := _readable(row))]
 
     # --- inside --------------------------------------------------------------------------------------------------
 
@@ -260,6 +261,15 @@ def _columns(job: Job) -> dict[str, Any]:
         "out": str(job.out), "wish": json.dumps(asdict(job.wish)), "request": json.dumps(asdict(job.request)),
         "words": " ".join(words).casefold(), "seed": job.request.seed, "state": job.state, "created": job.created,
     }  # fmt: skip
+
+
+def _readable(row: Mapping[str, Any]) -> Job | None:
+    """None for a row that was damaged: the others are read all the same."""
+    try:
+        return _job(row)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        log.error("job %s of the journal cannot be read and is left out: %s", row["number"], error)
+        return None
 
 
 def _job(row: Mapping[str, Any]) -> Job:
@@ -318,6 +328,11 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         if (answer := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(answer)
         _migrate(db, path)
+        try:
+            for table in ("facts", "jobs", "files"):
+                db.execute(f"SELECT * FROM {table} LIMIT 1")
+        except sqlite3.OperationalError as error:
+            raise sqlite3.DatabaseError(str(error)) from error  # it is one, and not ours
     except BaseException:
         db.close()
         raise
@@ -335,7 +350,7 @@ def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+    aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{_new_token()}{path.suffix}")
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))

@@ -192,6 +192,8 @@ def _watch(entry: Mapping[str, Any] | Watch) -> Watch:
 
 
 def _absolute(name: str, path: Path) -> Path:
+    if "\0" in str(path):
+        raise SettingsError(f"{name} must be a path, got {str(path)!r}")
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:

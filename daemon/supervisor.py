@@ -37,7 +37,7 @@ class Process:
 
     def __init__(self) -> None:
         self.connection, theirs = Pipe()
-        command = [sys.executable, "-m", "daemon.worker", str(theirs.fileno()), str(os.getpid())]
+        command = [sys.executable, "-P", "-m", "daemon.worker", str(theirs.fileno()), str(os.getpid())]
         environment = os.environ | {"PYTHONPATH": _path()}
         self._process = subprocess.Popen(
             command,

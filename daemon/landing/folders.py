@@ -33,6 +33,8 @@ def unready(folder: Path, request: Request) -> OSError | None:
         folder.mkdir(exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        with tempfile.TemporaryDirectory(prefix=".acestepd-probe-", dir=folder):  # some refuse although nothing says so
+            pass
         if shutil.disk_usage(folder).free < needed(request):
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     except OSError as error:

@@ -4,27 +4,38 @@
 
 `real` is the value of the same compositions, rendered instead of generated: the most that the measure gives. `control`
 is the value against another clip's truth: what chance gives. Seconds are only worth reading on an idle machine.
+
+A process for every core makes the clips, each with one thread. What the classifiers learn from is kept in `--cache`,
+for as long as neither the VAE nor the code that renders and hears it changes.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
+import hashlib
 import itertools
 import json
 import math
+import multiprocessing
 import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from unittest import mock
 
-import mlx.core as mx
+import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library, without which all of this takes hours)
+
+import mlx.core as mx  # isort: skip
 import numpy as np
 
-from pipeline import captions, compose, guide
+from pipeline import captions, checkpoint, compose, guide, ops
 from pipeline.audio import BadAudio
 from pipeline.generate import AceStep, load
 from pipeline.request import BadRequest, Request, Take
@@ -66,10 +77,11 @@ class Row:
         target = "" if math.isnan(self.target) else f"{sign} {self.target:g}"
         numbers = ("" if math.isnan(x) else f"{x:.2f}" for x in (self.value, self.real, self.control))
         cells = "".join(f"{cell:>9}" for cell in (*numbers, target, self.verdict))
-        return f"{self.metric:<40}{cells}  {self.note}".rstrip()
+        return f"{self.metric:<{WIDTH}}{cells}  {self.note}".rstrip()
 
 
-HEADER = f"{'metric':<40}" + "".join(f"{name:>9}" for name in ("value", "real", "control", "target", ""))
+WIDTH = 44
+HEADER = f"{'metric':<{WIDTH}}" + "".join(f"{name:>9}" for name in ("value", "real", "control", "target", ""))
 
 
 @dataclass(frozen=True)
@@ -85,18 +97,48 @@ class Sizes:
         return Sizes(*(max(2, size // 8) for size in dataclasses.astuple(self)))
 
 
+# --- who does the work -----------------------------------------------------------------------------------------------
+
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # a function's values, in order
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@functools.cache
+def voice(name: str) -> AceStep:
+    """The model, loaded once in every process."""
+    return load(name)
+
+
+@contextmanager
+def workers(processes: int) -> Iterator[Map]:
+    """As many processes, each with one thread of its own; one process is this one."""
+    if processes < 2:
+        yield map
+        return
+    with mock.patch.dict(os.environ, dict.fromkeys(THREADS, "1")):
+        spawning = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, mp_context=spawning) as pool:
+            yield pool.map
+
+
 # --- the VAE ---------------------------------------------------------------------------------------------------------
 
 
-def codec_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
-    mixes = [songs.song(CODEC_SEED + number, CODEC_SECONDS).mix() for number in range(sizes.songs)]
-    decoded = [through(model, mix) for mix in mixes]
+def codec_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
+    pairs = list(each(functools.partial(coded_song, name), range(sizes.songs)))
+    mixes, decoded = zip(*pairs)
     for metric, measure, target, better in (
         ("VAE SI-SDR, dB", metrics.si_sdr, 9.5, "more"),
         ("VAE log-mel distance, dB", metrics.log_mel_distance, 3.5, "less"),
     ):
         value, control = (mean(map(measure, decoded, other)) for other in (mixes, turned(mixes)))
         yield Row(metric, value, control, target, better, note=f"{len(mixes)} songs")
+
+
+def coded_song(name: str, number: int) -> tuple[np.ndarray, np.ndarray]:
+    mix = songs.song(CODEC_SEED + number, CODEC_SECONDS).mix()
+    return mix, through(voice(name), mix)
 
 
 def through(model: AceStep, audio: np.ndarray) -> np.ndarray:
@@ -181,18 +223,16 @@ def generated(model: AceStep, request: Request) -> np.ndarray:
     return np.array(take.audio).T
 
 
-def listen(model: AceStep, sizes: Sizes) -> Iterator[Heard]:
-    for number in range(sizes.takes):
-        song = songs.song(TAKE_SEED + number, TAKE_SECONDS)
-        request = request_for(song, number)
-        real = rendered(request, song)
-        clips = generated(model, request), real, through(model, real)
-        yield Heard(request, understood(request), *(measure(clip, request.bpm) for clip in clips))
+def listen(name: str, number: int) -> Heard:
+    song = songs.song(TAKE_SEED + number, TAKE_SECONDS)
+    request = request_for(song, number)
+    real = rendered(request, song)
+    clips = generated(voice(name), request), real, through(voice(name), real)
+    return Heard(request, understood(request), *(measure(clip, request.bpm) for clip in clips))
 
 
-def take_rows(heard: Sequence[Heard], sizes: Sizes) -> Iterator[Row]:
+def take_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[Row]:
     """Tempo, key, drums and style of all takes, of their renders, and of takes held against the next one's truth."""
-    drums, style = classifiers(sizes.learn)
     drummed = [one for one in heard if one.drums == "drums"]
     pitched = [one for one in heard if one.pitched]
     judged: tuple[tuple[str, Sequence[Heard], Judge, float], ...] = (
@@ -200,15 +240,10 @@ def take_rows(heard: Sequence[Heard], sizes: Sizes) -> Iterator[Row]:
         ("in-key energy", pitched, lambda clip, truth: metrics.scale_share(clip.chroma, truth.asked.key), 0.72),
         ("key top-1", pitched, lambda clip, truth: metrics.best_scale(clip.chroma, truth.asked.key), 0.6),
         ("in-key energy of spectral peaks", pitched, _peaks_in_key, math.nan),
-        ("drums present or absent right", heard, lambda clip, truth: drums(clip.drums) == truth.drums, 0.95),
-        ("style recognised", heard, lambda clip, truth: style(clip.style) == truth.asked.style, math.nan),
     )
-    rows = [judged_row(*one) for one in judged]
-    yield from rows
-    recognised = rows[-1]
-    if recognised.real:
-        value, control = recognised.value / recognised.real, recognised.control / recognised.real
-        yield Row("style recognised, relative to real", value, control, 0.8)
+    for one in judged:
+        yield judged_row(*one)
+    yield from recognised_rows(heard, known)
 
 
 Judge = Callable[[Measured, Heard], float]
@@ -222,68 +257,129 @@ def _peaks_in_key(clip: Measured, truth: Heard) -> float:
     return metrics.scale_share(clip.peaks, truth.asked.key)
 
 
-def judged_row(metric: str, heard: Sequence[Heard], judge: Judge, target: float) -> Row:
-    value, real, coded = (mean(judge(getattr(one, clip), one) for one in heard) for clip in ("take", "real", "coded"))
+def judged_row(metric: str, heard: Sequence[Heard], judge: Judge, target: float, coded: bool = False) -> Row:
+    """`coded`: the most that the measure gives is what the renders have after the VAE."""
+    value, real, after = (mean(judge(getattr(one, clip), one) for one in heard) for clip in ("take", "real", "coded"))
     control = mean(judge(one.take, other) for one, other in zip(heard, turned(heard)))
-    return Row(metric, value, control, target, real=real, note=f"{len(heard)} prompts; real after the VAE {coded:.2f}")
+    if coded:
+        note = f"{len(heard)} prompts; learned from renders after the VAE, and real is: the music, not the missing top"
+        return Row(metric, value, control, target, real=after, note=note)
+    return Row(metric, value, control, target, real=real, note=f"{len(heard)} prompts; real after the VAE {after:.2f}")
 
 
-def classifiers(learn: int) -> tuple[metrics.Classifier, metrics.Classifier]:
-    """Of drums and of styles, both learned from as many real renders."""
-    known = [songs.song(LEARN_SEED + number, TAKE_SECONDS) for number in range(learn)]
-    both = []
-    for song in known:
-        mix = song.mix()
-        both.append((metrics.drum_features(mix), metrics.style_features(mix, song.sketch.bpm)))
-    drums, style = zip(*both)
-    return (
-        metrics.fit(drums, [has_drums(song.sketch) for song in known]),
-        metrics.fit(style, [song.sketch.style for song in known], decay=0.02),
+# --- drums and styles, as classifiers hear them ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the classifiers learn from one real render: its features, and those after the VAE."""
+
+    drums: str
+    style: str
+    clean: tuple[np.ndarray, np.ndarray]  # of drums, of style
+    coded: tuple[np.ndarray, np.ndarray]
+
+
+def recognised_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[Row]:
+    """Drums and style by classifiers that learned from renders after the VAE, and by ones that learned from clean
+    renders, which also miss what the VAE leaves out (the rows that end in "clean")."""
+    for kind, ending in (("coded", ""), ("clean", ", clean")):
+        features = [getattr(one, kind) for one in known]
+        drums = metrics.fit([drum for drum, _ in features], [one.drums for one in known])
+        style = metrics.fit([style for _, style in features], [one.style for one in known], decay=0.02)
+        coded = kind == "coded"
+        yield judged_row(
+            f"drums present or absent right{ending}",
+            heard,
+            lambda clip, truth, drums=drums: drums(clip.drums) == truth.drums,  # type: ignore[misc]
+            0.95,
+            coded,
+        )
+        row = judged_row(
+            f"style recognised{ending}",
+            heard,
+            lambda clip, truth, style=style: style(clip.style) == truth.asked.style,  # type: ignore[misc]
+            math.nan,
+            coded,
+        )
+        yield row
+        if row.real:
+            value, control = row.value / row.real, row.control / row.real
+            yield Row(f"style recognised, relative to real{ending}", value, control, 0.8, note=row.note)
+
+
+def learned(name: str, number: int) -> Known:
+    song = songs.song(LEARN_SEED + number, TAKE_SECONDS)
+    mix = song.mix()
+    clean, coded = (
+        (metrics.drum_features(clip), metrics.style_features(clip, song.sketch.bpm))
+        for clip in (mix, through(voice(name), mix))
     )
+    return Known(has_drums(song.sketch), song.sketch.style, clean, coded)
+
+
+def lessons(name: str, count: int, each: Map, cache: Path | None) -> list[Known]:
+    """What is learned from `count` songs: read from the cache, or made."""
+    path = cache / f"{_fingerprint(name)}-{count}.json" if cache else None
+    if path and path.exists():
+        return [_known(**values) for values in json.loads(path.read_text())]
+    known = list(each(functools.partial(learned, name), range(count)))
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_suffix(".part")
+        half.write_text(json.dumps([dataclasses.asdict(one) for one in known], default=np.ndarray.tolist))
+        half.rename(path)
+    return known
+
+
+def _known(drums: str, style: str, clean: list[list[float]], coded: list[list[float]]) -> Known:
+    (a, b), (c, d) = ([np.array(part) for part in pair] for pair in (clean, coded))
+    return Known(drums, style, (a, b), (c, d))
+
+
+def _fingerprint(name: str) -> str:
+    """Of the VAE, and of the code that makes and measures songs."""
+    places = [Path(module.__file__ or "") for module in (songs, palette, metrics, compose)]
+    places += sorted(path for path in checkpoint.find(name).vae.iterdir() if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in places)).hexdigest()[:16]
 
 
 # --- stems -----------------------------------------------------------------------------------------------------------
 
 
-def stem_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+def stem_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
     for role in ("drums", "bass"):
         metric = f"stems: SI-SDR of extracted {role}, dB"
         try:
-            yield stem_row(model, metric, role, sizes.songs)
-        except (AttributeError, BadRequest) as error:
-            if isinstance(error, AttributeError) and error.name != "extract":
-                raise
+            yield stem_row(name, metric, role, sizes.songs, each)
+        except BadRequest as error:
             yield Row(metric, math.nan, target=6, note=f"not available: {error}")
 
 
-def stem_row(model: AceStep, metric: str, role: str, count: int) -> Row:
+def stem_row(name: str, metric: str, role: str, count: int, each: Map) -> Row:
     """The control is what the mix itself has, as if nothing had been extracted."""
-    playing = (songs.song(seed, CODEC_SECONDS) for seed in itertools.count(STEM_SEED))
-    chosen = itertools.islice((song for song in playing if {role} < set(song.sketch.parts)), count)
-    truths, extracted, unchanged = [], [], []
-    for song in chosen:
-        mix, truth = song.mix(), song.stems()[role]
-        stem = model.extract(mix, role, song.caption(np.random.default_rng(song.seed)))
-        truths.append(truth)
-        extracted.append(stem)
-        unchanged.append(metrics.si_sdr(mix, truth))
+    playing = (seed for seed in itertools.count(STEM_SEED) if {role} < set(songs.song(seed, 1.0).sketch.parts))
+    chosen = itertools.islice(playing, count)
+    extracted, truths, unchanged = zip(*each(functools.partial(extracted_stem, name, role), list(chosen)))
     values = list(map(metrics.si_sdr, extracted, truths))
     other = mean(map(metrics.si_sdr, extracted, turned(truths)))
     note = f"{len(values)} songs; median {statistics.median(values):.1f}; control: the mix; another stem {other:.1f}"
     return Row(metric, mean(values), mean(unchanged), 6, note=note)
 
 
+def extracted_stem(name: str, role: str, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
+    song = songs.song(seed, CODEC_SECONDS)
+    mix, truth = song.mix(), song.stems()[role]
+    stem = voice(name).extract(mix, role, song.caption(np.random.default_rng(song.seed)))
+    return stem, truth, metrics.si_sdr(mix, truth)
+
+
 # --- every seed is safe, and different -------------------------------------------------------------------------------
 
 
-def safety_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+def safety_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
     """Level, peak and silence over many seeds of short prompts without bpm or key."""
-    levels, peaks = [], []
-    for seed in range(sizes.silent_check):
-        prompt = SHORT_PROMPTS[seed % len(SHORT_PROMPTS)]
-        audio = generated(model, Request(prompt, seconds=SAFETY_SECONDS, seed=seed))
-        levels.append(metrics.level(audio))
-        peaks.append(metrics.peak(audio))
+    levels, peaks = zip(*each(functools.partial(level_and_peak, name), range(sizes.silent_check)))
     sounding = [level for level in levels if level > -60]
     span = f"{min(sounding):.1f}..{max(sounding):.1f} dBFS" if sounding else ""
     yield Row("takes neither NaN nor silent", len(sounding) / len(levels), target=1, note=f"{len(levels)} seeds")
@@ -291,24 +387,32 @@ def safety_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
     yield Row("takes with peaks below -1 dBFS", mean(p < -1 for p in peaks), target=1, note=f"{max(peaks):.2f} dBFS")
 
 
-def seed_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+def level_and_peak(name: str, seed: int) -> tuple[float, float]:
+    prompt = SHORT_PROMPTS[seed % len(SHORT_PROMPTS)]
+    audio = generated(voice(name), Request(prompt, seconds=SAFETY_SECONDS, seed=seed))
+    return metrics.level(audio), metrics.peak(audio)
+
+
+def seed_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
     """The control is the distance between different prompts."""
-    pairs = []
-    for number in range(sizes.songs):
-        request = request_for(songs.song(TAKE_SEED + number, TAKE_SECONDS), number)
-        other = dataclasses.replace(request, seed=request.seed + 100_000)
-        pairs.append([metrics.log_mel(generated(model, one)) for one in (request, other)])
+    pairs = list(each(functools.partial(two_seeds, name), range(sizes.songs)))
     apart = [distance(a, b) for a, b in pairs]
     control = mean(distance(a, other) for (a, _), (other, _) in zip(pairs, turned(pairs)))
     yield Row("two seeds of a prompt: log-mel, dB", mean(apart), control, 3, note=f"{len(pairs)} prompts")
     yield Row("two seeds of a prompt: the least, dB", min(apart), target=3)
 
 
+def two_seeds(name: str, number: int) -> list[np.ndarray]:
+    request = request_for(songs.song(TAKE_SEED + number, TAKE_SECONDS), number)
+    other = dataclasses.replace(request, seed=request.seed + 100_000)
+    return [metrics.log_mel(generated(voice(name), one)) for one in (request, other)]
+
+
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).mean())
 
 
-def time_rows(model: AceStep, sizes: Sizes) -> Iterator[Row]:
+def time_rows(model: AceStep) -> Iterator[Row]:
     request = Request("house with piano chords", bpm=120, seconds=TAKE_SECONDS)
     seconds = []
     for seed in range(1 + TIMED):
@@ -376,14 +480,19 @@ def turned(clips: Sequence[T]) -> list[T]:
     return [*clips[1:], *clips[:1]]
 
 
-def rows(model: AceStep, sizes: Sizes, image: Path | None) -> Iterator[Row]:
-    yield from codec_rows(model, sizes)
-    heard = list(listen(model, sizes))
-    if image:
-        picture(heard[:16], image)
-    yield from take_rows(heard, sizes)
-    for part in (stem_rows, safety_rows, seed_rows, time_rows):
-        yield from part(model, sizes)
+def rows(options: argparse.Namespace) -> Iterator[Row]:
+    name = options.model
+    sizes = Sizes(*(getattr(options, field.name) for field in dataclasses.fields(Sizes)))
+    sizes = sizes.eighth() if options.quick else sizes
+    with workers(options.processes) as each:
+        yield from codec_rows(name, sizes, each)
+        heard = list(each(functools.partial(listen, name), range(sizes.takes)))
+        if options.picture:
+            picture(heard[:16], options.picture)
+        yield from take_rows(heard, lessons(name, sizes.learn, each, options.cache))
+        for part in (stem_rows, safety_rows, seed_rows):
+            yield from part(name, sizes, each)
+    yield from time_rows(voice(name))
 
 
 def main() -> None:
@@ -394,11 +503,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="an eighth of everything")
     parser.add_argument("--picture", type=Path, metavar="PNG")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", default=Path("runs/heard"))
+    cores = (os.cpu_count() or 1) if ops.ON_CPU else 1
+    parser.add_argument("--processes", type=int, default=cores, metavar="N", help="default: %(default)s")
     options = parser.parse_args()
-    sizes = Sizes(*(getattr(options, field.name) for field in dataclasses.fields(Sizes)))
     print(HEADER)
     table = []
-    for row in rows(load(options.model), sizes.eighth() if options.quick else sizes, options.picture):
+    for row in rows(options):
         print(row, flush=True)
         table.append(row)
     if options.json:
