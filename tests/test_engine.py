@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import mido
 import pytest
 import soundfile
 
@@ -626,3 +627,128 @@ def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
     engine.start()
     ask(engine, "a")
     ear.wait("finished", "a")
+
+
+# --- what fresh eyes broke -------------------------------------------------------------------------------------------
+
+
+def test_a_job_whose_guide_is_gone_fails_alone(build: Build, tmp_path: Path, fixtures_midi: Path) -> None:
+    first = build(Tape(running=False))
+    ask(first, "gone", named("gone", guide=str(fixtures_midi)))
+    ask(first, "other", named("other"))
+    stop(first)
+    fixtures_midi.unlink()
+    second = build(Tape())
+    ear = Ear(second)
+    second.start()
+    ear.wait("finished", "other")
+    assert ear.story("gone")[-1] == "fail"
+    assert ear.order("finished") == ["other"]
+
+
+@pytest.fixture
+def fixtures_midi(tmp_path: Path) -> Path:
+    path = tmp_path / "verse.mid"
+    mido.MidiFile().save(path)
+    return path
+
+
+def test_a_long_silence_before_a_job_is_not_a_hang(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=5.0)
+    ear = Ear(engine)
+    engine.start()
+    ear.wait("state", first="warm")
+    engine._last_sign -= 3600  # an hour without a word
+    ask(engine, "a")
+    ear.wait("finished", "a")
+    assert tape.loads == 1
+
+
+def test_a_worker_that_does_not_read_keeps_nobody_waiting(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=3.0)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a", named("hang"))
+    ear.wait("progress", "a")
+    for number in range(3000):
+        ask(engine, f"b{number % 2}", named("b"))  # the same orders again and again
+        engine.cancel(ME, "a")
+    assert "no sign of life" in ear.wait("fail").values[2]
+    tape.hung.set()
+    ear.wait("finished", "b1")
+    assert ear.story("a")[-1] == "cancelled"
+
+
+def test_a_worker_that_cannot_be_started_fails_what_waits(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> Any:
+        raise FileNotFoundError(errno.ENOENT, "No such file", "python")
+
+    monkeypatch.setattr(engine_module, "LONGEST_PAUSE", 0.05)
+    engine = Engine(Settings(out=out, state=tmp_path / "state"), Wanted("tape", ""), Journal(None), missing)
+    ear = Ear(engine)
+    ask(engine, "a")
+    engine.start()
+    failed = ear.wait("fail", "a")
+    assert failed.values[1] == 503
+    assert "could not be started" in failed.values[2]
+    stop(engine)
+
+
+def test_ones_own_ended_job_comes_before_anothers_running_one(build: Build) -> None:
+    engine = build(Tape())
+    mine = ask(engine, "take1")
+    engine.cancel(ME, "take1")
+    yours = ask(engine, "take1", named("yours"), YOU)
+    assert engine.find(ME, "take1").number == mine.number
+    with pytest.raises(Refused, match="already ended"):
+        engine.cancel(ME, "take1")
+    assert engine.active() == [yours]
+
+
+def test_an_id_is_for_one_order_whatever_its_count(build: Build) -> None:
+    engine = build(Tape())
+    engine.submit(Order(ME, "q", SHORT, count=2))
+    for count in (1, 3):
+        with pytest.raises(Refused, match="was used for 2 takes") as refusal:
+            engine.submit(Order(ME, "q", SHORT, count=count))
+        assert refusal.value.code == 409
+
+
+def test_a_batch_without_a_seed_has_seeds_in_a_row_too(build: Build) -> None:
+    first, second, third = build(Tape()).submit(Order(ME, "", SHORT, count=3))
+    assert [second.request.seed, third.request.seed] == [first.request.seed + 1, first.request.seed + 2]
+
+
+def test_nothing_is_left_of_a_held_job_that_is_given_up(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(staged: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(clips, "land", refuse)
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a")
+    ear.wait("fail", "a")
+    engine.cancel(ME, "a")
+    assert list(out.iterdir()) == []
+
+
+def test_nothing_is_left_where_the_journal_cannot_note_a_landing(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "the journal could not be written")
+
+    monkeypatch.setattr(Engine, "_remember", full)
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a")
+    assert ear.wait("fail", "a").values[1] == 507
+    assert list(out.iterdir()) == []

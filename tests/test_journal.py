@@ -147,6 +147,21 @@ def test_a_journal_damaged_in_the_middle_is_set_aside_too(path: Path) -> None:
     assert "damaged" in Journal(path).warning
 
 
+def test_a_database_without_our_tables_is_set_aside_too(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    db.close()
+    assert "damaged" in Journal(path).warning
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(path: Path) -> None:
+    journal = Journal(path)
+    journal.add([job("bad"), job("good")])
+    journal._db.execute("UPDATE jobs SET wish = '{bro' WHERE id = 'bad'")
+    assert [one.id for one in journal.unfinished()] == ["good"]
+
+
 def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Journal(path)
     old.add([job()])
