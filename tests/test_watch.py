@@ -919,6 +919,14 @@ def test_a_manifest_may_not_name_files_elsewhere(room: Room, tmp_path: Path) -> 
     assert [code for _, code, _ in room.told("take.json")] == [403]
 
 
+def test_a_manifest_does_not_tell_which_files_there_are_elsewhere(room: Room) -> None:
+    data = json.loads(manifest(Request(prompt="x")))
+    data["request"] |= {"task": "cover", "source": "/nowhere/secret.wav"}
+    room.save("take.json", json.dumps(data))
+    assert room.settle() == []
+    assert [code for _, code, _ in room.told("take.json")] == [403]
+
+
 def test_our_own_results_are_never_taken(tmp_path: Path, desk: Desk) -> None:
     desk.settings = Settings(out=tmp_path)  # somebody watches the very folder that all clips land in
     room = Room(tmp_path, desk)

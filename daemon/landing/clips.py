@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -246,11 +246,14 @@ def write(folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: 
     return landed
 
 
-def read_manifest(path: Path) -> tuple[Request, str]:
-    """The request of a manifest and the model that played it. Raises ValueError saying what is wrong with the file."""
+def read_manifest(path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> tuple[Request, str]:
+    """The request of a manifest and the model that played it. Raises ValueError saying what is wrong with the file.
+
+    `placed` sees the values before anything looks for the files that they name.
+    """
     try:
         data = json.loads(path.read_text("utf-8"))
-        return Request(**data["request"]), str(data["model"])
+        return Request(**placed(data["request"])), str(data["model"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
 

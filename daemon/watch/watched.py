@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
@@ -328,9 +328,8 @@ class Folder:
     def _asked_again(self, thing: Thing) -> Asked:
         """A manifest asks for its take again; with a seed among the folder's defaults, for a variation of it."""
         try:
-            request, model = clips.read_manifest(thing.path)
-            values = {name: self._place(name, str(value)) for name, value in asdict(request).items() if name in PATHS}
-            wish = request.changed(values | {name: seed for name, seed in self._defaults.items() if name == "seed"})
+            request, model = clips.read_manifest(thing.path, self._placed)
+            wish = request.changed({name: seed for name, seed in self._defaults.items() if name == "seed"})
         except (Refused, BadRequest) as error:
             return Asked(None, None, (sheet.refusal(error),))
         except ValueError as error:
@@ -338,6 +337,9 @@ class Folder:
         differs = self._engine.state in ("warm", "busy") and model != self._engine.title
         note = Note(0, 409, f"{model} played this and {self._engine.title} plays now: it will differ")
         return Asked(wish, wish, (note,) if differs else ())
+
+    def _placed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._place(name, str(value)) if name in PATHS else value for name, value in values.items()}
 
     def _place(self, name: str, value: str) -> str:
         """Files are looked for in this folder first. Raises `Refused`."""
