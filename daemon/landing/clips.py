@@ -254,7 +254,7 @@ def read_manifest(path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str,
     try:
         data = json.loads(path.read_text("utf-8"))
         return Request(**placed(data["request"])), str(data["model"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
 
 
