@@ -275,12 +275,14 @@ class Engine:
         return jobs
 
     def _enter(self, job: Job) -> None:
+        written = job.state == "waiting"  # in the journal: nothing is written twice before the client is answered
         job.start_over()
         self._estimate(job)
         self._line.add(job)
         position = len(self._running) + list(self._line).index(job)
         self._emit(Event("queued", job, (position, self._eta())))
-        self._note(job)
+        if not written:
+            self._note(job)
 
     def _cancellable(self, client: str, id: str) -> list[Job]:
         if id == "*":

@@ -9,23 +9,20 @@ from __future__ import annotations
 import json
 import logging
 import os
-import platform
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
-from importlib.metadata import version
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import blas
 from pipeline.request import Progress, Request, Take
 
-from .jobs import failure
+from .jobs import failure, machine
 
 if TYPE_CHECKING:
     from pipeline.generate import AceStep
@@ -154,18 +151,6 @@ def warm_up(model: AceStep) -> float:
         model.audition(request)
         seconds = time.monotonic() - started
     return seconds / model.cost(request)
-
-
-def machine() -> dict[str, Any]:
-    """What a manifest says about where a take was made."""
-    return {
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "blas": blas.live(),
-        "mlx": version("mlx"),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def _leave_with_parent(parent: int) -> None:

@@ -29,10 +29,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
-from pipeline import blas
 from pipeline.request import Request, Take
 
 from .. import VERSION
+from ..jobs import machine
 from . import chunks, disk, latest, levels
 
 log = logging.getLogger("acestepd.clips")
@@ -87,9 +87,8 @@ class Made:
         """The takes of a model in this process."""
         take = takes[0]
         sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
-        machine = {"system": platform.system(), "processor": platform.machine(), "blas": blas.live()}
         about = take.timings, take.timesteps, take.notes, take.memory
-        return cls(take.request, take.model, sounds, *about, machine=machine)
+        return cls(take.request, take.model, sounds, *about, machine=machine())
 
 
 @dataclass(frozen=True)
