@@ -1034,7 +1034,7 @@ def step(room: Room, what: str, name: str, other: str) -> None:
 
 
 @given(st.lists(STEPS, max_size=25))
-@hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=150, deadline=None)
 def test_whatever_happens_every_content_there_is_has_its_take_and_none_has_two(
     steps: list[tuple[str, str, str]],
 ) -> None:

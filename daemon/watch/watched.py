@@ -252,7 +252,7 @@ class Folder:
 
     def _known(self, thing: Thing, digest: str, found: bool) -> tuple[Job | None, str]:
         """The newest job of this content, if there is one, and the id for the next."""
-        own = _hex(f"{self.watch.folder}\n{digest}")
+        own = self._own(digest)
         base = f"{_label(thing.name)} {own}"
         known, id, number = None, base, 1
         while job := self._find(id):
@@ -260,14 +260,18 @@ class Folder:
             id = f"{base} {number}"
         if known is None and found:  # it may have been renamed since
             others = [job for job in self._engine.journal.search(own) if job.client == self.client]
-            known = next((job for job in others if not self._holds(Path(job.origin).name, digest)), None)
+            known = next((job for job in others if self._digest(Path(job.origin).name) != digest), None)
         return known, id
 
-    def _holds(self, name: str, digest: str) -> bool:
-        """Whether a content is still in the file of that name: then one elsewhere is a copy."""
+    def _own(self, digest: str) -> str:
+        """The part of a job's id that stands for a content of this folder."""
+        return _hex(f"{self.watch.folder}\n{digest}")
+
+    def _digest(self, name: str) -> str:
+        """Of what is in the file of that name now; empty if there is none to be read."""
         with suppress(Unusable, KeyError):
-            return things.read(self._listed[name]).digest == digest
-        return False
+            return things.read(self._listed[name]).digest
+        return ""
 
     def _find(self, id: str) -> Job | None:
         try:
@@ -285,9 +289,15 @@ class Folder:
         kept = {keep, *(other.id for other in self._saved.values() if other is not saved)}  # it may have been renamed
         for job in self._engine.active():
             its = job.client == self.client and (job.origin == str(thing.path) or job.id == saved.id)
-            if its and job.id not in kept and not job.cancelled:
+            if its and job.id not in kept and not job.cancelled and not self._will_be_claimed(job):
                 with suppress(Refused):  # it has just ended, or its files are landing
                     self._engine.cancel(self.client, job.id)
+
+    def _will_be_claimed(self, job: Job) -> bool:
+        """Whether a file that was found and is still to be read holds what a job was ordered for: it was renamed while
+        nobody looked."""
+        unread = [name for name, saved in self._saved.items() if saved.found and saved.due is not None]
+        return any(self._own(digest) in job.id for name in unread if (digest := self._digest(name)))
 
     def _was_renamed(self, thing: Thing) -> bool:
         """Whether this is a file that had another name before, and is known: then nothing was saved."""

@@ -33,7 +33,7 @@ CLIP_SECONDS, POOL = 8.0, 700
 RATE, NOISE = 6e-4, 0.1
 FREEZE_AT = 0.28  # of the time
 WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes and their mel bands
-MEL_WEIGHT, WAVE_WEIGHT = 1.5, 0.3
+MEL_WEIGHT, WAVE_WEIGHT = 3.0, 0.2
 PROBED, BANDS = 1024, 32  # window and mel bands of what `Probe` predicts, twice per latent frame
 SAVE_EVERY, HELD_OUT_SEED = 120.0, 999_000
 
