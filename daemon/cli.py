@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.request import FIELDS, Allowed, Progress, Request, Take
+from pipeline.request import FIELDS, MAX_SEED, Allowed, Progress, Request, Take
 from pipeline.voices import HUB_MODEL, VOICES
 
 from . import VERSION, settings
@@ -216,8 +216,9 @@ def _status(arguments: argparse.Namespace) -> int:
 def _history(arguments: argparse.Namespace) -> int:
     from .upkeep import history
 
-    if arguments.limit < 1:
-        raise SettingsError(f"--limit must be at least 1, got {arguments.limit}")
+    for name, low, high in (("limit", 1, 10**9), ("seed", 0, MAX_SEED)):
+        if (number := getattr(arguments, name)) is not None and not low <= number <= high:
+            raise SettingsError(f"--{name} must be in {low}..{high}, got {number}")
     jobs = history.find(
         _settings(arguments),
         text=arguments.text,

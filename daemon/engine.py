@@ -130,8 +130,7 @@ class Engine:
                 raise Refused(
                     507, str(error.strerror), "free some space: nothing is accepted that could be lost"
                 ) from error
-            for job in jobs:
-                self._enter(job)
+            self._enter(*jobs)
             self._tell_state()
             self._dispatch()
             self._wake.notify_all()
@@ -274,15 +273,17 @@ class Engine:
             jobs.append(job)
         return jobs
 
-    def _enter(self, job: Job) -> None:
-        written = job.state == "waiting"  # in the journal: nothing is written twice before the client is answered
-        job.start_over()
-        self._estimate(job)
-        self._line.add(job)
-        position = len(self._running) + list(self._line).index(job)
-        self._emit(Event("queued", job, (position, self._eta())))
-        if not written:
-            self._note(job)
+    def _enter(self, *jobs: Job) -> None:
+        eta = self._eta()
+        for job in jobs:
+            written = job.state == "waiting"  # in the journal: nothing is written twice before the client is answered
+            job.start_over()
+            self._estimate(job)
+            position = len(self._running) + self._line.add(job)
+            eta += self._pace.remaining(job)
+            self._emit(Event("queued", job, (position, eta)))
+            if not written:
+                self._note(job)
 
     def _cancellable(self, client: str, id: str) -> list[Job]:
         if id == "*":
@@ -304,17 +305,19 @@ class Engine:
         """Finish what was landing, queue what was not; remove this journal's own half-written files."""
         with self._lock:
             known = {job.number for job in self.active()}
+            waiting = []
             for job in self.journal.unfinished():
                 if job.number in known:
                     continue
                 try:
                     if not self._recovered(job):
-                        self._enter(job)
+                        waiting.append(job)
                 except OSError as error:
                     self._hold(job, error)
                 except Exception:  # whatever it is, it must not keep the daemon from starting
                     log.exception("the files of job %s", job.id)
-                    self._enter(job)
+                    waiting.append(job)
+            self._enter(*waiting)
             keep = {staged.staging for job in self._held if (staged := self._staged(job))}
             for folder in {*self.journal.folders(), self.settings.out}:
                 try:
@@ -421,7 +424,7 @@ class Engine:
 
     def _hangs(self) -> bool:
         silent = time.monotonic() - self._last_sign
-        return bool(self._running) and silent > self.settings.hang_seconds
+        return (bool(self._running) or self.state == "loading") and silent > self.settings.hang_seconds
 
     def _crashed(self, how: str) -> None:
         log.error("the engine's process ended: %s", how)
@@ -666,6 +669,7 @@ class Engine:
 
 
 _HEARD: dict[str, Callable[[Engine, dict[str, Any], bytes], None]] = {
+    "fetching": lambda *_: None,  # a sign of life: a download may take hours
     "loaded": Engine._loaded,
     "unloadable": Engine._unloadable,
     "progress": Engine._progress,

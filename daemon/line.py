@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from .jobs import Job, Priority
@@ -15,7 +16,7 @@ class Line:
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, int, Job]] = []  # (-priority, turn, arrival, job)
+        self._waiting: list[tuple[int, int, int, Job]] = []  # (-priority, turn, arrival, job), sorted
         self._served: dict[Priority, int] = {}
         self._arrivals = 0
 
@@ -24,27 +25,24 @@ class Line:
 
     def __iter__(self) -> Iterator[Job]:
         """In the order in which they would come out if nothing else came."""
-        return (job for *_, job in sorted(self._waiting, key=lambda entry: entry[:3]))
+        return (job for *_, job in self._waiting)
 
-    def add(self, job: Job) -> None:
-        own = [turn for _, turn, _, other in self._waiting if _lane(other) == _lane(job)]
-        turn = max([self._served.get(job.priority, 0), *own]) + 1
-        self._arrivals += 1
-        self._waiting.append((-job.priority, turn, self._arrivals, job))
+    def add(self, job: Job) -> int:
+        """How many are before it."""
+        lane = _lane(job)
+        last = next((turn for _, turn, _, other in reversed(self._waiting) if _lane(other) == lane), 0)
+        return self._insert(max(self._served.get(job.priority, 0), last) + 1, job)
 
     def back(self, job: Job) -> None:
         """A job that was interrupted: before all others of its priority."""
-        self._arrivals += 1
-        self._waiting.append((-job.priority, 0, -self._arrivals, job))
+        self._insert(0, job)
 
     def first(self) -> Job | None:
-        return min(self._waiting, key=lambda entry: entry[:3])[3] if self._waiting else None
+        return self._waiting[0][3] if self._waiting else None
 
     def pop(self) -> Job:
-        entry = min(self._waiting, key=lambda entry: entry[:3])
-        self._waiting.remove(entry)
-        job = entry[3]
-        self._served[job.priority] = max(self._served.get(job.priority, 0), entry[1])
+        _, turn, _, job = self._waiting.pop(0)
+        self._served[job.priority] = max(self._served.get(job.priority, 0), turn)
         return job
 
     def remove(self, job: Job) -> bool:
@@ -57,6 +55,12 @@ class Line:
     def of(self, client: str) -> int:
         """How many jobs of the client wait."""
         return sum(job.client == client for *_, job in self._waiting)
+
+    def _insert(self, turn: int, job: Job) -> int:
+        self._arrivals += 1
+        entry = (-job.priority, turn, self._arrivals if turn else -self._arrivals, job)
+        insort(self._waiting, entry)  # arrivals differ: jobs are never compared
+        return bisect_left(self._waiting, entry)
 
 
 def _lane(job: Job) -> tuple[Priority, str]:

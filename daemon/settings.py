@@ -126,6 +126,8 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
             values = tomllib.loads(file.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"{file}: {error}") from error
+        except RecursionError:
+            raise SettingsError(f"{file}: nested too deeply to be settings") from None
     try:
         return from_values(values | {name: value for name, value in overrides.items() if value is not None})
     except SettingsError as error:

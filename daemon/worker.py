@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -32,16 +33,40 @@ log = logging.getLogger("acestepd.worker")
 PROGRESS_SECONDS = 0.05  # between two messages about a job's progress
 ORPHAN_SECONDS = 2.0  # how often a process looks whether its daemon is still there
 
-Load = Callable[[dict[str, Any]], "AceStep"]
+SIGN_SECONDS = 2.0  # between two signs of life while a model is fetched
+
+Load = Callable[[dict[str, Any], Callable[[], None]], "AceStep"]
 
 
-def load(wanted: dict[str, Any]) -> AceStep:
-    """The model of a load message."""
+def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
+    """The model of a load message. `fetching` is called now and then while its files are downloaded."""
+    from pipeline import checkpoint
     from pipeline.generate import limits, load
 
+    with _every(SIGN_SECONDS, fetching):
+        checkpoint.fetch(wanted["model"], wanted["variant"], wanted["revision"])
     model = load(wanted["model"], wanted["variant"], revision=wanted["revision"])
     limits(wanted["cache_gb"], wanted["memory_gb"], wanted["wired_gb"])
     return model
+
+
+@contextmanager
+def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call it every so often, from another thread, until the block ends."""
+    done = threading.Event()
+
+    def keep_calling() -> None:
+        with suppress(OSError):  # nobody listens any more: the block will notice
+            while not done.wait(seconds):
+                call()
+
+    thread = threading.Thread(target=keep_calling, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 class Worker:
@@ -68,7 +93,7 @@ class Worker:
     def _serve(self) -> None:
         wanted = json.loads(self._connection.recv_bytes())
         try:
-            model = self._load(wanted)
+            model = self._load(wanted, lambda: self._say("fetching"))
             pace = warm_up(model)
         except Exception as error:  # whatever a checkpoint can do wrong
             if not isinstance(error, ValueError):

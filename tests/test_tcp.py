@@ -195,18 +195,34 @@ def test_empty_packets_are_nothing(client: TcpClient) -> None:
 def test_there_are_only_so_many_connections(tmp_path: Path) -> None:
     with on_stage(tmp_path) as stage, ExitStack() as opened:
         clients = [opened.enter_context(closing(stage.tcp_client())) for _ in range(tcp.MAX_CONNECTIONS)]
-        assert clients[-1].quiet()
+        for client in clients:
+            client.send("/ace/ping", "in")
+            assert client.hear()[1][0] == "in"
         with closing(stage.tcp_client()) as one_more:
             assert one_more.ended()
         clients[0].close()
         while True:  # until the server has seen that
             with closing(stage.tcp_client()) as another:
-                another.send("/ace/ping", "in")
                 try:
+                    another.send("/ace/ping", "in")
                     assert another.hear()[1][0] == "in"
-                except (EOFError, ConnectionResetError):
+                except (EOFError, ConnectionResetError, BrokenPipeError):
                     continue
                 break
+
+
+def test_who_says_nothing_makes_room_for_who_does(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, ExitStack() as opened:
+        first = opened.enter_context(closing(stage.tcp_client()))
+        first.send("/ace/ping", "first")
+        assert first.hear()[1][0] == "first"
+        silent = [opened.enter_context(closing(stage.tcp_client())) for _ in range(tcp.MAX_CONNECTIONS - 1)]
+        late = opened.enter_context(closing(stage.tcp_client()))
+        late.send("/ace/ping", "late")
+        assert late.hear()[1][0] == "late"
+        assert silent[0].ended()
+        first.send("/ace/ping", "still here")
+        assert first.hear()[1][0] == "still here"
 
 
 def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Path) -> None:

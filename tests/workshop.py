@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from multiprocessing import Pipe
 from typing import Any
@@ -34,7 +34,7 @@ class InThread:
 
     def stop(self) -> None:
         self.connection.close()
-        self._thread.join(PATIENCE)
+        self._thread.join(1.0)  # one that hangs cannot be killed
 
     def obituary(self) -> str:
         return "its thread ended"
@@ -43,7 +43,8 @@ class InThread:
 class Tape:
     """A model with a hand on its steps: `step` lets the job on top take one, `run` all that ever come.
 
-    A prompt of "bad" is refused, "die" ends the worker, "hang" never takes another step.
+    A prompt of "bad" is refused, "die" ends the worker, "hang" never takes another step. A model called "broken" cannot
+    be loaded, "stuck" never is, and "far away" is fetched, until `hung` is set.
     """
 
     name = "tape"
@@ -58,8 +59,13 @@ class Tape:
         if running:
             self.run()
 
-    def load(self, wanted: dict[str, Any]) -> Any:
+    def load(self, wanted: dict[str, Any], fetching: Callable[[], None]) -> Any:
         self.loads += 1
+        if wanted["model"] == "stuck":
+            self.hung.wait(PATIENCE)
+        if wanted["model"] == "far away":
+            while not self.hung.wait(0.1):
+                fetching()
         if wanted["model"] == "broken":
             raise ValueError("no model is called broken")
         self.name = wanted["model"]

@@ -103,11 +103,14 @@ class Connection:
         self._unsent = bytearray()
         self._lock = threading.Lock()
         self.over = False  # it is to be closed, by the surface's thread
+        self.spoke = False  # a whole packet came from it
 
     def packets(self, data: bytes) -> Iterator[bytes]:
         if self._framing is None:
             self._framing = framing_for(data[0])
-        yield from self._framing.packets(data)
+        for packet in self._framing.packets(data):
+            self.spoke = True
+            yield packet
 
     def send(self, packet: bytes) -> None:
         framed = (self._framing or Lengths()).framed(packet)
@@ -202,6 +205,8 @@ class Tcp:
             log.info("a connection could not be taken: %s", error)
             time.sleep(0.01)
             return
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self._make_room()
         if not self._surface.welcomes(host) or len(self._connections) >= MAX_CONNECTIONS:
             log.warning("refused a connection from %s: not in allow, or %d are open", host, MAX_CONNECTIONS)
             connected.close()
@@ -212,6 +217,12 @@ class Tcp:
         connection = Connection(connected, Sender(f"tcp:{next(self._numbers)}", host))
         self._connections = self._connections | {connection.sender.client: connection}  # other threads read it
         self._surface.selector.register(connected, selectors.EVENT_READ, lambda events: self._ready(connection, events))
+
+    def _make_room(self) -> None:
+        """Close the oldest connection that has never said anything."""
+        if silent := next((one for one in self._connections.values() if not one.spoke), None):
+            log.warning("%s has not said anything and makes room for another", silent.sender.client)
+            self._close(silent)
 
     def _ready(self, connection: Connection, events: int) -> None:
         if events & selectors.EVENT_WRITE:
