@@ -14,6 +14,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -223,15 +224,28 @@ class Request:
         return dataclasses.replace(self, **named)
 
     def resolved(self) -> Request:
-        """With the seed drawn and the tempo that bars need, so that the same request gives the same take.
+        """With the seed drawn and the tempo that bars need (that of a MIDI guide, if there is one), so that the same
+        request gives the same take.
 
         Raises `BadRequest` for a task without a source.
         """
         if self.task and not self.source:
             raise BadRequest(f"{self.task} needs a source", "set source to the path of an audio file")
         seed = self.seed if self.seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
-        bpm = self.bpm or (DEFAULT_BPM if self.bars else 0.0)
+        bpm = self.bpm or ((self._tempo_of_guide() or DEFAULT_BPM) if self.bars else 0.0)
         return dataclasses.replace(self, seed=seed, bpm=bpm, stems=" ".join(self.tracks))
+
+    def _tempo_of_guide(self) -> float:
+        """That of the MIDI file, or 0: whatever is wrong with the file is said when it is played."""
+        if not self.guide.lower().endswith((".mid", ".midi")):
+            return 0.0
+        from .score import BadMidi, from_midi  # only where it is needed: it takes a while
+
+        allowed: Allowed = FIELDS["bpm"].metadata["allowed"]
+        with suppress(BadMidi):
+            bpm = from_midi(os.path.expanduser(self.guide)).bpm
+            return bpm if allowed.low <= bpm <= allowed.high else 0.0
+        return 0.0
 
     @property
     def tracks(self) -> tuple[str, ...]:

@@ -181,6 +181,14 @@ def test_a_midi_file_keeps_its_own_tempo_when_none_is_given(tmp_path: Path) -> N
     assert (score.bpm, [note.start for note in score.notes]) == (100, [0, 1.5, 3])
 
 
+def test_bars_of_a_midi_file_are_counted_at_its_own_tempo(tmp_path: Path) -> None:
+    request = Request(guide=str(midi(tmp_path / "tune.mid", 0, 1.5, 3)), bars=2)
+    assert (request.resolved().bpm, request.resolved().samples) == (100, round(8 * 60 / 100 * 48_000))
+    assert request.changed({"bpm": 150}).resolved().bpm == 150
+    (tmp_path / "tune.mid").write_bytes(b"MThd")  # what is wrong with it is said when it is to be played
+    assert request.resolved().bpm == 120
+
+
 @pytest.mark.parametrize(("text", "told"), [("Am Xm", "Xm"), ("atuo", "atuo"), ("/no/such.mid", "/no/such.mid")])
 def test_a_guide_that_cannot_be_is_refused_when_it_is_asked_for(text: str, told: str) -> None:
     with pytest.raises(BadRequest, match=told) as refused:
