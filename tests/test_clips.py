@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -508,6 +509,14 @@ def test_a_note_that_is_none_moves_and_removes_nothing(tmp_path: Path, key: str,
         data[key] = value
     with pytest.raises(ValueError, match="not what was staged"):
         clips.Staged.from_json(json.dumps(data))
+
+
+def test_what_a_killed_one_without_a_journal_left_goes_a_day_later(tmp_path: Path) -> None:
+    left, recent = (clips.stage(tmp_path, clips.ONCE, name, "", made(Request(seed=1))).staging for name in "ab")
+    yesterday = time.time() - 2 * clips.DAY
+    os.utime(left, (yesterday, yesterday))
+    clips.write(tmp_path, "c", made(Request(seed=2)))
+    assert (left.exists(), recent.exists()) == (False, True)
 
 
 def test_sweeping_removes_the_journals_own_leftovers_and_nothing_else(tmp_path: Path) -> None:

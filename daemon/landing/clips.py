@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -40,6 +40,7 @@ log = logging.getLogger("acestepd.clips")
 MIX = "mix"
 _STAGING = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
+ONCE, DAY = "once", 86_400.0  # the token of who has no journal; seconds
 _PART = ".part"  # what is staged must not look like a clip to who searches hidden folders too
 
 
@@ -224,18 +225,26 @@ def discard(staged: Staged) -> None:
     shutil.rmtree(staged.staging, ignore_errors=True)
 
 
-def sweep(folder: Path, token: str, keep: set[Path]) -> None:
-    """Remove what one journal's killed daemon left half written in a folder, except `keep`, and nothing else."""
+def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0.0) -> None:
+    """Remove what one journal's killed daemon left half written in a folder, except `keep` and what is not `older` (in
+    seconds), and nothing else."""
+    latest = time.time() - older if older else math.inf
     own = re.compile(re.escape(f"{_STAGING}{token}-") + _RANDOM)
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if own.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False) and Path(entry.path) not in keep:
+            if not own.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False) or Path(entry.path) in keep:
+                continue
+            if entry.stat(follow_symlinks=False).st_mtime < latest:
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def write(folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: bool = False) -> Landed:
-    """Stage and land at once, for who has no journal. Either all files become visible, or none. OSError."""
-    staged = stage(folder, "once", job_id, origin, made, keep_latest)
+    """Stage and land at once, for who has no journal. Either all files become visible, or none. OSError.
+
+    What a killed one left half written is removed by the first that comes a day later.
+    """
+    sweep(folder, ONCE, older=DAY)
+    staged = stage(folder, ONCE, job_id, origin, made, keep_latest)
     try:
         while (landed := land(staged)) is None:
             staged = renamed(staged)
