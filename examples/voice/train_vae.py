@@ -33,7 +33,7 @@ CLIP_SECONDS, POOL = 8.0, 700
 RATE, NOISE = 6e-4, 0.1
 FREEZE_AT = 0.28  # of the time
 WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes and their mel bands
-MEL_WEIGHT, WAVE_WEIGHT = 3.0, 0.2
+MEL_WEIGHTS, WAVE_WEIGHT = {2048: 2.0, 512: 0.7, 128: 0.3}, 0.2
 PROBED, BANDS = 1024, 32  # window and mel bands of what `Probe` predicts, twice per latent frame
 SAVE_EVERY, HELD_OUT_SEED = 120.0, 999_000
 
@@ -84,7 +84,8 @@ def train(folder: Path, budget: float) -> None:
         audio = pool.batch()
         with torch.set_grad_enabled(not frozen):
             mean = vae.encode(audio)
-        decoded = vae.decode(mean + NOISE * torch.randn_like(mean))
+        noise = NOISE * torch.rand(BATCH, 1, 1)  # from none, as an encoder's latents have, to what a DiT leaves
+        decoded = vae.decode(mean + noise * torch.randn_like(mean))
         loss = distance(decoded, audio)
         total = loss if frozen else loss + probe.loss(mean, audio) + 0.003 * mean.square().mean()
         optimiser.zero_grad(set_to_none=True)
@@ -183,7 +184,7 @@ def distance(decoded: Tensor, audio: Tensor) -> Tensor:
         converging = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + floor)
         logarithm = (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
         mel = (torch.log(bank @ a + 1e-4) - torch.log(bank @ b + 1e-4)).abs().mean()
-        total = total + (converging.mean() + logarithm + MEL_WEIGHT * mel) / len(MEL)
+        total = total + (converging.mean() + logarithm) / len(MEL) + MEL_WEIGHTS[size] * mel
     wave = (ours - theirs).abs().mean() / (theirs.abs().mean() + 1e-3)
     return total + WAVE_WEIGHT * wave
 
