@@ -191,12 +191,13 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
 # --- crowds and long evenings ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("jobs", [3, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("jobs", [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
 def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(tmp_path: Path, jobs: int) -> None:
     heard: dict[int, list[tuple[str, list[Any]]]] = {}
 
     def play(number: int) -> None:
         with connected(daemon) as client:
+            client._socket.settimeout(600)  # nine others play in between
             for job in range(jobs):
                 wish(client, f"c{number}j{job}")
             heard[number] = []
@@ -208,7 +209,7 @@ def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(tmp_path:
         for player in players:
             player.start()
         for player in players:
-            player.join(240)
+            player.join()
     for number in range(10):
         assert {values[0] for _, values in heard[number]} == {f"c{number}j{job}" for job in range(jobs)}
         kinds = Counter(address for address, _ in heard[number])

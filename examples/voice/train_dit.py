@@ -78,6 +78,7 @@ class Lesson(NamedTuple):
     lyrics: mx.array  # (1, L)
     silence: mx.array  # (1, R, 64)
     blind: bool = False  # whether the condition is left out
+    at_once: bool = False  # whether it is painted in a single step, from noise alone
 
 
 def start(voice: Voice, key: mx.array) -> None:
@@ -176,7 +177,8 @@ class Lessons:
         target, source = (mx.array(np.stack(side).astype(np.float32)) for side in zip(*rows))
         ids = mx.array([ids for _, ids in chosen])
         blind = task == "text2music" and self.rng.random() < UNCONDITIONAL / NO_GUIDE
-        return Lesson(target, source, ids, self.lyrics, self.reference(), blind)
+        # What is taken out of a mix is there already: the mean of what it can be comes closer than any choice from it.
+        return Lesson(target, source, ids, self.lyrics, self.reference(), blind, at_once=task == "extract")
 
     def _clip(self, entry: Entry, at: int = -1) -> tuple[np.ndarray, np.ndarray]:
         mix = self.mix[entry.song]
@@ -314,7 +316,7 @@ def train(folder: Path, budget: float) -> None:
         left = 1 - spent / budget
         optimiser.learning_rate = RATE * min(1, (step + 1) / WARM_UP) * max(0.02, min(1, left / 0.6))
         lesson = lessons.draw()
-        t = shifted((np.arange(BATCH) + rng.random(BATCH)) / BATCH)
+        t = mx.ones(BATCH) if lesson.at_once else shifted((np.arange(BATCH) + rng.random(BATCH)) / BATCH)
         value, grads = value_and_grad(voice, lesson, t, mx.random.normal(lesson.target.shape))
         grads, _ = optimizers.clip_grad_norm(grads, CLIP)
         optimiser.update(voice, grads)
