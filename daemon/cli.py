@@ -208,7 +208,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     from .upkeep import status
 
-    found = status.ask(_settings(arguments))
+    found = status.ask(_settings(arguments), anywhere=arguments.port is None)
     print(_json(asdict(found) | {"running": bool(found.version)}) if arguments.json else status.shown(found))
     return found.code
 
@@ -262,6 +262,7 @@ def _service(arguments: argparse.Namespace) -> int:
     chosen = _settings(arguments)  # what is wrong with them is said now, and not in a log
     kept = _given(arguments) | {name: getattr(chosen, name) for name in ("out", "state") if getattr(arguments, name)}
     kept |= {"settings": _file(arguments)} if arguments.settings else {}
+    kept |= {"model": Path(chosen.model).absolute()} if arguments.model and Path(chosen.model).exists() else {}
     service.install([word for name, value in kept.items() for word in (f"--{name}", str(value))])
     print(f"installed: {service.path}\nacestepd runs now, and whenever you log in: acestepd status\n{service.hint}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import queue
 import secrets
 import threading
@@ -37,6 +38,8 @@ LONGEST_HOLD = 300.0  # seconds before a job is tried again whose folder seemed 
 CRASHES = 2  # of the worker on one job, after which the job is given up; and while loading, the model
 LONGEST_PAUSE = 30.0  # seconds before a worker that keeps ending is started again
 GENERATE = "/ace/generate"  # the command that failures of a job are about
+MODEL = "/ace/model"  # the command that failures to load are about
+WAITS = "it is kept, and goes on when a model plays; /ace/model tries again or plays another; see: acestepd doctor"
 KEPT = "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
 
 
@@ -202,6 +205,12 @@ class Engine:
                 return job
             raise Refused(404, f"no job is called {id[:40]!r}")
 
+    def batch(self, client: str, id: str) -> list[Job]:
+        """The jobs of an order of several, also those that have ended."""
+        with self._lock:
+            living = {job.number: job for job in self.active()}
+            return [living.get(job.number, job) for job in self.journal.batch(client, id)]
+
     def active(self) -> list[Job]:
         """The jobs that have not ended: what runs and lands, what waits, in order, and what is held."""
         with self._lock:
@@ -255,9 +264,15 @@ class Engine:
             raise Refused(422, "loudness cannot be measured here", "pip install 'acestepd[loudness]', or leave it at 0")
         if order.count < 1:
             raise Refused(422, f"count must be at least 1, got {order.count}")
-        if len(self._line) + order.count > self.settings.queue:
+        most = min(self.settings.queue, self.settings.queue_per_client)
+        if order.count > most:
+            raise Refused(
+                422, f"count must be at most {most}, which may wait, got {order.count}", "see queue, settings"
+            )
+        if len(self._line) + len(self._held) + order.count > self.settings.queue:
             raise Refused(429, f"the queue is full ({self.settings.queue} jobs)", "wait, or /ace/cancel *")
-        if self._line.of(order.client) + order.count > self.settings.queue_per_client:
+        own = self._line.of(order.client) + sum(job.client == order.client for job in self._held)
+        if own + order.count > self.settings.queue_per_client:
             limit = self.settings.queue_per_client
             raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
 
@@ -463,16 +478,22 @@ class Engine:
         for job in self.active():
             self._estimate(job)
         self._crashes = 0
+        waited = [job for job in self._held if job.not_before == math.inf]
+        self._held = [job for job in self._held if job.not_before < math.inf]
         self._become("warm")
+        self._enter(*waited)
         self._dispatch()
 
     def _unloadable(self, about: dict[str, Any], _: bytes) -> None:
-        self.error, self._crashes = about["message"], 0
-        for job in self.active():
-            if job not in self._landing and job not in self._held:
-                self._line.remove(job)
-                self._end(job, "fail", GENERATE, 503, self.error, "see: acestepd doctor; /ace/model tries again")
+        """The queue waits for another attempt, or another model."""
+        self.error, self._crashes, self.title = about["message"], 0, self._wanted.model
+        log.error("%s", self.error)
+        for job in list(self._line):
+            self._line.remove(job)
+            self._keep(job, math.inf, 503, self.error, WAITS)
         self._become("error")
+        hint = "see: acestepd doctor; the next order, or /ace/model, tries again"
+        self._emit(Event("fail", None, (MODEL, 503, self.error, hint)))
 
     def _progress(self, about: dict[str, Any], _: bytes) -> None:
         job = self._by_number(about["job"])
@@ -591,13 +612,16 @@ class Engine:
     def _hold(self, job: Job, error: OSError) -> None:
         """Keep a job whose folder takes no files now."""
         self._landing = [other for other in self._landing if other is not job]
-        job.start_over()
-        job.state = "held"
         job.holds += 1
-        job.not_before = time.monotonic() + min(LONGEST_HOLD, HOLD_SECONDS * 2 ** (job.holds - 1))
-        self._held.append(job)
         code, message, hint = failure(error)
-        self._emit(Event("fail", job, (GENERATE, code, message, f"{hint}; {KEPT}" if hint else KEPT)))
+        due = time.monotonic() + min(LONGEST_HOLD, HOLD_SECONDS * 2 ** (job.holds - 1))
+        self._keep(job, due, code, message, f"{hint}; {KEPT}" if hint else KEPT)
+
+    def _keep(self, job: Job, not_before: float, code: int, message: str, hint: str) -> None:
+        job.start_over()
+        job.state, job.not_before = "held", not_before
+        self._held.append(job)
+        self._emit(Event("fail", job, (GENERATE, code, message, hint)))
         self._note(job)
 
     def _release_held(self) -> None:

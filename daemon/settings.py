@@ -123,7 +123,7 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {}
     if file:
         try:
-            values = tomllib.loads(file.read_text("utf-8"))
+            values = tomllib.loads(file.read_text("utf-8-sig"))
         except (OSError, ValueError) as error:
             raise SettingsError(f"{file}: {error}") from error
         except RecursionError:

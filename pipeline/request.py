@@ -266,9 +266,13 @@ class Request:
     @property
     def samples(self) -> int:
         """The exact length at 48 kHz."""
+        return self.samples_at(SAMPLE_RATE)
+
+    def samples_at(self, rate: int) -> int:
+        """The exact length at `rate`."""
         if self.bars:
-            return round(self.bars * self.beats * 60 / (self.bpm or DEFAULT_BPM) * SAMPLE_RATE)
-        return round(self.seconds * SAMPLE_RATE)
+            return round(self.bars * self.beats * 60 / (self.bpm or DEFAULT_BPM) * rate)
+        return round(self.seconds * rate)
 
     @property
     def length(self) -> float:
@@ -341,7 +345,7 @@ def _switch(name: str, value: Any) -> bool:
 def _text(name: str, value: Any, allowed: Allowed) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise WrongType(f"{name} must be a text, got {value!r:.40}")
-    text = clean_text(value if isinstance(value, str) else f"{value:g}")
+    text = clean_text(value if isinstance(value, str) else f"{value:.10g}")
     if allowed.check is None:
         return text
     try:

@@ -100,6 +100,9 @@ def test_lengths_and_numbers_are_limited() -> None:
         kept.begin(ME, str(number))
     refused(429, kept.begin, ME, "one more")
     kept.begin(ME, "0")  # anew
+    kept.append(ME, "1", 1, "a")
+    kept.end(ME, "1", 1)
+    kept.begin(ME, "one more")  # what has ended keeps nobody out
     kept.append(ME, "0", 1, "a" * 60_000)
     refused(413, kept.append, ME, "0", 2, "a" * 6_000)
 

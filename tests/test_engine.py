@@ -217,6 +217,9 @@ def test_a_full_queue_refuses_and_says_so(build: Build) -> None:
             engine.submit(order)
         assert refusal.value.code == 429
     ask(engine, "5", client=YOU)
+    with pytest.raises(Refused, match="count must be at most 2") as refusal:
+        engine.submit(Order(YOU, "6", SHORT, count=3))
+    assert refusal.value.code == 422
 
 
 def test_clients_take_turns(build: Build) -> None:
@@ -538,15 +541,42 @@ def test_a_model_that_cannot_be_loaded_is_reported_and_tried_again_on_request(bu
     ask(engine, "a")
     engine.start()
     assert ear.wait("fail", "a").values[1] == 503
-    ear.wait("state", first="error")
+    assert ear.wait("state", first="error").values[1] == "broken"
     ask(engine, "b")  # a wish is a request too
     assert "no model is called broken" in ear.wait("fail", "b").values[2]
     ear.wait("state", first="error")
+    assert tape.loads == 2
     engine.switch("tape")
+    ear.wait("finished", "b")
+    assert ear.order("finished") == ["a", "b"], "the queue waited for a model"
+    assert ear.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
+
+
+def test_a_model_that_cannot_be_loaded_is_reported_although_nothing_waits(build: Build) -> None:
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
     ear.wait("state", first="warm")
-    ask(engine, "c")
-    ear.wait("finished", "c")
-    assert tape.loads == 3
+    engine.switch("broken")
+    said = ear.wait("fail")
+    assert (said.job, said.values[:2]) == (None, ("/ace/model", 503))
+    assert "no model is called broken" in said.values[2]
+
+
+def test_jobs_that_wait_for_a_model_outlive_the_daemon_and_can_be_cancelled(build: Build) -> None:
+    first = build(Tape(), model="broken")
+    ear = Ear(first)
+    ask(first, "a")
+    ask(first, "b")
+    first.start()
+    ear.wait("state", first="error")
+    first.cancel(ME, "b")
+    stop(first)
+    second = build(Tape())
+    ear = Ear(second)
+    second.start()
+    ear.wait("finished", "a")
+    assert ear.order("queued") == ["a"]
 
 
 def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(build: Build) -> None:
@@ -715,7 +745,7 @@ def test_a_worker_that_does_not_read_keeps_nobody_waiting(build: Build) -> None:
     assert ear.story("a")[-1] == "cancelled"
 
 
-def test_a_worker_that_cannot_be_started_fails_what_waits(
+def test_a_worker_that_cannot_be_started_keeps_what_waits(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing() -> Any:
@@ -729,6 +759,7 @@ def test_a_worker_that_cannot_be_started_fails_what_waits(
     failed = ear.wait("fail", "a")
     assert failed.values[1] == 503
     assert "could not be started" in failed.values[2]
+    assert [job.id for job in engine.active()] == ["a"]
     stop(engine)
 
 

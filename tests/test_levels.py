@@ -36,7 +36,16 @@ def noise(level: float = 0.05, samples: int = 144_000, seed: int = 0) -> np.ndar
 @given(st.integers(1, 50_000), st.sampled_from(RATES))
 @settings(deadline=None)
 def test_the_length_is_exact_at_any_rate(samples: int, rate: int) -> None:
-    assert levels.resampled(np.zeros((2, samples), np.float32), rate).shape == (2, round(samples * rate / 48_000))
+    wanted = round(samples * rate / 48_000)
+    assert levels.resampled(np.zeros((2, samples), np.float32), rate).shape == (2, wanted)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "rate", "samples"), [(62, 44_100, 170_710), (140, 96_000, 164_571), (140, 192_000, 329_143)]
+)
+def test_bars_are_counted_in_the_files_own_samples(bpm: float, rate: int, samples: int) -> None:
+    request = Request(bars=1, bpm=bpm, sample_rate=rate)
+    assert levels.levelled([noise(samples=request.samples)], request).parts[0].shape == (2, samples)
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 import socket
@@ -28,7 +29,7 @@ from daemon.osc.subscribers import FOR_EVER
 from daemon.osc.wire import Sender
 from daemon.settings import Settings, SettingsError
 from pipeline.request import FIELDS
-from tests.osc_client import OscClient, addresses, message
+from tests.osc_client import OscClient, TcpClient, addresses, message
 from tests.stage import Stage, on_stage
 from tests.workshop import Tape
 
@@ -314,7 +315,7 @@ def test_count_makes_several_takes_of_one_wish(client: OscClient) -> None:
 
 
 def test_more_takes_than_the_queue_holds_are_refused_together(client: OscClient) -> None:
-    assert failure(client, "/ace/generate", "too-many", *SHORT, "count", 65)[1] == 429
+    assert failure(client, "/ace/generate", "too-many", *SHORT, "count", 65)[1] == 422
     assert failure(client, "/ace/query", "too-many.1")[1] == 404
 
 
@@ -413,10 +414,28 @@ def test_panic_cancels_everything_and_forgets_what_waits_for_its_time(waiting: O
     waiting.until("/ace/synced")
     assert (len(still.engine.active()), len(still.osc._timed)) == (2, 1), "a button that is let go"
     waiting.send("/ace/panic", 1.0)
-    assert waiting.until("/ace/done")[-1][1] == ["/ace/panic", 2, 0]
+    told = waiting.until("/ace/done")
+    assert told[-1][1] == ["/ace/panic", 3, 0]
+    assert [values[:3] for address, values in told if address == "/ace/fail"] == [["later", "/ace/generate", 499]]
     waiting.send("/ace/sync", 2)
     waiting.until("/ace/synced")
     assert still.osc._timed == []
+
+
+def test_what_stands_behind_a_panic_in_its_bundle_is_played(waiting: OscClient, still: Stage) -> None:
+    waiting.send_raw(bundle(time.time() + 0.3, message("/ace/panic"), message("/ace/generate", "new", *SHORT)))
+    waiting.until("/ace/queued", "new")
+
+
+def test_a_clock_that_is_set_back_delays_no_bundle(
+    waiting: OscClient, still: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting.send_raw(bundle(time.time() + 1, message("/ace/ping", "on time")))
+    waiting.send("/ace/sync", 1)
+    waiting.until("/ace/synced")
+    set_back = time.time() - 600
+    monkeypatch.setattr(time, "time", lambda: set_back)
+    waiting.until("/ace/pong", "on time")
 
 
 def test_a_client_with_a_new_port_can_cancel_by_name(waiting: OscClient, still: Stage) -> None:
@@ -927,7 +946,8 @@ def test_too_many_timed_messages_are_refused(tmp_path: Path, monkeypatch: pytest
     with on_stage(tmp_path) as stage, closing(stage.client()) as client:
         client.send_raw(bundle(time.time() + 30, *[message("/ace/ping", "x")] * 4))
         assert client.hear()[1][2] == 429
-        assert client.ask("/ace/panic")[0] == "/ace/done"
+        client.send("/ace/panic")
+        assert addresses(client.until("/ace/done")) == ["/ace/fail"] * 3 + ["/ace/done"]
         assert stage.osc._timed == []
 
 
@@ -995,6 +1015,26 @@ def test_another_machine_says_the_token_first(tmp_path: Path, elsewhere: str) ->
             assert made(far, "far", *SHORT)
         with closing(FarClient(stage.osc.address, elsewhere)) as far:
             assert far.ask("/ace/ping", "another port")[0] == "/ace/pong"
+
+
+def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(tmp_path: Path, elsewhere: str) -> None:
+    with on_stage(tmp_path, host="0.0.0.0", allow=(elsewhere,)) as stage, closing(stage.client()) as near:
+        near._server = ("127.0.0.1", stage.osc.address[1])
+        assert stage.osc.tcp_address
+        with (
+            closing(FarClient(stage.osc.address, elsewhere)) as far,
+            closing(TcpClient((elsewhere, stage.osc.tcp_address[1]), False)) as wired,
+        ):
+            far.send("/ace/notify", 1, 0, "param")
+            far.until("/ace/done")
+            wired.send("/ace/ping", "in")
+            assert wired.hear()[0] == "/ace/pong"
+            stage.osc.change(dataclasses.replace(stage.osc.settings, allow=("10.9.8.7",)), stage.osc.confined)
+            assert wired.ended()
+            near.ask("/ace/set/bars", 5)
+            far._socket.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                far.hear()
 
 
 def test_a_wrong_token_opens_nothing(tmp_path: Path, elsewhere: str) -> None:

@@ -36,7 +36,10 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
 
     The first part decides the loudness; the loudest decides how much of it the true peak allows.
     """
-    ready = [resampled(part, request.sample_rate) for part in parts]
+    length = request.samples_at(request.sample_rate)
+    ready = [
+        resampled(part, request.sample_rate, length if part.shape[1] == request.samples else None) for part in parts
+    ]
     if not request.loudness and request.sample_rate == SAMPLE_RATE:
         return Levelled(ready)  # the model's own level, which is below the peak
     before = integrated_loudness(ready[0], request.sample_rate) if request.loudness else -math.inf
@@ -46,11 +49,11 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
     return Levelled([part * np.float32(gain) for part in ready], gain, reached)
 
 
-def resampled(audio: np.ndarray, rate: int) -> np.ndarray:
-    """48 kHz -> `rate`: exactly round(N * rate / 48000) samples, none of them shifted."""
+def resampled(audio: np.ndarray, rate: int, samples: int | None = None) -> np.ndarray:
+    """48 kHz -> so many samples at `rate` (all of them, where nothing is said), none of them shifted."""
     if rate == SAMPLE_RATE:
         return audio
-    samples = round(audio.shape[1] * rate / SAMPLE_RATE)
+    samples = samples or round(audio.shape[1] * rate / SAMPLE_RATE)
     moved = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
     return np.pad(moved, ((0, 0), (0, samples - moved.shape[1])))
 

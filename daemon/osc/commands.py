@@ -205,8 +205,8 @@ def _cancel(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 
 def _panic(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    osc.forget_timed()
-    osc.answer(sender, "done", "/ace/panic", osc.engine.panic(sender.client), 0)
+    waited = osc.forget_timed()
+    osc.answer(sender, "done", "/ace/panic", osc.engine.panic(sender.client) + waited, 0)
 
 
 def _query(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -217,7 +217,8 @@ def _query(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 def _queried(osc: OscServer, sender: Sender, id: str) -> list[Job]:
     try:
-        return [osc.engine.find(sender.client, id)]
+        job = osc.engine.find(sender.client, id)
+        return [job] if job.id == id else osc.engine.batch(job.client, job.batch)
     except Refused:
         if not is_pattern(id):
             raise

@@ -40,6 +40,8 @@ class Drafts:
         """A new draft; one that was begun under the name is thrown away."""
         if not name or len(name.encode()) > MAX_NAME:
             raise OutOfRange(f"the name must have 1 to {MAX_NAME} bytes, got {len(name.encode())}")
+        if (sender.host, name) not in self._drafts:
+            self._make_room()
         if len(self._drafts) >= MAX_DRAFTS and (sender.host, name) not in self._drafts:
             raise Refused(429, f"{MAX_DRAFTS} lyrics are being sent already", "end one with /ace/lyrics/end")
         self._drafts[sender.host, name] = Draft(name, sender, self._clock() + PATIENCE)
@@ -84,6 +86,12 @@ class Drafts:
     def deadline(self) -> float:
         """When `expired` should be asked next, on the clock."""
         return min((draft.until for draft in self._drafts.values()), default=float("inf"))
+
+    def _make_room(self) -> None:
+        """Forget the oldest that has ended, where there are too many."""
+        ended = next((key for key, draft in self._drafts.items() if draft.ended), None)
+        if ended and len(self._drafts) >= MAX_DRAFTS:
+            del self._drafts[ended]
 
     def _open(self, sender: Sender, name: str) -> Draft:
         draft = self._drafts.get((sender.host, name))

@@ -38,7 +38,7 @@ COMMANDS = {
     "/ace/generate": Command(
         "s id, then key value pairs",
         "/ace/queued",
-        "make a clip; `count` (1 to 1000) takes of it, called id.1, id.2, ...; `priority` live, normal or batch",
+        "make a clip; `count` takes of it are called id.1, id.2, ...; `priority` live, normal or batch",
     ),
     "/ace/go": Command(
         "s id, s prompt, [f bars], [i seed]", "/ace/queued", "the same by position, for Pd and TouchOSC"

@@ -35,7 +35,8 @@ from .wire import MAX_DATAGRAM, Address, Malformed, Message, Sender, encode, rea
 
 log = logging.getLogger("acestepd.osc")
 
-MAX_TIMED = 1000  # messages of bundles whose time has not come
+MAX_TIMED = 1000  # messages of bundles whose time has not come, of one machine's program
+MAX_TIMED_IN_ALL = 4 * MAX_TIMED
 RECEIVE_BUFFER = 1 << 20  # bytes; the system may give less
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ class OscServer:
         self.guard = Guard(settings)
         self.subscribers = Subscribers(settings.endpoints)
         self.drafts = drafts.Drafts()
-        self._timed: list[tuple[float, int, Message, Sender]] = []
+        self._timed: list[tuple[float, int, Message, Sender]] = []  # a heap; times are time.monotonic's
         self._arrivals = itertools.count()
         self._closing = False
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
@@ -128,6 +129,13 @@ class OscServer:
         self.settings, self.confined = settings, confined
         self.guard.change(settings)
         self.subscribers.change(settings.endpoints)
+        self.subscribers.sift(self._may_hear)
+        if self._tcp:
+            self._tcp.sift(self.welcomes)
+        self.wake()
+
+    def _may_hear(self, host: str) -> bool:
+        return self.welcomes(host) and self.guard.greeted(host)
 
     # --- receiving -----------------------------------------------------------------------------------------------
 
@@ -150,8 +158,8 @@ class OscServer:
 
     def _patience(self) -> float | None:
         """Seconds until there is something to do although nothing arrives."""
-        due = self._timed[0][0] - time.time() if self._timed else float("inf")
-        wait = max(0.0, min(due, self.drafts.deadline - time.monotonic()))
+        due = min(self._timed[0][0] if self._timed else float("inf"), self.drafts.deadline)
+        wait = max(0.0, due - time.monotonic())
         return None if wait == float("inf") else wait
 
     def _read_udp(self) -> None:
@@ -185,15 +193,21 @@ class OscServer:
                 self.fail(sender, "", message.address, 400, str(message), "see the table of messages in the README")
         elif at <= now:
             self._handle(message, sender)
-        elif len(self._timed) >= MAX_TIMED:
-            self.fail(sender, "", message.address, 429, f"{MAX_TIMED} messages already wait for their time", "")
+        elif len(self._timed) >= MAX_TIMED_IN_ALL or self._waiting(sender) >= MAX_TIMED:
+            text = f"{MAX_TIMED} messages already wait for their time"
+            self._refuse(sender, message, 429, text, "send them when they are due, or /ace/panic")
         else:
-            heapq.heappush(self._timed, (at, next(self._arrivals), message, sender))
+            due = time.monotonic() + at - now  # from here on nobody can turn the clock
+            heapq.heappush(self._timed, (due, next(self._arrivals), message, sender))
+
+    def _waiting(self, sender: Sender) -> int:
+        return sum(other.client == sender.client for *_, other in self._timed)
 
     def _run_due(self) -> None:
-        while self._timed and self._timed[0][0] <= time.time():
+        while self._timed and self._timed[0][0] <= time.monotonic():
             _, _, message, sender = heapq.heappop(self._timed)
-            self._handle(message, sender)
+            if self._may_hear(sender.host):  # not if it was shut out in the meantime
+                self._handle(message, sender)
 
     def _give_up_drafts(self) -> None:
         for draft in self.drafts.expired():
@@ -218,10 +232,19 @@ class OscServer:
         self.fail(sender, commands.about(message), message.address, code, text, hint)
 
     def forget_timed(self) -> int:
-        """Drop the messages that wait for their time. How many."""
-        count = len(self._timed)
-        self._timed.clear()
-        return count
+        """Drop the messages that wait for their time, and tell their senders. How many.
+
+        What is due already stays: it may stand behind this very command, in its bundle.
+        """
+        now = time.monotonic()
+        dropped = [entry for entry in self._timed if entry[0] > now]
+        self._timed = [entry for entry in self._timed if entry[0] <= now]
+        heapq.heapify(self._timed)
+        for *_, message, sender in sorted(dropped, key=lambda entry: entry[:2]):
+            self._refuse(
+                sender, message, 499, "it waited for its time, and somebody stopped everything", "send it again"
+            )
+        return len(dropped)
 
     # --- sending -------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class Subscribers:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._kept: dict[str, Subscriber] = {}
+        self._static: list[Sender] = []  # those of the settings; what they asked for since holds
         self.change(static)
 
     def change(self, static: Iterable[Address]) -> None:
@@ -42,7 +43,15 @@ class Subscribers:
             if subscriber.until == FOR_EVER and subscriber.sender not in wanted:
                 self.remove(subscriber.sender.client)
         for sender in wanted:
-            self.add(sender, frozenset(TOPICS), FOR_EVER)
+            if sender not in self._static:
+                self.add(sender, frozenset(TOPICS), FOR_EVER)
+        self._static = wanted
+
+    def sift(self, may_hear: Callable[[str], bool]) -> None:
+        """Keep only those whose machine may hear anything."""
+        for subscriber in list(self._kept.values()):
+            if subscriber.until < FOR_EVER and not may_hear(subscriber.sender.host):
+                self.remove(subscriber.sender.client)
 
     def add(self, sender: Sender, topics: frozenset[str], lease: float = LEASE) -> Subscriber:
         """Raises `Refused` 429. A subscriber of the settings stays one, with other topics."""

@@ -12,7 +12,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from .wire import MAX_DATAGRAM, Address, Malformed, Sender
@@ -191,6 +191,12 @@ class Tcp:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.waits else 0)
             if key.events != events:
                 self._surface.selector.modify(connection.socket, events, key.data)
+
+    def sift(self, welcomes: Callable[[str], bool]) -> None:
+        """Let go of those that are not welcome any more. From any thread."""
+        for connection in self._connections.values():
+            if not welcomes(connection.sender.host):
+                connection.over = True
 
     def close(self) -> None:
         for connection in list(self._connections.values()):

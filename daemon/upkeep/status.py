@@ -44,9 +44,11 @@ class Status:
         return STOPPED if not self.version else TROUBLED if self.state == "error" else WELL
 
 
-def ask(settings: Settings) -> Status:
-    """The daemon of the settings' state folder, or whichever listens on the settings' port."""
+def ask(settings: Settings, anywhere: bool = True) -> Status:
+    """The daemon of the settings' state folder, `anywhere` it listens, or whichever listens on the settings' port."""
     known = lock.running(settings.state)
+    if known and not anywhere and known.port != settings.port:
+        known = None
     host, port = (known.host, known.port) if known and known.port else (settings.host, settings.port)
     values: dict[str, Any] = {"host": host, "port": port}
     if known and known.port:
