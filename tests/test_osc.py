@@ -1026,7 +1026,8 @@ def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(t
             closing(TcpClient((elsewhere, stage.osc.tcp_address[1]), False)) as wired,
         ):
             far.send("/ace/notify", 1, 0, "param")
-            far.until("/ace/done")
+            far.send("/ace/sync", 1)
+            far.until("/ace/synced")
             wired.send("/ace/ping", "in")
             assert wired.hear()[0] == "/ace/pong"
             stage.osc.change(dataclasses.replace(stage.osc.settings, allow=("10.9.8.7",)), stage.osc.confined)
