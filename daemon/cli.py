@@ -177,7 +177,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _screen(daemon: Daemon) -> str:
     (host, port), (model, variant, why) = daemon.osc.address, daemon.chosen
     tcp = f", TCP {daemon.osc.tcp_address[1]}" if daemon.osc.tcp_address else ""
-    where = "localhost" if host.startswith("127.") else host
+    where = "localhost" if host.startswith("127.") or host == "0.0.0.0" else host
     notes = [VOICES[model]] if model in VOICES else []
     about = "".join(f"\n           {note}" for note in [*notes, why] if note)
     return f"""acestepd {VERSION}
