@@ -1,4 +1,4 @@
-"""The seam between the hands (MIDI controllers) and the player (banks, engine): what a pad shows, what a hand may do."""
+"""The seam between hands (MIDI controllers) and player (banks, engine): what a pad shows, what a hand may do."""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class Light:
 
 
 class Player(Protocol):
-    """What a hand may do. Every method may be called from any thread, is quick, and never raises for musical reasons."""
+    """What a hand may do. All may be called from any thread, are quick, and never raise for musical reasons."""
 
     def hit(self, slot: int, velocity: int) -> None:
         """Slot (from 0) of the current bank: generate its take, or announce the one it has again."""
