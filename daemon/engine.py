@@ -457,8 +457,10 @@ class Engine:
                 self._guessed(job, "dropped")
             else:
                 size = sum(file.source.stat().st_size for file in staged.files)
-                self._shelf.put(guess.order, Prepared(job, staged, dataclasses.replace(made, sounds=()), size))
+                prepared = Prepared(job, staged, dataclasses.replace(made, sounds=()), size)
+                gone = self._shelf.put(guess.order, prepared)
                 self._guessed(job, "prepared")
+                self._discard(gone)
             self._speculate()
             return True
 

@@ -16,6 +16,7 @@ from .jobs import Event
 from .journal import Journal, JournalError
 from .landing import folders
 from .osc.server import OscServer
+from .pads.player import Pads
 from .panel import Panel
 from .paths import Confined
 from .settings import Settings, SettingsError
@@ -70,6 +71,7 @@ class Daemon:
             confined = _confined(settings)
             self.osc = OscServer(settings, self.panel, self.engine, confined)
             opened.callback(self.osc.close)
+            self.pads = self.osc.pads = Pads(settings, self.engine, self.panel, self.tempo, confined)
             self.watchers = Watchers(settings.watch, self.engine, self.panel, confined)
             self._opened = opened.pop_all()
 
@@ -81,11 +83,13 @@ class Daemon:
         self.settings = settings
         self.engine.change(settings)
         self.osc.change(settings, _confined(settings))
+        self.pads.change(settings, _confined(settings))
         self.watchers.change(settings.watch, _confined(settings))
 
     def __enter__(self) -> Self:
         self._lock.tell(*self.osc.address, (self.osc.tcp_address or ("", 0))[1])
         self.engine.start()
+        self.pads.start()
         self.tempo.start()
         self.osc.start()
         self.watchers.start()
@@ -94,6 +98,7 @@ class Daemon:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.watchers.close()
         self.tempo.close()
+        self.pads.close()
         self.engine.close()  # before the surfaces: its last words are still heard
         self._opened.close()
 

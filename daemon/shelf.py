@@ -52,20 +52,20 @@ class Shelf:
     def want(self, orders: Sequence[Order]) -> list[Prepared]:
         """Other wishes from now on. What lies here and is not wanted any more: to be discarded."""
         self._wanted = {key(order): order for order in orders}
-        return self._tidied()
+        return self._trimmed()
 
     def change(self, settings: Settings) -> list[Prepared]:
         """Another budget from now on. What is to be discarded."""
         everything = settings.latest != self._settings.latest  # files know whether they are to be the latest
         self._settings = settings
-        return self.clear() if everything else self._tidied()
+        return self.clear() if everything else self._trimmed()
 
     def clear(self) -> list[Prepared]:
         gone, self._ready = list(self._ready.values()), {}
         return gone
 
     def wants(self, order: Order) -> bool:
-        return key(order) in self._affordable()
+        return key(order) in self._wanted
 
     def next(self) -> Order | None:
         """What should be made now."""
@@ -78,8 +78,10 @@ class Shelf:
                 return order
         return None
 
-    def put(self, order: Order, prepared: Prepared) -> None:
+    def put(self, order: Order, prepared: Prepared) -> list[Prepared]:
+        """What has to make room for it."""
         self._ready[key(order)] = prepared
+        return self._trimmed()
 
     def spoil(self, order: Order) -> None:
         """It could not be made: not to be tried again."""
@@ -113,10 +115,14 @@ class Shelf:
                 return
             yield each
 
-    def _tidied(self) -> list[Prepared]:
-        keep = set(self._affordable())
-        gone = [prepared for each, prepared in self._ready.items() if each not in keep]
-        self._ready = {each: prepared for each, prepared in self._ready.items() if each in keep}
+    def _trimmed(self) -> list[Prepared]:
+        """What is not wanted any more goes; then the least likely, as long as it is too much."""
+        wanted = [each for each in self._wanted if each in self._ready]
+        room = self._settings.prepare_mb * MB - sum(self._ready[each].size for each in wanted)
+        while wanted and room < 0:
+            room += self._ready[wanted.pop()].size
+        gone = [prepared for each, prepared in self._ready.items() if each not in wanted]
+        self._ready = {each: self._ready[each] for each in wanted}
         return gone
 
 

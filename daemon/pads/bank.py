@@ -51,7 +51,7 @@ class Slot:
 
     Without a base it follows the panel, and its seed is chosen when it is hit. `next` is what a reroll will choose: it
     is known beforehand, so that its take can be made in advance. `id` is the newest job's. What follows `take` is not
-    saved: how that job stands, what a hit would play now, and whether the take's files are missing.
+    saved: how that job stands, what a hit would play now, and as a request, and whether the take's files are missing.
     """
 
     own: Values = field(default_factory=dict)
@@ -64,6 +64,7 @@ class Slot:
     state: State | None = None
     progress: float = 0.0
     plan: Values = field(default_factory=dict)
+    wish: Request | None = None
     gone: bool = False
 
     @property
