@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -371,6 +372,10 @@ class Engine:
         self._shelf.remove(order)
         self._landing.append(job)
         self._emit(Event("queued", job, (0, 0.0)))
+        if clips.show(prepared.staged):
+            job.clips = _clip_events(job, prepared.staged.clips, prepared.made.request)
+            for event in job.clips:
+                self.announce(event, order.due)
         self._handing.submit(self._give_names, job, prepared.staged, prepared.made, order.due)
         return job
 
@@ -777,17 +782,16 @@ class Engine:
             used, model = job.request, ""
         facts = {"model": model, "seconds": job.seconds, "request": json.dumps(dataclasses.asdict(used))}
         facts |= {"timings": json.dumps(made.timings)} if made else {}
-        seed = str(used.seed)
         with self._lock:
-            events = [Event("clip", job, (stem, str(path), used.bpm, used.bars, seed)) for stem, path in landed.clips]
-            job.clips = tuple(events)
-            self._end(job, "finished", len(events), str(landed.manifest), due=due, landing="", **facts)
+            told, job.clips = job.clips, _clip_events(job, landed.clips, used)
+            about = len(job.clips), str(landed.manifest)
+            self._end(job, "finished", *about, due=due, told=told, landing="", **facts)
 
     def _hold(self, job: Job, error: OSError) -> None:
         """Keep a job whose folder takes no files now."""
         self._landing = [other for other in self._landing if other is not job]
         job.start_over()
-        job.state = "held"
+        job.state, job.clips = "held", ()
         job.holds += 1
         job.not_before = time.monotonic() + min(LONGEST_HOLD, HOLD_SECONDS * 2 ** (job.holds - 1))
         self._held.append(job)
@@ -826,8 +830,11 @@ class Engine:
                 except Exception:  # a surface must not take the engine with it
                     log.exception("a listener failed on %s", event.kind)
 
-    def _end(self, job: Job, kind: str, *values: Any, due: float = 0.0, **facts: Any) -> None:
-        """A job's last event: written down first, so that nobody hears of an end that a crash could undo."""
+    def _end(
+        self, job: Job, kind: str, *values: Any, due: float = 0.0, told: Sequence[Event] = (), **facts: Any
+    ) -> None:
+        """A job's last event: written down first, so that nobody hears of an end that a crash could undo. `told` are
+        its clips that have been told of before."""
         with self._lock:
             if job.speculative:
                 self._guessed(job, "dropped", spoilt=kind == "fail")
@@ -838,7 +845,8 @@ class Engine:
             self._told.pop(job.ticket, None)
             self._note(job, **facts)
             for event in (*job.clips, job.last):
-                self.announce(event, due)
+                if event not in told:
+                    self.announce(event, due)
 
     def _note(self, job: Job, **facts: Any) -> None:
         try:
@@ -864,6 +872,11 @@ class Engine:
     def _eta(self) -> float:
         """Seconds until the last waiting job is done, as far as is known."""
         return sum(map(self._pace.remaining, [*self._asked(), *self._line]))
+
+
+def _clip_events(job: Job, files: Sequence[tuple[str, Path]], used: Request) -> tuple[Event, ...]:
+    about = used.bpm, used.bars, str(used.seed)
+    return tuple(Event("clip", job, (stem, str(path), *about)) for stem, path in files)
 
 
 _HEARD: dict[str, Callable[[Engine, dict[str, Any], bytes], None]] = {
