@@ -151,6 +151,7 @@ class Engine:
                 raise Refused(
                     507, str(error.strerror), "free some space: nothing is accepted that could be lost"
                 ) from error
+            self._shelf.remove(order)
             for job in jobs:
                 self._enter(job)
             self._tell_state()
@@ -389,6 +390,7 @@ class Engine:
             job.client, job.wish, job.priority = before
             raise
         self._guess = None
+        self._shelf.remove(order)
         self._emit(Event("queued", job, (0, self._pace.remaining(job))))
         if job in self._running:
             self._become("busy")

@@ -95,7 +95,9 @@ class Shelf:
         return found if found and found.whole else None
 
     def remove(self, order: Order) -> None:
+        """Somebody has asked for it: it is no guess any more."""
         self._ready.pop(key(order), None)
+        self._wanted.pop(key(order), None)
 
     def learn(self, made: clips.Made, samples: int) -> None:
         """How much memory takes need."""
