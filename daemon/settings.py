@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.request import MAX_SEED, BadRequest, Request
 
+from .pads import mapping
 from .pads.knobs import Knob
 
 MAX_SUBSCRIBERS = 64
@@ -121,6 +122,10 @@ class Midi:
                 Knob.of(self.velocity)
         except ValueError as error:
             raise SettingsError(f"[midi] velocity: {error}") from error
+        try:
+            mapping.check(self)
+        except ValueError as error:
+            raise SettingsError(f"[midi] {error}") from error
 
     __hash__ = None  # type: ignore[assignment]
 
