@@ -23,7 +23,7 @@ from . import profiles
 from .controls import Control, Hold, Moved, Reader
 from .gestures import Favourite, Gesture, Hit, Pads, Program, Reroll
 from .learn import Learner
-from .lights import BEAT, DARK, FRAME, Board
+from .lights import AT_MOST, BEAT, DARK, FRAME, Board
 from .mapping import Mapping, MidiSettings
 from .states import Light, Player
 
@@ -35,9 +35,7 @@ VIRTUAL = "virtual"
 class Hands:
     """`start`, `close`, and in between every controller that is there plays, whenever it is plugged in."""
 
-    def __init__(
-        self, midi: MidiSettings, player: Player, learnt: Path | None = None, every: float = EVERY
-    ) -> None:
+    def __init__(self, midi: MidiSettings, player: Player, learnt: Path | None = None, every: float = EVERY) -> None:
         """What is learnt is kept in the file `learnt`. Raises `SettingsError` where MIDI needs to be installed."""
         self._midi, self._player, self._every = midi, player, every
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -324,11 +322,11 @@ class Lamps:
             time.sleep(FRAME)
 
     def _frame(self) -> float | None:
-        """Seconds until the next one; None: as long as nothing changes."""
+        """Seconds until the next one; None: as long as nobody comes."""
         with self._lock:
             changed, self._changed = self._changed, {}
         everything = list(self._player.lights()) if -1 in changed else None
-        pause: float | None = None
+        pause = BEAT / 2
         with self._sending:
             for lamp in self._lamps.values():
                 if everything is not None:
@@ -339,9 +337,8 @@ class Lamps:
                 entering, lamp.entering = lamp.entering, b""
                 messages = lamp.board.frame(time.monotonic())
                 self._send(lamp, [*([entering] if entering else []), *messages])
-                if messages or lamp.board.pulses():
-                    pause = 0.0 if messages else BEAT / 2
-        return pause
+                pause = 0.0 if len(messages) >= AT_MOST else pause
+        return pause if self._lamps else None
 
     def _send(self, lamp: Lamp, messages: list[bytes]) -> None:
         try:

@@ -21,6 +21,7 @@ class Board:
         self._wanted = [DARK] * mapping.count
         self._shown: dict[int, bytes] = {}  # by slot: what was sent last
         self._turn = 0  # the slot that a full frame ended at, so that the others have their turn
+        self._repaired, self._repairs = 0, 0.0  # which pad was sent again last, and when the next one is to be
 
     def want(self, slot: int, light: Light) -> None:
         if 0 <= slot < len(self._wanted):
@@ -34,12 +35,13 @@ class Board:
         """Nobody knows what is shown: send it all."""
         self._shown.clear()
 
-    def pulses(self) -> bool:
-        return any(light.state is State.RENDERING for light in self._wanted)
-
     def frame(self, now: float) -> list[bytes]:
-        """The messages to be sent now."""
+        """The messages to be sent now. One pad after the other is sent again: a light that got lost comes back."""
         messages: list[bytes] = []
+        if now >= self._repairs:
+            self._repairs = now + BEAT
+            self._repaired = (self._repaired + 1) % self._mapping.count
+            self._shown.pop(self._repaired, None)
         pulse = bool(int(now / BEAT) % 2)
         for step in range(self._mapping.count):
             slot = (self._turn + step) % self._mapping.count
