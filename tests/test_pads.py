@@ -352,7 +352,11 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
 
 def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
     with on_stage(tmp_path, midi=Midi(grid="4x4"), request=Request(prompt="panel", bars=1)) as stage:
+        with closing(stage.client()) as client:
+            assert client.quiet()
+            played(client, 1)  # from now on pads are in use
         until(lambda: stage.pads.lights()[15].state is State.READY)
+        assert stage.engine.journal.search()[0].id.startswith("pad1")
         stage.panel.set("prompt", "turned")
         until(lambda: "turned" in stage.tape.played)
 

@@ -192,7 +192,7 @@ class Pads:
             slot.own[knob.field] = knob.value(velocity / 127)
             values = slot.plan = self._values(number)
         request = self._request(values)
-        leader = number if self._leads(number) else number - number % self._bank.columns
+        leader = self._leader(number)
         if self._bank.slot(leader).seed < 0:
             self._choose(leader, self._values(leader)["seed"])
             values = slot.plan = self._values(number)
@@ -251,7 +251,7 @@ class Pads:
             seed = slot.next if anew or slot.seed < 0 else slot.seed
             values = self._base(number, anew) | slot.own | {"seed": self._first_seed(number, seed, anew)}
         else:
-            first = number - number % self._bank.columns
+            first = self._leader(number)
             leader = self._bank.slot(first)
             far = self._bank.rows * (number - first) / max(1, self._bank.columns - 1)
             values = self._values(first) | {"variation": far, "variation_seed": leader.next} | slot.own
@@ -266,6 +266,10 @@ class Pads:
         """Whether it has a seed of its own, and is no variation of its row's first pad."""
         bank = self._bank
         return not bank.rows or number % bank.columns == 0 or bank.slot(number).seed >= 0
+
+    def _leader(self, number: int) -> int:
+        """Itself, or the first of its row."""
+        return number if self._leads(number) else number - number % self._bank.columns
 
     def _base(self, number: int, anew: bool = False) -> Values:
         """What a pad's own parameters lie over: the panel, or how that was when the seed was chosen. A reroll takes
@@ -534,10 +538,13 @@ class Pads:
         orders: dict[Request, Order] = {}
         with self._lock:
             last, count, columns = self._last, self._count(), self._bank.columns
+            in_use = last is not None or bool(self._settings.midi.ports)  # or who never plays pads pays for them
             self._bank.slot(count - 1)
         for number, anew in guesses(count, columns, last):
             slot = self._bank.slot(number)
             if not anew and (slot.pending or slot.ready or self._settings.midi.velocity):
+                continue
+            if not in_use and self._bank.slot(self._leader(number)).seed < 0:
                 continue
             try:
                 wish = self._request(self._values(number, anew))
