@@ -97,4 +97,4 @@ def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
         server.start()
         yield server
     finally:
-        server.kill()
+        server.close()

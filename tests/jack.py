@@ -12,6 +12,7 @@ from collections.abc import Callable
 from daemon import midi
 
 PATIENCE = 30.0
+NAMES = 5
 
 
 class Jack:
@@ -19,7 +20,7 @@ class Jack:
 
     def __init__(self) -> None:
         # JACK remembers eight names of servers at most, those that were killed as well: take few, again and again
-        self.name = f"acestepd-{os.getpid() % 3}"
+        self.name = f"acestepd-{os.getpid() % NAMES}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,18 +33,34 @@ class Jack:
         }
 
     def start(self) -> None:
-        command = ["jackd", "-n", self.name, "-r", "--no-realtime", "-d", "dummy", "-p", "2048"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, preexec_fn=die_with_the_tests, **quiet)  # type: ignore[call-overload]
-        until(lambda: midi.names(midi.backend()) is not None)
+        until(self._started)
+
+    def _started(self) -> bool:
+        if self._process is None:
+            command = ["jackd", "-n", self.name, "-r", "--no-realtime", "-d", "dummy", "-p", "2048"]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            self._process = subprocess.Popen(command, preexec_fn=die_with_us, **quiet)  # type: ignore[call-overload]
+        elif self._process.poll() is not None:  # other tests have taken the name
+            self.name = f"acestepd-{(int(self.name[-1]) + 1) % NAMES}"
+            os.environ["JACK_DEFAULT_SERVER"] = self.name
+            self._process = None
+        return self._process is not None and midi.names(midi.backend()) is not None and self._process.poll() is None
 
     def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """As it likes to be ended: then it forgets its name."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._process:
-            self._process.kill()
+            self._process.send_signal(how)
             self._process.wait()
+            self._process = None
 
 
-def die_with_the_tests() -> None:
+def die_with_us() -> None:
     """Linux: a server that outlives killed tests keeps its name, and the next ones would play on it."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 

@@ -30,6 +30,7 @@ from .states import Light, Player
 log = logging.getLogger("acestepd.pads")
 
 VIRTUAL = "virtual"
+PLUGGED = 0.5  # seconds after which a controller's lights are sent once more
 
 
 class Hands:
@@ -256,6 +257,15 @@ class Lamp:
     mouth: Mouth
     board: Board
     entering: bytes
+    entries: list[float]  # when it is to be told everything: what has just been plugged in does not hear it all yet
+
+    def frame(self, now: float) -> list[bytes]:
+        messages: list[bytes] = []
+        if self.entries and now >= self.entries[0]:
+            del self.entries[0]
+            self.board.forget()
+            messages = [self.entering] if self.entering else []
+        return [*messages, *self.board.frame(now)]
 
 
 class Lamps:
@@ -285,7 +295,8 @@ class Lamps:
         mapping = self._mapping(mouth.name)
         entering = b"" if again else mapping.profile.entering
         with self._sending:
-            self._lamps[mouth.name] = Lamp(mouth, Board(mapping), entering)
+            now = time.monotonic()
+            self._lamps[mouth.name] = Lamp(mouth, Board(mapping), entering, [now, now + PLUGGED])
         self._listen(-1, DARK)
 
     def remove(self, mouth: Mouth) -> None:
@@ -334,9 +345,8 @@ class Lamps:
                 for slot, light in changed.items():
                     if slot >= 0 and everything is None:
                         lamp.board.want(slot, light)
-                entering, lamp.entering = lamp.entering, b""
-                messages = lamp.board.frame(time.monotonic())
-                self._send(lamp, [*([entering] if entering else []), *messages])
+                messages = lamp.frame(time.monotonic())
+                self._send(lamp, messages)
                 pause = 0.0 if len(messages) >= AT_MOST else pause
         return pause if self._lamps else None
 
