@@ -24,6 +24,7 @@ SILENCE = 60.0  # seconds after which a port is opened anew: it may have been aw
 VIRTUAL = "acestepd"  # our own port, where other programs and cables can be connected to
 UNSTICK = 0.1  # seconds between two ends of a system exclusive on JACK: see `SysexEnds`
 SETTLED = 2.0  # seconds at most until the first has arrived
+POLL = 0.002  # seconds between two looks at what has come on JACK: see `Ear`
 COMPLAIN = 10.0  # seconds between two lines in the log about the rubbish of one port
 
 
@@ -163,19 +164,34 @@ class Ear:
         self._stream = Stream()
         self._complained, self._rubbish = -COMPLAIN, 0
         self._ends: SysexEnds | None = None
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
         self._port = _opened(chosen.open_input, name, virtual)
         if rtmidi := getattr(self._port, "_rt", None):
-            rtmidi.set_callback(lambda event, _: self._received(event[0]))
             if "JACK" in getattr(self._port, "api", ""):
+                rtmidi.cancel_callback()
+                self._thread = threading.Thread(target=self._poll, args=(rtmidi,), name=f"midi {name}", daemon=True)
+                self._thread.start()
                 self._ends = SysexEnds(chosen, present)
                 self._ends.start()
+            else:
+                rtmidi.set_callback(lambda event, _: self._received(event[0]))
         else:
             self._port.callback = lambda message: self._received(message.bytes())
 
     def close(self, there: bool = True) -> None:
+        self._closing.set()
+        if self._thread:
+            self._thread.join()
         if self._ends:
             self._ends.close(there)
         _close(self._port, there)
+
+    def _poll(self, rtmidi: Any) -> None:
+        """JACK calls back in the midst of its cycle: what waits for Python there is overwritten by the next one."""
+        while not self._closing.wait(POLL):
+            while event := rtmidi.get_message():
+                self._received(event[0])
 
     def _received(self, data: Sequence[int]) -> None:
         at = time.monotonic()
@@ -447,7 +463,8 @@ class Ports:
             return opened
         except Exception as error:  # rtmidi has an error of its own for every driver
             if name not in self._failed:
-                log.warning("MIDI port %s cannot be opened, and is tried again: %s", name, error)
+                # as a text: whoever keeps the error keeps a half-opened port, and JACK may end before it is freed
+                log.warning("MIDI port %s cannot be opened, and is tried again: %s", name, str(error))
             self._failed.add(name)
             return None
 
@@ -472,7 +489,7 @@ def names(chosen: Any) -> Names | None:
     try:
         devices = chosen.module.get_devices(**({"api": chosen.api} if chosen.api else {}))
     except Exception as error:  # rtmidi has an error of its own for every driver
-        log.debug("no MIDI on this system: %s", error)
+        log.debug("no MIDI on this system: %s", str(error))
         return None
     return Names(*([device["name"] for device in devices if device[kind]] for kind in ("is_input", "is_output")))
 
