@@ -11,10 +11,12 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,11 +24,13 @@ import numpy as np
 from pipeline.cost import Defaults, cost
 from pipeline.request import Request
 
-from .jobs import Event, Job, Listener, Order, Pace, Refused, failure
+from .jobs import Event, Job, Listener, Order, Pace, Priority, Refused, failure
 from .journal import Journal
 from .landing import clips, folders, levels
+from .later import Later
 from .line import Line
 from .settings import Settings
+from .shelf import Prepared, Shelf, key
 from .supervisor import Helper, Process
 
 log = logging.getLogger("acestepd.engine")
@@ -37,6 +41,7 @@ HOLD_SECONDS = 3.0  # between two looks whether a folder takes files again
 LONGEST_HOLD = 300.0  # seconds before a job is tried again whose folder seemed to be well, and was not
 CRASHES = 2  # of the worker on one job, after which the job is given up; and while loading, the model
 LONGEST_PAUSE = 30.0  # seconds before a worker that keeps ending is started again
+REST = 30.0  # seconds after a panic in which nothing is made in advance
 GENERATE = "/ace/generate"  # the command that failures of a job are about
 MODEL = "/ace/model"  # the command that failures to load are about
 WAITS = "it is kept, and goes on when a model plays; /ace/model tries again or plays another; see: acestepd doctor"
@@ -48,6 +53,13 @@ class Wanted(NamedTuple):
 
     model: str
     variant: str
+
+
+class Guess(NamedTuple):
+    """A job that nobody has asked for yet, and the order that may come."""
+
+    job: Job
+    order: Order
 
 
 class Hung(Exception):
@@ -77,7 +89,7 @@ class Engine:
     ) -> None:
         self.settings, self.journal = settings, journal
         self._wanted, self._start_worker = wanted, start
-        self._lock = threading.RLock()
+        self.lock = self._lock = threading.RLock()  # a listener that also asks for jobs needs it, or a deadlock
         self._wake = threading.Condition(self._lock)
         self._line = Line()
         self._running: list[Job] = []  # the last one is being worked on; it interrupted the one before
@@ -92,6 +104,13 @@ class Engine:
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._lander = ThreadPoolExecutor(1, "landing")
+        self._shelf = Shelf(settings)
+        self._guess: Guess | None = None  # what is being made in advance
+        self._overhear: Listener = _nobody
+        self._rest = 0.0  # time.monotonic() until which nothing is made in advance
+        self._shelver = ThreadPoolExecutor(1, "shelf")
+        self._handing = ThreadPoolExecutor(1, "handing out")  # who hits a pad waits for no other files
+        self._later = Later()
         self._crashes = 0  # of the worker, in a row
         self._closing = self._replace = self._begun = False
         self._last_sign = self._last_job = self._looked = time.monotonic()
@@ -125,6 +144,8 @@ class Engine:
                     for event in job.outcome:
                         again(event)
                 return known
+            if handed := self._in_advance(order):
+                return [handed]
             self._check_room(order)
             jobs = self._jobs(order)
             try:
@@ -133,6 +154,7 @@ class Engine:
                 raise Refused(
                     507, str(error.strerror), "free some space: nothing is accepted that could be lost"
                 ) from error
+            self._shelf.remove(order)
             self._enter(*jobs)
             self._tell_state()
             self._dispatch()
@@ -175,7 +197,24 @@ class Engine:
 
     def panic(self, client: str) -> int:
         """Cancel everything."""
-        return self.cancel(client, "*")
+        with self._lock:
+            self._rest = time.monotonic() + REST
+            self._drop_guess()
+            return self.cancel(client, "*")
+
+    def prepare(self, orders: Sequence[Order], overhear: Listener = _nobody) -> None:
+        """Make these in advance, the likeliest first, while nothing else is to do, and within the settings' budget.
+
+        They replace those that were wanted before. Whoever submits one of them, with its id and wish, has its take at
+        once. Until then it is nobody's: only `overhear` hears of it ("progress", "prepared", "dropped"), no file of it
+        has a name, and the journal does not know it. The wishes must be complete: with their seeds.
+        """
+        with self._lock:
+            self._overhear = overhear
+            self._discard(self._shelf.want(orders))
+            if self._guess and not self._shelf.wants(self._guess.order):
+                self._drop_guess()
+            self._speculate()
 
     def favourite(self, client: str, id: str, on: bool = True) -> Job:
         with self._lock:
@@ -214,25 +253,29 @@ class Engine:
     def active(self) -> list[Job]:
         """The jobs that have not ended: what runs and lands, what waits, in order, and what is held."""
         with self._lock:
-            return [*self._landing, *reversed(self._running), *self._line, *self._held]
+            known = [*self._landing, *reversed(self._running), *self._line, *self._held]
+            return [job for job in known if not job.speculative]
 
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._line)))
 
-    def announce(self, event: Event) -> None:
-        """Let a surface tell all surfaces something."""
-        self._emit(event)
+    def announce(self, event: Event, due: float = 0.0) -> None:
+        """Let a surface tell all surfaces something, at `due` (time.monotonic()) or now."""
+        self._later.at(due, partial(self._emit, event))
 
     def switch(self, model: str, variant: str = "") -> None:
         """Play another model from the next job on; the queue waits for it. The same model is loaded afresh."""
         with self._lock:
             self._wanted, self._replace, self._crashes, self.error = Wanted(model, variant), True, 0, ""
+            self._drop_guess()
+            self._discard(self._shelf.clear())
             self._wake.notify_all()
 
     def change(self, settings: Settings) -> None:
         """Other limits from now on."""
         with self._lock:
             self.settings = settings
+            self._discard(self._shelf.change(settings))
 
     def close(self) -> None:
         """Stop. What has not ended stays in the journal and goes on with the next daemon; files that land, land."""
@@ -241,7 +284,11 @@ class Engine:
             self._wake.notify_all()
         if self._thread.is_alive():
             self._thread.join()
-        self._lander.shutdown()
+        for landing in (self._lander, self._shelver, self._handing):
+            landing.shutdown()
+        self._later.close()
+        for prepared in self._shelf.clear():
+            clips.discard(prepared.staged)
         self._become("cold")
 
     # --- orders become jobs --------------------------------------------------------------------------------------
@@ -294,7 +341,7 @@ class Engine:
             written = job.state == "waiting"  # in the journal: nothing is written twice before the client is answered
             job.start_over()
             self._estimate(job)
-            position = len(self._running) + self._line.add(job)
+            position = len(self._asked()) + self._line.add(job)
             eta += self._pace.remaining(job)
             self._emit(Event("queued", job, (position, eta)))
             if not written:
@@ -313,6 +360,138 @@ class Engine:
         if job in self._landing:
             raise Refused(409, f"job {id!r} is done, its files are just landing")
         return [job]
+
+    # --- takes in advance --------------------------------------------------------------------------------------------
+
+    def _asked(self) -> list[Job]:
+        """What runs because somebody wants it."""
+        return [job for job in self._running if not job.speculative]
+
+    def _in_advance(self, order: Order) -> Job | None:
+        """The job of an order whose take is on the shelf, or being made for it."""
+        if self._closing or order.count != 1:
+            return None
+        if prepared := self._shelf.find(order):
+            return self._hand_out(order, prepared)
+        guess = self._guess
+        if guess and key(guess.order) == key(order) and not guess.job.cancelled:
+            if guess.job in (*self._running[-1:], *self._landing):
+                return self._claim(order, guess.job)
+            self._drop_guess()  # something else is on top of it: as a job of its own, it need not wait for that
+        return None
+
+    def _hand_out(self, order: Order, prepared: Prepared) -> Job:
+        """From the moment the journal has it the take will land, whatever happens."""
+        made = prepared.job
+        job = Job(order.client, made.id, order.wish, made.request, made.out, order.priority, origin=order.origin)
+        job.state, job.cost, job.worked = "landing", made.cost, made.worked
+        self._write_down(job, prepared.staged.to_json())
+        self._shelf.remove(order)
+        self._landing.append(job)
+        self._emit(Event("queued", job, (0, 0.0)))
+        if clips.show(prepared.staged):
+            job.clips = _clip_events(job, prepared.staged.clips, prepared.made.request)
+            for event in job.clips:
+                self.announce(event, order.due)
+        self._handing.submit(self._give_names, job, prepared.staged, prepared.made, order.due)
+        return job
+
+    def _claim(self, order: Order, job: Job) -> Job:
+        """Somebody wants what is just being made."""
+        before = job.client, job.wish, job.priority
+        job.client, job.wish, job.priority = order.client, order.wish, order.priority
+        try:
+            self._write_down(job)
+        except Refused:
+            job.client, job.wish, job.priority = before
+            raise
+        self._guess = None
+        self._shelf.remove(order)
+        self._emit(Event("queued", job, (0, self._pace.remaining(job))))
+        if job in self._running:
+            self._become("busy")
+        return job
+
+    def _write_down(self, job: Job, landing: str = "") -> None:
+        try:
+            self.journal.add([job], landing)
+        except OSError as error:
+            raise Refused(
+                507, str(error.strerror), "free some space: nothing is accepted that could be lost"
+            ) from error
+
+    def _speculate(self) -> None:
+        """Begin to make a take in advance, where there is nothing else to do."""
+        while self._idle() and (order := self._shelf.next()):
+            out = order.out or self.settings.out
+            try:
+                resolved = order.wish.resolved()
+            except ValueError as error:
+                log.debug("%s is not made in advance: %s", order.id, error)
+                self._shelf.spoil(order)
+                continue
+            if folders.unready(out, resolved):
+                self._rest = time.monotonic() + HOLD_SECONDS
+                return
+            job = Job(order.client, order.id, order.wish, resolved, out, Priority.SPECULATION, origin=order.origin)
+            self._guess = Guess(job, order)
+            self._estimate(job)
+            self._running.append(job)
+            self._last_sign = time.monotonic()
+            job.take_up()
+            self._send("render", job, request=dataclasses.asdict(job.request))
+
+    def _idle(self) -> bool:
+        ready = self._defaults and self._worker and not self._replace and not self._closing
+        free = not (self._guess or self._running or len(self._line))
+        return bool(ready and free and time.monotonic() >= self._rest)
+
+    def _drop_guess(self) -> None:
+        """Make no more of it; what waits for its files on another thread throws them away."""
+        if self._guess and not self._guess.job.cancelled:
+            self._guess.job.cancelled = True
+            if self._guess.job in self._running:
+                self._send("cancel", self._guess.job)
+
+    def _guessed(self, job: Job, kind: str, spoilt: bool = False) -> None:
+        """A guess is over: "prepared", or "dropped"."""
+        if self._guess and self._guess.job is job:
+            if spoilt:
+                self._shelf.spoil(self._guess.order)
+            self._guess = None
+        self._landing = [other for other in self._landing if other is not job]
+        self._told.pop(job.ticket, None)
+        self._murmur(Event(kind, job))
+
+    def _murmur(self, event: Event) -> None:
+        try:
+            self._overhear(event)
+        except Exception:
+            log.exception("a listener failed on %s", event.kind)
+
+    def _shelved(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
+        """Put it on the shelf. False where somebody has asked for it meanwhile, and it must land."""
+        with self._lock:
+            if not job.speculative:
+                return False
+            guess = self._guess
+            if guess is None or job.cancelled or self._closing or not self._shelf.wants(guess.order):
+                clips.discard(staged)
+                self._guessed(job, "dropped")
+            else:
+                size = sum(file.source.stat().st_size for file in staged.files)
+                prepared = Prepared(job, staged, dataclasses.replace(made, sounds=()), size)
+                gone = self._shelf.put(guess.order, prepared)
+                self._guessed(job, "prepared")
+                self._discard(gone)
+            self._speculate()
+            return True
+
+    def _discard(self, gone: list[Prepared]) -> None:
+        for prepared in gone:
+            if not self._closing:
+                self._shelver.submit(clips.discard, prepared.staged)
+            self._murmur(Event("dropped", prepared.job))
 
     # --- what an earlier daemon left -----------------------------------------------------------------------------
 
@@ -421,6 +600,7 @@ class Engine:
                     self._worker = self._defaults = None  # before anybody can give it another job
                     return
                 self._release_held()
+                self._speculate()
 
     def _leaves(self) -> bool:
         """Whether the worker may go: it could not load, another model is wanted, or it had nothing to do for long."""
@@ -454,6 +634,9 @@ class Engine:
             message = f"the engine's process ended ({how}) and is started again"
             self._emit(Event("fail", None, (GENERATE, 500, message, "what it was working on goes on by itself")))
             for job in running:  # the last one first of them again
+                if job.speculative:
+                    self._guessed(job, "dropped", spoilt=job is running[-1])
+                    continue
                 if job.cancelled:
                     self._end(job, "cancelled")
                     continue
@@ -496,22 +679,23 @@ class Engine:
         self._emit(Event("fail", None, (MODEL, 503, self.error, hint)))
 
     def _progress(self, about: dict[str, Any], _: bytes) -> None:
-        job = self._by_number(about["job"])
+        job = self._by_ticket(about["job"])
         if job and not job.cancelled:
             job.fraction = about["fraction"]
-            if time.monotonic() - self._told.get(job.number, 0.0) >= PROGRESS_SECONDS:
-                self._told[job.number] = time.monotonic()
-                self._emit(Event("progress", job, (job.fraction, about["stage"], self._pace.remaining(job))))
+            if time.monotonic() - self._told.get(job.ticket, 0.0) >= PROGRESS_SECONDS:
+                self._told[job.ticket] = time.monotonic()
+                event = Event("progress", job, (job.fraction, about["stage"], self._pace.remaining(job)))
+                (self._murmur if job.speculative else self._emit)(event)
 
     def _sound(self, about: dict[str, Any], data: bytes) -> None:
         audio = np.frombuffer(data, np.float32).reshape(about["channels"], -1)
         self._sounds[about["job"]].append(clips.Sound(about["name"], audio))
 
     def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job = self._by_number(about.pop("job"))
+        job = self._by_ticket(about.pop("job"))
         if job is None:
             return
-        sounds = tuple(self._sounds.pop(job.number, ()))
+        sounds = tuple(self._sounds.pop(job.ticket, ()))
         self._leave(job)
         if job.cancelled:
             self._end(job, "cancelled")
@@ -521,30 +705,32 @@ class Engine:
             if job.cost:
                 self._pace.learn(job.cost, job.seconds)
             made = clips.Made(**about | {"request": Request(**about["request"])}, sounds=sounds)
-            self._lander.submit(self._land, job, made)
+            self._shelf.learn(made, job.request.samples)
+            (self._shelver if job.speculative else self._lander).submit(self._land, job, made)
         self._dispatch()
 
     def _failed(self, about: dict[str, Any], _: bytes) -> None:
-        if job := self._by_number(about["job"]):
+        if job := self._by_ticket(about["job"]):
             self._leave(job)
             self._end(job, "fail", GENERATE, about["code"], about["message"], about["hint"])
             self._dispatch()
 
     def _cancelled(self, about: dict[str, Any], _: bytes) -> None:
-        if job := self._by_number(about["job"]):
+        if job := self._by_ticket(about["job"]):
             self._leave(job)
             self._end(job, "cancelled")
             self._dispatch()
 
-    def _by_number(self, number: int) -> Job | None:
-        return next((job for job in self._running if job.number == number), None)
+    def _by_ticket(self, ticket: int) -> Job | None:
+        return next((job for job in self._running if job.ticket == ticket), None)
 
     def _leave(self, job: Job) -> None:
         """The worker is done with a job; the one it interrupted goes on."""
         job.lay_down()
         self._running.remove(job)
-        self._sounds.pop(job.number, None)
-        self._last_job = time.monotonic()
+        self._sounds.pop(job.ticket, None)
+        if not job.speculative:
+            self._last_job = time.monotonic()
         if self._running and not self._running[-1].since:
             self._running[-1].take_up()
 
@@ -566,11 +752,12 @@ class Engine:
             job.take_up()
             self._send("render", job, request=dataclasses.asdict(job.request))
         if self._defaults:
-            self._become("busy" if self._running else "warm")
+            self._become("busy" if self._asked() else "warm")
+        self._speculate()
 
     def _send(self, what: str, job: Job, **more: Any) -> None:
         """From a thread of its own: a worker that does not read must not keep anybody waiting."""
-        self._outbox.put(json.dumps({"do": what, "job": job.number, **more}).encode())
+        self._outbox.put(json.dumps({"do": what, "job": job.ticket, **more}).encode())
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -578,36 +765,53 @@ class Engine:
         """On the landing thread: files on disk, the journal knows of them, then their names, then the news."""
         try:
             staged = clips.stage(job.out, self.journal.token, job.id, job.origin, made, self.settings.latest)
+            if self._shelved(job, staged, made):
+                return
             try:
                 self._remember(job, staged)
             except OSError:
                 clips.discard(staged)
                 raise
+        except Exception as error:
+            self._not_landed(job, error)
+        else:
+            self._give_names(job, staged, made)
+
+    def _give_names(self, job: Job, staged: clips.Staged, made: clips.Made, due: float = 0.0) -> None:
+        """What is staged, and the journal knows of, becomes visible."""
+        try:
             while (landed := clips.land(staged)) is None:
                 staged = clips.renamed(staged)
                 self._remember(job, staged)
-            self._finish(job, landed, made)
-        except OSError as error:
-            with self._lock:
-                self._hold(job, error)
+            self._finish(job, landed, made, due)
         except Exception as error:
-            log.exception("the files of job %s", job.id)
-            code, message, hint = failure(error)
-            self._end(job, "fail", GENERATE, code, message, hint)
+            self._not_landed(job, error)
 
-    def _finish(self, job: Job, landed: clips.Landed, made: clips.Made | None = None) -> None:
-        """The files are there: write it down, then tell."""
+    def _not_landed(self, job: Job, error: Exception) -> None:
+        with self._lock:
+            if job.speculative:
+                log.info("%s was not made in advance: %s", job.id, error)
+                self._rest = time.monotonic() + HOLD_SECONDS
+                self._guessed(job, "dropped", spoilt=not isinstance(error, OSError))
+            elif isinstance(error, OSError):
+                self._hold(job, error)
+            else:
+                log.error("the files of job %s", job.id, exc_info=error)
+                code, message, hint = failure(error)
+                self._end(job, "fail", GENERATE, code, message, hint)
+
+    def _finish(self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0) -> None:
+        """The files are there: write it down, then tell, not before `due`."""
         try:
             used, model = (made.request, made.model) if made else clips.read_manifest(landed.manifest)
         except ValueError:  # it leans on a file that is gone since
             used, model = job.request, ""
         facts = {"model": model, "seconds": job.seconds, "request": json.dumps(dataclasses.asdict(used))}
         facts |= {"timings": json.dumps(made.timings)} if made else {}
-        seed = str(used.seed)
         with self._lock:
-            events = [Event("clip", job, (stem, str(path), used.bpm, used.bars, seed)) for stem, path in landed.clips]
-            job.clips = tuple(events)
-            self._end(job, "finished", len(events), str(landed.manifest), landing="", **facts)
+            told, job.clips = job.clips, _clip_events(job, landed.clips, used)
+            about = len(job.clips), str(landed.manifest)
+            self._end(job, "finished", *about, due=due, told=told, landing="", **facts)
 
     def _hold(self, job: Job, error: OSError) -> None:
         """Keep a job whose folder takes no files now."""
@@ -619,7 +823,7 @@ class Engine:
 
     def _keep(self, job: Job, not_before: float, code: int, message: str, hint: str) -> None:
         job.start_over()
-        job.state, job.not_before = "held", not_before
+        job.state, job.not_before, job.clips = "held", not_before, ()
         self._held.append(job)
         self._emit(Event("fail", job, (GENERATE, code, message, hint)))
         self._note(job)
@@ -655,16 +859,23 @@ class Engine:
                 except Exception:  # a surface must not take the engine with it
                     log.exception("a listener failed on %s", event.kind)
 
-    def _end(self, job: Job, kind: str, *values: Any, **facts: Any) -> None:
-        """A job's last event: written down first, so that nobody hears of an end that a crash could undo."""
+    def _end(
+        self, job: Job, kind: str, *values: Any, due: float = 0.0, told: Sequence[Event] = (), **facts: Any
+    ) -> None:
+        """A job's last event: written down first, so that nobody hears of an end that a crash could undo. `told` are
+        its clips that have been told of before."""
         with self._lock:
+            if job.speculative:
+                self._guessed(job, "dropped", spoilt=kind == "fail")
+                return
             job.state = kind
             job.last = Event(kind, job, values)
             self._landing = [other for other in self._landing if other is not job]
-            self._told.pop(job.number, None)
+            self._told.pop(job.ticket, None)
             self._note(job, **facts)
             for event in (*job.clips, job.last):
-                self._emit(event)
+                if event not in told:
+                    self.announce(event, due)
 
     def _note(self, job: Job, **facts: Any) -> None:
         try:
@@ -689,7 +900,12 @@ class Engine:
 
     def _eta(self) -> float:
         """Seconds until the last waiting job is done, as far as is known."""
-        return sum(map(self._pace.remaining, [*self._running, *self._line]))
+        return sum(map(self._pace.remaining, [*self._asked(), *self._line]))
+
+
+def _clip_events(job: Job, files: Sequence[tuple[str, Path]], used: Request) -> tuple[Event, ...]:
+    about = used.bpm, used.bars, str(used.seed)
+    return tuple(Event("clip", job, (stem, str(path), *about)) for stem, path in files)
 
 
 _HEARD: dict[str, Callable[[Engine, dict[str, Any], bytes], None]] = {

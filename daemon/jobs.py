@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import platform
 import time
 from collections.abc import Callable
@@ -50,6 +51,7 @@ class Order:
     priority: Priority = Priority.NORMAL
     out: Path | None = None  # None: the settings' folder
     origin: str = ""
+    due: float = 0.0  # time.monotonic() before which nobody is told that its take, if made in advance, is there
 
 
 @dataclass(eq=False)
@@ -69,7 +71,8 @@ class Job:
     priority: Priority = Priority.NORMAL
     batch: str = ""  # the order's id, where it asked for several takes
     origin: str = ""
-    number: int = 0  # the journal's
+    number: int = 0  # the journal's; 0 for one that nobody has asked for yet
+    ticket: int = field(default_factory=itertools.count(1).__next__, repr=False)  # what the worker calls it
     state: str = "waiting"
     last: Event | None = field(default=None, repr=False)
     clips: tuple[Event, ...] = field(default=(), repr=False)
@@ -88,6 +91,11 @@ class Job:
     @property
     def ended(self) -> bool:
         return self.state in ENDINGS
+
+    @property
+    def speculative(self) -> bool:
+        """Nobody has asked for it yet: the journal does not know it, and nobody hears of it."""
+        return self.priority is Priority.SPECULATION
 
     @property
     def seconds(self) -> float:

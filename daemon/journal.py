@@ -102,12 +102,15 @@ class Journal:
 
     # --- a job's life --------------------------------------------------------------------------------------------
 
-    def add(self, jobs: list[Job]) -> None:
-        """Write new jobs down, all or none, and number them. On disk when this returns. Raises OSError."""
+    def add(self, jobs: list[Job], landing: str = "") -> None:
+        """Write new jobs down, all or none, and number them. On disk when this returns. Raises OSError.
+
+        `landing` is what is known of files that are made already.
+        """
         with self._writing() as db:
             for job in jobs:
                 job.created = job.created or time.time()
-                columns = _columns(job)
+                columns = _columns(job) | {"landing": landing}
                 marks = ", ".join(f":{name}" for name in columns)
                 row = db.execute(f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({marks})", columns)
                 job.number = int(row.lastrowid or 0)

@@ -57,11 +57,11 @@ class Panel:
                 "there is nothing to play: prompt and lyrics are empty",
                 "say what it should sound like",
             )
-        if request.bpm or request.task or "bpm" in map(field_name, overrides) or not (bpm := self._session_bpm()):
+        if request.bpm or request.task or "bpm" in map(field_name, overrides) or not (bpm := self.session_bpm()):
             return request
         return request.changed({"bpm": bpm})
 
-    def _session_bpm(self) -> float:
+    def session_bpm(self) -> float:
         """0 where no session says one that can be played."""
         bpm, source = self.tempo.bpm() if self.tempo else (0.0, "default")
         allowed = FIELDS["bpm"].metadata["allowed"]

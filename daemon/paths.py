@@ -38,6 +38,16 @@ class Confined:
         """Values of a request as a message gives them, with the files among them confined. Raises `Refused`."""
         return {name: self._value(name, value) for name, value in values.items()}
 
+    def portable(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same, with files named as they are inside of their folder: `values` finds them wherever that lies."""
+        return {name: self._portable(name, value) for name, value in values.items()}
+
+    def _portable(self, name: str, value: Any) -> Any:
+        if not (isinstance(value, str) and _names_a_file(name, value) and Path(value).is_absolute()):
+            return value
+        homes = (home for folder in self.folders if (home := _resolved(folder)) and _within(value, home))
+        return next((str(Path(value).relative_to(home)) for home in homes), value)
+
     def _value(self, name: str, value: Any) -> Any:
         text = clean_text(str(value)).strip()  # as the request will read it
         return str(self.inside(text)) if _names_a_file(name, text) else value
@@ -69,6 +79,10 @@ def _resolved(path: Path) -> Path | None:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # a link that leads to itself, a name too long
         return None
+
+
+def _within(path: str, home: Path) -> bool:
+    return Path(path).is_relative_to(home)
 
 
 def _is_file(path: Path) -> bool:

@@ -16,6 +16,8 @@ from .jobs import Event
 from .journal import Journal, JournalError
 from .landing import folders
 from .osc.server import OscServer
+from .pads.hands import Hands
+from .pads.player import Pads
 from .panel import Panel
 from .paths import Confined
 from .settings import Settings, SettingsError
@@ -28,6 +30,7 @@ log = logging.getLogger("acestepd")
 
 VOICE = "mini"
 JOURNAL = "journal.sqlite"
+LEARNT = "learnt.toml"
 
 
 class Chosen(NamedTuple):
@@ -70,6 +73,9 @@ class Daemon:
             confined = _confined(settings)
             self.osc = OscServer(settings, self.panel, self.engine, confined)
             opened.callback(self.osc.close)
+            self.pads = self.osc.pads = Pads(settings, self.engine, self.panel, self.tempo, confined)
+            self.hands = Hands(settings.midi, self.pads, settings.state / LEARNT)
+            self._learn_from_ports()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, confined)
             self._opened = opened.pop_all()
 
@@ -81,11 +87,20 @@ class Daemon:
         self.settings = settings
         self.engine.change(settings)
         self.osc.change(settings, _confined(settings))
+        self.pads.change(settings, _confined(settings))
+        self.hands.change(settings.midi)
+        self._learn_from_ports()
         self.watchers.change(settings.watch, _confined(settings))
+
+    def _learn_from_ports(self) -> None:
+        """MIDI learn, where there is something to learn from."""
+        self.osc.learn = self.hands.learn if self.settings.midi.ports else None
 
     def __enter__(self) -> Self:
         self._lock.tell(*self.osc.address, (self.osc.tcp_address or ("", 0))[1])
         self.engine.start()
+        self.pads.start()
+        self.hands.start()
         self.tempo.start()
         self.osc.start()
         self.watchers.start()
@@ -94,6 +109,8 @@ class Daemon:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.watchers.close()
         self.tempo.close()
+        self.hands.close()
+        self.pads.close()
         self.engine.close()  # before the surfaces: its last words are still heard
         self._opened.close()
 

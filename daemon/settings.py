@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.request import BadRequest, Request
+from pipeline.request import MAX_SEED, BadRequest, Request
+
+from .pads import mapping
+from .pads.knobs import Knob
 
 MAX_SUBSCRIBERS = 64
 AUDIO_TASKS = ("cover", "repaint", "extract", "ignore")
@@ -39,7 +42,11 @@ LIMITS: dict[str, tuple[float, float]] = {
     "idle_unload": (0, 10**5),
     "hang_seconds": (1, 10**5),
     "log_mb": (0, 10_000),
+    "prepare_mb": (0, 10**6),
+    "prepare_memory_gb": (0, 4096),
+    "ahead_ms": (0, 10_000),
 }
+QUANTISE = ("", "beat", "bar")
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,74 @@ class Watch:
             raise SettingsError(f"[[watch]] out must not be the watched folder itself, got {out}")
         if self.audio not in AUDIO_TASKS:
             raise SettingsError(f"[[watch]] audio must be one of {' '.join(AUDIO_TASKS)}, got {self.audio!r}")
+
+
+@dataclass(frozen=True)
+class Pad:
+    """What one pad does, a [[midi.pad]] table: its own note, and what is in it where the bank has nothing."""
+
+    slot: int = setting(0, "which pad, counted from 1; required")
+    note: int = setting(-1, "its note; -1 is the grid's")
+    channel: int = setting(0, "its channel, 1 to 16; 0 is any")
+    seed: int = setting(-1, "its first seed; -1 draws one")
+    request: Mapping[str, Any] = field(
+        default_factory=dict, metadata={"help": "its own parameters, over those of [request]"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.slot < 1:
+            raise SettingsError("[[midi.pad]] needs a slot, counted from 1, like slot = 3")
+        _within("[[midi.pad]] seed", self.seed, -1, MAX_SEED)
+        try:
+            Request().changed(self.request)
+        except BadRequest as error:
+            raise SettingsError(f"[midi.pad.request] {error}") from error
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Midi:
+    """Pad controllers, the [midi] table."""
+
+    ports: tuple[str, ...] = setting((), 'parts of port names; "virtual" opens a port of our own called acestepd')
+    grid: str = setting("4x4", "of pads: 4x4 or 8x8")
+    profile: str = setting("auto", "how its lights work: auto, the name of a profile, or a .toml file of your own")
+    first_note: int = setting(-1, "note of the pad at the lower left; -1 is the profile's")
+    channel: int = setting(0, "channel of the pads, 1 to 16; 0 is any")
+    hold_ms: int = setting(600, "a pad held this long rerolls its seed; 0 never does")
+    shift: str = setting("auto", 'with it a pad marks its take: like "note 98" or "cc 64"; auto is the profile\'s')
+    velocity: str = setting("", 'parameter that the velocity of a hit turns, like "guidance_scale 1 8"; empty is none')
+    rows: float = setting(
+        0.0, "pads of a row are variations of its first one, up to this distance; 0: seeds of their own"
+    )
+    knobs: Mapping[str, str] = field(
+        default_factory=dict, metadata={"help": 'control and what it turns, like "cc 21" = "variation"'}
+    )
+    pad: tuple[Pad, ...] = setting((), "pads with a note or a request of their own, one [[midi.pad]] table each")
+
+    def __post_init__(self) -> None:
+        _within("[midi] rows", self.rows, 0, 1)
+        try:
+            if self.velocity:
+                Knob.of(self.velocity)
+        except ValueError as error:
+            raise SettingsError(f"[midi] velocity: {error}") from error
+        try:
+            mapping.check(self)
+        except ValueError as error:
+            raise SettingsError(f"[midi] {error}") from error
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def columns(self) -> int:
+        return int(self.grid.partition("x")[0])
+
+    @property
+    def pads(self) -> int:
+        columns, _, rows = self.grid.partition("x")
+        return int(columns) * int(rows)
 
 
 @dataclass(frozen=True)
@@ -92,6 +167,15 @@ class Settings:
     idle_unload: float = setting(0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm")
     hang_seconds: float = setting(600.0, "seconds without a sign of life after which a busy engine is restarted")
     log_mb: float = setting(5.0, "size at which the log file in state is rotated, in MB; 0 writes none")
+    prepare_mb: float = setting(
+        500.0, "disk for takes that are made in advance while nothing else is to do, in MB; 0: none"
+    )
+    prepare_memory_gb: float = setting(0.0, "make none in advance that needs more memory than this, in GB; 0: any")
+    quantise: str = setting(
+        "", "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock"
+    )
+    ahead_ms: float = setting(0.0, "so much before that beat or bar, in ms")
+    midi: Midi = field(default_factory=Midi, metadata={"help": "pad controllers, a [midi] table: see below"})
     watch: tuple[Watch, ...] = setting((), "watched folders, one [[watch]] table each: see below")
     request: Request = field(default_factory=Request, metadata={"help": "what a message leaves out is taken from here"})
 
@@ -108,6 +192,8 @@ class Settings:
         for subscriber in self.subscribers:
             endpoint(subscriber)
         _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
+        if self.quantise not in QUANTISE:
+            raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
         folders = [watch.folder for watch in self.watch]
         if len(set(folders)) < len(folders):
             raise SettingsError("two [[watch]] tables name the same folder")
@@ -154,11 +240,15 @@ def _kept(kind: type, values: Mapping[str, Any], called: str) -> dict[str, Any]:
     for name, value in values.items():
         if name not in known:
             raise SettingsError(f"no {called} is called {name!r}; {called}s: {' '.join(known)}")
-        kept[name] = _converted(name, known[name].default, value)
+        kept[name] = _converted(name, known[name].default, value, called)
     return kept
 
 
-def _converted(name: str, default: Any, value: Any) -> Any:
+def _converted(name: str, default: Any, value: Any, called: str) -> Any:
+    if name == "request" and default is dataclasses.MISSING and called == "[[midi.pad]] setting":
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"[midi.pad.request] must be a table of parameters, got {value!r}")
+        return dict(value)
     if name == "request":
         if not isinstance(value, Request | Mapping):
             raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
@@ -168,6 +258,14 @@ def _converted(name: str, default: Any, value: Any) -> Any:
             raise SettingsError(f"[request] {error}") from error
     if name == "watch":
         return tuple(_watch(entry) for entry in _listed(name, value, Mapping | Watch, "[[watch]] tables"))
+    if name == "midi":
+        return _midi(value)
+    if name == "pad":
+        return tuple(_pad(entry) for entry in _listed(name, value, Mapping | Pad, "[[midi.pad]] tables"))
+    if name == "knobs":
+        if not isinstance(value, Mapping) or not all(isinstance(field, str) for field in value.values()):
+            raise SettingsError(f"[midi.knobs] must be controls and parameters, got {value!r}")
+        return dict(value)
     if name == "folders":
         return tuple(Path(entry) for entry in _listed(name, value, str | os.PathLike, "a list of paths"))
     if isinstance(default, tuple):
@@ -191,6 +289,16 @@ def _listed(name: str, value: Any, kind: Any, wanted: str) -> Sequence[Any]:
 
 def _watch(entry: Mapping[str, Any] | Watch) -> Watch:
     return entry if isinstance(entry, Watch) else Watch(**_kept(Watch, entry, "[[watch]] setting"))
+
+
+def _midi(value: Any) -> Midi:
+    if not isinstance(value, Mapping | Midi):
+        raise SettingsError(f"[midi] must be a table of settings, got {value!r}")
+    return value if isinstance(value, Midi) else Midi(**_kept(Midi, value, "[midi] setting"))
+
+
+def _pad(entry: Mapping[str, Any] | Pad) -> Pad:
+    return entry if isinstance(entry, Pad) else Pad(**_kept(Pad, entry, "[[midi.pad]] setting"))
 
 
 def _absolute(name: str, path: Path) -> Path:

@@ -27,14 +27,30 @@ log = logging.getLogger("acestepd.tempo")
 
 TICKS = 96  # of a MIDI clock that a tempo is estimated from: one bar
 PER_BEAT = 24
+PER_SIXTEENTH = PER_BEAT // 4  # what a song position counts
 PLAUSIBLE = (20.0, 400.0)  # bpm
 GONE = 2.0  # seconds of silence after which a clock counts as stopped
 GAP = 0.5  # seconds between two ticks after which the estimate begins anew; 20 bpm ticks every 0.125
 DRIFT = 3e-5  # relative: two crystals, the sound card's and this computer's, never quite agree
 ANNOUNCED = 0.05  # bpm: a smaller change is not news
+ON_IT = 1e-6  # of a group of beats: rounding
 EVERY = 0.1  # seconds between two looks at the sources, and so between two announcements
 
 Listener = Callable[[float, str], None]
+
+
+class Place(NamedTuple):
+    """Where a song was `at` that time.monotonic(): in quarter notes from its beginning, at that tempo."""
+
+    at: float
+    beat: float
+    bpm: float
+
+    def next(self, beats: float, after: float) -> float:
+        """When the first beat that is a multiple of `beats` comes, not before `after`."""
+        count = (self.beat + (after - self.at) * self.bpm / 60) / beats
+        whole = math.ceil(count - ON_IT)
+        return max(after, after + (whole - count) * beats * 60 / self.bpm)
 
 
 class Source(Protocol):
@@ -45,6 +61,10 @@ class Source(Protocol):
     @property
     def bpm(self) -> float:
         """0 while it says none. From any thread."""
+
+    @property
+    def place(self) -> Place | None:
+        """None while it does not say where the beat is. From any thread."""
 
     def start(self) -> None: ...
     def look(self, now: float) -> None: ...
@@ -71,6 +91,14 @@ class Tempo:
         said = ((source.bpm, source.name) for source in self._sources)
         choices = ((self._explicit, "explicit"), *said, (DEFAULT_BPM, "default"))
         return next((bpm, source) for bpm, source in choices if bpm)
+
+    def next(self, beats: float, ahead: float = 0.0) -> float:
+        """The time.monotonic() that is `ahead` seconds before the next multiple of `beats` of the session; 0, long ago,
+        where nobody says where its beat is."""
+        for source in self._sources:
+            if place := source.place:
+                return place.next(beats, time.monotonic() + ahead) - ahead
+        return 0.0
 
     def set(self, bpm: float) -> None:
         """Set it explicitly; 0 lets go. Raises `BadRequest`."""
@@ -140,10 +168,19 @@ class Clock:
         self._ticks: deque[float] = deque(maxlen=TICKS)
         self._last = -math.inf
         self._known = Estimate(0.0, 0.0)
+        self._playing = False  # from a start or a continue to a stop
+        self._next: int | None = None  # which tick of the song comes next; None: nobody has said where it is
+        self._place: tuple[float, int] | None = None  # the newest tick while it plays
 
     @property
     def bpm(self) -> float:
         return self._known.bpm
+
+    @property
+    def place(self) -> Place | None:
+        with self._lock:
+            bpm, place = self._known.bpm, self._place
+        return Place(place[0], place[1] / PER_BEAT, bpm) if bpm and place and self._playing else None
 
     def start(self) -> None:
         if self._input:
@@ -155,13 +192,23 @@ class Clock:
 
     def heard(self, at: float, message: dict[str, Any]) -> None:
         with self._lock:
-            if message["type"] in ("start", "continue"):
+            kind = message["type"]
+            if kind in ("start", "continue"):
                 self._ticks.clear()
-            elif message["type"] == "clock":
+                self._playing, self._place = True, None
+                self._next = 0 if kind == "start" else self._next
+            elif kind == "stop":
+                self._playing = False
+            elif kind == "songpos":
+                self._next, self._place = message["pos"] * PER_SIXTEENTH, None
+            elif kind == "clock":
                 if at - self._last > GAP:
                     self._ticks.clear()
                 self._ticks.append(at)
                 self._last = at
+                if self._playing and self._next is not None:
+                    self._place = at, self._next
+                    self._next += 1
 
     def look(self, now: float) -> None:
         with self._lock:
@@ -208,6 +255,7 @@ def settled(known: Estimate, measured: Estimate) -> Estimate:
 GROUP, PORT = "224.76.78.75", 20808  # where Link's peers tell of themselves, four times a second
 ALIVE = b"_asdp_v\x01\x01"  # how such a datagram begins; one that leaves says 3 instead of the last 1
 HEARD = 1.0  # seconds that others must have been heard before we join, so that their session is the older one
+QUANTUM = 4.0  # beats that peers count together: where a bar begins
 ALONE = 3.0  # seconds without a peer after which we leave
 REJOIN = 5.0  # seconds between two looks for network interfaces
 
@@ -234,15 +282,21 @@ class Link:
         self._joined = False
         self._company = 0.0  # when there was a peer last
         self._bpm = 0.0
+        self._place: Place | None = None
 
     @property
     def bpm(self) -> float:
         return self._bpm
 
+    @property
+    def place(self) -> Place | None:
+        return self._place
+
     def start(self) -> None:
         self._ear = Ear()
         self._loop = asyncio.new_event_loop()
         self._peer = self._loop.run_until_complete(self._made())
+        self._peer.quantum = QUANTUM
 
     async def _made(self) -> Any:
         return self._make(DEFAULT_BPM)  # it wants a running loop, although nothing here waits for beats
@@ -256,8 +310,9 @@ class Link:
         elif self._joined and self._peer.num_peers:
             self._company = now
             self._bpm = linked(self._peer.tempo)
+            self._place = Place(time.monotonic(), self._peer.beat, self._bpm) if self._bpm else None
         elif self._joined:
-            self._bpm = 0.0
+            self._bpm, self._place = 0.0, None
             if now - self._company > ALONE:
                 self._enable(False, now)
                 self._ear.forget()
@@ -268,7 +323,7 @@ class Link:
         log.info("joined an Ableton Link session" if on else "left Ableton Link: nobody else is there")
 
     def close(self) -> None:
-        self._bpm = 0.0
+        self._bpm, self._place = 0.0, None
         if self._peer is not None:
             self._peer.enabled = False
             self._peer = None

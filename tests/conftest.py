@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.voices import voice_folder
 from tests.hub import FakeHub
+from tests.jack import Jack
 from tests.osc_client import OscClient
 
 ROOT = Path(__file__).parents[1]
@@ -81,3 +83,18 @@ def client(daemon: Daemon) -> Iterator[OscClient]:
     connected = OscClient(daemon.osc.address)
     yield connected
     connected.close()
+
+
+@pytest.fixture
+def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
+    pytest.importorskip("rtmidi", reason="needs python-rtmidi (the extra 'midi')")
+    if not shutil.which("jackd"):
+        pytest.skip("needs jackd (apt-get install jackd2): ports without a device")
+    server = Jack()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -169,7 +170,7 @@ def test_the_printed_settings_file_says_the_defaults_with_and_without_its_commen
     uncommented = re.sub(r"^#(?=\w)", "", text, flags=re.MULTILINE)
     values = tomllib.loads(uncommented)
     assert settings.from_values(values) == Settings()
-    assert set(values) == {field for field in Settings.__dataclass_fields__ if field != "watch"}
+    assert set(values) == {field for field in Settings.__dataclass_fields__ if field not in ("watch", "midi")}
     assert set(values["request"]) == set(FIELDS)
 
 
@@ -178,6 +179,16 @@ def test_its_example_of_a_watched_folder_is_one() -> None:
     example = text[text.index("# [[watch]]") :]
     read = settings.from_values(tomllib.loads(re.sub("^# ", "", example, flags=re.MULTILINE)))
     assert [watch.folder for watch in read.watch] == [Path.home() / "Lyrics"]
+
+
+def test_its_example_of_pads_is_one() -> None:
+    text = template.template()
+    example = text[text.index("# [midi]") : text.index("# Watched")]
+    kept = [line for line in example.splitlines() if not line.startswith("# Pads")]
+    read = settings.from_values(tomllib.loads(re.sub("^# ", "", "\n".join(kept), flags=re.MULTILINE)))
+    assert read.midi.knobs == {"cc 21": "variation", "cc 22": "bars 1 16"}
+    assert [pad.slot for pad in read.midi.pad] == [3]
+    assert dataclasses.replace(read.midi, ports=(), knobs={}, pad=()) == settings.Midi()
 
 
 def test_settings_can_be_written_once_and_are_private(tmp_path: Path) -> None:

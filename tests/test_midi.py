@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from queue import Queue
@@ -20,63 +18,12 @@ from daemon import midi
 from daemon.midi import Input, matching
 from daemon.settings import SettingsError
 from daemon.tempo import PER_BEAT, Tempo
+from tests.jack import PATIENCE, Jack, until
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 30.0
 SOON = 0.05  # seconds between two looks, so that tests need not wait
 
 Heard = tuple[float, dict[str, Any]]
-
-
-class Jack:
-    """A JACK server that plays nowhere, under a name of its own: nobody's real one is touched."""
-
-    def __init__(self) -> None:
-        # JACK remembers eight names of servers at most, those that were killed as well: take few, again and again
-        self.name = f"acestepd-{os.getpid() % 3}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "JACK_DEFAULT_SERVER": self.name,
-            "JACK_NO_AUDIO_RESERVATION": "1",
-            "JACK_NO_START_SERVER": "1",
-            "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK",
-        }
-
-    def start(self) -> None:
-        command = ["jackd", "-n", self.name, "-r", "--no-realtime", "-d", "dummy", "-p", "256"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: midi.inputs(midi.backend()) is not None)
-
-    def kill(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-
-@pytest.fixture
-def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
-    pytest.importorskip("rtmidi", reason="needs python-rtmidi (the extra 'midi')")
-    if not shutil.which("jackd"):
-        pytest.skip("needs jackd (apt-get install jackd2): ports without a device")
-    server = Jack()
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
-
-
-def until(what: Callable[[], object]) -> None:
-    """Wait for something that another thread or program does."""
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -127,11 +74,11 @@ def test_a_port_that_is_unplugged_is_opened_again_when_it_is_back(clock: Input, 
 def test_a_silent_port_is_opened_anew_and_goes_on_being_heard(jack: Jack, heard: Queue[Heard]) -> None:
     """It may have been away and back between two looks, and then it would be silent for ever."""
     out = daw()
-    opened = Input("DAW", lambda at, message: heard.put((at, message)), every=SOON, silence=SOON)
+    opened = Input("DAW", lambda at, message: heard.put((at, message)), every=SOON, silence=0.5)
     opened.start()
     until(lambda: opened.port)
-    before = opened._port
-    until(lambda: opened._port not in (before, None))
+    before = opened._ear
+    until(lambda: opened._ear not in (before, None))
     while heard.empty():  # what is sent in the very moment between the two is lost
         out.send(mido.Message("continue"))
         time.sleep(0.02)
@@ -252,7 +199,7 @@ def test_a_machine_without_midi_is_waited_on(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("MIDO_BACKEND", "mido.backends.rtmidi/UNIX_JACK")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "acestepd-nobody")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    assert midi.inputs(midi.backend()) is None
+    assert midi.names(midi.backend()) is None
     opened = Input("DAW", lambda at, message: None, every=SOON)
     opened.start()
     assert opened.port == ""

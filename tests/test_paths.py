@@ -126,3 +126,15 @@ def test_whatever_is_asked_for_lies_inside(text: str, midi: bool) -> None:
     except Refused:
         return
     assert found.is_relative_to(Path(__file__).parent)
+
+
+def test_a_file_is_named_inside_of_its_folder_for_another_machine(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for home in (here, there):
+        (home / "loops").mkdir(parents=True)
+        (home / "loops" / "a.wav").touch()
+    values = {"source": str(here / "loops" / "a.wav"), "guide": "Am F", "bars": 4, "prompt": "/not/a/file.wav"}
+    kept = Confined([here]).portable(values)
+    assert kept == values | {"source": "loops/a.wav"}
+    assert Confined([there]).values(kept)["source"] == str(there / "loops" / "a.wav")
+    assert Confined([there]).portable(values) == values, "it is in none of the folders"

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from daemon import settings
-from daemon.settings import Settings, SettingsError
+from daemon.settings import Pad, Settings, SettingsError
 
 WHOLE = """
 port = 9200
@@ -76,3 +77,46 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
 
 def test_off_loopback_needs_to_know_whom_to_answer() -> None:
     assert Settings(host="0.0.0.0", allow=("192.168.1.5",)).host == "0.0.0.0"
+
+
+def test_pads_come_from_tables_of_their_own() -> None:
+    text = """
+    quantise = "bar"
+    [midi]
+    ports = ["Launchpad", "virtual"]
+    grid = "8x8"
+    velocity = "guidance_scale 1 8"
+    [midi.knobs]
+    "cc 21" = "bars 1 16"
+    [[midi.pad]]
+    slot = 3
+    seed = 42
+    [midi.pad.request]
+    prompt = "bells"
+    """
+    midi = settings.from_values(tomllib.loads(text)).midi
+    assert (midi.pads, midi.columns) == (64, 8)
+    assert midi.pad == (Pad(slot=3, seed=42, request={"prompt": "bells"}),)
+    assert dict(midi.knobs) == {"cc 21": "bars 1 16"}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('quantise = "often"', "quantise must be"),
+        ("prepare_mb = -1", "prepare_mb must be in"),
+        ("midi = 3", "must be a table"),
+        ("[midi]\nwobble = 1", "no \\[midi\\] setting is called 'wobble'"),
+        ('[midi]\ngrid = "3x3"', "grid must be"),
+        ("[midi]\nrows = 2.0", "rows must be in 0..1"),
+        ('[midi]\nvelocity = "prompt"', "prompt is no number"),
+        ('[midi]\nknobs = ["bars"]', "must be controls and parameters"),
+        ('[midi.knobs]\n"cc 21" = "wobble"', "no parameter is called 'wobble'"),
+        ("[[midi.pad]]\nseed = 1", "needs a slot"),
+        ("[[midi.pad]]\nslot = 1\n[midi.pad.request]\nbars = 5000", "bars must be in"),
+        ("[[midi.pad]]\nslot = 1\nrequest = 3", "must be a table of parameters"),
+    ],
+)
+def test_pads_that_make_no_sense_are_refused_with_a_reason(text: str, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=wrong):
+        settings.from_values(tomllib.loads(text))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from daemon import tempo
 from daemon.settings import SettingsError
-from daemon.tempo import ANNOUNCED, PER_BEAT, TICKS, Clock, Ear, Estimate, Link, Tempo, fitted, linked, settled
+from daemon.tempo import ANNOUNCED, PER_BEAT, TICKS, Clock, Ear, Estimate, Link, Place, Tempo, fitted, linked, settled
 from pipeline.request import BadRequest, Request
 
 PATIENCE = 30.0
@@ -26,6 +26,7 @@ class Said:
 
     def __init__(self, name: str, bpm: float = 0.0, next: tuple[float, ...] = ()) -> None:
         self.name, self.bpm, self._next = name, bpm, iter(next)
+        self.place: Place | None = None
         self.closed = False
 
     def start(self) -> None: ...
@@ -342,3 +343,89 @@ def test_a_link_session_is_followed_and_its_tempo_is_nobodys_but_the_musicians(s
         assert musician.tempo == pytest.approx(77, abs=ANNOUNCED)
     finally:
         followed.close()
+
+
+# --- where the beat is -----------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0, 1000), st.floats(30, 300), st.sampled_from([1.0, 3.0, 4.0]), st.floats(0, 10))
+def test_the_next_bar_is_a_whole_one_and_less_than_a_bar_away(
+    beat: float, bpm: float, beats: float, later: float
+) -> None:
+    place = Place(100.0, beat, bpm)
+    due = place.next(beats, 100.0 + later)
+    assert 100.0 + later <= due <= 100.0 + later + beats * 60 / bpm + 1e-6
+    count = (beat + (due - 100.0) * bpm / 60) / beats
+    assert abs(count - round(count)) < 1e-5
+
+
+def test_the_first_source_that_knows_where_the_beat_is_says_when_the_next_bar_begins() -> None:
+    link, midi = Said("link", 100), Said("midi", 90)
+    counting = Tempo(sources=[link, midi])
+    assert counting.next(4.0) == 0.0, "nobody knows: at once"
+    now = time.monotonic()
+    midi.place = Place(now, 3.0, 60.0)
+    assert counting.next(4.0) == pytest.approx(now + 1.0, abs=0.01)
+    counting.set(200)  # what clips are made in; the session has its own bars
+    assert counting.next(4.0, ahead=0.25) == pytest.approx(now + 0.75, abs=0.01)
+    link.place = Place(now, 2.0, 60.0)
+    assert counting.next(4.0) == pytest.approx(now + 2.0, abs=0.01)
+
+
+class Master:
+    """A MIDI clock of 120 bpm as messages, without the wait."""
+
+    def __init__(self) -> None:
+        self.clock, self.now = Clock(), 1000.0
+        self.tick(TICKS)
+        self.clock.look(self.now)
+
+    def tick(self, count: int) -> None:
+        for _ in range(count):
+            self.now += 60 / 120 / PER_BEAT
+            self.clock.heard(self.now, {"type": "clock"})
+
+    def say(self, kind: str, **more: int) -> None:
+        self.clock.heard(self.now, {"type": kind, **more})
+
+    @property
+    def beat(self) -> float | None:
+        place = self.clock.place
+        return place and place.beat
+
+
+def test_a_clock_counts_from_its_start() -> None:
+    master = Master()
+    assert master.beat is None, "it runs, and nobody has said where it is"
+    master.say("start")
+    assert master.beat is None
+    master.tick(1)
+    assert master.beat == 0.0, "the first tick after the start is the beginning"
+    master.tick(30)
+    assert master.beat == 1.25
+    master.say("stop")
+    master.tick(10)
+    assert master.beat is None, "there is no bar to wait for while it stands"
+    master.say("continue")
+    master.tick(1)
+    assert master.beat == pytest.approx(31 / PER_BEAT), "ticks while it stands do not count"
+
+
+def test_a_song_position_says_where_it_goes_on() -> None:
+    master = Master()
+    master.say("songpos", pos=16)
+    master.say("continue")
+    master.tick(1)
+    assert master.beat == 4.0
+    place = master.clock.place
+    assert place is not None
+    assert place.bpm == 120.0
+    assert place.next(4.0, master.now + 0.1) == pytest.approx(master.now + 2.0)
+
+
+def test_a_clock_that_falls_silent_knows_no_bar_any_more() -> None:
+    master = Master()
+    master.say("start")
+    master.tick(5)
+    master.clock.look(master.now + 10)
+    assert master.beat is None

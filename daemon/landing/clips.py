@@ -131,6 +131,11 @@ class Staged:
         return [File(self.staging / part, self.folder / name, s) for (part, name), s in zip(self.pairs, self.sums)]
 
     @property
+    def clips(self) -> tuple[tuple[str, Path], ...]:
+        """(stem, path-to-be) of every clip, without the manifest."""
+        return tuple((stem, file.target) for stem, file in zip(self.stems, self.files))
+
+    @property
     def stem(self) -> str:
         return self.pairs[-1][1].removesuffix(".json")
 
@@ -191,6 +196,15 @@ def land(staged: Staged) -> Landed | None:
             _undo(staged)
         raise
     return _finished(staged)
+
+
+def show(staged: Staged) -> bool:
+    """Give all files their names at once, for who is in a hurry; `land` has to follow, whatever comes of this. False
+    when a name was taken meanwhile, or the disk does not want to."""
+    try:
+        return all(disk.there(file.source) and disk.take_name(file.source, file.target) for file in staged.files)
+    except OSError:
+        return False
 
 
 def renamed(staged: Staged) -> Staged:
@@ -403,4 +417,4 @@ def _finished(staged: Staged) -> Landed:
         except (OSError, ValueError) as error:
             log.warning("%s has landed, but not as the latest: %s", manifest.target, error)
     shutil.rmtree(staged.staging, ignore_errors=True)
-    return Landed(tuple((stem, file.target) for stem, file in zip(staged.stems, clips)), manifest.target)
+    return Landed(staged.clips, manifest.target)

@@ -13,6 +13,8 @@ from pipeline.voices import VOICES
 
 from .. import API, VERSION
 from ..jobs import Event, Job, Order, Priority, Refused
+from ..pads.knobs import Knob
+from ..pads.states import Light
 from ..panel import NothingToPlay
 from .arguments import (
     WHOLE_TEXTS,
@@ -37,6 +39,7 @@ from .protocol import COMMANDS, PARAM, TOPICS, encode_param, mix_of, short
 from .wire import Message, Sender
 
 if TYPE_CHECKING:
+    from ..pads.player import Pads
     from .server import OscServer
 
 Handler = Callable[["OscServer", Sender, Arguments], None]
@@ -143,6 +146,7 @@ def _port_and_topics(arguments: Arguments) -> tuple[int, list[str]]:
 def _snapshot(osc: OscServer, listener: Sender, topics: frozenset[str]) -> None:
     """What is current of every topic that has such a thing."""
     events = [osc.engine.state_event(), *_tempo_events(osc)]
+    events += osc.pads.snapshot() if osc.pads else []
     events += [event for job in osc.engine.active() for event in job.outcome]
     for event in events:
         if event.kind in topics:
@@ -330,6 +334,107 @@ def _lyrics_end(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     osc.answer(sender, "done", "/ace/lyrics/end", parts, PATIENCE)
 
 
+# --- pads ------------------------------------------------------------------------------------------------------------
+
+
+def _pads(osc: OscServer) -> Pads:
+    if osc.pads is None:
+        raise Refused(503, "this daemon has no pads")
+    return osc.pads
+
+
+def _pad(arguments: Arguments) -> int:
+    """Pads count from 1 for people, slots from 0."""
+    if not arguments:
+        raise WrongType("which pad? the first argument must be its number")
+    return whole("pad", arguments[0]) - 1
+
+
+def _tell_pad(osc: OscServer, sender: Sender, slot: int, light: Light) -> None:
+    """The answer; subscribers have heard it where it is news."""
+    osc.tell(sender, Event("pad", None, (slot + 1, light.state.value, light.progress)))
+
+
+def _pad_hit(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    slot, velocity = _pad(arguments), number_at(arguments, 1, "velocity", 0)
+    if not 0 <= velocity <= 127:
+        raise OutOfRange(f"velocity must be in 0..127, got {velocity}")
+    if len(arguments) < 2 or velocity:  # 0 is a pad that is let go
+        _tell_pad(osc, sender, slot, _pads(osc).play(slot, velocity, sender.client))
+
+
+def _pad_reroll(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    slot = _pad(arguments)
+    _tell_pad(osc, sender, slot, _pads(osc).play_anew(slot, sender.client))
+
+
+def _pad_favourite(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    slot, on = _pad(arguments), flag_at(arguments, 1, "on", default=True) if len(arguments) > 1 else None
+    _tell_pad(osc, sender, slot, _pads(osc).mark(slot, on))
+
+
+def _pad_set(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    slot, values = _pad(arguments), named(arguments[1:])
+    if not values:
+        raise WrongType("set what? send the pad, then name value pairs")
+    _tell_pad(osc, sender, slot, _pads(osc).adjust(slot, values))
+
+
+def _bank_fill(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    words, numbers = positional(arguments)
+    values: dict[str, Any] = {"prompt": " ".join(words)} if words else {}
+    values |= {"bars": numbers[0]} if numbers else {}
+    count = whole("count", numbers[1]) if len(numbers) > 1 else None
+    osc.answer(sender, "done", "/ace/bank/fill", _pads(osc).fill(values, count), 0)
+
+
+def _bank_reroll(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    which = id_at(arguments, 0) if arguments and isinstance(arguments[0], str) else "unmarked"
+    if which not in ("all", "unmarked"):
+        raise OutOfRange(f"which must be all or unmarked, got {which[:40]!r}")
+    osc.answer(sender, "done", "/ace/bank/reroll", _pads(osc).reroll_all(which == "all"), 0)
+
+
+def _bank_load(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    if arguments and not isinstance(arguments[0], str):
+        _pads(osc).load_program(whole("program", arguments[0]))
+    else:
+        _pads(osc).load(text_of(arguments).strip())
+    _tell_bank(osc, sender, "/ace/bank/load")
+
+
+def _bank_save(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    _pads(osc).save("" if pressed_or_id(arguments) == "" else text_of(arguments).strip())
+    _tell_bank(osc, sender, "/ace/bank/save")
+
+
+def _tell_bank(osc: OscServer, sender: Sender, command: str) -> None:
+    _, program, count = _pads(osc).bank
+    osc.answer(sender, "done", command, count, program)
+
+
+def _bank_list(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    banks, (playing, _, _) = _pads(osc).banks(), _pads(osc).bank
+    for name, program in banks.items():
+        osc.answer(sender, "banks", name, program, int(name == playing))
+    osc.answer(sender, "done", "/ace/bank/list", len(banks), 0)
+
+
+def _midi_learn(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    if osc.learn is None:
+        raise Refused(503, "no controller can be learned from: there are no MIDI ports", "list some in [midi] ports")
+    text = text_of(arguments).strip()
+    if text in ("", "off"):
+        text = ""
+    else:
+        try:
+            Knob.of(text)
+        except ValueError as error:
+            raise OutOfRange(str(error)) from error
+    osc.learn(text)
+    osc.answer(sender, "done", "/ace/midi/learn", int(bool(text)), 0)
+
+
 HANDLERS: dict[str, Handler] = {
     "/ace/ping": _ping,
     HELLO: _hello,
@@ -351,7 +456,24 @@ HANDLERS: dict[str, Handler] = {
     "/ace/lyrics/end": _lyrics_end,
     "/ace/tempo": _tempo,
     "/ace/model": _model,
+    "/ace/pad/hit": _pad_hit,
+    "/ace/pad/reroll": _pad_reroll,
+    "/ace/pad/favourite": _pad_favourite,
+    "/ace/pad/set": _pad_set,
+    "/ace/bank/fill": _bank_fill,
+    "/ace/bank/reroll": _bank_reroll,
+    "/ace/bank/load": _bank_load,
+    "/ace/bank/save": _bank_save,
+    "/ace/bank/list": _bank_list,
+    "/ace/midi/learn": _midi_learn,
     "/ace/sync": _sync,
 }
 WITH_ID = {f"/ace/{name}" for name in ("generate", "go", "reroll", "cancel", "query", "favourite", "insert")}
 BUTTONS = {f"/ace/{name}" for name in ("generate", "go", "reroll", "panic", "favourite", "insert")}
+BUTTONS |= {
+    "/ace/bank/reroll",
+    "/ace/bank/save",
+    "/ace/pad/hit",
+    "/ace/pad/reroll",
+    "/ace/pad/favourite",
+}  # no pad is 0

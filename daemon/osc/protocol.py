@@ -12,7 +12,7 @@ from .wire import Message, encode
 
 MAX_TEXT = 250  # bytes of each text in a fail
 MAX_VALUE = 1000  # bytes of a parameter's text
-SEEDS = ("seed", "guide_seed")  # sent as texts: Pd and others keep numbers as 32-bit floats
+SEEDS = ("seed", "guide_seed", "variation_seed")  # sent as texts: Pd and others keep numbers as 32-bit floats
 MIX = "mix"
 
 
@@ -63,6 +63,24 @@ COMMANDS = {
     "/ace/lyrics/end": Command("s name, i parts", "/ace/done", "if none is lost, they are now the parameter `lyrics`"),
     "/ace/tempo": Command("[f bpm]", "/ace/tempo", "the session's tempo; 0 follows Link or MIDI clock again"),
     "/ace/model": Command("s name, [s variant]", "/ace/done", "play another model of the settings, or load it again"),
+    "/ace/pad/hit": Command(
+        "i pad, [i velocity]",
+        "/ace/pad",
+        "play a pad (1, 2, ...): announce its take again, or make it; velocity 0: no hit",
+    ),
+    "/ace/pad/reroll": Command("i pad", "/ace/pad", "another seed for it, and its take"),
+    "/ace/pad/favourite": Command("i pad, [i on]", "/ace/pad", "mark it, or not (0); without on the other of both"),
+    "/ace/pad/set": Command("i pad, then key value pairs", "/ace/pad", "parameters of its own; `seed` is its seed"),
+    "/ace/bank/fill": Command(
+        "s prompt, [f bars], [i count]", "/ace/done", "this and seeds of their own for the first pads; favourites stay"
+    ),
+    "/ace/bank/reroll": Command("[s all or unmarked]", "/ace/done", "new seeds, for favourites only with all"),
+    "/ace/bank/load": Command("s name, or i program", "/ace/done", "play another bank"),
+    "/ace/bank/save": Command("[s name]", "/ace/done", "save the bank, from now on under that name"),
+    "/ace/bank/list": Command("", "/ace/banks each, /ace/done", "the banks there are"),
+    "/ace/midi/learn": Command(
+        "s param, [f from, f to]", "/ace/done", "the next control that moves turns it (in that range); `off` ends it"
+    ),
     "/ace/sync": Command("i n", "/ace/synced", "answers once everything before it has been handled"),
 }
 
@@ -80,6 +98,11 @@ EVENTS = {
     "insert": Signal("siis", "id, track, slot, path of the mix", "an integration puts it there; -1: where it likes"),
     "tempo": Signal("fs", "bpm, explicit / link / midi / default", "whenever one of them changes"),
     "read": Signal("siis", "path, line, code, message", "about a watched file; code 0: fine, line 0: all of it"),
+    "pad": Signal(
+        "isf", "pad, empty / queued / rendering / ready / favourite / failed, progress 0..1", "how it stands"
+    ),
+    "bank": Signal("sii", "name, program, number of pads", "it is played from now on"),
+    "midi/learned": Signal("ss", "param, control", "a control was learned (topic: midi)"),
     "param/<param>": Signal("i, f or s", "value", "a parameter was set (topic: param); long texts are cut"),
 }
 
@@ -89,17 +112,23 @@ REPLIES = {
         "sii",
         "command, two numbers",
         "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; insert: track, slot; "
-        "lyrics: parts so far, seconds they are kept",
+        "lyrics: parts so far, seconds they are kept; bank: how many pads, or banks, its program",
     ),
     "past": Signal("ssss", "id, state, seed, path of the mix", "one job of /ace/history, the newest first"),
+    "banks": Signal("sii", "name, program, 1 or 0", "one bank of /ace/bank/list; 1: it is played"),
     "synced": Signal("i", "n", "answers /ace/sync"),
 }
 
 SENT = EVENTS | REPLIES
 PARAM = "param"
-TOPICS = (*(name for name in EVENTS if "/" not in name), PARAM)
-WITHOUT_JOB = ("state", "tempo", "read")  # events that do not begin with an id
-SHORTENED = ("progress", "state", "tempo", "read")  # their texts are for reading; a path elsewhere must stay whole
+TOPICS = tuple(dict.fromkeys(name.partition("/")[0] for name in EVENTS))
+WITHOUT_JOB = ("state", "tempo", "read", "pad", "bank", "midi/learned")  # events that do not begin with an id
+SHORTENED = ("progress", *WITHOUT_JOB)  # their texts are for reading; a path elsewhere must stay whole
+
+
+def topic(kind: str) -> str:
+    """What one subscribes to in order to hear events of that kind."""
+    return kind.partition("/")[0]
 
 
 def is_ours(message: Message) -> bool:

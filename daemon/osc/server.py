@@ -23,12 +23,13 @@ from pipeline.request import BadRequest, OutOfRange, UnknownField
 
 from ..engine import Engine
 from ..jobs import Event, Refused
+from ..pads.player import Pads
 from ..panel import Panel
 from ..paths import Confined
 from ..settings import Settings, SettingsError
 from . import commands, drafts
 from .guard import Guard
-from .protocol import PARAM, SENT, encode_event, encode_fail, encode_param, is_ours
+from .protocol import PARAM, SENT, encode_event, encode_fail, encode_param, is_ours, topic
 from .subscribers import Subscribers
 from .tcp import Tcp
 from .wire import MAX_DATAGRAM, Address, Malformed, Message, Sender, encode, read_packet
@@ -82,6 +83,8 @@ class OscServer:
 
     def __init__(self, settings: Settings, panel: Panel, engine: Engine, confined: Confined) -> None:
         self.settings, self.panel, self.engine, self.confined = settings, panel, engine, confined
+        self.pads: Pads | None = None
+        self.learn: Callable[[str], None] | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
         self.subscribers = Subscribers(settings.endpoints)
         self.drafts = drafts.Drafts()
@@ -250,7 +253,7 @@ class OscServer:
 
     def _on_event(self, event: Event) -> None:
         """To the client whose job it is, and to whoever asked for every event of this kind."""
-        clients = {sender.client for sender in self.subscribers.of(event.kind)}
+        clients = {sender.client for sender in self.subscribers.of(topic(event.kind))}
         if event.job is not None:
             clients |= {client for client in _concerned(event) if self._answers(client)}
         packet = encode_event(event)

@@ -16,7 +16,7 @@ log = logging.getLogger("acestepd.settings")
 EVERY = 1.0  # seconds between two looks at the file
 SAFE = frozenset(
     "models queue queue_per_client rate allow token subscribers folders latest idle_unload hang_seconds "
-    "watch request".split()
+    "prepare_mb prepare_memory_gb quantise ahead_ms midi watch request".split()
 )
 
 Signature = tuple[int, ...]

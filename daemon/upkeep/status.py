@@ -37,6 +37,8 @@ class Status:
     waiting: int = 0
     bpm: float = 0.0
     tempo: str = ""
+    bank: str = ""
+    pads: int = 0
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -102,6 +104,8 @@ def _note(message: Message, values: dict[str, Any], jobs: dict[str, dict[str, An
         values |= dict(zip(("state", "model", "waiting"), arguments))
     elif kind == "tempo":
         values |= dict(zip(("bpm", "tempo"), arguments))
+    elif kind == "bank":
+        values |= {"bank": arguments[0], "pads": arguments[2]}
     elif kind in JOBS and arguments and arguments[0]:
         jobs[str(arguments[0])] = {"event": kind} | dict(zip(JOBS[kind], arguments))
 
@@ -114,6 +118,7 @@ def shown(status: Status) -> str:
     lines = [f"acestepd {status.version} listens on {where}" + (f", process {status.pid}" if status.pid else "")]
     lines.append(f"{status.model} is {status.state}, {status.waiting} waiting")
     lines += [f"tempo {status.bpm:g} ({status.tempo})"] if status.tempo else []
+    lines += [f"bank {status.bank} with {status.pads} pads"] if status.bank else []
     for job in status.jobs:
         lines.append(f"  {job['id']}  {_job(job)}")
     return "\n".join(lines)

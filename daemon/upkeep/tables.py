@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.request import FIELDS, Allowed
 
 from ..osc.protocol import COMMANDS, EVENTS, REPLIES
-from ..settings import DEFAULT_FILE, Settings, Watch
+from ..settings import DEFAULT_FILE, Midi, Pad, Settings, Watch
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -53,7 +53,15 @@ def watch() -> str:
     return table(("in a `[[watch]]` table", "default", "meaning"), _settings_of(Watch))
 
 
-def _settings_of(kind: type[Settings] | type[Watch]) -> Iterable[tuple[str, ...]]:
+def midi() -> str:
+    return table(("in the `[midi]` table", "default", "meaning"), _settings_of(Midi))
+
+
+def pad() -> str:
+    return table(("in a `[[midi.pad]]` table", "default", "meaning"), _settings_of(Pad))
+
+
+def _settings_of(kind: type[Settings | Watch | Midi | Pad]) -> Iterable[tuple[str, ...]]:
     return ((f"`{spec.name}`", _default(spec), spec.metadata["help"]) for spec in dataclasses.fields(kind))
 
 
@@ -75,6 +83,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "settings": settings,
     "watch": watch,
+    "midi": midi,
+    "pad": pad,
 }
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.request import FIELDS, Allowed
 
-from ..settings import DEFAULT_FILE, LIMITS, Settings, Watch
+from ..settings import DEFAULT_FILE, LIMITS, Midi, Pad, Settings, Watch
 
 HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
@@ -19,6 +19,16 @@ HEAD = f"""\
 REQUEST = """\
 [request]
 # What a message leaves out is taken from here.
+"""
+MIDI = """\
+# Pad controllers: take the # and the space in front of these lines away.
+# [midi]"""
+MIDI_EXAMPLES = {"ports": ("Launchpad", "MPD"), "knobs": {"cc 21": "variation", "cc 22": "bars 1 16"}}
+PAD = """\
+# Pads with a note or a request of their own: one [[midi.pad]] for each.
+# [[midi.pad]]"""
+PAD_REQUEST = """\
+# [midi.pad.request]       # over those of [request]
 """
 WATCH = """\
 # Watched folders: one [[watch]] for each, with the # and the space in front of these lines taken away.
@@ -33,14 +43,15 @@ def template() -> str:
     """TOML with nothing but comments. Without the # before a name it says the defaults."""
     lines = [HEAD]
     for spec in dataclasses.fields(Settings):
-        if spec.name not in ("watch", "request"):
+        if spec.name not in ("watch", "midi", "request"):
             lines += _entry(spec, spec.metadata["help"], LIMITS.get(spec.name))
     lines += [REQUEST]
     for spec in FIELDS.values():
         allowed: Allowed = spec.metadata["allowed"]
         limits = (allowed.low, allowed.high) if abs(allowed.low) < float("inf") else None
         lines += _entry(spec, allowed.help, limits)
-    return "\n".join([*lines, WATCH + "\n".join([*_watch(), WATCH_REQUEST])])
+    lines += [MIDI, *_table(Midi, MIDI_EXAMPLES), "", PAD, *_table(Pad, {"slot": 3}), PAD_REQUEST]
+    return "\n".join([*lines, WATCH + "\n".join([*_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST])])
 
 
 def _entry(spec: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None) -> list[str]:
@@ -48,17 +59,19 @@ def _entry(spec: dataclasses.Field[Any], help: str, limits: tuple[float, float] 
     return [f"# {help}{within}", f"#{spec.name} = {_toml(spec.default)}", ""]
 
 
-def _watch() -> Iterator[str]:
-    for spec in dataclasses.fields(Watch):
-        if spec.name != "request":
-            example = Path("~/Lyrics") if spec.name == "folder" else spec.default
-            yield f"# {f'{spec.name} = {_toml(example)}':24} # {spec.metadata['help']}"
+def _table(kind: type, examples: Mapping[str, Any]) -> Iterator[str]:
+    for spec in dataclasses.fields(kind):
+        if spec.name not in ("request", "pad"):
+            default = {} if spec.default is dataclasses.MISSING else spec.default
+            yield f"# {f'{spec.name} = {_toml(examples.get(spec.name, default))}':24} # {spec.metadata['help']}"
 
 
 def _toml(value: Any) -> str:
     """A default as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{json.dumps(name)} = {_toml(each)}' for name, each in value.items())} }}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, Path):

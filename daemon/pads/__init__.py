@@ -1,0 +1,1 @@
+"""Playing from pads: controllers, banks, takes in advance."""

@@ -1,0 +1,79 @@
+"""The default grids as a picture: `python -m daemon.pads.picture examples/pads/grid.svg`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from ..settings import Midi
+from . import profiles
+from .mapping import Mapping
+from .states import State
+
+CELL, GAP, MARGIN, LINE = 64, 6, 24, 22  # pixels
+SMALL = 38  # a cell of the larger grid
+COLOURS = profiles.named("launchpad-x")  # what is not dark is shown as it lights up there
+GESTURES = (
+    ("hit", "plays the pad: its take is announced, or made first"),
+    ("hold", "another seed for the pad, and its take is made"),
+    ("shift + hit", "marks the take as a favourite, or no more"),
+    ("program change", "another bank"),
+)
+
+
+def picture() -> str:
+    left = [*_grid("4x4, from note 36: MPD and others", Mapping(Midi(), profiles.named("generic")), MARGIN, CELL)]
+    middle = MARGIN * 2 + 4 * (CELL + GAP)
+    launchpad = Mapping(Midi(grid="8x8"), profiles.named("launchpad-x"))
+    right = [*_grid("8x8: Launchpad in programmer mode", launchpad, middle, SMALL)]
+    foot = MARGIN * 2 + 8 * (SMALL + GAP) + LINE
+    width = middle + 8 * (SMALL + GAP) + MARGIN
+    legend = [*_states(foot), *_gestures(foot + LINE * 2)]
+    height = foot + LINE * (len(GESTURES) + 3)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
+    paper = f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
+    return "\n".join([head, paper, *left, *right, *legend, "</svg>", ""])
+
+
+def _grid(title: str, mapping: Mapping, x: int, cell: int) -> Iterator[str]:
+    """The pads' numbers, as people count them, and the notes they play."""
+    yield _text(x, MARGIN, title, 13)
+    for slot, place in mapping.places.items():
+        row, column = divmod(slot, mapping.columns)
+        left = x + column * (cell + GAP)
+        top = MARGIN + LINE // 2 + (mapping.columns - 1 - row) * (cell + GAP)
+        yield _box(left, top, cell, cell, "#edf2f7")
+        yield _text(left + 5, top + cell * 0.42, str(slot + 1), cell * 0.3)
+        yield _text(left + 5, top + cell * 0.82, f"{place[0]}", cell * 0.24, "#718096")
+
+
+def _states(top: int) -> Iterator[str]:
+    for index, state in enumerate(State):
+        left = MARGIN + index * 105
+        yield _box(left, top - 13, 16, 16, _colour(state))
+        yield _text(left + 22, top, state.value, 13)
+
+
+def _gestures(top: int) -> Iterator[str]:
+    for index, (gesture, meaning) in enumerate(GESTURES):
+        yield _text(MARGIN, top + index * LINE, gesture, 13)
+        yield _text(MARGIN + 120, top + index * LINE, meaning, 13, "#718096")
+
+
+def _colour(state: State) -> str:
+    look = COLOURS.looks[state.value][-1]
+    return "#" + "".join(f"{look[colour] * 2:02x}" for colour in ("red", "green", "blue"))
+
+
+def _box(x: float, y: float, width: float, height: float, fill: str) -> str:
+    return f'<rect x="{x:g}" y="{y:g}" width="{width}" height="{height}" rx="4" fill="{fill}" stroke="#cbd5e0"/>'
+
+
+def _text(x: float, y: float, text: str, size: float, fill: str = "#1a202c") -> str:
+    return f'<text x="{x:g}" y="{y:.1f}" font-size="{size:.1f}" fill="{fill}">{escape(text)}</text>'
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(picture(), "utf-8")
