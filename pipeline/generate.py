@@ -402,12 +402,18 @@ class AceStep:
         return cost.frames(request, self.vae.config.hop)
 
     def noise(self, request: Request, track: str = "") -> mx.array:
-        """(1, frames, 64), from the seed; every track has a noise of its own."""
-        key = mx.random.key(request.seed)
-        if track:
-            key = mx.random.split(key, len(TRACKS))[TRACKS.index(track)]
+        """(1, frames, 64), from the seed and the variation's; every track has a noise of its own."""
         shape = (1, self.frames(request), self.config.audio_acoustic_hidden_dim)
-        return mx.random.normal(shape, key=key)
+
+        def of(seed: int) -> mx.array:
+            key = mx.random.key(seed)
+            if track:
+                key = mx.random.split(key, len(TRACKS))[TRACKS.index(track)]
+            return mx.random.normal(shape, key=key)
+
+        if not request.variation:
+            return of(request.seed)
+        return sampler.slerp(of(request.seed), of(request.variation_seed), request.variation)
 
     def latents(
         self,

@@ -171,6 +171,8 @@ class Request:
     key: str = words("", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name)
     time_signature: str = words("", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature)
     seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
+    variation: float = knob(0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's")
+    variation_seed: int = knob(-1, -1, MAX_SEED, "where variation leads; -1 draws one")
     guide: str = words("", GUIDE_HELP, check=guide_text)
     guide_strength: float = knob(1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength")
     guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
@@ -223,15 +225,16 @@ class Request:
         return dataclasses.replace(self, **named)
 
     def resolved(self) -> Request:
-        """With the seed drawn and the tempo that bars need, so that the same request gives the same take.
+        """With the seeds drawn and the tempo that bars need, so that the same request gives the same take.
 
         Raises `BadRequest` for a task without a source.
         """
         if self.task and not self.source:
             raise BadRequest(f"{self.task} needs a source", "set source to the path of an audio file")
-        seed = self.seed if self.seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
+        towards = drawn(self.variation_seed) if self.variation else self.variation_seed
         bpm = self.bpm or (DEFAULT_BPM if self.bars else 0.0)
-        return dataclasses.replace(self, seed=seed, bpm=bpm, stems=" ".join(self.tracks))
+        stems = " ".join(self.tracks)
+        return dataclasses.replace(self, seed=drawn(self.seed), variation_seed=towards, bpm=bpm, stems=stems)
 
     @property
     def tracks(self) -> tuple[str, ...]:
@@ -260,6 +263,11 @@ class Request:
     def length(self) -> float:
         """The exact length in seconds."""
         return self.samples / SAMPLE_RATE
+
+
+def drawn(seed: int) -> int:
+    """The seed, or another one where it is -1."""
+    return seed if seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
 
 
 FIELDS = {spec.name: spec for spec in dataclasses.fields(Request)}

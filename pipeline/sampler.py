@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -47,6 +48,18 @@ def timesteps(request: Request, turbo: bool) -> np.ndarray:
     if turbo and request.num_steps == DISTILLED_STEPS:
         return turbo_schedule(request.shift)
     return schedule(request.num_steps, request.shift)
+
+
+# --- noise -----------------------------------------------------------------------------------------------------------
+
+
+def slerp(a: mx.array, b: mx.array, part: float) -> mx.array:
+    """From noise `a` (0) to `b` (1) along the sphere on which noise lies: a straight line would lose level."""
+    cosine = mx.sum(a * b) / (mx.linalg.norm(a) * mx.linalg.norm(b))
+    angle = math.acos(min(1.0, max(-1.0, float(cosine))))
+    if math.sin(angle) < 1e-6:  # the same noise, or its opposite, which no sphere leads to
+        return a
+    return (math.sin((1 - part) * angle) * a + math.sin(part * angle) * b) / math.sin(angle)
 
 
 # --- guidance --------------------------------------------------------------------------------------------------------

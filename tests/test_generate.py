@@ -112,6 +112,25 @@ def test_the_same_request_gives_the_same_bytes(model: AceStep) -> None:
     assert first.tobytes() == again.tobytes() == fresh.tobytes()
 
 
+def test_a_variation_goes_from_one_seed_to_another(model: AceStep) -> None:
+    def clip(**values: object) -> np.ndarray:
+        return audio(model.generate(text="warm", duration=2.0, guide_seed=1, **values))  # type: ignore[arg-type]
+
+    start, end = clip(seed=3), clip(seed=4)
+    assert clip(seed=3, variation=0.0, variation_seed=4).tobytes() == start.tobytes()
+    distances = [metrics.si_sdr(clip(seed=3, variation=v, variation_seed=4).T, start.T) for v in (0.1, 0.4, 1.0)]
+    assert distances == sorted(distances, reverse=True)
+    assert metrics.si_sdr(clip(seed=3, variation=1.0, variation_seed=4).T, end.T) > 60
+
+
+def test_a_take_says_which_variation_it_is(model: AceStep) -> None:
+    first, second = (next(model.generate(text="warm", duration=1.0, seed=3, variation=0.3)) for _ in range(2))
+    assert first.request.variation_seed >= 0
+    assert first.request.variation_seed != second.request.variation_seed
+    again = audio(e for e in model.render(first.request) if isinstance(e, Take))
+    assert again.tobytes() == np.asarray(first.audio).tobytes()
+
+
 def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
     (take,) = model.generate(text="warm", duration=2.0)
     assert take.request.seed >= 0

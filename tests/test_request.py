@@ -139,6 +139,10 @@ def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
     assert 0 <= resolved.seed < 10**6
     assert resolved.bpm == 120
     assert resolved.resolved() == resolved
+    assert resolved.variation_seed == -1  # nothing varies
+    varied = Request(variation=0.2).resolved()
+    assert varied.variation_seed >= 0
+    assert varied.resolved() == varied
     assert Request(seconds=3).resolved().bpm == 0
 
 

@@ -49,3 +49,14 @@ def test_a_model_fills_in_only_what_is_left_to_it() -> None:
     assert TURBO.fill(Request()).num_steps == 8
     assert TURBO.fill(Request(guidance_interval=0.0)).guidance_interval == 0
     assert TURBO.fill(Request()).guidance_interval == 0.5
+
+
+def test_a_slerp_keeps_the_level_of_its_noise_and_meets_both_ends() -> None:
+    import mlx.core as mx
+
+    a, b = (mx.random.normal((1, 128, 64), key=mx.random.key(seed)) for seed in (1, 2))
+    np.testing.assert_allclose(sampler.slerp(a, a, 0.3), a, atol=1e-6)
+    for part in (0.25, 0.5, 0.75):
+        assert abs(float(mx.std(sampler.slerp(a, b, part))) - 1) < 0.02
+    np.testing.assert_allclose(sampler.slerp(a, b, 0.0), a, atol=1e-6)
+    np.testing.assert_allclose(sampler.slerp(a, b, 1.0), b, atol=1e-6)
