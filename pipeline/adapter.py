@@ -63,3 +63,9 @@ def checked(adapters: Iterable[Asked]) -> tuple[Adapter, ...]:
             )
         kept[adapter.path] = adapter
     return tuple(adapter for adapter in kept.values() if adapter.scale)
+
+
+def title(model: str, bits: int, adapters: Iterable[Adapter]) -> str:
+    """A model's name, the bits of its weights where they were quantised, and what it wears."""
+    details = [f"{bits} bit"] * bool(bits) + [str(adapter) for adapter in adapters]
+    return f"{model} ({', '.join(details)})" if details else model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import audio, checkpoint, cost, guide, ops, prompts, sampler, tasks
+from . import adapter, audio, checkpoint, cost, guide, lora, ops, prompts, quantise, sampler, tasks
+from .adapter import Adapter
 from .checkpoint import Checkpoint
 from .dit import CrossKV
 from .request import SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
@@ -27,16 +28,28 @@ _ENCODE, _TEXT, _CONDITION, _PAINT, _FINISH = 0.15, 0.02, 0.03, 0.93, 0.02
 _DIFFUSION = 0.8  # of painting; the rest of it is decoding
 
 
-def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None, revision: str = "") -> AceStep:
+def load(
+    name: str = "mini",
+    variant: str = "",
+    dtype: mx.Dtype | None = None,
+    revision: str = "",
+    bits: int = 0,
+    adapters: Iterable[adapter.Asked] = (),
+) -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
 
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
+    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`.
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
-    return AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype())
+    bits = quantise.checked(bits)
+    wanted = adapter.checked(adapters)
+    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits)
+    model.wear(*wanted)
+    return model
 
 
 def limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: float = 0.0) -> None:
@@ -121,14 +134,31 @@ def _spans(request: Request, guided: bool) -> Iterator[Span]:
 class AceStep:
     """One loaded model. Source of the procedure: the official `AceStepHandler.service_generate`."""
 
-    def __init__(self, parts: Checkpoint, dtype: mx.Dtype) -> None:
+    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0) -> None:
         self.name = f"{parts.name}/{parts.variant}" if not parts.name.endswith(parts.variant) else parts.name
-        self.model, self.config = checkpoint.load_model(parts.dit, dtype)
-        self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype)
+        self.model, self.config = checkpoint.load_model(parts.dit, dtype, bits)
+        self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype, bits)
+        self.weights = quantise.weights(self.model)
+        self.adapters: tuple[Adapter, ...] = ()
         self.vae = checkpoint.load_vae(parts.vae)
         self.silence = checkpoint.load_silence(parts.dit)
         self.defaults = cost.TURBO if self.config.is_turbo else cost.BASE
         self.extracts = self.config.extracts or not (self.config.is_turbo or "sft" in parts.variant)
+
+    @property
+    def title(self) -> str:
+        """Its name, and what else decides how it sounds: the bits of its weights, the adapters it wears."""
+        return adapter.title(self.name, self.weights.bits, self.adapters)
+
+    def wear(self, *adapters: adapter.Asked) -> None:
+        """Play with these LoRA adapters, and no others, from now on; without any it is exactly what was loaded.
+
+        Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale). Nothing is loaded
+        anew. Raises `AdapterError` (a ValueError); then it wears what it wore.
+        """
+        wanted = adapter.checked(adapters)
+        lora.put_on(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
+        self.adapters = wanted
 
     def generate(
         self,
@@ -163,7 +193,7 @@ class AceStep:
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or `BadAudio` when the result
         is not music.
         """
-        request, meter, source = self.possible(request.resolved()), Meter(), None
+        request, meter, source, worn = self.possible(request.resolved()), Meter(), None, self.adapters
         if request.task:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
@@ -182,7 +212,8 @@ class AceStep:
             mx.clear_cache()
         about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
         for name, clip in zip(clips, finished, strict=True):
-            yield Take(name, mx.array(clip), request, self.name, *about)
+            take = Take(name, mx.array(clip), request, self.name, *about, bits=self.weights.bits, adapters=worn)
+            yield take
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as loud as in it.

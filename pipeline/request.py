@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import adapter
+from .adapter import Adapter
 from .harmony import parse_chords
 
 if TYPE_CHECKING:
@@ -377,7 +379,8 @@ class Take:
 
     `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was used, so that the
     same request makes the same take; `timings` are seconds per stage, `memory` the most bytes that MLX held in it;
-    `timesteps` is what the sampler visited; `notes` say what the model could not do of what was asked.
+    `timesteps` is what the sampler visited; `notes` say what the model could not do of what was asked. `bits` are its
+    weights', 0 as published, and `adapters` what it wore; `title` says all of that after the model's name.
     """
 
     name: str
@@ -389,3 +392,9 @@ class Take:
     notes: tuple[str, ...] = ()
     memory: dict[str, int] = field(default_factory=dict)
     sample_rate: int = SAMPLE_RATE
+    bits: int = 0
+    adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return adapter.title(self.model, self.bits, self.adapters)
