@@ -229,7 +229,7 @@ class AceStep:
         steps = sampler.timesteps(request, self.config.is_turbo)
         canvases = [self.extracting(request, material, track)] * len(steps)
         *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
-        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted)])[: len(mix)]
+        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[: len(mix)]
 
     def possible(self, request: Request) -> Request:
         """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
@@ -323,7 +323,7 @@ class AceStep:
         yield Progress("diffusion", span.start)
         for step in range(len(canvases)):
             with work.meter("diffusion"):
-                latents = next(states)
+                latents = next(states).x
             yield Progress("diffusion", span.at(_DIFFUSION * (step + 1) / len(canvases)))
         pieces, done, whole = [], 0, latents.shape[1] * self.vae.config.hop
         for piece in work.meter.each("decode", self.vae.decode_tiles(latents)):
@@ -432,12 +432,12 @@ class AceStep:
     def frames(self, request: Request) -> int:
         return cost.frames(request, self.vae.config.hop)
 
-    def noise(self, request: Request, track: str = "") -> mx.array:
-        """(1, frames, 64), from the seed and the variation's; every track has a noise of its own."""
+    def noise(self, request: Request, track: str = "", draw: int = 0) -> mx.array:
+        """(1, frames, 64), from the seed and the variation's; every track and every draw has a noise of its own."""
         shape = (1, self.frames(request), self.config.audio_acoustic_hidden_dim)
 
         def of(seed: int) -> mx.array:
-            key = mx.random.key(seed)
+            key = mx.random.key(seed + (draw << 32))  # a seed has 32 bits of a key's 64
             if track:
                 key = mx.random.split(key, len(TRACKS))[TRACKS.index(track)]
             return mx.random.normal(shape, key=key)
@@ -453,19 +453,31 @@ class AceStep:
         steps: np.ndarray,
         noise: mx.array,
         kept: Kept | None = None,
-    ) -> Iterator[mx.array]:
-        """The states of the diffusion (1, frames, 64), one per step; the last ones are the clip's latents."""
+    ) -> Iterator[sampler.State]:
+        """The states of the diffusion (1, frames, 64), one per step; the last one is the clip's latents."""
         guidance = sampler.Guidance.of(request)
         decoder = self.model.decoder
         # The official code repeats this vector over the whole condition; attention over equal keys is one of them.
         null = decoder.cross(self.model.null_condition_emb)
 
-        def velocity(x: mx.array, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
-            at, (cross, context) = mx.full((x.shape[0],), steps[step].item()), canvases[step]
+        def velocity(x: mx.array, t: float, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
+            at, (cross, context) = mx.full((x.shape[0],), t), canvases[step]
             cond = decoder(x, context, at, at, cross)
             return cond, decoder(x, context, at, at, null) if guided else None
 
-        return sampler.denoise(velocity, noise, steps, guidance, kept)
+        return sampler.denoise(velocity, noise, steps, guidance, kept, self.solver(request, steps))
+
+    def solver(self, request: Request, steps: np.ndarray) -> sampler.Solver:
+        """How the steps are made; its state is one generation's."""
+        if request.sampler == "heun":
+            return sampler.Heun(to_the_end=not self.config.is_turbo)
+        if request.sampler == "sde":
+            official = not self.config.is_turbo and not request.timesteps  # its base class does not shift these
+            levels = sampler.schedule(len(steps), 1.0)[1:] if official else steps[1:]
+            return sampler.Sde(lambda step: self.noise(request, draw=step + 1), np.append(levels, 0.0))
+        return {"euler": lambda: sampler.euler, "ab2": sampler.AdamsBashforth, "dpm": sampler.DpmSolver}[
+            request.sampler
+        ]()
 
 
 def token_ids(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import math
 import os
 import re
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
 MAX_SEED = 2**32 - 1
+MAX_STEPS = 200
 FORMATS = ("wav16", "wav24", "wav32f", "flac")
 DRAWN_SEEDS = 10**6  # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DEFAULT_BPM = 120.0
@@ -43,6 +45,11 @@ TASK_HELP = "what to do with source: cover, cover-nofsq, repaint or extract; emp
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
 EXTRACTED = "drums bass"  # where an extract names no stems
 TRACKS = tuple("woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split())
+
+
+GUIDANCES = ("apg", "cfg", "adg")
+SAMPLERS = ("euler", "heun", "sde", "ab2", "dpm")
+SAMPLER_HELP = "how steps are made: euler, sde (new noise in each), heun (twice the work), ab2 or dpm (second order)"
 
 
 class BadRequest(ValueError):
@@ -142,6 +149,19 @@ def guide_text(value: str) -> str:
     return value
 
 
+def times(value: str) -> str:
+    """`1, 0.8, 0.5, 0` -> `1 0.8 0.5`: falling, without the end that every schedule has."""
+    try:
+        numbers = [float(word) for word in value.replace(",", " ").split()]
+    except ValueError:
+        numbers = [math.nan]
+    numbers = numbers[:-1] if numbers[-1:] == [0] else numbers
+    falling = all(a > b for a, b in itertools.pairwise([*numbers, 0.0]))
+    if not falling or max(numbers, default=0) > 1 or len(numbers) > MAX_STEPS:
+        raise ValueError(f"at most {MAX_STEPS} numbers that fall from at most 1, like 1 0.8 0.5 0.2")
+    return " ".join(f"{number:.9g}" for number in numbers)
+
+
 def task_name(value: str) -> str:
     return "" if value.lower() == "text2music" else one_of(("", *TASKS))(value)
 
@@ -180,17 +200,20 @@ class Request:
     guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
     task: str = words("", TASK_HELP, check=task_name)
     source: str = words("", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file)
+    cover_noise_strength: float = knob(0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone")
     repaint_start: float = knob(0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front")
     repaint_end: float = knob(-1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end")
     repaint_strength: float = knob(0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not")
     stems: str = words("", "tracks to take out of the clip as files of their own: drums, bass, ...", check=track_names)
-    num_steps: int = knob(0, 1, 200, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
+    num_steps: int = knob(0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
     guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
     guidance_interval: float = knob(-1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own")
     cfg_interval_start: float = knob(0.0, 0.0, 1.0, "guide only while the timestep is at least this")
     cfg_interval_end: float = knob(1.0, 0.0, 1.0, "guide only while the timestep is at most this")
-    cfg_type: str = words("apg", "kind of guidance: apg or cfg", check=one_of(("apg", "cfg")))
+    cfg_type: str = words("apg", "kind of guidance: apg, cfg or adg", check=one_of(GUIDANCES))
+    sampler: str = words("euler", SAMPLER_HELP, "solver", "sampler_mode", check=one_of(SAMPLERS))
+    timesteps: str = words("", "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift", check=times)
     peak_db: float = knob(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
     normalize: bool = flag(True, "bring every clip up to peak_db; off only turns down what exceeds it")
     loudness: float = knob(0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak")
