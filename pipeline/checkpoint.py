@@ -54,8 +54,8 @@ class _Part(NamedTuple):
         return [f"{folder}/{name}".lstrip("/") for name in (*self.files, *names)]
 
     def missing(self, folder: Path) -> Iterator[Path]:
-        shards = set(_places(folder, self.stem).values()) or {f"{self.stem}.safetensors"}
-        return (folder / name for name in (*self.files, *sorted(shards)) if not (folder / name).is_file())
+        files = [folder / name for name in self.files]
+        return (path for path in (*files, *shards(folder, self.stem)) if not path.is_file())
 
 
 _DIT = _Part("model", ("config.json", _SILENCE))
@@ -227,16 +227,22 @@ def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str
     places = _places(folder, stem)
     if not places:
         path = folder / f"{stem}.safetensors"
-        tensors = _read_file(path)
+        tensors = read_file(path)
         return tensors, dict.fromkeys(tensors, path)
     tensors, files = {}, {}
     for shard in sorted(set(places.values())):
-        for name, array in _read_file(folder / shard).items():
+        for name, array in read_file(folder / shard).items():
             tensors[name], files[name] = array, folder / shard
     for name, shard in places.items():
         if files.get(name) != folder / shard:
             raise CheckpointError(f"{folder / shard}: tensor {name} is missing, which the index says is there")
     return tensors, files
+
+
+def shards(folder: Path, stem: str) -> list[Path]:
+    """The files that the weights are in."""
+    names = sorted(set(_places(folder, stem).values())) or [f"{stem}.safetensors"]
+    return [folder / name for name in names]
 
 
 def _places(folder: Path, stem: str) -> dict[str, str]:
@@ -254,7 +260,8 @@ def _places(folder: Path, stem: str) -> dict[str, str]:
     return places
 
 
-def _read_file(path: Path) -> dict[str, mx.array]:
+def read_file(path: Path) -> dict[str, mx.array]:
+    """The tensors of one file, lazily."""
     if not path.is_file():
         raise CheckpointError(f"{path}: file is missing; run: acestepd pull")
     try:

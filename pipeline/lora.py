@@ -193,7 +193,7 @@ def _matched(
     matched = {names.get(_plain(called), ""): pair for called, pair in pairs.items()}
     strangers = [called for called in pairs if _plain(called) not in names]
     if strangers:
-        example = next((name for name in layers if name.endswith("q_proj")), next(iter(layers)))
+        example = min(layers)
         count = f"{len(strangers)} of its {len(pairs)} layers are not in this model"
         raise AdapterError(f"{path}: {count}: it has {', '.join(strangers[:3])}; the model has ones like {example}")
     if len(matched) < len(pairs):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +74,13 @@ def quantised(tensors: Mapping[str, mx.array], bits: int) -> dict[str, mx.array]
         else:
             found[name] = array
     return found
+
+
+def whole(names: Iterable[str]) -> tuple[str, ...]:
+    """Of a quantised file's tensors, the layers whose matrices could not be: their rows are no multiple of a group."""
+    known = set(names)
+    stems = (name.removesuffix(".weight") for name in known if _MATRIX.fullmatch(name))
+    return tuple(sorted(stem for stem in stems if f"{stem}.scales" not in known))
 
 
 def weights(module: nn.Module) -> Weights:

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline import audio, checkpoint, conditioner, cost, dit, prompts, sampler, tasks  # before MLX, see golden.py
+from pipeline import audio, checkpoint, codec, codes, conditioner, cost, dit, prompts, sampler, tasks  # before MLX, see golden.py
 from pipeline.checkpoint import AceStepModel
 from pipeline.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from pipeline.generate import REFERENCE_FRAMES, AceStep, token_ids
@@ -187,6 +187,20 @@ def vae_parts(bench: Bench, case: str, half: str, parts: dict[str, mx.array]) ->
         bench.check(match[0], parts[f"{half}.{match[1]}{dot}{match[2]}"].swapaxes(1, 2))
 
 
+@area("lora")
+def adapters(bench: Bench) -> None:
+    """On the inputs of dit_turbo's `even`. The adapter is the one folder that has such a thing."""
+    model, inputs = bench.fixtures.model(), Bench("dit_turbo", bench.fixtures, bench.fixtures.values("dit_turbo"))
+    folder = next(path.parent for path in bench.fixtures.folder.glob("*/adapter_config.json"))
+    names = ("hidden_states", "context_latents", "timestep", "timestep_r", "encoder_hidden_states")
+    x, context, t, r, condition = (inputs.tensor(f"even.{name}") for name in names)
+    decoder = model.model.decoder
+    for match in bench.find(r"velocity_(?:scale(\d+(?:_\d+)?)|no_lora)"):
+        model.wear(*([(str(folder), float(match[1].replace("_", ".")))] if match[1] else []))
+        bench.check(match[0], decoder(x, context, t, r, decoder.cross(condition)))
+    model.wear()
+
+
 @area("fsq")
 def audio_codes(bench: Bench) -> None:
     for prefix, variant in (("", "turbo"), ("xl.", "xl")):
@@ -196,6 +210,8 @@ def audio_codes(bench: Bench) -> None:
     bench.check("codes_values", model.tokenizer.quantizer.vectors(codes))
     bench.check("codes_output", output)
     bench.check("codes_hints", model.detokenizer(output))
+    window = bench.fixtures.model().config.pool_window_size
+    bench.check("token_mask", codec.token_mask(bench.tensor("attention_mask"), window))
 
 
 def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
