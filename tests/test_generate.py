@@ -18,6 +18,7 @@ import soundfile
 
 from examples.voice import layout, metrics, songs
 from pipeline import AceStep, generate, load, ops
+from pipeline import cost as cost_of
 from pipeline.cost import BASE, TURBO, Defaults, cost
 from pipeline.request import BadRequest, Progress, Request, Take
 
@@ -206,6 +207,13 @@ def test_a_bad_parameter_is_refused_before_anything_is_computed(model: AceStep, 
         model.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
 
 
+def test_every_published_variant_has_its_row() -> None:
+    assert all(cost_of.variant(name, "turbo" in name) == row for name, row in cost_of.VARIANTS.items())
+    assert cost_of.variant("my-own-turbo", turbo=True).defaults == TURBO
+    assert cost_of.variant("my-own-sft", turbo=False) == cost_of.VARIANTS["acestep-v15-sft"]
+    assert "extract" in cost_of.variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
+
+
 @pytest.mark.parametrize("variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"])
 def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> None:
     model = load(str(tiny), variant)
@@ -317,10 +325,10 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep)
     events = list(model.render(request))
     takes = [event for event in events if isinstance(event, Take)]
     told = [event.fraction for event in events if isinstance(event, Progress)]
-    assert [take.name for take in takes] == ["mix", "bass", "drums"]
+    assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
     assert {take.audio.shape for take in takes} == {(2, 192_000)}
     assert told == sorted(told)
-    mix, bass, drums = (np.asarray(take.audio) for take in takes)
+    mix, bass, drums, _ = (np.asarray(take.audio) for take in takes)
     assert metrics.si_sdr((bass + drums).T, mix.T) > 0
     (alone,) = (e for e in model.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3)) if isinstance(e, Take))
     assert metrics.si_sdr(np.asarray(alone.audio).T, mix.T) > 40  # the same clip, whatever is taken out of it
