@@ -63,8 +63,15 @@ def able(task: str) -> str:
 
 
 def frames(request: Request, hop: int = HOP) -> int:
-    """Latent frames that have to be painted for a request."""
+    """Latent frames that have to be painted for a request. A loop has the whole ones next to its length."""
+    if request.loop:
+        return max(1, round(request.samples / hop))
     return max(MIN_FRAMES, -(-request.samples // hop))
+
+
+def copies(frames: int) -> int:
+    """How often a loop is shown to the model, which knows no shorter clips than `MIN_FRAMES`."""
+    return -(-MIN_FRAMES // frames)
 
 
 def cost(request: Request, defaults: Defaults, hop: int = HOP) -> float:
@@ -79,4 +86,5 @@ def cost(request: Request, defaults: Defaults, hop: int = HOP) -> float:
     )
     passes *= 2 if request.sampler == "heun" else 1
     painted = len(request.tracks) if request.task in ("extract", "lego") else 1 + len(request.taken)
-    return frames(request, hop) * (passes + _FIXED_PASSES) * painted
+    length = frames(request, hop)
+    return max(length, length * copies(length)) * (passes + _FIXED_PASSES) * painted

@@ -14,8 +14,25 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import adapter, audio, checkpoint, codes, cost, guide, lora, ops, prompts, quantise, reference, sampler, tasks
+from . import (
+    adapter,
+    audio,
+    caches,
+    checkpoint,
+    codes,
+    cost,
+    guide,
+    loops,
+    lora,
+    ops,
+    prompts,
+    quantise,
+    reference,
+    sampler,
+    tasks,
+)
 from .adapter import Adapter
+from .caches import Cache
 from .checkpoint import Checkpoint
 from .dit import CrossKV
 from .request import REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
@@ -23,6 +40,8 @@ from .score import Score
 from .tasks import Hold, Kept, Material, Scene
 
 CACHE_GB = 2.0  # that MLX may keep while it renders instead of giving them back: the DAW wants memory too
+COVERS = ("cover", "cover-nofsq")
+RINGING = SAMPLE_RATE // 4  # samples that a guide's last notes may need
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
 
 # Rough shares of the work, for the progress fraction.
@@ -122,6 +141,7 @@ class Work(NamedTuple):
     steps: np.ndarray  # the timesteps
     meter: Meter
     spans: Iterator[Span]  # the progress of each part of the work, in their order
+    source: np.ndarray | None = None  # the task's, (samples, 2)
 
 
 def _spans(request: Request, guided: bool) -> Iterator[Span]:
@@ -146,6 +166,7 @@ class AceStep:
         self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype, bits)
         self.weights = quantise.weights(self.model)
         self.adapters: tuple[Adapter, ...] = ()
+        self.cache = Cache()
         self.vae = checkpoint.load_vae(parts.vae)
         self.silence = checkpoint.load_silence(parts.dit)
         self._heard = reference.Heard()
@@ -164,6 +185,7 @@ class AceStep:
         """
         wanted = adapter.checked(adapters)
         lora.put_on(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
+        self.cache.clear()
         self.adapters = wanted
 
     def generate(
@@ -203,11 +225,11 @@ class AceStep:
         if request.task:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
-        work = Work(
-            request, sampler.timesteps(request, self.config.is_turbo), meter, _spans(request, score is not None)
-        )
+        steps = self.timesteps(request)
+        work = Work(request, steps, meter, _spans(request, score is not None), source)
         material = yield from self._gathered(work, source, score)
         clips: dict[str, np.ndarray] = {}
+        noise = self.noise(request) if noise is None else self.varied(request, noise)
         if request.task == "lego":
             assert source is not None
             clips = yield from self._layered(work, material, source)
@@ -221,9 +243,22 @@ class AceStep:
             mx.clear_cache()
         about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
         painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
+        how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
         for name, clip in clips.items():
-            how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
-            yield Take(name, mx.array(clip), request, self.name, *about, **how)
+            take = Take(name, mx.array(clip), request, self.name, *about, **how)
+            if name == "mix" and request.task != "lego":
+                take = dataclasses.replace(take, latents=np.array(material.given[0]), noise=np.array(noise[0]))
+            yield take
+
+    def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
+        """Takes from the noise of a mix that was made: other words, a little `variation`, another window.
+
+        `changes`: fields of `Request`; the length stays. Raises `BadRequest`.
+        """
+        if take.noise is None:
+            raise BadRequest(f"{take.name} has no noise of its own", "retake the mix")
+        events = self.render(take.request.changed(changes), mx.array(take.noise)[None])
+        return (event for event in events if isinstance(event, Take))
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as loud as in it.
@@ -236,7 +271,7 @@ class AceStep:
         whole = audio.placed(mix, 0, -(-len(mix) // hop) * hop)
         latents = mx.concatenate(list(self.encode(whole, self.frames(request))), axis=1)
         material = self.material(request, source=latents)
-        steps = sampler.timesteps(request, self.config.is_turbo)
+        steps = self.timesteps(request)
         canvases = [self.playing(request, material, "extract", track)] * len(steps)
         *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
         return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[: len(mix)]
@@ -248,6 +283,8 @@ class AceStep:
         if request.taken and "extract" not in self.tasks:
             message = f"{self.name} cannot take stems out of a clip; {cost.able('extract')} can"
             raise BadRequest(message, "load one of them, or leave stems empty")
+        if request.loop and request.task not in ("", *COVERS):
+            raise BadRequest(f"{request.task} keeps its source, it cannot make a loop of it", "set loop to 0, or cover")
         if request.cover_noise_strength and not request.task.startswith("cover"):
             raise BadRequest("cover_noise_strength is for a cover", "set task to cover or cover-nofsq, or it to 0")
         if request.codes and self.config.guided:
@@ -256,7 +293,14 @@ class AceStep:
             raise BadRequest("codes say what is played, and so does a guide", "leave one of them empty")
         if request.task in tasks.UNGUIDED and request.guide not in ("", "off"):
             raise BadRequest(f"{request.task} follows its source, it takes no guide", "leave guide empty, or task")
-        return self.defaults.fill(request)
+        request = self.defaults.fill(request)
+        steps = len(self.timesteps(request))
+        if late := [step for step in request.preview.split() if int(step) >= steps]:
+            raise BadRequest(f"preview must be steps before the last of {steps}, got {late[0]}", "hear it earlier")
+        return request
+
+    def timesteps(self, request: Request) -> np.ndarray:
+        return sampler.timesteps(request, self.config.is_turbo)
 
     def decided(self, request: Request) -> tuple[Request, Score | None]:
         """The request with everything that the guide decides, and the guide's notes. Raises `BadRequest`."""
@@ -303,7 +347,7 @@ class AceStep:
             latents["source"] = yield from self._encoded(work, "source", source)
         if score is not None:
             with work.meter("guide"):
-                drawing = guide.render(score, work.request.samples)
+                drawing = self.drawing(work.request, score)
             latents["guide"] = yield from self._encoded(work, "guide", drawing)
         with work.meter("condition"):
             material = self.material(work.request, 0 if source is None else len(source), **latents)
@@ -335,16 +379,23 @@ class AceStep:
     def _tiled(
         self, work: Work, stage: str, sound: np.ndarray, frames: int, span: Span
     ) -> Generator[Progress, None, mx.array]:
-        pieces, done = [], 0
-        for piece in work.meter.each(stage, self.encode(sound, frames)):
+        """The same, unless it has been encoded before."""
+        loop, pieces, done = work.request.loop and stage != "reference", [], 0
+        with work.meter(stage):
+            made_from = caches.digest(sound, f"{frames} {loop}")
+            known = self.cache.find(stage, made_from)
+        if known is not None:
+            return known
+        encoded = self.encode_loop(sound[: work.request.samples], frames) if loop else self.encode(sound, frames)
+        for piece in work.meter.each(stage, encoded):
             pieces.append(piece)
             done += piece.shape[1]
-            yield Progress(stage, span.at(done / frames))
-        return mx.array(np.concatenate(pieces, axis=1))
+            yield Progress(stage, span.at(min(1.0, done / frames)))
+        return self.cache.keep(stage, made_from, mx.array(np.concatenate(pieces, axis=1)))
 
     def _mixed(
-        self, work: Work, material: Material, noise: mx.array | None
-    ) -> Generator[Progress, None, tuple[Material, np.ndarray]]:
+        self, work: Work, material: Material, noise: mx.array
+    ) -> Generator[Progress | Take, None, tuple[Material, np.ndarray]]:
         """The mix (2, samples); and what stems are taken out of: its latents."""
         request, meter, count = work.request, work.meter, len(work.steps)
         scenes = tasks.scenes(request, material)
@@ -358,15 +409,15 @@ class AceStep:
             canvases = [self.canvas(self.condition(*text, timbre), scene) for text, scene in zip(texts, scenes)]
         turn = int(count * request.guide_strength)
         by_step = [canvases[0] if step < turn else canvases[-1] for step in range(count)]
-        noise = self.noise(request) if noise is None else noise
         if request.cover_noise_strength:
             noise = sampler.noised(material.given, noise, work.steps[0].item())
-        latents, mix = yield from self._painted(work, by_step, noise, self.kept(request, material, noise))
+        previews = [int(step) for step in request.preview.split()]
+        latents, mix = yield from self._painted(work, by_step, noise, self.kept(request, material, noise), previews)
         return dataclasses.replace(material, source=latents), mix
 
     def _track(
         self, work: Work, material: Material, task: str, track: str
-    ) -> Generator[Progress, None, tuple[mx.array, np.ndarray]]:
+    ) -> Generator[Progress | Take, None, tuple[mx.array, np.ndarray]]:
         """One track that is taken out of the material's source, or added to it: its latents and audio (2, samples)."""
         with work.meter("condition"):
             canvas = self.playing(work.request, material, task, track)
@@ -374,7 +425,7 @@ class AceStep:
 
     def _layered(
         self, work: Work, material: Material, source: np.ndarray
-    ) -> Generator[Progress, None, dict[str, np.ndarray]]:
+    ) -> Generator[Progress | Take, None, dict[str, np.ndarray]]:
         """Tracks that go with the source: each hears those before it. With what they make together, first."""
         request, heard, tracks = work.request, source.T, {}
         window = tasks.window(request, request.samples)
@@ -389,22 +440,48 @@ class AceStep:
         return {"mix": heard} | tracks
 
     def _painted(
-        self, work: Work, canvases: Sequence[Canvas], noise: mx.array, kept: Kept | None = None
-    ) -> Generator[Progress, None, tuple[mx.array, np.ndarray]]:
+        self,
+        work: Work,
+        canvases: Sequence[Canvas],
+        noise: mx.array,
+        kept: Kept | None = None,
+        previews: Sequence[int] = (),
+    ) -> Generator[Progress | Take, None, tuple[mx.array, np.ndarray]]:
         """Diffusion and decoding: the latents and the audio (2, samples)."""
         span, latents = next(work.spans), noise
         states = self.latents(work.request, canvases, work.steps, noise, kept)
         yield Progress("diffusion", span.start)
-        for step in range(len(canvases)):
+        for step in range(1, len(canvases) + 1):
             with work.meter("diffusion"):
-                latents = next(states).x
-            yield Progress("diffusion", span.at(_DIFFUSION * (step + 1) / len(canvases)))
-        pieces, done, whole = [], 0, latents.shape[1] * self.vae.config.hop
-        for piece in work.meter.each("decode", self.vae.decode_tiles(latents)):
+                latents, clean = next(states)
+            now = span.at(_DIFFUSION * step / len(canvases))
+            yield Progress("diffusion", now)
+            if step in previews:
+                yield from self._previewed(work, clean, step, Span(now, 0.0))
+        rest = Span(span.at(_DIFFUSION), span.length * (1 - _DIFFUSION))
+        return latents, (yield from self._decoded(work, latents, rest))
+
+    def _previewed(self, work: Work, clean: mx.array, step: int, span: Span) -> Generator[Progress | Take, None, None]:
+        """What the mix would be if it ended with this step. Silence is not worth hearing."""
+        sound = yield from self._decoded(work, clean, span)
+        with suppress(audio.BadAudio):
+            clip = self.finished(work.request, {"mix": sound}, work.source)["mix"]
+            yield Take(f"preview_{step}", mx.array(clip), work.request, self.name, bits=self.weights.bits)
+
+    def _decoded(self, work: Work, latents: mx.array, span: Span) -> Generator[Progress, None, np.ndarray]:
+        """The audio (2, samples); a loop's is its exact length."""
+        loop, hop, around = work.request.loop, self.vae.config.hop, self.vae.reach
+        shown = loops.surrounded(latents, around) if loop else latents
+        pieces, done, whole = [], 0, shown.shape[1] * hop
+        for piece in work.meter.each("decode", self.vae.decode_tiles(shown)):
             pieces.append(piece[0])
             done += piece.shape[1]
-            yield Progress("decode", span.at(_DIFFUSION + (1 - _DIFFUSION) * min(1.0, done / whole)))
-        return latents, np.concatenate(pieces).T
+            yield Progress("decode", span.at(min(1.0, done / whole)))
+        sound = np.concatenate(pieces)
+        if loop:
+            with work.meter("decode"):
+                sound = loops.resampled(sound[around * hop : -around * hop], work.request.samples)
+        return sound.T
 
     def finished(
         self, request: Request, clips: Mapping[str, np.ndarray], source: np.ndarray | None
@@ -448,9 +525,10 @@ class AceStep:
         if not self.config.sings:
             request = dataclasses.replace(request, lyrics="", language="unknown")
         caption, lyrics = prompts.for_request(request, task, tuple(tracks))
-        text = self.text_encoder(self.tokens(caption, prompts.TEXT_LIMIT))
+        ids = self.tokens(caption, prompts.TEXT_LIMIT)
+        text = self.cache("text", caches.digest(ids), lambda: self.text_encoder(ids))
         embedded = self.text_encoder.embed(self.tokens(lyrics, prompts.LYRIC_LIMIT))
-        mx.eval(text, embedded)
+        mx.eval(embedded)
         return text, embedded
 
     def tokens(self, prompt: str, limit: int) -> mx.array:
@@ -459,7 +537,10 @@ class AceStep:
     def condition(self, text: mx.array, lyrics: mx.array, reference: mx.array | None = None) -> mx.array:
         """The packed condition (1, S, width), with the timbre of the reference's latents (1, R, 64), or of silence."""
         reference = self.silent(REFERENCE_FRAMES) if reference is None else reference
-        condition = self.model.encoder(text, lyrics, reference.astype(text.dtype))
+        encoder, heard = self.model.encoder, reference.astype(text.dtype)
+        sung = self.cache("lyrics", caches.digest(lyrics), lambda: encoder.lyric_encoder(lyrics))
+        timbre = self.cache("timbre", caches.digest(heard), lambda: encoder.timbre_encoder(heard)[None])
+        condition = encoder.packed(text, sung, timbre)
         mx.eval(condition)
         return condition
 
@@ -476,6 +557,19 @@ class AceStep:
             yield piece
         if done < frames:
             yield self.silent(frames - done)
+
+    def encode_loop(self, sound: np.ndarray, frames: int) -> Iterator[mx.array]:
+        """The latents (1, frames, 64) of sound (samples, 2) that repeats."""
+        around, hop = self.vae.sight, self.vae.config.hop
+        circle = loops.resampled(sound, frames * hop)
+        shown = np.take(circle, np.arange(-around * hop, (frames + around) * hop), axis=0, mode="wrap")
+        yield mx.concatenate(list(self.vae.encode_tiles(mx.array(shown)[None])), axis=1)[:, around : around + frames]
+
+    def drawing(self, request: Request, score: Score) -> np.ndarray:
+        """The guide's sound (samples, 2); what rings at the end of a loop is heard at its beginning."""
+        if not request.loop:
+            return guide.render(score, request.samples)
+        return loops.folded(guide.render(score, request.samples + RINGING), request.samples)
 
     def coded(self, latents: mx.array) -> tuple[int, ...]:
         """The 5 Hz audio codes of latents (1, T, 64), the last of them with silence behind."""
@@ -519,7 +613,11 @@ class AceStep:
         return self.canvas(condition, tasks.TASKS[task](material))
 
     def canvas(self, condition: mx.array, scene: Scene) -> Canvas:
-        return Canvas(self.model.decoder.cross(condition), self.context(scene))
+        return Canvas(self.crossed(condition), self.context(scene))
+
+    def crossed(self, condition: mx.array) -> CrossKV:
+        """The condition as every layer's keys and values."""
+        return self.cache("cross", caches.digest(condition), lambda: self.model.decoder.cross(condition))
 
     def context(self, scene: Scene) -> mx.array:
         """(1, frames, 128): the source latents, and the chunk mask for each of their channels."""
@@ -543,6 +641,14 @@ class AceStep:
             return of(request.seed)
         return sampler.slerp(of(request.seed), of(request.variation_seed), request.variation)
 
+    def varied(self, request: Request, noise: mx.array) -> mx.array:
+        """Noise (1, frames, 64) that is given, towards the variation's. Raises `BadRequest` for another length."""
+        other = self.noise(dataclasses.replace(request, seed=max(0, request.variation_seed), variation=0.0))
+        if noise.shape != other.shape:
+            frames = f"must have {other.shape[1]} frames for {request.length:.6g} s, got {noise.shape[1]}"
+            raise BadRequest(f"the noise {frames}", "ask for the length that it was made for")
+        return sampler.slerp(noise, other, request.variation) if request.variation else noise
+
     def latents(
         self,
         request: Request,
@@ -555,12 +661,17 @@ class AceStep:
         guidance = sampler.Guidance.of(request)
         decoder = self.model.decoder
         # The official code repeats this vector over the whole condition; attention over equal keys is one of them.
-        null = decoder.cross(self.model.null_condition_emb)
+        null = self.crossed(self.model.null_condition_emb) if guidance.scale != 1 else []
 
         def velocity(x: mx.array, t: float, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
             at, (cross, context) = mx.full((x.shape[0],), t), canvases[step]
-            cond = decoder(x, context, at, at, cross)
-            return cond, decoder(x, context, at, at, null) if guided else None
+
+            def to(cross: CrossKV) -> mx.array:
+                if request.loop:
+                    return loops.circular(lambda x, context: decoder(x, context, at, at, cross), x, context, step)
+                return decoder(x, context, at, at, cross)
+
+            return to(cross), to(null) if guided else None
 
         return sampler.denoise(velocity, noise, steps, guidance, kept, self.solver(request, steps))
 

@@ -25,6 +25,7 @@ from .harmony import parse_chords
 
 if TYPE_CHECKING:
     import mlx.core as mx
+    import numpy as np
 
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
@@ -173,6 +174,14 @@ def times(value: str) -> str:
     return " ".join(f"{number:.9g}" for number in numbers)
 
 
+def step_numbers(value: str) -> str:
+    """`4, 2` -> `2 4`."""
+    listed = value.replace(",", " ").split()
+    if not all(word.isdecimal() and 1 <= int(word) < MAX_STEPS for word in listed):
+        raise ValueError("numbers of steps, like 2 4")
+    return " ".join(map(str, sorted({int(word) for word in listed})))
+
+
 def task_name(value: str) -> str:
     return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS))(value)
 
@@ -227,6 +236,8 @@ class Request:
     repaint_hold: float = knob(-1.0, 0.0, 1.0, "first part of the steps that put the source back; -1: by the strength")
     repaint_crossfade: float = knob(-1.0, 0.0, 10.0, "seconds around it in which it turns into the source; -1: so too")
     stems: str = words("", STEMS_HELP, "tracks", check=track_names)
+    loop: bool = flag(False, "ends where it begins, and repeats without a seam")
+    preview: str = words("", "steps after which an estimate is heard already, like 2 4", "previews", check=step_numbers)
     num_steps: int = knob(0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
     guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
@@ -475,6 +486,8 @@ class Take:
     notes: tuple[str, ...] = ()
     memory: dict[str, int] = field(default_factory=dict)
     sample_rate: int = SAMPLE_RATE
+    latents: np.ndarray | None = field(default=None, repr=False, compare=False)
+    noise: np.ndarray | None = field(default=None, repr=False, compare=False)
     bits: int = 0
     adapters: tuple[Adapter, ...] = ()
     codes: str = ""

@@ -138,6 +138,40 @@ def test_a_take_says_which_variation_it_is(model: AceStep) -> None:
     assert again.tobytes() == np.asarray(first.audio).tobytes()
 
 
+def test_a_preview_is_heard_before_the_take_and_does_not_change_it(model: AceStep) -> None:
+    wish = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
+    events = list(model.render(wish.changed({"preview": "6, 3"})))
+    early, later, take = (event for event in events if isinstance(event, Take))
+    assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
+    assert isinstance(events[events.index(early) + 1], Progress)
+    told = [event.fraction for event in events if isinstance(event, Progress)]
+    assert told == sorted(told)
+    (plain,) = (event for event in model.render(wish) if isinstance(event, Take))
+    assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
+    near = [metrics.si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T) for one in (early, later)]
+    assert near[1] > near[0] > -3
+    assert early.audio.shape == take.audio.shape
+
+
+def test_a_preview_comes_before_the_last_step(model: AceStep) -> None:
+    with pytest.raises(BadRequest, match="preview must be steps before the last of 8, got 8"):
+        list(model.render(Request(preview="4 8", seconds=1)))
+
+
+def test_a_retake_starts_from_the_noise_of_a_take(model: AceStep) -> None:
+    (take,) = model.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
+    assert take.noise is not None
+    assert take.latents is not None
+    assert take.noise.shape == take.latents.shape == (128, 64)
+    same = audio(model.retake(take))
+    assert same.tobytes() == np.asarray(take.audio).tobytes()
+    far = audio(model.retake(take, variation=0.5, variation_seed=9))
+    near = audio(model.retake(take, variation=0.1, variation_seed=9))
+    assert metrics.si_sdr(near.T, same.T) > metrics.si_sdr(far.T, same.T)
+    with pytest.raises(BadRequest, match=r"the noise must have 250 frames for 10 s, got 128"):
+        list(model.retake(take, seconds=10))
+
+
 def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
     (take,) = model.generate(text="warm", duration=2.0)
     assert take.request.seed >= 0
