@@ -1,4 +1,5 @@
-"""Which LoRA adapters are asked for, as texts and as values. Imports no MLX; `pipeline.lora` puts them on."""
+"""What a model is to wear: which LoRA adapters, as texts and as values, and the bits of its weights. Imports no MLX;
+`pipeline.lora` puts adapters on, `pipeline.quantise` makes the bits fewer."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+BITS = (8, 4)  # that weights can be quantised to
 MAX_SCALE = 10.0  # on either side of 0: beyond it is a slip
 
 
@@ -47,6 +49,15 @@ class Adapter(NamedTuple):
     def text(self) -> str:
         """What `parse` reads."""
         return f"{self.path}={self.scale:g}"
+
+
+def checked_bits(bits: int) -> int:
+    """Raises ValueError for what is neither 0 nor one of `BITS`."""
+    if bits not in (0, *BITS):
+        raise ValueError(
+            f"bits must be one of {' '.join(map(str, BITS))}, or 0 for the weights as they are, got {bits}"
+        )
+    return bits
 
 
 Asked = str | tuple[str, float]  # an Adapter is such a tuple

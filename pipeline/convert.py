@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 
 from . import checkpoint, quantise
+from .adapter import BITS
 from .checkpoint import TEXT_ENCODER, VAE_FOLDER, Checkpoint, CheckpointError
 
 _PLANNERS = "acestep-5Hz-lm-*"
@@ -33,8 +34,8 @@ def convert(source: Checkpoint, target: Path, bits: int) -> Iterator[Converted]:
     OSError as it comes.
     """
     target = target.expanduser().absolute()
-    if bits not in quantise.BITS:
-        raise CheckpointError(f"bits must be one of {' '.join(map(str, quantise.BITS))}, got {bits}")
+    if bits not in BITS:
+        raise CheckpointError(f"bits must be one of {' '.join(map(str, BITS))}, got {bits}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CheckpointError(f"{target} is there already: give a folder that is empty or does not exist")
     staged = target.with_name(f".{target.name}.part")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import os
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlx.core as mx
@@ -35,8 +37,9 @@ from .adapter import Adapter
 from .caches import Cache
 from .checkpoint import Checkpoint
 from .dit import CrossKV
-from .request import REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
+from .request import PREVIEW, REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
 from .score import Score
+from .stored import Store, Stored
 from .tasks import Hold, Kept, Material, Scene
 
 CACHE_GB = 2.0  # that MLX may keep while it renders instead of giving them back: the DAW wants memory too
@@ -66,7 +69,7 @@ def load(
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
-    bits = quantise.checked(bits)
+    bits = adapter.checked_bits(bits)
     wanted = adapter.checked(adapters)
     model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits)
     model.wear(*wanted)
@@ -142,6 +145,7 @@ class Work(NamedTuple):
     meter: Meter
     spans: Iterator[Span]  # the progress of each part of the work, in their order
     source: np.ndarray | None = None  # the task's, (samples, 2)
+    stored: Stored | None = None  # what the source was decoded from
 
 
 def _spans(request: Request, guided: bool) -> Iterator[Span]:
@@ -167,9 +171,10 @@ class AceStep:
         self.weights = quantise.weights(self.model)
         self.adapters: tuple[Adapter, ...] = ()
         self.cache = Cache()
+        self.store: Store | None = None
         self.vae = checkpoint.load_vae(parts.vae)
+        self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
-        self._heard = reference.Heard()
         self.defaults, self.tasks = cost.variant(parts.variant, self.config.is_turbo, self.config.extracts)
 
     @property
@@ -226,7 +231,8 @@ class AceStep:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
         steps = self.timesteps(request)
-        work = Work(request, steps, meter, _spans(request, score is not None), source)
+        stored = self._stored(request)
+        work = Work(request, steps, meter, _spans(request, score is not None), source, stored)
         material = yield from self._gathered(work, source, score)
         clips: dict[str, np.ndarray] = {}
         noise = self.noise(request) if noise is None else self.varied(request, noise)
@@ -239,7 +245,7 @@ class AceStep:
             _, clips[track] = yield from self._track(work, material, "extract", track)
         yield Progress("finish", next(work.spans).start)
         with meter("finish"):
-            clips = self.finished(request, clips, source)
+            raw, clips = clips, self.finished(request, clips, source, stored.gain if stored else 1.0)
             mx.clear_cache()
         about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
         painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
@@ -247,7 +253,9 @@ class AceStep:
         for name, clip in clips.items():
             take = Take(name, mx.array(clip), request, self.name, *about, **how)
             if name == "mix" and request.task != "lego":
-                take = dataclasses.replace(take, latents=np.array(material.given[0]), noise=np.array(noise[0]))
+                gain = self._gain(work, raw["mix"], clip)
+                latents = np.array(material.given[0])
+                take = dataclasses.replace(take, latents=latents, noise=np.array(noise[0]), gain=gain)
             yield take
 
     def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
@@ -259,6 +267,15 @@ class AceStep:
             raise BadRequest(f"{take.name} has no noise of its own", "retake the mix")
         events = self.render(take.request.changed(changes), mx.array(take.noise)[None])
         return (event for event in events if isinstance(event, Take))
+
+    def remember(self, file: Path, take: Take) -> None:
+        """`file` holds the mix `take`, as it is: a task on it needs no encoding. Raises OSError.
+
+        `store` is where; without one nothing is remembered.
+        """
+        if self.store is not None and take.latents is not None:
+            sum = hashlib.sha256(file.read_bytes()).hexdigest()
+            self.store.put(sum, self.vae_digest, Stored(take.latents, take.gain))
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as loud as in it.
@@ -344,7 +361,7 @@ class AceStep:
         """What the scenes are made of: the source and the guide, encoded."""
         latents = {}
         if source is not None:
-            latents["source"] = yield from self._encoded(work, "source", source)
+            latents["source"] = yield from self._heard_again(work, source)
         if score is not None:
             with work.meter("guide"):
                 drawing = self.drawing(work.request, score)
@@ -355,6 +372,30 @@ class AceStep:
             material = dataclasses.replace(material, reference=(yield from self._timbre(work)))
         return material
 
+    def _gain(self, work: Work, decoded: np.ndarray, clip: np.ndarray) -> float:
+        """What the decoded sound was multiplied with, told from its loudest sample that is in the clip."""
+        request = work.request
+        window = tasks.window(request, request.samples) if request.task == "repaint" else range(request.samples)
+        before, after = (one[0, window.start : window.stop] for one in (audio.cut(decoded, request.samples), clip))
+        loudest = np.argmax(np.abs(before))
+        return float(after[loudest] / before[loudest]) if before[loudest] else 1.0
+
+    def _stored(self, request: Request) -> Stored | None:
+        """What the source was decoded from, where that is known and of use."""
+        kept = request.task and request.task != "lego" and request.region[0] >= 0
+        if not kept or self.store is None or request.loop or request.source_seed >= 0:
+            return None
+        return self.store.get(request.source, self.vae_digest)
+
+    def _heard_again(self, work: Work, source: np.ndarray) -> Generator[Progress, None, mx.array]:
+        """The source's latents: those it was decoded from, or encoded."""
+        if work.stored is None:
+            return (yield from self._encoded(work, "source", source))
+        yield Progress("source", next(work.spans).start)
+        frames, hop = self.frames(work.request), self.vae.config.hop
+        there = mx.array(work.stored.latents[: -(-_sounding(source) // hop)])[None, :frames]
+        return mx.concatenate([there, self.silent(frames - there.shape[1])], axis=1)
+
     def _timbre(self, work: Work) -> Generator[Progress, None, mx.array]:
         """The latents (1, 750, 64) of what the request is to sound like."""
         span, pieces = next(work.spans), []
@@ -364,11 +405,7 @@ class AceStep:
             yield Progress("reference", span.start)
         with work.meter("reference"):
             sound = reference.parts(work.request, np.concatenate(pieces))
-            known = self._heard.get(sound)
-        if known is None:
-            known = yield from self._tiled(work, "reference", sound, REFERENCE_FRAMES, span)
-            self._heard.put(sound, known)
-        return known
+        return (yield from self._tiled(work, "reference", sound, REFERENCE_FRAMES, span))
 
     def _encoded(self, work: Work, stage: str, sound: np.ndarray) -> Generator[Progress, None, mx.array]:
         """The latents (1, frames, 64) of sound (samples, 2), followed by silence."""
@@ -382,11 +419,15 @@ class AceStep:
         """The same, unless it has been encoded before."""
         loop, pieces, done = work.request.loop and stage != "reference", [], 0
         with work.meter(stage):
-            made_from = caches.digest(sound, f"{frames} {loop}")
+            drawn = work.request.source_seed if stage == "source" else -1
+            made_from = caches.digest(sound, f"{frames} {loop} {drawn}")
             known = self.cache.find(stage, made_from)
         if known is not None:
             return known
-        encoded = self.encode_loop(sound[: work.request.samples], frames) if loop else self.encode(sound, frames)
+        if loop:
+            encoded = self.encode_loop(sound[: work.request.samples], frames, drawn)
+        else:
+            encoded = self.encode(sound, frames, drawn)
         for piece in work.meter.each(stage, encoded):
             pieces.append(piece)
             done += piece.shape[1]
@@ -465,8 +506,9 @@ class AceStep:
         """What the mix would be if it ended with this step. Silence is not worth hearing."""
         sound = yield from self._decoded(work, clean, span)
         with suppress(audio.BadAudio):
-            clip = self.finished(work.request, {"mix": sound}, work.source)["mix"]
-            yield Take(f"preview_{step}", mx.array(clip), work.request, self.name, bits=self.weights.bits)
+            gain = work.stored.gain if work.stored else 1.0
+            clip = self.finished(work.request, {"mix": sound}, work.source, gain)["mix"]
+            yield Take(f"{PREVIEW}{step}", mx.array(clip), work.request, self.name, bits=self.weights.bits)
 
     def _decoded(self, work: Work, latents: mx.array, span: Span) -> Generator[Progress, None, np.ndarray]:
         """The audio (2, samples); a loop's is its exact length."""
@@ -484,11 +526,11 @@ class AceStep:
         return sound.T
 
     def finished(
-        self, request: Request, clips: Mapping[str, np.ndarray], source: np.ndarray | None
+        self, request: Request, clips: Mapping[str, np.ndarray], source: np.ndarray | None, gain: float = 1.0
     ) -> dict[str, np.ndarray]:
         """The decoded clips as they are asked for, and the rest. What keeps a source, or is a part of it, keeps its
         level too."""
-        parts = {name: audio.cut(clip, request.samples) for name, clip in clips.items()}
+        parts = {name: audio.cut(clip, request.samples) * gain for name, clip in clips.items()}
         whole = None if source is None else source[: request.samples].T.astype(np.float64)
         window, fade = tasks.window(request, request.samples), round(Hold.asked(request).seconds * SAMPLE_RATE)
         if request.task == "lego" and whole is not None:
@@ -511,6 +553,10 @@ class AceStep:
         with suppress(audio.BadAudio):
             for _ in self.render(request):
                 pass
+
+    def reused(self) -> dict[str, list[int]]:
+        """By kind, how often something was not computed again, and how often it was."""
+        return self.cache.told()
 
     def cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: see `pipeline.cost`."""
@@ -549,21 +595,29 @@ class AceStep:
         repeats = -(-frames // self.silence.shape[1])
         return mx.tile(self.silence, (1, repeats, 1))[:, :frames]
 
-    def encode(self, sound: np.ndarray, frames: int) -> Iterator[mx.array]:
-        """The latents (1, frames, 64), piece by piece, of the whole frames of sound (samples, 2), then of silence."""
+    def encode(self, sound: np.ndarray, frames: int, seed: int = -1) -> Iterator[mx.array]:
+        """The latents (1, frames, 64), piece by piece, of the whole frames of sound (samples, 2), then of silence.
+
+        They are the posterior's mean, or with a `seed` drawn from it.
+        """
         done = 0
-        for piece in self.vae.encode_tiles(mx.array(sound)[None]):
+        for piece in self.vae.encode_tiles(mx.array(sound)[None], noise=self._draw(len(sound), seed)):
             done += piece.shape[1]
             yield piece
         if done < frames:
             yield self.silent(frames - done)
 
-    def encode_loop(self, sound: np.ndarray, frames: int) -> Iterator[mx.array]:
+    def _draw(self, samples: int, seed: int) -> mx.array | None:
+        shape = (1, samples // self.vae.config.hop, self.config.audio_acoustic_hidden_dim)
+        return None if seed < 0 else mx.random.normal(shape, key=mx.random.key(seed))
+
+    def encode_loop(self, sound: np.ndarray, frames: int, seed: int = -1) -> Iterator[mx.array]:
         """The latents (1, frames, 64) of sound (samples, 2) that repeats."""
         around, hop = self.vae.sight, self.vae.config.hop
         circle = loops.resampled(sound, frames * hop)
         shown = np.take(circle, np.arange(-around * hop, (frames + around) * hop), axis=0, mode="wrap")
-        yield mx.concatenate(list(self.vae.encode_tiles(mx.array(shown)[None])), axis=1)[:, around : around + frames]
+        tiles = self.vae.encode_tiles(mx.array(shown)[None], noise=self._draw(len(shown), seed))
+        yield mx.concatenate(list(tiles), axis=1)[:, around : around + frames]
 
     def drawing(self, request: Request, score: Score) -> np.ndarray:
         """The guide's sound (samples, 2); what rings at the end of a loop is heard at its beginning."""
@@ -686,6 +740,12 @@ class AceStep:
         return {"euler": lambda: sampler.euler, "ab2": sampler.AdamsBashforth, "dpm": sampler.DpmSolver}[
             request.sampler
         ]()
+
+
+def _sounding(source: np.ndarray) -> int:
+    """Samples up to the end of the last one that is not zero."""
+    found = np.flatnonzero(source.any(axis=1))
+    return int(found[-1]) + 1 if found.size else 0
 
 
 def token_ids(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:

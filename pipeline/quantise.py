@@ -16,9 +16,9 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_unflatten
 
+from .adapter import checked_bits
 from .layers import QuantizedEmbedding, QuantizedLinear
 
-BITS = (8, 4)
 _GROUPS = (64, 32)  # weights that share a scale: the first of these that divides the row
 _KEY = "quantization"  # in config.json, where MLX programs look for it
 # The transformer layers of the DiT, its encoders, the text encoder and the planner, and the tables of the last two.
@@ -35,15 +35,6 @@ class Weights(NamedTuple):
     whole: tuple[str, ...] = ()
 
 
-def checked(bits: int) -> int:
-    """Raises ValueError for what is neither 0 nor one of `BITS`."""
-    if bits not in (0, *BITS):
-        raise ValueError(
-            f"bits must be one of {' '.join(map(str, BITS))}, or 0 for the weights as they are, got {bits}"
-        )
-    return bits
-
-
 def bits_of(folder: Path) -> int:
     """How many bits the weights in a checkpoint's folder have by its config.json; 0 where they were not quantised.
 
@@ -52,7 +43,7 @@ def bits_of(folder: Path) -> int:
     path = folder / "config.json"
     try:
         said = json.loads(path.read_text()).get(_KEY)
-        return checked(int(said["bits"])) if said else 0
+        return checked_bits(int(said["bits"])) if said else 0
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {_KEY} cannot be read ({error})") from error
 

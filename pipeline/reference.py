@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
-from collections import OrderedDict
 
-import mlx.core as mx
 import numpy as np
 
 from .request import SAMPLE_RATE, BadRequest, Request
@@ -15,7 +12,6 @@ from .request import SAMPLE_RATE, BadRequest, Request
 PART = 10 * SAMPLE_RATE  # samples of one of the three parts
 SHORTEST = SAMPLE_RATE // 10
 SILENT = 1e-6  # of full scale
-_KEPT = 8  # references whose latents are remembered, 200 kB each
 
 
 def parts(request: Request, sound: np.ndarray) -> np.ndarray:
@@ -46,25 +42,3 @@ def _starts(request: Request, samples: int) -> list[int]:
         places = [draw.randint(0, room) for room in rooms]
     return [number * third + place for number, place in enumerate(places)]
 
-
-class Heard:
-    """The latents of references that were heard lately, by their content: a file may change under its name."""
-
-    def __init__(self, kept: int = _KEPT) -> None:
-        self._latents: OrderedDict[str, mx.array] = OrderedDict()
-        self._kept = kept
-
-    def get(self, sound: np.ndarray) -> mx.array | None:
-        key = _digest(sound)
-        if key in self._latents:
-            self._latents.move_to_end(key)
-        return self._latents.get(key)
-
-    def put(self, sound: np.ndarray, latents: mx.array) -> None:
-        self._latents[_digest(sound)] = latents
-        while len(self._latents) > self._kept:
-            self._latents.popitem(last=False)
-
-
-def _digest(sound: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(sound).tobytes(), digest_size=16).hexdigest()

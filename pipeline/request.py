@@ -48,6 +48,7 @@ STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to i
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
 CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numbers; seconds of 30: as long as they are"
 EXTRACTED = "drums bass"  # where an extract names no stems
+PREVIEW = "preview_"  # and a step: what the estimates of a mix are called
 REST = "rest"  # what is in a clip beside its stems
 TRACKS = tuple("woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split())
 
@@ -220,6 +221,7 @@ class Request:
     guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
     task: str = words("", TASK_HELP, check=task_name)
     source: str = words("", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file)
+    source_seed: int = knob(-1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean")
     cover_noise_strength: float = knob(0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone")
     codes: str = words("", CODES_HELP, "audio_codes", check=code_text)
     reference: str = words("", "audio file that it is to sound like: its instruments, voice, room", check=sound_file)
@@ -488,6 +490,7 @@ class Take:
     sample_rate: int = SAMPLE_RATE
     latents: np.ndarray | None = field(default=None, repr=False, compare=False)
     noise: np.ndarray | None = field(default=None, repr=False, compare=False)
+    gain: float = 1.0
     bits: int = 0
     adapters: tuple[Adapter, ...] = ()
     codes: str = ""

@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline import AceStep, checkpoint, convert, load, ops, quantise
+from pipeline.adapter import BITS
 from pipeline.checkpoint import TEXT_ENCODER, TURBO, CheckpointError
 from pipeline.layers import QuantizedEmbedding, QuantizedLinear
 
@@ -96,7 +97,7 @@ def test_what_is_small_or_delicate_is_left_as_it_is(root: Path) -> None:
     assert quantise.weights(plain) == quantise.Weights(0, ())
 
 
-@pytest.mark.parametrize("bits", quantise.BITS)
+@pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_quantised_layer_computes_what_mlx_s_does(bits: int, bias: bool) -> None:
     linear = nn.Linear(96, 40, bias)
