@@ -258,7 +258,9 @@ class Request:
 
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
-            object.__setattr__(self, spec.name, coerce(spec.name, getattr(self, spec.name)))
+            value = getattr(self, spec.name)
+            if value is not spec.default:  # most are: a request is made for every message
+                object.__setattr__(self, spec.name, coerce(spec.name, value))
         if self.cfg_interval_start > self.cfg_interval_end:
             raise OutOfRange(
                 f"cfg_interval_start must be at most cfg_interval_end, got {self.cfg_interval_start:g} "
