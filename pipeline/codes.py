@@ -15,10 +15,8 @@ def parse(text: str) -> tuple[int, ...]:
     plain = _TOKEN.sub(r" \1 ", text)
     found = []
     for word in plain.replace(",", " ").split():
-        if not re.fullmatch(r"\d{1,9}", word, re.ASCII):
-            raise ValueError(f"whole numbers or <|audio_code_N|>, not {word[:40]!r}")
-        if int(word) >= COUNT:
-            raise ValueError(f"codes in 0..{COUNT - 1}, not {int(word)}")
+        if not re.fullmatch(r"\d{1,9}", word, re.ASCII) or int(word) >= COUNT:
+            raise ValueError(f"whole numbers in 0..{COUNT - 1} or <|audio_code_N|>, not {word[:40]!r}")
         found.append(int(word))
     return tuple(found)
 

@@ -12,7 +12,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from daemon import cli
 from daemon.engine import Engine, Wanted
@@ -301,3 +303,29 @@ def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> Non
         (tmp_path / "odd.json").write_text(json.dumps(old | odd))
         with pytest.raises(ValueError, match="not a manifest of a take"):
             clips.read_manifest(tmp_path / "odd.json")
+
+
+# --- files that requests name ----------------------------------------------------------------------------------------
+
+
+def test_a_reference_is_confined_as_a_source_is(stage: Stage, client: OscClient, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.wav"
+    soundfile.write(outside, np.zeros((4800, 2)), 48_000)
+    for address, arguments in (
+        ("/ace/generate", ("a", "prompt", "x", "reference", str(outside))),
+        ("/ace/set/reference", (str(outside),)),
+    ):
+        heard, values = client.ask(address, *arguments)
+        assert (heard, values[2]) == ("/ace/fail", 403)
+    inside = shutil.copy(outside, tmp_path / "loras" / "voice.wav")
+    assert client.ask("/ace/set/reference", "voice.wav") == ("/ace/param/reference", [str(inside)])
+
+
+def test_codes_come_as_a_text_and_nonsense_is_answered(stage: Stage, client: OscClient) -> None:
+    assert client.ask("/ace/set/codes", "<|audio_code_7|><|audio_code_63999|>") == ("/ace/param/codes", ["7 63999"])
+    heard, values = client.ask("/ace/generate", "a", "prompt", "x", "codes", "1 64000")
+    assert (heard, values[:3]) == ("/ace/fail", ["a", "/ace/generate", 422])
+    assert "codes must be whole numbers in 0..63999 or <|audio_code_N|>, not '64000'" in values[3]
+    heard, values = client.ask("/ace/generate", "b", "prompt", "x", "codes", "1 2 3 4 5 6", "seconds", 1.0)
+    assert (heard, values[2]) == ("/ace/fail", 422)
+    assert "codes must be at most 5 for a clip of 1 s, got 6" in values[3]
