@@ -48,7 +48,7 @@ class Adapter(NamedTuple):
     @property
     def text(self) -> str:
         """What `parse` reads."""
-        return f"{self.path}={self.scale:g}"
+        return f"{self.path}={self.scale!r}"
 
 
 def checked_bits(bits: int) -> int:

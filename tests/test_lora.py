@@ -157,10 +157,19 @@ def test_a_take_says_what_was_worn(model: AceStep, tmp_path: Path) -> None:
     assert model.title == take.title == f"{model.name} (lofi=0.5)"
 
 
-def test_another_take_while_one_is_made_keeps_what_it_began_with(model: AceStep, tmp_path: Path) -> None:
-    takes = model.generate("drums", duration=1.0, num_steps=1, seed=1)
-    model.wear(adapter(model, tmp_path))
-    assert next(takes).adapters == model.adapters  # a generator begins when it is asked for the first time
+def test_what_was_computed_bare_is_not_used_dressed(model: AceStep, tmp_path: Path) -> None:
+    """A reroll takes its condition from the caches, and an adapter changes the condition too."""
+    path = adapter(model, tmp_path)
+
+    def sound(player: AceStep) -> np.ndarray:
+        return np.array(next(player.generate("drums", duration=1.0, num_steps=2, seed=1)).audio)
+
+    dressed, bare = sound(load("mini", adapters=[path])), sound(model)
+    model.wear(path)
+    np.testing.assert_array_equal(sound(model), dressed)
+    model.wear()
+    np.testing.assert_array_equal(sound(model), bare)
+    assert not np.array_equal(bare, dressed)
 
 
 # --- how files are written -------------------------------------------------------------------------------------------

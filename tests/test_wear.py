@@ -239,6 +239,7 @@ def test_a_folder_is_confined_by_where_it_leads(tmp_path: Path) -> None:
 def test_settings_name_adapters_and_bits(tmp_path: Path) -> None:
     settings = Settings(out=tmp_path, adapters=("~/a=0.5", "/b"), bits=8)
     assert checked(settings.adapters) == (Adapter(str(Path.home() / "a"), 0.5), Adapter("/b"))
+    assert settings.adapters[1] == "/b=1.0"
     for wrong in ({"bits": 7}, {"adapters": ("/a", "/a=2")}, {"adapters": ("/a=11",)}, {"adapters": ("",)}):
         with pytest.raises(SettingsError, match=r"bits must be|adapter"):
             Settings(out=tmp_path, **wrong)
