@@ -186,7 +186,8 @@ class AceStep:
         """Play with these LoRA adapters, and no others, from now on; without any it is exactly what was loaded.
 
         Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale). Nothing is loaded
-        anew. Raises `AdapterError` (a ValueError); then it wears what it wore.
+        anew; a take that is being made would change on its way. Raises `AdapterError` (a ValueError); then it wears
+        what it wore.
         """
         wanted = adapter.checked(adapters)
         lora.put_on(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
