@@ -74,6 +74,14 @@ def _stereo(block: np.ndarray) -> np.ndarray:
     return np.stack([side.mean(axis=1, dtype=np.float32) for side in sides], axis=1)
 
 
+def periodic(sound: np.ndarray, samples: int) -> np.ndarray:
+    """Sound (N, 2) that repeats, as (samples, 2) that repeat in the same time, exactly."""
+    if len(sound) == samples:
+        return sound
+    spectrum = np.fft.rfft(sound, axis=0)[: samples // 2 + 1]
+    return np.fft.irfft(spectrum, samples, axis=0).astype(np.float32) * np.float32(samples / len(sound))
+
+
 def placed(sound: np.ndarray, front: int, samples: int) -> np.ndarray:
     """(samples, 2): `sound` behind `front` samples of silence, cut or followed by silence."""
     whole = np.zeros((samples, 2), np.float32)

@@ -523,7 +523,7 @@ class AceStep:
         sound = np.concatenate(pieces)
         if loop:
             with work.meter("decode"):
-                sound = loops.resampled(sound[around * hop : -around * hop], work.request.samples)
+                sound = audio.periodic(sound[around * hop : -around * hop], work.request.samples)
         return sound.T
 
     def finished(
@@ -615,7 +615,7 @@ class AceStep:
     def encode_loop(self, sound: np.ndarray, frames: int, seed: int = -1) -> Iterator[mx.array]:
         """The latents (1, frames, 64) of sound (samples, 2) that repeats."""
         around, hop = self.vae.sight, self.vae.config.hop
-        circle = loops.resampled(sound, frames * hop)
+        circle = audio.periodic(sound, frames * hop)
         shown = np.take(circle, np.arange(-around * hop, (frames + around) * hop), axis=0, mode="wrap")
         tiles = self.vae.encode_tiles(mx.array(shown)[None], noise=self._draw(len(shown), seed))
         yield mx.concatenate(list(tiles), axis=1)[:, around : around + frames]

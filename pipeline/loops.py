@@ -38,14 +38,6 @@ def surrounded(circle: mx.array, frames: int) -> mx.array:
     return circle[:, mx.array(place)]
 
 
-def resampled(sound: np.ndarray, samples: int) -> np.ndarray:
-    """Sound (N, 2) that repeats, as (samples, 2) that repeat in the same time. Exact: it has no frequencies to lose."""
-    if len(sound) == samples:
-        return sound
-    spectrum = np.fft.rfft(sound, axis=0)[: samples // 2 + 1]
-    return np.fft.irfft(spectrum, samples, axis=0).astype(np.float32) * np.float32(samples / len(sound))
-
-
 def folded(sound: np.ndarray, samples: int) -> np.ndarray:
     """Sound (N, 2) whose end rings on over its beginning: (samples, 2)."""
     whole = sound[:samples].copy()

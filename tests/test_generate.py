@@ -401,6 +401,22 @@ def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:
     assert float(mx.abs(tiled - whole).max()) < 1e-4
 
 
+def test_decoding_in_tiles_has_no_seams(model: AceStep) -> None:
+    import mlx.core as mx
+
+    latents = model.noise(Request(seed=1, seconds=6))
+    tiled = mx.concatenate(list(model.vae.decode_tiles(latents, tile=32)), axis=1)
+    assert float(mx.abs(tiled - model.vae.decode(latents)).max()) < 1e-4
+
+
+def test_a_source_is_its_mean_or_drawn_with_a_seed(model: AceStep) -> None:
+    sound = np.random.default_rng(0).standard_normal((40 * 1920, 2)).astype(np.float32) * np.float32(0.1)
+    mean, drawn, again, other = (np.array(next(model.encode(sound, 40, seed))) for seed in (-1, 3, 3, 4))
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, other)
+    assert np.abs(drawn - mean).max() > 0
+
+
 # --- the layout of a voice of our own --------------------------------------------------------------------------------
 
 

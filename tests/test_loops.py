@@ -9,6 +9,7 @@ import pytest
 
 from examples.voice import metrics
 from pipeline import AceStep, load, loops
+from pipeline.audio import periodic
 from pipeline.request import BadRequest, Request, Take
 
 
@@ -59,7 +60,7 @@ def test_what_keeps_its_source_makes_no_loop(model: AceStep, tmp_path: Any) -> N
 def test_periodic_resampling_is_exact() -> None:
     turn = np.arange(4800) / 4800
     there = np.sin(2 * np.pi * 7 * turn)[:, None] * [1.0, 0.5]
-    again = loops.resampled(there.astype(np.float32), 4700)
+    again = periodic(there.astype(np.float32), 4700)
     np.testing.assert_allclose(again, np.sin(2 * np.pi * 7 * np.arange(4700) / 4700)[:, None] * [1.0, 0.5], atol=1e-5)
 
 

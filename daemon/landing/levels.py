@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from pipeline.audio import gain_to
+from pipeline.audio import gain_to, periodic
 from pipeline.request import SAMPLE_RATE, Request
 
 _FILTERS = "DeMan"  # the standard's own, computed for any rate
@@ -36,7 +36,7 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
 
     The first part decides the loudness; the loudest decides how much of it the true peak allows.
     """
-    ready = [resampled(part, request.sample_rate) for part in parts]
+    ready = [resampled(part, request.sample_rate, request.loop) for part in parts]
     if not request.loudness and request.sample_rate == SAMPLE_RATE:
         return Levelled(ready)  # the model's own level, which is below the peak
     before = integrated_loudness(ready[0], request.sample_rate) if request.loudness else -math.inf
@@ -46,11 +46,13 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
     return Levelled([part * np.float32(gain) for part in ready], gain, reached)
 
 
-def resampled(audio: np.ndarray, rate: int) -> np.ndarray:
-    """48 kHz -> `rate`: exactly round(N * rate / 48000) samples, none of them shifted."""
+def resampled(audio: np.ndarray, rate: int, loop: bool = False) -> np.ndarray:
+    """48 kHz -> `rate`: exactly round(N * rate / 48000) samples, none of them shifted. A loop stays one."""
     if rate == SAMPLE_RATE:
         return audio
     samples = round(audio.shape[1] * rate / SAMPLE_RATE)
+    if loop:
+        return periodic(audio.T, samples).T
     moved = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
     return np.pad(moved, ((0, 0), (0, samples - moved.shape[1])))
 
