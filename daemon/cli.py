@@ -74,6 +74,15 @@ def parser() -> argparse.ArgumentParser:
     pull.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
     pull.set_defaults(run=_pull)
 
+    convert = commands.add_parser("convert", help="save a model with its weights in 8 or 4 bits")
+    convert.add_argument("model", help="folder, hub name or embedded voice")
+    convert.add_argument("target", type=Path, help="folder to make, which --model then takes like any other")
+    convert.add_argument(
+        "--bits", type=int, default=8, help="8, or 4 for half of that and a little more difference (8)"
+    )
+    convert.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
+    convert.set_defaults(run=_convert)
+
     status = commands.add_parser("status", help="ask the daemon that runs what it is doing")
     status.set_defaults(run=_status)
     _add_settings(status, KEEP)
@@ -117,6 +126,9 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
     to.add_argument("--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)")
     to.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
     to.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
+    to.add_argument("--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are")
+    worn = "LoRA to wear: a PEFT folder or a .safetensors file; may be given several times"
+    to.add_argument("--adapter", action="append", metavar="PATH[=SCALE]", help=worn)
     group = to.add_argument_group("what to make")
     for name, spec in FIELDS.items():
         allowed: Allowed = spec.metadata["allowed"]
@@ -280,19 +292,35 @@ def _pull(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _convert(arguments: argparse.Namespace) -> int:
+    from pipeline import checkpoint
+    from pipeline.convert import convert
+
+    found = checkpoint.fetch(arguments.model, arguments.variant or "")
+    try:
+        for one in convert(found, arguments.target, arguments.bits):
+            left = f", {len(one.whole)} layers as they were: {', '.join(one.whole[:3])} ..." if one.whole else ""
+            print(f"{one.folder}: {one.before / 2**20:.0f} MB are now {one.after / 2**20:.0f}{left}")
+    except OSError as error:
+        raise SettingsError(f"cannot write {arguments.target}: {error.strerror}") from error
+    print(f"{found.name} in {arguments.bits} bits: {arguments.target}\n  acestepd --model {arguments.target}")
+    return 0
+
+
 def _generate(arguments: argparse.Namespace) -> int:
     from .landing import clips
     from .panel import Panel
 
-    request, model = Request(), "auto"
-    if arguments.again:
-        request, model = clips.read_manifest(arguments.again)
-    model = arguments.model or model
+    played = clips.read_manifest(arguments.again) if arguments.again else clips.Played(Request(), "auto")
+    request, model = played.request, arguments.model or played.model
+    bits = played.bits if arguments.bits is None else arguments.bits
+    adapters = played.adapters if arguments.adapter is None else tuple(arguments.adapter)
     given = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
     given["prompt"] = given["prompt"] or arguments.text
     wish = Panel(request).wish({name: value for name, value in given.items() if value is not None})
     places = {"out": arguments.out or Path(), "model": model, "variant": arguments.variant or ""}
-    chosen = settings.from_values(places)
+    worn = [one if isinstance(one, str) else one.text for one in adapters]
+    chosen = settings.from_values(places | {"bits": bits, "adapters": worn})
     landed = _take_with_bar(wish.resolved(), chosen)
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
@@ -310,7 +338,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
     playing = chosen_model(chosen)
     if playing.why:
         print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
-    model = load(playing.model, playing.variant)
+    model = load(playing.model, playing.variant, bits=chosen.bits, adapters=chosen.adapters)
     takes = []
     with tqdm(total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}") as bar:
         for event in model.render(request):

@@ -21,8 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.adapter import Adapter
 from pipeline.cost import Defaults, cost
-from pipeline.request import Request
+from pipeline.request import SAMPLE_RATE, Request
+from pipeline.stored import Store, Stored
 
 from .jobs import Event, Job, Listener, Order, Pace, Priority, Refused, failure
 from .journal import Journal
@@ -45,14 +47,16 @@ REST = 30.0  # seconds after a panic in which nothing is made in advance
 GENERATE = "/ace/generate"  # the command that failures of a job are about
 MODEL = "/ace/model"  # the command that failures to load are about
 WAITS = "it is kept, and goes on when a model plays; /ace/model tries again or plays another; see: acestepd doctor"
+WEAR = "/ace/adapter"
 KEPT = "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
 
 
 class Wanted(NamedTuple):
-    """Which model should play."""
+    """Which model should play, and what it should wear."""
 
     model: str
     variant: str
+    adapters: tuple[Adapter, ...] = ()
 
 
 class Guess(NamedTuple):
@@ -73,8 +77,16 @@ def _post(connection: Connection, outbox: queue.SimpleQueue[bytes]) -> None:
             connection.send_bytes(data)
 
 
+def _adapters(about: dict[str, Any]) -> tuple[Adapter, ...]:
+    return tuple(Adapter(*one) for one in about["adapters"])
+
+
 def _nobody(event: Event) -> None:
     """For who does not want to hear an outcome again."""
+
+
+DATA = ("sound", "preview", "latents")  # messages that bytes follow
+LATENT = 64  # channels
 
 
 class Engine:
@@ -100,6 +112,7 @@ class Engine:
         self._defaults: Defaults | None = None  # of the model, once it is loaded
         self._pace = Pace()
         self._sounds: dict[int, list[clips.Sound]] = defaultdict(list)
+        self._stored: dict[int, tuple[str, Stored]] = {}  # what decodes the mix, and what it was decoded from
         self._told: dict[int, float] = {}
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -113,7 +126,10 @@ class Engine:
         self._later = Later()
         self._crashes = 0  # of the worker, in a row
         self._closing = self._replace = self._begun = False
+        self._worn: tuple[Adapter, ...] = ()  # by the worker's model
+        self._fitting = False  # whether it is just putting others on
         self._last_sign = self._last_job = self._looked = time.monotonic()
+        self.caches: dict[str, list[int]] = {}  # hits and misses by kind, of the model that plays
         self.title = wanted.model
         self.state = "cold"
         self.error = ""
@@ -266,10 +282,31 @@ class Engine:
     def switch(self, model: str, variant: str = "") -> None:
         """Play another model from the next job on; the queue waits for it. The same model is loaded afresh."""
         with self._lock:
-            self._wanted, self._replace, self._crashes, self.error = Wanted(model, variant), True, 0, ""
+            same = (model, variant) == self._wanted[:2]  # another model has other layers
+            adapters = self._wanted.adapters if same else ()
+            self._wanted, self._replace, self._crashes, self.error = Wanted(model, variant, adapters), True, 0, ""
             self._drop_guess()
             self._discard(self._shelf.clear())
             self._wake.notify_all()
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """What the model wears, or will from the next job on."""
+        return self._wanted.adapters
+
+    def wear(self, *adapters: Adapter) -> None:
+        """Play with these adapters and no others from the next job on; the queue waits for it. Nothing is loaded anew.
+
+        If they cannot be put on, that is told as a fail, and it goes on with what is worn.
+        """
+        with self._lock:
+            self._wanted = self._wanted._replace(adapters=adapters)
+            self._drop_guess()
+            self._discard(self._shelf.clear())
+            if self.error:  # perhaps because of them
+                self._replace, self._crashes, self.error = True, 0, ""
+                self._wake.notify_all()
+            self._dispatch()
 
     def change(self, settings: Settings) -> None:
         """Other limits from now on."""
@@ -442,7 +479,7 @@ class Engine:
             self._send("render", job, request=dataclasses.asdict(job.request))
 
     def _idle(self) -> bool:
-        ready = self._defaults and self._worker and not self._replace and not self._closing
+        ready = self._defaults and self._worker and not self._replace and not self._closing and self._fits()
         free = not (self._guess or self._running or len(self._line))
         return bool(ready and free and time.monotonic() >= self._rest)
 
@@ -581,15 +618,17 @@ class Engine:
         """Until the worker ends, or is not needed any more."""
         with self._lock:
             self._worker, self._outbox, self._last_sign = worker, queue.SimpleQueue(), time.monotonic()
+            self._fitting = False
         post = threading.Thread(target=_post, args=(worker.connection, self._outbox), name="orders", daemon=True)
-        names = ("cache_gb", "memory_gb", "wired_gb", "revision")
+        names = ("cache_gb", "conditions_mb", "latents_mb", "memory_gb", "wired_gb", "revision", "bits")
         wanted = self._wanted._asdict() | {name: getattr(self.settings, name) for name in names}
+        wanted["latents"] = str(self.settings.state / "latents")
         self._outbox.put(json.dumps(wanted).encode())
         post.start()
         while True:
             if worker.connection.poll(TICK):
                 message = json.loads(worker.connection.recv_bytes())
-                data = worker.connection.recv_bytes() if message["say"] == "sound" else b""
+                data = worker.connection.recv_bytes() if message["say"] in DATA else b""
                 with self._lock:
                     self._last_sign = time.monotonic()
                     _HEARD[message.pop("say")](self, message, data)
@@ -627,6 +666,7 @@ class Engine:
             self._crashes += 1
             loading, running, self._running = self.state == "loading", self._running, []
             self._sounds.clear()
+            self._stored.clear()
             self._become("loading")
             if loading and self._crashes > CRASHES:
                 self._unloadable({"message": f"the engine's process ends while it loads the model ({how})"}, b"")
@@ -654,7 +694,8 @@ class Engine:
     # --- what the worker says ------------------------------------------------------------------------------------
 
     def _loaded(self, about: dict[str, Any], _: bytes) -> None:
-        self.title, self.error = about["title"], ""
+        self.title, self.error, self.caches = about["title"], "", {}
+        self._worn = _adapters(about)
         self._defaults = Defaults(**about["defaults"])
         self._pace = Pace(self.journal.pace(self.title) or about["pace"])
         self._last_job = time.monotonic()
@@ -665,6 +706,16 @@ class Engine:
         self._held = [job for job in self._held if job.not_before < math.inf]
         self._become("warm")
         self._enter(*waited)
+        self._dispatch()
+
+    def _fitted(self, about: dict[str, Any], _: bytes) -> None:
+        self.title, self._worn, self._fitting = about["title"], _adapters(about), False
+        self._dispatch()
+
+    def _unfit(self, about: dict[str, Any], _: bytes) -> None:
+        self._wanted, self._fitting = self._wanted._replace(adapters=self._worn), False
+        hint = "it goes on with what it wore: " + (" ".join(map(str, self._worn)) or "nothing")
+        self._emit(Event("fail", None, (WEAR, 422, about["message"], hint)))
         self._dispatch()
 
     def _unloadable(self, about: dict[str, Any], _: bytes) -> None:
@@ -691,11 +742,21 @@ class Engine:
         audio = np.frombuffer(data, np.float32).reshape(about["channels"], -1)
         self._sounds[about["job"]].append(clips.Sound(about["name"], audio))
 
+    def _latents(self, about: dict[str, Any], data: bytes) -> None:
+        latents = np.frombuffer(data, np.float32).reshape(-1, LATENT)
+        self._stored[about["job"]] = about["vae"], Stored(latents, about["gain"])
+
+    def _preview(self, about: dict[str, Any], data: bytes) -> None:
+        job = self._by_ticket(about["job"])
+        if job and not job.speculative:
+            audio = np.frombuffer(data, np.float32).reshape(2, -1)
+            self._lander.submit(self._land_preview, job, about["step"], audio)
+
     def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job = self._by_ticket(about.pop("job"))
+        job, self.caches = self._by_ticket(about.pop("job")), about.pop("caches")
         if job is None:
             return
-        sounds = tuple(self._sounds.pop(job.ticket, ()))
+        sounds, stored = tuple(self._sounds.pop(job.ticket, ())), self._stored.pop(job.ticket, None)
         self._leave(job)
         if job.cancelled:
             self._end(job, "cancelled")
@@ -706,7 +767,7 @@ class Engine:
                 self._pace.learn(job.cost, job.seconds)
             made = clips.Made(**about | {"request": Request(**about["request"])}, sounds=sounds)
             self._shelf.learn(made, job.request.samples)
-            (self._shelver if job.speculative else self._lander).submit(self._land, job, made)
+            (self._shelver if job.speculative else self._lander).submit(self._land, job, made, stored)
         self._dispatch()
 
     def _failed(self, about: dict[str, Any], _: bytes) -> None:
@@ -736,6 +797,8 @@ class Engine:
 
     def _dispatch(self) -> None:
         """Give the worker the next job, when it has none or a less urgent one."""
+        if not self._fits():
+            return
         while (
             (job := self._line.first()) and self._defaults and self._worker and not self._replace and not self._closing
         ):
@@ -755,13 +818,23 @@ class Engine:
             self._become("busy" if self._asked() else "warm")
         self._speculate()
 
+    def _fits(self) -> bool:
+        """Whether the model wears what is wanted. If not, it is told so as soon as nothing is being made."""
+        if self._worn == self._wanted.adapters or not self._defaults or self._replace:
+            return True
+        if not self._fitting and not self._running:
+            self._fitting = True
+            self._become("loading")
+            self._outbox.put(json.dumps({"do": "wear", "adapters": self._wanted.adapters}).encode())
+        return False
+
     def _send(self, what: str, job: Job, **more: Any) -> None:
         """From a thread of its own: a worker that does not read must not keep anybody waiting."""
         self._outbox.put(json.dumps({"do": what, "job": job.ticket, **more}).encode())
 
     # --- files ---------------------------------------------------------------------------------------------------
 
-    def _land(self, job: Job, made: clips.Made) -> None:
+    def _land(self, job: Job, made: clips.Made, stored: tuple[str, Stored] | None = None) -> None:
         """On the landing thread: files on disk, the journal knows of them, then their names, then the news."""
         try:
             staged = clips.stage(job.out, self.journal.token, job.id, job.origin, made, self.settings.latest)
@@ -775,6 +848,7 @@ class Engine:
         except Exception as error:
             self._not_landed(job, error)
         else:
+            self._store(job, staged, stored)
             self._give_names(job, staged, made)
 
     def _give_names(self, job: Job, staged: clips.Staged, made: clips.Made, due: float = 0.0) -> None:
@@ -786,6 +860,29 @@ class Engine:
             self._finish(job, landed, made, due)
         except Exception as error:
             self._not_landed(job, error)
+
+    def _store(self, job: Job, staged: clips.Staged, stored: tuple[str, Stored] | None) -> None:
+        """What the mix was decoded from, for repaints. Loudness and another rate change what is in the file."""
+        if stored is None or not self.settings.latents_mb or job.request.loudness or clips.MIX not in staged.stems:
+            return
+        if job.request.sample_rate != SAMPLE_RATE:
+            return
+        try:
+            sum = staged.sums[staged.stems.index(clips.MIX)]
+            Store(self.settings.state / "latents", self.settings.latents_mb).put(sum, *stored)
+        except OSError as error:
+            log.warning("the latents of job %s were not kept: %s", job.id, error)
+
+    def _land_preview(self, job: Job, step: int, audio: np.ndarray) -> None:
+        """On the landing thread. A preview that cannot be written is no loss: the take comes."""
+        try:
+            path = clips.write_preview(self.settings.state / "previews", f"{job.number}_{step}", audio)
+        except OSError as error:
+            log.warning("the preview of job %s was not written: %s", job.id, error)
+            return
+        with self._lock:
+            if not job.ended and not job.cancelled:
+                self._emit(Event("preview", job, (step, str(path))))
 
     def _not_landed(self, job: Job, error: Exception) -> None:
         with self._lock:
@@ -803,7 +900,7 @@ class Engine:
     def _finish(self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0) -> None:
         """The files are there: write it down, then tell, not before `due`."""
         try:
-            used, model = (made.request, made.model) if made else clips.read_manifest(landed.manifest)
+            used, model = (made.request, made.model) if made else clips.read_manifest(landed.manifest)[:2]
         except ValueError:  # it leans on a file that is gone since
             used, model = job.request, ""
         facts = {"model": model, "seconds": job.seconds, "request": json.dumps(dataclasses.asdict(used))}
@@ -912,8 +1009,12 @@ _HEARD: dict[str, Callable[[Engine, dict[str, Any], bytes], None]] = {
     "fetching": lambda *_: None,  # a sign of life: a download may take hours
     "loaded": Engine._loaded,
     "unloadable": Engine._unloadable,
+    "worn": Engine._fitted,
+    "unfit": Engine._unfit,
     "progress": Engine._progress,
     "sound": Engine._sound,
+    "preview": Engine._preview,
+    "latents": Engine._latents,
     "made": Engine._made,
     "failed": Engine._failed,
     "cancelled": Engine._cancelled,

@@ -10,6 +10,7 @@ from pipeline.request import BadRequest, clean_text, field_name
 
 from .jobs import Refused
 
+FILES = ("source", "reference")  # fields that are the path of a file
 MAX_PATH = 4096  # characters, as in most systems
 
 
@@ -33,6 +34,12 @@ class Confined:
             if _is_file(candidate):
                 return candidate
         raise Refused(404, f"there is no file {text[:200]!r}", f"looked for: {allowed[0]}")
+
+    def adapter(self, text: str) -> Path:
+        """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `inside`."""
+        if text.lower().endswith(".safetensors"):
+            return self.inside(text)
+        return self.inside(f"{text}/adapter_config.json").parent
 
     def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values of a request as a message gives them, with the files among them confined. Raises `Refused`."""
@@ -71,7 +78,7 @@ def _names_a_file(name: str, text: str) -> bool:
         field = field_name(name)
     except BadRequest:
         return False
-    return (field == "guide" and text.lower().endswith((".mid", ".midi"))) or (field == "source" and bool(text))
+    return (field == "guide" and text.lower().endswith((".mid", ".midi"))) or (field in FILES and bool(text))
 
 
 def _resolved(path: Path) -> Path | None:

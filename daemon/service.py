@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from pipeline.adapter import checked
 from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
 
@@ -65,7 +66,7 @@ class Daemon:
             self._lock = opened.enter_context(Lock(settings.state))
             self.journal = _journal(settings)
             opened.callback(self.journal.close)
-            self.engine = Engine(settings, Wanted(self.chosen.model, self.chosen.variant), self.journal, worker)
+            self.engine = Engine(settings, Wanted(*self.chosen[:2], checked(settings.adapters)), self.journal, worker)
             self.engine.listen(_log_event)
             self.tempo = Tempo(settings.link, settings.midi_clock)
             self.tempo.listen(lambda bpm, source: self.engine.announce(Event("tempo", None, (bpm, source))))

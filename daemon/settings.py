@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline import adapter
 from pipeline.request import MAX_SEED, BadRequest, Request
 
 from .pads import mapping
@@ -37,6 +38,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "rate": (1, 100_000),
     "history": (0, 10**7),
     "cache_gb": (0, 4096),
+    "conditions_mb": (0, 10**6),
+    "latents_mb": (0, 10**7),
     "memory_gb": (0, 4096),
     "wired_gb": (0, 4096),
     "idle_unload": (0, 10**5),
@@ -147,6 +150,10 @@ class Settings:
     model: str = setting("auto", "folder, hub name or embedded voice; auto is the real model if it is on this machine")
     variant: str = setting("", "sub-folder of the DiT; empty is turbo")
     revision: str = setting("", "commit or tag of the hub's model; empty is the newest")
+    bits: int = setting(0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published")
+    adapters: tuple[str, ...] = setting(
+        (), "LoRA adapters it wears: the path of a PEFT folder or a file, or PATH=SCALE"
+    )
     models: tuple[str, ...] = setting((), "what else /ace/model may switch to, besides model and the embedded voices")
     state: Path = setting(Path("~/.local/state/acestepd"), "folder of the journal and the log")
     tcp: int = setting(-1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off")
@@ -162,6 +169,8 @@ class Settings:
     link: bool = setting(False, "follow the tempo of an Ableton Link session (needs the extra 'link')")
     midi_clock: str = setting("", "follow the MIDI clock of the input port whose name contains this")
     cache_gb: float = setting(2.0, "memory MLX may keep for reuse, in GB")
+    conditions_mb: float = setting(512.0, "memory for what the next request need not compute again, in MB")
+    latents_mb: float = setting(1000.0, "disk in state for what clips were made of: a repaint of one needs no encoding")
     memory_gb: float = setting(0.0, "memory MLX should stay below, in GB; 0 leaves it to MLX")
     wired_gb: float = setting(0.0, "memory MLX may wire on a Mac, in GB; 0 leaves it to MLX")
     idle_unload: float = setting(0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm")
@@ -194,6 +203,11 @@ class Settings:
         _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
         if self.quantise not in QUANTISE:
             raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
+        try:
+            adapter.checked_bits(self.bits)
+            object.__setattr__(self, "adapters", tuple(one.text for one in adapter.checked(self.adapters)))
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
         folders = [watch.folder for watch in self.watch]
         if len(set(folders)) < len(folders):
             raise SettingsError("two [[watch]] tables name the same folder")

@@ -17,11 +17,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.request import Progress, Request, Take
+from pipeline.request import PREVIEW, Progress, Request, Take
+from pipeline.stored import Store
 
 from .jobs import failure, machine
 
@@ -45,8 +47,11 @@ def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
 
     with _every(SIGN_SECONDS, fetching):
         checkpoint.fetch(wanted["model"], wanted["variant"], wanted["revision"])
-    model = load(wanted["model"], wanted["variant"], revision=wanted["revision"])
+    model = load(wanted["model"], wanted["variant"], None, wanted["revision"], wanted["bits"], wanted["adapters"])
     limits(wanted["cache_gb"], wanted["memory_gb"], wanted["wired_gb"])
+    model.cache.limit_mb = wanted["conditions_mb"]
+    if wanted["latents_mb"]:
+        model.store = Store(Path(wanted["latents"]), wanted["latents_mb"])
     return model
 
 
@@ -100,7 +105,8 @@ class Worker:
                 log.exception("the model could not be loaded")
             self._say("unloadable", message=f"the model could not be loaded: {error}")
             return
-        self._say("loaded", title=model.name, defaults=model.defaults._asdict(), pace=pace)
+        defaults = model.defaults._asdict()
+        self._say("loaded", title=model.title, defaults=defaults, pace=pace, adapters=model.adapters)
         while not self._closing:
             while not self._stack or self._connection.poll():
                 self._obey(model, json.loads(self._connection.recv_bytes()))
@@ -115,12 +121,29 @@ class Worker:
                 rendering.close()
                 self._say("cancelled", job=rendering.job)
 
+        elif order["do"] == "wear":
+            self._wear(model, order["adapters"])
+
+    def _wear(self, model: AceStep, adapters: list[tuple[str, float]]) -> None:
+        try:
+            model.wear(*adapters)
+        except ValueError as error:
+            self._say("unfit", message=str(error))
+        except Exception as error:
+            log.exception("the adapters %s", adapters)
+            self._say("unfit", message=f"{type(error).__name__}: {error}")
+        else:
+            self._say("worn", title=model.title, adapters=model.adapters)
+
     def _advance(self) -> None:
         """One step of the job on top."""
         rendering = self._stack[-1]
         try:
             event = next(rendering.events)
-            if isinstance(event, Take):
+            if isinstance(event, Take) and event.name.startswith(PREVIEW):
+                self._say("preview", job=rendering.job, step=int(event.name.removeprefix(PREVIEW)))
+                self._connection.send_bytes(np.ascontiguousarray(event.audio, np.float32).tobytes())
+            elif isinstance(event, Take):
                 rendering.takes.append(event)
             elif time.monotonic() - rendering.told >= PROGRESS_SECONDS:
                 rendering.told = time.monotonic()
@@ -139,14 +162,18 @@ class Worker:
 
     def _deliver(self, rendering: Rendering) -> None:
         for take in rendering.takes:
-            audio = np.ascontiguousarray(take.audio, np.float32)
+            audio: Any = np.ascontiguousarray(take.audio, np.float32)
             self._say("sound", job=rendering.job, name=take.name, channels=audio.shape[0])
             self._connection.send_bytes(audio.tobytes())
         take = rendering.takes[0]
         about: dict[str, Any] = {"request": asdict(take.request), "model": take.model}
         about |= {"timings": take.timings, "memory": take.memory}
+        about |= {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
         about |= {"timesteps": take.timesteps, "notes": take.notes, "machine": machine()}
-        self._say("made", job=rendering.job, **about)
+        if take.latents is not None and rendering.model.store is not None:
+            self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
+            self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())
+        self._say("made", job=rendering.job, caches=rendering.model.reused(), **about)
 
     def _say(self, what: str, **about: Any) -> None:
         self._connection.send_bytes(json.dumps({"say": what, **about}).encode())
@@ -158,6 +185,7 @@ class Rendering:
     def __init__(self, model: AceStep, job: int, values: dict[str, Any]) -> None:
         self.job, self.told = job, 0.0
         self.takes: list[Take] = []
+        self.model = model
         self.events = self._events(model, values)
 
     def _events(self, model: AceStep, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:

@@ -48,8 +48,11 @@ class ConditionEncoder(nn.Module):
     def __call__(self, text: mx.array, lyrics: mx.array, reference: mx.array) -> mx.array:
         """Caption states (1, T, text width), lyric embeddings (1, L, text width) and reference latents (N, R, 64)
         -> (1, L + N + T, width) in the order lyric, timbre, text."""
-        timbre = self.timbre_encoder(reference)[None]
-        return mx.concatenate([self.lyric_encoder(lyrics), timbre, self.text_projector(text)], axis=1)
+        return self.packed(text, self.lyric_encoder(lyrics), self.timbre_encoder(reference)[None])
+
+    def packed(self, text: mx.array, lyrics: mx.array, timbre: mx.array) -> mx.array:
+        """The same of lyrics and timbre that are encoded, (1, L, width) and (1, N, width)."""
+        return mx.concatenate([lyrics, timbre, self.text_projector(text)], axis=1)
 
     def batch(
         self, text: tuple[mx.array, mx.array], lyrics: tuple[mx.array, mx.array], reference: tuple[mx.array, mx.array]

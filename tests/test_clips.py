@@ -164,7 +164,7 @@ def test_a_manifest_gives_back_its_request(tmp_path: Path) -> None:
         prompt="caf\u00e9", lyrics="[verse]\nla", bars=2, bpm=91.5, seed=2**32 - 1, key="Am", format="flac"
     )
     manifest = clips.write(tmp_path, "job", made(request)).manifest
-    assert clips.read_manifest(manifest) == (request, "mini/acestep-v15-turbo")
+    assert clips.read_manifest(manifest) == (request, "mini/acestep-v15-turbo", 0, ())
 
 
 def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
 def test_a_manifest_of_an_older_version_is_read(tmp_path: Path) -> None:
     old = {"acestepd": "0.1.0", "model": "mini/turbo", "request": {"prompt": "pad", "seed": 3}, "clips": []}
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert clips.read_manifest(tmp_path / "old.json") == (Request(prompt="pad", seed=3), "mini/turbo")
+    assert clips.read_manifest(tmp_path / "old.json") == (Request(prompt="pad", seed=3), "mini/turbo", 0, ())
 
 
 @pytest.mark.parametrize(

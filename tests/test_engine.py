@@ -72,6 +72,19 @@ def named(prompt: str, **more: Any) -> Request:
 # --- a job's way -----------------------------------------------------------------------------------------------------
 
 
+def test_previews_are_kept_apart_and_only_the_newest(build: Build, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "PREVIEWS", 2)
+    engine = build(Tape())
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a", named("short", preview="1 2 3"))
+    ear.wait("finished", "a")
+    told = [event.values for event in ear.heard if event.kind == "preview"]
+    assert [step for step, _ in told] == [1, 2, 3]
+    assert [Path(path).exists() for _, path in told] == [False, True, True]
+    assert not [path for path in out.iterdir() if "preview" in path.name]
+
+
 def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
     engine = build(Tape())
     ear = Ear(engine)

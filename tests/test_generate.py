@@ -18,6 +18,7 @@ import soundfile
 
 from examples.voice import layout, metrics, songs
 from pipeline import AceStep, generate, load, ops
+from pipeline import cost as cost_of
 from pipeline.cost import BASE, TURBO, Defaults, cost
 from pipeline.request import BadRequest, Progress, Request, Take
 
@@ -69,6 +70,12 @@ def test_its_parameters_have_the_defaults_of_the_table() -> None:
         {"guidance_scale": 5.0, "guidance_interval": 1.0},
         {"guidance_scale": 5.0, "guidance_interval": 0.0},
         {"guidance_scale": 5.0, "cfg_type": "cfg"},
+        {"guidance_scale": 5.0, "cfg_type": "adg"},
+        {"sampler": "sde"},
+        {"sampler": "heun"},
+        {"sampler": "ab2"},
+        {"sampler": "dpm"},
+        {"timesteps": "1 0.75 0.3"},
         {"bpm": 90},
         {"guide": "off"},
         {"guide": "Am F"},
@@ -129,6 +136,40 @@ def test_a_take_says_which_variation_it_is(model: AceStep) -> None:
     assert first.request.variation_seed != second.request.variation_seed
     again = audio(e for e in model.render(first.request) if isinstance(e, Take))
     assert again.tobytes() == np.asarray(first.audio).tobytes()
+
+
+def test_a_preview_is_heard_before_the_take_and_does_not_change_it(model: AceStep) -> None:
+    wish = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
+    events = list(model.render(wish.changed({"preview": "6, 3"})))
+    early, later, take = (event for event in events if isinstance(event, Take))
+    assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
+    assert isinstance(events[events.index(early) + 1], Progress)
+    told = [event.fraction for event in events if isinstance(event, Progress)]
+    assert told == sorted(told)
+    (plain,) = (event for event in model.render(wish) if isinstance(event, Take))
+    assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
+    near = [metrics.si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T) for one in (early, later)]
+    assert near[1] > near[0] > -3
+    assert early.audio.shape == take.audio.shape
+
+
+def test_a_preview_comes_before_the_last_step(model: AceStep) -> None:
+    with pytest.raises(BadRequest, match="preview must be steps before the last of 8, got 8"):
+        list(model.render(Request(preview="4 8", seconds=1)))
+
+
+def test_a_retake_starts_from_the_noise_of_a_take(model: AceStep) -> None:
+    (take,) = model.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
+    assert take.noise is not None
+    assert take.latents is not None
+    assert take.noise.shape == take.latents.shape == (128, 64)
+    same = audio(model.retake(take))
+    assert same.tobytes() == np.asarray(take.audio).tobytes()
+    far = audio(model.retake(take, variation=0.5, variation_seed=9))
+    near = audio(model.retake(take, variation=0.1, variation_seed=9))
+    assert metrics.si_sdr(near.T, same.T) > metrics.si_sdr(far.T, same.T)
+    with pytest.raises(BadRequest, match=r"the noise must have 250 frames for 10 s, got 128"):
+        list(model.retake(take, seconds=10))
 
 
 def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
@@ -198,6 +239,13 @@ def test_a_clip_has_no_dc_and_does_not_clip(model: AceStep) -> None:
 def test_a_bad_parameter_is_refused_before_anything_is_computed(model: AceStep, values: dict[str, object]) -> None:
     with pytest.raises(BadRequest):
         model.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
+
+
+def test_every_published_variant_has_its_row() -> None:
+    assert all(cost_of.variant(name, "turbo" in name) == row for name, row in cost_of.VARIANTS.items())
+    assert cost_of.variant("my-own-turbo", turbo=True).defaults == TURBO
+    assert cost_of.variant("my-own-sft", turbo=False) == cost_of.VARIANTS["acestep-v15-sft"]
+    assert "extract" in cost_of.variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
 
 
 @pytest.mark.parametrize("variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"])
@@ -311,10 +359,10 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep)
     events = list(model.render(request))
     takes = [event for event in events if isinstance(event, Take)]
     told = [event.fraction for event in events if isinstance(event, Progress)]
-    assert [take.name for take in takes] == ["mix", "bass", "drums"]
+    assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
     assert {take.audio.shape for take in takes} == {(2, 192_000)}
     assert told == sorted(told)
-    mix, bass, drums = (np.asarray(take.audio) for take in takes)
+    mix, bass, drums, _ = (np.asarray(take.audio) for take in takes)
     assert metrics.si_sdr((bass + drums).T, mix.T) > 0
     (alone,) = (e for e in model.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3)) if isinstance(e, Take))
     assert metrics.si_sdr(np.asarray(alone.audio).T, mix.T) > 40  # the same clip, whatever is taken out of it
@@ -351,6 +399,22 @@ def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:
     tiled = mx.concatenate(list(model.vae.encode_tiles(mx.array(sound), tile=32)), axis=1)
     assert tiled.shape == whole.shape
     assert float(mx.abs(tiled - whole).max()) < 1e-4
+
+
+def test_decoding_in_tiles_has_no_seams(model: AceStep) -> None:
+    import mlx.core as mx
+
+    latents = model.noise(Request(seed=1, seconds=6))
+    tiled = mx.concatenate(list(model.vae.decode_tiles(latents, tile=32)), axis=1)
+    assert float(mx.abs(tiled - model.vae.decode(latents)).max()) < 1e-4
+
+
+def test_a_source_is_its_mean_or_drawn_with_a_seed(model: AceStep) -> None:
+    sound = np.random.default_rng(0).standard_normal((40 * 1920, 2)).astype(np.float32) * np.float32(0.1)
+    mean, drawn, again, other = (np.array(next(model.encode(sound, 40, seed))) for seed in (-1, 3, 3, 4))
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, other)
+    assert np.abs(drawn - mean).max() > 0
 
 
 # --- the layout of a voice of our own --------------------------------------------------------------------------------

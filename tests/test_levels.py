@@ -158,3 +158,13 @@ def test_dither_is_the_same_for_the_same_seed_and_leaves_silence_alone() -> None
     assert np.array_equal(levels.dithered(audio, 7), levels.dithered(audio, 7))
     assert not np.array_equal(levels.dithered(audio, 7), levels.dithered(audio, 8))
     assert not levels.dithered(np.zeros((2, 100), np.float32), 7).any()
+
+
+def test_a_loop_at_another_rate_is_still_one() -> None:
+    turn = np.arange(48_000) / 48_000
+    loop = np.stack([np.cos(2 * np.pi * 440 * turn)] * 2).astype(np.float32) * np.float32(0.5)
+    (moved,) = levels.levelled([loop], Request(sample_rate=44_100, loop=True)).parts
+    steps = np.abs(np.diff(moved, axis=1)).max()
+    assert moved.shape == (2, 44_100)
+    assert np.abs(moved[:, 0] - moved[:, -1]).max() <= steps
+    np.testing.assert_allclose(moved[0], 0.5 * np.cos(2 * np.pi * 440 * np.arange(44_100) / 44_100), atol=1e-5)

@@ -14,8 +14,9 @@ import numpy as np
 
 from daemon.jobs import Event
 from daemon.worker import Load, Worker
+from pipeline.adapter import Adapter, AdapterError, Asked, checked, title
 from pipeline.cost import Defaults, cost
-from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.request import PREVIEW, BadRequest, Progress, Request, Take
 
 PATIENCE = 60.0
 
@@ -55,6 +56,7 @@ class Tape:
         self._free = threading.Event()
         self.hung = threading.Event()
         self.loads = 0
+        self.adapters: tuple[Adapter, ...] = ()
         self.played: list[str] = []
         if running:
             self.run()
@@ -69,7 +71,18 @@ class Tape:
         if wanted["model"] == "broken":
             raise ValueError("no model is called broken")
         self.name = wanted["model"]
+        self.wear(*wanted["adapters"])
         return self
+
+    @property
+    def title(self) -> str:
+        return title(self.name, 0, self.adapters)
+
+    def wear(self, *adapters: Asked) -> None:
+        wanted = checked(adapters)
+        if any("torn" in one.path for one in wanted):
+            raise AdapterError("it is torn")
+        self.adapters = wanted
 
     def step(self, count: int = 1) -> None:
         self._steps.release(count)
@@ -78,6 +91,9 @@ class Tape:
         self._free.set()
 
     def audition(self, request: Request) -> None: ...
+
+    def reused(self) -> dict[str, list[int]]:
+        return {"text": [len(self.played) - 1, 1]}
 
     def cost(self, request: Request) -> float:
         return cost(request, self.defaults)
@@ -88,6 +104,9 @@ class Tape:
         self.played.append(request.prompt)
         for number in range(4):
             yield Progress("diffusion", number / 4)
+            if str(number) in request.preview.split():
+                early: Any = np.full((2, request.samples), 0.125, np.float32)
+                yield Take(f"{PREVIEW}{number}", early, request, self.name)
             if request.prompt == "die":
                 raise SystemExit
             while not self._free.is_set() and not self._steps.acquire(timeout=0.02):
@@ -97,7 +116,7 @@ class Tape:
         request = dataclasses.replace(request, num_steps=request.num_steps or 4)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
         for name in ("mix", *request.stems.split()):
-            yield Take(name, audio, request, self.name)
+            yield Take(name, audio, request, self.name, adapters=self.adapters)
 
 
 class Ear:

@@ -29,7 +29,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
-from pipeline.request import Request, Take
+from pipeline import adapter
+from pipeline.adapter import Adapter
+from pipeline.request import SAMPLE_RATE, Request, Take
 
 from .. import VERSION
 from ..jobs import machine
@@ -38,6 +40,7 @@ from . import chunks, disk, latest, levels
 log = logging.getLogger("acestepd.clips")
 
 MIX = "mix"
+PREVIEWS = 32
 _STAGING = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
 ONCE, DAY = "once", 86_400.0  # the token of who has no journal; seconds
@@ -70,7 +73,8 @@ class Sound:
 class Made:
     """What came out of the model for one job: its sounds, the mix first, all equally long, and how they were made.
 
-    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points.
+    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points. `bits`,
+    `adapters` (path, scale) and `codes` are the take's.
     """
 
     request: Request
@@ -82,6 +86,9 @@ class Made:
     memory: dict[str, int] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     sections: Sequence[tuple[float, str]] = ()
+    bits: int = 0
+    adapters: Sequence[tuple[str, float]] = ()
+    codes: str = ""
 
     @classmethod
     def of(cls, takes: Sequence[Take]) -> Made:
@@ -89,7 +96,8 @@ class Made:
         take = takes[0]
         sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
         about = take.timings, take.timesteps, take.notes, take.memory
-        return cls(take.request, take.model, sounds, *about, machine=machine())
+        worn: dict[str, Any] = {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
+        return cls(take.request, take.model, sounds, *about, machine=machine(), **worn)
 
 
 @dataclass(frozen=True)
@@ -268,14 +276,28 @@ def write(folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: 
     return landed
 
 
-def read_manifest(path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> tuple[Request, str]:
-    """The request of a manifest and the model that played it. Raises ValueError saying what is wrong with the file.
+class Played(NamedTuple):
+    """What a manifest says: the request, the model that played it, and how that was kept and what it wore."""
+
+    request: Request
+    model: str
+    bits: int = 0
+    adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return adapter.title(self.model, self.bits, self.adapters)
+
+
+def read_manifest(path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> Played:
+    """What a take was made from, and by which model. Raises ValueError saying what is wrong with the file.
 
     `placed` sees the values before anything looks for the files that they name.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-        return Request(**placed(data["request"])), str(data["model"])
+        worn = adapter.checked((str(path), float(scale)) for path, scale in data.get("adapters", ()))
+        return Played(Request(**placed(data["request"])), str(data["model"]), int(data.get("bits", 0)), worn)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
 
@@ -336,8 +358,11 @@ def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time)
         "origin": origin,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", created),
         "model": made.model,
+        "bits": made.bits,
+        "adapters": [list(one) for one in made.adapters],
         "request": asdict(made.request),
         "timesteps": list(made.timesteps),
+        "codes": made.codes,
         "sections": list(made.sections),
         "seconds_spent": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
         "memory": made.memory,
@@ -383,6 +408,19 @@ def _encoded(audio: np.ndarray, facts: chunks.Facts) -> memoryview:
     if form.container == "WAV":
         chunks.append(buffer, chunks.about(facts))
     return buffer.getbuffer()
+
+
+def write_preview(folder: Path, name: str, audio: np.ndarray) -> Path:
+    """An estimate (2, samples) at 48 kHz as folder/name.wav; the newest `PREVIEWS` are kept there. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer, path = io.BytesIO(), folder / f"{name}.wav"
+    soundfile.write(buffer, audio.T, SAMPLE_RATE, "PCM_24", format="WAV")
+    part = folder / f"{name}{_PART}"
+    part.write_bytes(buffer.getbuffer())
+    part.replace(path)
+    for old in sorted(folder.glob("*.wav"), key=lambda file: file.stat().st_mtime)[:-PREVIEWS]:
+        old.unlink(missing_ok=True)
+    return path
 
 
 # --- landing ---------------------------------------------------------------------------------------------------------

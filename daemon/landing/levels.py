@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from pipeline.audio import gain_to
+from pipeline.audio import gain_to, periodic
 from pipeline.request import SAMPLE_RATE, Request
 
 _FILTERS = "DeMan"  # the standard's own, computed for any rate
@@ -38,7 +38,8 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
     """
     length = request.samples_at(request.sample_rate)
     ready = [
-        resampled(part, request.sample_rate, length if part.shape[1] == request.samples else None) for part in parts
+        resampled(part, request.sample_rate, length if part.shape[1] == request.samples else None, request.loop)
+        for part in parts
     ]
     if not request.loudness and request.sample_rate == SAMPLE_RATE:
         return Levelled(ready)  # the model's own level, which is below the peak
@@ -49,11 +50,13 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
     return Levelled([part * np.float32(gain) for part in ready], gain, reached)
 
 
-def resampled(audio: np.ndarray, rate: int, samples: int | None = None) -> np.ndarray:
-    """48 kHz -> so many samples at `rate` (all of them, where nothing is said), none of them shifted."""
+def resampled(audio: np.ndarray, rate: int, samples: int | None = None, loop: bool = False) -> np.ndarray:
+    """48 kHz -> so many samples at `rate` (or all of them), none of them shifted. A loop stays one."""
     if rate == SAMPLE_RATE:
         return audio
     samples = samples or round(audio.shape[1] * rate / SAMPLE_RATE)
+    if loop:
+        return periodic(audio.T, samples).T
     moved = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
     return np.pad(moved, ((0, 0), (0, samples - moved.shape[1])))
 

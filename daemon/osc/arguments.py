@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
@@ -37,6 +38,14 @@ def whole(name: str, argument: Argument) -> int:
     if not -(2**31) <= number < 2**31:
         raise OutOfRange(f"{name} must fit into 32 bits, got {number:.0f}")
     return int(number)
+
+
+def path_and_scale(arguments: Arguments) -> tuple[str, float]:
+    """A path, whose words may come one by one, and the number behind it, or 1."""
+    with suppress(TypeError, ValueError):
+        if len(arguments) > 1:
+            return text_of(arguments[:-1]).strip(), float(arguments[-1])  # type: ignore[arg-type]
+    return text_of(arguments).strip(), 1.0
 
 
 def number_at(arguments: Arguments, index: int, name: str, default: int) -> int:

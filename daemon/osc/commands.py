@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.adapter import Adapter, AdapterError, checked
 from pipeline.request import FIELDS, OutOfRange, WrongType, coerce, field_name
 from pipeline.voices import VOICES
 
@@ -27,6 +28,7 @@ from .arguments import (
     named,
     number_at,
     order,
+    path_and_scale,
     positional,
     pressed_or_id,
     text_of,
@@ -86,6 +88,8 @@ def _hello(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 def _status(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     osc.tell(sender, osc.engine.state_event())
+    for kind, counted in osc.engine.caches.items():
+        osc.answer(sender, "cache", kind, *counted)
 
 
 def _sync(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -102,6 +106,36 @@ def _model(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         raise OutOfRange(f"a variant is the name of a sub-folder, got {variant[:40]!r}")
     osc.engine.switch(name, variant)
     osc.answer(sender, "done", "/ace/model", 0, 0)
+
+
+def _adapter(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    text, scale = path_and_scale(arguments)
+    if not text:
+        raise Refused(400, "which adapter? the first argument must be its path")
+    worn = {one.path: one for one in osc.engine.adapters}
+    path = next((path for path in worn if text in (path, Path(path).name)), "") or str(osc.confined.adapter(text))
+    try:
+        worn[path] = Adapter(path, scale).checked()
+    except AdapterError as error:
+        raise OutOfRange(str(error)) from None
+    _wear(osc, sender, "/ace/adapter", checked(worn.values()))
+
+
+def _adapters(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    word = id_at(arguments, 0)
+    if word not in ("", "clear"):
+        raise OutOfRange(f"send clear to take all adapters off, or nothing to hear which are worn, got {word[:40]!r}")
+    if word:
+        _wear(osc, sender, "/ace/adapters", ())
+        return
+    for adapter in osc.engine.adapters:
+        osc.answer(sender, "worn", *adapter)
+    osc.answer(sender, "done", "/ace/adapters", len(osc.engine.adapters), 0)
+
+
+def _wear(osc: OscServer, sender: Sender, command: str, adapters: tuple[Adapter, ...]) -> None:
+    osc.engine.wear(*adapters)
+    osc.answer(sender, "done", command, len(adapters), 0)
 
 
 def _tempo(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -466,6 +500,8 @@ HANDLERS: dict[str, Handler] = {
     "/ace/bank/save": _bank_save,
     "/ace/bank/list": _bank_list,
     "/ace/midi/learn": _midi_learn,
+    "/ace/adapter": _adapter,
+    "/ace/adapters": _adapters,
     "/ace/sync": _sync,
 }
 WITH_ID = {f"/ace/{name}" for name in ("generate", "go", "reroll", "cancel", "query", "favourite", "insert")}

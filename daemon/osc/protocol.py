@@ -12,7 +12,8 @@ from .wire import Message, encode
 
 MAX_TEXT = 250  # bytes of each text in a fail
 MAX_VALUE = 1000  # bytes of a parameter's text
-SEEDS = ("seed", "guide_seed", "variation_seed")  # sent as texts: Pd and others keep numbers as 32-bit floats
+# sent as texts: Pd and others keep numbers as 32-bit floats
+SEEDS = ("seed", "guide_seed", "variation_seed", "source_seed")
 MIX = "mix"
 
 
@@ -81,6 +82,10 @@ COMMANDS = {
     "/ace/midi/learn": Command(
         "s param, [f from, f to]", "/ace/done", "the next control that moves turns it (in that range); `off` ends it"
     ),
+    "/ace/adapter": Command(
+        "s path, [f scale]", "/ace/done", "wear a LoRA from the next job on, or change its scale (1); 0 takes it off"
+    ),
+    "/ace/adapters": Command("[s clear]", "/ace/worn each, /ace/done", "what is worn; with clear, take it all off"),
     "/ace/sync": Command("i n", "/ace/synced", "answers once everything before it has been handled"),
 }
 
@@ -90,6 +95,7 @@ EVENTS = {
     "clip": Signal(
         "sssfis", "id, stem, absolute path, bpm, bars, seed", "one file is final; bpm 0 when none was given"
     ),
+    "preview": Signal("sis", "id, step, absolute path", "an early estimate of the mix, see the parameter preview"),
     "finished": Signal("sis", "id, number of files, manifest path", "the job is done"),
     "fail": Signal("ssiss", "id, command, code, message, hint", "it did not work, and what to do"),
     "cancelled": Signal("s", "id", "the job was cancelled"),
@@ -112,10 +118,13 @@ REPLIES = {
         "sii",
         "command, two numbers",
         "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; insert: track, slot; "
-        "lyrics: parts so far, seconds they are kept; bank: how many pads, or banks, its program",
+        "lyrics: parts so far, seconds they are kept; bank: how many pads, or banks, its program; adapter(s): how many "
+        "are worn",
     ),
     "past": Signal("ssss", "id, state, seed, path of the mix", "one job of /ace/history, the newest first"),
     "banks": Signal("sii", "name, program, 1 or 0", "one bank of /ace/bank/list; 1: it is played"),
+    "cache": Signal("sii", "kind, hits, misses", "answers /ace/status: what the model did not compute again, and did"),
+    "worn": Signal("sf", "path, scale", "a LoRA that is worn; answers /ace/adapters"),
     "synced": Signal("i", "n", "answers /ace/sync"),
 }
 

@@ -35,7 +35,7 @@ RETRY = 3.0  # seconds after which what was refused is tried again
 AGAIN = (429, 503, 507)  # refusals that do not last
 MAX_TOLD = 50  # notes on one file that are sent as events; the report has all
 MAX_GONE = 10_000  # files that are not there any more, and might come back
-PATHS = ("guide", "source")  # fields that may name files
+PATHS = ("guide", "source", "reference")  # fields that may name files
 
 
 class Ledger(Protocol):
@@ -338,14 +338,15 @@ class Folder:
     def _asked_again(self, thing: Thing) -> Asked:
         """A manifest asks for its take again; with a seed among the folder's defaults, for a variation of it."""
         try:
-            request, model = clips.read_manifest(thing.path, self._placed)
-            wish = request.changed({name: seed for name, seed in self._defaults.items() if name == "seed"})
+            played = clips.read_manifest(thing.path, self._placed)
+            wish = played.request.changed({name: seed for name, seed in self._defaults.items() if name == "seed"})
+            by, now = played.title, self._engine.title
         except (Refused, BadRequest) as error:
             return Asked(None, None, (sheet.refusal(error),))
         except ValueError as error:
             return Asked(None, None, (Note(0, 400, str(error)),))
-        differs = self._engine.state in ("warm", "busy") and model != self._engine.title
-        note = Note(0, 409, f"{model} played this and {self._engine.title} plays now: it will differ")
+        differs = self._engine.state in ("warm", "busy") and by != now
+        note = Note(0, 409, f"{by} played this and {now} plays now: it will differ")
         return Asked(wish, wish, (note,) if differs else ())
 
     def _placed(self, values: Mapping[str, Any]) -> dict[str, Any]:

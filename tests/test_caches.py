@@ -1,0 +1,127 @@
+"""What was computed once is not computed again, and what is kept stays below its limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from pipeline import AceStep, load
+from pipeline.caches import Cache, digest
+from pipeline.request import SAMPLE_RATE, Request, Take
+
+# isort: split
+import mlx.core as mx
+
+WISH = Request(prompt="warm", lyrics="[verse]\nla", seconds=1, num_steps=2, guidance_scale=3.0, guidance_interval=1.0)
+
+
+@pytest.fixture
+def model(tiny: Path) -> AceStep:
+    return load(str(tiny), "acestep-v15-base")
+
+
+def clip(model: AceStep, request: Request, **values: Any) -> bytes:
+    takes = [event for event in model.render(request.changed(values)) if isinstance(event, Take)]
+    return np.asarray(takes[0].audio).tobytes()
+
+
+@pytest.fixture
+def calls(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each network that a reroll does not need is asked."""
+    counted: Counter[str] = Counter()
+    encoder = model.model.encoder
+    networks = (
+        (model.text_encoder, "__call__"),
+        (encoder.lyric_encoder, "__call__"),
+        (encoder.timbre_encoder, "__call__"),
+    )
+    for network, name in (*networks, (model.model.decoder, "cross"), (model.vae, "encode")):
+        _count(type(network), name, counted, monkeypatch)
+    return counted
+
+
+def _count(kind: type, name: str, counted: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    call = getattr(kind, name)
+
+    def counting(self: Any, *given: Any) -> Any:
+        counted[kind.__name__] += 1
+        return call(self, *given)
+
+    monkeypatch.setattr(kind, name, counting)
+
+
+@pytest.mark.parametrize("task", ["", "cover-nofsq"])
+def test_a_reroll_computes_no_condition_and_encodes_nothing(
+    model: AceStep, calls: Counter[str], tmp_path: Path, task: str
+) -> None:
+    soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((SAMPLE_RATE, 2)), SAMPLE_RATE)
+    wish = WISH.changed({"task": task, "source": str(tmp_path / "x.wav")} if task else {})
+    first = clip(model, wish, seed=1)
+    assert set(calls) == {"TextEncoder", "LyricEncoder", "TimbreEncoder", "DiT", *(["VAE"] if task else [])}
+    assert calls["DiT"] == 2  # the condition and the null condition
+    before = Counter(calls)
+    assert clip(model, wish, seed=2) != first
+    assert clip(model, wish, seed=1) == first
+    assert calls == before
+    assert clip(model, wish, seed=1, prompt="cold") != first
+    assert calls - before == Counter({"TextEncoder": 1, "DiT": 1})
+
+
+def test_a_fresh_model_gives_the_same_bytes(model: AceStep, tiny: Path) -> None:
+    clip(model, WISH, seed=1)
+    assert clip(model, WISH, seed=2) == clip(load(str(tiny), "acestep-v15-base"), WISH, seed=2)
+
+
+def test_another_source_under_the_same_name_is_encoded_anew(
+    model: AceStep, calls: Counter[str], tmp_path: Path
+) -> None:
+    wish = WISH.changed({"task": "cover-nofsq", "source": _sine(tmp_path / "x.wav", 200), "seed": 1})
+    first = clip(model, wish)
+    _sine(tmp_path / "x.wav", 300)
+    assert clip(model, wish) != first
+    assert calls["VAE"] == 2
+
+
+def _sine(path: Path, hertz: float) -> str:
+    soundfile.write(path, 0.1 * np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE), SAMPLE_RATE)
+    return str(path)
+
+
+def test_memory_does_not_grow_with_the_number_of_takes(model: AceStep) -> None:
+    clip(model, WISH, seed=0)
+    kept, held = model.cache.bytes, mx.get_active_memory()
+    for seed in range(4):
+        clip(model, WISH, seed=seed)
+    assert model.cache.bytes == kept
+    assert mx.get_active_memory() <= held + 2**20
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    cache = Cache(limit_mb=1.0)
+    for name in ("a", "b"):
+        cache("x", name.encode(), lambda: mx.zeros(100_000))  # 400 kB
+    cache("x", b"a", lambda: mx.ones(1))
+    cache("x", b"c", lambda: mx.zeros(100_000))
+    assert cache.find("x", b"a") is not None
+    assert cache.find("x", b"b") is None
+    assert cache.bytes <= 2**20
+    assert cache.told() == {"x": [2, 4]}
+
+
+def test_what_is_larger_than_the_limit_is_made_and_not_kept() -> None:
+    cache = Cache(limit_mb=0.0)
+    assert cache("x", b"a", lambda: [(mx.ones(3), mx.ones(3))])[0][0].shape == (3,)
+    assert cache.bytes == 0
+
+
+def test_a_digest_knows_content_shape_and_kind() -> None:
+    ones = mx.ones((2, 3))
+    same = [digest(ones), digest(mx.ones((2, 3))), digest(np.ones((2, 3), np.float32))]
+    others = [digest(one) for one in (ones + 1, ones.T, ones.astype(mx.bfloat16), ones.astype(mx.float16))]
+    assert len(set(same)) == 1
+    assert len({*same, *others, digest(ones, "x")}) == 6

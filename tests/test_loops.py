@@ -1,0 +1,81 @@
+"""Loops repeat without a seam, in the exact length, and are the model's music all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from examples.voice import metrics
+from pipeline import AceStep, load, loops
+from pipeline.audio import periodic
+from pipeline.request import BadRequest, Request, Take
+
+
+@pytest.fixture(scope="module")
+def model() -> AceStep:
+    return load("mini")
+
+
+def loop(model: AceStep, **values: Any) -> np.ndarray:
+    """(samples, 2)."""
+    request = Request(prompt="house, drums, bass and pads", seed=4, bpm=120, loop=True).changed(values)
+    (take,) = (event for event in model.render(request) if isinstance(event, Take))
+    return np.asarray(take.audio).T
+
+
+@pytest.mark.parametrize("values", [{"bars": 3}, {"bars": 1, "bpm": 97.3}, {"bars": 3, "guide": "off"}], ids=str)
+def test_the_step_across_the_seam_is_no_larger_than_those_inside(model: AceStep, values: dict[str, Any]) -> None:
+    clip = loop(model, **values)
+    assert len(clip) == Request(bpm=120).changed(values).samples
+    steps = np.abs(np.diff(clip, axis=0)).max(axis=1)
+    assert np.abs(clip[0] - clip[-1]).max() <= steps.max()
+    around = np.abs(np.diff(np.concatenate([clip[-480:], clip[:480]]), axis=0)).max(axis=1)
+    assert around[479] <= around.max()  # not even the largest within 10 ms
+    bends = np.abs(np.diff(np.concatenate([clip, clip[:2]]), n=2, axis=0)).max(axis=1)
+    assert bends[-2:].max() <= bends[:-2].max()
+
+
+def test_a_loop_goes_on_where_a_clip_would_stop(model: AceStep) -> None:
+    """The last and the first 50 ms of a loop are about as loud, in a drone that has no rhythm."""
+    clip = loop(model, prompt="one long synth pad, no drums", bars=3, guide="C", normalize=False)
+    whole = np.sqrt(np.mean(clip**2))
+    for end in (clip[:2400], clip[-2400:]):
+        assert np.sqrt(np.mean(end**2)) > whole / 10
+
+
+def test_a_loop_keeps_time_and_its_seed(model: AceStep) -> None:
+    clip = loop(model, prompt="house, drums and bass only", bars=4, bpm=126)
+    assert metrics.tempo_right(clip, 126)
+    np.testing.assert_array_equal(clip, loop(model, prompt="house, drums and bass only", bars=4, bpm=126))
+
+
+def test_what_keeps_its_source_makes_no_loop(model: AceStep, tmp_path: Any) -> None:
+    (tmp_path / "x.wav").write_bytes(b"x")
+    with pytest.raises(BadRequest, match="repaint keeps its source, it cannot make a loop"):
+        loop(model, task="repaint", source=str(tmp_path / "x.wav"))
+
+
+def test_periodic_resampling_is_exact() -> None:
+    turn = np.arange(4800) / 4800
+    there = np.sin(2 * np.pi * 7 * turn)[:, None] * [1.0, 0.5]
+    again = periodic(there.astype(np.float32), 4700)
+    np.testing.assert_allclose(again, np.sin(2 * np.pi * 7 * np.arange(4700) / 4700)[:, None] * [1.0, 0.5], atol=1e-5)
+
+
+def test_a_circle_has_no_beginning() -> None:
+    """Where a network answers each frame by what it is, and by nothing else, turning the circle changes nothing."""
+    import mlx.core as mx
+
+    for frames in (50, 130, 131):
+        x, context = mx.random.normal((1, frames, 4)), mx.random.normal((1, frames, 8))
+        for step in range(3):
+            seen = loops.circular(lambda x, context: x + context[..., :4], x, context, step)
+            np.testing.assert_allclose(seen, x + context[..., :4], atol=1e-6)
+
+
+def test_what_rings_at_the_end_is_heard_at_the_beginning() -> None:
+    sound = np.ones((250, 2), np.float32)
+    folded = loops.folded(sound, 100)
+    assert folded[:, 0].tolist() == [3.0] * 50 + [2.0] * 50
