@@ -56,6 +56,11 @@ def format_prompt(caption: str, lyrics: str) -> str:
     return _asked("format", f"# Caption\n{caption}\n\n# Lyric\n{lyrics}")
 
 
+def other_negative(instruction: str, negative: str = NO_INPUT) -> str:
+    """What guidance would lead the other three modes away from. The official code does not guide them, nor do we."""
+    return _asked(instruction, negative if negative.strip() else "")
+
+
 def _asked(instruction: str, content: str) -> str:
     system = f"# Instruction\n{INSTRUCTIONS[instruction]}\n\n"
     return f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"

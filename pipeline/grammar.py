@@ -36,6 +36,7 @@ CODE = re.compile(r"<\|audio_code_(\d+)\|>")
 LAST_CODE = 63_999  # 8 * 8 * 8 * 5 * 5 * 5 levels
 CODES_PER_SECOND = 5
 CAPTION_TOKENS, GENRES_TOKENS = 512, 64
+_ROOM = {"cot": 500, "codes": 10}  # tokens, besides the codes
 _RUNS = 8  # so many slices of a table are cheaper than picking rows out of it
 
 Trie: TypeAlias = "dict[int, Trie]"
@@ -374,14 +375,11 @@ def code_count(seconds: float) -> int:
     return int(round(seconds * CODES_PER_SECOND, 6))
 
 
-def budget(seconds: float | None, then: str) -> int:
-    """The most tokens that a piece of writing may have."""
-    room = 10 if then == "codes" else 500
-    return CODES_PER_SECOND * int(MAX_SECONDS) + 500 if seconds is None else _codes_for(seconds) + room
-
-
-def _codes_for(seconds: float) -> int:
-    return int(max(10.0, min(MAX_SECONDS, seconds)) * CODES_PER_SECOND)
+def budget(seconds: float | None = None, phase: str = "cot") -> int:
+    """The most tokens of an answer: all its codes, and some room for what is written before them."""
+    if seconds is None:
+        return CODES_PER_SECOND * int(MAX_SECONDS) + _ROOM["cot"]
+    return CODES_PER_SECOND * int(max(DURATION[0], min(MAX_SECONDS, seconds))) + _ROOM[phase]
 
 
 def _codes(vocabulary: Vocabulary, outline: Outline) -> list[tuple[str, Segment]]:

@@ -140,7 +140,7 @@ def sanitize(weights: dict[str, mx.array]) -> dict[str, mx.array]:
     return {name.removeprefix("model."): array for name, array in weights.items()}
 
 
-def quantized(lm: CausalLM, bits: int) -> None:
+def quantize(lm: CausalLM, bits: int) -> None:
     """Every table and matrix in `bits` bits; those whose width no group fits stay as they are."""
     nn.quantize(lm, bits=bits, class_predicate=lambda _, part: _group(part, bits))
 
