@@ -42,14 +42,14 @@ def top_k(logits: mx.array, k: int) -> mx.array:
 
 
 def top_p(logits: mx.array, p: float) -> mx.array:
-    """The likeliest tokens that together have a probability of p, with the one that crosses it."""
+    """The likeliest tokens that together have a probability of p, with the one that crosses it; equals stay together."""
     if not 0 < p < 1:
         return logits
-    order = mx.argsort(-logits, axis=-1)
-    ranked = mx.take_along_axis(logits, order, axis=-1)
+    ranked = -mx.sort(-logits, axis=-1)
     before = mx.cumsum(mx.softmax(ranked, axis=-1), axis=-1)[..., :-1]
     before = mx.concatenate([mx.zeros_like(before[..., :1]), before], axis=-1)
-    return mx.put_along_axis(logits, order, mx.where(before > p, -mx.inf, ranked), axis=-1)
+    lowest = mx.min(mx.where(before > p, mx.inf, ranked), axis=-1, keepdims=True)
+    return mx.where(logits < lowest, -mx.inf, logits)
 
 
 def filtered(logits: mx.array, sampling: Sampling, seen: mx.array | None = None) -> mx.array:

@@ -21,6 +21,7 @@ from .grammar import Tokens
 from .layers import Attention, EncoderLayer
 
 _ROOM = 256  # tokens by which a memory grows
+_FEW = 32
 _CHUNK = 512  # tokens that are read at once
 _KEPT = 4096  # tokens of prompts that are kept
 
@@ -71,11 +72,19 @@ class Recalling(Attention):
     def recall(self, x: mx.array, memory: Memory, positions: mx.array, mask: mx.array | None) -> mx.array:
         q, (k, v) = self.queries(x), self.keys_values(x)
         keys, values = memory.extended((self._turned(k, positions), v))
-        return self._out(ops.attention(self._turned(q, positions), keys, values, mask))
+        return self._out(_attended(self._turned(q, positions), keys, values, mask))
 
     def _turned(self, x: mx.array, positions: mx.array) -> mx.array:
         size, theta = self._config.head_dim, self._config.rope_theta
         return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=positions)
+
+
+def _attended(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> mx.array:
+    """Few queries leave little to compute; what `ops` compiles, it would compile for every number of keys."""
+    if q.shape[2] > _FEW:
+        return ops.attention(q, k, v, mask)
+    mask = mask if mask is None else mask.astype(q.dtype)
+    return mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask=mask)
 
 
 class Layer(EncoderLayer):
