@@ -42,7 +42,7 @@ def top_k(logits: mx.array, k: int) -> mx.array:
 
 
 def top_p(logits: mx.array, p: float) -> mx.array:
-    """The likeliest tokens that together have a probability of p, with the one that crosses it; equals stay together."""
+    """The likeliest tokens that together have a probability of p, and the one that crosses it. Equals stay together."""
     if not 0 < p < 1:
         return logits
     ranked = -mx.sort(-logits, axis=-1)
