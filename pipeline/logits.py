@@ -46,8 +46,7 @@ def top_p(logits: mx.array, p: float) -> mx.array:
     if not 0 < p < 1:
         return logits
     ranked = -mx.sort(-logits, axis=-1)
-    before = mx.cumsum(mx.softmax(ranked, axis=-1), axis=-1)[..., :-1]
-    before = mx.concatenate([mx.zeros_like(before[..., :1]), before], axis=-1)
+    before = mx.cumsum(mx.softmax(ranked, axis=-1), axis=-1, inclusive=False)
     lowest = mx.min(mx.where(before > p, mx.inf, ranked), axis=-1, keepdims=True)
     return mx.where(logits < lowest, -mx.inf, logits)
 
