@@ -50,6 +50,19 @@ TOLERANCES = [
 ]
 
 
+AREAS: dict[str, Callable[[Bench], None]] = {}
+
+
+def area(glob: str) -> Callable[[Callable[[Bench], None]], Callable[[Bench], None]]:
+    """Registers the function that checks the golden files of this name."""
+
+    def register(function: Callable[[Bench], None]) -> Callable[[Bench], None]:
+        AREAS[glob] = function
+        return function
+
+    return register
+
+
 @dataclass(frozen=True)
 class Line:
     """One golden value and what became of it."""

@@ -13,7 +13,7 @@ import gzip
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
-from tests.golden import DEVIATION, FAIL, MISSING, OK, Bench, Fixtures, Line, traced
+from tests import parity_planner
+from tests.golden import AREAS, DEVIATION, FAIL, MISSING, OK, Bench, Fixtures, Line, area, traced
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", SHARED))
@@ -69,19 +70,6 @@ SPLICE = (rf"{NUMBER}-", 0.02), (rf"[\d.]+-{NUMBER}", 0.06)  # where its window 
 
 STABILISED = "not offered: clamped or averaged velocities led further away from the exact path, as measured"
 IGNORED = "timesteps that are asked for are used: the official base class alone ignores them"
-
-AREAS: dict[str, Callable[[Bench], None]] = {}
-
-
-def area(glob: str) -> Callable[[Callable[[Bench], None]], Callable[[Bench], None]]:
-    """Registers the function that checks the golden files of this name."""
-
-    def register(function: Callable[[Bench], None]) -> Callable[[Bench], None]:
-        AREAS[glob] = function
-        return function
-
-    return register
-
 
 # --- networks --------------------------------------------------------------------------------------------------------
 
@@ -694,6 +682,7 @@ def official_layout(bench: Bench) -> None:
             official = inventory(bench, match[1])
             wrong = {name for name in ours.keys() | official.keys() if ours.get(name) != official.get(name)}
             bench.same(f"{match[1]}: {len(official)} tensors", sorted(wrong), [])
+    parity_planner.layouts(bench)
 
 
 def full_size(folder: str, config: dict[str, Any]) -> nn.Module | None:
@@ -702,7 +691,7 @@ def full_size(folder: str, config: dict[str, Any]) -> nn.Module | None:
         return AceStepModel(AceStepConfig.from_dict(config))
     if folder == checkpoint.TEXT_ENCODER:
         return TextEncoder(TextEncoderConfig.from_dict(config))
-    return VAE(VAEConfig.from_dict(config)) if folder == checkpoint.VAE_FOLDER else None
+    return VAE(VAEConfig.from_dict(config)) if folder == checkpoint.VAE_FOLDER else None  # planners: parity_planner
 
 
 def inventory(bench: Bench, folder: str) -> dict[str, list[int]]:

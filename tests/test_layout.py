@@ -16,6 +16,7 @@ DOORS = {
     "aalink": {"daemon/tempo.py"},
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},
+    "yaml": {"pipeline/dialogue.py"},
 }
 
 
