@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.request import FIELDS, MAX_SEED, Allowed, Progress, Request, Take
+from pipeline.request import FIELDS, MAX_SEED, PREVIEW, Allowed, Progress, Request, Take
 from pipeline.voices import HUB_MODEL, VOICES
 
 from . import VERSION, settings
@@ -348,6 +348,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
                 bar.set_description(event.stage)
             bar.update(100 * (event.fraction if isinstance(event, Progress) else 1.0) - bar.n)
     try:
+        takes.sort(key=lambda take: take.name.startswith(PREVIEW))  # files like the stems, behind them
         return clips.write(chosen.out, "generate", clips.Made.of(takes))
     except OSError as error:
         raise SettingsError(f"cannot write into {chosen.out}: {error.strerror}") from error

@@ -366,8 +366,10 @@ class Engine:
             resolved = order.wish.resolved()
             return [Job(order.client, id, order.wish, resolved, out, order.priority, origin=order.origin)]
         first, jobs = order.wish.resolved(), []
+        # Around a seed that was given, several takes are variations of its take.
+        name = "variation_seed" if first.variation and order.wish.seed >= 0 else "seed"
         for number in range(order.count):
-            resolved = dataclasses.replace(first, seed=(first.seed + number) % 2**32)
+            resolved = first.changed({name: (getattr(first, name) + number) % 2**32})
             job = Job(order.client, f"{id}.{number + 1}", order.wish, resolved, out, order.priority, id, order.origin)
             jobs.append(job)
         return jobs

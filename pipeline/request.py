@@ -271,8 +271,6 @@ class Request:
             raise OutOfRange(
                 f"repaint_end must come after repaint_start, got {self.repaint_end:g} and {self.repaint_start:g}"
             )
-        if self.repaint_bars and not self.repaint_bar:
-            raise BadRequest("repaint_bars needs the bar where it begins", "set repaint_bar; the first bar is 1")
         if not 1 <= self.samples <= MAX_SECONDS * SAMPLE_RATE:
             raise OutOfRange(
                 f"the clip must be at most {MAX_SECONDS:g} seconds long, got {self.bars} bars at "
@@ -299,6 +297,8 @@ class Request:
             raise BadRequest(f"{self.task} needs a source", "set source to the path of an audio file")
         if self.task == "lego" and not self.stems:
             raise BadRequest("lego needs to know which tracks to add", "set stems, to drums for example")
+        if self.repaint_bars and not self.repaint_bar and self.task in ("repaint", "lego"):
+            raise BadRequest("repaint_bars needs the bar where it begins", "set repaint_bar; the first bar is 1")
         if self.repaint_bar and not self.bpm:
             raise BadRequest("repaint_bar needs the tempo of the source", "set bpm, or use repaint_start")
         towards = drawn(self.variation_seed) if self.variation else self.variation_seed

@@ -72,6 +72,24 @@ def named(prompt: str, **more: Any) -> Request:
 # --- a job's way -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("wish", "seeds", "variations"),
+    [
+        ({"seed": 7}, [7, 8, 9], [-1, -1, -1]),
+        ({"seed": 7, "variation": 0.2, "variation_seed": 1}, [7, 7, 7], [1, 2, 3]),
+        ({"variation": 0.2, "variation_seed": 1}, [0, 1, 2], [1, 1, 1]),
+    ],
+    ids=["seeds in a row", "variations of a seed", "a variation of each seed"],
+)
+def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
+    build: Build, wish: dict[str, Any], seeds: list[int], variations: list[int]
+) -> None:
+    jobs = build(Tape()).submit(Order(ME, "a", named("short", **wish), count=3))
+    made = [job.request for job in jobs]
+    assert [one.seed - (0 if "seed" in wish else made[0].seed) for one in made] == seeds
+    assert [one.variation_seed for one in made] == variations
+
+
 def test_previews_are_kept_apart_and_only_the_newest(build: Build, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips, "PREVIEWS", 2)
     engine = build(Tape())

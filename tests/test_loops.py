@@ -37,6 +37,22 @@ def test_the_step_across_the_seam_is_no_larger_than_those_inside(model: AceStep,
     assert bends[-2:].max() <= bends[:-2].max()
 
 
+def test_the_seam_is_nowhere(model: AceStep) -> None:
+    """Cut open at another place and decoded again, it is the same circle of sound."""
+    import mlx.core as mx
+
+    def decoded(latents: np.ndarray) -> np.ndarray:
+        around, hop = model.vae.reach, model.vae.config.hop
+        whole = model.vae.decode(loops.surrounded(mx.array(latents)[None], around))
+        return np.array(whole[0, around * hop : -around * hop])
+
+    request = Request(prompt="house, drums and bass", seed=4, bpm=120, bars=1, loop=True)
+    (take,) = (event for event in model.render(request) if isinstance(event, Take))
+    assert take.latents is not None
+    here, there = decoded(take.latents), decoded(np.roll(take.latents, 20, axis=0))
+    np.testing.assert_allclose(np.roll(here, 20 * 1920, axis=0), there, atol=1e-4)
+
+
 def test_a_loop_goes_on_where_a_clip_would_stop(model: AceStep) -> None:
     """The last and the first 50 ms of a loop are about as loud, in a drone that has no rhythm."""
     clip = loop(model, prompt="one long synth pad, no drums", bars=3, guide="C", normalize=False)

@@ -563,14 +563,15 @@ def turned(stage: Stage) -> Iterator[None]:
 
 TEXTS = {
     "guide": "Am F C G", "stems": "drums bass", "key": "A minor", "language": "en", "time_signature": "3/4",
-    "cfg_type": "cfg", "format": "flac", "task": "cover",
+    "cfg_type": "cfg", "format": "flac", "task": "cover", "sampler": "dpm", "timesteps": "1 0.75 0.3", "preview": "2 4",
+    "codes": "7 63999", "reference_parts": "even",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_parameter_is_set_and_told_back(client: OscClient, stage: Stage, turned: None, name: str) -> None:
     default, high = FIELDS[name].default, FIELDS[name].metadata["allowed"].high
-    if name == "source":
+    if name in ("source", "reference"):
         value: Any = str(stage.settings.out / "source.wav")
         Path(value).touch()
     elif isinstance(default, str):

@@ -405,8 +405,7 @@ def test_bars_and_seconds_repaint_the_same(model: AceStep, song: str) -> None:
 
 def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: str) -> None:
     assert "repaint_bar needs the tempo" in refusal(model, task="repaint", source=song, repaint_bar=2)
-    with pytest.raises(BadRequest, match="repaint_bars needs the bar"):
-        Request(repaint_bars=2)
+    assert "repaint_bars needs the bar" in refusal(model, task="repaint", source=song, bpm=120, repaint_bars=2)
 
 
 def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
