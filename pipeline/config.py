@@ -103,6 +103,7 @@ class AceStepConfig(_FromDict):
     guided: bool = False  # it plays from a guide unless told otherwise
     sings: bool = True
     extracts: bool = False  # takes stems out of a mix
+    extract_steps: int = 0  # in so many steps; 0: in as many as everything else takes
 
     @property
     def is_xl(self) -> bool:

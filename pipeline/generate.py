@@ -289,7 +289,7 @@ class AceStep:
         whole = audio.placed(mix, 0, -(-len(mix) // hop) * hop)
         latents = mx.concatenate(list(self.encode(whole, self.frames(request))), axis=1)
         material = self.material(request, source=latents)
-        steps = self.timesteps(request)
+        steps = self.steps_out(request)
         canvases = [self.playing(request, material, "extract", track)] * len(steps)
         *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
         return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[: len(mix)]
@@ -319,6 +319,11 @@ class AceStep:
 
     def timesteps(self, request: Request) -> np.ndarray:
         return sampler.timesteps(request, self.config.is_turbo)
+
+    def steps_out(self, request: Request) -> np.ndarray:
+        """The timesteps in which a stem is taken out."""
+        own = {"num_steps": self.config.extract_steps, "timesteps": ""} if self.config.extract_steps else {}
+        return self.timesteps(request.changed(own))
 
     def decided(self, request: Request) -> tuple[Request, Score | None]:
         """The request with everything that the guide decides, and the guide's notes. Raises `BadRequest`."""
@@ -461,6 +466,7 @@ class AceStep:
         self, work: Work, material: Material, task: str, track: str
     ) -> Generator[Progress | Take, None, tuple[mx.array, np.ndarray]]:
         """One track that is taken out of the material's source, or added to it: its latents and audio (2, samples)."""
+        work = work._replace(steps=self.steps_out(work.request)) if task == "extract" else work
         with work.meter("condition"):
             canvas = self.playing(work.request, material, task, track)
         return (yield from self._painted(work, [canvas] * len(work.steps), self.noise(work.request, track)))

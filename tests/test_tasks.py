@@ -324,6 +324,11 @@ def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep
         assert abs(metrics.level(sound(take)) - metrics.level(truth[take.name])) < 6  # dB: as loud as in the source
 
 
+def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(model: AceStep, song: str) -> None:
+    few, many = (takes(model, task="extract", source=song, stems="drums", num_steps=steps)[0] for steps in (2, 8))
+    assert sound(few).tobytes() == sound(many).tobytes()
+
+
 def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
     base = load(str(tiny), "acestep-v15-base")
     vocals, _ = takes(base, task="extract", source=song, stems="vocals")

@@ -73,7 +73,7 @@ def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) ->
     export.write_dit(tmp_path, arrays)
     layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
     model, config = checkpoint.load_model(tmp_path, mx.float32)
-    assert (config.guided, config.sings, config.extracts) == (True, False, True)
+    assert (config.guided, config.sings, config.extracts, config.extract_steps) == (True, False, True, 1)
     before, after = voice.model.decoder.proj_in[1].weight, model.decoder.proj_in[1].weight
     assert float(mx.abs(before - after).max()) < 0.01  # bfloat16
 

@@ -27,7 +27,7 @@ from .oobleck import CONFIG, LATENT
 from .train_dit import scale, steady, tokenizer_for
 
 UNTRAINED = ("tokenizer.", "detokenizer.")  # the audio codes: in the layout, but not in any lesson
-CAN = {"guided": True, "sings": False, "extracts": True}
+CAN = {"guided": True, "sings": False, "extracts": True, "extract_steps": 1}
 
 
 def main() -> None:
