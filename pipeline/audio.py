@@ -27,15 +27,15 @@ class BadAudio(ValueError):
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def blocks(path: str) -> Iterator[np.ndarray]:
+def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
     """A file's sound, piece by piece (samples, 2) float32 at 48 kHz, at most a little more than `MAX_SECONDS`.
 
     Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and the others right.
-    Raises `BadRequest` for what is no sound.
+    Raises `BadRequest` for what is no sound; `field` is what the request calls it.
     """
     path, name = os.path.expanduser(path), os.path.basename(path)
     if not os.path.isfile(path):
-        raise BadRequest(f"source: {name} is not there any more", "send it again once it is")
+        raise BadRequest(f"{field}: {name} is not there any more", "send it again once it is")
     try:
         with soundfile.SoundFile(path) as file:
             resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 2, "float32", "VHQ")
@@ -44,19 +44,28 @@ def blocks(path: str) -> Iterator[np.ndarray]:
                 block = file.read(min(left, _READ), "float32", always_2d=True)
                 left = left - len(block) if len(block) else 0
                 if not np.isfinite(block).all():
-                    raise BadRequest(f"source: {name} holds numbers that are not finite", "export it again")
+                    raise BadRequest(f"{field}: {name} holds numbers that are not finite", "export it again")
                 sound = _stereo(block)
                 yield sound if file.samplerate == SAMPLE_RATE else resampler.resample_chunk(sound, last=left == 0)
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error).rpartition(": ")[2].rstrip(".")
         raise BadRequest(
-            f"source: {name} is not readable audio ({reason})", "wav, flac, mp3, aiff and ogg are"
+            f"{field}: {name} is not readable audio ({reason})", "wav, flac, mp3, aiff and ogg are"
         ) from None
 
 
 def read(path: str) -> np.ndarray:
     """All of it: (samples, 2)."""
     return np.concatenate(list(blocks(path)))
+
+
+def folded(path: str) -> int:
+    """How many channels a file has, where they are more than are heard; 0 otherwise."""
+    try:
+        channels = int(soundfile.info(os.path.expanduser(path)).channels)
+    except (soundfile.SoundFileError, OSError):
+        return 0
+    return channels if channels > 2 else 0
 
 
 def _stereo(block: np.ndarray) -> np.ndarray:

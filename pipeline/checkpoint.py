@@ -27,7 +27,7 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
-from . import ops, text_encoder
+from . import ops, quantise, text_encoder
 from .codec import AudioTokenizer, Detokenizer
 from .conditioner import ConditionEncoder
 from .config import AceStepConfig, TextEncoderConfig, VAEConfig
@@ -54,8 +54,8 @@ class _Part(NamedTuple):
         return [f"{folder}/{name}".lstrip("/") for name in (*self.files, *names)]
 
     def missing(self, folder: Path) -> Iterator[Path]:
-        shards = set(_places(folder, self.stem).values()) or {f"{self.stem}.safetensors"}
-        return (folder / name for name in (*self.files, *sorted(shards)) if not (folder / name).is_file())
+        files = [folder / name for name in self.files]
+        return (path for path in (*files, *shards(folder, self.stem)) if not path.is_file())
 
 
 _DIT = _Part("model", ("config.json", _SILENCE))
@@ -227,16 +227,22 @@ def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str
     places = _places(folder, stem)
     if not places:
         path = folder / f"{stem}.safetensors"
-        tensors = _read_file(path)
+        tensors = read_file(path)
         return tensors, dict.fromkeys(tensors, path)
     tensors, files = {}, {}
     for shard in sorted(set(places.values())):
-        for name, array in _read_file(folder / shard).items():
+        for name, array in read_file(folder / shard).items():
             tensors[name], files[name] = array, folder / shard
     for name, shard in places.items():
         if files.get(name) != folder / shard:
             raise CheckpointError(f"{folder / shard}: tensor {name} is missing, which the index says is there")
     return tensors, files
+
+
+def shards(folder: Path, stem: str) -> list[Path]:
+    """The files that the weights are in."""
+    names = sorted(set(_places(folder, stem).values())) or [f"{stem}.safetensors"]
+    return [folder / name for name in names]
 
 
 def _places(folder: Path, stem: str) -> dict[str, str]:
@@ -254,7 +260,8 @@ def _places(folder: Path, stem: str) -> dict[str, str]:
     return places
 
 
-def _read_file(path: Path) -> dict[str, mx.array]:
+def read_file(path: Path) -> dict[str, mx.array]:
+    """The tensors of one file, lazily."""
     if not path.is_file():
         raise CheckpointError(f"{path}: file is missing; run: acestepd pull")
     try:
@@ -269,15 +276,18 @@ def _read_file(path: Path) -> dict[str, mx.array]:
 
 def fit(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path]) -> None:
     """Put every tensor in its place. A missing, extra or mis-shaped one is an error naming file and tensor."""
-    wanted = {name: array.shape for name, array in dict(tree_flatten(module.parameters())).items()}
+    wanted = {name: (array.shape, array.dtype) for name, array in dict(tree_flatten(module.parameters())).items()}
     anywhere = os.path.commonpath(files.values())  # the file, or the folder of several
-    for name, shape in wanted.items():
+    for name, (shape, kind) in wanted.items():
         if name not in tensors:
             raise CheckpointError(f"{anywhere}: tensor {name} {tuple(shape)} is missing")
         if tensors[name].shape != shape:
             came = tuple(tensors[name].shape)
             raise CheckpointError(f"{files[name]}: tensor {name} must have the shape {tuple(shape)}, got {came}")
-        if not mx.issubdtype(tensors[name].dtype, mx.floating):  # MLX reads fp8 as bytes
+        if kind == mx.uint32:  # packed by quantising
+            if tensors[name].dtype != kind:
+                raise CheckpointError(f"{files[name]}: tensor {name} must be uint32, got {tensors[name].dtype}")
+        elif not mx.issubdtype(tensors[name].dtype, mx.floating):  # MLX reads fp8 as bytes
             raise CheckpointError(f"{files[name]}: tensor {name} must be bf16, f16 or f32, got {tensors[name].dtype}")
     extra = sorted(set(tensors) - set(wanted))
     if extra:
@@ -297,20 +307,41 @@ def default_dtype() -> mx.Dtype:
     return mx.float32 if ops.ON_CPU else mx.bfloat16
 
 
-def load_model(folder: Path, dtype: mx.Dtype) -> tuple[AceStepModel, AceStepConfig]:
+def fit_quantised(
+    module: nn.Module, folder: Path, tensors: dict[str, mx.array], files: dict[str, Path], bits: int = 0
+) -> None:
+    """Like `fit`, with the matrices in as many bits as the folder has them in, or as `bits` asks for."""
+    try:
+        saved = quantise.bits_of(folder)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
+    if bits and saved not in (0, bits):
+        advice = "leave bits out, or load what it was made from"
+        raise CheckpointError(f"{folder} is in {saved} bits already, it cannot be loaded in {bits}; {advice}")
+    if bits and not saved:
+        tensors = quantise.quantised(tensors, bits)
+        files = {name: files.get(name) or files[f"{name.rpartition('.')[0]}.weight"] for name in tensors}
+    if bits or saved:
+        quantise.reshape(module, tensors, bits or saved)
+    fit(module, tensors, files)
+
+
+def load_model(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[AceStepModel, AceStepConfig]:
+    """The networks of one `acestep-v15-*` folder. `bits` (8 or 4) quantises them; 0 takes them as they are."""
     config = _config(AceStepConfig, folder)
     model = AceStepModel(config)
-    fit(model, *read_tensors(folder, "model"))
+    fit_quantised(model, folder, *read_tensors(folder, "model"), bits)
     model.set_dtype(dtype)
     model.decoder.fold()
     mx.eval(model.decoder.parameters(), model.encoder.parameters(), model.null_condition_emb)
     return model, config
 
 
-def load_text_encoder(folder: Path, dtype: mx.Dtype) -> tuple[TextEncoder, Tokenizer]:
+def load_text_encoder(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[TextEncoder, Tokenizer]:
     encoder = TextEncoder(_config(TextEncoderConfig, folder))
     tensors, files = read_tensors(folder, "model")
-    fit(encoder, text_encoder.sanitize(tensors), {name.removeprefix("model."): path for name, path in files.items()})
+    files = {name.removeprefix("model."): path for name, path in files.items()}
+    fit_quantised(encoder, folder, text_encoder.sanitize(tensors), files, bits)
     encoder.set_dtype(dtype)
     mx.eval(encoder.parameters())
     path = folder / "tokenizer.json"

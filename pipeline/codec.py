@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from .config import AceStepConfig
@@ -96,3 +97,10 @@ class Detokenizer(Encoder):
         x = self.embed_tokens(x)[:, :, None] + self.special_tokens[:, None]  # (B, T, 5, width)
         x = self.encode(x.reshape(batch * tokens, -1, width))
         return self.proj_out(x).reshape(batch, -1, self.proj_out.weight.shape[0])
+
+
+def token_mask(mask: mx.array, window: int) -> mx.array:
+    """Which frames of a padded batch are music (B, T) -> which of its codes (B, ceil(T / window)) hold any of it."""
+    frames = np.array(mask)
+    frames = np.pad(frames, ((0, 0), (0, -frames.shape[1] % window)))
+    return mx.array(frames.reshape(len(frames), -1, window).max(axis=2))

@@ -20,12 +20,46 @@ class Defaults(NamedTuple):
     guidance_interval: float
 
     def fill(self, request: Request) -> Request:
-        left = {name: value for name, value in self._asdict().items() if getattr(request, name) == FIELDS[name].default}
+        own = self._replace(guidance_scale=1.0) if request.task == "lego" else self  # guided, it drowns its source
+        left = {name: value for name, value in own._asdict().items() if getattr(request, name) == FIELDS[name].default}
         return request.changed(left)
+
+
+class Variant(NamedTuple):
+    """What a published model plays by itself, and what it was taught to do beside new music."""
+
+    defaults: Defaults
+    tasks: tuple[str, ...]
 
 
 TURBO = Defaults(num_steps=8, shift=3.0, guidance_scale=1.0, guidance_interval=0.5)
 BASE = Defaults(num_steps=50, shift=1.0, guidance_scale=7.0, guidance_interval=1.0)
+PAINTS = ("cover", "cover-nofsq", "repaint")  # what every model does
+LAYERS = ("extract", "lego", "complete")  # what base models do
+VARIANTS = {
+    "acestep-v15-turbo": Variant(TURBO, PAINTS),
+    "acestep-v15-turbo-shift1": Variant(TURBO._replace(shift=1.0), PAINTS),
+    "acestep-v15-turbo-shift3": Variant(TURBO, PAINTS),
+    "acestep-v15-turbo-continuous": Variant(TURBO, PAINTS),
+    "acestep-v15-base": Variant(BASE, PAINTS + LAYERS),
+    "acestep-v15-sft": Variant(BASE, PAINTS),
+    "acestep-v15-xl-turbo": Variant(TURBO, PAINTS),
+    "acestep-v15-xl-base": Variant(BASE, PAINTS + LAYERS),
+    "acestep-v15-xl-sft": Variant(BASE, PAINTS),
+}
+
+
+def variant(name: str, turbo: bool, extracts: bool = False) -> Variant:
+    """Of the model called `name`. One that is not published goes by what its config says."""
+    kind = "sft" if "sft" in name else "base"
+    known = VARIANTS.get(name) or VARIANTS["acestep-v15-turbo" if turbo else f"acestep-v15-{kind}"]
+    return known._replace(tasks=(*known.tasks, "extract")) if extracts and "extract" not in known.tasks else known
+
+
+def able(task: str) -> str:
+    """The models that can do a task, for a message."""
+    own = ["mini"] if task == "extract" else []
+    return " and ".join(own + [name for name, kind in VARIANTS.items() if task in kind.tasks])
 
 
 def frames(request: Request, hop: int = HOP) -> int:
@@ -40,7 +74,9 @@ def cost(request: Request, defaults: Defaults, hop: int = HOP) -> float:
     has the length that it got.
     """
     request = defaults.fill(request)
-    passes = request.num_steps * (1 + request.guidance_interval * (request.guidance_scale != 1.0))
-    tracks = len(request.tracks)
-    painted = tracks if request.task == "extract" else 1 + tracks
+    passes = (len(request.timesteps.split()) or request.num_steps) * (
+        1 + request.guidance_interval * (request.guidance_scale != 1.0)
+    )
+    passes *= 2 if request.sampler == "heun" else 1
+    painted = len(request.tracks) if request.task in ("extract", "lego") else 1 + len(request.taken)
     return frames(request, hop) * (passes + _FIXED_PASSES) * painted

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -12,10 +14,11 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import audio, checkpoint, cost, guide, ops, prompts, sampler, tasks
+from . import adapter, audio, checkpoint, codes, cost, guide, lora, ops, prompts, quantise, reference, sampler, tasks
+from .adapter import Adapter
 from .checkpoint import Checkpoint
 from .dit import CrossKV
-from .request import SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
+from .request import REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
 from .score import Score
 from .tasks import Hold, Kept, Material, Scene
 
@@ -27,16 +30,28 @@ _ENCODE, _TEXT, _CONDITION, _PAINT, _FINISH = 0.15, 0.02, 0.03, 0.93, 0.02
 _DIFFUSION = 0.8  # of painting; the rest of it is decoding
 
 
-def load(name: str = "mini", variant: str = "", dtype: mx.Dtype | None = None, revision: str = "") -> AceStep:
+def load(
+    name: str = "mini",
+    variant: str = "",
+    dtype: mx.Dtype | None = None,
+    revision: str = "",
+    bits: int = 0,
+    adapters: Iterable[adapter.Asked] = (),
+) -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
 
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
+    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`.
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
-    return AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype())
+    bits = quantise.checked(bits)
+    wanted = adapter.checked(adapters)
+    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits)
+    model.wear(*wanted)
+    return model
 
 
 def limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: float = 0.0) -> None:
@@ -110,8 +125,12 @@ class Work(NamedTuple):
 
 
 def _spans(request: Request, guided: bool) -> Iterator[Span]:
-    mix = [] if request.task == "extract" else [_TEXT, _CONDITION, _PAINT]
-    shares = [_ENCODE] * (bool(request.task) + guided) + mix + [_PAINT] * len(request.tracks) + [_FINISH]
+    encoded, mix = [_ENCODE] * (bool(request.task) + guided + bool(request.reference)), [_TEXT, _CONDITION, _PAINT]
+    if request.task == "lego":
+        shares = encoded + ([_PAINT] + [_ENCODE, _PAINT] * len(request.tracks))[: 2 * len(request.tracks) - 1]
+    else:
+        shares = encoded + mix * (request.task != "extract") + [_PAINT] * len(request.taken)
+    shares.append(_FINISH)
     start = 0.0
     for share in shares:
         yield Span(start, share / sum(shares))
@@ -121,14 +140,31 @@ def _spans(request: Request, guided: bool) -> Iterator[Span]:
 class AceStep:
     """One loaded model. Source of the procedure: the official `AceStepHandler.service_generate`."""
 
-    def __init__(self, parts: Checkpoint, dtype: mx.Dtype) -> None:
+    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0) -> None:
         self.name = f"{parts.name}/{parts.variant}" if not parts.name.endswith(parts.variant) else parts.name
-        self.model, self.config = checkpoint.load_model(parts.dit, dtype)
-        self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype)
+        self.model, self.config = checkpoint.load_model(parts.dit, dtype, bits)
+        self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype, bits)
+        self.weights = quantise.weights(self.model)
+        self.adapters: tuple[Adapter, ...] = ()
         self.vae = checkpoint.load_vae(parts.vae)
         self.silence = checkpoint.load_silence(parts.dit)
-        self.defaults = cost.TURBO if self.config.is_turbo else cost.BASE
-        self.extracts = self.config.extracts or not (self.config.is_turbo or "sft" in parts.variant)
+        self._heard = reference.Heard()
+        self.defaults, self.tasks = cost.variant(parts.variant, self.config.is_turbo, self.config.extracts)
+
+    @property
+    def title(self) -> str:
+        """Its name, and what else decides how it sounds: the bits of its weights, the adapters it wears."""
+        return adapter.title(self.name, self.weights.bits, self.adapters)
+
+    def wear(self, *adapters: adapter.Asked) -> None:
+        """Play with these LoRA adapters, and no others, from now on; without any it is exactly what was loaded.
+
+        Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale). Nothing is loaded
+        anew. Raises `AdapterError` (a ValueError); then it wears what it wore.
+        """
+        wanted = adapter.checked(adapters)
+        lora.put_on(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
+        self.adapters = wanted
 
     def generate(
         self,
@@ -157,13 +193,13 @@ class AceStep:
         return (event for event in self.render(request) if isinstance(event, Take))
 
     def render(self, request: Request, noise: mx.array | None = None) -> Generator[Progress | Take, None, None]:
-        """Yield `Progress` as the work goes, then the takes: the mix, unless the task is to extract, and the stems.
-        Closing the iterator cancels.
+        """Yield `Progress` as the work goes, then the takes: the mix, unless the task is to extract, the stems, and
+        the rest, which sums with the stems to the mix (or to the source). Closing the iterator cancels.
 
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or `BadAudio` when the result
         is not music.
         """
-        request, meter, source = self.possible(request.resolved()), Meter(), None
+        request, meter, source, worn = self.possible(request.resolved()), Meter(), None, self.adapters
         if request.task:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
@@ -172,17 +208,22 @@ class AceStep:
         )
         material = yield from self._gathered(work, source, score)
         clips: dict[str, np.ndarray] = {}
-        if request.task != "extract":
+        if request.task == "lego":
+            assert source is not None
+            clips = yield from self._layered(work, material, source)
+        elif request.task != "extract":
             material, clips["mix"] = yield from self._mixed(work, material, noise)
-        for track in request.tracks:
-            clips[track] = yield from self._stem(work, material, track)
+        for track in request.taken:
+            _, clips[track] = yield from self._track(work, material, "extract", track)
         yield Progress("finish", next(work.spans).start)
         with meter("finish"):
-            finished = self.finished(request, clips, source)
+            clips = self.finished(request, clips, source)
             mx.clear_cache()
         about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
-        for name, clip in zip(clips, finished, strict=True):
-            yield Take(name, mx.array(clip), request, self.name, *about)
+        painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
+        for name, clip in clips.items():
+            how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
+            yield Take(name, mx.array(clip), request, self.name, *about, **how)
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as loud as in it.
@@ -196,22 +237,30 @@ class AceStep:
         latents = mx.concatenate(list(self.encode(whole, self.frames(request))), axis=1)
         material = self.material(request, source=latents)
         steps = sampler.timesteps(request, self.config.is_turbo)
-        canvases = [self.extracting(request, material, track)] * len(steps)
+        canvases = [self.playing(request, material, "extract", track)] * len(steps)
         *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
-        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted)])[: len(mix)]
+        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[: len(mix)]
 
     def possible(self, request: Request) -> Request:
         """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
-        if request.tracks and not self.extracts:
-            message = f"{self.name} cannot take stems out of a clip; mini and acestep-v15-base can"
-            raise BadRequest(message, "load one of them" if request.task else "load one of them, or leave stems empty")
+        if request.task and request.task not in self.tasks:
+            raise BadRequest(f"{self.name} cannot {request.task}; {cost.able(request.task)} can", "load one of them")
+        if request.taken and "extract" not in self.tasks:
+            message = f"{self.name} cannot take stems out of a clip; {cost.able('extract')} can"
+            raise BadRequest(message, "load one of them, or leave stems empty")
+        if request.cover_noise_strength and not request.task.startswith("cover"):
+            raise BadRequest("cover_noise_strength is for a cover", "set task to cover or cover-nofsq, or it to 0")
+        if request.codes and self.config.guided:
+            raise BadRequest(f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty")
+        if request.codes and request.guide not in ("", "off"):
+            raise BadRequest("codes say what is played, and so does a guide", "leave one of them empty")
         if request.task in tasks.UNGUIDED and request.guide not in ("", "off"):
             raise BadRequest(f"{request.task} follows its source, it takes no guide", "leave guide empty, or task")
         return self.defaults.fill(request)
 
     def decided(self, request: Request) -> tuple[Request, Score | None]:
         """The request with everything that the guide decides, and the guide's notes. Raises `BadRequest`."""
-        guided = self.config.guided and request.task not in tasks.UNGUIDED
+        guided = self.config.guided and request.task not in tasks.UNGUIDED and not request.codes
         return guide.drawn(request, usual="auto" if guided else "off")
 
     def notes(self, request: Request) -> tuple[str, ...]:
@@ -222,7 +271,18 @@ class AceStep:
             told.append("was taught to paint over drawings, not recordings: it follows the source roughly")
         if self.config.guided and request.task == "repaint":
             told.append("was not taught to repaint: the window may not fit in with what is around it")
-        return tuple(f"{self.name} {one}" for one in told)
+        if self.config.guided and request.reference:
+            told.append("was not taught to sound like a reference: it may not follow it")
+        return self._folded(request) + tuple(f"{self.name} {one}" for one in told)
+
+    def _folded(self, request: Request) -> tuple[str, ...]:
+        """What was done to files with more channels than are heard."""
+        files = {path: audio.folded(path) for path in (request.source, request.reference) if path}
+        return tuple(
+            f"{os.path.basename(path)} has {channels} channels: the odd ones were mixed to the left, the others right"
+            for path, channels in files.items()
+            if channels
+        )
 
     def _opened(self, request: Request, meter: Meter) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
         """The source's sound, (samples in whole frames, 2), and the request with the clip's length."""
@@ -245,13 +305,37 @@ class AceStep:
             with work.meter("guide"):
                 drawing = guide.render(score, work.request.samples)
             latents["guide"] = yield from self._encoded(work, "guide", drawing)
-        return self.material(work.request, 0 if source is None else len(source), **latents)
+        with work.meter("condition"):
+            material = self.material(work.request, 0 if source is None else len(source), **latents)
+        if work.request.reference:
+            material = dataclasses.replace(material, reference=(yield from self._timbre(work)))
+        return material
+
+    def _timbre(self, work: Work) -> Generator[Progress, None, mx.array]:
+        """The latents (1, 750, 64) of what the request is to sound like."""
+        span, pieces = next(work.spans), []
+        yield Progress("reference", span.start)
+        for piece in work.meter.each("reference", audio.blocks(work.request.reference, "reference")):
+            pieces.append(piece)
+            yield Progress("reference", span.start)
+        with work.meter("reference"):
+            sound = reference.parts(work.request, np.concatenate(pieces))
+            known = self._heard.get(sound)
+        if known is None:
+            known = yield from self._tiled(work, "reference", sound, REFERENCE_FRAMES, span)
+            self._heard.put(sound, known)
+        return known
 
     def _encoded(self, work: Work, stage: str, sound: np.ndarray) -> Generator[Progress, None, mx.array]:
         """The latents (1, frames, 64) of sound (samples, 2), followed by silence."""
-        pieces, done, frames = [], 0, self.frames(work.request)
         span = next(work.spans)
         yield Progress(stage, span.start)
+        return (yield from self._tiled(work, stage, sound, self.frames(work.request), span))
+
+    def _tiled(
+        self, work: Work, stage: str, sound: np.ndarray, frames: int, span: Span
+    ) -> Generator[Progress, None, mx.array]:
+        pieces, done = [], 0
         for piece in work.meter.each(stage, self.encode(sound, frames)):
             pieces.append(piece)
             done += piece.shape[1]
@@ -266,22 +350,43 @@ class AceStep:
         scenes = tasks.scenes(request, material)
         yield Progress("text", next(work.spans).start)
         with meter("text"):
-            texts = [self.encode_text(request, scene.task) for scene in scenes]
+            added = request.tracks if request.task == "complete" else ()
+            texts = [self.encode_text(request, scene.task, added) for scene in scenes]
         yield Progress("condition", next(work.spans).start)
         with meter("condition"):
-            canvases = [self.canvas(self.condition(*text), scene) for text, scene in zip(texts, scenes)]
+            timbre = material.reference
+            canvases = [self.canvas(self.condition(*text, timbre), scene) for text, scene in zip(texts, scenes)]
         turn = int(count * request.guide_strength)
         by_step = [canvases[0] if step < turn else canvases[-1] for step in range(count)]
         noise = self.noise(request) if noise is None else noise
+        if request.cover_noise_strength:
+            noise = sampler.noised(material.given, noise, work.steps[0].item())
         latents, mix = yield from self._painted(work, by_step, noise, self.kept(request, material, noise))
         return dataclasses.replace(material, source=latents), mix
 
-    def _stem(self, work: Work, material: Material, track: str) -> Generator[Progress, None, np.ndarray]:
-        """One track (2, samples) of the material's source."""
+    def _track(
+        self, work: Work, material: Material, task: str, track: str
+    ) -> Generator[Progress, None, tuple[mx.array, np.ndarray]]:
+        """One track that is taken out of the material's source, or added to it: its latents and audio (2, samples)."""
         with work.meter("condition"):
-            canvas = self.extracting(work.request, material, track)
-        _, stem = yield from self._painted(work, [canvas] * len(work.steps), self.noise(work.request, track))
-        return stem
+            canvas = self.playing(work.request, material, task, track)
+        return (yield from self._painted(work, [canvas] * len(work.steps), self.noise(work.request, track)))
+
+    def _layered(
+        self, work: Work, material: Material, source: np.ndarray
+    ) -> Generator[Progress, None, dict[str, np.ndarray]]:
+        """Tracks that go with the source: each hears those before it. With what they make together, first."""
+        request, heard, tracks = work.request, source.T, {}
+        window = tasks.window(request, request.samples)
+        fade = round(Hold.asked(request).seconds * SAMPLE_RATE)
+        for number, track in enumerate(request.tracks):
+            if number:
+                latents = yield from self._encoded(work, "source", np.ascontiguousarray(heard.T, np.float32))
+                material = dataclasses.replace(material, source=latents)
+            _, sound = yield from self._track(work, material, "lego", track)
+            tracks[track] = sound[:, : heard.shape[1]]
+            heard = heard + tracks[track] * audio.ramped(heard.shape[1], window, fade)
+        return {"mix": heard} | tracks
 
     def _painted(
         self, work: Work, canvases: Sequence[Canvas], noise: mx.array, kept: Kept | None = None
@@ -292,7 +397,7 @@ class AceStep:
         yield Progress("diffusion", span.start)
         for step in range(len(canvases)):
             with work.meter("diffusion"):
-                latents = next(states)
+                latents = next(states).x
             yield Progress("diffusion", span.at(_DIFFUSION * (step + 1) / len(canvases)))
         pieces, done, whole = [], 0, latents.shape[1] * self.vae.config.hop
         for piece in work.meter.each("decode", self.vae.decode_tiles(latents)):
@@ -303,17 +408,26 @@ class AceStep:
 
     def finished(
         self, request: Request, clips: Mapping[str, np.ndarray], source: np.ndarray | None
-    ) -> list[np.ndarray]:
-        """The decoded clips as they are asked for. What keeps a source, or is a part of it, keeps its level too."""
-        parts = [audio.cut(clip, request.samples) for clip in clips.values()]
-        if "mix" in clips:
-            audio.not_silent(parts[0])
-        if request.task == "repaint" and source is not None:
-            fade = round(Hold.of(request.repaint_strength).seconds * SAMPLE_RATE)
-            old = source[: request.samples].T
-            parts[0] = audio.spliced(parts[0], old, tasks.window(request, request.samples), fade)
-        raised = request.normalize and request.task not in ("repaint", "extract")
-        return audio.levelled(parts, request.peak_db, raised)
+    ) -> dict[str, np.ndarray]:
+        """The decoded clips as they are asked for, and the rest. What keeps a source, or is a part of it, keeps its
+        level too."""
+        parts = {name: audio.cut(clip, request.samples) for name, clip in clips.items()}
+        whole = None if source is None else source[: request.samples].T.astype(np.float64)
+        window, fade = tasks.window(request, request.samples), round(Hold.asked(request).seconds * SAMPLE_RATE)
+        if request.task == "lego" and whole is not None:
+            for track in request.tracks:  # nothing around the window
+                parts[track] *= audio.ramped(request.samples, window, fade)
+            parts["mix"] = whole + sum(parts[track] for track in request.tracks)
+        elif request.task == "repaint" and whole is not None:
+            parts["mix"] = audio.spliced(parts["mix"], whole, window, fade)
+        if "mix" in parts:
+            audio.not_silent(parts["mix"])
+        whole = parts.get("mix", whole)
+        stems = [part for name, part in parts.items() if name != "mix"]
+        if stems and whole is not None:
+            parts[REST] = whole - sum(stems)
+        raised = request.normalize and request.task not in ("repaint", "extract", "lego")
+        return dict(zip(parts, audio.levelled(list(parts.values()), request.peak_db, raised), strict=True))
 
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
@@ -327,11 +441,13 @@ class AceStep:
 
     # --- the stages, for those who want one of them --------------------------------------------------------------
 
-    def encode_text(self, request: Request, task: str = "text2music", track: str = "") -> tuple[mx.array, mx.array]:
+    def encode_text(
+        self, request: Request, task: str = "text2music", tracks: Sequence[str] = ()
+    ) -> tuple[mx.array, mx.array]:
         """The caption's states (1, T, width) and the lyrics' embeddings (1, L, width)."""
         if not self.config.sings:
             request = dataclasses.replace(request, lyrics="", language="unknown")
-        caption, lyrics = prompts.for_request(request, task, (track,) if track else ())
+        caption, lyrics = prompts.for_request(request, task, tuple(tracks))
         text = self.text_encoder(self.tokens(caption, prompts.TEXT_LIMIT))
         embedded = self.text_encoder.embed(self.tokens(lyrics, prompts.LYRIC_LIMIT))
         mx.eval(text, embedded)
@@ -361,11 +477,17 @@ class AceStep:
         if done < frames:
             yield self.silent(frames - done)
 
-    def hints(self, latents: mx.array) -> mx.array:
-        """Latents (1, T, 64) as the 5 Hz audio codes have them, and back at 25 Hz."""
-        model, missing = self.model, -latents.shape[1] % self.config.pool_window_size
-        codes = model.tokenizer(mx.concatenate([latents, self.silent(missing)], axis=1))
-        return model.detokenizer(model.tokenizer.quantizer.output(codes))[:, : latents.shape[1]].astype(mx.float32)
+    def coded(self, latents: mx.array) -> tuple[int, ...]:
+        """The 5 Hz audio codes of latents (1, T, 64), the last of them with silence behind."""
+        missing = -latents.shape[1] % self.config.pool_window_size
+        found = self.model.tokenizer(mx.concatenate([latents, self.silent(missing)], axis=1))
+        return tuple(np.array(found)[0].tolist())
+
+    def hinted(self, given: Sequence[int], frames: int) -> mx.array:
+        """What 5 Hz audio codes stand for: latents (1, frames, 64), followed by silence where the codes end."""
+        quantized = self.model.tokenizer.quantizer.output(mx.array([given], mx.int32))
+        latents = self.model.detokenizer(quantized)[:, :frames].astype(mx.float32)
+        return mx.concatenate([latents, self.silent(frames - latents.shape[1])], axis=1)
 
     def material(
         self, request: Request, samples: int = 0, source: mx.array | None = None, guide: mx.array | None = None
@@ -374,21 +496,27 @@ class AceStep:
 
         A guided voice has no audio codes, and was taught to paint everything.
         """
-        hop, plain = self.vae.config.hop, self.config.guided
+        hop, frames, plain = self.vae.config.hop, self.frames(request), self.config.guided
+        given = codes.parse(request.codes)
+        if request.task == "cover" and source is not None and not plain:
+            given = self.coded(source)
         place = tasks.window(request, samples)
         window = range(place.start // hop, place.stop // hop)
-        return Material(
-            self.silent(self.frames(request)), source, guide, window, None if plain else self.hints, not plain
-        )
+        hints = self.hinted(given, frames) if given else None
+        guide = hints if request.codes else guide
+        silence = self.silent(frames)
+        return Material(silence, source, guide, window, hints=hints, masked=not plain, codes=given)
 
     def kept(self, request: Request, material: Material, noise: mx.array) -> Kept | None:
         """What a repaint keeps."""
         if request.task != "repaint":
             return None
-        return Kept(material.given, noise, material.window, Hold.of(request.repaint_strength))
+        return Kept(material.given, noise, material.window, Hold.asked(request))
 
-    def extracting(self, request: Request, material: Material, track: str) -> Canvas:
-        return self.canvas(self.condition(*self.encode_text(request, "extract", track)), tasks.extract(material))
+    def playing(self, request: Request, material: Material, task: str, track: str) -> Canvas:
+        timbre = material.reference if task != "extract" else None  # what is taken out sounds as it is in the mix
+        condition = self.condition(*self.encode_text(request, task, [track]), timbre)
+        return self.canvas(condition, tasks.TASKS[task](material))
 
     def canvas(self, condition: mx.array, scene: Scene) -> Canvas:
         return Canvas(self.model.decoder.cross(condition), self.context(scene))
@@ -401,13 +529,19 @@ class AceStep:
     def frames(self, request: Request) -> int:
         return cost.frames(request, self.vae.config.hop)
 
-    def noise(self, request: Request, track: str = "") -> mx.array:
-        """(1, frames, 64), from the seed; every track has a noise of its own."""
-        key = mx.random.key(request.seed)
-        if track:
-            key = mx.random.split(key, len(TRACKS))[TRACKS.index(track)]
+    def noise(self, request: Request, track: str = "", draw: int = 0) -> mx.array:
+        """(1, frames, 64), from the seed and the variation's; every track and every draw has a noise of its own."""
         shape = (1, self.frames(request), self.config.audio_acoustic_hidden_dim)
-        return mx.random.normal(shape, key=key)
+
+        def of(seed: int) -> mx.array:
+            key = mx.random.key(seed + (draw << 32))  # a seed has 32 bits of a key's 64
+            if track:
+                key = mx.random.split(key, len(TRACKS))[TRACKS.index(track)]
+            return mx.random.normal(shape, key=key)
+
+        if not request.variation:
+            return of(request.seed)
+        return sampler.slerp(of(request.seed), of(request.variation_seed), request.variation)
 
     def latents(
         self,
@@ -416,19 +550,31 @@ class AceStep:
         steps: np.ndarray,
         noise: mx.array,
         kept: Kept | None = None,
-    ) -> Iterator[mx.array]:
-        """The states of the diffusion (1, frames, 64), one per step; the last ones are the clip's latents."""
+    ) -> Iterator[sampler.State]:
+        """The states of the diffusion (1, frames, 64), one per step; the last one is the clip's latents."""
         guidance = sampler.Guidance.of(request)
         decoder = self.model.decoder
         # The official code repeats this vector over the whole condition; attention over equal keys is one of them.
         null = decoder.cross(self.model.null_condition_emb)
 
-        def velocity(x: mx.array, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
-            at, (cross, context) = mx.full((x.shape[0],), steps[step].item()), canvases[step]
+        def velocity(x: mx.array, t: float, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
+            at, (cross, context) = mx.full((x.shape[0],), t), canvases[step]
             cond = decoder(x, context, at, at, cross)
             return cond, decoder(x, context, at, at, null) if guided else None
 
-        return sampler.denoise(velocity, noise, steps, guidance, kept)
+        return sampler.denoise(velocity, noise, steps, guidance, kept, self.solver(request, steps))
+
+    def solver(self, request: Request, steps: np.ndarray) -> sampler.Solver:
+        """How the steps are made; its state is one generation's."""
+        if request.sampler == "heun":
+            return sampler.Heun(to_the_end=not self.config.is_turbo)
+        if request.sampler == "sde":
+            official = not self.config.is_turbo and not request.timesteps  # its base class does not shift these
+            levels = sampler.schedule(len(steps), 1.0)[1:] if official else steps[1:]
+            return sampler.Sde(lambda step: self.noise(request, draw=step + 1), np.append(levels, 0.0))
+        return {"euler": lambda: sampler.euler, "ab2": sampler.AdamsBashforth, "dpm": sampler.DpmSolver}[
+            request.sampler
+        ]()
 
 
 def token_ids(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:

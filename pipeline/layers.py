@@ -12,6 +12,43 @@ from . import ops
 from .config import StackConfig
 
 
+class QuantizedLinear(nn.Module):
+    """A linear layer with few bits per weight: groups of `group` weights in a row share a scale and an offset."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool, group: int, bits: int) -> None:
+        super().__init__()
+        self.weight = mx.zeros((outputs, inputs * bits // 32), mx.uint32)
+        self.scales = mx.zeros((outputs, inputs // group))
+        self.biases = mx.zeros((outputs, inputs // group))
+        if bias:
+            self.bias = mx.zeros((outputs,))
+        self.shape = (outputs, inputs)  # of the matrix that this stands for
+        self.group, self.bits = group, bits
+
+    def __call__(self, x: mx.array) -> mx.array:
+        y = ops.quantized_matmul(x, self.weight, self.scales, self.biases, self.group, self.bits)
+        return y + self.bias if "bias" in self else y
+
+
+class QuantizedEmbedding(nn.Module):
+    """The same for a table of embeddings, which a language model also has as its last layer."""
+
+    def __init__(self, count: int, width: int, group: int, bits: int) -> None:
+        super().__init__()
+        self.weight = mx.zeros((count, width * bits // 32), mx.uint32)
+        self.scales = mx.zeros((count, width // group))
+        self.biases = mx.zeros((count, width // group))
+        self.shape = (count, width)
+        self.group, self.bits = group, bits
+
+    def __call__(self, ids: mx.array) -> mx.array:
+        rows = self.weight[ids], self.scales[ids], self.biases[ids]
+        return mx.dequantize(*rows, group_size=self.group, bits=self.bits)
+
+    def as_linear(self, x: mx.array) -> mx.array:
+        return ops.quantized_matmul(x, self.weight, self.scales, self.biases, self.group, self.bits)
+
+
 class Attention(nn.Module):
     """Qwen3-style attention: RMSNorm on every head's q and k, half-split rotary positions on self attention."""
 

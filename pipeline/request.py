@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import math
 import os
 import re
@@ -18,6 +19,8 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import adapter, codes
+from .adapter import Adapter
 from .harmony import parse_chords
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
 MAX_SEED = 2**32 - 1
+MAX_STEPS = 200
 FORMATS = ("wav16", "wav24", "wav32f", "flac")
 DRAWN_SEEDS = 10**6  # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DEFAULT_BPM = 120.0
@@ -36,11 +40,20 @@ LANGUAGES = tuple(
 GUIDE_HELP = (
     "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
 )
-TASKS = ("cover", "cover-nofsq", "repaint", "extract")
-TASK_HELP = "what to do with source: cover, cover-nofsq, repaint or extract; empty makes new music"
+TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
+ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
+TASK_HELP = f"what to do with source: {', '.join(TASKS)}; empty makes new music"
+STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
+CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numbers; seconds of 30: as long as they are"
 EXTRACTED = "drums bass"  # where an extract names no stems
+REST = "rest"  # what is in a clip beside its stems
 TRACKS = tuple("woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split())
+
+
+GUIDANCES = ("apg", "cfg", "adg")
+SAMPLERS = ("euler", "heun", "sde", "ab2", "dpm")
+SAMPLER_HELP = "how steps are made: euler, sde (new noise in each), heun (twice the work), ab2 or dpm (second order)"
 
 
 class BadRequest(ValueError):
@@ -119,10 +132,17 @@ def time_signature(value: str) -> str:
 
 def track_names(value: str) -> str:
     """`drums, bass` -> `drums bass`: the tracks the model has names for, each once."""
-    names = list(dict.fromkeys(value.lower().replace(",", " ").split()))
+    names = [name for name in dict.fromkeys(value.lower().replace(",", " ").split()) if name != REST]  # comes anyway
     if unknown := [name for name in names if name not in TRACKS]:
         raise ValueError(f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}")
     return " ".join(names)
+
+
+def code_text(value: str) -> str:
+    found = codes.kept(value)
+    if found.count(" ") >= MAX_SECONDS * codes.PER_SECOND:
+        raise ValueError(f"at most {MAX_SECONDS * codes.PER_SECOND:g} codes")
+    return found
 
 
 def guide_text(value: str) -> str:
@@ -140,8 +160,21 @@ def guide_text(value: str) -> str:
     return value
 
 
+def times(value: str) -> str:
+    """`1, 0.8, 0.5, 0` -> `1 0.8 0.5`: falling, without the end that every schedule has."""
+    try:
+        numbers = [float(word) for word in value.replace(",", " ").split()]
+    except ValueError:
+        numbers = [math.nan]
+    numbers = numbers[:-1] if numbers[-1:] == [0] else numbers
+    falling = all(a > b for a, b in itertools.pairwise([*numbers, 0.0]))
+    if not falling or max(numbers, default=0) > 1 or len(numbers) > MAX_STEPS:
+        raise ValueError(f"at most {MAX_STEPS} numbers that fall from at most 1, like 1 0.8 0.5 0.2")
+    return " ".join(f"{number:.9g}" for number in numbers)
+
+
 def task_name(value: str) -> str:
-    return "" if value.lower() == "text2music" else one_of(("", *TASKS))(value)
+    return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS))(value)
 
 
 def sound_file(value: str) -> str:
@@ -171,22 +204,38 @@ class Request:
     key: str = words("", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name)
     time_signature: str = words("", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature)
     seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
+    variation: float = knob(0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's")
+    variation_seed: int = knob(-1, -1, MAX_SEED, "where variation leads; -1 draws one")
     guide: str = words("", GUIDE_HELP, check=guide_text)
     guide_strength: float = knob(1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength")
     guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
     task: str = words("", TASK_HELP, check=task_name)
     source: str = words("", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file)
+    cover_noise_strength: float = knob(0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone")
+    codes: str = words("", CODES_HELP, "audio_codes", check=code_text)
+    reference: str = words("", "audio file that it is to sound like: its instruments, voice, room", check=sound_file)
+    reference_parts: str = words(
+        "seed",
+        "which 30 s of it are heard: seed draws them, even takes front, middle, back",
+        check=one_of(("seed", "even")),
+    )
     repaint_start: float = knob(0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front")
     repaint_end: float = knob(-1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end")
+    repaint_bar: int = knob(0, -1024, 1024, "bar where it begins instead, counted from 1; -2: two bars in front")
+    repaint_bars: int = knob(0, 1, 1024, "bars that it lasts; 0: up to repaint_end")
     repaint_strength: float = knob(0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not")
-    stems: str = words("", "tracks to take out of the clip as files of their own: drums, bass, ...", check=track_names)
-    num_steps: int = knob(0, 1, 200, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
+    repaint_hold: float = knob(-1.0, 0.0, 1.0, "first part of the steps that put the source back; -1: by the strength")
+    repaint_crossfade: float = knob(-1.0, 0.0, 10.0, "seconds around it in which it turns into the source; -1: so too")
+    stems: str = words("", STEMS_HELP, "tracks", check=track_names)
+    num_steps: int = knob(0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
     guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
     guidance_interval: float = knob(-1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own")
     cfg_interval_start: float = knob(0.0, 0.0, 1.0, "guide only while the timestep is at least this")
     cfg_interval_end: float = knob(1.0, 0.0, 1.0, "guide only while the timestep is at most this")
-    cfg_type: str = words("apg", "kind of guidance: apg or cfg", check=one_of(("apg", "cfg")))
+    cfg_type: str = words("apg", "kind of guidance: apg, cfg or adg", check=one_of(GUIDANCES))
+    sampler: str = words("euler", SAMPLER_HELP, "solver", "sampler_mode", check=one_of(SAMPLERS))
+    timesteps: str = words("", "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift", check=times)
     peak_db: float = knob(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
     normalize: bool = flag(True, "bring every clip up to peak_db; off only turns down what exceeds it")
     loudness: float = knob(0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak")
@@ -206,6 +255,8 @@ class Request:
             raise OutOfRange(
                 f"repaint_end must come after repaint_start, got {self.repaint_end:g} and {self.repaint_start:g}"
             )
+        if self.repaint_bars and not self.repaint_bar:
+            raise BadRequest("repaint_bars needs the bar where it begins", "set repaint_bar; the first bar is 1")
         if not 1 <= self.samples <= MAX_SECONDS * SAMPLE_RATE:
             raise OutOfRange(
                 f"the clip must be at most {MAX_SECONDS:g} seconds long, got {self.bars} bars at "
@@ -223,20 +274,56 @@ class Request:
         return dataclasses.replace(self, **named)
 
     def resolved(self) -> Request:
-        """With the seed drawn and the tempo that bars need, so that the same request gives the same take.
+        """With the seeds drawn and the tempo that bars need, so that the same request gives the same take.
 
-        Raises `BadRequest` for a task without a source.
+        Codes decide the length where it was left open. Raises `BadRequest` for a task without what it needs.
         """
         if self.task and not self.source:
             raise BadRequest(f"{self.task} needs a source", "set source to the path of an audio file")
-        seed = self.seed if self.seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
+        if self.task == "lego" and not self.stems:
+            raise BadRequest("lego needs to know which tracks to add", "set stems, to drums for example")
+        if self.repaint_bar and not self.bpm:
+            raise BadRequest("repaint_bar needs the tempo of the source", "set bpm, or use repaint_start")
+        towards = drawn(self.variation_seed) if self.variation else self.variation_seed
         bpm = self.bpm or (DEFAULT_BPM if self.bars else 0.0)
-        return dataclasses.replace(self, seed=seed, bpm=bpm, stems=" ".join(self.tracks))
+        seconds = self._length_of_codes() if self.codes else self.seconds
+        stems = " ".join(self.tracks)
+        return dataclasses.replace(
+            self, seed=drawn(self.seed), variation_seed=towards, bpm=bpm, stems=stems, seconds=seconds
+        )
+
+    def _length_of_codes(self) -> float:
+        """The clip's seconds. Raises `BadRequest` for codes that do not fit in."""
+        if self.task:
+            raise BadRequest(
+                f"codes are painted over by themselves, not with a task, got {self.task}", "leave one empty"
+            )
+        count = len(self.codes.split())
+        if not self.bars and self.seconds == FIELDS["seconds"].default:
+            return count / codes.PER_SECOND
+        if count > (most := math.ceil(round(self.length * codes.PER_SECOND, 6))):
+            message = f"codes must be at most {most} for a clip of {self.length:.10g} s, got {count}"
+            raise OutOfRange(message, "ask for more seconds or bars, or leave both out")
+        return self.seconds
 
     @property
     def tracks(self) -> tuple[str, ...]:
-        """The stems that are taken out."""
+        """The tracks that are asked for."""
         return tuple((self.stems or (EXTRACTED if self.task == "extract" else "")).split())
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The tracks that are taken out of a clip, rather than added to it."""
+        return () if self.task in ("lego", "complete") else self.tracks
+
+    @property
+    def region(self) -> tuple[float, float]:
+        """The seconds of the source between which a repaint or lego works; an end that is not above 0 is its end."""
+        if not self.repaint_bar:
+            return self.repaint_start, self.repaint_end
+        bar = self.beats * 60 / (self.bpm or DEFAULT_BPM)
+        first = self.repaint_bar - (self.repaint_bar > 0)  # there is no bar 0
+        return first * bar, (first + self.repaint_bars) * bar if self.repaint_bars else self.repaint_end
 
     @property
     def as_source(self) -> bool:
@@ -260,6 +347,11 @@ class Request:
     def length(self) -> float:
         """The exact length in seconds."""
         return self.samples / SAMPLE_RATE
+
+
+def drawn(seed: int) -> int:
+    """The seed, or another one where it is -1."""
+    return seed if seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
 
 
 FIELDS = {spec.name: spec for spec in dataclasses.fields(Request)}
@@ -288,7 +380,7 @@ def coerce(name: str, value: Any) -> Any:
     if isinstance(spec.default, bool):
         return _switch(name, value)
     if isinstance(spec.default, str):
-        return _text(name, value, allowed)
+        return _text(name, " ".join(map(str, value)) if isinstance(value, tuple | list) else value, allowed)
     number = _number(name, value)
     if isinstance(spec.default, int):
         if number != int(number):
@@ -369,7 +461,9 @@ class Take:
 
     `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was used, so that the
     same request makes the same take; `timings` are seconds per stage, `memory` the most bytes that MLX held in it;
-    `timesteps` is what the sampler visited; `notes` say what the model could not do of what was asked.
+    `timesteps` is what the sampler visited; `notes` say what the model could not do of what was asked. `bits` are its
+    weights', 0 as published, and `adapters` what it wore; `title` says all of that after the model's name. `codes` are
+    those that it was painted over: the request's, or its source's.
     """
 
     name: str
@@ -381,3 +475,10 @@ class Take:
     notes: tuple[str, ...] = ()
     memory: dict[str, int] = field(default_factory=dict)
     sample_rate: int = SAMPLE_RATE
+    bits: int = 0
+    adapters: tuple[Adapter, ...] = ()
+    codes: str = ""
+
+    @property
+    def title(self) -> str:
+        return adapter.title(self.model, self.bits, self.adapters)

@@ -1,9 +1,11 @@
-"""Schedules, solver steps and guidance: functions of arrays, checked against the official code's trajectories."""
+"""Schedules, noise, guidance, solvers: functions of arrays, checked against the official code's trajectories."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import mlx.core as mx
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from .request import Request
 
 MOMENTUM, NORM_THRESHOLD = -0.75, 2.5  # of APG, as in the official PyTorch code
+ANGLE_CLIP = 3.14 / 6  # of ADG
 
 # --- schedules -------------------------------------------------------------------------------------------------------
 # A schedule is the timesteps the DiT is called with, falling from 1; the last step goes on to 0.
@@ -39,14 +42,43 @@ def turbo_schedule(shift: float, timesteps: Sequence[float] = ()) -> np.ndarray:
 
 
 def timesteps(request: Request, turbo: bool) -> np.ndarray:
-    """The schedule of a request whose steps and shift are filled in.
+    """The schedule of a request whose steps and shift are filled in, from where it starts.
 
     Turbo with its own eight steps follows the official tables. With another count it takes any shift, which the
     official PyTorch classes do not offer.
     """
-    if turbo and request.num_steps == DISTILLED_STEPS:
-        return turbo_schedule(request.shift)
-    return schedule(request.num_steps, request.shift)
+    whole = _whole(request, turbo)
+    # The official tables of turbo are decimals: a tie of two timesteps falls otherwise than in float32.
+    return whole[start(whole.astype(np.float64).round(6) if turbo else whole, request.cover_noise_strength) :]
+
+
+def _whole(request: Request, turbo: bool) -> np.ndarray:
+    custom = [float(t) for t in request.timesteps.split()]
+    if turbo and (custom or request.num_steps == DISTILLED_STEPS):
+        return turbo_schedule(request.shift, custom)
+    return np.array(custom, np.float32) if custom else schedule(request.num_steps, request.shift)
+
+
+def start(schedule: np.ndarray, strength: float) -> int:
+    """The step to start with: the one next to time 1 - `strength`."""
+    return int(np.argmin(np.abs(schedule.astype(np.float64) - (1.0 - strength)))) if strength else 0
+
+
+# --- noise -----------------------------------------------------------------------------------------------------------
+
+
+def noised(clean: mx.array, noise: mx.array, t: float) -> mx.array:
+    """The state at time t."""
+    return t * noise + (1 - t) * clean
+
+
+def slerp(a: mx.array, b: mx.array, part: float) -> mx.array:
+    """From noise `a` (0) to `b` (1) along the sphere on which noise lies: a straight line would lose level."""
+    cosine = mx.sum(a * b) / (mx.linalg.norm(a) * mx.linalg.norm(b))
+    angle = math.acos(min(1.0, max(-1.0, float(cosine))))
+    if math.sin(angle) < 1e-6:  # the same noise, or its opposite, which no sphere leads to
+        return a
+    return (math.sin((1 - part) * angle) * a + math.sin(part * angle) * b) / math.sin(angle)
 
 
 # --- guidance --------------------------------------------------------------------------------------------------------
@@ -70,6 +102,23 @@ def apg(cond: mx.array, uncond: mx.array, scale: float, running: mx.array | None
     direction = cond / mx.maximum(mx.linalg.norm(cond, axis=1, keepdims=True), 1e-12)
     orthogonal = update - mx.sum(update * direction, axis=1, keepdims=True) * direction
     return cond + (scale - 1) * orthogonal, difference
+
+
+def adg(x: mx.array, t: float, cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
+    """Angle-based guidance: every frame's clean estimate (B, T, C) is turned away from the unconditional one, by
+    `scale` - 1 times the angle between them and at most `ANGLE_CLIP`."""
+    weight = max(scale - 1, 0.0) + 1e-3
+    there, from_ = x - t * cond, x - t * uncond
+    norms = mx.linalg.norm(there, axis=-1, keepdims=True) * mx.linalg.norm(from_, axis=-1, keepdims=True)
+    cosine = mx.sum(there * from_, axis=-1, keepdims=True) / mx.maximum(norms, 1e-12)
+    angle = mx.arccos(mx.clip(cosine, -1.0, 1.0))
+    turn = mx.clip(weight * angle, -ANGLE_CLIP, ANGLE_CLIP)
+    apart = there - from_
+    along = mx.sum(apart * from_, axis=-1, keepdims=True) / (mx.sum(from_ * from_, axis=-1, keepdims=True) + 1e-8)
+    sine = mx.sin(angle)
+    share = mx.where(sine > 1e-3, mx.sin(turn) / mx.maximum(sine, 1e-3), weight)
+    turned = mx.cos(turn) * there + share * (apart - along * from_)
+    return (x - turned) / t
 
 
 @dataclass
@@ -99,33 +148,139 @@ class Guidance:
         first, last = int(steps * (1 - self.interval) / 2), int(steps * (1 + self.interval) / 2)
         return self.scale != 1.0 and first <= step < last and self.t_start <= t <= self.t_end
 
-    def __call__(self, cond: mx.array, uncond: mx.array) -> mx.array:
+    def __call__(self, x: mx.array, t: float, cond: mx.array, uncond: mx.array) -> mx.array:
         if self.kind == "cfg":
             return cfg(cond, uncond, self.scale)
+        if self.kind == "adg":
+            return adg(x, t, cond, uncond, self.scale)
         guided, self._running = apg(cond, uncond, self.scale, self._running)
         return guided
 
 
+# --- solvers ---------------------------------------------------------------------------------------------------------
+
+
+class Point(NamedTuple):
+    """Where a step begins: the state, its time and the velocity there."""
+
+    x: mx.array
+    t: float
+    v: mx.array
+
+    @property
+    def clean(self) -> mx.array:
+        """What the state is on its way to."""
+        return self.x - self.t * self.v
+
+    def at(self, t: float) -> mx.array:
+        """Straight on to the time t."""
+        return self.x - (self.t - t) * self.v
+
+
+Again = Callable[[mx.array, float], mx.array]  # the velocity elsewhere within the step
+Solver = Callable[[Point, float, int, Again], mx.array]  # from a point to a time, in the step of that number
+
+
+def euler(here: Point, t: float, step: int, again: Again) -> mx.array:
+    """One evaluation a step. What turbo was distilled for."""
+    return here.at(t)
+
+
+@dataclass
+class Heun:
+    """Two evaluations a step: there, and back to the mean of both velocities."""
+
+    to_the_end: bool = True  # at time 0 too, as the official base class; its turbo class goes there straight
+
+    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+        if t == 0 and not self.to_the_end:
+            return here.at(t)
+        return here._replace(v=(here.v + again(here.at(t), t)) / 2).at(t)
+
+
+@dataclass
+class Sde:
+    """Every step goes to the end and then back to the next level with new noise."""
+
+    noise: Callable[[int], mx.array]  # of a step
+    levels: np.ndarray | None = None  # that the steps go back to, instead of the next timestep
+
+    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+        level = t if self.levels is None else self.levels[step].item()
+        return noised(here.clean, self.noise(step), level) if level else here.clean
+
+
+@dataclass
+class AdamsBashforth:
+    """One evaluation a step; the velocity's change since the last one is taken to go on (second order)."""
+
+    _last: Point | None = None
+
+    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+        last, self._last = self._last, here
+        if last is None or t == 0:  # the last step is the longest in signal to noise: nothing is guessed there
+            return here.at(t)
+        ahead = (here.t - t) / (2 * (last.t - here.t))
+        return here._replace(v=here.v + ahead * (here.v - last.v)).at(t)
+
+
+@dataclass
+class DpmSolver:
+    """DPM-Solver++(2M) in the form of flow matching: the same idea for the clean estimate, over log signal to noise."""
+
+    _last: Point | None = None
+
+    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+        last, self._last = self._last, here
+        clean = here.clean
+        if last is not None and last.t < 1 and t > 0:
+            ahead = (log_snr(t) - log_snr(here.t)) / (2 * (log_snr(here.t) - log_snr(last.t)))
+            clean = clean + ahead * (clean - last.clean)
+        share = t / here.t
+        return share * here.x + (1 - share) * clean
+
+
+def log_snr(t: float) -> float:
+    return math.log((1 - t) / t)
+
+
 # --- the loop --------------------------------------------------------------------------------------------------------
 
-Velocity = Callable[[mx.array, int, bool], tuple[mx.array, mx.array | None]]
+Velocity = Callable[[mx.array, float, int, bool], tuple[mx.array, mx.array | None]]
 Keep = Callable[[mx.array, int, int, float], mx.array]
 
 
-def denoise(
-    velocity: Velocity, x: mx.array, schedule: np.ndarray, guidance: Guidance, keep: Keep | None = None
-) -> Iterator[mx.array]:
-    """Euler steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
+class State(NamedTuple):
+    """After a step: the state, and the clean estimate that the step began with, which is computed when looked at."""
 
-    `velocity(x, step, guided)` returns the conditional velocity, and the unconditional one when `guided`.
+    x: mx.array
+    clean: mx.array
+
+
+def denoise(
+    velocity: Velocity,
+    x: mx.array,
+    schedule: np.ndarray,
+    guidance: Guidance,
+    keep: Keep | None = None,
+    solver: Solver = euler,
+) -> Iterator[State]:
+    """Steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
+
+    `velocity(x, t, step, guided)` returns the conditional velocity, and the unconditional one when `guided`.
     `keep(x, step, steps, t)` may change the state that a step arrived at.
     """
     ends = np.append(schedule[1:], np.float32(0))
     for step, (t, t_next) in enumerate(zip(schedule.tolist(), ends.tolist(), strict=True)):
-        guided = guidance.active(step, len(schedule), t)
-        cond, uncond = velocity(x, step, guided)
-        v = cond if uncond is None else guidance(cond, uncond)
-        x = x - (t - t_next) * v
+
+        def again(x: mx.array, t: float, step: int = step) -> mx.array:
+            # Without momentum, which moves once in a step: plain guidance, as the official code has it.
+            cond, uncond = velocity(x, t, step, guidance.active(step, len(schedule), t))
+            return cond if uncond is None else cfg(cond, uncond, guidance.scale)
+
+        cond, uncond = velocity(x, t, step, guidance.active(step, len(schedule), t))
+        here = Point(x, t, cond if uncond is None else guidance(x, t, cond, uncond))
+        x = solver(here, t_next, step, again)
         x = x if keep is None else keep(x, step, len(schedule), t_next)
         mx.eval(x)
-        yield x
+        yield State(x, here.clean)

@@ -34,7 +34,9 @@ class Material:
     source: mx.array | None = None  # the task's source, encoded, then silence
     guide: mx.array | None = None
     window: range = range(0)  # the frames of a repaint
-    hints: Callable[[mx.array], mx.array] | None = None  # latents as their audio codes have them; None: there are none
+    reference: mx.array | None = None  # latents (1, R, 64) of what it is to sound like
+    codes: tuple[int, ...] = ()  # that it is painted over
+    hints: mx.array | None = None  # what the source's audio codes keep of it; None: there are no codes
     masked: bool = True  # whether the model was taught masks other than 1
 
     @property
@@ -61,7 +63,7 @@ def text2music(material: Material) -> Scene:
 
 def cover(material: Material) -> Scene:
     """Paints over what the audio codes keep of the source: melody, chords and rhythm rather than its sound."""
-    hints = material.hints(material.given) if material.hints else material.given
+    hints = material.given if material.hints is None else material.hints
     return Scene("cover", hints, material.ones)
 
 
@@ -83,15 +85,30 @@ def extract(material: Material) -> Scene:
     return Scene("extract", material.given, material.ones)
 
 
+def lego(material: Material) -> Scene:
+    """Plays a track that goes with the source, in the window; the source is heard there too."""
+    return Scene("lego", material.given, material.inside)
+
+
+def complete(material: Material) -> Scene:
+    """Plays the source with more tracks."""
+    return Scene("complete", material.given, material.ones)
+
+
 TASKS: dict[str, Callable[[Material], Scene]] = {
     "": text2music,
     "cover": cover,
     "cover-nofsq": cover_nofsq,
     "repaint": repaint,
     "extract": extract,
+    "lego": lego,
+    "complete": complete,
 }
 AFTERWARDS = {"": text2music, "cover": text2music, "cover-nofsq": text2music, "repaint": repaint}  # without the guide
-UNGUIDED = ("cover", "cover-nofsq", "extract")  # follow their source
+UNGUIDED = ("cover", "cover-nofsq", "extract", "lego", "complete")  # follow their source
+
+
+REGIONAL = ("repaint", "lego")  # work on a window of their source
 
 
 def scenes(request: Request, material: Material) -> list[Scene]:
@@ -112,29 +129,33 @@ def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.n
     """
     front = _front(request)
     if request.as_source:
-        end = round(request.repaint_end * SAMPLE_RATE) if request.task == "repaint" else 0
+        end = round(request.region[1] * SAMPLE_RATE) if request.task == "repaint" else 0
         seconds = (front + max(len(sound), end)) / SAMPLE_RATE
         if not 0.1 <= seconds <= MAX_SECONDS:
             at_least = f"more than {MAX_SECONDS:g}" if seconds > MAX_SECONDS else f"{seconds:.3g}"
             message = f"source must make a clip of 0.1..{MAX_SECONDS:g} seconds, got {at_least}"
             raise BadRequest(message, "say with seconds or bars how much of it")
         request = dataclasses.replace(request, seconds=seconds)
-    if request.task == "repaint" and request.repaint_start >= request.length:
-        message = f"repaint_start must be inside of the clip's {request.length:.10g} s, got {request.repaint_start:g}"
+    begin = request.region[0]
+    if request.task in REGIONAL and begin >= request.length:
+        name = "repaint_bar" if request.repaint_bar else "repaint_start"
+        message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
         raise BadRequest(message, "say with seconds or bars how long the clip is to be")
+    if request.task == "lego" and begin < 0:
+        raise BadRequest(f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later")
     return request, audio.placed(sound, front, -(-request.samples // hop) * hop)
 
 
 def window(request: Request, length: int) -> range:
     """The samples that a repaint paints, of a clip of so many. A window that reaches the end has all that is there."""
-    begin, end = (round(seconds * SAMPLE_RATE) for seconds in (request.repaint_start, request.repaint_end))
+    begin, end = (round(seconds * SAMPLE_RATE) for seconds in request.region)
     stop = _front(request) + end
     return range(max(0, begin), length if end <= 0 or stop >= request.samples else stop)
 
 
 def _front(request: Request) -> int:
     """Samples that a repaint adds in front of its source."""
-    return round(max(0.0, -request.repaint_start) * SAMPLE_RATE) if request.task == "repaint" else 0
+    return round(max(0.0, -request.region[0]) * SAMPLE_RATE) if request.task == "repaint" else 0
 
 
 def framed(frames: int, window: range) -> np.ndarray:
@@ -154,6 +175,14 @@ class Hold(NamedTuple):
     def of(cls, strength: float) -> Hold:
         """The official code's `balanced` mode; its `conservative` is strength 0, its `aggressive` 1."""
         return cls(1 - strength, round(25 * (1 - strength)), 0.05 * (1 - strength))
+
+    @classmethod
+    def asked(cls, request: Request) -> Hold:
+        """By the strength, unless the request says more."""
+        hold, fade = cls.of(request.repaint_strength), request.repaint_crossfade
+        if request.repaint_hold >= 0:
+            hold = hold._replace(steps=request.repaint_hold)
+        return hold if fade < 0 else hold._replace(frames=round(25 * fade), seconds=0.05 * fade)
 
 
 @dataclass(frozen=True)

@@ -179,14 +179,17 @@ class VAE(nn.Module):
         mean, scale = mx.split(self.encoder(audio), 2, axis=-1)
         return mean, nn.softplus(scale) + 1e-4
 
-    def encode_tiles(self, audio: mx.array, tile: int = TILE) -> Iterator[mx.array]:
+    def encode_tiles(self, audio: mx.array, tile: int = TILE, noise: mx.array | None = None) -> Iterator[mx.array]:
         """(B, samples, 2) -> the posterior's mean (B, T, 64) in pieces of `tile` frames, in bounded memory and without
-        seams. What is left of the audio behind the last whole frame has none."""
+        seams; or with `noise` (B, T, 64) what it draws from the posterior. What is left of the audio behind the last
+        whole frame has none."""
         hop, length = self.config.hop, audio.shape[1] // self.config.hop
         for start in range(0, length, tile):
             stop = min(start + tile, length)
             first, last = max(0, start - self.sight), stop + self.sight
-            mean, _ = self.encode(audio[:, first * hop : last * hop])
+            mean, std = self.encode(audio[:, first * hop : last * hop])
+            if noise is not None:
+                mean[:, start - first : stop - first] += std[:, start - first : stop - first] * noise[:, start:stop]
             yield mean[:, start - first : stop - first]
 
     @property

@@ -18,6 +18,7 @@ import soundfile
 
 from examples.voice import layout, metrics, songs
 from pipeline import AceStep, generate, load, ops
+from pipeline import cost as cost_of
 from pipeline.cost import BASE, TURBO, Defaults, cost
 from pipeline.request import BadRequest, Progress, Request, Take
 
@@ -69,6 +70,12 @@ def test_its_parameters_have_the_defaults_of_the_table() -> None:
         {"guidance_scale": 5.0, "guidance_interval": 1.0},
         {"guidance_scale": 5.0, "guidance_interval": 0.0},
         {"guidance_scale": 5.0, "cfg_type": "cfg"},
+        {"guidance_scale": 5.0, "cfg_type": "adg"},
+        {"sampler": "sde"},
+        {"sampler": "heun"},
+        {"sampler": "ab2"},
+        {"sampler": "dpm"},
+        {"timesteps": "1 0.75 0.3"},
         {"bpm": 90},
         {"guide": "off"},
         {"guide": "Am F"},
@@ -110,6 +117,25 @@ def test_the_same_request_gives_the_same_bytes(model: AceStep) -> None:
     first, again = (audio(e for e in model.render(request) if isinstance(e, Take)) for _ in range(2))
     fresh = audio(e for e in load("mini").render(request) if isinstance(e, Take))
     assert first.tobytes() == again.tobytes() == fresh.tobytes()
+
+
+def test_a_variation_goes_from_one_seed_to_another(model: AceStep) -> None:
+    def clip(**values: object) -> np.ndarray:
+        return audio(model.generate(text="warm", duration=2.0, guide_seed=1, **values))  # type: ignore[arg-type]
+
+    start, end = clip(seed=3), clip(seed=4)
+    assert clip(seed=3, variation=0.0, variation_seed=4).tobytes() == start.tobytes()
+    distances = [metrics.si_sdr(clip(seed=3, variation=v, variation_seed=4).T, start.T) for v in (0.1, 0.4, 1.0)]
+    assert distances == sorted(distances, reverse=True)
+    assert metrics.si_sdr(clip(seed=3, variation=1.0, variation_seed=4).T, end.T) > 60
+
+
+def test_a_take_says_which_variation_it_is(model: AceStep) -> None:
+    first, second = (next(model.generate(text="warm", duration=1.0, seed=3, variation=0.3)) for _ in range(2))
+    assert first.request.variation_seed >= 0
+    assert first.request.variation_seed != second.request.variation_seed
+    again = audio(e for e in model.render(first.request) if isinstance(e, Take))
+    assert again.tobytes() == np.asarray(first.audio).tobytes()
 
 
 def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
@@ -179,6 +205,13 @@ def test_a_clip_has_no_dc_and_does_not_clip(model: AceStep) -> None:
 def test_a_bad_parameter_is_refused_before_anything_is_computed(model: AceStep, values: dict[str, object]) -> None:
     with pytest.raises(BadRequest):
         model.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
+
+
+def test_every_published_variant_has_its_row() -> None:
+    assert all(cost_of.variant(name, "turbo" in name) == row for name, row in cost_of.VARIANTS.items())
+    assert cost_of.variant("my-own-turbo", turbo=True).defaults == TURBO
+    assert cost_of.variant("my-own-sft", turbo=False) == cost_of.VARIANTS["acestep-v15-sft"]
+    assert "extract" in cost_of.variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
 
 
 @pytest.mark.parametrize("variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"])
@@ -292,10 +325,10 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep)
     events = list(model.render(request))
     takes = [event for event in events if isinstance(event, Take)]
     told = [event.fraction for event in events if isinstance(event, Progress)]
-    assert [take.name for take in takes] == ["mix", "bass", "drums"]
+    assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
     assert {take.audio.shape for take in takes} == {(2, 192_000)}
     assert told == sorted(told)
-    mix, bass, drums = (np.asarray(take.audio) for take in takes)
+    mix, bass, drums, _ = (np.asarray(take.audio) for take in takes)
     assert metrics.si_sdr((bass + drums).T, mix.T) > 0
     (alone,) = (e for e in model.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3)) if isinstance(e, Take))
     assert metrics.si_sdr(np.asarray(alone.audio).T, mix.T) > 40  # the same clip, whatever is taken out of it

@@ -118,7 +118,10 @@ def test_keys_are_understood_as_musicians_write_them(written: str, kept: str) ->
         ({"language": "xx"}, "language must be one of ar az"),
         ({"cfg_interval_start": 0.8, "cfg_interval_end": 0.2}, "cfg_interval_start must be at most cfg_interval_end"),
         ({"repaint_start": 3, "repaint_end": 3}, "repaint_end must come after repaint_start, got 3 and 3"),
-        ({"task": "remix"}, "task must be one of \"\" cover cover-nofsq repaint extract, got 'remix'"),
+        ({"task": "remix"}, "task must be one of \"\" cover cover-nofsq repaint extract lego complete, got 'remix'"),
+        ({"timesteps": "0.5 0.7"}, "timesteps must be at most 200 numbers that fall from at most 1"),
+        ({"timesteps": "1 x"}, "timesteps must be at most 200 numbers that fall"),
+        ({"timesteps": "1.5 1"}, "timesteps must be at most 200 numbers that fall"),
         ({"source": "song.mid"}, "source must be the path of an audio file that exists"),
         ({"bars": 1000, "bpm": 30}, "at most 600 seconds long, got 1000 bars at 30 bpm"),
     ],
@@ -139,6 +142,10 @@ def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
     assert 0 <= resolved.seed < 10**6
     assert resolved.bpm == 120
     assert resolved.resolved() == resolved
+    assert resolved.variation_seed == -1  # nothing varies
+    varied = Request(variation=0.2).resolved()
+    assert varied.variation_seed >= 0
+    assert varied.resolved() == varied
     assert Request(seconds=3).resolved().bpm == 0
 
 

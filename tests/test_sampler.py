@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -43,9 +45,63 @@ def test_scale_one_is_no_guidance() -> None:
     assert not Guidance(scale=1.0).active(4, 8, 0.5)
 
 
+@pytest.mark.parametrize("solver", ["euler", "ab2", "dpm", "heun", "sde"])
+def test_every_solver_finds_what_straight_paths_lead_to(solver: str) -> None:
+    import mlx.core as mx
+
+    clean, noise = (mx.random.normal((1, 16, 64), key=mx.random.key(seed)) for seed in (1, 2))
+    solvers: dict[str, sampler.Solver] = {"euler": sampler.euler, "ab2": sampler.AdamsBashforth()}
+    solvers |= {"dpm": sampler.DpmSolver(), "heun": sampler.Heun(), "sde": sampler.Sde(lambda step: noise)}
+    *_, last = sampler.denoise(
+        lambda x, t, step, guided: (noise - clean, None),
+        noise,
+        sampler.schedule(4, 3.0),
+        Guidance(),
+        solver=solvers[solver],
+    )
+    np.testing.assert_allclose(last.x, clean, atol=1e-5)
+    np.testing.assert_allclose(last.clean, clean, atol=1e-5)
+
+
+@pytest.mark.parametrize("solver", [sampler.AdamsBashforth, sampler.DpmSolver])
+def test_the_second_order_ones_are_nearer_to_a_curved_path(solver: type[sampler.AdamsBashforth]) -> None:
+    """dx/dt = -x with x(1) = 1 leads to e at time 0."""
+    import mlx.core as mx
+
+    def end(solver: sampler.Solver) -> float:
+        steps = sampler.schedule(10, 1.0)
+        *_, last = sampler.denoise(lambda x, *_: (-x, None), mx.ones((1, 1, 1)), steps, Guidance(), solver=solver)
+        return abs(last.x.item() - math.e)
+
+    assert end(solver()) < end(sampler.euler) / 3
+
+
+def test_guidance_by_angle_leaves_what_both_agree_on() -> None:
+    import mlx.core as mx
+
+    x, v = (mx.random.normal((1, 16, 64), key=mx.random.key(seed)) for seed in (1, 2))
+    np.testing.assert_allclose(sampler.adg(x, 0.5, v, v, 7.0), v, atol=1e-4)
+
+
+def test_custom_times_replace_steps_and_shift() -> None:
+    wish = Request(num_steps=50, shift=3.0).changed({"timesteps": "1, 0.75, 0.3, 0"})
+    np.testing.assert_allclose(sampler.timesteps(wish, turbo=False), [1, 0.75, 0.3])
+
+
 def test_a_model_fills_in_only_what_is_left_to_it() -> None:
     filled = BASE.fill(Request(num_steps=12))
     assert (filled.num_steps, filled.shift, filled.guidance_scale, filled.guidance_interval) == (12, 1.0, 7.0, 1.0)
     assert TURBO.fill(Request()).num_steps == 8
     assert TURBO.fill(Request(guidance_interval=0.0)).guidance_interval == 0
     assert TURBO.fill(Request()).guidance_interval == 0.5
+
+
+def test_a_slerp_keeps_the_level_of_its_noise_and_meets_both_ends() -> None:
+    import mlx.core as mx
+
+    a, b = (mx.random.normal((1, 128, 64), key=mx.random.key(seed)) for seed in (1, 2))
+    np.testing.assert_allclose(sampler.slerp(a, a, 0.3), a, atol=1e-6)
+    for part in (0.25, 0.5, 0.75):
+        assert abs(float(mx.std(sampler.slerp(a, b, part))) - 1) < 0.02
+    np.testing.assert_allclose(sampler.slerp(a, b, 0.0), a, atol=1e-6)
+    np.testing.assert_allclose(sampler.slerp(a, b, 1.0), b, atol=1e-6)

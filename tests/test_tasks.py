@@ -165,7 +165,7 @@ def test_a_task_needs_a_source() -> None:
 def test_a_task_has_one_of_these_names() -> None:
     assert Request(task="Cover-NoFSQ").task == "cover-nofsq"
     assert Request(task="text2music").task == ""
-    with pytest.raises(OutOfRange, match="cover cover-nofsq repaint extract, got 'remix'"):
+    with pytest.raises(OutOfRange, match="cover cover-nofsq repaint extract lego complete, got 'remix'"):
         Request(task="remix")
 
 
@@ -181,7 +181,10 @@ def test_a_window_begins_inside_of_the_clip(model: AceStep, song: str) -> None:
 
 def test_a_model_that_cannot_do_a_task_names_one_that_can(turbo: AceStep, song: str) -> None:
     said = refusal(turbo, task="extract", source=song)
-    assert "acestep-v15-turbo cannot take stems out of a clip; mini and acestep-v15-base can" in said
+    assert "acestep-v15-turbo cannot extract; mini and acestep-v15-base and acestep-v15-xl-base can" in said
+    assert "cannot lego; acestep-v15-base" in refusal(turbo, task="lego", source=song, stems="drums")
+    assert "cannot complete; acestep-v15-base" in refusal(turbo, task="complete", source=song, stems="drums")
+    assert "cannot take stems out of a clip; mini and" in refusal(turbo, stems="drums")
 
 
 def test_a_cover_takes_no_guide(model: AceStep, song: str) -> None:
@@ -311,8 +314,8 @@ def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
 def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep, tmp_path: Path) -> None:
     whole = songs.song(SONG.seed, 6.0, parts=SONG.sketch.parts)
     soundfile.write(tmp_path / "song.wav", whole.mix(), SAMPLE_RATE, "FLOAT")
-    drums, bass = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
-    assert (drums.name, bass.name) == ("drums", "bass")
+    drums, bass, rest = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
+    assert (drums.name, bass.name, rest.name) == ("drums", "bass", "rest")
     assert drums.request.stems == "drums bass"
     assert drums.audio.shape == bass.audio.shape == (2, 6 * SAMPLE_RATE)
     truth = whole.stems()
@@ -323,12 +326,106 @@ def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep
 
 def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
     base = load(str(tiny), "acestep-v15-base")
-    (vocals,) = takes(base, task="extract", source=song, stems="vocals")
+    vocals, _ = takes(base, task="extract", source=song, stems="vocals")
     assert (vocals.name, vocals.audio.shape) == ("vocals", (2, SAMPLES))
 
 
 def test_a_cover_has_stems_too(model: AceStep, song: str) -> None:
-    assert [take.name for take in takes(model, task="cover", source=song, stems="bass")] == ["mix", "bass"]
+    named = [take.name for take in takes(model, task="cover", source=song, stems="bass")]
+    assert named == ["mix", "bass", "rest"]
+
+
+@pytest.mark.parametrize("task", ["", "extract", "repaint"])
+def test_stems_and_the_rest_add_up_to_the_mix(model: AceStep, song: str, task: str) -> None:
+    wish: dict[str, Any] = {"task": task, "source": song} if task else {"seconds": 2}
+    parts = {take.name: sound(take) for take in takes(model, stems=("drums", "bass"), **wish)}
+    assert [*parts][-3:] == ["drums", "bass", "rest"]
+    mix = parts.pop("mix", None)
+    mix = audio.read(song) if mix is None else mix
+    np.testing.assert_allclose(sum(parts.values()), mix, atol=1e-6)
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def base(tiny: Path) -> AceStep:
+    return load(str(tiny), "acestep-v15-base")
+
+
+def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str) -> None:
+    wish = {"task": "lego", "source": song, "stems": "guitar bass", "repaint_start": 0.5, "repaint_end": 1.5}
+    mix, guitar, bass, rest = takes(base, **wish)
+    assert [take.name for take in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
+    np.testing.assert_allclose(sound(guitar) + sound(bass) + sound(rest), sound(mix), atol=1e-6)
+    scale = np.abs(sound(rest)).max() / np.abs(audio.read(song)).max()
+    np.testing.assert_allclose(sound(rest), scale * audio.read(song), atol=1e-5)
+    inside, outside = sound(guitar)[SAMPLE_RATE], sound(guitar)[2 * SAMPLE_RATE :]
+    assert np.abs(inside).max() > 0
+    assert np.abs(outside).max() < 1e-3
+    assert mix.request.guidance_scale == 1.0  # more drowns the source
+
+
+def test_a_later_track_hears_the_earlier_ones(base: AceStep, song: str) -> None:
+    alone, after = (takes(base, task="lego", source=song, stems=stems) for stems in ("bass", "drums bass"))
+    parts = {take.name: sound(take) for take in after}
+    assert not np.allclose(parts["bass"], sound(alone[1]), atol=1e-4)
+
+
+def test_complete_makes_a_mix_of_the_source_and_more(base: AceStep, song: str) -> None:
+    (mix,) = takes(base, task="complete", source=song, stems="drums bass")
+    (other,) = takes(base, task="complete", source=song, stems="strings")
+    assert (mix.name, mix.audio.shape) == ("mix", (2, SAMPLES))
+    assert not np.allclose(sound(mix), sound(other), atol=1e-4)  # the tracks are in the prompt
+
+
+def test_lego_has_to_know_what_and_where(base: AceStep, song: str) -> None:
+    assert "lego needs to know which tracks" in refusal(base, task="lego", source=song)
+    assert "within its source" in refusal(base, task="lego", source=song, stems="drums", repaint_start=-1)
+    assert "must be names of tracks" in refusal(base, task="lego", source=song, stems="didgeridoo")
+
+
+# --- windows in bars -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bar", "bars", "region"),
+    [(1, 1, (0, 2)), (3, 2, (4, 8)), (2, 0, (2, -1)), (-1, 1, (-2, 0)), (-2, 3, (-4, 2))],
+)
+def test_a_window_in_bars_counts_from_one(bar: int, bars: int, region: tuple[float, float]) -> None:
+    assert Request(bpm=120, repaint_bar=bar, repaint_bars=bars).region == region
+
+
+def test_bars_and_seconds_repaint_the_same(model: AceStep, song: str) -> None:
+    wish = {"task": "repaint", "source": song, "bpm": 240}
+    (in_bars,) = takes(model, repaint_bar=2, repaint_bars=1, **wish)
+    (in_seconds,) = takes(model, repaint_start=1, repaint_end=2, **wish)
+    np.testing.assert_array_equal(sound(in_bars), sound(in_seconds))
+
+
+def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: str) -> None:
+    assert "repaint_bar needs the tempo" in refusal(model, task="repaint", source=song, repaint_bar=2)
+    with pytest.raises(BadRequest, match="repaint_bars needs the bar"):
+        Request(repaint_bars=2)
+
+
+def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
+    assert Hold.asked(Request(repaint_strength=0.5)) == Hold.of(0.5)
+    assert Hold.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == Hold(0.25, 50, 0.1)
+
+
+# --- covers that start from their source -----------------------------------------------------------------------------
+
+
+def test_a_cover_that_starts_from_its_source_stays_closer(model: AceStep, song: str) -> None:
+    there = audio.read(song)
+    wish = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
+    free, close = (sound(takes(model, cover_noise_strength=s, **wish)[0]) for s in (0.0, 0.8))
+    assert metrics.si_sdr(close, there) > metrics.si_sdr(free, there)
+
+
+def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
+    assert "cover_noise_strength is for a cover" in refusal(model, cover_noise_strength=0.5, seconds=1)
 
 
 # --- on the way ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from .wire import Message, encode
 
 MAX_TEXT = 250  # bytes of each text in a fail
 MAX_VALUE = 1000  # bytes of a parameter's text
-SEEDS = ("seed", "guide_seed")  # sent as texts: Pd and others keep numbers as 32-bit floats
+SEEDS = ("seed", "guide_seed", "variation_seed")  # sent as texts: Pd and others keep numbers as 32-bit floats
 MIX = "mix"
 
 

@@ -1,0 +1,37 @@
+"""Audio codes as people and planners write them: five whole numbers a second. Imports no MLX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+COUNT = 64_000  # codes are 0..63999; the published planners have tokens for a few more, which mean nothing
+PER_SECOND = 5
+_TOKEN = re.compile(r"<\|audio_code_(\d+)\|>")
+
+
+def parse(text: str) -> tuple[int, ...]:
+    """`<|audio_code_12|><|audio_code_7|>`, `12 7` or `12, 7`; raises ValueError with what is allowed."""
+    plain = _TOKEN.sub(r" \1 ", text)
+    found = []
+    for word in plain.replace(",", " ").split():
+        if not re.fullmatch(r"\d{1,9}", word, re.ASCII):
+            raise ValueError(f"whole numbers or <|audio_code_N|>, not {word[:40]!r}")
+        if int(word) >= COUNT:
+            raise ValueError(f"codes in 0..{COUNT - 1}, not {int(word)}")
+        found.append(int(word))
+    return tuple(found)
+
+
+def kept(text: str) -> str:
+    """The codes as a request keeps them: `12 7`. Raises ValueError."""
+    return written(parse(text))
+
+
+def written(codes: Iterable[int]) -> str:
+    return " ".join(map(str, codes))
+
+
+def tokens(codes: Iterable[int]) -> str:
+    """As the planner writes them."""
+    return "".join(f"<|audio_code_{code}|>" for code in codes)

@@ -1,0 +1,351 @@
+"""LoRA adapters: read as trainers write them, put on, and taken off without a trace."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import AceStep, load, lora
+from pipeline.adapter import Adapter, AdapterError, checked
+
+# isort: split
+import mlx.core as mx
+
+RANK, ALPHA = 4, 8.0
+LAYERS = ("layers.0.self_attn.q_proj", "layers.1.cross_attn.v_proj", "layers.0.mlp.down_proj")
+Tensors = dict[str, mx.array]
+
+
+@pytest.fixture(scope="module")
+def model() -> AceStep:
+    return load("mini")
+
+
+@pytest.fixture(autouse=True)
+def bare(model: AceStep) -> None:
+    model.wear()
+
+
+def matrices(model: AceStep, seed: int = 1) -> dict[str, tuple[mx.array, mx.array]]:
+    """What an adapter adds, by layer: (rank, in) and (out, rank)."""
+    found = {}
+    for number, name in enumerate(LAYERS):
+        outputs, inputs = dict(model.model.decoder.named_modules())[name].weight.shape
+        keys = mx.random.split(mx.random.key(seed * 100 + number))
+        found[name] = (
+            mx.random.normal((RANK, inputs), key=keys[0]) * 0.05,
+            mx.random.normal((outputs, RANK), key=keys[1]) * 0.05,
+        )
+    return found
+
+
+def peft(folder: Path, tensors: Tensors, **config: Any) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    said = {"peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA} | config
+    (folder / "adapter_config.json").write_text(json.dumps(said))
+    mx.save_safetensors(str(folder / "adapter_model.safetensors"), tensors)
+    return str(folder)
+
+
+def peft_names(model: AceStep, seed: int = 1, inner: str = "") -> Tensors:
+    named: Tensors = {}
+    for name, (down, up) in matrices(model, seed).items():
+        named[f"base_model.model.{name}.lora_A{inner}.weight"] = down
+        named[f"base_model.model.{name}.lora_B{inner}.weight"] = up
+    return named
+
+
+def adapter(model: AceStep, folder: Path, seed: int = 1, **config: Any) -> str:
+    return peft(folder, peft_names(model, seed), **config)
+
+
+def single(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) -> str:
+    mx.save_safetensors(str(path), tensors, metadata or {})
+    return str(path)
+
+
+def velocity(model: AceStep) -> np.ndarray:
+    decoder, config, key = model.model.decoder, model.config, mx.random.key(0)
+    x = mx.random.normal((1, 64, config.audio_acoustic_hidden_dim), key=key)
+    context = mx.random.normal((1, 64, config.in_channels - config.audio_acoustic_hidden_dim), key=key)
+    cross = decoder.cross(mx.random.normal((1, 20, config.condition_size), key=key))
+    at = mx.array([0.7])
+    return np.array(decoder(x, context, at, at, cross))
+
+
+def merged(model: AceStep, additions: list[tuple[int, float]]) -> np.ndarray:
+    """The velocity with seeds' matrices times a factor added to the weights themselves."""
+    layers = dict(model.model.decoder.named_modules())
+    before = {name: layers[name].weight for name in LAYERS}
+    for seed, factor in additions:
+        for name, (down, up) in matrices(model, seed).items():
+            layers[name].weight = layers[name].weight + factor * (up @ down)
+    result = velocity(model)
+    for name, weight in before.items():
+        layers[name].weight = weight
+    return result
+
+
+def message(model: AceStep, *adapters: Any) -> str:
+    with pytest.raises(AdapterError) as caught:
+        model.wear(*adapters)
+    return str(caught.value)
+
+
+# --- what it does ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, -1.0])
+def test_it_is_the_same_as_adding_the_product_to_the_weights(model: AceStep, tmp_path: Path, scale: float) -> None:
+    expected = merged(model, [(1, scale * ALPHA / RANK)])
+    assert np.abs(expected - velocity(model)).max() > 0.01
+    model.wear((adapter(model, tmp_path), scale))
+    np.testing.assert_allclose(velocity(model), expected, atol=1e-4)
+
+
+def test_several_at_once_are_added_up(model: AceStep, tmp_path: Path) -> None:
+    expected = merged(model, [(1, 0.5 * ALPHA / RANK), (2, 2.0)])
+    model.wear((adapter(model, tmp_path / "a"), 0.5), adapter(model, tmp_path / "b", seed=2))
+    np.testing.assert_allclose(velocity(model), expected, atol=1e-4)
+
+
+def test_taken_off_it_leaves_no_trace(model: AceStep, tmp_path: Path) -> None:
+    before, layers = velocity(model), [id(layer) for layer in model.model.modules()]
+    for wears in ([adapter(model, tmp_path / "a")], [adapter(model, tmp_path / "b", seed=2)], []):
+        model.wear(*wears)
+    np.testing.assert_array_equal(velocity(model), before)
+    assert [id(layer) for layer in model.model.modules()] == layers
+
+
+def test_a_new_scale_replaces_the_old_one(model: AceStep, tmp_path: Path) -> None:
+    path = adapter(model, tmp_path)
+    model.wear((path, 0.5))
+    once = velocity(model)
+    model.wear((path, 1.0))
+    model.wear((path, 0.5))
+    np.testing.assert_array_equal(velocity(model), once)
+
+
+def test_a_scale_of_zero_is_none(model: AceStep, tmp_path: Path) -> None:
+    before = velocity(model)
+    model.wear(f"{adapter(model, tmp_path)}=0")
+    np.testing.assert_array_equal(velocity(model), before)
+    assert model.adapters == ()
+
+
+def test_it_works_beside_quantised_weights(model: AceStep, tmp_path: Path) -> None:
+    small = load("mini", bits=8, adapters=[adapter(model, tmp_path)])
+    worn = velocity(small)
+    small.wear()
+    bare = velocity(small)
+    expected = merged(model, [(1, ALPHA / RANK)]) - velocity(model)
+    difference = worn - bare
+    assert np.sum(difference * expected) / np.linalg.norm(difference) / np.linalg.norm(expected) > 0.99
+
+
+def test_a_take_says_what_was_worn(model: AceStep, tmp_path: Path) -> None:
+    path = adapter(model, tmp_path / "lofi")
+    model.wear((path, 0.5))
+    take = next(model.generate("drums", duration=1.0, num_steps=1, seed=1))
+    assert take.adapters == (Adapter(path, 0.5),)
+    assert model.title == take.title == f"{model.name} (lofi=0.5)"
+
+
+def test_another_take_while_one_is_made_keeps_what_it_began_with(model: AceStep, tmp_path: Path) -> None:
+    takes = model.generate("drums", duration=1.0, num_steps=1, seed=1)
+    model.wear(adapter(model, tmp_path))
+    assert next(takes).adapters == model.adapters  # a generator begins when it is asked for the first time
+
+
+# --- how files are written -------------------------------------------------------------------------------------------
+
+
+def kohya(model: AceStep) -> Tensors:
+    named: Tensors = {}
+    for name, (down, up) in matrices(model).items():
+        flat = "lora_unet_" + name.replace(".", "_")
+        named |= {f"{flat}.lora_down.weight": down, f"{flat}.lora_up.weight": up, f"{flat}.alpha": mx.array(ALPHA)}
+    return named
+
+
+def comfy(model: AceStep) -> Tensors:
+    """One file with PEFT's names and kohya's alphas."""
+    return peft_names(model) | {f"base_model.model.{name}.alpha": mx.array(ALPHA) for name in LAYERS}
+
+
+def diffusers(model: AceStep) -> Tensors:
+    theirs = {"q_proj": "to_q", "v_proj": "to_v"}
+    named: Tensors = {}
+    for name, (down, up) in matrices(model).items():
+        stem, _, last = name.rpartition(".")
+        called = f"transformer.{stem}.{theirs.get(last, last)}"
+        named |= {f"{called}.lora_A.weight": down, f"{called}.lora_B.weight": up}
+    return named
+
+
+WRITTEN: dict[str, Callable[[AceStep, Path], str]] = {
+    "peft": lambda model, path: peft(path, peft_names(model)),
+    "peft, its weights named": lambda model, path: peft(path, peft_names(model)) + "/adapter_model.safetensors",
+    "peft with an adapter's name": lambda model, path: peft(path, peft_names(model, inner=".default")),
+    "kohya": lambda model, path: single(path.with_suffix(".safetensors"), kohya(model)),
+    "one file with alphas": lambda model, path: single(path.with_suffix(".safetensors"), comfy(model)),
+    "diffusers with metadata": lambda model, path: single(
+        path.with_suffix(".safetensors"),
+        diffusers(model),
+        {"lora_adapter_metadata": json.dumps({"transformer.r": RANK, "transformer.lora_alpha": ALPHA})},
+    ),
+    "with the checkpoint's own names": lambda model, path: single(
+        path.with_suffix(".safetensors"),
+        {name.replace("base_model.model.", "decoder."): array for name, array in comfy(model).items()},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_every_trainer_s_file_adds_the_same(model: AceStep, tmp_path: Path, how: str) -> None:
+    expected = merged(model, [(1, ALPHA / RANK)])
+    model.wear(WRITTEN[how](model, tmp_path / "lora"))
+    np.testing.assert_allclose(velocity(model), expected, atol=1e-4)
+
+
+def test_without_an_alpha_it_is_added_as_it_is(model: AceStep, tmp_path: Path) -> None:
+    model.wear(single(tmp_path / "x.safetensors", diffusers(model)))
+    np.testing.assert_allclose(velocity(model), merged_bare(model, 1.0), atol=1e-4)
+
+
+def test_peft_s_variations_of_the_strength_are_followed(model: AceStep, tmp_path: Path) -> None:
+    model.wear(adapter(model, tmp_path / "rs", use_rslora=True))
+    np.testing.assert_allclose(velocity(model), merged_bare(model, ALPHA / math.sqrt(RANK)), atol=1e-4)
+    model.wear(adapter(model, tmp_path / "patterns", alpha_pattern={"q_proj|v_proj|down_proj": 3 * ALPHA}))
+    np.testing.assert_allclose(velocity(model), merged_bare(model, 3 * ALPHA / RANK), atol=1e-4)
+
+
+def merged_bare(model: AceStep, factor: float) -> np.ndarray:
+    worn = model.adapters
+    model.wear()
+    result = merged(model, [(1, factor)])
+    model.wear(*worn)
+    return result
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def test_an_adapter_that_matches_no_layer_says_what_it_has(model: AceStep, tmp_path: Path) -> None:
+    stranger = {
+        "unet.down.0.attn.to_q.lora_A.weight": mx.zeros((4, 8)),
+        "unet.down.0.attn.to_q.lora_B.weight": mx.zeros((8, 4)),
+    }
+    said = message(model, single(tmp_path / "image.safetensors", stranger))
+    assert "1 of its 1 layers are not in this model: it has unet.down.0.attn.to_q" in said
+    assert "the model has ones like decoder." in said
+
+
+def test_an_adapter_that_would_be_followed_in_part_is_refused(model: AceStep, tmp_path: Path) -> None:
+    extra = {"base_model.model.layers.99.mlp.up_proj.lora_A.weight": mx.zeros((4, 8))}
+    extra |= {"base_model.model.layers.99.mlp.up_proj.lora_B.weight": mx.zeros((8, 4))}
+    assert "1 of its 4 layers" in message(model, single(tmp_path / "x.safetensors", peft_names(model) | extra))
+
+
+def test_an_adapter_for_another_size_says_both_sizes(model: AceStep, tmp_path: Path) -> None:
+    name = f"base_model.model.{LAYERS[0]}"
+    tensors = {f"{name}.lora_A.weight": mx.zeros((4, 2048)), f"{name}.lora_B.weight": mx.zeros((2560, 4))}
+    said = message(model, single(tmp_path / "xl.safetensors", tensors))
+    assert "is for another model" in said
+    assert "(2560, 2048)" in said
+
+
+def test_a_refused_adapter_leaves_on_what_was_worn(model: AceStep, tmp_path: Path) -> None:
+    model.wear(good := adapter(model, tmp_path / "good"))
+    before = velocity(model)
+    message(model, good, str(tmp_path / "nothing.safetensors"))
+    assert model.adapters == (Adapter(good),)
+    np.testing.assert_array_equal(velocity(model), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "says"),
+    [
+        (f"base_model.model.{LAYERS[0]}.lora_magnitude_vector.weight", (8,), "it is a DoRA"),
+        (f"lycoris_{LAYERS[0]}.lokr_w1", (8, 8), "it is a LoKr"),
+        (f"base_model.model.{LAYERS[0]}.weight", (8, 8), "lora_A and lora_B matrices only"),
+    ],
+)
+def test_what_is_no_lora_is_named(model: AceStep, tmp_path: Path, name: str, shape: tuple[int, ...], says: str) -> None:
+    assert says in message(model, single(tmp_path / "x.safetensors", peft_names(model) | {name: mx.zeros(shape)}))
+
+
+def test_half_an_adapter_is_refused(model: AceStep, tmp_path: Path) -> None:
+    tensors = peft_names(model)
+    del tensors[f"base_model.model.{LAYERS[0]}.lora_B.weight"]
+    assert "only one of its two matrices" in message(model, single(tmp_path / "x.safetensors", tensors))
+    tensors |= {f"base_model.model.{LAYERS[0]}.lora_B.weight": mx.zeros((8, RANK + 1))}
+    assert "must be two matrices (rank, in) and (out, rank)" in message(
+        model, single(tmp_path / "y.safetensors", tensors)
+    )
+
+
+def test_one_layer_twice_is_refused(model: AceStep, tmp_path: Path) -> None:
+    assert "two additions to one layer" in message(
+        model, single(tmp_path / "x.safetensors", peft_names(model) | diffusers(model))
+    )
+
+
+@pytest.mark.parametrize("config", [{"peft_type": "IA3"}, {"use_dora": True}])
+def test_another_kind_of_peft_adapter_is_named(model: AceStep, tmp_path: Path, config: dict[str, Any]) -> None:
+    assert "a LoRA is needed" in message(model, adapter(model, tmp_path, **config))
+
+
+def test_files_that_are_no_adapter_are_refused(model: AceStep, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.safetensors").write_text("words")
+    assert "is no adapter: it must be a folder with adapter_config.json" in message(model, str(tmp_path / "empty"))
+    assert "not a readable safetensors file" in message(model, str(tmp_path / "text.safetensors"))
+    mx.save_safetensors(str(tmp_path / "none.safetensors"), {"a.alpha": mx.array(1.0)})
+    assert "holds no LoRA" in message(model, str(tmp_path / "none.safetensors"))
+    path = adapter(model, tmp_path / "broken")
+    (tmp_path / "broken" / "adapter_config.json").write_text("{")
+    assert "is not JSON" in message(model, path)
+    (tmp_path / "broken" / "adapter_config.json").unlink()
+    assert "is missing: it says how strong" in message(model, path)
+
+
+# --- how they are asked for ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "scale"),
+    [
+        ("/a/b", "/a/b", 1.0),
+        ("/a/b=0.5", "/a/b", 0.5),
+        ("/a/b=c=-2", "/a/b=c", -2.0),
+        ("/a/b=c", "/a/b=c", 1.0),
+        ("~/x", str(Path.home() / "x"), 1.0),
+    ],
+)
+def test_a_text_is_a_path_and_perhaps_a_scale(text: str, path: str, scale: float) -> None:
+    assert Adapter.parse(text) == (path, scale)
+    assert Adapter.parse(Adapter.parse(text).text) == (path, scale)
+
+
+@pytest.mark.parametrize("asked", ["", "/a=nan", "/a=11", ("/a", math.inf), " "])
+def test_what_is_no_adapter_s_path_or_scale_is_refused(asked: Any) -> None:
+    with pytest.raises(AdapterError, match=r"the scale of an adapter must be|the path of"):
+        checked([asked])
+
+
+def test_the_same_one_twice_is_refused() -> None:
+    with pytest.raises(AdapterError, match="was given twice"):
+        checked(["/a/b=1", ("/a/../a/b", 0.5)])
+
+
+def test_reading_needs_no_model(model: AceStep, tmp_path: Path) -> None:
+    pairs = lora.read(adapter(model, tmp_path))
+    assert {pair.factor for pair in pairs.values()} == {ALPHA / RANK}
+    assert len(pairs) == len(LAYERS)
