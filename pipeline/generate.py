@@ -14,7 +14,22 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import adapter, audio, checkpoint, codes, cost, guide, lora, ops, prompts, quantise, reference, sampler, tasks
+from . import (
+    adapter,
+    audio,
+    checkpoint,
+    codes,
+    cost,
+    guide,
+    lora,
+    ops,
+    planned,
+    prompts,
+    quantise,
+    reference,
+    sampler,
+    tasks,
+)
 from .adapter import Adapter
 from .checkpoint import Checkpoint
 from .dit import CrossKV
@@ -37,19 +52,21 @@ def load(
     revision: str = "",
     bits: int = 0,
     adapters: Iterable[adapter.Asked] = (),
+    planner: str = "",
 ) -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
 
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
-    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`.
+    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B or 4B;
+    empty takes what is there.
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
     bits = quantise.checked(bits)
     wanted = adapter.checked(adapters)
-    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits)
+    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits, planner)
     model.wear(*wanted)
     return model
 
@@ -60,13 +77,16 @@ def limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: float =
     0 leaves the last two to MLX. Wiring is something that Metal does: elsewhere it changes nothing. Raises ValueError
     where the machine cannot give that much.
     """
+    global _memory_cap
     mx.set_cache_limit(round(cache_gb * 2**30))
+    _memory_cap = round(memory_gb * 2**30)
     if memory_gb:
         mx.set_memory_limit(round(memory_gb * 2**30))
     if wired_gb:
         mx.set_wired_limit(round(wired_gb * 2**30))
 
 
+_memory_cap = 0  # bytes; 0 is none
 limits()  # what holds until somebody says otherwise
 
 
@@ -103,6 +123,10 @@ class Meter:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
         self.bytes[stage] = max(self.bytes.get(stage, 0), mx.get_peak_memory(), mx.get_active_memory())
 
+    def most(self, *without: str) -> int:
+        """The most bytes of any stage but those."""
+        return max((size for stage, size in self.bytes.items() if stage not in without), default=0)
+
     def each(self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """The pieces, computed."""
         while True:
@@ -137,10 +161,15 @@ def _spans(request: Request, guided: bool) -> Iterator[Span]:
         start += share / sum(shares)
 
 
+def _after_plan(spans: Iterator[Span]) -> Iterator[Span]:
+    rest = Span(planned.SHARE, 1 - planned.SHARE)
+    return (Span(rest.at(span.start), span.length * rest.length) for span in spans)
+
+
 class AceStep:
     """One loaded model. Source of the procedure: the official `AceStepHandler.service_generate`."""
 
-    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0) -> None:
+    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0, planner: str = "") -> None:
         self.name = f"{parts.name}/{parts.variant}" if not parts.name.endswith(parts.variant) else parts.name
         self.model, self.config = checkpoint.load_model(parts.dit, dtype, bits)
         self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype, bits)
@@ -149,6 +178,8 @@ class AceStep:
         self.vae = checkpoint.load_vae(parts.vae)
         self.silence = checkpoint.load_silence(parts.dit)
         self._heard = reference.Heard()
+        self.desk = planned.Desk(parts.text_encoder.parent, dtype, planner, bits)
+        self._needed = 0  # the most bytes that painting took
         self.defaults, self.tasks = cost.variant(parts.variant, self.config.is_turbo, self.config.extracts)
 
     @property
@@ -200,12 +231,17 @@ class AceStep:
         is not music.
         """
         request, meter, source, worn = self.possible(request.resolved()), Meter(), None, self.adapters
+        about_plan, filled = "", dict[str, Any]()
+        if planned.asked(request, self.desk, not self.config.guided):
+            request, filled, about_plan = yield from self._planned(request, meter)
         if request.task:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
         work = Work(
             request, sampler.timesteps(request, self.config.is_turbo), meter, _spans(request, score is not None)
         )
+        if about_plan:
+            work = work._replace(spans=_after_plan(work.spans))
         material = yield from self._gathered(work, source, score)
         clips: dict[str, np.ndarray] = {}
         if request.task == "lego":
@@ -219,10 +255,13 @@ class AceStep:
         with meter("finish"):
             clips = self.finished(request, clips, source)
             mx.clear_cache()
-        about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
+        self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
+        notes = self.notes(request) + ((about_plan,) if about_plan else ())
+        about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
         painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
         for name, clip in clips.items():
             how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
+            how["planned"] = filled
             yield Take(name, mx.array(clip), request, self.name, *about, **how)
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
@@ -283,6 +322,23 @@ class AceStep:
             for path, channels in files.items()
             if channels
         )
+
+    def _planned(
+        self, request: Request, meter: Meter
+    ) -> Generator[Progress, None, tuple[Request, dict[str, Any], str]]:
+        """The request with what the planner filled in, and its codes; then the planner makes room, if it must."""
+        song, plan = planned.work(request, self.desk), None
+        yield Progress("plan", 0.0)
+        while plan is None:
+            with meter("plan"):
+                try:
+                    written = next(song)
+                except StopIteration as done:
+                    request, plan, told = done.value
+                    self.desk.make_room(self._needed, _memory_cap)
+            part = written.tokens / written.of if written.of else 0.0
+            yield Progress("plan", planned.SHARE * part, written.tokens, written.of)
+        return request, dict(plan.filled), "; ".join([told, *plan.notes])
 
     def _opened(self, request: Request, meter: Meter) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
         """The source's sound, (samples in whole frames, 2), and the request with the clip's length."""
@@ -432,7 +488,7 @@ class AceStep:
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
         with suppress(audio.BadAudio):
-            for _ in self.render(request):
+            for _ in self.render(request.changed({"plan": "off"})):
                 pass
 
     def cost(self, request: Request) -> float:

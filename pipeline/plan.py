@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import numpy as np
 
+from . import codes as audio_codes
 from . import dialogue, grammar, logits
 from .grammar import Outline, Tokens, Vocabulary, Walk
 from .logits import Sampling
@@ -130,7 +131,7 @@ class Planner:
         if not codes or unknown:
             came = f"got {unknown[0]}" if unknown else "got none"
             raise BadRequest(f"audio codes must be in 0..{grammar.LAST_CODE} and have a token in {self.name}, {came}")
-        prompt = dialogue.understand_prompt(dialogue.written_codes(tuple(codes)))
+        prompt = dialogue.understand_prompt(audio_codes.tokens(codes))
         answer = yield from self.write(prompt, Outline({}, _SUNG, "text"), sampling)
         return self._described(answer)
 
