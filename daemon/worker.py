@@ -121,6 +121,7 @@ class Worker:
         about: dict[str, Any] = {"request": asdict(take.request), "model": take.model}
         about |= {"timings": take.timings, "memory": take.memory}
         about |= {"timesteps": take.timesteps, "notes": take.notes, "machine": machine()}
+        about["planned"] = dict(take.planned)
         self._say("made", job=rendering.job, **about)
 
     def _say(self, what: str, **about: Any) -> None:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import mlx.core as mx
 import numpy as np
@@ -33,9 +33,13 @@ from . import (
 from .adapter import Adapter
 from .checkpoint import Checkpoint
 from .dit import CrossKV
-from .request import REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
+from .plan import UNDERSTAND_TEMPERATURE, Description, Written
+from .planned import Planned
+from .request import FIELDS, REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
 from .score import Score
 from .tasks import Hold, Kept, Material, Scene
+
+_Result = TypeVar("_Result")
 
 CACHE_GB = 2.0  # that MLX may keep while it renders instead of giving them back: the DAW wants memory too
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
@@ -231,16 +235,17 @@ class AceStep:
         is not music.
         """
         request, meter, source, worn = self.possible(request.resolved()), Meter(), None, self.adapters
-        about_plan, filled = "", dict[str, Any]()
+        plan = None
         if planned.asked(request, self.desk, not self.config.guided):
-            request, filled, about_plan = yield from self._planned(request, meter)
+            plan = yield from self._planned(request, meter)
+            request = plan.request
         if request.task:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
         work = Work(
             request, sampler.timesteps(request, self.config.is_turbo), meter, _spans(request, score is not None)
         )
-        if about_plan:
+        if plan is not None:
             work = work._replace(spans=_after_plan(work.spans))
         material = yield from self._gathered(work, source, score)
         clips: dict[str, np.ndarray] = {}
@@ -256,12 +261,12 @@ class AceStep:
             clips = self.finished(request, clips, source)
             mx.clear_cache()
         self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
-        notes = self.notes(request) + ((about_plan,) if about_plan else ())
+        notes = self.notes(request) + (plan.notes if plan else ())
         about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
         painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
         for name, clip in clips.items():
             how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
-            how["planned"] = filled
+            how["planned"] = plan.filled if plan else {}
             yield Take(name, mx.array(clip), request, self.name, *about, **how)
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
@@ -323,22 +328,48 @@ class AceStep:
             if channels
         )
 
-    def _planned(
-        self, request: Request, meter: Meter
-    ) -> Generator[Progress, None, tuple[Request, dict[str, Any], str]]:
-        """The request with what the planner filled in, and its codes; then the planner makes room, if it must."""
-        song, plan = planned.work(request, self.desk), None
+    def _planned(self, request: Request, meter: Meter) -> Generator[Progress, None, Planned]:
+        """The request with its plan; then the planner makes room, if it must."""
+        done = yield from self._written(planned.work(request, self.desk), meter, planned.SHARE)
+        self.desk.make_room(self._needed, _memory_cap)
+        return done
+
+    def _written(
+        self, work: Generator[Written, None, _Result], meter: Meter, share: float
+    ) -> Generator[Progress, None, _Result]:
+        """What the planner comes to, with its tokens as progress."""
         yield Progress("plan", 0.0)
-        while plan is None:
+        while True:
             with meter("plan"):
                 try:
-                    written = next(song)
+                    tokens = next(work)
                 except StopIteration as done:
-                    request, plan, told = done.value
-                    self.desk.make_room(self._needed, _memory_cap)
-            part = written.tokens / written.of if written.of else 0.0
-            yield Progress("plan", planned.SHARE * part, written.tokens, written.of)
-        return request, dict(plan.filled), "; ".join([told, *plan.notes])
+                    return done.value
+            part = tokens.tokens / tokens.of if tokens.of else 0.0
+            yield Progress("plan", share * part, tokens.tokens, tokens.of)
+
+    def understand(self, request: Request) -> Generator[Progress, None, Description]:
+        """What the request's source is, in words: caption, lyrics, metadata, as values of a request.
+
+        Raises `BadRequest` for a voice without audio codes, and `CheckpointError` without a planner.
+        """
+        if self.config.guided:
+            raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
+        meter, request = Meter(), dataclasses.replace(request, task="cover").resolved()
+        request, source = yield from self._opened(request, meter)
+        pieces = []
+        for piece in meter.each("source", self.encode(source, self.frames(request))):
+            pieces.append(piece)
+            yield Progress("source", 0.0)
+        with meter("source"):
+            heard = self.coded(mx.array(np.concatenate(pieces, axis=1)))[
+                : max(1, int(request.length * codes.PER_SECOND))
+            ]
+        taste = planned.sampling(request)
+        if request.lm_temperature == FIELDS["lm_temperature"].default:
+            taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
+        with self.desk.planner() as planner:
+            return (yield from self._written(planner.understand(heard, taste), meter, 1.0))
 
     def _opened(self, request: Request, meter: Meter) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
         """The source's sound, (samples in whole frames, 2), and the request with the clip's length."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from . import codes, planners
 from .logits import Sampling
-from .plan import Plan, Planner, Written
+from .plan import Planner, Written
 from .request import BadRequest, Request
 
 SHARE = 0.3  # of a planned take's work, roughly
+TEXTS = frozenset({"prompt", "lyrics"})
+MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
 
 
 class Desk:
@@ -75,12 +77,12 @@ def plan_seed(request: Request) -> int:
 def asked(request: Request, desk: Desk, coded: bool) -> bool:
     """Whether a song is planned: where `plan` is auto, when that is possible. `coded`: the model has audio codes.
 
-    Codes are a plan already. Raises `BadRequest` where it is on and cannot be.
+    Codes are a plan already. Raises `BadRequest` where it is asked for and cannot be.
     """
     if request.plan == "off" or request.codes:
         return False
     reason, hint = _hindrance(request, desk, coded)
-    if reason and request.plan == "on":
+    if reason and request.plan != "auto":
         raise BadRequest(reason, hint)
     return not reason
 
@@ -99,10 +101,28 @@ def _hindrance(request: Request, desk: Desk, coded: bool) -> tuple[str, str]:
     return "", ""
 
 
-def work(request: Request, desk: Desk) -> Generator[Written, None, tuple[Request, Plan, str]]:
-    """The request with its plan in it, the plan, and what to say about it."""
+class Planned(NamedTuple):
+    """A request with its plan in it, what the planner filled in or rewrote, and what to say about that."""
+
+    request: Request
+    filled: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def work(request: Request, desk: Desk) -> Generator[Written, None, Planned]:
+    """Plans a song; where that is asked for it is put into words first."""
+    filled, notes = dict[str, Any](), list[str]()
     with desk.planner() as planner:
+        if request.plan in MODES:
+            described = yield from MODES[request.plan](planner, request, sampling(request))
+            filled |= described.values
+            notes += described.notes
+            request = request.changed(described.values)
         plan = yield from planner.plan(request, sampling(request))
+    filled |= plan.filled
+    said = ", ".join(
+        [*(f"{name} {value}" for name, value in filled.items() if name not in TEXTS), *filled.keys() & TEXTS]
+    )
+    notes = [f"planned by {planner.name}: {said or 'nothing was open'}; {len(plan.codes)} codes", *notes, *plan.notes]
     values: dict[str, Any] = {"codes": codes.written(plan.codes), "plan_seed": plan_seed(request)}
-    told = ", ".join([*(f"{name} {value}" for name, value in plan.filled.items()), f"{len(plan.codes)} codes"])
-    return request.changed({**plan.filled, **values}), plan, f"planned by {planner.name}: {told}"
+    return Planned(request.changed({**plan.filled, **values}), filled, tuple(notes))

@@ -44,7 +44,11 @@ TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
 ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
 TASK_HELP = f"what to do with source: {', '.join(TASKS)}; empty makes new music"
 STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
-PLAN_HELP = "write metadata and audio codes before painting: on, off, auto: where the model has a planner"
+PLANS = ("auto", "on", "off", "simple", "rewrite")
+PLAN_HELP = (
+    "write metadata and audio codes before painting: on, off, auto (where there is a planner); simple makes a whole "
+    "song of the prompt first, rewrite works prompt and lyrics out"
+)
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
 CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numbers; seconds of 30: as long as they are"
 EXTRACTED = "drums bass"  # where an extract names no stems
@@ -243,7 +247,7 @@ class Request:
     name: str = words("", "what the files are called; empty takes the prompt's first words")
     format: str = words("wav24", "of the files: wav16, wav24, wav32f or flac", check=one_of(FORMATS))
     sample_rate: int = knob(48_000, 8_000, 192_000, "of the files, in Hz")
-    plan: str = words("auto", PLAN_HELP, check=one_of(("auto", "on", "off")))
+    plan: str = words("auto", PLAN_HELP, check=one_of(PLANS))
     plan_seed: int = knob(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
     lm_temperature: float = knob(0.85, 0.0, 2.0, "how adventurous the planner is; 0 always writes the likeliest")
     lm_top_k: int = knob(0, 0, 1000, "it chooses among the k likeliest tokens only; 0: among all")

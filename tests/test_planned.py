@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pipeline import AceStep, load, planners
+from daemon.landing import clips
+from pipeline import AceStep, grammar, load, planners
 from pipeline.checkpoint import CheckpointError
 from pipeline.generate import limits
 from pipeline.plan import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
-from tests.studio import planner_folder
+from tests.studio import finish, planner_folder
 
 OFFICIAL = Path(__file__).parent / "data" / "official"
 SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num_steps=2)
@@ -175,3 +177,36 @@ def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
 def test_a_voice_without_codes_cannot_be_planned() -> None:
     with pytest.raises(BadRequest, match="has no audio codes"):
         take(load("mini"), SONG.changed({"plan": "on"}))
+
+
+def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
+    made = take(model, SONG)
+    data = clips.manifest_of("one", "test", clips.Made.of([made]), time.gmtime(0))
+    assert data["planned"] == dict(made.planned)
+    assert data["request"]["codes"] == made.codes
+    json.dumps(data)
+
+
+@pytest.mark.parametrize("mode", ["simple", "rewrite"])
+def test_a_song_is_put_into_words_first(model: AceStep, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    made = take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
+    assert made.planned["prompt"] == made.request.prompt != SONG.prompt
+    assert (made.request.language, made.request.bpm, made.request.seconds) == ("de", 99, 2)
+    assert any("stopped after 60 tokens" in note for note in made.notes)
+    assert len(made.codes.split()) == 10
+
+
+def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)
+    asked: list[Sequence[int]] = []
+    real = Planner.understand
+
+    def understand(self: Planner, heard: Sequence[int], *more: Any) -> Any:
+        asked.append(heard)
+        return real(self, [code % 2000 for code in heard], *more)  # the planner of this test has so many tokens
+
+    monkeypatch.setattr(Planner, "understand", understand)
+    described = finish(model.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"), seed=1)))
+    assert len(asked[0]) == 10  # 2.1 seconds
+    assert 30 <= described.values["bpm"] <= 300

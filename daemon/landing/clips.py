@@ -69,7 +69,8 @@ class Sound:
 class Made:
     """What came out of the model for one job: its sounds, the mix first, all equally long, and how they were made.
 
-    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points.
+    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points;
+    `planned` is what of the request a planner filled in.
     """
 
     request: Request
@@ -81,6 +82,7 @@ class Made:
     memory: dict[str, int] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     sections: Sequence[tuple[float, str]] = ()
+    planned: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, takes: Sequence[Take]) -> Made:
@@ -88,7 +90,7 @@ class Made:
         take = takes[0]
         sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
         about = take.timings, take.timesteps, take.notes, take.memory
-        return cls(take.request, take.model, sounds, *about, machine=machine())
+        return cls(take.request, take.model, sounds, *about, machine=machine(), planned=dict(take.planned))
 
 
 @dataclass(frozen=True)
@@ -316,6 +318,7 @@ def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time)
         "request": asdict(made.request),
         "timesteps": list(made.timesteps),
         "sections": list(made.sections),
+        "planned": made.planned,
         "seconds_spent": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
         "memory": made.memory,
         "versions": versions,
