@@ -138,15 +138,20 @@ class Planner:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def write(self, prompt: str, outline: Outline, sampling: Sampling) -> Generator[Written, None, Answer]:
-        """What the outline says, behind a prompt. Unguided, as the official code thinks.
+        """What the outline says, behind a prompt. Unguided, as the official code thinks."""
+        most = grammar.budget(outline.seconds)
+        return (yield from self.follow([prompt], grammar.walk(self.vocabulary, outline), sampling, most))
+
+    def follow(
+        self, prompts: Sequence[str], walk: Walk, sampling: Sampling, most: int
+    ) -> Generator[Written, None, Answer]:
+        """Along a grammar, at most so many tokens, behind a prompt; a second prompt is what guidance leads away from.
 
         Tokens that leave no choice are read together, and of the others only the possible ones are computed.
         """
-        most = grammar.budget(outline.seconds)
-        ids = self.encoded(prompt, most)
-        walk, pen = grammar.walk(self.vocabulary, outline), Pen(self.lm, ids, sampling, most)
-        written: list[int] = []
-        reading = yield from self._read("plan", [ids])
+        encoded = [self.encoded(prompt, most) for prompt in prompts]
+        pen, written = Pen(self.lm, encoded[0], sampling, most), list[int]()
+        reading = yield from self._read("plan", encoded)
         while len(written) < most and not self._ended(written):
             if written and walk.free:
                 written += yield from self._go_on(reading, pen, walk.allowed().tokens, written, most)

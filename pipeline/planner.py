@@ -23,7 +23,7 @@ from .layers import Attention, EncoderLayer
 _ROOM = 256  # tokens by which a memory grows
 _FEW = 32
 _CHUNK = 512  # tokens that are read at once
-_KEPT = 4096  # tokens of prompts that are kept
+_KEPT = 2048  # tokens of prompts that are kept
 
 KeysValues = tuple[mx.array, mx.array]  # each (B, kv_heads, tokens, head_dim)
 
