@@ -27,6 +27,7 @@ from .prompts import INSTRUMENTAL
 from .request import FIELDS, LANGUAGES, BadRequest, OutOfRange, Request, coerce
 
 CONTEXT = 8192  # tokens that it reads and writes at most: ten minutes of codes, and long lyrics
+METADATA = grammar.CAPTION_TOKENS + 250  # tokens of a song's metadata: a caption, and the other fields
 UNDERSTAND_TEMPERATURE = 0.3
 _NAMES = {"caption": "prompt", "duration": "seconds", "keyscale": "key", "timesignature": "time_signature"}
 _SUNG = frozenset[str]()  # nothing skipped: what modes that end in lyrics have in their metadata
@@ -88,7 +89,7 @@ class Planner:
         metas: dict[str, Any] = dict(given)
         if not dialogue.has_all_metas(given):
             prompt = dialogue.metas_prompt(request.prompt or dialogue.NO_INPUT, lyrics)
-            answer = yield from self.write(prompt, Outline(given), sampling)
+            answer = yield from self.write(prompt, Outline(given), sampling, METADATA)
             metas = dialogue.metas_of(answer.text) | given
             notes += self._runaway(answer)
         caption = request.prompt or str(metas.get("caption", dialogue.NO_INPUT))
@@ -137,9 +138,11 @@ class Planner:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def write(self, prompt: str, outline: Outline, sampling: Sampling) -> Generator[Written, None, Answer]:
-        """What the outline says, behind a prompt. Unguided, as the official code thinks."""
-        most = grammar.budget(outline.seconds)
+    def write(
+        self, prompt: str, outline: Outline, sampling: Sampling, most: int = 0
+    ) -> Generator[Written, None, Answer]:
+        """What the outline says, behind a prompt. Unguided, as the official code thinks; `most` 0 is its budget."""
+        most = most or grammar.budget(outline.seconds)
         return (yield from self.follow([prompt], grammar.walk(self.vocabulary, outline), sampling, most))
 
     def follow(
