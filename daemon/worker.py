@@ -170,6 +170,7 @@ class Worker:
         about |= {"timings": take.timings, "memory": take.memory}
         about |= {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
         about |= {"timesteps": take.timesteps, "notes": take.notes, "machine": machine()}
+        about["planned"] = dict(take.planned)
         if take.latents is not None and rendering.model.store is not None:
             self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
             self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from .grammar import CODE, FIELDS, LAST_CODE, THINK, THOUGHT
+from .grammar import CODE, FIELDS, THINK, THOUGHT
 
 INSTRUCTIONS = {
     "generate": "Generate audio semantic tokens based on the given conditions:",
@@ -44,7 +44,7 @@ def codes_negative(caption: str, lyrics: str, negative: str = NO_INPUT) -> str:
 
 
 def understand_prompt(codes: str) -> str:
-    """`codes` is what `written_codes` returns."""
+    """`codes` is what `codes.tokens` returns."""
     return _asked("understand", codes)
 
 
@@ -143,12 +143,3 @@ def lyrics_of(answer: str) -> str:
 def codes_text(answer: str) -> str:
     """Only the audio codes of an answer, as it wrote them."""
     return "".join(match[0] for match in CODE.finditer(answer))
-
-
-def codes_of(text: str) -> list[int]:
-    """The codes in a text; a number beyond the last code is the last code."""
-    return [min(int(match[1]), LAST_CODE) for match in CODE.finditer(text)]
-
-
-def written_codes(codes: tuple[int, ...]) -> str:
-    return "".join(f"<|audio_code_{code}|>" for code in codes)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import mlx.core as mx
 import numpy as np
@@ -27,6 +27,7 @@ from . import (
     loops,
     lora,
     ops,
+    planned,
     prompts,
     quantise,
     reference,
@@ -37,10 +38,14 @@ from .adapter import Adapter
 from .caches import Cache
 from .checkpoint import Checkpoint
 from .dit import CrossKV
-from .request import PREVIEW, REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
+from .plan import UNDERSTAND_TEMPERATURE, Description, Written
+from .planned import Planned
+from .request import FIELDS, PREVIEW, REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
 from .score import Score
 from .stored import Store, Stored
 from .tasks import Hold, Kept, Material, Scene
+
+_Result = TypeVar("_Result")
 
 CACHE_GB = 2.0  # that MLX may keep while it renders instead of giving them back: the DAW wants memory too
 COVERS = ("cover", "cover-nofsq")
@@ -59,19 +64,21 @@ def load(
     revision: str = "",
     bits: int = 0,
     adapters: Iterable[adapter.Asked] = (),
+    planner: str = "",
 ) -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
 
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
-    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`.
+    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B or 4B;
+    empty takes what is there.
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
     bits = adapter.checked_bits(bits)
     wanted = adapter.checked(adapters)
-    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits)
+    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits, planner)
     model.wear(*wanted)
     return model
 
@@ -82,13 +89,16 @@ def limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: float =
     0 leaves the last two to MLX. Wiring is something that Metal does: elsewhere it changes nothing. Raises ValueError
     where the machine cannot give that much.
     """
+    global _memory_cap
     mx.set_cache_limit(round(cache_gb * 2**30))
+    _memory_cap = round(memory_gb * 2**30)
     if memory_gb:
         mx.set_memory_limit(round(memory_gb * 2**30))
     if wired_gb:
         mx.set_wired_limit(round(wired_gb * 2**30))
 
 
+_memory_cap = 0  # bytes; 0 is none
 limits()  # what holds until somebody says otherwise
 
 
@@ -124,6 +134,10 @@ class Meter:
         yield
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
         self.bytes[stage] = max(self.bytes.get(stage, 0), mx.get_peak_memory(), mx.get_active_memory())
+
+    def most(self, *without: str) -> int:
+        """The most bytes of any stage but those."""
+        return max((size for stage, size in self.bytes.items() if stage not in without), default=0)
 
     def each(self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """The pieces, computed."""
@@ -161,10 +175,15 @@ def _spans(request: Request, guided: bool) -> Iterator[Span]:
         start += share / sum(shares)
 
 
+def _after_plan(spans: Iterator[Span]) -> Iterator[Span]:
+    rest = Span(planned.SHARE, 1 - planned.SHARE)
+    return (Span(rest.at(span.start), span.length * rest.length) for span in spans)
+
+
 class AceStep:
     """One loaded model. Source of the procedure: the official `AceStepHandler.service_generate`."""
 
-    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0) -> None:
+    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0, planner: str = "") -> None:
         self.name = f"{parts.name}/{parts.variant}" if not parts.name.endswith(parts.variant) else parts.name
         self.model, self.config = checkpoint.load_model(parts.dit, dtype, bits)
         self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype, bits)
@@ -175,6 +194,8 @@ class AceStep:
         self.vae = checkpoint.load_vae(parts.vae)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
+        self.desk = planned.Desk(parts.text_encoder.parent, dtype, planner, bits)
+        self._needed = 0  # the most bytes that painting took
         self.defaults, self.tasks = cost.variant(parts.variant, self.config.is_turbo, self.config.extracts)
 
     @property
@@ -228,12 +249,18 @@ class AceStep:
         is not music.
         """
         request, meter, source, worn = self.possible(request.resolved()), Meter(), None, self.adapters
+        plan = None
+        if planned.asked(request, self.desk, not self.config.guided):
+            plan = yield from self._planned(request, meter)
+            request = plan.request
         if request.task:
             request, source = yield from self._opened(request, meter)
         request, score = self.decided(request)
         steps = self.timesteps(request)
         stored = self._stored(request)
         work = Work(request, steps, meter, _spans(request, score is not None), source, stored)
+        if plan is not None:
+            work = work._replace(spans=_after_plan(work.spans))
         material = yield from self._gathered(work, source, score)
         clips: dict[str, np.ndarray] = {}
         noise = self.noise(request) if noise is None else self.varied(request, noise)
@@ -248,9 +275,12 @@ class AceStep:
         with meter("finish"):
             raw, clips = clips, self.finished(request, clips, source, stored.gain if stored else 1.0)
             mx.clear_cache()
-        about = meter.seconds, tuple(work.steps.tolist()), self.notes(request), meter.bytes
+        self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
+        notes = self.notes(request) + (plan.notes if plan else ())
+        about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
         painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
         how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
+        how["planned"] = plan.filled if plan else {}
         for name, clip in clips.items():
             take = Take(name, mx.array(clip), request, self.name, *about, **how)
             if name == "mix" and request.task != "lego":
@@ -350,6 +380,49 @@ class AceStep:
             for path, channels in files.items()
             if channels
         )
+
+    def _planned(self, request: Request, meter: Meter) -> Generator[Progress, None, Planned]:
+        """The request with its plan; then the planner makes room, if it must."""
+        done = yield from self._written(planned.work(request, self.desk), meter, planned.SHARE)
+        self.desk.make_room(self._needed, _memory_cap)
+        return done
+
+    def _written(
+        self, work: Generator[Written, None, _Result], meter: Meter, share: float
+    ) -> Generator[Progress, None, _Result]:
+        """What the planner comes to, with its tokens as progress."""
+        yield Progress("plan", 0.0)
+        while True:
+            with meter("plan"):
+                try:
+                    tokens = next(work)
+                except StopIteration as done:
+                    return done.value
+            part = tokens.tokens / tokens.of if tokens.of else 0.0
+            yield Progress("plan", share * part, tokens.tokens, tokens.of)
+
+    def understand(self, request: Request) -> Generator[Progress, None, Description]:
+        """What the request's source is, in words: caption, lyrics, metadata, as values of a request.
+
+        Raises `BadRequest` for a voice without audio codes, and `CheckpointError` without a planner.
+        """
+        if self.config.guided:
+            raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
+        meter, request = Meter(), dataclasses.replace(request, task="cover").resolved()
+        request, source = yield from self._opened(request, meter)
+        pieces = []
+        for piece in meter.each("source", self.encode(source, self.frames(request))):
+            pieces.append(piece)
+            yield Progress("source", 0.0)
+        with meter("source"):
+            heard = self.coded(mx.array(np.concatenate(pieces, axis=1)))[
+                : max(1, int(request.length * codes.PER_SECOND))
+            ]
+        taste = planned.sampling(request)
+        if request.lm_temperature == FIELDS["lm_temperature"].default:
+            taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
+        with self.desk.planner() as planner:
+            return (yield from self._written(planner.understand(heard, taste), meter, 1.0))
 
     def _opened(self, request: Request, meter: Meter) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
         """The source's sound, (samples in whole frames, 2), and the request with the clip's length."""
@@ -558,7 +631,7 @@ class AceStep:
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
         with suppress(audio.BadAudio):
-            for _ in self.render(request):
+            for _ in self.render(request.changed({"plan": "off"})):
                 pass
 
     def reused(self) -> dict[str, list[int]]:

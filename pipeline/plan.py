@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import numpy as np
 
+from . import codes as audio_codes
 from . import dialogue, grammar, logits
 from .grammar import Outline, Tokens, Vocabulary, Walk
 from .logits import Sampling
@@ -26,6 +27,7 @@ from .prompts import INSTRUMENTAL
 from .request import FIELDS, LANGUAGES, BadRequest, OutOfRange, Request, coerce
 
 CONTEXT = 8192  # tokens that it reads and writes at most: ten minutes of codes, and long lyrics
+METADATA = grammar.CAPTION_TOKENS + 250  # tokens of a song's metadata: a caption, and the other fields
 UNDERSTAND_TEMPERATURE = 0.3
 _NAMES = {"caption": "prompt", "duration": "seconds", "keyscale": "key", "timesignature": "time_signature"}
 _SUNG = frozenset[str]()  # nothing skipped: what modes that end in lyrics have in their metadata
@@ -87,7 +89,7 @@ class Planner:
         metas: dict[str, Any] = dict(given)
         if not dialogue.has_all_metas(given):
             prompt = dialogue.metas_prompt(request.prompt or dialogue.NO_INPUT, lyrics)
-            answer = yield from self.write(prompt, Outline(given), sampling)
+            answer = yield from self.write(prompt, Outline(given), sampling, METADATA)
             metas = dialogue.metas_of(answer.text) | given
             notes += self._runaway(answer)
         caption = request.prompt or str(metas.get("caption", dialogue.NO_INPUT))
@@ -130,22 +132,29 @@ class Planner:
         if not codes or unknown:
             came = f"got {unknown[0]}" if unknown else "got none"
             raise BadRequest(f"audio codes must be in 0..{grammar.LAST_CODE} and have a token in {self.name}, {came}")
-        prompt = dialogue.understand_prompt(dialogue.written_codes(tuple(codes)))
+        prompt = dialogue.understand_prompt(audio_codes.tokens(codes))
         answer = yield from self.write(prompt, Outline({}, _SUNG, "text"), sampling)
         return self._described(answer)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def write(self, prompt: str, outline: Outline, sampling: Sampling) -> Generator[Written, None, Answer]:
-        """What the outline says, behind a prompt. Unguided, as the official code thinks.
+    def write(
+        self, prompt: str, outline: Outline, sampling: Sampling, most: int = 0
+    ) -> Generator[Written, None, Answer]:
+        """What the outline says, behind a prompt. Unguided, as the official code thinks; `most` 0 is its budget."""
+        most = most or grammar.budget(outline.seconds)
+        return (yield from self.follow([prompt], grammar.walk(self.vocabulary, outline), sampling, most))
+
+    def follow(
+        self, prompts: Sequence[str], walk: Walk, sampling: Sampling, most: int
+    ) -> Generator[Written, None, Answer]:
+        """Along a grammar, at most so many tokens, behind a prompt; a second prompt is what guidance leads away from.
 
         Tokens that leave no choice are read together, and of the others only the possible ones are computed.
         """
-        most = grammar.budget(outline.seconds)
-        ids = self.encoded(prompt, most)
-        walk, pen = grammar.walk(self.vocabulary, outline), Pen(self.lm, ids, sampling, most)
-        written: list[int] = []
-        reading = yield from self._read("plan", [ids])
+        encoded = [self.encoded(prompt, most) for prompt in prompts]
+        pen, written = Pen(self.lm, encoded[0], sampling, most), list[int]()
+        reading = yield from self._read("plan", encoded)
         while len(written) < most and not self._ended(written):
             if written and walk.free:
                 written += yield from self._go_on(reading, pen, walk.allowed().tokens, written, most)

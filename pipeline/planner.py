@@ -23,7 +23,7 @@ from .layers import Attention, EncoderLayer
 _ROOM = 256  # tokens by which a memory grows
 _FEW = 32
 _CHUNK = 512  # tokens that are read at once
-_KEPT = 4096  # tokens of prompts that are kept
+_KEPT = 2048  # tokens of prompts that are kept
 
 KeysValues = tuple[mx.array, mx.array]  # each (B, kv_heads, tokens, head_dim)
 
@@ -141,22 +141,12 @@ def _rows(head: nn.Module, hidden: mx.array, rows: slice | mx.array) -> mx.array
     if "scales" not in head:
         return hidden @ head.weight[rows].T
     weight, scales, biases = (head[name][rows] for name in ("weight", "scales", "biases"))
-    return mx.quantized_matmul(hidden, weight, scales, biases, True, head.group_size, head.bits)
+    return ops.quantized_matmul(hidden, weight, scales, biases, head.group, head.bits)
 
 
 def sanitize(weights: dict[str, mx.array]) -> dict[str, mx.array]:
     """Both name styles are published: with and without `model.` in front."""
     return {name.removeprefix("model."): array for name, array in weights.items()}
-
-
-def quantize(lm: CausalLM, bits: int) -> None:
-    """Every table and matrix in `bits` bits; those whose width no group fits stay as they are."""
-    nn.quantize(lm, bits=bits, class_predicate=lambda _, part: _group(part, bits))
-
-
-def _group(part: nn.Module, bits: int) -> dict[str, int] | bool:
-    width = part.weight.shape[-1] if isinstance(part, nn.Linear | nn.Embedding) else 0
-    return next(({"group_size": size, "bits": bits} for size in (64, 32) if width and width % size == 0), False)
 
 
 class Prompts:

@@ -7,7 +7,7 @@ from pathlib import Path
 import mlx.core as mx
 from tokenizers import Tokenizer
 
-from . import checkpoint, planner
+from . import adapter, checkpoint, planner
 from .checkpoint import CheckpointError
 from .grammar import Vocabulary, VocabularyError
 from .plan import Planner
@@ -15,7 +15,6 @@ from .planner import CausalLM, PlannerConfig
 
 PREFIX = "acestep-5Hz-lm-"
 SIZES = ("1.7B", "0.6B", "4B")  # the official default first, then the quickest
-BITS = (0, 4, 8)
 
 
 def sizes(root: Path) -> list[str]:
@@ -39,8 +38,7 @@ def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
 
     Raises `CheckpointError` naming the file.
     """
-    if bits not in BITS:
-        raise ValueError(f"bits must be one of {BITS}, got {bits}")
+    adapter.checked_bits(bits)
     try:
         config = PlannerConfig.from_folder(folder)
     except ValueError as error:
@@ -48,10 +46,8 @@ def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
     lm = CausalLM(config)
     tensors, files = checkpoint.read_tensors(folder, "model")
     plain = {name.removeprefix("model."): path for name, path in files.items()}
-    checkpoint.fit(lm, planner.sanitize(tensors), plain)
+    checkpoint.fit_quantised(lm, folder, planner.sanitize(tensors), plain, bits)
     lm.set_dtype(dtype)
-    if bits:
-        planner.quantize(lm, bits)
     mx.eval(lm.parameters())
     return Planner(folder.name, lm, config, vocabulary(folder / "tokenizer.json", config.vocab_size))
 

@@ -46,6 +46,11 @@ TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
 ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
 TASK_HELP = f"what to do with source: {', '.join(TASKS)}; empty makes new music"
 STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
+PLANS = ("auto", "on", "off", "simple", "rewrite")
+PLAN_HELP = (
+    "write metadata and audio codes before painting: on, off, auto (where there is a planner); simple makes a whole "
+    "song of the prompt first, rewrite works prompt and lyrics out"
+)
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
 CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numbers; seconds of 30: as long as they are"
 EXTRACTED = "drums bass"  # where an extract names no stems
@@ -256,6 +261,14 @@ class Request:
     name: str = words("", "what the files are called; empty takes the prompt's first words")
     format: str = words("wav24", "of the files: wav16, wav24, wav32f or flac", check=one_of(FORMATS))
     sample_rate: int = knob(48_000, 8_000, 192_000, "of the files, in Hz")
+    plan: str = words("auto", PLAN_HELP, check=one_of(PLANS))
+    plan_seed: int = knob(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
+    lm_temperature: float = knob(0.85, 0.0, 2.0, "how adventurous the planner is; 0 always writes the likeliest")
+    lm_top_k: int = knob(0, 0, 1000, "it chooses among the k likeliest tokens only; 0: among all")
+    lm_top_p: float = knob(0.9, 0.0, 1.0, "it chooses among the likeliest that have this probability together; 0: all")
+    lm_repetition_penalty: float = knob(1.0, 1.0, 2.0, "how much it avoids what it has written; 1: not at all")
+    lm_guidance: float = knob(2.0, 1.0, 10.0, "how closely codes keep to the prompt; 1 is none", "lm_cfg_scale")
+    lm_negative_prompt: str = words("", "what a plan should not sound like")
 
     def __post_init__(self) -> None:
         for spec in dataclasses.fields(self):
@@ -481,11 +494,13 @@ def _stream_safe(text: str) -> str:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a generation stands: `stage` is source, guide, text, condition, diffusion, decode or finish; `fraction` of
-    its work."""
+    """Where a generation stands: `stage` is plan, source, guide, text, condition, diffusion, decode or finish;
+    `fraction` of its work."""
 
     stage: str
     fraction: float
+    tokens: int = 0  # that the planner has written in this part of its work
+    of: int = 0  # as many as it will; 0 where that is not known
 
 
 @dataclass(frozen=True)
@@ -514,6 +529,7 @@ class Take:
     bits: int = 0
     adapters: tuple[Adapter, ...] = ()
     codes: str = ""
+    planned: Mapping[str, Any] = field(default_factory=dict)  # what of the request the planner filled in
 
     @property
     def title(self) -> str:

@@ -351,6 +351,10 @@ def generated(model: Planner, case: dict[str, Any]) -> list[int]:
     )
     if given["generation_phase"] == "codes":
         negative = dialogue.codes_negative(given["caption"], given["lyrics"], given["negative_prompt"])
+        if given["target_duration"] is None:  # until the network ends them
+            prompts = [case["prompt"], negative][: 1 + (sampling.guidance != 1)]
+            walk = grammar.codes_walk(model.vocabulary, None)
+            return list(result(model.follow(prompts, walk, sampling, grammar.budget())).ids)
         count = grammar.code_count(given["target_duration"])
         codes = result(model.compose(case["prompt"], negative, count, sampling))
         return [*(model.vocabulary.code_ids[code] for code in codes), model.vocabulary.end]

@@ -37,9 +37,3 @@ def test_guidance_leads_away_from_the_negative_prompt_or_from_a_song_without_met
     assert "bpm: 90" in dialogue.codes_prompt("waltz", "la", thought)
     assert dialogue.codes_negative("waltz", "la") == dialogue.codes_prompt("waltz", "la", dialogue.thinking({}))
     assert "waltz" not in dialogue.codes_negative("waltz", "la", "low quality")
-
-
-def test_codes_are_read_out_of_a_text() -> None:
-    codes = (0, 63_999, 5)
-    assert dialogue.codes_of(dialogue.written_codes(codes)) == list(codes)
-    assert dialogue.codes_of("x<|audio_code_64000|> y") == [63_999]

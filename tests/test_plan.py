@@ -161,7 +161,7 @@ def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
     }
 
     def write(
-        self: Planner, prompt: str, outline: Outline, sampling: Sampling
+        self: Planner, prompt: str, outline: Outline, sampling: Sampling, most: int = 0
     ) -> Generator[plan.Written, None, plan.Answer]:
         yield plan.Written("plan", 1)
         return plan.Answer((1,), said(values | {"timesignature": "3"} | dict(outline.given)), complete=True)
@@ -211,3 +211,11 @@ def test_a_language_without_a_code_is_refused(planner: Planner) -> None:
 def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Path) -> None:
     folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", codes=[5, 70, 63_999, 64_000])
     assert set(planned(planners.load(folder, mx.float32), SONG).codes) <= {5, 70, 63_999}
+
+
+def test_a_song_without_a_caption_gets_one_and_has_an_end(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "METADATA", 60)  # random weights find no end
+    made = planned(planner, dataclasses.replace(SONG, prompt=""))
+    assert made.filled["prompt"]
+    assert made.notes == ("the planner did not come to an end: stopped after 60 tokens",)
+    assert len(made.codes) == 10

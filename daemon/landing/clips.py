@@ -74,7 +74,7 @@ class Made:
     """What came out of the model for one job: its sounds, the mix first, all equally long, and how they were made.
 
     `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points. `bits`,
-    `adapters` (path, scale) and `codes` are the take's.
+    `adapters` (path, scale) and `codes` are the take's; `planned` is what of the request a planner filled in.
     """
 
     request: Request
@@ -89,6 +89,7 @@ class Made:
     bits: int = 0
     adapters: Sequence[tuple[str, float]] = ()
     codes: str = ""
+    planned: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, takes: Sequence[Take]) -> Made:
@@ -97,7 +98,7 @@ class Made:
         sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
         about = take.timings, take.timesteps, take.notes, take.memory
         worn: dict[str, Any] = {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
-        return cls(take.request, take.model, sounds, *about, machine=machine(), **worn)
+        return cls(take.request, take.model, sounds, *about, machine=machine(), planned=dict(take.planned), **worn)
 
 
 @dataclass(frozen=True)
@@ -364,6 +365,7 @@ def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time)
         "timesteps": list(made.timesteps),
         "codes": made.codes,
         "sections": list(made.sections),
+        "planned": made.planned,
         "seconds_spent": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
         "memory": made.memory,
         "versions": versions,

@@ -1,0 +1,128 @@
+"""Planned takes: whether a request is planned, and where the planner sits in the meantime."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mlx.core as mx
+from mlx.utils import tree_flatten
+
+from . import codes, planners
+from .logits import Sampling
+from .plan import Planner, Written
+from .request import BadRequest, Request
+
+SHARE = 0.3  # of a planned take's work, roughly
+TEXTS = frozenset({"prompt", "lyrics"})
+MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
+
+
+class Desk:
+    """Where the planner sits: loaded when the first song is planned, once, and sent away when its memory is wanted.
+
+    `size`: the planner of that size; there must be one. Without it: the preferred one, if there is any.
+    """
+
+    def __init__(self, root: Path, dtype: mx.Dtype, size: str = "", bits: int = 0) -> None:
+        self._root, self._dtype, self._size, self._bits = root, dtype, size, bits
+        if size:
+            planners.find(root, size)
+        self._planner: Planner | None = None
+        self._working = 0
+        self.bytes = 0  # that the planner takes; 0 while it is not there
+
+    @property
+    def folder(self) -> Path:
+        """Raises `CheckpointError` where there is no planner."""
+        return planners.find(self._root, self._size)
+
+    @contextmanager
+    def planner(self) -> Iterator[Planner]:
+        """The planner, for one song; it stays at least as long as anybody works with it."""
+        if self._planner is None:
+            self._planner = planners.load(self.folder, self._dtype, self._bits)
+            self.bytes = sum(array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values())
+        self._working += 1
+        try:
+            yield self._planner
+        finally:
+            self._working -= 1
+
+    def make_room(self, needed: int, cap: int) -> None:
+        """Sends it away when it and `needed` bytes are more than a cap; 0 is none. It is loaded again when needed."""
+        if cap and self._planner is not None and not self._working and self.bytes + needed > cap:
+            self._planner, self.bytes = None, 0
+            mx.clear_cache()
+
+
+def sampling(request: Request) -> Sampling:
+    return Sampling(
+        temperature=request.lm_temperature,
+        top_k=request.lm_top_k,
+        top_p=request.lm_top_p,
+        repetition_penalty=request.lm_repetition_penalty,
+        guidance=request.lm_guidance,
+        negative_prompt=request.lm_negative_prompt,
+        seed=plan_seed(request),
+    )
+
+
+def plan_seed(request: Request) -> int:
+    return request.plan_seed if request.plan_seed >= 0 else request.seed
+
+
+def asked(request: Request, desk: Desk, coded: bool) -> bool:
+    """Whether a song is planned: where `plan` is auto, when that is possible. `coded`: the model has audio codes.
+
+    Codes are a plan already. Raises `BadRequest` where it is asked for and cannot be.
+    """
+    if request.plan == "off" or request.codes:
+        return False
+    reason, hint = _hindrance(request, desk, coded)
+    if reason and request.plan != "auto":
+        raise BadRequest(reason, hint)
+    return not reason
+
+
+def _hindrance(request: Request, desk: Desk, coded: bool) -> tuple[str, str]:
+    if not coded:
+        return "this voice has no audio codes, so nothing can be planned", "load one of ACE-Step's models, or plan off"
+    if request.task:
+        return f"{request.task} follows its source, there is nothing to plan", "leave task empty, or set plan to off"
+    if request.guide not in ("", "off"):
+        return "the guide says what is played, there is nothing to plan", "leave guide empty, or set plan to off"
+    try:
+        desk.folder.stat()
+    except (OSError, ValueError) as error:
+        return str(error), "fetch a planner into the model's folder, or set plan to off"
+    return "", ""
+
+
+class Planned(NamedTuple):
+    """A request with its plan in it, what the planner filled in or rewrote, and what to say about that."""
+
+    request: Request
+    filled: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def work(request: Request, desk: Desk) -> Generator[Written, None, Planned]:
+    """Plans a song; where that is asked for it is put into words first."""
+    filled, notes = dict[str, Any](), list[str]()
+    with desk.planner() as planner:
+        if request.plan in MODES:
+            described = yield from MODES[request.plan](planner, request, sampling(request))
+            filled |= described.values
+            notes += described.notes
+            request = request.changed(described.values)
+        plan = yield from planner.plan(request, sampling(request))
+    filled |= plan.filled
+    said = ", ".join(
+        [*(f"{name} {value}" for name, value in filled.items() if name not in TEXTS), *filled.keys() & TEXTS]
+    )
+    notes = [f"planned by {planner.name}: {said or 'nothing was open'}; {len(plan.codes)} codes", *notes, *plan.notes]
+    values: dict[str, Any] = {"codes": codes.written(plan.codes), "plan_seed": plan_seed(request)}
+    return Planned(request.changed({**plan.filled, **values}), filled, tuple(notes))

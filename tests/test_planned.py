@@ -1,0 +1,212 @@
+"""Takes that are planned before they are painted."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from daemon.landing import clips
+from pipeline import AceStep, grammar, load, planners
+from pipeline.checkpoint import CheckpointError
+from pipeline.generate import limits
+from pipeline.plan import Planner
+from pipeline.request import BadRequest, Progress, Request, Take
+from tests.studio import finish, planner_folder
+
+OFFICIAL = Path(__file__).parent / "data" / "official"
+SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num_steps=2)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The turbo model of the tests, with a planner beside it."""
+    made = tmp_path_factory.mktemp("root")
+    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
+    for part in tiny.iterdir():
+        (made / part.name).symlink_to(part)
+    planner_folder(made / "acestep-5Hz-lm-0.6B", codes=range(2000))
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(root: Path) -> AceStep:
+    return load(str(root))
+
+
+@pytest.fixture(autouse=True)
+def no_cap() -> Iterator[None]:
+    yield
+    limits()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders of the planners that are loaded from now on."""
+    loads: list[Path] = []
+    real = planners.load
+
+    def loading(folder: Path, *more: Any) -> Planner:
+        loads.append(folder)
+        return real(folder, *more)
+
+    monkeypatch.setattr(planners, "load", loading)
+    return loads
+
+
+def take(model: AceStep, request: Request) -> Take:
+    (made,) = (event for event in model.render(request) if isinstance(event, Take))
+    return made
+
+
+def sound(made: Take) -> np.ndarray:
+    return np.array(made.audio)
+
+
+def test_a_take_is_planned_where_there_is_a_planner(model: AceStep) -> None:
+    made = take(model, SONG)
+    assert len(made.codes.split()) == 10
+    assert made.request.codes == made.codes
+    assert set(made.planned) == {"bpm", "key", "language", "time_signature"}
+    assert all(getattr(made.request, name) == value for name, value in made.planned.items())
+    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in made.notes)
+    assert "plan" in made.timings
+
+
+def test_off_is_the_path_without_it(model: AceStep) -> None:
+    made = take(model, dataclasses.replace(SONG, plan="off"))
+    assert (made.codes, made.planned, "plan" in made.timings) == ("", {}, False)
+    assert not np.array_equal(sound(made), sound(take(model, SONG)))
+
+
+def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, root: Path) -> None:
+    made = take(model, SONG)
+    kept = Request(**json.loads(json.dumps(dataclasses.asdict(made.request))))
+    again = take(model, kept)
+    assert np.array_equal(sound(made), sound(again))
+    assert "plan" not in again.timings
+    assert np.array_equal(sound(made), sound(take(load(str(root)), SONG)))  # and a fresh start plans the same
+
+
+def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
+    made = take(model, SONG)
+    other_noise = take(model, made.request.changed({"seed": 4}))
+    assert other_noise.codes == made.codes
+    assert not np.array_equal(sound(other_noise), sound(made))
+    replanned = take(model, SONG.changed({"plan_seed": 9}))
+    assert (replanned.request.seed, replanned.request.plan_seed) == (3, 9)
+    assert replanned.codes != made.codes
+    assert made.request.plan_seed == 3  # its seed, unless it has one of its own
+
+
+def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
+    steps = [event for event in model.render(SONG) if isinstance(event, Progress)]
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert [step.tokens for step in steps if step.of == 10 and step.tokens][-1] == 10
+    assert max(step.fraction for step in steps) < 1
+
+
+def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:
+    whole = sound(take(model, SONG))
+    work = model.render(SONG)
+    while next(work).tokens < 3:  # type: ignore[union-attr]
+        pass
+    work.close()
+    assert np.array_equal(sound(take(model, SONG)), whole)
+
+
+def test_two_songs_under_way_share_one_planner(model: AceStep, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    fresh, loads = load(str(root)), counted(monkeypatch)
+    alone = [sound(take(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
+    works = [fresh.render(SONG.changed({"seed": seed})) for seed in (1, 2)]
+    done: dict[int, Take] = {}
+    while len(done) < 2:
+        for i, work in enumerate(works):
+            event = next(work, None)
+            if isinstance(event, Take):
+                done[i] = event
+    assert all(np.array_equal(sound(done[i]), alone[i]) for i in (0, 1))
+    assert len(loads) == 1
+
+
+def test_the_planner_leaves_when_memory_is_short_and_comes_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, loads = load(str(root)), counted(monkeypatch)
+    first = sound(take(small, SONG))
+    assert small.desk.bytes > 0
+    limits(memory_gb=(small._needed + small.desk.bytes - 1) / 2**30)  # not enough by a byte
+    again = sound(take(small, SONG))
+    assert small.desk.bytes == 0
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, sound(take(small, SONG)))
+    assert len(loads) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"guide": "Am F"}, "the guide says what is played"), ({"task": "repaint"}, "repaint follows its source")],
+)
+def test_what_cannot_be_planned_is_refused_when_it_is_asked_for(
+    model: AceStep, tmp_path: Path, change: dict[str, str], message: str
+) -> None:
+    if "task" in change:
+        import soundfile
+
+        soundfile.write(tmp_path / "a.wav", np.zeros((4800, 2), np.float32), 48_000)
+        change = change | {"source": str(tmp_path / "a.wav")}
+    with pytest.raises(BadRequest, match=message):
+        take(model, SONG.changed({"plan": "on", **change}))
+
+
+def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
+    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
+    alone = load(str(tiny))
+    assert take(alone, SONG).codes == ""
+    with pytest.raises(BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none") as refused:
+        take(alone, SONG.changed({"plan": "on"}))
+    assert "fetch a planner" in refused.value.hint
+    with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
+        load(str(tiny), planner="4B")
+
+
+def test_a_voice_without_codes_cannot_be_planned() -> None:
+    with pytest.raises(BadRequest, match="has no audio codes"):
+        take(load("mini"), SONG.changed({"plan": "on"}))
+
+
+def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
+    made = take(model, SONG)
+    data = clips.manifest_of("one", "test", clips.Made.of([made]), time.gmtime(0))
+    assert data["planned"] == dict(made.planned)
+    assert data["request"]["codes"] == made.codes
+    json.dumps(data)
+
+
+@pytest.mark.parametrize("mode", ["simple", "rewrite"])
+def test_a_song_is_put_into_words_first(model: AceStep, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    made = take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
+    assert made.planned["prompt"] == made.request.prompt != SONG.prompt
+    assert (made.request.language, made.request.bpm, made.request.seconds) == ("de", 99, 2)
+    assert any("stopped after 60 tokens" in note for note in made.notes)
+    assert len(made.codes.split()) == 10
+
+
+def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)
+    asked: list[Sequence[int]] = []
+    real = Planner.understand
+
+    def understand(self: Planner, heard: Sequence[int], *more: Any) -> Any:
+        asked.append(heard)
+        return real(self, [code % 2000 for code in heard], *more)  # the planner of this test has so many tokens
+
+    monkeypatch.setattr(Planner, "understand", understand)
+    described = finish(model.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"), seed=1)))
+    assert len(asked[0]) == 10  # 2.1 seconds
+    assert 30 <= described.values["bpm"] <= 300
