@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     pull = commands.add_parser("pull", help="fetch a model to this machine")
     pull.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
     pull.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
+    pull.add_argument("--planner", action="store_true", help="also the planner, the model that writes songs down first")
     pull.set_defaults(run=_pull)
 
     convert = commands.add_parser("convert", help="save a model with its weights in 8 or 4 bits")
@@ -288,7 +289,9 @@ def _pull(arguments: argparse.Namespace) -> int:
     from pipeline import checkpoint
 
     found = checkpoint.fetch(arguments.model, arguments.variant or "")
-    print(f"{found.name} is on this machine:", *(found.dit, found.text_encoder, found.vae), sep="\n  ")
+    places = [found.dit, found.text_encoder, found.vae]
+    places += [checkpoint.fetch_planner(arguments.model)] if arguments.planner else []
+    print(f"{found.name} is on this machine:", *places, sep="\n  ")
     return 0
 
 

@@ -38,6 +38,7 @@ from .vae import VAE
 from .voices import HUB_MODEL, VOICES, voice_folder
 
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
+PLANNER = "acestep-5Hz-lm-1.7B"  # the one in the main repository
 _SILENCE = "silence_latent.pt"
 
 _Config = TypeVar("_Config", AceStepConfig, TextEncoderConfig, VAEConfig)
@@ -166,6 +167,19 @@ def _hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
         advice = f"run: acestepd pull {repository}" if local else "the hub does not have it"
         raise CheckpointError(f"{repository} is not complete: {path} is missing; {advice}")
     return found
+
+
+def fetch_planner(name: str = HUB_MODEL, revision: str = "") -> Path:
+    """The folder of the planner that the main repository holds, downloaded where it is not on this machine.
+
+    It lies beside the text encoder, where `pipeline.planners` looks. Raises `CheckpointError`.
+    """
+    root = _snapshot(
+        HUB_MODEL, revision.rpartition(",")[2].strip(), _TEXT.patterns(PLANNER), False, f"{name} --planner"
+    )
+    if path := next(_TEXT.missing(root / PLANNER), None):
+        raise CheckpointError(f"{HUB_MODEL} has no planner: {path} is missing; the hub does not have it")
+    return root / PLANNER
 
 
 def _repository(name: str, variant: str) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from huggingface_hub import constants
 from mlx import nn
 from mlx.utils import tree_flatten
 
-from pipeline import checkpoint
+from pipeline import checkpoint, planners
 from pipeline.checkpoint import CheckpointError
 from pipeline.voices import HUB_MODEL
 from tests.conftest import ROOT
@@ -444,6 +444,21 @@ def test_what_a_take_calls_its_model_finds_it_again(ace_step: FakeHub) -> None:
     for variant in (TURBO, "acestep-v15-base"):
         fetched = checkpoint.fetch(MAIN, variant)
         assert checkpoint.find(fetched.name) == fetched
+
+
+def test_the_planner_is_fetched_to_where_a_model_looks_for_it(hub: FakeHub, tiny: Path) -> None:
+    hub.add(MAIN, tiny)
+    found = checkpoint.fetch(MAIN)
+    assert not (found.text_encoder.parent / checkpoint.PLANNER).exists(), "it is only fetched where it is asked for"
+    folder = checkpoint.fetch_planner()
+    assert planners.find(found.text_encoder.parent) == folder
+    assert planners.load(folder, mx.float32).name == checkpoint.PLANNER
+
+
+def test_a_hub_without_a_planner_says_so(hub: FakeHub, root: Path) -> None:
+    hub.add(MAIN, root)
+    with pytest.raises(CheckpointError, match="has no planner"):
+        checkpoint.fetch_planner()
 
 
 def test_find_never_touches_the_network_and_says_what_to_run(ace_step: FakeHub) -> None:
