@@ -502,6 +502,9 @@ class Progress:
     tokens: int = 0  # that the planner has written in this part of its work
     of: int = 0  # as many as it will; 0 where that is not known
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fraction", round(self.fraction, 6))  # rounding errors must not look like a way back
+
 
 @dataclass(frozen=True)
 class Take:
