@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +21,7 @@ log = logging.getLogger("acestepd.midi")
 Heard = Callable[[float, dict[str, Any]], None]
 
 EVERY = 1.0  # seconds between two looks at which ports there are
-SELDOM = 30  # times as long where the system has no MIDI: drivers complain to the terminal each time
+SELDOM = 32  # times as long, in the end, where the system has no MIDI: drivers complain to the terminal each time
 SILENCE = 60.0  # seconds after which a port is opened anew: it may have been away and back between two looks
 VIRTUAL = "acestepd"  # our own port, where other programs and cables can be connected to
 UNSTICK = 0.1  # seconds between two ends of a system exclusive on JACK: see `SysexEnds`
@@ -111,6 +113,7 @@ class Lookout:
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._vain = 0  # looks in a row at a system without MIDI
 
     def add(self, look: Look, every: float) -> None:
         with self._lock:
@@ -138,15 +141,53 @@ class Lookout:
         if not self._looks:
             return None
         present = names(backend())
+        if not LIFELINE.holds(present):
+            LIFELINE.cut()
+            self._tell(None)
+        if present:
+            self._tell(present)
+        self._vain = 0 if present else self._vain + 1
+        return min(self._looks.values()) * min(SELDOM, 2.0**self._vain)
+
+    def _tell(self, present: Names | None) -> None:
         for look in list(self._looks):
             try:
                 look(present)
             except Exception:  # a driver's troubles must not end this: it may be back in a minute
                 log.exception("MIDI ports")
-        return min(self._looks.values()) * (SELDOM if present is None else 1)
 
 
-LOOKOUT = Lookout()
+class Lifeline:
+    """Tells whether the JACK server that our ports belong to is still there.
+
+    To close a port of a server that has ended is a crash of the process, and another server may have begun since the
+    last look, with ports of the same names. So there is one port whose name nobody else has. It is never closed.
+    """
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._numbers = itertools.count(1)
+
+    def holds(self, present: Names | None) -> bool:
+        """Whether ports may be closed."""
+        return present is not None and (not self._name or any(self._name in name for name in present.inputs))
+
+    def cut(self) -> None:
+        self._name = ""
+
+    def tie(self, chosen: Any) -> None:
+        """To the server that is there now."""
+        if self._name:
+            return
+        name = f"ace-lifeline-{os.getpid()}-{next(self._numbers)}"
+        try:
+            _keep(chosen.open_output("lifeline", virtual=True, client_name=name))
+            self._name = name
+        except Exception as error:  # it has just ended: the next look will see it
+            log.debug("no lifeline: %s", str(error))
+
+
+LOOKOUT, LIFELINE = Lookout(), Lifeline()
 
 
 # --- opened ports ----------------------------------------------------------------------------------------------------
@@ -166,7 +207,7 @@ class Ear:
         self._ends: SysexEnds | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._port = _opened(chosen.open_input, name, virtual)
+        self._port = _opened(chosen, "input", name, virtual)
         if rtmidi := getattr(self._port, "_rt", None):
             if "JACK" in getattr(self._port, "api", ""):
                 rtmidi.cancel_callback()
@@ -256,7 +297,7 @@ class Mouth:
 
     def __init__(self, chosen: Any, name: str, virtual: bool = False) -> None:
         self.name = name
-        self._port = _opened(chosen.open_output, name, virtual)
+        self._port = _opened(chosen, "output", name, virtual)
 
     def send(self, message: bytes) -> None:
         """Raises ValueError when that is no message, and what the driver raises when it is not there any more."""
@@ -266,15 +307,23 @@ class Mouth:
         _close(self._port, there)
 
 
-def _opened(open_port: Callable[..., Any], name: str, virtual: bool) -> Any:
-    return open_port(name, virtual=True, client_name=VIRTUAL) if virtual else open_port(name)
+def _opened(chosen: Any, kind: str, name: str, virtual: bool) -> Any:
+    open_port = getattr(chosen, f"open_{kind}")
+    port = open_port(name, virtual=True, client_name=VIRTUAL) if virtual else open_port(name)
+    if "JACK" in getattr(port, "api", ""):
+        LIFELINE.tie(chosen)
+    return port
+
+
+def _keep(port: Any) -> None:
+    """For ever: it is not even freed."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
 
 
 def _close(port: Any, there: bool) -> None:
     """`there`: whether the MIDI system still is."""
     if port and not there:
-        # JACK has ended, and to close or free a port of it then is a crash of the process: keep it for ever
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
+        _keep(port)
     elif port:
         with suppress(Exception):  # what is unplugged cannot always be closed
             port.close()
@@ -304,13 +353,13 @@ class Input:
 
     def close(self) -> None:
         LOOKOUT.remove(self._look)
-        self._drop()
+        self._drop(LIFELINE.holds(names(self._backend)))
 
     def _look(self, present: Names | None) -> None:
         inputs = present.inputs if present else []
         if self._ear and self._ear.name not in inputs:
             log.warning("MIDI input %s is gone", self._ear.name)
-            self._drop()
+            self._drop(there=present is not None)
         if self._ear is None:
             self._open(present or Names([], []))
         elif present and time.monotonic() - self._ear.last > self._silence:
@@ -330,10 +379,10 @@ class Input:
         self._missing, self._met = False, True
         self._ear = Ear(self._backend, found, self._heard, present)
 
-    def _drop(self) -> None:
+    def _drop(self, there: bool) -> None:
         ear, self._ear = self._ear, None
         if ear:
-            ear.close(names(self._backend) is not None)
+            ear.close(there)
 
 
 class Surface(Protocol):
@@ -348,8 +397,8 @@ class Surface(Protocol):
     def gone(self, name: str) -> None:
         """The input of that name."""
 
-    def opened(self, mouth: Mouth, again: bool) -> None:
-        """An output; `again` when it was open before and never seemed to be gone."""
+    def opened(self, mouth: Mouth) -> None:
+        """An output; also one that was open before, and may have been away for a moment."""
 
     def closed(self, mouth: Mouth) -> None: ...
 
@@ -363,7 +412,6 @@ class Ports:
         self._ears: dict[str, Ear] = {}
         self._mouths: dict[str, Mouth] = {}
         self._failed: set[str] = set()
-        self._seen = False  # our own port, in the list of all
 
     @property
     def names(self) -> Names:
@@ -375,7 +423,7 @@ class Ports:
 
     def close(self) -> None:
         LOOKOUT.remove(self._look)
-        self._drop_all(there=names(self._backend) is not None)
+        self._drop_all(there=LIFELINE.holds(names(self._backend)))
 
     def _drop_all(self, there: bool) -> None:
         for name in list(self._ears):
@@ -390,8 +438,6 @@ class Ports:
             self._follow(present)
 
     def _follow(self, present: Names) -> None:
-        if self._virtual:
-            self._look_at_our_own(present)
         ours = [VIRTUAL] if self._virtual else []
         wanted = Names(*(ours + [name for name in kind if self._wanted(name)] for kind in present))
         for name in [name for name in self._ears if name not in wanted.inputs]:
@@ -407,7 +453,7 @@ class Ports:
         for name in wanted.outputs:
             if name not in self._mouths and (mouth := self._mouth(name)):
                 self._mouths[name] = mouth
-                self._surface.opened(mouth, again=False)
+                self._surface.opened(mouth)
         if silent := [name for name, ear in self._ears.items() if self._is_silent(ear)]:
             self._open_anew(silent, present)
 
@@ -422,20 +468,12 @@ class Ports:
                 self._ears[name] = ear
         for name in [name for name in self._mouths if name != VIRTUAL]:
             if mouth := self._mouth(name):
-                self._drop_mouth(name, there=True)
-                self._mouths[name] = mouth
-                self._surface.opened(mouth, again=True)
+                old, self._mouths[name] = self._mouths[name], mouth
+                self._surface.opened(mouth)
+                old.close()
 
     def _wanted(self, name: str) -> bool:
         return not name.startswith(VIRTUAL) and self._surface.wants(name)
-
-    def _look_at_our_own(self, present: Names) -> None:
-        """JACK may have ended and begun again between two looks: then our port is only there for ourselves."""
-        there = any(VIRTUAL in name for name in present.outputs)
-        if self._seen and not there:
-            self._drop_ear(VIRTUAL, there=False)
-            self._drop_mouth(VIRTUAL, there=False)
-        self._seen = there
 
     def _ear(self, name: str, present: Names) -> Ear | None:
         def heard(at: float, message: dict[str, Any]) -> None:

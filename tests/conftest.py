@@ -85,16 +85,23 @@ def client(daemon: Daemon) -> Iterator[OscClient]:
     connected.close()
 
 
-@pytest.fixture
-def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jack]:
+@pytest.fixture(scope="session")
+def jack_server() -> Iterator[Jack]:
+    """One for all: whatever a test that failed has left open must not outlive its server."""
     pytest.importorskip("rtmidi", reason="needs python-rtmidi (the extra 'midi')")
     if not shutil.which("jackd"):
         pytest.skip("needs jackd (apt-get install jackd2): ports without a device")
     server = Jack()
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
         server.start()
-        yield server
-    finally:
-        server.close()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
+    for name, value in jack_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return jack_server

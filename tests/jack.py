@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import ctypes
-import os
+import fcntl
+import itertools
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import IO
 
 from daemon import midi
 
 PATIENCE = 30.0
 NAMES = 5
+PERIOD = 1024  # frames: MIDI comes once in each
 
 
 class Jack:
     """A JACK server that plays nowhere, under a name of its own: nobody's real one is touched."""
 
     def __init__(self) -> None:
-        # JACK remembers eight names of servers at most, those that were killed as well: take few, again and again
-        self.name = f"acestepd-{os.getpid() % NAMES}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._claim, self.name = _claimed()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -36,28 +40,42 @@ class Jack:
         until(self._started)
 
     def _started(self) -> bool:
-        if self._process is None:
-            command = ["jackd", "-n", self.name, "-r", "--no-realtime", "-d", "dummy", "-p", "2048"]
+        if self._process is None or self._process.poll() is not None:  # the one before has not quite ended
+            command = ["jackd", "-n", self.name, "-r", "--no-realtime", "-d", "dummy", "-p", str(PERIOD)]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(command, preexec_fn=die_with_us, **quiet)  # type: ignore[call-overload]
-        elif self._process.poll() is not None:  # other tests have taken the name
-            self.name = f"acestepd-{(int(self.name[-1]) + 1) % NAMES}"
-            os.environ["JACK_DEFAULT_SERVER"] = self.name
-            self._process = None
-        return self._process is not None and midi.names(midi.backend()) is not None and self._process.poll() is None
+        return midi.names(midi.backend()) is not None and self._process.poll() is None
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 
-    def close(self) -> None:
-        """As it likes to be ended: then it forgets its name."""
+    def stop(self) -> None:
+        """As it likes to be ended."""
         self._end(signal.SIGTERM)
+
+    def close(self) -> None:
+        self.stop()
+        self._claim.close()
 
     def _end(self, how: signal.Signals) -> None:
         if self._process:
             self._process.send_signal(how)
             self._process.wait()
             self._process = None
+
+
+def _claimed() -> tuple[IO[str], str]:
+    """A server's name that is ours until the file is closed: with two servers of one name, one would play on the
+    other's and crash when that ends. JACK remembers eight names at most, also of servers that were killed."""
+    for number in itertools.cycle(range(NAMES)):
+        claim = Path(tempfile.gettempdir(), f"acestepd-jack-{number}.lock").open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return claim, f"acestepd-{number}"
+        except OSError:
+            claim.close()
+            time.sleep(0.05)
+    raise AssertionError
 
 
 def die_with_us() -> None:

@@ -105,8 +105,8 @@ class Hands:
     def gone(self, name: str) -> None:
         self._inbox.put(lambda: self._pads.gone(name))
 
-    def opened(self, mouth: Mouth, again: bool) -> None:
-        self._lamps.add(mouth, again)
+    def opened(self, mouth: Mouth) -> None:
+        self._lamps.add(mouth)
 
     def closed(self, mouth: Mouth) -> None:
         self._lamps.remove(mouth)
@@ -291,12 +291,11 @@ class Lamps:
         if self._thread.is_alive():
             self._thread.join()
 
-    def add(self, mouth: Mouth, again: bool) -> None:
+    def add(self, mouth: Mouth) -> None:
         mapping = self._mapping(mouth.name)
-        entering = b"" if again else mapping.profile.entering
         with self._sending:
             now = time.monotonic()
-            self._lamps[mouth.name] = Lamp(mouth, Board(mapping), entering, [now, now + PLUGGED])
+            self._lamps[mouth.name] = Lamp(mouth, Board(mapping), mapping.profile.entering, [now, now + PLUGGED])
         self._listen(-1, DARK)
 
     def remove(self, mouth: Mouth) -> None:
