@@ -17,7 +17,9 @@ from pipeline.request import SAMPLE_RATE, Request, Take
 # isort: split
 import mlx.core as mx
 
-WISH = Request(plan="off", prompt="warm", lyrics="[verse]\nla", seconds=1, num_steps=2, guidance_scale=3.0, guidance_interval=1.0)
+WISH = Request(
+    plan="off", prompt="warm", lyrics="[verse]\nla", seconds=1, num_steps=2, guidance_scale=3.0, guidance_interval=1.0
+)
 
 
 @pytest.fixture
