@@ -250,7 +250,7 @@ def test_chords_and_stems_are_asked_for_in_words(client: OscClient) -> None:
         (("x", "prompt", "p", "seconds", float("inf")), 400, "seconds must be a finite number"),
         (("x", "prompt", "p", "seed", "sunny"), 400, "seed must be a number, got 'sunny'"),
         (("x", "prompt", "p", "seed", 2**32), 422, "seed must be in -1..4294967295, got 4294967296"),
-        (("x", "prompt", "p", "cfg_type", "best"), 422, "cfg_type must be one of apg cfg, got 'best'"),
+        (("x", "prompt", "p", "cfg_type", "best"), 422, "cfg_type must be one of apg cfg adg, got 'best'"),
         (("x", "prompt", "p", "language", "klingon"), 422, "language must be one of"),
         (("x", "prompt", "p", "key", "H dur"), 422, "key must be a note"),
         (("x", "prompt", "p", "bars", 1024, "bpm", 30), 422, "at most 600 seconds"),
@@ -564,7 +564,7 @@ def turned(stage: Stage) -> Iterator[None]:
 TEXTS = {
     "guide": "Am F C G", "stems": "drums bass", "key": "A minor", "language": "en", "time_signature": "3/4",
     "cfg_type": "cfg", "format": "flac", "task": "cover", "sampler": "dpm", "timesteps": "1 0.75 0.3", "preview": "2 4",
-    "codes": "7 63999", "reference_parts": "even",
+    "codes": "7 63999", "reference_parts": "even", "plan": "off",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from .wire import Message, encode
 MAX_TEXT = 250  # bytes of each text in a fail
 MAX_VALUE = 1000  # bytes of a parameter's text
 # sent as texts: Pd and others keep numbers as 32-bit floats
-SEEDS = ("seed", "guide_seed", "variation_seed", "source_seed")
+SEEDS = tuple(name for name in FIELDS if name.endswith("seed"))
 MIX = "mix"
 
 
