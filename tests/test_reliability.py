@@ -62,7 +62,7 @@ class Plugged:
         return self._process.pid
 
     def worker(self) -> int:
-        """The pid of the process that renders; 0 while there is none."""
+        """The pid of the process that renders; 0 while there is none, which nobody should send a signal to."""
         found = subprocess.run(["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False).stdout
         return int(found.split()[0]) if found.strip() else 0
 
@@ -177,7 +177,9 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
             wish(client, f"take{number}")
             patiently(lambda: state(client) != "loading")  # three ends in a row would mean: the model is broken
             time.sleep(dice.uniform(0.0, 2.0))
-            os.kill(daemon.worker(), signal.SIGKILL)
+            while not (worker := daemon.worker()):
+                time.sleep(0.05)
+            os.kill(worker, signal.SIGKILL)
             client.send("/ace/ping", f"still there {number}")
             client.until("/ace/pong", f"still there {number}")
         patiently(lambda: set(states(daemon)) <= {"finished", "fail"}, seconds=240 + 20 * kills)
