@@ -348,7 +348,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
             if isinstance(event, Take):
                 takes.append(event)
             else:
-                bar.set_description(event.stage)
+                bar.set_description(event.told)
             bar.update(100 * (event.fraction if isinstance(event, Progress) else 1.0) - bar.n)
     try:
         takes.sort(key=lambda take: take.name.startswith(PREVIEW))  # files like the stems, behind them

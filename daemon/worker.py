@@ -147,7 +147,7 @@ class Worker:
                 rendering.takes.append(event)
             elif time.monotonic() - rendering.told >= PROGRESS_SECONDS:
                 rendering.told = time.monotonic()
-                self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.stage)
+                self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.told)
         except StopIteration:
             self._stack.pop()
             self._deliver(rendering)

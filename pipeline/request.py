@@ -505,6 +505,11 @@ class Progress:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", round(self.fraction, 6))  # rounding errors must not look like a way back
 
+    @property
+    def told(self) -> str:
+        """The stage, and how far the planner is in it: `plan 120/300`."""
+        return f"{self.stage} {self.tokens}/{self.of}" if self.of else self.stage
+
 
 @dataclass(frozen=True)
 class Take:
