@@ -151,9 +151,7 @@ def heard_so_far(client: OscClient) -> list[tuple[str, list[Any]]]:
     return client.until("/ace/synced")
 
 
-def test_faders_of_another_process_turn_the_panel_while_something_renders(
-    daemon: Daemon, orchestra: Orchestra
-) -> None:
+def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon: Daemon, orchestra: Orchestra) -> None:
     with closing(OscClient(daemon.osc.address)) as client:
         client.send("/ace/generate", "long", "prompt", "long", "seconds", 60, "num_steps", 60)
         client.until("/ace/progress", "long")
