@@ -5,6 +5,7 @@ Timings belong here and not in tests. Run it on an otherwise idle machine and qu
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import tempfile
@@ -12,8 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from daemon.pads.states import State
 from daemon.service import Daemon
-from daemon.settings import Settings
+from daemon.settings import Midi, Settings
 from tests.osc_client import OscClient
 
 LONG = 60  # seconds of the clip that keeps the engine busy
@@ -40,6 +42,68 @@ def main(runs: int) -> None:
         client.until("/ace/cancelled", "long")
         report("cancel to cancelled, running job", [time.perf_counter() - started], 1e3, "ms")
         client.close()
+    pads(runs)
+
+
+def pads(runs: int) -> None:
+    """From the hit of a pad whose take was made in advance to its /ace/clip; and how soon a guess steps back."""
+    with (
+        tempfile.TemporaryDirectory() as out,
+        Daemon(
+            Settings(port=0, out=Path(out), state=Path(out) / "state", model="mini", midi=Midi(grid="8x8"))
+        ) as daemon,
+    ):
+        client = OscClient(daemon.osc.address)
+        client.ask("/ace/set/num_steps", 2)
+        client.ask("/ace/set/bpm", 240)
+        client.ask("/ace/bank/fill", "warm beat", 1, 64)
+        client.ask("/ace/notify", 1, 0, "clip progress")
+        for what, hit in (("message", lambda pad: client.send("/ace/pad/hit", pad)), ("note", by_note(daemon))):
+            wait_for(lambda: sum(light.state is State.READY for light in daemon.pads.lights()) > 60)
+            seconds = [until_clip(daemon, client, hit) for _ in range(min(runs, 60))]
+            report(f"{what} to the clip of a prepared pad", seconds, 1e3, "ms")
+            client.ask("/ace/bank/reroll")
+        report("pad hit to progress, while it guesses", [preempted(daemon, client) for _ in range(runs)], 1e3, "ms")
+        client.close()
+
+
+def by_note(daemon: Daemon) -> Callable[[int], None]:
+    """As a controller's port would say it: what JACK, ALSA or CoreMIDI take is not counted."""
+
+    def hit(pad: int) -> None:
+        for kind, velocity in (("note_on", 100), ("note_off", 0)):
+            note = {"type": kind, "note": 35 + pad, "velocity": velocity, "channel": 0}
+            daemon.hands.heard("bench", time.monotonic(), note)
+
+    return hit
+
+
+def until_clip(daemon: Daemon, client: OscClient, hit: Callable[[int], None]) -> float:
+    time.sleep(0.3)  # nobody hits again before that
+    known = (number for number, light in enumerate(daemon.pads.lights(), 1) if light.state is State.READY)
+    pad = next(number for number in known if not daemon.pads._bank.slot(number - 1).take)
+    started = time.perf_counter()
+    hit(pad)
+    client.until("/ace/clip")
+    return time.perf_counter() - started
+
+
+def preempted(daemon: Daemon, client: OscClient) -> float:
+    """A job that nobody has thought of, in the midst of one that nobody has asked for."""
+    client.ask("/ace/bank/reroll")
+    wait_for(lambda: daemon.pads._making[1] > 0)
+    id = f"now{time.perf_counter_ns()}"
+    started = time.perf_counter()
+    client.send("/ace/generate", id, "prompt", id, "seconds", 1)
+    client.until("/ace/progress", id)
+    seconds = time.perf_counter() - started
+    client.until_end(id)
+    return seconds
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    while not what():
+        time.sleep(0.01)
 
 
 def measured(runs: int, once: Callable[[int], tuple[float, float]]) -> tuple[list[float], list[float]]:
@@ -72,4 +136,5 @@ def report(what: str, seconds: list[float], scale: float, unit: str) -> None:
 
 
 if __name__ == "__main__":
+    print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)

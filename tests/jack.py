@@ -41,7 +41,8 @@ class Jack:
 
     def _started(self) -> bool:
         if self._process is None or self._process.poll() is not None:  # the one before has not quite ended
-            command = ["jackd", "-n", self.name, "-r", "--no-realtime", "-d", "dummy", "-p", str(PERIOD)]
+            # synchronous and patient: on a busy machine nothing is dropped
+            command = ["jackd", "-n", self.name, "-S", "-r", "-t", "2000", "-d", "dummy", "-p", str(PERIOD)]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(command, preexec_fn=die_with_us, **quiet)  # type: ignore[call-overload]
         return midi.names(midi.backend()) is not None and self._process.poll() is None

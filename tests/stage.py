@@ -40,4 +40,5 @@ def wait_until_warm(stage: Stage) -> None:
         client.send("/ace/notify", 1, 0, "state")
         while client.hear()[1][0] not in ("warm", "busy"):
             pass
-        client.ask("/ace/notify", 0)
+        client.send("/ace/notify", 0)
+        client.until("/ace/done")  # it is not subscribed any more

@@ -262,10 +262,8 @@ def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
     assert present
     lights: list[bytes] = []
     into = chosen.open_output(next(name for name in present.outputs if "acestepd" in name))
-    out_of = chosen.open_input(
-        next(name for name in present.inputs if "acestepd" in name),
-        callback=lambda message: lights.append(bytes(message.bytes())),
-    )
+    out_of = chosen.open_input(next(name for name in present.inputs if "acestepd" in name))
+    out_of._rt.cancel_callback()
     try:
 
         def played() -> bool:
@@ -275,10 +273,16 @@ def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
 
         until(played)
         stage.band.show(3, READY)
-        until(lambda: bytes([0x90, 39, 100]) in lights)
+        until(lambda: bytes([0x90, 39, 100]) in polled(out_of, lights))
     finally:
         into.close()
         out_of.close()
+
+
+def polled(port: Any, lights: list[bytes]) -> list[bytes]:
+    while event := port._rt.get_message():
+        lights.append(bytes(event[0]))
+    return lights
 
 
 def test_rubbish_is_logged_and_stops_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -301,10 +305,8 @@ def test_a_hundred_hits_are_a_hundred(stage: Stage) -> None:
     for count in range(100):
         pads.send(note(36 + count % 16, 1 + count), off(36 + count % 16))
         threading.Event().wait(0.01)
-    stage.hears(pads, ("hit", 0, 127), note(36, 127))
-    velocities = [told[2] for told in stage.band.told]
-    assert velocities == sorted(velocities), "in their order"
-    assert len(velocities) > 60, "JACK itself drops some on a busy machine"
+    until(lambda: len(stage.band.told) >= 100)
+    assert stage.band.told == [("hit", count % 16, 1 + count) for count in range(100)]
 
 
 def test_a_fader_turns_its_field_once_it_has_come_by(stage: Stage) -> None:

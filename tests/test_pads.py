@@ -410,6 +410,7 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_p
         settings = Settings(port=0, out=home / "out", state=home / "state", model="mini", prepare_mb=budget)
         with Daemon(settings) as daemon, closing(OscClient(daemon.osc.address)) as client:
             if not number:
+                client.ask("/ace/set/num_steps", 2)
                 client.ask("/ace/bank/fill", "dusty lo-fi", 1, 2)
                 client.ask("/ace/bank/save", "tour")
             assert daemon.pads.bank[0] == "tour"

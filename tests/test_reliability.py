@@ -123,14 +123,14 @@ def states(daemon: Plugged) -> Counter[str]:
     return Counter(job.state for job in journaled(daemon))
 
 
-def check_folder(daemon: Plugged, accepted: set[str]) -> None:
+def check_folder(daemon: Plugged, accepted: set[str], frames: int = 24_000) -> None:
     """Exactly one take of every accepted job, whole and with its manifest, and nothing else."""
     takes = Counter(json.loads(path.read_text())["id"] for path in daemon.out.glob("*.json"))
     assert set(takes) == accepted
     assert set(takes.values()) <= {1}
     assert len(list(daemon.out.iterdir())) == 2 * len(accepted)
     for path in daemon.out.glob("*.wav"):
-        assert soundfile.read(path)[0].shape == (24_000, 2)
+        assert soundfile.read(path)[0].shape == (frames, 2)
 
 
 # --- the plug --------------------------------------------------------------------------------------------------------
@@ -188,6 +188,58 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
     failed = [job.last.values for job in jobs if job.state == "fail" and job.last]
     assert all("ended twice while making it" in str(values) for values in failed)
     check_folder(daemon, {job.id for job in jobs if job.state == "finished"})
+
+
+# --- pads ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])
+def test_every_hit_that_was_answered_ends_in_one_whole_take_however_often_the_plug_is_pulled(
+    tmp_path: Path, kills: int
+) -> None:
+    """While takes are made in advance, pads hit and rerolled, banks saved and loaded."""
+    dice = random.Random(kills)
+    daemon, accepted = Plugged(tmp_path), set()
+    for number in range(kills):
+        daemon.start()
+        with connected(daemon) as client:
+            if not number:
+                client.send("/ace/set/num_steps", 2)
+                client.send("/ace/set/bpm", 240)
+                client.send("/ace/bank/fill", "dusty lo-fi", 1, 4)
+            client._socket.settimeout(0.05)
+            pulled = threading.Timer(dice.uniform(2.0, 8.0), daemon.pull)
+            pulled.start()
+            while pulled.is_alive():
+                client.send(*played(dice))
+                accepted |= {values[0] for address, values in overheard(client) if address == "/ace/queued"}
+            pulled.join()
+    assert accepted
+    with daemon:
+        patiently(lambda: set(states(daemon)) <= {"finished", "cancelled"}, seconds=240 + 20 * kills)
+    jobs = {job.id: job for job in journaled(daemon)}
+    assert accepted <= set(jobs)
+    finished = {id for id, job in jobs.items() if job.state == "finished"}
+    check_folder(daemon, finished, frames=48_000)  # so that nothing hidden is left either
+    for bank in (daemon.state / "banks").glob("*.json"):
+        json.loads(bank.read_text())
+    assert {path.name for path in (daemon.state / "banks").glob(".*")} <= {".current"}
+
+
+def played(dice: random.Random) -> tuple[Any, ...]:
+    """What somebody does on pads."""
+    pad, bank = dice.randint(1, 4), dice.choice("ab")
+    moves = (("/ace/pad/hit", pad), ("/ace/pad/reroll", pad), ("/ace/bank/save", bank), ("/ace/bank/load", bank))
+    return tuple(dice.choices(moves, weights=(12, 4, 1, 1))[0])
+
+
+def overheard(client: OscClient) -> Iterator[tuple[str, list[Any]]]:
+    """Until it is quiet for a moment."""
+    while True:
+        try:
+            yield client.hear()
+        except (TimeoutError, ConnectionError):
+            return
 
 
 # --- crowds and long evenings ----------------------------------------------------------------------------------------
