@@ -59,8 +59,7 @@ def pads(runs: int) -> None:
         client.ask("/ace/bank/fill", "warm beat", 1, 64)
         client.ask("/ace/notify", 1, 0, "clip progress")
         for what, hit in (("message", lambda pad: client.send("/ace/pad/hit", pad)), ("note", by_note(daemon))):
-            wait_for(lambda: sum(light.state is State.READY for light in daemon.pads.lights()) > 60)
-            seconds = [until_clip(daemon, client, hit) for _ in range(min(runs, 60))]
+            seconds = [until_clip(daemon, client, hit) for _ in range(runs)]
             report(f"{what} to the clip of a prepared pad", seconds, 1e3, "ms")
             client.ask("/ace/bank/reroll")
         report("pad hit to progress, while it guesses", [preempted(daemon, client) for _ in range(runs)], 1e3, "ms")
@@ -80,12 +79,18 @@ def by_note(daemon: Daemon) -> Callable[[int], None]:
 
 def until_clip(daemon: Daemon, client: OscClient, hit: Callable[[int], None]) -> float:
     time.sleep(0.3)  # nobody hits again before that
-    known = (number for number, light in enumerate(daemon.pads.lights(), 1) if light.state is State.READY)
-    pad = next(number for number in known if not daemon.pads._bank.slot(number - 1).take)
+    wait_for(lambda: bool(prepared(daemon)))
+    pad = prepared(daemon)[0]
     started = time.perf_counter()
     hit(pad)
     client.until("/ace/clip")
     return time.perf_counter() - started
+
+
+def prepared(daemon: Daemon) -> list[int]:
+    """Pads that were never hit, and are ready."""
+    ready = [number for number, light in enumerate(daemon.pads.lights()) if light.state is State.READY]
+    return [number + 1 for number in ready if not daemon.pads._bank.slot(number).take]
 
 
 def preempted(daemon: Daemon, client: OscClient) -> float:

@@ -69,7 +69,7 @@ def _claimed() -> tuple[IO[str], str]:
     """A server's name that is ours until the file is closed: with two servers of one name, one would play on the
     other's and crash when that ends. JACK remembers eight names at most, also of servers that were killed."""
     for number in itertools.cycle(range(NAMES)):
-        claim = Path(tempfile.gettempdir(), f"acestepd-jack-{number}.lock").open("w")
+        claim = Path(tempfile.gettempdir(), f"acestepd-jack-{number}.lock").open("w")  # noqa: SIM115
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return claim, f"acestepd-{number}"

@@ -12,7 +12,7 @@ import pytest
 
 from daemon import midi
 from daemon.service import Daemon
-from daemon.settings import Settings, SettingsError, Watch
+from daemon.settings import Midi, Settings, SettingsError, Watch
 from daemon.upkeep import doctor, lock
 from daemon.upkeep.lock import Lock
 
@@ -89,6 +89,20 @@ def test_midi_says_which_ports_there_are_or_what_is_missing(monkeypatch: pytest.
     ):
         monkeypatch.setattr(midi, "inputs", lambda _, names=names: names)
         assert said("midi", wanted).startswith(answer)
+
+
+def test_pads_say_which_ports_are_played_and_with_which_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = Settings(midi=Midi(ports=("launchpad", "mpd")))
+    monkeypatch.setattr(midi, "backend", lambda: None)
+    for names, answer in (
+        (["Launchpad X LPX MIDI", "Launchpad X LPX DAW", "Piano", "MPD218"],
+         "ok pads on Launchpad X LPX MIDI (launchpad-x), MPD218 (generic)"),
+        (["Piano"], "note no MIDI input is one of [midi] ports now ports may name parts of: Piano"),
+    ):  # fmt: skip
+        monkeypatch.setattr(midi, "names", lambda _, names=names: midi.Names(names, names))
+        assert said("pads", wanted).startswith(answer)
+    monkeypatch.setattr(midi, "names", lambda _: None)
+    assert said("pads", wanted).startswith("WRONG no MIDI system answers")
 
 
 def test_link_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Other people's programs: JACK's own sequencer, monitor and clock, and mido from another process, play a real daemon."""
+"""Other people's programs: JACK's own sequencer, monitor and clock, and mido in another process play a real daemon."""
 
 from __future__ import annotations
 

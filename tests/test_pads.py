@@ -112,6 +112,7 @@ def test_letting_a_pad_go_is_no_hit(stage: Stage, client: OscClient) -> None:
         (("/ace/pad/set", 1), 400), (("/ace/pad/set", 1, "wobble", 1), 404), (("/ace/bank/load", "../../etc"), 422),
         (("/ace/bank/load", "none"), 404), (("/ace/bank/load", 99), 404), (("/ace/bank/fill", "x", 4, 999), 422),
         (("/ace/bank/fill",), 400), (("/ace/bank/reroll", "some"), 422), (("/ace/midi/learn", "bars"), 503),
+        (("/ace/midi/forget", "bars"), 503), (("/ace/bank/save", "x", 128), 422),
         (("/ace/pad/set", 1, "source", "/etc/passwd.wav"), 403), (("/ace/bank/save", "a/b"), 422),
     ],
 )  # fmt: skip
@@ -315,6 +316,19 @@ def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(tm
         until(lambda: [light.state.value for slot, light in heard if slot == 0] == states)
         stage.pads.load("pads")
         assert heard[-1][0] == -1
+
+
+def test_a_bank_is_saved_under_the_program_that_a_controller_sends(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 1)
+    assert client.ask("/ace/bank/save", "verse", 40) == ("/ace/done", ["/ace/bank/save", 16, 40])
+    assert stage.pads.bank[:2] == ("verse", 40)
+    client.send("/ace/bank/save", "verse", 41)
+    client.until("/ace/done")
+    assert stage.pads.banks()["verse"] == 41
+    client.send("/ace/bank/save", "chorus", 41)
+    values = client.until("/ace/fail")[-1][1]
+    assert (values[2], "'verse'" in values[3]) == (409, True)
+    assert stage.pads.bank[:2] == ("verse", 41)
 
 
 def test_a_bank_names_its_files_inside_of_their_folders(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from .protocol import COMMANDS, PARAM, TOPICS, encode_param, mix_of, short
 from .wire import Message, Sender
 
 if TYPE_CHECKING:
+    from ..pads.hands import Hands
     from ..pads.player import Pads
     from .server import OscServer
 
@@ -438,7 +439,12 @@ def _bank_load(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 
 def _bank_save(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    _pads(osc).save("" if pressed_or_id(arguments) == "" else text_of(arguments).strip())
+    words = [word for word in arguments if isinstance(word, str)]
+    if not words:
+        pressed_or_id(arguments)  # a button, or nothing
+    numbers = [number for number in arguments if words and not isinstance(number, str)]
+    program = whole("program", numbers[0]) if numbers else None
+    _pads(osc).save(" ".join(words).strip(), program)
     _tell_bank(osc, sender, "/ace/bank/save")
 
 
@@ -454,9 +460,14 @@ def _bank_list(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     osc.answer(sender, "done", "/ace/bank/list", len(banks), 0)
 
 
-def _midi_learn(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    if osc.learn is None:
+def _hands(osc: OscServer) -> Hands:
+    if osc.hands is None:
         raise Refused(503, "no controller can be learned from: there are no MIDI ports", "list some in [midi] ports")
+    return osc.hands
+
+
+def _midi_learn(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    hands = _hands(osc)
     text = text_of(arguments).strip()
     if text in ("", "off"):
         text = ""
@@ -465,8 +476,13 @@ def _midi_learn(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
             Knob.of(text)
         except ValueError as error:
             raise OutOfRange(str(error)) from error
-    osc.learn(text)
+    hands.learn(text)
     osc.answer(sender, "done", "/ace/midi/learn", int(bool(text)), 0)
+
+
+def _midi_forget(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    forgotten = _hands(osc).forget(text_of(arguments).strip())
+    osc.answer(sender, "done", "/ace/midi/forget", forgotten, 0)
 
 
 HANDLERS: dict[str, Handler] = {
@@ -502,6 +518,7 @@ HANDLERS: dict[str, Handler] = {
     "/ace/midi/learn": _midi_learn,
     "/ace/adapter": _adapter,
     "/ace/adapters": _adapters,
+    "/ace/midi/forget": _midi_forget,
     "/ace/sync": _sync,
 }
 WITH_ID = {f"/ace/{name}" for name in ("generate", "go", "reroll", "cancel", "query", "favourite", "insert")}

@@ -77,7 +77,9 @@ COMMANDS = {
     ),
     "/ace/bank/reroll": Command("[s all or unmarked]", "/ace/done", "new seeds, for favourites only with all"),
     "/ace/bank/load": Command("s name, or i program", "/ace/done", "play another bank"),
-    "/ace/bank/save": Command("[s name]", "/ace/done", "save the bank, from now on under that name"),
+    "/ace/bank/save": Command(
+        "[s name], [i program]", "/ace/done", "save the bank, from now on under that name and program (0..127)"
+    ),
     "/ace/bank/list": Command("", "/ace/banks each, /ace/done", "the banks there are"),
     "/ace/midi/learn": Command(
         "s param, [f from, f to]", "/ace/done", "the next control that moves turns it (in that range); `off` ends it"
@@ -86,6 +88,9 @@ COMMANDS = {
         "s path, [f scale]", "/ace/done", "wear a LoRA from the next job on, or change its scale (1); 0 takes it off"
     ),
     "/ace/adapters": Command("[s clear]", "/ace/worn each, /ace/done", "what is worn; with clear, take it all off"),
+    "/ace/midi/forget": Command(
+        "[s param]", "/ace/done", "what was learned for it, or all of that, turns nothing more"
+    ),
     "/ace/sync": Command("i n", "/ace/synced", "answers once everything before it has been handled"),
 }
 

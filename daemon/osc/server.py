@@ -23,6 +23,7 @@ from pipeline.request import BadRequest, OutOfRange, UnknownField
 
 from ..engine import Engine
 from ..jobs import Event, Refused
+from ..pads.hands import Hands
 from ..pads.player import Pads
 from ..panel import Panel
 from ..paths import Confined
@@ -84,7 +85,7 @@ class OscServer:
     def __init__(self, settings: Settings, panel: Panel, engine: Engine, confined: Confined) -> None:
         self.settings, self.panel, self.engine, self.confined = settings, panel, engine, confined
         self.pads: Pads | None = None
-        self.learn: Callable[[str], None] | None = None  # where there are MIDI ports
+        self.hands: Hands | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
         self.subscribers = Subscribers(settings.endpoints)
         self.drafts = drafts.Drafts()

@@ -24,12 +24,11 @@ from .controls import Control, Hold, Moved, Reader
 from .gestures import Favourite, Gesture, Hit, Pads, Program, Reroll
 from .learn import Learner
 from .lights import AT_MOST, BEAT, DARK, FRAME, Board
-from .mapping import Mapping, MidiSettings
+from .mapping import VIRTUAL, Mapping, MidiSettings, plays
 from .states import Light, Player
 
 log = logging.getLogger("acestepd.pads")
 
-VIRTUAL = "virtual"
 PLUGGED = 0.5  # seconds after which a controller's lights are sent once more
 
 
@@ -71,9 +70,12 @@ class Hands:
         """The next control that is moved turns `field`; an empty one: none does."""
         self._inbox.put(lambda: self._learn(field))
 
-    def forget(self, field: str) -> None:
-        """What was learnt for `field` turns it no more."""
-        self._inbox.put(lambda: self._dials.forget(field))
+    def forget(self, field: str = "") -> int:
+        """What was learnt for `field`, or for any, turns it no more. How many controls that were."""
+        fields = self._dials.learnt(field)
+        for each in dict.fromkeys(fields):
+            self._inbox.put(lambda each=each: self._dials.forget(each))  # type: ignore[misc]
+        return len(fields)
 
     def change(self, midi: MidiSettings) -> None:
         """Other settings from now on. Ports are only closed where those changed."""
@@ -95,8 +97,7 @@ class Hands:
     # --- what the ports say, on their threads ---
 
     def wants(self, name: str) -> bool:
-        asked = [part for part in self._midi.ports if part != VIRTUAL and part.casefold() in name.casefold()]
-        return bool(asked) and not profiles.avoided(name, profiles.of_port(name, self._midi.profile))
+        return plays(self._midi, name)
 
     def heard(self, name: str, at: float, message: dict[str, Any]) -> None:
         if message["type"] not in ("clock", "active_sensing"):
@@ -206,6 +207,10 @@ class Dials:
         log.info("MIDI learn: %s turns %s", control, field)
         self._keep()
         self._player.learnt(field, str(control))
+
+    def learnt(self, field: str = "") -> list[str]:
+        """What was learnt of a field, with its range or without, or of all."""
+        return [turns for turns in self._learnt.values() if field in ("", turns, turns.split()[0])]
 
     def forget(self, field: str) -> None:
         self._learnt = {control: turns for control, turns in self._learnt.items() if turns != field}

@@ -16,6 +16,7 @@ from .profiles import Profile
 log = logging.getLogger("acestepd.pads")
 
 GRIDS = {"4x4": 4, "8x8": 8}
+VIRTUAL = "virtual"  # among the ports: one of our own
 PEDAL = "cc 64"  # the shift where neither the settings nor the profile name one: every keyboard has the socket
 
 
@@ -106,6 +107,12 @@ def _places(midi: MidiSettings, profile: Profile) -> dict[int, Place]:
         else:
             places[slot] = place
     return places
+
+
+def plays(midi: MidiSettings, port: str) -> bool:
+    """Whether the port of that name is one of the settings', and not the one for something else of its device."""
+    asked = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
+    return asked and not profiles.avoided(port, profiles.of_port(port, midi.profile))
 
 
 def check(midi: MidiSettings) -> None:

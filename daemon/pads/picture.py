@@ -16,22 +16,31 @@ CELL, GAP, MARGIN, LINE = 64, 6, 24, 22  # pixels
 SMALL = 38  # a cell of the larger grid
 COLOURS = profiles.named("launchpad-x")  # what is not dark is shown as it lights up there
 GESTURES = (
-    ("hit", "plays the pad: its take is announced, or made first"),
-    ("hold", "another seed for the pad, and its take is made"),
-    ("shift + hit", "marks the take as a favourite, or no more"),
+    ("hit", "play this pad's take"),
+    ("hold", "another take for this pad"),
+    ("shift + hit", "favourite, or no more"),
+    ("knob", "what you bind it to"),
     ("program change", "another bank"),
 )
+MEANINGS = {
+    State.EMPTY: "a hit makes its first take",
+    State.QUEUED: "waits for its turn",
+    State.RENDERING: "pulses, brighter and brighter",
+    State.READY: "sounds at once",
+    State.FAVOURITE: "ready, and kept by /ace/bank/reroll",
+    State.FAILED: "a hit tries again",
+}
 
 
 def picture() -> str:
-    left = [*_grid("4x4, from note 36: MPD and others", Mapping(Midi(), profiles.named("generic")), MARGIN, CELL)]
+    left = [*_grid("4x4 (MPD and others): pad, note", Mapping(Midi(), profiles.named("generic")), MARGIN, CELL)]
     middle = MARGIN * 2 + 4 * (CELL + GAP)
     launchpad = Mapping(Midi(grid="8x8"), profiles.named("launchpad-x"))
-    right = [*_grid("8x8: Launchpad in programmer mode", launchpad, middle, SMALL)]
+    right = [*_grid("8x8 (Launchpad): pad, note", launchpad, middle, SMALL)]
     foot = MARGIN * 2 + 8 * (SMALL + GAP) + LINE
     width = middle + 8 * (SMALL + GAP) + MARGIN
-    legend = [*_states(foot), *_gestures(foot + LINE * 2)]
-    height = foot + LINE * (len(GESTURES) + 3)
+    legend = [*_gestures(foot), *_states(foot, middle)]
+    height = foot + LINE * (len(State) + 1) - LINE // 2
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
     paper = f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
     return "\n".join([head, paper, *left, *right, *legend, "</svg>", ""])
@@ -46,14 +55,16 @@ def _grid(title: str, mapping: Mapping, x: int, cell: int) -> Iterator[str]:
         top = MARGIN + LINE // 2 + (mapping.columns - 1 - row) * (cell + GAP)
         yield _box(left, top, cell, cell, "#edf2f7")
         yield _text(left + 5, top + cell * 0.42, str(slot + 1), cell * 0.3)
-        yield _text(left + 5, top + cell * 0.82, f"{place[0]}", cell * 0.24, "#718096")
+        named = "note " if cell == CELL else ""
+        yield _text(left + 5, top + cell * 0.82, f"{named}{place[0]}", cell * 0.22, "#718096")
 
 
-def _states(top: int) -> Iterator[str]:
-    for index, state in enumerate(State):
-        left = MARGIN + index * 105
-        yield _box(left, top - 13, 16, 16, _colour(state))
-        yield _text(left + 22, top, state.value, 13)
+def _states(top: int, left: int) -> Iterator[str]:
+    for index, (state, meaning) in enumerate(MEANINGS.items()):
+        line = top + index * LINE
+        yield _box(left, line - 13, 16, 16, _colour(state))
+        yield _text(left + 22, line, state.value, 13)
+        yield _text(left + 100, line, meaning, 13, "#718096")
 
 
 def _gestures(top: int) -> Iterator[str]:
@@ -64,7 +75,9 @@ def _gestures(top: int) -> Iterator[str]:
 
 def _colour(state: State) -> str:
     look = COLOURS.looks[state.value][-1]
-    return "#" + "".join(f"{look[colour] * 2:02x}" for colour in ("red", "green", "blue"))
+    # a dim light is far brighter than a dim colour on a screen
+    shades = (round(255 * (look[colour] / 127) ** 0.45) for colour in ("red", "green", "blue"))
+    return "#" + "".join(f"{shade:02x}" for shade in shades)
 
 
 def _box(x: float, y: float, width: float, height: float, fill: str) -> str:

@@ -24,7 +24,7 @@ from ..panel import NothingToPlay, Panel
 from ..paths import Confined
 from ..settings import Pad, Settings
 from ..tempo import Tempo
-from .bank import MAX_PADS, Bank, Banks, Slot, Take, Values, checked_name, drawn, request_of, wished
+from .bank import MAX_PADS, PROGRAMS, Bank, Banks, Slot, Take, Values, checked_name, drawn, request_of, wished
 from .knobs import Knob
 from .likely import guesses
 from .states import Light, State
@@ -368,14 +368,16 @@ class Pads:
             raise Refused(404, f"no bank has program {number}", "/ace/bank/list tells them")
         self.load(found)
 
-    def save(self, name: str = "") -> None:
-        """Under another name from now on, or now. Raises `Refused`."""
+    def save(self, name: str = "", program: int | None = None) -> None:
+        """Under another name or program from now on, or now. Raises `Refused`."""
         with self._lock:
             name = checked_name(name or self._bank.name)
-            if name != self._bank.name:
-                known = self._banks.names()
+            known = self._banks.names()
+            if program is not None:
+                self._bank.program = _free(program, name, known)
+            elif name != self._bank.name:
                 self._bank.program = known.get(name, self._banks.free_program())
-                self._bank.name = name
+            self._bank.name = name
             self._dirty = True
         if error := self._save():
             raise Refused(507, f"the bank could not be saved: {error.strerror}", "free some space") from error
@@ -571,6 +573,16 @@ class Pads:
                     self._dirty = True
                 return error
             return None
+
+
+def _free(program: int, name: str, known: dict[str, int]) -> int:
+    """That program, where no other bank has it. Raises `Refused`."""
+    if not 0 <= program < PROGRAMS:
+        raise Refused(422, f"program must be in 0..{PROGRAMS - 1}, got {program}")
+    for other, taken in known.items():
+        if taken == program and other != name:
+            raise Refused(409, f"program {program} is that of the bank {other!r}", "choose another: /ace/bank/list")
+    return program
 
 
 def _named(values: Values) -> list[str]:

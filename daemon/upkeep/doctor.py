@@ -15,6 +15,7 @@ from pipeline.voices import VOICES
 
 from .. import midi, tempo
 from ..landing import folders
+from ..pads import mapping, profiles
 from ..service import chosen_model
 from ..settings import Settings, SettingsError, Watch
 from . import lock, status
@@ -161,6 +162,22 @@ def _midi(settings: Settings) -> Finding:
     return Finding(NOTE, f"no MIDI input is called {settings.midi_clock!r} now", f"midi_clock may name one of: {there}")
 
 
+def _pads(settings: Settings) -> Finding:
+    """The ports that would be played on, each with its profile."""
+    names = midi.names(midi.backend())
+    if names is None:
+        return Finding(
+            WRONG, "no MIDI system answers", "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set"
+        )
+    wanted = [name for name in names.inputs if mapping.plays(settings.midi, name)]
+    played = [f"{name} ({profiles.of_port(name, settings.midi.profile).name})" for name in wanted]
+    played += ["a port of our own called acestepd"] if "virtual" in settings.midi.ports else []
+    if played:
+        return Finding(OK, f"pads on {', '.join(played)}")
+    there = ", ".join(names.inputs) or "none"
+    return Finding(NOTE, "no MIDI input is one of [midi] ports now", f"ports may name parts of: {there}")
+
+
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "Python": _python,
     "device": _device,
@@ -178,4 +195,5 @@ def checks(settings: Settings) -> Iterator[tuple[str, Callable[[Settings], Findi
     yield from CHECKS.items()
     yield from (("watch", _watched(watch)) for watch in settings.watch)
     asked = {"tcp": (settings.tcp >= 0, _tcp), "link": (settings.link, _link), "midi": (settings.midi_clock, _midi)}
+    asked["pads"] = (settings.midi.ports, _pads)
     yield from ((name, check) for name, (wanted, check) in asked.items() if wanted)
