@@ -52,7 +52,7 @@ class Panel:
         New music that neither gives a tempo has that of the session, where one is followed or was set.
         """
         request = self.request.changed(overrides)
-        if not (request.prompt.strip() or request.lyrics.strip() or request.task):
+        if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
             raise NothingToPlay(
                 "there is nothing to play: prompt and lyrics are empty",
                 "say what it should sound like",

@@ -117,6 +117,12 @@ def levelled(parts: Sequence[np.ndarray], peak_db: float, normalize: bool) -> li
     return [(part * gain).astype(np.float32) for part in parts]
 
 
+def within_full_scale(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """All as they are, or under one gain where a sample of any would be cut off."""
+    gain = min(1.0, *(1 / max(sample_peak(part), 1e-9) for part in parts))
+    return [(part * gain).astype(np.float32) for part in parts]
+
+
 def not_silent(clip: np.ndarray) -> None:
     """Raises `BadAudio` for silence."""
     if sample_peak(clip) < 10 ** (SILENT_DB / 20):

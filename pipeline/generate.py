@@ -292,11 +292,12 @@ class AceStep:
     def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
         """Takes from the noise of a mix that was made: other words, a little `variation`, another window.
 
-        `changes`: fields of `Request`; the length stays. Raises `BadRequest`.
+        `changes`: fields of `Request`; the length stays, and the noise has the take's own variation in it already.
+        Raises `BadRequest`.
         """
         if take.noise is None:
             raise BadRequest(f"{take.name} has no noise of its own", "retake the mix")
-        events = self.render(take.request.changed(changes), mx.array(take.noise)[None])
+        events = self.render(take.request.changed({"variation": 0.0} | changes), mx.array(take.noise)[None])
         return (event for event in events if isinstance(event, Take))
 
     def remember(self, file: Path, take: Take) -> None:
@@ -625,8 +626,10 @@ class AceStep:
         stems = [part for name, part in parts.items() if name != "mix"]
         if stems and whole is not None:
             parts[REST] = whole - sum(stems)
-        raised = request.normalize and request.task not in ("repaint", "extract", "lego")
-        return dict(zip(parts, audio.levelled(list(parts.values()), request.peak_db, raised), strict=True))
+        ready = list(parts.values())
+        kept = request.task in ("repaint", "extract", "lego")
+        levelled = audio.within_full_scale(ready) if kept else audio.levelled(ready, request.peak_db, request.normalize)
+        return dict(zip(parts, levelled, strict=True))
 
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""

@@ -167,6 +167,8 @@ def _pair(file: Path, name: str, down: mx.array, up: mx.array, alpha: float | No
     if not whole or not all(mx.issubdtype(array.dtype, mx.floating) for array in (down, up)):
         shapes = f"{down.dtype} {tuple(down.shape)} and {up.dtype} {tuple(up.shape)}"
         raise AdapterError(f"{file}: {name} must be two matrices (rank, in) and (out, rank), got {shapes}")
+    if not all(bool(mx.all(mx.isfinite(array))) for array in (down, up)):
+        raise AdapterError(f"{file}: {name} has weights that are no numbers; the file is broken, fetch it again")
     rank = down.shape[0]
     try:
         alpha = float(_configured(name, config) or rank) if alpha is None else alpha

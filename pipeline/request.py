@@ -314,6 +314,8 @@ class Request:
             raise BadRequest("repaint_bars needs the bar where it begins", "set repaint_bar; the first bar is 1")
         if self.repaint_bar and not self.bpm:
             raise BadRequest("repaint_bar needs the tempo of the source", "set bpm, or use repaint_start")
+        if self.task in ("repaint", "lego"):
+            self._check_window()
         towards = drawn(self.variation_seed) if self.variation else self.variation_seed
         bpm = self.bpm or ((self._tempo_of_guide() or DEFAULT_BPM) if self.bars else 0.0)
         seconds = self._length_of_codes() if self.codes else self.seconds
@@ -335,6 +337,16 @@ class Request:
             message = f"codes must be at most {most} for a clip of {self.length:.10g} s, got {count}"
             raise OutOfRange(message, "ask for more seconds or bars, or leave both out")
         return self.seconds
+
+    def _check_window(self) -> None:
+        begin, end = self.region
+        if end <= begin:
+            raise OutOfRange(f"the window must end after it begins, at {begin:g} s, got {end:g} s", "see repaint_end")
+        if end < 0:
+            raise OutOfRange(
+                f"what is added in front must reach the source's first bar, got an end at {end:g} s",
+                "set repaint_bars to as many as repaint_bar is in front, or more",
+            )
 
     def _tempo_of_guide(self) -> float:
         """That of the MIDI file, or 0: whatever is wrong with the file is said when it is played."""
@@ -360,12 +372,13 @@ class Request:
 
     @property
     def region(self) -> tuple[float, float]:
-        """The seconds of the source between which a repaint or lego works; an end that is not above 0 is its end."""
+        """The seconds of the source between which a repaint or lego works; infinity stands for its end."""
+        end = self.repaint_end if self.repaint_end >= 0 else math.inf
         if not self.repaint_bar:
-            return self.repaint_start, self.repaint_end
+            return self.repaint_start, end
         bar = self.beats * 60 / (self.bpm or DEFAULT_BPM)
         first = self.repaint_bar - (self.repaint_bar > 0)  # there is no bar 0
-        return first * bar, (first + self.repaint_bars) * bar if self.repaint_bars else self.repaint_end
+        return first * bar, (first + self.repaint_bars) * bar if self.repaint_bars else end
 
     @property
     def as_source(self) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from .request import Request
+from .request import BadRequest, Request
 
 MOMENTUM, NORM_THRESHOLD = -0.75, 2.5  # of APG, as in the official PyTorch code
 ANGLE_CLIP = 3.14 / 6  # of ADG
@@ -18,7 +18,7 @@ ANGLE_CLIP = 3.14 / 6  # of ADG
 # --- schedules -------------------------------------------------------------------------------------------------------
 # A schedule is the timesteps the DiT is called with, falling from 1; the last step goes on to 0.
 
-DISTILLED_STEPS = 8
+DISTILLED_STEPS, MOST_DISTILLED = 8, 20  # its own; as many as it takes
 DISTILLED_SHIFTS = (1.0, 2.0, 3.0)
 
 
@@ -34,7 +34,7 @@ def turbo_schedule(shift: float, timesteps: Sequence[float] = ()) -> np.ndarray:
     Custom `timesteps` are moved to the nearest of the values in those three schedules; zeros at their end are the
     end point and dropped; at most 20 are kept.
     """
-    wanted = np.trim_zeros(np.asarray(timesteps[:20], np.float32), "b")
+    wanted = np.trim_zeros(np.asarray(timesteps[:MOST_DISTILLED], np.float32), "b")
     if not wanted.size:
         return schedule(DISTILLED_STEPS, min(DISTILLED_SHIFTS, key=lambda s: abs(s - shift)))
     valid = np.unique(np.concatenate([schedule(DISTILLED_STEPS, s) for s in DISTILLED_SHIFTS]))[::-1]
@@ -54,6 +54,8 @@ def timesteps(request: Request, turbo: bool) -> np.ndarray:
 
 def _whole(request: Request, turbo: bool) -> np.ndarray:
     custom = [float(t) for t in request.timesteps.split()]
+    if turbo and len(custom) > MOST_DISTILLED:
+        raise BadRequest(f"turbo takes at most {MOST_DISTILLED} timesteps, got {len(custom)}", "leave some out")
     if turbo and (custom or request.num_steps == DISTILLED_STEPS):
         return turbo_schedule(request.shift, custom)
     return np.array(custom, np.float32) if custom else schedule(request.num_steps, request.shift)
@@ -218,7 +220,9 @@ class AdamsBashforth:
 
     def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
         last, self._last = self._last, here
-        if last is None or t == 0:  # the last step is the longest in signal to noise: nothing is guessed there
+        if (
+            last is None or last.t == here.t or t == 0
+        ):  # the last step is the longest in signal to noise: nothing is guessed there
             return here.at(t)
         ahead = (here.t - t) / (2 * (last.t - here.t))
         return here._replace(v=here.v + ahead * (here.v - last.v)).at(t)
@@ -233,7 +237,7 @@ class DpmSolver:
     def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
         last, self._last = self._last, here
         clean = here.clean
-        if last is not None and last.t < 1 and t > 0:
+        if last is not None and here.t < last.t < 1 and 0 < t < here.t:
             ahead = (log_snr(t) - log_snr(here.t)) / (2 * (log_snr(here.t) - log_snr(last.t)))
             clean = clean + ahead * (clean - last.clean)
         share = t / here.t

@@ -7,6 +7,7 @@ Latents are (1, frames, 64). Source of the procedure: the official `AceStepHandl
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -129,7 +130,8 @@ def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.n
     """
     front = _front(request)
     if request.as_source:
-        end = round(request.region[1] * SAMPLE_RATE) if request.task == "repaint" else 0
+        end = request.region[1] if request.task == "repaint" else math.inf
+        end = round(end * SAMPLE_RATE) if math.isfinite(end) else 0
         seconds = (front + max(len(sound), end)) / SAMPLE_RATE
         if not 0.1 <= seconds <= MAX_SECONDS:
             at_least = f"more than {MAX_SECONDS:g}" if seconds > MAX_SECONDS else f"{seconds:.3g}"
@@ -148,9 +150,9 @@ def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.n
 
 def window(request: Request, length: int) -> range:
     """The samples that a repaint paints, of a clip of so many. A window that reaches the end has all that is there."""
-    begin, end = (round(seconds * SAMPLE_RATE) for seconds in request.region)
+    begin, end = (seconds * SAMPLE_RATE for seconds in request.region)
     stop = _front(request) + end
-    return range(max(0, begin), length if end <= 0 or stop >= request.samples else stop)
+    return range(max(0, round(begin)), length if stop >= request.samples else round(stop))
 
 
 def _front(request: Request) -> int:
@@ -182,7 +184,7 @@ class Hold(NamedTuple):
         hold, fade = cls.of(request.repaint_strength), request.repaint_crossfade
         if request.repaint_hold >= 0:
             hold = hold._replace(steps=request.repaint_hold)
-        return hold if fade < 0 else hold._replace(frames=round(25 * fade), seconds=0.05 * fade)
+        return hold if fade < 0 else hold._replace(frames=round(25 * fade), seconds=fade)
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,22 @@ def test_a_retake_starts_from_the_noise_of_a_take(model: AceStep) -> None:
         list(model.retake(take, seconds=10))
 
 
+def test_a_retake_of_a_variation_is_varied_no_further(model: AceStep) -> None:
+    (take,) = model.generate(text="warm", duration=1.0, seed=3, guide_seed=1, variation=0.5, variation_seed=9)
+    assert audio(model.retake(take)).tobytes() == np.asarray(take.audio).tobytes()
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun", "ab2", "dpm"])
+def test_timesteps_that_fall_together_on_turbo_do_no_harm(model: AceStep, sampler: str) -> None:
+    (take,) = model.generate(text="warm", duration=1.0, seed=3, timesteps="1 0.96 0.95 0.94 0.5", sampler=sampler)
+    assert np.isfinite(np.asarray(take.audio)).all()
+
+
+def test_more_timesteps_than_turbo_takes_are_refused(model: AceStep) -> None:
+    with pytest.raises(BadRequest, match="turbo takes at most 20 timesteps, got 21"):
+        list(model.generate(text="warm", duration=1.0, timesteps=" ".join(str(1 - n / 30) for n in range(21))))
+
+
 def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
     (take,) = model.generate(text="warm", duration=2.0)
     assert take.request.seed >= 0

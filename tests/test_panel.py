@@ -106,3 +106,7 @@ def test_an_explicit_tempo_wins_over_the_session_until_it_is_let_go() -> None:
     assert panel.wish({}).bpm == 120
     tempo.set(0)
     assert panel.wish({}).bpm == 98.5
+
+
+def test_codes_alone_are_something_to_play() -> None:
+    assert Panel(Request()).wish({"codes": "1 2 3"}).codes == "1 2 3"

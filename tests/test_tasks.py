@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -395,7 +396,7 @@ def test_lego_has_to_know_what_and_where(base: AceStep, song: str) -> None:
 
 @pytest.mark.parametrize(
     ("bar", "bars", "region"),
-    [(1, 1, (0, 2)), (3, 2, (4, 8)), (2, 0, (2, -1)), (-1, 1, (-2, 0)), (-2, 3, (-4, 2))],
+    [(1, 1, (0, 2)), (3, 2, (4, 8)), (2, 0, (2, math.inf)), (-1, 1, (-2, 0)), (-2, 3, (-4, 2))],
 )
 def test_a_window_in_bars_counts_from_one(bar: int, bars: int, region: tuple[float, float]) -> None:
     assert Request(bpm=120, repaint_bar=bar, repaint_bars=bars).region == region
@@ -413,9 +414,43 @@ def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: st
     assert "repaint_bars needs the bar" in refusal(model, task="repaint", source=song, bpm=120, repaint_bars=2)
 
 
+@pytest.mark.parametrize(
+    "window",
+    [{"repaint_start": -0.5, "repaint_end": 0}, {"bpm": 240, "repaint_bar": -1, "repaint_bars": 1}],
+    ids=["seconds", "bars"],
+)
+def test_what_is_added_in_front_leaves_the_source_as_it_is(model: AceStep, song: str, window: dict[str, Any]) -> None:
+    (take,) = takes(model, task="repaint", source=song, repaint_strength=1, **window)
+    source, front = audio.read(song), len(sound(take)) - len(audio.read(song))
+    assert front == (SAMPLE_RATE if "bpm" in window else SAMPLE_RATE // 2)
+    np.testing.assert_allclose(sound(take)[front:], source, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        ({"repaint_start": 0, "repaint_end": 0}, "must end after it begins"),
+        ({"bpm": 120, "repaint_bar": 2, "repaint_end": 1}, "must end after it begins, at 2 s, got 1 s"),
+        ({"bpm": 120, "repaint_bar": -2, "repaint_bars": 1}, "must reach the source's first bar"),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused_before_anything_is_made(
+    model: AceStep, song: str, window: dict[str, Any], told: str
+) -> None:
+    assert told in refusal(model, task="repaint", source=song, **window)
+
+
+def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(model: AceStep, tmp_path: Path) -> None:
+    loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
+    soundfile.write(tmp_path / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
+    wish: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
+    (painted,) = takes(model, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish)
+    np.testing.assert_allclose(sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6)
+
+
 def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
     assert Hold.asked(Request(repaint_strength=0.5)) == Hold.of(0.5)
-    assert Hold.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == Hold(0.25, 50, 0.1)
+    assert Hold.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == Hold(0.25, 50, 2.0)
 
 
 # --- covers that start from their source -----------------------------------------------------------------------------
