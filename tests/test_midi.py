@@ -122,23 +122,35 @@ SENDER = "import mido, sys; out = mido.open_output('DAW clock', virtual=True); p
 SENDER += "[out.send(mido.Message(line.strip())) for line in sys.stdin]"
 
 
+def started(code: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=1,
+    )
+
+
+def said(process: subprocess.Popen[str], what: str) -> None:
+    assert process.stdout
+    assert any(line.startswith(what) for line in process.stdout), f"it ended before it said {what}"
+
+
+def put_away(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(BrokenPipeError):
+                if pipe:
+                    pipe.close()
+
+
 def test_it_lives_on_when_jack_ends_and_plays_on_when_jack_is_back(jack: Jack) -> None:
     """In processes of their own: rtmidi crashes whoever closes a port of a server that has ended."""
-
-    def started(code: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=1,
-        )
-
-    def said(process: subprocess.Popen[str], what: str) -> None:
-        assert process.stdout
-        assert any(line.startswith(what) for line in process.stdout), f"it ended before it said {what}"
 
     follower = started(FOLLOWER)
     senders = []
@@ -158,13 +170,46 @@ def test_it_lives_on_when_jack_ends_and_plays_on_when_jack_is_back(jack: Jack) -
         said(follower, "closed")
         assert follower.wait(PATIENCE) == 0
     finally:
-        for process in (follower, *senders):
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with suppress(BrokenPipeError):
-                    if pipe:
-                        pipe.close()
+        put_away(follower, *senders)
+
+
+PLAYER = """
+import sys
+from daemon.midi import Ports
+class Surface:
+    def wants(self, name): return "DAW" in name
+    def heard(self, name, at, message): ...
+    def gone(self, name): print("gone", name, flush=True)
+    def opened(self, mouth): print("opened", mouth.name, flush=True)
+    def closed(self, mouth): mouth.send(bytes([0x90, 36, 0]))
+ports = Ports(Surface(), virtual=True, every=0.7)
+ports.start()
+sys.stdin.read()
+ports.close()
+print("closed", flush=True)
+"""
+PADS = "import mido, sys; ports = [open('DAW', virtual=True) for open in (mido.open_input, mido.open_output)];"
+PADS += "sys.stdin.read()"
+
+
+def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothing(jack: Jack) -> None:
+    """What was open belonged to the server before: to close it would end the process."""
+    player, pads = started(PLAYER), []
+    try:
+        for how in (jack.stop, jack.kill):
+            said(player, "opened acestepd")
+            pads.append(started(PADS))
+            said(player, "opened RtMidiIn")
+            how()
+            jack.start()
+            said(player, "gone acestepd")
+        said(player, "opened acestepd")
+        assert player.stdin
+        player.stdin.close()
+        said(player, "closed")
+        assert player.wait(PATIENCE) == 0
+    finally:
+        put_away(player, *pads)
 
 
 def test_a_daws_clock_sets_the_tempo_and_lets_go_when_it_stops(jack: Jack) -> None:
