@@ -153,7 +153,7 @@ def heard_so_far(client: OscClient) -> list[tuple[str, list[Any]]]:
 
 def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon: Daemon, orchestra: Orchestra) -> None:
     with closing(OscClient(daemon.osc.address)) as client:
-        client.send("/ace/generate", "long", "prompt", "long", "seconds", 60, "num_steps", 60)
+        client.send("/ace/generate", "long", "prompt", "long", "bars", 32, "num_steps", 100)
         client.until("/ace/progress", "long")
         until(our_output)
         mido = orchestra.plays(sys.executable, "-c", MIDO)
