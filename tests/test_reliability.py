@@ -45,7 +45,7 @@ class Plugged:
     def start(self) -> None:
         settings = self.state.parent / "settings.toml"
         if not settings.exists():
-            settings.write_text(f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n')
+            settings.write_text(f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\nconditions_mb = 8\n')
         places = ["--settings", str(settings), "--port", str(self.port), "--out", str(self.out), "--model", "mini"]
         with (self.state.parent / "stderr.txt").open("a") as errors:
             command = [sys.executable, "-m", "daemon", *places, *self._flags]
