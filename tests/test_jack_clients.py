@@ -32,6 +32,10 @@ for line in sys.stdin:
 """
 
 
+# They wait for other programs, and for a machine that may be busy: not for every commit.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
+
 class Orchestra:
     """Programs that run until the end of the test."""
 

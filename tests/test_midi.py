@@ -192,6 +192,7 @@ PADS = "import mido, sys; ports = [open('DAW', virtual=True) for open in (mido.o
 PADS += "sys.stdin.read()"
 
 
+@pytest.mark.long
 def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothing(jack: Jack) -> None:
     """What was open belonged to the server before: to close it would end the process."""
     player, pads = started(PLAYER), []
