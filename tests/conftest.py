@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub
+import hypothesis
 import pytest
 from huggingface_hub import constants
 
@@ -17,6 +18,9 @@ from pipeline.voices import voice_folder
 from tests.hub import FakeHub
 from tests.jack import Jack
 from tests.osc_client import OscClient
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a test is not about how fast the machine is
+hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fixtures"))
