@@ -164,12 +164,7 @@ class Engine:
                 return [handed]
             self._check_room(order)
             jobs = self._jobs(order)
-            try:
-                self.journal.add(jobs)
-            except OSError as error:
-                raise Refused(
-                    507, str(error.strerror), "free some space: nothing is accepted that could be lost"
-                ) from error
+            self._write_down(jobs)
             self._shelf.remove(order)
             self._enter(*jobs)
             self._tell_state()
@@ -424,7 +419,7 @@ class Engine:
         made = prepared.job
         job = Job(order.client, made.id, order.wish, made.request, made.out, order.priority, origin=order.origin)
         job.state, job.cost, job.worked = "landing", made.cost, made.worked
-        self._write_down(job, prepared.staged.to_json())
+        self._write_down([job], prepared.staged.to_json())
         self._shelf.remove(order)
         self._landing.append(job)
         self._emit(Event("queued", job, (0, 0.0)))
@@ -440,7 +435,7 @@ class Engine:
         before = job.client, job.wish, job.priority
         job.client, job.wish, job.priority = order.client, order.wish, order.priority
         try:
-            self._write_down(job)
+            self._write_down([job])
         except Refused:
             job.client, job.wish, job.priority = before
             raise
@@ -451,9 +446,10 @@ class Engine:
             self._become("busy")
         return job
 
-    def _write_down(self, job: Job, landing: str = "") -> None:
+    def _write_down(self, jobs: list[Job], landing: str = "") -> None:
+        """Into the journal, before anybody hears of them. Raises `Refused` 507."""
         try:
-            self.journal.add([job], landing)
+            self.journal.add(jobs, landing)
         except OSError as error:
             raise Refused(
                 507, str(error.strerror), "free some space: nothing is accepted that could be lost"

@@ -158,7 +158,7 @@ def test_an_order_that_cannot_be_written_down_is_refused(build: Build, monkeypat
     engine = build(Tape())
     ear = Ear(engine)
 
-    def full(jobs: list[Job]) -> None:
+    def full(jobs: list[Job], landing: str = "") -> None:
         raise OSError(errno.ENOSPC, "the journal could not be written: database or disk is full")
 
     monkeypatch.setattr(engine.journal, "add", full)
