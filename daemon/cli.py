@@ -286,7 +286,7 @@ def _json(value: Any) -> str:
 
 
 def _pull(arguments: argparse.Namespace) -> int:
-    from pipeline import checkpoint
+    from pipeline.weights import checkpoint
 
     found = checkpoint.fetch(arguments.model, arguments.variant or "")
     places = [found.dit, found.text_encoder, found.vae]
@@ -296,8 +296,8 @@ def _pull(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from pipeline import checkpoint
-    from pipeline.convert import convert
+    from pipeline.weights import checkpoint
+    from pipeline.weights.convert import convert
 
     found = checkpoint.fetch(arguments.model, arguments.variant or "")
     try:

@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.adapter import Adapter
 from pipeline.cost import Defaults, cost
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.stored import Store, Stored
+from pipeline.weights.adapter import Adapter
 
 from .jobs import Event, Job, Listener, Order, Pace, Priority, Refused, failure
 from .journal import Journal

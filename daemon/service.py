@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from pipeline.adapter import checked
 from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
+from pipeline.weights.adapter import checked
 
 from .engine import Engine, Wanted
 from .jobs import Event
@@ -44,7 +44,7 @@ class Chosen(NamedTuple):
 
 def chosen_model(settings: Settings) -> Chosen:
     """With `auto`, the real model when it is complete on this machine, and the embedded voice when not."""
-    from pipeline import checkpoint
+    from pipeline.weights import checkpoint
 
     if settings.model != "auto":
         return Chosen(settings.model, settings.variant)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import adapter
 from pipeline.request import MAX_SEED, BadRequest, Request
+from pipeline.weights import adapter
 
 from .pads import mapping
 from .pads.knobs import Knob

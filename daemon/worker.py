@@ -42,8 +42,8 @@ Load = Callable[[dict[str, Any], Callable[[], None]], "AceStep"]
 
 def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
     """The model of a load message. `fetching` is called now and then while its files are downloaded."""
-    from pipeline import checkpoint
     from pipeline.generate import limits, load
+    from pipeline.weights import checkpoint
 
     with _every(SIGN_SECONDS, fetching):
         checkpoint.fetch(wanted["model"], wanted["variant"], wanted["revision"])
@@ -91,7 +91,7 @@ class Worker:
         finally:
             self._stack.clear()
             self._connection.close()
-            from pipeline.ops import leave_thread
+            from pipeline.networks.ops import leave_thread
 
             leave_thread()
 

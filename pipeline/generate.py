@@ -16,34 +16,21 @@ import mlx.core as mx
 import numpy as np
 from tokenizers import Tokenizer
 
-from . import (
-    adapter,
-    audio,
-    caches,
-    checkpoint,
-    codes,
-    cost,
-    guide,
-    loops,
-    lora,
-    ops,
-    planned,
-    prompts,
-    quantise,
-    reference,
-    sampler,
-    tasks,
-)
-from .adapter import Adapter
+from . import audio, caches, codes, cost, loops, prompts, reference, sampler, tasks
 from .caches import Cache
-from .checkpoint import Checkpoint
-from .dit import CrossKV
-from .plan import UNDERSTAND_TEMPERATURE, Description, Written
-from .planned import Planned
+from .guide import guide
+from .guide.score import Score
+from .networks import ops
+from .networks.dit import CrossKV
+from .planner import takes as planned
+from .planner.planner import UNDERSTAND_TEMPERATURE, Description, Written
+from .planner.takes import Planned
 from .request import FIELDS, PREVIEW, REST, SAMPLE_RATE, TRACKS, BadRequest, Progress, Request, Take
-from .score import Score
 from .stored import Store, Stored
 from .tasks import Hold, Kept, Material, Scene
+from .weights import adapter, checkpoint, lora, quantise
+from .weights.adapter import Adapter
+from .weights.checkpoint import Checkpoint
 
 _Result = TypeVar("_Result")
 

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import adapter, codes
-from .adapter import Adapter
-from .harmony import parse_chords
+from . import codes
+from .guide.harmony import parse_chords
+from .weights import adapter
+from .weights.adapter import Adapter
 
 if TYPE_CHECKING:
     import mlx.core as mx
@@ -352,7 +353,7 @@ class Request:
         """That of the MIDI file, or 0: whatever is wrong with the file is said when it is played."""
         if not self.guide.lower().endswith((".mid", ".midi")):
             return 0.0
-        from .score import BadMidi, from_midi  # only where it is needed: it takes a while
+        from .guide.score import BadMidi, from_midi  # only where it is needed: it takes a while
 
         allowed: Allowed = FIELDS["bpm"].metadata["allowed"]
         with suppress(BadMidi):

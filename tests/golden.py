@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pipeline import checkpoint  # before MLX, because it loads the fast BLAS that MLX then finds
 from pipeline.generate import AceStep
+from pipeline.weights import checkpoint  # before MLX, because it loads the fast BLAS that MLX then finds
 
 # isort: split
 import mlx.core as mx

@@ -18,25 +18,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline import (
-    audio,
-    checkpoint,
-    codec,
-    codes,
-    conditioner,
-    cost,
-    dit,
-    prompts,
-    sampler,
-    tasks,
-)  # before MLX, see golden.py
-from pipeline.checkpoint import AceStepModel
-from pipeline.config import AceStepConfig, TextEncoderConfig, VAEConfig
+from pipeline import audio, codes, cost, prompts, sampler, tasks  # before MLX, see golden.py
 from pipeline.generate import REFERENCE_FRAMES, AceStep, token_ids
+from pipeline.networks import codec, conditioner, dit
+from pipeline.networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
+from pipeline.networks.text_encoder import TextEncoder
+from pipeline.networks.vae import VAE
 from pipeline.request import SAMPLE_RATE, TRACKS, Request
 from pipeline.tasks import Hold, Kept, Material, Scene
-from pipeline.text_encoder import TextEncoder
-from pipeline.vae import VAE
+from pipeline.weights import checkpoint
+from pipeline.weights.checkpoint import AceStepModel
 
 # isort: split
 import mlx.core as mx

@@ -11,11 +11,12 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from pipeline import dialogue, grammar, logits, planners  # before MLX, see golden.py
-from pipeline.grammar import Outline, Tokens, Walk
-from pipeline.logits import Sampling
-from pipeline.plan import UNDERSTAND_TEMPERATURE, Planner
-from pipeline.planner import CausalLM, PlannerConfig, Prompts, Reading, read
+from pipeline.planner import dialogue, grammar, logits  # before MLX, see golden.py
+from pipeline.planner import find as planners
+from pipeline.planner.grammar import Outline, Tokens, Walk
+from pipeline.planner.logits import Sampling
+from pipeline.planner.network import CausalLM, PlannerConfig, Prompts, Reading, read
+from pipeline.planner.planner import UNDERSTAND_TEMPERATURE, Planner
 
 # isort: split
 import mlx.core as mx

@@ -14,7 +14,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten
 from tokenizers import AddedToken, Tokenizer
 
-from pipeline.planner import CausalLM, PlannerConfig
+from pipeline.planner.network import CausalLM, PlannerConfig
 
 WORDS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
 CODES = range(500)

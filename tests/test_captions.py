@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.captions import MOOD_WORDS, STYLE_WORDS, UNNAMED, sketch
-from pipeline.compose import STYLES, Sketch, compose
-from pipeline.score import ROLES
+from pipeline.guide.captions import MOOD_WORDS, STYLE_WORDS, UNNAMED, sketch
+from pipeline.guide.compose import STYLES, Sketch, compose
+from pipeline.guide.score import ROLES
 
 ALL, TONAL = ROLES, ("bass", "chords", "lead")
 

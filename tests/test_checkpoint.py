@@ -17,9 +17,10 @@ from huggingface_hub import constants
 from mlx import nn
 from mlx.utils import tree_flatten
 
-from pipeline import checkpoint, planners
-from pipeline.checkpoint import CheckpointError
+from pipeline.planner import find as planners
 from pipeline.voices import HUB_MODEL
+from pipeline.weights import checkpoint
+from pipeline.weights.checkpoint import CheckpointError
 from tests.conftest import ROOT
 from tests.hub import FakeHub
 
@@ -615,7 +616,7 @@ def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
 
 
 def test_the_hub_s_own_environment_variables_are_obeyed(ace_step: FakeHub, tmp_path: Path) -> None:
-    code = "import sys; from pipeline import checkpoint; print(checkpoint.fetch(sys.argv[1]).dit)"
+    code = "import sys; from pipeline.weights import checkpoint; print(checkpoint.fetch(sys.argv[1]).dit)"
     environment = os.environ | {"HF_ENDPOINT": ace_step.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
     environment.pop("HF_HUB_CACHE", None)
     done = subprocess.run(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.compose import STYLES, Sketch, compose
-from pipeline.harmony import chord_pitches, parse_chords, scale
-from pipeline.score import DRUMS, ROLES, Note, Score
+from pipeline.guide.compose import STYLES, Sketch, compose
+from pipeline.guide.harmony import chord_pitches, parse_chords, scale
+from pipeline.guide.score import DRUMS, ROLES, Note, Score
 
 KEYS = ("C major", "A minor", "F# minor", "Bb major", "E♭ minor")
 METERS = (4.0, 3.0, 2.0, 6.0, 5.0, 3.5, 0.5, 1.0, 1.1, 7.3, 32.0)

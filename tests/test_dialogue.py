@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import dialogue
-from pipeline.grammar import BPM, KEYS
+from pipeline.planner import dialogue
+from pipeline.planner.grammar import BPM, KEYS
 
 captions = st.text("abc äö音♯:#-'\"{}[]&*!|>%@`,?.0", min_size=1, max_size=120).filter(
     lambda text: text == " ".join(text.split())

@@ -17,9 +17,10 @@ import pytest
 import soundfile
 
 from examples.voice import layout, metrics, songs
-from pipeline import AceStep, generate, load, ops
+from pipeline import AceStep, generate, load
 from pipeline import cost as cost_of
 from pipeline.cost import BASE, TURBO, Defaults, cost
+from pipeline.networks import ops
 from pipeline.request import BadRequest, Progress, Request, Take
 
 ROOT = Path(__file__).parents[1]
@@ -290,7 +291,7 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
     clips: list[np.ndarray] = []
 
     def work() -> None:
-        from pipeline.ops import leave_thread
+        from pipeline.networks.ops import leave_thread
 
         clips.append(audio(e for e in load("mini").render(request) if isinstance(e, Take)))
         leave_thread()
@@ -442,8 +443,8 @@ def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(root: Pa
     import mlx.core as mx
     from mlx.utils import tree_flatten
 
-    from pipeline.checkpoint import AceStepModel
-    from pipeline.config import AceStepConfig
+    from pipeline.networks.config import AceStepConfig
+    from pipeline.weights.checkpoint import AceStepModel
 
     for part in ("Qwen3-Embedding-0.6B", "vae"):
         (tmp_path / part).symlink_to(root / part)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from pipeline import dialogue, grammar
-from pipeline.grammar import Outline, Tokens, Vocabulary, VocabularyError, Walk
+from pipeline.planner import dialogue, grammar
+from pipeline.planner.grammar import Outline, Tokens, Vocabulary, VocabularyError, Walk
 from pipeline.request import LANGUAGES
 from tests.studio import tokenizer
 

@@ -9,10 +9,10 @@ import mido
 import numpy as np
 import pytest
 
-from pipeline.compose import STYLES
-from pipeline.guide import drawn, guide_kind, render
+from pipeline.guide.compose import STYLES
+from pipeline.guide.guide import drawn, guide_kind, render
+from pipeline.guide.score import DRUMS, ROLES, Note, Score
 from pipeline.request import SAMPLE_RATE, BadRequest, Request
-from pipeline.score import DRUMS, ROLES, Note, Score
 
 TONAL = ("bass", "chords", "lead")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.harmony import around, chord_pitches, fitting_key, parse_chords, scale
+from pipeline.guide.harmony import around, chord_pitches, fitting_key, parse_chords, scale
 
 
 @pytest.mark.parametrize(

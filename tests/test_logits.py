@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline import logits
-from pipeline.logits import Sampling
+from pipeline.planner import logits
+from pipeline.planner.logits import Sampling
 
 rows = arrays(np.float32, st.tuples(st.just(1), st.integers(1, 40)), elements=st.integers(-80, 80).map(lambda n: n / 8))
 

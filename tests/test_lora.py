@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import AceStep, load, lora
-from pipeline.adapter import Adapter, AdapterError, checked
+from pipeline import AceStep, load
+from pipeline.weights import lora
+from pipeline.weights.adapter import Adapter, AdapterError, checked
 
 # isort: split
 import mlx.core as mx

@@ -12,7 +12,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from pipeline import ops
+from pipeline.networks import ops
 from tests.conftest import ROOT
 
 Both = Callable[[Callable[[], mx.array]], tuple[np.ndarray, np.ndarray]]
@@ -253,7 +253,7 @@ COMPUTE = """
 import sys
 import mlx.core as mx
 import numpy as np
-from pipeline import ops
+from pipeline.networks import ops
 mx.set_default_device(mx.Device(mx.cpu))
 ops.ON_CPU = True
 x, one = (mx.array(array) for array in np.load(sys.argv[1]).values())

@@ -1,124 +1,222 @@
-"""The network remembers what it has read, and it makes no difference to what it says."""
+"""What the planner decides, and what it leaves alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import itertools
+from collections.abc import Generator
 from pathlib import Path
 
-from pipeline import planners  # before MLX
+from pipeline.planner import find as planners  # before MLX
 
 # isort: split
 import mlx.core as mx
-import numpy as np
 import pytest
-from mlx.utils import tree_flatten
 
-from pipeline import planner
-from pipeline.grammar import Tokens
-from pipeline.plan import Planner
-from pipeline.planner import Prompts, Read, Reading
-from tests.studio import planner_folder
+from pipeline.planner import dialogue, grammar
+from pipeline.planner import planner as plan
+from pipeline.planner.grammar import Outline
+from pipeline.planner.logits import Sampling
+from pipeline.planner.planner import Description, Plan, Planner
+from pipeline.request import BadRequest, Request
+from tests.studio import finish, planner_folder
+
+SAMPLING = Sampling(seed=4)
+SONG = Request(prompt="slow waltz", lyrics="[verse]\nla la", seconds=2, seed=1)
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Planner:
+def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
     return planners.load(planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32)
 
 
-def ids(count: int, seed: int = 0) -> list[int]:
-    return np.random.default_rng(seed).integers(0, 900, count).tolist()
+def planned(planner: Planner, request: Request, sampling: Sampling = SAMPLING) -> Plan:
+    return finish(planner.plan(request, sampling))
 
 
-def read(model: Planner, prompt: Sequence[int], prompts: Prompts | None = None) -> Read:
-    *_, last = planner.read(model.lm, prompt, prompts or Prompts())
-    assert last is not None
-    return last
+@pytest.mark.parametrize(("seconds", "codes"), [(0.1, 1), (1.0, 5), (6.0, 30), (6.39, 31)])
+def test_a_plan_has_five_codes_a_second(planner: Planner, seconds: float, codes: int) -> None:
+    assert len(planned(planner, dataclasses.replace(SONG, seconds=seconds)).codes) == codes
 
 
-def last_state(model: Planner, prompt: Sequence[int]) -> np.ndarray:
-    return np.array(model.lm(mx.array([list(prompt)]))[:, -1:])
+def test_what_the_request_leaves_open_is_filled_in(planner: Planner) -> None:
+    plan = planned(planner, SONG)
+    assert set(plan.filled) == {"bpm", "key", "language", "time_signature"}
+    filled = SONG.changed(plan.filled)  # a request takes them
+    assert (filled.prompt, filled.lyrics, filled.seconds) == (SONG.prompt, SONG.lyrics, SONG.seconds)
 
 
-@pytest.mark.parametrize("length", [1, 2, 511, 512, 513, 1300])
-def test_a_prompt_read_in_parts_is_the_prompt(model: Planner, length: int) -> None:
-    prompt = ids(length)
-    assert np.abs(np.array(read(model, prompt).last) - last_state(model, prompt)).max() < 1e-4
+def test_what_the_request_says_is_never_overwritten(planner: Planner) -> None:
+    said = {"bpm": 93.4, "key": "F# minor", "time_signature": "6/8", "language": "de"}
+    plan = planned(planner, SONG.changed(said))
+    assert plan.filled == {}
+    assert plan.metas["keyscale"] == "F# minor"
+    assert plan.metas["timesignature"] == "6"
+    assert plan.metas["duration"] == "2"
 
 
-def test_a_long_prompt_can_be_left_between_its_parts(model: Planner) -> None:
-    assert [part is None for part in planner.read(model.lm, ids(1300), Prompts())] == [True, True, False]
+def test_bars_are_not_made_longer_by_another_time_signature(planner: Planner) -> None:
+    request = Request(prompt="x", bars=2, seed=1).resolved()
+    filled = planned(planner, request).filled
+    assert not {"time_signature", "bpm"} & filled.keys()
+    assert request.changed(filled).samples == request.samples
 
 
-def test_what_a_prompt_shares_with_one_before_is_not_read_again(
-    model: Planner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted: list[int] = []
-    recall = planner.CausalLM.recall
-
-    def counting(self: planner.CausalLM, tokens: mx.array, *more: object) -> mx.array:
-        counted.append(tokens.shape[1])
-        return recall(self, tokens, *more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(planner.CausalLM, "recall", counting)
-    prompts, first = Prompts(), ids(60)
-    second = [*first[:45], *ids(20, seed=1)]
-    read(model, first, prompts)
-    other = read(model, second, prompts)
-    again = read(model, first, prompts)
-    assert counted == [60, 20]
-    assert np.abs(np.array(other.last) - last_state(model, second)).max() < 1e-4
-    assert np.abs(np.array(again.last) - last_state(model, first)).max() < 1e-4
+def test_the_same_seed_plans_the_same_and_another_seed_does_not(planner: Planner) -> None:
+    once, again = planned(planner, SONG), planned(planner, SONG)
+    planner.prompts.forget()
+    anew = planned(planner, SONG)
+    assert once == again == anew
+    assert planned(planner, SONG, Sampling(seed=5)) != once
 
 
-def test_a_prompt_that_is_the_beginning_of_another_reads_one_token(model: Planner) -> None:
-    prompts = Prompts()
-    read(model, ids(60), prompts)
-    assert np.abs(np.array(read(model, ids(60)[:30], prompts).last) - last_state(model, ids(60)[:30])).max() < 1e-4
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": 0.0},
+        {"top_k": 2},
+        {"top_p": 0.1},
+        {"repetition_penalty": 1.5},
+        {"guidance": 1.0},
+        {"guidance": 5.0},
+        {"negative_prompt": "low quality"},
+    ],
+)
+def test_every_part_of_the_sampling_matters(planner: Planner, change: dict[str, float]) -> None:
+    other = dataclasses.replace(SAMPLING, **change)  # type: ignore[arg-type]
+    assert planned(planner, SONG, other).codes != planned(planner, SONG).codes
 
 
-def test_old_prompts_make_room(model: Planner) -> None:
-    prompts = Prompts(room=100)
-    for seed in range(4):
-        read(model, ids(40, seed), prompts)
-    assert [prompts.alike(ids(40, seed))[1] for seed in range(4)] == [0, 0, 40, 40]
-    prompts.forget()
-    assert prompts.alike(ids(40, 3)) == (None, 0)
+def test_it_tells_how_many_tokens_there_are_and_how_many_come(planner: Planner) -> None:
+    steps = list(planner.plan(SONG, SAMPLING))
+    codes = [step for step in steps if step.stage == "codes"]
+    assert [step.tokens for step in codes if step.tokens] == list(range(1, 11))
+    assert {step.of for step in codes} == {10}
+    thoughts = [step.tokens for step in steps if step.stage == "plan"]
+    assert thoughts == sorted(thoughts)
+    assert {step.of for step in steps if step.stage == "plan"} == {0}
 
 
-def test_it_goes_on_with_two_prompts_of_different_lengths_as_with_each_alone(model: Planner) -> None:
-    rows = [ids(37), ids(20, seed=1)]
-    reading = Reading(model.lm, [read(model, row) for row in rows])
-    more: list[int] = []
-    for step in (ids(3, seed=2), ids(1, seed=3), ids(270, seed=4), ids(1, seed=5)):
-        reading.go_on(mx.array(step))
-        more += step
-    for i, row in enumerate(rows):
-        assert np.abs(np.array(reading.hidden[i : i + 1]) - last_state(model, row + more)).max() < 1e-4
+def test_closing_it_cancels_between_two_tokens_and_the_next_plan_is_whole(planner: Planner) -> None:
+    whole = planned(planner, SONG)
+    for steps in (1, 15):
+        work = planner.plan(SONG, SAMPLING)
+        for _ in itertools.islice(work, steps):
+            pass
+        work.close()
+        assert planned(planner, SONG) == whole
 
 
-def test_going_on_leaves_what_was_read_as_it_was(model: Planner) -> None:
-    prompts = Prompts()
-    before = [np.array(keys) for keys, _ in read(model, ids(30), prompts).layers]
-    Reading(model.lm, [read(model, ids(30), prompts)]).go_on(mx.array(ids(9, seed=1)))
-    after = [np.array(keys) for keys, _ in read(model, ids(30), prompts).layers]
-    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+def test_a_plan_can_go_on_beside_another(planner: Planner) -> None:
+    whole = [planned(planner, SONG, Sampling(seed=seed)) for seed in (1, 2)]
+    works, done = [planner.plan(SONG, Sampling(seed=seed)) for seed in (1, 2)], [None, None]
+    while None in done:
+        for i, work in enumerate(works):
+            try:
+                next(work)
+            except StopIteration as finished:
+                done[i] = done[i] or finished.value
+    assert done == whole
 
 
-@pytest.mark.parametrize("bits", [0, 4, 8])
-def test_a_part_of_the_head_is_that_part_of_all_of_it(tmp_path: Path, bits: int) -> None:
-    model = planners.load(planner_folder(tmp_path / "acestep-5Hz-lm-0.6B"), mx.float32, bits)
-    hidden = model.lm(mx.array([ids(9)]))
-    whole = np.array(model.lm.logits(hidden, model.vocabulary.every))
-    for part in (model.vocabulary.codes, model.vocabulary.codes_or_end, Tokens(range(0, 200, 7)), Tokens([3])):
-        assert np.abs(np.array(model.lm.logits(hidden, part)) - whole[..., part.ids]).max() < 1e-5
+def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_do(planner: Planner) -> None:
+    with pytest.raises(BadRequest, match=r"can read \d+ tokens and write \d+, got a prompt of \d+") as refused:
+        planned(planner, dataclasses.replace(SONG, lyrics="la la la\n" * 3000))
+    assert "shorten the lyrics" in refused.value.hint
 
 
-def test_fewer_bits_take_less_memory_and_say_nearly_the_same(tmp_path: Path) -> None:
-    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
-    whole, eight, four = (planners.load(folder, mx.float32, bits) for bits in (0, 8, 4))
-    models = whole, eight, four
-    states = [np.array(one.lm(mx.array([ids(50)]))).ravel() for one in models]
-    sizes = [sum(array.nbytes for array in dict(tree_flatten(one.lm.parameters())).values()) for one in models]
-    assert sizes[0] > 3 * sizes[1] > 3 * sizes[2]
-    assert np.corrcoef(states[0], states[1])[0, 1] > 0.999
-    assert np.corrcoef(states[0], states[2])[0, 1] > 0.9
+def test_a_small_context_of_the_network_counts(tmp_path: Path) -> None:
+    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", max_position_embeddings=300)
+    small = planners.load(folder, mx.float32)
+    with pytest.raises(BadRequest, match="can read 0 tokens"):
+        planned(small, SONG)
+
+
+def test_a_runaway_generation_ends_at_the_budget(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 50)  # random weights do not come to an end by themselves
+    outline = Outline({"bpm": "90"}, frozenset(grammar.FIELDS) - {"bpm"}, "text")
+    answer = finish(planner.write(dialogue.inspire_prompt("x", False), outline, SAMPLING))
+    assert (answer.complete, len(answer.ids)) == (False, 50)
+
+
+def test_a_description_of_a_runaway_says_so(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 80)
+    described = finish(planner.inspire(Request(prompt="a song about rain"), SAMPLING))
+    assert described.notes == ("the planner did not come to an end: stopped after 80 tokens",)
+
+
+def said(values: dict[str, object], lyrics: str = "[Verse]\nrain") -> str:
+    thought = dialogue.thinking(values)
+    return f"{thought}\n\n# Lyric\n{lyrics}<|im_end|>"
+
+
+@pytest.fixture
+def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
+    """A planner that says what we want it to, for what is made of an answer."""
+    values: dict[str, object] = {
+        "bpm": 90,
+        "caption": "A rainy ballad",
+        "duration": 200,
+        "keyscale": "D minor",
+        "language": "en",
+    }
+
+    def write(
+        self: Planner, prompt: str, outline: Outline, sampling: Sampling, most: int = 0
+    ) -> Generator[plan.Written, None, plan.Answer]:
+        yield plan.Written("plan", 1)
+        return plan.Answer((1,), said(values | {"timesignature": "3"} | dict(outline.given)), complete=True)
+
+    monkeypatch.setattr(Planner, "write", write)
+    return planner
+
+
+def test_a_sentence_becomes_a_song(dictated: Planner) -> None:
+    song = finish(dictated.inspire(Request(prompt="a song about rain"), SAMPLING))
+    expected = {"prompt": "A rainy ballad", "lyrics": "[Verse]\nrain", "bpm": 90, "seconds": 200, "key": "D minor"}
+    assert song == Description(expected | {"language": "en", "time_signature": "3"})
+    assert Request().changed(song.values).prompt == "A rainy ballad"
+
+
+def test_a_sentence_leaves_what_was_said(dictated: Planner) -> None:
+    asked = Request(prompt="rain", lyrics="my own", bpm=77, seconds=12, language="fr", key="C major")
+    song = finish(dictated.inspire(asked, SAMPLING))
+    assert song.values == {"prompt": "A rainy ballad", "time_signature": "3"}
+
+
+def test_rewriting_changes_the_texts_and_nothing_else_that_was_said(dictated: Planner) -> None:
+    song = finish(dictated.rewrite(Request(prompt="rain", lyrics="la", bpm=77), SAMPLING))
+    assert (song.values["prompt"], song.values["lyrics"]) == ("A rainy ballad", "[Verse]\nrain")
+    assert "bpm" not in song.values
+
+
+def test_codes_become_a_description(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    described = finish(planner.understand([3, 4, 5, 499], Sampling(temperature=0.3, seed=1)))
+    assert 30 <= Request().changed(described.values).bpm <= 300
+
+
+@pytest.mark.parametrize(("codes", "came"), [([], "got none"), ([1, 500], "got 500"), ([64_000], "got 64000")])
+def test_codes_without_a_token_are_refused(planner: Planner, codes: list[int], came: str) -> None:
+    with pytest.raises(BadRequest, match=came):
+        finish(planner.understand(codes, SAMPLING))
+
+
+def test_a_language_without_a_code_is_refused(planner: Planner) -> None:
+    request = dataclasses.replace(SONG)
+    object.__setattr__(request, "language", "xx")  # a request itself would refuse it too
+    with pytest.raises(BadRequest, match="language must be one of ar az"):
+        planned(planner, request)
+
+
+def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Path) -> None:
+    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", codes=[5, 70, 63_999, 64_000])
+    assert set(planned(planners.load(folder, mx.float32), SONG).codes) <= {5, 70, 63_999}
+
+
+def test_a_song_without_a_caption_gets_one_and_has_an_end(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "METADATA", 60)  # random weights find no end
+    made = planned(planner, dataclasses.replace(SONG, prompt=""))
+    assert made.filled["prompt"]
+    assert made.notes == ("the planner did not come to an end: stopped after 60 tokens",)
+    assert len(made.codes) == 10

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline import AceStep, checkpoint, convert, load, ops, quantise
-from pipeline.adapter import BITS
-from pipeline.checkpoint import TEXT_ENCODER, TURBO, CheckpointError
-from pipeline.layers import QuantizedEmbedding, QuantizedLinear
+from pipeline import AceStep, load
+from pipeline.networks import ops
+from pipeline.networks.layers import QuantizedEmbedding, QuantizedLinear
+from pipeline.weights import checkpoint, convert, quantise
+from pipeline.weights.adapter import BITS
+from pipeline.weights.checkpoint import TEXT_ENCODER, TURBO, CheckpointError
 
 # isort: split
 import mlx.core as mx

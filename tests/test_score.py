@@ -9,7 +9,7 @@ from typing import Any
 import mido
 import pytest
 
-from pipeline.score import DRUMS, MAX_BYTES, BadMidi, Note, Score, from_midi
+from pipeline.guide.score import DRUMS, MAX_BYTES, BadMidi, Note, Score, from_midi
 
 Event = tuple[int, mido.Message]
 
@@ -236,7 +236,7 @@ def test_any_flipped_byte_is_refused_or_read(tmp_path: Path) -> None:
 
 
 def test_too_many_notes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.score.MAX_NOTES", 3)
+    monkeypatch.setattr("pipeline.guide.score.MAX_NOTES", 3)
     path = save(tmp_path / "a.mid", events(melody(70, 71, 72)))
     assert len(from_midi(path).notes) == 3
     with pytest.raises(BadMidi, match="more than 3"):

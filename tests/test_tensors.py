@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import tensors
-from pipeline.tensors import read_torch
+from pipeline.weights import tensors
+from pipeline.weights.tensors import read_torch
 
 # --- what torch.save writes, without torch ---------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ import pytest
 
 from examples.voice import evaluate
 from examples.voice.evaluate import Known, Row
-from pipeline import blas, checkpoint
+from pipeline import blas
+from pipeline.weights import checkpoint
 
 ROOT = Path(__file__).parents[1]
 

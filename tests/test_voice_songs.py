@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from examples.voice import layout, palette, songs, train_dit
-from pipeline import captions, checkpoint
+from pipeline.guide import captions
 from pipeline.request import TRACKS
-from pipeline.tensors import read_torch
+from pipeline.weights import checkpoint
+from pipeline.weights.tensors import read_torch
 
 import mlx.core as mx  # isort: skip
 from mlx.utils import tree_flatten  # isort: skip

@@ -23,9 +23,9 @@ from daemon.journal import Journal
 from daemon.landing import clips
 from daemon.paths import Confined
 from daemon.settings import Settings, SettingsError
-from pipeline.adapter import Adapter, checked
 from pipeline.request import Request
 from pipeline.voices import voice_folder
+from pipeline.weights.adapter import Adapter, checked
 from tests.osc_client import OscClient
 from tests.stage import Stage, on_stage
 from tests.workshop import Ear, InThread, Tape

@@ -14,9 +14,9 @@ import numpy as np
 
 from daemon.jobs import Event
 from daemon.worker import Load, Worker
-from pipeline.adapter import Adapter, AdapterError, Asked, checked, title
 from pipeline.cost import Defaults, cost
 from pipeline.request import PREVIEW, BadRequest, Progress, Request, Take
+from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
 
 PATIENCE = 60.0
 

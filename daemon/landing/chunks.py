@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree import ElementTree
 
-from pipeline.harmony import scale
+from pipeline.guide.harmony import scale
 from pipeline.request import Request
 
 from .. import VERSION

@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
-from pipeline import adapter
-from pipeline.adapter import Adapter
 from pipeline.request import SAMPLE_RATE, Request, Take
+from pipeline.weights import adapter
+from pipeline.weights.adapter import Adapter
 
 from .. import VERSION
 from ..jobs import machine

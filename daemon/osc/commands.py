@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.adapter import Adapter, AdapterError, checked
 from pipeline.request import FIELDS, OutOfRange, WrongType, coerce, field_name
 from pipeline.voices import VOICES
+from pipeline.weights.adapter import Adapter, AdapterError, checked
 
 from .. import API, VERSION
 from ..jobs import Event, Job, Order, Priority, Refused

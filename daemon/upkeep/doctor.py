@@ -53,7 +53,7 @@ def _python(settings: Settings) -> Finding:
 
 
 def _device(settings: Settings) -> Finding:
-    from pipeline import ops
+    from pipeline.networks import ops
 
     if platform.system() == "Darwin" and ops.ON_CPU:
         return Finding(WRONG, ops.device(), "this needs a Mac with Apple silicon and a native (arm64) Python")
@@ -61,7 +61,7 @@ def _device(settings: Settings) -> Finding:
 
 
 def _blas(settings: Settings) -> Finding:
-    from pipeline import ops
+    from pipeline.networks import ops
 
     speed = ops.matmul_speed()
     what = f"{blas.live()}, {speed:.0f} GFLOP/s"
@@ -71,7 +71,7 @@ def _blas(settings: Settings) -> Finding:
 
 
 def _compiler(settings: Settings) -> Finding:
-    from pipeline import ops
+    from pipeline.networks import ops
 
     if ops.can_compile() and (not ops.ON_CPU or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
@@ -80,7 +80,7 @@ def _compiler(settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
-    from pipeline import checkpoint
+    from pipeline.weights import checkpoint
 
     name, variant, why = chosen_model(settings)
     found = checkpoint.find(name, variant)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pipeline.harmony import parse_chords
+from pipeline.guide.harmony import parse_chords
 from pipeline.request import is_field
 
 FINE, ODD, UNKNOWN = 0, 400, 404  # codes of notes

@@ -35,10 +35,12 @@ import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library, w
 import mlx.core as mx  # isort: skip
 import numpy as np
 
-from pipeline import captions, checkpoint, compose, guide, ops
 from pipeline.audio import BadAudio
 from pipeline.generate import AceStep, load
+from pipeline.guide import captions, compose, guide
+from pipeline.networks import ops
 from pipeline.request import BadRequest, Request, Take
+from pipeline.weights import checkpoint
 
 from . import metrics, palette, songs
 

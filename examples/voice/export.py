@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from mlx.utils import tree_flatten
 
-from pipeline.checkpoint import TEXT_ENCODER, TURBO, VAE_FOLDER
+from pipeline.weights.checkpoint import TEXT_ENCODER, TURBO, VAE_FOLDER
 
 from .layout import DIT, TEXT, write_config, write_silence
 from .oobleck import CONFIG, LATENT

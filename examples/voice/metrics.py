@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from pipeline.harmony import NOTES, scale
+from pipeline.guide.harmony import NOTES, scale
 from pipeline.request import SAMPLE_RATE
 
 LOUDNESS = 0.1  # RMS that a clip is brought to before its onsets and its timbre are measured

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from pipeline.score import Score
+from pipeline.guide.score import Score
 
 SAMPLE_RATE = 48_000
 MIDDLE_C = 261.63

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline import compose, guide
-from pipeline.score import ROLES, Score
+from pipeline.guide import compose, guide
+from pipeline.guide.score import ROLES, Score
 
 from . import palette
 

@@ -23,10 +23,11 @@ from mlx import nn, optimizers
 from mlx.utils import tree_flatten, tree_map, tree_map_with_path, tree_unflatten
 from tokenizers import Tokenizer
 
-from pipeline import ops, prompts
-from pipeline.checkpoint import AceStepModel
-from pipeline.config import AceStepConfig, TextEncoderConfig
-from pipeline.text_encoder import TextEncoder
+from pipeline import prompts
+from pipeline.networks import ops
+from pipeline.networks.config import AceStepConfig, TextEncoderConfig
+from pipeline.networks.text_encoder import TextEncoder
+from pipeline.weights.checkpoint import AceStepModel
 
 from . import songs
 from .layout import DIT, SILENT_FRAMES, TEXT, train_tokenizer

@@ -27,15 +27,16 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
-from . import ops, quantise, text_encoder
-from .codec import AudioTokenizer, Detokenizer
-from .conditioner import ConditionEncoder
-from .config import AceStepConfig, TextEncoderConfig, VAEConfig
-from .dit import DiT
+from ..networks import ops, text_encoder
+from ..networks.codec import AudioTokenizer, Detokenizer
+from ..networks.conditioner import ConditionEncoder
+from ..networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
+from ..networks.dit import DiT
+from ..networks.text_encoder import TextEncoder
+from ..networks.vae import VAE
+from ..voices import HUB_MODEL, VOICES, voice_folder
+from . import quantise
 from .tensors import read_torch
-from .text_encoder import TextEncoder
-from .vae import VAE
-from .voices import HUB_MODEL, VOICES, voice_folder
 
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
 PLANNER = "acestep-5Hz-lm-1.7B"  # the one in the main repository

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from ..request import key_name
 from .harmony import around, chord_pitches, scale
-from .request import key_name
 from .score import DRUMS, ROLES, Note, Score
 
 T = TypeVar("T")

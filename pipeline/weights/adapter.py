@@ -1,5 +1,5 @@
 """What a model is to wear: which LoRA adapters, as texts and as values, and the bits of its weights. Imports no MLX;
-`pipeline.lora` puts adapters on, `pipeline.quantise` makes the bits fewer."""
+`weights.lora` puts adapters on, `weights.quantise` makes the bits fewer."""
 
 from __future__ import annotations
 

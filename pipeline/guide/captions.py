@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..request import key_name
 from .compose import STYLES, Feel, Sketch, pick, stream
 from .harmony import NOTES, fitting_key
-from .request import key_name
 from .score import ROLES
 
 READ = 2000  # characters of a caption: the model reads no more either

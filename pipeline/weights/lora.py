@@ -18,8 +18,8 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_unflatten
 
+from ..networks.layers import QuantizedLinear
 from .adapter import Adapter, AdapterError
-from .layers import QuantizedLinear
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _METADATA = "lora_adapter_metadata"  # where diffusers keeps the configuration of a single file

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 import numpy as np
 from tokenizers import Tokenizer
 
-from .request import LANGUAGES, MAX_SECONDS
+from ..request import LANGUAGES, MAX_SECONDS
 
 FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
 BPM, DURATION, SIGNATURES = range(30, 301), range(10, 601), (2, 3, 4, 6)

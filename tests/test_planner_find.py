@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pipeline import planners  # before MLX
+from pipeline.planner import find as planners  # before MLX
 
 # isort: split
 import mlx.core as mx
 import pytest
 
-from pipeline.checkpoint import CheckpointError
 from pipeline.voices import voice_folder
+from pipeline.weights.checkpoint import CheckpointError
 from tests.studio import planner_folder
 
 

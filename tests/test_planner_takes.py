@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from daemon.landing import clips
-from pipeline import AceStep, grammar, load, planners
-from pipeline.checkpoint import CheckpointError
+from pipeline import AceStep, load
 from pipeline.generate import limits
-from pipeline.plan import Planner
+from pipeline.planner import find as planners
+from pipeline.planner import grammar
+from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.weights.checkpoint import CheckpointError
 from tests.studio import finish, planner_folder
 
 OFFICIAL = Path(__file__).parent / "data" / "official"

@@ -16,8 +16,8 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_unflatten
 
+from ..networks.layers import QuantizedEmbedding, QuantizedLinear
 from .adapter import checked_bits
-from .layers import QuantizedEmbedding, QuantizedLinear
 
 _GROUPS = (64, 32)  # weights that share a scale: the first of these that divides the row
 _KEY = "quantization"  # in config.json, where MLX programs look for it

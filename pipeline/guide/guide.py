@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..request import SAMPLE_RATE, BadRequest, Request
 from .captions import sketch
 from .compose import compose
 from .harmony import parse_chords
-from .request import SAMPLE_RATE, BadRequest, Request
 from .score import DRUMS, BadMidi, Note, Score, from_midi
 
 Wave = np.ndarray  # (samples,) float32

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from . import codes as audio_codes
+from .. import codes as audio_codes
+from ..prompts import INSTRUMENTAL
+from ..request import FIELDS, LANGUAGES, BadRequest, OutOfRange, Request, coerce
 from . import dialogue, grammar, logits
 from .grammar import Outline, Tokens, Vocabulary, Walk
 from .logits import Sampling
-from .planner import CausalLM, PlannerConfig, Prompts, Reading, read
-from .prompts import INSTRUMENTAL
-from .request import FIELDS, LANGUAGES, BadRequest, OutOfRange, Request, coerce
+from .network import CausalLM, PlannerConfig, Prompts, Reading, read
 
 CONTEXT = 8192  # tokens that it reads and writes at most: ten minutes of codes, and long lyrics
 METADATA = grammar.CAPTION_TOKENS + 250  # tokens of a song's metadata: a caption, and the other fields

@@ -7,11 +7,12 @@ from pathlib import Path
 import mlx.core as mx
 from tokenizers import Tokenizer
 
-from . import adapter, checkpoint, planner
-from .checkpoint import CheckpointError
+from ..weights import adapter, checkpoint
+from ..weights.checkpoint import CheckpointError
+from . import network as planner
 from .grammar import Vocabulary, VocabularyError
-from .plan import Planner
-from .planner import CausalLM, PlannerConfig
+from .network import CausalLM, PlannerConfig
+from .planner import Planner
 
 PREFIX = "acestep-5Hz-lm-"
 SIZES = ("1.7B", "0.6B", "4B")  # the official default first, then the quickest

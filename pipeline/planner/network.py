@@ -15,10 +15,10 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from . import ops
-from .config import StackConfig, TextEncoderConfig
+from ..networks import ops
+from ..networks.config import StackConfig, TextEncoderConfig
+from ..networks.layers import Attention, EncoderLayer
 from .grammar import Tokens
-from .layers import Attention, EncoderLayer
 
 _ROOM = 256  # tokens by which a memory grows
 _FEW = 32

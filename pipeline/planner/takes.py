@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
-from . import codes, planners
+from .. import codes
+from ..request import BadRequest, Request
+from . import find as planners
 from .logits import Sampling
-from .plan import Planner, Written
-from .request import BadRequest, Request
+from .planner import Planner, Written
 
 SHARE = 0.3  # of a planned take's work, roughly
 TEXTS = frozenset({"prompt", "lyrics"})

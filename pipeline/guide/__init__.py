@@ -1,0 +1,1 @@
+"""The drawing that the model paints over: notes, and how they sound."""

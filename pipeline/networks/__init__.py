@@ -1,0 +1,1 @@
+"""One network each, and what they share."""

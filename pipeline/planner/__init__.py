@@ -1,0 +1,1 @@
+"""The 5 Hz language model: it plans a song before the DiT paints it."""

@@ -1,0 +1,1 @@
+"""Checkpoints, adapters and small weights: from files to networks."""
