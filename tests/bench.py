@@ -62,7 +62,7 @@ def pads(runs: int) -> None:
             seconds = [until_clip(daemon, client, hit) for _ in range(runs)]
             report(f"{what} to the clip of a prepared pad", seconds, 1e3, "ms")
             client.ask("/ace/bank/reroll")
-        report("pad hit to progress, while it guesses", [preempted(daemon, client) for _ in range(runs)], 1e3, "ms")
+        report("message to progress, while it guesses", [preempted(daemon, client) for _ in range(runs)], 1e3, "ms")
         client.close()
 
 
