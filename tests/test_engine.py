@@ -804,3 +804,25 @@ def test_nothing_is_left_where_the_journal_cannot_note_a_landing(
     ask(engine, "a")
     assert ear.wait("fail", "a").values[1] == 507
     assert list(out.iterdir()) == []
+
+
+def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    ear = Ear(engine)
+
+    def ask_again(event: Event) -> None:
+        if event.kind == "fail" and event.job is None:
+            ask(engine, "b", named("b"), priority=Priority.LIVE)
+
+    engine.listen(ask_again)
+    engine.start()
+    ask(engine, "a")
+    ear.wait("progress", "a")
+    assert engine._supervisor.talk
+    engine._supervisor.talk.connection.close()
+    ear.wait("progress", "b")
+    tape.run()
+    ear.wait("finished", "a")
+    assert ear.order("finished") == ["b", "a"]
+    assert tape.loads == 2

@@ -70,7 +70,7 @@ class Conversation:
     def tell(self, order: dict[str, Any]) -> None:
         self._outbox.put(json.dumps(order).encode())
 
-    def hear(self, seconds: float = TICK) -> Message | None:
+    def hear(self, seconds: float) -> Message | None:
         """What it says within that time. Raises EOFError or OSError where it has ended."""
         if not self.connection.poll(seconds):
             return None
@@ -197,7 +197,7 @@ class Supervisor:
         with self._lock:
             talk = self.talk = Conversation(worker.connection, self._model.load_message(self.settings))
         while True:
-            if message := talk.hear():
+            if message := talk.hear(TICK):
                 with self._lock:
                     talk.last_sign = time.monotonic()
                     if message.say in ("loaded", "unloadable"):
