@@ -32,7 +32,6 @@ class Puppet:
 
     def stop(self) -> None:
         self.connection.close()
-        self.end.close()
         self.stopped.set()
 
     def obituary(self) -> str:
@@ -81,11 +80,13 @@ class Scene:
         self.model = Model(Wanted("tape", ""), lambda: None)
         self.work = Work(self.model)
         self.started: Queue[Puppet] = Queue()
+        self.puppets: list[Puppet] = []
         self.supervisor = Supervisor(self.lock, Settings(**settings), self.model, self.work, self._start)
         self.supervisor.start()
 
     def _start(self) -> Puppet:
         puppet = Puppet()
+        self.puppets.append(puppet)
         self.started.put(puppet)
         return puppet
 
@@ -113,6 +114,8 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scene]]:
     yield make
     for one in scenes:
         one.supervisor.close()
+        for puppet in one.puppets:
+            puppet.end.close()  # by this thread alone: a handle must not be closed by two at a time
 
 
 @pytest.fixture
