@@ -695,6 +695,19 @@ def test_a_job_whose_guide_is_gone_fails_alone(build: Build, tmp_path: Path, fix
     assert ear.order("finished") == ["other"]
 
 
+def test_a_job_whose_guide_goes_away_while_it_is_played_is_still_a_take(build: Build, fixtures_midi: Path) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    ear = Ear(engine)
+    engine.start()
+    ask(engine, "a", named("a", guide=str(fixtures_midi)))
+    ear.wait("progress", "a")
+    fixtures_midi.unlink()
+    tape.run()
+    ear.wait("finished", "a")
+    assert tape.loads == 1  # and the worker is the same
+
+
 @pytest.fixture
 def fixtures_midi(tmp_path: Path) -> Path:
     path = tmp_path / "verse.mid"

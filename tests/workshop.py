@@ -121,6 +121,7 @@ class Tape:
         if request.prompt == "bad":
             raise BadRequest("it is bad", "be good")
         self.played.append(request.prompt)
+        request = dataclasses.replace(request, num_steps=request.num_steps or 4)
         for number in range(4):
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
@@ -132,7 +133,6 @@ class Tape:
                 yield Progress("diffusion", number / 4)
             if request.prompt == "hang":
                 self.hung.wait(PATIENCE)
-        request = dataclasses.replace(request, num_steps=request.num_steps or 4)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
         for name in ("mix", *request.stems.split()):
             yield Take(name, audio, request, self.name, adapters=self.adapters)

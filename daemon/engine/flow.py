@@ -249,7 +249,7 @@ class Flow:
             job.state = "landing"
             self.landing.append(job)
             self._model.learn(job)
-            made = clips.Made(**about | {"request": Request(**about["request"])}, sounds=sounds)
+            made = clips.Made(**about | {"request": _used(job, about["request"])}, sounds=sounds)
             self.guesses.learn(made, job.request.samples)
             self.lander.land(job, made, latents)
         self.dispatch()
@@ -415,3 +415,11 @@ class Flow:
         if landed := self.lander.recovered(job):
             self.landed(job, landed)
         return landed is not None
+
+
+def _used(job: Job, values: dict[str, Any]) -> Request:
+    """The request that was rendered, with all that the model decided."""
+    try:
+        return Request(**values)
+    except ValueError:  # a file that it names is gone since: what was made of it is still a take
+        return job.request
