@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest
+from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
 
 FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
@@ -35,7 +35,7 @@ def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
     """
     path, name = os.path.expanduser(path), os.path.basename(path)
     if not os.path.isfile(path):
-        raise BadRequest(f"{field}: {name} is not there any more", "send it again once it is")
+        raise MissingFile(f"{field}: {name} is not there any more", "send it again once it is")
     try:
         with soundfile.SoundFile(path) as file:
             resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 2, "float32", "VHQ")
