@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import audio, codes, cost, prompts, sampler, tasks  # before MLX, see golden.py
-from pipeline.generate import REFERENCE_FRAMES, AceStep, token_ids
+from pipeline.generate import AceStep
 from pipeline.networks import codec, conditioner, dit
 from pipeline.networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from pipeline.networks.text_encoder import TextEncoder
 from pipeline.networks.vae import VAE
 from pipeline.request import SAMPLE_RATE, TRACKS, Request
+from pipeline.stages import REFERENCE_FRAMES, token_ids
 from pipeline.tasks import Hold, Kept, Material, Scene
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import AceStepModel
