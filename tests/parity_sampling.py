@@ -31,7 +31,7 @@ MORE_STEPS = "turbo makes as many steps as are asked for, the official one alway
 # Words that say what a case is.
 KINDS = {
     "stabilised": r"stabili[sz]|velocity_norm|velocity_ema",
-    "custom": r"\bcustom\b",
+    "custom": r"\bcustom\b|ignores `timesteps",
     "heun": r"\bheun\b",
     "sde": r"\bsde\b|re-nois",
     "repaint": r"repaint|inject",
