@@ -47,7 +47,7 @@ class Store:
         with Path(os.path.expanduser(file)).open("rb") as content:
             path = self._path(hashlib.file_digest(content, "sha256").hexdigest(), vae)
         try:
-            with path.open("rb") as file, np.load(file) as saved:  # np.load leaves a damaged one open
+            with path.open("rb") as opened, np.load(opened) as saved:  # np.load leaves a damaged one open
                 stored = Stored(saved["latents"], float(saved["gain"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
             return None  # a damaged one is no loss
