@@ -621,9 +621,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in run(fixtures):
         print(line, flush=True)
         lines.append(line)
-    print("\n" + summary(lines))
     if absent := fixtures.absent():
         print(f"\nnot there, and so not compared ({len(absent)}):", *absent, sep="\n  ")
+    print("\n" + summary(lines))
     return int(any(line.verdict == FAIL for line in lines))
 
 
