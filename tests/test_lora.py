@@ -236,6 +236,41 @@ def test_peft_s_variations_of_the_strength_are_followed(model: AceStep, tmp_path
     np.testing.assert_allclose(velocity(model), merged_bare(model, 3 * ALPHA / RANK), atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("config", "factor"),
+    [
+        ({"lora_alpha": 0}, 0.0),
+        ({"lora_alpha": -2}, -2 / RANK),
+        ({"alpha_pattern": {"q_proj|v_proj|down_proj": 0}}, 0.0),
+    ],
+)
+def test_an_alpha_is_what_it_says_also_zero(
+    model: AceStep, tmp_path: Path, config: dict[str, Any], factor: float
+) -> None:
+    """PEFT: alpha / rank, which is 0."""
+    model.wear(adapter(model, tmp_path / "said", **config))
+    np.testing.assert_allclose(velocity(model), merged_bare(model, factor), atol=1e-4)
+
+
+def test_a_peft_folder_that_leaves_its_alpha_out_has_peft_s(model: AceStep, tmp_path: Path) -> None:
+    path = peft(tmp_path / "silent", peft_names(model))
+    (tmp_path / "silent" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": RANK}))
+    model.wear(path)
+    np.testing.assert_allclose(velocity(model), merged_bare(model, 8 / RANK), atol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [math.nan, math.inf, None, "much"])
+def test_an_alpha_that_is_no_number_is_refused(model: AceStep, tmp_path: Path, alpha: object) -> None:
+    assert "must be a" in message(model, adapter(model, tmp_path / "odd", lora_alpha=alpha))
+
+
+def test_weights_that_are_no_numbers_are_refused(model: AceStep, tmp_path: Path) -> None:
+    name = f"base_model.model.{LAYERS[0]}.lora_A.weight"
+    tensors = peft_names(model)
+    tensors[name] = tensors[name] * math.nan
+    assert "weights that are no numbers" in message(model, peft(tmp_path / "nan", tensors))
+
+
 def merged_bare(model: AceStep, factor: float) -> np.ndarray:
     worn = model.adapters
     model.wear()

@@ -191,3 +191,21 @@ def test_progress_of_a_plan_is_told_in_tokens_and_never_seems_to_go_back() -> No
     assert Progress("plan", 0.1, tokens=120, of=300).told == "plan 120/300"
     assert Progress("diffusion", 0.1).told == "diffusion"
     assert Progress("decode", 0.30000000000000004).fraction == 0.3
+
+
+@pytest.mark.parametrize(
+    ("stems", "meant"),
+    [
+        ("backing vocals", "backing_vocals"),
+        ("drums, backing vocals", "backing_vocals"),
+        ("Backing-Vocals", "backing_vocals"),
+        ("guitars", "guitar"),
+        ("drm bass", "drums"),
+        ("vocal", "vocals"),
+        ("zzz", ""),
+    ],
+)
+def test_a_misspelt_stem_hints_at_the_track_that_is_meant(stems: str, meant: str) -> None:
+    with pytest.raises(OutOfRange, match="must be names of tracks") as caught:
+        Request(stems=stems)
+    assert caught.value.hint == (f"did you mean {meant}?" if meant else "")

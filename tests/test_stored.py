@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,22 @@ def test_a_damaged_one_is_no_loss_and_the_folder_stays_small(tmp_path: Path) -> 
     for path in store.folder.glob("*.npz"):
         path.write_bytes(b"nonsense")
     assert store.get(str(tmp_path / "x.wav"), "vae") is None
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "a text": lambda path: path.write_text("a shopping list"),
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    "a byte wrong": lambda path: path.write_bytes(path.read_bytes()[:5000] + b"~" + path.read_bytes()[5001:]),
+    "another shape": lambda path: np.savez(path, latents=np.zeros((7, 3), np.float32), gain=1.0),
+    "no numbers": lambda path: np.savez(path, latents=np.full((128, 64), np.nan, np.float32), gain=1.0),
+    "no gain": lambda path: np.savez(path, latents=np.zeros((128, 64), np.float32)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_latents_that_cannot_be_read_are_no_loss(model: AceStep, made: Take, tmp_path: Path, damage: str) -> None:
+    (path,) = (tmp_path / "latents").glob("*.npz")
+    DAMAGE[damage](path)
+    assert model.store is not None
+    assert model.store.get(str(tmp_path / "made.wav"), model.vae_digest) is None

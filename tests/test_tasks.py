@@ -448,6 +448,31 @@ def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(model: AceStep
     np.testing.assert_allclose(sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6)
 
 
+def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(base: AceStep, tmp_path: Path) -> None:
+    loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
+    soundfile.write(tmp_path / "loud.wav", 2 * loud, SAMPLE_RATE, "FLOAT")
+    parts = {take.name: take for take in takes(base, task="lego", source=str(tmp_path / "loud.wav"), stems="drums")}
+    rest = sound(parts["rest"])
+    down = 2 * np.abs(loud).max() / np.abs(rest).max()
+    (note,) = parts["mix"].notes
+    assert f"loud.wav was turned down by {20 * math.log10(down):.2g} dB" in note
+    assert "would exceed full scale" in note
+    assert max(np.abs(sound(part)).max() for part in parts.values()) <= 1
+
+
+def test_a_take_says_that_its_source_is_silent(model: AceStep, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "hush.wav", np.zeros((SAMPLE_RATE, 2)), SAMPLE_RATE)
+    (take,) = takes(model, task="cover", source=str(tmp_path / "hush.wav"))
+    assert "hush.wav is silent: there was nothing to follow" in take.notes
+    (covered,) = takes(model, task="cover", source=str(_half_loud(tmp_path)))
+    assert not any("silent" in note or "turned down" in note for note in covered.notes)
+
+
+def _half_loud(folder: Path) -> Path:
+    soundfile.write(folder / "half.wav", 0.5 * SONG.mix(), SAMPLE_RATE, "FLOAT")
+    return folder / "half.wav"
+
+
 def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
     assert Hold.asked(Request(repaint_strength=0.5)) == Hold.of(0.5)
     assert Hold.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == Hold(0.25, 50, 2.0)

@@ -105,27 +105,76 @@ def test_status_says_what_was_not_computed_again(client: OscClient) -> None:
     assert all(hits > 0 and misses > 0 for hits, misses in kept.values())
 
 
-def test_wrong_inputs_are_answered_clearly(client: OscClient, daemon: Daemon, song: str) -> None:
-    out = daemon.settings.out
-    (out / "empty.wav").write_bytes(b"")
-    (out / "text.wav").write_text("a shopping list")
-    soundfile.write(out / "no samples.wav", np.zeros((0, 2)), RATE)
-    before = sorted(out.iterdir())
-    cover = "task", "cover", "source"
-    assert "cover needs a source" in refused(client, "w1", "task", "cover")
-    assert "404 there is no file" in refused(client, "w2", *cover, str(out / "no.wav"))
-    assert "repaint_end must come after repaint_start" in refused(
-        client, "w3", "task", "repaint", "source", song, "repaint_start", 1.5, "repaint_end", 1
+@pytest.fixture(scope="module")
+def wrong(daemon: Daemon) -> Path:
+    """A folder that messages may name files in, with files that are no use."""
+    folder = daemon.settings.out / "wrong"
+    (folder / "folder.wav").mkdir(parents=True)
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "text.wav").write_text("a shopping list")
+    (folder / "note.mid").write_text("a shopping list")
+    sounds = {"no samples": (0, 0), "short": (100, 0), "silent": (RATE, 0), "nan": (RATE, np.nan)}
+    for name, (samples, value) in sounds.items():
+        soundfile.write(folder / f"{name}.wav", np.full((samples, 2), float(value)), RATE, "FLOAT")
+    soundfile.write(folder / "long.wav", np.zeros(601 * 8000), 8000)
+    (folder / "torn.wav").write_bytes((folder / "silent.wav").read_bytes()[:30])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (("task", "cover"), "400 cover needs a source"),
+        (("task", "cover", "source", "@no.wav"), "404 there is no file"),
+        (("task", "cover", "source", "@folder.wav"), "404 there is no file"),
+        (("task", "cover", "source", "@empty.wav"), "422 source: empty.wav is not readable audio"),
+        (("task", "cover", "source", "@text.wav"), "422 source: text.wav is not readable audio"),
+        (("task", "cover", "source", "@torn.wav"), "422 source: torn.wav is not readable audio"),
+        (("task", "cover", "source", "@nan.wav"), "422 source: nan.wav holds numbers that are not finite"),
+        (("task", "cover", "source", "@no samples.wav"), "422 source must make a clip of 0.1..600 seconds, got 0"),
+        (("task", "cover", "source", "@short.wav"), "422 source must make a clip of 0.1..600 seconds, got 0.002"),
+        (
+            ("task", "cover", "source", "@long.wav"),
+            "422 source must make a clip of 0.1..600 seconds, got more than 600",
+        ),
+        (("reference", "@no.wav"), "404 there is no file"),
+        (("reference", "@text.wav"), "422 reference: text.wav is not readable audio"),
+        (("reference", "@short.wav"), "422 reference: short.wav has 0.00208 s, at least 0.1 s are needed"),
+        (("reference", "@silent.wav"), "422 reference: silent.wav is silent"),
+        (("guide", "@note.mid"), "422 guide: "),
+        (("task", "repaint", "source", "@silent.wav", "repaint_start", 1.5, "repaint_end", 1), "422 repaint_end must"),
+        (("task", "repaint", "source", "@silent.wav", "repaint_start", 9), "422 repaint_start must be inside"),
+        (("task", "repaint", "source", "@silent.wav", "loop", 1), "422 repaint keeps its source"),
+        (("task", "lego", "source", "@silent.wav"), "400 lego needs to know which tracks"),
+        (
+            ("task", "lego", "source", "@silent.wav", "stems", "drums"),
+            "422 mini/acestep-v15-turbo cannot lego; acestep-v15-base and acestep-v15-xl-base can",
+        ),
+        (("task", "complete", "source", "@silent.wav"), "422 mini/acestep-v15-turbo cannot complete; acestep-v15-base"),
+        (("stems", "drums, kazoo"), "422 stems must be names of tracks (woodwinds"),
+        (("stems", "backing vocals"), "did you mean backing_vocals?"),
+        (("codes", "1 2 many"), "422 codes must be whole numbers in 0..63999"),
+        (("codes", "1 2 3"), "422 mini/acestep-v15-turbo has no audio codes"),
+        (("preview", "2"), "422 preview must be steps before the last of 2, got 2"),
+    ],
+)
+def test_a_wrong_input_is_answered_clearly_and_costs_nothing(
+    client: OscClient, daemon: Daemon, wrong: Path, values: tuple[Any, ...], says: str
+) -> None:
+    before = sorted(daemon.settings.out.iterdir())
+    named = [str(wrong / value[1:]) if isinstance(value, str) and value[0] == "@" else value for value in values]
+    said = refused(client, f"wrong {says}".strip(), "seed", 1, *named)
+    assert says in said
+    assert sorted(daemon.settings.out.iterdir()) == before
+
+
+def test_a_silent_source_is_covered_and_the_take_says_so(client: OscClient, wrong: Path) -> None:
+    client.send(
+        "/ace/generate", "hush", "num_steps", 2, "seed", 1, "task", "cover", "source", str(wrong / "silent.wav")
     )
-    assert "names of tracks (woodwinds" in refused(client, "w4", "stems", "drums, kazoo")
-    for number, name in enumerate(("empty.wav", "text.wav")):
-        assert f"{name} is not readable audio" in refused(client, f"w5{number}", *cover, str(out / name))
-    assert "0.1..600 seconds, got 0" in refused(client, "w6", *cover, str(out / "no samples.wav"))
-    assert "mini/acestep-v15-turbo cannot lego; acestep-v15-base" in refused(
-        client, "w7", "task", "lego", "source", song, "stems", "drums"
-    )
-    assert "steps before the last of 2, got 2" in refused(client, "w8", "prompt", "x", "preview", "2")
-    assert sorted(out.iterdir()) == before
+    address, values = client.until_end("hush")[-1]
+    assert address == "/ace/finished"
+    assert "silent.wav is silent: there was nothing to follow" in Path(values[2]).read_text()
 
 
 def test_three_channels_are_folded_and_the_take_says_so(client: OscClient, daemon: Daemon) -> None:
