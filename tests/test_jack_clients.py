@@ -84,7 +84,7 @@ def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
         yield running
 
 
-def said(process: subprocess.Popen[str]) -> str:
+def next_line(process: subprocess.Popen[str]) -> str:
     """The next line, if there is one before long."""
     assert process.stdout
     assert select.select([process.stdout], [], [], PATIENCE)[0], "it says nothing"
@@ -142,7 +142,7 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         connect("Sequencer:out", OURS)
         mido = orchestra.plays(sys.executable, "-c", MIDO)
         assert mido.stdin
-        assert said(mido) == "there\n"
+        assert next_line(mido) == "there\n"
         until(lambda: told(mido, daemon, "note_on note=38 velocity=90", "note_off note=38"))
         until(lambda: [light.state for light in daemon.pads.lights()[:3]] == [State.READY] * 3)
         client.ask("/ace/pad/favourite", 1, 1)
@@ -185,7 +185,7 @@ def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon
         until(our_output)
         mido = orchestra.plays(sys.executable, "-c", MIDO)
         assert mido.stdin
-        assert said(mido) == "there\n"
+        assert next_line(mido) == "there\n"
         line = mido.stdin.write
 
         def turned(control: int, values: range, field: str, wanted: float) -> bool:
