@@ -20,8 +20,6 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.request import Request
@@ -55,26 +53,34 @@ def linked(port: int, hits: int) -> list[float]:
 
 
 def clocked(port: int, hits: int) -> list[float]:
-    """Beats between each clip and the nearest bar line of the clock, a straight line through all that was heard."""
+    """Beats between each clip and the nearest bar line of the clock, as it is heard over there."""
     from daemon.midi import Input
 
-    ticks: list[float] = []
-    playing = Input("jack_midi_clock", lambda at, message: counted(ticks, at, message["type"]), every=0.2)
+    song: list[tuple[float, int]] = [(0.0, 0)]  # the newest tick: when it came, and the next one's number
+    playing = Input("jack_midi_clock", lambda at, message: song.append(counted(song[-1], at, message)), every=0.2)
     playing.start()
     until(lambda: playing.port)
     said("there")
     sys.stdin.readline()
-    heard = [time.monotonic() for _ in clips(port, hits)]
-    slope, first = np.polyfit(np.arange(len(ticks)), np.array(ticks) - ticks[0], 1)
+    heard = [where(song[-1], time.monotonic()) for _ in clips(port, hits)]
     playing.close()
-    return [off((at - ticks[0] - first) / slope / 24) for at in heard]
+    return [off(beat) for beat in heard]
 
 
-def counted(ticks: list[float], at: float, kind: str) -> None:
-    if kind in ("start", "continue"):
-        ticks.clear()
-    elif kind == "clock":
-        ticks.append(at)
+def counted(before: tuple[float, int], at: float, message: dict[str, Any]) -> tuple[float, int]:
+    match message["type"]:
+        case "clock":
+            return at, before[1] + 1
+        case "start":
+            return at, 0
+        case "songpos":
+            return at, message["pos"] * 6
+    return before
+
+
+def where(newest: tuple[float, int], now: float) -> float:
+    at, number = newest
+    return (number - 1) / 24 + (now - at) * BPM["clock"] / 60
 
 
 def clips(port: int, hits: int) -> Iterable[None]:

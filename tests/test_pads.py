@@ -356,7 +356,7 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         path = clip(played(client, 2))
         assert Path(path).exists()
         known = bank_file(stage)["pads"][1]["next"]
-        until(lambda: len(stage.pads._prepared) == 5)  # two pads, and what each of the three would be rerolled to
+        until(lambda: len(stage.pads._ahead._prepared) == 5)  # two pads, and the three rerolls
         assert len(stage.tape.played) <= before + 5
         client.send("/ace/pad/reroll", 2)
         heard = client.until("/ace/finished")

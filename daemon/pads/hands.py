@@ -23,9 +23,9 @@ from . import profiles
 from .controls import Control, Hold, Moved, Reader
 from .gestures import Favourite, Gesture, Hit, Pads, Program, Reroll
 from .learn import Learner
-from .lights import AT_MOST, BEAT, DARK, FRAME, Board
+from .lights import AT_MOST, BEAT, FRAME, Board
 from .mapping import VIRTUAL, Mapping, MidiSettings, plays
-from .states import Light, Player
+from .states import DARK, Light, Player
 
 log = logging.getLogger("acestepd.pads")
 
