@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from daemon import midi
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.request import Request
@@ -28,7 +30,7 @@ from tests.osc_client import OscClient
 
 BPM = {"link": 97.0, "clock": 150.0}
 BEATS = 4.0
-PERIOD = 256  # frames of JACK: MIDI comes once in each
+PERIOD = 1024  # frames of JACK, 21 ms: MIDI comes once in each
 
 
 # --- the musician's process ------------------------------------------------------------------------------------------
@@ -119,6 +121,7 @@ def measured(kind: str, hits: int) -> list[float]:
         daemon = open_things.enter_context(Daemon(settings))
         client = open_things.enter_context(closing(OscClient(daemon.osc.address)))
         client.ask("/ace/bank/fill", "dusty lo-fi", 1, 1)
+        client.ask("/ace/pad/set", 1, "bpm", BPM[kind])  # or the take is another one whenever a dummy JACK stumbles
         arguments = [sys.executable, "-m", "tests.barline", "musician", kind, str(daemon.osc.address[1]), str(hits)]
         musician = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         open_things.enter_context(musician)
@@ -144,12 +147,22 @@ class rolled:  # noqa: N801
         self._jack = Jack(PERIOD)
         os.environ |= self._jack.environment
         self._jack.start()
-        self._clock = subprocess.Popen(["jack_midi_clock", "-B", "-b", str(BPM["clock"])], stdout=subprocess.DEVNULL)
+        self._clock: subprocess.Popen[bytes] | None = None
+        until(self._ticks)
         return lambda: subprocess.run(["jack_transport"], input="play\nquit\n", text=True, capture_output=True)
 
+    def _ticks(self) -> bool:
+        """On a busy machine it does not always find the server at once."""
+        if self._clock is None or self._clock.poll() is not None:
+            command = ["jack_midi_clock", "-B", "-b", str(BPM["clock"])]
+            self._clock = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        present = midi.names(midi.backend())
+        return present is not None and any("jack_midi_clock" in name for name in present.inputs)
+
     def __exit__(self, *_: object) -> None:
-        self._clock.terminate()
-        self._clock.wait()
+        if self._clock:
+            self._clock.send_signal(signal.SIGINT)
+            self._clock.wait()
         self._jack.close()
 
 
