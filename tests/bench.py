@@ -90,13 +90,13 @@ def until_clip(daemon: Daemon, client: OscClient, hit: Callable[[int], None]) ->
 def prepared(daemon: Daemon) -> list[int]:
     """Pads that were never hit, and are ready."""
     ready = [number for number, light in enumerate(daemon.pads.lights()) if light.state is State.READY]
-    return [number + 1 for number in ready if not daemon.pads._bank.slot(number).take]
+    return [number + 1 for number in ready if not daemon.pads._plans.bank.slot(number).take]
 
 
 def preempted(daemon: Daemon, client: OscClient) -> float:
     """A job that nobody has thought of, in the midst of one that nobody has asked for."""
     client.ask("/ace/bank/reroll")
-    wait_for(lambda: daemon.pads._making[1] > 0)
+    wait_for(lambda: daemon.pads._ahead._making[1] > 0)
     id = f"now{time.perf_counter_ns()}"
     started = time.perf_counter()
     client.send("/ace/generate", id, "prompt", id, "seconds", 1)

@@ -23,8 +23,9 @@ PERIOD = 1024  # frames: MIDI comes once in each
 class Jack:
     """A JACK server that plays nowhere, under a name of its own: nobody's real one is touched."""
 
-    def __init__(self) -> None:
+    def __init__(self, period: int = PERIOD) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._period = period
         self._claim, self.name = _claimed()
 
     @property
@@ -42,7 +43,7 @@ class Jack:
     def _started(self) -> bool:
         if self._process is None or self._process.poll() is not None:  # the one before has not quite ended
             # synchronous and patient: on a busy machine nothing is dropped
-            command = ["jackd", "-n", self.name, "-S", "-r", "-t", "2000", "-d", "dummy", "-p", str(PERIOD)]
+            command = ["jackd", "-n", self.name, "-S", "-r", "-t", "2000", "-d", "dummy", "-p", str(self._period)]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(command, preexec_fn=die_with_us, **quiet)  # type: ignore[call-overload]
         return midi.names(midi.backend()) is not None and self._process.poll() is None

@@ -13,13 +13,16 @@ import mido
 import pytest
 
 from daemon import midi
+from daemon.midi import system
+from daemon.midi.rollcall import QUESTION
 from daemon.pads import profiles
 from daemon.pads.hands import Hands
 from daemon.pads.states import Light, State
 from daemon.settings import Midi, SettingsError
 from tests.jack import Jack, until
 
-SOON = 0.05
+SOON, ASKED = 0.05, 0.4
+ANSWER = bytes.fromhex("F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7")  # a Launchpad X's
 READY, QUEUED, EMPTY = Light(State.READY), Light(State.QUEUED), Light(State.EMPTY)
 
 
@@ -80,12 +83,16 @@ class Controller:
         self._in = midi.backend().open_input(name, virtual=True)
         self._in._rt.cancel_callback()  # it would be called in the midst of JACK's cycle, and lose what it waits for
         self._lit: list[bytes] = []
+        self.answers = False  # who it is, whenever it is asked
 
     @property
     def lit(self) -> list[bytes]:
-        """Everything that came so far."""
+        """Everything that came so far, but questions."""
         while event := self._in._rt.get_message():
-            self._lit.append(bytes(event[0]))
+            if bytes(event[0]) != QUESTION:
+                self._lit.append(bytes(event[0]))
+            elif self.answers:
+                self.raw(*ANSWER)
         return self._lit
 
     def send(self, *messages: str) -> None:
@@ -112,7 +119,7 @@ class Stage:
         self.band, self._open = Band(), ExitStack()
 
     def hands(self, learnt: Path | None = None, **settings: Any) -> Hands:
-        hands = Hands(Midi(**({"ports": ("Pad",)} | settings)), self.band, learnt, every=SOON)
+        hands = Hands(Midi(**({"ports": ("Pad",)} | settings)), self.band, learnt, every=SOON, asked=ASKED)
         hands.start()
         self._open.callback(hands.close)
         return hands
@@ -175,7 +182,9 @@ def off(number: int) -> str:
 def test_hits_holds_and_marks_reach_the_player(stage: Stage) -> None:
     _, pads = stage.playing(hold_ms=150)
     stage.hears(pads, ("hit", 2, 77), note(38, 77), off(38))
-    stage.hears(pads, ("reroll", 3), note(39))
+    pads.send(note(39))
+    threading.Event().wait(0.2)
+    stage.hears(pads, ("reroll", 3), off(39))
     stage.hears(pads, ("favourite", 4), "control_change control=64 value=127", note(40), off(40))
     stage.hears(pads, ("program", 9), "program_change program=9")
     assert {told[1] for told in stage.band.told} == {2, 3, 4, 9}
@@ -243,6 +252,67 @@ def test_lights_come_back_with_the_controller_and_other_controllers_play_on(stag
         stage.hears(second, ("hit", 16 - 1, 100), note(27), off(27))
         stage.band.show(1, EMPTY)
     until(lambda: second.shows().get(1) == bytes([0x90, 1, 0]))
+
+
+LAUNCHPAD = "Pad Launchpad X LPX MIDI"
+
+
+def replugged(stage: Stage, pads: Controller) -> Controller:
+    """Away and back under the same names, before anybody has looked."""
+    with system.LOOKOUT._lock:
+        before = midi.names(midi.backend())
+        pads.unplug()
+        assert midi.names(midi.backend()) != before
+        back = stage.controller(pads.name)
+        assert midi.names(midi.backend()) == before
+    assert not back.lit
+    return back
+
+
+def mode_and_lights(pads: Controller) -> bool:
+    entering = profiles.named("launchpad-x").entering
+    return entering in pads.lit and len(pads.shows()) == 64
+
+
+def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_its_mode_and_lights(
+    stage: Stage,
+) -> None:
+    pads = stage.controller(LAUNCHPAD)
+    pads.answers = True
+    hands = stage.hands(grid="8x8")
+    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._roll._known)
+    pads = replugged(stage, pads)
+    until(lambda: mode_and_lights(pads))
+    stage.hears(pads, ("hit", 63, 100), note(88), off(88))
+
+
+def test_one_that_only_lost_its_power_for_a_moment_too(stage: Stage) -> None:
+    """Its ports were there all along, as CoreMIDI's may be: but it did not answer."""
+    pads = stage.controller(LAUNCHPAD)
+    pads.answers = True
+    hands = stage.hands(grid="8x8")
+    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._roll._known)
+    pads.answers = False
+    until(lambda: pads.lit and hands._ports and hands._ports._roll._short)
+    pads._lit.clear()
+    pads.answers = True
+    until(lambda: mode_and_lights(pads))
+
+
+def test_one_that_answers_nothing_is_missed_when_linux_has_made_its_node_anew(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "CARDS", tmp_path)
+    (tmp_path / "midiC1D0").touch()
+    hands, pads = stage.playing(LAUNCHPAD, grid="8x8")
+    until(lambda: mode_and_lights(pads))
+    with system.LOOKOUT._lock:
+        pads = replugged(stage, pads)
+        (tmp_path / "another").touch()
+        (tmp_path / "another").replace(tmp_path / "midiC1D0")
+    until(lambda: mode_and_lights(pads))
+    stage.hears(pads, ("hit", 63, 100), note(88), off(88))
+    assert hands.ports.inputs
 
 
 def test_what_is_unplugged_in_the_middle_of_a_hit_does_not_reroll(stage: Stage) -> None:

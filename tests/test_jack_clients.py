@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from daemon.pads.states import Light, State
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from pipeline.request import Request
-from tests.jack import Jack, until
+from tests.jack import PATIENCE, Jack, until
 from tests.osc_client import OscClient
 
 OURS = "acestepd:acestepd"  # where hits go
@@ -33,7 +35,7 @@ for line in sys.stdin:
 
 
 # They wait for other programs, and for a machine that may be busy: not for every commit.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 class Orchestra:
@@ -47,12 +49,21 @@ class Orchestra:
             pytest.skip(f"needs {command[0]} (jackd2 or jack-example-tools, jack-midi-clock)")
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command, text=True, bufsize=1, **pipes)
-        self._stack.callback(process.communicate)
-        self._stack.callback(process.kill)
+        self._stack.callback(_ended, process)
         return process
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    """As by Ctrl+C: for a client that is killed JACK waits ten seconds, and with it whoever asks for ports."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
@@ -63,7 +74,7 @@ def orchestra(jack: Jack) -> Iterator[Orchestra]:
 
 @pytest.fixture
 def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
-    hands = Midi(ports=("virtual",), knobs={"cc 21": "bars 1 128", "cc14 3": "guidance_scale 1 17"})
+    hands = Midi(ports=("virtual",), hold_ms=0, knobs={"cc 21": "bars 1 128", "cc14 3": "guidance_scale 1 17"})
     wish = Request(num_steps=2, bars=1)
     clock = "jack_midi_clock"
     with Daemon(
@@ -73,13 +84,27 @@ def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
         yield running
 
 
+def next_line(process: subprocess.Popen[str]) -> str:
+    """The next line, if there is one before long."""
+    assert process.stdout
+    assert select.select([process.stdout], [], [], PATIENCE)[0], "it says nothing"
+    return process.stdout.readline()
+
+
 def connect(out_of: str, into: str) -> None:
     """Once both are there."""
-    until(lambda: not subprocess.run(["jack_connect", out_of, into], capture_output=True, check=False).returncode)
+    until(
+        lambda: (
+            not subprocess.run(
+                ["jack_connect", out_of, into], capture_output=True, check=False, timeout=PATIENCE
+            ).returncode
+        )
+    )
 
 
 def our_output() -> str:
-    listed = subprocess.run(["jack_lsp", "-p"], capture_output=True, text=True, check=True).stdout
+    """Empty while it is not there, or nobody can say."""
+    listed = subprocess.run(["jack_lsp", "-p"], capture_output=True, text=True, check=False, timeout=PATIENCE).stdout
     pairs = zip(*[iter(listed.splitlines())] * 2)
     return next((name for name, about in pairs if name.startswith("acestepd") and "output" in about), "")
 
@@ -118,8 +143,7 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         connect("Sequencer:out", OURS)
         mido = orchestra.plays(sys.executable, "-c", MIDO)
         assert mido.stdin
-        assert mido.stdout
-        assert mido.stdout.readline() == "there\n"
+        assert next_line(mido) == "there\n"
         until(lambda: told(mido, daemon, "note_on note=38 velocity=90", "note_off note=38"))
         until(lambda: [light.state for light in daemon.pads.lights()[:3]] == [State.READY] * 3)
         client.ask("/ace/pad/favourite", 1, 1)
@@ -162,8 +186,7 @@ def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon
         until(our_output)
         mido = orchestra.plays(sys.executable, "-c", MIDO)
         assert mido.stdin
-        assert mido.stdout
-        assert mido.stdout.readline() == "there\n"
+        assert next_line(mido) == "there\n"
         line = mido.stdin.write
 
         def turned(control: int, values: range, field: str, wanted: float) -> bool:

@@ -12,7 +12,7 @@ DOORS = {
     "soundfile": {"daemon/landing/clips.py", "daemon/upkeep/picture.py", "pipeline/audio.py"},
     "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
-    "mido": {"pipeline/guide/score.py", "daemon/midi.py"},
+    "mido": {"pipeline/guide/score.py", "daemon/midi/opened.py", "daemon/midi/system.py"},
     "aalink": {"daemon/tempo.py"},
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},

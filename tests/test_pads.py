@@ -356,7 +356,7 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         path = clip(played(client, 2))
         assert Path(path).exists()
         known = bank_file(stage)["pads"][1]["next"]
-        until(lambda: len(stage.pads._prepared) == 5)  # two pads, and what each of the three would be rerolled to
+        until(lambda: len(stage.pads._ahead._prepared) == 5)  # two pads, and the three rerolls
         assert len(stage.tape.played) <= before + 5
         client.send("/ace/pad/reroll", 2)
         heard = client.until("/ace/finished")
@@ -373,6 +373,24 @@ def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
         assert stage.engine.journal.search()[0].id.startswith("pad1")
         stage.panel.set("prompt", "turned")
         until(lambda: "turned" in stage.tape.played)
+
+
+def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_making_them(tmp_path: Path) -> None:
+    with on_stage(tmp_path / "here", prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        here = [Path(clip(played(client, pad))) for pad in (1, 2)]
+        client.ask("/ace/pad/favourite", 2, 1)
+        client.ask("/ace/bank/save", "tour", 7)
+    for folder in ("out", "state/banks"):
+        shutil.copytree(tmp_path / "here" / folder, tmp_path / "there" / folder)
+    shutil.rmtree(tmp_path / "here")
+    with on_stage(tmp_path / "there", prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/load", 7)
+        assert [light.state for light in stage.pads.lights()[:3]] == [State.READY, State.FAVOURITE, State.EMPTY]
+        there = [Path(clip(played(client, pad))) for pad in (1, 2)]
+        assert [path.name for path in there] == [path.name for path in here]
+        assert all(path.is_file() for path in there)
+        assert not stage.tape.played
 
 
 # --- the next bar ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.midi import Stream
+from daemon.midi.stream import LONGEST, SHOWN
 
 DATA = st.integers(0, 127)
 LENGTHS = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2, 0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}
@@ -64,7 +65,7 @@ def test_whole_messages_come_out_however_they_are_cut_into_packets(messages: lis
         out += stream.feed(came[:size])
         came = came[size:]
     assert out == messages
-    assert stream.rubbish == b""
+    assert stream.take_rubbish() == (b"", 0)
 
 
 @given(st.lists(whole(), min_size=1), st.lists(TICKS), st.data())
@@ -94,7 +95,26 @@ def test_rubbish_raises_nothing_and_swallows_no_whole_message_behind_it(rubbish:
     for parsed in before:
         assert parsed[0] >= 0x80
         assert all(byte < 0x80 for byte in parsed[1:-1])
-    assert len(stream.rubbish) <= len(rubbish)
+    begins, count = stream.take_rubbish()
+    assert count <= len(rubbish)
+    assert len(begins) == min(count, SHOWN)
+    assert stream.take_rubbish() == (b"", 0)
+
+
+def test_a_system_exclusive_without_an_end_is_given_up_and_what_follows_is_heard() -> None:
+    stream = Stream()
+    assert stream.feed(b"\xf0" + bytes(LONGEST - 1)) == []
+    assert stream.take_rubbish() == (b"", 0), "it may still end"
+    for _ in range(9):
+        assert stream.feed(bytes(LONGEST)) == []
+        assert len(stream._message) + len(stream._rubbish) <= SHOWN, "nothing of it is kept"
+    assert stream.take_rubbish() == (b"\xf0" + bytes(SHOWN - 1), 10 * LONGEST)
+    assert stream.feed(b"\xf7\x90\x24\x40") == [b"\x90\x24\x40"]
+
+
+def test_a_system_exclusive_may_be_long() -> None:
+    message = b"\xf0" + bytes(LONGEST - 1) + b"\xf7"
+    assert fed(message) == [message]
 
 
 @given(st.lists(whole()))

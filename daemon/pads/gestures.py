@@ -1,12 +1,13 @@
 """What hands do on pads: notes and controls in, gestures out. Nothing here knows of ports or of threads.
 
 A hit has to sound when the pad is hit, so it acts at once, and nobody can know yet whether it will be a hold. A pad
-that is still down after `hold` seconds rerolls: a hold is a hit, and then a reroll that takes back what the hit began.
+that is let go after `hold` seconds or more rerolls: a hold is a hit, and then a reroll that takes back what the hit
+began. It does not reroll while it is down: of a note whose end got lost on its way nobody would know that, and a seed
+that somebody liked would be gone.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,6 @@ class Down:
     port: str
     since: float
     place: tuple[int, int]
-    held: bool = False  # it has been down for long enough, and that has been said
 
 
 class Pads:
@@ -75,26 +75,11 @@ class Pads:
             return self._hit(Down(port, at, place), slot, message["velocity"])
         return self._let_go(slot, port, place, at)
 
-    def due(self, now: float) -> list[Gesture]:
-        """What has been held for long enough."""
-        slots = [slot for slot, down in self._down.items() if self._when(down) <= now]
-        for slot in slots:
-            self._down[slot].held = True
-        return [Reroll(slot) for slot in slots]
-
-    def next(self) -> float | None:
-        """When something will be due."""
-        soonest = min(map(self._when, self._down.values()), default=math.inf)
-        return None if soonest == math.inf else soonest
-
     def gone(self, port: str) -> None:
         """Whatever was down there, nobody will ever let it go: forget it, and do not call it a hold."""
         self._shifts.discard(port)
         for slot in [slot for slot, down in self._down.items() if down.port == port]:
             del self._down[slot]
-
-    def _when(self, down: Down) -> float:
-        return down.since + self.hold if self.hold and not down.held else math.inf
 
     def _hit(self, down: Down, slot: int, velocity: int) -> list[Gesture]:
         before = self._down.get(slot)
@@ -106,12 +91,11 @@ class Pads:
         return [Hit(slot, velocity)]
 
     def _let_go(self, slot: int, port: str, place: tuple[int, int], at: float) -> list[Gesture]:
-        """Late news of a pad that was down for long enough still make it a hold."""
         down = self._down.get(slot)
         if not down or (down.port, down.place) != (port, place):
             return []
         del self._down[slot]
-        return [Reroll(slot)] if self._when(down) <= at else []
+        return [Reroll(slot)] if self.hold and at - down.since >= self.hold else []
 
     def _shifted(self, port: str, shift: Control | None, message: Map[str, Any]) -> bool:
         """Whether that message was of the shift."""

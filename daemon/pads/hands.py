@@ -18,14 +18,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..midi import EVERY, Mouth, Names, Ports
+from ..midi import ASKED, EVERY, Mouth, Names, Ports
 from . import profiles
 from .controls import Control, Hold, Moved, Reader
 from .gestures import Favourite, Gesture, Hit, Pads, Program, Reroll
 from .learn import Learner
-from .lights import AT_MOST, BEAT, DARK, FRAME, Board
+from .lights import AT_MOST, BEAT, FRAME, Board
 from .mapping import VIRTUAL, Mapping, MidiSettings, plays
-from .states import Light, Player
+from .states import DARK, Light, Player
 
 log = logging.getLogger("acestepd.pads")
 
@@ -35,9 +35,16 @@ PLUGGED = 0.5  # seconds after which a controller's lights are sent once more
 class Hands:
     """`start`, `close`, and in between every controller that is there plays, whenever it is plugged in."""
 
-    def __init__(self, midi: MidiSettings, player: Player, learnt: Path | None = None, every: float = EVERY) -> None:
+    def __init__(
+        self,
+        midi: MidiSettings,
+        player: Player,
+        learnt: Path | None = None,
+        every: float = EVERY,
+        asked: float = ASKED,
+    ) -> None:
         """What is learnt is kept in the file `learnt`. Raises `SettingsError` where MIDI needs to be installed."""
-        self._midi, self._player, self._every = midi, player, every
+        self._midi, self._player, self._every, self._asked = midi, player, every, asked
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._mappings: dict[str, Mapping] = {}
         self._pads = Pads(midi.hold_ms / 1000)
@@ -129,8 +136,8 @@ class Hands:
                 log.exception("pads")
 
     def _pause(self) -> float | None:
-        due = [at for at in (self._pads.next(), self._learner.until if self._learner else None) if at is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        until = self._learner.until if self._learner else None
+        return None if until is None else max(0.0, until - time.monotonic())
 
     def _heard(self, name: str, at: float, message: dict[str, Any]) -> None:
         mapping = self._mapping(name)
@@ -142,10 +149,8 @@ class Hands:
             self._dials.heard(name, message)
 
     def _due(self) -> None:
-        now = time.monotonic()
-        for gesture in self._pads.due(now):
-            self._do(gesture)
-        if self._learner and self._learner.until is not None and self._learner.until <= now:
+        """What was moved since /ace/midi/learn, once that is known."""
+        if self._learner and self._learner.until is not None and self._learner.until <= time.monotonic():
             learner, self._learner = self._learner, None
             self._dials.bind(learner.field, learner.control())
 
@@ -176,7 +181,7 @@ class Hands:
     def _made_ports(self) -> Ports | None:
         if not self._midi.ports:
             return None
-        return Ports(self, virtual=VIRTUAL in self._midi.ports, every=self._every)
+        return Ports(self, virtual=VIRTUAL in self._midi.ports, every=self._every, asked=self._asked)
 
 
 def _is_of(message: dict[str, Any], control: Control) -> bool:

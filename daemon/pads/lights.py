@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .mapping import Mapping
-from .states import Light, State
+from .states import DARK, Light
 
-DARK = Light(State.EMPTY)
 BEAT = 0.25  # seconds between the two looks of a rendering pad
 FRAME = 0.04  # seconds between two frames
 AT_MOST = 32  # messages a frame: 800 a second are what a cable of five pins carries

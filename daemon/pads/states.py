@@ -25,6 +25,9 @@ class Light:
     progress: float = 0.0
 
 
+DARK = Light(State.EMPTY)
+
+
 class Player(Protocol):
     """What a hand may do. All may be called from any thread, are quick, and never raise for musical reasons."""
 
