@@ -113,7 +113,7 @@ def wrong(daemon: Daemon) -> Path:
     (folder / "empty.wav").write_bytes(b"")
     (folder / "text.wav").write_text("a shopping list")
     (folder / "note.mid").write_text("a shopping list")
-    sounds = {"no samples": (0, 0), "short": (100, 0), "silent": (RATE, 0), "nan": (RATE, np.nan)}
+    sounds = {"no samples": (0, 0), "short": (100, 0), "silent": (RATE, 0), "nan": (RATE, np.nan), "huge": (RATE, 1e30)}
     for name, (samples, value) in sounds.items():
         soundfile.write(folder / f"{name}.wav", np.full((samples, 2), float(value)), RATE, "FLOAT")
     soundfile.write(folder / "long.wav", np.zeros(601 * 8000), 8000)
@@ -131,6 +131,11 @@ def wrong(daemon: Daemon) -> Path:
         (("task", "cover", "source", "@text.wav"), "422 source: text.wav is not readable audio"),
         (("task", "cover", "source", "@torn.wav"), "422 source: torn.wav is not readable audio"),
         (("task", "cover", "source", "@nan.wav"), "422 source: nan.wav holds numbers that are not finite"),
+        (
+            ("task", "cover", "source", "@huge.wav"),
+            "422 source: huge.wav must stay below 1000 (1 is full scale), got 1e+30",
+        ),
+        (("reference", "@huge.wav"), "422 reference: huge.wav must stay below 1000"),
         (("task", "cover", "source", "@no samples.wav"), "422 source must make a clip of 0.1..600 seconds, got 0"),
         (("task", "cover", "source", "@short.wav"), "422 source must make a clip of 0.1..600 seconds, got 0.002"),
         (
