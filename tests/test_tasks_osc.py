@@ -136,7 +136,8 @@ def wrong(daemon: Daemon) -> Path:
             "422 source: huge.wav must stay below 1000 (1 is full scale), got 1e+30",
         ),
         (("reference", "@huge.wav"), "422 reference: huge.wav must stay below 1000"),
-        (("task", "cover", "source", "@no samples.wav"), "422 source must make a clip of 0.1..600 seconds, got 0"),
+        (("task", "cover", "source", "@no samples.wav"), "422 source: no samples.wav is empty"),
+        (("task", "extract", "source", "@no samples.wav", "seconds", 2), "422 source: no samples.wav is empty"),
         (("task", "cover", "source", "@short.wav"), "422 source must make a clip of 0.1..600 seconds, got 0.002"),
         (
             ("task", "cover", "source", "@long.wav"),
@@ -149,6 +150,11 @@ def wrong(daemon: Daemon) -> Path:
         (("guide", "@note.mid"), "422 guide: "),
         (("task", "repaint", "source", "@silent.wav", "repaint_start", 1.5, "repaint_end", 1), "422 repaint_end must"),
         (("task", "repaint", "source", "@silent.wav", "repaint_start", 9), "422 repaint_start must be inside"),
+        (
+            ("task", "repaint", "source", "@silent.wav", "repaint_start", 0.5, "repaint_end", 0.50001),
+            "422 the window must last at least 0.04 s, got 0 s",
+        ),
+        (("task", "repaint", "source", "@silent.wav", "repaint_start", 0.99999), "422 the window must last at least"),
         (("task", "repaint", "source", "@silent.wav", "loop", 1), "422 repaint keeps its source"),
         (("task", "lego", "source", "@silent.wav"), "400 lego needs to know which tracks"),
         (
