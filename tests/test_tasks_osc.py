@@ -188,6 +188,12 @@ def test_a_silent_source_is_covered_and_the_take_says_so(client: OscClient, wron
     assert "silent.wav is silent: there was nothing to follow" in Path(values[2]).read_text()
 
 
+def test_a_source_without_a_task_is_not_used_and_the_take_says_so(client: OscClient, song: str) -> None:
+    client.send("/ace/generate", "idle", "prompt", "house", "num_steps", 2, "seconds", 1, "source", song)
+    _, values = client.until_end("idle")[-1]
+    assert "song.wav was not used: no task was given" in Path(values[2]).read_text()
+
+
 def test_three_channels_are_folded_and_the_take_says_so(client: OscClient, daemon: Daemon) -> None:
     path = daemon.settings.out / "three.wav"
     soundfile.write(path, 0.1 * np.ones((RATE, 3)), RATE)
