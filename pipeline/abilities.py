@@ -45,12 +45,19 @@ def notes(model: Stages, request: Request) -> tuple[str, ...]:
         told.append("was not taught to repaint: the window may not fit in with what is around it")
     if model.config.guided and request.reference:
         told.append("was not taught to sound like a reference: it may not follow it")
-    return _folded(model, request) + tuple(f"{model.name} {one}" for one in told)
+    idle = (f"{os.path.basename(request.source)} was not used: no task was given",) * _unused(request)
+    return idle + _folded(model, request) + tuple(f"{model.name} {one}" for one in told)
+
+
+def _unused(request: Request) -> bool:
+    """Whether there is a source that nothing is to be done with."""
+    return bool(request.source) and not request.task
 
 
 def _folded(model: Stages, request: Request) -> tuple[str, ...]:
     """What was done to files with more channels than are heard."""
-    files = {path: audio.folded(path) for path in (request.source, request.reference) if path}
+    heard = request.reference, request.source if request.task else ""
+    files = {path: audio.folded(path) for path in heard if path}
     return tuple(
         f"{os.path.basename(path)} has {channels} channels: the odd ones were mixed to the left, the others right"
         for path, channels in files.items()

@@ -16,6 +16,7 @@ from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
 FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
 SILENT = 1e-6  # of full scale: a file that is nowhere louder has no sound
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
+_LOUDEST = 1000.0  # in a file, 60 dB over full scale: louder ones were meant for another scale, or are damaged
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 _BLOCK, _EDGE = 8192, 1024  # samples that are oversampled at once, and how many of them fade in and out
 _READ = 2**18  # frames of a file that are read at once
@@ -44,8 +45,7 @@ def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
             while left > 0:
                 block = file.read(min(left, _READ), "float32", always_2d=True)
                 left = left - len(block) if len(block) else 0
-                if not np.isfinite(block).all():
-                    raise BadRequest(f"{field}: {name} holds numbers that are not finite", "export it again")
+                _plausible(block, f"{field}: {name}")
                 sound = _stereo(block)
                 yield sound if file.samplerate == SAMPLE_RATE else resampler.resample_chunk(sound, last=left == 0)
     except (soundfile.SoundFileError, OSError) as error:
@@ -53,6 +53,14 @@ def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
         raise BadRequest(
             f"{field}: {name} is not readable audio ({reason})", "wav, flac, mp3, aiff and ogg are"
         ) from None
+
+
+def _plausible(block: np.ndarray, what: str) -> None:
+    """Raises `BadRequest` for numbers that no sound has: only files of floats can hold them."""
+    if not np.isfinite(block).all():
+        raise BadRequest(f"{what} holds numbers that are not finite", "export it again")
+    if (loudest := sample_peak(block)) > _LOUDEST:
+        raise BadRequest(f"{what} must stay below {_LOUDEST:g} (1 is full scale), got {loudest:.3g}", "turn it down")
 
 
 def read(path: str) -> np.ndarray:

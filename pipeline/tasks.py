@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -110,6 +111,7 @@ UNGUIDED = ("cover", "cover-nofsq", "extract", "lego", "complete")  # follow the
 
 
 REGIONAL = ("repaint", "lego")  # work on a window of their source
+SHORTEST = 0.04  # seconds that a window must last: one latent frame, or there is nothing to paint
 
 
 def scenes(request: Request, material: Material) -> list[Scene]:
@@ -128,6 +130,8 @@ def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.n
 
     What the request leaves open is as long as the source and what a repaint adds to it. Raises `BadRequest`.
     """
+    if not len(sound):
+        raise BadRequest(f"source: {os.path.basename(request.source)} is empty: it has no samples", "export it again")
     front = _front(request)
     if request.as_source:
         end = request.region[1] if request.task == "repaint" else math.inf
@@ -143,6 +147,9 @@ def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.n
         name = "repaint_bar" if request.repaint_bar else "repaint_start"
         message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
         raise BadRequest(message, "say with seconds or bars how long the clip is to be")
+    if request.task in REGIONAL and (painted := len(window(request, request.samples)) / SAMPLE_RATE) < SHORTEST:
+        message = f"the window must last at least {SHORTEST:g} s, got {painted:.3g} s"
+        raise BadRequest(message, "let repaint_end come later, or repaint_start earlier")
     if request.task == "lego" and begin < 0:
         raise BadRequest(f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later")
     return request, audio.placed(sound, front, -(-request.samples // hop) * hop)

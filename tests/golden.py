@@ -28,6 +28,7 @@ from safetensors.numpy import load_file
 
 NUMBER = r"(\d+(?:\.\d+)?)"
 OK, FAIL, MISSING, DEVIATION = "ok", "FAIL", "not implemented", "deviation"
+ABSENT = "without inputs"  # of the folder, not of the pipeline
 
 # What is given and not computed, of the cases that nothing reads yet (area/name).
 INPUTS = """
@@ -252,6 +253,11 @@ class Bench:
         """On purpose not what the official code does."""
         self.used.add(name)
         self.lines.append(Line(self.area, name, DEVIATION, note=reason))
+
+    def lacks(self, name: str, reason: str) -> None:
+        """What it was made from is not in the folder."""
+        self.used.add(name)
+        self.lines.append(Line(self.area, name, ABSENT, note=reason))
 
     def unused(self) -> list[str]:
         """The golden outputs that nothing was compared with."""

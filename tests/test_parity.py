@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests import parity
-from tests.golden import DEVIATION, FAIL, MISSING, NUMBER, OK, Fixtures, Line, Notes
+from tests.golden import ABSENT, DEVIATION, FAIL, MISSING, NUMBER, OK, Fixtures, Line, Notes
 
 GOLDEN = parity.FIXTURES / "golden"
 needs_fixtures = pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"the official code's values are not at {GOLDEN}")
@@ -130,6 +130,15 @@ def test_what_is_not_there_is_named(part: Callable[..., Path], capsys: pytest.Ca
     told = capsys.readouterr().out.partition("not there, and so not compared")[2].split()
     assert {"golden/vae", "golden/tasks", "golden/prompts", "guidance/cfg.out"} <= set(told)
     assert not {"golden/guidance", "golden/postprocess"} & set(told)
+
+
+@needs_fixtures
+def test_what_was_made_from_a_golden_file_that_is_not_there_is_no_failure(part: Callable[..., Path]) -> None:
+    """The adapter's inputs are the DiT's, a whole generation's prompt and window are in tasks.json."""
+    lines = list(parity.run(Fixtures(part("lora", "end_to_end"))))
+    assert {line.area for line in lines} == {"lora", "end_to_end"}
+    assert {line.verdict for line in lines} == {ABSENT}
+    assert all(line.note for line in lines)
 
 
 def one_off(tensor: np.ndarray) -> np.ndarray:

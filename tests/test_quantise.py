@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -234,3 +235,24 @@ def test_a_conversion_that_fails_leaves_nothing(saved: Path, tmp_path: Path) -> 
     with pytest.raises(CheckpointError, match="is in 8 bits already: convert what it was made from"):
         list(convert.convert(checkpoint.find(str(saved)), tmp_path / "again", 4))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_named_and_nothing_is_left(root: Path, tmp_path: Path) -> None:
+    """A limit on the size of files: writing stops in the middle, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, before[1]))  # Python ignores the signal that comes with it
+    try:
+        with pytest.raises(CheckpointError, match=r"cannot write model\.safetensors .* make room"):
+            list(convert.convert(checkpoint.find(str(root)), tmp_path / "eight", 8))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_cut_off_are_named(root: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(root, tmp_path / "broken")
+    weights = broken / TURBO / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(CheckpointError, match=rf"{TURBO}/model\.safetensors.*(read|acestepd pull)"):
+        list(convert.convert(checkpoint.find(str(broken)), tmp_path / "eight", 8))
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]

@@ -113,7 +113,7 @@ def wrong(daemon: Daemon) -> Path:
     (folder / "empty.wav").write_bytes(b"")
     (folder / "text.wav").write_text("a shopping list")
     (folder / "note.mid").write_text("a shopping list")
-    sounds = {"no samples": (0, 0), "short": (100, 0), "silent": (RATE, 0), "nan": (RATE, np.nan)}
+    sounds = {"no samples": (0, 0), "short": (100, 0), "silent": (RATE, 0), "nan": (RATE, np.nan), "huge": (RATE, 1e30)}
     for name, (samples, value) in sounds.items():
         soundfile.write(folder / f"{name}.wav", np.full((samples, 2), float(value)), RATE, "FLOAT")
     soundfile.write(folder / "long.wav", np.zeros(601 * 8000), 8000)
@@ -131,7 +131,13 @@ def wrong(daemon: Daemon) -> Path:
         (("task", "cover", "source", "@text.wav"), "422 source: text.wav is not readable audio"),
         (("task", "cover", "source", "@torn.wav"), "422 source: torn.wav is not readable audio"),
         (("task", "cover", "source", "@nan.wav"), "422 source: nan.wav holds numbers that are not finite"),
-        (("task", "cover", "source", "@no samples.wav"), "422 source must make a clip of 0.1..600 seconds, got 0"),
+        (
+            ("task", "cover", "source", "@huge.wav"),
+            "422 source: huge.wav must stay below 1000 (1 is full scale), got 1e+30",
+        ),
+        (("reference", "@huge.wav"), "422 reference: huge.wav must stay below 1000"),
+        (("task", "cover", "source", "@no samples.wav"), "422 source: no samples.wav is empty"),
+        (("task", "extract", "source", "@no samples.wav", "seconds", 2), "422 source: no samples.wav is empty"),
         (("task", "cover", "source", "@short.wav"), "422 source must make a clip of 0.1..600 seconds, got 0.002"),
         (
             ("task", "cover", "source", "@long.wav"),
@@ -144,6 +150,11 @@ def wrong(daemon: Daemon) -> Path:
         (("guide", "@note.mid"), "422 guide: "),
         (("task", "repaint", "source", "@silent.wav", "repaint_start", 1.5, "repaint_end", 1), "422 repaint_end must"),
         (("task", "repaint", "source", "@silent.wav", "repaint_start", 9), "422 repaint_start must be inside"),
+        (
+            ("task", "repaint", "source", "@silent.wav", "repaint_start", 0.5, "repaint_end", 0.50001),
+            "422 the window must last at least 0.04 s, got 0 s",
+        ),
+        (("task", "repaint", "source", "@silent.wav", "repaint_start", 0.99999), "422 the window must last at least"),
         (("task", "repaint", "source", "@silent.wav", "loop", 1), "422 repaint keeps its source"),
         (("task", "lego", "source", "@silent.wav"), "400 lego needs to know which tracks"),
         (
@@ -175,6 +186,12 @@ def test_a_silent_source_is_covered_and_the_take_says_so(client: OscClient, wron
     address, values = client.until_end("hush")[-1]
     assert address == "/ace/finished"
     assert "silent.wav is silent: there was nothing to follow" in Path(values[2]).read_text()
+
+
+def test_a_source_without_a_task_is_not_used_and_the_take_says_so(client: OscClient, song: str) -> None:
+    client.send("/ace/generate", "idle", "prompt", "house", "num_steps", 2, "seconds", 1, "source", song)
+    _, values = client.until_end("idle")[-1]
+    assert "song.wav was not used: no task was given" in Path(values[2]).read_text()
 
 
 def test_three_channels_are_folded_and_the_take_says_so(client: OscClient, daemon: Daemon) -> None:

@@ -176,6 +176,13 @@ def test_messages_put_on_change_and_take_off(stage: Stage, client: OscClient, tm
     assert client.ask("/ace/adapters", "clear") == ("/ace/done", ["/ace/adapters", 0, 0])
 
 
+def test_who_put_on_one_that_does_not_fit_hears_it_without_asking_for_events(client: OscClient) -> None:
+    client.send("/ace/adapter", "torn")
+    (_, command, code, message, hint) = client.until("/ace/fail")[-1][1]
+    assert (command, code, message) == ("/ace/adapter", 422, "it is torn")
+    assert hint == "it goes on with what it wore: nothing"
+
+
 def test_an_adapter_stays_removable_when_its_file_is_gone(client: OscClient, tmp_path: Path) -> None:
     client.ask("/ace/adapter", "choir")
     shutil.rmtree(tmp_path / "loras" / "choir")

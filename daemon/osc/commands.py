@@ -105,6 +105,7 @@ def _model(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         raise Refused(403, f"{name[:80]!r} is not a model that messages may choose", hint)
     if variant and not re.fullmatch(r"\w[\w.-]*", variant):
         raise OutOfRange(f"a variant is the name of a sub-folder, got {variant[:40]!r}")
+    osc.asked["/ace/model"] = sender.client
     osc.engine.switch(name, variant)
     osc.answer(sender, "done", "/ace/model", 0, 0)
 
@@ -119,6 +120,7 @@ def _adapter(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         worn[path] = Adapter(path, scale).checked()
     except AdapterError as error:
         raise OutOfRange(str(error)) from None
+    osc.asked["/ace/adapter"] = sender.client
     _wear(osc, sender, "/ace/adapter", checked(worn.values()))
 
 

@@ -92,6 +92,7 @@ class OscServer:
         self._timed: list[tuple[float, int, Message, Sender]] = []  # a heap; times are time.monotonic's
         self._arrivals = itertools.count()
         self._closing = False
+        self.asked: dict[str, str] = {}  # by the command, the client whose wish may fail after it was answered
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
         with ExitStack() as opened:  # closed again when something below fails
             self.selector: selectors.BaseSelector = opened.enter_context(selectors.DefaultSelector())
@@ -253,10 +254,12 @@ class OscServer:
     # --- sending -------------------------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
-        """To the client whose job it is, and to whoever asked for every event of this kind."""
+        """To the client whose job or wish it is, and to whoever asked for every event of this kind."""
         clients = {sender.client for sender in self.subscribers.of(topic(event.kind))}
         if event.job is not None:
             clients |= {client for client in _concerned(event) if self._answers(client)}
+        elif event.kind == "fail" and (client := self.asked.get(str(event.values[0]))) and self._answers(client):
+            clients |= {client}
         packet = encode_event(event)
         for client in clients:
             self.send(packet, client)

@@ -74,7 +74,7 @@ def _quantised(source: Path, target: Path, bits: int) -> Converted:
     for shard in checkpoint.shards(source, "model"):
         before += shard.stat().st_size
         tensors = quantise.quantised(checkpoint.read_file(shard), bits)
-        mx.save_safetensors(str(target / shard.name), tensors, {"format": "mlx"})
+        _save(shard, target / shard.name, tensors)
         places |= dict.fromkeys(tensors, shard.name)
         mx.clear_cache()
     if len(set(places.values())) > 1:
@@ -82,3 +82,17 @@ def _quantised(source: Path, target: Path, bits: int) -> Converted:
         (target / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
     after = sum(file.stat().st_size for file in target.glob("*.safetensors"))
     return Converted(target.name, before, after, quantise.whole(places))
+
+
+def _save(source: Path, target: Path, tensors: dict[str, mx.array]) -> None:
+    """MLX says of a file that ends too soon, and of a disk that is full, RuntimeError. Raises `CheckpointError`."""
+    try:
+        mx.eval(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(f"{source} cannot be read to its end ({error}); run: acestepd pull") from error
+    try:
+        mx.save_safetensors(str(target), tensors, {"format": "mlx"})
+    except RuntimeError as error:
+        room = sum(array.nbytes for array in tensors.values()) / 2**20
+        message = f"cannot write {target.name} into {target.parent} ({error})"
+        raise CheckpointError(f"{message}; it needs {room:.0f} MB there, make room or give another folder") from error
