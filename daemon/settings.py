@@ -107,7 +107,7 @@ class Midi:
     profile: str = setting("auto", "how its lights work: auto, the name of a profile, or a .toml file of your own")
     first_note: int = setting(-1, "note of the pad at the lower left; -1 is the profile's")
     channel: int = setting(0, "channel of the pads, 1 to 16; 0 is any")
-    hold_ms: int = setting(600, "a pad held this long rerolls its seed; 0 never does")
+    hold_ms: int = setting(600, "a pad held this long rerolls its seed when it is let go; 0 never does")
     shift: str = setting("auto", 'with it a pad marks its take: like "note 98" or "cc 64"; auto is the profile\'s')
     velocity: str = setting("", 'parameter that the velocity of a hit turns, like "guidance_scale 1 8"; empty is none')
     rows: float = setting(

@@ -7,6 +7,7 @@ Whoever follows a session or a clock gets the number that the DAW shows, as clip
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 import socket
@@ -25,13 +26,15 @@ from .settings import SettingsError
 
 log = logging.getLogger("acestepd.tempo")
 
-TICKS = 96  # of a MIDI clock that a tempo is estimated from: one bar
+TICKS = 96  # of a MIDI clock that a tempo is estimated from first: one bar
+LONG = 8 * TICKS  # and as long as it stays, from so many: then a late tick weighs next to nothing
 PER_BEAT = 24
 PER_SIXTEENTH = PER_BEAT // 4  # what a song position counts
 PLAUSIBLE = (20.0, 400.0)  # bpm
 GONE = 2.0  # seconds of silence after which a clock counts as stopped
 GAP = 0.5  # seconds between two ticks after which the estimate begins anew; 20 bpm ticks every 0.125
 DRIFT = 3e-5  # relative: two crystals, the sound card's and this computer's, never quite agree
+ALIKE = 0.99  # of two neighbouring ticks' lateness: the highest that is reckoned with
 ANNOUNCED = 0.05  # bpm: a smaller change is not news
 ON_IT = 1e-6  # of a group of beats: rounding
 EVERY = 0.1  # seconds between two looks at the sources, and so between two announcements
@@ -157,7 +160,8 @@ class Estimate(NamedTuple):
 
 
 class Clock:
-    """The tempo of a MIDI clock, 24 ticks a beat: a straight line through the last bar's ticks, by least squares."""
+    """The tempo of a MIDI clock, 24 ticks a beat: a straight line through the last ticks, by least squares. They are
+    those of one bar, and of up to eight while the newest bar does not contradict the others."""
 
     name = "midi"
 
@@ -165,7 +169,7 @@ class Clock:
         """`port` is part of an input's name; without one, `heard` is called by somebody else."""
         self._input = Input(port, self.heard) if port else None
         self._lock = threading.Lock()
-        self._ticks: deque[float] = deque(maxlen=TICKS)
+        self._ticks: deque[float] = deque(maxlen=LONG)
         self._last = -math.inf
         self._known = Estimate(0.0, 0.0)
         self._playing = False  # from a start or a continue to a stop
@@ -215,10 +219,19 @@ class Clock:
             ticks, last = list(self._ticks), self._last
         if now - last > GONE:
             self._known = Estimate(0.0, 0.0)
-        elif len(ticks) == TICKS:
+        elif len(ticks) >= TICKS:
+            bar = fitted(ticks[-TICKS:])
+            if contradicts(bar, self._known):
+                self._forget(before=ticks[-TICKS])
+                ticks = ticks[-TICKS:]
             measured = fitted(ticks)
             if PLAUSIBLE[0] <= measured.bpm <= PLAUSIBLE[1]:
                 self._known = settled(self._known, measured)
+
+    def _forget(self, before: float) -> None:
+        with self._lock:
+            while self._ticks and self._ticks[0] < before:
+                self._ticks.popleft()
 
 
 def fitted(ticks: list[float]) -> Estimate:
@@ -229,9 +242,19 @@ def fitted(ticks: list[float]) -> Estimate:
     slope = sum((n - middle) * (at - mean) for n, at in enumerate(ticks)) / spread
     if slope <= 0:
         return Estimate(math.inf, math.inf)
-    residue = sum((at - mean - slope * (n - middle)) ** 2 for n, at in enumerate(ticks))
+    rest = [at - mean - slope * (n - middle) for n, at in enumerate(ticks)]
+    residue = sum(one * one for one in rest)
+    # A busy computer is late for a while: what neighbours have in common says less than as many ticks on their own
+    common = sum(one * next for one, next in itertools.pairwise(rest)) / residue if residue else 0.0
+    alike = min(ALIKE, max(0.0, common))
+    error = math.sqrt(residue / (count - 2) / spread * (1 + alike) / (1 - alike))
     bpm = 60 / PER_BEAT / slope
-    return Estimate(bpm, bpm * (math.sqrt(residue / (count - 2) / spread) / slope + DRIFT))
+    return Estimate(bpm, bpm * (error / slope + DRIFT))
+
+
+def contradicts(measured: Estimate, known: Estimate) -> bool:
+    """Whether it cannot be the same tempo."""
+    return abs(known.bpm - measured.bpm) > 4 * measured.error
 
 
 def settled(known: Estimate, measured: Estimate) -> Estimate:
@@ -240,9 +263,9 @@ def settled(known: Estimate, measured: Estimate) -> Estimate:
     A DAW's clock of exactly 120 measures as 120.03 or 119.98, and anew every moment. Whatever lies within three
     standard errors fits what was heard just as well, and people set 120, rarely 127.5, hardly ever 120.03: of these
     the roundest is the likeliest, and never further from the truth than the estimate may be itself. It stays until
-    something better known contradicts it.
+    something contradicts it: takes that were made for it would be worth nothing.
     """
-    if known.bpm and measured.error >= known.error and abs(known.bpm - measured.bpm) <= 4 * measured.error:
+    if known.bpm and not contradicts(measured, known):
         return known
     for digits in (0, 1, 2):
         if abs(round(measured.bpm, digits) - measured.bpm) <= 3 * measured.error:

@@ -331,6 +331,27 @@ def test_a_bank_is_saved_under_the_program_that_a_controller_sends(stage: Stage,
     assert stage.pads.bank[:2] == ("verse", 41)
 
 
+def test_a_bank_that_cannot_be_written_is_not_lost_when_another_is_played(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/bank/save", "other", 2)
+    client.ask("/ace/bank/save", "mine", 1)
+    file = stage.settings.state / "banks" / "mine.json"
+    file.unlink()
+    file.mkdir()  # whatever is written there fails
+    client.ask("/ace/bank/fill", "dusty", 1, 4)
+    seeds = [slot.seed for slot in stage.pads._plans.bank.slots]
+    client.send("/ace/bank/save")
+    fail = client.until("/ace/fail")[-1][1]
+    assert fail[2] == 507
+    assert str(file.parent) in fail[4]
+    for name in ("other", "mine"):
+        client.ask("/ace/bank/load", name)
+    assert [slot.seed for slot in stage.pads._plans.bank.slots] == seeds
+    client.ask("/ace/bank/load", "other")
+    file.rmdir()
+    stage.pads._save()
+    assert [pad["seed"] for pad in json.loads(file.read_text())["pads"]] == seeds, "it is tried again"
+
+
 def test_a_bank_names_its_files_inside_of_their_folders(tmp_path: Path) -> None:
     with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
         loop = stage.settings.out / "loop.wav"

@@ -160,6 +160,24 @@ def test_a_daws_clock_shows_the_daws_number_and_never_trembles(
     assert set(shown[TICKS // 4 + 1 :]) == {bpm}
 
 
+def stalled(at: list[float], longest: float, seed: int = 1) -> list[float]:
+    """As a computer delivers them that now and then does nothing else for a while."""
+    dice, free, delivered = random.Random(seed), 0.0, []
+    for tick in at:
+        free = tick + dice.uniform(0, longest) if dice.random() < 0.01 else free
+        delivered.append(max(tick, free))
+    return delivered
+
+
+@pytest.mark.parametrize("bpm", [120, 127.5])
+@pytest.mark.parametrize(
+    "delivered", [lambda at: late(at, 0.003), lambda at: in_periods(at, 1024), lambda at: stalled(at, 0.03)]
+)
+def test_a_settled_number_survives_a_busy_computer(bpm: float, delivered: Callable[[list[float]], list[float]]) -> None:
+    shown = play(Clock(), delivered(ticks(bpm * 1.00003, 40 * TICKS)), every=12)
+    assert set(shown[8 * TICKS // 12 :]) == {bpm}, "takes were made for it"
+
+
 def test_a_tempo_with_two_digits_is_kept_where_the_clock_is_good_enough_to_know_it() -> None:
     assert play(Clock(), ticks(93.33, 200))[-1] == 93.33
     assert play(Clock(), late(ticks(127.9, 400), 0.0005))[-1] == 127.9

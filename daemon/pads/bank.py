@@ -142,7 +142,7 @@ class Bank:
         """Raises ValueError saying what is wrong with it."""
         try:
             data = json.loads(text)
-            if data["acestepd_bank"] > VERSION:
+            if int(data["acestepd_bank"]) > VERSION:
                 raise ValueError("a newer acestepd wrote it")
             program, columns, rows = int(data["program"]), int(data["columns"]), float(data["rows"])
             if not (0 <= program < PROGRAMS and 1 <= columns <= MAX_PADS and 0 <= rows <= 1):

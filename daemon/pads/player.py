@@ -53,6 +53,7 @@ class Pads:
         self._last: int | None = None  # the pad that was hit last
         self._listeners: list[Listener] = []
         self._dirty = False
+        self._unsaved: dict[str, str] = {}  # banks that could not be written down, by name: tried again and again
         self._wake, self._closing = threading.Event(), threading.Event()
         self._saving = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="pads ahead", daemon=True)
@@ -250,7 +251,9 @@ class Pads:
     def load(self, name: str) -> None:
         """Play another bank. What is being made for the old one goes on. Raises `Refused`."""
         self._save()
-        self._take_up(self._banks.load(name))
+        with self._lock:
+            unsaved = self._unsaved.get(name)
+        self._take_up(Bank.from_json(name, unsaved) if unsaved else self._banks.load(name))
 
     def load_program(self, number: int) -> None:
         """Raises `Refused` 404 where no bank has it."""
@@ -271,7 +274,8 @@ class Pads:
             self._plans.bank.name = name
             self._dirty = True
         if error := self._save():
-            raise Refused(507, f"the bank could not be saved: {error.strerror}", "free some space") from error
+            hint = f"free some space, or see {self._plans.settings.state / 'banks'}; it is kept, and tried again"
+            raise Refused(507, f"the bank could not be saved: {error.strerror}", hint) from error
         self._engine.announce(self._bank_event())
 
     def _take_up(self, bank: Bank) -> None:
@@ -392,22 +396,26 @@ class Pads:
             self._closing.wait(SETTLE)
 
     def _save(self) -> OSError | None:
-        """Write the bank down, where it has changed. Why it could not be."""
+        """Write the bank down, where it has changed, and those that could not be before. Why it could not be."""
+        errors: dict[str, OSError] = {}
         with self._saving:
             with self._lock:
-                if not self._dirty:
-                    return None
-                name, text = self._plans.bank.name, self._plans.bank.to_json()
-                self._dirty = False
-            try:
-                self._banks.save(name, text)
-                self._banks.remember(name)
-            except OSError as error:
-                log.error("the bank %s could not be saved: %s", name, error)
-                with self._lock:
-                    self._dirty = True
-                return error
-            return None
+                name = self._plans.bank.name
+                if self._dirty:
+                    self._unsaved[name], self._dirty = self._plans.bank.to_json(), False
+                waiting = dict(self._unsaved)
+            for each, text in waiting.items():
+                try:
+                    self._banks.save(each, text)
+                    if each == name:
+                        self._banks.remember(name)
+                except OSError as error:
+                    log.error("the bank %s could not be saved: %s", each, error)
+                    errors[each] = error
+                else:
+                    with self._lock:
+                        del self._unsaved[each]
+        return errors.get(name)
 
 
 def _free(program: int, name: str, known: dict[str, int]) -> int:
