@@ -84,6 +84,7 @@ class Job:
     holds: int = 0  # times its folder did not take its files
     not_before: float = 0.0  # time.monotonic() of the next try
     fraction: float = 0.0  # of the work that is done
+    told: float = 0.0  # time.monotonic() of its newest progress event
     worked: float = 0.0  # seconds that were spent on it, up to the last interruption
     since: float = 0.0  # time.monotonic() when it was taken up again; 0 while nobody works on it
     cost: float = 0.0  # in the model's unit; 0 while it is not known

@@ -13,6 +13,7 @@ from pipeline.voices import HUB_MODEL
 from pipeline.weights.adapter import checked
 
 from .engine import Engine, Wanted
+from .engine.process import Helper, Process
 from .jobs import Event
 from .journal import Journal, JournalError
 from .landing import folders
@@ -22,7 +23,6 @@ from .pads.player import Pads
 from .panel import Panel
 from .paths import Confined
 from .settings import Settings, SettingsError
-from .supervisor import Helper, Process
 from .tempo import Tempo
 from .upkeep.lock import Lock
 from .watch.watchers import Watchers

@@ -6,18 +6,22 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import hypothesis
 import pytest
 from huggingface_hub import constants
 
+from daemon.engine import Engine, Wanted, held, supervisor
+from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.voices import voice_folder
 from tests.hub import FakeHub
 from tests.jack import Jack
 from tests.osc_client import OscClient
+from tests.workshop import Build, InThread, Tape, stop
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a test is not about how fast the machine is
 hypothesis.settings.load_profile("patient")
@@ -67,6 +71,32 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
             monkeypatch.delenv(variable, raising=False)
         yield fake
         huggingface_hub.close_session()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where the engines of `build` land their takes."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
+    """Makes engines on one journal, as daemons that run one after the other, and closes them."""
+    monkeypatch.setattr(held, "HOLD_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.1)
+    built: list[Engine] = []
+
+    def make(tape: Tape, model: str = "tape", **settings: Any) -> Engine:
+        chosen = Settings(out=out, state=tmp_path / "state", **settings)
+        journal = Journal(tmp_path / "state" / "journal.sqlite")
+        built.append(Engine(chosen, Wanted(model, ""), journal, lambda: InThread(tape.load)))
+        return built[-1]
+
+    yield make
+    for engine in built:
+        stop(engine)  # once more does no harm
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,59 +15,14 @@ import mido
 import pytest
 import soundfile
 
-from daemon import engine as engine_module
-from daemon.engine import Engine, Wanted
+from daemon.engine import Engine, Wanted, supervisor
+from daemon.engine.lander import Lander
 from daemon.jobs import Event, Job, Order, Priority, Refused, failure
 from daemon.journal import Journal
 from daemon.landing import clips, folders
 from daemon.settings import Settings
 from pipeline.request import Request
-from tests.workshop import Ear, InThread, Tape
-
-ME, YOU = "udp:127.0.0.1:1", "udp:127.0.0.1:2"
-SHORT = Request(prompt="short", seconds=0.5)
-
-Build = Callable[..., Engine]
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
-    """Makes engines on one journal, as daemons that run one after the other, and closes them."""
-    monkeypatch.setattr(engine_module, "HOLD_SECONDS", 0.1)
-    monkeypatch.setattr(engine_module, "LONGEST_PAUSE", 0.1)
-    built: list[Engine] = []
-
-    def make(tape: Tape, model: str = "tape", **settings: Any) -> Engine:
-        chosen = Settings(out=out, state=tmp_path / "state", **settings)
-        journal = Journal(tmp_path / "state" / "journal.sqlite")
-        built.append(Engine(chosen, Wanted(model, ""), journal, lambda: InThread(tape.load)))
-        return built[-1]
-
-    yield make
-    for engine in built:
-        if not engine._closing:
-            stop(engine)
-
-
-def stop(engine: Engine) -> None:
-    engine.close()
-    engine.journal.close()
-
-
-def ask(engine: Engine, id: str = "", wish: Request = SHORT, client: str = ME, **more: Any) -> Job:
-    return engine.submit(Order(client, id, wish, **more))[0]
-
-
-def named(prompt: str, **more: Any) -> Request:
-    return Request(prompt=prompt, seconds=0.5, **more)
-
+from tests.workshop import ME, SHORT, YOU, Build, Ear, Tape, ask, named, stop
 
 # --- a job's way -----------------------------------------------------------------------------------------------------
 
@@ -634,8 +589,8 @@ def test_a_worker_that_dies_is_started_again_and_its_job_goes_on(build: Build) -
     ask(engine, "a")
     ask(engine, "b", named("b"))
     ear.wait("progress", "a")
-    assert engine._worker
-    engine._worker.connection.close()  # as if it had been killed
+    assert engine._supervisor.talk
+    engine._supervisor.talk.connection.close()  # as if it had been killed
     failed = ear.wait("fail")
     assert failed.job is None
     assert failed.values[1] == 500
@@ -753,7 +708,8 @@ def test_a_long_silence_before_a_job_is_not_a_hang(build: Build, monkeypatch: py
     ear = Ear(engine)
     engine.start()
     ear.wait("state", first="warm")
-    engine._last_sign -= 3600  # an hour without a word
+    assert engine._supervisor.talk
+    engine._supervisor.talk.last_sign -= 3600  # an hour without a word
     ask(engine, "a")
     ear.wait("finished", "a")
     assert tape.loads == 1
@@ -782,7 +738,7 @@ def test_a_worker_that_cannot_be_started_keeps_what_waits(
     def missing() -> Any:
         raise FileNotFoundError(errno.ENOENT, "No such file", "python")
 
-    monkeypatch.setattr(engine_module, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.05)
     engine = Engine(Settings(out=out, state=tmp_path / "state"), Wanted("tape", ""), Journal(None), missing)
     ear = Ear(engine)
     ask(engine, "a")
@@ -841,10 +797,32 @@ def test_nothing_is_left_where_the_journal_cannot_note_a_landing(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "the journal could not be written")
 
-    monkeypatch.setattr(Engine, "_remember", full)
+    monkeypatch.setattr(Lander, "remember", full)
     engine = build(Tape())
     ear = Ear(engine)
     engine.start()
     ask(engine, "a")
     assert ear.wait("fail", "a").values[1] == 507
     assert list(out.iterdir()) == []
+
+
+def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    ear = Ear(engine)
+
+    def ask_again(event: Event) -> None:
+        if event.kind == "fail" and event.job is None:
+            ask(engine, "b", named("b"), priority=Priority.LIVE)
+
+    engine.listen(ask_again)
+    engine.start()
+    ask(engine, "a")
+    ear.wait("progress", "a")
+    assert engine._supervisor.talk
+    engine._supervisor.talk.connection.close()
+    ear.wait("progress", "b")
+    tape.run()
+    ear.wait("finished", "a")
+    assert ear.order("finished") == ["b", "a"]
+    assert tape.loads == 2

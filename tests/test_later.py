@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from queue import Queue
 
-from daemon.later import Later
+from daemon.engine.later import Later
 
 PATIENCE = 30.0
 FAR = 3600.0

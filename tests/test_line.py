@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.engine.line import Line
 from daemon.jobs import Job, Priority
-from daemon.line import Line
 from pipeline.request import Request
 
 WISH = Request(prompt="x")
@@ -69,7 +69,8 @@ def test_a_job_can_leave() -> None:
     line.add(stays)
     assert line.remove(leaves)
     assert not line.remove(leaves)
-    assert line.of("me") == 1
+    assert len(line) == 1
+    assert [waiting.id for waiting in line] == ["stays"]
     assert drained(line) == ["stays"]
 
 

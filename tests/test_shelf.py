@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -15,18 +15,16 @@ from typing import Any
 import pytest
 import soundfile
 
-from daemon import engine as engine_module
-from daemon.engine import Engine, Wanted
+from daemon.engine import Engine
+from daemon.engine.lander import Lander
+from daemon.engine.shelf import MB, Shelf, size
 from daemon.jobs import Event, Order, Priority, Refused
-from daemon.journal import Journal
 from daemon.landing import clips, folders
 from daemon.settings import Settings
-from daemon.shelf import MB, Shelf, size
 from pipeline.request import Request
-from tests.workshop import PATIENCE, Ear, InThread, Tape
+from tests.workshop import ME, PATIENCE, Build, Ear, Tape, stop
 
-ME, HAND = "udp:127.0.0.1:1", "pads"
-Build = Callable[..., Engine]
+HAND = "pads"
 
 
 class Overheard:
@@ -44,36 +42,6 @@ class Overheard:
     def wait(self, kind: str, id: str) -> None:
         while self._told.get(timeout=PATIENCE) != (kind, id):
             pass
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
-    monkeypatch.setattr(engine_module, "HOLD_SECONDS", 0.1)
-    monkeypatch.setattr(engine_module, "LONGEST_PAUSE", 0.1)
-    built: list[Engine] = []
-
-    def make(tape: Tape, **settings: Any) -> Engine:
-        chosen = Settings(out=out, state=tmp_path / "state", **settings)
-        journal = Journal(tmp_path / "state" / "journal.sqlite")
-        built.append(Engine(chosen, Wanted("tape", ""), journal, lambda: InThread(tape.load)))
-        return built[-1]
-
-    yield make
-    for engine in built:
-        if not engine._closing:
-            stop(engine)
-
-
-def stop(engine: Engine) -> None:
-    engine.close()
-    engine.journal.close()
 
 
 def guess(id: str, prompt: str = "", seconds: float = 0.5, **more: Any) -> Order:
@@ -317,7 +285,7 @@ def test_a_hit_that_a_crash_cut_off_lands_with_the_next_daemon(
     first.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
     monkeypatch.setattr(clips, "show", lambda staged: False)
-    monkeypatch.setattr(Engine, "_give_names", lambda *values: None)  # the crash
+    monkeypatch.setattr(Lander, "give_names", lambda *values: None)  # the crash
     first.submit(ordered(guess("a")))
     assert visible(out) == []
     monkeypatch.undo()

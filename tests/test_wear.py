@@ -17,9 +17,8 @@ import pytest
 import soundfile
 
 from daemon import cli
-from daemon.engine import Engine, Wanted
+from daemon.engine import Engine
 from daemon.jobs import Order, Refused
-from daemon.journal import Journal
 from daemon.landing import clips
 from daemon.paths import Confined
 from daemon.settings import Settings, SettingsError
@@ -28,13 +27,11 @@ from pipeline.voices import voice_folder
 from pipeline.weights.adapter import Adapter, checked
 from tests.osc_client import OscClient
 from tests.stage import Stage, on_stage
-from tests.workshop import Ear, InThread, Tape
+from tests.workshop import ME, Build, Ear, Tape, ask
 
 # isort: split
 import mlx.core as mx
 
-ME = "udp:127.0.0.1:1"
-SHORT = Request(prompt="short", seconds=0.5)
 LOFI, TORN = Adapter("/loras/lofi.safetensors"), Adapter("/loras/torn")
 
 
@@ -44,18 +41,8 @@ def tape() -> Tape:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, tape: Tape) -> Iterator[Engine]:
-    (tmp_path / "out").mkdir()
-    settings = Settings(out=tmp_path / "out", state=tmp_path / "state")
-    journal = Journal(tmp_path / "state" / "journal.sqlite")
-    built = Engine(settings, Wanted("tape", ""), journal, lambda: InThread(tape.load))
-    yield built
-    built.close()
-    journal.close()
-
-
-def ask(engine: Engine, id: str) -> None:
-    engine.submit(Order(ME, id, SHORT))
+def engine(build: Build, tape: Tape) -> Engine:
+    return build(tape)
 
 
 def worn_by(ear: Ear) -> dict[str, tuple[Adapter, ...]]:

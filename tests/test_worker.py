@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daemon.supervisor import Process
+from daemon.engine.process import Process
 from pipeline.request import Request
 
 PATIENCE = 120.0

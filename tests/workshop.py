@@ -1,4 +1,5 @@
-"""A worker on a thread, and a model that plays silence a step at a time: for tests of what happens around them."""
+"""A worker on a thread, and a model that plays silence a step at a time: for tests of what happens around them. The
+fixtures `build` and `out` (conftest.py) put an engine around both."""
 
 from __future__ import annotations
 
@@ -12,17 +13,35 @@ from typing import Any
 
 import numpy as np
 
-from daemon.jobs import Event
+from daemon.engine import Engine
+from daemon.jobs import Event, Job, Order
 from daemon.worker import Load, Worker
 from pipeline.cost import Defaults, cost
 from pipeline.request import PREVIEW, BadRequest, Progress, Request, Take
 from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
 
 PATIENCE = 60.0
+ME, YOU = "udp:127.0.0.1:1", "udp:127.0.0.1:2"
+SHORT = Request(prompt="short", seconds=0.5)
+
+Build = Callable[..., Engine]  # build(tape, model="tape", **settings)
+
+
+def ask(engine: Engine, id: str = "", wish: Request = SHORT, client: str = ME, **more: Any) -> Job:
+    return engine.submit(Order(client, id, wish, **more))[0]
+
+
+def named(prompt: str, **more: Any) -> Request:
+    return Request(prompt=prompt, seconds=0.5, **more)
+
+
+def stop(engine: Engine) -> None:
+    engine.close()
+    engine.journal.close()
 
 
 class InThread:
-    """What `supervisor.Process` is, without the process."""
+    """What `process.Process` is, without the process."""
 
     def __init__(self, load: Load) -> None:
         self.connection, theirs = Pipe()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from .jobs import Job, Priority
+from ..jobs import Job, Priority
 
 
 class Line:
@@ -51,10 +51,6 @@ class Line:
         found = len(kept) < len(self._waiting)
         self._waiting = kept
         return found
-
-    def of(self, client: str) -> int:
-        """How many jobs of the client wait."""
-        return sum(job.client == client for *_, job in self._waiting)
 
     def _insert(self, turn: int, job: Job) -> int:
         self._arrivals += 1

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from pipeline.request import Request
 
-from .jobs import Job, Order
-from .landing import clips, disk
-from .settings import Settings
+from ..jobs import Job, Order
+from ..landing import clips, disk
+from ..settings import Settings
 
 MB, GB = 2**20, 2**30
 MAX_SPOILED = 1000  # wishes that could not be made, and are not tried again

@@ -1,4 +1,4 @@
-"""Starting the worker, hearing why it ended, ending it."""
+"""A worker in a process of its own: starting it, hearing why it ended, ending it."""
 
 from __future__ import annotations
 
@@ -84,4 +84,4 @@ class Process:
 
 def _path() -> str:
     """The module search path, with where this package lies: the process may have been started anywhere."""
-    return os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]))
+    return os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))

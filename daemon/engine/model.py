@@ -1,0 +1,101 @@
+"""The model that plays: which one is wanted, what it wears, how it stands, how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pipeline.cost import Defaults, cost
+from pipeline.weights.adapter import Adapter
+
+from ..jobs import Job, Pace
+from ..settings import Settings
+
+TOLD = ("cache_gb", "conditions_mb", "latents_mb", "memory_gb", "wired_gb", "revision", "bits")  # with a load message
+
+
+class Wanted(NamedTuple):
+    """Which model should play, and what it should wear."""
+
+    model: str
+    variant: str
+    adapters: tuple[Adapter, ...] = ()
+
+
+class Model:
+    """What the daemon knows of the model in the worker. The engine guards it with its lock.
+
+    `state` is cold, loading, warm, busy or error; `changed` is called after it has become another.
+    """
+
+    def __init__(self, wanted: Wanted, changed: Callable[[], None]) -> None:
+        self.wanted, self._changed = wanted, changed
+        self.defaults: Defaults | None = None  # once it is loaded, until its worker has gone
+        self.pace = Pace()
+        self.worn: tuple[Adapter, ...] = ()  # by the worker's model
+        self.fitting = False  # whether it is just putting others on
+        self.caches: dict[str, list[int]] = {}  # hits and misses by kind
+        self.title = wanted.model
+        self.state = "cold"
+        self.error = ""
+
+    def become(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            self._changed()
+
+    def choose(self, model: str, variant: str) -> None:
+        same = (model, variant) == self.wanted[:2]  # another model has other layers
+        self.wanted = Wanted(model, variant, self.wanted.adapters if same else ())
+
+    def wear(self, adapters: tuple[Adapter, ...]) -> None:
+        self.wanted = self.wanted._replace(adapters=adapters)
+
+    @property
+    def misfit(self) -> bool:
+        """Whether it is loaded, and wears something else than what is wanted."""
+        return self.defaults is not None and self.worn != self.wanted.adapters
+
+    def load_message(self, settings: Settings) -> dict[str, Any]:
+        """The first thing that a worker hears."""
+        about = self.wanted._asdict() | {name: getattr(settings, name) for name in TOLD}
+        return about | {"latents": str(settings.state / "latents")}
+
+    # --- what the worker says of it ------------------------------------------------------------------------------
+
+    def loaded(self, about: dict[str, Any], known_pace: Callable[[str], float]) -> None:
+        self.title, self.error, self.caches = about["title"], "", {}
+        self.worn = _adapters(about)
+        self.defaults = Defaults(**about["defaults"])
+        self.pace = Pace(known_pace(self.title) or about["pace"])
+
+    def fitted(self, about: dict[str, Any]) -> None:
+        self.title, self.worn, self.fitting = about["title"], _adapters(about), False
+
+    def unfit(self) -> None:
+        """It goes on with what it wore."""
+        self.wanted, self.fitting = self.wanted._replace(adapters=self.worn), False
+
+    def unloadable(self, message: str) -> None:
+        self.error, self.title = message, self.wanted.model
+
+    def gone(self) -> None:
+        """There is no worker any more that has it."""
+        self.defaults, self.fitting = None, False
+
+    # --- how long it takes ---------------------------------------------------------------------------------------
+
+    def estimate(self, job: Job) -> None:
+        if self.defaults:
+            try:
+                job.cost = cost(job.request, self.defaults)
+            except ValueError:  # a file it names is gone: the worker will say so
+                job.cost = 0.0
+
+    def learn(self, job: Job) -> None:
+        if job.cost:
+            self.pace.learn(job.cost, job.seconds)
+
+
+def _adapters(about: dict[str, Any]) -> tuple[Adapter, ...]:
+    return tuple(Adapter(*one) for one in about["adapters"])
