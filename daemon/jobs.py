@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import blas
-from pipeline.request import Request
+from pipeline.request import BadRequest, MissingFile, Request
 
 ENDINGS = ("finished", "fail", "cancelled")
 
@@ -167,6 +167,8 @@ GONE = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, er
 
 def failure(error: Exception) -> tuple[int, str, str]:
     """Code, message and hint for what went wrong in a job."""
+    if isinstance(error, BadRequest):  # the wish's mistake, found when it was looked at closely
+        return 404 if isinstance(error, MissingFile) else 422, str(error), error.hint
     if isinstance(error, OSError):
         return _disk_failure(error)
     if isinstance(error, MemoryError) or "malloc" in str(error) or "out of memory" in str(error).lower():

@@ -11,9 +11,10 @@ import numpy as np
 import soundfile
 import soxr
 
-from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest
+from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
 
 FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
+SILENT = 1e-6  # of full scale: a file that is nowhere louder has no sound
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 _BLOCK, _EDGE = 8192, 1024  # samples that are oversampled at once, and how many of them fade in and out
@@ -35,7 +36,7 @@ def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
     """
     path, name = os.path.expanduser(path), os.path.basename(path)
     if not os.path.isfile(path):
-        raise BadRequest(f"{field}: {name} is not there any more", "send it again once it is")
+        raise MissingFile(f"{field}: {name} is not there any more", "send it again once it is")
     try:
         with soundfile.SoundFile(path) as file:
             resampler = soxr.ResampleStream(file.samplerate, SAMPLE_RATE, 2, "float32", "VHQ")
@@ -117,10 +118,9 @@ def levelled(parts: Sequence[np.ndarray], peak_db: float, normalize: bool) -> li
     return [(part * gain).astype(np.float32) for part in parts]
 
 
-def within_full_scale(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """All as they are, or under one gain where a sample of any would be cut off."""
-    gain = min(1.0, *(1 / max(sample_peak(part), 1e-9) for part in parts))
-    return [(part * gain).astype(np.float32) for part in parts]
+def full_scale_gain(parts: Sequence[np.ndarray]) -> float:
+    """1, or the factor that all need so that no sample of any is cut off."""
+    return min(1.0, *(1 / max(sample_peak(part), 1e-9) for part in parts))
 
 
 def not_silent(clip: np.ndarray) -> None:

@@ -7,11 +7,11 @@ import random
 
 import numpy as np
 
+from . import audio
 from .request import SAMPLE_RATE, BadRequest, Request
 
 PART = 10 * SAMPLE_RATE  # samples of one of the three parts
 SHORTEST = SAMPLE_RATE // 10
-SILENT = 1e-6  # of full scale
 
 
 def parts(request: Request, sound: np.ndarray) -> np.ndarray:
@@ -23,7 +23,7 @@ def parts(request: Request, sound: np.ndarray) -> np.ndarray:
     name = os.path.basename(request.reference)
     if len(sound) < SHORTEST:
         raise BadRequest(f"reference: {name} has {len(sound) / SAMPLE_RATE:.3g} s, at least 0.1 s are needed")
-    if np.abs(sound).max() <= SILENT:
+    if audio.sample_peak(sound) <= audio.SILENT:
         raise BadRequest(f"reference: {name} is silent", "choose a file that sounds as the clip should")
     sound = np.clip(sound, -1, 1)
     if len(sound) < 3 * PART:

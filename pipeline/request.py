@@ -81,6 +81,10 @@ class WrongType(BadRequest):
     """The value is not of the field's kind: a word where a number belongs, NaN, half a bar."""
 
 
+class MissingFile(BadRequest):
+    """A file of the request's is not there, or not any more."""
+
+
 class OutOfRange(BadRequest):
     """The value has the right type and is not one of those allowed."""
 
@@ -143,8 +147,17 @@ def track_names(value: str) -> str:
     """`drums, bass` -> `drums bass`: the tracks the model has names for, each once."""
     names = [name for name in dict.fromkeys(value.lower().replace(",", " ").split()) if name != REST]  # comes anyway
     if unknown := [name for name in names if name not in TRACKS]:
-        raise ValueError(f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}")
+        near = _meant(unknown[0], value)
+        message = f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}"
+        raise BadRequest(message, f"did you mean {near}?" if near else "")
     return " ".join(names)
+
+
+def _meant(name: str, value: str) -> str:
+    """The track that a misspelt name may mean: one whose words were written apart, or the most similar."""
+    apart = re.sub(r"[\s-]+", " ", value.lower())
+    split = (track for track in TRACKS if "_" in track and track.replace("_", " ") in apart)
+    return next(split, "") or next(iter(difflib.get_close_matches(name, TRACKS, n=1)), "")
 
 
 def code_text(value: str) -> str:
@@ -485,7 +498,7 @@ def _text(name: str, value: Any, allowed: Allowed) -> str:
     try:
         return allowed.check(text.strip())
     except ValueError as error:
-        raise OutOfRange(f"{name} must be {error}, got {text[:40]!r}") from None
+        raise OutOfRange(f"{name} must be {error}, got {text[:40]!r}", getattr(error, "hint", "")) from None
 
 
 def clean_text(text: str) -> str:

@@ -6,13 +6,17 @@ A file is known by its content (SHA-256), so it may be moved, renamed or copied.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import zlib
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
 LIMIT_MB = 1000.0
+WIDTH = 64  # numbers in a latent frame
 
 
 class Stored(NamedTuple):
@@ -44,9 +48,11 @@ class Store:
             path = self._path(hashlib.file_digest(content, "sha256").hexdigest(), vae)
         try:
             with np.load(path) as saved:
-                return Stored(saved["latents"], float(saved["gain"]))
-        except (OSError, ValueError, KeyError, EOFError):  # a damaged one is no loss
-            return None
+                stored = Stored(saved["latents"], float(saved["gain"]))
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
+            return None  # a damaged one is no loss
+        whole = stored.latents.ndim == 2 and stored.latents.shape[1] == WIDTH and stored.latents.dtype == np.float32
+        return stored if whole and np.isfinite(stored.latents).all() and math.isfinite(stored.gain) else None
 
     def _path(self, sum: str, vae: str) -> Path:
         return self.folder / f"{sum}-{vae}.npz"

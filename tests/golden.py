@@ -26,15 +26,23 @@ import numpy as np
 from mlx import nn
 from safetensors.numpy import load_file
 
+NUMBER = r"(\d+(?:\.\d+)?)"
 OK, FAIL, MISSING, DEVIATION = "ok", "FAIL", "not implemented", "deviation"
 
 # What is given and not computed, of the cases that nothing reads yet (area/name).
 INPUTS = """
-    sampler_*/*noise sampler_*/src_latents sampler_*/repaint_mask sampler_*/custom_timesteps sampler_*/*_non_cover
-    dit_*/*.encoder_attention_mask fsq/attention_mask vae/enc.noise guidance/adg.latents end_to_end/*noise
-    postprocess/*.in postprocess/splice.pred postprocess/splice.src lm_*/*.input_ids lm_*/*.attention_mask
+    sampler_*/*noise sampler_*/src_latents sampler_*/repaint_mask sampler_*/*_timesteps sampler_*/*_non_cover
+    sampler_*/timesteps dit_*/*.encoder_attention_mask fsq/attention_mask vae/*.noise guidance/*latents
+    end_to_end/*noise postprocess/*.in postprocess/*.pred postprocess/*.src lm_*/*.input_ids lm_*/*.attention_mask
     lm_*/cfg.columns lm_sampling/logits lm_sampling/history official_layout/configs.* official_layout/tokenizer.*
     official_layout/files.*silence_latent.pt
+""".split()
+
+# The golden files, where no README names them.
+STRUCTURE = """
+    text_encoder condition_encoder dit_turbo dit_base dit_xl_turbo sampler_turbo sampler_base sampler_xl_turbo
+    sampler_xl_base guidance vae fsq tasks end_to_end postprocess lora prompts schedules official_layout lm_1_7B lm_0_6B
+    lm_sampling lm_prompts lm_traces fsm
 """.split()
 
 # Where the README says nothing.
@@ -86,8 +94,10 @@ class Notes:
 
     def __init__(self, path: Path) -> None:
         self._rows: dict[str, tuple[str, str]] = {}
-        area = ""
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        area, text = "", path.read_text(encoding="utf-8") if path.is_file() else ""
+        self.files = {name[:-5] for name in re.findall(r"^- `(\w+\.json)`", text, re.MULTILINE)}
+        self.files |= set(re.findall(r"^### (\w+)\.safetensors", text, re.MULTILINE))
+        for line in text.splitlines():
             if line.startswith("### "):
                 area = line.removeprefix("### ").strip().removesuffix(".safetensors")
             elif row := self._ROW.match(line):
@@ -106,6 +116,13 @@ class Notes:
         if re.fullmatch(r"\d[\d.]*(e-?\d+)?", written):
             return float(written)
         return 0.0 if dtype.kind in "iub" else next(number for glob, number in TOLERANCES if fnmatchcase(name, glob))
+
+    def tensors(self, area: str) -> list[str]:
+        """Those that are described."""
+        return [name.removeprefix(f"{area}/") for name in self._rows if name.startswith(f"{area}/")]
+
+    def meaning(self, name: str) -> str:
+        return self._rows.get(name, ("", ""))[1]
 
     def number(self, name: str, pattern: str, default: float) -> float:
         """The number that `pattern` finds in a tensor's meaning: a parameter which no other file holds."""
@@ -132,6 +149,13 @@ class Fixtures:
     def areas(self) -> list[str]:
         files = (self.folder / "golden").glob("*")
         return sorted({path.stem for path in files if path.suffix in (".safetensors", ".json")})
+
+    def absent(self) -> list[str]:
+        """The golden files, and tensors of those that are there, which belong to the structure and are not there."""
+        there = self.areas()
+        files = [f"golden/{name}" for name in sorted((self.notes.files or set(STRUCTURE)) - set(there))]
+        tensors = ((name, set(self.values(name)), self.notes.tensors(name)) for name in there)
+        return files + [f"{area}/{name}" for area, found, named in tensors for name in named if name not in found]
 
     def values(self, area: str) -> dict[str, Any]:
         """The tensors and the JSON cases of an area, by name."""
@@ -193,6 +217,16 @@ class Bench:
 
     def number(self, name: str, pattern: str, default: float) -> float:
         return self.fixtures.notes.number(f"{self.area}/{name}", pattern, default)
+
+    def parts(self, case: str) -> list[str]:
+        """The tensors of a case."""
+        return [name for name in self.golden if name.startswith(f"{case}.")]
+
+    def told(self, case: str) -> str:
+        """What is recorded of a case, in small letters: its name, and what the README says of its tensors."""
+        names = (name for name in self.golden if name == case or name.startswith(f"{case}."))
+        meanings = (self.fixtures.notes.meaning(f"{self.area}/{name}") for name in names)
+        return " ".join([case.replace("_", " "), *meanings]).lower()
 
     def check(self, name: str, ours: Any) -> None:
         """Compare with the golden tensor `name`, if there is one. (One that nobody compares with is reported.)"""

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import audio, codes, cost, prompts, sampler, tasks  # before MLX, see golden.py
-from pipeline.generate import REFERENCE_FRAMES, AceStep, token_ids
+from pipeline.generate import AceStep
 from pipeline.networks import codec, conditioner, dit
 from pipeline.networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from pipeline.networks.text_encoder import TextEncoder
 from pipeline.networks.vae import VAE
 from pipeline.request import SAMPLE_RATE, TRACKS, Request
-from pipeline.tasks import Hold, Kept, Material, Scene
+from pipeline.stages import REFERENCE_FRAMES, token_ids
+from pipeline.tasks import Hold, Material, Scene
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import AceStepModel
 
@@ -36,31 +37,14 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
-from tests import parity_planner
-from tests.golden import AREAS, DEVIATION, FAIL, MISSING, OK, Bench, Fixtures, Line, area, traced
+from tests import parity_planner, parity_sampling
+from tests.golden import AREAS, DEVIATION, FAIL, MISSING, NUMBER, OK, Bench, Fixtures, Line, area, traced
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", SHARED))
 COPY = Path(__file__).resolve().parent / "data" / "official"  # the part of it that a lone checkout has: turbo
-NUMBER = r"(\d+(?:\.\d+)?)"
-# The README writes guidance, shift and interval behind the timesteps of these cases; without it they are taken as:
-BASE_CASES = {
-    "apg": (5.0, 1.0, 0.0, 1.0),
-    "apg_interval": (5.0, 3.0, 0.3, 0.9),
-    "noguide": (1.0, 1.0, 0.0, 1.0),
-    "cover_switch": (5.0, 1.0, 0.0, 1.0),
-    "repaint": (5.0, 1.0, 0.0, 1.0),
-    "adg": (5.0, 1.0, 0.0, 1.0),
-    "sde": (5.0, 3.0, 0.0, 1.0),
-    "heun": (5.0, 1.0, 0.0, 1.0),
-    "cover_noise": (1.0, 1.0, 0.0, 1.0),
-    "custom": (5.0, 1.0, 0.0, 1.0),
-    "custom_sft_class": (5.0, 1.0, 0.0, 1.0),
-}
+ELSEWHERE = (parity_planner, parity_sampling)  # being imported, they have registered their areas
 SPLICE = (rf"{NUMBER}-", 0.02), (rf"[\d.]+-{NUMBER}", 0.06)  # where its window begins and ends, in seconds
-
-STABILISED = "not offered: clamped or averaged velocities led further away from the exact path, as measured"
-IGNORED = "timesteps that are asked for are used: the official base class alone ignores them"
 
 # --- networks --------------------------------------------------------------------------------------------------------
 
@@ -91,17 +75,21 @@ def text_encoder(bench: Bench) -> None:
 def condition_encoder(bench: Bench) -> None:
     for prefix in bench.cases("text_proj"):
         model = bench.fixtures.model(prefix)
-        condition_batch(bench, prefix, model.model.encoder)
-        single = (bench.tensor(f"single.{kind}_hidden_states") for kind in ("text", "lyric"))
-        bench.check(f"single.{prefix}.encoder_hidden_states", model.condition(*single))
+        for case in bench.cases("text_hidden_states"):
+            if f"{case}.refer_audio_order_mask" in bench.golden:
+                condition_batch(bench, case, prefix, model.model.encoder)
+            else:
+                single = (bench.tensor(f"{case}.{kind}_hidden_states") for kind in ("text", "lyric"))
+                bench.check(f"{case}.{prefix}.encoder_hidden_states", model.condition(*single))
 
 
-def condition_batch(bench: Bench, prefix: str, encoder: conditioner.ConditionEncoder) -> None:
+def condition_batch(bench: Bench, case: str, prefix: str, encoder: conditioner.ConditionEncoder) -> None:
     text, lyrics = (
-        (bench.tensor(f"in.{kind}_hidden_states"), bench.tensor(f"in.{kind}_attention_mask"))
+        (bench.tensor(f"{case}.{kind}_hidden_states"), bench.tensor(f"{case}.{kind}_attention_mask"))
         for kind in ("text", "lyric")
     )
-    packed, rows = (bench.tensor(f"in.refer_audio_{kind}") for kind in ("acoustic_hidden_states_packed", "order_mask"))
+    references = ("acoustic_hidden_states_packed", "order_mask")
+    packed, rows = (bench.tensor(f"{case}.refer_audio_{kind}") for kind in references)
     with traced(encoder) as parts:
         states, mask = encoder.batch(text, lyrics, (packed, rows))
     timbre, timbre_mask = conditioner.by_row(parts["timbre_encoder"], rows, len(states))
@@ -122,10 +110,11 @@ def diffusion_transformer(bench: Bench) -> None:
     decoder = bench.fixtures.model(bench.area.removeprefix("dit_")).model.decoder
     for case in bench.cases("hidden_states"):
         dit_case(bench, case, decoder)
-    t = bench.tensor("time.t")
-    bench.check("time.sinusoid", dit.sinusoid(t))
-    bench.check("time.temb", decoder.time_embed(t)[0])
-    bench.check("time.temb_r", decoder.time_embed_r(t)[0])
+    for case in bench.cases("t"):
+        t = bench.tensor(f"{case}.t")
+        bench.check(f"{case}.sinusoid", dit.sinusoid(t))
+        bench.check(f"{case}.temb", decoder.time_embed(t)[0])
+        bench.check(f"{case}.temb_r", decoder.time_embed_r(t)[0])
 
 
 def dit_case(bench: Bench, case: str, decoder: dit.DiT) -> None:
@@ -146,11 +135,10 @@ def dit_case(bench: Bench, case: str, decoder: dit.DiT) -> None:
 def autoencoder(bench: Bench) -> None:
     vae = bench.fixtures.model().vae
     fused_weights(bench, bench.fixtures.root / checkpoint.VAE_FOLDER)
-    with traced(vae) as parts:
-        bench.check("dec.audio", vae.decode(bench.tensor("dec.latents").swapaxes(1, 2)).swapaxes(1, 2))
-    vae_parts(bench, "dec", "decoder", parts)
+    for case in bench.cases("latents"):
+        decoded(bench, case, vae)
     for case in bench.cases("audio"):
-        if case.startswith("enc"):
+        if f"{case}.latents" not in bench.golden:
             sound = bench.tensor(f"{case}.audio").swapaxes(1, 2)
             with traced(vae) as parts:
                 mean, std = vae.encode(sound)
@@ -161,10 +149,20 @@ def autoencoder(bench: Bench) -> None:
             bench.check(f"{case}.std", std.swapaxes(1, 2))
             bench.check(f"{case}.moments", parts["encoder"].swapaxes(1, 2))
             vae_parts(bench, case, "encoder", parts)
-    chunk = bench.number("tiled.audio", rf"chunk_size {NUMBER}", 24)
-    overlap = bench.number("tiled.audio", rf"overlap {NUMBER}", 8)
-    tiles = vae.decode_tiles(bench.tensor("tiled.latents").swapaxes(1, 2), int(chunk - 2 * overlap), int(overlap))
-    bench.check("tiled.audio", mx.concatenate(list(tiles), axis=1).swapaxes(1, 2))
+
+
+def decoded(bench: Bench, case: str, vae: VAE) -> None:
+    """In one piece, or in the tiles that are recorded."""
+    latents = bench.tensor(f"{case}.latents").swapaxes(1, 2)
+    if re.search(r"tile|chunk", bench.told(case)):
+        chunk = bench.number(f"{case}.audio", rf"chunk_size {NUMBER}", 24)
+        overlap = bench.number(f"{case}.audio", rf"overlap {NUMBER}", 8)
+        tiles = vae.decode_tiles(latents, int(chunk - 2 * overlap), int(overlap))
+        bench.check(f"{case}.audio", mx.concatenate(list(tiles), axis=1).swapaxes(1, 2))
+        return
+    with traced(vae) as parts:
+        bench.check(f"{case}.audio", vae.decode(latents).swapaxes(1, 2))
+    vae_parts(bench, case, "decoder", parts)
 
 
 def fused_weights(bench: Bench, folder: Path) -> None:
@@ -184,13 +182,18 @@ def vae_parts(bench: Bench, case: str, half: str, parts: dict[str, mx.array]) ->
 
 @area("lora")
 def adapters(bench: Bench) -> None:
-    """On the inputs of dit_turbo's `even`. The adapter is the one folder that has such a thing."""
-    model, inputs = bench.fixtures.model(), Bench("dit_turbo", bench.fixtures, bench.fixtures.values("dit_turbo"))
+    """On the inputs of the DiT's case that is recorded. The adapter is the one folder that has such a thing."""
+    meanings = (bench.fixtures.notes.meaning(f"lora/{name}") for name in bench.golden)
+    recorded = (re.search(r"dit_(\w+) '(\w+)' inputs", meaning) for meaning in meanings)
+    variant, case = next((found.groups() for found in recorded if found), ("turbo", ""))
+    model = bench.fixtures.model(variant)
+    inputs = Bench(f"dit_{variant}", bench.fixtures, bench.fixtures.values(f"dit_{variant}"))
+    case = case if f"{case}.hidden_states" in inputs.golden else inputs.cases("hidden_states")[0]
     folder = next(path.parent for path in bench.fixtures.folder.glob("*/adapter_config.json"))
     names = ("hidden_states", "context_latents", "timestep", "timestep_r", "encoder_hidden_states")
-    x, context, t, r, condition = (inputs.tensor(f"even.{name}") for name in names)
+    x, context, t, r, condition = (inputs.tensor(f"{case}.{name}") for name in names)
     decoder = model.model.decoder
-    for match in bench.find(r"velocity_(?:scale(\d+(?:_\d+)?)|no_lora)"):
+    for match in bench.find(r"\w+?_(?:scale(\d+(?:_\d+)?)|no_lora)"):
         model.wear(*([(str(folder), float(match[1].replace("_", ".")))] if match[1] else []))
         bench.check(match[0], decoder(x, context, t, r, decoder.cross(condition)))
     model.wear()
@@ -198,8 +201,8 @@ def adapters(bench: Bench) -> None:
 
 @area("fsq")
 def audio_codes(bench: Bench) -> None:
-    for prefix, variant in (("", "turbo"), ("xl.", "xl")):
-        code_round_trip(bench, prefix, bench.fixtures.model(variant))
+    for match in bench.find(r"((?:\w+\.)?)indices"):
+        code_round_trip(bench, match[1], bench.fixtures.model(match[1].removesuffix(".") or "turbo"))
     model, codes = bench.fixtures.model().model, bench.tensor("codes")[..., 0]
     output = model.tokenizer.quantizer.output(codes)
     bench.check("codes_values", model.tokenizer.quantizer.vectors(codes))
@@ -224,157 +227,6 @@ def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
     bench.check(f"{prefix}indices", codes[..., None])
     bench.check(f"{prefix}quantized", quantized)
     bench.check(f"{prefix}detokenized", model.model.detokenizer(quantized))
-
-
-# --- sampling --------------------------------------------------------------------------------------------------------
-
-
-@area("sampler_*")
-def samplers(bench: Bench) -> None:
-    model = bench.fixtures.model(bench.area.removeprefix("sampler_"))
-    bench.check("null_condition_emb", model.model.null_condition_emb)
-    for case in bench.cases("timesteps"):
-        if case == "custom_base_class":
-            bench.deviates(f"{case}.timesteps", IGNORED)
-        elif case == "stabilised":
-            for part in ("timesteps", "v0", "latents"):
-                bench.deviates(f"{case}.{part}", STABILISED)
-        elif planned := plan(bench, case, model.config.is_turbo):
-            trajectory(bench, case, model, *planned)
-
-
-def plan(bench: Bench, case: str, turbo: bool) -> tuple[Request, np.ndarray] | None:
-    """The request that a case stands for and its timesteps; None where no request can ask for it."""
-    shift = re.fullmatch(r"(?:ode|heun|sde)_shift(\d+(?:_\d+)?)", case)  # ode_shift2_2 is shift 2.2
-    request = Request()
-    if turbo and (shift or case in ("cover_switch", "cover_noise", "repaint", "custom")):
-        request = cost.TURBO.fill(Request(shift=float(shift[1].replace("_", ".")) if shift else 0.0))
-    elif not turbo and case in BASE_CASES:
-        request = base_request(bench, f"{case}.timesteps", BASE_CASES[case])
-    else:
-        return None
-    request = request.changed(wanted(bench, case))
-    return request, sampler.timesteps(request, turbo)
-
-
-def wanted(bench: Bench, case: str) -> dict[str, Any]:
-    """What a case is named after."""
-    kind = case.partition("_")[0]
-    if kind in ("heun", "sde"):
-        return {"sampler": kind}
-    if kind == "custom":
-        return {"timesteps": " ".join(map(str, bench.read("custom_timesteps").tolist()))}
-    if case == "cover_noise":
-        name, default = f"{case}.timesteps", 0.6 if bench.area == "sampler_turbo" else 0.45
-        return {"cover_noise_strength": bench.number(name, rf"cover_noise_strength {NUMBER}", default)}
-    return {"cfg_type": "adg"} if kind == "adg" else {}
-
-
-def base_request(bench: Bench, name: str, defaults: tuple[float, ...]) -> Request:
-    patterns = rf"guidance {NUMBER}", rf"shift {NUMBER}", rf"{NUMBER} <= t\b", rf"\bt <= {NUMBER}"
-    fields = "guidance_scale", "shift", "cfg_interval_start", "cfg_interval_end"
-    numbers = (bench.number(name, *one) for one in zip(patterns, defaults, strict=True))
-    request = cost.BASE.fill(Request().changed(dict(zip(fields, numbers, strict=True))))
-    return request.changed({"num_steps": steps_of(bench.golden[name], request.shift, name.partition("_")[0])})
-
-
-def steps_of(times: np.ndarray, shift: float, kind: str) -> int:
-    """As many as the network is called, unless there are two calls in a step or the first steps are left out."""
-    if kind.startswith("cover"):
-        return next(n for n in range(len(times), 200) if abs(sampler.schedule(n, shift)[-1] - times[-1]) < 1e-6)
-    return len(times) // 2 if kind.startswith("heun") else len(times)
-
-
-def trajectory(bench: Bench, case: str, model: AceStep, request: Request, times: np.ndarray) -> None:
-    decoder, noise = model.model.decoder, bench.tensor("noise")
-    if request.cover_noise_strength:
-        noise = sampler.noised(bench.tensor("src_latents"), noise, times[0].item())
-    turn = int(len(times) * bench.number(f"{case}.timesteps", rf"int\(\d+\*{NUMBER}\)", 0.5))
-    null = decoder.cross(mx.broadcast_to(model.model.null_condition_emb, (len(noise), 1, model.config.condition_size)))
-    calls: list[tuple[float, mx.array, mx.array]] = []  # time, state, velocities
-
-    def canvas(ending: str) -> tuple[dit.CrossKV, mx.array]:
-        states, context = (bench.tensor(f"{name}{ending}") for name in ("encoder_hidden_states", "context_latents"))
-        return decoder.cross(states), context
-
-    first = canvas("")
-    after = canvas("_non_cover") if case == "cover_switch" else first
-
-    def velocity(x: mx.array, t: float, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
-        at, (cross, context) = mx.full((len(x),), t), first if step < turn else after
-        cond = decoder(x, context, at, at, cross)
-        # The official code computes the unconditional velocity outside of the interval too.
-        uncond = decoder(x, context, at, at, null) if guided or (not calls and request.guidance_scale != 1) else None
-        calls.append((t, x, cond if uncond is None else mx.concatenate([cond, uncond])))
-        return cond, uncond if guided else None
-
-    keep = keeper(bench, case) if case == "repaint" else None
-    solver = model.solver(request, times)
-    if isinstance(solver, sampler.Sde):
-        solver.noise = bench.tensor("sde_noise").__getitem__
-    *_, last = sampler.denoise(velocity, noise, times, sampler.Guidance.of(request), keep, solver)
-    at, states, velocities = zip(*calls, strict=True)
-    bench.check(f"{case}.timesteps", at)
-    bench.check(f"{case}.v0", velocities[0])
-    bench.check(f"{case}.x", mx.stack(list(states)))
-    bench.check(f"{case}.latents", last.x)
-
-
-def keeper(bench: Bench, case: str) -> sampler.Keep:
-    """What a repaint keeps: every row of the batch has a window of its own."""
-    fade = 6 if bench.area == "sampler_turbo" else 4  # where the README does not say
-    ratio = bench.number(f"{case}.timesteps", rf"round\({NUMBER}\*", 0.5)
-    hold = Hold(ratio, int(bench.number(f"{case}.timesteps", rf"crossfade {NUMBER}", fade)), 0.0)
-    windows = [np.flatnonzero(row) for row in bench.read("repaint_mask")]
-    source, noise = bench.tensor("src_latents"), bench.tensor("noise")
-    rows = [
-        Kept(source[i : i + 1], noise[i : i + 1], range(int(window[0]), int(window[-1]) + 1), hold)
-        for i, window in enumerate(windows)
-    ]
-    return lambda x, *when: mx.concatenate([kept(x[i : i + 1], *when) for i, kept in enumerate(rows)])
-
-
-@area("guidance")
-def guidance(bench: Bench) -> None:
-    steps = sorted(int(match[1]) for match in bench.find(r"apg\.step(\d+)\.out"))
-    running = None
-    for step in (f"apg.step{i}" for i in steps):
-        cond, uncond = bench.tensor(f"{step}.cond"), bench.tensor(f"{step}.uncond")
-        out, running = sampler.apg(cond, uncond, bench.number(f"{step}.out", rf"guidance {NUMBER}", 7), running)
-        bench.check(f"{step}.out", out)
-        bench.check(f"{step}.running", running)
-    # The other cases use the tensors of the last step.
-    bench.check("cfg.out", sampler.cfg(cond, uncond, bench.number("cfg.out", rf"\+ {NUMBER} \*", 7)))
-    scale = bench.number("apg.small.out", rf"guidance {NUMBER}", 3)
-    bench.check("apg.small.out", sampler.apg(cond, bench.tensor("apg.small.uncond"), scale, None)[0])
-    for match in bench.find(rf"adg\.t{NUMBER}\.out"):
-        scale = bench.number(match[0], rf"guidance {NUMBER}", 7)
-        bench.check(match[0], sampler.adg(bench.tensor("adg.latents"), float(match[1]), cond, uncond, scale))
-
-
-@area("schedules")
-def schedules(bench: Bench) -> None:
-    for match in bench.find(r"(\w+)\.\d+"):
-        row, turbo = bench.golden[match[0]], match[1] == "turbo"
-        custom, steps = row.get("timesteps") or [], row.get("infer_steps", sampler.DISTILLED_STEPS)
-        if turbo and steps != sampler.DISTILLED_STEPS:
-            bench.deviates(match[0], "turbo makes as many steps as are asked for, the official one always eight")
-        elif match[1] == "base" and custom:
-            bench.deviates(match[0], IGNORED)
-        else:
-            request = Request(num_steps=steps, shift=row["shift"])
-            request = request.changed({"cover_noise_strength": row.get("cover_noise_strength", 0.0)})
-            ours = sampler.timesteps(request, turbo)
-            if custom:
-                ours = custom_schedule(request, turbo, custom)
-            bench.compare(match[0], ours, bench.read(match[0])["dit_timesteps"], 1e-6)
-
-
-def custom_schedule(request: Request, turbo: bool, custom: Sequence[float]) -> np.ndarray:
-    """Some cases of turbo's do not fall, which no request may ask for: they are moved to what it knows all the same."""
-    if turbo:
-        return sampler.turbo_schedule(request.shift, custom)
-    return sampler.timesteps(request.changed({"timesteps": " ".join(map(str, custom))}), turbo)
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -615,12 +467,33 @@ def task_facts(bench: Bench, name: str, model: AceStep, request: Request, scene:
 def end_to_end(bench: Bench) -> None:
     """The cases that are in tasks.json too, with the prompt from there and turbo's own steps and shift."""
     model = bench.fixtures.model()
-    known = bench.fixtures.values("tasks")
-    for case, name in (("text2music", "text2music"), ("repaint", "repaint_explicit")):
-        if f"cases.{name}" in known and f"{case}.latents" in bench.golden:
-            request = request_of(known[f"cases.{name}"], source_file(bench))
+    known = Bench("tasks", bench.fixtures, bench.fixtures.values("tasks"))
+    for case in bench.cases("latents"):
+        if name := same_case(bench, case, known):
+            request = request_of(known.golden[f"cases.{name}"], source_file(bench))
             assert request is not None
-            clip(bench, case, Bench("tasks", bench.fixtures, known), name, model, model.defaults.fill(request))
+            clip(bench, case, known, name, model, model.defaults.fill(request))
+
+
+def same_case(bench: Bench, case: str, known: Bench) -> str:
+    """The case of tasks.json that this one is, by what is recorded of it; empty where there is none."""
+    told, frames = bench.told(case), bench.golden[f"{case}.latents"].shape[1]
+    scores = {match[1]: likeness(known.golden[match[0]], told, frames) for match in known.find(r"cases\.(.+)")}
+    best = max(scores, key=lambda name: scores[name], default="")
+    return best if best and scores[best] else ""
+
+
+def likeness(case: dict[str, Any], told: str, frames: int) -> int:
+    """How much of a case of tasks.json is recorded of another: its texts, window and mask. 0: it is not the same."""
+    task = "repaint" if "repaint" in told else "text2music"
+    if case["frames"] != frames or case["task_type"] != task or case["audio_codes"] or case["uses_reference"]:
+        return 0
+    words = case["text_prompt_and_lyrics"].lower()
+    texts = sum(text in words for text in re.findall(r'"([^"]+)"', told))
+    if task == "text2music":
+        return 1 + texts
+    window = {case["repainting_start"], case["repainting_end"]} <= {float(n) for n in re.findall(NUMBER, told)}
+    return 1 + texts + 2 * window + (case["chunk_mask_mode"] == ("auto" if "auto" in told else "explicit"))
 
 
 def clip(bench: Bench, case: str, known: Bench, name: str, model: AceStep, request: Request) -> None:
@@ -652,14 +525,22 @@ def around_window(bench: Bench, name: str, window: range, hold: Hold, latents: m
 
 @area("postprocess")
 def postprocess(bench: Bench) -> None:
-    if "splice.out" in bench.golden:
-        begin, end = (bench.number("splice.out", rf"window {ends}", default) for ends, default in SPLICE)
-        window = range(round(begin * SAMPLE_RATE), round(end * SAMPLE_RATE))
-        fade = round(bench.number("splice.out", rf"{NUMBER} ms crossfade", 5) / 1000 * SAMPLE_RATE)
-        new, old = (bench.read(f"splice.{name}")[0] for name in ("pred", "src"))
-        bench.check("splice.out", audio.spliced(new, old, window, fade)[None])
-    for match in bench.find(r"(norm|peak)\.out"):
-        bench.deviates(match[0], "a clip is levelled by its true peak with a margin, not by its highest sample")
+    for case in bench.cases("out"):
+        if f"{case}.pred" in bench.golden:
+            splice(bench, case)
+        else:
+            bench.deviates(
+                f"{case}.out", "a clip is levelled by its true peak with a margin, not by its highest sample"
+            )
+
+
+def splice(bench: Bench, case: str) -> None:
+    out = f"{case}.out"
+    begin, end = (bench.number(out, rf"window {ends}", default) for ends, default in SPLICE)
+    window = range(round(begin * SAMPLE_RATE), round(end * SAMPLE_RATE))
+    fade = round(bench.number(out, rf"{NUMBER} ms crossfade", 5) / 1000 * SAMPLE_RATE)
+    new, old = (bench.read(f"{case}.{name}")[0] for name in ("pred", "src"))
+    bench.check(out, audio.spliced(new, old, window, fade)[None])
 
 
 # --- names and shapes ------------------------------------------------------------------------------------------------
@@ -740,6 +621,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(line, flush=True)
         lines.append(line)
     print("\n" + summary(lines))
+    if absent := fixtures.absent():
+        print(f"\nnot there, and so not compared ({len(absent)}):", *absent, sep="\n  ")
     return int(any(line.verdict == FAIL for line in lines))
 
 

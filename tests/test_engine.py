@@ -171,7 +171,7 @@ def test_a_failed_job_is_tried_anew_and_a_cancelled_one_is_not(build: Build) -> 
     assert [event.kind for event in told] == ["cancelled"]
     engine.start()
     ask(engine, "bad", named("bad"))
-    assert ear.wait("fail", "bad").values[1:] == (500, "it is bad", "be good")
+    assert ear.wait("fail", "bad").values[1:] == (422, "it is bad", "be good")
     ask(engine, "bad", named("bad"))
     ear.wait("fail", "bad")
     assert ear.order("queued").count("bad") == 2

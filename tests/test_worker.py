@@ -82,7 +82,7 @@ def test_a_request_that_cannot_be_made_says_why_and_the_next_one_is_made() -> No
         bad = asdict(Request(prompt="x", seconds=1)) | {"guide": "/nowhere.mid"}
         send(process, do="render", job=1, request=bad)
         failed = until(process, "failed")
-        assert (failed["job"], failed["code"]) == (1, 500)
+        assert (failed["job"], failed["code"]) == (1, 422)
         assert ".mid" in failed["message"]
         send(process, do="render", job=2, request=asdict(Request(prompt="x", seconds=1)))
         assert until(process, "sound")["job"] == 2

@@ -32,7 +32,9 @@ class Signal(NamedTuple):
 COMMANDS = {
     "/ace/ping": Command("[s token]", "/ace/pong", "is anybody there?"),
     "/ace/hello": Command("s token", "/ace/done", "from another machine: the token of the settings, first of all"),
-    "/ace/status": Command("", "/ace/state", "what the engine is doing"),
+    "/ace/status": Command(
+        "", "/ace/state, /ace/cache each kind", "what the engine is doing; what it had computed before"
+    ),
     "/ace/notify": Command(
         "i on, [i port], [s topics]", "/ace/done", "send me every event (or some kinds), there; first, how things stand"
     ),

@@ -27,6 +27,7 @@ _METADATA = "lora_adapter_metadata"  # where diffusers keeps the configuration o
 _TENSOR = re.compile(r"(?P<layer>.+)\.(?P<part>lora_A|lora_B|lora\.down|lora\.up|lora_down|lora_up)(\.\w+)?\.weight")
 _ALPHA = re.compile(r"(?P<layer>.+)\.alpha")
 _DOWN = ("lora_A", "lora.down", "lora_down")
+_PEFT_ALPHA = 8  # of its LoraConfig, where lora_alpha is left out
 _OTHER_KINDS = {"lora_magnitude_vector": "DoRA", "lokr_": "LoKr", "hada_": "LoHa", "oft_": "OFT"}
 # What trainers put in front of the names that the checkpoint has.
 _PREFIXES = ("base_model.", "model.", "diffusion_model.", "transformer.", "lora_unet_", "lora_transformer_", "lycoris_")
@@ -135,7 +136,9 @@ def _json(file: Path, text: str) -> dict[str, Any]:
         config = json.loads(text)
     except ValueError as error:
         raise AdapterError(f"{file}: its configuration is not JSON ({error})") from error
-    return config if isinstance(config, dict) else {}
+    if not isinstance(config, dict):
+        raise AdapterError(f"{file}: its configuration must be a JSON object, got {text[:40]!r}")
+    return config
 
 
 def _sorted(
@@ -171,18 +174,23 @@ def _pair(file: Path, name: str, down: mx.array, up: mx.array, alpha: float | No
         raise AdapterError(f"{file}: {name} has weights that are no numbers; the file is broken, fetch it again")
     rank = down.shape[0]
     try:
-        alpha = float(_configured(name, config) or rank) if alpha is None else alpha
-    except (TypeError, ValueError) as error:
+        alpha = float(_configured(name, config, rank)) if alpha is None else alpha
+    except (TypeError, ValueError, AttributeError, re.error) as error:
         raise AdapterError(f"{file}: lora_alpha must be a number ({error})") from error
+    if not math.isfinite(alpha):
+        raise AdapterError(f"{file}: the alpha of {name} must be a finite number, got {alpha}")
     return Pair(down, up, alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
 
 
-def _configured(name: str, config: Mapping[str, Any]) -> Any:
-    """PEFT's alpha for one layer: its pattern's, or everybody's."""
+def _configured(name: str, config: Mapping[str, Any], rank: int) -> Any:
+    """PEFT's alpha for one layer: its pattern's, or everybody's. One of 0 adds nothing, as PEFT has it.
+
+    Where nothing is said at all, as in a single file, the product is added as it is.
+    """
     for pattern, alpha in (config.get("alpha_pattern") or {}).items():
         if re.fullmatch(rf"(.*\.)?({pattern})", name):
             return alpha
-    return config.get("lora_alpha")
+    return config.get("lora_alpha", rank if "peft_type" not in config else _PEFT_ALPHA)
 
 
 # --- matching --------------------------------------------------------------------------------------------------------
