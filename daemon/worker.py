@@ -99,14 +99,15 @@ class Worker:
         wanted = json.loads(self._connection.recv_bytes())
         try:
             model = self._load(wanted, lambda: self._say("fetching"))
-            pace = warm_up(model)
+            pace = warm_up(model, wanted["plan"] != "off")
         except Exception as error:  # whatever a checkpoint can do wrong
             if not isinstance(error, ValueError):
                 log.exception("the model could not be loaded")
             self._say("unloadable", message=f"the model could not be loaded: {error}")
             return
         defaults = model.defaults._asdict()
-        self._say("loaded", title=model.title, defaults=defaults, pace=pace, adapters=model.adapters)
+        about = {"defaults": defaults, "pace": pace, "token": model.token}
+        self._say("loaded", title=model.title, adapters=model.adapters, **about)
         while not self._closing:
             while not self._stack or self._connection.poll():
                 self._obey(model, json.loads(self._connection.recv_bytes()))
@@ -174,7 +175,7 @@ class Worker:
         if take.latents is not None and rendering.model.store is not None:
             self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
             self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())
-        self._say("made", job=rendering.job, caches=rendering.model.reused(), **about)
+        self._say("made", job=rendering.job, caches=rendering.model.reused(), token=rendering.model.token, **about)
 
     def _say(self, what: str, **about: Any) -> None:
         self._connection.send_bytes(json.dumps({"say": what, **about}).encode())
@@ -196,15 +197,22 @@ class Rendering:
         self.events.close()
 
 
-def warm_up(model: AceStep) -> float:
-    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per cost) is known."""
-    request = Request(prompt="warm up", seconds=1, seed=0, num_steps=2)
+PAINTED = Request(prompt="warm up", seconds=1, seed=0, num_steps=2, plan="off")
+PLANNED = PAINTED.changed({"plan": "auto", "seconds": 3, "bpm": 120, "key": "C major", "time_signature": "4"})
+
+
+def warm_up(model: AceStep, planning: bool = True) -> float:
+    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per cost) is known.
+
+    A planner that takes are made with, and that the memory has room for beside the model, is warmed up too.
+    """
+    planned = [PLANNED] * 2 if planning and model.plans and model.roomy else []
     seconds = 0.0
-    for _ in range(2):  # the first one compiles
+    for wish in (*planned, PAINTED, PAINTED):  # the first ones compile
         started = time.monotonic()
-        model.audition(request)
+        model.audition(wish)
         seconds = time.monotonic() - started
-    return seconds / model.cost(request)
+    return seconds / model.cost(PAINTED)
 
 
 def _leave_with_parent(parent: int) -> None:

@@ -534,8 +534,10 @@ class Progress:
 
     @property
     def told(self) -> str:
-        """The stage, and how far the planner is in it: `plan 120/300`."""
-        return f"{self.stage} {self.tokens}/{self.of}" if self.of else self.stage
+        """The stage, and how far the planner is in it: `plan 37`, `plan 120/300`."""
+        if self.of:
+            return f"{self.stage} {self.tokens}/{self.of}"
+        return f"{self.stage} {self.tokens}" if self.tokens else self.stage
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from daemon.landing import clips
+from daemon.worker import warm_up
 from pipeline import AceStep, load
 from pipeline.generate import limits
 from pipeline.planner import find as planners
@@ -112,6 +113,45 @@ def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
     assert fractions == sorted(fractions)
     assert [step.tokens for step in steps if step.of == 10 and step.tokens][-1] == 10
     assert max(step.fraction for step in steps) < 1
+    plans = [step for step in steps if step.stage == "plan"]
+    share = plans[-1].fraction
+    assert 0 < share < 1
+    assert [step.fraction for step in steps if step.stage == "text"] == [share]
+    thinking = [step for step in plans if step.tokens and not step.of]
+    assert 0 < thinking[0].fraction < thinking[-1].fraction < share
+    assert thinking[-1].told == f"plan {thinking[-1].tokens}"
+
+
+def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
+    alone, open = model.cost(dataclasses.replace(SONG, plan="off")), SONG
+    assert model.token > 0
+    assert model.cost(open) == pytest.approx(alone + model.token * (40 + 10))  # metadata, five codes a second
+    said = open.changed({"bpm": 90, "key": "A minor", "time_signature": "3"})
+    assert model.cost(said) == pytest.approx(alone + model.token * 10)  # nothing is left to think about
+    assert model.cost(open.changed({"plan": "simple"})) > model.cost(open.changed({"prompt": ""})) > model.cost(open)
+    for planless in ({"codes": "1 2 3"}, {"task": "cover"}, {"guide": "auto"}):
+        wish = open.changed(planless)
+        assert model.cost(wish) == model.cost(wish.changed({"plan": "off"}))
+
+
+def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
+    made = take(model, SONG)
+    planned, painted = made.timings["plan"], sum(seconds for stage, seconds in made.timings.items() if stage != "plan")
+    share = planned / (planned + painted)
+    estimated = 1 - model.cost(dataclasses.replace(SONG, plan="off")) / model.cost(SONG)
+    assert estimated == pytest.approx(share)
+
+
+def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(root: Path) -> None:
+    fresh = load(str(root))
+    limits(memory_gb=(fresh.desk.folder / "model.safetensors").stat().st_size / 2**30)  # the model alone is more
+    assert warm_up(fresh) > 0
+    assert fresh.desk.bytes == 0
+    limits()
+    warm_up(fresh, planning=False)
+    assert fresh.desk.bytes == 0
+    warm_up(fresh)
+    assert fresh.desk.bytes > 0
 
 
 def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:

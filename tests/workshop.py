@@ -68,6 +68,7 @@ class Tape:
     """
 
     name = "tape"
+    token, plans, roomy = 0.0, False, False
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
 
     def __init__(self, running: bool = True) -> None:
@@ -115,7 +116,7 @@ class Tape:
         return {"text": [len(self.played) - 1, 1]}
 
     def cost(self, request: Request) -> float:
-        return cost(request, self.defaults)
+        return cost(request, self.defaults, token=self.token)
 
     def render(self, request: Request) -> Generator[Progress | Take, None, None]:
         if request.prompt == "bad":

@@ -238,7 +238,7 @@ class Flow:
             self.lander.preview(job, about["step"], samples(data))
 
     def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job, self._model.caches = self._by_ticket(about.pop("job")), about.pop("caches")
+        job, self._model.caches, token = self._by_ticket(about.pop("job")), about.pop("caches"), about.pop("token")
         if job is None:
             return
         sounds, latents = self._parcels.take(job.ticket)
@@ -248,7 +248,7 @@ class Flow:
         else:
             job.state = "landing"
             self.landing.append(job)
-            self._model.learn(job)
+            self._model.learn(job, token)
             made = clips.Made(**about | {"request": Request(**about["request"])}, sounds=sounds)
             self.guesses.learn(made, job.request.samples)
             self.lander.land(job, made, latents)

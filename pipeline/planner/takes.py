@@ -16,7 +16,6 @@ from . import find as planners
 from .logits import Sampling
 from .planner import Planner, Written
 
-SHARE = 0.3  # of a planned take's work, roughly
 TEXTS = frozenset({"prompt", "lyrics"})
 MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
 
@@ -39,6 +38,25 @@ class Desk:
     def folder(self) -> Path:
         """Raises `CheckpointError` where there is no planner."""
         return planners.find(self._root, self._size)
+
+    @property
+    def there(self) -> bool:
+        """Whether there is one."""
+        return not self.missing
+
+    @property
+    def missing(self) -> str:
+        """Why there is none; empty where there is one."""
+        try:
+            self.folder.stat()
+        except (OSError, ValueError) as error:
+            return str(error)
+        return ""
+
+    def fits(self, cap: int) -> bool:
+        """Whether it would stay below a cap (0 is none), as far as its files tell."""
+        published = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))  # two bytes a weight
+        return not cap or mx.get_active_memory() - self.bytes + published * self._dtype.size // 2 <= cap
 
     @contextmanager
     def planner(self) -> Iterator[Planner]:
@@ -95,11 +113,7 @@ def _hindrance(request: Request, desk: Desk, coded: bool) -> tuple[str, str]:
         return f"{request.task} follows its source, there is nothing to plan", "leave task empty, or set plan to off"
     if request.guide not in ("", "off"):
         return "the guide says what is played, there is nothing to plan", "leave guide empty, or set plan to off"
-    try:
-        desk.folder.stat()
-    except (OSError, ValueError) as error:
-        return str(error), "fetch a planner into the model's folder, or set plan to off"
-    return "", ""
+    return desk.missing, "fetch a planner into the model's folder, or set plan to off"
 
 
 class Planned(NamedTuple):
