@@ -146,6 +146,8 @@ class Worker:
                 self._connection.send_bytes(np.ascontiguousarray(event.audio, np.float32).tobytes())
             elif isinstance(event, Take):
                 rendering.takes.append(event)
+            elif event.planned is not None:
+                self._say("planned", job=rendering.job, values=dict(event.planned))
             elif time.monotonic() - rendering.told >= PROGRESS_SECONDS:
                 rendering.told = time.monotonic()
                 self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.told)

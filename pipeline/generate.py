@@ -115,6 +115,7 @@ class AceStep(Stages):
             writing, share = cost.planning(request), 1 - self._painting(request) / self.cost(request)
             plan = yield from self._written(planned.work(request, self.desk), meter, share, writing)
             request = plan.request
+            yield Progress("plan", share, planned=plan.filled)
         self.desk.make_room(self._needed, memory.cap)
         if request.task:
             request, source = yield from hearing.opened(self, request, meter)

@@ -528,6 +528,7 @@ class Progress:
     fraction: float
     tokens: int = 0  # that the planner has written in this part of its work
     of: int = 0  # as many as it will; 0 where that is not known
+    planned: Mapping[str, Any] | None = None  # once, when the plan is made: what of the request it filled in
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", round(self.fraction, 6))  # rounding errors must not look like a way back

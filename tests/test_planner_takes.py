@@ -21,21 +21,14 @@ from pipeline.planner import grammar
 from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
 from pipeline.weights.checkpoint import CheckpointError
-from tests.studio import finish, planner_folder
+from tests.studio import OFFICIAL, finish, planned_root
 
-OFFICIAL = Path(__file__).parent / "data" / "official"
 SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num_steps=2)
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The turbo model of the tests, with a planner beside it."""
-    made = tmp_path_factory.mktemp("root")
-    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
-    for part in tiny.iterdir():
-        (made / part.name).symlink_to(part)
-    planner_folder(made / "acestep-5Hz-lm-0.6B", codes=range(2000))
-    return made
+    return planned_root(tmp_path_factory.mktemp("root"))
 
 
 @pytest.fixture(scope="module")

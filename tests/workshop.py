@@ -78,6 +78,7 @@ class Tape:
         self.loads = 0
         self.adapters: tuple[Adapter, ...] = ()
         self.played: list[str] = []
+        self.filled: dict[str, Any] = {}  # by its planner
         if running:
             self.run()
 
@@ -122,6 +123,8 @@ class Tape:
         if request.prompt == "bad":
             raise BadRequest("it is bad", "be good")
         self.played.append(request.prompt)
+        if self.filled:
+            yield Progress("plan", 0.0, planned=self.filled)
         for number in range(4):
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
@@ -136,7 +139,7 @@ class Tape:
         request = dataclasses.replace(request, num_steps=request.num_steps or 4)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
         for name in ("mix", *request.stems.split()):
-            yield Take(name, audio, request, self.name, adapters=self.adapters)
+            yield Take(name, audio, request, self.name, adapters=self.adapters, planned=self.filled)
 
 
 class Ear:
