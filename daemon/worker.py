@@ -47,7 +47,8 @@ def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
 
     with _every(SIGN_SECONDS, fetching):
         checkpoint.fetch(wanted["model"], wanted["variant"], wanted["revision"])
-    model = load(wanted["model"], wanted["variant"], None, wanted["revision"], wanted["bits"], wanted["adapters"])
+    known = {name: wanted[name] for name in ("variant", "revision", "bits", "adapters", "planner")}
+    model = load(wanted["model"], **known)
     limits(wanted["cache_gb"], wanted["memory_gb"], wanted["wired_gb"])
     model.cache.limit_mb = wanted["conditions_mb"]
     if wanted["latents_mb"]:

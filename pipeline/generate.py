@@ -41,8 +41,8 @@ def load(
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
-    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B or 4B;
-    empty takes what is there.
+    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B, 4B, or
+    a folder that one is in; empty takes what is there.
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled

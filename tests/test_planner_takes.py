@@ -204,7 +204,7 @@ def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     assert take(alone, SONG).codes == ""
     with pytest.raises(BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none") as refused:
         take(alone, SONG.changed({"plan": "on"}))
-    assert "fetch a planner" in refused.value.hint
+    assert "acestepd pull --planner" in refused.value.hint
     with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
         load(str(tiny), planner="4B")
 

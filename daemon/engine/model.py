@@ -11,7 +11,16 @@ from pipeline.weights.adapter import Adapter
 from ..jobs import Job, Pace
 from ..settings import Settings
 
-TOLD = ("cache_gb", "conditions_mb", "latents_mb", "memory_gb", "wired_gb", "revision", "bits")  # with a load message
+TOLD = (
+    "cache_gb",
+    "conditions_mb",
+    "latents_mb",
+    "memory_gb",
+    "wired_gb",
+    "revision",
+    "bits",
+    "planner",
+)  # with a load message
 
 
 class Wanted(NamedTuple):

@@ -23,13 +23,13 @@ MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
 class Desk:
     """Where the planner sits: loaded when the first song is planned, once, and sent away when its memory is wanted.
 
-    `size`: the planner of that size; there must be one. Without it: the preferred one, if there is any.
+    `wanted`: the planner of that size, or in that folder; there must be one. Without it: the preferred one, if any.
     """
 
-    def __init__(self, root: Path, dtype: mx.Dtype, size: str = "", bits: int = 0) -> None:
-        self._root, self._dtype, self._size, self._bits = root, dtype, size, bits
-        if size:
-            planners.find(root, size)
+    def __init__(self, root: Path, dtype: mx.Dtype, wanted: str = "", bits: int = 0) -> None:
+        self._root, self._dtype, self._wanted, self._bits = root, dtype, wanted, bits
+        if wanted:
+            planners.find(root, wanted)
         self._planner: Planner | None = None
         self._working = 0
         self.bytes = 0  # that the planner takes; 0 while it is not there
@@ -37,7 +37,7 @@ class Desk:
     @property
     def folder(self) -> Path:
         """Raises `CheckpointError` where there is no planner."""
-        return planners.find(self._root, self._size)
+        return planners.find(self._root, self._wanted)
 
     @property
     def there(self) -> bool:
@@ -113,7 +113,7 @@ def _hindrance(request: Request, desk: Desk, coded: bool) -> tuple[str, str]:
         return f"{request.task} follows its source, there is nothing to plan", "leave task empty, or set plan to off"
     if request.guide not in ("", "off"):
         return "the guide says what is played, there is nothing to plan", "leave guide empty, or set plan to off"
-    return desk.missing, "fetch a planner into the model's folder, or set plan to off"
+    return desk.missing, "run: acestepd pull --planner; or set plan to off"
 
 
 class Planned(NamedTuple):
