@@ -116,7 +116,7 @@ class AceStep(Stages):
             plan = yield from self._written(planned.work(request, self.desk), meter, share, writing)
             request = plan.request
             yield Progress("plan", share, planned=plan.filled)
-        self.desk.make_room(self._needed, memory.cap)
+        self.desk.make_room(max(self._needed, mx.get_active_memory() - self.desk.bytes), memory.cap)
         if request.task:
             request, source = yield from hearing.opened(self, request, meter)
         request, score = self.decided(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,10 @@ from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
 from pipeline.weights.checkpoint import CheckpointError
 from tests.studio import OFFICIAL, finish, planned_root
+
+# isort: split
+import mlx.core as mx
+from mlx.utils import tree_flatten
 
 SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num_steps=2)
 
@@ -58,6 +63,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def take(model: AceStep, request: Request) -> Take:
     (made,) = (event for event in model.render(request) if isinstance(event, Take))
     return made
+
+
+def planner_of(model: AceStep) -> Planner:
+    with model.desk.planner() as planner:
+        return planner
 
 
 def sound(made: Take) -> np.ndarray:
@@ -173,13 +183,36 @@ def test_two_songs_under_way_share_one_planner(model: AceStep, monkeypatch: pyte
 def test_the_planner_leaves_when_memory_is_short_and_comes_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small, loads = load(str(root)), counted(monkeypatch)
     first = sound(take(small, SONG))
-    assert small.desk.bytes > 0
-    limits(memory_gb=(small._needed + small.desk.bytes - 1) / 2**30)  # not enough by a byte
+    weights = sum(array.nbytes for _, array in tree_flatten(planner_of(small).lm.parameters()))
+    limits(memory_gb=(small._needed + weights - 1) / 2**30)  # not enough by a byte
     again = sound(take(small, SONG))
     assert small.desk.bytes == 0
     assert np.array_equal(first, again)
     assert np.array_equal(first, sound(take(small, SONG)))
     assert len(loads) == 2
+
+
+def test_its_prompts_count_and_are_forgotten_before_it_leaves(root: Path) -> None:
+    small = load(str(root))
+    first = sound(take(small, SONG))
+    planner = planner_of(small)
+    weights = sum(array.nbytes for _, array in tree_flatten(planner.lm.parameters()))
+    assert small.desk.bytes == weights + planner.prompts.bytes > weights
+    limits(memory_gb=(small._needed + weights + 1) / 2**30)
+    assert np.array_equal(first, sound(take(small, SONG)))
+    assert planner_of(small) is planner, "it is still there"
+    assert small.desk.bytes == weights, "and remembers nothing"
+
+
+def test_what_its_prompts_are_said_to_take_is_what_they_take(model: AceStep) -> None:
+    take(model, SONG)
+    planner = planner_of(model)
+    mx.clear_cache()
+    before, told = mx.get_active_memory(), planner.prompts.bytes
+    planner.prompts.forget()
+    gc.collect()
+    freed = before - mx.get_active_memory()
+    assert told <= freed <= told + 16_384 * 2 * len(planner.lm.layers) * 4  # whole pages
 
 
 @pytest.mark.parametrize(

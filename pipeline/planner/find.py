@@ -36,8 +36,9 @@ def find(root: Path, wanted: str = "") -> Path:
     if found and (size in found or not size):
         return root / f"{PREFIX}{size or found[0]}"
     candidates = [size] if size else PLANNERS if checkpoint.in_cache(root) else []
-    if folders := [folder for one in candidates if one in PLANNERS and (folder := checkpoint.cached_planner(one))]:
-        return folders[0]
+    cached = (checkpoint.cached_planner(one) for one in candidates if one in PLANNERS)
+    if downloaded := next(filter(None, cached), None):
+        return downloaded
     have = f"it has {', '.join(PREFIX + one for one in found)}" if found else "it has none"
     pull = f"; run: acestepd pull --planner {size or PLANNERS[0]}" if not size or size in PLANNERS else ""
     raise CheckpointError(f"{root}: no planner {PREFIX}{size or PLANNERS[0]}; {have}{pull}")

@@ -32,7 +32,12 @@ class Desk:
             planners.find(root, wanted)
         self._planner: Planner | None = None
         self._working = 0
-        self.bytes = 0  # that the planner takes; 0 while it is not there
+        self._weights = 0  # bytes of them
+
+    @property
+    def bytes(self) -> int:
+        """That the planner takes, with the prompts that it remembers; 0 while it is not loaded."""
+        return self._weights + self._planner.prompts.bytes if self._planner else 0
 
     @property
     def folder(self) -> Path:
@@ -63,7 +68,7 @@ class Desk:
         """The planner, for one song; it stays at least as long as anybody works with it."""
         if self._planner is None:
             self._planner = planners.load(self.folder, self._dtype, self._bits)
-            self.bytes = sum(array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values())
+            self._weights = sum(array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values())
         self._working += 1
         try:
             yield self._planner
@@ -71,10 +76,14 @@ class Desk:
             self._working -= 1
 
     def make_room(self, needed: int, cap: int) -> None:
-        """Sends it away when it and `needed` bytes are more than a cap; 0 is none. It is loaded again when needed."""
-        if cap and self._planner is not None and not self._working and self.bytes + needed > cap:
-            self._planner, self.bytes = None, 0
-            mx.clear_cache()
+        """When it and `needed` bytes are more than a cap (0 is none), it forgets its prompts; when it is still too
+        much it is sent away, and loaded again when it is needed."""
+        if not cap or self._planner is None or self._working or self.bytes + needed <= cap:
+            return
+        self._planner.prompts.forget()
+        if self.bytes + needed > cap:
+            self._planner = None
+        mx.clear_cache()
 
 
 def sampling(request: Request) -> Sampling:
