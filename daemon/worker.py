@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.request import PREVIEW, Progress, Request, Take
+from pipeline.request import PREVIEW, UNDERSTAND, Progress, Request, Take
 from pipeline.stored import Store
 
 from .jobs import failure, machine
 
 if TYPE_CHECKING:
     from pipeline.generate import AceStep
+    from pipeline.planner.planner import Description
 
 log = logging.getLogger("acestepd.worker")
 
@@ -165,6 +166,9 @@ class Worker:
             self._say("failed", job=rendering.job, code=code, message=message, hint=hint)
 
     def _deliver(self, rendering: Rendering) -> None:
+        if rendering.described is not None:
+            self._deliver_words(rendering, rendering.described)
+            return
         for take in rendering.takes:
             audio: Any = np.ascontiguousarray(take.audio, np.float32)
             self._say("sound", job=rendering.job, name=take.name, channels=audio.shape[0])
@@ -178,6 +182,16 @@ class Worker:
         if take.latents is not None and rendering.model.store is not None:
             self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
             self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())
+        self._made(rendering, about)
+
+    def _deliver_words(self, rendering: Rendering, described: Description) -> None:
+        """What was understood, as a request that plays it."""
+        request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(described.values)
+        about = {"request": asdict(request), "model": rendering.model.title, "notes": described.notes}
+        about |= {"planned": dict(described.values), "codes": request.codes, "machine": machine()}
+        self._made(rendering, about)
+
+    def _made(self, rendering: Rendering, about: dict[str, Any]) -> None:
         self._say("made", job=rendering.job, caches=rendering.model.reused(), token=rendering.model.token, **about)
 
     def _say(self, what: str, **about: Any) -> None:
@@ -190,11 +204,17 @@ class Rendering:
     def __init__(self, model: AceStep, job: int, values: dict[str, Any]) -> None:
         self.job, self.told = job, 0.0
         self.takes: list[Take] = []
-        self.model = model
-        self.events = self._events(model, values)
+        self.described: Description | None = None  # where it makes words
+        self.model, self.request = model, Request()
+        self.events = self._events(values)
 
-    def _events(self, model: AceStep, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:
-        yield from model.render(Request(**values))
+    def _events(self, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:
+        self.request = Request(**values)
+        if self.request.task != UNDERSTAND:
+            yield from self.model.render(self.request)
+            return
+        self.described = yield from self.model.understand(self.request)
+        yield Progress("plan", 1.0, planned=self.described.values)
 
     def close(self) -> None:
         self.events.close()

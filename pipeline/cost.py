@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from . import codes
-from .request import FIELDS, Request
+from .request import FIELDS, UNDERSTAND, Request
 
 MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made longer and cut
 HOP = 1920  # samples in a latent frame
@@ -110,6 +110,8 @@ def cost(request: Request, defaults: Defaults, hop: int = HOP, token: float = 0.
     A task whose length is its source's is taken for `seconds` long: the source is not read. The request of its take
     has the length that it got.
     """
+    if request.task == UNDERSTAND:
+        return frames(request, hop) * _FIXED_PASSES / 2 + token * UNDERSTANDING.tokens
     request = defaults.fill(request)
     passes = (len(request.timesteps.split()) or request.num_steps) * (
         1 + request.guidance_interval * (request.guidance_scale != 1.0)

@@ -208,7 +208,7 @@ class AceStep(Stages):
             yield Progress("plan", share * ready / expected.tokens, written.tokens, written.of)
 
     def understand(self, request: Request) -> Generator[Progress, None, Description]:
-        """What the request's source is, in words: caption, lyrics, metadata, as values of a request.
+        """What the request's source is: caption, lyrics, metadata, its length and audio codes, as values of a request.
 
         Raises `BadRequest` for a voice without audio codes, and `CheckpointError` without a planner.
         """
@@ -228,7 +228,9 @@ class AceStep(Stages):
         if request.lm_temperature == FIELDS["lm_temperature"].default:
             taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
         with self.desk.planner() as planner:
-            return (yield from self._written(planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING))
+            said = yield from self._written(planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING)
+        known = {"seconds": request.length, "codes": codes.written(heard)}
+        return dataclasses.replace(said, values={**said.values, **known})
 
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""

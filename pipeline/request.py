@@ -44,8 +44,9 @@ GUIDE_HELP = (
     "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
 )
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
+UNDERSTAND = "understand"  # what makes words, and no sound
 ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
-TASK_HELP = f"what to do with source: {', '.join(TASKS)}; empty makes new music"
+TASK_HELP = f"what to do with source: {', '.join(TASKS)}; understand puts it into words; empty makes new music"
 STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
 PLANS = ("auto", "on", "off", "simple", "rewrite")
 PLAN_HELP = (
@@ -204,7 +205,7 @@ def step_numbers(value: str) -> str:
 
 
 def task_name(value: str) -> str:
-    return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS))(value)
+    return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS, UNDERSTAND))(value)
 
 
 def sound_file(value: str) -> str:

@@ -183,7 +183,7 @@ def test_two_songs_under_way_share_one_planner(model: AceStep, monkeypatch: pyte
 def test_the_planner_leaves_when_memory_is_short_and_comes_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small, loads = load(str(root)), counted(monkeypatch)
     first = sound(take(small, SONG))
-    weights = sum(array.nbytes for _, array in tree_flatten(planner_of(small).lm.parameters()))
+    weights = sum(array.nbytes for array in dict(tree_flatten(planner_of(small).lm.parameters())).values())
     limits(memory_gb=(small._needed + weights - 1) / 2**30)  # not enough by a byte
     again = sound(take(small, SONG))
     assert small.desk.bytes == 0
@@ -196,7 +196,7 @@ def test_its_prompts_count_and_are_forgotten_before_it_leaves(root: Path) -> Non
     small = load(str(root))
     first = sound(take(small, SONG))
     planner = planner_of(small)
-    weights = sum(array.nbytes for _, array in tree_flatten(planner.lm.parameters()))
+    weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
     assert small.desk.bytes == weights + planner.prompts.bytes > weights
     limits(memory_gb=(small._needed + weights + 1) / 2**30)
     assert np.array_equal(first, sound(take(small, SONG)))
@@ -240,6 +240,16 @@ def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     assert "acestepd pull --planner" in refused.value.hint
     with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
         load(str(tiny), planner="4B")
+
+
+def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> None:
+    root = planned_root(tmp_path / "root")
+    (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
+    broken = load(str(root))
+    assert take(broken, SONG).codes == ""
+    assert broken.token == 0
+    with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-0\.6B; .*run: acestepd pull --planner 0\.6B"):
+        load(str(root), planner="0.6B")
 
 
 def test_a_voice_without_codes_cannot_be_planned() -> None:

@@ -46,6 +46,11 @@ COMMANDS = {
     "/ace/go": Command(
         "s id, s prompt, [f bars], [i seed]", "/ace/queued", "the same by position, for Pd and TouchOSC"
     ),
+    "/ace/understand": Command(
+        "s id, s path",
+        "/ace/queued",
+        "what is this recording? /ace/planned tells it in words and codes, and a manifest that plays it",
+    ),
     "/ace/reroll": Command(
         "[s id], [s parent], [i seed]",
         "/ace/queued",
@@ -102,7 +107,7 @@ EVENTS = {
     "planned": Signal(
         "sss",
         "id, parameter, value",
-        "the planner filled this in: one each, before it is painted; long texts are cut, the manifest has them whole",
+        "the planner filled this in, or understood it: one each; long texts are cut, the manifest has them whole",
     ),
     "clip": Signal(
         "sssfis", "id, stem, absolute path, bpm, bars, seed", "one file is final; bpm 0 when none was given"

@@ -20,7 +20,8 @@ PREFIX = checkpoint.PLANNER
 
 def sizes(root: Path) -> list[str]:
     """The planners in a checkpoint's root, the preferred one first."""
-    found = {path.parent.name.removeprefix(PREFIX) for path in root.glob(f"{PREFIX}*/config.json")}
+    folders = (path.parent for path in root.glob(f"{PREFIX}*/config.json"))
+    found = {folder.name.removeprefix(PREFIX) for folder in folders if checkpoint.whole_planner(folder)}
     return [size for size in PLANNERS if size in found] + sorted(found - set(PLANNERS))
 
 

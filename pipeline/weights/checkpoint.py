@@ -188,6 +188,11 @@ def cached_planner(size: str) -> Path | None:
     return None
 
 
+def whole_planner(folder: Path) -> bool:
+    """Whether all its files are there, and not just those that a download got to."""
+    return not any(_TEXT.missing(folder))
+
+
 def in_cache(root: Path) -> bool:
     """Whether a checkpoint is one that was downloaded, rather than a folder of somebody's own."""
     return Path(constants.HF_HUB_CACHE) in root.parents
