@@ -19,9 +19,12 @@ from pipeline import AceStep, load
 from pipeline.generate import limits
 from pipeline.planner import find as planners
 from pipeline.planner import grammar
+from pipeline.planner.logits import Sampling
 from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
+from pipeline.weights.convert import convert
 from tests.studio import OFFICIAL, finish, planned_root
 
 # isort: split
@@ -288,3 +291,19 @@ def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch)
     described = finish(model.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"), seed=1)))
     assert len(asked[0]) == 10  # 2.1 seconds
     assert 30 <= described.values["bpm"] <= 300
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_converted_planner_plays_and_says_what_it_is(root: Path, tmp_path: Path, bits: int) -> None:
+    list(convert(checkpoint.find(str(root)), tmp_path / "small", bits))
+    folder, greedy = planners.find(tmp_path / "small"), Sampling(temperature=0.0, guidance=1.0)
+    small, whole = planners.load(folder, mx.float32), planners.load(planners.find(root), mx.float32)
+    assert small.name == f"acestep-5Hz-lm-0.6B ({bits} bit)"
+    plans = [finish(one.plan(SONG, greedy)) for one in (small, whole)]
+    assert len(plans[0].codes) == 10
+    assert plans[0].filled.keys() == plans[1].filled.keys()
+    loaded = planners.load(planners.find(root), mx.float32, bits)
+    assert finish(loaded.plan(SONG, greedy)) == plans[0], "as if it were loaded in so many bits"
+    prompt = [whole.vocabulary.encode("a slow waltz")]
+    scores = [np.array(one.lm.logits(one.lm(mx.array(prompt))[:, -1], one.vocabulary.every)) for one in (small, whole)]
+    assert np.corrcoef(scores[0].ravel(), scores[1].ravel())[0, 1] > {8: 0.999, 4: 0.95}[bits]

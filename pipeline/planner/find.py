@@ -8,7 +8,7 @@ import mlx.core as mx
 from tokenizers import Tokenizer
 
 from ..voices import PLANNERS
-from ..weights import adapter, checkpoint
+from ..weights import adapter, checkpoint, quantise
 from ..weights.checkpoint import CheckpointError
 from . import network as planner
 from .grammar import Vocabulary, VocabularyError
@@ -61,7 +61,12 @@ def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
     checkpoint.fit_quantised(lm, folder, planner.sanitize(tensors), plain, bits)
     lm.set_dtype(dtype)
     mx.eval(lm.parameters())
-    return Planner(folder.name, lm, config, vocabulary(folder / "tokenizer.json", config.vocab_size))
+    return Planner(
+        adapter.title(folder.name, quantise.weights(lm).bits, ()),
+        lm,
+        config,
+        vocabulary(folder / "tokenizer.json", config.vocab_size),
+    )
 
 
 def vocabulary(path: Path, size: int) -> Vocabulary:
