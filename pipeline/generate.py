@@ -210,10 +210,12 @@ class AceStep(Stages):
     def understand(self, request: Request) -> Generator[Progress, None, Description]:
         """What the request's source is: caption, lyrics, metadata, its length and audio codes, as values of a request.
 
-        Raises `BadRequest` for a voice without audio codes, and `CheckpointError` without a planner.
+        Raises `BadRequest`, also for a voice without audio codes or a planner.
         """
         if self.config.guided:
             raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
+        if missing := self.desk.missing:
+            raise BadRequest(missing, "fetch one, and try again")
         meter, request = Meter(), dataclasses.replace(request, task="cover").resolved()
         request, source = yield from hearing.opened(self, request, meter)
         pieces = []

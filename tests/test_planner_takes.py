@@ -20,6 +20,7 @@ from pipeline.generate import limits
 from pipeline.planner import find as planners
 from pipeline.planner import grammar
 from pipeline.planner.logits import Sampling
+from pipeline.planner.network import CausalLM
 from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
 from pipeline.weights import checkpoint
@@ -111,6 +112,30 @@ def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
     assert (replanned.request.seed, replanned.request.plan_seed) == (3, 9)
     assert replanned.codes != made.codes
     assert made.request.plan_seed == 3  # its seed, unless it has one of its own
+
+
+def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
+    model: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    recall = CausalLM.recall
+
+    def counted(self: CausalLM, ids: mx.array, *more: Any) -> mx.array:
+        lengths.append(ids.shape[1])
+        return recall(self, ids, *more)
+
+    monkeypatch.setattr(CausalLM, "recall", counted)
+    said = SONG.changed({"bpm": 90, "key": "A minor", "time_signature": "3", "prompt": "a slow waltz at night"})
+    planner_of(model).prompts.forget()
+    made = take(model, said)
+    assert lengths[0] > 100, "the prompt; guidance reads another, from where it differs"
+    assert lengths.count(1) == len(lengths) - 2 == 9, "then a code each, and nothing after the last"
+    lengths.clear()
+    take(model, said.changed({"plan_seed": 9}))
+    assert lengths == [1] * 9, "the prompt is known"
+    lengths.clear()
+    take(model, made.request.changed({"seed": 9}))
+    assert lengths == [], "the plan is kept"
 
 
 def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
@@ -241,6 +266,10 @@ def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     with pytest.raises(BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none") as refused:
         take(alone, SONG.changed({"plan": "on"}))
     assert "acestepd pull --planner" in refused.value.hint
+    with pytest.raises(BadRequest, match=r"it has none; run: acestepd pull --planner 1\.7B"):
+        finish(alone.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"))))
+    with pytest.raises(BadRequest, match="understand makes words"):
+        take(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
     with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
         load(str(tiny), planner="4B")
 
