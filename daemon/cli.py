@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.request import FIELDS, MAX_SEED, PREVIEW, Allowed, Progress, Request, Take
-from pipeline.voices import HUB_MODEL, VOICES
+from pipeline.voices import HUB_MODEL, PLANNERS, VOICES
 
 from . import VERSION, settings
 from .settings import Settings, SettingsError
@@ -72,7 +72,8 @@ def parser() -> argparse.ArgumentParser:
     pull = commands.add_parser("pull", help="fetch a model to this machine")
     pull.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
     pull.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
-    pull.add_argument("--planner", action="store_true", help="also the planner, the model that writes songs down first")
+    planner = "also a planner, the model that writes songs down first (%(const)s)"
+    pull.add_argument("--planner", nargs="?", const=PLANNERS[0], choices=PLANNERS, help=planner)
     pull.set_defaults(run=_pull)
 
     convert = commands.add_parser("convert", help="save a model with its weights in 8 or 4 bits")
@@ -128,6 +129,9 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
     to.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
     to.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
     to.add_argument("--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are")
+    to.add_argument(
+        "--planner", metavar="SIZE", default="", help="0.6B, 1.7B, 4B, or a folder with one; else what is there"
+    )
     worn = "LoRA to wear: a PEFT folder or a .safetensors file; may be given several times"
     to.add_argument("--adapter", action="append", metavar="PATH[=SCALE]", help=worn)
     group = to.add_argument_group("what to make")
@@ -290,8 +294,10 @@ def _pull(arguments: argparse.Namespace) -> int:
 
     found = checkpoint.fetch(arguments.model, arguments.variant or "")
     places = [found.dit, found.text_encoder, found.vae]
-    places += [checkpoint.fetch_planner(arguments.model)] if arguments.planner else []
+    places += [checkpoint.fetch_planner(arguments.planner)] if arguments.planner else []
     print(f"{found.name} is on this machine:", *places, sep="\n  ")
+    if arguments.planner not in (None, PLANNERS[0]):
+        print(f'Where there are others too, the settings choose it: planner = "{arguments.planner}"')
     return 0
 
 
@@ -323,7 +329,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     wish = Panel(request).wish({name: value for name, value in given.items() if value is not None})
     places = {"out": arguments.out or Path(), "model": model, "variant": arguments.variant or ""}
     worn = [one if isinstance(one, str) else one.text for one in adapters]
-    chosen = settings.from_values(places | {"bits": bits, "adapters": worn})
+    chosen = settings.from_values(places | {"bits": bits, "adapters": worn, "planner": arguments.planner})
     landed = _take_with_bar(wish.resolved(), chosen)
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
@@ -341,7 +347,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
     playing = chosen_model(chosen)
     if playing.why:
         print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
-    model = load(playing.model, playing.variant, bits=chosen.bits, adapters=chosen.adapters)
+    model = load(playing.model, playing.variant, bits=chosen.bits, adapters=chosen.adapters, planner=chosen.planner)
     takes = []
     with tqdm(total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}") as bar:
         for event in model.render(request):

@@ -119,7 +119,7 @@ def test_generate_offers_every_field_of_a_request(capsys: pytest.CaptureFixture[
 def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Path) -> None:
     done = run("doctor", "--port", "0", "--out", "clips", folder=tmp_path)
     assert done.returncode == 0, done.stdout
-    for check in ("Python", "device", "BLAS", "compiler", "model", "port", "folder", "state"):
+    for check in ("Python", "device", "BLAS", "compiler", "model", "planner", "port", "folder", "state"):
         assert check in done.stdout
     assert "acestepd pull" in done.stdout
     wrong = run("doctor", "--port", "0", "--out", "/proc/clips", "--model", "./nowhere", folder=tmp_path)
