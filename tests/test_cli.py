@@ -98,7 +98,7 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
         (["generate"], "there is nothing to play"),
         (["generate", "x", "--bars", "-1"], "bars must be in 0..1024, got -1"),
         (["understand", "nothing.wav", "--model", "mini"], "source must be the path of an audio file that exists"),
-        (["understand", RIFF, "--model", "mini"], "mini has no audio codes (load one of ACE-Step's models)"),
+        (["understand", RIFF, "--model", "mini"], "has no audio codes (load one of ACE-Step's models)"),
         (["understand", RIFF, "--model", TURBO], "run: acestepd pull --planner"),
         (["generate", "x", "--model", "./nowhere"], "no model './nowhere'"),
         (["generate", "x", "--model", "mini", "--variant", "xl"], "no model variant 'xl'"),
