@@ -8,20 +8,24 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.request import FIELDS, MAX_SEED, PREVIEW, Allowed, Progress, Request, Take
-from pipeline.voices import HUB_MODEL, VOICES
+from pipeline.voices import HUB_MODEL, PLANNERS, VOICES
 
 from . import VERSION, settings
 from .settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from pipeline import AceStep
+
     from .landing.clips import Landed
     from .service import Daemon
+
+_Result = TypeVar("_Result")
 
 KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
 FLAGS = ("host", "port", "out", "state", "model", "variant")  # settings that are flags too
@@ -65,6 +69,10 @@ def parser() -> argparse.ArgumentParser:
     _add_generate(generate)
     generate.set_defaults(run=_generate)
 
+    understand = commands.add_parser("understand", help="what a recording is: a lyric sheet with its words and tempo")
+    _add_understand(understand)
+    understand.set_defaults(run=_understand)
+
     doctor = commands.add_parser("doctor", help="check this machine and say what to do")
     _add_settings(doctor, KEEP)
     doctor.set_defaults(run=_doctor)
@@ -72,7 +80,8 @@ def parser() -> argparse.ArgumentParser:
     pull = commands.add_parser("pull", help="fetch a model to this machine")
     pull.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
     pull.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
-    pull.add_argument("--planner", action="store_true", help="also the planner, the model that writes songs down first")
+    planner = "also a planner, the model that writes songs down first (%(const)s)"
+    pull.add_argument("--planner", nargs="?", const=PLANNERS[0], choices=PLANNERS, help=planner)
     pull.set_defaults(run=_pull)
 
     convert = commands.add_parser("convert", help="save a model with its weights in 8 or 4 bits")
@@ -125,9 +134,7 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
     to.add_argument("text", nargs="?", help="the prompt: style, instruments, mood")
     to.add_argument("--again", type=Path, metavar="MANIFEST", help="make the take of this manifest again")
     to.add_argument("--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)")
-    to.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
-    to.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
-    to.add_argument("--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are")
+    _add_model(to)
     worn = "LoRA to wear: a PEFT folder or a .safetensors file; may be given several times"
     to.add_argument("--adapter", action="append", metavar="PATH[=SCALE]", help=worn)
     group = to.add_argument_group("what to make")
@@ -137,6 +144,22 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
         shown = f"{allowed.help} ({spec.default})" if spec.default != "" else allowed.help
         flag, metavar = f"--{name.replace('_', '-')}", "TEXT" if text else f"{allowed.low:.10g}..{allowed.high:.10g}"
         group.add_argument(flag, dest=f"field_{name}", metavar=metavar.replace("-inf..inf", "ON"), help=shown)
+
+
+def _add_understand(to: argparse.ArgumentParser) -> None:
+    to.add_argument("file", help="a recording: wav, flac, mp3, aiff or ogg")
+    to.add_argument("--seed", type=int, default=0, help="another one hears it a little differently (0)")
+    to.add_argument("--json", action="store_true", help="for scripts; has its audio codes too")
+    _add_model(to)
+
+
+def _add_model(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
+    to.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
+    to.add_argument("--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are")
+    to.add_argument(
+        "--planner", metavar="SIZE", default="", help="0.6B, 1.7B, 4B, or a folder with one; else what is there"
+    )
 
 
 def _add_history(to: argparse.ArgumentParser) -> None:
@@ -290,8 +313,10 @@ def _pull(arguments: argparse.Namespace) -> int:
 
     found = checkpoint.fetch(arguments.model, arguments.variant or "")
     places = [found.dit, found.text_encoder, found.vae]
-    places += [checkpoint.fetch_planner(arguments.model)] if arguments.planner else []
+    places += [checkpoint.fetch_planner(arguments.planner)] if arguments.planner else []
     print(f"{found.name} is on this machine:", *places, sep="\n  ")
+    if arguments.planner not in (None, PLANNERS[0]):
+        print(f'Where there are others too, the settings choose it: planner = "{arguments.planner}"')
     return 0
 
 
@@ -323,35 +348,64 @@ def _generate(arguments: argparse.Namespace) -> int:
     wish = Panel(request).wish({name: value for name, value in given.items() if value is not None})
     places = {"out": arguments.out or Path(), "model": model, "variant": arguments.variant or ""}
     worn = [one if isinstance(one, str) else one.text for one in adapters]
-    chosen = settings.from_values(places | {"bits": bits, "adapters": worn})
+    chosen = settings.from_values(places | {"bits": bits, "adapters": worn, "planner": arguments.planner})
     landed = _take_with_bar(wish.resolved(), chosen)
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
 
 
+def _understand(arguments: argparse.Namespace) -> int:
+    from .watch import sheet
+
+    places = {"model": arguments.model or "auto", "variant": arguments.variant or "", "planner": arguments.planner}
+    model = _loaded(settings.from_values(places | {"bits": arguments.bits or 0}))
+    _, described = _with_bar(model.understand(Request(source=arguments.file, seed=arguments.seed)))
+    for note in described.notes:
+        print(note, file=sys.stderr)
+    if arguments.json:
+        print(_json(described.values))
+    else:
+        print(sheet.written({name: value for name, value in described.values.items() if name != "codes"}), end="")
+    return 0
+
+
 def _take_with_bar(request: Request, chosen: Settings) -> Landed:
-    from tqdm import tqdm
-
-    from pipeline import load
-
     from .landing import clips, folders
-    from .service import chosen_model
 
     folders.check(chosen.out)
-    playing = chosen_model(chosen)
-    if playing.why:
-        print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
-    model = load(playing.model, playing.variant, bits=chosen.bits, adapters=chosen.adapters)
-    takes = []
-    with tqdm(total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}") as bar:
-        for event in model.render(request):
-            if isinstance(event, Take):
-                takes.append(event)
-            else:
-                bar.set_description(event.told)
-            bar.update(100 * (event.fraction if isinstance(event, Progress) else 1.0) - bar.n)
+    takes, _ = _with_bar(_loaded(chosen).render(request))
     try:
         takes.sort(key=lambda take: take.name.startswith(PREVIEW))  # files like the stems, behind them
         return clips.write(chosen.out, "generate", clips.Made.of(takes))
     except OSError as error:
         raise SettingsError(f"cannot write into {chosen.out}: {error.strerror}") from error
+
+
+def _loaded(chosen: Settings) -> AceStep:
+    from pipeline import load
+
+    from .service import chosen_model
+
+    playing = chosen_model(chosen)
+    if playing.why:
+        print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
+    return load(playing.model, playing.variant, bits=chosen.bits, adapters=chosen.adapters, planner=chosen.planner)
+
+
+def _with_bar(work: Generator[Progress | Take, None, _Result]) -> tuple[list[Take], _Result]:
+    """The takes, and what it comes to, with a bar for whoever waits."""
+    from tqdm import tqdm
+
+    takes, event = list[Take](), next(work)  # what cannot be made is said without a bar
+    with tqdm(total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}") as bar:
+        while True:
+            if isinstance(event, Take):
+                takes.append(event)
+            else:
+                bar.set_description(event.told)
+                bar.update(100 * event.fraction - bar.n)
+            try:
+                event = next(work)
+            except StopIteration as done:
+                bar.update(100 - bar.n)
+                return takes, done.value

@@ -75,6 +75,7 @@ class Job:
     ticket: int = field(default_factory=itertools.count(1).__next__, repr=False)  # what the worker calls it
     state: str = "waiting"
     last: Event | None = field(default=None, repr=False)
+    planned: tuple[Event, ...] = field(default=(), repr=False)  # what its planner filled in
     clips: tuple[Event, ...] = field(default=(), repr=False)
     also: set[str] = field(default_factory=set)
     cancelled: bool = False  # asked for, while it runs
@@ -111,12 +112,12 @@ class Job:
 
     def start_over(self) -> None:
         """Nothing of it is made."""
-        self.state, self.fraction, self.worked, self.since = "waiting", 0.0, 0.0, 0.0
+        self.state, self.fraction, self.worked, self.since, self.planned = "waiting", 0.0, 0.0, 0.0, ()
 
     @property
     def outcome(self) -> list[Event]:
-        """What a client that lost its answers needs to hear: where the job stands, and its clips."""
-        return [*self.clips, self.last] if self.last else []
+        """What a client that lost its answers needs to hear: where the job stands, its plan, and its clips."""
+        return [*self.planned, *self.clips, self.last] if self.last else []
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.request import MAX_SEED, BadRequest, Request
+from pipeline.voices import PLANNERS
 from pipeline.weights import adapter
 
 from .pads import mapping
@@ -151,6 +152,9 @@ class Settings:
     variant: str = setting("", "sub-folder of the DiT; empty is turbo")
     revision: str = setting("", "commit or tag of the hub's model; empty is the newest")
     bits: int = setting(0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published")
+    planner: str = setting(
+        "", "which planner writes songs down first: 0.6B, 1.7B, 4B, or a folder with one; empty takes what is there"
+    )
     adapters: tuple[str, ...] = setting(
         (), "LoRA adapters it wears: the path of a PEFT folder or a file, or PATH=SCALE"
     )
@@ -203,6 +207,8 @@ class Settings:
         _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
         if self.quantise not in QUANTISE:
             raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
+        if self.planner not in ("", *PLANNERS) and not Path(self.planner).expanduser().is_dir():
+            raise SettingsError(f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}")
         try:
             adapter.checked_bits(self.bits)
             object.__setattr__(self, "adapters", tuple(one.text for one in adapter.checked(self.adapters)))

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.request import PREVIEW, Progress, Request, Take
+from pipeline.request import PREVIEW, UNDERSTAND, Progress, Request, Take
 from pipeline.stored import Store
 
 from .jobs import failure, machine
 
 if TYPE_CHECKING:
     from pipeline.generate import AceStep
+    from pipeline.planner.planner import Description
 
 log = logging.getLogger("acestepd.worker")
 
@@ -47,7 +48,8 @@ def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
 
     with _every(SIGN_SECONDS, fetching):
         checkpoint.fetch(wanted["model"], wanted["variant"], wanted["revision"])
-    model = load(wanted["model"], wanted["variant"], None, wanted["revision"], wanted["bits"], wanted["adapters"])
+    known = {name: wanted[name] for name in ("variant", "revision", "bits", "adapters", "planner")}
+    model = load(wanted["model"], **known)
     limits(wanted["cache_gb"], wanted["memory_gb"], wanted["wired_gb"])
     model.cache.limit_mb = wanted["conditions_mb"]
     if wanted["latents_mb"]:
@@ -99,14 +101,15 @@ class Worker:
         wanted = json.loads(self._connection.recv_bytes())
         try:
             model = self._load(wanted, lambda: self._say("fetching"))
-            pace = warm_up(model)
+            pace = warm_up(model, wanted["plan"] != "off")
         except Exception as error:  # whatever a checkpoint can do wrong
             if not isinstance(error, ValueError):
                 log.exception("the model could not be loaded")
             self._say("unloadable", message=f"the model could not be loaded: {error}")
             return
         defaults = model.defaults._asdict()
-        self._say("loaded", title=model.title, defaults=defaults, pace=pace, adapters=model.adapters)
+        about = {"defaults": defaults, "pace": pace, "token": model.token}
+        self._say("loaded", title=model.title, adapters=model.adapters, **about)
         while not self._closing:
             while not self._stack or self._connection.poll():
                 self._obey(model, json.loads(self._connection.recv_bytes()))
@@ -145,6 +148,8 @@ class Worker:
                 self._connection.send_bytes(np.ascontiguousarray(event.audio, np.float32).tobytes())
             elif isinstance(event, Take):
                 rendering.takes.append(event)
+            elif event.planned is not None:
+                self._say("planned", job=rendering.job, values=dict(event.planned))
             elif time.monotonic() - rendering.told >= PROGRESS_SECONDS:
                 rendering.told = time.monotonic()
                 self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.told)
@@ -161,6 +166,9 @@ class Worker:
             self._say("failed", job=rendering.job, code=code, message=message, hint=hint)
 
     def _deliver(self, rendering: Rendering) -> None:
+        if rendering.described is not None:
+            self._deliver_words(rendering, rendering.described)
+            return
         for take in rendering.takes:
             audio: Any = np.ascontiguousarray(take.audio, np.float32)
             self._say("sound", job=rendering.job, name=take.name, channels=audio.shape[0])
@@ -174,7 +182,17 @@ class Worker:
         if take.latents is not None and rendering.model.store is not None:
             self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
             self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())
-        self._say("made", job=rendering.job, caches=rendering.model.reused(), **about)
+        self._made(rendering, about)
+
+    def _deliver_words(self, rendering: Rendering, described: Description) -> None:
+        """What was understood, as a request that plays it."""
+        request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(described.values)
+        about = {"request": asdict(request), "model": rendering.model.title, "notes": described.notes}
+        about |= {"planned": dict(described.values), "codes": request.codes, "machine": machine()}
+        self._made(rendering, about)
+
+    def _made(self, rendering: Rendering, about: dict[str, Any]) -> None:
+        self._say("made", job=rendering.job, caches=rendering.model.reused(), token=rendering.model.token, **about)
 
     def _say(self, what: str, **about: Any) -> None:
         self._connection.send_bytes(json.dumps({"say": what, **about}).encode())
@@ -186,25 +204,38 @@ class Rendering:
     def __init__(self, model: AceStep, job: int, values: dict[str, Any]) -> None:
         self.job, self.told = job, 0.0
         self.takes: list[Take] = []
-        self.model = model
-        self.events = self._events(model, values)
+        self.described: Description | None = None  # where it makes words
+        self.model, self.request = model, Request()
+        self.events = self._events(values)
 
-    def _events(self, model: AceStep, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:
-        yield from model.render(Request(**values))
+    def _events(self, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:
+        self.request = Request(**values)
+        if self.request.task != UNDERSTAND:
+            yield from self.model.render(self.request)
+            return
+        self.described = yield from self.model.understand(self.request)
+        yield Progress("plan", 1.0, planned=self.described.values)
 
     def close(self) -> None:
         self.events.close()
 
 
-def warm_up(model: AceStep) -> float:
-    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per cost) is known."""
-    request = Request(prompt="warm up", seconds=1, seed=0, num_steps=2)
+PAINTED = Request(prompt="warm up", seconds=1, seed=0, num_steps=2, plan="off")
+PLANNED = PAINTED.changed({"plan": "auto", "seconds": 3, "bpm": 120, "key": "C major", "time_signature": "4"})
+
+
+def warm_up(model: AceStep, planning: bool = True) -> float:
+    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per cost) is known.
+
+    A planner that takes are made with, and that the memory has room for beside the model, is warmed up too.
+    """
+    planned = [PLANNED] * 2 if planning and model.plans and model.roomy else []
     seconds = 0.0
-    for _ in range(2):  # the first one compiles
+    for wish in (*planned, PAINTED, PAINTED):  # the first ones compile
         started = time.monotonic()
-        model.audition(request)
+        model.audition(wish)
         seconds = time.monotonic() - started
-    return seconds / model.cost(request)
+    return seconds / model.cost(PAINTED)
 
 
 def _leave_with_parent(parent: int) -> None:

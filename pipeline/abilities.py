@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import audio, cost, tasks
-from .request import BadRequest, Request
+from .request import UNDERSTAND, BadRequest, Request
 from .stages import Stages
 
 COVERS = ("cover", "cover-nofsq")
@@ -13,6 +13,9 @@ COVERS = ("cover", "cover-nofsq")
 
 def possible(model: Stages, request: Request) -> Request:
     """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
+    if request.task == UNDERSTAND:
+        hint = "send /ace/understand, or run: acestepd understand FILE"
+        raise BadRequest("understand makes words, and no sound", hint)
     if request.task and request.task not in model.tasks:
         raise BadRequest(f"{model.name} cannot {request.task}; {cost.able(request.task)} can", "load one of them")
     if request.taken and "extract" not in model.tasks:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from .request import FIELDS, Request
+from . import codes
+from .request import FIELDS, UNDERSTAND, Request
 
 MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made longer and cut
 HOP = 1920  # samples in a latent frame
 _FIXED_PASSES = 4.0  # encoding and decoding take about as long as this many passes
+TOKEN = 40.0  # what a token of a planner costs, about, until a take has shown it
+_METADATA, _CAPTION, _WORDS = 40, 120, 400  # tokens, about: of a song's metadata, with a caption, with lyrics too
 
 
 class Defaults(NamedTuple):
@@ -74,12 +78,40 @@ def copies(frames: int) -> int:
     return -(-MIN_FRAMES // frames)
 
 
-def cost(request: Request, defaults: Defaults, hop: int = HOP) -> float:
+class Writing(NamedTuple):
+    """How many tokens a planner writes for a request, about: metadata and words, then audio codes."""
+
+    words: int
+    codes: int
+
+    @property
+    def tokens(self) -> int:
+        return self.words + self.codes
+
+
+UNDERSTANDING = Writing(_WORDS, 0)
+
+
+def planning(request: Request) -> Writing:
+    """None of either where there is nothing to plan."""
+    if request.plan == "off" or request.codes or request.task or request.guide not in ("", "off"):
+        return Writing(0, 0)
+    words = _WORDS * (request.plan in ("simple", "rewrite"))
+    if not (request.bpm and request.key and (request.time_signature or request.bars)):
+        words += _METADATA if request.prompt or words else _CAPTION
+    return Writing(words, max(1, math.floor(round(request.length * codes.PER_SECOND, 6))))
+
+
+def cost(request: Request, defaults: Defaults, hop: int = HOP, token: float = 0.0) -> float:
     """How much computing a request is, in a unit of its own: frames times passes of the network.
+
+    `token` is what one token of the model's planner costs; 0 where it has none.
 
     A task whose length is its source's is taken for `seconds` long: the source is not read. The request of its take
     has the length that it got.
     """
+    if request.task == UNDERSTAND:
+        return frames(request, hop) * _FIXED_PASSES / 2 + token * UNDERSTANDING.tokens
     request = defaults.fill(request)
     passes = (len(request.timesteps.split()) or request.num_steps) * (
         1 + request.guidance_interval * (request.guidance_scale != 1.0)
@@ -87,4 +119,4 @@ def cost(request: Request, defaults: Defaults, hop: int = HOP) -> float:
     passes *= 2 if request.sampler == "heun" else 1
     painted = len(request.tracks) if request.task in ("extract", "lego") else 1 + len(request.taken)
     length = frames(request, hop)
-    return max(length, length * copies(length)) * (passes + _FIXED_PASSES) * painted
+    return max(length, length * copies(length)) * (passes + _FIXED_PASSES) * painted + token * planning(request).tokens

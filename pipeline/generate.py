@@ -18,7 +18,6 @@ from .memory import limits as limits  # from here too
 from .networks import ops
 from .planner import takes as planned
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description, Written
-from .planner.takes import Planned
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Progress, Request, Take
 from .stages import Stages
 from .stored import Stored
@@ -42,8 +41,8 @@ def load(
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
     machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
     on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
-    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B or 4B;
-    empty takes what is there.
+    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B, 4B, or
+    a folder that one is in; empty takes what is there.
     Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
@@ -58,6 +57,7 @@ class AceStep(Stages):
     """One loaded model that makes takes."""
 
     _needed = 0  # the most bytes that painting took
+    _token = cost.TOKEN  # as the newest take has shown
 
     @property
     def title(self) -> str:
@@ -110,10 +110,13 @@ class AceStep(Stages):
         is not music.
         """
         request, meter, source, worn = abilities.possible(self, request.resolved()), Meter(), None, self.adapters
-        plan = None
+        plan, share = None, 0.0
         if planned.asked(request, self.desk, not self.config.guided):
-            plan = yield from self._planned(request, meter)
+            writing, share = cost.planning(request), 1 - self._painting(request) / self.cost(request)
+            plan = yield from self._written(planned.work(request, self.desk), meter, share, writing)
             request = plan.request
+            yield Progress("plan", share, planned=plan.filled)
+        self.desk.make_room(max(self._needed, mx.get_active_memory() - self.desk.bytes), memory.cap)
         if request.task:
             request, source = yield from hearing.opened(self, request, meter)
         request, score = self.decided(request)
@@ -121,7 +124,7 @@ class AceStep(Stages):
         stored = hearing.stored(self, request)
         work = Work(request, steps, meter, spans(request, score is not None), source, stored)
         if plan is not None:
-            work = work._replace(spans=after_plan(work.spans))
+            work = work._replace(spans=after_plan(work.spans, share))
         material = yield from hearing.gathered(self, work, source, score)
         clips: dict[str, np.ndarray] = {}
         noise = self.noise(request) if noise is None else self.varied(request, noise)
@@ -137,6 +140,8 @@ class AceStep(Stages):
             ready = finishing.finished(request, clips, source, stored.gain if stored else 1.0)
             mx.clear_cache()
         self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
+        if plan is not None:
+            self._token = meter.seconds["plan"] / writing.tokens / (meter.without("plan") / self._painting(request))
         notes = abilities.notes(self, request) + ready.notes + (plan.notes if plan else ())
         about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
         painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
@@ -186,33 +191,31 @@ class AceStep(Stages):
         *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
         return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[: len(mix)]
 
-    def _planned(self, request: Request, meter: Meter) -> Generator[Progress, None, Planned]:
-        """The request with its plan; then the planner makes room, if it must."""
-        done = yield from self._written(planned.work(request, self.desk), meter, planned.SHARE)
-        self.desk.make_room(self._needed, memory.cap)
-        return done
-
     def _written(
-        self, work: Generator[Written, None, _Result], meter: Meter, share: float
+        self, work: Generator[Written, None, _Result], meter: Meter, share: float, expected: cost.Writing
     ) -> Generator[Progress, None, _Result]:
-        """What the planner comes to, with its tokens as progress."""
+        """What the planner comes to, with its tokens as progress, up to `share`."""
+        words = 0
         yield Progress("plan", 0.0)
         while True:
             with meter("plan"):
                 try:
-                    tokens = next(work)
+                    written = next(work)
                 except StopIteration as done:
                     return done.value
-            part = tokens.tokens / tokens.of if tokens.of else 0.0
-            yield Progress("plan", share * part, tokens.tokens, tokens.of)
+            words = max(words, min(written.tokens, expected.words))  # nobody knows how many there will be
+            ready = expected.words + expected.codes * written.tokens / written.of if written.of else words
+            yield Progress("plan", share * ready / expected.tokens, written.tokens, written.of)
 
     def understand(self, request: Request) -> Generator[Progress, None, Description]:
-        """What the request's source is, in words: caption, lyrics, metadata, as values of a request.
+        """What the request's source is: caption, lyrics, metadata, its length and audio codes, as values of a request.
 
-        Raises `BadRequest` for a voice without audio codes, and `CheckpointError` without a planner.
+        Raises `BadRequest`, also for a voice without audio codes or a planner.
         """
         if self.config.guided:
             raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
+        if missing := self.desk.missing:
+            raise BadRequest(missing, "fetch one, and try again")
         meter, request = Meter(), dataclasses.replace(request, task="cover").resolved()
         request, source = yield from hearing.opened(self, request, meter)
         pieces = []
@@ -227,12 +230,14 @@ class AceStep(Stages):
         if request.lm_temperature == FIELDS["lm_temperature"].default:
             taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
         with self.desk.planner() as planner:
-            return (yield from self._written(planner.understand(heard, taste), meter, 1.0))
+            said = yield from self._written(planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING)
+        known = {"seconds": request.length, "codes": codes.written(heard)}
+        return dataclasses.replace(said, values={**said.values, **known})
 
     def audition(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
         with suppress(audio.BadAudio):
-            for _ in self.render(request.changed({"plan": "off"})):
+            for _ in self.render(request):
                 pass
 
     def reused(self) -> dict[str, list[int]]:
@@ -241,4 +246,23 @@ class AceStep(Stages):
 
     def cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: see `pipeline.cost`."""
+        return cost.cost(request, self.defaults, self.vae.config.hop, self.token)
+
+    def _painting(self, request: Request) -> float:
+        """The cost of what comes after the plan."""
         return cost.cost(request, self.defaults, self.vae.config.hop)
+
+    @property
+    def token(self) -> float:
+        """What a token of its planner costs, in the unit of `cost`; 0 without a planner."""
+        return self._token if self.plans else 0.0
+
+    @property
+    def plans(self) -> bool:
+        """Whether there is a planner, and it has codes for one."""
+        return not self.config.guided and self.desk.there
+
+    @property
+    def roomy(self) -> bool:
+        """Whether the memory has room for its planner beside it."""
+        return self.desk.fits(memory.cap)

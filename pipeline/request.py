@@ -44,8 +44,9 @@ GUIDE_HELP = (
     "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
 )
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
+UNDERSTAND = "understand"  # what makes words, and no sound
 ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
-TASK_HELP = f"what to do with source: {', '.join(TASKS)}; empty makes new music"
+TASK_HELP = f"what to do with source: {', '.join(TASKS)}; understand puts it into words; empty makes new music"
 STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
 PLANS = ("auto", "on", "off", "simple", "rewrite")
 PLAN_HELP = (
@@ -204,7 +205,7 @@ def step_numbers(value: str) -> str:
 
 
 def task_name(value: str) -> str:
-    return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS))(value)
+    return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS, UNDERSTAND))(value)
 
 
 def sound_file(value: str) -> str:
@@ -528,14 +529,17 @@ class Progress:
     fraction: float
     tokens: int = 0  # that the planner has written in this part of its work
     of: int = 0  # as many as it will; 0 where that is not known
+    planned: Mapping[str, Any] | None = None  # once, when the plan is made: what of the request it filled in
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", round(self.fraction, 6))  # rounding errors must not look like a way back
 
     @property
     def told(self) -> str:
-        """The stage, and how far the planner is in it: `plan 120/300`."""
-        return f"{self.stage} {self.tokens}/{self.of}" if self.of else self.stage
+        """The stage, and how far the planner is in it: `plan 37`, `plan 120/300`."""
+        if self.of:
+            return f"{self.stage} {self.tokens}/{self.of}"
+        return f"{self.stage} {self.tokens}" if self.tokens else self.stage
 
 
 @dataclass(frozen=True)

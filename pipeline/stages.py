@@ -48,7 +48,7 @@ class Stages:
         self.vae = checkpoint.load_vae(parts.vae)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
-        self.desk = planned.Desk(parts.text_encoder.parent, dtype, planner, bits)
+        self.desk = planned.Desk(parts.text_encoder.parent, dtype, "" if self.config.guided else planner, bits)
         self.defaults, self.tasks = cost.variant(parts.variant, self.config.is_turbo, self.config.extracts)
 
     def timesteps(self, request: Request) -> np.ndarray:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
-from .planner import takes as planned
 from .request import Request
 from .stored import Stored
 
@@ -48,6 +47,10 @@ class Meter:
         """The most bytes of any stage but those."""
         return max((size for stage, size in self.bytes.items() if stage not in without), default=0)
 
+    def without(self, stage: str) -> float:
+        """The seconds of all the others."""
+        return sum(self.seconds.values()) - self.seconds.get(stage, 0.0)
+
     def each(self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """The pieces, computed."""
         while True:
@@ -84,6 +87,7 @@ def spans(request: Request, guided: bool) -> Iterator[Span]:
         start += share / sum(shares)
 
 
-def after_plan(spans: Iterator[Span]) -> Iterator[Span]:
-    rest = Span(planned.SHARE, 1 - planned.SHARE)
+def after_plan(spans: Iterator[Span], share: float) -> Iterator[Span]:
+    """What is left of the progress when `share` of it was the plan's."""
+    rest = Span(share, 1 - share)
     return (Span(rest.at(span.start), span.length * rest.length) for span in spans)

@@ -116,7 +116,10 @@ class Notes:
             return 0.0 if written == "exact" else 1e-6
         if re.fullmatch(r"\d[\d.]*(e-?\d+)?", written):
             return float(written)
-        return 0.0 if dtype.kind in "iub" else next(number for glob, number in TOLERANCES if fnmatchcase(name, glob))
+        if dtype.kind in "iub":
+            return 0.0
+        usual = next(number for glob, number in TOLERANCES if fnmatchcase(name, glob))
+        return max(usual, 1e-3) if dtype == np.float16 else usual
 
     def tensors(self, area: str) -> list[str]:
         """Those that are described."""

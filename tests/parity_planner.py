@@ -24,7 +24,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
-from tests.golden import Bench, area
+from tests.golden import MISSING, NUMBER, Bench, Line, area
 
 _GREEDY = Sampling(temperature=0.0, top_p=0.0, guidance=1.0)
 _LONGEST = 240  # seconds: the most that the official code's budget counts with
@@ -44,38 +44,43 @@ def planner(bench: Bench, size: str) -> Planner:
 
 @area("lm_[0-9]*")
 def network(bench: Bench) -> None:
+    """A case with an attention mask is of two prompts that guidance leads between; any other is of one."""
     model = planner(bench, bench.area.removeprefix("lm_").replace("_", "."))
+    for case in bench.cases("input_ids"):
+        (guidance if f"{case}.attention_mask" in bench.golden else logits_of)(bench, case, model)
+
+
+def logits_of(bench: Bench, case: str, model: Planner) -> None:
     lm, vocabulary = model.lm, model.vocabulary
-    ids = bench.tensor("logits.input_ids")
-    hidden = lm(ids)
-    bench.check("logits.hidden", hidden)
-    bench.check("logits.last", lm.logits(hidden[:, -1], vocabulary.every))
-    width = bench.golden["logits.all_positions_head"].shape[-1]
-    bench.check("logits.all_positions_head", lm.logits(hidden, Tokens(range(width))))
-    first = vocabulary.code_ids[0]
-    width = bench.golden["logits.all_positions_audio"].shape[-1]
-    bench.check("logits.all_positions_audio", lm.logits(hidden, Tokens(range(first, first + width))))
-    guidance(bench, model)
+    hidden = lm(bench.tensor(f"{case}.input_ids"))
+    bench.check(f"{case}.hidden", hidden)
+    bench.check(f"{case}.last", lm.logits(hidden[:, -1], vocabulary.every))
+    for name, first in (("head", 0), ("audio", min(vocabulary.code_of))):
+        if (part := f"{case}.all_positions_{name}") in bench.golden:
+            width = bench.golden[part].shape[-1]
+            bench.check(part, lm.logits(hidden, Tokens(range(first, first + width))))
 
 
-def guidance(bench: Bench, model: Planner) -> None:
+def guidance(bench: Bench, case: str, model: Planner) -> None:
     """Two prompts side by side: read for themselves, and gone on with together."""
-    rows = zip(bench.read("cfg.input_ids"), bench.read("cfg.attention_mask"), strict=True)
+    rows = zip(bench.read(f"{case}.input_ids"), bench.read(f"{case}.attention_mask"), strict=True)
     prompts = [row[keep > 0].tolist() for row, keep in rows]
-    columns = bench.read("cfg.columns")
+    columns = mx.array(bench.read(f"{case}.columns").astype(np.int32))
     for name, given in (("", prompts), (" after a step", [ids[:-1] for ids in prompts])):
+        if name and len({ids[-1] for ids in prompts}) > 1:
+            continue  # they do not go on alike
         reading = Reading(model.lm, [finished(read(model.lm, ids, Prompts())) for ids in given])
         if name:
-            assert len({ids[-1] for ids in prompts}) == 1
             reading.go_on(mx.array(prompts[0][-1:]))
-        scores = model.lm.logits(reading.hidden[:, 0], model.vocabulary.every)[:, mx.array(columns.astype(np.int32))]
-        scale = bench.number("cfg.guided_scale2", r"uncond \+ (\d[\d.]*)\*", 2.0)
+        scores = model.lm.logits(reading.hidden[:, 0], model.vocabulary.every)[:, columns]
         ours = {"cond": scores[:1], "uncond": scores[1:]}
-        ours["guided_scale2"] = logits.guided(scores[:1], scores[1:], scale)
+        for match in bench.find(rf"{case}\.(guided\w*?(\d+(?:_\d+)?)?)"):
+            scale = bench.number(match[0], rf"uncond \+ {NUMBER}\*", float((match[2] or "2").replace("_", ".")))
+            ours[match[1]] = logits.guided(scores[:1], scores[1:], scale)
         for part, value in ours.items():
-            official = bench.read(f"cfg.{part}")
-            tolerance = bench.fixtures.notes.tolerance(f"{bench.area}/cfg.{part}", official.dtype)
-            bench.compare(f"cfg.{part}{name}", value, official, tolerance)
+            official = bench.read(f"{case}.{part}")
+            tolerance = bench.fixtures.notes.tolerance(f"{bench.area}/{case}.{part}", official.dtype)
+            bench.compare(f"{case}.{part}{name}", value, official, tolerance)
 
 
 def finished(parts: Any) -> Any:
@@ -202,6 +207,9 @@ def texts(bench: Bench) -> None:
     model = largest(bench)
     for match in bench.find(r"prompts\.\d+"):
         case = bench.read(match[0])
+        if case["function"] not in PROMPTS:
+            bench.lines.append(Line(bench.area, match[0], MISSING, note=f"nothing here does {case['function']}"))
+            continue
         ours = PROMPTS[case["function"]](case["args"])
         bench.same(f"{match[0]} {case['label']}", ours, case["prompt"])
         bench.same(f"{match[0]} {case['label']} ids", model.vocabulary.encode(ours), case["ids_tiny"])
@@ -263,20 +271,22 @@ PROMPTS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def real_ids(bench: Bench, name: str, prompt: str, case: dict[str, Any]) -> None:
     """With the full tokenizer, whose audio tokens follow its last token."""
-    tokenizer = full_tokenizer(bench.fixtures.folder)
-    if tokenizer is not None and "ids_real" in case:
+    if "ids_real" not in case:
+        return
+    codes = [int(code) for code in grammar.CODE.findall(prompt)]
+    if tokenizer := full_tokenizer(bench.fixtures.folder, max(codes, default=0)):
         bench.same(name, tokenizer.encode(prompt, add_special_tokens=False).ids, case["ids_real"])
 
 
 @functools.cache
-def full_tokenizer(folder: Path) -> Tokenizer | None:
+def full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
     import gzip
 
     from tokenizers import AddedToken
 
     for path in sorted(folder.glob("tokenizers/*/tokenizer.json.gz")):
         tokenizer = Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
-        tokenizer.add_special_tokens([AddedToken(f"<|audio_code_{code}|>", special=True) for code in range(1000)])
+        tokenizer.add_special_tokens([AddedToken(f"<|audio_code_{code}|>", special=True) for code in range(last + 1)])
         return tokenizer
     return None
 
@@ -310,13 +320,10 @@ def defaults(bench: Bench) -> None:
 
 @area("lm_traces")
 def traces(bench: Bench) -> None:
-    for size in planners.sizes(bench.fixtures.root):
-        folder = f"{planners.PREFIX}{size}"
-        if f"{folder}.traces" not in bench.golden:
-            continue
-        model = planner(bench, size)
+    for match in bench.find(rf"({re.escape(planners.PREFIX)}(.+))\.traces"):
+        folder, model = match[1], planner(bench, match[2])
         facts = {
-            "audio_code_base_id": model.vocabulary.code_ids[0],
+            "audio_code_base_id": min(model.vocabulary.code_of),
             "eos_token_id": model.vocabulary.end,
             "pad_token_id": model.vocabulary.pad,
             "vocab_size": len(model.vocabulary.every),

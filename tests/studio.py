@@ -16,6 +16,7 @@ from tokenizers import AddedToken, Tokenizer
 
 from pipeline.planner.network import CausalLM, PlannerConfig
 
+OFFICIAL = Path(__file__).parent / "data" / "official"
 WORDS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
 CODES = range(500)
 SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "head_dim": 16}
@@ -41,6 +42,16 @@ def planner_folder(folder: Path, codes: Iterable[int] = CODES, prefix: str = "",
     lm = CausalLM(PlannerConfig.from_dict(values))
     weights = {f"{prefix}{name}": array for name, array in dict(tree_flatten(lm.parameters())).items()}
     mx.save_safetensors(str(folder / "model.safetensors"), weights)
+    return folder
+
+
+def planned_root(folder: Path, **planner: Any) -> Path:
+    """The turbo model of the tests, with a planner of 0.6B beside it."""
+    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
+    folder.mkdir(exist_ok=True)
+    for part in tiny.iterdir():
+        (folder / part.name).symlink_to(part)
+    planner_folder(folder / "acestep-5Hz-lm-0.6B", **{"codes": range(2000), **planner})
     return folder
 
 

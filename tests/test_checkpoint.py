@@ -23,6 +23,7 @@ from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from tests.conftest import ROOT
 from tests.hub import FakeHub
+from tests.studio import planner_folder
 
 TURBO, MAIN = checkpoint.TURBO, HUB_MODEL
 VARIANTS = (TURBO, "acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base")
@@ -453,7 +454,51 @@ def test_the_planner_is_fetched_to_where_a_model_looks_for_it(hub: FakeHub, tiny
     assert not (found.text_encoder.parent / checkpoint.PLANNER).exists(), "it is only fetched where it is asked for"
     folder = checkpoint.fetch_planner()
     assert planners.find(found.text_encoder.parent) == folder
-    assert planners.load(folder, mx.float32).name == checkpoint.PLANNER
+    assert planners.load(folder, mx.float32).name == "acestep-5Hz-lm-1.7B"
+
+
+def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloaded(
+    ace_step: FakeHub, tmp_path: Path, root: Path
+) -> None:
+    for size in ("0.6B", "4B"):
+        planner = planner_folder(tmp_path / size)
+        ace_step.add(f"ACE-Step/acestep-5Hz-lm-{size}", planner)
+    beside = checkpoint.fetch(MAIN).text_encoder.parent
+    with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-1.7B; it has none; run: acestepd pull --pl"):
+        planners.find(beside)
+    with pytest.raises(CheckpointError, match="run: acestepd pull --planner 4B"):
+        planners.find(beside, "4B")
+    four = checkpoint.fetch_planner("4B")
+    assert planners.find(beside) == planners.find(beside, "4B") == four, "of those there are"
+    small = checkpoint.fetch_planner("0.6B")
+    assert planners.find(beside) == planners.find(beside, "0.6B") == small, "the quicker one"
+    asked = [file for file in ace_step.asked() if "acestep-5Hz-lm" in file]
+    assert sorted(asked) == sorted(
+        f"ACE-Step/acestep-5Hz-lm-{size}/{file}"
+        for size in ("0.6B", "4B")
+        for file in ("config.json", "model.safetensors", "tokenizer.json")
+    )
+    ace_step.stop()
+    assert planners.find(root, "4B") == four, "a folder of one's own takes it where it is asked for"
+    with pytest.raises(CheckpointError, match="it has none"):
+        planners.find(root)
+    assert planners.load(four, mx.float32).vocabulary.code_ids
+    assert planners.find(root, str(tmp_path / "4B")) == tmp_path / "4B"
+
+
+def test_a_planner_of_another_size_is_refused(hub: FakeHub) -> None:
+    with pytest.raises(CheckpointError, match=r"must be one of 1\.7B 0\.6B 4B, got '7B'"):
+        checkpoint.fetch_planner("7B")
+    assert hub.seen == []
+
+
+def test_a_planner_that_was_not_downloaded_whole_is_not_there(ace_step: FakeHub, tmp_path: Path) -> None:
+    planner_folder(tmp_path / "4B")
+    (tmp_path / "4B" / "tokenizer.json").unlink()
+    ace_step.add("ACE-Step/acestep-5Hz-lm-4B", tmp_path / "4B")
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing; the hub does not have it"):
+        checkpoint.fetch_planner("4B")
+    assert checkpoint.cached_planner("4B") is None
 
 
 def test_a_hub_without_a_planner_says_so(hub: FakeHub, root: Path) -> None:

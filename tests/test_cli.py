@@ -27,7 +27,13 @@ from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings, SettingsError
 from daemon.upkeep import history, template
+from daemon.watch import sheet
+from pipeline.planner import grammar
 from pipeline.request import FIELDS, Request
+from tests.studio import OFFICIAL, planned_root
+
+RIFF = str(OFFICIAL / "audio" / "src.wav")
+(TURBO,) = {str(path.parent) for path in OFFICIAL.glob("*/acestep-v15-turbo")}
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -69,11 +75,31 @@ def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -
     assert np.array_equal(*takes)
 
 
+def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    line = ["understand", RIFF, "--model", str(planned_root(tmp_path / "root", codes=range(64_000)))]
+    assert cli.main(line) == 0
+    told = capsys.readouterr()
+    assert "the planner did not come to an end: stopped after 60 tokens" in told.err
+    assert cli.main([*line, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert len(values.pop("codes").split()) == 10
+    read = sheet.read(told.out)
+    assert not sheet.problems(read.notes)
+    assert read.values == pytest.approx(values)
+    assert {"prompt", "bpm", "seconds"} <= read.values.keys()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["generate"], "there is nothing to play"),
         (["generate", "x", "--bars", "-1"], "bars must be in 0..1024, got -1"),
+        (["understand", "nothing.wav", "--model", "mini"], "source must be the path of an audio file that exists"),
+        (["understand", RIFF, "--model", "mini"], "has no audio codes (load one of ACE-Step's models)"),
+        (["understand", RIFF, "--model", TURBO], "run: acestepd pull --planner"),
         (["generate", "x", "--model", "./nowhere"], "no model './nowhere'"),
         (["generate", "x", "--model", "mini", "--variant", "xl"], "no model variant 'xl'"),
         (["generate", "--again", "nothing.json"], "not a manifest"),
@@ -96,7 +122,7 @@ def test_mistakes_end_with_one_sentence_and_status_2(tmp_path: Path, arguments: 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-COMMANDS = ["", "demo", "generate", "doctor", "pull", "status", "history", "settings", "service"]
+COMMANDS = ["", "demo", "generate", "understand", "doctor", "pull", "status", "history", "settings", "service"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -119,7 +145,7 @@ def test_generate_offers_every_field_of_a_request(capsys: pytest.CaptureFixture[
 def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Path) -> None:
     done = run("doctor", "--port", "0", "--out", "clips", folder=tmp_path)
     assert done.returncode == 0, done.stdout
-    for check in ("Python", "device", "BLAS", "compiler", "model", "port", "folder", "state"):
+    for check in ("Python", "device", "BLAS", "compiler", "model", "planner", "port", "folder", "state"):
         assert check in done.stdout
     assert "acestepd pull" in done.stdout
     wrong = run("doctor", "--port", "0", "--out", "/proc/clips", "--model", "./nowhere", folder=tmp_path)

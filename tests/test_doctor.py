@@ -15,6 +15,8 @@ from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
 from daemon.upkeep import doctor, lock
 from daemon.upkeep.lock import Lock
+from tests.hub import FakeHub
+from tests.studio import planned_root
 
 
 def said(name: str, settings: Settings) -> str:
@@ -39,6 +41,19 @@ def test_a_watched_folder_must_be_readable_and_its_output_writable(tmp_path: Pat
     assert "is not there make it" in said("watch", Settings(watch=(Watch(tmp_path / "absent"),)))
     with pytest.raises(SettingsError, match="cannot write into"):
         said("watch", Settings(watch=(Watch(tmp_path / "lyrics", tmp_path / "file" / "x"),)))
+
+
+def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: FakeHub) -> None:
+    root = str(planned_root(tmp_path / "root"))
+    assert said("planner", Settings(model=root)) == f"ok acestep-5Hz-lm-0.6B in {root}/acestep-5Hz-lm-0.6B"
+    missing = said("planner", Settings(model=root, planner="4B"))
+    assert "WRONG" in missing
+    assert "run: acestepd pull --planner 4B" in missing
+    assert said("planner", Settings(model="mini")) == "ok mini needs none"
+    (tmp_path / "root" / "acestep-5Hz-lm-0.6B" / "config.json").unlink()
+    alone = said("planner", Settings(model=root))
+    assert "note" in alone
+    assert "run: acestepd pull --planner 1.7B" in alone
 
 
 def test_a_tcp_port_must_be_free(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from daemon.jobs import Event, Job, Order, Priority, Refused, failure
 from daemon.journal import Journal
 from daemon.landing import clips, folders
 from daemon.settings import Settings
+from pipeline.cost import planning
 from pipeline.request import Request
 from tests.workshop import ME, SHORT, YOU, Build, Ear, Tape, ask, named, stop
 
@@ -43,6 +44,19 @@ def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
     made = [job.request for job in jobs]
     assert [one.seed - (0 if "seed" in wish else made[0].seed) for one in made] == seeds
     assert [one.variation_seed for one in made] == variations
+
+
+def test_the_time_of_a_planned_take_counts_the_plan(build: Build) -> None:
+    tape = Tape(running=False)
+    tape.token = 1000.0
+    engine = build(tape)
+    ear = Ear(engine)
+    engine.start()
+    ear.wait("state", first="warm")
+    for id, plan in (("planned", "auto"), ("plain", "off")):
+        ask(engine, id, named("short", plan=plan))
+    costs = [engine.find(ME, id).cost for id in ("planned", "plain")]
+    assert costs[0] - costs[1] == tape.token * planning(named("short")).tokens > costs[1] > 0
 
 
 def test_previews_are_kept_apart_and_only_the_newest(build: Build, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

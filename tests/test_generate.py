@@ -103,7 +103,7 @@ def test_no_parameter_is_ignored(model: AceStep, change: dict[str, object]) -> N
 @pytest.mark.parametrize("change", [{"lyrics": "[verse]\nla"}, {"vocal_language": "en"}, {"guide": "auto"}], ids=str)
 def test_nor_by_a_model_that_sings(tiny: Path, change: dict[str, object]) -> None:
     model = load(str(tiny), "acestep-v15-turbo")
-    plain = {"text": "words", "duration": 1.0, "seed": 3}
+    plain = {"text": "words", "duration": 1.0, "seed": 3, "plan": "off"}
     before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
     assert np.abs(before - after).max() > 1e-4
 
@@ -268,7 +268,7 @@ def test_every_published_variant_has_its_row() -> None:
 @pytest.mark.parametrize("variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"])
 def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> None:
     model = load(str(tiny), variant)
-    (take,) = (e for e in model.render(Request(prompt="x", seconds=1, num_steps=3)) if isinstance(e, Take))
+    (take,) = (e for e in model.render(Request(prompt="x", seconds=1, num_steps=3, plan="off")) if isinstance(e, Take))
     assert take.audio.shape == (2, 48_000)
     assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
 
@@ -365,7 +365,7 @@ def test_the_embedded_voice_composes_unless_it_is_told_not_to(model: AceStep) ->
 
 def test_a_real_model_plays_alone_unless_it_is_given_a_guide(tiny: Path) -> None:
     model = load(str(tiny), "acestep-v15-turbo")
-    (take,) = model.generate(text="house", duration=1.0, seed=1)
+    (take,) = model.generate(text="house", duration=1.0, seed=1, plan="off")
     assert take.request.guide == "off"
     (followed,) = model.generate(text="house", duration=1.0, seed=1, guide="auto", guide_strength=0.5)
     assert followed.request.bpm >= 116

@@ -12,7 +12,7 @@ from pipeline.weights.adapter import Adapter
 
 LOFI = Adapter("/lofi")
 DEFAULTS = {"num_steps": 4, "shift": 1.0, "guidance_scale": 1.0, "guidance_interval": 1.0}
-LOADED = {"title": "tape (turbo)", "defaults": DEFAULTS, "pace": 2.0, "adapters": []}
+LOADED = {"title": "tape (turbo)", "defaults": DEFAULTS, "pace": 2.0, "token": 0.0, "adapters": []}
 
 
 def nothing() -> None: ...

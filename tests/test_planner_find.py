@@ -19,10 +19,18 @@ from tests.studio import planner_folder
 def test_the_preferred_one_comes_first(tmp_path: Path) -> None:
     for size in ("4B", "0.6B", "1.7B", "mine"):
         (tmp_path / f"acestep-5Hz-lm-{size}").mkdir()
-        (tmp_path / f"acestep-5Hz-lm-{size}" / "config.json").touch()
+        for file in ("config.json", "tokenizer.json", "model.safetensors"):
+            (tmp_path / f"acestep-5Hz-lm-{size}" / file).touch()
     assert planners.sizes(tmp_path) == ["1.7B", "0.6B", "4B", "mine"]
     assert planners.find(tmp_path).name == "acestep-5Hz-lm-1.7B"
     assert planners.find(tmp_path, "4B") == planners.find(tmp_path, "acestep-5Hz-lm-4B")
+
+
+def test_one_whose_download_was_interrupted_is_not_there(tmp_path: Path) -> None:
+    (planner_folder(tmp_path / "acestep-5Hz-lm-1.7B") / "model.safetensors").unlink()
+    assert planners.sizes(tmp_path) == []
+    planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
+    assert planners.find(tmp_path).name == "acestep-5Hz-lm-0.6B"
 
 
 def test_a_checkpoint_without_a_planner_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -13,28 +14,30 @@ import numpy as np
 import pytest
 
 from daemon.landing import clips
+from daemon.worker import warm_up
 from pipeline import AceStep, load
 from pipeline.generate import limits
 from pipeline.planner import find as planners
 from pipeline.planner import grammar
+from pipeline.planner.logits import Sampling
+from pipeline.planner.network import CausalLM
 from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
-from tests.studio import finish, planner_folder
+from pipeline.weights.convert import convert
+from tests.studio import OFFICIAL, finish, planned_root
 
-OFFICIAL = Path(__file__).parent / "data" / "official"
+# isort: split
+import mlx.core as mx
+from mlx.utils import tree_flatten
+
 SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num_steps=2)
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The turbo model of the tests, with a planner beside it."""
-    made = tmp_path_factory.mktemp("root")
-    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
-    for part in tiny.iterdir():
-        (made / part.name).symlink_to(part)
-    planner_folder(made / "acestep-5Hz-lm-0.6B", codes=range(2000))
-    return made
+    return planned_root(tmp_path_factory.mktemp("root"))
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def take(model: AceStep, request: Request) -> Take:
     (made,) = (event for event in model.render(request) if isinstance(event, Take))
     return made
+
+
+def planner_of(model: AceStep) -> Planner:
+    with model.desk.planner() as planner:
+        return planner
 
 
 def sound(made: Take) -> np.ndarray:
@@ -106,12 +114,75 @@ def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
     assert made.request.plan_seed == 3  # its seed, unless it has one of its own
 
 
+def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
+    model: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    recall = CausalLM.recall
+
+    def counted(self: CausalLM, ids: mx.array, *more: Any) -> mx.array:
+        lengths.append(ids.shape[1])
+        return recall(self, ids, *more)
+
+    monkeypatch.setattr(CausalLM, "recall", counted)
+    said = SONG.changed({"bpm": 90, "key": "A minor", "time_signature": "3", "prompt": "a slow waltz at night"})
+    planner_of(model).prompts.forget()
+    made = take(model, said)
+    assert lengths[0] > 100, "the prompt; guidance reads another, from where it differs"
+    assert lengths.count(1) == len(lengths) - 2 == 9, "then a code each, and nothing after the last"
+    lengths.clear()
+    take(model, said.changed({"plan_seed": 9}))
+    assert lengths == [1] * 9, "the prompt is known"
+    lengths.clear()
+    take(model, made.request.changed({"seed": 9}))
+    assert lengths == [], "the plan is kept"
+
+
 def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
     steps = [event for event in model.render(SONG) if isinstance(event, Progress)]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
     assert [step.tokens for step in steps if step.of == 10 and step.tokens][-1] == 10
     assert max(step.fraction for step in steps) < 1
+    plans = [step for step in steps if step.stage == "plan"]
+    share = plans[-1].fraction
+    assert 0 < share < 1
+    assert [step.fraction for step in steps if step.stage == "text"] == [share]
+    thinking = [step for step in plans if step.tokens and not step.of]
+    assert 0 < thinking[0].fraction < thinking[-1].fraction < share
+    assert thinking[-1].told == f"plan {thinking[-1].tokens}"
+
+
+def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
+    alone, open = model.cost(dataclasses.replace(SONG, plan="off")), SONG
+    assert model.token > 0
+    assert model.cost(open) == pytest.approx(alone + model.token * (40 + 10))  # metadata, five codes a second
+    said = open.changed({"bpm": 90, "key": "A minor", "time_signature": "3"})
+    assert model.cost(said) == pytest.approx(alone + model.token * 10)  # nothing is left to think about
+    assert model.cost(open.changed({"plan": "simple"})) > model.cost(open.changed({"prompt": ""})) > model.cost(open)
+    for planless in ({"codes": "1 2 3"}, {"task": "cover"}, {"guide": "auto"}):
+        wish = open.changed(planless)
+        assert model.cost(wish) == model.cost(wish.changed({"plan": "off"}))
+
+
+def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
+    made = take(model, SONG)
+    planned, painted = made.timings["plan"], sum(seconds for stage, seconds in made.timings.items() if stage != "plan")
+    share = planned / (planned + painted)
+    estimated = 1 - model.cost(dataclasses.replace(SONG, plan="off")) / model.cost(SONG)
+    assert estimated == pytest.approx(share)
+
+
+def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(root: Path) -> None:
+    fresh = load(str(root))
+    limits(memory_gb=(fresh.desk.folder / "model.safetensors").stat().st_size / 2**30)  # the model alone is more
+    assert warm_up(fresh) > 0
+    assert fresh.desk.bytes == 0
+    limits()
+    warm_up(fresh, planning=False)
+    assert fresh.desk.bytes == 0
+    warm_up(fresh)
+    assert fresh.desk.bytes > 0
 
 
 def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:
@@ -140,13 +211,36 @@ def test_two_songs_under_way_share_one_planner(model: AceStep, monkeypatch: pyte
 def test_the_planner_leaves_when_memory_is_short_and_comes_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small, loads = load(str(root)), counted(monkeypatch)
     first = sound(take(small, SONG))
-    assert small.desk.bytes > 0
-    limits(memory_gb=(small._needed + small.desk.bytes - 1) / 2**30)  # not enough by a byte
+    weights = sum(array.nbytes for array in dict(tree_flatten(planner_of(small).lm.parameters())).values())
+    limits(memory_gb=(small._needed + weights - 1) / 2**30)  # not enough by a byte
     again = sound(take(small, SONG))
     assert small.desk.bytes == 0
     assert np.array_equal(first, again)
     assert np.array_equal(first, sound(take(small, SONG)))
     assert len(loads) == 2
+
+
+def test_its_prompts_count_and_are_forgotten_before_it_leaves(root: Path) -> None:
+    small = load(str(root))
+    first = sound(take(small, SONG))
+    planner = planner_of(small)
+    weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
+    assert small.desk.bytes == weights + planner.prompts.bytes > weights
+    limits(memory_gb=(small._needed + weights + 1) / 2**30)
+    assert np.array_equal(first, sound(take(small, SONG)))
+    assert planner_of(small) is planner, "it is still there"
+    assert small.desk.bytes == weights, "and remembers nothing"
+
+
+def test_what_its_prompts_are_said_to_take_is_what_they_take(model: AceStep) -> None:
+    take(model, SONG)
+    planner = planner_of(model)
+    mx.clear_cache()
+    before, told = mx.get_active_memory(), planner.prompts.bytes
+    planner.prompts.forget()
+    gc.collect()
+    freed = before - mx.get_active_memory()
+    assert told <= freed <= told + 16_384 * 2 * len(planner.lm.layers) * 4  # whole pages
 
 
 @pytest.mark.parametrize(
@@ -171,9 +265,23 @@ def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     assert take(alone, SONG).codes == ""
     with pytest.raises(BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none") as refused:
         take(alone, SONG.changed({"plan": "on"}))
-    assert "fetch a planner" in refused.value.hint
+    assert "acestepd pull --planner" in refused.value.hint
+    with pytest.raises(BadRequest, match=r"it has none; run: acestepd pull --planner 1\.7B"):
+        finish(alone.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"))))
+    with pytest.raises(BadRequest, match="understand makes words"):
+        take(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
     with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
         load(str(tiny), planner="4B")
+
+
+def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> None:
+    root = planned_root(tmp_path / "root")
+    (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
+    broken = load(str(root))
+    assert take(broken, SONG).codes == ""
+    assert broken.token == 0
+    with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-0\.6B; .*run: acestepd pull --planner 0\.6B"):
+        load(str(root), planner="0.6B")
 
 
 def test_a_voice_without_codes_cannot_be_planned() -> None:
@@ -212,3 +320,19 @@ def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch)
     described = finish(model.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"), seed=1)))
     assert len(asked[0]) == 10  # 2.1 seconds
     assert 30 <= described.values["bpm"] <= 300
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_converted_planner_plays_and_says_what_it_is(root: Path, tmp_path: Path, bits: int) -> None:
+    list(convert(checkpoint.find(str(root)), tmp_path / "small", bits))
+    folder, greedy = planners.find(tmp_path / "small"), Sampling(temperature=0.0, guidance=1.0)
+    small, whole = planners.load(folder, mx.float32), planners.load(planners.find(root), mx.float32)
+    assert small.name == f"acestep-5Hz-lm-0.6B ({bits} bit)"
+    plans = [finish(one.plan(SONG, greedy)) for one in (small, whole)]
+    assert len(plans[0].codes) == 10
+    assert plans[0].filled.keys() == plans[1].filled.keys()
+    loaded = planners.load(planners.find(root), mx.float32, bits)
+    assert finish(loaded.plan(SONG, greedy)) == plans[0], "as if it were loaded in so many bits"
+    prompt = [whole.vocabulary.encode("a slow waltz")]
+    scores = [np.array(one.lm.logits(one.lm(mx.array(prompt))[:, -1], one.vocabulary.every)) for one in (small, whole)]
+    assert np.corrcoef(scores[0].ravel(), scores[1].ravel())[0, 1] > {8: 0.999, 4: 0.95}[bits]

@@ -118,7 +118,10 @@ def test_keys_are_understood_as_musicians_write_them(written: str, kept: str) ->
         ({"language": "xx"}, "language must be one of ar az"),
         ({"cfg_interval_start": 0.8, "cfg_interval_end": 0.2}, "cfg_interval_start must be at most cfg_interval_end"),
         ({"repaint_start": 3, "repaint_end": 3}, "repaint_end must come after repaint_start, got 3 and 3"),
-        ({"task": "remix"}, "task must be one of \"\" cover cover-nofsq repaint extract lego complete, got 'remix'"),
+        (
+            {"task": "remix"},
+            "task must be one of \"\" cover cover-nofsq repaint extract lego complete understand, got 'remix'",
+        ),
         ({"timesteps": "0.5 0.7"}, "timesteps must be at most 200 numbers that fall from at most 1"),
         ({"timesteps": "1 x"}, "timesteps must be at most 200 numbers that fall"),
         ({"timesteps": "1.5 1"}, "timesteps must be at most 200 numbers that fall"),

@@ -416,3 +416,9 @@ def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
         "line 4: around the parameters\n"
         "lines 5 to 6: sung\n"
     )
+
+
+def test_a_sheet_that_is_written_says_what_it_was_made_of() -> None:
+    song = {"prompt": 'a "slow" waltz: rain # and \\ more', "bpm": 92.5, "key": "F# minor", "lyrics": "[Verse]\nla: la"}
+    assert sheet.read(sheet.written(song)).values == song
+    assert sheet.read(sheet.written({"bpm": 92})).values == {"bpm": 92}

@@ -113,6 +113,20 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(build: Build
     assert (found.state, len(found.clips)) == ("finished", 2)
 
 
+def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
+    tape, overheard = Tape(), Overheard()
+    tape.filled = {"bpm": 92.0, "key": "A minor"}
+    engine = build(tape)
+    ear = started(engine)
+    engine.prepare([guess("a")], overheard)
+    overheard.wait("prepared", "a")
+    assert "planned" not in [event.kind for event in ear.heard]
+    (job,) = engine.submit(ordered(guess("a")))
+    ear.wait("finished", "a")
+    assert ear.story("a") == ["queued", "planned", "planned", "clip", "finished"]
+    assert [event.values for event in job.outcome[:2]] == [("bpm", "92"), ("key", "A minor")]
+
+
 def test_a_name_that_was_taken_meanwhile_is_nobodys_loss(build: Build, out: Path) -> None:
     engine, overheard = build(Tape()), Overheard()
     ear = started(engine)

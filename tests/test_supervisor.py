@@ -20,7 +20,7 @@ from pipeline.weights.adapter import Adapter
 from tests.workshop import PATIENCE
 
 DEFAULTS = {"num_steps": 4, "shift": 1.0, "guidance_scale": 1.0, "guidance_interval": 1.0}
-LOADED = {"title": "tape", "defaults": DEFAULTS, "pace": 1.0, "adapters": []}
+LOADED = {"title": "tape", "defaults": DEFAULTS, "pace": 1.0, "token": 0.0, "adapters": []}
 
 
 class Puppet:

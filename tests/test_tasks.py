@@ -50,7 +50,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def takes(model: AceStep, **values: Any) -> list[Take]:
-    request = Request(prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1).changed(values)
+    request = Request(prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off").changed(values)
     return [event for event in model.render(request) if isinstance(event, Take)]
 
 
@@ -497,7 +497,7 @@ def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
 
 @pytest.mark.parametrize("task", ["cover", "repaint", "extract"])
 def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str) -> None:
-    events = list(model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1)))
+    events = list(model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off")))
     told = [event for event in events if isinstance(event, Progress)]
     take = events[-1]
     assert isinstance(take, Take)
@@ -522,7 +522,7 @@ def test_closing_the_iterator_stops_the_encoding_within_a_tile(
 
     monkeypatch.setattr(model.vae, "encode", counted)
     wish = {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")} if stage == "source" else {"guide": "Am"}
-    running = model.render(Request(prompt="x", seed=1, seconds=40, **wish))  # type: ignore[arg-type]
+    running = model.render(Request(prompt="x", seed=1, seconds=40, plan="off", **wish))  # type: ignore[arg-type]
     for event in running:
         if isinstance(event, Progress) and event.stage == stage and tiles:
             break

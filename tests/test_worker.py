@@ -17,7 +17,7 @@ from daemon.engine.process import Process
 from pipeline.request import Request
 
 PATIENCE = 120.0
-WANTED = {"model": "mini", "variant": "", "revision": "", "cache_gb": 1.0}
+WANTED = {"model": "mini", "variant": "", "revision": "", "cache_gb": 1.0, "plan": "auto", "planner": ""}
 WANTED |= {"bits": 0, "adapters": [], "conditions_mb": 512.0, "latents_mb": 0.0, "memory_gb": 0.0, "wired_gb": 0.0}
 
 

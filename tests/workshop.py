@@ -68,6 +68,7 @@ class Tape:
     """
 
     name = "tape"
+    token, plans, roomy = 0.0, False, False
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
 
     def __init__(self, running: bool = True) -> None:
@@ -77,6 +78,7 @@ class Tape:
         self.loads = 0
         self.adapters: tuple[Adapter, ...] = ()
         self.played: list[str] = []
+        self.filled: dict[str, Any] = {}  # by its planner
         if running:
             self.run()
 
@@ -115,13 +117,15 @@ class Tape:
         return {"text": [len(self.played) - 1, 1]}
 
     def cost(self, request: Request) -> float:
-        return cost(request, self.defaults)
+        return cost(request, self.defaults, token=self.token)
 
     def render(self, request: Request) -> Generator[Progress | Take, None, None]:
         if request.prompt == "bad":
             raise BadRequest("it is bad", "be good")
         self.played.append(request.prompt)
         request = dataclasses.replace(request, num_steps=request.num_steps or 4)
+        if self.filled:
+            yield Progress("plan", 0.0, planned=self.filled)
         for number in range(4):
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
@@ -135,7 +139,7 @@ class Tape:
                 self.hung.wait(PATIENCE)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
         for name in ("mix", *request.stems.split()):
-            yield Take(name, audio, request, self.name, adapters=self.adapters)
+            yield Take(name, audio, request, self.name, adapters=self.adapters, planned=self.filled)
 
 
 class Ear:

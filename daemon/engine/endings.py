@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,12 @@ def facts(job: Job, landed: clips.Landed, made: clips.Made | None) -> tuple[Requ
         used, model = job.request, ""
     known = {"model": model, "seconds": job.seconds, "request": json.dumps(dataclasses.asdict(used))}
     return used, known | ({"timings": json.dumps(made.timings)} if made else {})
+
+
+def plan_events(job: Job, filled: Mapping[str, Any]) -> tuple[Event, ...]:
+    """What a planner filled in, as texts: a parameter each."""
+    texts = {name: f"{value:.10g}" if isinstance(value, float) else str(value) for name, value in filled.items()}
+    return tuple(Event("planned", job, named) for named in texts.items())
 
 
 def clip_events(job: Job, files: Sequence[tuple[str, Path]], used: Request) -> tuple[Event, ...]:

@@ -72,6 +72,7 @@ class Flow:
             "progress": self._progress,
             "sound": self._parcels.sound,
             "latents": self._parcels.latents,
+            "planned": self._planned,
             "preview": self._preview,
             "made": self._made,
             "failed": self._failed,
@@ -152,6 +153,7 @@ class Flow:
     def claimed(self, job: Job) -> None:
         """Somebody wants what was a guess."""
         self._news.tell(Event("queued", job, (0, self._model.pace.remaining(job))))
+        self._tell_plan(job)
         if job in self.running:
             self._model.become("busy")
 
@@ -159,6 +161,8 @@ class Flow:
         """What lies on the shelf, and what the journal knows of by now."""
         self.landing.append(job)
         self._news.tell(Event("queued", job, (0, 0.0)))
+        job.planned = endings.plan_events(job, prepared.made.planned)
+        self._tell_plan(job)
         if clips.show(prepared.staged):
             job.clips = endings.clip_events(job, prepared.staged.clips, prepared.made.request)
             for event in job.clips:
@@ -232,13 +236,23 @@ class Flow:
                 event = Event("progress", job, (job.fraction, about["stage"], self._model.pace.remaining(job)))
                 (self.guesses.murmur if job.speculative else self._news.tell)(event)
 
+    def _planned(self, about: dict[str, Any], _: bytes) -> None:
+        if job := self._by_ticket(about["job"]):
+            job.planned = endings.plan_events(job, about["values"])
+            self._tell_plan(job)
+
+    def _tell_plan(self, job: Job) -> None:
+        for event in job.planned:
+            if not job.speculative and not job.cancelled:
+                self._news.tell(event)
+
     def _preview(self, about: dict[str, Any], data: bytes) -> None:
         job = self._by_ticket(about["job"])
         if job and not job.speculative:
             self.lander.preview(job, about["step"], samples(data))
 
     def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job, self._model.caches = self._by_ticket(about.pop("job")), about.pop("caches")
+        job, self._model.caches, token = self._by_ticket(about.pop("job")), about.pop("caches"), about.pop("token")
         if job is None:
             return
         sounds, latents = self._parcels.take(job.ticket)
@@ -248,7 +262,7 @@ class Flow:
         else:
             job.state = "landing"
             self.landing.append(job)
-            self._model.learn(job)
+            self._model.learn(job, token)
             made = clips.Made(**about | {"request": _used(job, about["request"])}, sounds=sounds)
             self.guesses.learn(made, job.request.samples)
             self.lander.land(job, made, latents)

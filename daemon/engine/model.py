@@ -11,7 +11,16 @@ from pipeline.weights.adapter import Adapter
 from ..jobs import Job, Pace
 from ..settings import Settings
 
-TOLD = ("cache_gb", "conditions_mb", "latents_mb", "memory_gb", "wired_gb", "revision", "bits")  # with a load message
+TOLD = (
+    "cache_gb",
+    "conditions_mb",
+    "latents_mb",
+    "memory_gb",
+    "wired_gb",
+    "revision",
+    "bits",
+    "planner",
+)  # with a load message
 
 
 class Wanted(NamedTuple):
@@ -32,6 +41,7 @@ class Model:
         self.wanted, self._changed = wanted, changed
         self.defaults: Defaults | None = None  # once it is loaded, until its worker has gone
         self.pace = Pace()
+        self.token = 0.0  # what a token of its planner costs, 0 without one
         self.worn: tuple[Adapter, ...] = ()  # by the worker's model
         self.fitting = False  # whether it is just putting others on
         self.caches: dict[str, list[int]] = {}  # hits and misses by kind
@@ -59,12 +69,12 @@ class Model:
     def load_message(self, settings: Settings) -> dict[str, Any]:
         """The first thing that a worker hears."""
         about = self.wanted._asdict() | {name: getattr(settings, name) for name in TOLD}
-        return about | {"latents": str(settings.state / "latents")}
+        return about | {"latents": str(settings.state / "latents"), "plan": settings.request.plan}
 
     # --- what the worker says of it ------------------------------------------------------------------------------
 
     def loaded(self, about: dict[str, Any], known_pace: Callable[[str], float]) -> None:
-        self.title, self.error, self.caches = about["title"], "", {}
+        self.title, self.error, self.caches, self.token = about["title"], "", {}, about["token"]
         self.worn = _adapters(about)
         self.defaults = Defaults(**about["defaults"])
         self.pace = Pace(known_pace(self.title) or about["pace"])
@@ -88,11 +98,14 @@ class Model:
     def estimate(self, job: Job) -> None:
         if self.defaults:
             try:
-                job.cost = cost(job.request, self.defaults)
+                job.cost = cost(job.request, self.defaults, token=self.token)
             except ValueError:  # a file it names is gone: the worker will say so
                 job.cost = 0.0
 
-    def learn(self, job: Job) -> None:
+    def learn(self, job: Job, token: float) -> None:
+        """From a take that was made; `token` is what one costs, as it has shown."""
+        self.token = token
+        self.estimate(job)
         if job.cost:
             self.pace.learn(job.cost, job.seconds)
 

@@ -330,7 +330,7 @@ def name_of(request: Request) -> str:
 
 def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bool) -> Staged:
     request, form, created = made.request, FORMATS[made.request.format], time.localtime()
-    level = levels.levelled([sound.audio for sound in made.sounds], request)
+    level = levels.levelled([sound.audio for sound in made.sounds], request) if made.sounds else levels.Levelled([])
     pairs, sums, clips = [], [], []
     for number, (sound, audio) in enumerate(zip(made.sounds, level.parts)):
         loudness = None if number else level.loudness
@@ -343,7 +343,7 @@ def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bo
             | {"format": request.format, "gain_db": round(20 * math.log10(level.gain), 3), "sha256": sums[-1]}
         )
     stems = tuple(sound.name for sound in made.sounds)
-    name = name_of(request) if keep_latest else ""
+    name = name_of(request) if keep_latest and made.sounds else ""
     draft = Staged(staging.parent, staging, (*pairs, ("", ".json")), stems, (*sums, ""), name)
     notes = [*made.notes, *_shortfall(request, level)]
     data = manifest_of(job_id, origin, made, created) | {"notes": notes, "loudness": level.loudness, "clips": clips}

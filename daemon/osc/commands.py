@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.request import FIELDS, OutOfRange, WrongType, coerce, field_name
+from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce, field_name
 from pipeline.voices import VOICES
 from pipeline.weights.adapter import Adapter, AdapterError, checked
 
@@ -218,6 +218,15 @@ def _go(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     values: dict[str, Any] = dict(zip(("bars", "seed"), numbers))
     values |= {"prompt": " ".join(words)} if words else {}
     _submit(osc, sender, values, partial(Order, sender.client, id, priority=_urgency(arguments)))
+
+
+def _understand(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
+    id, rest = job_id(arguments)
+    if not (path := text_of(rest).strip()):
+        raise WrongType("which file? send the id, then the path of a recording")
+    whole: dict[str, Any] = {name: FIELDS[name].default for name in ("bars", "seconds", "codes", "loop", "stems")}
+    values = whole | {"task": UNDERSTAND, "source": path}
+    _submit(osc, sender, values, partial(Order, sender.client, id, priority=Priority.NORMAL))
 
 
 def _urgency(arguments: Arguments) -> Priority:
@@ -494,6 +503,7 @@ HANDLERS: dict[str, Handler] = {
     "/ace/notify": _notify,
     "/ace/generate": _generate,
     "/ace/go": _go,
+    "/ace/understand": _understand,
     "/ace/reroll": _reroll,
     "/ace/cancel": _cancel,
     "/ace/panic": _panic,
@@ -523,7 +533,9 @@ HANDLERS: dict[str, Handler] = {
     "/ace/midi/forget": _midi_forget,
     "/ace/sync": _sync,
 }
-WITH_ID = {f"/ace/{name}" for name in ("generate", "go", "reroll", "cancel", "query", "favourite", "insert")}
+WITH_ID = {
+    f"/ace/{name}" for name in ("generate", "go", "understand", "reroll", "cancel", "query", "favourite", "insert")
+}
 BUTTONS = {f"/ace/{name}" for name in ("generate", "go", "reroll", "panic", "favourite", "insert")}
 BUTTONS |= {
     "/ace/bank/reroll",

@@ -46,6 +46,11 @@ COMMANDS = {
     "/ace/go": Command(
         "s id, s prompt, [f bars], [i seed]", "/ace/queued", "the same by position, for Pd and TouchOSC"
     ),
+    "/ace/understand": Command(
+        "s id, s path",
+        "/ace/queued",
+        "what is this recording? /ace/planned tells it in words and codes, and a manifest that plays it",
+    ),
     "/ace/reroll": Command(
         "[s id], [s parent], [i seed]",
         "/ace/queued",
@@ -99,6 +104,11 @@ COMMANDS = {
 EVENTS = {
     "queued": Signal("sif", "id, position, eta seconds", "the job is accepted (eta 0: not known yet)"),
     "progress": Signal("sfsf", "id, fraction 0..1, stage, eta seconds", "at most ten a second"),
+    "planned": Signal(
+        "sss",
+        "id, parameter, value",
+        "the planner filled this in, or understood it: one each; long texts are cut, the manifest has them whole",
+    ),
     "clip": Signal(
         "sssfis", "id, stem, absolute path, bpm, bars, seed", "one file is final; bpm 0 when none was given"
     ),
@@ -165,6 +175,8 @@ def encode_event(event: Event) -> bytes:
         return encode_fail(*id, *values)
     if event.kind == "favourite":
         values = (*values, mix_of(event.job) if event.job else "")
+    if event.kind == "planned":
+        values = (short(value, MAX_VALUE) for value in event.values)
     if event.kind in SHORTENED:
         values = _shortened(values)
     return encode(f"/ace/{event.kind}", EVENTS[event.kind].types, *id, *values)

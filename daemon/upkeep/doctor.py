@@ -91,6 +91,22 @@ def _model(settings: Settings) -> Finding:
     return Finding(OK, f"{found.name} in {found.dit}")
 
 
+def _planner(settings: Settings) -> Finding:
+    from pipeline.planner import find as planners
+    from pipeline.weights import checkpoint
+
+    name, variant, _ = chosen_model(settings)
+    if name in VOICES:
+        return Finding(OK, f"{name} needs none")
+    try:
+        folder = planners.find(checkpoint.find(name, variant).text_encoder.parent, settings.planner)
+    except checkpoint.CheckpointError as error:
+        if settings.planner:
+            return Finding(WRONG, str(error), "the model is not loaded without it; or take planner out of the settings")
+        return Finding(NOTE, str(error), "takes are painted without a plan until then")
+    return Finding(OK, f"{folder.name} in {folder}")
+
+
 def _port(settings: Settings) -> Finding:
     what = f"UDP {settings.host}:{settings.port}"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -184,6 +200,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "BLAS": _blas,
     "compiler": _compiler,
     "model": _model,
+    "planner": _planner,
     "port": _port,
     "folder": _folder,
     "state": _state,

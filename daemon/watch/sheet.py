@@ -7,8 +7,9 @@ already names one, up to the first blank line. What follows is sung.
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,6 +78,16 @@ def read(text: str, suffix: str = ".txt", place: Place = lambda name, value: val
             notes.insert(0, Note(0, ODD, "there are lyrics among the parameters, and below", "those below are sung"))
         values["lyrics"] = lyrics
     return Sheet(values, (*notes, *sung.notes))
+
+
+def written(values: Mapping[str, Any]) -> str:
+    """A sheet that says these values: what `read` makes of it."""
+    named = (f"{name}: {_quoted(value)}" for name, value in values.items() if name != "lyrics")
+    return "\n".join(["---", *named, "---", "", str(values.get("lyrics", "")).strip()]).rstrip() + "\n"
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
 
 
 def read_fields(text: str, place: Place = lambda name, value: value) -> Sheet:

@@ -1,4 +1,4 @@
-"""Which planners a checkpoint has, and loading one: `acestep-5Hz-lm-*` folders next to the DiT's. Strict."""
+"""Which planners there are, and loading one: `acestep-5Hz-lm-*` folders next to the DiT's, or downloaded. Strict."""
 
 from __future__ import annotations
 
@@ -7,31 +7,42 @@ from pathlib import Path
 import mlx.core as mx
 from tokenizers import Tokenizer
 
-from ..weights import adapter, checkpoint
+from ..voices import PLANNERS
+from ..weights import adapter, checkpoint, quantise
 from ..weights.checkpoint import CheckpointError
 from . import network as planner
 from .grammar import Vocabulary, VocabularyError
 from .network import CausalLM, PlannerConfig
 from .planner import Planner
 
-PREFIX = "acestep-5Hz-lm-"
-SIZES = ("1.7B", "0.6B", "4B")  # the official default first, then the quickest
+PREFIX = checkpoint.PLANNER
 
 
 def sizes(root: Path) -> list[str]:
     """The planners in a checkpoint's root, the preferred one first."""
-    found = {path.parent.name.removeprefix(PREFIX) for path in root.glob(f"{PREFIX}*/config.json")}
-    return [size for size in SIZES if size in found] + sorted(found - set(SIZES))
+    folders = (path.parent for path in root.glob(f"{PREFIX}*/config.json"))
+    found = {folder.name.removeprefix(PREFIX) for folder in folders if checkpoint.whole_planner(folder)}
+    return [size for size in PLANNERS if size in found] + sorted(found - set(PLANNERS))
 
 
-def find(root: Path, size: str = "") -> Path:
-    """The folder of a planner; without a size that of the preferred one. Raises `CheckpointError` when it has none."""
-    found = sizes(root)
-    wanted = size.removeprefix(PREFIX) or (found[0] if found else SIZES[0])
-    if wanted not in found:
-        have = f"it has {', '.join(PREFIX + one for one in found)}" if found else "it has none"
-        raise CheckpointError(f"{root}: no planner {PREFIX}{wanted}; {have}")
-    return root / f"{PREFIX}{wanted}"
+def find(root: Path, wanted: str = "") -> Path:
+    """The folder of a planner for the model in `root`. Raises `CheckpointError` when it is not on this machine.
+
+    `wanted` is its size, or its own folder; without it that is the preferred one of those beside the model. A
+    planner that was downloaded serves any model that asks for its size, and a downloaded model without asking.
+    """
+    if wanted and (folder := Path(wanted).expanduser()).is_dir():
+        return folder.absolute()
+    found, size = sizes(root), wanted.removeprefix(PREFIX)
+    if found and (size in found or not size):
+        return root / f"{PREFIX}{size or found[0]}"
+    candidates = [size] if size else PLANNERS if checkpoint.in_cache(root) else []
+    cached = (checkpoint.cached_planner(one) for one in candidates if one in PLANNERS)
+    if downloaded := next(filter(None, cached), None):
+        return downloaded
+    have = f"it has {', '.join(PREFIX + one for one in found)}" if found else "it has none"
+    pull = f"; run: acestepd pull --planner {size or PLANNERS[0]}" if not size or size in PLANNERS else ""
+    raise CheckpointError(f"{root}: no planner {PREFIX}{size or PLANNERS[0]}; {have}{pull}")
 
 
 def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
@@ -50,7 +61,12 @@ def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
     checkpoint.fit_quantised(lm, folder, planner.sanitize(tensors), plain, bits)
     lm.set_dtype(dtype)
     mx.eval(lm.parameters())
-    return Planner(folder.name, lm, config, vocabulary(folder / "tokenizer.json", config.vocab_size))
+    return Planner(
+        adapter.title(folder.name, quantise.weights(lm).bits, ()),
+        lm,
+        config,
+        vocabulary(folder / "tokenizer.json", config.vocab_size),
+    )
 
 
 def vocabulary(path: Path, size: int) -> Vocabulary:

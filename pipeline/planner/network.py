@@ -60,6 +60,12 @@ class Memory:
         keys, values = self._arrays
         return keys[:, :, : self.length], values[:, :, : self.length]
 
+    @property
+    def copied(self) -> KeysValues:
+        """The same, without the room for more that a part of an array would keep in memory."""
+        keys, values = self.seen
+        return mx.contiguous(keys), mx.contiguous(values)
+
 
 def _roomier(x: mx.array, missing: int) -> mx.array:
     batch, heads, _, size = x.shape
@@ -103,6 +109,10 @@ class Read(NamedTuple):
     ids: tuple[int, ...]
     layers: list[KeysValues]
     last: mx.array  # (1, 1, width): the hidden state of its last token
+
+    @property
+    def bytes(self) -> int:
+        return self.last.nbytes + sum(array.nbytes for pair in self.layers for array in pair)
 
 
 class CausalLM(nn.Module):
@@ -172,6 +182,10 @@ class Prompts:
     def forget(self) -> None:
         self._kept.clear()
 
+    @property
+    def bytes(self) -> int:
+        return sum(read.bytes for read in self._kept)
+
 
 def read(lm: CausalLM, ids: Sequence[int], prompts: Prompts) -> Iterator[Read | None]:
     """Reads a prompt in parts, with a None between them; last comes the `Read`, which `prompts` has then too."""
@@ -191,7 +205,8 @@ def read(lm: CausalLM, ids: Sequence[int], prompts: Prompts) -> Iterator[Read | 
         mx.eval(hidden, [memory.seen for memory in memories])
         if at < len(ids):
             yield None
-    done = Read(tuple(ids), [memory.seen for memory in memories], hidden[:, -1:])
+    done = Read(tuple(ids), [memory.copied for memory in memories], mx.contiguous(hidden[:, -1:]))
+    mx.eval(done.layers, done.last)
     prompts.keep(done)
     yield done
 

@@ -80,6 +80,14 @@ class Planner:
         self.name, self.lm, self.config, self.vocabulary = name, lm, config, vocabulary
         self.prompts = Prompts()
 
+    @property
+    def gappy(self) -> str:
+        """What to say of a tokenizer that has not all the audio tokens; empty where it has."""
+        gaps = self.vocabulary.gaps
+        return f"the tokenizer of {self.name} lacks {gaps} of the 64000 audio codes: they are never written" * bool(
+            gaps
+        )
+
     # --- modes -------------------------------------------------------------------------------------------------------
 
     def plan(self, request: Request, sampling: Sampling) -> Generator[Written, None, Plan]:
@@ -98,7 +106,7 @@ class Planner:
         negative = dialogue.codes_negative(caption, lyrics, sampling.negative_prompt)
         codes = yield from self.compose(prompt, negative, count, sampling)
         filled = values_of({name: value for name, value in metas.items() if name not in given})
-        return Plan(codes, metas, filled, tuple(notes))
+        return Plan(codes, metas, filled, (*notes, *filter(None, [self.gappy])))
 
     def inspire(self, request: Request, sampling: Sampling) -> Generator[Written, None, Description]:
         """A song out of one sentence, the request's prompt: caption, lyrics, metadata.
@@ -131,7 +139,8 @@ class Planner:
         unknown = [code for code in codes if code not in self.vocabulary.code_ids]
         if not codes or unknown:
             came = f"got {unknown[0]}" if unknown else "got none"
-            raise BadRequest(f"audio codes must be in 0..{grammar.LAST_CODE} and have a token in {self.name}, {came}")
+            message = f"audio codes must be in 0..{grammar.LAST_CODE} and have a token in {self.name}, {came}"
+            raise BadRequest(message, self.gappy)
         prompt = dialogue.understand_prompt(audio_codes.tokens(codes))
         answer = yield from self.write(prompt, Outline({}, _SUNG, "text"), sampling)
         return self._described(answer)

@@ -16,7 +16,6 @@ from . import find as planners
 from .logits import Sampling
 from .planner import Planner, Written
 
-SHARE = 0.3  # of a planned take's work, roughly
 TEXTS = frozenset({"prompt", "lyrics"})
 MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
 
@@ -24,28 +23,52 @@ MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
 class Desk:
     """Where the planner sits: loaded when the first song is planned, once, and sent away when its memory is wanted.
 
-    `size`: the planner of that size; there must be one. Without it: the preferred one, if there is any.
+    `wanted`: the planner of that size, or in that folder; there must be one. Without it: the preferred one, if any.
     """
 
-    def __init__(self, root: Path, dtype: mx.Dtype, size: str = "", bits: int = 0) -> None:
-        self._root, self._dtype, self._size, self._bits = root, dtype, size, bits
-        if size:
-            planners.find(root, size)
+    def __init__(self, root: Path, dtype: mx.Dtype, wanted: str = "", bits: int = 0) -> None:
+        self._root, self._dtype, self._wanted, self._bits = root, dtype, wanted, bits
+        if wanted:
+            planners.find(root, wanted)
         self._planner: Planner | None = None
         self._working = 0
-        self.bytes = 0  # that the planner takes; 0 while it is not there
+        self._weights = 0  # bytes of them
+
+    @property
+    def bytes(self) -> int:
+        """That the planner takes, with the prompts that it remembers; 0 while it is not loaded."""
+        return self._weights + self._planner.prompts.bytes if self._planner else 0
 
     @property
     def folder(self) -> Path:
         """Raises `CheckpointError` where there is no planner."""
-        return planners.find(self._root, self._size)
+        return planners.find(self._root, self._wanted)
+
+    @property
+    def there(self) -> bool:
+        """Whether there is one."""
+        return not self.missing
+
+    @property
+    def missing(self) -> str:
+        """Why there is none; empty where there is one."""
+        try:
+            self.folder.stat()
+        except (OSError, ValueError) as error:
+            return str(error)
+        return ""
+
+    def fits(self, cap: int) -> bool:
+        """Whether it would stay below a cap (0 is none), as far as its files tell."""
+        published = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))  # two bytes a weight
+        return not cap or mx.get_active_memory() - self.bytes + published * self._dtype.size // 2 <= cap
 
     @contextmanager
     def planner(self) -> Iterator[Planner]:
         """The planner, for one song; it stays at least as long as anybody works with it."""
         if self._planner is None:
             self._planner = planners.load(self.folder, self._dtype, self._bits)
-            self.bytes = sum(array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values())
+            self._weights = sum(array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values())
         self._working += 1
         try:
             yield self._planner
@@ -53,10 +76,14 @@ class Desk:
             self._working -= 1
 
     def make_room(self, needed: int, cap: int) -> None:
-        """Sends it away when it and `needed` bytes are more than a cap; 0 is none. It is loaded again when needed."""
-        if cap and self._planner is not None and not self._working and self.bytes + needed > cap:
-            self._planner, self.bytes = None, 0
-            mx.clear_cache()
+        """When it and `needed` bytes are more than a cap (0 is none), it forgets its prompts; when it is still too
+        much it is sent away, and loaded again when it is needed."""
+        if not cap or self._planner is None or self._working or self.bytes + needed <= cap:
+            return
+        self._planner.prompts.forget()
+        if self.bytes + needed > cap:
+            self._planner = None
+        mx.clear_cache()
 
 
 def sampling(request: Request) -> Sampling:
@@ -95,11 +122,7 @@ def _hindrance(request: Request, desk: Desk, coded: bool) -> tuple[str, str]:
         return f"{request.task} follows its source, there is nothing to plan", "leave task empty, or set plan to off"
     if request.guide not in ("", "off"):
         return "the guide says what is played, there is nothing to plan", "leave guide empty, or set plan to off"
-    try:
-        desk.folder.stat()
-    except (OSError, ValueError) as error:
-        return str(error), "fetch a planner into the model's folder, or set plan to off"
-    return "", ""
+    return desk.missing, "run: acestepd pull --planner; or set plan to off"
 
 
 class Planned(NamedTuple):

@@ -34,12 +34,13 @@ from ..networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from ..networks.dit import DiT
 from ..networks.text_encoder import TextEncoder
 from ..networks.vae import VAE
-from ..voices import HUB_MODEL, VOICES, voice_folder
+from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
 from . import quantise
 from .tensors import read_torch
 
 TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
-PLANNER = "acestep-5Hz-lm-1.7B"  # the one in the main repository
+PLANNER = "acestep-5Hz-lm-"  # and its size
+_MAIN_PLANNER = PLANNERS[0]  # the one in the main repository
 _SILENCE = "silence_latent.pt"
 
 _Config = TypeVar("_Config", AceStepConfig, TextEncoderConfig, VAEConfig)
@@ -170,17 +171,40 @@ def _hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
     return found
 
 
-def fetch_planner(name: str = HUB_MODEL, revision: str = "") -> Path:
-    """The folder of the planner that the main repository holds, downloaded where it is not on this machine.
+def fetch_planner(size: str = _MAIN_PLANNER, revision: str = "") -> Path:
+    """The folder of a planner, downloaded where it is not on this machine. Raises `CheckpointError`.
 
-    It lies beside the text encoder, where `pipeline.planners` looks. Raises `CheckpointError`.
+    That of 1.7B lies in the main repository, beside the text encoder; the others have repositories of their own.
     """
-    root = _snapshot(
-        HUB_MODEL, revision.rpartition(",")[2].strip(), _TEXT.patterns(PLANNER), False, f"{name} --planner"
-    )
-    if path := next(_TEXT.missing(root / PLANNER), None):
-        raise CheckpointError(f"{HUB_MODEL} has no planner: {path} is missing; the hub does not have it")
-    return root / PLANNER
+    if size not in PLANNERS:
+        raise CheckpointError(f"a planner must be one of {' '.join(PLANNERS)}, got {size!r}")
+    return _planner(size, revision, local=False)
+
+
+def cached_planner(size: str) -> Path | None:
+    """The folder of a planner that was downloaded; None where it was not, or not all of it."""
+    with contextlib.suppress(CheckpointError):
+        return _planner(size, "", local=True)
+    return None
+
+
+def whole_planner(folder: Path) -> bool:
+    """Whether all its files are there, and not just those that a download got to."""
+    return not any(_TEXT.missing(folder))
+
+
+def in_cache(root: Path) -> bool:
+    """Whether a checkpoint is one that was downloaded, rather than a folder of somebody's own."""
+    return Path(constants.HF_HUB_CACHE) in root.parents
+
+
+def _planner(size: str, revision: str, local: bool) -> Path:
+    inside = f"{PLANNER}{size}" if size == _MAIN_PLANNER else ""
+    repository = HUB_MODEL if inside else f"{HUB_MODEL.partition('/')[0]}/{PLANNER}{size}"
+    found = _snapshot(repository, revision, _TEXT.patterns(inside), local, f"--planner {size}") / inside
+    if path := next(_TEXT.missing(found), None):
+        raise CheckpointError(f"{repository} has no planner: {path} is missing; the hub does not have it")
+    return found
 
 
 def _repository(name: str, variant: str) -> tuple[str, str, str]:
