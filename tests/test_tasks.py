@@ -166,7 +166,7 @@ def test_a_task_needs_a_source() -> None:
 def test_a_task_has_one_of_these_names() -> None:
     assert Request(task="Cover-NoFSQ").task == "cover-nofsq"
     assert Request(task="text2music").task == ""
-    with pytest.raises(OutOfRange, match="cover cover-nofsq repaint extract lego complete, got 'remix'"):
+    with pytest.raises(OutOfRange, match="cover cover-nofsq repaint extract lego complete understand, got 'remix'"):
         Request(task="remix")
 
 
