@@ -12,13 +12,13 @@ import soundfile
 from daemon.service import Daemon
 from daemon.settings import Settings
 from tests.osc_client import OscClient
-from tests.test_tasks_osc import RATE, made, refused
+from tests.test_tasks_osc import RATE, made, refused, tone
 
 HALF_A_STEP = 2.0**-24  # of a 24-bit file
 
 
 @pytest.fixture(scope="module")
-def base(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def daemon(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with a base model in the official layout, of random weights."""
     folder = tmp_path_factory.mktemp("base")
     (folder / "clips").mkdir()
@@ -29,29 +29,19 @@ def base(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemo
         yield running
 
 
-@pytest.fixture
-def player(base: Daemon) -> Iterator[OscClient]:
-    connected = OscClient(base.osc.address)
-    yield connected
-    connected.close()
-
-
 @pytest.fixture(scope="module")
-def song(base: Daemon) -> str:
-    path = base.settings.out / "song.wav"
-    time = np.arange(2 * RATE) / RATE
-    soundfile.write(path, 0.1 * np.sin(2 * np.pi * 220 * time)[:, None] * [1.0, 0.8], RATE, "PCM_24")
-    return str(path)
+def song(daemon: Daemon) -> str:
+    return tone(daemon.settings.out, 0.1)
 
 
-def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(player: OscClient, song: str) -> None:
-    files = made(player, "extract", "task", "extract", "source", song, "stems", "vocals backing_vocals")
+def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(client: OscClient, song: str) -> None:
+    files = made(client, "extract", "task", "extract", "source", song, "stems", "vocals backing_vocals")
     assert [*files] == ["vocals", "backing_vocals", "rest"]
     assert {len(clip) for clip in files.values()} == {2 * RATE}
 
 
-def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(player: OscClient, song: str) -> None:
-    files = made(player, "lego", "task", "lego", "source", song, "stems", "drums bass")
+def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(client: OscClient, song: str) -> None:
+    files = made(client, "lego", "task", "lego", "source", song, "stems", "drums bass")
     mix = files.pop("mix")
     assert [*files] == ["drums", "bass", "rest"]
     assert len(mix) == 2 * RATE
@@ -62,18 +52,18 @@ def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(pl
     np.testing.assert_allclose(files["rest"], scale * there, atol=1e-5)  # the rest is the source
 
 
-def test_complete_makes_a_mix_as_long_as_its_source(player: OscClient, song: str) -> None:
-    files = made(player, "complete", "task", "complete", "source", song, "stems", "drums bass")
+def test_complete_makes_a_mix_as_long_as_its_source(client: OscClient, song: str) -> None:
+    files = made(client, "complete", "task", "complete", "source", song, "stems", "drums bass")
     assert {name: len(clip) for name, clip in files.items()} == {"mix": 2 * RATE}
 
 
-def test_a_clip_comes_with_stems(player: OscClient) -> None:
-    files = made(player, "stems", "prompt", "house", "seconds", 1, "stems", "drums")
+def test_a_clip_comes_with_stems(client: OscClient) -> None:
+    files = made(client, "stems", "prompt", "house", "seconds", 1, "stems", "drums")
     assert [*files] == ["mix", "drums", "rest"]
     np.testing.assert_allclose(files["drums"] + files["rest"], files["mix"], atol=2**-21)
 
 
-def test_a_track_that_it_has_no_name_for_is_refused(player: OscClient, song: str) -> None:
+def test_a_track_that_it_has_no_name_for_is_refused(client: OscClient, song: str) -> None:
     assert "422 stems must be names of tracks" in refused(
-        player, "no", "task", "lego", "source", song, "stems", "kazoo"
+        client, "no", "task", "lego", "source", song, "stems", "kazoo"
     )

@@ -17,9 +17,14 @@ RATE = 48_000
 
 @pytest.fixture(scope="module")
 def song(daemon: Daemon) -> str:
-    path = daemon.settings.out / "song.wav"
+    return tone(daemon.settings.out, 0.3)
+
+
+def tone(folder: Path, level: float) -> str:
+    """A file of two seconds, as loud as that."""
+    path = folder / "song.wav"
     time = np.arange(2 * RATE) / RATE
-    soundfile.write(path, 0.3 * np.sin(2 * np.pi * 220 * time)[:, None] * [1.0, 0.8], RATE, "PCM_24")
+    soundfile.write(path, level * np.sin(2 * np.pi * 220 * time)[:, None] * [1.0, 0.8], RATE, "PCM_24")
     return str(path)
 
 
