@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except ValueError as error:  # settings, checkpoints and requests say in one sentence what is wrong
+    except (
+        ValueError
+    ) as error:  # settings, checkpoints and requests say in one sentence what is wrong
         hint = getattr(error, "hint", "")
         print(f"acestepd: {error}" + (f" ({hint})" if hint else ""), file=sys.stderr)
         return 2
@@ -56,12 +58,18 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"acestepd {VERSION}")
-    top.add_argument("--quiet", action="store_true", help="only warnings on the terminal; the log file has the rest")
+    top.add_argument(
+        "--quiet",
+        action="store_true",
+        help="only warnings on the terminal; the log file has the rest",
+    )
     _add_settings(top)
     top.set_defaults(run=_run)
     commands = top.add_subparsers(title="other commands", metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="start a daemon, send it OSC, show what happens (no download)")
+    demo = commands.add_parser(
+        "demo", help="start a daemon, send it OSC, show what happens (no download)"
+    )
     demo.add_argument("--out", type=Path, default=KEEP, help="folder for the clips (acestepd-demo)")
     demo.set_defaults(run=_demo)
 
@@ -69,7 +77,9 @@ def parser() -> argparse.ArgumentParser:
     _add_generate(generate)
     generate.set_defaults(run=_generate)
 
-    understand = commands.add_parser("understand", help="what a recording is: a lyric sheet with its words and tempo")
+    understand = commands.add_parser(
+        "understand", help="what a recording is: a lyric sheet with its words and tempo"
+    )
     _add_understand(understand)
     understand.set_defaults(run=_understand)
 
@@ -86,9 +96,14 @@ def parser() -> argparse.ArgumentParser:
 
     convert = commands.add_parser("convert", help="save a model with its weights in 8 or 4 bits")
     convert.add_argument("model", help="folder, hub name or embedded voice")
-    convert.add_argument("target", type=Path, help="folder to make, which --model then takes like any other")
     convert.add_argument(
-        "--bits", type=int, default=8, help="8, or 4 for half of that and a little more difference (8)"
+        "target", type=Path, help="folder to make, which --model then takes like any other"
+    )
+    convert.add_argument(
+        "--bits",
+        type=int,
+        default=8,
+        help="8, or 4 for half of that and a little more difference (8)",
     )
     convert.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
     convert.set_defaults(run=_convert)
@@ -102,7 +117,9 @@ def parser() -> argparse.ArgumentParser:
     _add_settings(history, KEEP)
     _add_history(history)
 
-    shown = commands.add_parser("settings", help="a settings file with every setting, its default and its meaning")
+    shown = commands.add_parser(
+        "settings", help="a settings file with every setting, its default and its meaning"
+    )
     shown.set_defaults(run=_show_settings)
     _add_settings(shown, KEEP)
     shown.add_argument("--write", action="store_true", help="write it, where there is none yet")
@@ -110,7 +127,9 @@ def parser() -> argparse.ArgumentParser:
     service = commands.add_parser("service", help="start acestepd whenever you log in")
     service.set_defaults(run=_service)
     _add_settings(service, KEEP)
-    service.add_argument("do", choices=("install", "uninstall"), help="the options given now are kept for it")
+    service.add_argument(
+        "do", choices=("install", "uninstall"), help="the options given now are kept for it"
+    )
 
     for scripted in (status, history, shown):
         scripted.add_argument("--json", action="store_true", help="for scripts")
@@ -120,20 +139,32 @@ def parser() -> argparse.ArgumentParser:
 def _add_settings(to: argparse.ArgumentParser, default: str | None = None) -> None:
     where = "folder the clips land in (~/Music/acestepd)"
     which = "folder, hub name or embedded voice (the real model if it is here, else mini)"
-    to.add_argument("--settings", default=default, type=Path, metavar="FILE", help=f"file ({settings.DEFAULT_FILE})")
+    to.add_argument(
+        "--settings",
+        default=default,
+        type=Path,
+        metavar="FILE",
+        help=f"file ({settings.DEFAULT_FILE})",
+    )
     to.add_argument("--host", default=default, help="address to listen on (127.0.0.1)")
     to.add_argument("--port", default=default, type=int, help="UDP port for OSC (9100)")
     to.add_argument("--out", default=default, type=Path, metavar="DIR", help=where)
     journal = "folder of the journal and the log (~/.local/state/acestepd)"
     to.add_argument("--state", default=default, type=Path, metavar="DIR", help=journal)
     to.add_argument("--model", default=default, help=which)
-    to.add_argument("--variant", default=default, help="sub-folder of the DiT, like acestep-v15-base")
+    to.add_argument(
+        "--variant", default=default, help="sub-folder of the DiT, like acestep-v15-base"
+    )
 
 
 def _add_generate(to: argparse.ArgumentParser) -> None:
     to.add_argument("text", nargs="?", help="the prompt: style, instruments, mood")
-    to.add_argument("--again", type=Path, metavar="MANIFEST", help="make the take of this manifest again")
-    to.add_argument("--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)")
+    to.add_argument(
+        "--again", type=Path, metavar="MANIFEST", help="make the take of this manifest again"
+    )
+    to.add_argument(
+        "--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)"
+    )
     _add_model(to)
     worn = "LoRA to wear: a PEFT folder or a .safetensors file; may be given several times"
     to.add_argument("--adapter", action="append", metavar="PATH[=SCALE]", help=worn)
@@ -142,13 +173,18 @@ def _add_generate(to: argparse.ArgumentParser) -> None:
         allowed: Allowed = spec.metadata["allowed"]
         text = isinstance(spec.default, str)
         shown = f"{allowed.help} ({spec.default})" if spec.default != "" else allowed.help
-        flag, metavar = f"--{name.replace('_', '-')}", "TEXT" if text else f"{allowed.low:.10g}..{allowed.high:.10g}"
-        group.add_argument(flag, dest=f"field_{name}", metavar=metavar.replace("-inf..inf", "ON"), help=shown)
+        flag = f"--{name.replace('_', '-')}"
+        metavar = "TEXT" if text else f"{allowed.low:.10g}..{allowed.high:.10g}"
+        group.add_argument(
+            flag, dest=f"field_{name}", metavar=metavar.replace("-inf..inf", "ON"), help=shown
+        )
 
 
 def _add_understand(to: argparse.ArgumentParser) -> None:
     to.add_argument("file", help="a recording: wav, flac, mp3, aiff or ogg")
-    to.add_argument("--seed", type=int, default=0, help="another one hears it a little differently (0)")
+    to.add_argument(
+        "--seed", type=int, default=0, help="another one hears it a little differently (0)"
+    )
     to.add_argument("--json", action="store_true", help="for scripts; has its audio codes too")
     _add_model(to)
 
@@ -156,9 +192,14 @@ def _add_understand(to: argparse.ArgumentParser) -> None:
 def _add_model(to: argparse.ArgumentParser) -> None:
     to.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
     to.add_argument("--variant", default=KEEP, help="sub-folder of the DiT; turbo by default")
-    to.add_argument("--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are")
     to.add_argument(
-        "--planner", metavar="SIZE", default="", help="0.6B, 1.7B, 4B, or a folder with one; else what is there"
+        "--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are"
+    )
+    to.add_argument(
+        "--planner",
+        metavar="SIZE",
+        default="",
+        help="0.6B, 1.7B, 4B, or a folder with one; else what is there",
     )
 
 
@@ -185,7 +226,9 @@ def _file(arguments: argparse.Namespace) -> Path:
     try:
         return Path(arguments.settings or settings.DEFAULT_FILE).expanduser().absolute()
     except RuntimeError as error:
-        raise SettingsError(f"no home folder is known here: say where the file is with --settings ({error})") from error
+        raise SettingsError(
+            f"no home folder is known here: say where the file is with --settings ({error})"
+        ) from error
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -206,7 +249,10 @@ def _run(arguments: argparse.Namespace) -> int:
             print(_screen(daemon), flush=True)
         stop.wait()
         if not arguments.quiet:
-            print("closing: what was running is kept, and goes on when acestepd is started again", flush=True)
+            print(
+                "closing: what was running is kept, and goes on when acestepd is started again",
+                flush=True,
+            )
     return 0
 
 
@@ -245,7 +291,11 @@ def _status(arguments: argparse.Namespace) -> int:
     from .upkeep import status
 
     found = status.ask(_settings(arguments), anywhere=arguments.port is None)
-    print(_json(asdict(found) | {"running": bool(found.version)}) if arguments.json else status.shown(found))
+    print(
+        _json(asdict(found) | {"running": bool(found.version)})
+        if arguments.json
+        else status.shown(found)
+    )
     return found.code
 
 
@@ -264,7 +314,11 @@ def _history(arguments: argparse.Namespace) -> int:
         favourite=arguments.favourites,
         limit=arguments.limit,
     )
-    print(_json([history.as_json(job) for job in jobs]) if arguments.json else "\n".join(map(history.shown, jobs)))
+    print(
+        _json([history.as_json(job) for job in jobs])
+        if arguments.json
+        else "\n".join(map(history.shown, jobs))
+    )
     return 0
 
 
@@ -272,15 +326,21 @@ def _show_settings(arguments: argparse.Namespace) -> int:
     from .upkeep import template
 
     if not arguments.write:
-        print(_json(template.as_json(_settings(arguments))) if arguments.json else template.template())
+        print(
+            _json(template.as_json(_settings(arguments))) if arguments.json else template.template()
+        )
         return 0
     file = _file(arguments)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as new:
+        with open(
+            os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as new:
             new.write(template.template())
     except FileExistsError:
-        raise SettingsError(f"{file} is there already and stays as it is; acestepd settings shows a new one") from None
+        raise SettingsError(
+            f"{file} is there already and stays as it is; acestepd settings shows a new one"
+        ) from None
     except OSError as error:
         raise SettingsError(f"cannot write {file}: {error.strerror}") from error
     print(_json({"written": file}) if arguments.json else f"written: {file}")
@@ -293,14 +353,26 @@ def _service(arguments: argparse.Namespace) -> int:
     service = install.service()
     if arguments.do == "uninstall":
         removed = service.uninstall()
-        print(f"removed: {service.path}" if removed else f"nothing to remove: {service.path} is not there")
+        print(
+            f"removed: {service.path}"
+            if removed
+            else f"nothing to remove: {service.path} is not there"
+        )
         return 0
     chosen = _settings(arguments)  # what is wrong with them is said now, and not in a log
-    kept = _given(arguments) | {name: getattr(chosen, name) for name in ("out", "state") if getattr(arguments, name)}
+    kept = _given(arguments) | {
+        name: getattr(chosen, name) for name in ("out", "state") if getattr(arguments, name)
+    }
     kept |= {"settings": _file(arguments)} if arguments.settings else {}
-    kept |= {"model": Path(chosen.model).absolute()} if arguments.model and Path(chosen.model).exists() else {}
+    kept |= (
+        {"model": Path(chosen.model).absolute()}
+        if arguments.model and Path(chosen.model).exists()
+        else {}
+    )
     service.install([word for name, value in kept.items() for word in (f"--{name}", str(value))])
-    print(f"installed: {service.path}\nacestepd runs now, and whenever you log in: acestepd status\n{service.hint}")
+    print(
+        f"installed: {service.path}\nacestepd runs now, and whenever you log in: acestepd status\n{service.hint}"
+    )
     return 0
 
 
@@ -316,7 +388,9 @@ def _pull(arguments: argparse.Namespace) -> int:
     places += [checkpoint.fetch_planner(arguments.planner)] if arguments.planner else []
     print(f"{found.name} is on this machine:", *places, sep="\n  ")
     if arguments.planner not in (None, PLANNERS[0]):
-        print(f'Where there are others too, the settings choose it: planner = "{arguments.planner}"')
+        print(
+            f'Where there are others too, the settings choose it: planner = "{arguments.planner}"'
+        )
     return 0
 
 
@@ -327,11 +401,19 @@ def _convert(arguments: argparse.Namespace) -> int:
     found = checkpoint.fetch(arguments.model, arguments.variant or "")
     try:
         for one in convert(found, arguments.target, arguments.bits):
-            left = f", {len(one.whole)} layers as they were: {', '.join(one.whole[:3])} ..." if one.whole else ""
-            print(f"{one.folder}: {one.before / 2**20:.0f} MB are now {one.after / 2**20:.0f}{left}")
+            left = (
+                f", {len(one.whole)} layers as they were: {', '.join(one.whole[:3])} ..."
+                if one.whole
+                else ""
+            )
+            print(
+                f"{one.folder}: {one.before / 2**20:.0f} MB are now {one.after / 2**20:.0f}{left}"
+            )
     except OSError as error:
         raise SettingsError(f"cannot write {arguments.target}: {error.strerror}") from error
-    print(f"{found.name} in {arguments.bits} bits: {arguments.target}\n  acestepd --model {arguments.target}")
+    print(
+        f"{found.name} in {arguments.bits} bits: {arguments.target}\n  acestepd --model {arguments.target}"
+    )
     return 0
 
 
@@ -339,8 +421,11 @@ def _generate(arguments: argparse.Namespace) -> int:
     from .landing import clips
     from .panel import Panel
 
-    played = clips.read_manifest(arguments.again) if arguments.again else clips.Played(Request(), "auto")
-    request, model = played.request, arguments.model or played.model
+    played = (
+        clips.read_manifest(arguments.again) if arguments.again else clips.Played(Request(), "auto")
+    )
+    request = played.request
+    model = arguments.model or played.model
     bits = played.bits if arguments.bits is None else arguments.bits
     adapters = played.adapters if arguments.adapter is None else tuple(arguments.adapter)
     given = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
@@ -348,7 +433,9 @@ def _generate(arguments: argparse.Namespace) -> int:
     wish = Panel(request).wish({name: value for name, value in given.items() if value is not None})
     places = {"out": arguments.out or Path(), "model": model, "variant": arguments.variant or ""}
     worn = [one if isinstance(one, str) else one.text for one in adapters]
-    chosen = settings.from_values(places | {"bits": bits, "adapters": worn, "planner": arguments.planner})
+    chosen = settings.from_values(
+        places | {"bits": bits, "adapters": worn, "planner": arguments.planner}
+    )
     landed = _take_with_bar(wish.resolved(), chosen)
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
@@ -357,7 +444,11 @@ def _generate(arguments: argparse.Namespace) -> int:
 def _understand(arguments: argparse.Namespace) -> int:
     from .watch import sheet
 
-    places = {"model": arguments.model or "auto", "variant": arguments.variant or "", "planner": arguments.planner}
+    places = {
+        "model": arguments.model or "auto",
+        "variant": arguments.variant or "",
+        "planner": arguments.planner,
+    }
     model = _loaded(settings.from_values(places | {"bits": arguments.bits or 0}))
     _, described = _with_bar(model.understand(Request(source=arguments.file, seed=arguments.seed)))
     for note in described.notes:
@@ -365,7 +456,12 @@ def _understand(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(_json(described.values))
     else:
-        print(sheet.written({name: value for name, value in described.values.items() if name != "codes"}), end="")
+        print(
+            sheet.written(
+                {name: value for name, value in described.values.items() if name != "codes"}
+            ),
+            end="",
+        )
     return 0
 
 
@@ -375,7 +471,8 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
     folders.check(chosen.out)
     takes, _ = _with_bar(_loaded(chosen).render(request))
     try:
-        takes.sort(key=lambda take: take.name.startswith(PREVIEW))  # files like the stems, behind them
+        # files like the stems, behind them
+        takes.sort(key=lambda take: take.name.startswith(PREVIEW))
         return clips.write(chosen.out, "generate", clips.Made.of(takes))
     except OSError as error:
         raise SettingsError(f"cannot write into {chosen.out}: {error.strerror}") from error
@@ -389,15 +486,24 @@ def _loaded(chosen: Settings) -> AceStep:
     playing = chosen_model(chosen)
     if playing.why:
         print(f"{playing.model} plays. {VOICES[playing.model]} {playing.why}", file=sys.stderr)
-    return load(playing.model, playing.variant, bits=chosen.bits, adapters=chosen.adapters, planner=chosen.planner)
+    return load(
+        playing.model,
+        playing.variant,
+        bits=chosen.bits,
+        adapters=chosen.adapters,
+        planner=chosen.planner,
+    )
 
 
 def _with_bar(work: Generator[Progress | Take, None, _Result]) -> tuple[list[Take], _Result]:
     """The takes, and what it comes to, with a bar for whoever waits."""
     from tqdm import tqdm
 
-    takes, event = list[Take](), next(work)  # what cannot be made is said without a bar
-    with tqdm(total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}") as bar:
+    takes = list[Take]()  # what cannot be made is said without a bar
+    event = next(work)
+    with tqdm(
+        total=100, bar_format="{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}"
+    ) as bar:
         while True:
             if isinstance(event, Take):
                 takes.append(event)

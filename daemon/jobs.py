@@ -24,7 +24,8 @@ class Refused(Exception):
 
     def __init__(self, code: int, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.code, self.hint = code, hint
+        self.code = code
+        self.hint = hint
 
 
 class Priority(IntEnum):
@@ -40,8 +41,9 @@ class Priority(IntEnum):
 class Order:
     """What a surface asks of the engine: `count` takes of one wish.
 
-    `client` is who asks, as text, so that it outlives the daemon: "udp:127.0.0.1:9001", "tcp:3", "watch:/folder".
-    `origin` is kept with the job, for whoever asked: the file it came from, the job it is a variation of.
+    `client` is who asks, as text, so that it outlives the daemon: "udp:127.0.0.1:9001", "tcp:3",
+    "watch:/folder". `origin` is kept with the job, for whoever asked: the file it came from, the
+    job it is a variation of.
     """
 
     client: str
@@ -51,16 +53,17 @@ class Order:
     priority: Priority = Priority.NORMAL
     out: Path | None = None  # None: the settings' folder
     origin: str = ""
-    due: float = 0.0  # time.monotonic() before which nobody is told that its take, if made in advance, is there
+    # time.monotonic() before which nobody is told that its take, if made in advance, is there
+    due: float = 0.0
 
 
 @dataclass(eq=False)
 class Job:
     """One accepted request: one take, with its stems.
 
-    `wish` is what the client sent; `request` is what is made: the wish with its seed fixed, so the take can be
-    repeated. `also` are other clients who want to hear how it ends. `state` is waiting, running, landing, held (its
-    folder takes no files now), finished, fail or cancelled.
+    `wish` is what the client sent; `request` is what is made: the wish with its seed fixed, so the
+    take can be repeated. `also` are other clients who want to hear how it ends. `state` is waiting,
+    running, landing, held (its folder takes no files now), finished, fail or cancelled.
     """
 
     client: str
@@ -72,7 +75,8 @@ class Job:
     batch: str = ""  # the order's id, where it asked for several takes
     origin: str = ""
     number: int = 0  # the journal's; 0 for one that nobody has asked for yet
-    ticket: int = field(default_factory=itertools.count(1).__next__, repr=False)  # what the worker calls it
+    # what the worker calls it
+    ticket: int = field(default_factory=itertools.count(1).__next__, repr=False)
     state: str = "waiting"
     last: Event | None = field(default=None, repr=False)
     planned: tuple[Event, ...] = field(default=(), repr=False)  # what its planner filled in
@@ -105,24 +109,34 @@ class Job:
         return self.worked + (time.monotonic() - self.since if self.since else 0.0)
 
     def take_up(self) -> None:
-        self.state, self.since = "running", time.monotonic()
+        self.state = "running"
+        self.since = time.monotonic()
 
     def lay_down(self) -> None:
-        self.worked, self.since = self.seconds, 0.0
+        self.worked = self.seconds
+        self.since = 0.0
 
     def start_over(self) -> None:
         """Nothing of it is made."""
-        self.state, self.fraction, self.worked, self.since, self.planned = "waiting", 0.0, 0.0, 0.0, ()
+        self.state = "waiting"
+        self.fraction = 0.0
+        self.worked = 0.0
+        self.since = 0.0
+        self.planned = ()
 
     @property
     def outcome(self) -> list[Event]:
-        """What a client that lost its answers needs to hear: where the job stands, its plan, and its clips."""
+        """What a client that lost its answers needs to hear: where the job stands, its plan, and
+        its clips.
+        """
         return [*self.planned, *self.clips, self.last] if self.last else []
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell the surfaces. `values` follow the job's id; protocol: the README's event table."""
+    """Something to tell the surfaces. `values` follow the job's id; protocol: the README's event
+    table.
+    """
 
     kind: str
     job: Job | None
@@ -140,7 +154,9 @@ class Pace:
 
     def learn(self, cost: float, seconds: float) -> None:
         measured = seconds / cost
-        self._seconds_per_cost = (self._seconds_per_cost + measured) / 2 if self._seconds_per_cost else measured
+        self._seconds_per_cost = (
+            (self._seconds_per_cost + measured) / 2 if self._seconds_per_cost else measured
+        )
 
     def remaining(self, job: Job) -> float:
         """Seconds that a job still takes: from its own progress as soon as there is any."""
@@ -172,11 +188,19 @@ def failure(error: Exception) -> tuple[int, str, str]:
         return 404 if isinstance(error, MissingFile) else 422, str(error), error.hint
     if isinstance(error, OSError):
         return _disk_failure(error)
-    if isinstance(error, MemoryError) or "malloc" in str(error) or "out of memory" in str(error).lower():
+    if (
+        isinstance(error, MemoryError)
+        or "malloc" in str(error)
+        or "out of memory" in str(error).lower()
+    ):
         return 500, "out of memory", "ask for a shorter clip, or close other programs"
     if isinstance(error, ValueError):
         return 500, str(error), getattr(error, "hint", "")
-    return 500, f"{type(error).__name__}: {error}", "this is a bug: the daemon's log has the details"
+    return (
+        500,
+        f"{type(error).__name__}: {error}",
+        "this is a bug: the daemon's log has the details",
+    )
 
 
 def _disk_failure(error: OSError) -> tuple[int, str, str]:

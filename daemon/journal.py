@@ -61,14 +61,17 @@ class Journal:
 
     def __init__(self, path: Path | None, remembered: int = 100_000) -> None:
         self._lock = threading.RLock()
-        self._remembered, self._ended = remembered, 0
+        self._remembered = remembered
+        self._ended = 0
         self.warning = ""
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._db = _opened(path)
         except OSError as error:
-            raise JournalError(f"the folder {error.filename} cannot be made: {error.strerror}; see state") from error
+            raise JournalError(
+                f"the folder {error.filename} cannot be made: {error.strerror}; see state"
+            ) from error
         except sqlite3.OperationalError as error:
             raise JournalError(
                 f"the journal {path} cannot be opened: {error}; choose another folder with state"
@@ -76,20 +79,29 @@ class Journal:
         except sqlite3.DatabaseError as error:
             assert path is not None
             aside = _set_aside(path)
-            self.warning = f"the journal was damaged ({error}) and is kept as {aside}; a new one was begun"
+            self.warning = (
+                f"the journal was damaged ({error}) and is kept as {aside}; a new one was begun"
+            )
             log.error("%s", self.warning)
             self._db = _opened(path)
         self.token = self._fact("token", _new_token)
 
     @classmethod
     def reading(cls, path: Path) -> Journal:
-        """One to ask only, also while a daemon writes it. Raises `JournalError` when there is none."""
+        """One to ask only, also while a daemon writes it. Raises `JournalError` when there is
+        none.
+        """
         if not path.is_file():
-            raise JournalError(f"there is no journal at {path}: has acestepd played on this machine yet?")
+            raise JournalError(
+                f"there is no journal at {path}: has acestepd played on this machine yet?"
+            )
         journal = cls.__new__(cls)
-        journal._lock, journal.warning = threading.RLock(), ""
+        journal._lock = threading.RLock()
+        journal.warning = ""
         try:
-            journal._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=10)
+            journal._db = sqlite3.connect(
+                f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=10
+            )
             journal._db.row_factory = sqlite3.Row
             journal.newest()
         except sqlite3.Error as error:
@@ -100,10 +112,11 @@ class Journal:
         with self._lock:
             self._db.close()
 
-    # --- a job's life --------------------------------------------------------------------------------------------
+    # --- a job's life -----------------------------------------------------------------------------
 
     def add(self, jobs: list[Job], landing: str = "") -> None:
-        """Write new jobs down, all or none, and number them. On disk when this returns. Raises OSError.
+        """Write new jobs down, all or none, and number them. On disk when this returns. Raises
+        OSError.
 
         `landing` is what is known of files that are made already.
         """
@@ -112,12 +125,19 @@ class Journal:
                 job.created = job.created or time.time()
                 columns = _columns(job) | {"landing": landing}
                 marks = ", ".join(f":{name}" for name in columns)
-                row = db.execute(f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({marks})", columns)
+                row = db.execute(
+                    f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({marks})", columns
+                )
                 job.number = int(row.lastrowid or 0)
 
     def note(self, job: Job, **more: Any) -> None:
         """Write down how a job stands, and `more` of its columns. Raises OSError."""
-        values = {"state": job.state, "crashes": job.crashes, "favourite": int(job.favourite), "cost": job.cost}
+        values = {
+            "state": job.state,
+            "crashes": job.crashes,
+            "favourite": int(job.favourite),
+            "cost": job.cost,
+        }
         values |= {"outcome": _outcome(job), "number": job.number, **more}
         if job.ended:
             values["ended"] = time.time()
@@ -136,19 +156,25 @@ class Journal:
     def mark(self, job: Job) -> None:
         """Write down whether a job is a favourite. Raises OSError."""
         with self._writing() as db:
-            db.execute("UPDATE jobs SET favourite = ? WHERE number = ?", (int(job.favourite), job.number))
+            db.execute(
+                "UPDATE jobs SET favourite = ? WHERE number = ?", (int(job.favourite), job.number)
+            )
 
     def landing(self, job: Job) -> str:
         """What was noted of a landing that may have been interrupted; empty when there is none."""
         with self._lock:
-            found = self._db.execute("SELECT landing FROM jobs WHERE number = ?", (job.number,)).fetchone()
+            found = self._db.execute(
+                "SELECT landing FROM jobs WHERE number = ?", (job.number,)
+            ).fetchone()
         return str(found["landing"]) if found else ""
 
-    # --- questions -----------------------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------------------
 
     def unfinished(self) -> list[Job]:
         """The jobs that have not ended, oldest first."""
-        return self._jobs(f"state NOT IN ({', '.join('?' * len(ENDINGS))}) ORDER BY number", ENDINGS)
+        return self._jobs(
+            f"state NOT IN ({', '.join('?' * len(ENDINGS))}) ORDER BY number", ENDINGS
+        )
 
     def get(self, client: str, id: str) -> Job | None:
         """The client's own newest job of that id."""
@@ -181,7 +207,9 @@ class Journal:
         favourite: bool = False,
         limit: int = 50,
     ) -> list[Job]:
-        """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds since the epoch."""
+        """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
+        since the epoch.
+        """
         asked: list[tuple[str, Any]] = [
             ("words LIKE ? ESCAPE '\\'", f"%{_escaped(word)}%") for word in text.casefold().split()
         ]
@@ -190,10 +218,14 @@ class Journal:
         asked += [("created <= ?", until)] if until is not None else []
         asked += [("favourite = ?", 1)] if favourite else []
         where = " AND ".join(["1", *(clause for clause, _ in asked)])
-        return self._jobs(f"{where} ORDER BY number DESC LIMIT ?", (*(value for _, value in asked), limit))
+        return self._jobs(
+            f"{where} ORDER BY number DESC LIMIT ?", (*(value for _, value in asked), limit)
+        )
 
     def pace(self, model: str) -> float:
-        """Seconds per unit of cost that this machine took for the model of late; 0 when it has not played yet."""
+        """Seconds per unit of cost that this machine took for the model of late; 0 when it has not
+        played yet.
+        """
         with self._lock:
             rows = self._db.execute(
                 "SELECT seconds / cost AS pace FROM jobs WHERE model = ? AND cost > 0 AND seconds > 0 "
@@ -204,7 +236,9 @@ class Journal:
         return paces[len(paces) // 2] if paces else 0.0
 
     def since(self, name: str) -> float:
-        """When this was first asked under that name; or since when jobs are remembered, if that is later."""
+        """When this was first asked under that name; or since when jobs are remembered, if that is
+        later.
+        """
         first = float(self._fact(f"since {name}", lambda: repr(time.time())))
         with self._lock:
             kept = self._db.execute(
@@ -227,17 +261,21 @@ class Journal:
             rows = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()
         return [job for row in rows if (job := _readable(row))]
 
-    # --- inside --------------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. SQLite's errors come out as OSError: a full disk is nothing new to the callers."""
+        """One transaction. SQLite's errors come out as OSError: a full disk is nothing new to the
+        callers.
+        """
         with self._lock:
             try:
                 with self._db:
                     yield self._db
             except sqlite3.Error as error:
-                raise OSError(_errno(error), f"the journal could not be written: {error}") from error
+                raise OSError(
+                    _errno(error), f"the journal could not be written: {error}"
+                ) from error
 
     def _prune(self) -> None:
         with self._writing() as db:
@@ -251,10 +289,12 @@ class Journal:
     def _fact(self, name: str, make: Any) -> str:
         with self._writing() as db:
             db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, make()))
-            return str(db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()["value"])
+            return str(
+                db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()["value"]
+            )
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def _columns(job: Job) -> dict[str, Any]:
@@ -299,7 +339,9 @@ def _job(row: Mapping[str, Any]) -> Job:
 
 
 def _request(text: str) -> Request:
-    """What is written, as far as this version knows it. A request that was fine may lean on a file that is gone."""
+    """What is written, as far as this version knows it. A request that was fine may lean on a file
+    that is gone.
+    """
     kept = {name: value for name, value in json.loads(text).items() if name in FIELDS}
     with suppress(ValueError):
         return Request(**kept)
@@ -310,14 +352,16 @@ def _request(text: str) -> Request:
 
 
 def _outcome(job: Job) -> str:
-    return json.dumps([(event.kind, event.values) for event in job.outcome if event.kind != "progress"])
+    return json.dumps(
+        [(event.kind, event.values) for event in job.outcome if event.kind != "progress"]
+    )
 
 
 def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-# --- the file --------------------------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:
@@ -325,7 +369,8 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     db.row_factory = sqlite3.Row
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")  # on disk when a commit returns, even if the plug is pulled
+        # on disk when a commit returns, even if the plug is pulled
+        db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = 1")  # and out of the drive's own memory, on a Mac
         db.execute("PRAGMA foreign_keys = 1")
         if (answer := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
@@ -353,7 +398,9 @@ def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{_new_token()}{path.suffix}")
+    aside = path.with_name(
+        f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{_new_token()}{path.suffix}"
+    )
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))

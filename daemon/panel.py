@@ -22,10 +22,13 @@ class NothingToPlay(BadRequest):
 
 
 class Panel:
-    """Set from any thread. Listeners hear every change, on the thread that makes it, and must be quick."""
+    """Set from any thread. Listeners hear every change, on the thread that makes it, and must be
+    quick.
+    """
 
     def __init__(self, request: Request, tempo: Tempo | None = None) -> None:
-        self.request, self.tempo = request, tempo
+        self.request = request
+        self.tempo = tempo
         self._lock = threading.RLock()
         self._listeners: list[Turned] = []
 
@@ -33,14 +36,17 @@ class Panel:
         self._listeners.append(listener)
 
     def set(self, name: str, value: Any) -> bool:
-        """Turn one knob; `name` may be an alias. Whether that changed anything. Raises `BadRequest`."""
+        """Turn one knob; `name` may be an alias. Whether that changed anything. Raises
+        `BadRequest`.
+        """
         with self._lock:
             return self.replace(self.request.changed({name: value}))
 
     def replace(self, request: Request) -> bool:
         """Another request altogether. Whether that changed anything."""
         with self._lock:
-            before, self.request = self.request, request
+            before = self.request
+            self.request = request
             turned = [name for name in FIELDS if getattr(before, name) != getattr(request, name)]
             for name in turned:
                 self._tell(name, getattr(request, name))
@@ -49,7 +55,8 @@ class Panel:
     def wish(self, overrides: Mapping[str, Any]) -> Request:
         """The current request with what one message changes in it. Raises `BadRequest`.
 
-        New music that neither gives a tempo has that of the session, where one is followed or was set.
+        New music that neither gives a tempo has that of the session, where one is followed or was
+        set.
         """
         request = self.request.changed(overrides)
         if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
@@ -57,7 +64,12 @@ class Panel:
                 "there is nothing to play: prompt and lyrics are empty",
                 "say what it should sound like",
             )
-        if request.bpm or request.task or "bpm" in map(field_name, overrides) or not (bpm := self.session_bpm()):
+        if (
+            request.bpm
+            or request.task
+            or "bpm" in map(field_name, overrides)
+            or not (bpm := self.session_bpm())
+        ):
             return request
         return request.changed({"bpm": bpm})
 

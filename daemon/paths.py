@@ -1,4 +1,6 @@
-"""Files that messages and watched files name: only those inside of folders that the settings list."""
+"""Files that messages and watched files name: only those inside of folders that the settings
+list.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +17,27 @@ MAX_PATH = 4096  # characters, as in most systems
 
 
 class Confined:
-    """The folders that files from outside may be in. A link leads where it leads: what counts is where that is."""
+    """The folders that files from outside may be in. A link leads where it leads: what counts is
+    where that is.
+    """
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self.folders = tuple(dict.fromkeys(folder.expanduser().absolute() for folder in folders))
 
     def inside(self, text: str) -> Path:
-        """The file that `text` names, absolute and without links. A relative name is looked for in each folder.
+        """The file that `text` names, absolute and without links. A relative name is looked for in
+        each folder.
 
-        Raises `Refused`: 403 for what is in none of the folders, whether it is there or not, 404 for what is not there.
+        Raises `Refused`: 403 for what is in none of the folders, whether it is there or not, 404
+        for what is not there.
         """
         allowed = [candidate for candidate in self._candidates(text) if self._holds(candidate)]
         if not allowed:
             shown = " ".join(map(str, self.folders)) or "no folder"
             hint = f"put the file there, or list its folder under folders in the settings; now: {shown}"
-            raise Refused(403, f"{text[:200]!r} is not in a folder that messages may name files in", hint)
+            raise Refused(
+                403, f"{text[:200]!r} is not in a folder that messages may name files in", hint
+            )
         for candidate in allowed:
             if _is_file(candidate):
                 return candidate
@@ -42,17 +50,25 @@ class Confined:
         return self.inside(f"{text}/adapter_config.json").parent
 
     def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of a request as a message gives them, with the files among them confined. Raises `Refused`."""
+        """Values of a request as a message gives them, with the files among them confined. Raises
+        `Refused`.
+        """
         return {name: self._value(name, value) for name, value in values.items()}
 
     def portable(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The same, with files named as they are inside of their folder: `values` finds them wherever that lies."""
+        """The same, with files named as they are inside of their folder: `values` finds them
+        wherever that lies.
+        """
         return {name: self._portable(name, value) for name, value in values.items()}
 
     def _portable(self, name: str, value: Any) -> Any:
-        if not (isinstance(value, str) and _names_a_file(name, value) and Path(value).is_absolute()):
+        if not (
+            isinstance(value, str) and _names_a_file(name, value) and Path(value).is_absolute()
+        ):
             return value
-        homes = (home for folder in self.folders if (home := _resolved(folder)) and _within(value, home))
+        homes = (
+            home for folder in self.folders if (home := _resolved(folder)) and _within(value, home)
+        )
         return next((str(Path(value).relative_to(home)) for home in homes), value)
 
     def _value(self, name: str, value: Any) -> Any:
@@ -66,7 +82,8 @@ class Confined:
             path = Path(text).expanduser()
         except RuntimeError:  # ~ of a user there is not
             return []
-        return [found for folder in self.folders if (found := _resolved(folder / path))]  # absolute: as it is
+        # absolute: as it is
+        return [found for folder in self.folders if (found := _resolved(folder / path))]
 
     def _holds(self, path: Path) -> bool:
         homes = (_resolved(folder) for folder in self.folders)
@@ -78,7 +95,9 @@ def _names_a_file(name: str, text: str) -> bool:
         field = field_name(name)
     except BadRequest:
         return False
-    return (field == "guide" and text.lower().endswith((".mid", ".midi"))) or (field in FILES and bool(text))
+    return (field == "guide" and text.lower().endswith((".mid", ".midi"))) or (
+        field in FILES and bool(text)
+    )
 
 
 def _resolved(path: Path) -> Path | None:

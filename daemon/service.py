@@ -35,7 +35,9 @@ LEARNT = "learnt.toml"
 
 
 class Chosen(NamedTuple):
-    """The model that plays, its variant, and why it is not the real one where that was hoped for."""
+    """The model that plays, its variant, and why it is not the real one where that was hoped
+    for.
+    """
 
     model: str
     variant: str
@@ -43,7 +45,9 @@ class Chosen(NamedTuple):
 
 
 def chosen_model(settings: Settings) -> Chosen:
-    """With `auto`, the real model when it is complete on this machine, and the embedded voice when not."""
+    """With `auto`, the real model when it is complete on this machine, and the embedded voice when
+    not.
+    """
     from pipeline.weights import checkpoint
 
     if settings.model != "auto":
@@ -66,24 +70,35 @@ class Daemon:
             self._lock = opened.enter_context(Lock(settings.state))
             self.journal = _journal(settings)
             opened.callback(self.journal.close)
-            self.engine = Engine(settings, Wanted(*self.chosen[:2], checked(settings.adapters)), self.journal, worker)
+            self.engine = Engine(
+                settings, Wanted(*self.chosen[:2], checked(settings.adapters)), self.journal, worker
+            )
             self.engine.listen(_log_event)
             self.tempo = Tempo(settings.link, settings.midi_clock)
-            self.tempo.listen(lambda bpm, source: self.engine.announce(Event("tempo", None, (bpm, source))))
+            self.tempo.listen(
+                lambda bpm, source: self.engine.announce(Event("tempo", None, (bpm, source)))
+            )
             self.panel = Panel(settings.request, self.tempo)
             confined = _confined(settings)
             self.osc = OscServer(settings, self.panel, self.engine, confined)
             opened.callback(self.osc.close)
-            self.pads = self.osc.pads = Pads(settings, self.engine, self.panel, self.tempo, confined)
+            self.pads = self.osc.pads = Pads(
+                settings, self.engine, self.panel, self.tempo, confined
+            )
             self.hands = Hands(settings.midi, self.pads, settings.state / LEARNT)
             self._learn_from_ports()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, confined)
             self._opened = opened.pop_all()
 
     def apply(self, settings: Settings) -> None:
-        """Other settings from now on: those that `reload` calls safe. What a client has turned since stays turned."""
-        old, new = self.settings.request, settings.request
-        turned = {name: getattr(new, name) for name in FIELDS if getattr(new, name) != getattr(old, name)}
+        """Other settings from now on: those that `reload` calls safe. What a client has turned
+        since stays turned.
+        """
+        old = self.settings.request
+        new = settings.request
+        turned = {
+            name: getattr(new, name) for name in FIELDS if getattr(new, name) != getattr(old, name)
+        }
         self.panel.replace(self.panel.request.changed(turned))
         self.settings = settings
         self.engine.change(settings)
@@ -107,7 +122,12 @@ class Daemon:
         self.watchers.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         self.watchers.close()
         self.tempo.close()
         self.hands.close()

@@ -57,10 +57,16 @@ QUANTISE = ("", "beat", "bar")
 class Watch:
     """One watched folder, a [[watch]] table."""
 
-    folder: Path = setting(Path(), "the folder; every text, manifest or audio file saved in it makes a take")
+    folder: Path = setting(
+        Path(), "the folder; every text, manifest or audio file saved in it makes a take"
+    )
     out: Path = setting(Path(), "where its takes land; empty is its folder's sub-folder takes")
-    audio: str = setting("extract", "task of an audio file: cover, repaint, extract; ignore does nothing")
-    request: Request = field(default_factory=Request, metadata={"help": "what its files leave out is taken from here"})
+    audio: str = setting(
+        "extract", "task of an audio file: cover, repaint, extract; ignore does nothing"
+    )
+    request: Request = field(
+        default_factory=Request, metadata={"help": "what its files leave out is taken from here"}
+    )
 
     def __post_init__(self) -> None:
         if self.folder == Path():
@@ -72,12 +78,16 @@ class Watch:
         if out == folder:
             raise SettingsError(f"[[watch]] out must not be the watched folder itself, got {out}")
         if self.audio not in AUDIO_TASKS:
-            raise SettingsError(f"[[watch]] audio must be one of {' '.join(AUDIO_TASKS)}, got {self.audio!r}")
+            raise SettingsError(
+                f"[[watch]] audio must be one of {' '.join(AUDIO_TASKS)}, got {self.audio!r}"
+            )
 
 
 @dataclass(frozen=True)
 class Pad:
-    """What one pad does, a [[midi.pad]] table: its own note, and what is in it where the bank has nothing."""
+    """What one pad does, a [[midi.pad]] table: its own note, and what is in it where the bank has
+    nothing.
+    """
 
     slot: int = setting(0, "which pad, counted from 1; required")
     note: int = setting(-1, "its note; -1 is the grid's")
@@ -103,21 +113,35 @@ class Pad:
 class Midi:
     """Pad controllers, the [midi] table."""
 
-    ports: tuple[str, ...] = setting((), 'parts of port names; "virtual" opens a port of our own called acestepd')
+    ports: tuple[str, ...] = setting(
+        (), 'parts of port names; "virtual" opens a port of our own called acestepd'
+    )
     grid: str = setting("4x4", "of pads: 4x4 or 8x8")
-    profile: str = setting("auto", "how its lights work: auto, the name of a profile, or a .toml file of your own")
+    profile: str = setting(
+        "auto", "how its lights work: auto, the name of a profile, or a .toml file of your own"
+    )
     first_note: int = setting(-1, "note of the pad at the lower left; -1 is the profile's")
     channel: int = setting(0, "channel of the pads, 1 to 16; 0 is any")
-    hold_ms: int = setting(600, "a pad held this long rerolls its seed when it is let go; 0 never does")
-    shift: str = setting("auto", 'with it a pad marks its take: like "note 98" or "cc 64"; auto is the profile\'s')
-    velocity: str = setting("", 'parameter that the velocity of a hit turns, like "guidance_scale 1 8"; empty is none')
+    hold_ms: int = setting(
+        600, "a pad held this long rerolls its seed when it is let go; 0 never does"
+    )
+    shift: str = setting(
+        "auto", 'with it a pad marks its take: like "note 98" or "cc 64"; auto is the profile\'s'
+    )
+    velocity: str = setting(
+        "", 'parameter that the velocity of a hit turns, like "guidance_scale 1 8"; empty is none'
+    )
     rows: float = setting(
-        0.0, "pads of a row are variations of its first one, up to this distance; 0: seeds of their own"
+        0.0,
+        "pads of a row are variations of its first one, up to this distance; 0: seeds of their own",
     )
     knobs: Mapping[str, str] = field(
-        default_factory=dict, metadata={"help": 'control and what it turns, like "cc 21" = "variation"'}
+        default_factory=dict,
+        metadata={"help": 'control and what it turns, like "cc 21" = "variation"'},
     )
-    pad: tuple[Pad, ...] = setting((), "pads with a note or a request of their own, one [[midi.pad]] table each")
+    pad: tuple[Pad, ...] = setting(
+        (), "pads with a note or a request of their own, one [[midi.pad]] table each"
+    )
 
     def __post_init__(self) -> None:
         _within("[midi] rows", self.rows, 0, 1)
@@ -148,70 +172,116 @@ class Settings:
     host: str = setting("127.0.0.1", "address to listen on; anything but loopback needs allow")
     port: int = setting(9100, "UDP port for OSC; 0 takes a free one")
     out: Path = setting(Path("~/Music/acestepd"), "folder the finished clips land in")
-    model: str = setting("auto", "folder, hub name or embedded voice; auto is the real model if it is on this machine")
+    model: str = setting(
+        "auto",
+        "folder, hub name or embedded voice; auto is the real model if it is on this machine",
+    )
     variant: str = setting("", "sub-folder of the DiT; empty is turbo")
     revision: str = setting("", "commit or tag of the hub's model; empty is the newest")
-    bits: int = setting(0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published")
+    bits: int = setting(
+        0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published"
+    )
     planner: str = setting(
-        "", "which planner writes songs down first: 0.6B, 1.7B, 4B, or a folder with one; empty takes what is there"
+        "",
+        "which planner writes songs down first: 0.6B, 1.7B, 4B, or a folder with one; empty takes what is there",
     )
     adapters: tuple[str, ...] = setting(
         (), "LoRA adapters it wears: the path of a PEFT folder or a file, or PATH=SCALE"
     )
-    models: tuple[str, ...] = setting((), "what else /ace/model may switch to, besides model and the embedded voices")
+    models: tuple[str, ...] = setting(
+        (), "what else /ace/model may switch to, besides model and the embedded voices"
+    )
     state: Path = setting(Path("~/.local/state/acestepd"), "folder of the journal and the log")
-    tcp: int = setting(-1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off")
+    tcp: int = setting(
+        -1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off"
+    )
     queue: int = setting(64, "how many jobs may wait")
     queue_per_client: int = setting(64, "how many of them may be of one client")
     rate: int = setting(500, "messages a second that one address may send for long")
     history: int = setting(100_000, "ended jobs the journal remembers; favourites always")
     allow: tuple[str, ...] = setting((), "addresses off this machine that are answered")
-    token: str = setting("", "what a client off this machine must send first, with /ace/hello; empty asks for nothing")
-    subscribers: tuple[str, ...] = setting((), "host:port of clients that hear every event without asking")
-    folders: tuple[Path, ...] = setting((), "folders that messages may name files in, besides out and the watched ones")
+    token: str = setting(
+        "",
+        "what a client off this machine must send first, with /ace/hello; empty asks for nothing",
+    )
+    subscribers: tuple[str, ...] = setting(
+        (), "host:port of clients that hear every event without asking"
+    )
+    folders: tuple[Path, ...] = setting(
+        (), "folders that messages may name files in, besides out and the watched ones"
+    )
     latest: bool = setting(False, "also keep NAME_latest.wav, always the newest clip of that name")
-    link: bool = setting(False, "follow the tempo of an Ableton Link session (needs the extra 'link')")
-    midi_clock: str = setting("", "follow the MIDI clock of the input port whose name contains this")
+    link: bool = setting(
+        False, "follow the tempo of an Ableton Link session (needs the extra 'link')"
+    )
+    midi_clock: str = setting(
+        "", "follow the MIDI clock of the input port whose name contains this"
+    )
     cache_gb: float = setting(2.0, "memory MLX may keep for reuse, in GB")
-    conditions_mb: float = setting(512.0, "memory for what the next request need not compute again, in MB")
-    latents_mb: float = setting(1000.0, "disk in state for what clips were made of: a repaint of one needs no encoding")
+    conditions_mb: float = setting(
+        512.0, "memory for what the next request need not compute again, in MB"
+    )
+    latents_mb: float = setting(
+        1000.0, "disk in state for what clips were made of: a repaint of one needs no encoding"
+    )
     memory_gb: float = setting(0.0, "memory MLX should stay below, in GB; 0 leaves it to MLX")
     wired_gb: float = setting(0.0, "memory MLX may wire on a Mac, in GB; 0 leaves it to MLX")
-    idle_unload: float = setting(0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm")
-    hang_seconds: float = setting(600.0, "seconds without a sign of life after which a busy engine is restarted")
-    log_mb: float = setting(5.0, "size at which the log file in state is rotated, in MB; 0 writes none")
+    idle_unload: float = setting(
+        0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm"
+    )
+    hang_seconds: float = setting(
+        600.0, "seconds without a sign of life after which a busy engine is restarted"
+    )
+    log_mb: float = setting(
+        5.0, "size at which the log file in state is rotated, in MB; 0 writes none"
+    )
     prepare_mb: float = setting(
         500.0, "disk for takes that are made in advance while nothing else is to do, in MB; 0: none"
     )
-    prepare_memory_gb: float = setting(0.0, "make none in advance that needs more memory than this, in GB; 0: any")
+    prepare_memory_gb: float = setting(
+        0.0, "make none in advance that needs more memory than this, in GB; 0: any"
+    )
     quantise: str = setting(
-        "", "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock"
+        "",
+        "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock",
     )
     ahead_ms: float = setting(0.0, "so much before that beat or bar, in ms")
-    midi: Midi = field(default_factory=Midi, metadata={"help": "pad controllers, a [midi] table: see below"})
+    midi: Midi = field(
+        default_factory=Midi, metadata={"help": "pad controllers, a [midi] table: see below"}
+    )
     watch: tuple[Watch, ...] = setting((), "watched folders, one [[watch]] table each: see below")
-    request: Request = field(default_factory=Request, metadata={"help": "what a message leaves out is taken from here"})
+    request: Request = field(
+        default_factory=Request, metadata={"help": "what a message leaves out is taken from here"}
+    )
 
     def __post_init__(self) -> None:
         for name in ("out", "state"):
             object.__setattr__(self, name, _absolute(name, getattr(self, name)))
-        object.__setattr__(self, "folders", tuple(_absolute("folders", folder) for folder in self.folders))
+        object.__setattr__(
+            self, "folders", tuple(_absolute("folders", folder) for folder in self.folders)
+        )
         for name, (low, high) in LIMITS.items():
             _within(name, getattr(self, name), low, high)
         for address in (self.host, *self.allow):
             _ip(address)
         if not _ip(self.host).is_loopback and not self.allow:
-            raise SettingsError(f"host {self.host} is reachable from outside: list in allow whom to answer")
+            raise SettingsError(
+                f"host {self.host} is reachable from outside: list in allow whom to answer"
+            )
         for subscriber in self.subscribers:
             endpoint(subscriber)
         _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
         if self.quantise not in QUANTISE:
             raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
         if self.planner not in ("", *PLANNERS) and not Path(self.planner).expanduser().is_dir():
-            raise SettingsError(f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}")
+            raise SettingsError(
+                f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}"
+            )
         try:
             adapter.checked_bits(self.bits)
-            object.__setattr__(self, "adapters", tuple(one.text for one in adapter.checked(self.adapters)))
+            object.__setattr__(
+                self, "adapters", tuple(one.text for one in adapter.checked(self.adapters))
+            )
         except ValueError as error:
             raise SettingsError(str(error)) from error
         folders = [watch.folder for watch in self.watch]
@@ -224,7 +294,9 @@ class Settings:
 
 
 def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
-    """The settings file (the default one may be absent) with `overrides` on top. Raises `SettingsError`."""
+    """The settings file (the default one may be absent) with `overrides` on top. Raises
+    `SettingsError`.
+    """
     file = path or _default_file()
     values: dict[str, Any] = {}
     if file:
@@ -235,7 +307,9 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
         except RecursionError:
             raise SettingsError(f"{file}: nested too deeply to be settings") from None
     try:
-        return from_values(values | {name: value for name, value in overrides.items() if value is not None})
+        return from_values(
+            values | {name: value for name, value in overrides.items() if value is not None}
+        )
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}" if values else str(error)) from error
 
@@ -277,17 +351,25 @@ def _converted(name: str, default: Any, value: Any, called: str) -> Any:
         except BadRequest as error:
             raise SettingsError(f"[request] {error}") from error
     if name == "watch":
-        return tuple(_watch(entry) for entry in _listed(name, value, Mapping | Watch, "[[watch]] tables"))
+        return tuple(
+            _watch(entry) for entry in _listed(name, value, Mapping | Watch, "[[watch]] tables")
+        )
     if name == "midi":
         return _midi(value)
     if name == "pad":
-        return tuple(_pad(entry) for entry in _listed(name, value, Mapping | Pad, "[[midi.pad]] tables"))
+        return tuple(
+            _pad(entry) for entry in _listed(name, value, Mapping | Pad, "[[midi.pad]] tables")
+        )
     if name == "knobs":
-        if not isinstance(value, Mapping) or not all(isinstance(field, str) for field in value.values()):
+        if not isinstance(value, Mapping) or not all(
+            isinstance(field, str) for field in value.values()
+        ):
             raise SettingsError(f"[midi.knobs] must be controls and parameters, got {value!r}")
         return dict(value)
     if name == "folders":
-        return tuple(Path(entry) for entry in _listed(name, value, str | os.PathLike, "a list of paths"))
+        return tuple(
+            Path(entry) for entry in _listed(name, value, str | os.PathLike, "a list of paths")
+        )
     if isinstance(default, tuple):
         return tuple(_listed(name, value, str, "a list of texts"))
     if isinstance(default, Path) and isinstance(value, str | os.PathLike):
@@ -295,7 +377,13 @@ def _converted(name: str, default: Any, value: Any, called: str) -> Any:
     if type(default) is float and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        kinds = {Path: "a path", bool: "true or false", str: "a text", int: "a whole number", float: "a number"}
+        kinds = {
+            Path: "a path",
+            bool: "true or false",
+            str: "a text",
+            int: "a whole number",
+            float: "a number",
+        }
         wanted = next(words for kind, words in kinds.items() if isinstance(default, kind))
         raise SettingsError(f"{name} must be {wanted}, got {value!r}")
     return value
@@ -327,7 +415,9 @@ def _absolute(name: str, path: Path) -> Path:
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:
-        raise SettingsError(f"{name}: {path} is in no home folder known here; give another with --{name}") from error
+        raise SettingsError(
+            f"{name}: {path} is in no home folder known here; give another with --{name}"
+        ) from error
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -342,7 +432,9 @@ def _ip(text: str) -> ipaddress.IPv4Address:
     try:
         return ipaddress.IPv4Address("127.0.0.1" if text == "localhost" else text)
     except ValueError:
-        raise SettingsError(f"an address must be an IPv4 address like 127.0.0.1, got {text!r}") from None
+        raise SettingsError(
+            f"an address must be an IPv4 address like 127.0.0.1, got {text!r}"
+        ) from None
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

@@ -1,7 +1,8 @@
 """The tempo that bars are counted in: who says it, and how exactly it is known.
 
-The first of these that says one counts: what was set explicitly, an Ableton Link session, a MIDI clock, the default.
-Whoever follows a session or a clock gets the number that the DAW shows, as clip lengths are computed from it.
+The first of these that says one counts: what was set explicitly, an Ableton Link session, a MIDI
+clock, the default. Whoever follows a session or a clock gets the number that the DAW shows, as clip
+lengths are computed from it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ PER_BEAT = 24
 PER_SIXTEENTH = PER_BEAT // 4  # what a song position counts
 PLAUSIBLE = (20.0, 400.0)  # bpm
 GONE = 2.0  # seconds of silence after which a clock counts as stopped
-GAP = 0.5  # seconds between two ticks after which the estimate begins anew; 20 bpm ticks every 0.125
+GAP = (
+    0.5  # seconds between two ticks after which the estimate begins anew; 20 bpm ticks every 0.125
+)
 DRIFT = 3e-5  # relative: two crystals, the sound card's and this computer's, never quite agree
 ALIKE = 0.99  # of two neighbouring ticks' lateness: the highest that is reckoned with
 ANNOUNCED = 0.05  # bpm: a smaller change is not news
@@ -43,7 +46,9 @@ Listener = Callable[[float, str], None]
 
 
 class Place(NamedTuple):
-    """Where a song was `at` that time.monotonic(): in quarter notes from its beginning, at that tempo."""
+    """Where a song was `at` that time.monotonic(): in quarter notes from its beginning, at that
+    tempo.
+    """
 
     at: float
     beat: float
@@ -75,9 +80,13 @@ class Source(Protocol):
 
 
 class Tempo:
-    """Which tempo counts now. Raises `SettingsError` when a source needs a library that is not installed."""
+    """Which tempo counts now. Raises `SettingsError` when a source needs a library that is not
+    installed.
+    """
 
-    def __init__(self, link: bool = False, midi_clock: str = "", *, sources: Iterable[Source] = ()) -> None:
+    def __init__(
+        self, link: bool = False, midi_clock: str = "", *, sources: Iterable[Source] = ()
+    ) -> None:
         self._sources: list[Source] = [*sources]
         if link:
             self._sources.append(Link())
@@ -86,7 +95,8 @@ class Tempo:
         self._explicit = 0.0
         self._listeners: list[Listener] = []
         self._announced = (DEFAULT_BPM, "default")
-        self._closing, self._wake = threading.Event(), threading.Event()
+        self._closing = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="tempo", daemon=True)
 
     def bpm(self) -> tuple[float, str]:
@@ -96,8 +106,9 @@ class Tempo:
         return next((bpm, source) for bpm, source in choices if bpm)
 
     def next(self, beats: float, ahead: float = 0.0) -> float:
-        """The time.monotonic() that is `ahead` seconds before the next multiple of `beats` of the session; 0, long ago,
-        where nobody says where its beat is."""
+        """The time.monotonic() that is `ahead` seconds before the next multiple of `beats` of the
+        session; 0, long ago, where nobody says where its beat is.
+        """
         for source in self._sources:
             if place := source.place:
                 return place.next(beats, time.monotonic() + ahead) - ahead
@@ -151,7 +162,7 @@ def _tried(call: Callable[..., None], *values: Any) -> None:
         log.exception("tempo: %s", getattr(call, "__qualname__", call))
 
 
-# --- MIDI clock ------------------------------------------------------------------------------------------------------
+# --- MIDI clock -----------------------------------------------------------------------------------
 
 
 class Estimate(NamedTuple):
@@ -160,8 +171,10 @@ class Estimate(NamedTuple):
 
 
 class Clock:
-    """The tempo of a MIDI clock, 24 ticks a beat: a straight line through the last ticks, by least squares. They are
-    those of one bar, and of up to eight while the newest bar does not contradict the others."""
+    """The tempo of a MIDI clock, 24 ticks a beat: a straight line through the last ticks, by least
+    squares. They are those of one bar, and of up to eight while the newest bar does not contradict
+    the others.
+    """
 
     name = "midi"
 
@@ -173,7 +186,9 @@ class Clock:
         self._last = -math.inf
         self._known = Estimate(0.0, 0.0)
         self._playing = False  # from a start or a continue to a stop
-        self._next: int | None = None  # which tick of the song comes next; None: nobody has said where it is
+        self._next: int | None = (
+            None  # which tick of the song comes next; None: nobody has said where it is
+        )
         self._place: tuple[float, int] | None = None  # the newest tick while it plays
 
     @property
@@ -183,8 +198,11 @@ class Clock:
     @property
     def place(self) -> Place | None:
         with self._lock:
-            bpm, place = self._known.bpm, self._place
-        return Place(place[0], place[1] / PER_BEAT, bpm) if bpm and place and self._playing else None
+            bpm = self._known.bpm
+            place = self._place
+        return (
+            Place(place[0], place[1] / PER_BEAT, bpm) if bpm and place and self._playing else None
+        )
 
     def start(self) -> None:
         if self._input:
@@ -199,12 +217,14 @@ class Clock:
             kind = message["type"]
             if kind in ("start", "continue"):
                 self._ticks.clear()
-                self._playing, self._place = True, None
+                self._playing = True
+                self._place = None
                 self._next = 0 if kind == "start" else self._next
             elif kind == "stop":
                 self._playing = False
             elif kind == "songpos":
-                self._next, self._place = message["pos"] * PER_SIXTEENTH, None
+                self._next = message["pos"] * PER_SIXTEENTH
+                self._place = None
             elif kind == "clock":
                 if at - self._last > GAP:
                     self._ticks.clear()
@@ -216,7 +236,8 @@ class Clock:
 
     def look(self, now: float) -> None:
         with self._lock:
-            ticks, last = list(self._ticks), self._last
+            ticks = list(self._ticks)
+            last = self._last
         if now - last > GONE:
             self._known = Estimate(0.0, 0.0)
         elif len(ticks) >= TICKS:
@@ -237,14 +258,16 @@ class Clock:
 def fitted(ticks: list[float]) -> Estimate:
     """The tempo of a clock's ticks, which came at these seconds."""
     count = len(ticks)
-    middle, mean = (count - 1) / 2, sum(ticks) / count
+    middle = (count - 1) / 2
+    mean = sum(ticks) / count
     spread = sum((n - middle) ** 2 for n in range(count))
     slope = sum((n - middle) * (at - mean) for n, at in enumerate(ticks)) / spread
     if slope <= 0:
         return Estimate(math.inf, math.inf)
     rest = [at - mean - slope * (n - middle) for n, at in enumerate(ticks)]
     residue = sum(one * one for one in rest)
-    # A busy computer is late for a while: what neighbours have in common says less than as many ticks on their own
+    # A busy computer is late for a while: what neighbours have in common says less than as many
+    # ticks on their own
     common = sum(one * next for one, next in itertools.pairwise(rest)) / residue if residue else 0.0
     alike = min(ALIKE, max(0.0, common))
     error = math.sqrt(residue / (count - 2) / spread * (1 + alike) / (1 - alike))
@@ -260,10 +283,11 @@ def contradicts(measured: Estimate, known: Estimate) -> bool:
 def settled(known: Estimate, measured: Estimate) -> Estimate:
     """The number that was meant: the roundest one that is as likely as the measured one.
 
-    A DAW's clock of exactly 120 measures as 120.03 or 119.98, and anew every moment. Whatever lies within three
-    standard errors fits what was heard just as well, and people set 120, rarely 127.5, hardly ever 120.03: of these
-    the roundest is the likeliest, and never further from the truth than the estimate may be itself. It stays until
-    something contradicts it: takes that were made for it would be worth nothing.
+    A DAW's clock of exactly 120 measures as 120.03 or 119.98, and anew every moment. Whatever lies
+    within three standard errors fits what was heard just as well, and people set 120, rarely 127.5,
+    hardly ever 120.03: of these the roundest is the likeliest, and never further from the truth
+    than the estimate may be itself. It stays until something contradicts it: takes that were made
+    for it would be worth nothing.
     """
     if known.bpm and not contradicts(measured, known):
         return known
@@ -273,11 +297,15 @@ def settled(known: Estimate, measured: Estimate) -> Estimate:
     return Estimate(round(measured.bpm, digits), measured.error)
 
 
-# --- Ableton Link ----------------------------------------------------------------------------------------------------
+# --- Ableton Link ---------------------------------------------------------------------------------
 
-GROUP, PORT = "224.76.78.75", 20808  # where Link's peers tell of themselves, four times a second
-ALIVE = b"_asdp_v\x01\x01"  # how such a datagram begins; one that leaves says 3 instead of the last 1
-HEARD = 1.0  # seconds that others must have been heard before we join, so that their session is the older one
+GROUP = "224.76.78.75"  # where Link's peers tell of themselves, four times a second
+PORT = 20808
+ALIVE = (
+    b"_asdp_v\x01\x01"  # how such a datagram begins; one that leaves says 3 instead of the last 1
+)
+# seconds that others must have been heard before we join, so that their session is the older one
+HEARD = 1.0
 QUANTUM = 4.0  # beats that peers count together: where a bar begins
 ALONE = 3.0  # seconds without a peer after which we leave
 REJOIN = 5.0  # seconds between two looks for network interfaces
@@ -286,9 +314,10 @@ REJOIN = 5.0  # seconds between two looks for network interfaces
 class Link:
     """The tempo of an Ableton Link session that others have begun.
 
-    Two peers that meet take the older one's tempo. A daemon is always the older one, so it must never wait in a
-    session of its own: Live, started at 140, would be set to our 120. It listens to Link's group first, joins when it
-    has heard somebody for a second, leaves when it is alone again, and never sets a tempo.
+    Two peers that meet take the older one's tempo. A daemon is always the older one, so it must
+    never wait in a session of its own: Live, started at 140, would be set to our 120. It listens to
+    Link's group first, joins when it has heard somebody for a second, leaves when it is alone
+    again, and never sets a tempo.
     """
 
     name = "link"
@@ -297,7 +326,9 @@ class Link:
         try:
             import aalink
         except ImportError as error:
-            raise SettingsError("link needs a library that is not here: pip install 'acestepd[link]'") from error
+            raise SettingsError(
+                "link needs a library that is not here: pip install 'acestepd[link]'"
+            ) from error
         self._make = aalink.Link
         self._loop: asyncio.AbstractEventLoop | None = None
         self._peer: Any = None
@@ -322,7 +353,8 @@ class Link:
         self._peer.quantum = QUANTUM
 
     async def _made(self) -> Any:
-        return self._make(DEFAULT_BPM)  # it wants a running loop, although nothing here waits for beats
+        # it wants a running loop, although nothing here waits for beats
+        return self._make(DEFAULT_BPM)
 
     def look(self, now: float) -> None:
         if self._peer is None or self._ear is None:
@@ -335,7 +367,8 @@ class Link:
             self._bpm = linked(self._peer.tempo)
             self._place = Place(time.monotonic(), self._peer.beat, self._bpm) if self._bpm else None
         elif self._joined:
-            self._bpm, self._place = 0.0, None
+            self._bpm = 0.0
+            self._place = None
             if now - self._company > ALONE:
                 self._enable(False, now)
                 self._ear.forget()
@@ -343,10 +376,13 @@ class Link:
     def _enable(self, on: bool, now: float) -> None:
         self._peer.enabled = self._joined = on
         self._company = now
-        log.info("joined an Ableton Link session" if on else "left Ableton Link: nobody else is there")
+        log.info(
+            "joined an Ableton Link session" if on else "left Ableton Link: nobody else is there"
+        )
 
     def close(self) -> None:
-        self._bpm, self._place = 0.0, None
+        self._bpm = 0.0
+        self._place = None
         if self._peer is not None:
             self._peer.enabled = False
             self._peer = None
@@ -357,7 +393,9 @@ class Link:
 
 
 def linked(bpm: float) -> float:
-    """The tempo that was set: Link carries whole microseconds a beat, and makes 140.00014 of 140."""
+    """The tempo that was set: Link carries whole microseconds a beat, and makes 140.00014 of
+    140.
+    """
     return round(bpm, 2) if PLAUSIBLE[0] <= bpm <= PLAUSIBLE[1] else 0.0
 
 

@@ -1,7 +1,8 @@
-"""The process that owns the model and nothing else: it hears orders on a pipe, renders, and sends what it made.
+"""The process that owns the model and nothing else: it hears orders on a pipe, renders, and sends
+what it made.
 
-It touches no file and no socket, so it may be killed at any time. Every message is JSON; the samples of a take follow
-theirs as raw float32. `Engine` is at the other end.
+It touches no file and no socket, so it may be killed at any time. Every message is JSON; the
+samples of a take follow theirs as raw float32. `Engine` is at the other end.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ Load = Callable[[dict[str, Any], Callable[[], None]], "AceStep"]
 
 
 def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
-    """The model of a load message. `fetching` is called now and then while its files are downloaded."""
+    """The model of a load message. `fetching` is called now and then while its files are
+    downloaded.
+    """
     from pipeline.generate import limits, load
     from pipeline.weights import checkpoint
 
@@ -77,10 +80,13 @@ def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
 
 
 class Worker:
-    """Renders one job at a time; a more urgent one is put on top of it, and it goes on afterwards."""
+    """Renders one job at a time; a more urgent one is put on top of it, and it goes on
+    afterwards.
+    """
 
     def __init__(self, connection: Connection, load: Load) -> None:
-        self._connection, self._load = connection, load
+        self._connection = connection
+        self._load = load
         self._stack: list[Rendering] = []
         self._closing = False
 
@@ -160,7 +166,9 @@ class Worker:
             self._stack.pop()
             code, message, hint = failure(error)
             if isinstance(error, OSError):
-                code, message, hint = 422, f"a file could not be read: {error}", "check the request's files"
+                code = 422
+                message = f"a file could not be read: {error}"
+                hint = "check the request's files"
             if not isinstance(error, OSError | ValueError):
                 log.exception("job %s failed", rendering.job)
             self._say("failed", job=rendering.job, code=code, message=message, hint=hint)
@@ -186,13 +194,25 @@ class Worker:
 
     def _deliver_words(self, rendering: Rendering, described: Description) -> None:
         """What was understood, as a request that plays it."""
-        request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(described.values)
-        about = {"request": asdict(request), "model": rendering.model.title, "notes": described.notes}
+        request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(
+            described.values
+        )
+        about = {
+            "request": asdict(request),
+            "model": rendering.model.title,
+            "notes": described.notes,
+        }
         about |= {"planned": dict(described.values), "codes": request.codes, "machine": machine()}
         self._made(rendering, about)
 
     def _made(self, rendering: Rendering, about: dict[str, Any]) -> None:
-        self._say("made", job=rendering.job, caches=rendering.model.reused(), token=rendering.model.token, **about)
+        self._say(
+            "made",
+            job=rendering.job,
+            caches=rendering.model.reused(),
+            token=rendering.model.token,
+            **about,
+        )
 
     def _say(self, what: str, **about: Any) -> None:
         self._connection.send_bytes(json.dumps({"say": what, **about}).encode())
@@ -202,10 +222,12 @@ class Rendering:
     """A job in the making."""
 
     def __init__(self, model: AceStep, job: int, values: dict[str, Any]) -> None:
-        self.job, self.told = job, 0.0
+        self.job = job
+        self.told = 0.0
         self.takes: list[Take] = []
         self.described: Description | None = None  # where it makes words
-        self.model, self.request = model, Request()
+        self.model = model
+        self.request = Request()
         self.events = self._events(values)
 
     def _events(self, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:
@@ -221,13 +243,17 @@ class Rendering:
 
 
 PAINTED = Request(prompt="warm up", seconds=1, seed=0, num_steps=2, plan="off")
-PLANNED = PAINTED.changed({"plan": "auto", "seconds": 3, "bpm": 120, "key": "C major", "time_signature": "4"})
+PLANNED = PAINTED.changed(
+    {"plan": "auto", "seconds": 3, "bpm": 120, "key": "C major", "time_signature": "4"}
+)
 
 
 def warm_up(model: AceStep, planning: bool = True) -> float:
-    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per cost) is known.
+    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per
+    cost) is known.
 
-    A planner that takes are made with, and that the memory has room for beside the model, is warmed up too.
+    A planner that takes are made with, and that the memory has room for beside the model, is warmed
+    up too.
     """
     planned = [PLANNED] * 2 if planning and model.plans and model.roomy else []
     seconds = 0.0
@@ -239,7 +265,9 @@ def warm_up(model: AceStep, planning: bool = True) -> float:
 
 
 def _leave_with_parent(parent: int) -> None:
-    """A daemon that was killed says nothing: its worker would go on loading, or downloading, for nobody."""
+    """A daemon that was killed says nothing: its worker would go on loading, or downloading, for
+    nobody.
+    """
     while os.getppid() == parent:
         time.sleep(ORPHAN_SECONDS)
     os._exit(1)

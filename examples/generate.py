@@ -2,7 +2,8 @@
 
     python examples/generate.py "warm lo-fi beat with mellow keys" bars=4 bpm=90 seed=7
 
-Needs nothing but python-osc: copy it into your own project. The exit status is 0 when the clip was made.
+Needs nothing but python-osc: copy it into your own project. The exit status is 0 when the clip was
+made.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ PATIENCE = 600.0  # seconds it may be silent after that, loading a large model
 def main() -> int:
     parser = argparse.ArgumentParser(description="Ask a running acestepd for a clip.")
     parser.add_argument("prompt", nargs="?", default="warm lo-fi beat with mellow keys")
-    parser.add_argument("more", nargs="*", metavar="name=value", help="bars=4 bpm=90 key=Am seconds=12 seed=7 ...")
+    parser.add_argument(
+        "more", nargs="*", metavar="name=value", help="bars=4 bpm=90 key=Am seconds=12 seed=7 ..."
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9100)
     arguments = parser.parse_args()

@@ -1,6 +1,7 @@
 """ACE-Step 1.5 in MLX: `load` a model, iterate over what `generate` yields.
 
-MLX is imported only when it is needed, so a command line that imports `pipeline.request` starts at once.
+MLX is imported only when it is needed, so a command line that imports `pipeline.request` starts at
+once.
 """
 
 from __future__ import annotations

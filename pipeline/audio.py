@@ -1,5 +1,6 @@
-"""Audio files read, (samples, 2) at 48 kHz; and the finishing of a decoded clip, channels first (2, N): exact length,
-no DC, a peak that never clips. NumPy."""
+"""Audio files read, (samples, 2) at 48 kHz; and the finishing of a decoded clip, channels first (2,
+N): exact length, no DC, a peak that never clips. NumPy.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +17,12 @@ from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
 FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
 SILENT = 1e-6  # of full scale: a file that is nowhere louder has no sound
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
-_LOUDEST = 1000.0  # in a file, 60 dB over full scale: louder ones were meant for another scale, or are damaged
+# in a file, 60 dB over full scale: louder ones were meant for another scale, or are damaged
+_LOUDEST = 1000.0
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
-_BLOCK, _EDGE = 8192, 1024  # samples that are oversampled at once, and how many of them fade in and out
+# samples that are oversampled at once, and how many of them fade in and out
+_BLOCK = 8192
+_EDGE = 1024
 _READ = 2**18  # frames of a file that are read at once
 
 
@@ -26,14 +30,16 @@ class BadAudio(ValueError):
     """The model returned NaN or silence: no file is made of it."""
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
-    """A file's sound, piece by piece (samples, 2) float32 at 48 kHz, at most a little more than `MAX_SECONDS`.
+    """A file's sound, piece by piece (samples, 2) float32 at 48 kHz, at most a little more than
+    `MAX_SECONDS`.
 
-    Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and the others right.
-    Raises `BadRequest` for what is no sound; `field` is what the request calls it.
+    Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and
+    the others right. Raises `BadRequest` for what is no sound; `field` is what the request calls
+    it.
     """
     path, name = os.path.expanduser(path), os.path.basename(path)
     if not os.path.isfile(path):
@@ -47,7 +53,11 @@ def blocks(path: str, field: str = "source") -> Iterator[np.ndarray]:
                 left = left - len(block) if len(block) else 0
                 _plausible(block, f"{field}: {name}")
                 sound = _stereo(block)
-                yield sound if file.samplerate == SAMPLE_RATE else resampler.resample_chunk(sound, last=left == 0)
+                yield (
+                    sound
+                    if file.samplerate == SAMPLE_RATE
+                    else resampler.resample_chunk(sound, last=left == 0)
+                )
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error).rpartition(": ")[2].rstrip(".")
         raise BadRequest(
@@ -60,7 +70,10 @@ def _plausible(block: np.ndarray, what: str) -> None:
     if not np.isfinite(block).all():
         raise BadRequest(f"{what} holds numbers that are not finite", "export it again")
     if (loudest := sample_peak(block)) > _LOUDEST:
-        raise BadRequest(f"{what} must stay below {_LOUDEST:g} (1 is full scale), got {loudest:.3g}", "turn it down")
+        raise BadRequest(
+            f"{what} must stay below {_LOUDEST:g} (1 is full scale), got {loudest:.3g}",
+            "turn it down",
+        )
 
 
 def read(path: str) -> np.ndarray:
@@ -88,7 +101,9 @@ def periodic(sound: np.ndarray, samples: int) -> np.ndarray:
     if len(sound) == samples:
         return sound
     spectrum = np.fft.rfft(sound, axis=0)[: samples // 2 + 1]
-    return np.fft.irfft(spectrum, samples, axis=0).astype(np.float32) * np.float32(samples / len(sound))
+    return np.fft.irfft(spectrum, samples, axis=0).astype(np.float32) * np.float32(
+        samples / len(sound)
+    )
 
 
 def placed(sound: np.ndarray, front: int, samples: int) -> np.ndarray:
@@ -98,13 +113,15 @@ def placed(sound: np.ndarray, front: int, samples: int) -> np.ndarray:
     return whole
 
 
-# --- finishing -------------------------------------------------------------------------------------------------------
+# --- finishing ------------------------------------------------------------------------------------
 
 
 def finished(audio: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
-    """The decoded (2, N) as the clip that is asked for: (2, samples) float32, without DC, below `peak_db` true peak.
+    """The decoded (2, N) as the clip that is asked for: (2, samples) float32, without DC, below
+    `peak_db` true peak.
 
-    `normalize` also turns quieter clips up to that peak. Raises `BadAudio` for NaN, infinity or silence.
+    `normalize` also turns quieter clips up to that peak. Raises `BadAudio` for NaN, infinity or
+    silence.
     """
     return finished_together(audio, [], samples, peak_db, normalize)[0]
 
@@ -112,15 +129,18 @@ def finished(audio: np.ndarray, samples: int, peak_db: float, normalize: bool) -
 def finished_together(
     mix: np.ndarray, stems: Sequence[np.ndarray], samples: int, peak_db: float, normalize: bool
 ) -> list[np.ndarray]:
-    """The same for a clip and its stems, which all get the clip's gain, so that they still add up to it; less of it
-    where a stem alone would exceed the peak. A stem may be silent."""
+    """The same for a clip and its stems, which all get the clip's gain, so that they still add up
+    to it; less of it where a stem alone would exceed the peak. A stem may be silent.
+    """
     parts = [cut(part, samples) for part in (mix, *stems)]
     not_silent(parts[0])
     return levelled(parts, peak_db, normalize)
 
 
 def levelled(parts: Sequence[np.ndarray], peak_db: float, normalize: bool) -> list[np.ndarray]:
-    """All under one gain: up to `peak_db` of the loudest one if `normalize`, otherwise only down to it."""
+    """All under one gain: up to `peak_db` of the loudest one if `normalize`, otherwise only down to
+    it.
+    """
     gain = min(gain_to(peak_db, part) for part in parts)
     gain = gain if normalize and math.isfinite(gain) else min(gain, 1.0)
     return [(part * gain).astype(np.float32) for part in parts]
@@ -134,12 +154,15 @@ def full_scale_gain(parts: Sequence[np.ndarray]) -> float:
 def not_silent(clip: np.ndarray) -> None:
     """Raises `BadAudio` for silence."""
     if sample_peak(clip) < 10 ** (SILENT_DB / 20):
-        raise BadAudio(f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt")
+        raise BadAudio(
+            f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt"
+        )
 
 
 def spliced(new: np.ndarray, old: np.ndarray, window: range, fade: int) -> np.ndarray:
-    """`new` (2, N) inside of the window, `old` (2, M) outside of it, and `new` where `old` has ended. Each turns into
-    the other within `fade` samples outside of the window."""
+    """`new` (2, N) inside of the window, `old` (2, M) outside of it, and `new` where `old` has
+    ended. Each turns into the other within `fade` samples outside of the window.
+    """
     length = min(new.shape[1], old.shape[1])
     inside = ramped(length, window, fade)
     both = inside * new[:, :length] + (1 - inside) * old[:, :length]
@@ -149,7 +172,8 @@ def spliced(new: np.ndarray, old: np.ndarray, window: range, fade: int) -> np.nd
 def ramped(length: int, window: range, fade: int) -> np.ndarray:
     """(length,) 1 inside of the window, falling to 0 over `fade` places on both sides of it."""
     place = np.arange(length)
-    rise, fall = place - window.start + fade + 1, window.stop + fade - place
+    rise = place - window.start + fade + 1
+    fall = window.stop + fade - place
     return np.clip(np.minimum(rise, fall) / (fade + 1), 0, 1)
 
 
@@ -158,13 +182,17 @@ def cut(audio: np.ndarray, samples: int) -> np.ndarray:
     if audio.shape[1] < samples:
         raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")
     if not np.isfinite(audio).all():
-        raise BadAudio("the model returned numbers that are not finite; another seed or less guidance may help")
+        raise BadAudio(
+            "the model returned numbers that are not finite; another seed or less guidance may help"
+        )
     window = fade_out(samples) if audio.shape[1] > samples else np.ones(samples)
     return without_dc(audio[:, :samples].astype(np.float64), window)
 
 
 def without_dc(audio: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """`audio` under `window`, shifted so that its mean is zero although the window's ends stay at zero."""
+    """`audio` under `window`, shifted so that its mean is zero although the window's ends stay at
+    zero.
+    """
     offset = (audio * window).sum(axis=1, keepdims=True) / window.sum()
     return (audio - offset) * window
 
@@ -178,7 +206,9 @@ def fade_out(samples: int) -> np.ndarray:
 
 
 def gain_to(peak_db: float, audio: np.ndarray) -> float:
-    """The factor that brings `audio` to this true peak, or a little below, for other meters; infinite for silence."""
+    """The factor that brings `audio` to this true peak, or a little below, for other meters;
+    infinite for silence.
+    """
     peak = true_peak(audio)
     return 10 ** ((peak_db - _MARGIN_DB) / 20) / peak if peak else math.inf
 
@@ -188,13 +218,16 @@ def sample_peak(audio: np.ndarray) -> float:
 
 
 def true_peak(audio: np.ndarray) -> float:
-    """The highest level between the samples too, up to 24 kHz: a meter's short filter stops before that.
+    """The highest level between the samples too, up to 24 kHz: a meter's short filter stops before
+    that.
 
-    A band-limited signal oversampled n times rises at most by 1 / cos(pi / 2n) between its points. So four times, as
-    in ITU-R BS.1770, tells which blocks can hold the peak (0.7 dB), and sixteen times finds it there (0.04 dB).
+    A band-limited signal oversampled n times rises at most by 1 / cos(pi / 2n) between its points.
+    So four times, as in ITU-R BS.1770, tells which blocks can hold the peak (0.7 dB), and sixteen
+    times finds it there (0.04 dB).
     """
     step = _BLOCK - 2 * _EDGE
-    length = -(-(audio.shape[1] + 2 * _EDGE) // step) * step  # a clip starts and ends abruptly, and rings outside
+    # a clip starts and ends abruptly, and rings outside
+    length = -(-(audio.shape[1] + 2 * _EDGE) // step) * step
     padded = np.pad(audio, ((0, 0), (2 * _EDGE, length - audio.shape[1])))
     ramp = 0.5 - 0.5 * np.cos(math.pi * (np.arange(_EDGE) + 0.5) / _EDGE)
     window = np.concatenate([ramp, np.ones(step), ramp[::-1]])

@@ -1,8 +1,8 @@
 """The fast matrix library under MLX on a Linux PC.
 
-MLX's Linux wheel links the reference BLAS (3 GFLOP/s). When Intel MKL (PyPI `mkl`) is in the process with global
-symbols before `mlx.core` is imported, the same calls resolve to MKL (over 200 GFLOP/s on two AVX512 cores).
-macOS uses Accelerate and Metal and needs nothing of this.
+MLX's Linux wheel links the reference BLAS (3 GFLOP/s). When Intel MKL (PyPI `mkl`) is in the
+process with global symbols before `mlx.core` is imported, the same calls resolve to MKL (over 200
+GFLOP/s on two AVX512 cores). macOS uses Accelerate and Metal and needs nothing of this.
 
 `ACESTEPD_MKL=0` turns it off.
 """
@@ -18,7 +18,8 @@ from pathlib import Path
 
 SWITCH = "ACESTEPD_MKL"
 
-# Same request, same bytes: MKL may otherwise pick another code path when a buffer is aligned differently.
+# Same request, same bytes: MKL may otherwise pick another code path when a buffer is aligned
+# differently.
 _ENVIRONMENT = {
     "MKL_INTERFACE_LAYER": "LP64",
     "MKL_THREADING_LAYER": "INTEL",
@@ -40,14 +41,17 @@ def wanted() -> bool:
 
 
 def preload() -> None:
-    """Load MKL with global symbols. Does nothing where it is not wanted, not installed, or MLX came first."""
+    """Load MKL with global symbols. Does nothing where it is not wanted, not installed, or MLX came
+    first.
+    """
     global _loaded, _obstacle
     if _loaded or _obstacle or not wanted():
         return
     if "mlx.core" in sys.modules:
         _obstacle = "mlx was imported before acestepd's pipeline"
         return
-    openmp, runtime = _find("intel-openmp", "libiomp5.so"), _find("mkl", "libmkl_rt.so")
+    openmp = _find("intel-openmp", "libiomp5.so")
+    runtime = _find("mkl", "libmkl_rt.so")
     if not openmp or not runtime:
         _obstacle = "MKL was not found: pip install mkl"
         return
@@ -78,5 +82,7 @@ def _find(distribution: str, name: str) -> Path | None:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:
         return None
-    found = (Path(str(f.locate())) for f in files if f.name == name or f.name.startswith(name + "."))
+    found = (
+        Path(str(f.locate())) for f in files if f.name == name or f.name.startswith(name + ".")
+    )
     return next((path.resolve() for path in found if path.exists()), None)

@@ -1,4 +1,6 @@
-"""What was computed once and need not be again: by what it was made from, as far as a limit of bytes allows."""
+"""What was computed once and need not be again: by what it was made from, as far as a limit of
+bytes allows.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _Made = TypeVar("_Made")
 
 
 class Cache:
-    """Arrays (or lists of them), the least recently used given up first. `hits` and `misses` count by kind."""
+    """Arrays (or lists of them), the least recently used given up first. `hits` and `misses` count
+    by kind.
+    """
 
     def __init__(self, limit_mb: float = LIMIT_MB) -> None:
         self.limit_mb = limit_mb
@@ -57,7 +61,9 @@ class Cache:
 
     def told(self) -> dict[str, list[int]]:
         """[hits, misses] by kind."""
-        return {kind: [self.hits[kind], self.misses[kind]] for kind in sorted(self.hits | self.misses)}
+        return {
+            kind: [self.hits[kind], self.misses[kind]] for kind in sorted(self.hits | self.misses)
+        }
 
 
 def digest(*parts: mx.array | np.ndarray | str) -> bytes:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-COUNT = 64_000  # codes are 0..63999; the published planners have tokens for a few more, which mean nothing
+# codes are 0..63999; the published planners have tokens for a few more, which mean nothing
+COUNT = 64_000
 PER_SECOND = 5
 _TOKEN = re.compile(r"<\|audio_code_(\d+)\|>")
 
 
 def parse(text: str) -> tuple[int, ...]:
-    """`<|audio_code_12|><|audio_code_7|>`, `12 7` or `12, 7`; raises ValueError with what is allowed."""
+    """`<|audio_code_12|><|audio_code_7|>`, `12 7` or `12, 7`; raises ValueError with what is
+    allowed.
+    """
     plain = _TOKEN.sub(r" \1 ", text)
     found = []
     for word in plain.replace(",", " ").split():
         if not re.fullmatch(r"\d{1,9}", word, re.ASCII) or int(word) >= COUNT:
-            raise ValueError(f"whole numbers in 0..{COUNT - 1} or <|audio_code_N|>, not {word[:40]!r}")
+            raise ValueError(
+                f"whole numbers in 0..{COUNT - 1} or <|audio_code_N|>, not {word[:40]!r}"
+            )
         found.append(int(word))
     return tuple(found)
 

@@ -1,4 +1,6 @@
-"""What a kind of model uses where a request leaves the choice to it, and how much computing a request is. No MLX."""
+"""What a kind of model uses where a request leaves the choice to it, and how much computing a
+request is. No MLX.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made lon
 HOP = 1920  # samples in a latent frame
 _FIXED_PASSES = 4.0  # encoding and decoding take about as long as this many passes
 TOKEN = 40.0  # what a token of a planner costs, about, until a take has shown it
-_METADATA, _CAPTION, _WORDS = 40, 120, 400  # tokens, about: of a song's metadata, with a caption, with lyrics too
+# tokens, about: of a song's metadata, with a caption, with lyrics too
+_METADATA = 40
+_CAPTION = 120
+_WORDS = 400
 
 
 class Defaults(NamedTuple):
@@ -24,8 +29,13 @@ class Defaults(NamedTuple):
     guidance_interval: float
 
     def fill(self, request: Request) -> Request:
-        own = self._replace(guidance_scale=1.0) if request.task == "lego" else self  # guided, it drowns its source
-        left = {name: value for name, value in own._asdict().items() if getattr(request, name) == FIELDS[name].default}
+        # guided, it drowns its source
+        own = self._replace(guidance_scale=1.0) if request.task == "lego" else self
+        left = {
+            name: value
+            for name, value in own._asdict().items()
+            if getattr(request, name) == FIELDS[name].default
+        }
         return request.changed(left)
 
 
@@ -57,7 +67,11 @@ def variant(name: str, turbo: bool, extracts: bool = False) -> Variant:
     """Of the model called `name`. One that is not published goes by what its config says."""
     kind = "sft" if "sft" in name else "base"
     known = VARIANTS.get(name) or VARIANTS["acestep-v15-turbo" if turbo else f"acestep-v15-{kind}"]
-    return known._replace(tasks=(*known.tasks, "extract")) if extracts and "extract" not in known.tasks else known
+    return (
+        known._replace(tasks=(*known.tasks, "extract"))
+        if extracts and "extract" not in known.tasks
+        else known
+    )
 
 
 def able(task: str) -> str:
@@ -67,7 +81,9 @@ def able(task: str) -> str:
 
 
 def frames(request: Request, hop: int = HOP) -> int:
-    """Latent frames that have to be painted for a request. A loop has the whole ones next to its length."""
+    """Latent frames that have to be painted for a request. A loop has the whole ones next to its
+    length.
+    """
     if request.loop:
         return max(1, round(request.samples / hop))
     return max(MIN_FRAMES, -(-request.samples // hop))
@@ -79,7 +95,9 @@ def copies(frames: int) -> int:
 
 
 class Writing(NamedTuple):
-    """How many tokens a planner writes for a request, about: metadata and words, then audio codes."""
+    """How many tokens a planner writes for a request, about: metadata and words, then audio
+    codes.
+    """
 
     words: int
     codes: int
@@ -107,8 +125,8 @@ def cost(request: Request, defaults: Defaults, hop: int = HOP, token: float = 0.
 
     `token` is what one token of the model's planner costs; 0 where it has none.
 
-    A task whose length is its source's is taken for `seconds` long: the source is not read. The request of its take
-    has the length that it got.
+    A task whose length is its source's is taken for `seconds` long: the source is not read. The
+    request of its take has the length that it got.
     """
     if request.task == UNDERSTAND:
         return frames(request, hop) * _FIXED_PASSES / 2 + token * UNDERSTANDING.tokens
@@ -119,4 +137,7 @@ def cost(request: Request, defaults: Defaults, hop: int = HOP, token: float = 0.
     passes *= 2 if request.sampler == "heun" else 1
     painted = len(request.tracks) if request.task in ("extract", "lego") else 1 + len(request.taken)
     length = frames(request, hop)
-    return max(length, length * copies(length)) * (passes + _FIXED_PASSES) * painted + token * planning(request).tokens
+    return (
+        max(length, length * copies(length)) * (passes + _FIXED_PASSES) * painted
+        + token * planning(request).tokens
+    )

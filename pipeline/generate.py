@@ -38,17 +38,22 @@ def load(
 ) -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
 
-    `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is not on this
-    machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo by default. `dtype`: float32
-    on a CPU, bfloat16 on a GPU by default. `revision`: the hub's commit, tag or branch, see `checkpoint.fetch`.
-    `bits`: 8 or 4 quantises the weights. `adapters`: what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B, 4B, or
-    a folder that one is in; empty takes what is there.
-    Raises `CheckpointError` (a ValueError) naming the file and what to do.
+    `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is
+    not on this machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo
+    by default. `dtype`: float32 on a CPU, bfloat16 on a GPU by default. `revision`: the hub's
+    commit, tag or branch, see `checkpoint.fetch`. `bits`: 8 or 4 quantises the weights. `adapters`:
+    what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B, 4B, or a folder that one is in; empty
+    takes what is there. Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     ops.can_compile()  # decided before anything is compiled
     bits = adapter.checked_bits(bits)
     wanted = adapter.checked(adapters)
-    model = AceStep(checkpoint.fetch(name, variant, revision), dtype or checkpoint.default_dtype(), bits, planner)
+    model = AceStep(
+        checkpoint.fetch(name, variant, revision),
+        dtype or checkpoint.default_dtype(),
+        bits,
+        planner,
+    )
     model.wear(*wanted)
     return model
 
@@ -61,15 +66,18 @@ class AceStep(Stages):
 
     @property
     def title(self) -> str:
-        """Its name, and what else decides how it sounds: the bits of its weights, the adapters it wears."""
+        """Its name, and what else decides how it sounds: the bits of its weights, the adapters it
+        wears.
+        """
         return adapter.title(self.name, self.weights.bits, self.adapters)
 
     def wear(self, *adapters: adapter.Asked) -> None:
-        """Play with these LoRA adapters, and no others, from now on; without any it is exactly what was loaded.
+        """Play with these LoRA adapters, and no others, from now on; without any it is exactly what
+        was loaded.
 
-        Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale). Nothing is loaded
-        anew; a take that is being made would change on its way. Raises `AdapterError` (a ValueError); then it wears
-        what it wore.
+        Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale).
+        Nothing is loaded anew; a take that is being made would change on its way. Raises
+        `AdapterError` (a ValueError); then it wears what it wore.
         """
         wanted = adapter.checked(adapters)
         lora.put_on(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
@@ -89,30 +97,53 @@ class AceStep(Stages):
         vocal_language: str = "unknown",
         **more: Any,
     ) -> Iterator[Take]:
-        """Yield finished takes: `.audio` is an mx.array (2, samples) float32 in [-1, 1], `.sample_rate` is 48000.
+        """Yield finished takes: `.audio` is an mx.array (2, samples) float32 in [-1, 1],
+        `.sample_rate` is 48000.
 
-        text: style, instruments, mood. lyrics: with [verse] markers; empty is instrumental. duration: seconds,
-        0.1..600. seed: the same one makes the same bytes; None draws one. num_steps: 8 suits turbo; 0 is the model's
-        own. guidance_scale: 1 is none. guidance_interval: the middle part of the steps that is guided, 0..1.
-        cfg_type: "apg" or "cfg". vocal_language: a code like "en". more: any other field of `Request`
-        (bpm=120, bars=4, key="A minor", ...). Raises `BadRequest` (a ValueError).
+        text: style, instruments, mood. lyrics: with [verse] markers; empty is instrumental.
+        duration: seconds,
+        0.1..600. seed: the same one makes the same bytes; None draws one. num_steps: 8 suits turbo;
+        0 is the model's
+        own. guidance_scale: 1 is none. guidance_interval: the middle part of the steps that is
+        guided, 0..1. cfg_type: "apg" or "cfg". vocal_language: a code like "en". more: any other
+        field of `Request` (bpm=120, bars=4, key="A minor", ...). Raises `BadRequest` (a
+        ValueError).
         """
-        values = {"prompt": text, "lyrics": lyrics, "seconds": duration, "seed": -1 if seed is None else seed}
-        values |= {"num_steps": num_steps, "guidance_scale": guidance_scale, "guidance_interval": guidance_interval}
-        request = Request().changed(values | {"cfg_type": cfg_type, "language": vocal_language} | more)
+        values = {
+            "prompt": text,
+            "lyrics": lyrics,
+            "seconds": duration,
+            "seed": -1 if seed is None else seed,
+        }
+        values |= {
+            "num_steps": num_steps,
+            "guidance_scale": guidance_scale,
+            "guidance_interval": guidance_interval,
+        }
+        request = Request().changed(
+            values | {"cfg_type": cfg_type, "language": vocal_language} | more
+        )
         return (event for event in self.render(request) if isinstance(event, Take))
 
-    def render(self, request: Request, noise: mx.array | None = None) -> Generator[Progress | Take, None, None]:
-        """Yield `Progress` as the work goes, then the takes: the mix, unless the task is to extract, the stems, and
-        the rest, which sums with the stems to the mix (or to the source). Closing the iterator cancels.
+    def render(
+        self, request: Request, noise: mx.array | None = None
+    ) -> Generator[Progress | Take, None, None]:
+        """Yield `Progress` as the work goes, then the takes: the mix, unless the task is to
+        extract, the stems, and the rest, which sums with the stems to the mix (or to the source).
+        Closing the iterator cancels.
 
-        `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or `BadAudio` when the result
-        is not music.
+        `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or
+        `BadAudio` when the result is not music.
         """
-        request, meter, source, worn = abilities.possible(self, request.resolved()), Meter(), None, self.adapters
-        plan, share = None, 0.0
+        request = abilities.possible(self, request.resolved())
+        meter = Meter()
+        source = None
+        worn = self.adapters
+        plan = None
+        share = 0.0
         if planned.asked(request, self.desk, not self.config.guided):
-            writing, share = cost.planning(request), 1 - self._painting(request) / self.cost(request)
+            writing = cost.planning(request)
+            share = 1 - self._painting(request) / self.cost(request)
             plan = yield from self._written(planned.work(request, self.desk), meter, share, writing)
             request = plan.request
             yield Progress("plan", share, planned=plan.filled)
@@ -141,10 +172,16 @@ class AceStep(Stages):
             mx.clear_cache()
         self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
         if plan is not None:
-            self._token = meter.seconds["plan"] / writing.tokens / (meter.without("plan") / self._painting(request))
+            self._token = (
+                meter.seconds["plan"]
+                / writing.tokens
+                / (meter.without("plan") / self._painting(request))
+            )
         notes = abilities.notes(self, request) + ready.notes + (plan.notes if plan else ())
         about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
-        painted_over = codes.written(material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))])
+        painted_over = codes.written(
+            material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
+        )
         how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
         how["planned"] = plan.filled if plan else {}
         for name, clip in ready.clips.items():
@@ -152,18 +189,23 @@ class AceStep(Stages):
             if name == "mix" and request.task != "lego":
                 gain = finishing.gain(work, clips["mix"], clip)
                 latents = np.array(material.given[0])
-                take = dataclasses.replace(take, latents=latents, noise=np.array(noise[0]), gain=gain)
+                take = dataclasses.replace(
+                    take, latents=latents, noise=np.array(noise[0]), gain=gain
+                )
             yield take
 
     def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
-        """Takes from the noise of a mix that was made: other words, a little `variation`, another window.
+        """Takes from the noise of a mix that was made: other words, a little `variation`, another
+        window.
 
-        `changes`: fields of `Request`; the length stays, and the noise has the take's own variation in it already.
-        Raises `BadRequest`.
+        `changes`: fields of `Request`; the length stays, and the noise has the take's own variation
+        in it already. Raises `BadRequest`.
         """
         if take.noise is None:
             raise BadRequest(f"{take.name} has no noise of its own", "retake the mix")
-        events = self.render(take.request.changed({"variation": 0.0} | changes), mx.array(take.noise)[None])
+        events = self.render(
+            take.request.changed({"variation": 0.0} | changes), mx.array(take.noise)[None]
+        )
         return (event for event in events if isinstance(event, Take))
 
     def remember(self, file: Path, take: Take) -> None:
@@ -176,7 +218,8 @@ class AceStep(Stages):
             self.store.put(sum, self.vae_digest, Stored(take.latents, take.gain))
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
-        """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as loud as in it.
+        """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as
+        loud as in it.
 
         `track`: one of `request.TRACKS`. Raises `BadRequest` when the model cannot.
         """
@@ -189,10 +232,16 @@ class AceStep(Stages):
         steps = self.steps_out(request)
         canvases = [self.playing(request, material, "extract", track)] * len(steps)
         *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
-        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[: len(mix)]
+        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[
+            : len(mix)
+        ]
 
     def _written(
-        self, work: Generator[Written, None, _Result], meter: Meter, share: float, expected: cost.Writing
+        self,
+        work: Generator[Written, None, _Result],
+        meter: Meter,
+        share: float,
+        expected: cost.Writing,
     ) -> Generator[Progress, None, _Result]:
         """What the planner comes to, with its tokens as progress, up to `share`."""
         words = 0
@@ -203,12 +252,18 @@ class AceStep(Stages):
                     written = next(work)
                 except StopIteration as done:
                     return done.value
-            words = max(words, min(written.tokens, expected.words))  # nobody knows how many there will be
-            ready = expected.words + expected.codes * written.tokens / written.of if written.of else words
+            # nobody knows how many there will be
+            words = max(words, min(written.tokens, expected.words))
+            ready = (
+                expected.words + expected.codes * written.tokens / written.of
+                if written.of
+                else words
+            )
             yield Progress("plan", share * ready / expected.tokens, written.tokens, written.of)
 
     def understand(self, request: Request) -> Generator[Progress, None, Description]:
-        """What the request's source is: caption, lyrics, metadata, its length and audio codes, as values of a request.
+        """What the request's source is: caption, lyrics, metadata, its length and audio codes, as
+        values of a request.
 
         Raises `BadRequest`, also for a voice without audio codes or a planner.
         """
@@ -216,7 +271,8 @@ class AceStep(Stages):
             raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
         if missing := self.desk.missing:
             raise BadRequest(missing, "fetch one, and try again")
-        meter, request = Meter(), dataclasses.replace(request, task="cover").resolved()
+        meter = Meter()
+        request = dataclasses.replace(request, task="cover").resolved()
         request, source = yield from hearing.opened(self, request, meter)
         pieces = []
         for piece in meter.each("source", self.encode(source, self.frames(request))):
@@ -230,12 +286,16 @@ class AceStep(Stages):
         if request.lm_temperature == FIELDS["lm_temperature"].default:
             taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
         with self.desk.planner() as planner:
-            said = yield from self._written(planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING)
+            said = yield from self._written(
+                planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING
+            )
         known = {"seconds": request.length, "codes": codes.written(heard)}
         return dataclasses.replace(said, values={**said.values, **known})
 
     def audition(self, request: Request) -> None:
-        """Go through a whole generation and throw it away, whatever it sounds like: afterwards kernels are compiled."""
+        """Go through a whole generation and throw it away, whatever it sounds like: afterwards
+        kernels are compiled.
+        """
         with suppress(audio.BadAudio):
             for _ in self.render(request):
                 pass

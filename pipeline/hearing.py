@@ -17,7 +17,9 @@ from .tasks import Material
 from .work import Meter, Span, Work
 
 
-def opened(model: Stages, request: Request, meter: Meter) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
+def opened(
+    model: Stages, request: Request, meter: Meter
+) -> Generator[Progress, None, tuple[Request, np.ndarray]]:
     """The source's sound, (samples in whole frames, 2), and the request with the clip's length."""
     pieces = []
     yield Progress("source", 0.0)
@@ -54,19 +56,23 @@ def stored(model: Stages, request: Request) -> Stored | None:
     return model.store.get(request.source, model.vae_digest)
 
 
-def _heard_again(model: Stages, work: Work, source: np.ndarray) -> Generator[Progress, None, mx.array]:
+def _heard_again(
+    model: Stages, work: Work, source: np.ndarray
+) -> Generator[Progress, None, mx.array]:
     """The source's latents: those it was decoded from, or encoded."""
     if work.stored is None:
         return (yield from encoded(model, work, "source", source))
     yield Progress("source", next(work.spans).start)
-    frames, hop = model.frames(work.request), model.vae.config.hop
+    frames = model.frames(work.request)
+    hop = model.vae.config.hop
     there = mx.array(work.stored.latents[: -(-_sounding(source) // hop)])[None, :frames]
     return mx.concatenate([there, model.silent(frames - there.shape[1])], axis=1)
 
 
 def _timbre(model: Stages, work: Work) -> Generator[Progress, None, mx.array]:
     """The latents (1, 750, 64) of what the request is to sound like."""
-    span, pieces = next(work.spans), []
+    span = next(work.spans)
+    pieces = []
     yield Progress("reference", span.start)
     for piece in work.meter.each("reference", audio.blocks(work.request.reference, "reference")):
         pieces.append(piece)
@@ -76,7 +82,9 @@ def _timbre(model: Stages, work: Work) -> Generator[Progress, None, mx.array]:
     return (yield from _tiled(model, work, "reference", sound, REFERENCE_FRAMES, span))
 
 
-def encoded(model: Stages, work: Work, stage: str, sound: np.ndarray) -> Generator[Progress, None, mx.array]:
+def encoded(
+    model: Stages, work: Work, stage: str, sound: np.ndarray
+) -> Generator[Progress, None, mx.array]:
     """The latents (1, frames, 64) of sound (samples, 2), followed by silence."""
     span = next(work.spans)
     yield Progress(stage, span.start)
@@ -87,7 +95,9 @@ def _tiled(
     model: Stages, work: Work, stage: str, sound: np.ndarray, frames: int, span: Span
 ) -> Generator[Progress, None, mx.array]:
     """The same, unless it has been encoded before."""
-    loop, pieces, done = work.request.loop and stage != "reference", [], 0
+    loop = work.request.loop and stage != "reference"
+    pieces = []
+    done = 0
     with work.meter(stage):
         drawn = work.request.source_seed if stage == "source" else -1
         made_from = caches.digest(sound, f"{frames} {loop} {drawn}")

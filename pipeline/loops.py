@@ -1,7 +1,8 @@
 """Clips that end where they begin: latents and sound taken as a circle.
 
-A loop has the whole latent frames next to its length, and its decoded sound is brought to the exact length by an
-exact periodic resampling: at most half a frame (20 ms) over the whole loop, which is 4 cents of pitch in 8 seconds.
+A loop has the whole latent frames next to its length, and its decoded sound is brought to the exact
+length by an exact periodic resampling: at most half a frame (20 ms) over the whole loop, which is 4
+cents of pitch in 8 seconds.
 """
 
 from __future__ import annotations
@@ -16,23 +17,29 @@ from .cost import copies
 
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples are spread over the circle as evenly as any
 
-Network = Callable[[mx.array, mx.array], mx.array]  # state (B, T, 64) and context (B, T, 128) -> velocity (B, T, 64)
+# state (B, T, 64) and context (B, T, 128) -> velocity (B, T, 64)
+Network = Callable[[mx.array, mx.array], mx.array]
 
 
 def circular(network: Network, x: mx.array, context: mx.array, step: int) -> mx.array:
-    """The velocity of a circle x. In every step another place of it is the clip's beginning, so that none stays one.
+    """The velocity of a circle x. In every step another place of it is the clip's beginning, so
+    that none stays one.
 
-    A circle that is shorter than the model's shortest clip is shown several times, and all are answered alike.
+    A circle that is shorter than the model's shortest clip is shown several times, and all are
+    answered alike.
     """
     batch, frames, channels = x.shape
-    times, turn = copies(frames), int(frames * (step * _GOLDEN % 1))
+    times = copies(frames)
+    turn = int(frames * (step * _GOLDEN % 1))
     shown = (mx.roll(mx.tile(one, (1, times, 1)), turn, 1) for one in (x, context))
     velocity = mx.roll(network(*shown), -turn, 1)
     return mx.mean(velocity.reshape(batch, times, frames, channels), axis=1)
 
 
 def surrounded(circle: mx.array, frames: int) -> mx.array:
-    """(B, T, 64) -> (B, frames + T + frames, 64): with what comes before its beginning and after its end."""
+    """(B, T, 64) -> (B, frames + T + frames, 64): with what comes before its beginning and after
+    its end.
+    """
     length = circle.shape[1]
     place = np.arange(-frames, length + frames) % length
     return circle[:, mx.array(place)]

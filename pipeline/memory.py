@@ -10,8 +10,8 @@ CACHE_GB = 2.0  # that MLX may keep while it renders instead of giving them back
 def limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: float = 0.0) -> None:
     """How much memory MLX may keep for reuse, should stay below, and may wire, in GB of 2^30 bytes.
 
-    0 leaves the last two to MLX. Wiring is something that Metal does: elsewhere it changes nothing. Raises ValueError
-    where the machine cannot give that much.
+    0 leaves the last two to MLX. Wiring is something that Metal does: elsewhere it changes nothing.
+    Raises ValueError where the machine cannot give that much.
     """
     global cap
     mx.set_cache_limit(round(cache_gb * 2**30))

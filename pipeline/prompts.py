@@ -1,4 +1,6 @@
-"""The texts the model was trained to read: pure string functions (source: the official code, `golden/prompts.json`)."""
+"""The texts the model was trained to read: pure string functions (source: the official code,
+`golden/prompts.json`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from typing import Any
 
 from .request import TRACKS, Request
 
-TEXT_LIMIT, LYRIC_LIMIT = 256, 2048  # tokens, with the end token that the tokenizer appends
+TEXT_LIMIT = 256  # tokens, with the end token that the tokenizer appends
+LYRIC_LIMIT = 2048
 INSTRUMENTAL = "[Instrumental]"
 
 _INSTRUCTIONS = {
@@ -18,13 +21,18 @@ _INSTRUCTIONS = {
 }
 _TRACK_INSTRUCTIONS = {
     "extract": ("Extract the {} track from the audio:", "Extract the track from the audio:"),
-    "lego": ("Generate the {} track based on the audio context:", "Generate the track based on the audio context:"),
+    "lego": (
+        "Generate the {} track based on the audio context:",
+        "Generate the track based on the audio context:",
+    ),
     "complete": ("Complete the input track with {}:", "Complete the input track:"),
 }
 
 
 def instruction(task: str, tracks: tuple[str, ...] = ()) -> str:
-    """What the prompt tells the model to do. Raises ValueError for a task or track the model has no name for."""
+    """What the prompt tells the model to do. Raises ValueError for a task or track the model has no
+    name for.
+    """
     unknown = [track for track in tracks if track not in TRACKS]
     if unknown:
         raise ValueError(f"track must be one of {' '.join(TRACKS)}, got {unknown[0]!r}")
@@ -40,8 +48,8 @@ def instruction(task: str, tracks: tuple[str, ...] = ()) -> str:
 def metas(values: Mapping[str, Any]) -> str:
     """bpm, time signature, key and duration as the prompt lists them; what is not given is N/A.
 
-    `values` may use the official synonyms (tempo; keyscale, key, key_scale; timesignature, time_signature; length).
-    Without a duration the model reads 30 seconds.
+    `values` may use the official synonyms (tempo; keyscale, key, key_scale; timesignature,
+    time_signature; length). Without a duration the model reads 30 seconds.
     """
     bpm = _first(values, "bpm", "tempo")
     key = _first(values, "keyscale", "key", "key_scale")
@@ -63,8 +71,12 @@ def _shown(value: Any) -> str:
     return str(value or "").strip() or "N/A"
 
 
-def text_prompt(caption: str, meta_lines: str, instruction: str = _INSTRUCTIONS["text2music"]) -> str:
-    """What the text encoder reads. A caption that is such a prompt already contributes its caption part only."""
+def text_prompt(
+    caption: str, meta_lines: str, instruction: str = _INSTRUCTIONS["text2music"]
+) -> str:
+    """What the text encoder reads. A caption that is such a prompt already contributes its caption
+    part only.
+    """
     colon = instruction if instruction.endswith(":") else instruction + ":"
     return f"# Instruction\n{colon}\n\n# Caption\n{pure_caption(caption)}\n\n# Metas\n{meta_lines}<|endoftext|>\n"
 
@@ -78,8 +90,12 @@ def lyric_prompt(lyrics: str, language: str) -> str:
     return f"# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
 
 
-def for_request(request: Request, task: str = "text2music", tracks: tuple[str, ...] = ()) -> tuple[str, str]:
-    """The caption prompt and the lyric prompt of a request for a task; no lyrics mean an instrumental."""
+def for_request(
+    request: Request, task: str = "text2music", tracks: tuple[str, ...] = ()
+) -> tuple[str, str]:
+    """The caption prompt and the lyric prompt of a request for a task; no lyrics mean an
+    instrumental.
+    """
     known = {
         "bpm": request.bpm or None,
         "keyscale": request.key,

@@ -1,4 +1,6 @@
-"""Reference audio: what a clip is to sound like. Three parts of ten seconds of a file tell the model its timbre."""
+"""Reference audio: what a clip is to sound like. Three parts of ten seconds of a file tell the
+model its timbre.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,21 @@ SHORTEST = SAMPLE_RATE // 10
 
 
 def parts(request: Request, sound: np.ndarray) -> np.ndarray:
-    """A reference (samples, 2) as the 30 seconds that the model hears of it: from its beginning, middle and end.
+    """A reference (samples, 2) as the 30 seconds that the model hears of it: from its beginning,
+    middle and end.
 
-    Where in these thirds, the seed says, or it is their usual places. What is shorter than 30 seconds is repeated.
-    Raises `BadRequest` for what has no sound.
+    Where in these thirds, the seed says, or it is their usual places. What is shorter than 30
+    seconds is repeated. Raises `BadRequest` for what has no sound.
     """
     name = os.path.basename(request.reference)
     if len(sound) < SHORTEST:
-        raise BadRequest(f"reference: {name} has {len(sound) / SAMPLE_RATE:.3g} s, at least 0.1 s are needed")
+        raise BadRequest(
+            f"reference: {name} has {len(sound) / SAMPLE_RATE:.3g} s, at least 0.1 s are needed"
+        )
     if audio.sample_peak(sound) <= audio.SILENT:
-        raise BadRequest(f"reference: {name} is silent", "choose a file that sounds as the clip should")
+        raise BadRequest(
+            f"reference: {name} is silent", "choose a file that sounds as the clip should"
+        )
     sound = np.clip(sound, -1, 1)
     if len(sound) < 3 * PART:
         sound = np.tile(sound, (-(-3 * PART // len(sound)), 1))

@@ -1,7 +1,7 @@
 """What travels: a frozen `Request` in, `Progress` and `Take`s out. Imports no MLX.
 
-Every field of `Request` is typed on one line, and everything else derives from that line: the checks, the OSC
-parameter and its aliases, the command line's option, and the README's table.
+Every field of `Request` is typed on one line, and everything else derives from that line: the
+checks, the OSC parameter and its aliases, the command line's option, and the README's table.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ MAX_SECONDS = 600.0  # what the official pipeline allows
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 200
 FORMATS = ("wav16", "wav24", "wav32f", "flac")
-DRAWN_SEEDS = 10**6  # short enough to type, and for Pure Data, which shows and saves six digits of a number
+# short enough to type, and for Pure Data, which shows and saves six digits of a number
+DRAWN_SEEDS = 10**6
 DEFAULT_BPM = 120.0
 LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa pl pt ro ru sa sk "
     "sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
 )
-GUIDE_HELP = (
-    "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
-)
+GUIDE_HELP = "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
 UNDERSTAND = "understand"  # what makes words, and no sound
 ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
 TASK_HELP = f"what to do with source: {', '.join(TASKS)}; understand puts it into words; empty makes new music"
-STEMS_HELP = "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
+STEMS_HELP = (
+    "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
+)
 PLANS = ("auto", "on", "off", "simple", "rewrite")
 PLAN_HELP = (
     "write metadata and audio codes before painting: on, off, auto (where there is a planner); simple makes a whole "
@@ -58,7 +59,9 @@ CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numb
 EXTRACTED = "drums bass"  # where an extract names no stems
 PREVIEW = "preview_"  # and a step: what the estimates of a mix are called
 REST = "rest"  # what is in a clip beside its stems
-TRACKS = tuple("woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split())
+TRACKS = tuple(
+    "woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split()
+)
 
 
 GUIDANCES = ("apg", "cfg", "adg")
@@ -67,7 +70,9 @@ SAMPLER_HELP = "how steps are made: euler, sde (new noise in each), heun (twice 
 
 
 class BadRequest(ValueError):
-    """A request that cannot be made. The message says what is allowed and what came; `hint` says what to do."""
+    """A request that cannot be made. The message says what is allowed and what came; `hint` says
+    what to do.
+    """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -91,7 +96,9 @@ class OutOfRange(BadRequest):
 
 
 class Allowed(NamedTuple):
-    """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept) for texts."""
+    """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept)
+    for texts.
+    """
 
     help: str
     low: float = -math.inf
@@ -106,7 +113,9 @@ def knob(default: Any, low: float, high: float, help: str, *aliases: str) -> Any
 
 
 def words(default: str, help: str, *aliases: str, check: Callable[[str], str] | None = None) -> Any:
-    """A text; `check` returns it in the form that is kept, or raises ValueError with what is allowed."""
+    """A text; `check` returns it in the form that is kept, or raises ValueError with what is
+    allowed.
+    """
     return field(default=default, metadata={"allowed": Allowed(help, check=check, aliases=aliases)})
 
 
@@ -146,7 +155,10 @@ def time_signature(value: str) -> str:
 
 def track_names(value: str) -> str:
     """`drums, bass` -> `drums bass`: the tracks the model has names for, each once."""
-    names = [name for name in dict.fromkeys(value.lower().replace(",", " ").split()) if name != REST]  # comes anyway
+    # comes anyway
+    names = [
+        name for name in dict.fromkeys(value.lower().replace(",", " ").split()) if name != REST
+    ]
     if unknown := [name for name in names if name not in TRACKS]:
         near = _meant(unknown[0], value)
         message = f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}"
@@ -155,7 +167,9 @@ def track_names(value: str) -> str:
 
 
 def _meant(name: str, value: str) -> str:
-    """The track that a misspelt name may mean: one whose words were written apart, or the most similar."""
+    """The track that a misspelt name may mean: one whose words were written apart, or the most
+    similar.
+    """
     apart = re.sub(r"[\s-]+", " ", value.lower())
     split = (track for track in TRACKS if "_" in track and track.replace("_", " ") in apart)
     return next(split, "") or next(iter(difflib.get_close_matches(name, TRACKS, n=1)), "")
@@ -169,12 +183,16 @@ def code_text(value: str) -> str:
 
 
 def guide_text(value: str) -> str:
-    """What `pipeline.guide` can draw: checked here, as far as that is possible without drawing it."""
+    """What `pipeline.guide` can draw: checked here, as far as that is possible without drawing
+    it.
+    """
     if value.lower() in ("", "auto", "off"):
         return value.lower()
     if value.lower().endswith((".mid", ".midi")):
         if not os.path.isfile(os.path.expanduser(value)):
-            raise ValueError("auto, off, chords like Am F C G, or the path of a .mid file that exists")
+            raise ValueError(
+                "auto, off, chords like Am F C G, or the path of a .mid file that exists"
+            )
         return value
     try:
         parse_chords(value)
@@ -192,7 +210,9 @@ def times(value: str) -> str:
     numbers = numbers[:-1] if numbers[-1:] == [0] else numbers
     falling = all(a > b for a, b in itertools.pairwise([*numbers, 0.0]))
     if not falling or max(numbers, default=0) > 1 or len(numbers) > MAX_STEPS:
-        raise ValueError(f"at most {MAX_STEPS} numbers that fall from at most 1, like 1 0.8 0.5 0.2")
+        raise ValueError(
+            f"at most {MAX_STEPS} numbers that fall from at most 1, like 1 0.8 0.5 0.2"
+        )
     return " ".join(f"{number:.9g}" for number in numbers)
 
 
@@ -205,7 +225,11 @@ def step_numbers(value: str) -> str:
 
 
 def task_name(value: str) -> str:
-    return ALSO_CALLED[value.lower()] if value.lower() in ALSO_CALLED else one_of(("", *TASKS, UNDERSTAND))(value)
+    return (
+        ALSO_CALLED[value.lower()]
+        if value.lower() in ALSO_CALLED
+        else one_of(("", *TASKS, UNDERSTAND))(value)
+    )
 
 
 def sound_file(value: str) -> str:
@@ -219,70 +243,135 @@ def sound_file(value: str) -> str:
 class Request:
     """One wish for music. Frozen and checked: an instance that exists is one that can be made.
 
-    `resolved` fixes the seed and the tempo that bars need; what is left to the model, `Defaults.fill` fills in.
-    Raises `BadRequest` (a ValueError) naming the field, what is allowed and what came.
+    `resolved` fixes the seed and the tempo that bars need; what is left to the model,
+    `Defaults.fill` fills in. Raises `BadRequest` (a ValueError) naming the field, what is allowed
+    and what came.
     """
 
-    prompt: str = words("", "what it should sound like: style, instruments, mood", "text", "caption")
+    prompt: str = words(
+        "", "what it should sound like: style, instruments, mood", "text", "caption"
+    )
     lyrics: str = words("", "what is sung, with [verse] markers; empty is instrumental")
-    language: str = words("unknown", "language code of the lyrics", "vocal_language", check=one_of(LANGUAGES))
+    language: str = words(
+        "unknown", "language code of the lyrics", "vocal_language", check=one_of(LANGUAGES)
+    )
     seconds: float = knob(
-        30.0, 0.1, MAX_SECONDS, "length when bars is 0; 30 with a task: the source's", "duration", "length"
+        30.0,
+        0.1,
+        MAX_SECONDS,
+        "length when bars is 0; 30 with a task: the source's",
+        "duration",
+        "length",
     )
     bars: int = knob(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
-    bpm: float = knob(0.0, 30.0, 300.0, "tempo; 0 leaves it to the model (120 where bars need one)", "tempo")
+    bpm: float = knob(
+        0.0, 30.0, 300.0, "tempo; 0 leaves it to the model (120 where bars need one)", "tempo"
+    )
     beats_per_bar: int = knob(0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4")
-    key: str = words("", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name)
-    time_signature: str = words("", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature)
+    key: str = words(
+        "", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name
+    )
+    time_signature: str = words(
+        "", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature
+    )
     seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
     variation: float = knob(0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's")
     variation_seed: int = knob(-1, -1, MAX_SEED, "where variation leads; -1 draws one")
     guide: str = words("", GUIDE_HELP, check=guide_text)
-    guide_strength: float = knob(1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength")
+    guide_strength: float = knob(
+        1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength"
+    )
     guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
     task: str = words("", TASK_HELP, check=task_name)
-    source: str = words("", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file)
-    source_seed: int = knob(-1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean")
-    cover_noise_strength: float = knob(0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone")
+    source: str = words(
+        "", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file
+    )
+    source_seed: int = knob(
+        -1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean"
+    )
+    cover_noise_strength: float = knob(
+        0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone"
+    )
     codes: str = words("", CODES_HELP, "audio_codes", check=code_text)
-    reference: str = words("", "audio file that it is to sound like: its instruments, voice, room", check=sound_file)
+    reference: str = words(
+        "", "audio file that it is to sound like: its instruments, voice, room", check=sound_file
+    )
     reference_parts: str = words(
         "seed",
         "which 30 s of it are heard: seed draws them, even takes front, middle, back",
         check=one_of(("seed", "even")),
     )
-    repaint_start: float = knob(0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front")
-    repaint_end: float = knob(-1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end")
-    repaint_bar: int = knob(0, -1024, 1024, "bar where it begins instead, counted from 1; -2: two bars in front")
+    repaint_start: float = knob(
+        0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front"
+    )
+    repaint_end: float = knob(
+        -1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end"
+    )
+    repaint_bar: int = knob(
+        0, -1024, 1024, "bar where it begins instead, counted from 1; -2: two bars in front"
+    )
     repaint_bars: int = knob(0, 1, 1024, "bars that it lasts; 0: up to repaint_end")
-    repaint_strength: float = knob(0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not")
-    repaint_hold: float = knob(-1.0, 0.0, 1.0, "first part of the steps that put the source back; -1: by the strength")
-    repaint_crossfade: float = knob(-1.0, 0.0, 10.0, "seconds around it in which it turns into the source; -1: so too")
+    repaint_strength: float = knob(
+        0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not"
+    )
+    repaint_hold: float = knob(
+        -1.0, 0.0, 1.0, "first part of the steps that put the source back; -1: by the strength"
+    )
+    repaint_crossfade: float = knob(
+        -1.0, 0.0, 10.0, "seconds around it in which it turns into the source; -1: so too"
+    )
     stems: str = words("", STEMS_HELP, "tracks", check=track_names)
     loop: bool = flag(False, "ends where it begins, and repeats without a seam")
-    preview: str = words("", "steps after which an estimate is heard already, like 2 4", "previews", check=step_numbers)
-    num_steps: int = knob(0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps")
+    preview: str = words(
+        "",
+        "steps after which an estimate is heard already, like 2 4",
+        "previews",
+        check=step_numbers,
+    )
+    num_steps: int = knob(
+        0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps"
+    )
     shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
-    guidance_scale: float = knob(0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance")
-    guidance_interval: float = knob(-1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own")
-    cfg_interval_start: float = knob(0.0, 0.0, 1.0, "guide only while the timestep is at least this")
+    guidance_scale: float = knob(
+        0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance"
+    )
+    guidance_interval: float = knob(
+        -1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own"
+    )
+    cfg_interval_start: float = knob(
+        0.0, 0.0, 1.0, "guide only while the timestep is at least this"
+    )
     cfg_interval_end: float = knob(1.0, 0.0, 1.0, "guide only while the timestep is at most this")
     cfg_type: str = words("apg", "kind of guidance: apg, cfg or adg", check=one_of(GUIDANCES))
     sampler: str = words("euler", SAMPLER_HELP, "solver", "sampler_mode", check=one_of(SAMPLERS))
-    timesteps: str = words("", "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift", check=times)
+    timesteps: str = words(
+        "", "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift", check=times
+    )
     peak_db: float = knob(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
-    normalize: bool = flag(True, "bring every clip up to peak_db; off only turns down what exceeds it")
+    normalize: bool = flag(
+        True, "bring every clip up to peak_db; off only turns down what exceeds it"
+    )
     loudness: float = knob(0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak")
     name: str = words("", "what the files are called; empty takes the prompt's first words")
-    format: str = words("wav24", "of the files: wav16, wav24, wav32f or flac", check=one_of(FORMATS))
+    format: str = words(
+        "wav24", "of the files: wav16, wav24, wav32f or flac", check=one_of(FORMATS)
+    )
     sample_rate: int = knob(48_000, 8_000, 192_000, "of the files, in Hz")
     plan: str = words("auto", PLAN_HELP, check=one_of(PLANS))
     plan_seed: int = knob(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
-    lm_temperature: float = knob(0.85, 0.0, 2.0, "how adventurous the planner is; 0 always writes the likeliest")
+    lm_temperature: float = knob(
+        0.85, 0.0, 2.0, "how adventurous the planner is; 0 always writes the likeliest"
+    )
     lm_top_k: int = knob(0, 0, 1000, "it chooses among the k likeliest tokens only; 0: among all")
-    lm_top_p: float = knob(0.9, 0.0, 1.0, "it chooses among the likeliest that have this probability together; 0: all")
-    lm_repetition_penalty: float = knob(1.0, 1.0, 2.0, "how much it avoids what it has written; 1: not at all")
-    lm_guidance: float = knob(2.0, 1.0, 10.0, "how closely codes keep to the prompt; 1 is none", "lm_cfg_scale")
+    lm_top_p: float = knob(
+        0.9, 0.0, 1.0, "it chooses among the likeliest that have this probability together; 0: all"
+    )
+    lm_repetition_penalty: float = knob(
+        1.0, 1.0, 2.0, "how much it avoids what it has written; 1: not at all"
+    )
+    lm_guidance: float = knob(
+        2.0, 1.0, 10.0, "how closely codes keep to the prompt; 1 is none", "lm_cfg_scale"
+    )
     lm_negative_prompt: str = words("", "what a plan should not sound like")
 
     def __post_init__(self) -> None:
@@ -316,19 +405,28 @@ class Request:
         return dataclasses.replace(self, **named)
 
     def resolved(self) -> Request:
-        """With the seeds drawn and the tempo that bars need (that of a MIDI guide, if there is one), so that the same
-        request gives the same take.
+        """With the seeds drawn and the tempo that bars need (that of a MIDI guide, if there is
+        one), so that the same request gives the same take.
 
-        Codes decide the length where it was left open. Raises `BadRequest` for a task without what it needs.
+        Codes decide the length where it was left open. Raises `BadRequest` for a task without what
+        it needs.
         """
         if self.task and not self.source:
-            raise BadRequest(f"{self.task} needs a source", "set source to the path of an audio file")
+            raise BadRequest(
+                f"{self.task} needs a source", "set source to the path of an audio file"
+            )
         if self.task == "lego" and not self.stems:
-            raise BadRequest("lego needs to know which tracks to add", "set stems, to drums for example")
+            raise BadRequest(
+                "lego needs to know which tracks to add", "set stems, to drums for example"
+            )
         if self.repaint_bars and not self.repaint_bar and self.task in ("repaint", "lego"):
-            raise BadRequest("repaint_bars needs the bar where it begins", "set repaint_bar; the first bar is 1")
+            raise BadRequest(
+                "repaint_bars needs the bar where it begins", "set repaint_bar; the first bar is 1"
+            )
         if self.repaint_bar and not self.bpm:
-            raise BadRequest("repaint_bar needs the tempo of the source", "set bpm, or use repaint_start")
+            raise BadRequest(
+                "repaint_bar needs the tempo of the source", "set bpm, or use repaint_start"
+            )
         if self.task in ("repaint", "lego"):
             self._check_window()
         towards = drawn(self.variation_seed) if self.variation else self.variation_seed
@@ -336,27 +434,38 @@ class Request:
         seconds = self._length_of_codes() if self.codes else self.seconds
         stems = " ".join(self.tracks)
         return dataclasses.replace(
-            self, seed=drawn(self.seed), variation_seed=towards, bpm=bpm, stems=stems, seconds=seconds
+            self,
+            seed=drawn(self.seed),
+            variation_seed=towards,
+            bpm=bpm,
+            stems=stems,
+            seconds=seconds,
         )
 
     def _length_of_codes(self) -> float:
         """The clip's seconds. Raises `BadRequest` for codes that do not fit in."""
         if self.task:
             raise BadRequest(
-                f"codes are painted over by themselves, not with a task, got {self.task}", "leave one empty"
+                f"codes are painted over by themselves, not with a task, got {self.task}",
+                "leave one empty",
             )
         count = len(self.codes.split())
         if not self.bars and self.seconds == FIELDS["seconds"].default:
             return count / codes.PER_SECOND
         if count > (most := math.ceil(round(self.length * codes.PER_SECOND, 6))):
-            message = f"codes must be at most {most} for a clip of {self.length:.10g} s, got {count}"
+            message = (
+                f"codes must be at most {most} for a clip of {self.length:.10g} s, got {count}"
+            )
             raise OutOfRange(message, "ask for more seconds or bars, or leave both out")
         return self.seconds
 
     def _check_window(self) -> None:
         begin, end = self.region
         if end <= begin:
-            raise OutOfRange(f"the window must end after it begins, at {begin:g} s, got {end:g} s", "see repaint_end")
+            raise OutOfRange(
+                f"the window must end after it begins, at {begin:g} s, got {end:g} s",
+                "see repaint_end",
+            )
         if end < 0:
             raise OutOfRange(
                 f"what is added in front must reach the source's first bar, got an end at {end:g} s",
@@ -364,7 +473,9 @@ class Request:
             )
 
     def _tempo_of_guide(self) -> float:
-        """That of the MIDI file, or 0: whatever is wrong with the file is said when it is played."""
+        """That of the MIDI file, or 0: whatever is wrong with the file is said when it is
+        played.
+        """
         if not self.guide.lower().endswith((".mid", ".midi")):
             return 0.0
         from .guide.score import BadMidi, from_midi  # only where it is needed: it takes a while
@@ -387,7 +498,9 @@ class Request:
 
     @property
     def region(self) -> tuple[float, float]:
-        """The seconds of the source between which a repaint or lego works; infinity stands for its end."""
+        """The seconds of the source between which a repaint or lego works; infinity stands for its
+        end.
+        """
         end = self.repaint_end if self.repaint_end >= 0 else math.inf
         if not self.repaint_bar:
             return self.repaint_start, end
@@ -429,7 +542,11 @@ def drawn(seed: int) -> int:
 
 
 FIELDS = {spec.name: spec for spec in dataclasses.fields(Request)}
-_NAMES = {alias: name for name, spec in FIELDS.items() for alias in (name, *spec.metadata["allowed"].aliases)}
+_NAMES = {
+    alias: name
+    for name, spec in FIELDS.items()
+    for alias in (name, *spec.metadata["allowed"].aliases)
+}
 
 
 def field_name(name: str) -> str:
@@ -447,14 +564,17 @@ def is_field(name: object) -> bool:
 
 
 def coerce(name: str, value: Any) -> Any:
-    """`value` as field `name` keeps it. Lenient about types (any integral number or numeric text is an int, as OSC
-    clients send them), strict about meaning. Raises `WrongType` or `OutOfRange`."""
+    """`value` as field `name` keeps it. Lenient about types (any integral number or numeric text is
+    an int, as OSC clients send them), strict about meaning. Raises `WrongType` or `OutOfRange`.
+    """
     spec = FIELDS[name]
     allowed: Allowed = spec.metadata["allowed"]
     if isinstance(spec.default, bool):
         return _switch(name, value)
     if isinstance(spec.default, str):
-        return _text(name, " ".join(map(str, value)) if isinstance(value, tuple | list) else value, allowed)
+        return _text(
+            name, " ".join(map(str, value)) if isinstance(value, tuple | list) else value, allowed
+        )
     number = _number(name, value)
     if isinstance(spec.default, int):
         if number != int(number):
@@ -463,7 +583,9 @@ def coerce(name: str, value: Any) -> Any:
     default: Any = spec.default
     if number != default and not allowed.low <= number <= allowed.high:
         outside = "" if allowed.low <= default <= allowed.high else f" or {default:.10g}"
-        raise OutOfRange(f"{name} must be in {allowed.low:.10g}..{allowed.high:.10g}{outside}, got {number:.10g}")
+        raise OutOfRange(
+            f"{name} must be in {allowed.low:.10g}..{allowed.high:.10g}{outside}, got {number:.10g}"
+        )
     return number
 
 
@@ -482,7 +604,16 @@ def _number(name: str, value: Any) -> float:
 
 
 def _switch(name: str, value: Any) -> bool:
-    known = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
+    known = {
+        "1": True,
+        "on": True,
+        "true": True,
+        "yes": True,
+        "0": False,
+        "off": False,
+        "false": False,
+        "no": False,
+    }
     if isinstance(value, bool) or (isinstance(value, int | float) and value in (0, 1)):
         return bool(value)
     if isinstance(value, str) and value.strip().lower() in known:
@@ -499,7 +630,9 @@ def _text(name: str, value: Any, allowed: Allowed) -> str:
     try:
         return allowed.check(text.strip())
     except ValueError as error:
-        raise OutOfRange(f"{name} must be {error}, got {text[:40]!r}", getattr(error, "hint", "")) from None
+        raise OutOfRange(
+            f"{name} must be {error}, got {text[:40]!r}", getattr(error, "hint", "")
+        ) from None
 
 
 def clean_text(text: str) -> str:
@@ -507,12 +640,19 @@ def clean_text(text: str) -> str:
     if not text.isascii():
         text = _stream_safe(text)
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff"))
+    return "".join(
+        c
+        for c in text
+        if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff")
+    )
 
 
 def _stream_safe(text: str) -> str:
-    """At most 30 combining marks in a row, as Unicode's stream-safe format: composing thousands takes seconds."""
-    kept, marks = [], 0
+    """At most 30 combining marks in a row, as Unicode's stream-safe format: composing thousands
+    takes seconds.
+    """
+    kept = []
+    marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks <= 30:
@@ -522,17 +662,21 @@ def _stream_safe(text: str) -> str:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a generation stands: `stage` is plan, source, guide, text, condition, diffusion, decode or finish;
-    `fraction` of its work."""
+    """Where a generation stands: `stage` is plan, source, guide, text, condition, diffusion, decode
+    or finish; `fraction` of its work.
+    """
 
     stage: str
     fraction: float
     tokens: int = 0  # that the planner has written in this part of its work
     of: int = 0  # as many as it will; 0 where that is not known
-    planned: Mapping[str, Any] | None = None  # once, when the plan is made: what of the request it filled in
+    planned: Mapping[str, Any] | None = (
+        None  # once, when the plan is made: what of the request it filled in
+    )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fraction", round(self.fraction, 6))  # rounding errors must not look like a way back
+        # rounding errors must not look like a way back
+        object.__setattr__(self, "fraction", round(self.fraction, 6))
 
     @property
     def told(self) -> str:
@@ -546,11 +690,12 @@ class Progress:
 class Take:
     """One finished clip.
 
-    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was used, so that the
-    same request makes the same take; `timings` are seconds per stage, `memory` the most bytes that MLX held in it;
-    `timesteps` is what the sampler visited; `notes` say what the model could not do of what was asked. `bits` are its
-    weights', 0 as published, and `adapters` what it wore; `title` says all of that after the model's name. `codes` are
-    those that it was painted over: the request's, or its source's.
+    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was
+    used, so that the same request makes the same take; `timings` are seconds per stage, `memory`
+    the most bytes that MLX held in it; `timesteps` is what the sampler visited; `notes` say what
+    the model could not do of what was asked. `bits` are its weights', 0 as published, and
+    `adapters` what it wore; `title` says all of that after the model's name. `codes` are those that
+    it was painted over: the request's, or its source's.
     """
 
     name: str
@@ -568,7 +713,8 @@ class Take:
     bits: int = 0
     adapters: tuple[Adapter, ...] = ()
     codes: str = ""
-    planned: Mapping[str, Any] = field(default_factory=dict)  # what of the request the planner filled in
+    # what of the request the planner filled in
+    planned: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

@@ -1,4 +1,6 @@
-"""Schedules, noise, guidance, solvers: functions of arrays, checked against the official code's trajectories."""
+"""Schedules, noise, guidance, solvers: functions of arrays, checked against the official code's
+trajectories.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,22 @@ import numpy as np
 
 from .request import BadRequest, Request
 
-MOMENTUM, NORM_THRESHOLD = -0.75, 2.5  # of APG, as in the official PyTorch code
+MOMENTUM = -0.75  # of APG, as in the official PyTorch code
+NORM_THRESHOLD = 2.5
 ANGLE_CLIP = 3.14 / 6  # of ADG
 
-# --- schedules -------------------------------------------------------------------------------------------------------
+# --- schedules ------------------------------------------------------------------------------------
 # A schedule is the timesteps the DiT is called with, falling from 1; the last step goes on to 0.
 
-DISTILLED_STEPS, MOST_DISTILLED = 8, 20  # its own; as many as it takes
+DISTILLED_STEPS = 8  # its own; as many as it takes
+MOST_DISTILLED = 20
 DISTILLED_SHIFTS = (1.0, 2.0, 3.0)
 
 
 def schedule(steps: int, shift: float) -> np.ndarray:
-    """`steps` even steps from 1 to 0, pulled towards 1 by `shift` (float32, as the official base model computes)."""
+    """`steps` even steps from 1 to 0, pulled towards 1 by `shift` (float32, as the official base
+    model computes).
+    """
     t = np.linspace(1.0, 0.0, steps + 1, dtype=np.float32)
     return (np.float32(shift) * t / (1 + np.float32(shift - 1) * t))[:-1]
 
@@ -31,31 +37,38 @@ def schedule(steps: int, shift: float) -> np.ndarray:
 def turbo_schedule(shift: float, timesteps: Sequence[float] = ()) -> np.ndarray:
     """The timesteps turbo was distilled on: eight, for the nearest of the shifts 1, 2 and 3.
 
-    Custom `timesteps` are moved to the nearest of the values in those three schedules; zeros at their end are the
-    end point and dropped; at most 20 are kept.
+    Custom `timesteps` are moved to the nearest of the values in those three schedules; zeros at
+    their end are the end point and dropped; at most 20 are kept.
     """
     wanted = np.trim_zeros(np.asarray(timesteps[:MOST_DISTILLED], np.float32), "b")
     if not wanted.size:
         return schedule(DISTILLED_STEPS, min(DISTILLED_SHIFTS, key=lambda s: abs(s - shift)))
-    valid = np.unique(np.concatenate([schedule(DISTILLED_STEPS, s) for s in DISTILLED_SHIFTS]))[::-1]
+    valid = np.unique(np.concatenate([schedule(DISTILLED_STEPS, s) for s in DISTILLED_SHIFTS]))[
+        ::-1
+    ]
     return np.array([min(valid, key=lambda v: abs(v - t)) for t in wanted], np.float32)
 
 
 def timesteps(request: Request, turbo: bool) -> np.ndarray:
     """The schedule of a request whose steps and shift are filled in, from where it starts.
 
-    Turbo with its own eight steps follows the official tables. With another count it takes any shift, which the
-    official PyTorch classes do not offer.
+    Turbo with its own eight steps follows the official tables. With another count it takes any
+    shift, which the official PyTorch classes do not offer.
     """
     whole = _whole(request, turbo)
-    # The official tables of turbo are decimals: a tie of two timesteps falls otherwise than in float32.
-    return whole[start(whole.astype(np.float64).round(6) if turbo else whole, request.cover_noise_strength) :]
+    # The official tables of turbo are decimals: a tie of two timesteps falls otherwise than in
+    # float32.
+    return whole[
+        start(whole.astype(np.float64).round(6) if turbo else whole, request.cover_noise_strength) :
+    ]
 
 
 def _whole(request: Request, turbo: bool) -> np.ndarray:
     custom = [float(t) for t in request.timesteps.split()]
     if turbo and len(custom) > MOST_DISTILLED:
-        raise BadRequest(f"turbo takes at most {MOST_DISTILLED} timesteps, got {len(custom)}", "leave some out")
+        raise BadRequest(
+            f"turbo takes at most {MOST_DISTILLED} timesteps, got {len(custom)}", "leave some out"
+        )
     if turbo and (custom or request.num_steps == DISTILLED_STEPS):
         return turbo_schedule(request.shift, custom)
     return np.array(custom, np.float32) if custom else schedule(request.num_steps, request.shift)
@@ -66,7 +79,7 @@ def start(schedule: np.ndarray, strength: float) -> int:
     return int(np.argmin(np.abs(schedule.astype(np.float64) - (1.0 - strength)))) if strength else 0
 
 
-# --- noise -----------------------------------------------------------------------------------------------------------
+# --- noise ----------------------------------------------------------------------------------------
 
 
 def noised(clean: mx.array, noise: mx.array, t: float) -> mx.array:
@@ -75,7 +88,9 @@ def noised(clean: mx.array, noise: mx.array, t: float) -> mx.array:
 
 
 def slerp(a: mx.array, b: mx.array, part: float) -> mx.array:
-    """From noise `a` (0) to `b` (1) along the sphere on which noise lies: a straight line would lose level."""
+    """From noise `a` (0) to `b` (1) along the sphere on which noise lies: a straight line would
+    lose level.
+    """
     cosine = mx.sum(a * b) / (mx.linalg.norm(a) * mx.linalg.norm(b))
     angle = math.acos(min(1.0, max(-1.0, float(cosine))))
     if math.sin(angle) < 1e-6:  # the same noise, or its opposite, which no sphere leads to
@@ -83,7 +98,7 @@ def slerp(a: mx.array, b: mx.array, part: float) -> mx.array:
     return (math.sin((1 - part) * angle) * a + math.sin(part * angle) * b) / math.sin(angle)
 
 
-# --- guidance --------------------------------------------------------------------------------------------------------
+# --- guidance -------------------------------------------------------------------------------------
 
 
 def cfg(cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
@@ -91,10 +106,14 @@ def cfg(cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
     return uncond + scale * (cond - uncond)
 
 
-def apg(cond: mx.array, uncond: mx.array, scale: float, running: mx.array | None) -> tuple[mx.array, mx.array]:
-    """Adaptive projected guidance of velocities (B, T, C), over the time axis; and the momentum to pass on.
+def apg(
+    cond: mx.array, uncond: mx.array, scale: float, running: mx.array | None
+) -> tuple[mx.array, mx.array]:
+    """Adaptive projected guidance of velocities (B, T, C), over the time axis; and the momentum to
+    pass on.
 
-    The difference is averaged with momentum, limited in norm, and only its part orthogonal to `cond` is added.
+    The difference is averaged with momentum, limited in norm, and only its part orthogonal to
+    `cond` is added.
     """
     difference = cond - uncond
     if running is not None:
@@ -107,16 +126,22 @@ def apg(cond: mx.array, uncond: mx.array, scale: float, running: mx.array | None
 
 
 def adg(x: mx.array, t: float, cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
-    """Angle-based guidance: every frame's clean estimate (B, T, C) is turned away from the unconditional one, by
-    `scale` - 1 times the angle between them and at most `ANGLE_CLIP`."""
+    """Angle-based guidance: every frame's clean estimate (B, T, C) is turned away from the
+    unconditional one, by `scale` - 1 times the angle between them and at most `ANGLE_CLIP`.
+    """
     weight = max(scale - 1, 0.0) + 1e-3
-    there, from_ = x - t * cond, x - t * uncond
-    norms = mx.linalg.norm(there, axis=-1, keepdims=True) * mx.linalg.norm(from_, axis=-1, keepdims=True)
+    there = x - t * cond
+    from_ = x - t * uncond
+    norms = mx.linalg.norm(there, axis=-1, keepdims=True) * mx.linalg.norm(
+        from_, axis=-1, keepdims=True
+    )
     cosine = mx.sum(there * from_, axis=-1, keepdims=True) / mx.maximum(norms, 1e-12)
     angle = mx.arccos(mx.clip(cosine, -1.0, 1.0))
     turn = mx.clip(weight * angle, -ANGLE_CLIP, ANGLE_CLIP)
     apart = there - from_
-    along = mx.sum(apart * from_, axis=-1, keepdims=True) / (mx.sum(from_ * from_, axis=-1, keepdims=True) + 1e-8)
+    along = mx.sum(apart * from_, axis=-1, keepdims=True) / (
+        mx.sum(from_ * from_, axis=-1, keepdims=True) + 1e-8
+    )
     sine = mx.sin(angle)
     share = mx.where(sine > 1e-3, mx.sin(turn) / mx.maximum(sine, 1e-3), weight)
     turned = mx.cos(turn) * there + share * (apart - along * from_)
@@ -125,8 +150,9 @@ def adg(x: mx.array, t: float, cond: mx.array, uncond: mx.array, scale: float) -
 
 @dataclass
 class Guidance:
-    """How strongly, in which way and when the unconditional velocity is pushed away. One instance per generation:
-    it carries APG's momentum, which only moves in guided steps."""
+    """How strongly, in which way and when the unconditional velocity is pushed away. One instance
+    per generation: it carries APG's momentum, which only moves in guided steps.
+    """
 
     scale: float = 1.0
     kind: str = "apg"
@@ -147,7 +173,8 @@ class Guidance:
 
     def active(self, step: int, steps: int, t: float) -> bool:
         """0.5 of 8 steps are the steps 2 to 5; the interval on t is the official code's."""
-        first, last = int(steps * (1 - self.interval) / 2), int(steps * (1 + self.interval) / 2)
+        first = int(steps * (1 - self.interval) / 2)
+        last = int(steps * (1 + self.interval) / 2)
         return self.scale != 1.0 and first <= step < last and self.t_start <= t <= self.t_end
 
     def __call__(self, x: mx.array, t: float, cond: mx.array, uncond: mx.array) -> mx.array:
@@ -159,7 +186,7 @@ class Guidance:
         return guided
 
 
-# --- solvers ---------------------------------------------------------------------------------------------------------
+# --- solvers --------------------------------------------------------------------------------------
 
 
 class Point(NamedTuple):
@@ -180,7 +207,8 @@ class Point(NamedTuple):
 
 
 Again = Callable[[mx.array, float], mx.array]  # the velocity elsewhere within the step
-Solver = Callable[[Point, float, int, Again], mx.array]  # from a point to a time, in the step of that number
+# from a point to a time, in the step of that number
+Solver = Callable[[Point, float, int, Again], mx.array]
 
 
 def euler(here: Point, t: float, step: int, again: Again) -> mx.array:
@@ -192,7 +220,9 @@ def euler(here: Point, t: float, step: int, again: Again) -> mx.array:
 class Heun:
     """Two evaluations a step: there, and back to the mean of both velocities."""
 
-    to_the_end: bool = True  # at time 0 too, as the official base class; its turbo class goes there straight
+    to_the_end: bool = (
+        True  # at time 0 too, as the official base class; its turbo class goes there straight
+    )
 
     def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
         if t == 0 and not self.to_the_end:
@@ -214,12 +244,15 @@ class Sde:
 
 @dataclass
 class AdamsBashforth:
-    """One evaluation a step; the velocity's change since the last one is taken to go on (second order)."""
+    """One evaluation a step; the velocity's change since the last one is taken to go on (second
+    order).
+    """
 
     _last: Point | None = None
 
     def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
-        last, self._last = self._last, here
+        last = self._last
+        self._last = here
         if (
             last is None or last.t == here.t or t == 0
         ):  # the last step is the longest in signal to noise: nothing is guessed there
@@ -230,12 +263,15 @@ class AdamsBashforth:
 
 @dataclass
 class DpmSolver:
-    """DPM-Solver++(2M) in the form of flow matching: the same idea for the clean estimate, over log signal to noise."""
+    """DPM-Solver++(2M) in the form of flow matching: the same idea for the clean estimate, over log
+    signal to noise.
+    """
 
     _last: Point | None = None
 
     def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
-        last, self._last = self._last, here
+        last = self._last
+        self._last = here
         clean = here.clean
         if last is not None and here.t < last.t < 1 and 0 < t < here.t:
             ahead = (log_snr(t) - log_snr(here.t)) / (2 * (log_snr(here.t) - log_snr(last.t)))
@@ -248,14 +284,16 @@ def log_snr(t: float) -> float:
     return math.log((1 - t) / t)
 
 
-# --- the loop --------------------------------------------------------------------------------------------------------
+# --- the loop -------------------------------------------------------------------------------------
 
 Velocity = Callable[[mx.array, float, int, bool], tuple[mx.array, mx.array | None]]
 Keep = Callable[[mx.array, int, int, float], mx.array]
 
 
 class State(NamedTuple):
-    """After a step: the state, and the clean estimate that the step began with, which is computed when looked at."""
+    """After a step: the state, and the clean estimate that the step began with, which is computed
+    when looked at.
+    """
 
     x: mx.array
     clean: mx.array
@@ -271,14 +309,15 @@ def denoise(
 ) -> Iterator[State]:
     """Steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
 
-    `velocity(x, t, step, guided)` returns the conditional velocity, and the unconditional one when `guided`.
-    `keep(x, step, steps, t)` may change the state that a step arrived at.
+    `velocity(x, t, step, guided)` returns the conditional velocity, and the unconditional one when
+    `guided`. `keep(x, step, steps, t)` may change the state that a step arrived at.
     """
     ends = np.append(schedule[1:], np.float32(0))
     for step, (t, t_next) in enumerate(zip(schedule.tolist(), ends.tolist(), strict=True)):
 
         def again(x: mx.array, t: float, step: int = step) -> mx.array:
-            # Without momentum, which moves once in a step: plain guidance, as the official code has it.
+            # Without momentum, which moves once in a step: plain guidance, as the official code has
+            # it.
             cond, uncond = velocity(x, t, step, guidance.active(step, len(schedule), t))
             return cond if uncond is None else cfg(cond, uncond, guidance.scale)
 

@@ -1,4 +1,6 @@
-"""A loaded model, and each stage of a generation by itself: for those who want one of them, and for `generate`."""
+"""A loaded model, and each stage of a generation by itself: for those who want one of them, and for
+`generate`.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +39,18 @@ class Canvas(NamedTuple):
 class Stages:
     """One loaded model. Source of the procedure: the official `AceStepHandler.service_generate`."""
 
-    def __init__(self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0, planner: str = "") -> None:
-        self.name = f"{parts.name}/{parts.variant}" if not parts.name.endswith(parts.variant) else parts.name
+    def __init__(
+        self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0, planner: str = ""
+    ) -> None:
+        self.name = (
+            f"{parts.name}/{parts.variant}"
+            if not parts.name.endswith(parts.variant)
+            else parts.name
+        )
         self.model, self.config = checkpoint.load_model(parts.dit, dtype, bits)
-        self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(parts.text_encoder, dtype, bits)
+        self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(
+            parts.text_encoder, dtype, bits
+        )
         self.weights = quantise.weights(self.model)
         self.adapters: tuple[Adapter, ...] = ()
         self.cache = Cache()
@@ -48,19 +58,29 @@ class Stages:
         self.vae = checkpoint.load_vae(parts.vae)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
-        self.desk = planned.Desk(parts.text_encoder.parent, dtype, "" if self.config.guided else planner, bits)
-        self.defaults, self.tasks = cost.variant(parts.variant, self.config.is_turbo, self.config.extracts)
+        self.desk = planned.Desk(
+            parts.text_encoder.parent, dtype, "" if self.config.guided else planner, bits
+        )
+        self.defaults, self.tasks = cost.variant(
+            parts.variant, self.config.is_turbo, self.config.extracts
+        )
 
     def timesteps(self, request: Request) -> np.ndarray:
         return sampler.timesteps(request, self.config.is_turbo)
 
     def steps_out(self, request: Request) -> np.ndarray:
         """The timesteps in which a stem is taken out."""
-        own = {"num_steps": self.config.extract_steps, "timesteps": ""} if self.config.extract_steps else {}
+        own = (
+            {"num_steps": self.config.extract_steps, "timesteps": ""}
+            if self.config.extract_steps
+            else {}
+        )
         return self.timesteps(request.changed(own))
 
     def decided(self, request: Request) -> tuple[Request, Score | None]:
-        """The request with everything that the guide decides, and the guide's notes. Raises `BadRequest`."""
+        """The request with everything that the guide decides, and the guide's notes. Raises
+        `BadRequest`.
+        """
         guided = self.config.guided and request.task not in tasks.UNGUIDED and not request.codes
         return guide.drawn(request, usual="auto" if guided else "off")
 
@@ -80,28 +100,40 @@ class Stages:
     def tokens(self, prompt: str, limit: int) -> mx.array:
         return mx.array([token_ids(self.tokenizer, prompt, limit)])
 
-    def condition(self, text: mx.array, lyrics: mx.array, reference: mx.array | None = None) -> mx.array:
-        """The packed condition (1, S, width), with the timbre of the reference's latents (1, R, 64), or of silence."""
+    def condition(
+        self, text: mx.array, lyrics: mx.array, reference: mx.array | None = None
+    ) -> mx.array:
+        """The packed condition (1, S, width), with the timbre of the reference's latents (1, R,
+        64), or of silence.
+        """
         reference = self.silent(REFERENCE_FRAMES) if reference is None else reference
-        encoder, heard = self.model.encoder, reference.astype(text.dtype)
+        encoder = self.model.encoder
+        heard = reference.astype(text.dtype)
         sung = self.cache("lyrics", caches.digest(lyrics), lambda: encoder.lyric_encoder(lyrics))
-        timbre = self.cache("timbre", caches.digest(heard), lambda: encoder.timbre_encoder(heard)[None])
+        timbre = self.cache(
+            "timbre", caches.digest(heard), lambda: encoder.timbre_encoder(heard)[None]
+        )
         condition = encoder.packed(text, sung, timbre)
         mx.eval(condition)
         return condition
 
     def silent(self, frames: int) -> mx.array:
-        """The latents of silence (1, frames, 64), from their start; repeated when more are asked for."""
+        """The latents of silence (1, frames, 64), from their start; repeated when more are asked
+        for.
+        """
         repeats = -(-frames // self.silence.shape[1])
         return mx.tile(self.silence, (1, repeats, 1))[:, :frames]
 
     def encode(self, sound: np.ndarray, frames: int, seed: int = -1) -> Iterator[mx.array]:
-        """The latents (1, frames, 64), piece by piece, of the whole frames of sound (samples, 2), then of silence.
+        """The latents (1, frames, 64), piece by piece, of the whole frames of sound (samples, 2),
+        then of silence.
 
         They are the posterior's mean, or with a `seed` drawn from it.
         """
         done = 0
-        for piece in self.vae.encode_tiles(mx.array(sound)[None], noise=self._draw(len(sound), seed)):
+        for piece in self.vae.encode_tiles(
+            mx.array(sound)[None], noise=self._draw(len(sound), seed)
+        ):
             done += piece.shape[1]
             yield piece
         if done < frames:
@@ -113,14 +145,19 @@ class Stages:
 
     def encode_loop(self, sound: np.ndarray, frames: int, seed: int = -1) -> Iterator[mx.array]:
         """The latents (1, frames, 64) of sound (samples, 2) that repeats."""
-        around, hop = self.vae.sight, self.vae.config.hop
+        around = self.vae.sight
+        hop = self.vae.config.hop
         circle = audio.periodic(sound, frames * hop)
-        shown = np.take(circle, np.arange(-around * hop, (frames + around) * hop), axis=0, mode="wrap")
+        shown = np.take(
+            circle, np.arange(-around * hop, (frames + around) * hop), axis=0, mode="wrap"
+        )
         tiles = self.vae.encode_tiles(mx.array(shown)[None], noise=self._draw(len(shown), seed))
         yield mx.concatenate(list(tiles), axis=1)[:, around : around + frames]
 
     def drawing(self, request: Request, score: Score) -> np.ndarray:
-        """The guide's sound (samples, 2); what rings at the end of a loop is heard at its beginning."""
+        """The guide's sound (samples, 2); what rings at the end of a loop is heard at its
+        beginning.
+        """
         if not request.loop:
             return guide.render(score, request.samples)
         return loops.folded(guide.render(score, request.samples + RINGING), request.samples)
@@ -132,19 +169,27 @@ class Stages:
         return tuple(np.array(found)[0].tolist())
 
     def hinted(self, given: Sequence[int], frames: int) -> mx.array:
-        """What 5 Hz audio codes stand for: latents (1, frames, 64), followed by silence where the codes end."""
+        """What 5 Hz audio codes stand for: latents (1, frames, 64), followed by silence where the
+        codes end.
+        """
         quantized = self.model.tokenizer.quantizer.output(mx.array([given], mx.int32))
         latents = self.model.detokenizer(quantized)[:, :frames].astype(mx.float32)
         return mx.concatenate([latents, self.silent(frames - latents.shape[1])], axis=1)
 
     def material(
-        self, request: Request, samples: int = 0, source: mx.array | None = None, guide: mx.array | None = None
+        self,
+        request: Request,
+        samples: int = 0,
+        source: mx.array | None = None,
+        guide: mx.array | None = None,
     ) -> Material:
         """What tasks make scenes of. `samples`: how long the source was before it was encoded.
 
         A guided voice has no audio codes, and was taught to paint everything.
         """
-        hop, frames, plain = self.vae.config.hop, self.frames(request), self.config.guided
+        hop = self.vae.config.hop
+        frames = self.frames(request)
+        plain = self.config.guided
         given = codes.parse(request.codes)
         if request.task == "cover" and source is not None and not plain:
             given = self.coded(source)
@@ -162,7 +207,8 @@ class Stages:
         return Kept(material.given, noise, material.window, Hold.asked(request))
 
     def playing(self, request: Request, material: Material, task: str, track: str) -> Canvas:
-        timbre = material.reference if task != "extract" else None  # what is taken out sounds as it is in the mix
+        # what is taken out sounds as it is in the mix
+        timbre = material.reference if task != "extract" else None
         condition = self.condition(*self.encode_text(request, task, [track]), timbre)
         return self.canvas(condition, tasks.TASKS[task](material))
 
@@ -171,7 +217,9 @@ class Stages:
 
     def crossed(self, condition: mx.array) -> CrossKV:
         """The condition as every layer's keys and values."""
-        return self.cache("cross", caches.digest(condition), lambda: self.model.decoder.cross(condition))
+        return self.cache(
+            "cross", caches.digest(condition), lambda: self.model.decoder.cross(condition)
+        )
 
     def context(self, scene: Scene) -> mx.array:
         """(1, frames, 128): the source latents, and the chunk mask for each of their channels."""
@@ -182,7 +230,9 @@ class Stages:
         return cost.frames(request, self.vae.config.hop)
 
     def noise(self, request: Request, track: str = "", draw: int = 0) -> mx.array:
-        """(1, frames, 64), from the seed and the variation's; every track and every draw has a noise of its own."""
+        """(1, frames, 64), from the seed and the variation's; every track and every draw has a
+        noise of its own.
+        """
         shape = (1, self.frames(request), self.config.audio_acoustic_hidden_dim)
 
         def of(seed: int) -> mx.array:
@@ -196,8 +246,12 @@ class Stages:
         return sampler.slerp(of(request.seed), of(request.variation_seed), request.variation)
 
     def varied(self, request: Request, noise: mx.array) -> mx.array:
-        """Noise (1, frames, 64) that is given, towards the variation's. Raises `BadRequest` for another length."""
-        other = self.noise(dataclasses.replace(request, seed=max(0, request.variation_seed), variation=0.0))
+        """Noise (1, frames, 64) that is given, towards the variation's. Raises `BadRequest` for
+        another length.
+        """
+        other = self.noise(
+            dataclasses.replace(request, seed=max(0, request.variation_seed), variation=0.0)
+        )
         if noise.shape != other.shape:
             frames = f"must have {other.shape[1]} frames for {request.length:.6g} s, got {noise.shape[1]}"
             raise BadRequest(f"the noise {frames}", "ask for the length that it was made for")
@@ -211,18 +265,26 @@ class Stages:
         noise: mx.array,
         kept: Kept | None = None,
     ) -> Iterator[sampler.State]:
-        """The states of the diffusion (1, frames, 64), one per step; the last one is the clip's latents."""
+        """The states of the diffusion (1, frames, 64), one per step; the last one is the clip's
+        latents.
+        """
         guidance = sampler.Guidance.of(request)
         decoder = self.model.decoder
-        # The official code repeats this vector over the whole condition; attention over equal keys is one of them.
+        # The official code repeats this vector over the whole condition; attention over equal keys
+        # is one of them.
         null = self.crossed(self.model.null_condition_emb) if guidance.scale != 1 else []
 
-        def velocity(x: mx.array, t: float, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
-            at, (cross, context) = mx.full((x.shape[0],), t), canvases[step]
+        def velocity(
+            x: mx.array, t: float, step: int, guided: bool
+        ) -> tuple[mx.array, mx.array | None]:
+            at = mx.full((x.shape[0],), t)
+            (cross, context) = canvases[step]
 
             def to(cross: CrossKV) -> mx.array:
                 if request.loop:
-                    return loops.circular(lambda x, context: decoder(x, context, at, at, cross), x, context, step)
+                    return loops.circular(
+                        lambda x, context: decoder(x, context, at, at, cross), x, context, step
+                    )
                 return decoder(x, context, at, at, cross)
 
             return to(cross), to(null) if guided else None
@@ -234,12 +296,17 @@ class Stages:
         if request.sampler == "heun":
             return sampler.Heun(to_the_end=not self.config.is_turbo)
         if request.sampler == "sde":
-            official = not self.config.is_turbo and not request.timesteps  # its base class does not shift these
+            # its base class does not shift these
+            official = not self.config.is_turbo and not request.timesteps
             levels = sampler.schedule(len(steps), 1.0)[1:] if official else steps[1:]
-            return sampler.Sde(lambda step: self.noise(request, draw=step + 1), np.append(levels, 0.0))
-        return {"euler": lambda: sampler.euler, "ab2": sampler.AdamsBashforth, "dpm": sampler.DpmSolver}[
-            request.sampler
-        ]()
+            return sampler.Sde(
+                lambda step: self.noise(request, draw=step + 1), np.append(levels, 0.0)
+            )
+        return {
+            "euler": lambda: sampler.euler,
+            "ab2": sampler.AdamsBashforth,
+            "dpm": sampler.DpmSolver,
+        }[request.sampler]()
 
 
 def token_ids(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:

@@ -1,6 +1,8 @@
-"""Latents of takes, kept beside the files that were made of them: a repaint of such a file needs no encoding.
+"""Latents of takes, kept beside the files that were made of them: a repaint of such a file needs no
+encoding.
 
-A file is known by its content (SHA-256), so it may be moved, renamed or copied. One that was changed is encoded.
+A file is known by its content (SHA-256), so it may be moved, renamed or copied. One that was
+changed is encoded.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Store:
     """A folder of them. The oldest go where they take more than `limit_mb`."""
 
     def __init__(self, folder: Path, limit_mb: float = LIMIT_MB) -> None:
-        self.folder, self.limit_mb = folder, limit_mb
+        self.folder = folder
+        self.limit_mb = limit_mb
 
     def put(self, sum: str, vae: str, stored: Stored) -> None:
         """`sum` is the SHA-256 of a file, `vae` says what decodes the latents. Raises OSError."""
@@ -43,22 +46,38 @@ class Store:
         self._tidy()
 
     def get(self, file: str, vae: str) -> Stored | None:
-        """What a file was decoded from; None for one that is not known. Raises OSError for one that is not there."""
+        """What a file was decoded from; None for one that is not known. Raises OSError for one that
+        is not there.
+        """
         with Path(os.path.expanduser(file)).open("rb") as content:
             path = self._path(hashlib.file_digest(content, "sha256").hexdigest(), vae)
         try:
-            with path.open("rb") as opened, np.load(opened) as saved:  # np.load leaves a damaged one open
+            with (
+                path.open("rb") as opened,
+                np.load(opened) as saved,
+            ):  # np.load leaves a damaged one open
                 stored = Stored(saved["latents"], float(saved["gain"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
             return None  # a damaged one is no loss
-        whole = stored.latents.ndim == 2 and stored.latents.shape[1] == WIDTH and stored.latents.dtype == np.float32
-        return stored if whole and np.isfinite(stored.latents).all() and math.isfinite(stored.gain) else None
+        whole = (
+            stored.latents.ndim == 2
+            and stored.latents.shape[1] == WIDTH
+            and stored.latents.dtype == np.float32
+        )
+        return (
+            stored
+            if whole and np.isfinite(stored.latents).all() and math.isfinite(stored.gain)
+            else None
+        )
 
     def _path(self, sum: str, vae: str) -> Path:
         return self.folder / f"{sum}-{vae}.npz"
 
     def _tidy(self) -> None:
-        total, files = 0.0, sorted(self.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
+        total = 0.0
+        files = sorted(
+            self.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True
+        )
         for path in files:
             total += path.stat().st_size
             if total > self.limit_mb * 2**20:

@@ -1,7 +1,8 @@
-"""What the DiT sees beside the noise, and what a repaint keeps of its source: one function per task, dispatched by a
-table.
+"""What the DiT sees beside the noise, and what a repaint keeps of its source: one function per
+task, dispatched by a table.
 
-Latents are (1, frames, 64). Source of the procedure: the official `AceStepHandler`, checked by tests/parity.py.
+Latents are (1, frames, 64). Source of the procedure: the official `AceStepHandler`, checked by
+tests/parity.py.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Material:
     window: range = range(0)  # the frames of a repaint
     reference: mx.array | None = None  # latents (1, R, 64) of what it is to sound like
     codes: tuple[int, ...] = ()  # that it is painted over
-    hints: mx.array | None = None  # what the source's audio codes keep of it; None: there are no codes
+    hints: mx.array | None = (
+        None  # what the source's audio codes keep of it; None: there are no codes
+    )
     masked: bool = True  # whether the model was taught masks other than 1
 
     @property
@@ -64,7 +67,9 @@ def text2music(material: Material) -> Scene:
 
 
 def cover(material: Material) -> Scene:
-    """Paints over what the audio codes keep of the source: melody, chords and rhythm rather than its sound."""
+    """Paints over what the audio codes keep of the source: melody, chords and rhythm rather than
+    its sound.
+    """
     hints = material.given if material.hints is None else material.hints
     return Scene("cover", hints, material.ones)
 
@@ -79,7 +84,11 @@ def repaint(material: Material) -> Scene:
     under = material.silence if material.guide is None else material.guide
     inside = material.inside
     source = mx.where(inside[..., None] > 0, under, material.given)
-    return Scene("repaint", source, inside) if material.masked else Scene("cover", source, material.ones)
+    return (
+        Scene("repaint", source, inside)
+        if material.masked
+        else Scene("cover", source, material.ones)
+    )
 
 
 def extract(material: Material) -> Scene:
@@ -106,7 +115,13 @@ TASKS: dict[str, Callable[[Material], Scene]] = {
     "lego": lego,
     "complete": complete,
 }
-AFTERWARDS = {"": text2music, "cover": text2music, "cover-nofsq": text2music, "repaint": repaint}  # without the guide
+# without the guide
+AFTERWARDS = {
+    "": text2music,
+    "cover": text2music,
+    "cover-nofsq": text2music,
+    "repaint": repaint,
+}
 UNGUIDED = ("cover", "cover-nofsq", "extract", "lego", "complete")  # follow their source
 
 
@@ -115,23 +130,30 @@ SHORTEST = 0.04  # seconds that a window must last: one latent frame, or there i
 
 
 def scenes(request: Request, material: Material) -> list[Scene]:
-    """What is shown in the first part of the steps, `guide_strength` of them, and then what in the rest, if any."""
+    """What is shown in the first part of the steps, `guide_strength` of them, and then what in the
+    rest, if any.
+    """
     first = TASKS[request.task](material)
     if request.guide_strength == 1 or request.task not in AFTERWARDS:
         return [first]
     return [first, AFTERWARDS[request.task](dataclasses.replace(material, guide=None))]
 
 
-# --- what a source is cut to, and what stays of it -------------------------------------------------------------------
+# --- what a source is cut to, and what stays of it ------------------------------------------------
 
 
 def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.ndarray]:
-    """The request with the length that its clip gets, and the source in it: (samples in whole frames, 2).
+    """The request with the length that its clip gets, and the source in it: (samples in whole
+    frames, 2).
 
-    What the request leaves open is as long as the source and what a repaint adds to it. Raises `BadRequest`.
+    What the request leaves open is as long as the source and what a repaint adds to it. Raises
+    `BadRequest`.
     """
     if not len(sound):
-        raise BadRequest(f"source: {os.path.basename(request.source)} is empty: it has no samples", "export it again")
+        raise BadRequest(
+            f"source: {os.path.basename(request.source)} is empty: it has no samples",
+            "export it again",
+        )
     front = _front(request)
     if request.as_source:
         end = request.region[1] if request.task == "repaint" else math.inf
@@ -147,16 +169,23 @@ def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.n
         name = "repaint_bar" if request.repaint_bar else "repaint_start"
         message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
         raise BadRequest(message, "say with seconds or bars how long the clip is to be")
-    if request.task in REGIONAL and (painted := len(window(request, request.samples)) / SAMPLE_RATE) < SHORTEST:
+    if (
+        request.task in REGIONAL
+        and (painted := len(window(request, request.samples)) / SAMPLE_RATE) < SHORTEST
+    ):
         message = f"the window must last at least {SHORTEST:g} s, got {painted:.3g} s"
         raise BadRequest(message, "let repaint_end come later, or repaint_start earlier")
     if request.task == "lego" and begin < 0:
-        raise BadRequest(f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later")
+        raise BadRequest(
+            f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later"
+        )
     return request, audio.placed(sound, front, -(-request.samples // hop) * hop)
 
 
 def window(request: Request, length: int) -> range:
-    """The samples that a repaint paints, of a clip of so many. A window that reaches the end has all that is there."""
+    """The samples that a repaint paints, of a clip of so many. A window that reaches the end has
+    all that is there.
+    """
     begin, end = (seconds * SAMPLE_RATE for seconds in request.region)
     stop = _front(request) + end
     return range(max(0, round(begin)), length if stop >= request.samples else round(stop))
@@ -182,13 +211,16 @@ class Hold(NamedTuple):
 
     @classmethod
     def of(cls, strength: float) -> Hold:
-        """The official code's `balanced` mode; its `conservative` is strength 0, its `aggressive` 1."""
+        """The official code's `balanced` mode; its `conservative` is strength 0, its `aggressive`
+        1.
+        """
         return cls(1 - strength, round(25 * (1 - strength)), 0.05 * (1 - strength))
 
     @classmethod
     def asked(cls, request: Request) -> Hold:
         """By the strength, unless the request says more."""
-        hold, fade = cls.of(request.repaint_strength), request.repaint_crossfade
+        hold = cls.of(request.repaint_strength)
+        fade = request.repaint_crossfade
         if request.repaint_hold >= 0:
             hold = hold._replace(steps=request.repaint_hold)
         return hold if fade < 0 else hold._replace(frames=round(25 * fade), seconds=fade)
@@ -210,6 +242,8 @@ class Kept:
             inside = mx.array(framed(length, self.window)[None, :, None])
             x = mx.where(inside, x, t * self.noise + (1 - t) * self.source)
         if step == steps - 1:
-            share = mx.array(audio.ramped(length, self.window, self.hold.frames)[None, :, None], mx.float32)
+            share = mx.array(
+                audio.ramped(length, self.window, self.hold.frames)[None, :, None], mx.float32
+            )
             x = share * x + (1 - share) * self.source
         return x

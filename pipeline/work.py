@@ -14,7 +14,11 @@ from .request import Request
 from .stored import Stored
 
 # Rough shares of the work, for the progress fraction.
-_ENCODE, _TEXT, _CONDITION, _PAINT, _FINISH = 0.15, 0.02, 0.03, 0.93, 0.02
+_ENCODE = 0.15
+_TEXT = 0.02
+_CONDITION = 0.03
+_PAINT = 0.93
+_FINISH = 0.02
 
 
 class Span(NamedTuple):
@@ -41,7 +45,9 @@ class Meter:
         started = time.perf_counter()
         yield
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
-        self.bytes[stage] = max(self.bytes.get(stage, 0), mx.get_peak_memory(), mx.get_active_memory())
+        self.bytes[stage] = max(
+            self.bytes.get(stage, 0), mx.get_peak_memory(), mx.get_active_memory()
+        )
 
     def most(self, *without: str) -> int:
         """The most bytes of any stage but those."""
@@ -51,7 +57,9 @@ class Meter:
         """The seconds of all the others."""
         return sum(self.seconds.values()) - self.seconds.get(stage, 0.0)
 
-    def each(self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def each(
+        self, stage: str, pieces: Iterator[mx.array] | Iterator[np.ndarray]
+    ) -> Iterator[np.ndarray]:
         """The pieces, computed."""
         while True:
             with self(stage):
@@ -75,9 +83,13 @@ class Work(NamedTuple):
 
 
 def spans(request: Request, guided: bool) -> Iterator[Span]:
-    encoded, mix = [_ENCODE] * (bool(request.task) + guided + bool(request.reference)), [_TEXT, _CONDITION, _PAINT]
+    encoded = [_ENCODE] * (bool(request.task) + guided + bool(request.reference))
+    mix = [_TEXT, _CONDITION, _PAINT]
     if request.task == "lego":
-        shares = encoded + ([_PAINT] + [_ENCODE, _PAINT] * len(request.tracks))[: 2 * len(request.tracks) - 1]
+        shares = (
+            encoded
+            + ([_PAINT] + [_ENCODE, _PAINT] * len(request.tracks))[: 2 * len(request.tracks) - 1]
+        )
     else:
         shares = encoded + mix * (request.task != "extract") + [_PAINT] * len(request.taken)
     shares.append(_FINISH)

@@ -1,7 +1,9 @@
-"""How far from the bar line `/ace/clip` of a ready pad is told: `python -m tests.barline [link] [clock] [hits]`.
+"""How far from the bar line `/ace/clip` of a ready pad is told: `python -m tests.barline [link]
+[clock] [hits]`.
 
-A whole daemon with the embedded voice on one side; on the other a process that plays in the same session, hits a pad,
-and notes where its own bars were when it heard of the clip. Not a test: it measures this machine and its load too.
+A whole daemon with the embedded voice on one side; on the other a process that plays in the same
+session, hits a pad, and notes where its own bars were when it heard of the clip. Not a test: it
+measures this machine and its load too.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ BEATS = 4.0
 PERIOD = 1024  # frames of JACK, 21 ms: MIDI comes once in each
 
 
-# --- the musician's process ------------------------------------------------------------------------------------------
+# --- the musician's process -----------------------------------------------------------------------
 
 
 def linked(port: int, hits: int) -> list[float]:
@@ -45,7 +47,8 @@ def linked(port: int, hits: int) -> list[float]:
 
     loop = asyncio.new_event_loop()
     peer = loop.run_until_complete(made())
-    peer.quantum, peer.enabled = BEATS, True
+    peer.quantum = BEATS
+    peer.enabled = True
     said("there")
     sys.stdin.readline()
     heard = [peer.beat for _ in clips(port, hits)]
@@ -58,8 +61,13 @@ def clocked(port: int, hits: int) -> list[float]:
     """Beats between each clip and the nearest bar line of the clock, as it is heard over there."""
     from daemon.midi import Input
 
-    song: list[tuple[float, int]] = [(0.0, 0)]  # the newest tick: when it came, and the next one's number
-    playing = Input("jack_midi_clock", lambda at, message: song.append(counted(song[-1], at, message)), every=0.2)
+    # the newest tick: when it came, and the next one's number
+    song: list[tuple[float, int]] = [(0.0, 0)]
+    playing = Input(
+        "jack_midi_clock",
+        lambda at, message: song.append(counted(song[-1], at, message)),
+        every=0.2,
+    )
     playing.start()
     until(lambda: playing.port)
     said("there")
@@ -105,15 +113,19 @@ def said(line: str) -> None:
     print(line, flush=True)
 
 
-# --- the daemon's ----------------------------------------------------------------------------------------------------
+# --- the daemon's ---------------------------------------------------------------------------------
 
 
 def measured(kind: str, hits: int) -> list[float]:
     """Milliseconds behind the bar line."""
     with ExitStack() as open_things:
         folder = Path(open_things.enter_context(tempfile.TemporaryDirectory()))
-        rolling: Callable[[], object] = open_things.enter_context(rolled()) if kind == "clock" else lambda: None
-        follow: dict[str, Any] = {"link": True} if kind == "link" else {"midi_clock": "jack_midi_clock"}
+        rolling: Callable[[], object] = (
+            open_things.enter_context(rolled()) if kind == "clock" else lambda: None
+        )
+        follow: dict[str, Any] = (
+            {"link": True} if kind == "link" else {"midi_clock": "jack_midi_clock"}
+        )
         settings = Settings(
             port=0, out=folder / "out", state=folder / "state", model="mini", quantise="bar",
             request=Request(num_steps=2, bars=1), **follow,
@@ -121,9 +133,20 @@ def measured(kind: str, hits: int) -> list[float]:
         daemon = open_things.enter_context(Daemon(settings))
         client = open_things.enter_context(closing(OscClient(daemon.osc.address)))
         client.ask("/ace/bank/fill", "dusty lo-fi", 1, 1)
-        client.ask("/ace/pad/set", 1, "bpm", BPM[kind])  # or the take is another one whenever a dummy JACK stumbles
-        arguments = [sys.executable, "-m", "tests.barline", "musician", kind, str(daemon.osc.address[1]), str(hits)]
-        musician = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # or the take is another one whenever a dummy JACK stumbles
+        client.ask("/ace/pad/set", 1, "bpm", BPM[kind])
+        arguments = [
+            sys.executable,
+            "-m",
+            "tests.barline",
+            "musician",
+            kind,
+            str(daemon.osc.address[1]),
+            str(hits),
+        ]
+        musician = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         open_things.enter_context(musician)
         open_things.callback(musician.kill)
         assert musician.stdout
@@ -131,7 +154,8 @@ def measured(kind: str, hits: int) -> list[float]:
         assert musician.stdout.readline() == "there\n"
         rolling()
         until(lambda: daemon.tempo.next(BEATS) > 0)
-        until(lambda: abs(daemon.tempo.bpm()[0] - BPM[kind]) < 6)  # a dummy JACK plays as fast as it can
+        # a dummy JACK plays as fast as it can
+        until(lambda: abs(daemon.tempo.bpm()[0] - BPM[kind]) < 6)
         client.send("/ace/pad/hit", 1)
         client.until("/ace/finished")
         time.sleep(1.0)
@@ -149,7 +173,9 @@ class rolled:  # noqa: N801
         self._jack.start()
         self._clock: subprocess.Popen[bytes] | None = None
         until(self._ticks)
-        return lambda: subprocess.run(["jack_transport"], input="play\nquit\n", text=True, capture_output=True)
+        return lambda: subprocess.run(
+            ["jack_transport"], input="play\nquit\n", text=True, capture_output=True
+        )
 
     def _ticks(self) -> bool:
         """On a busy machine it does not always find the server at once."""
@@ -168,7 +194,9 @@ class rolled:  # noqa: N801
 
 def told(kind: str, late: list[float]) -> str:
     worst = max(late, key=abs)
-    return f"{kind}: {len(late)} hits, median {statistics.median(late):+.2f} ms, worst {worst:+.2f} ms"
+    return (
+        f"{kind}: {len(late)} hits, median {statistics.median(late):+.2f} ms, worst {worst:+.2f} ms"
+    )
 
 
 def main(arguments: list[str]) -> None:

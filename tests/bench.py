@@ -1,4 +1,5 @@
-"""How fast it answers: `python -m tests.bench [RUNS]`, with the embedded voice, over real UDP. Nothing is asserted.
+"""How fast it answers: `python -m tests.bench [RUNS]`, with the embedded voice, over real UDP.
+Nothing is asserted.
 
 Timings belong here and not in tests. Run it on an otherwise idle machine and quote the medians.
 """
@@ -46,11 +47,19 @@ def main(runs: int) -> None:
 
 
 def pads(runs: int) -> None:
-    """From the hit of a pad whose take was made in advance to its /ace/clip; and how soon a guess steps back."""
+    """From the hit of a pad whose take was made in advance to its /ace/clip; and how soon a guess
+    steps back.
+    """
     with (
         tempfile.TemporaryDirectory() as out,
         Daemon(
-            Settings(port=0, out=Path(out), state=Path(out) / "state", model="mini", midi=Midi(grid="8x8"))
+            Settings(
+                port=0,
+                out=Path(out),
+                state=Path(out) / "state",
+                model="mini",
+                midi=Midi(grid="8x8"),
+            )
         ) as daemon,
     ):
         client = OscClient(daemon.osc.address)
@@ -58,11 +67,19 @@ def pads(runs: int) -> None:
         client.ask("/ace/set/bpm", 240)
         client.ask("/ace/bank/fill", "warm beat", 1, 64)
         client.ask("/ace/notify", 1, 0, "clip progress")
-        for what, hit in (("message", lambda pad: client.send("/ace/pad/hit", pad)), ("note", by_note(daemon))):
+        for what, hit in (
+            ("message", lambda pad: client.send("/ace/pad/hit", pad)),
+            ("note", by_note(daemon)),
+        ):
             seconds = [until_clip(daemon, client, hit) for _ in range(runs)]
             report(f"{what} to the clip of a prepared pad", seconds, 1e3, "ms")
             client.ask("/ace/bank/reroll")
-        report("message to progress, while it guesses", [preempted(daemon, client) for _ in range(runs)], 1e3, "ms")
+        report(
+            "message to progress, while it guesses",
+            [preempted(daemon, client) for _ in range(runs)],
+            1e3,
+            "ms",
+        )
         client.close()
 
 
@@ -89,7 +106,9 @@ def until_clip(daemon: Daemon, client: OscClient, hit: Callable[[int], None]) ->
 
 def prepared(daemon: Daemon) -> list[int]:
     """Pads that were never hit, and are ready."""
-    ready = [number for number, light in enumerate(daemon.pads.lights()) if light.state is State.READY]
+    ready = [
+        number for number, light in enumerate(daemon.pads.lights()) if light.state is State.READY
+    ]
     return [number + 1 for number in ready if not daemon.pads._plans.bank.slot(number).take]
 
 
@@ -111,7 +130,9 @@ def wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def measured(runs: int, once: Callable[[int], tuple[float, float]]) -> tuple[list[float], list[float]]:
+def measured(
+    runs: int, once: Callable[[int], tuple[float, float]]
+) -> tuple[list[float], list[float]]:
     pairs = [once(number) for number in range(runs)]
     return [first for first, _ in pairs], [second for _, second in pairs]
 
@@ -137,7 +158,9 @@ def busy_cancel(client: OscClient, id: str) -> tuple[float, float]:
 
 def report(what: str, seconds: list[float], scale: float, unit: str) -> None:
     low, middle, high = (scale * f(seconds) for f in (min, statistics.median, max))
-    print(f"{what:40} {low:8.2f} {middle:8.2f} {high:8.2f} {unit}  (min, median, max of {len(seconds)})")
+    print(
+        f"{what:40} {low:8.2f} {middle:8.2f} {high:8.2f} {unit}  (min, median, max of {len(seconds)})"
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from tests.jack import Jack
 from tests.osc_client import OscClient
 from tests.workshop import Build, InThread, Tape, stop
 
-hypothesis.settings.register_profile("patient", deadline=None)  # a test is not about how fast the machine is
+# a test is not about how fast the machine is
+hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
@@ -32,15 +33,21 @@ FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fi
 
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
-    """Golden tensors of the official code and tiny checkpoints in its layout; not part of the repository."""
+    """Golden tensors of the official code and tiny checkpoints in its layout; not part of the
+    repository.
+    """
     if not FIXTURES.is_dir():
-        pytest.skip(f"needs the reference files: {FIXTURES} is not there (ACESTEPD_FIXTURES names another folder)")
+        pytest.skip(
+            f"needs the reference files: {FIXTURES} is not there (ACESTEPD_FIXTURES names another folder)"
+        )
     return FIXTURES
 
 
 @pytest.fixture(scope="session")
 def tiny(fixtures: Path) -> Path:
-    """A checkpoint root with four variants: turbo and base in bf16, XL turbo in two float32 shards, XL base."""
+    """A checkpoint root with four variants: turbo and base in bf16, XL turbo in two float32 shards,
+    XL base.
+    """
     return fixtures / "tiny-ace-step-1.5"
 
 
@@ -54,7 +61,8 @@ def root() -> Path:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """An empty hub, which huggingface_hub takes for the real one, and an empty cache.
 
-    huggingface_hub reads HF_ENDPOINT and HF_HOME once, when it is imported: these are the places it reads them into.
+    huggingface_hub reads HF_ENDPOINT and HF_HOME once, when it is imported: these are the places it
+    reads them into.
     """
     with FakeHub() as fake:
         places = {
@@ -101,9 +109,13 @@ def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to it."""
+    """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to
+    it.
+    """
     state = tmp_path_factory.mktemp("state")
-    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("clips"), state=state, model="mini")) as running:
+    with Daemon(
+        Settings(port=0, out=tmp_path_factory.mktemp("clips"), state=state, model="mini")
+    ) as running:
         client = OscClient(running.osc.address)
         client.send("/ace/generate", "first", "prompt", "first", "seconds", 1)
         client.until("/ace/finished", "first")

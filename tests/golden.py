@@ -1,7 +1,9 @@
-"""The golden values of the official code: where they are, how exactly to meet them, and what was met.
+"""The golden values of the official code: where they are, how exactly to meet them, and what was
+met.
 
-A fixtures folder holds a checkpoint, `golden/` with tensors (`<area>.safetensors`) and cases (`<area>.json`) which are
-described in its README.md, and perhaps tokenizers and audio. Nothing here knows its sizes.
+A fixtures folder holds a checkpoint, `golden/` with tensors (`<area>.safetensors`) and cases
+(`<area>.json`) which are described in its README.md, and perhaps tokenizers and audio. Nothing here
+knows its sizes.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ from typing import Any
 from unittest import mock
 
 from pipeline.generate import AceStep
-from pipeline.weights import checkpoint  # before MLX, because it loads the fast BLAS that MLX then finds
+
+# before MLX, because it loads the fast BLAS that MLX then finds
+from pipeline.weights import (
+    checkpoint,
+)
 
 # isort: split
 import mlx.core as mx
@@ -27,7 +33,10 @@ from mlx import nn
 from safetensors.numpy import load_file
 
 NUMBER = r"(\d+(?:\.\d+)?)"
-OK, FAIL, MISSING, DEVIATION = "ok", "FAIL", "not implemented", "deviation"
+OK = "ok"
+FAIL = "FAIL"
+MISSING = "not implemented"
+DEVIATION = "deviation"
 ABSENT = "without inputs"  # of the folder, not of the pipeline
 
 # What is given and not computed, of the cases that nothing reads yet (area/name).
@@ -84,18 +93,26 @@ class Line:
     note: str = ""
 
     def __str__(self) -> str:
-        numbers = ("" if number is None else f"{number:.1e}" for number in (self.difference, self.tolerance))
-        return "{:18} {:46} {:>8} {:>8}  {} {}".format(self.area, self.name, *numbers, self.verdict, self.note).rstrip()
+        numbers = (
+            "" if number is None else f"{number:.1e}"
+            for number in (self.difference, self.tolerance)
+        )
+        return "{:18} {:46} {:>8} {:>8}  {} {}".format(
+            self.area, self.name, *numbers, self.verdict, self.note
+        ).rstrip()
 
 
 class Notes:
-    """golden/README.md: every tensor's tolerance and meaning. It has none when there is no such file."""
+    """golden/README.md: every tensor's tolerance and meaning. It has none when there is no such
+    file.
+    """
 
     _ROW = re.compile(r"\| `(.+?)` \| .+? \| .+? \| (.+?) \| (.*) \|")
 
     def __init__(self, path: Path) -> None:
         self._rows: dict[str, tuple[str, str]] = {}
-        area, text = "", path.read_text(encoding="utf-8") if path.is_file() else ""
+        area = ""
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
         self.files = {name[:-5] for name in re.findall(r"^- `(\w+\.json)`", text, re.MULTILINE)}
         self.files |= set(re.findall(r"^### (\w+)\.safetensors", text, re.MULTILINE))
         for line in text.splitlines():
@@ -129,7 +146,9 @@ class Notes:
         return self._rows.get(name, ("", ""))[1]
 
     def number(self, name: str, pattern: str, default: float) -> float:
-        """The number that `pattern` finds in a tensor's meaning: a parameter which no other file holds."""
+        """The number that `pattern` finds in a tensor's meaning: a parameter which no other file
+        holds.
+        """
         found = re.search(pattern, self._rows.get(name, ("", ""))[1])
         return float(found[1]) if found else default
 
@@ -143,7 +162,9 @@ class Fixtures:
         """The checkpoint's root, whatever it is called."""
         found = sorted(path.parent for path in self.folder.glob(f"*/{checkpoint.TURBO}"))
         if not found:
-            raise FileNotFoundError(f"{self.folder} has no sub-folder that contains {checkpoint.TURBO}")
+            raise FileNotFoundError(
+                f"{self.folder} has no sub-folder that contains {checkpoint.TURBO}"
+            )
         return found[0]
 
     @functools.cached_property
@@ -155,17 +176,30 @@ class Fixtures:
         return sorted({path.stem for path in files if path.suffix in (".safetensors", ".json")})
 
     def absent(self) -> list[str]:
-        """The golden files, and tensors of those that are there, which belong to the structure and are not there."""
+        """The golden files, and tensors of those that are there, which belong to the structure and
+        are not there.
+        """
         there = self.areas()
-        files = [f"golden/{name}" for name in sorted((self.notes.files or set(STRUCTURE)) - set(there))]
+        files = [
+            f"golden/{name}" for name in sorted((self.notes.files or set(STRUCTURE)) - set(there))
+        ]
         tensors = ((name, set(self.values(name)), self.notes.tensors(name)) for name in there)
-        return files + [f"{area}/{name}" for area, found, named in tensors for name in named if name not in found]
+        return files + [
+            f"{area}/{name}"
+            for area, found, named in tensors
+            for name in named
+            if name not in found
+        ]
 
     def values(self, area: str) -> dict[str, Any]:
         """The tensors and the JSON cases of an area, by name."""
-        tensors, cases = (self.folder / "golden" / f"{area}.{kind}" for kind in ("safetensors", "json"))
+        tensors, cases = (
+            self.folder / "golden" / f"{area}.{kind}" for kind in ("safetensors", "json")
+        )
         found: dict[str, Any] = load_file(tensors) if tensors.is_file() else {}
-        return found | (json_cases(json.loads(cases.read_text(encoding="utf-8"))) if cases.is_file() else {})
+        return found | (
+            json_cases(json.loads(cases.read_text(encoding="utf-8"))) if cases.is_file() else {}
+        )
 
     def model(self, variant: str = "turbo") -> AceStep:
         """`xl_base` is acestep-v15-xl-base; `xl` alone is the turbo one."""
@@ -193,7 +227,9 @@ def json_cases(content: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Bench:
-    """One area under test: hands out its golden values, compares with them, and knows which of them were used."""
+    """One area under test: hands out its golden values, compares with them, and knows which of them
+    were used.
+    """
 
     area: str
     fixtures: Fixtures
@@ -227,21 +263,33 @@ class Bench:
         return [name for name in self.golden if name.startswith(f"{case}.")]
 
     def told(self, case: str) -> str:
-        """What is recorded of a case, in small letters: its name, and what the README says of its tensors."""
+        """What is recorded of a case, in small letters: its name, and what the README says of its
+        tensors.
+        """
         names = (name for name in self.golden if name == case or name.startswith(f"{case}."))
         meanings = (self.fixtures.notes.meaning(f"{self.area}/{name}") for name in names)
         return " ".join([case.replace("_", " "), *meanings]).lower()
 
     def check(self, name: str, ours: Any) -> None:
-        """Compare with the golden tensor `name`, if there is one. (One that nobody compares with is reported.)"""
+        """Compare with the golden tensor `name`, if there is one. (One that nobody compares with is
+        reported.)
+        """
         if name in self.golden and not self.fixtures.notes.informative(f"{self.area}/{name}"):
             official: np.ndarray = self.read(name)
-            self.compare(name, ours, official, self.fixtures.notes.tolerance(f"{self.area}/{name}", official.dtype))
+            self.compare(
+                name,
+                ours,
+                official,
+                self.fixtures.notes.tolerance(f"{self.area}/{name}", official.dtype),
+            )
 
     def compare(self, name: str, ours: Any, official: Any, tolerance: float) -> None:
-        a, b = np.asarray(ours).astype(np.float64), np.asarray(official).astype(np.float64)
+        a = np.asarray(ours).astype(np.float64)
+        b = np.asarray(official).astype(np.float64)
         if a.shape != b.shape:
-            self.lines.append(Line(self.area, name, FAIL, note=f"has the shape {a.shape}, not {b.shape}"))
+            self.lines.append(
+                Line(self.area, name, FAIL, note=f"has the shape {a.shape}, not {b.shape}")
+            )
             return
         difference = float(np.abs(a - b).max(initial=0) / max(1.0, np.abs(b).max(initial=0)))
         verdict = OK if difference <= tolerance else FAIL  # NaN is not
@@ -266,14 +314,22 @@ class Bench:
         """The golden outputs that nothing was compared with."""
         left = {name: f"{self.area}/{name}" for name in self.golden if name not in self.used}
         given = {name for name, path in left.items() for glob in INPUTS if fnmatchcase(path, glob)}
-        return [name for name, path in left.items() if name not in given and not self.fixtures.notes.informative(path)]
+        return [
+            name
+            for name, path in left.items()
+            if name not in given and not self.fixtures.notes.informative(path)
+        ]
 
 
 @contextmanager
 def traced(module: nn.Module) -> Iterator[dict[str, Any]]:
-    """What each part of `module` returns while the block runs, by the part's name in the checkpoint."""
+    """What each part of `module` returns while the block runs, by the part's name in the
+    checkpoint.
+    """
     names = {id(part): name for name, part in module.named_modules()}
-    kinds = {kind for part in module.modules() for kind in type(part).__mro__ if "__call__" in vars(kind)}
+    kinds = {
+        kind for part in module.modules() for kind in type(part).__mro__ if "__call__" in vars(kind)
+    }
     returned: dict[str, Any] = {}
 
     def recording(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -287,5 +343,7 @@ def traced(module: nn.Module) -> Iterator[dict[str, Any]]:
 
     with ExitStack() as stack:
         for kind in kinds:
-            stack.enter_context(mock.patch.object(kind, "__call__", recording(vars(kind)["__call__"])))
+            stack.enter_context(
+                mock.patch.object(kind, "__call__", recording(vars(kind)["__call__"]))
+            )
         yield returned

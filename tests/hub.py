@@ -1,7 +1,8 @@
-"""A Hugging Face hub on this machine: folders served as repositories, the way huggingface_hub asks for them.
+"""A Hugging Face hub on this machine: folders served as repositories, the way huggingface_hub asks
+for them.
 
-Three kinds of request: a repository's commit, the tree of that commit, and HEAD and GET of one file (plain HTTP with
-Range; Xet only where `xet` names the file, and then just the invitation).
+Three kinds of request: a repository's commit, the tree of that commit, and HEAD and GET of one file
+(plain HTTP with Range; Xet only where `xet` names the file, and then just the invitation).
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ class FakeHub:
         self.repositories: dict[str, dict[str, bytes]] = {}
         self.gated: set[str] = set()  # repositories whose files want a login
         self.xet: set[str] = set()  # files in any repository that are offered by Xet
-        self.tags: dict[tuple[str, str], dict[str, bytes]] = {}  # what a repository held, by its name and the tag's
+        # what a repository held, by its name and the tag's
+        self.tags: dict[tuple[str, str], dict[str, bytes]] = {}
         self.seen: list[Seen] = []
         self._cuts: dict[str, list[int]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = False  # `stop` waits for the last answer
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="fake hub")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="fake hub"
+        )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def add(self, repository: str, folder: Path, inside: str = "") -> None:
@@ -44,11 +48,16 @@ class FakeHub:
         files = self.repositories.setdefault(repository, {})
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                files[f"{inside}/{path.relative_to(folder).as_posix()}".lstrip("/")] = path.read_bytes()
+                files[f"{inside}/{path.relative_to(folder).as_posix()}".lstrip("/")] = (
+                    path.read_bytes()
+                )
 
     def tag(self, repository: str, name: str) -> str:
-        """Keep what the repository holds now under this name, and under its commit, which is returned."""
-        files, commit = self.repositories[repository], commit_of(self.repositories[repository])
+        """Keep what the repository holds now under this name, and under its commit, which is
+        returned.
+        """
+        files = self.repositories[repository]
+        commit = commit_of(self.repositories[repository])
         self.tags[repository, name] = self.tags[repository, commit] = dict(files)
         return commit
 
@@ -65,7 +74,9 @@ class FakeHub:
     def asked(self, method: str = "GET") -> list[str]:
         """The files that were asked for, as "owner/name/path", in the order of the requests."""
         files = (seen.path.split("/resolve/") for seen in self.seen if seen.method == method)
-        return [f"{parts[0][1:]}/{parts[1].partition('/')[2]}" for parts in files if len(parts) == 2]
+        return [
+            f"{parts[0][1:]}/{parts[1].partition('/')[2]}" for parts in files if len(parts) == 2
+        ]
 
     def stop(self) -> None:
         """From now on nothing listens here. Does nothing the second time."""
@@ -78,7 +89,12 @@ class FakeHub:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -93,10 +109,14 @@ class FakeHub:
 
 
 def commit_of(files: dict[str, bytes]) -> str:
-    return hashlib.sha1(repr(sorted((name, len(content)) for name, content in files.items())).encode()).hexdigest()
+    return hashlib.sha1(
+        repr(sorted((name, len(content)) for name, content in files.items())).encode()
+    ).hexdigest()
 
 
-class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one answer, so a stopped hub is really gone
+class _Handler(
+    BaseHTTPRequestHandler
+):  # HTTP/1.0: a connection carries one answer, so a stopped hub is really gone
     hub: FakeHub
 
     def do_GET(self) -> None:
@@ -124,7 +144,12 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
 
     def _entry(self, path: str, content: bytes) -> dict[str, Any]:
         digest = hashlib.sha256(content).hexdigest()
-        entry: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": digest[:40]}
+        entry: dict[str, Any] = {
+            "type": "file",
+            "path": path,
+            "size": len(content),
+            "oid": digest[:40],
+        }
         if path.endswith((".safetensors", ".pt")):
             entry["lfs"] = {"size": len(content), "oid": digest, "pointerSize": 134}
         if path in self.hub.xet:
@@ -132,7 +157,9 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
         return entry
 
     def _file(self, repository: str, revision: str, path: str) -> None:
-        files = (self.hub.at(repository, revision) if repository in self.hub.repositories else None) or {}
+        files = (
+            self.hub.at(repository, revision) if repository in self.hub.repositories else None
+        ) or {}
         content = files.get(path)
         if repository in self.hub.gated:
             return self._refuse(HTTPStatus.UNAUTHORIZED, "GatedRepo")
@@ -144,7 +171,9 @@ class _Handler(BaseHTTPRequestHandler):  # HTTP/1.0: a connection carries one an
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
         self.send_header("X-Repo-Commit", commit_of(files))
-        return self._body(content[start:], self.hub._take_cut(path) if self.command == "GET" else None)
+        return self._body(
+            content[start:], self.hub._take_cut(path) if self.command == "GET" else None
+        )
 
     def _json(self, values: Any) -> None:
         self.send_response(HTTPStatus.OK)

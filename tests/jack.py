@@ -41,9 +41,23 @@ class Jack:
         until(self._started)
 
     def _started(self) -> bool:
-        if self._process is None or self._process.poll() is not None:  # the one before has not quite ended
+        if (
+            self._process is None or self._process.poll() is not None
+        ):  # the one before has not quite ended
             # synchronous and patient: on a busy machine nothing is dropped
-            command = ["jackd", "-n", self.name, "-S", "-r", "-t", "2000", "-d", "dummy", "-p", str(self._period)]
+            command = [
+                "jackd",
+                "-n",
+                self.name,
+                "-S",
+                "-r",
+                "-t",
+                "2000",
+                "-d",
+                "dummy",
+                "-p",
+                str(self._period),
+            ]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(command, preexec_fn=die_with_us, **quiet)  # type: ignore[call-overload]
         return midi.names(midi.backend()) is not None and self._process.poll() is None
@@ -67,8 +81,10 @@ class Jack:
 
 
 def _claimed() -> tuple[IO[str], str]:
-    """A server's name that is ours until the file is closed: with two servers of one name, one would play on the
-    other's and crash when that ends. JACK remembers eight names at most, also of servers that were killed."""
+    """A server's name that is ours until the file is closed: with two servers of one name, one
+    would play on the other's and crash when that ends. JACK remembers eight names at most, also of
+    servers that were killed.
+    """
     for number in itertools.cycle(range(NAMES)):
         claim = Path(tempfile.gettempdir(), f"acestepd-jack-{number}.lock").open("w")  # noqa: SIM115
         try:
@@ -81,7 +97,9 @@ def _claimed() -> tuple[IO[str], str]:
 
 
 def die_with_us() -> None:
-    """Linux: a server that outlives killed tests keeps its name, and the next ones would play on it."""
+    """Linux: a server that outlives killed tests keeps its name, and the next ones would play on
+    it.
+    """
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 

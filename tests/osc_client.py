@@ -1,4 +1,6 @@
-"""OSC clients as a stranger would write them: python-osc's own encoder and parser on a plain UDP or TCP socket."""
+"""OSC clients as a stranger would write them: python-osc's own encoder and parser on a plain UDP or
+TCP socket.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ class OscClient:
 
 
 class TcpClient(OscClient):
-    """The same on a connection, with lengths before the packets or, with `slip`, between END bytes."""
+    """The same on a connection, with lengths before the packets or, with `slip`, between END
+    bytes.
+    """
 
     def __init__(self, server: tuple[str, int], slip: bool = False) -> None:
         self._slip = slip

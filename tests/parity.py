@@ -1,8 +1,9 @@
 """How close the pipeline is to the official code: `python -m tests.parity [FIXTURES]`.
 
-Every value in FIXTURES/golden is compared with what the pipeline makes of the same inputs and the checkpoint beside
-it. Sizes, prompts and parameters are read from the files, so that any folder of that structure can be given.
-Exit status: 0 when nothing failed, 1 when something did, 2 when FIXTURES is not such a folder.
+Every value in FIXTURES/golden is compared with what the pipeline makes of the same inputs and the
+checkpoint beside it. Sizes, prompts and parameters are read from the files, so that any folder of
+that structure can be given. Exit status: 0 when nothing failed, 1 when something did, 2 when
+FIXTURES is not such a folder.
 """
 
 from __future__ import annotations
@@ -38,15 +39,32 @@ from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
 from tests import parity_planner, parity_sampling
-from tests.golden import AREAS, DEVIATION, FAIL, MISSING, NUMBER, OK, Bench, Fixtures, Line, area, traced
+from tests.golden import (
+    AREAS,
+    DEVIATION,
+    FAIL,
+    MISSING,
+    NUMBER,
+    OK,
+    Bench,
+    Fixtures,
+    Line,
+    area,
+    traced,
+)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", SHARED))
-COPY = Path(__file__).resolve().parent / "data" / "official"  # the part of it that a lone checkout has: turbo
+# the part of it that a lone checkout has: turbo
+COPY = Path(__file__).resolve().parent / "data" / "official"
 ELSEWHERE = (parity_planner, parity_sampling)  # being imported, they have registered their areas
-SPLICE = (rf"{NUMBER}-", 0.02), (rf"[\d.]+-{NUMBER}", 0.06)  # where its window begins and ends, in seconds
+# where its window begins and ends, in seconds
+SPLICE = (
+    (rf"{NUMBER}-", 0.02),
+    (rf"[\d.]+-{NUMBER}", 0.06),
+)
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 
 
 @area("text_encoder")
@@ -61,7 +79,11 @@ def text_encoder(bench: Bench) -> None:
     ]
     for case in bench.cases("input_ids"):
         ids = bench.read(f"{case}.input_ids")
-        mask = bench.read(f"{case}.attention_mask") if f"{case}.attention_mask" in bench.golden else np.ones_like(ids)
+        mask = (
+            bench.read(f"{case}.attention_mask")
+            if f"{case}.attention_mask" in bench.golden
+            else np.ones_like(ids)
+        )
         if written:
             known = [row[keep > 0].tolist() in written for row, keep in zip(ids, mask, strict=True)]
             bench.same(f"{case}.input_ids from prompts.json", known, [True] * len(ids))
@@ -80,13 +102,20 @@ def condition_encoder(bench: Bench) -> None:
             if f"{case}.refer_audio_order_mask" in bench.golden:
                 condition_batch(bench, case, prefix, model.model.encoder)
             else:
-                single = (bench.tensor(f"{case}.{kind}_hidden_states") for kind in ("text", "lyric"))
+                single = (
+                    bench.tensor(f"{case}.{kind}_hidden_states") for kind in ("text", "lyric")
+                )
                 bench.check(f"{case}.{prefix}.encoder_hidden_states", model.condition(*single))
 
 
-def condition_batch(bench: Bench, case: str, prefix: str, encoder: conditioner.ConditionEncoder) -> None:
+def condition_batch(
+    bench: Bench, case: str, prefix: str, encoder: conditioner.ConditionEncoder
+) -> None:
     text, lyrics = (
-        (bench.tensor(f"{case}.{kind}_hidden_states"), bench.tensor(f"{case}.{kind}_attention_mask"))
+        (
+            bench.tensor(f"{case}.{kind}_hidden_states"),
+            bench.tensor(f"{case}.{kind}_attention_mask"),
+        )
         for kind in ("text", "lyric")
     )
     references = ("acoustic_hidden_states_packed", "order_mask")
@@ -183,7 +212,9 @@ def vae_parts(bench: Bench, case: str, half: str, parts: dict[str, mx.array]) ->
 
 @area("lora")
 def adapters(bench: Bench) -> None:
-    """On the inputs of the DiT's case that is recorded. The adapter is the one folder that has such a thing."""
+    """On the inputs of the DiT's case that is recorded. The adapter is the one folder that has such
+    a thing.
+    """
     meanings = (bench.fixtures.notes.meaning(f"lora/{name}") for name in bench.golden)
     recorded = (re.search(r"dit_(\w+) '(\w+)' inputs", meaning) for meaning in meanings)
     variant, case = next((found.groups() for found in recorded if found), ("turbo", ""))
@@ -208,8 +239,11 @@ def adapters(bench: Bench) -> None:
 @area("fsq")
 def audio_codes(bench: Bench) -> None:
     for match in bench.find(r"((?:\w+\.)?)indices"):
-        code_round_trip(bench, match[1], bench.fixtures.model(match[1].removesuffix(".") or "turbo"))
-    model, codes = bench.fixtures.model().model, bench.tensor("codes")[..., 0]
+        code_round_trip(
+            bench, match[1], bench.fixtures.model(match[1].removesuffix(".") or "turbo")
+        )
+    model = bench.fixtures.model().model
+    codes = bench.tensor("codes")[..., 0]
     output = model.tokenizer.quantizer.output(codes)
     bench.check("codes_values", model.tokenizer.quantizer.vectors(codes))
     bench.check("codes_output", output)
@@ -220,12 +254,14 @@ def audio_codes(bench: Bench) -> None:
 
 def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
     """Latents to codes and back. A last window that is not full is filled with silence."""
-    latents, tokenizer = bench.tensor("latents"), model.model.tokenizer
+    latents = bench.tensor("latents")
+    tokenizer = model.model.tokenizer
     batch, length, _ = latents.shape
     silence = model.silence[:, : -length % model.config.pool_window_size]
     with traced(tokenizer) as parts:
         codes = tokenizer(mx.concatenate([latents, mx.tile(silence, (batch, 1, 1))], axis=1))
-    pooled, quantized = parts["attention_pooler"], tokenizer.quantizer.output(codes)
+    pooled = parts["attention_pooler"]
+    quantized = tokenizer.quantizer.output(codes)
     bounded = tokenizer.quantizer.bounded(pooled)
     bench.check(f"{prefix}pooled", pooled)
     bench.check(f"{prefix}pre_quant", bounded)
@@ -235,7 +271,7 @@ def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
     bench.check(f"{prefix}detokenized", model.model.detokenizer(quantized))
 
 
-# --- texts -----------------------------------------------------------------------------------------------------------
+# --- texts ----------------------------------------------------------------------------------------
 
 
 @area("prompts")
@@ -260,41 +296,60 @@ def prompt_templates(bench: Bench) -> None:
     official = bench.read("lyric_template").format(language="en", lyrics="la")
     bench.same("lyric_template", prompts.lyric_prompt("la", "en"), official)
     bench.same("track_names", list(TRACKS), bench.read("track_names"))
-    for kind, variant in (("_turbo", "acestep-v15-turbo"), ("_base", "acestep-v15-base"), ("", "acestep-v15-base")):
-        ours = {"text2music", *cost.VARIANTS[variant].tasks} - {"cover-nofsq"}  # an official one of later
+    for kind, variant in (
+        ("_turbo", "acestep-v15-turbo"),
+        ("_base", "acestep-v15-base"),
+        ("", "acestep-v15-base"),
+    ):
+        # an official one of later
+        ours = {"text2music", *cost.VARIANTS[variant].tasks} - {"cover-nofsq"}
         bench.same(f"task_types{kind}", sorted(ours), sorted(bench.read(f"task_types{kind}")))
-    bench.same("default_dit_instruction", prompts.instruction("text2music"), bench.read("default_dit_instruction"))
+    bench.same(
+        "default_dit_instruction",
+        prompts.instruction("text2music"),
+        bench.read("default_dit_instruction"),
+    )
     name = "default_meta_string_when_metas_is_none"
     bench.same(name, prompts.metas({}), bench.read(name))
     track = bench.golden["track_names"][0]
     for match in bench.find(r"task_instructions\.(\w+?)(_default)?"):
         template = bench.read(match[0])
         official = template.format(TRACK_NAME=track.upper(), TRACK_CLASSES=track.upper())
-        bench.same(match[0], prompts.instruction(match[1], (track,) if "{" in template else ()), official)
+        bench.same(
+            match[0], prompts.instruction(match[1], (track,) if "{" in template else ()), official
+        )
 
 
 def prompt_case(bench: Bench, name: str, tokenizers: dict[str, Tokenizer]) -> None:
     case = bench.read(name)
     given = case["input"]
-    tracks = given.get("complete_track_classes") or [given[key] for key in ("track_name",) if given.get(key)]
+    tracks = given.get("complete_track_classes") or [
+        given[key] for key in ("track_name",) if given.get(key)
+    ]
     instruction = given.get("instruction") or prompts.instruction(given["task"], tuple(tracks))
     metas = prompts.metas(given)
     text = prompts.text_prompt(given["caption"], metas, instruction)
     lyrics = prompts.lyric_prompt(given["lyrics"], given["vocal_language"])
-    ours = {"instruction": instruction, "metas": metas, "pure_caption": prompts.pure_caption(given["caption"])}
+    ours = {
+        "instruction": instruction,
+        "metas": metas,
+        "pure_caption": prompts.pure_caption(given["caption"]),
+    }
     ours |= {"text_prompt": text, "lyric_prompt": lyrics}
     for key, value in ours.items():
         bench.same(f"{name}.{key}", value, case[key])
     for kind, tokenizer in tokenizers.items():
         same_ids(bench, name, f"text_ids_{kind}", token_ids(tokenizer, text, prompts.TEXT_LIMIT))
-        same_ids(bench, name, f"lyric_ids_{kind}", token_ids(tokenizer, lyrics, prompts.LYRIC_LIMIT))
+        same_ids(
+            bench, name, f"lyric_ids_{kind}", token_ids(tokenizer, lyrics, prompts.LYRIC_LIMIT)
+        )
 
 
 def same_ids(bench: Bench, name: str, key: str, ours: list[int]) -> None:
     bench.compare(f"{name}.{key}", ours, bench.read(name)[key], 0.0)
 
 
-# --- requests --------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 def request_task(official: str) -> str:
@@ -302,7 +357,9 @@ def request_task(official: str) -> str:
 
 
 def request_of(case: dict[str, Any], source: Path) -> Request | None:
-    """The request that a case of tasks.json stands for, read from its prompt; None where no request can ask for it."""
+    """The request that a case of tasks.json stands for, read from its prompt; None where no request
+    can ask for it.
+    """
     task = request_task(case["task_type"])
     if task not in tasks.TASKS:
         return None
@@ -311,14 +368,21 @@ def request_of(case: dict[str, Any], source: Path) -> Request | None:
     if not match:
         raise ValueError(f"{case['name']}: this is no prompt: {case['text_prompt_and_lyrics']!r}")
     metas = dict(line.removeprefix("- ").split(": ", 1) for line in match[3].splitlines())
-    values: dict[str, Any] = {"bpm": metas["bpm"], "key": metas["keyscale"], "time_signature": metas["timesignature"]}
+    values: dict[str, Any] = {
+        "bpm": metas["bpm"],
+        "key": metas["keyscale"],
+        "time_signature": metas["timesignature"],
+    }
     values = {name: value for name, value in values.items() if value != "N/A"}
     if task:
         values |= {"task": task, "source": str(source)}
     if tracks := re.search(r"the ([A-Z_]+) track|track with (.+):", match[1]):
         values["stems"] = (tracks[1] or tracks[2]).replace("|", " ")
     if task in tasks.REGIONAL:
-        values |= {"repaint_start": case["repainting_start"], "repaint_end": case["repainting_end"] or -1}
+        values |= {
+            "repaint_start": case["repainting_start"],
+            "repaint_end": case["repainting_end"] or -1,
+        }
     if case["duration"]:
         values["seconds"] = case["duration"]
     if case["audio_codes"]:
@@ -339,8 +403,13 @@ def task_cases(bench: Bench) -> None:
     }
     for name, value in constants.items():
         bench.same(f"constants.{name}", value, bench.read(f"constants.{name}"))
-    bench.deviates("constants.silence_threshold", "a silent take is an error here, and not levelled")
-    bench.deviates("constants.fallback_duration", "the length is part of every request: 30 s where nothing is said")
+    bench.deviates(
+        "constants.silence_threshold", "a silent take is an error here, and not levelled"
+    )
+    bench.deviates(
+        "constants.fallback_duration",
+        "the length is part of every request: 30 s where nothing is said",
+    )
     for match in bench.find(r"repaint_config\.\d+"):
         repaint_mode(bench, match[0])
     for match in bench.find(r"determine_task\.\d+"):
@@ -370,7 +439,9 @@ def task_kind(bench: Bench, name: str) -> None:
     case = bench.read(name)
     task = request_task(case["task"])
     if case["codes"] and task:
-        bench.deviates(name, "codes are painted over by themselves: with a task beside them they are refused")
+        bench.deviates(
+            name, "codes are painted over by themselves: with a task beside them they are refused"
+        )
         return
     ours = {"is_repaint": task == "repaint", "is_lego": task == "lego"}
     ours |= {"is_cover": task == "cover" or bool(case["codes"])}
@@ -388,7 +459,10 @@ def code_text(bench: Bench, name: str) -> None:
     if tagged or ours == case["output"]:
         bench.same(name, ours, case["output"])
     else:
-        bench.deviates(name, "plain numbers are codes too; what is no code is refused instead of dropped or clipped")
+        bench.deviates(
+            name,
+            "plain numbers are codes too; what is no code is refused instead of dropped or clipped",
+        )
 
 
 def source_latents(bench: Bench, model: AceStep) -> None:
@@ -396,13 +470,18 @@ def source_latents(bench: Bench, model: AceStep) -> None:
     sound = audio.read(str(source_file(bench)))
     first = bench.number("ref_latents", rf"samples {NUMBER}\.\.", 24000)
     last = bench.number("ref_latents", rf"\.\.{NUMBER}", 71999)
-    clips = {"src_latents_of_audio": sound, "ref_latents": np.flip(sound[int(first) : int(last) + 1], axis=1)}
+    clips = {
+        "src_latents_of_audio": sound,
+        "ref_latents": np.flip(sound[int(first) : int(last) + 1], axis=1),
+    }
     for name, samples in clips.items():
         bench.check(name, model.vae.encode(mx.array(samples[None].copy()))[0][0])
 
 
 def material(bench: Bench, name: str, model: AceStep, request: Request) -> tuple[Request, Material]:
-    """The request with its length, and what its scene is made of. The source is as long as the official code has it."""
+    """The request with its length, and what its scene is made of. The source is as long as the
+    official code has it.
+    """
     if not request.task:
         return request, model.material(request)
     official = bench.golden[f"cases.{name}"]["target_wav_samples"]
@@ -415,16 +494,20 @@ def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None
     case = bench.read(f"cases.{name}")
     request, given = material(bench, name, model, request)
     if case["chunk_mask_mode"] == "auto":
-        given = dataclasses.replace(given, masked=False)  # as a voice is shown it that knows no masks
+        # as a voice is shown it that knows no masks
+        given = dataclasses.replace(given, masked=False)
     scene = tasks.TASKS[request.task](given)
     task = case["resolved_task"]
     source, mask = np.split(np.array(model.context(scene)), 2, axis=-1)
     if outlasts_codes(request, case):
-        source, mask = source[:, : case["frames"]], mask[:, : case["frames"]]
+        source = source[:, : case["frames"]]
+        mask = mask[:, : case["frames"]]
     bench.check(f"{name}.src_latents", given.source if request.task == "cover" else source)
     bench.check(f"{name}.context_latents", source)
     bench.check(f"{name}.chunk_mask", mask[..., 0])
-    bench.compare(f"{name}.chunk_mask is broadcast", mask, np.broadcast_to(mask[..., :1], mask.shape), 0.0)
+    bench.compare(
+        f"{name}.chunk_mask is broadcast", mask, np.broadcast_to(mask[..., :1], mask.shape), 0.0
+    )
     bench.check(f"{name}.repaint_mask", given.inside)
     reference = bench.tensor("ref_latents")[None] if case["uses_reference"] else None
     states = model.condition(*model.encode_text(request, task, request.tracks), reference)
@@ -440,13 +523,23 @@ def outlasts_codes(request: Request, case: dict[str, Any]) -> bool:
 
 
 def non_cover_ids(bench: Bench, name: str, model: AceStep, request: Request) -> None:
-    """The official code fills them with end tokens up to the length of the cover's; here nothing is filled."""
+    """The official code fills them with end tokens up to the length of the cover's; here nothing is
+    filled.
+    """
     plain, _ = prompts.for_request(request)
-    ours, official = token_ids(model.tokenizer, plain, prompts.TEXT_LIMIT), bench.read(f"{name}.non_cover_text_ids")
-    bench.compare(f"{name}.non_cover_text_ids", [ours + ours[-1:] * (official.shape[1] - len(ours))], official, 0.0)
+    ours = token_ids(model.tokenizer, plain, prompts.TEXT_LIMIT)
+    official = bench.read(f"{name}.non_cover_text_ids")
+    bench.compare(
+        f"{name}.non_cover_text_ids",
+        [ours + ours[-1:] * (official.shape[1] - len(ours))],
+        official,
+        0.0,
+    )
 
 
-def task_facts(bench: Bench, name: str, model: AceStep, request: Request, scene: Scene, length: int) -> None:
+def task_facts(
+    bench: Bench, name: str, model: AceStep, request: Request, scene: Scene, length: int
+) -> None:
     case = bench.read(f"cases.{name}")
     text, lyrics = prompts.for_request(request, case["resolved_task"], request.tracks)
     facts = {
@@ -458,20 +551,31 @@ def task_facts(bench: Bench, name: str, model: AceStep, request: Request, scene:
     if outlasts_codes(request, case):
         for key in ("frames", "chunk_mask_true_frames"):
             del facts[key]
-            bench.deviates(f"cases.{name}.{key}", "as long as was asked for: silence follows the codes")
+            bench.deviates(
+                f"cases.{name}.{key}", "as long as was asked for: silence follows the codes"
+            )
     for key, value in facts.items():
         bench.same(f"cases.{name}.{key}", value, case[key])
     if request.samples - case["target_wav_samples"] == 1:
-        bench.deviates(f"cases.{name}.target_wav_samples", "exact to the sample; the official code drops a fraction")
+        bench.deviates(
+            f"cases.{name}.target_wav_samples",
+            "exact to the sample; the official code drops a fraction",
+        )
     else:
         bench.same(f"cases.{name}.target_wav_samples", request.samples, case["target_wav_samples"])
-    same_ids(bench, f"cases.{name}", "text_ids", token_ids(model.tokenizer, text, prompts.TEXT_LIMIT))
-    same_ids(bench, f"cases.{name}", "lyric_ids", token_ids(model.tokenizer, lyrics, prompts.LYRIC_LIMIT))
+    same_ids(
+        bench, f"cases.{name}", "text_ids", token_ids(model.tokenizer, text, prompts.TEXT_LIMIT)
+    )
+    same_ids(
+        bench, f"cases.{name}", "lyric_ids", token_ids(model.tokenizer, lyrics, prompts.LYRIC_LIMIT)
+    )
 
 
 @area("end_to_end")
 def end_to_end(bench: Bench) -> None:
-    """The cases that are in tasks.json too, with the prompt from there and turbo's own steps and shift."""
+    """The cases that are in tasks.json too, with the prompt from there and turbo's own steps and
+    shift.
+    """
     model = bench.fixtures.model()
     known = Bench("tasks", bench.fixtures, bench.fixtures.values("tasks"))
     for case in bench.cases("latents"):
@@ -485,38 +589,64 @@ def end_to_end(bench: Bench) -> None:
 
 
 def same_case(bench: Bench, case: str, known: Bench) -> str:
-    """The case of tasks.json that this one is, by what is recorded of it; empty where there is none."""
-    told, frames = bench.told(case), bench.golden[f"{case}.latents"].shape[1]
-    scores = {match[1]: likeness(known.golden[match[0]], told, frames) for match in known.find(r"cases\.(.+)")}
+    """The case of tasks.json that this one is, by what is recorded of it; empty where there is
+    none.
+    """
+    told = bench.told(case)
+    frames = bench.golden[f"{case}.latents"].shape[1]
+    scores = {
+        match[1]: likeness(known.golden[match[0]], told, frames)
+        for match in known.find(r"cases\.(.+)")
+    }
     best = max(scores, key=lambda name: scores[name], default="")
     return best if best and scores[best] else ""
 
 
 def likeness(case: dict[str, Any], told: str, frames: int) -> int:
-    """How much of a case of tasks.json is recorded of another: its texts, window and mask. 0: it is not the same."""
+    """How much of a case of tasks.json is recorded of another: its texts, window and mask. 0: it is
+    not the same.
+    """
     task = "repaint" if "repaint" in told else "text2music"
-    if case["frames"] != frames or case["task_type"] != task or case["audio_codes"] or case["uses_reference"]:
+    if (
+        case["frames"] != frames
+        or case["task_type"] != task
+        or case["audio_codes"]
+        or case["uses_reference"]
+    ):
         return 0
     words = case["text_prompt_and_lyrics"].lower()
     texts = sum(text in words for text in re.findall(r'"([^"]+)"', told))
     if task == "text2music":
         return 1 + texts
-    window = {case["repainting_start"], case["repainting_end"]} <= {float(n) for n in re.findall(NUMBER, told)}
+    window = {case["repainting_start"], case["repainting_end"]} <= {
+        float(n) for n in re.findall(NUMBER, told)
+    }
     if not window and re.search(rf"{NUMBER}-{NUMBER} s", told):
         return 0
-    return 1 + texts + 2 * window + (case["chunk_mask_mode"] == ("auto" if "auto" in told else "explicit"))
+    return (
+        1
+        + texts
+        + 2 * window
+        + (case["chunk_mask_mode"] == ("auto" if "auto" in told else "explicit"))
+    )
 
 
-def clip(bench: Bench, case: str, known: Bench, name: str, model: AceStep, request: Request) -> None:
+def clip(
+    bench: Bench, case: str, known: Bench, name: str, model: AceStep, request: Request
+) -> None:
     request, given = material(known, name, model, request)
     scene = tasks.TASKS[request.task](given)
     times = sampler.timesteps(request, model.config.is_turbo)
     noise = bench.tensor(f"{case}.noise" if f"{case}.noise" in bench.golden else "noise")
     canvas = model.canvas(model.condition(*model.encode_text(request, scene.task)), scene)
-    *_, last = model.latents(request, [canvas] * len(times), times, noise, model.kept(request, given, noise))
+    *_, last = model.latents(
+        request, [canvas] * len(times), times, noise, model.kept(request, given, noise)
+    )
     latents = last.x
     if request.task:
-        around_window(bench, f"{case}.latents", given.window, Hold.of(request.repaint_strength), latents)
+        around_window(
+            bench, f"{case}.latents", given.window, Hold.of(request.repaint_strength), latents
+        )
         return
     bench.check(f"{case}.latents", latents)
     decoded = np.concatenate(list(model.vae.decode_tiles(latents)), axis=1).swapaxes(1, 2)
@@ -526,12 +656,19 @@ def clip(bench: Bench, case: str, known: Bench, name: str, model: AceStep, reque
 
 
 def around_window(bench: Bench, name: str, window: range, hold: Hold, latents: mx.array) -> None:
-    """The README does not say which prompt it was painted with: compared is what does not depend on that."""
+    """The README does not say which prompt it was painted with: compared is what does not depend on
+    that.
+    """
     place = np.arange(latents.shape[1])
     outside = (place < window.start - hold.frames) | (place >= window.stop + hold.frames)
     official = bench.golden[name]
-    bench.compare(f"{name} around the window", np.array(latents)[:, outside], official[:, outside], 5e-3)
-    bench.deviates(name, "painted from a prompt that is not given: only what is around the window can be compared")
+    bench.compare(
+        f"{name} around the window", np.array(latents)[:, outside], official[:, outside], 5e-3
+    )
+    bench.deviates(
+        name,
+        "painted from a prompt that is not given: only what is around the window can be compared",
+    )
 
 
 @area("postprocess")
@@ -541,7 +678,8 @@ def postprocess(bench: Bench) -> None:
             splice(bench, case)
         else:
             bench.deviates(
-                f"{case}.out", "a clip is levelled by its true peak with a margin, not by its highest sample"
+                f"{case}.out",
+                "a clip is levelled by its true peak with a margin, not by its highest sample",
             )
 
 
@@ -554,16 +692,23 @@ def splice(bench: Bench, case: str) -> None:
     bench.check(out, audio.spliced(new, old, window, fade)[None])
 
 
-# --- names and shapes ------------------------------------------------------------------------------------------------
+# --- names and shapes -----------------------------------------------------------------------------
 
 
 @area("official_layout")
 def official_layout(bench: Bench) -> None:
     for match in bench.find(r"configs\.(.+)"):
         if module := full_size(match[1], bench.golden[match[0]]):
-            ours = {name: list(array.shape) for name, array in dict(tree_flatten(module.parameters())).items()}
+            ours = {
+                name: list(array.shape)
+                for name, array in dict(tree_flatten(module.parameters())).items()
+            }
             official = inventory(bench, match[1])
-            wrong = {name for name in ours.keys() | official.keys() if ours.get(name) != official.get(name)}
+            wrong = {
+                name
+                for name in ours.keys() | official.keys()
+                if ours.get(name) != official.get(name)
+            }
             bench.same(f"{match[1]}: {len(official)} tensors", sorted(wrong), [])
     parity_planner.layouts(bench)
 
@@ -574,22 +719,30 @@ def full_size(folder: str, config: dict[str, Any]) -> nn.Module | None:
         return AceStepModel(AceStepConfig.from_dict(config))
     if folder == checkpoint.TEXT_ENCODER:
         return TextEncoder(TextEncoderConfig.from_dict(config))
-    return VAE(VAEConfig.from_dict(config)) if folder == checkpoint.VAE_FOLDER else None  # planners: parity_planner
+    # planners: parity_planner
+    return VAE(VAEConfig.from_dict(config)) if folder == checkpoint.VAE_FOLDER else None
 
 
 def inventory(bench: Bench, folder: str) -> dict[str, list[int]]:
     """The published names and shapes; a folder that is not in the list has turbo's."""
-    found = bench.find(rf"files\.{re.escape(folder)}/.*") or bench.find(rf"files\.{checkpoint.TURBO}/.*")
+    found = bench.find(rf"files\.{re.escape(folder)}/.*") or bench.find(
+        rf"files\.{checkpoint.TURBO}/.*"
+    )
     entry = bench.read(found[0][0])
     if "shapes" in entry:
         return entry["shapes"]
     if "shapes_differing_from_turbo" in entry:
         return inventory(bench, checkpoint.TURBO) | entry["shapes_differing_from_turbo"]
-    every, layers = entry["shapes_layer0_and_rest"], range(entry["layers"])
-    return {name.replace("layers.0.", f"layers.{i}."): shape for name, shape in every.items() for i in layers}
+    every = entry["shapes_layer0_and_rest"]
+    layers = range(entry["layers"])
+    return {
+        name.replace("layers.0.", f"layers.{i}."): shape
+        for name, shape in every.items()
+        for i in layers
+    }
 
 
-# --- the report ------------------------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------
 
 
 def checked(fixtures: Fixtures, name: str) -> list[Line]:
@@ -614,7 +767,10 @@ def summary(lines: Sequence[Line]) -> str:
     """Per area, the number of lines with each verdict."""
     count = Counter((name, line.verdict) for line in lines for name in (line.area, "total"))
     areas = [*dict.fromkeys(line.area for line in lines), "total"]
-    rows = [(name, *(count[name, verdict] for verdict in (OK, FAIL, MISSING, DEVIATION))) for name in areas]
+    rows = [
+        (name, *(count[name, verdict] for verdict in (OK, FAIL, MISSING, DEVIATION)))
+        for name in areas
+    ]
     head = ("area", "passed", "failed", "not implemented", "deviation")
     return "\n".join("{:18} {:>8} {:>8} {:>17} {:>11}".format(*row) for row in (head, *rows))
 
@@ -622,7 +778,11 @@ def summary(lines: Sequence[Line]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     parser.add_argument(
-        "fixtures", nargs="?", type=Path, default=FIXTURES if FIXTURES.is_dir() else COPY, help="default: %(default)s"
+        "fixtures",
+        nargs="?",
+        type=Path,
+        default=FIXTURES if FIXTURES.is_dir() else COPY,
+        help="default: %(default)s",
     )
     fixtures = Fixtures(parser.parse_args(arguments).fixtures)
     if not fixtures.areas():

@@ -1,4 +1,6 @@
-"""The planner's part of `python -m tests.parity`: its network, filters, grammar, texts, and greedy traces."""
+"""The planner's part of `python -m tests.parity`: its network, filters, grammar, texts, and greedy
+traces.
+"""
 
 from __future__ import annotations
 
@@ -39,19 +41,22 @@ def planner(bench: Bench, size: str) -> Planner:
     return load(bench.fixtures.root / f"{planners.PREFIX}{size}")
 
 
-# --- the network -----------------------------------------------------------------------------------------------------
+# --- the network ----------------------------------------------------------------------------------
 
 
 @area("lm_[0-9]*")
 def network(bench: Bench) -> None:
-    """A case with an attention mask is of two prompts that guidance leads between; any other is of one."""
+    """A case with an attention mask is of two prompts that guidance leads between; any other is of
+    one.
+    """
     model = planner(bench, bench.area.removeprefix("lm_").replace("_", "."))
     for case in bench.cases("input_ids"):
         (guidance if f"{case}.attention_mask" in bench.golden else logits_of)(bench, case, model)
 
 
 def logits_of(bench: Bench, case: str, model: Planner) -> None:
-    lm, vocabulary = model.lm, model.vocabulary
+    lm = model.lm
+    vocabulary = model.vocabulary
     hidden = lm(bench.tensor(f"{case}.input_ids"))
     bench.check(f"{case}.hidden", hidden)
     bench.check(f"{case}.last", lm.logits(hidden[:, -1], vocabulary.every))
@@ -75,11 +80,15 @@ def guidance(bench: Bench, case: str, model: Planner) -> None:
         scores = model.lm.logits(reading.hidden[:, 0], model.vocabulary.every)[:, columns]
         ours = {"cond": scores[:1], "uncond": scores[1:]}
         for match in bench.find(rf"{case}\.(guided\w*?(\d+(?:_\d+)?)?)"):
-            scale = bench.number(match[0], rf"uncond \+ {NUMBER}\*", float((match[2] or "2").replace("_", ".")))
+            scale = bench.number(
+                match[0], rf"uncond \+ {NUMBER}\*", float((match[2] or "2").replace("_", "."))
+            )
             ours[match[1]] = logits.guided(scores[:1], scores[1:], scale)
         for part, value in ours.items():
             official = bench.read(f"{case}.{part}")
-            tolerance = bench.fixtures.notes.tolerance(f"{bench.area}/{case}.{part}", official.dtype)
+            tolerance = bench.fixtures.notes.tolerance(
+                f"{bench.area}/{case}.{part}", official.dtype
+            )
             bench.compare(f"{case}.{part}{name}", value, official, tolerance)
 
 
@@ -90,7 +99,8 @@ def finished(parts: Any) -> Any:
 
 @area("lm_sampling")
 def filters(bench: Bench) -> None:
-    raw, history = bench.tensor("logits"), bench.read("history")
+    raw = bench.tensor("logits")
+    history = bench.read("history")
     for match in bench.find(r"top_k(\d+)_kept"):
         bench.check(match[0], kept(logits.top_k(raw, int(match[1]))))
     for match in bench.find(r"top_p(\d+)_(\d+)_kept"):
@@ -111,7 +121,7 @@ def kept(filtered: mx.array) -> mx.array:
     return (filtered > -math.inf).astype(mx.uint8)
 
 
-# --- the grammar -----------------------------------------------------------------------------------------------------
+# --- the grammar ----------------------------------------------------------------------------------
 
 
 @area("fsm")
@@ -130,7 +140,11 @@ def automaton(bench: Bench) -> None:
     for name, value in constants.items():
         bench.same(name, value, bench.read(name))
     bench.same("languages", sorted(grammar.VALUES["language"]), sorted(bench.read("languages")))
-    words = {"THINK_TAG": grammar.THINK, "NEWLINE_AFTER_THINK": "\n", "THINK_END_TAG": grammar.THOUGHT}
+    words = {
+        "THINK_TAG": grammar.THINK,
+        "NEWLINE_AFTER_THINK": "\n",
+        "THINK_END_TAG": grammar.THOUGHT,
+    }
     words |= {f"{short(name)}_NAME": f"{name}:" for name in grammar.FIELDS}
     for match in bench.find(r"fixed_strings\.(\w+)"):
         bench.same(match[0], words.get(match[1]), bench.read(match[0]))
@@ -153,19 +167,26 @@ def largest(bench: Bench) -> Planner:
 
 
 def along(bench: Bench, name: str, model: Planner) -> None:
-    """Step by step: what is allowed, and whether what is chosen then is. With all logits equal, 0 is the likeliest."""
+    """Step by step: what is allowed, and whether what is chosen then is. With all logits equal, 0
+    is the likeliest.
+    """
     case = bench.read(name)
     walk = started(model, case["settings"])
     for i, step in enumerate(case["steps"]):
         accepted = stand(bench, f"{name} {case['label']} step {i}", walk, step, step["chosen"])
-        bench.same(f"{name} {case['label']} step {i} accepts {step['chosen_text']!r}", accepted, step["accepted"])
+        bench.same(
+            f"{name} {case['label']} step {i} accepts {step['chosen_text']!r}",
+            accepted,
+            step["accepted"],
+        )
         if accepted:
             walk.take(step["chosen"])
     stand(bench, f"{name} {case['label']} final", walk, case["final"])
 
 
 def started(model: Planner, settings: dict[str, Any]) -> Walk:
-    phase, seconds = settings.get("phase", "cot"), settings.get("dur")
+    phase = settings.get("phase", "cot")
+    seconds = settings.get("dur")
     if phase == "codes":
         return grammar.codes_walk(model.vocabulary, seconds)
     then = "text" if phase == "understand" else "" if settings.get("stop", True) else "codes"
@@ -184,17 +205,23 @@ def stand(bench: Bench, name: str, walk: Walk, official: dict[str, Any], chosen:
         walk.see(0)
     allowed = walk.allowed()
     ours: list[int] = allowed.tokens.ids.tolist()
-    if official["state"] == "LANGUAGE_VALUE" and allowed.greedy:  # which one depends on the order of a set
+    if (
+        official["state"] == "LANGUAGE_VALUE" and allowed.greedy
+    ):  # which one depends on the order of a set
         bench.same(f"{name} allows", set(official["allowed"]) <= set(ours), True)
     elif "allowed" in official:
         bench.same(f"{name} allows", ours, official["allowed"])
     else:
         digest = hashlib.sha256(",".join(map(str, ours)).encode()).hexdigest()
-        bench.same(f"{name} allows", (len(ours), digest), (official["n_allowed"], official["allowed_sha256"]))
+        bench.same(
+            f"{name} allows",
+            (len(ours), digest),
+            (official["n_allowed"], official["allowed_sha256"]),
+        )
     return chosen in ours
 
 
-# --- the texts -------------------------------------------------------------------------------------------------------
+# --- the texts ------------------------------------------------------------------------------------
 
 
 @area("lm_prompts")
@@ -208,11 +235,15 @@ def texts(bench: Bench) -> None:
     for match in bench.find(r"prompts\.\d+"):
         case = bench.read(match[0])
         if case["function"] not in PROMPTS:
-            bench.lines.append(Line(bench.area, match[0], MISSING, note=f"nothing here does {case['function']}"))
+            bench.lines.append(
+                Line(bench.area, match[0], MISSING, note=f"nothing here does {case['function']}")
+            )
             continue
         ours = PROMPTS[case["function"]](case["args"])
         bench.same(f"{match[0]} {case['label']}", ours, case["prompt"])
-        bench.same(f"{match[0]} {case['label']} ids", model.vocabulary.encode(ours), case["ids_tiny"])
+        bench.same(
+            f"{match[0]} {case['label']} ids", model.vocabulary.encode(ours), case["ids_tiny"]
+        )
         real_ids(bench, f"{match[0]} {case['label']} ids_real", ours, case)
     answers: dict[str, Callable[[Any], Any]] = {
         "format_metadata_as_cot": dialogue.thinking,
@@ -234,7 +265,9 @@ def texts(bench: Bench) -> None:
 
 def prompt_alone(args: dict[str, Any]) -> str:
     if args.get("is_negative_prompt"):
-        return dialogue.metas_negative(args["lyrics"], args.get("negative_prompt", dialogue.NO_INPUT))
+        return dialogue.metas_negative(
+            args["lyrics"], args.get("negative_prompt", dialogue.NO_INPUT)
+        )
     return dialogue.metas_prompt(args["caption"], args["lyrics"])
 
 
@@ -245,10 +278,14 @@ def prompt_with_cot(args: dict[str, Any]) -> str:
     return dialogue.codes_prompt(args["caption"], args["lyrics"], args["cot_text"])
 
 
-def other(instruction: str, usual: Callable[[dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+def other(
+    instruction: str, usual: Callable[[dict[str, Any]], str]
+) -> Callable[[dict[str, Any]], str]:
     def prompt(args: dict[str, Any]) -> str:
         if args.get("is_negative_prompt"):
-            return dialogue.other_negative(instruction, args.get("negative_prompt", dialogue.NO_INPUT))
+            return dialogue.other_negative(
+                instruction, args.get("negative_prompt", dialogue.NO_INPUT)
+            )
         return usual(args)
 
     return prompt
@@ -261,7 +298,8 @@ PROMPTS: dict[str, Callable[[dict[str, Any]], str]] = {
         "understand", lambda args: dialogue.understand_prompt(args["audio_codes"])
     ),
     "build_formatted_prompt_for_inspiration": other(
-        "inspire", lambda args: dialogue.inspire_prompt(args["query"], args.get("instrumental", False))
+        "inspire",
+        lambda args: dialogue.inspire_prompt(args["query"], args.get("instrumental", False)),
     ),
     "build_formatted_prompt_for_format": other(
         "format", lambda args: dialogue.format_prompt(args["caption"], args["lyrics"])
@@ -286,7 +324,9 @@ def full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
 
     for path in sorted(folder.glob("tokenizers/*/tokenizer.json.gz")):
         tokenizer = Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
-        tokenizer.add_special_tokens([AddedToken(f"<|audio_code_{code}|>", special=True) for code in range(last + 1)])
+        tokenizer.add_special_tokens(
+            [AddedToken(f"<|audio_code_{code}|>", special=True) for code in range(last + 1)]
+        )
         return tokenizer
     return None
 
@@ -295,7 +335,10 @@ def token_budget(bench: Bench, name: str) -> None:
     case = bench.read(name)
     ours = grammar.budget(case["target_duration"], case["phase"])
     if (case["target_duration"] or 0) > _LONGEST and ours > case["output"]:
-        bench.deviates(name, f"a song may be ten minutes long here, the official budget ends at {_LONGEST} seconds")
+        bench.deviates(
+            name,
+            f"a song may be ten minutes long here, the official budget ends at {_LONGEST} seconds",
+        )
     else:
         bench.same(name, ours, case["output"])
 
@@ -315,13 +358,14 @@ def defaults(bench: Bench) -> None:
         bench.same(match[0], ours.get(match[1]), bench.read(match[0]))
 
 
-# --- greedy traces ---------------------------------------------------------------------------------------------------
+# --- greedy traces --------------------------------------------------------------------------------
 
 
 @area("lm_traces")
 def traces(bench: Bench) -> None:
     for match in bench.find(rf"({re.escape(planners.PREFIX)}(.+))\.traces"):
-        folder, model = match[1], planner(bench, match[2])
+        folder = match[1]
+        model = planner(bench, match[2])
         facts = {
             "audio_code_base_id": min(model.vocabulary.code_of),
             "eos_token_id": model.vocabulary.end,
@@ -343,7 +387,9 @@ def trace(bench: Bench, name: str, model: Planner, case: dict[str, Any]) -> None
     bench.same(f"{name} tokens", ids, case["output_ids"])
     bench.same(f"{name} text", text, case["output_text"])
     if "parsed" in case:
-        bench.same(f"{name} parsed", [dialogue.metas_of(text), dialogue.codes_text(text)], case["parsed"])
+        bench.same(
+            f"{name} parsed", [dialogue.metas_of(text), dialogue.codes_text(text)], case["parsed"]
+        )
     bench.same(f"{name} again, from what is remembered", generated(model, case), case["output_ids"])
 
 
@@ -358,7 +404,9 @@ def generated(model: Planner, case: dict[str, Any]) -> list[int]:
         negative_prompt=given["negative_prompt"],
     )
     if given["generation_phase"] == "codes":
-        negative = dialogue.codes_negative(given["caption"], given["lyrics"], given["negative_prompt"])
+        negative = dialogue.codes_negative(
+            given["caption"], given["lyrics"], given["negative_prompt"]
+        )
         if given["target_duration"] is None:  # until the network ends them
             prompts = [case["prompt"], negative][: 1 + (sampling.guidance != 1)]
             walk = grammar.codes_walk(model.vocabulary, None)
@@ -366,8 +414,18 @@ def generated(model: Planner, case: dict[str, Any]) -> list[int]:
         count = grammar.code_count(given["target_duration"])
         codes = result(model.compose(case["prompt"], negative, count, sampling))
         return [*(model.vocabulary.code_ids[code] for code in codes), model.vocabulary.end]
-    then = "text" if given["generation_phase"] == "understand" else "" if given["stop_at_reasoning"] else "codes"
-    said = {name: str(value) for name, value in (given["user_metadata"] or {}).items() if value is not None}
+    then = (
+        "text"
+        if given["generation_phase"] == "understand"
+        else ""
+        if given["stop_at_reasoning"]
+        else "codes"
+    )
+    said = {
+        name: str(value)
+        for name, value in (given["user_metadata"] or {}).items()
+        if value is not None
+    }
     outline = Outline(said, skipped(given), then, given["target_duration"])
     return list(result(model.write(case["prompt"], outline, sampling)).ids)
 
@@ -381,22 +439,29 @@ def result(work: Generator[Any, None, Any]) -> Any:
         return done.value
 
 
-# --- the published files ---------------------------------------------------------------------------------------------
+# --- the published files --------------------------------------------------------------------------
 
 
 def layouts(bench: Bench) -> None:
-    """The number of tensors and the bytes of the file that has exactly these names and shapes in bfloat16."""
+    """The number of tensors and the bytes of the file that has exactly these names and shapes in
+    bfloat16.
+    """
     for match in bench.find(rf"configs\.({re.escape(planners.PREFIX)}.+)"):
         name = f"files.{match[1]}/model.safetensors"
         if name in bench.golden:
             entry = bench.read(name)
             lm = CausalLM(PlannerConfig.from_dict(bench.read(match[0])))
             prefix = entry.get("name_prefix", "")
-            shapes = {prefix + part: list(array.shape) for part, array in dict(tree_flatten(lm.parameters())).items()}
+            shapes = {
+                prefix + part: list(array.shape)
+                for part, array in dict(tree_flatten(lm.parameters())).items()
+            }
             bench.same(f"{match[1]}: tensors", len(shapes), entry["tensors"])
             bench.same(f"{match[1]}: bytes", file_bytes(shapes, bool(prefix)), entry["file_bytes"])
             if every := entry.get("shapes_layer0_and_rest"):
-                wrong = {part for part, shape in every.items() if shapes.get(prefix + part) != shape}
+                wrong = {
+                    part for part, shape in every.items() if shapes.get(prefix + part) != shape
+                }
                 bench.same(f"{match[1]}: shapes", sorted(wrong), [])
 
 

@@ -1,7 +1,7 @@
 """The parity checks of schedules, guidance and whole trajectories.
 
-A case is checked as what it is: by its recorded settings (its tensors, the README's row, the words of its name), never
-by its name as a whole.
+A case is checked as what it is: by its recorded settings (its tensors, the README's row, the words
+of its name), never by its name as a whole.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ import numpy as np
 
 from tests.golden import NUMBER, Bench, area
 
-STABILISED = "not offered: clamped or averaged velocities led further away from the exact path, as measured"
+STABILISED = (
+    "not offered: clamped or averaged velocities led further away from the exact path, as measured"
+)
 IGNORED = "timesteps that are asked for are used: the official base class alone ignores them"
 MORE_STEPS = "turbo makes as many steps as are asked for, the official one always eight"
 
@@ -42,7 +44,9 @@ KINDS = {
     "euler": r"\beuler\b|\bode\b|\d steps|guid|\bapg\b",
 }
 # Where nothing is recorded: what such a case had in the first folder of this kind.
-GUIDANCE, HALF, INTERVAL = 5.0, 0.5, (0.3, 0.9)
+GUIDANCE = 5.0
+HALF = 0.5
+INTERVAL = (0.3, 0.9)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,11 @@ def samplers(bench: Bench) -> None:
         if "stabilised" in kinds:
             for part in bench.parts(name):
                 bench.deviates(part, STABILISED)
-        elif "custom" in kinds and custom_times(bench, name) is None and usual(bench.golden[f"{name}.timesteps"]):
+        elif (
+            "custom" in kinds
+            and custom_times(bench, name) is None
+            and usual(bench.golden[f"{name}.timesteps"])
+        ):
             for part in bench.parts(name):
                 bench.deviates(part, IGNORED)
         else:
@@ -73,7 +81,9 @@ def samplers(bench: Bench) -> None:
 
 
 def told_kinds(bench: Bench, name: str) -> set[str]:
-    """What the words say, and what the numbers do: times that come twice are a corrector's, a late start a cover's."""
+    """What the words say, and what the numbers do: times that come twice are a corrector's, a late
+    start a cover's.
+    """
     told = bench.told(name)
     kinds = {kind for kind, words in KINDS.items() if re.search(words, told)}
     times = bench.golden[f"{name}.timesteps"]
@@ -110,7 +120,8 @@ def possible_kinds(bench: Bench, name: str) -> Iterator[set[str]]:
 
 
 def case_of(bench: Bench, name: str, kinds: set[str], model: AceStep) -> Case:
-    turbo, times = model.config.is_turbo, bench.golden[f"{name}.timesteps"]
+    turbo = model.config.is_turbo
+    times = bench.golden[f"{name}.timesteps"]
     values: dict[str, Any] = {kind: kind for kind in ("heun", "sde") if kind in kinds}
     values = {"sampler": next(iter(values.values()), "euler")}
     if not turbo:
@@ -120,7 +131,9 @@ def case_of(bench: Bench, name: str, kinds: set[str], model: AceStep) -> Case:
         values["shift"] = recorded(bench, name, rf"shift {NUMBER}", shift)
         values |= {} if turbo else {"num_steps": steps}
     if "start" in kinds:
-        values["cover_noise_strength"] = recorded(bench, name, rf"cover_noise_strength {NUMBER}", 1 - float(times[0]))
+        values["cover_noise_strength"] = recorded(
+            bench, name, rf"cover_noise_strength {NUMBER}", 1 - float(times[0])
+        )
     request = (cost.TURBO if turbo else cost.BASE).fill(Request().changed(values))
     part = recorded(bench, name, rf"int\(\d+\*{NUMBER}\)", HALF) if "switch" in kinds else 1.0
     hold = hold_of(bench, name) if "repaint" in kinds else None
@@ -132,14 +145,18 @@ def case_of(bench: Bench, name: str, kinds: set[str], model: AceStep) -> Case:
 
 def recorded(bench: Bench, name: str, pattern: str, default: float) -> float:
     """A number of a case: the README's of it; or as its name has it, `shift2_2`."""
-    found = re.search(pattern, bench.told(name)) or re.search(pattern.replace(" ", "_?"), name.replace("_", "."))
+    found = re.search(pattern, bench.told(name)) or re.search(
+        pattern.replace(" ", "_?"), name.replace("_", ".")
+    )
     return float(found[1]) if found else default
 
 
 def guidance_of(bench: Bench, name: str, kinds: set[str]) -> dict[str, Any]:
     """Guided are the cases whose first call has rows for both velocities."""
     told = bench.told(name)
-    rows = len(bench.golden.get(f"{name}.v0", ())) or len(bench.golden["noise"]) * (1 if "noguide" in told else 2)
+    rows = len(bench.golden.get(f"{name}.v0", ())) or len(bench.golden["noise"]) * (
+        1 if "noguide" in told else 2
+    )
     if rows == len(bench.golden["noise"]):
         return {"guidance_scale": 1.0}
     whole = INTERVAL if "interval" in told else (0.0, 1.0)
@@ -147,20 +164,25 @@ def guidance_of(bench: Bench, name: str, kinds: set[str]) -> dict[str, Any]:
         "guidance_scale": recorded(bench, name, rf"guidance {NUMBER}", usual_guidance(bench)),
         "cfg_interval_start": recorded(bench, name, rf"{NUMBER} <= t\b", whole[0]),
         "cfg_interval_end": recorded(bench, name, rf"\bt <= {NUMBER}", whole[1]),
-        "cfg_type": next((kind for kind in ("adg", "cfg") if kind in kinds and "heun" not in kinds), "apg"),
+        "cfg_type": next(
+            (kind for kind in ("adg", "cfg") if kind in kinds and "heun" not in kinds), "apg"
+        ),
     }
 
 
 def usual_guidance(bench: Bench) -> float:
     """The scale that most of this area's cases are recorded to have."""
-    numbers = (re.search(rf"guidance {NUMBER}", bench.told(name)) for name in bench.cases("timesteps"))
+    numbers = (
+        re.search(rf"guidance {NUMBER}", bench.told(name)) for name in bench.cases("timesteps")
+    )
     scales = Counter(scale for found in numbers if found and (scale := float(found[1])) != 1)
     return scales.most_common(1)[0][0] if scales else GUIDANCE
 
 
 def steps_and_shift(times: np.ndarray) -> tuple[int, float]:
     """Of an even schedule from 1 to 0 that was pulled towards 1, told from its last two times."""
-    last, before = float(times[-1]), float(times[-2]) if len(times) > 1 else 2 * float(times[-1])
+    last = float(times[-1])
+    before = float(times[-2]) if len(times) > 1 else 2 * float(times[-1])
     bent = before - 2 * last + last * before
     shift = round(last * before / bent, 3) if abs(bent) > 1e-9 else 1.0
     shift = min(max(shift, 0.1), 10.0)
@@ -184,8 +206,12 @@ def usual(times: np.ndarray) -> bool:
     return len(ours) == len(times) > 2 and bool(np.abs(ours - times).max() <= 1e-6)
 
 
-def custom_schedule(request: Request, turbo: bool, custom: Sequence[float]) -> tuple[Request, np.ndarray]:
-    """Some of turbo's do not fall, which no request may ask for: they are moved to what it knows all the same."""
+def custom_schedule(
+    request: Request, turbo: bool, custom: Sequence[float]
+) -> tuple[Request, np.ndarray]:
+    """Some of turbo's do not fall, which no request may ask for: they are moved to what it knows
+    all the same.
+    """
     try:
         request = request.changed({"timesteps": " ".join(map(str, custom))})
     except BadRequest:
@@ -194,21 +220,25 @@ def custom_schedule(request: Request, turbo: bool, custom: Sequence[float]) -> t
 
 
 def hold_of(bench: Bench, name: str) -> Hold:
-    """The crossfade can be counted in the latents: what is farther away is the source's, to the bit."""
+    """The crossfade can be counted in the latents: what is farther away is the source's, to the
+    bit.
+    """
     ratio = recorded(bench, name, rf"round\({NUMBER}\*", HALF)
-    mask, source = bench.golden["repaint_mask"] > 0, bench.golden["src_latents"]
+    mask = bench.golden["repaint_mask"] > 0
+    source = bench.golden["src_latents"]
     latents = bench.golden.get(f"{name}.latents", source)
     changed = np.abs(latents - source).max(axis=-1) > 1e-6
     place = np.arange(mask.shape[1])
     far = [place[row & ~inside] for row, inside in zip(changed, mask, strict=True)]
     windows = [np.flatnonzero(inside) for inside in mask]
     counted = max(
-        (max(w[0] - f.min(), f.max() - w[-1]) for f, w in zip(far, windows, strict=True) if len(f)), default=0
+        (max(w[0] - f.min(), f.max() - w[-1]) for f, w in zip(far, windows, strict=True) if len(f)),
+        default=0,
     )
     return Hold(ratio, int(recorded(bench, name, rf"crossfade {NUMBER}", counted)), 0.0)
 
 
-# --- trajectories ----------------------------------------------------------------------------------------------------
+# --- trajectories ---------------------------------------------------------------------------------
 
 
 def compared(bench: Bench, case: Case, model: AceStep) -> None:
@@ -226,28 +256,44 @@ def states(
     bench: Bench, case: Case, model: AceStep
 ) -> tuple[list[mx.array], list[float], list[mx.array], list[mx.array]]:
     """After each step; and of each call: its time, its state, its velocities."""
-    request, times, decoder, noise = case.request, case.times, model.model.decoder, bench.tensor("noise")
+    request = case.request
+    times = case.times
+    decoder = model.model.decoder
+    noise = bench.tensor("noise")
     keep = keeper(bench, case.hold) if case.hold else None
     if request.cover_noise_strength:
         noise = sampler.noised(bench.tensor("src_latents"), noise, times[0].item())
     turn = int(len(times) * case.turn)
-    null = decoder.cross(mx.broadcast_to(model.model.null_condition_emb, (len(noise), 1, model.config.condition_size)))
+    null = decoder.cross(
+        mx.broadcast_to(
+            model.model.null_condition_emb, (len(noise), 1, model.config.condition_size)
+        )
+    )
     at: list[float] = []
     before: list[mx.array] = []
     velocities: list[mx.array] = []
 
     def canvas(ending: str) -> tuple[dit.CrossKV, mx.array]:
-        condition, context = (bench.tensor(f"{name}{ending}") for name in ("encoder_hidden_states", "context_latents"))
+        condition, context = (
+            bench.tensor(f"{name}{ending}") for name in ("encoder_hidden_states", "context_latents")
+        )
         return decoder.cross(condition), context
 
     first = canvas("")
     after = canvas("_non_cover") if case.turn < 1 else first
 
-    def velocity(x: mx.array, t: float, step: int, guided: bool) -> tuple[mx.array, mx.array | None]:
-        now, (cross, context) = mx.full((len(x),), t), first if step < turn else after
+    def velocity(
+        x: mx.array, t: float, step: int, guided: bool
+    ) -> tuple[mx.array, mx.array | None]:
+        now = mx.full((len(x),), t)
+        (cross, context) = first if step < turn else after
         cond = decoder(x, context, now, now, cross)
         # The official code computes the unconditional velocity outside of the interval too.
-        uncond = decoder(x, context, now, now, null) if guided or (not at and request.guidance_scale != 1) else None
+        uncond = (
+            decoder(x, context, now, now, null)
+            if guided or (not at and request.guidance_scale != 1)
+            else None
+        )
         at.append(t)
         before.append(x)
         velocities.append(cond if uncond is None else mx.concatenate([cond, uncond]))
@@ -263,20 +309,25 @@ def states(
 def keeper(bench: Bench, hold: Hold) -> sampler.Keep:
     """What a repaint keeps: every row of the batch has a window of its own."""
     windows = [np.flatnonzero(row) for row in bench.read("repaint_mask")]
-    source, noise = bench.tensor("src_latents"), bench.tensor("noise")
+    source = bench.tensor("src_latents")
+    noise = bench.tensor("noise")
     rows = [
         Kept(source[i : i + 1], noise[i : i + 1], range(int(window[0]), int(window[-1]) + 1), hold)
         for i, window in enumerate(windows)
     ]
-    return lambda x, *when: mx.concatenate([kept(x[i : i + 1], *when) for i, kept in enumerate(rows)])
+    return lambda x, *when: mx.concatenate(
+        [kept(x[i : i + 1], *when) for i, kept in enumerate(rows)]
+    )
 
 
-# --- guidance --------------------------------------------------------------------------------------------------------
+# --- guidance -------------------------------------------------------------------------------------
 
 
 @area("guidance")
 def guidance(bench: Bench) -> None:
-    """Series of steps that share a momentum; and single steps, on tensors of their own or of the last step."""
+    """Series of steps that share a momentum; and single steps, on tensors of their own or of the
+    last step.
+    """
     series = sorted({match[1] for match in bench.find(r"(.+)\.step\d+\.out")})
     last = ""
     for name in series:
@@ -290,8 +341,11 @@ def guided_series(bench: Bench, name: str) -> str:
     steps = sorted(int(match[1]) for match in bench.find(rf"{re.escape(name)}\.step(\d+)\.out"))
     running = None
     for step in (f"{name}.step{i}" for i in steps):
-        cond, uncond = bench.tensor(f"{step}.cond"), bench.tensor(f"{step}.uncond")
-        out, running = sampler.apg(cond, uncond, bench.number(f"{step}.out", rf"guidance {NUMBER}", 7), running)
+        cond = bench.tensor(f"{step}.cond")
+        uncond = bench.tensor(f"{step}.uncond")
+        out, running = sampler.apg(
+            cond, uncond, bench.number(f"{step}.out", rf"guidance {NUMBER}", 7), running
+        )
         bench.check(f"{step}.out", out)
         bench.check(f"{step}.running", running)
     return step
@@ -302,9 +356,13 @@ def single_step(bench: Bench, name: str, last: str) -> None:
     told = bench.told(name)
 
     def given(kind: str) -> mx.array:
-        return bench.tensor(f"{name}.{kind}" if f"{name}.{kind}" in bench.golden else f"{last}.{kind}")
+        return bench.tensor(
+            f"{name}.{kind}" if f"{name}.{kind}" in bench.golden else f"{last}.{kind}"
+        )
 
-    cond, uncond, out = given("cond"), given("uncond"), f"{name}.out"
+    cond = given("cond")
+    uncond = given("uncond")
+    out = f"{name}.out"
     small = f"{name}.uncond" in bench.golden
     if time := re.search(rf"(?:sigma = t = |\bt){NUMBER}", f"{told} {name}"):
         latents = bench.find(r".*\blatents")[0][0]
@@ -312,13 +370,16 @@ def single_step(bench: Bench, name: str, last: str) -> None:
         bench.check(out, sampler.adg(bench.tensor(latents), float(time[1]), cond, uncond, scale))
     elif "apg" in told or small:
         bench.check(
-            out, sampler.apg(cond, uncond, bench.number(out, rf"guidance {NUMBER}", 3 if small else 7), None)[0]
+            out,
+            sampler.apg(
+                cond, uncond, bench.number(out, rf"guidance {NUMBER}", 3 if small else 7), None
+            )[0],
         )
     else:
         bench.check(out, sampler.cfg(cond, uncond, bench.number(out, rf"\+ {NUMBER} \*", 7)))
 
 
-# --- schedules -------------------------------------------------------------------------------------------------------
+# --- schedules ------------------------------------------------------------------------------------
 
 
 @area("schedules")
@@ -329,16 +390,25 @@ def schedules(bench: Bench) -> None:
 
 def scheduled(bench: Bench, name: str, turbo: bool) -> None:
     row = bench.golden[name]
-    custom, steps = row.get("timesteps") or [], row.get("infer_steps", sampler.DISTILLED_STEPS)
+    custom = row.get("timesteps") or []
+    steps = row.get("infer_steps", sampler.DISTILLED_STEPS)
     request = Request(num_steps=steps, shift=row["shift"])
     request = request.changed({"cover_noise_strength": row.get("cover_noise_strength", 0.0)})
-    official, ours = row["dit_timesteps"], sampler.timesteps(request, turbo)
+    official = row["dit_timesteps"]
+    ours = sampler.timesteps(request, turbo)
     if turbo and not custom and steps != sampler.DISTILLED_STEPS:
         bench.deviates(name, MORE_STEPS)
-    elif custom and not turbo and len(ours) == len(official) and np.abs(ours - official).max() <= 1e-6:
+    elif (
+        custom
+        and not turbo
+        and len(ours) == len(official)
+        and np.abs(ours - official).max() <= 1e-6
+    ):
         bench.deviates(name, IGNORED)
     else:
         ours = (
-            custom_schedule(replace(request, num_steps=sampler.DISTILLED_STEPS), turbo, custom)[1] if custom else ours
+            custom_schedule(replace(request, num_steps=sampler.DISTILLED_STEPS), turbo, custom)[1]
+            if custom
+            else ours
         )
         bench.compare(name, ours, bench.read(name)["dit_timesteps"], 1e-6)

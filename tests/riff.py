@@ -1,4 +1,6 @@
-"""A reader of RIFF files that shares nothing with the writer: what chunks there are, and that they are well formed."""
+"""A reader of RIFF files that shares nothing with the writer: what chunks there are, and that they
+are well formed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,13 @@ import struct
 
 
 def walk(content: bytes) -> list[tuple[bytes, bytes]]:
-    """The chunks of a WAV in their order. Fails where a size, a padding byte or the whole does not fit."""
+    """The chunks of a WAV in their order. Fails where a size, a padding byte or the whole does not
+    fit.
+    """
     letters, size, form = struct.unpack("<4sI4s", content[:12])
-    assert (letters, size + 8, form) == (b"RIFF", len(content), b"WAVE")
+    assert letters == b"RIFF"
+    assert size + 8 == len(content)
+    assert form == b"WAVE"
     return _chunks(content[12:])
 
 

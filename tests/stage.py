@@ -30,7 +30,9 @@ class Stage(Daemon):
 def on_stage(folder: Path, tape: Tape | None = None, **settings: Any) -> Iterator[Stage]:
     """`tape` runs by itself unless another is given. The model is called "mini", and is warm."""
     given: dict[str, Any] = {"port": 0, "tcp": 0, "model": "mini", "rate": 100_000} | settings
-    with Stage(Settings(out=folder / "out", state=folder / "state", **given), tape or Tape()) as stage:
+    with Stage(
+        Settings(out=folder / "out", state=folder / "state", **given), tape or Tape()
+    ) as stage:
         wait_until_warm(stage)
         yield stage
 

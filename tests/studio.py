@@ -26,13 +26,17 @@ R = TypeVar("R")
 
 
 def tokenizer(codes: Iterable[int] = CODES, words: Iterable[str] = WORDS) -> Tokenizer:
-    made = Tokenizer.from_file(str(voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json"))
+    made = Tokenizer.from_file(
+        str(voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json")
+    )
     made.add_special_tokens([AddedToken(word, special=True) for word in words])
     made.add_special_tokens([AddedToken(f"<|audio_code_{code}|>", special=True) for code in codes])
     return made
 
 
-def planner_folder(folder: Path, codes: Iterable[int] = CODES, prefix: str = "", **config: Any) -> Path:
+def planner_folder(
+    folder: Path, codes: Iterable[int] = CODES, prefix: str = "", **config: Any
+) -> Path:
     folder.mkdir(parents=True)
     words = tokenizer(codes)
     words.save(str(folder / "tokenizer.json"))
@@ -40,7 +44,9 @@ def planner_folder(folder: Path, codes: Iterable[int] = CODES, prefix: str = "",
     (folder / "config.json").write_text(json.dumps(values))
     mx.random.seed(3)
     lm = CausalLM(PlannerConfig.from_dict(values))
-    weights = {f"{prefix}{name}": array for name, array in dict(tree_flatten(lm.parameters())).items()}
+    weights = {
+        f"{prefix}{name}": array for name, array in dict(tree_flatten(lm.parameters())).items()
+    }
     mx.save_safetensors(str(folder / "model.safetensors"), weights)
     return folder
 

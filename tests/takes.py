@@ -17,5 +17,8 @@ def sound(samples: int = 4_800, hertz: float = 440) -> np.ndarray:
 
 
 def made(request: Request, *names: str, samples: int = 4_800, **more: Any) -> clips.Made:
-    sounds = [clips.Sound(name, sound(samples, 220 * number)) for number, name in enumerate(names or ("mix",), 1)]
+    sounds = [
+        clips.Sound(name, sound(samples, 220 * number))
+        for number, name in enumerate(names or ("mix",), 1)
+    ]
     return clips.Made(request, "mini/acestep-v15-turbo", sounds, {"text": 0.1}, (1.0, 0.5), **more)

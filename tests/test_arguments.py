@@ -28,18 +28,23 @@ from pipeline.request import BadRequest, OutOfRange
 
 
 @pytest.mark.parametrize(
-    ("argument", "id"), [("a b ", "a b"), (7, "7"), (7.0, "7"), (0.5, "0.5"), (True, ""), (None, ""), (1e6, "1000000")]
+    ("argument", "id"),
+    [("a b ", "a b"), (7, "7"), (7.0, "7"), (0.5, "0.5"), (True, ""), (None, ""), (1e6, "1000000")],
 )
 def test_an_id_is_a_text_or_a_number(argument: Argument, id: str) -> None:
     assert id_of(argument) == id
 
 
-@pytest.mark.parametrize(("argument", "number"), [(7, 7), (7.0, 7), ("7", 7), (" -7.0 ", -7), (True, 1), ("1e3", 1000)])
+@pytest.mark.parametrize(
+    ("argument", "number"), [(7, 7), (7.0, 7), ("7", 7), (" -7.0 ", -7), (True, 1), ("1e3", 1000)]
+)
 def test_any_integral_number_or_numeric_text_is_an_int(argument: Argument, number: int) -> None:
     assert whole("n", argument) == number
 
 
-@pytest.mark.parametrize("argument", [0.5, "x", "", None, float("nan"), float("inf"), 2.0**31, -(2**31) - 1, "9" * 400])
+@pytest.mark.parametrize(
+    "argument", [0.5, "x", "", None, float("nan"), float("inf"), 2.0**31, -(2**31) - 1, "9" * 400]
+)
 def test_everything_else_is_none(argument: Argument) -> None:
     with pytest.raises(BadRequest):
         whole("n", argument)
@@ -65,7 +70,11 @@ def test_a_lone_number_is_a_button_and_a_lone_int_an_id() -> None:
 
 
 def test_count_and_priority_are_the_orders_and_the_rest_the_requests() -> None:
-    assert order({"prompt": "x", "Count": "3", "PRIORITY": "Batch"}) == (3, Priority.BATCH, {"prompt": "x"})
+    assert order({"prompt": "x", "Count": "3", "PRIORITY": "Batch"}) == (
+        3,
+        Priority.BATCH,
+        {"prompt": "x"},
+    )
     assert order({"bars": 4}) == (1, None, {"bars": 4})
 
 

@@ -18,7 +18,9 @@ def decibels(level: float) -> float:
 
 
 def highest_between_samples(clip: np.ndarray, times: int = 16) -> float:
-    """The definition of a true peak: the whole clip, with room to ring, interpolated through its spectrum."""
+    """The definition of a true peak: the whole clip, with room to ring, interpolated through its
+    spectrum.
+    """
     length = 2 ** int(np.ceil(np.log2(clip.shape[1] + 8192)))
     room = length - clip.shape[1]
     spectrum = np.fft.rfft(np.pad(clip.astype(np.float64), ((0, 0), (room // 2, room - room // 2))))
@@ -62,7 +64,7 @@ def stereo(name: str) -> np.ndarray:
     return np.stack([SIGNALS[name], 0.3 * SIGNALS[name]]).astype(np.float32)
 
 
-# --- length, ends and mean -------------------------------------------------------------------------------------------
+# --- length, ends and mean ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("samples", [N, N - 1, N - 1921, 4801])
@@ -88,20 +90,24 @@ def test_a_whole_clip_is_only_scaled_and_centred(name: str) -> None:
 
 
 def test_a_cut_clip_fades_out_in_its_last_ten_milliseconds_only() -> None:
-    samples, fade = N - 1000, round(audio.FADE_SECONDS * SAMPLE_RATE)
+    samples = N - 1000
+    fade = round(audio.FADE_SECONDS * SAMPLE_RATE)
     source = 0.5 + 0.1 * stereo("white noise").astype(np.float64)
     clip = finished(source.astype(np.float32), samples, -1.0, True).astype(np.float64)
     before = slice(0, samples - fade)
     for channel, original in zip(clip, source[:, :samples], strict=True):
         gain, offset = np.polyfit(original[before], channel[before], 1)
         np.testing.assert_allclose(channel[before], gain * original[before] + offset, atol=1e-6)
-        np.testing.assert_allclose(channel, audio.fade_out(samples) * (gain * original + offset), atol=1e-6)
+        np.testing.assert_allclose(
+            channel, audio.fade_out(samples) * (gain * original + offset), atol=1e-6
+        )
     assert np.array_equal(clip[:, -1], [0, 0])
 
 
 def test_a_fade_longer_than_the_clip_is_the_clip() -> None:
     window = audio.fade_out(100)
-    assert (len(window), window[0]) == (100, 1.0)
+    assert len(window) == 100
+    assert window[0] == 1.0
     assert window[-1] == pytest.approx(0.0)
     assert (np.diff(window) <= 0).all()
 
@@ -111,23 +117,28 @@ def test_a_fade_longer_than_the_clip_is_the_clip() -> None:
 @pytest.mark.parametrize("offset", [0.0, 0.4])
 def test_the_mean_of_every_channel_is_zero(name: str, cut: int, offset: float) -> None:
     clip = finished(stereo(name) + np.float32(offset), N - cut, -1.0, True)
-    assert np.abs(clip.astype(np.float64).mean(axis=1)).max() < 1e-7  # less than the last bit of a 24-bit file
+    # less than the last bit of a 24-bit file
+    assert np.abs(clip.astype(np.float64).mean(axis=1)).max() < 1e-7
 
 
-# --- level -----------------------------------------------------------------------------------------------------------
+# --- level ----------------------------------------------------------------------------------------
 
 
 @every_signal
 @pytest.mark.parametrize("cut", [0, 777])
 @pytest.mark.parametrize("peak_db", [-1.0, 0.0])
-def test_the_true_peak_stays_below_what_is_asked_and_close_to_it(name: str, cut: int, peak_db: float) -> None:
+def test_the_true_peak_stays_below_what_is_asked_and_close_to_it(
+    name: str, cut: int, peak_db: float
+) -> None:
     clip = finished(stereo(name), N - cut, peak_db, True)
     assert peak_db - 0.2 < decibels(highest_between_samples(clip)) < peak_db
 
 
 @every_signal
 def test_the_measured_peak_is_the_definition_s(name: str) -> None:
-    assert audio.true_peak(stereo(name)) == pytest.approx(highest_between_samples(stereo(name)), rel=0.01)
+    assert audio.true_peak(stereo(name)) == pytest.approx(
+        highest_between_samples(stereo(name)), rel=0.01
+    )
 
 
 def test_a_peak_is_found_wherever_it_is() -> None:
@@ -141,7 +152,9 @@ def test_a_peak_is_found_wherever_it_is() -> None:
 
 
 def test_the_highest_frequency_of_all_is_not_counted_twice() -> None:
-    """At exactly half the rate a cut-out block rings at its ends: the peak may be measured a decibel too high."""
+    """At exactly half the rate a cut-out block rings at its ends: the peak may be measured a
+    decibel too high.
+    """
     clip = ((-1.0) ** np.arange(N) * np.hanning(N))[None]
     assert 0 <= decibels(audio.true_peak(clip) / highest_between_samples(clip)) < 1
 
@@ -181,7 +194,7 @@ def test_the_source_is_left_alone() -> None:
     assert np.array_equal(source, kept)
 
 
-# --- what is not music -----------------------------------------------------------------------------------------------
+# --- what is not music ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -196,7 +209,9 @@ def test_a_number_that_is_not_finite_is_refused(bad: float, place: int) -> None:
 @pytest.mark.parametrize("level", [0.0, 0.0009])
 @pytest.mark.parametrize("offset", [0.0, 0.5])
 @pytest.mark.parametrize("normalize", [True, False])
-def test_silence_is_refused_also_with_an_offset(level: float, offset: float, normalize: bool) -> None:
+def test_silence_is_refused_also_with_an_offset(
+    level: float, offset: float, normalize: bool
+) -> None:
     with pytest.raises(BadAudio, match=r"the model returned silence \(below -60 dBFS\)"):
         finished(stereo("bass") * np.float32(level) + np.float32(offset), N, -1.0, normalize)
 
@@ -212,11 +227,13 @@ def test_one_silent_channel_is_not_silence() -> None:
     assert not clip[1].any()
 
 
-# --- a repaint, and what is only turned down -------------------------------------------------------------------------
+# --- a repaint, and what is only turned down ------------------------------------------------------
 
 
 @given(st.integers(0, 60), st.integers(1, 60), st.integers(0, 12))
-def test_a_ramp_is_one_in_the_window_and_falls_on_both_sides(start: int, length: int, fade: int) -> None:
+def test_a_ramp_is_one_in_the_window_and_falls_on_both_sides(
+    start: int, length: int, fade: int
+) -> None:
     share = audio.ramped(100, range(start, min(start + length, 100)), fade)
     place = np.arange(100)
     inside = (place >= start) & (place < start + length)
@@ -228,7 +245,8 @@ def test_a_ramp_is_one_in_the_window_and_falls_on_both_sides(start: int, length:
 
 
 def test_a_splice_is_new_in_its_window_and_old_outside_and_new_where_the_old_ends() -> None:
-    new, old = np.ones((2, 1000)), np.zeros((2, 800))
+    new = np.ones((2, 1000))
+    old = np.zeros((2, 800))
     spliced = audio.spliced(new, old, range(300, 500), 50)
     assert spliced.shape == (2, 1000)
     assert not spliced[:, :250].any()
@@ -239,7 +257,8 @@ def test_a_splice_is_new_in_its_window_and_old_outside_and_new_where_the_old_end
 
 
 def test_what_keeps_its_level_is_only_turned_down_and_silence_stays_silent() -> None:
-    loud, quiet = np.full((2, 1000), 0.1), np.full((2, 1000), 0.01)
+    loud = np.full((2, 1000), 0.1)
+    quiet = np.full((2, 1000), 0.01)
     same = audio.levelled([loud, quiet], -1.0, normalize=False)
     np.testing.assert_allclose(same, [loud, quiet], rtol=1e-6)
     down = audio.levelled([10 * loud, quiet], -6.0, normalize=False)

@@ -13,13 +13,22 @@ from daemon.pads.bank import Bank, Banks, Slot, Take
 from pipeline.request import DRAWN_SEEDS
 
 VALUES = st.fixed_dictionaries(
-    {}, optional={"prompt": st.text(max_size=20).map(str.strip), "bars": st.integers(0, 64), "shift": st.floats(0.1, 9)}
+    {},
+    optional={
+        "prompt": st.text(max_size=20).map(str.strip),
+        "bars": st.integers(0, 64),
+        "shift": st.floats(0.1, 9),
+    },
 )
 
 
 def bank() -> Bank:
     slot = Slot({"prompt": "dusty", "bars": 4}, {"num_steps": 4}, 42, 43, True, "pad1-ab")
-    slot.take = Take("dusty_4bars_s42.json", "pad1-ab", {"prompt": "dusty", "bars": 4, "num_steps": 4, "seed": 42})
+    slot.take = Take(
+        "dusty_4bars_s42.json",
+        "pad1-ab",
+        {"prompt": "dusty", "bars": 4, "num_steps": 4, "seed": 42},
+    )
     return Bank("verse", 3, 8, 0.5, [slot, Slot()])
 
 
@@ -33,11 +42,16 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
 
 
 @given(VALUES, VALUES | st.none(), st.integers(-1, 2**32 - 1), st.booleans())
-def test_any_pad_survives_its_file(own: dict[str, Any], base: dict[str, Any] | None, seed: int, mark: bool) -> None:
+def test_any_pad_survives_its_file(
+    own: dict[str, Any], base: dict[str, Any] | None, seed: int, mark: bool
+) -> None:
     kept = json.loads(json.dumps(Slot(own, base, seed, favourite=mark).to_json(1)))
     read = Slot.from_json(kept)
-    assert (read.seed, read.favourite) == (seed, mark)
-    assert json.loads(json.dumps(read.to_json(1))) == json.loads(json.dumps(Slot.from_json(read.to_json(1)).to_json(1)))
+    assert read.seed == seed
+    assert read.favourite == mark
+    assert json.loads(json.dumps(read.to_json(1))) == json.loads(
+        json.dumps(Slot.from_json(read.to_json(1)).to_json(1))
+    )
 
 
 def test_the_next_seed_is_known_beforehand_and_used_once() -> None:

@@ -1,4 +1,6 @@
-"""Which matrix library answers, each time in a process of its own: it is decided before MLX is imported."""
+"""Which matrix library answers, each time in a process of its own: it is decided before MLX is
+imported.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,18 @@ print(blas.live())
 
 
 def run(code: str, **environment: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ACESTEPD_", "MKL_", "KMP_"))}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ACESTEPD_", "MKL_", "KMP_"))
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=clean | environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -45,14 +56,20 @@ def test_mkl_multiplies_by_default_on_a_linux_pc() -> None:
 @pc
 @pytest.mark.parametrize("off", ["0", "off", "No"])
 def test_the_switch_turns_mkl_off(off: str) -> None:
-    out = run("from pipeline import blas\nimport mlx.core as mx" + MULTIPLY, MKL_VERBOSE="1", ACESTEPD_MKL=off)
+    out = run(
+        "from pipeline import blas\nimport mlx.core as mx" + MULTIPLY,
+        MKL_VERBOSE="1",
+        ACESTEPD_MKL=off,
+    )
     assert out == "MLX's built-in BLAS (MKL is off: ACESTEPD_MKL=0 or not an x86_64 Linux)\n"
 
 
 @pc
 def test_mlx_imported_first_is_said() -> None:
     out = run("import mlx.core as mx\nfrom pipeline import blas" + MULTIPLY, MKL_VERBOSE="1")
-    assert out == "MLX's built-in BLAS, which is slow (mlx was imported before acestepd's pipeline)\n"
+    assert (
+        out == "MLX's built-in BLAS, which is slow (mlx was imported before acestepd's pipeline)\n"
+    )
 
 
 @pc
@@ -77,9 +94,7 @@ print(hashlib.sha256(np.array(a @ a.T).tobytes()).hexdigest())
 
 
 def test_the_request_s_module_does_not_import_mlx() -> None:
-    code = (
-        "import sys\nimport pipeline\nimport pipeline.request\nprint([m for m in sys.modules if m.startswith('mlx')])"
-    )
+    code = "import sys\nimport pipeline\nimport pipeline.request\nprint([m for m in sys.modules if m.startswith('mlx')])"
     assert run(code) == "[]\n"
 
 

@@ -18,7 +18,13 @@ from pipeline.request import SAMPLE_RATE, Request, Take
 import mlx.core as mx
 
 WISH = Request(
-    plan="off", prompt="warm", lyrics="[verse]\nla", seconds=1, num_steps=2, guidance_scale=3.0, guidance_interval=1.0
+    plan="off",
+    prompt="warm",
+    lyrics="[verse]\nla",
+    seconds=1,
+    num_steps=2,
+    guidance_scale=3.0,
+    guidance_interval=1.0,
 )
 
 
@@ -64,7 +70,13 @@ def test_a_reroll_computes_no_condition_and_encodes_nothing(
     soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((SAMPLE_RATE, 2)), SAMPLE_RATE)
     wish = WISH.changed({"task": task, "source": str(tmp_path / "x.wav")} if task else {})
     first = clip(model, wish, seed=1)
-    assert set(calls) == {"TextEncoder", "LyricEncoder", "TimbreEncoder", "DiT", *(["VAE"] if task else [])}
+    assert set(calls) == {
+        "TextEncoder",
+        "LyricEncoder",
+        "TimbreEncoder",
+        "DiT",
+        *(["VAE"] if task else []),
+    }
     assert calls["DiT"] == 2  # the condition and the null condition
     before = Counter(calls)
     assert clip(model, wish, seed=2) != first
@@ -82,7 +94,9 @@ def test_a_fresh_model_gives_the_same_bytes(model: AceStep, tiny: Path) -> None:
 def test_another_source_under_the_same_name_is_encoded_anew(
     model: AceStep, calls: Counter[str], tmp_path: Path
 ) -> None:
-    wish = WISH.changed({"task": "cover-nofsq", "source": _sine(tmp_path / "x.wav", 200), "seed": 1})
+    wish = WISH.changed(
+        {"task": "cover-nofsq", "source": _sine(tmp_path / "x.wav", 200), "seed": 1}
+    )
     first = clip(model, wish)
     _sine(tmp_path / "x.wav", 300)
     assert clip(model, wish) != first
@@ -90,13 +104,16 @@ def test_another_source_under_the_same_name_is_encoded_anew(
 
 
 def _sine(path: Path, hertz: float) -> str:
-    soundfile.write(path, 0.1 * np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE), SAMPLE_RATE)
+    soundfile.write(
+        path, 0.1 * np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE), SAMPLE_RATE
+    )
     return str(path)
 
 
 def test_memory_does_not_grow_with_the_number_of_takes(model: AceStep) -> None:
     clip(model, WISH, seed=0)
-    kept, held = model.cache.bytes, mx.get_active_memory()
+    kept = model.cache.bytes
+    held = mx.get_active_memory()
     for seed in range(4):
         clip(model, WISH, seed=seed)
     assert model.cache.bytes == kept
@@ -124,6 +141,8 @@ def test_what_is_larger_than_the_limit_is_made_and_not_kept() -> None:
 def test_a_digest_knows_content_shape_and_kind() -> None:
     ones = mx.ones((2, 3))
     same = [digest(ones), digest(mx.ones((2, 3))), digest(np.ones((2, 3), np.float32))]
-    others = [digest(one) for one in (ones + 1, ones.T, ones.astype(mx.bfloat16), ones.astype(mx.float16))]
+    others = [
+        digest(one) for one in (ones + 1, ones.T, ones.astype(mx.bfloat16), ones.astype(mx.float16))
+    ]
     assert len(set(same)) == 1
     assert len({*same, *others, digest(ones, "x")}) == 6

@@ -25,7 +25,8 @@ from tests.conftest import ROOT
 from tests.hub import FakeHub
 from tests.studio import planner_folder
 
-TURBO, MAIN = checkpoint.TURBO, HUB_MODEL
+TURBO = checkpoint.TURBO
+MAIN = HUB_MODEL
 VARIANTS = (TURBO, "acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base")
 
 Tensors = dict[str, mx.array]
@@ -61,12 +62,16 @@ PARTS = {
         checkpoint.load_vae,
     ),
 }
-every_part = pytest.mark.parametrize("part", [pytest.param(part, id=name) for name, part in PARTS.items()])
+every_part = pytest.mark.parametrize(
+    "part", [pytest.param(part, id=name) for name, part in PARTS.items()]
+)
 
 
 @pytest.fixture
 def copy(root: Path, tmp_path: Path) -> Path:
-    """A checkpoint that may be broken: links to the files of a whole one, to be replaced by `write`."""
+    """A checkpoint that may be broken: links to the files of a whole one, to be replaced by
+    `write`.
+    """
     return Path(shutil.copytree(root, tmp_path / "copy", copy_function=os.symlink))
 
 
@@ -94,11 +99,16 @@ def split(folder: Path) -> Path:
     tensors = tensors_of(whole)
     mx.eval(tensors)
     names = sorted(tensors)
-    shards = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
+    shards = {
+        "model-00001-of-00002.safetensors": names[::2],
+        "model-00002-of-00002.safetensors": names[1::2],
+    }
     for shard, members in shards.items():
         mx.save_safetensors(str(folder / shard), {name: tensors[name] for name in members})
     index = folder / "model.safetensors.index.json"
-    index.write_text(json.dumps({"weight_map": {name: shard for shard in shards for name in shards[shard]}}))
+    index.write_text(
+        json.dumps({"weight_map": {name: shard for shard in shards for name in shards[shard]}})
+    )
     whole.unlink()
     return index
 
@@ -109,25 +119,32 @@ def arrays_of(network: nn.Module) -> Tensors:
 
 def same(a: nn.Module, b: nn.Module) -> bool:
     """Whether two networks have the same numbers at the same names."""
-    one, other = arrays_of(a), arrays_of(b)
-    return one.keys() == other.keys() and all(bool(mx.array_equal(one[name], other[name])) for name in one)
+    one = arrays_of(a)
+    other = arrays_of(b)
+    return one.keys() == other.keys() and all(
+        bool(mx.array_equal(one[name], other[name])) for name in one
+    )
 
 
-# --- finding in folders ----------------------------------------------------------------------------------------------
+# --- finding in folders ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_is_found_and_loads_by_its_folder_name(tiny: Path, variant: str) -> None:
     found = checkpoint.find(str(tiny), variant)
-    assert (found.variant, found.dit) == (variant, tiny / variant)
+    assert found.variant == variant
+    assert found.dit == tiny / variant
     model, config = checkpoint.load_model(found.dit, mx.float32)
-    assert (config.is_turbo, config.is_xl) == ("turbo" in variant, "xl" in variant)
+    assert config.is_turbo == ("turbo" in variant)
+    assert config.is_xl == ("xl" in variant)
     assert {array.dtype for array in arrays_of(model).values()} == {mx.float32}
     assert checkpoint.load_silence(found.dit).shape[::2] == (1, config.audio_acoustic_hidden_dim)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_numbers_are_the_files_whatever_their_dtype_and_number(tiny: Path, variant: str) -> None:
+def test_the_numbers_are_the_files_whatever_their_dtype_and_number(
+    tiny: Path, variant: str
+) -> None:
     model, _ = checkpoint.load_model(tiny / variant, mx.float32)
     stored: Tensors = {}
     for path in sorted((tiny / variant).glob("*.safetensors")):
@@ -140,7 +157,9 @@ def test_the_numbers_are_the_files_whatever_their_dtype_and_number(tiny: Path, v
 def test_a_network_has_the_dtype_that_is_asked_for(root: Path) -> None:
     model, _ = checkpoint.load_model(root / TURBO, mx.bfloat16)
     encoder, _ = checkpoint.load_text_encoder(root / checkpoint.TEXT_ENCODER, mx.bfloat16)
-    assert {array.dtype for network in (model, encoder) for array in arrays_of(network).values()} == {mx.bfloat16}
+    assert {
+        array.dtype for network in (model, encoder) for array in arrays_of(network).values()
+    } == {mx.bfloat16}
 
 
 def test_the_vae_is_float32(root: Path) -> None:
@@ -157,10 +176,14 @@ def test_the_only_variant_is_the_default(copy: Path) -> None:
     assert checkpoint.find(str(copy)).variant == "acestep-v15-sft"
 
 
-def test_the_folder_of_the_dit_itself_may_be_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_the_dit_itself_may_be_named(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (copy / "other").symlink_to(copy / TURBO)
     found = checkpoint.find(str(copy / "other"))
-    assert (found.variant, found.dit, found.vae) == ("other", copy / "other", copy / "vae")
+    assert found.variant == "other"
+    assert found.dit == copy / "other"
+    assert found.vae == copy / "vae"
     monkeypatch.chdir(copy / TURBO)
     assert checkpoint.find(".").dit == checkpoint.find("..").dit == copy / TURBO
 
@@ -176,19 +199,31 @@ def test_the_embedded_voice_is_found_by_its_name_and_by_what_a_take_calls_it(nam
 
 
 def test_a_variant_that_is_not_there_names_those_that_are(tiny: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"no model variant 'acestep-v15-sft'; it has acestep-v15-base, .*turbo"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"no model variant 'acestep-v15-sft'; it has acestep-v15-base, .*turbo",
+    ):
         checkpoint.find(str(tiny), "acestep-v15-sft")
 
 
 def test_a_folder_that_is_no_checkpoint_says_what_one_has(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"no model variant .*turbo'; it has no folder with a silence_latent\.pt"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"no model variant .*turbo'; it has no folder with a silence_latent\.pt",
+    ):
         checkpoint.find(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["", "nosuch", "/no/such/folder", "./no/folder", "~/no/folder", "a/b/c/d", "a/"])
+@pytest.mark.parametrize(
+    "name", ["", "nosuch", "/no/such/folder", "./no/folder", "~/no/folder", "a/b/c/d", "a/"]
+)
 @pytest.mark.parametrize("how", [checkpoint.find, checkpoint.fetch])
-def test_a_name_that_means_nothing_says_what_a_name_can_be(name: str, how: Callable[[str], Any]) -> None:
-    with pytest.raises(CheckpointError, match=rf"no model {name!r}: give a folder, a hub name like {MAIN}, or mini"):
+def test_a_name_that_means_nothing_says_what_a_name_can_be(
+    name: str, how: Callable[[str], Any]
+) -> None:
+    with pytest.raises(
+        CheckpointError, match=rf"no model {name!r}: give a folder, a hub name like {MAIN}, or mini"
+    ):
         how(name)
 
 
@@ -210,13 +245,16 @@ def test_a_missing_file_is_named_before_anything_is_loaded(copy: Path, file: str
         checkpoint.find(str(copy))
 
 
-# --- reading strictly ------------------------------------------------------------------------------------------------
+# --- reading strictly -----------------------------------------------------------------------------
 
 
 @every_part
 def test_a_missing_tensor_names_file_and_tensor(copy: Path, part: Part) -> None:
     path = copy / part.folder / part.weights
-    rewrite(path, lambda tensors: {name: array for name, array in tensors.items() if name != part.tensor})
+    rewrite(
+        path,
+        lambda tensors: {name: array for name, array in tensors.items() if name != part.tensor},
+    )
     with pytest.raises(CheckpointError, match=rf"{path}: tensor {part.tensor} \(\d.*\) is missing"):
         part.load(path.parent)
 
@@ -236,15 +274,26 @@ def test_a_misshapen_tensor_names_file_tensor_and_both_shapes(copy: Path, part: 
     rewrite(path, lambda tensors: tensors | {part.tensor: mx.zeros((3, 1))})
     with pytest.raises(CheckpointError) as caught:
         part.load(path.parent)
-    assert str(caught.value) == f"{path}: tensor {part.tensor} must have the shape {wanted}, got (3, 1)"
+    assert (
+        str(caught.value)
+        == f"{path}: tensor {part.tensor} must have the shape {wanted}, got (3, 1)"
+    )
 
 
 @every_part
 def test_numbers_that_mlx_reads_as_bytes_are_refused(copy: Path, part: Part) -> None:
-    """MLX opens an fp8 file without a word, as uint8 of the right shape: that would play as noise."""
+    """MLX opens an fp8 file without a word, as uint8 of the right shape: that would play as
+    noise.
+    """
     path = copy / part.folder / part.weights
-    rewrite(path, lambda tensors: tensors | {part.tensor: mx.zeros(tensors[part.tensor].shape, mx.uint8)})
-    with pytest.raises(CheckpointError, match=rf"{path}: tensor {part.tensor} must be bf16, f16 or f32, got .*uint8"):
+    rewrite(
+        path,
+        lambda tensors: tensors | {part.tensor: mx.zeros(tensors[part.tensor].shape, mx.uint8)},
+    )
+    with pytest.raises(
+        CheckpointError,
+        match=rf"{path}: tensor {part.tensor} must be bf16, f16 or f32, got .*uint8",
+    ):
         part.load(path.parent)
 
 
@@ -262,7 +311,9 @@ def test_prefixed_names_are_read_as_strictly(copy: Path, change: str) -> None:
     name = "layers.0.self_attn.q_norm.weight"
     rewrite(path, lambda tensors: {f"model.{name}": array for name, array in tensors.items()})
     changes: dict[str, Callable[[Tensors], Tensors]] = {
-        "missing": lambda tensors: {key: array for key, array in tensors.items() if key != f"model.{name}"},
+        "missing": lambda tensors: {
+            key: array for key, array in tensors.items() if key != f"model.{name}"
+        },
         "extra": lambda tensors: tensors | {f"model.{name}.twice": mx.zeros((2,))},
         "misshapen": lambda tensors: tensors | {f"model.{name}": mx.zeros((2,))},
     }
@@ -323,12 +374,17 @@ def test_a_broken_silence_is_named(copy: Path) -> None:
 
 def test_a_silence_of_another_width_is_named(copy: Path) -> None:
     path = copy / TURBO / "config.json"
-    write(path, json.dumps(json.loads(path.read_text()) | {"audio_acoustic_hidden_dim": 32}).encode())
-    with pytest.raises(CheckpointError, match=r"silence_latent\.pt: tensor must have the shape \(1, 32, frames\), got"):
+    write(
+        path, json.dumps(json.loads(path.read_text()) | {"audio_acoustic_hidden_dim": 32}).encode()
+    )
+    with pytest.raises(
+        CheckpointError,
+        match=r"silence_latent\.pt: tensor must have the shape \(1, 32, frames\), got",
+    ):
         checkpoint.load_silence(path.parent)
 
 
-# --- shards ----------------------------------------------------------------------------------------------------------
+# --- shards ---------------------------------------------------------------------------------------
 
 
 def test_shards_load_as_one_file_does(copy: Path, root: Path) -> None:
@@ -350,10 +406,15 @@ def test_a_missing_shard_is_named(copy: Path) -> None:
 def test_an_index_entry_that_its_shard_lacks_is_named(copy: Path) -> None:
     index = split(copy / TURBO)
     places = json.loads(index.read_text())["weight_map"]
-    places["null_condition_emb"] = next(shard for shard in places.values() if shard != places["null_condition_emb"])
+    places["null_condition_emb"] = next(
+        shard for shard in places.values() if shard != places["null_condition_emb"]
+    )
     write(index, json.dumps({"weight_map": places}).encode())
     shard = index.with_name(places["null_condition_emb"])
-    with pytest.raises(CheckpointError, match=rf"{shard}: tensor null_condition_emb is missing, which the index says"):
+    with pytest.raises(
+        CheckpointError,
+        match=rf"{shard}: tensor null_condition_emb is missing, which the index says",
+    ):
         checkpoint.load_model(index.parent, mx.float32)
 
 
@@ -361,21 +422,36 @@ def test_a_tensor_that_no_shard_has_names_the_folder(copy: Path) -> None:
     path = copy / TURBO / "model.safetensors"
     rewrite(path, lambda tensors: {k: v for k, v in tensors.items() if k != "null_condition_emb"})
     split(path.parent)
-    with pytest.raises(CheckpointError, match=rf"{path.parent}: tensor null_condition_emb \(1, 1, \d+\) is missing"):
+    with pytest.raises(
+        CheckpointError, match=rf"{path.parent}: tensor null_condition_emb \(1, 1, \d+\) is missing"
+    ):
         checkpoint.load_model(path.parent, mx.float32)
 
 
 @pytest.mark.parametrize(
-    "shard", ["../model.safetensors", "/etc/passwd", "sub/model.safetensors", "..", "", "config.json", "model.npz"]
+    "shard",
+    [
+        "../model.safetensors",
+        "/etc/passwd",
+        "sub/model.safetensors",
+        "..",
+        "",
+        "config.json",
+        "model.npz",
+    ],
 )
 def test_an_index_cannot_point_outside_its_folder_or_at_other_files(copy: Path, shard: str) -> None:
     index = copy / TURBO / "model.safetensors.index.json"
     write(index, json.dumps({"weight_map": {"null_condition_emb": shard}}).encode())
-    with pytest.raises(CheckpointError, match=rf"{index}: a shard must be the name of a safetensors file, got"):
+    with pytest.raises(
+        CheckpointError, match=rf"{index}: a shard must be the name of a safetensors file, got"
+    ):
         checkpoint.load_model(index.parent, mx.float32)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"weight_map": 3}', b'{"weight_map": ["a"]}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"weight_map": 3}', b'{"weight_map": ["a"]}', b"\xff"]
+)
 def test_a_broken_index_is_named(copy: Path, content: bytes) -> None:
     index = copy / TURBO / "model.safetensors.index.json"
     write(index, content)
@@ -383,7 +459,7 @@ def test_a_broken_index_is_named(copy: Path, content: bytes) -> None:
         checkpoint.find(str(copy))
 
 
-# --- the hub ---------------------------------------------------------------------------------------------------------
+# --- the hub --------------------------------------------------------------------------------------
 
 BASE = "ACE-Step/acestep-v15-base"
 NEEDED = {
@@ -401,7 +477,9 @@ SHARED = {f"{MAIN}/{file}" for file in NEEDED if not file.startswith(TURBO)}
 
 @pytest.fixture
 def ace_step(hub: FakeHub, root: Path) -> FakeHub:
-    """The hub with the official repositories: the main one, which has more than is needed, and one variant's."""
+    """The hub with the official repositories: the main one, which has more than is needed, and one
+    variant's.
+    """
     hub.add(MAIN, root)
     hub.repositories[MAIN] |= dict.fromkeys(
         (
@@ -420,13 +498,17 @@ def ace_step(hub: FakeHub, root: Path) -> FakeHub:
     return hub
 
 
-@pytest.mark.parametrize("name", ["ACE-Step/ACE-Step1.5", "ACE-Step/Ace-Step1.5", "ace-step/ace-step1.5"])
+@pytest.mark.parametrize(
+    "name", ["ACE-Step/ACE-Step1.5", "ACE-Step/Ace-Step1.5", "ace-step/ace-step1.5"]
+)
 def test_the_needed_files_and_no_others_are_downloaded_however_the_name_is_written(
     ace_step: FakeHub, name: str, root: Path
 ) -> None:
     found = checkpoint.fetch(name)
     assert sorted(ace_step.asked()) == sorted(f"{MAIN}/{file}" for file in NEEDED)
-    assert (found.name, found.variant, found.dit.name) == (f"{MAIN}/{TURBO}", TURBO, TURBO)
+    assert found.name == f"{MAIN}/{TURBO}"
+    assert found.variant == TURBO
+    assert found.dit.name == TURBO
     for file in NEEDED:
         assert (found.dit.parent / file).read_bytes() == (root / file).read_bytes()
 
@@ -437,7 +519,9 @@ def test_a_model_is_downloaded_once_and_then_loads_without_a_network(ace_step: F
     assert checkpoint.fetch("ACE-Step/Ace-Step1.5") == first
     assert ace_step.seen == []
     ace_step.stop()
-    assert checkpoint.fetch("ACE-Step/ACE-Step1.5") == checkpoint.find("ACE-Step/ACE-Step1.5") == first
+    assert (
+        checkpoint.fetch("ACE-Step/ACE-Step1.5") == checkpoint.find("ACE-Step/ACE-Step1.5") == first
+    )
     model, _ = checkpoint.load_model(first.dit, mx.float32)
     assert np.isfinite(np.array(model.null_condition_emb)).all()
 
@@ -451,7 +535,9 @@ def test_what_a_take_calls_its_model_finds_it_again(ace_step: FakeHub) -> None:
 def test_the_planner_is_fetched_to_where_a_model_looks_for_it(hub: FakeHub, tiny: Path) -> None:
     hub.add(MAIN, tiny)
     found = checkpoint.fetch(MAIN)
-    assert not (found.text_encoder.parent / checkpoint.PLANNER).exists(), "it is only fetched where it is asked for"
+    assert not (found.text_encoder.parent / checkpoint.PLANNER).exists(), (
+        "it is only fetched where it is asked for"
+    )
     folder = checkpoint.fetch_planner()
     assert planners.find(found.text_encoder.parent) == folder
     assert planners.load(folder, mx.float32).name == "acestep-5Hz-lm-1.7B"
@@ -464,7 +550,10 @@ def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloa
         planner = planner_folder(tmp_path / size)
         ace_step.add(f"ACE-Step/acestep-5Hz-lm-{size}", planner)
     beside = checkpoint.fetch(MAIN).text_encoder.parent
-    with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-1.7B; it has none; run: acestepd pull --pl"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"no planner acestep-5Hz-lm-1.7B; it has none; run: acestepd pull --pl",
+    ):
         planners.find(beside)
     with pytest.raises(CheckpointError, match="run: acestepd pull --planner 4B"):
         planners.find(beside, "4B")
@@ -492,11 +581,15 @@ def test_a_planner_of_another_size_is_refused(hub: FakeHub) -> None:
     assert hub.seen == []
 
 
-def test_a_planner_that_was_not_downloaded_whole_is_not_there(ace_step: FakeHub, tmp_path: Path) -> None:
+def test_a_planner_that_was_not_downloaded_whole_is_not_there(
+    ace_step: FakeHub, tmp_path: Path
+) -> None:
     planner_folder(tmp_path / "4B")
     (tmp_path / "4B" / "tokenizer.json").unlink()
     ace_step.add("ACE-Step/acestep-5Hz-lm-4B", tmp_path / "4B")
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing; the hub does not have it"):
+    with pytest.raises(
+        CheckpointError, match=r"tokenizer\.json is missing; the hub does not have it"
+    ):
         checkpoint.fetch_planner("4B")
     assert checkpoint.cached_planner("4B") is None
 
@@ -508,9 +601,13 @@ def test_a_hub_without_a_planner_says_so(hub: FakeHub, root: Path) -> None:
 
 
 def test_find_never_touches_the_network_and_says_what_to_run(ace_step: FakeHub) -> None:
-    with pytest.raises(CheckpointError, match=rf"^{MAIN} is not on this machine.*; run: acestepd pull {MAIN}$"):
+    with pytest.raises(
+        CheckpointError, match=rf"^{MAIN} is not on this machine.*; run: acestepd pull {MAIN}$"
+    ):
         checkpoint.find("ACE-Step/ACE-Step1.5")
-    with pytest.raises(CheckpointError, match=rf"^{BASE} is not on this machine.*; run: acestepd pull {BASE}$"):
+    with pytest.raises(
+        CheckpointError, match=rf"^{BASE} is not on this machine.*; run: acestepd pull {BASE}$"
+    ):
         checkpoint.find("ACE-Step/ACE-Step1.5", "acestep-v15-base")
     assert ace_step.seen == []
 
@@ -530,13 +627,17 @@ def test_a_variant_in_a_repository_of_its_own_shares_text_encoder_and_vae(
     found = checkpoint.fetch(name, variant)
     own = {f"{BASE}/{file}" for file in ("config.json", "model.safetensors", "silence_latent.pt")}
     assert sorted(ace_step.asked()) == sorted(own | SHARED)
-    assert (found.name, found.variant) == (f"{MAIN}/acestep-v15-base", "acestep-v15-base")
+    assert found.name == f"{MAIN}/acestep-v15-base"
+    assert found.variant == "acestep-v15-base"
     assert checkpoint.find(name, variant) == found
 
     ace_step.seen.clear()
     turbo = checkpoint.fetch(MAIN)
-    assert (turbo.text_encoder, turbo.vae) == (found.text_encoder, found.vae)
-    assert sorted(ace_step.asked()) == sorted(f"{MAIN}/{file}" for file in NEEDED if file.startswith(TURBO))
+    assert turbo.text_encoder == found.text_encoder
+    assert turbo.vae == found.vae
+    assert sorted(ace_step.asked()) == sorted(
+        f"{MAIN}/{file}" for file in NEEDED if file.startswith(TURBO)
+    )
 
 
 def test_shards_are_downloaded(ace_step: FakeHub, copy: Path, root: Path) -> None:
@@ -548,38 +649,55 @@ def test_shards_are_downloaded(ace_step: FakeHub, copy: Path, root: Path) -> Non
     assert same(shards, whole)
 
 
-def test_a_stranger_s_model_is_not_mistaken_for_the_official_one(ace_step: FakeHub, root: Path) -> None:
+def test_a_stranger_s_model_is_not_mistaken_for_the_official_one(
+    ace_step: FakeHub, root: Path
+) -> None:
     ace_step.add(f"someone/{TURBO}", root / TURBO)
     found = checkpoint.fetch(f"someone/{TURBO}")
     assert found.name == f"someone/{TURBO}"
     assert f"someone/{TURBO}/model.safetensors" in ace_step.asked()
     assert f"{MAIN}/{TURBO}/model.safetensors" not in ace_step.asked()
-    with pytest.raises(CheckpointError, match=rf"someone/{TURBO} is one model, it has no variant 'acestep-v15-base'"):
+    with pytest.raises(
+        CheckpointError,
+        match=rf"someone/{TURBO} is one model, it has no variant 'acestep-v15-base'",
+    ):
         checkpoint.find(f"someone/{TURBO}", "acestep-v15-base")
 
 
 def test_a_repository_that_is_another_kind_of_model_costs_no_download(ace_step: FakeHub) -> None:
-    ace_step.repositories["ACE-Step/acestep-5Hz-lm-4B"] = {"config.json": b"{}", "model.safetensors": b"8 GB"}
-    with pytest.raises(CheckpointError, match=r"lm-4B is not an ACE-Step 1\.5 model: it has no silence_latent\.pt"):
+    ace_step.repositories["ACE-Step/acestep-5Hz-lm-4B"] = {
+        "config.json": b"{}",
+        "model.safetensors": b"8 GB",
+    }
+    with pytest.raises(
+        CheckpointError, match=r"lm-4B is not an ACE-Step 1\.5 model: it has no silence_latent\.pt"
+    ):
         checkpoint.fetch("ACE-Step/acestep-5Hz-lm-4B")
     assert ace_step.asked() == []
 
 
 def test_a_repository_that_lacks_a_file_names_it(ace_step: FakeHub) -> None:
     del ace_step.repositories[MAIN]["vae/config.json"]
-    with pytest.raises(CheckpointError, match=r"is not complete: \S+/vae/config\.json is missing; the hub does not"):
+    with pytest.raises(
+        CheckpointError, match=r"is not complete: \S+/vae/config\.json is missing; the hub does not"
+    ):
         checkpoint.fetch(MAIN)
 
 
 def test_a_name_the_hub_does_not_know_costs_no_download(ace_step: FakeHub) -> None:
-    with pytest.raises(CheckpointError, match=r"the hub has no model 'ACE-Step/acestep-v15-nope'.* hf auth login"):
+    with pytest.raises(
+        CheckpointError, match=r"the hub has no model 'ACE-Step/acestep-v15-nope'.* hf auth login"
+    ):
         checkpoint.fetch("ACE-Step/ACE-Step1.5", "acestep-v15-nope")
     assert ace_step.asked() == []
 
 
 def test_a_gated_model_says_how_to_log_in(ace_step: FakeHub) -> None:
     ace_step.gated.add(MAIN)
-    with pytest.raises(CheckpointError, match=rf"{MAIN} wants a login: run hf auth login, then acestepd pull {MAIN}"):
+    with pytest.raises(
+        CheckpointError,
+        match=rf"{MAIN} wants a login: run hf auth login, then acestepd pull {MAIN}",
+    ):
         checkpoint.fetch(MAIN)
 
 
@@ -591,19 +709,27 @@ def test_offline_says_what_could_not_be_reached_and_what_to_do(ace_step: FakeHub
     assert str(caught.value).endswith(f"connect to the network and run: acestepd pull {MAIN}")
 
 
-def test_a_broken_connection_is_taken_up_where_it_stopped(ace_step: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_connection_is_taken_up_where_it_stopped(
+    ace_step: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """huggingface_hub asks again with a Range, from the last whole chunk it wrote."""
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 2**16)  # 10 MB otherwise: more than the file
-    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)  # it waits before it retries
+    # 10 MB otherwise: more than the file
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 2**16)
+    # it waits before it retries
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     file = f"{checkpoint.VAE_FOLDER}/diffusion_pytorch_model.safetensors"
     ace_step.cut(file, 200_000)
     found = checkpoint.fetch(MAIN)
-    ranges = [seen.range for seen in ace_step.seen if seen.method == "GET" and seen.path.endswith(file)]
+    ranges = [
+        seen.range for seen in ace_step.seen if seen.method == "GET" and seen.path.endswith(file)
+    ]
     assert ranges == ["", f"bytes={3 * 2**16}-"]
     assert (found.dit.parent / file).read_bytes() == ace_step.repositories[MAIN][file]
 
 
-def test_an_interrupted_download_keeps_what_was_finished(ace_step: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_download_keeps_what_was_finished(
+    ace_step: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whole files, that is: since version 2 huggingface_hub throws the unfinished one away."""
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     file = f"{checkpoint.VAE_FOLDER}/diffusion_pytorch_model.safetensors"
@@ -611,8 +737,12 @@ def test_an_interrupted_download_keeps_what_was_finished(ace_step: FakeHub, monk
     with pytest.raises(CheckpointError) as caught:
         checkpoint.fetch(BASE)
     assert str(caught.value).startswith(f"{MAIN}: the download stopped (")
-    assert str(caught.value).endswith(f"finished files are kept, so go on with: acestepd pull {BASE}")
-    with pytest.raises(CheckpointError, match=rf"{MAIN} is not on this machine, or not all of it; run: .* {BASE}$"):
+    assert str(caught.value).endswith(
+        f"finished files are kept, so go on with: acestepd pull {BASE}"
+    )
+    with pytest.raises(
+        CheckpointError, match=rf"{MAIN} is not on this machine, or not all of it; run: .* {BASE}$"
+    ):
         checkpoint.find(BASE)
 
     ace_step.seen.clear()
@@ -636,16 +766,20 @@ def test_a_revision_is_kept_to_whatever_becomes_of_the_newest(ace_step: FakeHub)
 
 
 def test_a_variant_and_what_it_shares_are_pinned_each(ace_step: FakeHub) -> None:
-    own, main = ace_step.tag(BASE, "v1"), ace_step.tag(MAIN, "v1")
+    own = ace_step.tag(BASE, "v1")
+    main = ace_step.tag(MAIN, "v1")
     for repository in (BASE, MAIN):
         ace_step.repositories[repository]["README.md"] += b", newer"
     found = checkpoint.fetch(BASE, revision=f"{own}, {main}")
-    assert (found.dit.name, found.vae.parent.name) == (own, main)
+    assert found.dit.name == own
+    assert found.vae.parent.name == main
     assert checkpoint.fetch(BASE, revision=own).vae.parent.name != main
 
 
 def test_a_revision_the_hub_does_not_have_costs_no_download(ace_step: FakeHub) -> None:
-    with pytest.raises(CheckpointError, match=rf"{MAIN} has no revision 'v9': a commit, a tag or a branch"):
+    with pytest.raises(
+        CheckpointError, match=rf"{MAIN} has no revision 'v9': a commit, a tag or a branch"
+    ):
         checkpoint.fetch(MAIN, revision="v9")
     assert ace_step.asked() == []
 
@@ -654,7 +788,9 @@ def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
     pytest.importorskip("hf_xet")
     file = f"{TURBO}/model.safetensors"
     ace_step.xet.add(file)
-    with pytest.raises(CheckpointError, match=r"the download stopped"):  # the invitation is all this hub has
+    with pytest.raises(
+        CheckpointError, match=r"the download stopped"
+    ):  # the invitation is all this hub has
         checkpoint.fetch(MAIN)
     assert any("xet-read-token" in seen.path for seen in ace_step.seen)
     assert f"{MAIN}/{file}" not in ace_step.asked()
@@ -662,10 +798,19 @@ def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
 
 def test_the_hub_s_own_environment_variables_are_obeyed(ace_step: FakeHub, tmp_path: Path) -> None:
     code = "import sys; from pipeline.weights import checkpoint; print(checkpoint.fetch(sys.argv[1]).dit)"
-    environment = os.environ | {"HF_ENDPOINT": ace_step.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+    environment = os.environ | {
+        "HF_ENDPOINT": ace_step.url,
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_HUB_OFFLINE": "0",
+    }
     environment.pop("HF_HUB_CACHE", None)
     done = subprocess.run(
-        [sys.executable, "-c", code, MAIN], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, MAIN],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(tmp_path / "home" / "hub")

@@ -39,8 +39,15 @@ RIFF = str(OFFICIAL / "audio" / "src.wav")
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "daemon", *arguments]
     root = str(Path(__file__).parents[1])
-    environment = {"PYTHONPATH": root, "PATH": "/usr/bin:/bin", "HOME": str(folder), "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+    environment = {
+        "PYTHONPATH": root,
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "HF_HUB_OFFLINE": "1",
+    }
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env=environment, check=False
+    )
 
 
 def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
@@ -68,7 +75,9 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
 
 
 def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -> None:
-    first = run("generate", "pad", "--seconds", "2", "--model", "mini", folder=tmp_path).stdout.split()
+    first = run(
+        "generate", "pad", "--seconds", "2", "--model", "mini", folder=tmp_path
+    ).stdout.split()
     again = run("generate", "--again", first[1], "--out", "again", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     takes = [soundfile.read(path, dtype="int32")[0] for path in (first[0], again.stdout.split()[0])]
@@ -79,7 +88,12 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
-    line = ["understand", RIFF, "--model", str(planned_root(tmp_path / "root", codes=range(64_000)))]
+    line = [
+        "understand",
+        RIFF,
+        "--model",
+        str(planned_root(tmp_path / "root", codes=range(64_000))),
+    ]
     assert cli.main(line) == 0
     told = capsys.readouterr()
     assert "the planner did not come to an end: stopped after 60 tokens" in told.err
@@ -97,8 +111,14 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
     [
         (["generate"], "there is nothing to play"),
         (["generate", "x", "--bars", "-1"], "bars must be in 0..1024, got -1"),
-        (["understand", "nothing.wav", "--model", "mini"], "source must be the path of an audio file that exists"),
-        (["understand", RIFF, "--model", "mini"], "has no audio codes (load one of ACE-Step's models)"),
+        (
+            ["understand", "nothing.wav", "--model", "mini"],
+            "source must be the path of an audio file that exists",
+        ),
+        (
+            ["understand", RIFF, "--model", "mini"],
+            "has no audio codes (load one of ACE-Step's models)",
+        ),
         (["understand", RIFF, "--model", TURBO], "run: acestepd pull --planner"),
         (["generate", "x", "--model", "./nowhere"], "no model './nowhere'"),
         (["generate", "x", "--model", "mini", "--variant", "xl"], "no model variant 'xl'"),
@@ -114,7 +134,9 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
         (["status", "--port", "-1"], "port must be in 0..65535"),
     ],
 )
-def test_mistakes_end_with_one_sentence_and_status_2(tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_mistakes_end_with_one_sentence_and_status_2(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
     done = run(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert says in done.stderr
@@ -122,11 +144,24 @@ def test_mistakes_end_with_one_sentence_and_status_2(tmp_path: Path, arguments: 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-COMMANDS = ["", "demo", "generate", "understand", "doctor", "pull", "status", "history", "settings", "service"]
+COMMANDS = [
+    "",
+    "demo",
+    "generate",
+    "understand",
+    "doctor",
+    "pull",
+    "status",
+    "history",
+    "settings",
+    "service",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_reads_well_everywhere(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_reads_well_everywhere(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([*command.split(), "--help"])
     text = capsys.readouterr().out
@@ -145,18 +180,35 @@ def test_generate_offers_every_field_of_a_request(capsys: pytest.CaptureFixture[
 def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Path) -> None:
     done = run("doctor", "--port", "0", "--out", "clips", folder=tmp_path)
     assert done.returncode == 0, done.stdout
-    for check in ("Python", "device", "BLAS", "compiler", "model", "planner", "port", "folder", "state"):
+    for check in (
+        "Python",
+        "device",
+        "BLAS",
+        "compiler",
+        "model",
+        "planner",
+        "port",
+        "folder",
+        "state",
+    ):
         assert check in done.stdout
     assert "acestepd pull" in done.stdout
-    wrong = run("doctor", "--port", "0", "--out", "/proc/clips", "--model", "./nowhere", folder=tmp_path)
+    wrong = run(
+        "doctor", "--port", "0", "--out", "/proc/clips", "--model", "./nowhere", folder=tmp_path
+    )
     assert wrong.returncode == 1
     assert "cannot write into /proc/clips" in wrong.stdout
     assert "no model './nowhere'" in wrong.stdout
 
 
 def test_options_before_the_subcommand_count_too(tmp_path: Path) -> None:
-    assert "no model './nowhere'" in run("--model", "./nowhere", "doctor", "--port", "0", folder=tmp_path).stdout
-    done = run("--model", "mini", "--out", "early", "generate", "x", "--seconds", "1", folder=tmp_path)
+    assert (
+        "no model './nowhere'"
+        in run("--model", "./nowhere", "doctor", "--port", "0", folder=tmp_path).stdout
+    )
+    done = run(
+        "--model", "mini", "--out", "early", "generate", "x", "--seconds", "1", folder=tmp_path
+    )
     assert Path(done.stdout.split()[0]).parent == tmp_path / "early"
 
 
@@ -176,7 +228,12 @@ def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Pat
     done = run("demo", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lo-fi loops in twelve styles" in done.stdout
-    for spoken in ("-> /ace/generate loop", "<- /ace/queued loop", "<- /ace/clip pad", "<- /ace/finished pad"):
+    for spoken in (
+        "-> /ace/generate loop",
+        "<- /ace/queued loop",
+        "<- /ace/clip pad",
+        "<- /ace/finished pad",
+    ):
         assert spoken in done.stdout
     files = [Path(line.strip()) for line in done.stdout.split("waveform:")[1].strip().splitlines()]
     assert [path.suffix for path in files] == [".wav", ".wav", ".png"]
@@ -187,7 +244,7 @@ def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Pat
     assert 0.05 < (pixels < 200).mean() < 0.95, "a waveform: neither empty nor a block"
 
 
-# --- settings --------------------------------------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 
 def test_the_printed_settings_file_says_the_defaults_with_and_without_its_comments() -> None:
@@ -196,7 +253,9 @@ def test_the_printed_settings_file_says_the_defaults_with_and_without_its_commen
     uncommented = re.sub(r"^#(?=\w)", "", text, flags=re.MULTILINE)
     values = tomllib.loads(uncommented)
     assert settings.from_values(values) == Settings()
-    assert set(values) == {field for field in Settings.__dataclass_fields__ if field not in ("watch", "midi")}
+    assert set(values) == {
+        field for field in Settings.__dataclass_fields__ if field not in ("watch", "midi")
+    }
     assert set(values["request"]) == set(FIELDS)
 
 
@@ -211,7 +270,9 @@ def test_its_example_of_pads_is_one() -> None:
     text = template.template()
     example = text[text.index("# [midi]") : text.index("# Watched")]
     kept = [line for line in example.splitlines() if not line.startswith("# Pads")]
-    read = settings.from_values(tomllib.loads(re.sub("^# ", "", "\n".join(kept), flags=re.MULTILINE)))
+    read = settings.from_values(
+        tomllib.loads(re.sub("^# ", "", "\n".join(kept), flags=re.MULTILINE))
+    )
     assert read.midi.knobs == {"cc 21": "variation", "cc 22": "bars 1 16"}
     assert [pad.slot for pad in read.midi.pad] == [3]
     assert dataclasses.replace(read.midi, ports=(), knobs={}, pad=()) == settings.Midi()
@@ -234,12 +295,14 @@ def test_scripts_read_the_settings_in_force_but_not_the_token(tmp_path: Path) ->
     (tmp_path / "my.toml").write_text("queue = 5\ntoken = 'secret'\n[request]\nbars = 4")
     done = run("settings", "--settings", "my.toml", "--port", "9200", "--json", folder=tmp_path)
     read = json.loads(done.stdout)
-    assert (read["queue"], read["port"], read["request"]["bars"]) == (5, 9200, 4)
+    assert read["queue"] == 5
+    assert read["port"] == 9200
+    assert read["request"]["bars"] == 4
     assert read["out"] == str(tmp_path / "Music" / "acestepd")
     assert "secret" not in done.stdout
 
 
-# --- history ---------------------------------------------------------------------------------------------------------
+# --- history --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -247,9 +310,15 @@ def state(tmp_path: Path) -> Path:
     """A state folder whose journal knows three jobs."""
     folder = tmp_path / "state"
     with closing(Journal(folder / "journal.sqlite")) as journal:
-        for id, prompt, days in (("one", "warm lo-fi beat", 9), ("two", "wide pad", 2), ("three", "cold beat", 0)):
+        for id, prompt, days in (
+            ("one", "warm lo-fi beat", 9),
+            ("two", "wide pad", 2),
+            ("three", "cold beat", 0),
+        ):
             wish = Request(prompt=prompt, seed=days, seconds=2)
-            job = Job("udp:127.0.0.1:1", id, wish, wish, tmp_path, created=time.time() - days * 86400)
+            job = Job(
+                "udp:127.0.0.1:1", id, wish, wish, tmp_path, created=time.time() - days * 86400
+            )
             journal.add([job])
             job.state, job.last = "finished", Event("finished", job, (1, f"/clips/{id}.json"))
             job.clips = (Event("clip", job, ("mix", f"/clips/{id}.wav", 0.0, 0, str(days))),)
@@ -261,7 +330,9 @@ def state(tmp_path: Path) -> Path:
     return folder
 
 
-def test_history_finds_takes_by_text_seed_date_and_favour(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_finds_takes_by_text_seed_date_and_favour(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def ids(*flags: str) -> list[str]:
         assert cli.main(["history", "--state", str(state), "--json", *flags]) == 0
         return [job["id"] for job in json.loads(capsys.readouterr().out)]
@@ -282,9 +353,13 @@ def test_history_is_read_while_a_daemon_writes_it_and_shows_files_and_failures(s
     with closing(Journal(state / "journal.sqlite")):
         done = run("history", "--state", str(state), folder=state.parent)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d   fail      three  s0  cold beat$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^\d{4}-\d\d-\d\d \d\d:\d\d   fail      three  s0  cold beat$", done.stdout, re.MULTILINE
+    )
     assert "507: the disk is full: free some space" in done.stdout
-    assert re.search(r"\* finished  two  s2  wide pad\n    /clips/two\.wav$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"\* finished  two  s2  wide pad\n    /clips/two\.wav$", done.stdout, re.MULTILINE
+    )
 
 
 def test_history_for_scripts_has_what_makes_the_take_again(state: Path) -> None:
@@ -292,7 +367,9 @@ def test_history_for_scripts_has_what_makes_the_take_again(state: Path) -> None:
     [job] = json.loads(done.stdout)
     assert Request(**job["request"]) == Request(prompt="wide pad", seed=2, seconds=2)
     assert job["files"] == [{"stem": "mix", "path": "/clips/two.wav"}]
-    assert (job["manifest"], job["favourite"], job["state"]) == ("/clips/two.json", True, "finished")
+    assert job["manifest"] == "/clips/two.json"
+    assert job["favourite"] is True
+    assert job["state"] == "finished"
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "3y", "99999999999d"])
@@ -301,16 +378,20 @@ def test_a_date_that_is_none_is_refused(text: str) -> None:
         history.moment(text)
 
 
-# --- status ----------------------------------------------------------------------------------------------------------
+# --- status ---------------------------------------------------------------------------------------
 
 
-def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(tmp_path: Path, daemon: Daemon) -> None:
+def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
+    tmp_path: Path, daemon: Daemon
+) -> None:
     flags = ["--state", str(daemon.settings.state), "status"]
     done = run(*flags, "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
     assert read["running"] is True
-    assert (read["version"], read["pid"], read["port"]) == (VERSION, os.getpid(), daemon.osc.address[1])
+    assert read["version"] == VERSION
+    assert read["pid"] == os.getpid()
+    assert read["port"] == daemon.osc.address[1]
     assert read["model"] == daemon.engine.title
     assert f"{daemon.engine.title} is {daemon.engine.state}" in run(*flags, folder=tmp_path).stdout
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
@@ -321,16 +402,35 @@ def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(tmp_pa
     assert json.loads(nobody.stdout)["running"] is False
 
 
-# --- the daemon ------------------------------------------------------------------------------------------------------
+# --- the daemon -----------------------------------------------------------------------------------
 
 
-def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one(tmp_path: Path) -> None:
+def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "my.toml"
     file.write_text("queue = 5")
-    flags = ["--settings", str(file), "--port", "0", "--out", "clips", "--state", "state", "--model", "mini"]
-    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    flags = [
+        "--settings",
+        str(file),
+        "--port",
+        "0",
+        "--out",
+        "clips",
+        "--state",
+        "state",
+        "--model",
+        "mini",
+    ]
+    environment = {
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+    }
     command = [sys.executable, "-m", "daemon", *flags]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout
             assert any("Stop with Ctrl-C" in line for line in process.stdout)

@@ -33,7 +33,9 @@ TOKEN = wrecks.TOKEN
 
 
 def stage(folder: Path, *names: str, **values: Any) -> clips.Staged:
-    return clips.stage(folder, TOKEN, "job", "", made(Request(prompt="pad", seed=1).changed(values), *names))
+    return clips.stage(
+        folder, TOKEN, "job", "", made(Request(prompt="pad", seed=1).changed(values), *names)
+    )
 
 
 def visible(folder: Path) -> list[str]:
@@ -46,13 +48,16 @@ def hidden(folder: Path) -> list[Path]:
 
 PAD = ["pad_30s_s1.json", "pad_30s_s1.wav"]
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("values", "stem"),
     [
-        ({"prompt": "Night drive!", "bars": 8, "bpm": 128, "key": "Am"}, "night-drive_128bpm_Amin_8bars_s42"),
+        (
+            {"prompt": "Night drive!", "bars": 8, "bpm": 128, "key": "Am"},
+            "night-drive_128bpm_Amin_8bars_s42",
+        ),
         ({"prompt": "x", "bars": 1, "bpm": 84.5, "key": "F♯"}, "x_84.5bpm_F#maj_1bars_s42"),
         ({"prompt": "warm pad", "seconds": 4}, "warm-pad_4s_s42"),
         ({"prompt": "p", "name": "My Take"}, "my-take_30s_s42"),
@@ -70,13 +75,15 @@ def test_names_tell_importers_tempo_key_and_length(values: dict[str, object], st
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_makes_a_name_that_every_volume_takes(name: str, prompt: str) -> None:
-    stem = clips.stem_of(Request(name=name, prompt=prompt, seed=1, bars=1, bpm=30.123, key="Bb minor"))
+    stem = clips.stem_of(
+        Request(name=name, prompt=prompt, seed=1, bars=1, bpm=30.123, key="Bb minor")
+    )
     assert Path(stem).name == stem
     assert not set(stem) & set('\0/\\:*?"<>|\n') | ({*stem[:1]} & set(".-_ "))
     assert len(f"{stem}_backing_vocals.wav.json.part".encode()) < 255
 
 
-# --- what lands ------------------------------------------------------------------------------------------------------
+# --- what lands -----------------------------------------------------------------------------------
 
 
 def test_a_take_lands_as_wav_and_manifest_and_nothing_else(tmp_path: Path) -> None:
@@ -85,13 +92,17 @@ def test_a_take_lands_as_wav_and_manifest_and_nothing_else(tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == PAD
     ((stem, path),) = landed.clips
     read, rate = soundfile.read(path)
-    assert (stem, rate, read.shape) == ("mix", 48_000, (4_800, 2))
+    assert stem == "mix"
+    assert rate == 48_000
+    assert read.shape == (4_800, 2)
     assert soundfile.info(path).subtype == "PCM_24"
     assert np.abs(read.T - take.sounds[0].audio).max() < 2**-23
 
 
 def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
-    landed = clips.write(tmp_path, "job", made(Request(prompt="song", seed=1), "mix", "drums", "bass"))
+    landed = clips.write(
+        tmp_path, "job", made(Request(prompt="song", seed=1), "mix", "drums", "bass")
+    )
     names = ["song_30s_s1.wav", "song_30s_s1_drums.wav", "song_30s_s1_bass.wav"]
     assert [path.name for _, path in landed.clips] == names
     assert [clip["file"] for clip in json.loads(landed.manifest.read_text())["clips"]] == names
@@ -99,7 +110,12 @@ def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("form", "subtype", "step"),
-    [("wav16", "PCM_16", 2**-14), ("wav24", "PCM_24", 2**-23), ("wav32f", "FLOAT", 0), ("flac", "PCM_24", 2**-23)],
+    [
+        ("wav16", "PCM_16", 2**-14),
+        ("wav24", "PCM_24", 2**-23),
+        ("wav32f", "FLOAT", 0),
+        ("flac", "PCM_24", 2**-23),
+    ],
 )
 def test_every_format_is_what_it_says(tmp_path: Path, form: str, subtype: str, step: float) -> None:
     take = made(Request(prompt="pad", seed=1, format=form), "mix", "drums")
@@ -115,7 +131,9 @@ def test_every_format_of_a_request_can_be_written() -> None:
 
 @pytest.mark.parametrize("form", ["wav24", "flac"])
 def test_a_projects_rate_and_a_loudness_hold_for_mix_and_stems(tmp_path: Path, form: str) -> None:
-    request = Request(prompt="pad", seed=1, format=form, sample_rate=44_100, loudness=-5, peak_db=-6)
+    request = Request(
+        prompt="pad", seed=1, format=form, sample_rate=44_100, loudness=-5, peak_db=-6
+    )
     landed = clips.write(tmp_path, "job", made(request, "mix", "drums", samples=48_001))
     told = json.loads(landed.manifest.read_text())
     heard = [soundfile.read(path)[0].T for _, path in landed.clips]
@@ -124,18 +142,25 @@ def test_a_projects_rate_and_a_loudness_hold_for_mix_and_stems(tmp_path: Path, f
     assert max(map(true_peak, heard)) < 10 ** (-6 / 20)
     gains = {clip["gain_db"] for clip in told["clips"]}
     assert len(gains) == 1
-    assert gains.pop() == pytest.approx(20 * math.log10(np.abs(heard[0][:, 9_000:-9_000]).max() / 0.5), abs=0.01)
+    assert gains.pop() == pytest.approx(
+        20 * math.log10(np.abs(heard[0][:, 9_000:-9_000]).max() / 0.5), abs=0.01
+    )
     assert "LUFS instead of -5" in told["notes"][0]
 
 
 def test_wavs_tell_tempo_key_and_sections_and_flacs_what_flacs_can(tmp_path: Path) -> None:
     values = {"bars": 1, "bpm": 120, "key": "A minor"}
     for form in ("wav32f", "flac"):
-        take = made(Request(prompt="pad", seed=1, format=form).changed(values), samples=96_000, sections=[(0.5, "B")])
+        take = made(
+            Request(prompt="pad", seed=1, format=form).changed(values),
+            samples=96_000,
+            sections=[(0.5, "B")],
+        )
         path = clips.write(tmp_path, "job", take).clips[0][1]
         if form == "flac":
             with soundfile.SoundFile(path) as file:
-                assert (file.title, file.comment[:30]) == ("pad (mix)", "120 bpm 4/4, A minor, 1 bars, ")
+                assert file.title == "pad (mix)"
+                assert file.comment[:30] == "120 bpm 4/4, A minor, 1 bars, "
         else:
             found = dict(riff.walk(path.read_bytes()))
             assert found.keys() >= {b"bext", b"acid", b"smpl", b"cue ", b"LIST", b"iXML"}
@@ -146,7 +171,11 @@ def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     landed = clips.write(tmp_path, "job", made(Request(prompt="pad")))
     ordinary = tmp_path / "ordinary"
     ordinary.touch()
-    assert landed.clips[0][1].stat().st_mode == landed.manifest.stat().st_mode == ordinary.stat().st_mode
+    assert (
+        landed.clips[0][1].stat().st_mode
+        == landed.manifest.stat().st_mode
+        == ordinary.stat().st_mode
+    )
 
 
 def test_the_takes_of_a_model_are_taken_as_they_come(tmp_path: Path) -> None:
@@ -156,25 +185,41 @@ def test_the_takes_of_a_model_are_taken_as_they_come(tmp_path: Path) -> None:
     assert [stem for stem, _ in landed.clips] == ["mix", "bass"]
 
 
-# --- manifests -------------------------------------------------------------------------------------------------------
+# --- manifests ------------------------------------------------------------------------------------
 
 
 def test_a_manifest_gives_back_its_request(tmp_path: Path) -> None:
     request = Request(
-        prompt="caf\u00e9", lyrics="[verse]\nla", bars=2, bpm=91.5, seed=2**32 - 1, key="Am", format="flac"
+        prompt="caf\u00e9",
+        lyrics="[verse]\nla",
+        bars=2,
+        bpm=91.5,
+        seed=2**32 - 1,
+        key="Am",
+        format="flac",
     )
     manifest = clips.write(tmp_path, "job", made(request)).manifest
     assert clips.read_manifest(manifest) == (request, "mini/acestep-v15-turbo", 0, ())
 
 
 def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path: Path) -> None:
-    about: dict[str, Any] = {"memory": {"diffusion": 2**30}, "machine": {"system": "x"}, "notes": ("note",)}
+    about: dict[str, Any] = {
+        "memory": {"diffusion": 2**30},
+        "machine": {"system": "x"},
+        "notes": ("note",),
+    }
     take = made(Request(prompt="pad", seed=1), "mix", "drums", sections=((0.0, "A"),), **about)
-    landed = clips.write(tmp_path, "job", take, origin="/songs/caf\udce9.txt")  # a file name that is not UTF-8
+    # a file name that is not UTF-8
+    landed = clips.write(tmp_path, "job", take, origin="/songs/caf\udce9.txt")
     told = json.loads(landed.manifest.read_text("utf-8"))
-    assert (told["id"], told["origin"]) == ("job", "/songs/caf\udce9.txt")
-    assert (told["memory"], told["machine"], told["notes"]) == ({"diffusion": 2**30}, {"system": "x"}, ["note"])
-    assert (told["timesteps"], told["seconds_spent"], told["sections"]) == ([1.0, 0.5], {"text": 0.1}, [[0.0, "A"]])
+    assert told["id"] == "job"
+    assert told["origin"] == "/songs/caf\udce9.txt"
+    assert told["memory"] == {"diffusion": 2**30}
+    assert told["machine"] == {"system": "x"}
+    assert told["notes"] == ["note"]
+    assert told["timesteps"] == [1.0, 0.5]
+    assert told["seconds_spent"] == {"text": 0.1}
+    assert told["sections"] == [[0.0, "A"]]
     assert told["versions"].keys() == {"mlx", "numpy", "python"}
     for (stem, path), clip in zip(landed.clips, told["clips"]):
         assert clip.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -183,14 +228,32 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
 
 
 def test_a_manifest_of_an_older_version_is_read(tmp_path: Path) -> None:
-    old = {"acestepd": "0.1.0", "model": "mini/turbo", "request": {"prompt": "pad", "seed": 3}, "clips": []}
+    old = {
+        "acestepd": "0.1.0",
+        "model": "mini/turbo",
+        "request": {"prompt": "pad", "seed": 3},
+        "clips": [],
+    }
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert clips.read_manifest(tmp_path / "old.json") == (Request(prompt="pad", seed=3), "mini/turbo", 0, ())
+    assert clips.read_manifest(tmp_path / "old.json") == (
+        Request(prompt="pad", seed=3),
+        "mini/turbo",
+        0,
+        (),
+    )
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"request": {"bars": -1}, "model": ""}', '{"request": {"x": 1}}', "\x00", "[" * 100_000],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"request": {"bars": -1}, "model": ""}',
+        '{"request": {"x": 1}}',
+        "\x00",
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_manifest_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "odd.json").write_text(text)
@@ -198,7 +261,7 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path: Path, text: str) -> No
         clips.read_manifest(tmp_path / "odd.json")
 
 
-# --- nothing is overwritten ------------------------------------------------------------------------------------------
+# --- nothing is overwritten -----------------------------------------------------------------------
 
 
 @pytest.fixture(params=["links", "no links"])
@@ -229,7 +292,10 @@ def test_a_name_that_is_taken_after_staging_gives_way_with_all_its_stems(volume:
     assert landed is not None
     assert [path.name for _, path in landed.clips] == ["pad_30s_s1_2.wav", "pad_30s_s1_2_drums.wav"]
     told = json.loads(landed.manifest.read_text())
-    assert [clip["file"] for clip in told["clips"]] == ["pad_30s_s1_2.wav", "pad_30s_s1_2_drums.wav"]
+    assert [clip["file"] for clip in told["clips"]] == [
+        "pad_30s_s1_2.wav",
+        "pad_30s_s1_2_drums.wav",
+    ]
     assert (volume / "pad_30s_s1_drums.wav").read_text() == "the musician's"
     assert not hidden(volume)
 
@@ -237,7 +303,10 @@ def test_a_name_that_is_taken_after_staging_gives_way_with_all_its_stems(volume:
 def test_many_writers_at_once_lose_nothing(volume: Path) -> None:
     landed: list[clips.Landed] = []
     take = made(Request(prompt="pad", seed=1), "mix", "drums")
-    threads = [threading.Thread(target=lambda: landed.append(clips.write(volume, "job", take))) for _ in range(12)]
+    threads = [
+        threading.Thread(target=lambda: landed.append(clips.write(volume, "job", take)))
+        for _ in range(12)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -261,7 +330,7 @@ def test_what_nobody_wants_any_more_is_discarded_without_a_trace(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-# --- disks that refuse -----------------------------------------------------------------------------------------------
+# --- disks that refuse ----------------------------------------------------------------------------
 
 
 def test_a_failing_write_leaves_no_file_at_all(tmp_path: Path) -> None:
@@ -279,7 +348,9 @@ try:
 except OSError as error:
     print(error.errno == errno.EFBIG)
 """
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "True"
     assert list(tmp_path.iterdir()) == []
 
@@ -316,7 +387,11 @@ def test_on_a_full_disk_nothing_is_left_and_once_there_is_room_it_lands(small_di
 def test_a_disk_that_becomes_read_only_keeps_what_is_staged(small_disk: Path) -> None:
     staged = stage(small_disk)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    for attempt in (lambda: clips.land(staged), lambda: clips.recover(staged), lambda: stage(small_disk)):
+    for attempt in (
+        lambda: clips.land(staged),
+        lambda: clips.recover(staged),
+        lambda: stage(small_disk),
+    ):
         with pytest.raises(OSError, match="Read-only") as caught:
             attempt()
         assert caught.value.errno == errno.EROFS
@@ -332,7 +407,11 @@ def test_a_volume_that_is_pulled_out_is_waited_for(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     staged = stage(folder)
     (tmp_path / "volume").rename(tmp_path / "drawer")
-    for attempt in (lambda: clips.recover(staged), lambda: stage(folder), lambda: clips.land(staged)):
+    for attempt in (
+        lambda: clips.recover(staged),
+        lambda: stage(folder),
+        lambda: clips.land(staged),
+    ):
         with pytest.raises(FileNotFoundError):
             attempt()
     assert not (tmp_path / "volume").exists()
@@ -421,7 +500,7 @@ def test_a_disk_that_fails_at_any_call_of_landing_costs_nothing(
     raise AssertionError("it never ended")
 
 
-# --- kill -9 ---------------------------------------------------------------------------------------------------------
+# --- kill -9 --------------------------------------------------------------------------------------
 
 
 def assert_whole(landed: clips.Landed) -> None:
@@ -438,7 +517,8 @@ def assert_whole(landed: clips.Landed) -> None:
 STRANGERS = "a stranger's"
 LATEST = {"pad_latest.json", "pad_latest.wav", "pad_latest_drums.wav"}
 WHOLE = [
-    LATEST | {f"{stem}{tail}" for tail in (".json", ".wav", "_drums.wav")} for stem in ("pad_30s_s1", "pad_30s_s1_2")
+    LATEST | {f"{stem}{tail}" for tail in (".json", ".wav", "_drums.wav")}
+    for stem in ("pad_30s_s1", "pad_30s_s1_2")
 ]
 
 
@@ -451,14 +531,20 @@ EVERY_LINE = pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(1800)]
 def test_killed_at_any_line_a_landing_is_invisible_or_finished_by_recover(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: list[str], cut: str, step: int
 ) -> None:
-    subprocess.run([sys.executable, "-m", "tests.wrecks", tmp_path, str(step), *how, cut], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "tests.wrecks", tmp_path, str(step), *how, cut], check=True
+    )
     if "exfat" in how:
         monkeypatch.setattr(os, "link", wrecks.no_links)
     places = list(tmp_path.iterdir())
     assert len(places) * step > 150
     for place in places:
         folder = place / "clips"
-        stranger = {path.name for path in folder.glob("*_drums.wav") if path.read_bytes() == STRANGERS.encode()}
+        stranger = {
+            path.name
+            for path in folder.glob("*_drums.wav")
+            if path.read_bytes() == STRANGERS.encode()
+        }
         for name in visible(folder):
             if name.endswith(".wav") and name not in stranger:
                 riff.walk((folder / name).read_bytes())
@@ -500,8 +586,12 @@ def test_the_journals_note_gives_back_what_was_staged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["folder", "staging", "pairs", "sums", "latest"])
-@pytest.mark.parametrize("value", [None, "/", "../..", [["a", "../b"], ["b", "c"]], [["a", ".."], ["b", ""]], 7])
-def test_a_note_that_is_none_moves_and_removes_nothing(tmp_path: Path, key: str, value: Any) -> None:
+@pytest.mark.parametrize(
+    "value", [None, "/", "../..", [["a", "../b"], ["b", "c"]], [["a", ".."], ["b", ""]], 7]
+)
+def test_a_note_that_is_none_moves_and_removes_nothing(
+    tmp_path: Path, key: str, value: Any
+) -> None:
     data = json.loads(stage(tmp_path).to_json())
     if key == "latest":
         data = [data]
@@ -512,22 +602,32 @@ def test_a_note_that_is_none_moves_and_removes_nothing(tmp_path: Path, key: str,
 
 
 def test_what_a_killed_one_without_a_journal_left_goes_a_day_later(tmp_path: Path) -> None:
-    left, recent = (clips.stage(tmp_path, clips.ONCE, name, "", made(Request(seed=1))).staging for name in "ab")
+    left, recent = (
+        clips.stage(tmp_path, clips.ONCE, name, "", made(Request(seed=1))).staging for name in "ab"
+    )
     yesterday = time.time() - 2 * clips.DAY
     os.utime(left, (yesterday, yesterday))
     clips.write(tmp_path, "c", made(Request(seed=2)))
-    assert (left.exists(), recent.exists()) == (False, True)
+    assert left.exists() is False
+    assert recent.exists() is True
 
 
 def test_sweeping_removes_the_journals_own_leftovers_and_nothing_else(tmp_path: Path) -> None:
     stage(tmp_path)
-    kept, foreign = stage(tmp_path).staging, clips.stage(tmp_path, "ab12-cd", "job", "", made(Request(prompt="pad")))
+    kept = stage(tmp_path).staging
+    foreign = clips.stage(tmp_path, "ab12-cd", "job", "", made(Request(prompt="pad")))
     others = [".acestepd-ab12-notes", f".acestepd-{TOKEN}", ".acestepd", "song.wav"]
     for name in others:
         (tmp_path / name).mkdir()
     (tmp_path / f".acestepd-{TOKEN}-abcdefgh").symlink_to(tmp_path / "song.wav")
     (tmp_path / f".acestepd-{TOKEN}-12345678").write_text("a file")
     clips.sweep(tmp_path, TOKEN, keep={kept})
-    left = {*others, kept.name, foreign.staging.name, f".acestepd-{TOKEN}-abcdefgh", f".acestepd-{TOKEN}-12345678"}
+    left = {
+        *others,
+        kept.name,
+        foreign.staging.name,
+        f".acestepd-{TOKEN}-abcdefgh",
+        f".acestepd-{TOKEN}-12345678",
+    }
     assert {path.name for path in tmp_path.iterdir()} == left
     clips.sweep(tmp_path / "nowhere", TOKEN, keep=set())

@@ -28,7 +28,7 @@ def takes(model: AceStep, **values: Any) -> list[Any]:
     return list(model.generate("warm pads", **({"num_steps": 2, "seed": 1} | values)))
 
 
-# --- texts -----------------------------------------------------------------------------------------------------------
+# --- texts ----------------------------------------------------------------------------------------
 
 
 @given(CODES)
@@ -59,7 +59,7 @@ def test_what_is_no_code_is_refused(text: str, says: str) -> None:
         Request(codes=text)
 
 
-# --- length ----------------------------------------------------------------------------------------------------------
+# --- length ---------------------------------------------------------------------------------------
 
 
 def test_they_decide_the_length_that_was_left_open() -> None:
@@ -85,23 +85,29 @@ def test_with_a_task_they_are_refused(tmp_path: Path, task: str) -> None:
         request.resolved()
 
 
-# --- sound -----------------------------------------------------------------------------------------------------------
+# --- sound ----------------------------------------------------------------------------------------
 
 
 def test_a_clip_is_painted_over_them(turbo: AceStep) -> None:
     (plain,), (over,), (again,), (other,) = (
-        takes(turbo, duration=1.0, codes=given) for given in ("", "9 8 7 6 5", "9 8 7 6 5", "9 8 7 6 4")
+        takes(turbo, duration=1.0, codes=given)
+        for given in ("", "9 8 7 6 5", "9 8 7 6 5", "9 8 7 6 4")
     )
     assert np.array_equal(over.audio, again.audio)
     assert not np.array_equal(over.audio, plain.audio)
     assert not np.array_equal(over.audio, other.audio)
-    assert (over.codes, plain.codes) == ("9 8 7 6 5", "")
+    assert over.codes == "9 8 7 6 5"
+    assert plain.codes == ""
     assert over.audio.shape == (2, SAMPLE_RATE)
 
 
 def test_cover_strength_says_for_how_many_steps(turbo: AceStep) -> None:
     sounds = [
-        np.array(takes(turbo, duration=1.0, codes="9 8 7 6 5", guide_strength=strength, num_steps=4)[0].audio)
+        np.array(
+            takes(turbo, duration=1.0, codes="9 8 7 6 5", guide_strength=strength, num_steps=4)[
+                0
+            ].audio
+        )
         for strength in (1.0, 0.5, 0.0)
     ]
     plain = np.array(takes(turbo, duration=1.0, num_steps=4)[0].audio)
@@ -111,7 +117,8 @@ def test_cover_strength_says_for_how_many_steps(turbo: AceStep) -> None:
 
 
 def test_after_them_comes_silence(turbo: AceStep) -> None:
-    hints, alone = turbo.hinted([1, 2], 20), turbo.hinted([1, 2], 10)
+    hints = turbo.hinted([1, 2], 20)
+    alone = turbo.hinted([1, 2], 10)
     np.testing.assert_array_equal(np.array(hints[:, :10]), np.array(alone))
     np.testing.assert_array_equal(np.array(hints[:, 10:]), np.array(turbo.silent(10)))
     assert turbo.hinted([1, 2], 7).shape == (1, 7, 64)

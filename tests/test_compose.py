@@ -91,7 +91,8 @@ def test_bars_are_exact_in_every_meter(beats: float) -> None:
 
 
 def test_longer_compositions_begin_like_shorter_ones() -> None:
-    short, long = compose(drawn(bars=4, parts=("drums",))), compose(drawn(bars=8, parts=("drums",)))
+    short = compose(drawn(bars=4, parts=("drums",)))
+    long = compose(drawn(bars=8, parts=("drums",)))
     assert list(short.notes) == [note for note in long.notes if note.start < 16]
 
 
@@ -113,7 +114,10 @@ def test_registers() -> None:
 
 def test_the_bass_plays_the_chords_root() -> None:
     score = compose(drawn("rock", chords=("Am", "F", "C/G", "Dm"), bars=4))
-    firsts = [next(note.pitch % 12 for note in of(score, "bass") if note.start >= 4 * bar) for bar in range(4)]
+    firsts = [
+        next(note.pitch % 12 for note in of(score, "bass") if note.start >= 4 * bar)
+        for bar in range(4)
+    ]
     assert firsts == [9, 5, 7, 2]
 
 
@@ -132,7 +136,10 @@ def test_voices_move_little() -> None:
 def test_a_melody_repeats_and_comes_to_rest() -> None:
     for seed in range(10):
         lead = of(compose(drawn("pop", seed=seed, bars=8)), "lead")
-        rhythm = [tuple(round(note.start % 4, 3) for note in lead if note.start // 4 == bar) for bar in range(8)]
+        rhythm = [
+            tuple(round(note.start % 4, 3) for note in lead if note.start // 4 == bar)
+            for bar in range(8)
+        ]
         assert rhythm[0] == rhythm[4]
         assert len(set(rhythm)) <= 4
         last = [note for note in lead if note.start < 16][-1]
@@ -146,14 +153,20 @@ def test_drums_sometimes_fill_the_fourth_bar() -> None:
     filled = 0
     for seed in range(40):
         score = compose(drawn("techno", seed=seed, bars=4, parts=("drums",)))
-        first, fourth = hits(score, 0), hits(score, 3)
+        first = hits(score, 0)
+        fourth = hits(score, 3)
         assert {hit for hit in first if hit[0] < 3} == {hit for hit in fourth if hit[0] < 3}
         filled += any(DRUMS[pitch] == "snare" for _, pitch in fourth)  # techno has none otherwise
     assert 5 < filled < 35
 
 
 def test_a_part_or_style_that_does_not_exist_is_refused() -> None:
-    for asked in (drawn("polka"), drawn(parts=("kazoo",)), drawn(key="H major"), drawn(chords=("Hm",))):
+    for asked in (
+        drawn("polka"),
+        drawn(parts=("kazoo",)),
+        drawn(key="H major"),
+        drawn(chords=("Hm",)),
+    ):
         with pytest.raises(ValueError):
             compose(asked)
 
@@ -176,5 +189,7 @@ def test_the_melody_gives_way_to_a_foreign_chord() -> None:
 
 def test_more_chords_than_bars_are_spread_evenly() -> None:
     score = compose(drawn("ambient", bars=2, chords=("C", "D", "E", "F"), parts=("bass",)))
-    firsts = [next(note.pitch % 12 for note in score.notes if note.start >= beat) for beat in (0, 2, 4, 6)]
+    firsts = [
+        next(note.pitch % 12 for note in score.notes if note.start >= beat) for beat in (0, 2, 4, 6)
+    ]
     assert firsts == [0, 2, 4, 5]

@@ -1,4 +1,6 @@
-"""What the planner reads, and what its answers mean. The exact texts are compared by tests/parity_planner.py."""
+"""What the planner reads, and what its answers mean. The exact texts are compared by
+tests/parity_planner.py.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,15 @@ def test_what_it_was_told_it_can_be_asked(caption: str, bpm: int, key: str) -> N
 
 
 def test_a_caption_goes_on_in_indented_lines() -> None:
-    assert dialogue.metas_of("<think>\ncaption: one\n  two\nbpm: 90\n") == {"caption": "one two", "bpm": 90}
+    assert dialogue.metas_of("<think>\ncaption: one\n  two\nbpm: 90\n") == {
+        "caption": "one two",
+        "bpm": 90,
+    }
 
 
-@pytest.mark.parametrize("answer", ["", "no tag", "<think>bpm: 1</think>", "<think></think> <|im_end|>"])
+@pytest.mark.parametrize(
+    "answer", ["", "no tag", "<think>bpm: 1</think>", "<think></think> <|im_end|>"]
+)
 def test_an_answer_may_have_no_lyrics(answer: str) -> None:
     assert dialogue.lyrics_of(answer) == ""
 
@@ -35,5 +42,7 @@ def test_an_answer_may_have_no_lyrics(answer: str) -> None:
 def test_guidance_leads_away_from_the_negative_prompt_or_from_a_song_without_metadata() -> None:
     thought = dialogue.thinking({"bpm": 90})
     assert "bpm: 90" in dialogue.codes_prompt("waltz", "la", thought)
-    assert dialogue.codes_negative("waltz", "la") == dialogue.codes_prompt("waltz", "la", dialogue.thinking({}))
+    assert dialogue.codes_negative("waltz", "la") == dialogue.codes_prompt(
+        "waltz", "la", dialogue.thinking({})
+    )
     assert "waltz" not in dialogue.codes_negative("waltz", "la", "low quality")

@@ -1,4 +1,6 @@
-"""What `acestepd doctor` says of the things that settings ask for; the rest of it is in test_cli."""
+"""What `acestepd doctor` says of the things that settings ask for; the rest of it is in
+test_cli.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def said(name: str, settings: Settings) -> str:
 def test_only_what_is_asked_for_is_checked() -> None:
     assert [name for name, _ in doctor.checks(Settings())] == list(doctor.CHECKS)
     watch = (Watch(Path("/lyrics")), Watch(Path("/verses")))
-    asked = [name for name, _ in doctor.checks(Settings(watch=watch, tcp=0, link=True, midi_clock="DAW"))]
+    asked = [
+        name for name, _ in doctor.checks(Settings(watch=watch, tcp=0, link=True, midi_clock="DAW"))
+    ]
     assert asked[len(doctor.CHECKS) :] == ["watch", "watch", "tcp", "link", "midi"]
 
 
@@ -45,7 +49,10 @@ def test_a_watched_folder_must_be_readable_and_its_output_writable(tmp_path: Pat
 
 def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: FakeHub) -> None:
     root = str(planned_root(tmp_path / "root"))
-    assert said("planner", Settings(model=root)) == f"ok acestep-5Hz-lm-0.6B in {root}/acestep-5Hz-lm-0.6B"
+    assert (
+        said("planner", Settings(model=root))
+        == f"ok acestep-5Hz-lm-0.6B in {root}/acestep-5Hz-lm-0.6B"
+    )
     missing = said("planner", Settings(model=root, planner="4B"))
     assert "WRONG" in missing
     assert "run: acestepd pull --planner 4B" in missing
@@ -59,15 +66,23 @@ def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: 
 def test_a_tcp_port_must_be_free(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(tcp=taken.getsockname()[1], state=tmp_path)
-        assert said("tcp", settings).startswith(f"WRONG TCP 127.0.0.1:{settings.tcp}: Address already in use")
+        assert said("tcp", settings).startswith(
+            f"WRONG TCP 127.0.0.1:{settings.tcp}: Address already in use"
+        )
     assert said("tcp", settings) == f"ok TCP 127.0.0.1:{settings.tcp} is free"
 
 
-def test_a_state_folder_is_free_or_a_daemons(tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_folder_is_free_or_a_daemons(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lock, "TRIES", 1)
-    assert said("state", Settings(state=tmp_path)) == f"ok {tmp_path} is writable, and no daemon uses it"
+    assert (
+        said("state", Settings(state=tmp_path))
+        == f"ok {tmp_path} is writable, and no daemon uses it"
+    )
     assert re.match(
-        rf"ok {daemon.settings.state} is used by acestepd .* process {os.getpid()}", said("state", daemon.settings)
+        rf"ok {daemon.settings.state} is used by acestepd .* process {os.getpid()}",
+        said("state", daemon.settings),
     )
     with Lock(tmp_path), pytest.raises(SettingsError, match=f"process {os.getpid()}"):
         said("state", Settings(state=tmp_path))
@@ -90,7 +105,9 @@ def test_a_check_that_fails_is_a_finding_in_one_sentence(
     ]
 
 
-def test_midi_says_which_ports_there_are_or_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_midi_says_which_ports_there_are_or_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     wanted = Settings(midi_clock="daw")
     monkeypatch.setenv("MIDO_BACKEND", "no_such_library")
     with pytest.raises(SettingsError, match="MIDI ports need a library"):
@@ -106,7 +123,9 @@ def test_midi_says_which_ports_there_are_or_what_is_missing(monkeypatch: pytest.
         assert said("midi", wanted).startswith(answer)
 
 
-def test_pads_say_which_ports_are_played_and_with_which_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pads_say_which_ports_are_played_and_with_which_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     wanted = Settings(midi=Midi(ports=("launchpad", "mpd")))
     monkeypatch.setattr(midi, "backend", lambda: None)
     for names, answer in (

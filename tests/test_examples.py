@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 PATIENCE = 60.0  # seconds after which a program is ended
 GOOD = ["queued", "progress", "clip", "finished"]
-ANSWER = re.compile(r"(?:/ace/|acestepd: )(\w+) ?(.*)")  # as Python, sclang and node print it, and as Pd does
+# as Python, sclang and node print it, and as Pd does
+ANSWER = re.compile(r"(?:/ace/|acestepd: )(\w+) ?(.*)")
 
 
 def needs(program: str) -> pytest.MarkDecorator:
@@ -33,7 +34,9 @@ def needs(program: str) -> pytest.MarkDecorator:
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """As in conftest, with a space in the paths it announces."""
     state = tmp_path_factory.mktemp("state")
-    with Daemon(Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model="mini")) as running:
+    with Daemon(
+        Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model="mini")
+    ) as running:
         yield running
 
 
@@ -43,7 +46,9 @@ def port(daemon: Daemon) -> str:
 
 
 class Run:
-    """A program run to its end, or until it has printed a line with `until` in it: what it printed, its status."""
+    """A program run to its end, or until it has printed a line with `until` in it: what it printed,
+    its status.
+    """
 
     def __init__(self, *command: str | Path, until: str = "", **environment: str) -> None:
         self.lines: list[str] = []
@@ -84,7 +89,9 @@ class Run:
 
     @property
     def clip(self) -> Path:
-        """The path of the one clip: id, stem, path, bpm, bars, seed. Pd prints spaces with a backslash."""
+        """The path of the one clip: id, stem, path, bpm, bars, seed. Pd prints spaces with a
+        backslash.
+        """
         [told] = [rest.replace("\\ ", " ") for name, rest in self.answers if name == "clip"]
         match = re.fullmatch(r"\S+ mix (/.+\.wav) \S+ \d+ \d+", told)
         assert match, told
@@ -98,10 +105,13 @@ def bars(number: int, bpm: int) -> int:
 
 def assert_wav(path: Path, samples: int) -> None:
     info = soundfile.info(path)
-    assert (info.frames, info.samplerate, info.channels, info.subtype) == (samples, 48_000, 2, "PCM_24")
+    assert info.frames == samples
+    assert info.samplerate == 48_000
+    assert info.channels == 2
+    assert info.subtype == "PCM_24"
 
 
-# --- Python ----------------------------------------------------------------------------------------------------------
+# --- Python ---------------------------------------------------------------------------------------
 
 
 def generate(port: str, *arguments: str) -> Run:
@@ -138,19 +148,35 @@ def test_inprocess_needs_no_daemon(tmp_path: Path) -> None:
     assert run.status == 0
 
 
-# --- Pure Data -------------------------------------------------------------------------------------------------------
+# --- Pure Data ------------------------------------------------------------------------------------
 
 
 def pure_data(port: str, *messages: str, until: str) -> Run:
     """The patch without its window. It runs until it is ended, as Pd does."""
     sends = [word for message in (f"ace-port {port}", *messages) for word in ("-send", message)]
     patch = EXAMPLES / "puredata" / "acestepd.pd"
-    return Run("pd", "-nogui", "-noaudio", "-nomidi", "-noprefs", "-stderr", "-open", patch, *sends, until=until)
+    return Run(
+        "pd",
+        "-nogui",
+        "-noaudio",
+        "-nomidi",
+        "-noprefs",
+        "-stderr",
+        "-open",
+        patch,
+        *sends,
+        until=until,
+    )
 
 
 @needs("pd")
 def test_the_patch_generates_and_prints_the_answers(port: str) -> None:
-    wish = ("ace-prompt wärm lo-fi key of the 80s", "ace-bars 1", "ace-bpm 150", "ace-seed 16777215")
+    wish = (
+        "ace-prompt wärm lo-fi key of the 80s",
+        "ace-bars 1",
+        "ace-bpm 150",
+        "ace-seed 16777215",
+    )
     run = pure_data(port, "ace-ping bang", *wish, "ace-generate bang", until="finished")
     assert run.kinds == ["pong", *GOOD]
     assert_wav(run.clip, bars(1, 150))
@@ -161,19 +187,27 @@ def test_the_patch_generates_and_prints_the_answers(port: str) -> None:
 @needs("pd")
 def test_the_patch_cancels(port: str) -> None:
     run = pure_data(
-        port, "ace-bars 64", "ace-generate bang", "ace-id symbol pd-1", "ace-cancel bang", until="cancelled"
+        port,
+        "ace-bars 64",
+        "ace-generate bang",
+        "ace-id symbol pd-1",
+        "ace-cancel bang",
+        until="cancelled",
     )
     assert run.kinds[0] == "queued"
     assert run.answers[-1] == ("cancelled", "pd-1")
 
 
-# --- SuperCollider ---------------------------------------------------------------------------------------------------
+# --- SuperCollider --------------------------------------------------------------------------------
 
 
 @needs("sclang")
 def test_the_supercollider_blocks_run_from_top_to_bottom(port: str, tmp_path: Path) -> None:
     # A home of its own, no screen, and what Qt's browser needs when it is root that runs the tests.
-    home = {name: str(tmp_path) for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    home = {
+        name: str(tmp_path)
+        for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+    }
     qt = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
     code = EXAMPLES / "supercollider" / "acestepd.scd"
     run = Run("sclang", code, ACESTEPD_PORT=port, ACESTEPD_EXIT="1", **home, **qt)
@@ -182,7 +216,7 @@ def test_the_supercollider_blocks_run_from_top_to_bottom(port: str, tmp_path: Pa
     assert run.status == 0
 
 
-# --- clients with no file of ours ------------------------------------------------------------------------------------
+# --- clients with no file of ours -----------------------------------------------------------------
 
 
 @needs("oscsend")
@@ -194,7 +228,9 @@ def test_oscsend_triggers_and_a_subscriber_hears(port: str, client: OscClient) -
 
 
 @needs("csound")
-def test_csound_triggers_and_a_subscriber_hears(port: str, client: OscClient, tmp_path: Path) -> None:
+def test_csound_triggers_and_a_subscriber_hears(
+    port: str, client: OscClient, tmp_path: Path
+) -> None:
     client.ask("/ace/notify", 1)
     piece = tmp_path / "send.csd"
     piece.write_text(CSOUND.replace("PORT", port))

@@ -33,7 +33,9 @@ def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
         folders.check(tmp_path / "out" / "below")
 
 
-def test_room_is_asked_for_as_much_as_the_take_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_room_is_asked_for_as_much_as_the_take_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Usage(NamedTuple):
         free: int
 

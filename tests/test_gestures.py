@@ -32,7 +32,8 @@ class Played:
     """Pads, and what came of what was played on them."""
 
     def __init__(self, hold: float = HOLD) -> None:
-        self.pads, self.did = Pads(hold), list[Gesture]()
+        self.pads = Pads(hold)
+        self.did = list[Gesture]()
 
     def play(self, at: float, *messages: dict[str, Any], port: str = "MPD") -> list[Gesture]:
         found = [did for message in messages for did in self.pads.heard(port, MAPPING, at, message)]
@@ -119,12 +120,17 @@ def test_notes_outside_and_other_messages_are_nobodys() -> None:
 
 
 def test_a_program_change_is_a_bank() -> None:
-    assert Played().play(0.0, {"type": "program_change", "channel": 5, "program": 3}) == [Program(3)]
+    assert Played().play(0.0, {"type": "program_change", "channel": 5, "program": 3}) == [
+        Program(3)
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["on", "off"]), st.integers(34, 54), st.floats(0, 2))))
-def test_whatever_is_played_nothing_stays_down_for_ever(played: list[tuple[str, int, float]]) -> None:
-    pads, now = Pads(HOLD), 0.0
+def test_whatever_is_played_nothing_stays_down_for_ever(
+    played: list[tuple[str, int, float]],
+) -> None:
+    pads = Pads(HOLD)
+    now = 0.0
     for kind, note, pause in played:
         now += pause
         pads.heard("MPD", MAPPING, now, on(note) if kind == "on" else off(note))

@@ -1,4 +1,6 @@
-"""What the planner can write is always music's metadata, and exactly the codes that were asked for."""
+"""What the planner can write is always music's metadata, and exactly the codes that were asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,13 @@ def walk_started(walk: Walk, ids: list[int]) -> int:
 
 
 def test_what_is_given_is_written_as_it_is() -> None:
-    given = {"bpm": "412", "caption": "Über allem: Ruh", "keyscale": "H dur", "language": "fr", "timesignature": "7"}
+    given = {
+        "bpm": "412",
+        "caption": "Über allem: Ruh",
+        "keyscale": "H dur",
+        "language": "fr",
+        "timesignature": "7",
+    }
     walk = grammar.walk(VOCABULARY, Outline(given, frozenset({"genres", "duration"})))
     text = VOCABULARY.decode(walk.forced())
     assert dialogue.metas_of(text) == given | {"bpm": 412}
@@ -97,7 +105,9 @@ def test_a_caption_ends_with_the_name_of_the_field_that_comes_next() -> None:
     walk = grammar.walk(VOCABULARY, Outline({"bpm": "90"}))
     walk.forced()
     typed(walk, " Soft piano.\n  Then strings.\nkeyscale:")
-    assert VOCABULARY.decode([int(i) for i in walk.allowed().tokens.ids]).strip()[0] in grammar.NOTES
+    assert (
+        VOCABULARY.decode([int(i) for i in walk.allowed().tokens.ids]).strip()[0] in grammar.NOTES
+    )
 
 
 def test_a_caption_that_ends_with_another_name_goes_on_with_the_next_field() -> None:
@@ -117,7 +127,10 @@ def test_no_audio_codes_and_no_backticks_in_a_caption() -> None:
 
 def test_captions_and_genres_have_a_longest_length() -> None:
     (word,) = VOCABULARY.encode("a")
-    for skipped, most in (({"genres"}, grammar.CAPTION_TOKENS), ({"caption", "duration"}, grammar.GENRES_TOKENS)):
+    for skipped, most in (
+        ({"genres"}, grammar.CAPTION_TOKENS),
+        ({"caption", "duration"}, grammar.GENRES_TOKENS),
+    ):
         walk = grammar.walk(VOCABULARY, Outline({"bpm": "90"}, frozenset(skipped)))
         walk.forced()
         for _ in range(most):
@@ -128,7 +141,9 @@ def test_captions_and_genres_have_a_longest_length() -> None:
 
 
 def test_after_understanding_come_words_and_no_codes() -> None:
-    walk = grammar.walk(VOCABULARY, Outline({"bpm": "90"}, frozenset(grammar.FIELDS) - {"bpm"}, "text"))
+    walk = grammar.walk(
+        VOCABULARY, Outline({"bpm": "90"}, frozenset(grammar.FIELDS) - {"bpm"}, "text")
+    )
     assert VOCABULARY.decode(walk.forced()) == "<think>\nbpm: 90\n</think>"
     assert walk.free
     assert walk.allowed().tokens is VOCABULARY.text
@@ -136,7 +151,13 @@ def test_after_understanding_come_words_and_no_codes() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "phase", "tokens"),
-    [(None, "cot", 3500), (5.0, "codes", 60), (30.0, "cot", 650), (600.0, "codes", 3010), (9999.0, "codes", 3010)],
+    [
+        (None, "cot", 3500),
+        (5.0, "codes", 60),
+        (30.0, "cot", 650),
+        (600.0, "codes", 3010),
+        (9999.0, "codes", 3010),
+    ],
 )
 def test_there_is_a_budget(seconds: float | None, phase: str, tokens: int) -> None:
     assert grammar.budget(seconds, phase) == tokens
@@ -164,7 +185,9 @@ def test_gaps_in_the_audio_tokens_are_counted_and_never_written() -> None:
         (WORDS, 400, "the network knows 400 tokens"),
     ],
 )
-def test_a_tokenizer_that_is_no_planners_is_refused(words: Tokenizer, size: int, message: str) -> None:
+def test_a_tokenizer_that_is_no_planners_is_refused(
+    words: Tokenizer, size: int, message: str
+) -> None:
     with pytest.raises(VocabularyError) as refused:
         Vocabulary(words, size)
     assert message in str(refused.value)

@@ -19,12 +19,18 @@ FAR = [Sender(f"udp:10.9.8.7:{port}", "10.9.8.7") for port in (1, 2)]
 
 
 def guarding(clock: Clock | None = None, **settings: Any) -> Guard:
-    return Guard(Settings(**{"host": "0.0.0.0", "allow": ("10.9.8.7",)} | settings), clock or Clock())
+    return Guard(
+        Settings(**{"host": "0.0.0.0", "allow": ("10.9.8.7",)} | settings), clock or Clock()
+    )
 
 
 def test_only_this_machine_and_those_on_the_list_are_known() -> None:
     known = guarding()
-    assert [host for host in ("127.0.0.1", "127.5.5.5", "10.9.8.7", "10.9.8.6", "0.0.0.1") if known.knows(host)] == [
+    assert [
+        host
+        for host in ("127.0.0.1", "127.5.5.5", "10.9.8.7", "10.9.8.6", "0.0.0.1")
+        if known.knows(host)
+    ] == [
         "127.0.0.1",
         "127.5.5.5",
         "10.9.8.7",

@@ -57,7 +57,9 @@ def test_one_at_a_time_the_likeliest_first(scene: Scene) -> None:
     assert scene.guesses.due
     first = scene.guesses.next()
     assert first is not None
-    assert (first.id, first.priority, first.number) == ("a", Priority.SPECULATION, 0)
+    assert first.id == "a"
+    assert first.priority == Priority.SPECULATION
+    assert first.number == 0
     assert not scene.guesses.due
     scene.guesses.over(first, "dropped")
     assert scene.guesses.due
@@ -113,7 +115,9 @@ def test_what_is_spoilt_is_not_tried_again(scene: Scene) -> None:
     assert scene.guesses.next() is None
 
 
-def test_a_folder_that_takes_no_files_gives_a_rest(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_takes_no_files_gives_a_rest(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(folders, "unready", lambda *_: OSError(28, "full"))
     scene.want("a")
     assert scene.guesses.next() is None

@@ -17,12 +17,21 @@ from pipeline.request import SAMPLE_RATE, BadRequest, Request
 TONAL = ("bass", "chords", "lead")
 
 
-def one(role: str, start: float = 0.0, length: float = 1.0, pitch: int = 60, bpm: float = 120.0) -> Score:
+def one(
+    role: str, start: float = 0.0, length: float = 1.0, pitch: int = 60, bpm: float = 120.0
+) -> Score:
     return Score(bpm, (Note(role, start, length, pitch, 0.8),))
 
 
 def asked(guide: str, **changes: Any) -> Score | None:
-    plain = {"prompt": "pop", "bpm": 120.0, "key": "A minor", "beats_per_bar": 4.0, "seconds": 8.0, "seed": 1}
+    plain = {
+        "prompt": "pop",
+        "bpm": 120.0,
+        "key": "A minor",
+        "beats_per_bar": 4.0,
+        "seconds": 8.0,
+        "seed": 1,
+    }
     return drawn(Request(guide=guide, **{**plain, **changes}).resolved())[1]
 
 
@@ -130,12 +139,18 @@ def test_long_tones_fade_but_do_not_break() -> None:
     assert np.abs(wave[:SAMPLE_RATE]).max() > 100 * np.abs(wave[7 * SAMPLE_RATE :]).max()
 
 
-# -------------------------------------------------------------------------------------------------- what a text means
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("auto", "auto"), (" Off ", "off"), ("Am F C G", "chords"), ("~/loop.mid", "midi"), ("A B.MIDI", "midi")],
+    [
+        ("auto", "auto"),
+        (" Off ", "off"),
+        ("Am F C G", "chords"),
+        ("~/loop.mid", "midi"),
+        ("A B.MIDI", "midi"),
+    ],
 )
 def test_kinds(text: str, kind: str) -> None:
     assert guide_kind(text) == kind
@@ -146,7 +161,12 @@ def test_off_is_no_score() -> None:
 
 
 def test_a_composed_guide_fills_the_clip_exactly() -> None:
-    for seconds, beats_per_bar, bpm in [(8.0, 4.0, 120.0), (5.3, 3.0, 97.0), (0.1, 4.0, 30.0), (30.0, 3.0, 0.0)]:
+    for seconds, beats_per_bar, bpm in [
+        (8.0, 4.0, 120.0),
+        (5.3, 3.0, 97.0),
+        (0.1, 4.0, 30.0),
+        (30.0, 3.0, 0.0),
+    ]:
         score = asked("auto", seconds=seconds, beats_per_bar=beats_per_bar, bpm=bpm)
         assert score
         beats = seconds * score.bpm / 60
@@ -172,24 +192,30 @@ def test_a_midi_file_keeps_its_beats_at_another_tempo(tmp_path: Path) -> None:
     path = midi(tmp_path / "tune.mid", 0, 1.5, 3)
     score = asked(str(path), bpm=120.0, seconds=4.0)
     assert score
-    assert (score.bpm, [note.start for note in score.notes]) == (120, [0, 1.5, 3, 4, 5.5, 7])
+    assert score.bpm == 120
+    assert [note.start for note in score.notes] == [0, 1.5, 3, 4, 5.5, 7]
 
 
 def test_a_midi_file_keeps_its_own_tempo_when_none_is_given(tmp_path: Path) -> None:
     score = asked(str(midi(tmp_path / "tune.mid", 0, 1.5, 3)), bpm=0.0, seconds=2.4)
     assert score
-    assert (score.bpm, [note.start for note in score.notes]) == (100, [0, 1.5, 3])
+    assert score.bpm == 100
+    assert [note.start for note in score.notes] == [0, 1.5, 3]
 
 
 def test_bars_of_a_midi_file_are_counted_at_its_own_tempo(tmp_path: Path) -> None:
     request = Request(guide=str(midi(tmp_path / "tune.mid", 0, 1.5, 3)), bars=2)
-    assert (request.resolved().bpm, request.resolved().samples) == (100, round(8 * 60 / 100 * 48_000))
+    assert request.resolved().bpm == 100
+    assert request.resolved().samples == round(8 * 60 / 100 * 48_000)
     assert request.changed({"bpm": 150}).resolved().bpm == 150
-    (tmp_path / "tune.mid").write_bytes(b"MThd")  # what is wrong with it is said when it is to be played
+    # what is wrong with it is said when it is to be played
+    (tmp_path / "tune.mid").write_bytes(b"MThd")
     assert request.resolved().bpm == 120
 
 
-@pytest.mark.parametrize(("text", "told"), [("Am Xm", "Xm"), ("atuo", "atuo"), ("/no/such.mid", "/no/such.mid")])
+@pytest.mark.parametrize(
+    ("text", "told"), [("Am Xm", "Xm"), ("atuo", "atuo"), ("/no/such.mid", "/no/such.mid")]
+)
 def test_a_guide_that_cannot_be_is_refused_when_it_is_asked_for(text: str, told: str) -> None:
     with pytest.raises(BadRequest, match=told) as refused:
         Request(guide=text)
@@ -200,7 +226,9 @@ def test_a_guide_left_open_is_the_models_own() -> None:
     assert drawn(Request(seed=1))[1] is None
     request, score = drawn(Request(seed=1), usual="auto")
     assert score
-    assert (request.guide, request.guide_seed, request.bpm) == ("auto", 1, score.bpm)
+    assert request.guide == "auto"
+    assert request.guide_seed == 1
+    assert request.bpm == score.bpm
 
 
 def test_what_the_guide_decided_makes_the_same_guide_again() -> None:

@@ -21,9 +21,12 @@ from daemon.pads.states import Light, State
 from daemon.settings import Midi, SettingsError
 from tests.jack import Jack, until
 
-SOON, ASKED = 0.05, 0.4
+SOON = 0.05
+ASKED = 0.4
 ANSWER = bytes.fromhex("F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7")  # a Launchpad X's
-READY, QUEUED, EMPTY = Light(State.READY), Light(State.QUEUED), Light(State.EMPTY)
+READY = Light(State.READY)
+QUEUED = Light(State.QUEUED)
+EMPTY = Light(State.EMPTY)
 
 
 class Band:
@@ -81,7 +84,8 @@ class Controller:
         self.name = name
         self._out = midi.backend().open_output(name, virtual=True)
         self._in = midi.backend().open_input(name, virtual=True)
-        self._in._rt.cancel_callback()  # it would be called in the midst of JACK's cycle, and lose what it waits for
+        # it would be called in the midst of JACK's cycle, and lose what it waits for
+        self._in._rt.cancel_callback()
         self._lit: list[bytes] = []
         self.answers = False  # who it is, whenever it is asked
 
@@ -104,8 +108,12 @@ class Controller:
         self._out._rt.send_message(data)
 
     def shows(self) -> dict[int, bytes]:
-        """By note, what each pad was told last; every light of every profile has its note before the colour."""
-        return {light[-5 if light[0] == 0xF0 else 1]: light for light in self.lit if len(light) != 9}
+        """By note, what each pad was told last; every light of every profile has its note before
+        the colour.
+        """
+        return {
+            light[-5 if light[0] == 0xF0 else 1]: light for light in self.lit if len(light) != 9
+        }
 
     def unplug(self) -> None:
         self._out.close()
@@ -116,10 +124,13 @@ class Stage:
     """Hands, a band, and controllers, all of them put away at the end."""
 
     def __init__(self) -> None:
-        self.band, self._open = Band(), ExitStack()
+        self.band = Band()
+        self._open = ExitStack()
 
     def hands(self, learnt: Path | None = None, **settings: Any) -> Hands:
-        hands = Hands(Midi(**({"ports": ("Pad",)} | settings)), self.band, learnt, every=SOON, asked=ASKED)
+        hands = Hands(
+            Midi(**({"ports": ("Pad",)} | settings)), self.band, learnt, every=SOON, asked=ASKED
+        )
         hands.start()
         self._open.callback(hands.close)
         return hands
@@ -131,12 +142,15 @@ class Stage:
 
     def playing(self, name: str = "Pad One", **settings: Any) -> tuple[Hands, Controller]:
         """With a controller that is heard and lit."""
-        controller, hands = self.controller(name), self.hands(**settings)
+        controller = self.controller(name)
+        hands = self.hands(**settings)
         until(lambda: heard(hands, name) and lit(hands, name))
         return hands, controller
 
     def hears(self, controller: Controller, told: tuple[Any, ...], *messages: str) -> None:
-        """A dummy JACK on a busy machine drops a message now and then: play it until it is heard."""
+        """A dummy JACK on a busy machine drops a message now and then: play it until it is
+        heard.
+        """
 
         def played() -> bool:
             if told not in self.band.told:
@@ -197,7 +211,8 @@ def test_the_lights_are_what_the_player_says(stage: Stage) -> None:
 
     def agree() -> bool:
         expected = {
-            36 + slot: generic.lit(36 + slot, 0, light, False) for slot, light in enumerate(stage.band.shown[:16])
+            36 + slot: generic.lit(36 + slot, 0, light, False)
+            for slot, light in enumerate(stage.band.shown[:16])
         }
         return pads.shows() == expected
 
@@ -213,7 +228,10 @@ def test_the_lights_are_what_the_player_says(stage: Stage) -> None:
 
 def test_a_rendering_pad_pulses_and_grows_brighter(stage: Stage) -> None:
     _, pads = stage.playing()
-    looks = [profiles.named("generic").lit(36, 0, Light(State.RENDERING, step / 6.9), False) for step in range(7)]
+    looks = [
+        profiles.named("generic").lit(36, 0, Light(State.RENDERING, step / 6.9), False)
+        for step in range(7)
+    ]
     pulse = profiles.named("generic").lit(36, 0, Light(State.RENDERING), True)
     for step, look in enumerate(looks):
         stage.band.show(0, Light(State.RENDERING, step / 6.9))
@@ -326,7 +344,8 @@ def test_what_is_unplugged_in_the_middle_of_a_hit_does_not_reroll(stage: Stage) 
 
 def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
     stage.band.show_all(READY)
-    hands, chosen = stage.hands(ports=("virtual",)), midi.backend()
+    hands = stage.hands(ports=("virtual",))
+    chosen = midi.backend()
     until(lambda: heard(hands, "acestepd") and lit(hands, "acestepd"))
     present = midi.names(chosen)
     assert present
@@ -355,7 +374,9 @@ def polled(port: Any, lights: list[bytes]) -> list[bytes]:
     return lights
 
 
-def test_rubbish_is_logged_and_stops_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_rubbish_is_logged_and_stops_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     _, pads = stage.playing()
     with caplog.at_level(logging.WARNING):
 
@@ -388,13 +409,17 @@ def test_a_fader_turns_its_field_once_it_has_come_by(stage: Stage) -> None:
     until(lambda: turned(pads, stage, "control_change control=21 value=100", "bars", 100 / 127))
 
 
-def turned(pads: Controller, stage: Stage, message: str, field: str, share: float | None = None) -> bool:
+def turned(
+    pads: Controller, stage: Stage, message: str, field: str, share: float | None = None
+) -> bool:
     pads.send(message)
     stands = stage.band.fields[field]
     return stands > 0 if share is None else stands == share
 
 
-def test_what_is_learnt_turns_its_field_now_and_after_a_restart(stage: Stage, tmp_path: Path) -> None:
+def test_what_is_learnt_turns_its_field_now_and_after_a_restart(
+    stage: Stage, tmp_path: Path
+) -> None:
     file = tmp_path / "learnt.toml"
     pads = stage.controller()
     hands = stage.hands(learnt=file, knobs={"cc 21": "bars"})
@@ -413,7 +438,11 @@ def test_what_is_learnt_turns_its_field_now_and_after_a_restart(stage: Stage, tm
     hands = stage.hands(learnt=file)
     until(lambda: heard(hands, "Pad"))
     stage.band.fields["variation"] = 0.0
-    until(lambda: turned(pads, stage, "control_change channel=2 control=21 value=1", "variation", 1 / 127))
+    until(
+        lambda: turned(
+            pads, stage, "control_change channel=2 control=21 value=1", "variation", 1 / 127
+        )
+    )
     hands.forget("variation")
     until(lambda: stage.band.bound[-1] == ("variation", ""))
     assert "variation" not in file.read_text()
@@ -425,7 +454,12 @@ def test_other_settings_count_at_once_and_ports_stay_open(stage: Stage) -> None:
     until(lambda: pads.shows().get(36) == bytes([0x90, 36, 100]))
     before = hands._ports
     hands.change(Midi(ports=("Pad",), first_note=60))
-    until(lambda: pads.shows().get(60) == bytes([0x90, 60, 100]) and pads.shows()[36] == bytes([0x90, 36, 0]))
+    until(
+        lambda: (
+            pads.shows().get(60) == bytes([0x90, 60, 100])
+            and pads.shows()[36] == bytes([0x90, 36, 0])
+        )
+    )
     stage.hears(pads, ("hit", 0, 100), note(60), off(60))
     assert hands._ports is before
     other = stage.controller("Other")
@@ -448,7 +482,9 @@ def test_a_player_that_fails_is_played_on(stage: Stage, caplog: pytest.LogCaptur
     assert "a bug" in caplog.text
 
 
-def test_without_ports_nothing_is_opened_and_without_the_library_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ports_nothing_is_opened_and_without_the_library_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MIDO_BACKEND", "no_such_library")
     hands = Hands(Midi(), Band())
     hands.start()

@@ -69,7 +69,11 @@ def test_a_line_without_chords_or_with_too_many_is_refused(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "pitches"),
-    [("C major", (0, 2, 4, 5, 7, 9, 11)), ("A minor", (9, 11, 0, 2, 4, 5, 7)), ("E♭ minor", (3, 5, 6, 8, 10, 11, 1))],
+    [
+        ("C major", (0, 2, 4, 5, 7, 9, 11)),
+        ("A minor", (9, 11, 0, 2, 4, 5, 7)),
+        ("E♭ minor", (3, 5, 6, 8, 10, 11, 1)),
+    ],
 )
 def test_scales(key: str, pitches: tuple[int, ...]) -> None:
     assert scale(key) == pitches
@@ -77,12 +81,25 @@ def test_scales(key: str, pitches: tuple[int, ...]) -> None:
 
 def test_a_scale_gives_way_to_foreign_notes() -> None:
     assert around(chord_pitches("Am"), scale("A minor")) == (0, 2, 4, 5, 7, 9, 11)
-    assert around(chord_pitches("E"), scale("A minor")) == (0, 2, 4, 5, 8, 11)  # G#, neither G nor A
+    # G#, neither G nor A
+    assert around(chord_pitches("E"), scale("A minor")) == (
+        0,
+        2,
+        4,
+        5,
+        8,
+        11,
+    )
 
 
 @pytest.mark.parametrize(
     ("line", "key"),
-    [("Am F C G", "A minor"), ("C F G C", "C major"), ("F#m D A E", "F# minor"), ("Dm7 G7 C", "C major")],
+    [
+        ("Am F C G", "A minor"),
+        ("C F G C", "C major"),
+        ("F#m D A E", "F# minor"),
+        ("Dm7 G7 C", "C major"),
+    ],
 )
 def test_a_chord_line_has_a_key(line: str, key: str) -> None:
     assert fitting_key(parse_chords(line)) == key

@@ -23,16 +23,21 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_held_starts_over(tmp_path: Path) -> None:
-    one, kept = job(tmp_path), Held()
+    one = job(tmp_path)
+    kept = Held()
     one.take_up()
     one.fraction = 0.5
     kept.add(one, 0.0)
-    assert (one.state, one.fraction, one.seconds) == ("held", 0.0, 0.0)
+    assert one.state == "held"
+    assert one.fraction == 0.0
+    assert one.seconds == 0.0
     assert list(kept) == [one]
 
 
 def test_only_what_a_folder_takes_is_released_and_each_once(tmp_path: Path) -> None:
-    gone, there, later = job(tmp_path / "no" / "volume"), job(tmp_path), job(tmp_path)
+    gone = job(tmp_path / "no" / "volume")
+    there = job(tmp_path)
+    later = job(tmp_path)
     kept = Held()
     assert not kept.due, "there is nothing to look after"
     kept.add(gone, 0.0)
@@ -44,7 +49,9 @@ def test_only_what_a_folder_takes_is_released_and_each_once(tmp_path: Path) -> N
 
 
 def test_what_was_given_up_while_another_was_released_is_not_released(tmp_path: Path) -> None:
-    first, second, kept = job(tmp_path), job(tmp_path), Held()
+    first = job(tmp_path)
+    second = job(tmp_path)
+    kept = Held()
     kept.add(first, 0.0)
     kept.add(second, 0.0)
     released = kept.released()
@@ -55,7 +62,9 @@ def test_what_was_given_up_while_another_was_released_is_not_released(tmp_path: 
 
 
 def test_what_waits_for_a_model_waits_for_nothing_else(tmp_path: Path) -> None:
-    waits, other, kept = job(tmp_path), job(tmp_path / "no" / "volume"), Held()
+    waits = job(tmp_path)
+    other = job(tmp_path / "no" / "volume")
+    kept = Held()
     kept.add(waits, UNTIL_A_MODEL_PLAYS)
     kept.add(other, 0.0)
     assert list(kept.released()) == []
@@ -63,9 +72,12 @@ def test_what_waits_for_a_model_waits_for_nothing_else(tmp_path: Path) -> None:
     assert list(kept) == [other]
 
 
-def test_each_try_comes_after_a_longer_while_but_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_try_comes_after_a_longer_while_but_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(held, "HOLD_SECONDS", 100.0)
-    one, now = job(tmp_path), time.monotonic()
+    one = job(tmp_path)
+    now = time.monotonic()
     waits = [next_try(one) - now for _ in range(20)]
     assert waits[0] < waits[1] < waits[2]
     assert waits[-1] == pytest.approx(held.LONGEST_HOLD, abs=60)

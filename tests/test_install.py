@@ -1,4 +1,6 @@
-"""Services, installed into a home of the test's own with managers that only write down what they are asked."""
+"""Services, installed into a home of the test's own with managers that only write down what they
+are asked.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Machine:
     """A home folder, and a PATH on which there is nothing but what a test puts there."""
 
     def __init__(self, folder: Path) -> None:
-        self.home, self.programs, self._log = folder / "home", folder / "programs", folder / "asked"
+        self.home = folder / "home"
+        self.programs = folder / "programs"
+        self._log = folder / "asked"
         self.home.mkdir()
         self.programs.mkdir()
         for name in ("sh", "basename"):
@@ -37,9 +41,15 @@ class Machine:
         program.chmod(0o755)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PYTHONPATH": str(ROOT), "PATH": str(self.programs), "HOME": str(self.home)} | self.more
+        environment = {
+            "PYTHONPATH": str(ROOT),
+            "PATH": str(self.programs),
+            "HOME": str(self.home),
+        } | self.more
         command = [sys.executable, "-m", "daemon", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, cwd=self.home, env=environment, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=self.home, env=environment, check=False
+        )
 
     @property
     def asked(self) -> list[str]:
@@ -61,7 +71,10 @@ PLIST = Path("Library/LaunchAgents/local.acestepd.plist")
 
 def command_of(unit: str) -> list[str]:
     [line] = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
-    return [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line.removeprefix("ExecStart="))]
+    return [
+        word.replace("%%", "%").replace("$$", "$")
+        for word in shlex.split(line.removeprefix("ExecStart="))
+    ]
 
 
 def test_systemd_gets_a_user_unit_and_starts_it(machine: Machine) -> None:
@@ -85,13 +98,19 @@ def test_systemd_gets_a_user_unit_and_starts_it(machine: Machine) -> None:
     assert "loginctl enable-linger" in done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze: how systemd reads it")
+@pytest.mark.skipif(
+    not shutil.which("systemd-analyze"), reason="needs systemd-analyze: how systemd reads it"
+)
 def test_systemd_itself_finds_nothing_wrong_with_the_unit(machine: Machine, tmp_path: Path) -> None:
     machine.has("systemctl")
     machine.more = {"HF_HOME": '/music/50% "big" \\ drive'}
     machine.run("service", "install", "--out", "a b%c")
     command = ["systemd-analyze", "verify", "--user", "--man=no", str(machine.home / UNIT)]
-    environment = {"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(machine.home)}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "HOME": str(machine.home),
+    }
     read = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert read.stderr == ""
     assert read.returncode == 0
@@ -113,12 +132,16 @@ def test_launchd_gets_an_agent_and_starts_it(machine: Machine) -> None:
     assert agent["Label"] == "local.acestepd"
     assert agent["ProgramArguments"][-3:] == ["--quiet", "--model", "mini"]
     assert agent["RunAtLoad"] is True
-    assert agent["KeepAlive"] == {"SuccessfulExit": False}, "after a crash, and not after it was stopped"
+    assert agent["KeepAlive"] == {"SuccessfulExit": False}, (
+        "after a crash, and not after it was stopped"
+    )
     assert [line.split()[1] for line in machine.asked] == ["bootout", "print", "bootstrap"]
     assert machine.asked[-1].endswith(str(machine.home / PLIST))
 
 
-def test_what_the_shell_says_about_models_and_midi_is_kept_for_the_service(machine: Machine) -> None:
+def test_what_the_shell_says_about_models_and_midi_is_kept_for_the_service(
+    machine: Machine,
+) -> None:
     machine.has("launchctl", refused="print*")
     machine.more = {"HF_HOME": "/Volumes/models", "HF_TOKEN": "secret"}
     machine.run("service", "install")
@@ -128,7 +151,9 @@ def test_what_the_shell_says_about_models_and_midi_is_kept_for_the_service(machi
 
 
 @pytest.mark.parametrize(("manager", "path"), [("systemctl", UNIT), ("launchctl", PLIST)])
-def test_what_was_installed_can_be_installed_again_and_removed(machine: Machine, manager: str, path: Path) -> None:
+def test_what_was_installed_can_be_installed_again_and_removed(
+    machine: Machine, manager: str, path: Path
+) -> None:
     machine.has(manager, refused="print*")
     for port in ("9200", "9300"):
         assert machine.run("service", "install", "--port", port).returncode == 0
@@ -171,4 +196,7 @@ def test_a_settings_file_is_kept_with_its_whole_path(machine: Machine) -> None:
     machine.has("systemctl")
     (machine.home / "my.toml").write_text("queue = 3")
     machine.run("service", "install", "--settings", "my.toml")
-    assert command_of((machine.home / UNIT).read_text())[-2:] == ["--settings", str(machine.home / "my.toml")]
+    assert command_of((machine.home / UNIT).read_text())[-2:] == [
+        "--settings",
+        str(machine.home / "my.toml"),
+    ]

@@ -1,4 +1,6 @@
-"""Other people's programs: JACK's own sequencer, monitor and clock, and mido in another process play a real daemon."""
+"""Other people's programs: JACK's own sequencer, monitor and clock, and mido in another process
+play a real daemon.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,11 @@ class Orchestra:
     def plays(self, *command: str) -> subprocess.Popen[str]:
         if not shutil.which(command[0]):
             pytest.skip(f"needs {command[0]} (jackd2 or jack-example-tools, jack-midi-clock)")
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.DEVNULL,
+        }
         process = subprocess.Popen(command, text=True, bufsize=1, **pipes)
         self._stack.callback(_ended, process)
         return process
@@ -57,7 +63,9 @@ class Orchestra:
 
 
 def _ended(process: subprocess.Popen[str]) -> None:
-    """As by Ctrl+C: for a client that is killed JACK waits ten seconds, and with it whoever asks for ports."""
+    """As by Ctrl+C: for a client that is killed JACK waits ten seconds, and with it whoever asks
+    for ports.
+    """
     process.send_signal(signal.SIGINT)
     try:
         process.communicate(timeout=PATIENCE)
@@ -74,7 +82,11 @@ def orchestra(jack: Jack) -> Iterator[Orchestra]:
 
 @pytest.fixture
 def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
-    hands = Midi(ports=("virtual",), hold_ms=0, knobs={"cc 21": "bars 1 128", "cc14 3": "guidance_scale 1 17"})
+    hands = Midi(
+        ports=("virtual",),
+        hold_ms=0,
+        knobs={"cc 21": "bars 1 128", "cc14 3": "guidance_scale 1 17"},
+    )
     wish = Request(num_steps=2, bars=1)
     clock = "jack_midi_clock"
     with Daemon(
@@ -104,9 +116,13 @@ def connect(out_of: str, into: str) -> None:
 
 def our_output() -> str:
     """Empty while it is not there, or nobody can say."""
-    listed = subprocess.run(["jack_lsp", "-p"], capture_output=True, text=True, check=False, timeout=PATIENCE).stdout
+    listed = subprocess.run(
+        ["jack_lsp", "-p"], capture_output=True, text=True, check=False, timeout=PATIENCE
+    ).stdout
     pairs = zip(*[iter(listed.splitlines())] * 2)
-    return next((name for name, about in pairs if name.startswith("acestepd") and "output" in about), "")
+    return next(
+        (name for name, about in pairs if name.startswith("acestepd") and "output" in about), ""
+    )
 
 
 def lights(dump: Path) -> list[tuple[int, int]]:
@@ -134,12 +150,18 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
     dump = tmp_path / "dump.txt"
     orchestra.plays("sh", "-c", f"exec stdbuf -oL jack_midi_dump Monitor > {dump}")
     connect(our_output(), "Monitor:input")
-    with closing(OscClient(daemon.osc.address)) as client, closing(OscClient(daemon.osc.address)) as ear:
+    with (
+        closing(OscClient(daemon.osc.address)) as client,
+        closing(OscClient(daemon.osc.address)) as ear,
+    ):
         client.ask("/ace/bank/fill", "dusty lo-fi", 1, 4)
-        until(lambda: len({note for note, _ in lights(dump)}) == 16)  # it hears them all, over and over
+        # it hears them all, over and over
+        until(lambda: len({note for note, _ in lights(dump)}) == 16)
         ear.ask("/ace/notify", 1, 0, "pad")
         # pads 1 and 2, twice a second and for longer than it takes to make them
-        orchestra.plays("jack_midiseq", "Sequencer", "24000", "0", "36", "4000", "12000", "37", "4000")
+        orchestra.plays(
+            "jack_midiseq", "Sequencer", "24000", "0", "36", "4000", "12000", "37", "4000"
+        )
         connect("Sequencer:out", OURS)
         mido = orchestra.plays(sys.executable, "-c", MIDO)
         assert mido.stdin
@@ -148,15 +170,27 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         until(lambda: [light.state for light in daemon.pads.lights()[:3]] == [State.READY] * 3)
         client.ask("/ace/pad/favourite", 1, 1)
         shown = profiles.named("generic")
-        wanted = {36 + slot: shown.lit(36 + slot, 0, light, False)[2] for slot, light in grid(daemon)}
+        wanted = {
+            36 + slot: shown.lit(36 + slot, 0, light, False)[2] for slot, light in grid(daemon)
+        }
         until(lambda: dict(lights(dump)) == wanted)
         client.send("/ace/sync", 1)
         client.until("/ace/synced")
         states = [values for address, values in heard_so_far(ear) if address == "/ace/pad"]
-    assert [light.state for _, light in grid(daemon)[:4]] == [State.FAVOURITE, State.READY, State.READY, State.EMPTY]
+    assert [light.state for _, light in grid(daemon)[:4]] == [
+        State.FAVOURITE,
+        State.READY,
+        State.READY,
+        State.EMPTY,
+    ]
     for pad in (1, 2, 3):
         said = [state for state, _ in groupby(values[1] for values in states if values[0] == pad)]
-        lit = [state for state, _ in groupby(state_of(velocity) for note, velocity in lights(dump) if note == 35 + pad)]
+        lit = [
+            state
+            for state, _ in groupby(
+                state_of(velocity) for note, velocity in lights(dump) if note == 35 + pad
+            )
+        ]
         assert is_part(lit, said), (lit, said)
         assert lit[-1] == said[-1]
     assert len({job.id for job in daemon.engine.journal.search()}) == 3, "many hits, one take each"
@@ -179,7 +213,9 @@ def heard_so_far(client: OscClient) -> list[tuple[str, list[Any]]]:
     return client.until("/ace/synced")
 
 
-def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon: Daemon, orchestra: Orchestra) -> None:
+def test_faders_of_another_process_turn_the_panel_while_something_renders(
+    daemon: Daemon, orchestra: Orchestra
+) -> None:
     with closing(OscClient(daemon.osc.address)) as client:
         client.send("/ace/generate", "long", "prompt", "long", "bars", 32, "num_steps", 100)
         client.until("/ace/progress", "long")
@@ -198,8 +234,12 @@ def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon
 
         def fine() -> bool:
             for high, low in ((0, 0), (64, 0)):
-                line(f"control_change control=3 value={high}\ncontrol_change control=35 value={low}\n")
-            return daemon.panel.request.guidance_scale == pytest.approx(1 + 16 * 64 * 128 / 16383, abs=1e-3)
+                line(
+                    f"control_change control=3 value={high}\ncontrol_change control=35 value={low}\n"
+                )
+            return daemon.panel.request.guidance_scale == pytest.approx(
+                1 + 16 * 64 * 128 / 16383, abs=1e-3
+            )
 
         daemon.panel.set("guidance_scale", 4)
         until(fine)
@@ -207,7 +247,9 @@ def test_faders_of_another_process_turn_the_panel_while_something_renders(daemon
         client.until("/ace/cancelled", "long")
 
 
-def test_jacks_clock_is_the_tempo_while_its_transport_rolls(daemon: Daemon, orchestra: Orchestra) -> None:
+def test_jacks_clock_is_the_tempo_while_its_transport_rolls(
+    daemon: Daemon, orchestra: Orchestra
+) -> None:
     orchestra.plays("jack_midi_clock", "-b", "150")
     until(lambda: daemon.tempo._sources[0]._input.port)  # type: ignore[attr-defined]
     transport = orchestra.plays("jack_transport")

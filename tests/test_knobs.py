@@ -11,7 +11,9 @@ NUMERIC = [name for name, spec in FIELDS.items() if type(spec.default) in (int, 
 
 
 @given(st.sampled_from(NUMERIC), st.floats(0, 1))
-def test_every_place_of_every_knob_is_a_value_that_the_field_takes(field: str, share: float) -> None:
+def test_every_place_of_every_knob_is_a_value_that_the_field_takes(
+    field: str, share: float
+) -> None:
     value = Knob.of(field).value(share)
     assert FIELDS[field].metadata["allowed"].low <= value <= FIELDS[field].metadata["allowed"].high
     assert type(value) is type(FIELDS[field].default)

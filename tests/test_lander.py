@@ -38,7 +38,9 @@ class Heard:
             self.outcomes.put(("put aside", staged))
         return self.takes_away
 
-    def landed(self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0) -> None:
+    def landed(
+        self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0
+    ) -> None:
         self.outcomes.put(("landed", landed, due))
 
     def not_landed(self, job: Job, error: Exception) -> None:
@@ -64,7 +66,9 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 @pytest.fixture
 def lander(tmp_path: Path, out: Path, journal: Journal, heard: Heard) -> Iterator[Lander]:
-    with closing(Lander(Settings(out=out, state=tmp_path, latents_mb=10), journal, heard)) as opened:
+    with closing(
+        Lander(Settings(out=out, state=tmp_path, latents_mb=10), journal, heard)
+    ) as opened:
         yield opened
 
 
@@ -76,9 +80,15 @@ def job(out: Path, journal: Journal) -> Job:
 
 
 def test_the_journal_knows_every_name_before_it_is_taken(
-    lander: Lander, heard: Heard, job: Job, out: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    lander: Lander,
+    heard: Heard,
+    job: Job,
+    out: Path,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    land, known = clips.land, []
+    land = clips.land
+    known = []
 
     def watched(staged: clips.Staged) -> clips.Landed | None:
         known.append(clips.Staged.from_json(journal.landing(job)) == staged)
@@ -118,11 +128,14 @@ def test_files_that_the_journal_cannot_note_are_removed_and_said(
     monkeypatch.setattr(Journal, "note", full)
     lander.land(job, made(WISH), None)
     what, error = heard.next()
-    assert (what, error.errno) == ("not landed", errno.ENOSPC)
+    assert what == "not landed"
+    assert error.errno == errno.ENOSPC
     assert list(out.iterdir()) == []
 
 
-def test_what_was_noted_lands_after_a_crash(lander: Lander, heard: Heard, job: Job, out: Path) -> None:
+def test_what_was_noted_lands_after_a_crash(
+    lander: Lander, heard: Heard, job: Job, out: Path
+) -> None:
     assert lander.recovered(job) is None, "nothing of it was staged"
     staged = clips.stage(out, "token", job.id, "", made(WISH))
     lander.remember(job, staged)
@@ -165,4 +178,6 @@ def test_a_preview_that_cannot_be_written_is_no_loss(
     for step in (1, 2):
         lander.preview(job, step, np.zeros((2, 480), np.float32))
     what, step, path = heard.next()
-    assert (what, step, path.exists()) == ("previewed", 2, True)
+    assert what == "previewed"
+    assert step == 2
+    assert path.exists() is True

@@ -11,7 +11,8 @@ FAR = 3600.0
 
 def test_things_are_done_in_the_order_of_their_times() -> None:
     done: Queue[tuple[str, float]] = Queue()
-    later, now = Later(), time.monotonic()
+    later = Later()
+    now = time.monotonic()
     for name, wait in (("second", 0.1), ("first", 0.02), ("third", 0.1)):
         later.at(now + wait, lambda name=name: done.put((name, time.monotonic())))  # type: ignore[misc]
     told = [done.get(timeout=PATIENCE) for _ in range(3)]
@@ -41,7 +42,8 @@ def test_nothing_that_was_promised_is_dropped_at_the_end() -> None:
 
 def test_one_that_fails_does_not_take_the_others_with_it() -> None:
     done: Queue[str] = Queue()
-    later, soon = Later(), time.monotonic() + 0.02
+    later = Later()
+    soon = time.monotonic() + 0.02
     later.at(soon, lambda: 1 / 0)  # type: ignore[arg-type]
     later.at(soon, lambda: done.put("fine"))
     assert done.get(timeout=PATIENCE) == "fine"

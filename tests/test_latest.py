@@ -13,7 +13,9 @@ from pipeline.request import Request
 from tests.takes import made
 
 
-def take(folder: Path, seed: int, stems: str = "mix", latest: bool = True, **values: object) -> clips.Landed:
+def take(
+    folder: Path, seed: int, stems: str = "mix", latest: bool = True, **values: object
+) -> clips.Landed:
     request = Request(prompt="pad", seed=seed).changed(values)
     return clips.write(folder, "job", made(request, *stems.split()), keep_latest=latest)
 
@@ -64,7 +66,9 @@ def test_editing_it_in_place_leaves_the_take_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["edited", "before", "link", "folder"])
-def test_a_file_of_somebody_else_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str) -> None:
+def test_a_file_of_somebody_else_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
     mine = tmp_path / "pad_latest.wav"
     if change == "edited":
         take(tmp_path, 1)
@@ -94,7 +98,9 @@ def test_beside_a_strangers_file_the_other_stems_are_kept(tmp_path: Path) -> Non
     assert (tmp_path / "pad_latest.wav").read_bytes() == mix.read_bytes()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"latest": []}', '{"latest": {"a": 1}}', "[" * 100_000, "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"latest": []}', '{"latest": {"a": 1}}', "[" * 100_000, "\udcff"]
+)
 def test_a_record_of_somebody_else_stays_too(tmp_path: Path, text: str) -> None:
     record = tmp_path / "pad_latest.json"
     record.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -116,7 +122,9 @@ def test_when_the_older_takes_are_tidied_away_it_still_follows(tmp_path: Path) -
     assert (tmp_path / "pad_latest.wav").read_bytes() == newest.read_bytes()
 
 
-def test_a_take_lands_even_where_its_latest_finds_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_take_lands_even_where_its_latest_finds_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

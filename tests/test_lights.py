@@ -44,14 +44,17 @@ def test_what_changed_and_changed_back_is_not_sent() -> None:
 
 def test_a_frame_is_short_and_every_pad_has_its_turn() -> None:
     lights = board(grid="8x8")
-    first, second = lights.frame(0.0), lights.frame(0.0)
+    first = lights.frame(0.0)
+    second = lights.frame(0.0)
     assert len(first) == len(second) == AT_MOST
     assert len({*first, *second}) == 64
     lights.want_all([READY] * 64)
     first = lights.frame(0.0)
     lights.want_all([Light(State.QUEUED)] * 64)
     second = lights.frame(0.0)
-    assert {message[1] for message in [*first, *second]} == set(range(36, 100)), "none waits for one that flickers"
+    assert {message[1] for message in [*first, *second]} == set(range(36, 100)), (
+        "none waits for one that flickers"
+    )
 
 
 def test_a_bank_may_have_more_or_fewer_pads_than_the_controller() -> None:
@@ -69,7 +72,10 @@ def test_only_what_renders_pulses() -> None:
     lights = board()
     lights.want_all([READY, Light(State.RENDERING, 0.5)])
     settle(lights)
-    beats = [[message for message in lights.frame(beat * BEAT) if message[1] == 37] for beat in range(1, 5)]
+    beats = [
+        [message for message in lights.frame(beat * BEAT) if message[1] == 37]
+        for beat in range(1, 5)
+    ]
     assert [len(beat) for beat in beats] == [1, 1, 1, 1]
     assert beats[0] == beats[2] != beats[1] == beats[3]
 

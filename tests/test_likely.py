@@ -7,7 +7,9 @@ from daemon.pads.likely import guesses, nearness
 
 
 @given(st.integers(1, 64), st.integers(1, 8), st.none() | st.integers(0, 63))
-def test_every_pad_and_every_reroll_is_guessed_once(count: int, columns: int, last: int | None) -> None:
+def test_every_pad_and_every_reroll_is_guessed_once(
+    count: int, columns: int, last: int | None
+) -> None:
     last = last if last is None or last < count else None
     found = list(guesses(count, columns, last))
     assert len(set(found)) == len(found)
@@ -22,4 +24,9 @@ def test_a_hand_stays_near() -> None:
 
 def test_the_pad_just_heard_may_be_rerolled_before_far_ones_are_hit() -> None:
     order = list(guesses(64, 8, 9))
-    assert order.index((18, False)) < order.index((9, True)) < order.index((63, False)) < order.index((10, True))
+    assert (
+        order.index((18, False))
+        < order.index((9, True))
+        < order.index((63, False))
+        < order.index((10, True))
+    )

@@ -64,7 +64,8 @@ def test_an_interrupted_job_goes_on_before_all_others_of_its_kind() -> None:
 
 def test_a_job_can_leave() -> None:
     line = Line()
-    stays, leaves = job("me", "stays"), job("me", "leaves")
+    stays = job("me", "stays")
+    leaves = job("me", "leaves")
     line.add(leaves)
     line.add(stays)
     assert line.remove(leaves)

@@ -31,7 +31,9 @@ sys.stdin.read()
 def holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock."""
     command = [sys.executable, "-c", HOLDER, str(folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
         yield process
@@ -48,7 +50,13 @@ def test_a_second_daemon_is_told_which_process_has_it_where_and_what_to_do(tmp_p
     with holder(tmp_path / "state") as other:
         with pytest.raises(SettingsError) as refused:
             Lock(tmp_path / "state")
-        for said in (f"process {other.pid}", "127.0.0.1:9123", f"kill {other.pid}", "--state", str(tmp_path)):
+        for said in (
+            f"process {other.pid}",
+            "127.0.0.1:9123",
+            f"kill {other.pid}",
+            "--state",
+            str(tmp_path),
+        ):
             assert said in str(refused.value)
         Lock(tmp_path / "another").close()
 
@@ -58,11 +66,14 @@ def test_a_daemon_that_was_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
     with holder(tmp_path) as other:
         other.send_signal(signal.SIGKILL)
         other.wait()
-        assert running(tmp_path) == Running(other.pid, "127.0.0.1", 9123, 9124, running(tmp_path).started)  # type: ignore[union-attr]
+        found = running(tmp_path)
+        assert found is not None
+        assert found == Running(other.pid, "127.0.0.1", 9123, 9124, found.started)
         with Lock(tmp_path):
             now = running(tmp_path)
             assert now
-            assert (now.pid, now.port) == (os.getpid(), 0)
+            assert now.pid == os.getpid()
+            assert now.port == 0
 
 
 def test_a_daemon_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
@@ -78,14 +89,19 @@ def test_it_says_where_the_daemon_listens_and_takes_it_back(tmp_path: Path) -> N
     held.tell("127.0.0.1", 9100)
     told = running(tmp_path)
     assert told
-    assert (told.pid, told.host, told.port, told.tcp) == (os.getpid(), "127.0.0.1", 9100, 0)
+    assert told.pid == os.getpid()
+    assert told.host == "127.0.0.1"
+    assert told.port == 9100
+    assert told.tcp == 0
     held.close()
     held.close()
     assert running(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1, "more": 2}', "\x00\xff"])
-def test_a_file_that_says_nothing_means_nobody_and_is_no_obstacle(tmp_path: Path, content: str) -> None:
+def test_a_file_that_says_nothing_means_nobody_and_is_no_obstacle(
+    tmp_path: Path, content: str
+) -> None:
     (tmp_path / lock.NAME).write_text(content, "latin-1")
     assert running(tmp_path) is None
     with Lock(tmp_path):

@@ -60,8 +60,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full: a disk that is always full")
-def test_a_full_disk_stops_the_log_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs /dev/full: a disk that is always full"
+)
+def test_a_full_disk_stops_the_log_and_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / logs.NAME).symlink_to("/dev/full")
     with logs.to_file(settings(tmp_path, 1)):
@@ -69,12 +73,18 @@ def test_a_full_disk_stops_the_log_and_nothing_else(tmp_path: Path, capfd: pytes
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("quiet", "lines"), [(False, ["worth knowing", "worrying"]), (True, ["worrying"])])
+@pytest.mark.parametrize(
+    ("quiet", "lines"), [(False, ["worth knowing", "worrying"]), (True, ["worrying"])]
+)
 def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
-    quiet: bool, lines: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    quiet: bool,
+    lines: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    before = list(root.handlers)
+    level = root.level
     monkeypatch.setattr(logging.Handler, "handleError", lambda *_: sys.exit("a handler failed"))
     logs.to_terminal(quiet)
     try:

@@ -20,13 +20,19 @@ def model() -> AceStep:
 
 def loop(model: AceStep, **values: Any) -> np.ndarray:
     """(samples, 2)."""
-    request = Request(prompt="house, drums, bass and pads", seed=4, bpm=120, loop=True).changed(values)
+    request = Request(prompt="house, drums, bass and pads", seed=4, bpm=120, loop=True).changed(
+        values
+    )
     (take,) = (event for event in model.render(request) if isinstance(event, Take))
     return np.asarray(take.audio).T
 
 
-@pytest.mark.parametrize("values", [{"bars": 3}, {"bars": 1, "bpm": 97.3}, {"bars": 3, "guide": "off"}], ids=str)
-def test_the_step_across_the_seam_is_no_larger_than_those_inside(model: AceStep, values: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "values", [{"bars": 3}, {"bars": 1, "bpm": 97.3}, {"bars": 3, "guide": "off"}], ids=str
+)
+def test_the_step_across_the_seam_is_no_larger_than_those_inside(
+    model: AceStep, values: dict[str, Any]
+) -> None:
     clip = loop(model, **values)
     assert len(clip) == Request(bpm=120).changed(values).samples
     steps = np.abs(np.diff(clip, axis=0)).max(axis=1)
@@ -42,14 +48,16 @@ def test_the_seam_is_nowhere(model: AceStep) -> None:
     import mlx.core as mx
 
     def decoded(latents: np.ndarray) -> np.ndarray:
-        around, hop = model.vae.reach, model.vae.config.hop
+        around = model.vae.reach
+        hop = model.vae.config.hop
         whole = model.vae.decode(loops.surrounded(mx.array(latents)[None], around))
         return np.array(whole[0, around * hop : -around * hop])
 
     request = Request(prompt="house, drums and bass", seed=4, bpm=120, bars=1, loop=True)
     (take,) = (event for event in model.render(request) if isinstance(event, Take))
     assert take.latents is not None
-    here, there = decoded(take.latents), decoded(np.roll(take.latents, 20, axis=0))
+    here = decoded(take.latents)
+    there = decoded(np.roll(take.latents, 20, axis=0))
     np.testing.assert_allclose(np.roll(here, 20 * 1920, axis=0), there, atol=1e-4)
 
 
@@ -64,7 +72,9 @@ def test_a_loop_goes_on_where_a_clip_would_stop(model: AceStep) -> None:
 def test_a_loop_keeps_time_and_its_seed(model: AceStep) -> None:
     clip = loop(model, prompt="house, drums and bass only", bars=4, bpm=126)
     assert metrics.tempo_right(clip, 126)
-    np.testing.assert_array_equal(clip, loop(model, prompt="house, drums and bass only", bars=4, bpm=126))
+    np.testing.assert_array_equal(
+        clip, loop(model, prompt="house, drums and bass only", bars=4, bpm=126)
+    )
 
 
 def test_what_keeps_its_source_makes_no_loop(model: AceStep, tmp_path: Any) -> None:
@@ -77,15 +87,20 @@ def test_periodic_resampling_is_exact() -> None:
     turn = np.arange(4800) / 4800
     there = np.sin(2 * np.pi * 7 * turn)[:, None] * [1.0, 0.5]
     again = periodic(there.astype(np.float32), 4700)
-    np.testing.assert_allclose(again, np.sin(2 * np.pi * 7 * np.arange(4700) / 4700)[:, None] * [1.0, 0.5], atol=1e-5)
+    np.testing.assert_allclose(
+        again, np.sin(2 * np.pi * 7 * np.arange(4700) / 4700)[:, None] * [1.0, 0.5], atol=1e-5
+    )
 
 
 def test_a_circle_has_no_beginning() -> None:
-    """Where a network answers each frame by what it is, and by nothing else, turning the circle changes nothing."""
+    """Where a network answers each frame by what it is, and by nothing else, turning the circle
+    changes nothing.
+    """
     import mlx.core as mx
 
     for frames in (50, 130, 131):
-        x, context = mx.random.normal((1, frames, 4)), mx.random.normal((1, frames, 8))
+        x = mx.random.normal((1, frames, 4))
+        context = mx.random.normal((1, frames, 8))
         for step in range(3):
             seen = loops.circular(lambda x, context: x + context[..., :4], x, context, step)
             np.testing.assert_allclose(seen, x + context[..., :4], atol=1e-6)

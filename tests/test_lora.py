@@ -18,7 +18,8 @@ from pipeline.weights.adapter import Adapter, AdapterError, checked
 # isort: split
 import mlx.core as mx
 
-RANK, ALPHA = 4, 8.0
+RANK = 4
+ALPHA = 8.0
 LAYERS = ("layers.0.self_attn.q_proj", "layers.1.cross_attn.v_proj", "layers.0.mlp.down_proj")
 Tensors = dict[str, mx.array]
 
@@ -72,9 +73,13 @@ def single(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None)
 
 
 def velocity(model: AceStep) -> np.ndarray:
-    decoder, config, key = model.model.decoder, model.config, mx.random.key(0)
+    decoder = model.model.decoder
+    config = model.config
+    key = mx.random.key(0)
     x = mx.random.normal((1, 64, config.audio_acoustic_hidden_dim), key=key)
-    context = mx.random.normal((1, 64, config.in_channels - config.audio_acoustic_hidden_dim), key=key)
+    context = mx.random.normal(
+        (1, 64, config.in_channels - config.audio_acoustic_hidden_dim), key=key
+    )
     cross = decoder.cross(mx.random.normal((1, 20, config.condition_size), key=key))
     at = mx.array([0.7])
     return np.array(decoder(x, context, at, at, cross))
@@ -99,11 +104,13 @@ def message(model: AceStep, *adapters: Any) -> str:
     return str(caught.value)
 
 
-# --- what it does ----------------------------------------------------------------------------------------------------
+# --- what it does ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, -1.0])
-def test_it_is_the_same_as_adding_the_product_to_the_weights(model: AceStep, tmp_path: Path, scale: float) -> None:
+def test_it_is_the_same_as_adding_the_product_to_the_weights(
+    model: AceStep, tmp_path: Path, scale: float
+) -> None:
     expected = merged(model, [(1, scale * ALPHA / RANK)])
     assert np.abs(expected - velocity(model)).max() > 0.01
     model.wear((adapter(model, tmp_path), scale))
@@ -117,7 +124,8 @@ def test_several_at_once_are_added_up(model: AceStep, tmp_path: Path) -> None:
 
 
 def test_taken_off_it_leaves_no_trace(model: AceStep, tmp_path: Path) -> None:
-    before, layers = velocity(model), [id(layer) for layer in model.model.modules()]
+    before = velocity(model)
+    layers = [id(layer) for layer in model.model.modules()]
     for wears in ([adapter(model, tmp_path / "a")], [adapter(model, tmp_path / "b", seed=2)], []):
         model.wear(*wears)
     np.testing.assert_array_equal(velocity(model), before)
@@ -147,7 +155,9 @@ def test_it_works_beside_quantised_weights(model: AceStep, tmp_path: Path) -> No
     bare = velocity(small)
     expected = merged(model, [(1, ALPHA / RANK)]) - velocity(model)
     difference = worn - bare
-    assert np.sum(difference * expected) / np.linalg.norm(difference) / np.linalg.norm(expected) > 0.99
+    assert (
+        np.sum(difference * expected) / np.linalg.norm(difference) / np.linalg.norm(expected) > 0.99
+    )
 
 
 def test_a_take_says_what_was_worn(model: AceStep, tmp_path: Path) -> None:
@@ -165,7 +175,8 @@ def test_what_was_computed_bare_is_not_used_dressed(model: AceStep, tmp_path: Pa
     def sound(player: AceStep) -> np.ndarray:
         return np.array(next(player.generate("drums", duration=1.0, num_steps=2, seed=1)).audio)
 
-    dressed, bare = sound(load("mini", adapters=[path])), sound(model)
+    dressed = sound(load("mini", adapters=[path]))
+    bare = sound(model)
     model.wear(path)
     np.testing.assert_array_equal(sound(model), dressed)
     model.wear()
@@ -173,20 +184,26 @@ def test_what_was_computed_bare_is_not_used_dressed(model: AceStep, tmp_path: Pa
     assert not np.array_equal(bare, dressed)
 
 
-# --- how files are written -------------------------------------------------------------------------------------------
+# --- how files are written ------------------------------------------------------------------------
 
 
 def kohya(model: AceStep) -> Tensors:
     named: Tensors = {}
     for name, (down, up) in matrices(model).items():
         flat = "lora_unet_" + name.replace(".", "_")
-        named |= {f"{flat}.lora_down.weight": down, f"{flat}.lora_up.weight": up, f"{flat}.alpha": mx.array(ALPHA)}
+        named |= {
+            f"{flat}.lora_down.weight": down,
+            f"{flat}.lora_up.weight": up,
+            f"{flat}.alpha": mx.array(ALPHA),
+        }
     return named
 
 
 def comfy(model: AceStep) -> Tensors:
     """One file with PEFT's names and kohya's alphas."""
-    return peft_names(model) | {f"base_model.model.{name}.alpha": mx.array(ALPHA) for name in LAYERS}
+    return peft_names(model) | {
+        f"base_model.model.{name}.alpha": mx.array(ALPHA) for name in LAYERS
+    }
 
 
 def diffusers(model: AceStep) -> Tensors:
@@ -201,18 +218,31 @@ def diffusers(model: AceStep) -> Tensors:
 
 WRITTEN: dict[str, Callable[[AceStep, Path], str]] = {
     "peft": lambda model, path: peft(path, peft_names(model)),
-    "peft, its weights named": lambda model, path: peft(path, peft_names(model)) + "/adapter_model.safetensors",
-    "peft with an adapter's name": lambda model, path: peft(path, peft_names(model, inner=".default")),
+    "peft, its weights named": lambda model, path: (
+        peft(path, peft_names(model)) + "/adapter_model.safetensors"
+    ),
+    "peft with an adapter's name": lambda model, path: peft(
+        path, peft_names(model, inner=".default")
+    ),
     "kohya": lambda model, path: single(path.with_suffix(".safetensors"), kohya(model)),
-    "one file with alphas": lambda model, path: single(path.with_suffix(".safetensors"), comfy(model)),
+    "one file with alphas": lambda model, path: single(
+        path.with_suffix(".safetensors"), comfy(model)
+    ),
     "diffusers with metadata": lambda model, path: single(
         path.with_suffix(".safetensors"),
         diffusers(model),
-        {"lora_adapter_metadata": json.dumps({"transformer.r": RANK, "transformer.lora_alpha": ALPHA})},
+        {
+            "lora_adapter_metadata": json.dumps(
+                {"transformer.r": RANK, "transformer.lora_alpha": ALPHA}
+            )
+        },
     ),
     "with the checkpoint's own names": lambda model, path: single(
         path.with_suffix(".safetensors"),
-        {name.replace("base_model.model.", "decoder."): array for name, array in comfy(model).items()},
+        {
+            name.replace("base_model.model.", "decoder."): array
+            for name, array in comfy(model).items()
+        },
     ),
 }
 
@@ -231,8 +261,12 @@ def test_without_an_alpha_it_is_added_as_it_is(model: AceStep, tmp_path: Path) -
 
 def test_peft_s_variations_of_the_strength_are_followed(model: AceStep, tmp_path: Path) -> None:
     model.wear(adapter(model, tmp_path / "rs", use_rslora=True))
-    np.testing.assert_allclose(velocity(model), merged_bare(model, ALPHA / math.sqrt(RANK)), atol=1e-4)
-    model.wear(adapter(model, tmp_path / "patterns", alpha_pattern={"q_proj|v_proj|down_proj": 3 * ALPHA}))
+    np.testing.assert_allclose(
+        velocity(model), merged_bare(model, ALPHA / math.sqrt(RANK)), atol=1e-4
+    )
+    model.wear(
+        adapter(model, tmp_path / "patterns", alpha_pattern={"q_proj|v_proj|down_proj": 3 * ALPHA})
+    )
     np.testing.assert_allclose(velocity(model), merged_bare(model, 3 * ALPHA / RANK), atol=1e-4)
 
 
@@ -254,13 +288,17 @@ def test_an_alpha_is_what_it_says_also_zero(
 
 def test_a_peft_folder_that_leaves_its_alpha_out_has_peft_s(model: AceStep, tmp_path: Path) -> None:
     path = peft(tmp_path / "silent", peft_names(model))
-    (tmp_path / "silent" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": RANK}))
+    (tmp_path / "silent" / "adapter_config.json").write_text(
+        json.dumps({"peft_type": "LORA", "r": RANK})
+    )
     model.wear(path)
     np.testing.assert_allclose(velocity(model), merged_bare(model, 8 / RANK), atol=1e-4)
 
 
 @pytest.mark.parametrize("alpha", [math.nan, math.inf, None, "much"])
-def test_an_alpha_that_is_no_number_is_refused(model: AceStep, tmp_path: Path, alpha: object) -> None:
+def test_an_alpha_that_is_no_number_is_refused(
+    model: AceStep, tmp_path: Path, alpha: object
+) -> None:
     assert "must be a" in message(model, adapter(model, tmp_path / "odd", lora_alpha=alpha))
 
 
@@ -279,7 +317,7 @@ def merged_bare(model: AceStep, factor: float) -> np.ndarray:
     return result
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 def test_an_adapter_that_matches_no_layer_says_what_it_has(model: AceStep, tmp_path: Path) -> None:
@@ -292,15 +330,22 @@ def test_an_adapter_that_matches_no_layer_says_what_it_has(model: AceStep, tmp_p
     assert "the model has ones like decoder." in said
 
 
-def test_an_adapter_that_would_be_followed_in_part_is_refused(model: AceStep, tmp_path: Path) -> None:
+def test_an_adapter_that_would_be_followed_in_part_is_refused(
+    model: AceStep, tmp_path: Path
+) -> None:
     extra = {"base_model.model.layers.99.mlp.up_proj.lora_A.weight": mx.zeros((4, 8))}
     extra |= {"base_model.model.layers.99.mlp.up_proj.lora_B.weight": mx.zeros((8, 4))}
-    assert "1 of its 4 layers" in message(model, single(tmp_path / "x.safetensors", peft_names(model) | extra))
+    assert "1 of its 4 layers" in message(
+        model, single(tmp_path / "x.safetensors", peft_names(model) | extra)
+    )
 
 
 def test_an_adapter_for_another_size_says_both_sizes(model: AceStep, tmp_path: Path) -> None:
     name = f"base_model.model.{LAYERS[0]}"
-    tensors = {f"{name}.lora_A.weight": mx.zeros((4, 2048)), f"{name}.lora_B.weight": mx.zeros((2560, 4))}
+    tensors = {
+        f"{name}.lora_A.weight": mx.zeros((4, 2048)),
+        f"{name}.lora_B.weight": mx.zeros((2560, 4)),
+    }
     said = message(model, single(tmp_path / "xl.safetensors", tensors))
     assert "is for another model" in said
     assert "(2560, 2048)" in said
@@ -322,14 +367,20 @@ def test_a_refused_adapter_leaves_on_what_was_worn(model: AceStep, tmp_path: Pat
         (f"base_model.model.{LAYERS[0]}.weight", (8, 8), "lora_A and lora_B matrices only"),
     ],
 )
-def test_what_is_no_lora_is_named(model: AceStep, tmp_path: Path, name: str, shape: tuple[int, ...], says: str) -> None:
-    assert says in message(model, single(tmp_path / "x.safetensors", peft_names(model) | {name: mx.zeros(shape)}))
+def test_what_is_no_lora_is_named(
+    model: AceStep, tmp_path: Path, name: str, shape: tuple[int, ...], says: str
+) -> None:
+    assert says in message(
+        model, single(tmp_path / "x.safetensors", peft_names(model) | {name: mx.zeros(shape)})
+    )
 
 
 def test_half_an_adapter_is_refused(model: AceStep, tmp_path: Path) -> None:
     tensors = peft_names(model)
     del tensors[f"base_model.model.{LAYERS[0]}.lora_B.weight"]
-    assert "only one of its two matrices" in message(model, single(tmp_path / "x.safetensors", tensors))
+    assert "only one of its two matrices" in message(
+        model, single(tmp_path / "x.safetensors", tensors)
+    )
     tensors |= {f"base_model.model.{LAYERS[0]}.lora_B.weight": mx.zeros((8, RANK + 1))}
     assert "must be two matrices (rank, in) and (out, rank)" in message(
         model, single(tmp_path / "y.safetensors", tensors)
@@ -343,14 +394,18 @@ def test_one_layer_twice_is_refused(model: AceStep, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [{"peft_type": "IA3"}, {"use_dora": True}])
-def test_another_kind_of_peft_adapter_is_named(model: AceStep, tmp_path: Path, config: dict[str, Any]) -> None:
+def test_another_kind_of_peft_adapter_is_named(
+    model: AceStep, tmp_path: Path, config: dict[str, Any]
+) -> None:
     assert "a LoRA is needed" in message(model, adapter(model, tmp_path, **config))
 
 
 def test_files_that_are_no_adapter_are_refused(model: AceStep, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.safetensors").write_text("words")
-    assert "is no adapter: it must be a folder with adapter_config.json" in message(model, str(tmp_path / "empty"))
+    assert "is no adapter: it must be a folder with adapter_config.json" in message(
+        model, str(tmp_path / "empty")
+    )
     assert "not a readable safetensors file" in message(model, str(tmp_path / "text.safetensors"))
     mx.save_safetensors(str(tmp_path / "none.safetensors"), {"a.alpha": mx.array(1.0)})
     assert "holds no LoRA" in message(model, str(tmp_path / "none.safetensors"))
@@ -361,7 +416,7 @@ def test_files_that_are_no_adapter_are_refused(model: AceStep, tmp_path: Path) -
     assert "is missing: it says how strong" in message(model, path)
 
 
-# --- how they are asked for ------------------------------------------------------------------------------------------
+# --- how they are asked for -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

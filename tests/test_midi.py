@@ -44,9 +44,12 @@ def daw(name: str = "My DAW clock") -> Any:
     return midi.backend().open_output(name, virtual=True)
 
 
-def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(clock: Input, heard: Queue[Heard]) -> None:
+def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(
+    clock: Input, heard: Queue[Heard]
+) -> None:
     assert clock.port == ""
-    other, out = daw("something else"), daw()
+    other = daw("something else")
+    out = daw()
     until(lambda: clock.port)
     assert "My DAW clock" in clock.port
     before = time.monotonic()
@@ -61,7 +64,9 @@ def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(clock: Input, 
     out.close()
 
 
-def test_a_port_that_is_unplugged_is_opened_again_when_it_is_back(clock: Input, heard: Queue[Heard]) -> None:
+def test_a_port_that_is_unplugged_is_opened_again_when_it_is_back(
+    clock: Input, heard: Queue[Heard]
+) -> None:
     for _ in range(3):
         out = daw()
         until(lambda: clock.port)
@@ -71,7 +76,9 @@ def test_a_port_that_is_unplugged_is_opened_again_when_it_is_back(clock: Input, 
         until(lambda: not clock.port)
 
 
-def test_a_silent_port_is_opened_anew_and_goes_on_being_heard(jack: Jack, heard: Queue[Heard]) -> None:
+def test_a_silent_port_is_opened_anew_and_goes_on_being_heard(
+    jack: Jack, heard: Queue[Heard]
+) -> None:
     """It may have been away and back between two looks, and then it would be silent for ever."""
     out = daw()
     opened = Input("DAW", lambda at, message: heard.put((at, message)), every=SOON, silence=0.5)
@@ -150,7 +157,9 @@ def put_away(*processes: subprocess.Popen[str]) -> None:
 
 
 def test_it_lives_on_when_jack_ends_and_plays_on_when_jack_is_back(jack: Jack) -> None:
-    """In processes of their own: rtmidi crashes whoever closes a port of a server that has ended."""
+    """In processes of their own: rtmidi crashes whoever closes a port of a server that has
+    ended.
+    """
 
     follower = started(FOLLOWER)
     senders = []
@@ -193,9 +202,12 @@ PADS += "sys.stdin.read()"
 
 
 @pytest.mark.long
-def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothing(jack: Jack) -> None:
+def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothing(
+    jack: Jack,
+) -> None:
     """What was open belonged to the server before: to close it would end the process."""
-    player, pads = started(PLAYER), []
+    player = started(PLAYER)
+    pads = []
     try:
         for how in (jack.stop, jack.kill):
             said(player, "opened acestepd")

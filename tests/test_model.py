@@ -76,5 +76,9 @@ def test_a_wish_whose_file_is_gone_costs_nothing(tmp_path: Path) -> None:
 def test_the_load_message_has_the_model_and_its_limits(tmp_path: Path) -> None:
     settings = Settings(out=tmp_path, state=tmp_path, bits=8, cache_gb=1.5)
     about = Model(Wanted("tape", "base", (LOFI,)), nothing).load_message(settings)
-    assert (about["model"], about["variant"], about["adapters"]) == ("tape", "base", (LOFI,))
-    assert (about["bits"], about["cache_gb"], about["latents"]) == (8, 1.5, str(tmp_path / "latents"))
+    assert about["model"] == "tape"
+    assert about["variant"] == "base"
+    assert about["adapters"] == (LOFI,)
+    assert about["bits"] == 8
+    assert about["cache_gb"] == 1.5
+    assert about["latents"] == str(tmp_path / "latents")

@@ -20,7 +20,9 @@ Both = Callable[[Callable[[], mx.array]], tuple[np.ndarray, np.ndarray]]
 
 @pytest.fixture(autouse=True)
 def cpu() -> Iterator[None]:
-    """On a Mac too: float32 products on a GPU may be rounded more coarsely than what is compared here."""
+    """On a Mac too: float32 products on a GPU may be rounded more coarsely than what is compared
+    here.
+    """
     before = mx.default_device()
     mx.set_default_device(mx.Device(mx.cpu))
     yield
@@ -52,13 +54,14 @@ def normal(*shape: int, seed: int = 0, scale: float = 1.0) -> mx.array:
     return mx.array(scale * np.random.default_rng(seed).standard_normal(shape), mx.float32)
 
 
-# --- activations -----------------------------------------------------------------------------------------------------
+# --- activations ----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("compiling")
 @pytest.mark.parametrize("top", [1.0, 10.0, 100.0, 1e30])
 def test_swiglu_equals_silu_times_up(both: Both, top: float) -> None:
-    gate, up = mx.linspace(-top, top, 4001), normal(4001)
+    gate = mx.linspace(-top, top, 4001)
+    up = normal(4001)
     fast, plain = both(lambda: ops.swiglu(gate, up))
     np.testing.assert_allclose(fast, plain, rtol=1e-6, atol=1e-6 * min(top, 100.0))
 
@@ -69,7 +72,8 @@ def test_swiglu_equals_silu_times_up(both: Both, top: float) -> None:
 def test_snake_is_exact_over_a_large_range(both: Both, top: float, alpha: float) -> None:
     """As exact as float32 can be: alpha x itself is rounded, by more the larger it is."""
     x = mx.array(np.random.default_rng(0).uniform(-top, top, (2, 500, 8)), mx.float32)
-    alphas, betas = mx.linspace(alpha / 2, alpha, 8), mx.linspace(0.5, 2.0, 8)
+    alphas = mx.linspace(alpha / 2, alpha, 8)
+    betas = mx.linspace(0.5, 2.0, 8)
     wide, a, b = (np.array(array, np.float64) for array in (x, alphas, betas))
     exact = wide + np.sin(a * wide) ** 2 / b
     for result in both(lambda: ops.snake(x, alphas, 1 / betas)):
@@ -78,13 +82,14 @@ def test_snake_is_exact_over_a_large_range(both: Both, top: float, alpha: float)
 
 @pytest.mark.usefixtures("compiling")
 def test_half_precision_takes_the_plain_operations(both: Both) -> None:
-    x, one = normal(1, 50, 8).astype(mx.bfloat16), mx.ones(8, mx.bfloat16)
+    x = normal(1, 50, 8).astype(mx.bfloat16)
+    one = mx.ones(8, mx.bfloat16)
     for function in (lambda: ops.swiglu(x, x), lambda: ops.snake(x, one, one)):
         fast, plain = both(lambda function=function: function().astype(mx.float32))  # type: ignore[misc]
         assert np.array_equal(fast, plain)
 
 
-# --- attention -------------------------------------------------------------------------------------------------------
+# --- attention ------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("compiling")
@@ -94,7 +99,9 @@ def test_half_precision_takes_the_plain_operations(both: Both) -> None:
 def test_attention_equals_mlx_s_fused_kernel(
     both: Both, batch: int, heads: int, groups: int, length: int, keys: int
 ) -> None:
-    q, k, v = normal(batch, heads, length, 16), normal(batch, groups, keys, 16, seed=1), normal(batch, groups, keys, 16)
+    q = normal(batch, heads, length, 16)
+    k = normal(batch, groups, keys, 16, seed=1)
+    v = normal(batch, groups, keys, 16)
     fast, plain = both(lambda: ops.attention(q, k, v))
     assert fast.shape == (batch, heads, length, 16)
     np.testing.assert_allclose(fast, plain, atol=2e-6)
@@ -103,7 +110,9 @@ def test_attention_equals_mlx_s_fused_kernel(
 @pytest.mark.usefixtures("compiling")
 @pytest.mark.parametrize("mask_batch", [1, 2])
 def test_attention_adds_its_mask(both: Both, mask_batch: int) -> None:
-    q, k, v = normal(2, 4, 9, 16), normal(2, 2, 11, 16, seed=1), normal(2, 2, 11, 16, seed=2)
+    q = normal(2, 4, 9, 16)
+    k = normal(2, 2, 11, 16, seed=1)
+    v = normal(2, 2, 11, 16, seed=2)
     hidden = np.random.default_rng(3).random((mask_batch, 1, 9, 11)) < 0.5
     hidden[..., 0] = False
     mask = mx.array(np.where(hidden, -1e9, 0.0), mx.float32)
@@ -113,7 +122,9 @@ def test_attention_adds_its_mask(both: Both, mask_batch: int) -> None:
 
 @pytest.mark.usefixtures("compiling")
 def test_causal_attention_sees_nothing_of_the_future(both: Both) -> None:
-    q, k, v = normal(1, 2, 12, 8), normal(1, 2, 12, 8, seed=1), normal(1, 2, 12, 8, seed=2)
+    q = normal(1, 2, 12, 8)
+    k = normal(1, 2, 12, 8, seed=1)
+    v = normal(1, 2, 12, 8, seed=2)
     changed = mx.concatenate([v[:, :, :6], v[:, :, 6:] + 100], axis=2)
     fast, plain = both(lambda: ops.attention(q, k, v, ops.causal_mask(12)))
     other, _ = both(lambda: ops.attention(q, k, changed, ops.causal_mask(12)))
@@ -124,16 +135,20 @@ def test_causal_attention_sees_nothing_of_the_future(both: Both) -> None:
 @pytest.mark.usefixtures("compiling")
 @pytest.mark.parametrize("scale", [0.0, 1e-20, 30.0, 1e3, 1e6])
 def test_attention_survives_extreme_scores(both: Both, scale: float) -> None:
-    q, k, v = normal(1, 2, 20, 16, scale=scale), normal(1, 2, 20, 16, seed=1, scale=scale), normal(1, 2, 20, 16, seed=2)
+    q = normal(1, 2, 20, 16, scale=scale)
+    k = normal(1, 2, 20, 16, seed=1, scale=scale)
+    v = normal(1, 2, 20, 16, seed=2)
     fast, plain = both(lambda: ops.attention(q, k, v))
     assert np.isfinite(fast).all()
-    # Two keys may score the same but for float32's rounding, which each product does in its own order.
+    # Two keys may score the same but for float32's rounding, which each product does in its own
+    # order.
     np.testing.assert_allclose(fast, plain, atol=2e-6 * max(1.0, scale))
 
 
 @pytest.mark.usefixtures("compiling")
 def test_a_row_that_sees_nothing_is_finite(both: Both) -> None:
-    q, mask = normal(1, 2, 4, 8), mx.full((1, 1, 4, 4), -1e9)
+    q = normal(1, 2, 4, 8)
+    mask = mx.full((1, 1, 4, 4), -1e9)
     fast, plain = both(lambda: ops.attention(q, q, q, mask))
     assert np.isfinite(fast).all()
     assert np.isfinite(plain).all()
@@ -153,7 +168,8 @@ def dense(q: mx.array, k: mx.array, v: mx.array, window: int) -> mx.array:
 @pytest.mark.parametrize("batch", [1, 2])
 def test_window_attention_equals_one_dense_band(both: Both, batch: int, length: int) -> None:
     q = normal(batch, 4, length, 16)
-    k, v = normal(batch, 2, length, 16, seed=1), normal(batch, 2, length, 16, seed=2)
+    k = normal(batch, 2, length, 16, seed=1)
+    v = normal(batch, 2, length, 16, seed=2)
     expected = np.array(dense(q, k, v, WINDOW))
     for result in both(lambda: ops.window_attention(q, k, v, WINDOW)):
         np.testing.assert_allclose(result, expected, atol=2e-6)
@@ -162,7 +178,8 @@ def test_window_attention_equals_one_dense_band(both: Both, batch: int, length: 
 @pytest.mark.parametrize("length", [30, 41])
 def test_window_attention_sees_exactly_the_window(length: int) -> None:
     """Values that are one-hot in their position show which positions were mixed in."""
-    zeros, position = mx.zeros((1, 1, length, length)), mx.eye(length)[None, None]
+    zeros = mx.zeros((1, 1, length, length))
+    position = mx.eye(length)[None, None]
     seen = np.array(ops.window_attention(zeros, zeros, position, WINDOW))[0, 0] > 1e-6
     place = np.arange(length)
     assert np.array_equal(seen, np.abs(place[:, None] - place[None]) <= WINDOW)
@@ -176,7 +193,7 @@ def test_window_attention_takes_views(both: Both) -> None:
         np.testing.assert_allclose(result, expected, atol=2e-6)
 
 
-# --- convolutions ----------------------------------------------------------------------------------------------------
+# --- convolutions ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -211,22 +228,32 @@ def test_conv1d_equals_mlx_s(
     padding: int,
     dilation: int,
 ) -> None:
-    x, weight = normal(batch, length, inputs), normal(outputs, kernel, inputs, seed=1, scale=0.1)
+    x = normal(batch, length, inputs)
+    weight = normal(outputs, kernel, inputs, seed=1, scale=0.1)
     fast, _ = both(lambda: ops.conv1d(x, ops.fold_conv(weight), stride, padding, dilation))
-    np.testing.assert_allclose(fast, np.array(mx.conv1d(x, weight, stride, padding, dilation)), atol=1e-5)
+    np.testing.assert_allclose(
+        fast, np.array(mx.conv1d(x, weight, stride, padding, dilation)), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4, 5, 6, 10])
 @pytest.mark.parametrize("length", [1, 2, 33])
 @pytest.mark.parametrize("batch", [1, 2])
 def test_conv_transpose1d_equals_mlx_s(both: Both, batch: int, length: int, stride: int) -> None:
-    x, weight, padding = normal(batch, length, 12), normal(5, 2 * stride, 12, seed=1, scale=0.1), -(-stride // 2)
-    fast, _ = both(lambda: ops.conv_transpose1d(x, ops.fold_conv_transpose(weight, stride), stride, padding))
-    np.testing.assert_allclose(fast, np.array(mx.conv_transpose1d(x, weight, stride, padding)), atol=1e-5)
+    x = normal(batch, length, 12)
+    weight = normal(5, 2 * stride, 12, seed=1, scale=0.1)
+    padding = -(-stride // 2)
+    fast, _ = both(
+        lambda: ops.conv_transpose1d(x, ops.fold_conv_transpose(weight, stride), stride, padding)
+    )
+    np.testing.assert_allclose(
+        fast, np.array(mx.conv_transpose1d(x, weight, stride, padding)), atol=1e-5
+    )
 
 
 def test_conv_transpose1d_without_padding(both: Both) -> None:
-    x, weight = normal(1, 9, 6), normal(4, 8, 6, seed=1)
+    x = normal(1, 9, 6)
+    weight = normal(4, 8, 6, seed=1)
     fast, plain = both(lambda: ops.conv_transpose1d(x, ops.fold_conv_transpose(weight, 4), 4, 0))
     assert fast.shape == (1, 40, 4)
     np.testing.assert_allclose(fast, plain, atol=1e-5)
@@ -239,7 +266,8 @@ def test_another_kernel_than_twice_the_stride_is_refused(monkeypatch: pytest.Mon
 
 
 def test_convolutions_take_views(both: Both) -> None:
-    x, weight = normal(12, 40, 2).transpose(2, 1, 0), normal(30, 6, 12, seed=1, scale=0.1)
+    x = normal(12, 40, 2).transpose(2, 1, 0)
+    weight = normal(30, 6, 12, seed=1, scale=0.1)
     fast, plain = both(lambda: ops.conv1d(x, ops.fold_conv(weight), 3, 2))
     np.testing.assert_allclose(fast, plain, atol=1e-5)
     weight = normal(5, 6, 12, seed=2, scale=0.1)
@@ -247,7 +275,7 @@ def test_convolutions_take_views(both: Both) -> None:
     np.testing.assert_allclose(fast, plain, atol=1e-5)
 
 
-# --- without a compiler ----------------------------------------------------------------------------------------------
+# --- without a compiler ---------------------------------------------------------------------------
 
 COMPUTE = """
 import sys
@@ -263,16 +291,26 @@ np.savez(sys.argv[2], ops.attention(x, x, x), ops.swiglu(x, x), ops.snake(x, one
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="the system's compiler is found without PATH")
 @pytest.mark.parametrize("compiler", ["absent", "broken"])
-def test_a_machine_without_a_working_compiler_computes_the_same(tmp_path: Path, compiler: str) -> None:
-    """MLX asks for `g++ --version` and does without; where g++ then fails, it raises and `can_compile` is False."""
+def test_a_machine_without_a_working_compiler_computes_the_same(
+    tmp_path: Path, compiler: str
+) -> None:
+    """MLX asks for `g++ --version` and does without; where g++ then fails, it raises and
+    `can_compile` is False.
+    """
     if compiler == "broken":
         (tmp_path / "g++").write_text('#!/bin/sh\n[ "$1" = --version ]\n')
         (tmp_path / "g++").chmod(0o755)
-    x, one = normal(1, 2, 100, 20), mx.linspace(0.5, 2.0, 20)
-    given, made = tmp_path / "given.npz", tmp_path / "made.npz"
+    x = normal(1, 2, 100, 20)
+    one = mx.linspace(0.5, 2.0, 20)
+    given = tmp_path / "given.npz"
+    made = tmp_path / "made.npz"
     np.savez(given, x, one)
     # MLX keeps what it has compiled among the temporary files.
-    environment = os.environ | {"PATH": str(tmp_path), "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {
+        "PATH": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+    }
     command = [sys.executable, "-c", COMPUTE, str(given), str(made)]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     expected = ops.attention(x, x, x), ops.swiglu(x, x), ops.snake(x, one, one)

@@ -24,7 +24,11 @@ def test_the_picture_shows_the_default_grid() -> None:
 def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:
     with on_stage(tmp_path, midi=Midi(ports=("virtual",))) as stage:
         stage.panel.set("prompt", "warm keys")
-        until(lambda: "acestepd" in stage.hands.ports.inputs and "acestepd" in stage.hands.ports.outputs)
+        until(
+            lambda: (
+                "acestepd" in stage.hands.ports.inputs and "acestepd" in stage.hands.ports.outputs
+            )
+        )
         until(lambda: any("acestepd" in name for name in (midi.inputs(midi.backend()) or [])))
 
         def ready() -> bool:

@@ -55,7 +55,8 @@ def test_a_listener_that_fails_does_not_keep_the_others_from_hearing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "error"), [("bars", -1, OutOfRange), ("brs", 1, UnknownField), ("bpm", "fast", BadRequest)]
+    ("name", "value", "error"),
+    [("bars", -1, OutOfRange), ("brs", 1, UnknownField), ("bpm", "fast", BadRequest)],
 )
 def test_what_is_refused_changes_nothing(name: str, value: Any, error: type[BadRequest]) -> None:
     panel = Panel(BEAT)
@@ -94,7 +95,9 @@ def test_what_is_made_of_a_file_needs_no_words_and_keeps_its_own_tempo(tmp_path:
 
 
 @pytest.mark.parametrize("bpm", [0.0, 20.0, 999.0])
-def test_a_tempo_that_is_only_the_default_or_cannot_be_played_is_left_to_the_model(bpm: float) -> None:
+def test_a_tempo_that_is_only_the_default_or_cannot_be_played_is_left_to_the_model(
+    bpm: float,
+) -> None:
     assert Panel(BEAT, Tempo(sources=[Session(bpm)])).wish({}).bpm == 0
     assert Panel(BEAT).wish({}).bpm == 0
 

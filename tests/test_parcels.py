@@ -16,7 +16,9 @@ def test_a_take_is_complete_with_all_that_came_under_its_ticket_and_then_gone() 
     assert [sound.name for sound in sounds] == ["mix", "drums"]
     assert np.array_equal(sounds[0].audio, audio)
     assert latents is not None
-    assert (latents.vae, latents.stored.gain, latents.stored.latents.shape) == ("abc", 0.5, (3, LATENT))
+    assert latents.vae == "abc"
+    assert latents.stored.gain == 0.5
+    assert latents.stored.latents.shape == (3, LATENT)
     assert parcels.take(1) == ((), None)
     assert np.array_equal(parcels.take(2)[0][0].audio, audio * 2)
 

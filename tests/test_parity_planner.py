@@ -1,4 +1,6 @@
-"""The planner's parity, on a folder whose cases are called otherwise, are fewer, shorter, and of other widths."""
+"""The planner's parity, on a folder whose cases are called otherwise, are fewer, shorter, and of
+other widths.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +16,24 @@ from tests import parity
 from tests.golden import FAIL, MISSING, OK, Fixtures, Line
 
 GOLDEN = parity.FIXTURES / "golden"
-pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"the official code's values are not at {GOLDEN}")
+pytestmark = pytest.mark.skipif(
+    not GOLDEN.is_dir(), reason=f"the official code's values are not at {GOLDEN}"
+)
 CASES = {"logits": "metas_prompt", "cfg": "beside"}
 THIRD = ("columns", "cond", "uncond", "guided_scale2")
 
 
 def renamed(file: Path) -> dict[str, np.ndarray]:
-    """With fewer columns, one more scale of guidance, and the beginning of a prompt as a case of its own."""
+    """With fewer columns, one more scale of guidance, and the beginning of a prompt as a case of
+    its own.
+    """
     found: dict[str, np.ndarray] = {}
     for name, tensor in load_file(file).items():
         case, _, part = name.partition(".")
         tensor = tensor[..., :17] if part.startswith("all_positions") else tensor
         found[f"{CASES[case]}.{part}"] = tensor[..., ::3] if part in THIRD else tensor
-    cond, uncond = found["beside.cond"], found["beside.uncond"]
+    cond = found["beside.cond"]
+    uncond = found["beside.uncond"]
     found["beside.guided_scale3_5"] = uncond + np.float32(3.5) * (cond - uncond)
     for part in ("input_ids", "hidden", "all_positions_head"):
         found[f"short.{part}"] = found[f"metas_prompt.{part}"][:, :50]
@@ -40,11 +47,16 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
     (folder / "a-checkpoint").symlink_to(Fixtures(parity.FIXTURES).root)
     for file in GOLDEN.glob("lm_[0-9]*.safetensors"):
         save_file(renamed(file), folder / "golden" / file.name)
-    rows = {name: np.ascontiguousarray(t[:2]) for name, t in load_file(GOLDEN / "lm_sampling.safetensors").items()}
+    rows = {
+        name: np.ascontiguousarray(t[:2])
+        for name, t in load_file(GOLDEN / "lm_sampling.safetensors").items()
+    }
     save_file(rows, folder / "golden" / "lm_sampling.safetensors")
     traces = json.loads((GOLDEN / "lm_traces.json").read_text())
     for planner in traces.values():
-        planner["traces"] = [case | {"label": f"case {i}"} for i, case in enumerate(planner["traces"][::-1][:2])]
+        planner["traces"] = [
+            case | {"label": f"case {i}"} for i, case in enumerate(planner["traces"][::-1][:2])
+        ]
     absent = f"{planners.PREFIX}9B"
     (folder / "golden" / "lm_traces.json").write_text(json.dumps(traces | {absent: {"traces": []}}))
     prompts = json.loads((GOLDEN / "lm_prompts.json").read_text())

@@ -34,7 +34,9 @@ def code(confined: Confined, text: str) -> int:
     return refused.value.code
 
 
-def test_a_file_inside_is_found_by_its_whole_path_and_by_a_relative_one(confined: Confined, home: Path) -> None:
+def test_a_file_inside_is_found_by_its_whole_path_and_by_a_relative_one(
+    confined: Confined, home: Path
+) -> None:
     assert confined.inside(f"{home}/loops/loops.mid") == home / "loops" / "loops.mid"
     assert confined.inside("loops.mid") == home / "loops" / "loops.mid"
     assert confined.inside("takes.mid") == home / "takes" / "takes.mid"
@@ -65,7 +67,9 @@ def test_a_path_from_home_is_understood(home: Path, monkeypatch: pytest.MonkeyPa
         "a\0b",
     ],
 )
-def test_what_is_outside_is_refused_whether_it_is_there_or_not(confined: Confined, home: Path, text: str) -> None:
+def test_what_is_outside_is_refused_whether_it_is_there_or_not(
+    confined: Confined, home: Path, text: str
+) -> None:
     assert code(confined, text.format(home=home)) in (403, 404)
     if text:
         with pytest.raises(Refused):
@@ -73,7 +77,11 @@ def test_what_is_outside_is_refused_whether_it_is_there_or_not(confined: Confine
 
 
 def test_nobody_learns_whether_a_file_outside_exists(confined: Confined, home: Path) -> None:
-    assert code(confined, f"{home}/secret/secret.mid") == code(confined, f"{home}/secret/nothing.mid") == 403
+    assert (
+        code(confined, f"{home}/secret/secret.mid")
+        == code(confined, f"{home}/secret/nothing.mid")
+        == 403
+    )
     assert code(confined, "nothing.mid") == 404
 
 
@@ -111,14 +119,17 @@ def test_values_have_their_files_confined_and_nothing_else(confined: Confined, h
 
 
 @pytest.mark.parametrize(
-    "text", ["/etc/x.mid", " /etc/x.MID ", "/etc/x.mid\ufeff", "\x01/etc/x.midi\x07", "/etc/x.mid\n"]
+    "text",
+    ["/etc/x.mid", " /etc/x.MID ", "/etc/x.mid\ufeff", "\x01/etc/x.midi\x07", "/etc/x.mid\n"],
 )
 def test_no_disguise_of_a_path_gets_past(confined: Confined, text: str) -> None:
     with pytest.raises(Refused):
         confined.values({"guide": text})
 
 
-@given(st.text(st.sampled_from("./~\0\n \ufeffab\u0301") | st.characters(), max_size=20), st.booleans())
+@given(
+    st.text(st.sampled_from("./~\0\n \ufeffab\u0301") | st.characters(), max_size=20), st.booleans()
+)
 def test_whatever_is_asked_for_lies_inside(text: str, midi: bool) -> None:
     confined = Confined([Path(__file__).parent])
     try:
@@ -129,11 +140,17 @@ def test_whatever_is_asked_for_lies_inside(text: str, midi: bool) -> None:
 
 
 def test_a_file_is_named_inside_of_its_folder_for_another_machine(tmp_path: Path) -> None:
-    here, there = tmp_path / "here", tmp_path / "there"
+    here = tmp_path / "here"
+    there = tmp_path / "there"
     for home in (here, there):
         (home / "loops").mkdir(parents=True)
         (home / "loops" / "a.wav").touch()
-    values = {"source": str(here / "loops" / "a.wav"), "guide": "Am F", "bars": 4, "prompt": "/not/a/file.wav"}
+    values = {
+        "source": str(here / "loops" / "a.wav"),
+        "guide": "Am F",
+        "bars": 4,
+        "prompt": "/not/a/file.wav",
+    }
     kept = Confined([here]).portable(values)
     assert kept == values | {"source": "loops/a.wav"}
     assert Confined([there]).values(kept)["source"] == str(there / "loops" / "a.wav")

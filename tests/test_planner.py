@@ -27,7 +27,9 @@ SONG = Request(prompt="slow waltz", lyrics="[verse]\nla la", seconds=2, seed=1)
 
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
-    return planners.load(planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32)
+    return planners.load(
+        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32
+    )
 
 
 def planned(planner: Planner, request: Request, sampling: Sampling = SAMPLING) -> Plan:
@@ -43,7 +45,9 @@ def test_what_the_request_leaves_open_is_filled_in(planner: Planner) -> None:
     plan = planned(planner, SONG)
     assert set(plan.filled) == {"bpm", "key", "language", "time_signature"}
     filled = SONG.changed(plan.filled)  # a request takes them
-    assert (filled.prompt, filled.lyrics, filled.seconds) == (SONG.prompt, SONG.lyrics, SONG.seconds)
+    assert filled.prompt == SONG.prompt
+    assert filled.lyrics == SONG.lyrics
+    assert filled.seconds == SONG.seconds
 
 
 def test_what_the_request_says_is_never_overwritten(planner: Planner) -> None:
@@ -63,7 +67,8 @@ def test_bars_are_not_made_longer_by_another_time_signature(planner: Planner) ->
 
 
 def test_the_same_seed_plans_the_same_and_another_seed_does_not(planner: Planner) -> None:
-    once, again = planned(planner, SONG), planned(planner, SONG)
+    once = planned(planner, SONG)
+    again = planned(planner, SONG)
     planner.prompts.forget()
     anew = planned(planner, SONG)
     assert once == again == anew
@@ -109,7 +114,8 @@ def test_closing_it_cancels_between_two_tokens_and_the_next_plan_is_whole(planne
 
 def test_a_plan_can_go_on_beside_another(planner: Planner) -> None:
     whole = [planned(planner, SONG, Sampling(seed=seed)) for seed in (1, 2)]
-    works, done = [planner.plan(SONG, Sampling(seed=seed)) for seed in (1, 2)], [None, None]
+    works = [planner.plan(SONG, Sampling(seed=seed)) for seed in (1, 2)]
+    done = [None, None]
     while None in done:
         for i, work in enumerate(works):
             try:
@@ -120,7 +126,9 @@ def test_a_plan_can_go_on_beside_another(planner: Planner) -> None:
 
 
 def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_do(planner: Planner) -> None:
-    with pytest.raises(BadRequest, match=r"can read \d+ tokens and write \d+, got a prompt of \d+") as refused:
+    with pytest.raises(
+        BadRequest, match=r"can read \d+ tokens and write \d+, got a prompt of \d+"
+    ) as refused:
         planned(planner, dataclasses.replace(SONG, lyrics="la la la\n" * 3000))
     assert "shorten the lyrics" in refused.value.hint
 
@@ -132,14 +140,20 @@ def test_a_small_context_of_the_network_counts(tmp_path: Path) -> None:
         planned(small, SONG)
 
 
-def test_a_runaway_generation_ends_at_the_budget(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "budget", lambda *_: 50)  # random weights do not come to an end by themselves
+def test_a_runaway_generation_ends_at_the_budget(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # random weights do not come to an end by themselves
+    monkeypatch.setattr(grammar, "budget", lambda *_: 50)
     outline = Outline({"bpm": "90"}, frozenset(grammar.FIELDS) - {"bpm"}, "text")
     answer = finish(planner.write(dialogue.inspire_prompt("x", False), outline, SAMPLING))
-    assert (answer.complete, len(answer.ids)) == (False, 50)
+    assert answer.complete is False
+    assert len(answer.ids) == 50
 
 
-def test_a_description_of_a_runaway_says_so(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_description_of_a_runaway_says_so(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(grammar, "budget", lambda *_: 80)
     described = finish(planner.inspire(Request(prompt="a song about rain"), SAMPLING))
     assert described.notes == ("the planner did not come to an end: stopped after 80 tokens",)
@@ -165,7 +179,9 @@ def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
         self: Planner, prompt: str, outline: Outline, sampling: Sampling, most: int = 0
     ) -> Generator[plan.Written, None, plan.Answer]:
         yield plan.Written("plan", 1)
-        return plan.Answer((1,), said(values | {"timesignature": "3"} | dict(outline.given)), complete=True)
+        return plan.Answer(
+            (1,), said(values | {"timesignature": "3"} | dict(outline.given)), complete=True
+        )
 
     monkeypatch.setattr(Planner, "write", write)
     return planner
@@ -173,20 +189,29 @@ def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
 
 def test_a_sentence_becomes_a_song(dictated: Planner) -> None:
     song = finish(dictated.inspire(Request(prompt="a song about rain"), SAMPLING))
-    expected = {"prompt": "A rainy ballad", "lyrics": "[Verse]\nrain", "bpm": 90, "seconds": 200, "key": "D minor"}
+    expected = {
+        "prompt": "A rainy ballad",
+        "lyrics": "[Verse]\nrain",
+        "bpm": 90,
+        "seconds": 200,
+        "key": "D minor",
+    }
     assert song == Description(expected | {"language": "en", "time_signature": "3"})
     assert Request().changed(song.values).prompt == "A rainy ballad"
 
 
 def test_a_sentence_leaves_what_was_said(dictated: Planner) -> None:
-    asked = Request(prompt="rain", lyrics="my own", bpm=77, seconds=12, language="fr", key="C major")
+    asked = Request(
+        prompt="rain", lyrics="my own", bpm=77, seconds=12, language="fr", key="C major"
+    )
     song = finish(dictated.inspire(asked, SAMPLING))
     assert song.values == {"prompt": "A rainy ballad", "time_signature": "3"}
 
 
 def test_rewriting_changes_the_texts_and_nothing_else_that_was_said(dictated: Planner) -> None:
     song = finish(dictated.rewrite(Request(prompt="rain", lyrics="la", bpm=77), SAMPLING))
-    assert (song.values["prompt"], song.values["lyrics"]) == ("A rainy ballad", "[Verse]\nrain")
+    assert song.values["prompt"] == "A rainy ballad"
+    assert song.values["lyrics"] == "[Verse]\nrain"
     assert "bpm" not in song.values
 
 
@@ -196,7 +221,9 @@ def test_codes_become_a_description(planner: Planner, monkeypatch: pytest.Monkey
     assert 30 <= Request().changed(described.values).bpm <= 300
 
 
-@pytest.mark.parametrize(("codes", "came"), [([], "got none"), ([1, 500], "got 500"), ([64_000], "got 64000")])
+@pytest.mark.parametrize(
+    ("codes", "came"), [([], "got none"), ([1, 500], "got 500"), ([64_000], "got 64000")]
+)
 def test_codes_without_a_token_are_refused(planner: Planner, codes: list[int], came: str) -> None:
     with pytest.raises(BadRequest, match=came):
         finish(planner.understand(codes, SAMPLING))
@@ -216,7 +243,9 @@ def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Pa
     assert "lacks 63997 of the 64000 audio codes" in plan.notes[-1]
 
 
-def test_a_song_without_a_caption_gets_one_and_has_an_end(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_song_without_a_caption_gets_one_and_has_an_end(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(plan, "METADATA", 60)  # random weights find no end
     made = planned(planner, dataclasses.replace(SONG, prompt=""))
     assert made.filled["prompt"]

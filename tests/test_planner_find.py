@@ -37,16 +37,24 @@ def test_a_checkpoint_without_a_planner_says_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-1\.7B; it has none"):
         planners.find(tmp_path)
     planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
-    with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-4B; it has acestep-5Hz-lm-0\.6B"):
+    with pytest.raises(
+        CheckpointError, match=r"no planner acestep-5Hz-lm-4B; it has acestep-5Hz-lm-0\.6B"
+    ):
         planners.find(tmp_path, "4B")
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
 @pytest.mark.parametrize("tied", [True, False])
 def test_both_name_styles_and_a_head_of_its_own(tmp_path: Path, prefix: str, tied: bool) -> None:
-    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", prefix=prefix, tie_word_embeddings=tied)
+    folder = planner_folder(
+        tmp_path / "acestep-5Hz-lm-0.6B", prefix=prefix, tie_word_embeddings=tied
+    )
     planner = planners.load(folder, mx.float32)
-    assert planner.lm.logits(planner.lm(mx.array([[1, 2]])), planner.vocabulary.codes).shape == (1, 2, 500)
+    assert planner.lm.logits(planner.lm(mx.array([[1, 2]])), planner.vocabulary.codes).shape == (
+        1,
+        2,
+        500,
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +62,10 @@ def test_both_name_styles_and_a_head_of_its_own(tmp_path: Path, prefix: str, tie
     [
         (lambda tensors: tensors.pop("norm.weight"), r"tensor norm\.weight \(64,\) is missing"),
         (lambda tensors: tensors.update(extra=mx.zeros((1,))), "unexpected tensor extra"),
-        (lambda tensors: tensors.update({"norm.weight": mx.zeros((3,))}), r"must have the shape \(64,\), got \(3,\)"),
+        (
+            lambda tensors: tensors.update({"norm.weight": mx.zeros((3,))}),
+            r"must have the shape \(64,\), got \(3,\)",
+        ),
     ],
 )
 def test_loading_is_strict(tmp_path: Path, change: object, message: str) -> None:
@@ -71,8 +82,12 @@ def test_loading_is_strict(tmp_path: Path, change: object, message: str) -> None
 
 def test_missing_and_wrong_files_are_named(tmp_path: Path) -> None:
     folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
-    shutil.copy(voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json", folder / "tokenizer.json")
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json: this is no planner's tokenizer: it has no <think>"):
+    shutil.copy(
+        voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json", folder / "tokenizer.json"
+    )
+    with pytest.raises(
+        CheckpointError, match=r"tokenizer\.json: this is no planner's tokenizer: it has no <think>"
+    ):
         planners.load(folder, mx.float32)
     (folder / "tokenizer.json").write_text("no")
     with pytest.raises(CheckpointError, match=r"tokenizer\.json: not a readable tokenizer"):

@@ -22,7 +22,9 @@ from tests.studio import planner_folder
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Planner:
-    return planners.load(planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32)
+    return planners.load(
+        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32
+    )
 
 
 def ids(count: int, seed: int = 0) -> list[int]:
@@ -46,7 +48,11 @@ def test_a_prompt_read_in_parts_is_the_prompt(model: Planner, length: int) -> No
 
 
 def test_a_long_prompt_can_be_left_between_its_parts(model: Planner) -> None:
-    assert [part is None for part in planner.read(model.lm, ids(1300), Prompts())] == [True, True, False]
+    assert [part is None for part in planner.read(model.lm, ids(1300), Prompts())] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_a_prompt_shares_with_one_before_is_not_read_again(
@@ -60,7 +66,8 @@ def test_what_a_prompt_shares_with_one_before_is_not_read_again(
         return recall(self, tokens, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(planner.CausalLM, "recall", counting)
-    prompts, first = Prompts(), ids(60)
+    prompts = Prompts()
+    first = ids(60)
     second = [*first[:45], *ids(20, seed=1)]
     read(model, first, prompts)
     other = read(model, second, prompts)
@@ -73,7 +80,12 @@ def test_what_a_prompt_shares_with_one_before_is_not_read_again(
 def test_a_prompt_that_is_the_beginning_of_another_reads_one_token(model: Planner) -> None:
     prompts = Prompts()
     read(model, ids(60), prompts)
-    assert np.abs(np.array(read(model, ids(60)[:30], prompts).last) - last_state(model, ids(60)[:30])).max() < 1e-4
+    assert (
+        np.abs(
+            np.array(read(model, ids(60)[:30], prompts).last) - last_state(model, ids(60)[:30])
+        ).max()
+        < 1e-4
+    )
 
 
 def test_old_prompts_make_room(model: Planner) -> None:
@@ -85,7 +97,9 @@ def test_old_prompts_make_room(model: Planner) -> None:
     assert prompts.alike(ids(40, 3)) == (None, 0)
 
 
-def test_it_goes_on_with_two_prompts_of_different_lengths_as_with_each_alone(model: Planner) -> None:
+def test_it_goes_on_with_two_prompts_of_different_lengths_as_with_each_alone(
+    model: Planner,
+) -> None:
     rows = [ids(37), ids(20, seed=1)]
     reading = Reading(model.lm, [read(model, row) for row in rows])
     more: list[int] = []
@@ -93,7 +107,9 @@ def test_it_goes_on_with_two_prompts_of_different_lengths_as_with_each_alone(mod
         reading.go_on(mx.array(step))
         more += step
     for i, row in enumerate(rows):
-        assert np.abs(np.array(reading.hidden[i : i + 1]) - last_state(model, row + more)).max() < 1e-4
+        assert (
+            np.abs(np.array(reading.hidden[i : i + 1]) - last_state(model, row + more)).max() < 1e-4
+        )
 
 
 def test_going_on_leaves_what_was_read_as_it_was(model: Planner) -> None:
@@ -109,7 +125,12 @@ def test_a_part_of_the_head_is_that_part_of_all_of_it(tmp_path: Path, bits: int)
     model = planners.load(planner_folder(tmp_path / "acestep-5Hz-lm-0.6B"), mx.float32, bits)
     hidden = model.lm(mx.array([ids(9)]))
     whole = np.array(model.lm.logits(hidden, model.vocabulary.every))
-    for part in (model.vocabulary.codes, model.vocabulary.codes_or_end, Tokens(range(0, 200, 7)), Tokens([3])):
+    for part in (
+        model.vocabulary.codes,
+        model.vocabulary.codes_or_end,
+        Tokens(range(0, 200, 7)),
+        Tokens([3]),
+    ):
         assert np.abs(np.array(model.lm.logits(hidden, part)) - whole[..., part.ids]).max() < 1e-5
 
 
@@ -118,7 +139,10 @@ def test_fewer_bits_take_less_memory_and_say_nearly_the_same(tmp_path: Path) -> 
     whole, eight, four = (planners.load(folder, mx.float32, bits) for bits in (0, 8, 4))
     models = whole, eight, four
     states = [np.array(one.lm(mx.array([ids(50)]))).ravel() for one in models]
-    sizes = [sum(array.nbytes for array in dict(tree_flatten(one.lm.parameters())).values()) for one in models]
+    sizes = [
+        sum(array.nbytes for array in dict(tree_flatten(one.lm.parameters())).values())
+        for one in models
+    ]
     assert sizes[0] > 3 * sizes[1] > 3 * sizes[2]
     assert np.corrcoef(states[0], states[1])[0, 1] > 0.999
     assert np.corrcoef(states[0], states[2])[0, 1] > 0.9

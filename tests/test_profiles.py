@@ -58,9 +58,14 @@ def test_the_bytes_are_those_of_the_makers_manuals() -> None:
     ready = Light(State.READY)
     x = profiles.named("launchpad-x")
     assert x.entering.hex(" ") == "f0 00 20 29 02 0c 0e 01 f7"
-    assert x.lit(x.note(63, 8), 0, ready, False).hex(" ") == "f0 00 20 29 02 0c 03 03 58 00 64 10 f7"
+    assert (
+        x.lit(x.note(63, 8), 0, ready, False).hex(" ") == "f0 00 20 29 02 0c 03 03 58 00 64 10 f7"
+    )
     assert profiles.named("launchpad-mini-mk3").leaving.hex(" ") == "f0 00 20 29 02 0d 0e 00 f7"
-    assert profiles.named("launchpad-pro-mk3").lit(11, 0, ready, False)[:8].hex(" ") == "f0 00 20 29 02 0e 03 03"
+    assert (
+        profiles.named("launchpad-pro-mk3").lit(11, 0, ready, False)[:8].hex(" ")
+        == "f0 00 20 29 02 0e 03 03"
+    )
     assert profiles.named("apc-mini").lit(5, 0, Light(State.FAILED), False).hex(" ") == "90 05 03"
     assert profiles.named("apc-mini-mk2").lit(5, 0, ready, False).hex(" ") == "96 05 15"
     assert profiles.named("generic").lit(36, 9, ready, False).hex(" ") == "99 24 64"

@@ -28,7 +28,9 @@ from daemon.osc.wire import Message, read_message
 from daemon.upkeep import tables
 from pipeline.request import FIELDS, Request
 
-JOB = Job("udp:127.0.0.1:1", "take1", Request(prompt="p"), Request(prompt="p", seed=1), Path("/out"))
+JOB = Job(
+    "udp:127.0.0.1:1", "take1", Request(prompt="p"), Request(prompt="p", seed=1), Path("/out")
+)
 SMALL = 1200  # bytes: a datagram that no network splits
 
 
@@ -52,7 +54,9 @@ def test_every_event_but_parameters_is_a_topic_and_parameters_are_one() -> None:
 
 def test_the_readmes_tables_have_a_row_for_each() -> None:
     assert [row.split("`")[1] for row in tables.messages().splitlines()[2:]] == list(COMMANDS)
-    assert [row.split("`")[1] for row in tables.events().splitlines()[2:]] == [f"/ace/{name}" for name in SENT]
+    assert [row.split("`")[1] for row in tables.events().splitlines()[2:]] == [
+        f"/ace/{name}" for name in SENT
+    ]
     for name, table in tables.TABLES.items():
         widths = {line.replace("\\|", "").count("|") for line in table().splitlines()}
         assert len(widths) == 1, name
@@ -70,7 +74,10 @@ def test_the_readmes_tables_have_a_row_for_each() -> None:
         (Event("read", None, ("/l/x.md", 3, 422, "no")), ["/l/x.md", 3, 422, "no"]),
         (Event("insert", JOB, (1, -1, "/out/x.wav")), ["take1", 1, -1, "/out/x.wav"]),
         (Event("favourite", JOB, (1,)), ["take1", 1, ""]),
-        (Event("fail", None, ("/ace/generate", 500, "m", "h")), ["", "/ace/generate", 500, "m", "h"]),
+        (
+            Event("fail", None, ("/ace/generate", 500, "m", "h")),
+            ["", "/ace/generate", 500, "m", "h"],
+        ),
     ],
 )
 def test_an_event_is_its_jobs_id_and_its_values(event: Event, arguments: list[Any]) -> None:
@@ -99,7 +106,9 @@ def test_a_fail_fits_into_a_small_datagram(id: str, command: str, message: str, 
 
 
 @given(st.text(), st.integers(4, 50))
-def test_short_is_at_most_as_long_as_said_and_leaves_short_texts_alone(text: str, limit: int) -> None:
+def test_short_is_at_most_as_long_as_said_and_leaves_short_texts_alone(
+    text: str, limit: int
+) -> None:
     size = len(text.encode(errors="replace"))
     assert len(short(text, limit).encode(errors="replace")) <= limit
     assert size > limit or short(text, limit) == text
@@ -132,5 +141,7 @@ def test_a_parameter_has_one_type_whatever_its_value(name: str) -> None:
         ("state", 0, False),
     ],
 )
-def test_what_a_daemon_says_is_told_from_what_it_is_told(address: str, count: int, ours: bool) -> None:
+def test_what_a_daemon_says_is_told_from_what_it_is_told(
+    address: str, count: int, ours: bool
+) -> None:
     assert is_ours(Message(address, (1,) * count)) is ours

@@ -1,4 +1,6 @@
-"""Weights in 8 and 4 bits: how close they stay, what is left whole, and folders that are saved so."""
+"""Weights in 8 and 4 bits: how close they stay, what is left whole, and folders that are saved
+so.
+"""
 
 from __future__ import annotations
 
@@ -45,21 +47,36 @@ def sound(model: AceStep) -> np.ndarray:
 
 
 def golden_velocity(fixtures: Path, variant: str, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of every golden case of the DiT: what the official code has, and what we have with so many bits."""
-    model, _ = checkpoint.load_model(fixtures / "tiny-ace-step-1.5" / f"acestep-v15-{variant}", mx.float32, bits)
+    """Of every golden case of the DiT: what the official code has, and what we have with so many
+    bits.
+    """
+    model, _ = checkpoint.load_model(
+        fixtures / "tiny-ace-step-1.5" / f"acestep-v15-{variant}", mx.float32, bits
+    )
     golden = load_file(fixtures / "golden" / f"dit_{variant.replace('-', '_')}.safetensors")
-    ours, official = [], []
+    ours = []
+    official = []
     for case in [name.removesuffix(".velocity") for name in golden if name.endswith(".velocity")]:
-        names = ("hidden_states", "context_latents", "timestep", "timestep_r", "encoder_hidden_states")
+        names = (
+            "hidden_states",
+            "context_latents",
+            "timestep",
+            "timestep_r",
+            "encoder_hidden_states",
+        )
         x, context, t, r, condition = (mx.array(golden[f"{case}.{name}"]) for name in names)
-        ours.append(np.array(model.decoder(x, context, t, r, model.decoder.cross(condition))).ravel())
+        ours.append(
+            np.array(model.decoder(x, context, t, r, model.decoder.cross(condition))).ravel()
+        )
         official.append(golden[f"{case}.velocity"].ravel())
     return np.concatenate(ours), np.concatenate(official)
 
 
 @pytest.mark.parametrize("variant", ["turbo", "base", "xl-turbo"])
 @pytest.mark.parametrize(("bits", "at_least"), [(8, 0.999), (4, 0.98)])
-def test_the_velocity_stays_close_to_the_official_one(fixtures: Path, variant: str, bits: int, at_least: float) -> None:
+def test_the_velocity_stays_close_to_the_official_one(
+    fixtures: Path, variant: str, bits: int, at_least: float
+) -> None:
     ours, official = golden_velocity(fixtures, variant, bits)
     assert at_least < cosine(ours, official) < 1
     assert np.abs(ours - official).max() > 1e-4  # it is quantised indeed
@@ -69,7 +86,9 @@ def test_fewer_bits_take_less_memory(root: Path) -> None:
     sizes = []
     for bits in (0, 8, 4):
         model, _ = checkpoint.load_model(root / TURBO, mx.bfloat16, bits)
-        sizes.append(sum(array.nbytes for layer in model.decoder.layers for _, array in arrays(layer)))
+        sizes.append(
+            sum(array.nbytes for layer in model.decoder.layers for _, array in arrays(layer))
+        )
     assert sizes[1] < 0.6 * sizes[0]
     assert sizes[2] < 0.35 * sizes[0]
 
@@ -93,9 +112,17 @@ def test_what_no_group_divides_stays_whole_and_is_said(tiny: Path) -> None:
 
 def test_what_is_small_or_delicate_is_left_as_it_is(root: Path) -> None:
     model, _ = checkpoint.load_model(root / TURBO, mx.float32, 8)
-    packed = {name for name, layer in model.named_modules() if isinstance(layer, QuantizedLinear | QuantizedEmbedding)}
+    packed = {
+        name
+        for name, layer in model.named_modules()
+        if isinstance(layer, QuantizedLinear | QuantizedEmbedding)
+    }
     assert "decoder.layers.0.mlp.up_proj" in packed
-    assert not [name for name in packed if name.startswith(("tokenizer", "detokenizer", "decoder.time_embed"))]
+    assert not [
+        name
+        for name in packed
+        if name.startswith(("tokenizer", "detokenizer", "decoder.time_embed"))
+    ]
     plain, _ = checkpoint.load_model(root / TURBO, mx.float32)
     assert quantise.weights(plain) == quantise.Weights(0, ())
 
@@ -117,23 +144,29 @@ def test_a_quantised_table_computes_what_mlx_s_does() -> None:
     theirs = nn.QuantizedEmbedding.from_embedding(table, 64, 8)
     ours = QuantizedEmbedding(50, 64, 64, 8)
     ours.load_weights(arrays(theirs), strict=True)
-    ids, x = mx.array([[3, 49, 0]]), mx.random.normal((2, 64), key=mx.random.key(1))
+    ids = mx.array([[3, 49, 0]])
+    x = mx.random.normal((2, 64), key=mx.random.key(1))
     np.testing.assert_array_equal(np.array(ours(ids)), np.array(theirs(ids)))
-    np.testing.assert_allclose(np.array(ours.as_linear(x)), np.array(theirs.as_linear(x)), atol=1e-5)
+    np.testing.assert_allclose(
+        np.array(ours.as_linear(x)), np.array(theirs.as_linear(x)), atol=1e-5
+    )
 
 
 def test_the_product_is_the_same_on_both_devices() -> None:
     x = mx.random.normal((5, 64), key=mx.random.key(1))
     packed = mx.quantize(mx.random.normal((32, 64), key=mx.random.key(2)), group_size=64, bits=4)
     plain = mx.quantized_matmul(x, *packed, transpose=True, group_size=64, bits=4)
-    np.testing.assert_allclose(np.array(ops.quantized_matmul(x, *packed, 64, 4)), np.array(plain), atol=1e-5)
+    np.testing.assert_allclose(
+        np.array(ops.quantized_matmul(x, *packed, 64, 4)), np.array(plain), atol=1e-5
+    )
 
 
-# --- saved folders ---------------------------------------------------------------------------------------------------
+# --- saved folders --------------------------------------------------------------------------------
 
 
 def test_a_saved_folder_plays_exactly_as_its_original_does_in_as_many_bits(saved: Path) -> None:
-    once, again = load(str(saved)), load("mini", bits=8)
+    once = load(str(saved))
+    again = load("mini", bits=8)
     np.testing.assert_array_equal(sound(once), sound(again))
     assert once.title == f"{saved}/{TURBO} (8 bit)"
     assert again.title == f"mini/{TURBO} (8 bit)"
@@ -150,7 +183,9 @@ def test_a_saved_folder_says_what_it_is_and_is_smaller(saved: Path, root: Path) 
     assert small < 0.75 * large
 
 
-def test_nothing_is_computed_when_a_saved_folder_is_loaded(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_computed_when_a_saved_folder_is_loaded(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So it loads as fast as any other: it only reads less."""
     monkeypatch.setattr(mx, "quantize", None)
     assert quantise.weights(checkpoint.load_model(saved / TURBO, mx.float32)[0]).bits == 8
@@ -188,7 +223,9 @@ def test_the_planners_beside_a_model_are_converted_too(tiny: Path, tmp_path: Pat
         assert (tmp_path / "all" / planner / "tokenizer.json").is_file()
 
 
-@pytest.mark.parametrize("name", ["decoder.layers.0.mlp.up_proj.scales", "decoder.layers.0.mlp.up_proj.weight"])
+@pytest.mark.parametrize(
+    "name", ["decoder.layers.0.mlp.up_proj.scales", "decoder.layers.0.mlp.up_proj.weight"]
+)
 def test_a_saved_folder_is_read_as_strictly_as_any(saved: Path, tmp_path: Path, name: str) -> None:
     copy = shutil.copytree(saved / TURBO, tmp_path / TURBO)
     tensors = mx.load(str(copy / "model.safetensors"))
@@ -200,7 +237,9 @@ def test_a_saved_folder_is_read_as_strictly_as_any(saved: Path, tmp_path: Path, 
         checkpoint.load_model(copy, mx.float32)
     del broken[name]
     mx.save_safetensors(str(copy / "model.safetensors"), broken)
-    with pytest.raises(CheckpointError, match=r"decoder\.layers\.0\.mlp\.up_proj|unexpected tensor"):
+    with pytest.raises(
+        CheckpointError, match=r"decoder\.layers\.0\.mlp\.up_proj|unexpected tensor"
+    ):
         checkpoint.load_model(copy, mx.float32)
 
 
@@ -213,7 +252,7 @@ def test_a_config_that_says_nonsense_is_refused(saved: Path, tmp_path: Path, sai
         checkpoint.load_model(copy, mx.float32)
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bits", [1, 3, 16, -8])
@@ -232,7 +271,9 @@ def test_nothing_that_is_there_is_written_over(root: Path, tmp_path: Path) -> No
 
 
 def test_a_conversion_that_fails_leaves_nothing(saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="is in 8 bits already: convert what it was made from"):
+    with pytest.raises(
+        CheckpointError, match="is in 8 bits already: convert what it was made from"
+    ):
         list(convert.convert(checkpoint.find(str(saved)), tmp_path / "again", 4))
     assert list(tmp_path.iterdir()) == []
 
@@ -240,7 +281,8 @@ def test_a_conversion_that_fails_leaves_nothing(saved: Path, tmp_path: Path) -> 
 def test_a_disk_that_is_full_is_named_and_nothing_is_left(root: Path, tmp_path: Path) -> None:
     """A limit on the size of files: writing stops in the middle, as it does on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, before[1]))  # Python ignores the signal that comes with it
+    # Python ignores the signal that comes with it
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, before[1]))
     try:
         with pytest.raises(CheckpointError, match=r"cannot write model\.safetensors .* make room"):
             list(convert.convert(checkpoint.find(str(root)), tmp_path / "eight", 8))

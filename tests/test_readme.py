@@ -34,7 +34,9 @@ def test_every_link_leads_somewhere(page: str) -> None:
 def test_the_lock_holds_every_dependency_with_its_hash() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [line for name in ("test", "link", "midi", "loudness") for line in extras[name]] + project["dependencies"]
+    wanted = [
+        line for name in ("test", "link", "midi", "loudness") for line in extras[name]
+    ] + project["dependencies"]
     wanted = [line for line in wanted if not line.startswith("acestepd[")]
     names = {re.split(r"[\[<>=; ]", line)[0].replace("_", "-").lower() for line in wanted}
     lock = (ROOT / "requirements.lock").read_text("utf-8")

@@ -56,7 +56,7 @@ def heard(song: str, **values: Any) -> Request:
     return Request(reference=song, seed=1).changed(values)
 
 
-# --- the parts -------------------------------------------------------------------------------------------------------
+# --- the parts ------------------------------------------------------------------------------------
 
 
 def test_three_parts_of_ten_seconds_are_heard_one_of_each_third(song: str) -> None:
@@ -66,12 +66,16 @@ def test_three_parts_of_ten_seconds_are_heard_one_of_each_third(song: str) -> No
         assert parts.shape == (3 * PART, 2)
         for number, start in enumerate(starts(parts, sound)):
             assert number * (LONG // 3) <= start <= (number + 1) * LONG / 3 - PART + 2
-            np.testing.assert_array_equal(parts[number * PART : (number + 1) * PART], sound[start : start + PART])
+            np.testing.assert_array_equal(
+                parts[number * PART : (number + 1) * PART], sound[start : start + PART]
+            )
 
 
 def test_the_seed_says_which(song: str) -> None:
     sound = counting(LONG)
-    one, again, other = (starts(reference.parts(heard(song, seed=seed), sound), sound) for seed in (1, 1, 2))
+    one, again, other = (
+        starts(reference.parts(heard(song, seed=seed), sound), sound) for seed in (1, 1, 2)
+    )
     assert one == again
     assert one != other
 
@@ -79,7 +83,9 @@ def test_the_seed_says_which(song: str) -> None:
 def test_even_parts_are_the_front_the_middle_and_the_back_whatever_the_seed(song: str) -> None:
     sound = counting(LONG)
     for seed in (1, 2):
-        found = starts(reference.parts(heard(song, seed=seed, reference_parts="even"), sound), sound)
+        found = starts(
+            reference.parts(heard(song, seed=seed, reference_parts="even"), sound), sound
+        )
         assert found == pytest.approx([0, (LONG - PART) / 2, LONG - PART], abs=2)
 
 
@@ -99,18 +105,22 @@ def test_it_is_not_louder_than_full_scale(song: str) -> None:
     assert np.abs(reference.parts(heard(song), 3 * counting(LONG))).max() == 1
 
 
-# --- a take ----------------------------------------------------------------------------------------------------------
+# --- a take ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("brief")
 def test_a_take_sounds_different_with_it_and_the_same_again(turbo: AceStep, song: str) -> None:
-    plain, one, again = (np.array(takes(turbo, reference=path)[0].audio) for path in ("", song, song))
+    plain, one, again = (
+        np.array(takes(turbo, reference=path)[0].audio) for path in ("", song, song)
+    )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(plain, one)
 
 
 @pytest.mark.usefixtures("brief")
-def test_it_is_encoded_once_whatever_it_is_called(turbo: AceStep, song: str, tmp_path: Path) -> None:
+def test_it_is_encoded_once_whatever_it_is_called(
+    turbo: AceStep, song: str, tmp_path: Path
+) -> None:
     takes(turbo, reference=song)
     copy = tmp_path / "copy.flac"
     copy.write_bytes(Path(song).read_bytes())
@@ -120,7 +130,9 @@ def test_it_is_encoded_once_whatever_it_is_called(turbo: AceStep, song: str, tmp
     try:
         takes(turbo, reference=str(copy))
         assert calls == []
-        soundfile.write(copy, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 2)), SAMPLE_RATE)
+        soundfile.write(
+            copy, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 2)), SAMPLE_RATE
+        )
         takes(turbo, reference=str(copy))
         assert calls == [1]
     finally:
@@ -144,14 +156,20 @@ def test_mini_says_that_it_was_not_taught_to(song: str) -> None:
 
 
 @pytest.mark.usefixtures("brief")
-def test_more_than_two_channels_are_mixed_and_the_take_says_so(turbo: AceStep, tmp_path: Path) -> None:
+def test_more_than_two_channels_are_mixed_and_the_take_says_so(
+    turbo: AceStep, tmp_path: Path
+) -> None:
     path = tmp_path / "three.wav"
-    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 3)), SAMPLE_RATE)
+    soundfile.write(
+        path, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 3)), SAMPLE_RATE
+    )
     (take,) = takes(turbo, reference=str(path))
-    assert take.notes == ("three.wav has 3 channels: the odd ones were mixed to the left, the others right",)
+    assert take.notes == (
+        "three.wav has 3 channels: the odd ones were mixed to the left, the others right",
+    )
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -163,14 +181,18 @@ def test_more_than_two_channels_are_mixed_and_the_take_says_so(turbo: AceStep, t
         (np.full((9600, 2), np.nan), "reference: odd.wav holds numbers that are not finite"),
     ],
 )
-def test_a_file_without_sound_is_refused(turbo: AceStep, tmp_path: Path, samples: np.ndarray, says: str) -> None:
+def test_a_file_without_sound_is_refused(
+    turbo: AceStep, tmp_path: Path, samples: np.ndarray, says: str
+) -> None:
     soundfile.write(tmp_path / "odd.wav", samples, SAMPLE_RATE, "FLOAT")
     with pytest.raises(BadRequest, match=says.replace(".", r"\.")):
         takes(turbo, reference=str(tmp_path / "odd.wav"))
 
 
 @pytest.mark.parametrize("content", [b"just words, no sound", b""], ids=len)
-def test_a_text_that_is_called_a_wav_is_refused(turbo: AceStep, tmp_path: Path, content: bytes) -> None:
+def test_a_text_that_is_called_a_wav_is_refused(
+    turbo: AceStep, tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "words.wav").write_bytes(content)
     with pytest.raises(BadRequest, match=r"reference: words\.wav is not readable audio"):
         takes(turbo, reference=str(tmp_path / "words.wav"))

@@ -17,7 +17,8 @@ from tests.workshop import ME, SHORT, YOU
 
 class Jobs:
     def __init__(self, journal: Journal) -> None:
-        self.journal, self.active = journal, list[Job]()
+        self.journal = journal
+        self.active = list[Job]()
         self.register = Register(journal, lambda: self.active)
 
     def add(self, id: str, client: str = ME, batch: str = "", state: str = "waiting") -> Job:
@@ -41,7 +42,8 @@ def code(refused: pytest.ExceptionInfo[Refused]) -> int:
 
 
 def test_an_order_that_is_known_gives_the_jobs_that_live(jobs: Jobs) -> None:
-    first, second = jobs.add("b.1", batch="b"), jobs.add("b.2", batch="b", state="finished")
+    first = jobs.add("b.1", batch="b")
+    second = jobs.add("b.2", batch="b", state="finished")
     known = jobs.register.known(Order(ME, "b", SHORT, count=2))
     assert known[0] is first
     assert known[1].number == second.number
@@ -63,7 +65,8 @@ def test_an_id_is_for_one_order(jobs: Jobs, order: Order) -> None:
 
 
 def test_a_name_means_ones_own_then_what_lives_then_the_newest(jobs: Jobs) -> None:
-    old, mine = jobs.add("a", YOU, state="finished"), jobs.add("a", ME, state="finished")
+    old = jobs.add("a", YOU, state="finished")
+    mine = jobs.add("a", ME, state="finished")
     assert jobs.register.find(ME, "a").number == mine.number
     assert jobs.register.find("third", "a").number == mine.number
     living = jobs.add("a", YOU)
@@ -77,8 +80,10 @@ def test_a_name_means_ones_own_then_what_lives_then_the_newest(jobs: Jobs) -> No
 
 
 def test_cancelling_means_what_is_not_landing(jobs: Jobs) -> None:
-    lands, waits = jobs.add("lands", state="landing"), jobs.add("waits")
-    first, second = jobs.add("b.1", batch="b", state="landing"), jobs.add("b.2", batch="b")
+    lands = jobs.add("lands", state="landing")
+    waits = jobs.add("waits")
+    first = jobs.add("b.1", batch="b", state="landing")
+    second = jobs.add("b.2", batch="b")
     assert jobs.register.cancellable(YOU, "*") == [waits, second]
     assert jobs.register.cancellable(ME, "b") == [second]
     assert first not in jobs.register.cancellable(ME, "*")
@@ -95,6 +100,7 @@ def test_cancelling_means_what_is_not_landing(jobs: Jobs) -> None:
 def test_the_newest_is_ones_own_if_there_is_one(jobs: Jobs) -> None:
     with pytest.raises(Refused, match="nothing to reroll"):
         jobs.register.newest(ME)
-    mine, yours = jobs.add("mine"), jobs.add("yours", YOU)
+    mine = jobs.add("mine")
+    yours = jobs.add("yours", YOU)
     assert jobs.register.newest(ME).number == mine.number
     assert jobs.register.newest("third").number == yours.number

@@ -32,18 +32,33 @@ def test_changes_are_sorted_into_what_is_safe_and_what_needs_a_restart(tmp_path:
     assert changes(old, new) == (["queue", "subscribers", "watch", "request"], ["port", "model"])
     assert changes(old, Settings()) == ([], [])
     kept = merged(old, new)
-    assert (kept.queue, kept.port, kept.model) == (8, 9100, "auto")
+    assert kept.queue == 8
+    assert kept.port == 9100
+    assert kept.model == "auto"
     assert changes(kept, new) == ([], ["port", "model"])
 
 
 def test_every_safe_setting_exists_and_none_of_them_is_a_port_a_folder_or_a_model() -> None:
     names = {field.name for field in dataclasses.fields(Settings)}
     assert names >= SAFE
-    assert not SAFE & {"host", "port", "tcp", "out", "state", "model", "variant", "link", "midi_clock", "log_mb"}
+    assert not SAFE & {
+        "host",
+        "port",
+        "tcp",
+        "out",
+        "state",
+        "model",
+        "variant",
+        "link",
+        "midi_clock",
+        "log_mb",
+    }
 
 
 def test_half_a_change_that_makes_no_sense_is_refused() -> None:
-    """Off loopback `allow` must not become empty, which is fine in a file that goes back to loopback."""
+    """Off loopback `allow` must not become empty, which is fine in a file that goes back to
+    loopback.
+    """
     with pytest.raises(SettingsError, match="list in allow"):
         merged(Settings(host="0.0.0.0", allow=("192.168.1.5",)), Settings())
 
@@ -97,7 +112,9 @@ def test_a_saved_file_takes_effect_and_the_log_says_what_does_and_what_waits(
     with folder.reload():
         folder.write("queue = 2\nport = 9999\n[request]\nbars = 4")
         applied = folder.next()
-        assert (applied.queue, applied.request.bars, applied.port) == (2, 4, 9100)
+        assert applied.queue == 2
+        assert applied.request.bars == 4
+        assert applied.port == 9100
         until(heard(caplog, "these settings need a restart of acestepd: port"))
         assert "settings in force from now on: queue, request" in caplog.messages
         folder.write("queue = 3\nport = 9999")
@@ -147,7 +164,8 @@ def test_flags_go_on_winning(folder: Folder) -> None:
     with folder.reload():
         folder.write("queue = 2\nrate = 10")
         applied = folder.next()
-        assert (applied.queue, applied.rate) == (9, 10)
+        assert applied.queue == 9
+        assert applied.rate == 10
 
 
 def test_asked_it_reads_at_once_and_says_so_although_nothing_has_changed(
@@ -161,7 +179,9 @@ def test_asked_it_reads_at_once_and_says_so_although_nothing_has_changed(
         assert folder.next().queue == 2
 
 
-def test_a_daemon_that_cannot_apply_it_keeps_looking(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_daemon_that_cannot_apply_it_keeps_looking(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(new: Settings) -> None:
         if new.queue == 2:
             raise RuntimeError("a bug")

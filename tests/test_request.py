@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.request import FIELDS, BadRequest, OutOfRange, Progress, Request, UnknownField, WrongType, clean_text
+from pipeline.request import (
+    FIELDS,
+    BadRequest,
+    OutOfRange,
+    Progress,
+    Request,
+    UnknownField,
+    WrongType,
+    clean_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +30,10 @@ from pipeline.request import FIELDS, BadRequest, OutOfRange, Progress, Request, 
         ({"bars": 1}, 96_000),  # 120 bpm, four beats
         ({"bars": 4, "bpm": 90, "time_signature": "3"}, 384_000),
         ({"bars": 4, "bpm": 90, "time_signature": "6/8", "beats_per_bar": 7}, 896_000),
-        ({"bars": 4, "bpm": 120, "time_signature": "6/8"}, 288_000),  # three quarters in each bar, as in a DAW
+        (
+            {"bars": 4, "bpm": 120, "time_signature": "6/8"},
+            288_000,
+        ),  # three quarters in each bar, as in a DAW
         ({"bars": 4, "bpm": 120, "time_signature": "2/2"}, 384_000),
         ({"bars": 2, "bpm": 84, "seconds": 500}, 274_286),  # bars win
     ],
@@ -59,7 +71,11 @@ def test_one_field_under_two_names_is_refused() -> None:
 
 
 def test_aliases_are_unique() -> None:
-    names = [n.lower() for name, spec in FIELDS.items() for n in (name, *spec.metadata["allowed"].aliases)]
+    names = [
+        n.lower()
+        for name, spec in FIELDS.items()
+        for n in (name, *spec.metadata["allowed"].aliases)
+    ]
     assert len(names) == len(set(names))
 
 
@@ -68,7 +84,9 @@ def test_any_whole_number_is_an_int(value: object) -> None:
     assert Request().changed({"bars": value}).bars == 4
 
 
-@pytest.mark.parametrize("value", [4.5, "four", "", None, True, [4], math.nan, math.inf, "nan", "1e999"])
+@pytest.mark.parametrize(
+    "value", [4.5, "four", "", None, True, [4], math.nan, math.inf, "nan", "1e999"]
+)
 def test_what_is_no_whole_number_is_refused(value: object) -> None:
     with pytest.raises(WrongType, match="bars must be a"):
         Request().changed({"bars": value})
@@ -116,20 +134,31 @@ def test_keys_are_understood_as_musicians_write_them(written: str, kept: str) ->
         ({"key": "H minor"}, "key must be a note"),
         ({"time_signature": "5"}, "time_signature must be 2, 3, 4 or 6"),
         ({"language": "xx"}, "language must be one of ar az"),
-        ({"cfg_interval_start": 0.8, "cfg_interval_end": 0.2}, "cfg_interval_start must be at most cfg_interval_end"),
-        ({"repaint_start": 3, "repaint_end": 3}, "repaint_end must come after repaint_start, got 3 and 3"),
+        (
+            {"cfg_interval_start": 0.8, "cfg_interval_end": 0.2},
+            "cfg_interval_start must be at most cfg_interval_end",
+        ),
+        (
+            {"repaint_start": 3, "repaint_end": 3},
+            "repaint_end must come after repaint_start, got 3 and 3",
+        ),
         (
             {"task": "remix"},
             "task must be one of \"\" cover cover-nofsq repaint extract lego complete understand, got 'remix'",
         ),
-        ({"timesteps": "0.5 0.7"}, "timesteps must be at most 200 numbers that fall from at most 1"),
+        (
+            {"timesteps": "0.5 0.7"},
+            "timesteps must be at most 200 numbers that fall from at most 1",
+        ),
         ({"timesteps": "1 x"}, "timesteps must be at most 200 numbers that fall"),
         ({"timesteps": "1.5 1"}, "timesteps must be at most 200 numbers that fall"),
         ({"source": "song.mid"}, "source must be the path of an audio file that exists"),
         ({"bars": 1000, "bpm": 30}, "at most 600 seconds long, got 1000 bars at 30 bpm"),
     ],
 )
-def test_what_is_out_of_range_is_refused_with_what_is_allowed(values: dict[str, object], says: str) -> None:
+def test_what_is_out_of_range_is_refused_with_what_is_allowed(
+    values: dict[str, object], says: str
+) -> None:
     with pytest.raises(OutOfRange, match=says.replace(".", r"\.")):
         Request().changed(values)
 
@@ -176,7 +205,13 @@ def test_text_is_composed_and_has_no_control_characters() -> None:
 
 
 values = st.one_of(
-    st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.binary(), st.lists(st.integers())
+    st.text(),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.binary(),
+    st.lists(st.integers()),
 )
 
 

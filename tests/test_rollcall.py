@@ -22,7 +22,15 @@ def test_who_answers_every_time_is_there() -> None:
 
 
 def test_who_is_silent_twice_is_missing_and_then_back() -> None:
-    assert rounds(RollCall(), 2, 2, 1, 1, 1, 2, 2) == ["fine", "fine", "fine", "missing", "fine", "back", "fine"]
+    assert rounds(RollCall(), 2, 2, 1, 1, 1, 2, 2) == [
+        "fine",
+        "fine",
+        "fine",
+        "missing",
+        "fine",
+        "back",
+        "fine",
+    ]
 
 
 def test_one_late_answer_is_nobody_missing() -> None:

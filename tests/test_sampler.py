@@ -51,7 +51,11 @@ def test_every_solver_finds_what_straight_paths_lead_to(solver: str) -> None:
 
     clean, noise = (mx.random.normal((1, 16, 64), key=mx.random.key(seed)) for seed in (1, 2))
     solvers: dict[str, sampler.Solver] = {"euler": sampler.euler, "ab2": sampler.AdamsBashforth()}
-    solvers |= {"dpm": sampler.DpmSolver(), "heun": sampler.Heun(), "sde": sampler.Sde(lambda step: noise)}
+    solvers |= {
+        "dpm": sampler.DpmSolver(),
+        "heun": sampler.Heun(),
+        "sde": sampler.Sde(lambda step: noise),
+    }
     *_, last = sampler.denoise(
         lambda x, t, step, guided: (noise - clean, None),
         noise,
@@ -64,13 +68,17 @@ def test_every_solver_finds_what_straight_paths_lead_to(solver: str) -> None:
 
 
 @pytest.mark.parametrize("solver", [sampler.AdamsBashforth, sampler.DpmSolver])
-def test_the_second_order_ones_are_nearer_to_a_curved_path(solver: type[sampler.AdamsBashforth]) -> None:
+def test_the_second_order_ones_are_nearer_to_a_curved_path(
+    solver: type[sampler.AdamsBashforth],
+) -> None:
     """dx/dt = -x with x(1) = 1 leads to e at time 0."""
     import mlx.core as mx
 
     def end(solver: sampler.Solver) -> float:
         steps = sampler.schedule(10, 1.0)
-        *_, last = sampler.denoise(lambda x, *_: (-x, None), mx.ones((1, 1, 1)), steps, Guidance(), solver=solver)
+        *_, last = sampler.denoise(
+            lambda x, *_: (-x, None), mx.ones((1, 1, 1)), steps, Guidance(), solver=solver
+        )
         return abs(last.x.item() - math.e)
 
     assert end(solver()) < end(sampler.euler) / 3
@@ -90,7 +98,10 @@ def test_custom_times_replace_steps_and_shift() -> None:
 
 def test_a_model_fills_in_only_what_is_left_to_it() -> None:
     filled = BASE.fill(Request(num_steps=12))
-    assert (filled.num_steps, filled.shift, filled.guidance_scale, filled.guidance_interval) == (12, 1.0, 7.0, 1.0)
+    assert filled.num_steps == 12
+    assert filled.shift == 1.0
+    assert filled.guidance_scale == 7.0
+    assert filled.guidance_interval == 1.0
     assert TURBO.fill(Request()).num_steps == 8
     assert TURBO.fill(Request(guidance_interval=0.0)).guidance_interval == 0
     assert TURBO.fill(Request()).guidance_interval == 0.5

@@ -1,4 +1,6 @@
-"""A MIDI file becomes a score: roles, beats, tempo; and what is no MIDI file is refused with a reason."""
+"""A MIDI file becomes a score: roles, beats, tempo; and what is no MIDI file is refused with a
+reason.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,15 @@ from pipeline.guide.score import DRUMS, MAX_BYTES, BadMidi, Note, Score, from_mi
 Event = tuple[int, mido.Message]
 
 
-def events(keys: list[tuple[int, int, int]], channel: int = 0, program: int | None = None) -> list[Event]:
+def events(
+    keys: list[tuple[int, int, int]], channel: int = 0, program: int | None = None
+) -> list[Event]:
     """Messages at absolute ticks for (start, end, pitch)."""
-    told = [(0, mido.Message("program_change", program=program, channel=channel))] if program is not None else []
+    told = (
+        [(0, mido.Message("program_change", program=program, channel=channel))]
+        if program is not None
+        else []
+    )
     for start, end, pitch in keys:
         told.append((start, mido.Message("note_on", note=pitch, velocity=100, channel=channel)))
         told.append((end, mido.Message("note_off", note=pitch, channel=channel)))
@@ -26,7 +34,8 @@ def events(keys: list[tuple[int, int, int]], channel: int = 0, program: int | No
 def save(path: Path, *tracks: list[Event], kind: int = 1, division: int = 480) -> Path:
     file = mido.MidiFile(type=kind, ticks_per_beat=division)
     for told in tracks:
-        track, now = mido.MidiTrack(), 0
+        track = mido.MidiTrack()
+        now = 0
         for tick, message in sorted(told, key=lambda event: event[0]):
             track.append(message.copy(time=tick - now))
             now = tick
@@ -48,7 +57,11 @@ def melody(*pitches: int) -> list[tuple[int, int, int]]:
 
 
 def triads(*roots: int) -> list[tuple[int, int, int]]:
-    return [(960 * i, 960 * i + 900, root + third) for i, root in enumerate(roots) for third in (0, 4, 7)]
+    return [
+        (960 * i, 960 * i + 900, root + third)
+        for i, root in enumerate(roots)
+        for third in (0, 4, 7)
+    ]
 
 
 def roles(score: Score) -> dict[int, str]:
@@ -67,7 +80,21 @@ def test_without_a_tempo_it_is_120(tmp_path: Path) -> None:
 
 
 def test_channel_10_is_the_drums_folded_to_ours(tmp_path: Path) -> None:
-    played = {35: 36, 36: 36, 38: 38, 40: 38, 42: 42, 44: 42, 46: 46, 49: 46, 51: 46, 57: 46, 41: 45, 50: 45, 39: 39}
+    played = {
+        35: 36,
+        36: 36,
+        38: 38,
+        40: 38,
+        42: 42,
+        44: 42,
+        46: 46,
+        49: 46,
+        51: 46,
+        57: 46,
+        41: 45,
+        50: 45,
+        39: 39,
+    }
     for pitch, ours in played.items():
         score = from_midi(save(tmp_path / "d.mid", events([(0, 10, pitch)], channel=9)))
         assert [(note.role, note.pitch) for note in score.notes] == [("drums", ours)]
@@ -96,12 +123,21 @@ def test_roles_follow_register_and_polyphony(tmp_path: Path) -> None:
         events(melody(36, 38), channel=9),
     )
     found = {(note.role, note.pitch) for note in from_midi(path).notes}
-    assert found >= {("chords", 60), ("bass", 41), ("lead", 79), ("chords", 55), ("drums", 36), ("drums", 38)}
+    assert found >= {
+        ("chords", 60),
+        ("bass", 41),
+        ("lead", 79),
+        ("chords", 55),
+        ("drums", 36),
+        ("drums", 38),
+    }
     assert len(found) == 6 + 2 * 4
 
 
 def test_one_polyphonic_track_is_chords(tmp_path: Path) -> None:
-    assert set(roles(from_midi(save(tmp_path / "a.mid", events(triads(60, 40, 70))))).values()) == {"chords"}
+    assert set(roles(from_midi(save(tmp_path / "a.mid", events(triads(60, 40, 70))))).values()) == {
+        "chords"
+    }
 
 
 def test_overlapping_legato_is_still_a_melody(tmp_path: Path) -> None:
@@ -110,7 +146,8 @@ def test_overlapping_legato_is_still_a_melody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "role"), [("Drum Rack", "drums"), ("Bass", "bass"), ("Lead Vocal", "lead"), ("", "lead")]
+    ("name", "role"),
+    [("Drum Rack", "drums"), ("Bass", "bass"), ("Lead Vocal", "lead"), ("", "lead")],
 )
 def test_a_track_may_say_what_it_is(tmp_path: Path, name: str, role: str) -> None:
     path = save(tmp_path / "a.mid", [named(name), *events(melody(60, 64))])
@@ -124,7 +161,9 @@ def test_a_songs_title_is_no_role(tmp_path: Path) -> None:
 
 def test_tempo_changes_do_not_drift(tmp_path: Path) -> None:
     keys = [(0, 100, 70), (1920, 2020, 71), (3840, 3940, 72)]  # bars 1 to 3
-    path = save(tmp_path / "a.mid", [tempo(0, 120), tempo(1920, 60), tempo(3840, 240)], events(keys))
+    path = save(
+        tmp_path / "a.mid", [tempo(0, 120), tempo(1920, 60), tempo(3840, 240)], events(keys)
+    )
     score = from_midi(path)
     assert score.bpm == 120
     seconds = [note.start * 60 / score.bpm for note in score.notes]
@@ -146,20 +185,40 @@ def test_smpte_time_is_in_frames(tmp_path: Path) -> None:
     frames = -25 * 256 + 40  # 25 frames of 40 ticks: 1000 a second
     path = tmp_path / "a.mid"
     body = b"\x00\x90\x46\x40\x87\x68\x80\x46\x00\x00\xff\x2f\x00"  # released after 1000 ticks
-    path.write_bytes(b"MThd" + struct.pack(">LHHh", 6, 0, 1, frames) + b"MTrk" + struct.pack(">L", len(body)) + body)
+    path.write_bytes(
+        b"MThd"
+        + struct.pack(">LHHh", 6, 0, 1, frames)
+        + b"MTrk"
+        + struct.pack(">L", len(body))
+        + body
+    )
     (note,) = from_midi(path).notes
     assert note.length == pytest.approx(2.0)  # beats at 120
 
 
 def test_note_on_without_velocity_releases_and_status_may_run(tmp_path: Path) -> None:
-    body = b"\x00\x90\x46\x40" + b"\x60\x46\x00" + b"\x00\x48\x40" + b"\x60\x48\x00" + b"\x00\xff\x2f\x00"
+    body = (
+        b"\x00\x90\x46\x40"
+        + b"\x60\x46\x00"
+        + b"\x00\x48\x40"
+        + b"\x60\x48\x00"
+        + b"\x00\xff\x2f\x00"
+    )
     path = tmp_path / "a.mid"
-    path.write_bytes(b"MThd" + struct.pack(">LHHh", 6, 0, 1, 96) + b"MTrk" + struct.pack(">L", len(body)) + body)
-    assert [(note.start, note.length, note.pitch) for note in from_midi(path).notes] == [(0, 1, 70), (1, 1, 72)]
+    path.write_bytes(
+        b"MThd" + struct.pack(">LHHh", 6, 0, 1, 96) + b"MTrk" + struct.pack(">L", len(body)) + body
+    )
+    assert [(note.start, note.length, note.pitch) for note in from_midi(path).notes] == [
+        (0, 1, 70),
+        (1, 1, 72),
+    ]
 
 
 def test_hanging_notes_end_with_the_file(tmp_path: Path) -> None:
-    told: list[Event] = [(0, mido.Message("note_on", note=70)), (1920, mido.MetaMessage("end_of_track"))]
+    told: list[Event] = [
+        (0, mido.Message("note_on", note=70)),
+        (1920, mido.MetaMessage("end_of_track")),
+    ]
     (note,) = from_midi(save(tmp_path / "a.mid", told)).notes
     assert note.length == 4
 
@@ -187,11 +246,17 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "a short header": (b"MThd" + struct.pack(">LH", 2, 1), "damaged"),
     "a track that stops": (HEADER + b"MTrk" + struct.pack(">L", 100) + b"\x00\x90\x40", "damaged"),
     "no status": (HEADER + b"MTrk" + struct.pack(">L", 3) + b"\x00\x40\x40", "damaged"),
-    "a bad key signature": (HEADER + b"MTrk" + struct.pack(">L", 6) + b"\x00\xff\x59\x02\x63\x63", "damaged"),
+    "a bad key signature": (
+        HEADER + b"MTrk" + struct.pack(">L", 6) + b"\x00\xff\x59\x02\x63\x63",
+        "damaged",
+    ),
     "no ticks": (b"MThd" + struct.pack(">LHHh", 6, 1, 0, 0), "damaged"),
     "no tracks": (b"MThd" + struct.pack(">LHHh", 6, 1, 0, 480), "no notes"),
     "an endless number": (HEADER + b"MTrk" + struct.pack(">L", 9999) + b"\xff" * 9999, "damaged"),
-    "a pause of years": (HEADER + b"MTrk" + struct.pack(">L", 9) + b"\xff\xff\xff\xff\x7f\x90\x40\x40", "damaged"),
+    "a pause of years": (
+        HEADER + b"MTrk" + struct.pack(">L", 9) + b"\xff\xff\xff\xff\x7f\x90\x40\x40",
+        "damaged",
+    ),
     "too large": (b"MThd" + bytes(MAX_BYTES), "larger than"),
 }
 
@@ -213,7 +278,9 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_any_cut_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
-    whole = save(tmp_path / "a.mid", [tempo(0, 90), named("x"), *events(triads(60), 0, 5)]).read_bytes()
+    whole = save(
+        tmp_path / "a.mid", [tempo(0, 90), named("x"), *events(triads(60), 0, 5)]
+    ).read_bytes()
     for size in range(len(whole)):
         path = tmp_path / "cut.mid"
         path.write_bytes(whole[:size])
@@ -222,7 +289,9 @@ def test_any_cut_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
 
 
 def test_any_flipped_byte_is_refused_or_read(tmp_path: Path) -> None:
-    whole = save(tmp_path / "a.mid", [tempo(0, 90), named("x"), *events(triads(60), 0, 5)]).read_bytes()
+    whole = save(
+        tmp_path / "a.mid", [tempo(0, 90), named("x"), *events(triads(60), 0, 5)]
+    ).read_bytes()
     outcomes: set[Any] = set()
     for at in range(len(whole)):
         for value in (0x00, 0x7F, 0x80, 0xFF):
@@ -256,7 +325,13 @@ def starts(score: Score) -> list[float]:
 def test_a_short_score_repeats_by_whole_bars() -> None:
     assert starts(tune(0, 1).looped(4, 12)) == [0, 1, 4, 5, 8, 9]
     assert starts(tune(0, 4).looped(3, 12)) == [0, 4, 6, 10]
-    assert starts(tune(0, 3, length=1.05).looped(4, 8)) == [0, 3, 4, 7]  # a tail is no bar of its own
+    # a tail is no bar of its own
+    assert starts(tune(0, 3, length=1.05).looped(4, 8)) == [
+        0,
+        3,
+        4,
+        7,
+    ]
     assert starts(tune(0, 4, length=0.1).looped(4, 16)) == [0, 4, 8, 12]  # but an onset is
 
 

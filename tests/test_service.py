@@ -19,9 +19,22 @@ from tests.osc_client import OscClient
 
 @contextmanager
 def started(out: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], OscClient]]:
-    command = [sys.executable, "-m", "daemon", "--model", "mini", "--port", "0", "--out", str(out), *flags]
+    command = [
+        sys.executable,
+        "-m",
+        "daemon",
+        "--model",
+        "mini",
+        "--port",
+        "0",
+        "--out",
+        str(out),
+        *flags,
+    ]
     environment = os.environ | {"HOME": str(out.parent)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
     assert process.stdout
     try:
         for line in process.stdout:
@@ -53,7 +66,11 @@ def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_o
     assert sorted(path.suffix for path in out.iterdir()) == [".json", ".wav"]
     with started(out) as (process, client):
         client.send("/ace/notify", 1)
-        finished = [values[0] for address, values in client.until("/ace/finished", "waiting") if "finished" in address]
+        finished = [
+            values[0]
+            for address, values in client.until("/ace/finished", "waiting")
+            if "finished" in address
+        ]
     assert finished == ["running", "waiting"]
     assert sorted(path.suffix for path in out.iterdir()) == [".json"] * 3 + [".wav"] * 3
 
@@ -89,8 +106,19 @@ def test_the_screen_says_what_to_send_and_which_voice_plays(tmp_path: Path) -> N
 
 def test_a_second_daemon_on_the_same_port_refuses_politely(tmp_path: Path) -> None:
     with started(tmp_path / "out") as (_, client):
-        command = [sys.executable, "-m", "daemon", "--model", "mini", "--out", str(tmp_path), "--port"]
-        second = subprocess.run([*command, str(client._server[1])], capture_output=True, text=True, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "daemon",
+            "--model",
+            "mini",
+            "--out",
+            str(tmp_path),
+            "--port",
+        ]
+        second = subprocess.run(
+            [*command, str(client._server[1])], capture_output=True, text=True, check=False
+        )
     assert second.returncode == 2
     assert "is acestepd running already? Choose another port" in second.stderr
     assert "Traceback" not in second.stderr
@@ -98,7 +126,17 @@ def test_a_second_daemon_on_the_same_port_refuses_politely(tmp_path: Path) -> No
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_loads(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "daemon", "--model", "mini", "--port", "0", "--out", str(tmp_path / "file" / "x")]
+    command = [
+        sys.executable,
+        "-m",
+        "daemon",
+        "--model",
+        "mini",
+        "--port",
+        "0",
+        "--out",
+        str(tmp_path / "file" / "x"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "cannot write into" in done.stderr

@@ -86,7 +86,7 @@ def test_nothing_is_nothing(text: str) -> None:
     assert sheet.read(text) == Sheet()
 
 
-# --- parameters ------------------------------------------------------------------------------------------------------
+# --- parameters -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,13 @@ def test_every_field_of_a_request_can_be_given(name: str) -> None:
         ("just words", 400, "not understood: just words; write it as key: value"),
     ],
 )
-def test_what_is_not_understood_is_said_with_its_line_and_the_rest_holds(line: str, code: int, says: str) -> None:
+def test_what_is_not_understood_is_said_with_its_line_and_the_rest_holds(
+    line: str, code: int, says: str
+) -> None:
     read = sheet.read(f"---\nprompt: warm\n{line}\nbpm: 90\n---\nla la")
     (problem,) = problems(read.notes)
-    assert (problem.line, problem.code) == (3, code)
+    assert problem.line == 3
+    assert problem.code == code
     assert says in str(problem)
     assert read.values == {"prompt": "warm", "bpm": 90.0, "lyrics": "la la"}
 
@@ -157,11 +160,17 @@ def test_what_is_not_understood_is_said_with_its_line_and_the_rest_holds(line: s
 def test_of_two_values_the_later_one_holds_and_that_is_said() -> None:
     read = sheet.read("---\nbpm: 90\ntempo: 92\n---\n")
     assert read.values == {"bpm": 92.0}
-    assert [str(note) for note in problems(read.notes)] == ["bpm = 92; it was given in line 2 too: this one holds"]
+    assert [str(note) for note in problems(read.notes)] == [
+        "bpm = 92; it was given in line 2 too: this one holds"
+    ]
 
 
 def test_parameters_need_no_dashes_when_the_first_line_is_one() -> None:
-    assert sheet.read("bpm: 92\nprompt: warm\n\nla la").values == {"bpm": 92.0, "prompt": "warm", "lyrics": "la la"}
+    assert sheet.read("bpm: 92\nprompt: warm\n\nla la").values == {
+        "bpm": 92.0,
+        "prompt": "warm",
+        "lyrics": "la la",
+    }
     assert sheet.read("bpm: 92\nVerse 1:\nla").values == {"bpm": 92.0, "lyrics": "[Verse 1]\nla"}
 
 
@@ -195,7 +204,9 @@ def test_paths_are_placed_and_a_refusal_is_a_note() -> None:
 
     read = sheet.read("---\nsource: /etc/x.wav\nprompt: warm\n---\n", place=place)
     assert read.values == {"prompt": "warm"}
-    assert [(note.line, note.code, str(note)) for note in problems(read.notes)] == [(2, 403, "not there; put it here")]
+    assert [(note.line, note.code, str(note)) for note in problems(read.notes)] == [
+        (2, 403, "not there; put it here")
+    ]
 
 
 def test_a_file_of_parameters_needs_no_dashes_and_may_have_them() -> None:
@@ -203,10 +214,12 @@ def test_a_file_of_parameters_needs_no_dashes_and_may_have_them() -> None:
         read = sheet.read_fields(text)
         assert read.values == {"prompt": "warm", "bpm": 92.0}
         assert problems(read.notes) == []
-    assert [note.line for note in problems(sheet.read_fields("bpm: 92\n[chorus]\nla la").notes)] == [2, 3]
+    assert [
+        note.line for note in problems(sheet.read_fields("bpm: 92\n[chorus]\nla la").notes)
+    ] == [2, 3]
 
 
-# --- what is sung ----------------------------------------------------------------------------------------------------
+# --- what is sung ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -241,7 +254,17 @@ def test_a_section_may_be_begun_as_writers_do(line: str, marker: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["bridge", "drop", "(ooh, ahh)", "(hook, line and sinker)", "A E", "Am I here", "We are [alive]", "#love"]
+    "line",
+    [
+        "bridge",
+        "drop",
+        "(ooh, ahh)",
+        "(hook, line and sinker)",
+        "A E",
+        "Am I here",
+        "We are [alive]",
+        "#love",
+    ],
 )
 def test_what_is_no_section_is_sung(line: str) -> None:
     assert said(f"one\n{line}") == [(1, 0, "sung")]
@@ -275,18 +298,19 @@ def test_lines_end_as_on_any_machine() -> None:
 
 
 def test_markdown_is_read_as_it_is_shown() -> None:
-    text = (
-        "# Night Drive\n\n## Verse\n*City* lights\\\n> **are __calling__**\n- me \\*home\\*\n\n**Chorus**\na_case_word"
-    )
+    text = "# Night Drive\n\n## Verse\n*City* lights\\\n> **are __calling__**\n- me \\*home\\*\n\n**Chorus**\na_case_word"
     read = sheet.read(text, ".md")
     assert read.values["name"] == "Night Drive"
-    assert read.values["lyrics"] == "[Verse]\nCity lights\nare calling\nme *home*\n\n[Chorus]\na_case_word"
+    assert (
+        read.values["lyrics"]
+        == "[Verse]\nCity lights\nare calling\nme *home*\n\n[Chorus]\na_case_word"
+    )
 
 
 def test_markdown_keeps_what_is_hidden_hidden() -> None:
-    assert lyrics("one <!-- a --> two\n<!-- b\nc -->\nthree <!-- d\ne --> four\n![cover](cover.png)", ".md") == (
-        "one  two\nthree\nfour"
-    )
+    assert lyrics(
+        "one <!-- a --> two\n<!-- b\nc -->\nthree <!-- d\ne --> four\n![cover](cover.png)", ".md"
+    ) == ("one  two\nthree\nfour")
 
 
 def test_an_unknown_heading_below_the_words_is_a_marker() -> None:
@@ -308,10 +332,13 @@ def test_the_times_of_an_lrc_file_are_not_sung_and_its_tags_are_read() -> None:
 
 def test_a_line_of_an_lrc_file_is_sung_at_each_of_its_times() -> None:
     text = "[chorus]\n[00:20.00][00:40.00]We are alive\n[verse]\n[00:10.00]City lights\n[00:30.00]Me home"
-    assert lyrics(text, ".lrc") == "[Verse]\nCity lights\n[Chorus]\nWe are alive\nMe home\nWe are alive"
+    assert (
+        lyrics(text, ".lrc")
+        == "[Verse]\nCity lights\n[Chorus]\nWe are alive\nMe home\nWe are alive"
+    )
 
 
-# --- any text at all -------------------------------------------------------------------------------------------------
+# --- any text at all ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -351,7 +378,11 @@ def accounted(notes: tuple[Note, ...], text: str) -> None:
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     covered = [n for note in notes if note.line for n in range(note.line, note.line + note.lines)]
     assert len(covered) == len(set(covered))
-    assert {n for n, line in enumerate(lines, 1) if line.strip()} <= set(covered) <= set(range(1, len(lines) + 1))
+    assert (
+        {n for n, line in enumerate(lines, 1) if line.strip()}
+        <= set(covered)
+        <= set(range(1, len(lines) + 1))
+    )
 
 
 @settings(max_examples=400, deadline=None)
@@ -388,12 +419,19 @@ LONG = "[ ] [a] [a ( <!-- --> * _ **a ` # ' '' \" \\\" - -\t — [00:01] <00:01>
 def test_long_lines_of_anything_do_not_take_forever(piece: str) -> None:
     line = piece * (20_000 // len(piece))
     for suffix in (".txt", ".md", ".lrc"):
-        for text in (line, f"# {line}x", f"{line}x", f"---\nprompt: {line}x\n---\n", f"[ti:{line}x]"):
+        for text in (
+            line,
+            f"# {line}x",
+            f"{line}x",
+            f"---\nprompt: {line}x\n---\n",
+            f"[ti:{line}x]",
+        ):
             sheet.read(text, suffix)
 
 
 @pytest.mark.parametrize(
-    "line", ["", "la", "bpm: 1", " x", "- x", "[x]", "[00:01][00:02]x", "# x", "<!--", "prompt: |\n  x"]
+    "line",
+    ["", "la", "bpm: 1", " x", "- x", "[x]", "[00:01][00:02]x", "# x", "<!--", "prompt: |\n  x"],
 )
 def test_many_lines_of_anything_do_not_take_forever(line: str) -> None:
     text = "\n".join([line] * 5_000)
@@ -402,7 +440,7 @@ def test_many_lines_of_anything_do_not_take_forever(line: str) -> None:
             sheet.read(written, suffix)
 
 
-# --- the report ------------------------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------
 
 
 def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
@@ -419,6 +457,11 @@ def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
 
 
 def test_a_sheet_that_is_written_says_what_it_was_made_of() -> None:
-    song = {"prompt": 'a "slow" waltz: rain # and \\ more', "bpm": 92.5, "key": "F# minor", "lyrics": "[Verse]\nla: la"}
+    song = {
+        "prompt": 'a "slow" waltz: rain # and \\ more',
+        "bpm": 92.5,
+        "key": "F# minor",
+        "lyrics": "[Verse]\nla: la",
+    }
     assert sheet.read(sheet.written(song)).values == song
     assert sheet.read(sheet.written({"bpm": 92})).values == {"bpm": 92}

@@ -67,15 +67,21 @@ def started(engine: Engine) -> Ear:
     return ear
 
 
-# --- nobody hears of it ----------------------------------------------------------------------------------------------
+# --- nobody hears of it ---------------------------------------------------------------------------
 
 
-def test_while_nothing_is_to_do_takes_are_made_where_nobody_looks_and_nobody_is_told(build: Build, out: Path) -> None:
-    engine, overheard = build(Tape()), Overheard()
+def test_while_nothing_is_to_do_takes_are_made_where_nobody_looks_and_nobody_is_told(
+    build: Build, out: Path
+) -> None:
+    engine = build(Tape())
+    overheard = Overheard()
     ear = started(engine)
     engine.prepare([guess("a"), guess("b")], overheard)
     overheard.wait("prepared", "b")
-    assert [entry for entry in overheard.all if entry[0] == "prepared"] == [("prepared", "a"), ("prepared", "b")]
+    assert [entry for entry in overheard.all if entry[0] == "prepared"] == [
+        ("prepared", "a"),
+        ("prepared", "b"),
+    ]
     assert [event.kind for event in ear.heard if event.job or event.kind == "fail"] == []
     assert engine.state == "warm"
     assert visible(out) == []
@@ -84,8 +90,11 @@ def test_while_nothing_is_to_do_takes_are_made_where_nobody_looks_and_nobody_is_
     assert engine.journal.search() == []
 
 
-def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(build: Build, out: Path) -> None:
-    tape, overheard = Tape(), Overheard()
+def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(
+    build: Build, out: Path
+) -> None:
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("a", stems="drums")], overheard)
@@ -101,7 +110,9 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(build: Build
     (job,) = engine.submit(ordered(guess("a", stems="drums"), client=ME))
     files, manifest = ear.wait("finished", "a").values
     assert ear.story("a") == ["queued", "clip", "clip", "finished"]
-    assert json.loads(written[0])["pairs"], "before it was announced, the journal knew its files and names"
+    assert json.loads(written[0])["pairs"], (
+        "before it was announced, the journal knew its files and names"
+    )
     assert tape.played == ["a"], "once, and in advance"
     assert files == 2
     assert visible(out) == ["a_0.5s_s7.json", "a_0.5s_s7.wav", "a_0.5s_s7_drums.wav"]
@@ -110,11 +121,13 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(build: Build
     assert soundfile.info(out / "a_0.5s_s7.wav").frames == 24_000
     found = engine.journal.get(ME, "a")
     assert found is not None
-    assert (found.state, len(found.clips)) == ("finished", 2)
+    assert found.state == "finished"
+    assert len(found.clips) == 2
 
 
 def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     tape.filled = {"bpm": 92.0, "key": "A minor"}
     engine = build(tape)
     ear = started(engine)
@@ -128,7 +141,8 @@ def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
 
 
 def test_a_name_that_was_taken_meanwhile_is_nobodys_loss(build: Build, out: Path) -> None:
-    engine, overheard = build(Tape()), Overheard()
+    engine = build(Tape())
+    overheard = Overheard()
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
@@ -141,7 +155,8 @@ def test_a_name_that_was_taken_meanwhile_is_nobodys_loss(build: Build, out: Path
 
 
 def test_what_was_tidied_away_is_made_again(build: Build, out: Path) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
@@ -155,7 +170,8 @@ def test_what_was_tidied_away_is_made_again(build: Build, out: Path) -> None:
 
 
 def test_a_full_queue_does_not_keep_a_prepared_take_back(build: Build) -> None:
-    tape, overheard = Tape(running=False), Overheard()
+    tape = Tape(running=False)
+    overheard = Overheard()
     engine = build(tape, queue=1)
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
@@ -171,11 +187,14 @@ def test_a_full_queue_does_not_keep_a_prepared_take_back(build: Build) -> None:
     tape.run()
 
 
-# --- it gives way ----------------------------------------------------------------------------------------------------
+# --- it gives way ---------------------------------------------------------------------------------
 
 
-def test_anything_real_goes_first_within_one_step_and_the_guess_goes_on_afterwards(build: Build) -> None:
-    tape, overheard = Tape(running=False), Overheard()
+def test_anything_real_goes_first_within_one_step_and_the_guess_goes_on_afterwards(
+    build: Build,
+) -> None:
+    tape = Tape(running=False)
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("guess")], overheard)
@@ -192,7 +211,8 @@ def test_anything_real_goes_first_within_one_step_and_the_guess_goes_on_afterwar
 
 
 def test_who_asks_for_what_is_just_being_made_has_the_rest_of_it(build: Build, out: Path) -> None:
-    tape, overheard = Tape(running=False), Overheard()
+    tape = Tape(running=False)
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
@@ -208,8 +228,11 @@ def test_who_asks_for_what_is_just_being_made_has_the_rest_of_it(build: Build, o
     assert hidden(out) == []
 
 
-def test_who_asks_for_a_guess_that_something_else_lies_on_need_not_wait_for_that(build: Build) -> None:
-    tape, overheard = Tape(running=False), Overheard()
+def test_who_asks_for_a_guess_that_something_else_lies_on_need_not_wait_for_that(
+    build: Build,
+) -> None:
+    tape = Tape(running=False)
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
@@ -225,10 +248,14 @@ def test_who_asks_for_a_guess_that_something_else_lies_on_need_not_wait_for_that
     assert tape.played == ["a", "long", "a"]
 
 
-def test_a_hit_while_its_files_are_written_lands_them(build: Build, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, overheard = build(Tape()), Overheard()
+def test_a_hit_while_its_files_are_written_lands_them(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = build(Tape())
+    overheard = Overheard()
     ear = started(engine)
-    stage, asked = clips.stage, []
+    stage = clips.stage
+    asked = []
 
     def slow(*values: Any) -> Any:
         asked.append(engine.submit(ordered(guess("a")))[0])
@@ -242,11 +269,12 @@ def test_a_hit_while_its_files_are_written_lands_them(build: Build, out: Path, m
     assert hidden(out) == []
 
 
-# --- it is discarded cleanly -----------------------------------------------------------------------------------------
+# --- it is discarded cleanly ----------------------------------------------------------------------
 
 
 def test_what_is_not_wanted_any_more_leaves_nothing_behind(build: Build, out: Path) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     started(engine)
     engine.prepare([guess("a"), guess("b")], overheard)
@@ -259,7 +287,8 @@ def test_what_is_not_wanted_any_more_leaves_nothing_behind(build: Build, out: Pa
 
 
 def test_what_is_being_made_and_not_wanted_any_more_stops(build: Build, out: Path) -> None:
-    tape, overheard = Tape(running=False), Overheard()
+    tape = Tape(running=False)
+    overheard = Overheard()
     engine = build(tape)
     started(engine)
     engine.prepare([guess("a")], overheard)
@@ -274,7 +303,8 @@ def test_what_is_being_made_and_not_wanted_any_more_stops(build: Build, out: Pat
 def test_a_daemon_that_ends_takes_its_guesses_with_it_and_one_that_was_killed_is_tidied_up_after(
     build: Build, out: Path
 ) -> None:
-    first, overheard = build(Tape()), Overheard()
+    first = build(Tape())
+    overheard = Overheard()
     started(first)
     first.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
@@ -293,7 +323,8 @@ def test_a_daemon_that_ends_takes_its_guesses_with_it_and_one_that_was_killed_is
 def test_a_hit_that_a_crash_cut_off_lands_with_the_next_daemon(
     build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     first = build(tape)
     started(first)
     first.prepare([guess("a")], overheard)
@@ -313,7 +344,8 @@ def test_a_hit_that_a_crash_cut_off_lands_with_the_next_daemon(
 
 
 def test_another_model_does_not_hand_out_the_old_ones_takes(build: Build, out: Path) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
@@ -326,8 +358,11 @@ def test_another_model_does_not_hand_out_the_old_ones_takes(build: Build, out: P
     assert json.loads(manifest.read_text())["model"] == "other"
 
 
-def test_a_guess_that_cannot_be_made_is_not_tried_again_and_nobody_hears_of_it(build: Build) -> None:
-    tape, overheard = Tape(), Overheard()
+def test_a_guess_that_cannot_be_made_is_not_tried_again_and_nobody_hears_of_it(
+    build: Build,
+) -> None:
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     ear = started(engine)
     engine.prepare([guess("a", "bad"), guess("b")], overheard)
@@ -337,7 +372,8 @@ def test_a_guess_that_cannot_be_made_is_not_tried_again_and_nobody_hears_of_it(b
 
 
 def test_a_guess_that_kills_the_worker_is_not_tried_again(build: Build) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     started(engine)
     engine.prepare([guess("a", "die"), guess("b")], overheard)
@@ -347,7 +383,8 @@ def test_a_guess_that_kills_the_worker_is_not_tried_again(build: Build) -> None:
 
 
 def test_after_a_panic_nothing_is_made_for_a_while(build: Build) -> None:
-    tape, overheard = Tape(running=False), Overheard()
+    tape = Tape(running=False)
+    overheard = Overheard()
     engine = build(tape)
     started(engine)
     engine.prepare([guess("a")], overheard)
@@ -358,23 +395,27 @@ def test_after_a_panic_nothing_is_made_for_a_while(build: Build) -> None:
     assert tape.played == ["a"]
 
 
-# --- budgets ---------------------------------------------------------------------------------------------------------
+# --- budgets --------------------------------------------------------------------------------------
 
 
 def test_the_disk_budget_is_kept_and_the_likeliest_have_it(build: Build, out: Path) -> None:
-    engine, overheard = build(Tape(), prepare_mb=0.4), Overheard()  # one of 0.5 s is 0.14 MB
+    engine = build(Tape(), prepare_mb=0.4)  # one of 0.5 s is 0.14 MB
+    overheard = Overheard()
     started(engine)
     engine.prepare([guess(id) for id in "abcd"], overheard)
     overheard.wait("prepared", "b")
     engine.prepare([guess(id) for id in "dcba"], overheard)
     overheard.wait("prepared", "c")
     until(lambda: len(hidden(out)) == 2)
-    assert [entry for entry in overheard.all if entry[0] == "prepared"] == [("prepared", id) for id in "abdc"]
+    assert [entry for entry in overheard.all if entry[0] == "prepared"] == [
+        ("prepared", id) for id in "abdc"
+    ]
     assert sum(path.stat().st_size for path in out.rglob("*.part")) < 0.4 * MB
 
 
 def test_without_a_budget_nothing_is_made(build: Build) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape, prepare_mb=0.0)
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
@@ -385,7 +426,8 @@ def test_without_a_budget_nothing_is_made(build: Build) -> None:
 
 def test_what_needs_more_memory_than_the_budget_is_left_out() -> None:
     shelf = Shelf(Settings(prepare_memory_gb=1.0))
-    shelf._memory, shelf._samples = 0.6 * 2**30, 48_000
+    shelf._memory = 0.6 * 2**30
+    shelf._samples = 48_000
     shelf.want([guess("long", seconds=2.0), guess("short", seconds=1.0)])
     found = shelf.next()
     assert found is not None
@@ -393,7 +435,8 @@ def test_what_needs_more_memory_than_the_budget_is_left_out() -> None:
 
 
 def test_the_size_that_is_reckoned_with_is_that_of_the_files(build: Build, out: Path) -> None:
-    engine, overheard = build(Tape()), Overheard()
+    engine = build(Tape())
+    overheard = Overheard()
     started(engine)
     wishes = [guess("a", stems="drums"), guess("b", format="wav32f", sample_rate=96_000)]
     engine.prepare(wishes, overheard)
@@ -403,7 +446,8 @@ def test_the_size_that_is_reckoned_with_is_that_of_the_files(build: Build, out: 
 
 
 def test_a_full_disk_is_waited_for(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    tape, overheard = Tape(), Overheard()
+    tape = Tape()
+    overheard = Overheard()
     engine = build(tape)
     looks: list[int] = []
 
@@ -418,11 +462,14 @@ def test_a_full_disk_is_waited_for(build: Build, monkeypatch: pytest.MonkeyPatch
     assert [event.kind for event in ear.heard if event.kind == "fail"] == []
 
 
-# --- the next bar ----------------------------------------------------------------------------------------------------
+# --- the next bar ---------------------------------------------------------------------------------
 
 
-def test_the_news_of_a_prepared_take_waits_for_its_time_and_its_files_do_not(build: Build, out: Path) -> None:
-    engine, overheard = build(Tape()), Overheard()
+def test_the_news_of_a_prepared_take_waits_for_its_time_and_its_files_do_not(
+    build: Build, out: Path
+) -> None:
+    engine = build(Tape())
+    overheard = Overheard()
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
@@ -437,7 +484,8 @@ def test_the_news_of_a_prepared_take_waits_for_its_time_and_its_files_do_not(bui
 
 
 def test_a_daemon_that_closes_does_not_wait_for_the_bar(build: Build) -> None:
-    engine, overheard = build(Tape()), Overheard()
+    engine = build(Tape())
+    overheard = Overheard()
     ear = started(engine)
     engine.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")

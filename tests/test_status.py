@@ -34,7 +34,9 @@ def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
                     "/ace/notify": snapshot if message.arguments == (1,) else (),
                     "/ace/sync": [encode("/ace/synced", "i", 1)],
                 }
-                for answer in answers.get(message.address, [encode("/ace/fail", "ssiss", "", "", 404, "no", "")]):
+                for answer in answers.get(
+                    message.address, [encode("/ace/fail", "ssiss", "", "", 404, "no", "")]
+                ):
                     server.sendto(answer, received[1])
 
         thread = threading.Thread(target=serve)
@@ -59,18 +61,34 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
         encode("/ace/tempo", "fs", 127.5, "link"),
         encode("/ace/progress", "sfsf", "one", 0.25, "diffusion", 8.0),
         encode("/ace/queued", "sif", "two", 1, 0.0),
-        encode("/ace/fail", "ssiss", "three", "/ace/generate", 507, "the disk is full", "it is kept"),
+        encode(
+            "/ace/fail", "ssiss", "three", "/ace/generate", 507, "the disk is full", "it is kept"
+        ),
     )
     with answering(*snapshot) as ((host, port), asked), Lock(tmp_path) as lock:
         lock.tell(host, port, 9105)
         found = status.ask(Settings(state=tmp_path, port=free_port()))
-    assert asked == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], "and lets go of the events again"
-    assert (found.version, found.state, found.model, found.waiting) == ("9.9", "busy", "mini/turbo", 2)
-    assert (found.bpm, found.tempo, found.tcp, found.port) == (127.5, "link", 9105, port)
+    assert asked == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
+        "and lets go of the events again"
+    )
+    assert found.version == "9.9"
+    assert found.state == "busy"
+    assert found.model == "mini/turbo"
+    assert found.waiting == 2
+    assert found.bpm == 127.5
+    assert found.tempo == "link"
+    assert found.tcp == 9105
+    assert found.port == port
     assert [job["id"] for job in found.jobs] == ["one", "two", "three"]
     assert found.code == 0
     text = status.shown(found)
-    for said in ("acestepd 9.9", f"127.0.0.1:{port}", "TCP 9105", "mini/turbo is busy, 2 waiting", "127.5 (link)"):
+    for said in (
+        "acestepd 9.9",
+        f"127.0.0.1:{port}",
+        "TCP 9105",
+        "mini/turbo is busy, 2 waiting",
+        "127.5 (link)",
+    ):
         assert said in text
     assert "one  25% diffusion, 8 s to go" in text
     assert "two  waits at 1\n" in text
@@ -80,7 +98,8 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
 def test_without_a_lock_file_it_asks_on_the_settings_port(tmp_path: Path) -> None:
     with answering() as ((_, port), _):
         found = status.ask(Settings(state=tmp_path, port=port))
-    assert (found.version, found.pid) == ("9.9", 0)
+    assert found.version == "9.9"
+    assert found.pid == 0
 
 
 def test_a_daemon_in_trouble_is_not_well() -> None:
@@ -99,14 +118,18 @@ def test_nobody_there_is_said_at_once_and_what_the_lock_file_said(tmp_path: Path
         assert f"process {lock.running.pid} said it would" in status.shown(found)
 
 
-def test_who_never_answers_is_not_waited_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_never_answers_is_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(status, "PATIENCE", 0.1)
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as silent:
         silent.bind(("127.0.0.1", 0))
         assert status.ask(Settings(state=tmp_path, port=silent.getsockname()[1])).code == 3
 
 
-def test_who_never_stops_talking_is_not_listened_to_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_never_stops_talking_is_not_listened_to_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(status, "PATIENCE", 0.2)
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
@@ -121,7 +144,9 @@ def test_who_never_stops_talking_is_not_listened_to_for_ever(tmp_path: Path, mon
         thread = threading.Thread(target=talk)
         thread.start()
         try:
-            assert status.ask(Settings(state=tmp_path, port=server.getsockname()[1])).version == "9.9"
+            assert (
+                status.ask(Settings(state=tmp_path, port=server.getsockname()[1])).version == "9.9"
+            )
         finally:
             done.set()
             thread.join()

@@ -11,7 +11,19 @@ from daemon.midi import Stream
 from daemon.midi.stream import LONGEST, SHOWN
 
 DATA = st.integers(0, 127)
-LENGTHS = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2, 0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}
+LENGTHS = {
+    0x80: 2,
+    0x90: 2,
+    0xA0: 2,
+    0xB0: 2,
+    0xC0: 1,
+    0xD0: 1,
+    0xE0: 2,
+    0xF1: 1,
+    0xF2: 2,
+    0xF3: 1,
+    0xF6: 0,
+}
 TICKS = st.sampled_from([0xF8, 0xFA, 0xFB, 0xFC, 0xFE])
 
 
@@ -44,7 +56,10 @@ def hexes(*texts: str) -> list[bytes]:
         ("F0 01 90 24 40 F7", ["90 24 40"]),
         ("90 24 80 25 00", ["80 25 00"]),  # a note that was cut off
         ("24 40 90 24 40", ["90 24 40"]),  # plugged in amid a message
-        ("90 24 40 F6 25 41", ["90 24 40", "F6"]),  # what is common to all channels ends running status
+        (
+            "90 24 40 F6 25 41",
+            ["90 24 40", "F6"],
+        ),  # what is common to all channels ends running status
         ("90 24 40 F0 01 F7 25 41 90 26 42", ["90 24 40", "F0 01 F7", "90 26 42"]),
         ("F4 01 F5 F9 FD 90 24 40", ["F9", "FD", "90 24 40"]),  # undefined ones
         ("F7 F7 C0 05 06", ["C0 05", "C0 06"]),
@@ -57,9 +72,12 @@ def test_what_comes_means(came: str, meant: list[str]) -> None:
 
 
 @given(st.lists(whole() | TICKS.map(lambda tick: bytes([tick]))), st.data())
-def test_whole_messages_come_out_however_they_are_cut_into_packets(messages: list[bytes], data: st.DataObject) -> None:
+def test_whole_messages_come_out_however_they_are_cut_into_packets(
+    messages: list[bytes], data: st.DataObject
+) -> None:
     stream = Stream()
-    came, out = b"".join(messages), []
+    came = b"".join(messages)
+    out = []
     while came:
         size = data.draw(st.integers(1, len(came)))
         out += stream.feed(came[:size])
@@ -77,18 +95,24 @@ def test_ticks_go_before_what_they_came_into_and_change_nothing(
         came.insert(data.draw(st.integers(0, len(came))), tick)
     out = fed(bytes(came))
     assert [message for message in out if message[0] < 0xF8] == messages
-    assert [message[0] for message in out if message[0] >= 0xF8] == [byte for byte in came if byte >= 0xF8]
+    assert [message[0] for message in out if message[0] >= 0xF8] == [
+        byte for byte in came if byte >= 0xF8
+    ]
 
 
 @given(st.integers(0x80, 0xEF), st.lists(st.tuples(DATA, DATA), min_size=1))
-def test_running_status_is_the_same_as_all_of_them(status: int, values: list[tuple[int, int]]) -> None:
+def test_running_status_is_the_same_as_all_of_them(
+    status: int, values: list[tuple[int, int]]
+) -> None:
     size = LENGTHS[status & 0xF0]
     full = [bytes([status, *value[:size]]) for value in values]
     assert fed(full[0] + b"".join(message[1:] for message in full[1:])) == full
 
 
 @given(st.binary(max_size=200), whole())
-def test_rubbish_raises_nothing_and_swallows_no_whole_message_behind_it(rubbish: bytes, message: bytes) -> None:
+def test_rubbish_raises_nothing_and_swallows_no_whole_message_behind_it(
+    rubbish: bytes, message: bytes
+) -> None:
     stream = Stream()
     before = stream.feed(rubbish)
     assert stream.feed(message) == [message]

@@ -1,4 +1,6 @@
-"""Covers, repaints and stems of a file: how long they are, what stays of the source, and what is refused."""
+"""Covers, repaints and stems of a file: how long they are, what stays of the source, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def takes(model: AceStep, **values: Any) -> list[Take]:
-    request = Request(prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off").changed(values)
+    request = Request(
+        prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
+    ).changed(values)
     return [event for event in model.render(request) if isinstance(event, Take)]
 
 
@@ -65,7 +69,7 @@ def refusal(model: AceStep, **values: Any) -> str:
     return f"{caught.value} {caught.value.hint}"
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", SOUNDS)
@@ -108,17 +112,26 @@ def test_more_than_two_channels_are_folded_to_the_sides(tmp_path: Path) -> None:
     channels = np.array([0.1, 0.2, 0.3]) * np.ones((100, 1))
     soundfile.write(tmp_path / "three.wav", channels, SAMPLE_RATE, "FLOAT")
     np.testing.assert_allclose(audio.read(str(tmp_path / "three.wav"))[50], [0.2, 0.2], atol=1e-6)
-    soundfile.write(tmp_path / "four.wav", np.array([0.1, 0.2, 0.3, 0.6]) * np.ones((100, 1)), SAMPLE_RATE, "FLOAT")
+    soundfile.write(
+        tmp_path / "four.wav",
+        np.array([0.1, 0.2, 0.3, 0.6]) * np.ones((100, 1)),
+        SAMPLE_RATE,
+        "FLOAT",
+    )
     np.testing.assert_allclose(audio.read(str(tmp_path / "four.wav"))[50], [0.2, 0.4], atol=1e-6)
 
 
-def test_no_more_of_a_file_is_read_than_can_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_of_a_file_is_read_than_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audio, "MAX_SECONDS", 2.0)
     soundfile.write(tmp_path / "long.wav", np.zeros(10 * 8000), 8000)
     assert len(audio.read(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
 
 
-@pytest.mark.parametrize("content", [b"just words, no sound", b"", b"RIFF\xff\xff\xff\x7fWAVEfmt "], ids=len)
+@pytest.mark.parametrize(
+    "content", [b"just words, no sound", b"", b"RIFF\xff\xff\xff\x7fWAVEfmt "], ids=len
+)
 def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "broken.wav").write_bytes(content)
     assert "source: broken.wav is not readable audio (" in refusal(
@@ -144,18 +157,22 @@ def test_a_file_that_has_gone_is_refused(model: AceStep, tmp_path: Path) -> None
         (np.full((9600, 2), np.nan), "not finite"),
     ],
 )
-def test_a_file_without_music_is_refused(model: AceStep, tmp_path: Path, samples: np.ndarray, says: str) -> None:
+def test_a_file_without_music_is_refused(
+    model: AceStep, tmp_path: Path, samples: np.ndarray, says: str
+) -> None:
     soundfile.write(tmp_path / "odd.wav", samples, SAMPLE_RATE, "FLOAT")
     assert says in refusal(model, task="cover", source=str(tmp_path / "odd.wav"))
 
 
 def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.wav", tmp_path, __file__, f"{'x' * 5000}.wav"):
-        with pytest.raises(OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"):
+        with pytest.raises(
+            OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"
+        ):
             Request(source=str(path))
 
 
-# --- what cannot be asked --------------------------------------------------------------------------------------------
+# --- what cannot be asked -------------------------------------------------------------------------
 
 
 def test_a_task_needs_a_source() -> None:
@@ -166,7 +183,9 @@ def test_a_task_needs_a_source() -> None:
 def test_a_task_has_one_of_these_names() -> None:
     assert Request(task="Cover-NoFSQ").task == "cover-nofsq"
     assert Request(task="text2music").task == ""
-    with pytest.raises(OutOfRange, match="cover cover-nofsq repaint extract lego complete understand, got 'remix'"):
+    with pytest.raises(
+        OutOfRange, match="cover cover-nofsq repaint extract lego complete understand, got 'remix'"
+    ):
         Request(task="remix")
 
 
@@ -182,24 +201,34 @@ def test_a_window_begins_inside_of_the_clip(model: AceStep, song: str) -> None:
 
 def test_a_model_that_cannot_do_a_task_names_one_that_can(turbo: AceStep, song: str) -> None:
     said = refusal(turbo, task="extract", source=song)
-    assert "acestep-v15-turbo cannot extract; mini and acestep-v15-base and acestep-v15-xl-base can" in said
-    assert "cannot lego; acestep-v15-base" in refusal(turbo, task="lego", source=song, stems="drums")
-    assert "cannot complete; acestep-v15-base" in refusal(turbo, task="complete", source=song, stems="drums")
+    assert (
+        "acestep-v15-turbo cannot extract; mini and acestep-v15-base and acestep-v15-xl-base can"
+        in said
+    )
+    assert "cannot lego; acestep-v15-base" in refusal(
+        turbo, task="lego", source=song, stems="drums"
+    )
+    assert "cannot complete; acestep-v15-base" in refusal(
+        turbo, task="complete", source=song, stems="drums"
+    )
     assert "cannot take stems out of a clip; mini and" in refusal(turbo, stems="drums")
 
 
 def test_a_cover_takes_no_guide(model: AceStep, song: str) -> None:
-    assert "cover follows its source, it takes no guide" in refusal(model, task="cover", source=song, guide="Am F")
+    assert "cover follows its source, it takes no guide" in refusal(
+        model, task="cover", source=song, guide="Am F"
+    )
 
 
-# --- covers ----------------------------------------------------------------------------------------------------------
+# --- covers ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", ["cover", "cover-nofsq"])
 def test_a_cover_is_as_long_as_its_source(model: AceStep, song: str, task: str) -> None:
     (take,) = takes(model, task=task, source=song)
     assert take.audio.shape == (2, SAMPLES)
-    assert (take.request.seconds, take.request.guide) == (SECONDS, "off")
+    assert take.request.seconds == SECONDS
+    assert take.request.guide == "off"
     assert "drawings, not recordings" in take.notes[0]
     (again,) = (event for event in model.render(take.request) if isinstance(event, Take))
     assert sound(again).tobytes() == sound(take).tobytes()
@@ -213,35 +242,47 @@ def test_or_as_long_as_is_asked(model: AceStep, song: str, length: dict[str, flo
 
 def test_a_cover_resembles_its_source_as_long_as_it_follows_it(model: AceStep, song: str) -> None:
     source = audio.read(song)
-    followed, half, alone = (sound(takes(model, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0))
-    near, far = (metrics.log_mel_distance(metrics.levelled(one), metrics.levelled(source)) for one in (followed, alone))
+    followed, half, alone = (
+        sound(takes(model, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0)
+    )
+    near, far = (
+        metrics.log_mel_distance(metrics.levelled(one), metrics.levelled(source))
+        for one in (followed, alone)
+    )
     assert near < far - 1
     assert not np.array_equal(half, followed)
     assert not np.array_equal(half, alone)
 
 
-def test_a_cover_goes_through_the_audio_codes_where_the_model_has_them(turbo: AceStep, song: str) -> None:
+def test_a_cover_goes_through_the_audio_codes_where_the_model_has_them(
+    turbo: AceStep, song: str
+) -> None:
     cover, clean = (takes(turbo, task=task, source=song)[0] for task in ("cover", "cover-nofsq"))
     assert np.abs(sound(cover) - sound(clean)).max() > 1e-3
     assert cover.notes == clean.notes == ()
     assert cover.request.guide == "off"
 
 
-# --- repaints --------------------------------------------------------------------------------------------------------
+# --- repaints -------------------------------------------------------------------------------------
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
-@pytest.mark.parametrize("window", [(1.0, 1.5), (0.0, 1.0), (1.5, -1)], ids=["middle", "beginning", "end"])
+@pytest.mark.parametrize(
+    "window", [(1.0, 1.5), (0.0, 1.0), (1.5, -1)], ids=["middle", "beginning", "end"]
+)
 def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
     model: AceStep, song: str, window: tuple[float, float]
 ) -> None:
-    (take,) = takes(model, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1])
+    (take,) = takes(
+        model, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1]
+    )
     fade = round(Hold.of(0.5).seconds * SAMPLE_RATE)
     begin, end = (round(second * SAMPLE_RATE) if second >= 0 else SAMPLES for second in window)
-    here, there = sound(take), audio.read(song)
+    here = sound(take)
+    there = audio.read(song)
     outside = np.r_[0 : max(0, begin - fade), end + fade : SAMPLES]
     assert len(outside)
     assert here.shape == there.shape
@@ -250,10 +291,13 @@ def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
     assert "was not taught to repaint" in take.notes[0]
 
 
-def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(model: AceStep, song: str) -> None:
+def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
+    model: AceStep, song: str
+) -> None:
     wish = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
     guided, alone = (takes(model, guide=guide, **wish)[0] for guide in ("auto", "off"))
-    assert (guided.request.guide, alone.request.guide) == ("auto", "off")
+    assert guided.request.guide == "auto"
+    assert alone.request.guide == "off"
     assert guided.request.bpm
     assert not np.array_equal(sound(guided), sound(alone))
 
@@ -269,12 +313,11 @@ def test_a_window_beyond_the_source_adds_to_it(
     (take,) = takes(model, task="repaint", source=song, repaint_start=start, repaint_end=end)
     assert take.audio.shape == (2, round(length * SAMPLE_RATE))
     again = tasks.staged(take.request, audio.read(song), 1920)[0]
-    assert (again.samples, tasks.window(again, again.samples)) == (
-        take.request.samples,
-        tasks.window(take.request, take.request.samples),
-    )
+    assert again.samples == take.request.samples
+    assert tasks.window(again, again.samples) == tasks.window(take.request, take.request.samples)
     kept = tasks.window(take.request, take.request.samples)
-    fade, offset = round(Hold.of(0.5).seconds * SAMPLE_RATE), round(front * SAMPLE_RATE)
+    fade = round(Hold.of(0.5).seconds * SAMPLE_RATE)
+    offset = round(front * SAMPLE_RATE)
     whole = audio.placed(audio.read(song), offset, take.request.samples)
     for outside in (slice(0, max(0, kept.start - fade)), slice(kept.stop + fade, None)):
         np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
@@ -283,7 +326,9 @@ def test_a_window_beyond_the_source_adds_to_it(
 def test_a_repaint_goes_on_where_the_source_ends(model: AceStep, song: str) -> None:
     (take,) = takes(model, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
     assert take.audio.shape == (2, 4 * SAMPLE_RATE)
-    np.testing.assert_allclose(sound(take)[: SAMPLES - 2400], audio.read(song)[: SAMPLES - 2400], atol=1e-6)
+    np.testing.assert_allclose(
+        sound(take)[: SAMPLES - 2400], audio.read(song)[: SAMPLES - 2400], atol=1e-6
+    )
     assert np.abs(sound(take)[SAMPLES + 2400 :]).max() > 0.02
 
 
@@ -299,41 +344,56 @@ def test_the_strength_is_how_freely(model: AceStep, song: str) -> None:
 def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
     import mlx.core as mx
 
-    silence, source = mx.zeros((1, 10, 64)), mx.ones((1, 10, 64))
+    silence = mx.zeros((1, 10, 64))
+    source = mx.ones((1, 10, 64))
     taught = tasks.repaint(Material(silence, source, window=range(2, 5)))
     untaught = tasks.repaint(Material(silence, source, window=range(2, 5), masked=False))
     assert np.array(taught.mask)[0].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
     assert np.array(untaught.mask).all()
-    assert (taught.task, untaught.task) == ("repaint", "cover")
+    assert taught.task == "repaint"
+    assert untaught.task == "cover"
     np.testing.assert_array_equal(np.array(taught.source), np.array(untaught.source))
     assert np.array(taught.source)[0, :, 0].tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 1, 1]
 
 
-# --- stems -----------------------------------------------------------------------------------------------------------
+# --- stems ----------------------------------------------------------------------------------------
 
 
-def test_extracting_gives_the_stems_alone_aligned_with_the_source(model: AceStep, tmp_path: Path) -> None:
+def test_extracting_gives_the_stems_alone_aligned_with_the_source(
+    model: AceStep, tmp_path: Path
+) -> None:
     whole = songs.song(SONG.seed, 6.0, parts=SONG.sketch.parts)
     soundfile.write(tmp_path / "song.wav", whole.mix(), SAMPLE_RATE, "FLOAT")
     drums, bass, rest = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
-    assert (drums.name, bass.name, rest.name) == ("drums", "bass", "rest")
+    assert drums.name == "drums"
+    assert bass.name == "bass"
+    assert rest.name == "rest"
     assert drums.request.stems == "drums bass"
     assert drums.audio.shape == bass.audio.shape == (2, 6 * SAMPLE_RATE)
     truth = whole.stems()
     for take, other in ((drums, "bass"), (bass, "drums")):
-        assert metrics.si_sdr(sound(take), truth[take.name]) > metrics.si_sdr(sound(take), truth[other])
-        assert abs(metrics.level(sound(take)) - metrics.level(truth[take.name])) < 6  # dB: as loud as in the source
+        assert metrics.si_sdr(sound(take), truth[take.name]) > metrics.si_sdr(
+            sound(take), truth[other]
+        )
+        # dB: as loud as in the source
+        assert abs(metrics.level(sound(take)) - metrics.level(truth[take.name])) < 6
 
 
-def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(model: AceStep, song: str) -> None:
-    few, many = (takes(model, task="extract", source=song, stems="drums", num_steps=steps)[0] for steps in (2, 8))
+def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(
+    model: AceStep, song: str
+) -> None:
+    few, many = (
+        takes(model, task="extract", source=song, stems="drums", num_steps=steps)[0]
+        for steps in (2, 8)
+    )
     assert sound(few).tobytes() == sound(many).tobytes()
 
 
 def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
     base = load(str(tiny), "acestep-v15-base")
     vocals, _ = takes(base, task="extract", source=song, stems="vocals")
-    assert (vocals.name, vocals.audio.shape) == ("vocals", (2, SAMPLES))
+    assert vocals.name == "vocals"
+    assert vocals.audio.shape == (2, SAMPLES)
 
 
 def test_a_cover_has_stems_too(model: AceStep, song: str) -> None:
@@ -351,7 +411,7 @@ def test_stems_and_the_rest_add_up_to_the_mix(model: AceStep, song: str, task: s
     np.testing.assert_allclose(sum(parts.values()), mix, atol=1e-6)
 
 
-# --- layers ----------------------------------------------------------------------------------------------------------
+# --- layers ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -360,20 +420,29 @@ def base(tiny: Path) -> AceStep:
 
 
 def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str) -> None:
-    wish = {"task": "lego", "source": song, "stems": "guitar bass", "repaint_start": 0.5, "repaint_end": 1.5}
+    wish = {
+        "task": "lego",
+        "source": song,
+        "stems": "guitar bass",
+        "repaint_start": 0.5,
+        "repaint_end": 1.5,
+    }
     mix, guitar, bass, rest = takes(base, **wish)
     assert [take.name for take in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
     np.testing.assert_allclose(sound(guitar) + sound(bass) + sound(rest), sound(mix), atol=1e-6)
     scale = np.abs(sound(rest)).max() / np.abs(audio.read(song)).max()
     np.testing.assert_allclose(sound(rest), scale * audio.read(song), atol=1e-5)
-    inside, outside = sound(guitar)[SAMPLE_RATE], sound(guitar)[2 * SAMPLE_RATE :]
+    inside = sound(guitar)[SAMPLE_RATE]
+    outside = sound(guitar)[2 * SAMPLE_RATE :]
     assert np.abs(inside).max() > 0
     assert np.abs(outside).max() < 1e-3
     assert mix.request.guidance_scale == 1.0  # more drowns the source
 
 
 def test_a_later_track_hears_the_earlier_ones(base: AceStep, song: str) -> None:
-    alone, after = (takes(base, task="lego", source=song, stems=stems) for stems in ("bass", "drums bass"))
+    alone, after = (
+        takes(base, task="lego", source=song, stems=stems) for stems in ("bass", "drums bass")
+    )
     parts = {take.name: sound(take) for take in after}
     assert not np.allclose(parts["bass"], sound(alone[1]), atol=1e-4)
 
@@ -381,17 +450,20 @@ def test_a_later_track_hears_the_earlier_ones(base: AceStep, song: str) -> None:
 def test_complete_makes_a_mix_of_the_source_and_more(base: AceStep, song: str) -> None:
     (mix,) = takes(base, task="complete", source=song, stems="drums bass")
     (other,) = takes(base, task="complete", source=song, stems="strings")
-    assert (mix.name, mix.audio.shape) == ("mix", (2, SAMPLES))
+    assert mix.name == "mix"
+    assert mix.audio.shape == (2, SAMPLES)
     assert not np.allclose(sound(mix), sound(other), atol=1e-4)  # the tracks are in the prompt
 
 
 def test_lego_has_to_know_what_and_where(base: AceStep, song: str) -> None:
     assert "lego needs to know which tracks" in refusal(base, task="lego", source=song)
-    assert "within its source" in refusal(base, task="lego", source=song, stems="drums", repaint_start=-1)
+    assert "within its source" in refusal(
+        base, task="lego", source=song, stems="drums", repaint_start=-1
+    )
     assert "must be names of tracks" in refusal(base, task="lego", source=song, stems="didgeridoo")
 
 
-# --- windows in bars -------------------------------------------------------------------------------------------------
+# --- windows in bars ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -410,8 +482,12 @@ def test_bars_and_seconds_repaint_the_same(model: AceStep, song: str) -> None:
 
 
 def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: str) -> None:
-    assert "repaint_bar needs the tempo" in refusal(model, task="repaint", source=song, repaint_bar=2)
-    assert "repaint_bars needs the bar" in refusal(model, task="repaint", source=song, bpm=120, repaint_bars=2)
+    assert "repaint_bar needs the tempo" in refusal(
+        model, task="repaint", source=song, repaint_bar=2
+    )
+    assert "repaint_bars needs the bar" in refusal(
+        model, task="repaint", source=song, bpm=120, repaint_bars=2
+    )
 
 
 @pytest.mark.parametrize(
@@ -419,9 +495,12 @@ def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: st
     [{"repaint_start": -0.5, "repaint_end": 0}, {"bpm": 240, "repaint_bar": -1, "repaint_bars": 1}],
     ids=["seconds", "bars"],
 )
-def test_what_is_added_in_front_leaves_the_source_as_it_is(model: AceStep, song: str, window: dict[str, Any]) -> None:
+def test_what_is_added_in_front_leaves_the_source_as_it_is(
+    model: AceStep, song: str, window: dict[str, Any]
+) -> None:
     (take,) = takes(model, task="repaint", source=song, repaint_strength=1, **window)
-    source, front = audio.read(song), len(sound(take)) - len(audio.read(song))
+    source = audio.read(song)
+    front = len(sound(take)) - len(audio.read(song))
     assert front == (SAMPLE_RATE if "bpm" in window else SAMPLE_RATE // 2)
     np.testing.assert_allclose(sound(take)[front:], source, atol=1e-6)
 
@@ -430,7 +509,10 @@ def test_what_is_added_in_front_leaves_the_source_as_it_is(model: AceStep, song:
     ("window", "told"),
     [
         ({"repaint_start": 0, "repaint_end": 0}, "must end after it begins"),
-        ({"bpm": 120, "repaint_bar": 2, "repaint_end": 1}, "must end after it begins, at 2 s, got 1 s"),
+        (
+            {"bpm": 120, "repaint_bar": 2, "repaint_end": 1},
+            "must end after it begins, at 2 s, got 1 s",
+        ),
         ({"bpm": 120, "repaint_bar": -2, "repaint_bars": 1}, "must reach the source's first bar"),
     ],
 )
@@ -440,18 +522,29 @@ def test_a_window_that_cannot_be_is_refused_before_anything_is_made(
     assert told in refusal(model, task="repaint", source=song, **window)
 
 
-def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(model: AceStep, tmp_path: Path) -> None:
+def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(
+    model: AceStep, tmp_path: Path
+) -> None:
     loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
     soundfile.write(tmp_path / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
     wish: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
-    (painted,) = takes(model, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish)
-    np.testing.assert_allclose(sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6)
+    (painted,) = takes(
+        model, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish
+    )
+    np.testing.assert_allclose(
+        sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6
+    )
 
 
-def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(base: AceStep, tmp_path: Path) -> None:
+def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
+    base: AceStep, tmp_path: Path
+) -> None:
     loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
     soundfile.write(tmp_path / "loud.wav", 2 * loud, SAMPLE_RATE, "FLOAT")
-    parts = {take.name: take for take in takes(base, task="lego", source=str(tmp_path / "loud.wav"), stems="drums")}
+    parts = {
+        take.name: take
+        for take in takes(base, task="lego", source=str(tmp_path / "loud.wav"), stems="drums")
+    }
     rest = sound(parts["rest"])
     down = 2 * np.abs(loud).max() / np.abs(rest).max()
     (note,) = parts["mix"].notes
@@ -478,7 +571,7 @@ def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
     assert Hold.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == Hold(0.25, 50, 2.0)
 
 
-# --- covers that start from their source -----------------------------------------------------------------------------
+# --- covers that start from their source ----------------------------------------------------------
 
 
 def test_a_cover_that_starts_from_its_source_stays_closer(model: AceStep, song: str) -> None:
@@ -489,22 +582,30 @@ def test_a_cover_that_starts_from_its_source_stays_closer(model: AceStep, song: 
 
 
 def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
-    assert "cover_noise_strength is for a cover" in refusal(model, cover_noise_strength=0.5, seconds=1)
+    assert "cover_noise_strength is for a cover" in refusal(
+        model, cover_noise_strength=0.5, seconds=1
+    )
 
 
-# --- on the way ------------------------------------------------------------------------------------------------------
+# --- on the way -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", ["cover", "repaint", "extract"])
 def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str) -> None:
-    events = list(model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off")))
+    events = list(
+        model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off"))
+    )
     told = [event for event in events if isinstance(event, Progress)]
     take = events[-1]
     assert isinstance(take, Take)
     assert [one.fraction for one in told] == sorted(one.fraction for one in told)
     assert told[0].stage == "source"
     assert 0.9 < told[-1].fraction <= 1
-    assert {one.stage for one in told} | {"condition"} == set(take.timings) == set(take.memory) | {"condition"}
+    assert (
+        {one.stage for one in told} | {"condition"}
+        == set(take.timings)
+        == set(take.memory) | {"condition"}
+    )
     assert all(size > 0 for size in take.memory.values())
 
 
@@ -521,7 +622,11 @@ def test_closing_the_iterator_stops_the_encoding_within_a_tile(
         return encode(sound)
 
     monkeypatch.setattr(model.vae, "encode", counted)
-    wish = {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")} if stage == "source" else {"guide": "Am"}
+    wish = (
+        {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")}
+        if stage == "source"
+        else {"guide": "Am"}
+    )
     running = model.render(Request(prompt="x", seed=1, seconds=40, plan="off", **wish))  # type: ignore[arg-type]
     for event in running:
         if isinstance(event, Progress) and event.stage == stage and tiles:

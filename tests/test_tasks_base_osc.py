@@ -1,4 +1,6 @@
-"""The tasks of base models from OSC: stems taken out, added to a source one by one, and a mix made around it."""
+"""The tasks of base models from OSC: stems taken out, added to a source one by one, and a mix made
+around it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ def daemon(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dae
     folder = tmp_path_factory.mktemp("base")
     (folder / "clips").mkdir()
     settings = Settings(
-        port=0, out=folder / "clips", state=folder / "state", model=str(tiny), variant="acestep-v15-base"
+        port=0,
+        out=folder / "clips",
+        state=folder / "state",
+        model=str(tiny),
+        variant="acestep-v15-base",
     )
     with Daemon(settings) as running:
         yield running
@@ -34,13 +40,19 @@ def song(daemon: Daemon) -> str:
     return tone(daemon.settings.out, 0.1)
 
 
-def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(client: OscClient, song: str) -> None:
-    files = made(client, "extract", "task", "extract", "source", song, "stems", "vocals backing_vocals")
+def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(
+    client: OscClient, song: str
+) -> None:
+    files = made(
+        client, "extract", "task", "extract", "source", song, "stems", "vocals backing_vocals"
+    )
     assert [*files] == ["vocals", "backing_vocals", "rest"]
     assert {len(clip) for clip in files.values()} == {2 * RATE}
 
 
-def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(client: OscClient, song: str) -> None:
+def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(
+    client: OscClient, song: str
+) -> None:
     files = made(client, "lego", "task", "lego", "source", song, "stems", "drums bass")
     mix = files.pop("mix")
     assert [*files] == ["drums", "bass", "rest"]

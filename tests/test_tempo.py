@@ -15,7 +15,20 @@ from hypothesis import strategies as st
 
 from daemon import tempo
 from daemon.settings import SettingsError
-from daemon.tempo import ANNOUNCED, PER_BEAT, TICKS, Clock, Ear, Estimate, Link, Place, Tempo, fitted, linked, settled
+from daemon.tempo import (
+    ANNOUNCED,
+    PER_BEAT,
+    TICKS,
+    Clock,
+    Ear,
+    Estimate,
+    Link,
+    Place,
+    Tempo,
+    fitted,
+    linked,
+    settled,
+)
 from pipeline.request import BadRequest, Request
 
 PATIENCE = 30.0
@@ -25,7 +38,9 @@ class Said:
     """A source that says what a test tells it to; a list is said one by one."""
 
     def __init__(self, name: str, bpm: float = 0.0, next: tuple[float, ...] = ()) -> None:
-        self.name, self.bpm, self._next = name, bpm, iter(next)
+        self.name = name
+        self.bpm = bpm
+        self._next = iter(next)
         self.place: Place | None = None
         self.closed = False
 
@@ -46,11 +61,12 @@ def until(what: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-# --- who counts ------------------------------------------------------------------------------------------------------
+# --- who counts -----------------------------------------------------------------------------------
 
 
 def test_explicit_goes_before_link_before_midi_before_the_default() -> None:
-    link, midi = Said("link", 100), Said("midi", 90)
+    link = Said("link", 100)
+    midi = Said("midi", 90)
     counting = Tempo(sources=[link, midi])
     counting.set(128)
     assert counting.bpm() == (128, "explicit")
@@ -119,7 +135,7 @@ def test_it_can_be_closed_without_ever_having_been_started() -> None:
     Tempo(midi_clock="").close()
 
 
-# --- MIDI clock ------------------------------------------------------------------------------------------------------
+# --- MIDI clock -----------------------------------------------------------------------------------
 
 
 def ticks(bpm: float, count: int, start: float = 100.0) -> list[float]:
@@ -151,7 +167,9 @@ def play(clock: Clock, at: list[float], every: int = 4) -> list[float]:
 
 
 @pytest.mark.parametrize("bpm", [60, 93, 120, 127.5, 128, 174, 300])
-@pytest.mark.parametrize("delivered", [lambda at: at, lambda at: late(at, 0.001), lambda at: in_periods(at, 256)])
+@pytest.mark.parametrize(
+    "delivered", [lambda at: at, lambda at: late(at, 0.001), lambda at: in_periods(at, 256)]
+)
 def test_a_daws_clock_shows_the_daws_number_and_never_trembles(
     bpm: float, delivered: Callable[[list[float]], list[float]]
 ) -> None:
@@ -162,7 +180,9 @@ def test_a_daws_clock_shows_the_daws_number_and_never_trembles(
 
 def stalled(at: list[float], longest: float, seed: int = 1) -> list[float]:
     """As a computer delivers them that now and then does nothing else for a while."""
-    dice, free, delivered = random.Random(seed), 0.0, []
+    dice = random.Random(seed)
+    free = 0.0
+    delivered = []
     for tick in at:
         free = tick + dice.uniform(0, longest) if dice.random() < 0.01 else free
         delivered.append(max(tick, free))
@@ -171,9 +191,12 @@ def stalled(at: list[float], longest: float, seed: int = 1) -> list[float]:
 
 @pytest.mark.parametrize("bpm", [120, 127.5])
 @pytest.mark.parametrize(
-    "delivered", [lambda at: late(at, 0.003), lambda at: in_periods(at, 1024), lambda at: stalled(at, 0.03)]
+    "delivered",
+    [lambda at: late(at, 0.003), lambda at: in_periods(at, 1024), lambda at: stalled(at, 0.03)],
 )
-def test_a_settled_number_survives_a_busy_computer(bpm: float, delivered: Callable[[list[float]], list[float]]) -> None:
+def test_a_settled_number_survives_a_busy_computer(
+    bpm: float, delivered: Callable[[list[float]], list[float]]
+) -> None:
     shown = play(Clock(), delivered(ticks(bpm * 1.00003, 40 * TICKS)), every=12)
     assert set(shown[8 * TICKS // 12 :]) == {bpm}, "takes were made for it"
 
@@ -184,7 +207,9 @@ def test_a_tempo_with_two_digits_is_kept_where_the_clock_is_good_enough_to_know_
 
 
 @given(bpm=st.floats(30, 300), jitter=st.floats(0, 0.01), seed=st.integers(0, 99))
-def test_the_round_number_is_one_that_fits_what_was_heard(bpm: float, jitter: float, seed: int) -> None:
+def test_the_round_number_is_one_that_fits_what_was_heard(
+    bpm: float, jitter: float, seed: int
+) -> None:
     measured = fitted(late(ticks(bpm, TICKS), jitter, seed))
     shown = settled(Estimate(0, 0), measured).bpm
     assert abs(shown - measured.bpm) <= 3 * measured.error + 0.005
@@ -264,7 +289,7 @@ def test_notes_and_other_messages_are_no_ticks() -> None:
     assert clock.bpm == 120
 
 
-# --- Ableton Link ----------------------------------------------------------------------------------------------------
+# --- Ableton Link ---------------------------------------------------------------------------------
 
 
 def test_every_tempo_of_two_digits_survives_links_whole_microseconds() -> None:
@@ -273,7 +298,9 @@ def test_every_tempo_of_two_digits_survives_links_whole_microseconds() -> None:
         assert linked(60e6 / round(60e6 / bpm)) == bpm
 
 
-@pytest.mark.parametrize("bpm", [127.9999, 140.00014000014, 93.33001493280238, 61.37002442526972, 119.999760000480])
+@pytest.mark.parametrize(
+    "bpm", [127.9999, 140.00014000014, 93.33001493280238, 61.37002442526972, 119.999760000480]
+)
 @pytest.mark.parametrize("bars", [1, 7, 64])
 def test_bars_at_a_tempo_from_link_are_exact_to_the_sample(bpm: float, bars: int) -> None:
     for said in (bpm, linked(bpm)):
@@ -333,7 +360,9 @@ def joined(followed: Tempo) -> Link:
     return source
 
 
-def test_a_link_session_is_followed_and_its_tempo_is_nobodys_but_the_musicians(session: Session) -> None:
+def test_a_link_session_is_followed_and_its_tempo_is_nobodys_but_the_musicians(
+    session: Session,
+) -> None:
     followed = Tempo(link=True)  # it is there before the musician comes, as a daemon is
     followed.start()
     try:
@@ -363,7 +392,7 @@ def test_a_link_session_is_followed_and_its_tempo_is_nobodys_but_the_musicians(s
         followed.close()
 
 
-# --- where the beat is -----------------------------------------------------------------------------------------------
+# --- where the beat is ----------------------------------------------------------------------------
 
 
 @given(st.floats(0, 1000), st.floats(30, 300), st.sampled_from([1.0, 3.0, 4.0]), st.floats(0, 10))
@@ -378,7 +407,8 @@ def test_the_next_bar_is_a_whole_one_and_less_than_a_bar_away(
 
 
 def test_the_first_source_that_knows_where_the_beat_is_says_when_the_next_bar_begins() -> None:
-    link, midi = Said("link", 100), Said("midi", 90)
+    link = Said("link", 100)
+    midi = Said("midi", 90)
     counting = Tempo(sources=[link, midi])
     assert counting.next(4.0) == 0.0, "nobody knows: at once"
     now = time.monotonic()
@@ -394,7 +424,8 @@ class Master:
     """A MIDI clock of 120 bpm as messages, without the wait."""
 
     def __init__(self) -> None:
-        self.clock, self.now = Clock(), 1000.0
+        self.clock = Clock()
+        self.now = 1000.0
         self.tick(TICKS)
         self.clock.look(self.now)
 

@@ -20,14 +20,16 @@ from hypothesis import strategies as st
 from pipeline.weights import tensors
 from pipeline.weights.tensors import read_torch
 
-# --- what torch.save writes, without torch ---------------------------------------------------------------------------
+# --- what torch.save writes, without torch --------------------------------------------------------
 
 
 class Storage:
     """A storage of the file: `data/<key>` of this kind and size."""
 
     def __init__(self, kind: str = "FloatStorage", count: int = 24, key: str = "0") -> None:
-        self.kind, self.count, self.key = kind, count, key
+        self.kind = kind
+        self.count = count
+        self.key = key
 
 
 class Tensor:
@@ -44,7 +46,8 @@ class Call:
     """Anything else a pickle may ask for."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        self.function, self.arguments = function, arguments
+        self.function = function
+        self.arguments = arguments
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self.function, self.arguments
@@ -60,12 +63,21 @@ class _Pickler(pickle.Pickler):
 @pytest.fixture(autouse=True)
 def torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The names that torch's pickles refer to."""
-    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    for kind in ("FloatStorage", "DoubleStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "FakeStorage"):
+    torch = types.ModuleType("torch")
+    utils = types.ModuleType("torch._utils")
+    for kind in (
+        "FloatStorage",
+        "DoubleStorage",
+        "HalfStorage",
+        "BFloat16Storage",
+        "LongStorage",
+        "FakeStorage",
+    ):
         setattr(torch, kind, type(kind, (), {"__module__": "torch"}))
     for name in ("_rebuild_tensor_v2", "_rebuild_parameter"):
         function = types.FunctionType((lambda *_: None).__code__, {}, name)
-        function.__module__, function.__qualname__ = "torch._utils", name
+        function.__module__ = "torch._utils"
+        function.__qualname__ = name
         setattr(utils, name, function)
     monkeypatch.setitem(sys.modules, "torch", torch)
     monkeypatch.setitem(sys.modules, "torch._utils", utils)
@@ -80,13 +92,22 @@ def pickled(value: Any, protocol: int = 2) -> bytes:
     return stream.getvalue()
 
 
-def entries(value: Any, data: bytes = NUMBERS.tobytes(), byteorder: str = "little") -> list[tuple[str, bytes]]:
+def entries(
+    value: Any, data: bytes = NUMBERS.tobytes(), byteorder: str = "little"
+) -> list[tuple[str, bytes]]:
     """What is in the zip that `torch.save(value, ...)` writes."""
-    named = {"data.pkl": pickled(value), "byteorder": byteorder.encode(), "data/0": data, "version": b"3\n"}
+    named = {
+        "data.pkl": pickled(value),
+        "byteorder": byteorder.encode(),
+        "data/0": data,
+        "version": b"3\n",
+    }
     return [(f"archive/{name}", content) for name, content in named.items()]
 
 
-def save(path: Path, files: Iterable[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED) -> Path:
+def save(
+    path: Path, files: Iterable[tuple[str, bytes]], compression: int = zipfile.ZIP_STORED
+) -> Path:
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in files:
             archive.writestr(name, content)
@@ -97,7 +118,7 @@ def whole(kind: str = "FloatStorage") -> Tensor:
     return Tensor(Storage(kind), 0, (2, 3, 4), (12, 4, 1))
 
 
-# --- what is read ----------------------------------------------------------------------------------------------------
+# --- what is read ---------------------------------------------------------------------------------
 
 
 def test_the_published_file_is_read(tiny: Path) -> None:
@@ -115,7 +136,9 @@ def test_the_published_file_is_read(tiny: Path) -> None:
     ("kind", "dtype", "error"),
     [("FloatStorage", "<f4", 0.0), ("DoubleStorage", "<f8", 0.0), ("HalfStorage", "<f2", 2e-3)],
 )
-def test_floats_of_every_width_become_float32(tmp_path: Path, kind: str, dtype: str, error: float) -> None:
+def test_floats_of_every_width_become_float32(
+    tmp_path: Path, kind: str, dtype: str, error: float
+) -> None:
     path = save(tmp_path / "t.pt", entries(whole(kind), NUMBERS.astype(dtype).tobytes()))
     latent = read_torch(path)
     assert latent.dtype == np.float32
@@ -124,7 +147,9 @@ def test_floats_of_every_width_become_float32(tmp_path: Path, kind: str, dtype: 
 
 def test_bfloat16_is_widened_exactly(tmp_path: Path) -> None:
     high_halves = NUMBERS.view("<u4") >> 16
-    path = save(tmp_path / "t.pt", entries(whole("BFloat16Storage"), high_halves.astype("<u2").tobytes()))
+    path = save(
+        tmp_path / "t.pt", entries(whole("BFloat16Storage"), high_halves.astype("<u2").tobytes())
+    )
     assert np.array_equal(read_torch(path).reshape(-1), (high_halves << 16).view("<f4"))
 
 
@@ -141,19 +166,25 @@ def test_bfloat16_is_widened_exactly(tmp_path: Path) -> None:
     ],
 )
 def test_offsets_and_strides_are_followed(
-    tmp_path: Path, offset: int, size: tuple[int, ...], stride: tuple[int, ...], expected: np.ndarray
+    tmp_path: Path,
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    expected: np.ndarray,
 ) -> None:
     path = save(tmp_path / "t.pt", entries(Tensor(Storage(), offset, size, stride)))
     assert np.array_equal(read_torch(path), expected)
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_the_zip_may_be_compressed_and_older_than_the_byteorder_entry(tmp_path: Path, compression: int) -> None:
+def test_the_zip_may_be_compressed_and_older_than_the_byteorder_entry(
+    tmp_path: Path, compression: int
+) -> None:
     files = [entry for entry in entries(whole()) if "byteorder" not in entry[0]]
     assert read_torch(save(tmp_path / "t.pt", files, compression)).shape == (2, 3, 4)
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 def test_a_pickle_that_calls_a_program_is_refused_and_nothing_runs(tmp_path: Path) -> None:
@@ -163,34 +194,60 @@ def test_a_pickle_that_calls_a_program_is_refused_and_nothing_runs(tmp_path: Pat
     assert marker.exists(), "the pickle would work"
     marker.unlink()
     path = save(tmp_path / "t.pt", entries(evil))
-    with pytest.raises(ValueError, match=r"refused: the file asks for (posix|nt)\.system; only tensors are read"):
+    with pytest.raises(
+        ValueError, match=r"refused: the file asks for (posix|nt)\.system; only tensors are read"
+    ):
         read_torch(path)
     assert not marker.exists()
 
 
 def test_a_program_hidden_in_a_tensor_s_arguments_does_not_run(tmp_path: Path) -> None:
     marker = tmp_path / "it ran"
-    path = save(tmp_path / "t.pt", entries(Tensor(Storage(), Call(os.system, f"touch '{marker}'"), (2,), (1,))))
+    path = save(
+        tmp_path / "t.pt",
+        entries(Tensor(Storage(), Call(os.system, f"touch '{marker}'"), (2,), (1,))),
+    )
     with pytest.raises(ValueError, match="only tensors are read"):
         read_torch(path)
     assert not marker.exists()
 
 
 @pytest.mark.parametrize(
-    "name", ["builtins eval", "builtins getattr", "torch._utils _rebuild_parameter", "torch LongStorage", "torch load"]
+    "name",
+    [
+        "builtins eval",
+        "builtins getattr",
+        "torch._utils _rebuild_parameter",
+        "torch LongStorage",
+        "torch load",
+    ],
 )
 def test_other_globals_are_refused(tmp_path: Path, name: str) -> None:
     module, attribute = name.split()
     asks = f"c{module}\n{attribute}\n.".encode()
-    files = [(path, asks if path.endswith("data.pkl") else content) for path, content in entries(whole())]
-    with pytest.raises(ValueError, match=rf"refused: the file asks for {module}\.{attribute}; only tensors are read"):
+    files = [
+        (path, asks if path.endswith("data.pkl") else content) for path, content in entries(whole())
+    ]
+    with pytest.raises(
+        ValueError,
+        match=rf"refused: the file asks for {module}\.{attribute}; only tensors are read",
+    ):
         read_torch(save(tmp_path / "t.pt", files))
 
 
 def test_a_dotted_name_does_not_reach_behind_an_allowed_one(tmp_path: Path) -> None:
-    asks = pickle.dumps("torch._utils")[:-1] + pickle.dumps("_rebuild_tensor_v2.__globals__")[2:-1] + b"\x93."
-    files = [(path, asks if path.endswith("data.pkl") else content) for path, content in entries(whole())]
-    with pytest.raises(ValueError, match=r"refused: the file asks for torch\._utils\._rebuild_tensor_v2\.__globals__"):
+    asks = (
+        pickle.dumps("torch._utils")[:-1]
+        + pickle.dumps("_rebuild_tensor_v2.__globals__")[2:-1]
+        + b"\x93."
+    )
+    files = [
+        (path, asks if path.endswith("data.pkl") else content) for path, content in entries(whole())
+    ]
+    with pytest.raises(
+        ValueError,
+        match=r"refused: the file asks for torch\._utils\._rebuild_tensor_v2\.__globals__",
+    ):
         read_torch(save(tmp_path / "t.pt", files))
 
 
@@ -232,7 +289,9 @@ def test_impossible_dimensions_are_refused(
 
 
 @pytest.mark.parametrize("size", [(2**40,), (2**31, 2**31, 2**31), (2**29, 1)])
-def test_a_stride_of_zero_does_not_make_a_huge_tensor_of_one_number(tmp_path: Path, size: tuple[int, ...]) -> None:
+def test_a_stride_of_zero_does_not_make_a_huge_tensor_of_one_number(
+    tmp_path: Path, size: tuple[int, ...]
+) -> None:
     path = save(tmp_path / "t.pt", entries(Tensor(Storage(), 0, size, (0,) * len(size))))
     with pytest.raises(ValueError, match="refused: a tensor larger than any silence latent"):
         read_torch(path)
@@ -240,9 +299,18 @@ def test_a_stride_of_zero_does_not_make_a_huge_tensor_of_one_number(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("offset", "size", "stride"),
-    [(0, (1.5,), (1,)), (0, ("2",), (1,)), (None, (2,), (1,)), (0, 2, 1), (0, (2,), (0.5,)), (0, (1,) * 99, (1,) * 99)],
+    [
+        (0, (1.5,), (1,)),
+        (0, ("2",), (1,)),
+        (None, (2,), (1,)),
+        (0, 2, 1),
+        (0, (2,), (0.5,)),
+        (0, (1,) * 99, (1,) * 99),
+    ],
 )
-def test_dimensions_of_another_kind_are_refused(tmp_path: Path, offset: Any, size: Any, stride: Any) -> None:
+def test_dimensions_of_another_kind_are_refused(
+    tmp_path: Path, offset: Any, size: Any, stride: Any
+) -> None:
     path = save(tmp_path / "t.pt", entries(Tensor(Storage(), offset, size, stride)))
     with pytest.raises(ValueError, match=r"^refused: "):
         read_torch(path)
@@ -267,7 +335,13 @@ def test_a_storage_that_is_not_one_is_refused(tmp_path: Path, storage: Any) -> N
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [({"latent": 1}, "dict"), ([1.0], "list"), (None, "NoneType"), (OrderedDict(a=1), "OrderedDict"), (3.5, "float")],
+    [
+        ({"latent": 1}, "dict"),
+        ([1.0], "list"),
+        (None, "NoneType"),
+        (OrderedDict(a=1), "OrderedDict"),
+        (3.5, "float"),
+    ],
 )
 def test_anything_but_one_tensor_is_refused(tmp_path: Path, value: Any, kind: str) -> None:
     with pytest.raises(ValueError, match=f"refused: holds a {kind}, not a tensor"):
@@ -281,7 +355,9 @@ def test_tensors_in_a_list_are_refused(tmp_path: Path) -> None:
 
 def test_a_torch_file_older_than_the_zip_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.pt"
-    path.write_bytes(pickled(0x1950A86A20F9469CFC6C) + pickled(1001) + pickled({}) + pickled(whole()))
+    path.write_bytes(
+        pickled(0x1950A86A20F9469CFC6C) + pickled(1001) + pickled({}) + pickled(whole())
+    )
     with pytest.raises(ValueError, match="not a torch zip file"):
         read_torch(path)
 
@@ -305,12 +381,16 @@ def test_a_truncated_zip_is_refused(tmp_path: Path, kept: int) -> None:
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_zip_with_two_pickles_is_refused(tmp_path: Path, second: str) -> None:
     files = [*entries(whole()), (second, pickled(None))]
-    with pytest.raises(ValueError, match=r"refused: a torch file has one data\.pkl, and this zip has 2"):
+    with pytest.raises(
+        ValueError, match=r"refused: a torch file has one data\.pkl, and this zip has 2"
+    ):
         read_torch(save(tmp_path / "t.pt", files))
 
 
 def test_a_zip_that_is_no_torch_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"refused: a torch file has one data\.pkl, and this zip has 0"):
+    with pytest.raises(
+        ValueError, match=r"refused: a torch file has one data\.pkl, and this zip has 0"
+    ):
         read_torch(save(tmp_path / "t.pt", [("readme.txt", b"hello")]))
 
 
@@ -367,7 +447,9 @@ def test_a_damaged_byte_anywhere_is_read_or_refused(damaged: Path, place: int, b
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(place=st.integers(0, 10_000), replacement=st.binary(max_size=12), length=st.integers(0, 12))
-def test_a_damaged_pickle_is_read_or_refused(damaged: Path, place: int, replacement: bytes, length: int) -> None:
+def test_a_damaged_pickle_is_read_or_refused(
+    damaged: Path, place: int, replacement: bytes, length: int
+) -> None:
     files = dict(entries(whole()))
     content = files["archive/data.pkl"]
     place %= len(content)

@@ -24,7 +24,12 @@ def test_it_computes_with_the_fast_library() -> None:
     code = "import examples.voice.evaluate; from pipeline import blas; print(blas.live())"
     environment = {name: value for name, value in os.environ.items() if name != blas.SWITCH}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "imported before" not in done.stdout
 
@@ -42,8 +47,11 @@ def test_what_is_learned_from_is_made_once(tmp_path: Path, monkeypatch: pytest.M
     again = evaluate.lessons("mini", 3, map, tmp_path / "heard")
     assert made == [0, 1, 2]
     for a, b in zip(first, again):
-        assert (a.drums, a.style) == (b.drums, b.style)
-        np.testing.assert_array_equal(np.concatenate(a.clean + a.coded), np.concatenate(b.clean + b.coded))
+        assert a.drums == b.drums
+        assert a.style == b.style
+        np.testing.assert_array_equal(
+            np.concatenate(a.clean + a.coded), np.concatenate(b.clean + b.coded)
+        )
     evaluate.lessons("mini", 2, map, tmp_path / "heard")
     assert made == [0, 1, 2, 0, 1]
     assert not list(tmp_path.rglob("*.part"))

@@ -35,7 +35,9 @@ def clicks(bpm: float, seconds: float = 8.0, beats: int = 4) -> np.ndarray:
 def renders() -> tuple[list[np.ndarray], list[str]]:
     """Real songs, with drums and without."""
     whole = [songs.song(seed, 3.0) for seed in range(40)]
-    return [song.mix() for song in whole], ["drums" if "drums" in song.sketch.parts else "none" for song in whole]
+    return [song.mix() for song in whole], [
+        "drums" if "drums" in song.sketch.parts else "none" for song in whole
+    ]
 
 
 @pytest.mark.parametrize("bpm", [60, 97, 128.5, 174])
@@ -56,7 +58,11 @@ def test_octaves_of_the_tempo_are_right() -> None:
 
 
 def test_the_tempo_of_real_renders_with_drums_is_found() -> None:
-    drummed = [song for song in (songs.song(seed, 8.0) for seed in range(12)) if "drums" in song.sketch.parts]
+    drummed = [
+        song
+        for song in (songs.song(seed, 8.0) for seed in range(12))
+        if "drums" in song.sketch.parts
+    ]
     assert len(drummed) > 4
     assert all(metrics.tempo_right(song.mix(), song.sketch.bpm) for song in drummed)
 
@@ -89,15 +95,21 @@ def test_a_scaled_copy_is_perfect_and_noise_counts_as_it_is() -> None:
 def test_the_log_mel_distance_of_half_the_level_is_six_decibels() -> None:
     assert metrics.log_mel_distance(NOISE, NOISE) == 0
     assert metrics.log_mel_distance(NOISE, 0.5 * NOISE) == pytest.approx(6.02, abs=0.15)
-    assert metrics.log_mel_distance(NOISE, NOISE[::-1]) == metrics.log_mel_distance(NOISE[::-1], NOISE)
+    assert metrics.log_mel_distance(NOISE, NOISE[::-1]) == metrics.log_mel_distance(
+        NOISE[::-1], NOISE
+    )
 
 
 def test_the_mel_bands_of_a_sine_are_its_spectrum() -> None:
-    """1 kHz at 0.5: the window's main lobe in its band, weighted by the triangle, plus the floor of 1e-4."""
+    """1 kHz at 0.5: the window's main lobe in its band, weighted by the triangle, plus the floor of
+    1e-4.
+    """
     sine = (0.5 * np.sin(2 * np.pi * 1000 * TIME)).astype(np.float32)
     frame = metrics.log_mel(sine)[100]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
-    lobe = np.abs(np.fft.rfft(sine[100 * 512 - 1024 : 100 * 512 + 1024] * window)) / window.sum() * 2
+    lobe = (
+        np.abs(np.fft.rfft(sine[100 * 512 - 1024 : 100 * 512 + 1024] * window)) / window.sum() * 2
+    )
     band = int(np.argmax(frame))
     weights = metrics.mel_bank(96, 2048)[band]
     assert weights.sum() == pytest.approx(1, abs=1e-4)

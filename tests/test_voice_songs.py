@@ -1,4 +1,6 @@
-"""The recipe of the embedded voice: what is learned from is what is asked for, and what is written can be loaded."""
+"""The recipe of the embedded voice: what is learned from is what is asked for, and what is written
+can be loaded.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,15 @@ def test_a_caption_asks_for_the_song_it_was_written_for() -> None:
     for seed in range(300):
         song = songs.song(seed, 8.0)
         asked = captions.sketch(
-            song.caption(np.random.default_rng(seed)), bpm=0, key="", bars=1, beats_per_bar=4, seed=1
+            song.caption(np.random.default_rng(seed)),
+            bpm=0,
+            key="",
+            bars=1,
+            beats_per_bar=4,
+            seed=1,
         )
-        assert (asked.style, asked.parts) == (song.sketch.style, song.sketch.parts)
+        assert asked.style == song.sketch.style
+        assert asked.parts == song.sketch.parts
 
 
 def test_a_number_is_always_the_same_song() -> None:
@@ -74,8 +82,12 @@ def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) ->
     export.write_dit(tmp_path, arrays)
     layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
     model, config = checkpoint.load_model(tmp_path, mx.float32)
-    assert (config.guided, config.sings, config.extracts, config.extract_steps) == (True, False, True, 1)
-    before, after = voice.model.decoder.proj_in[1].weight, model.decoder.proj_in[1].weight
+    assert config.guided is True
+    assert config.sings is False
+    assert config.extracts is True
+    assert config.extract_steps == 1
+    before = voice.model.decoder.proj_in[1].weight
+    after = model.decoder.proj_in[1].weight
     assert float(mx.abs(before - after).max()) < 0.01  # bfloat16
 
 

@@ -1,4 +1,6 @@
-"""Real folders, saved into as real editors do, and an engine that only writes down what is ordered."""
+"""Real folders, saved into as real editors do, and an engine that only writes down what is
+ordered.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ class Desk:
     """An engine that makes nothing by itself. It outlives the watchers, as the journal does."""
 
     def __init__(self, out: Path) -> None:
-        self.settings, self.title, self.state = Settings(out=out), "mini", "warm"
+        self.settings = Settings(out=out)
+        self.title = "mini"
+        self.state = "warm"
         self.orders: queue.Queue[Order] = queue.Queue()
         self.jobs: list[Job] = []
         self.journal = Journal(self.jobs)
@@ -66,7 +70,14 @@ class Desk:
             raise self.refusal
         assert all((job.client, job.id) != (order.client, order.id) for job in self.jobs)
         assert order.out is not None
-        job = Job(order.client, order.id, order.wish, order.wish.resolved(), order.out, origin=order.origin)
+        job = Job(
+            order.client,
+            order.id,
+            order.wish,
+            order.wish.resolved(),
+            order.out,
+            origin=order.origin,
+        )
         job.created = time.time()
         self.jobs.append(job)
         self.most_open = max(self.most_open, len(self.active()))
@@ -96,7 +107,9 @@ class Desk:
         job.out.mkdir(exist_ok=True)
         clip = job.out / f"{job.request.name}_s{job.request.seed}.wav"
         clip.write_bytes(b"RIFF")
-        clip.with_suffix(".json").write_text(json.dumps({"request": asdict(job.request), "model": self.title}))
+        clip.with_suffix(".json").write_text(
+            json.dumps({"request": asdict(job.request), "model": self.title})
+        )
         job.clips = (Event("clip", job, ("mix", str(clip), 0.0, 0, str(job.request.seed))),)
         self._end(job, "finished", 1, str(clip.with_suffix(".json")))
         return clip
@@ -114,7 +127,9 @@ class Room:
     """A watched folder with a clock of its own: no test waits for time to pass."""
 
     def __init__(self, folder: Path, desk: Desk, watch: Watch | None = None) -> None:
-        self.folder, self.desk, self.now = folder, desk, 1000.0
+        self.folder = folder
+        self.desk = desk
+        self.now = 1000.0
         self.watch = watch or Watch(folder=folder)
         self.report = self.watch.out
         self.restart()
@@ -147,7 +162,9 @@ class Room:
 
     def told(self, name: str) -> list[tuple[int, int, str]]:
         path = str(self.folder / name)
-        return [(e.values[1], e.values[2], e.values[3]) for e in self.desk.told if e.values[0] == path]
+        return [
+            (e.values[1], e.values[2], e.values[3]) for e in self.desk.told if e.values[0] == path
+        ]
 
     def reported(self, name: str) -> str:
         path = self.watch.out / f"{name}.report.txt"
@@ -176,7 +193,7 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, (time.time() - seconds,) * 2)
 
 
-# --- a save makes a take ---------------------------------------------------------------------------------------------
+# --- a save makes a take --------------------------------------------------------------------------
 
 
 def test_a_saved_text_is_ordered_once_with_its_name_for_the_folder_s_output(room: Room) -> None:
@@ -185,19 +202,26 @@ def test_a_saved_text_is_ordered_once_with_its_name_for_the_folder_s_output(room
     assert order.wish == Request(
         prompt="warm", bpm=92, name="chorus", lyrics="[Verse]\nCity lights are calling me home"
     )
-    assert (order.client, order.out) == (f"watch:{room.folder}", room.folder / "takes")
+    assert order.client == f"watch:{room.folder}"
+    assert order.out == room.folder / "takes"
     assert order.origin == str(room.folder / "chorus.txt")
     assert order.id.startswith("chorus.txt ")
     assert room.settle() == []
 
 
-def test_the_settings_of_the_folder_hold_for_what_a_file_leaves_out(tmp_path: Path, desk: Desk) -> None:
-    watch = Watch(folder=tmp_path, out=tmp_path / "elsewhere", request=Request(prompt="warm", bpm=90))
+def test_the_settings_of_the_folder_hold_for_what_a_file_leaves_out(
+    tmp_path: Path, desk: Desk
+) -> None:
+    watch = Watch(
+        folder=tmp_path, out=tmp_path / "elsewhere", request=Request(prompt="warm", bpm=90)
+    )
     room = Room(tmp_path, desk, watch)
     room.look()
     room.save("chorus.md", "bpm: 92\nname: Refrain\n\nla la")
     (order,) = room.settle()
-    assert (order.wish.prompt, order.wish.bpm, order.wish.name) == ("warm", 92, "Refrain")
+    assert order.wish.prompt == "warm"
+    assert order.wish.bpm == 92
+    assert order.wish.name == "Refrain"
     assert order.out == tmp_path / "elsewhere"
 
 
@@ -206,7 +230,10 @@ def test_every_content_is_ordered_and_the_older_one_cancelled(room: Room, desk: 
     room.settle()
     room.save("chorus.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [("one", "cancelled"), ("two", "waiting")]
+    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+        ("one", "cancelled"),
+        ("two", "waiting"),
+    ]
 
 
 def test_the_same_content_is_not_ordered_again(room: Room, desk: Desk) -> None:
@@ -233,7 +260,11 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_seen(room: Room) -> 
     room.look(0.31)
     path.write_text("two")
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
-    assert [wish.lyrics for wish in wishes(room.settle())] == ["one", "two"]  # looked at once more by itself
+    # looked at once more by itself
+    assert [wish.lyrics for wish in wishes(room.settle())] == [
+        "one",
+        "two",
+    ]
     path.write_text("six")
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
     room.look(hints=("chorus.txt",))
@@ -265,7 +296,9 @@ def test_two_hundred_edits_that_never_rest_make_one_take(room: Room, desk: Desk)
     assert [wish.lyrics for wish in wishes(room.settle())] == ["take 199"]
 
 
-def test_two_hundred_edits_that_rest_end_with_one_take_and_never_two_open(room: Room, desk: Desk) -> None:
+def test_two_hundred_edits_that_rest_end_with_one_take_and_never_two_open(
+    room: Room, desk: Desk
+) -> None:
     for number in range(200):
         room.save("chorus.txt", f"take {number}")
         room.look(0.01)
@@ -276,7 +309,9 @@ def test_two_hundred_edits_that_rest_end_with_one_take_and_never_two_open(room: 
     assert desk.most_open == 1
 
 
-def test_a_job_whose_files_are_landing_lands_and_the_next_one_follows(room: Room, desk: Desk) -> None:
+def test_a_job_whose_files_are_landing_lands_and_the_next_one_follows(
+    room: Room, desk: Desk
+) -> None:
     room.save("chorus.txt", "one")
     room.settle()
     desk.jobs[0].state = "landing"
@@ -290,7 +325,13 @@ def test_jobs_of_others_are_left_alone(room: Room, desk: Desk) -> None:
     room.save("two.txt", "two")
     room.settle()
     desk.submit(
-        Order("udp:127.0.0.1:9", "mine", Request(prompt="x"), out=room.folder, origin=str(room.folder / "one.txt"))
+        Order(
+            "udp:127.0.0.1:9",
+            "mine",
+            Request(prompt="x"),
+            out=room.folder,
+            origin=str(room.folder / "one.txt"),
+        )
     )
     room.save("one.txt", "three")
     room.settle()
@@ -299,10 +340,12 @@ def test_jobs_of_others_are_left_alone(room: Room, desk: Desk) -> None:
     ]  # fmt: skip
 
 
-# --- a content comes back --------------------------------------------------------------------------------------------
+# --- a content comes back -------------------------------------------------------------------------
 
 
-def test_a_content_that_comes_back_is_not_made_again_while_its_take_is_there(room: Room, desk: Desk) -> None:
+def test_a_content_that_comes_back_is_not_made_again_while_its_take_is_there(
+    room: Room, desk: Desk
+) -> None:
     room.save("chorus.txt", "one")
     room.settle()
     clip = desk.finish(desk.jobs[0])
@@ -332,7 +375,9 @@ def test_a_content_that_comes_back_is_made_again_when_it_was_superseded_or_its_t
     assert len({job.id for job in desk.jobs}) == 4
 
 
-def test_a_job_that_failed_is_tried_again_when_its_file_is_saved_again(room: Room, desk: Desk) -> None:
+def test_a_job_that_failed_is_tried_again_when_its_file_is_saved_again(
+    room: Room, desk: Desk
+) -> None:
     path = room.save("chorus.txt")
     room.settle()
     desk.fail(desk.jobs[0], "out of memory")
@@ -349,7 +394,7 @@ def test_a_job_that_its_writer_cancelled_stays_cancelled(room: Room, desk: Desk)
     assert room.settle() == []
 
 
-# --- restarts --------------------------------------------------------------------------------------------------------
+# --- restarts -------------------------------------------------------------------------------------
 
 
 def test_files_that_were_there_before_a_folder_was_watched_rest_until_they_are_saved(
@@ -367,7 +412,9 @@ def test_files_that_were_there_before_a_folder_was_watched_rest_until_they_are_s
     assert [wish.lyrics for wish in wishes(room.settle())] == ["another song", "song 8"]
 
 
-def test_after_a_restart_what_changed_meanwhile_is_ordered_and_nothing_else(room: Room, desk: Desk) -> None:
+def test_after_a_restart_what_changed_meanwhile_is_ordered_and_nothing_else(
+    room: Room, desk: Desk
+) -> None:
     age(room.save("old.txt", "old"), 3600)
     for name in ("same.txt", "open.txt", "changed.txt"):
         room.save(name, name)
@@ -382,7 +429,10 @@ def test_after_a_restart_what_changed_meanwhile_is_ordered_and_nothing_else(room
     age(room.folder / "old.txt", 3600)
     before = len(desk.told)
     room.restart()
-    assert sorted(wish.lyrics for wish in wishes(room.settle())) == ["changed while it was off", "new while it was off"]
+    assert sorted(wish.lyrics for wish in wishes(room.settle())) == [
+        "changed while it was off",
+        "new while it was off",
+    ]
     assert {event.values[0] for event in desk.told[before:]} == {
         str(room.folder / name) for name in ("changed.txt", "new.txt")
     }
@@ -390,13 +440,18 @@ def test_after_a_restart_what_changed_meanwhile_is_ordered_and_nothing_else(room
     assert room.settle() == []
 
 
-def test_after_a_restart_the_older_job_of_a_changed_file_is_cancelled(room: Room, desk: Desk) -> None:
+def test_after_a_restart_the_older_job_of_a_changed_file_is_cancelled(
+    room: Room, desk: Desk
+) -> None:
     room.save("chorus.txt", "one")
     room.settle()
     os.utime(room.save("chorus.txt", "two"), (time.time() + 1,) * 2)
     room.restart()
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [("one", "cancelled"), ("two", "waiting")]
+    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+        ("one", "cancelled"),
+        ("two", "waiting"),
+    ]
 
 
 def test_after_a_restart_what_failed_or_was_cancelled_is_made_only_if_it_was_saved_since(
@@ -419,7 +474,10 @@ def test_a_full_queue_is_waited_for_also_across_a_restart(room: Room, desk: Desk
     desk.refusal = Refused(429, "the queue is full (64 jobs)", "wait")
     os.utime(room.save("chorus.txt"), (time.time() + 1,) * 2)
     assert room.settle() == []
-    told = [(0, 429, "the queue is full (64 jobs); it is tried again until it is taken"), (1, 0, "begins [Verse]")]
+    told = [
+        (0, 429, "the queue is full (64 jobs); it is tried again until it is taken"),
+        (1, 0, "begins [Verse]"),
+    ]
     assert room.told("chorus.txt") == [*told, (2, 0, "sung")]
     assert room.settle() == []
     assert len(room.told("chorus.txt")) == 3
@@ -430,7 +488,7 @@ def test_a_full_queue_is_waited_for_also_across_a_restart(room: Room, desk: Desk
     assert room.settle() == []
 
 
-# --- how editors save ------------------------------------------------------------------------------------------------
+# --- how editors save -----------------------------------------------------------------------------
 
 
 def in_place(path: Path) -> Iterator[None]:
@@ -525,11 +583,15 @@ def test_however_an_editor_saves_it_is_one_take(
     for _ in editor(path):
         if looks:
             room.look(0.05, hints=("chorus.txt",))
-    assert [(order.wish.lyrics, order.wish.name) for order in room.settle()] == [("two three", "chorus")]
+    assert [(order.wish.lyrics, order.wish.name) for order in room.settle()] == [
+        ("two three", "chorus")
+    ]
     assert [job.state for job in desk.jobs] == ["cancelled", "waiting"]
 
 
-def test_a_folder_that_is_copied_into_it_is_not_looked_into_and_its_files_are_each_a_take(room: Room) -> None:
+def test_a_folder_that_is_copied_into_it_is_not_looked_into_and_its_files_are_each_a_take(
+    room: Room,
+) -> None:
     songs = room.folder.parent / "songs"
     songs.mkdir()
     for name in ("one.txt", "two.md", "three.lrc", "cover.png", "notes.docx"):
@@ -537,14 +599,20 @@ def test_a_folder_that_is_copied_into_it_is_not_looked_into_and_its_files_are_ea
     subprocess.run(["cp", "-r", str(songs), str(room.folder)], check=True)
     assert room.settle() == []
     subprocess.run(["cp", "-rp", f"{songs}/.", str(room.folder)], check=True)
-    assert sorted(wish.lyrics for wish in wishes(room.settle())) == ["one.txt", "three.lrc", "two.md"]
+    assert sorted(wish.lyrics for wish in wishes(room.settle())) == [
+        "one.txt",
+        "three.lrc",
+        "two.md",
+    ]
 
 
 @pytest.mark.parametrize(
     "name",
     ".hidden.txt|~$chorus.txt|~chorus.txt|chorus.txt~|#chorus.txt#|.#chorus.txt|chorus.txt.swp|.chorus.txt.swp|4913|"
     "chorus.txt.tmp|chorus.txt.part|chorus.wav.crdownload|.DS_Store|chorus.txt.bak|chorus.txt.sb-1a2b-cd|._chorus.txt|"
-    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|chorus.docx".split("|"),
+    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|chorus.docx".split(
+        "|"
+    ),
 )
 def test_hidden_temporary_and_backup_files_are_left_alone(room: Room, name: str) -> None:
     room.save(name)
@@ -559,11 +627,13 @@ def test_other_files_than_regular_ones_are_left_alone(room: Room) -> None:
     assert room.settle() == []
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["refrain.txt", "Chorus.txt", "chorus.md"])
-def test_a_renamed_file_is_no_new_take_and_its_next_save_supersedes_the_last(room: Room, desk: Desk, name: str) -> None:
+def test_a_renamed_file_is_no_new_take_and_its_next_save_supersedes_the_last(
+    room: Room, desk: Desk, name: str
+) -> None:
     path = room.save("chorus.txt", "one")
     room.settle()
     path.rename(room.folder / name)
@@ -583,7 +653,10 @@ def test_a_renamed_file_is_no_new_take_after_a_restart_either(room: Room, desk: 
     assert room.settle() == []
     room.save("second.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [("one", "cancelled"), ("two", "waiting")]
+    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+        ("one", "cancelled"),
+        ("two", "waiting"),
+    ]
 
 
 def test_a_copy_is_a_take_of_its_own_also_after_a_restart(room: Room) -> None:
@@ -595,14 +668,19 @@ def test_a_copy_is_a_take_of_its_own_also_after_a_restart(room: Room) -> None:
     assert [wish.name for wish in wishes(room.settle())] == ["two"]
 
 
-def test_a_new_file_in_the_place_of_a_renamed_one_leaves_its_job_alone(room: Room, desk: Desk) -> None:
+def test_a_new_file_in_the_place_of_a_renamed_one_leaves_its_job_alone(
+    room: Room, desk: Desk
+) -> None:
     path = room.save("chorus.txt", "one")
     room.settle()
     path.rename(room.folder / "old chorus.txt")
     room.settle()
     room.save("chorus.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [("one", "waiting"), ("two", "waiting")]
+    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+        ("one", "waiting"),
+        ("two", "waiting"),
+    ]
 
 
 def test_a_rename_before_the_file_has_settled_is_one_take_of_the_new_name(room: Room) -> None:
@@ -612,14 +690,19 @@ def test_a_rename_before_the_file_has_settled_is_one_take_of_the_new_name(room: 
     assert [wish.name for wish in wishes(room.settle())] == ["chorus"]
 
 
-def test_a_file_that_is_deleted_and_another_one_in_its_place_are_not_mixed_up(room: Room, desk: Desk) -> None:
+def test_a_file_that_is_deleted_and_another_one_in_its_place_are_not_mixed_up(
+    room: Room, desk: Desk
+) -> None:
     room.save("one.txt", "one")
     room.settle()
     (room.folder / "one.txt").unlink()
     room.look(0.1)
     room.save("two.txt", "two")  # likely with the same inode
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [("one", "waiting"), ("two", "waiting")]
+    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+        ("one", "waiting"),
+        ("two", "waiting"),
+    ]
 
 
 def test_a_deleted_file_that_comes_back_as_it_was_is_no_new_take(room: Room, desk: Desk) -> None:
@@ -644,7 +727,9 @@ def test_links_are_followed_inside_of_the_folder_only(room: Room, tmp_path: Path
     assert "secret" not in room.reported("leads out.txt").replace("leads out", "")
 
 
-@pytest.mark.parametrize("name", ["Ünïcode ♪.txt", "line\nbreak.txt", "a'b\"c.txt", f"{'long' * 60}.txt", "#1 hit.txt"])
+@pytest.mark.parametrize(
+    "name", ["Ünïcode ♪.txt", "line\nbreak.txt", "a'b\"c.txt", f"{'long' * 60}.txt", "#1 hit.txt"]
+)
 def test_any_name_is_taken(room: Room, name: str) -> None:
     room.save(name)
     (order,) = room.settle()
@@ -656,13 +741,17 @@ def test_a_name_that_is_not_utf_8_is_reported(room: Room) -> None:
     with open(os.fsencode(room.folder) + b"/caf\xe9.txt", "w") as stream:
         stream.write(WORDS)
     assert room.settle() == []
-    assert [event.values[2:] for event in room.desk.told] == [(400, "its name is not in UTF-8; rename it")]
+    assert [event.values[2:] for event in room.desk.told] == [
+        (400, "its name is not in UTF-8; rename it")
+    ]
 
 
-# --- what cannot be taken --------------------------------------------------------------------------------------------
+# --- what cannot be taken -------------------------------------------------------------------------
 
 
-def test_what_was_not_understood_is_reported_line_by_line_until_it_is(room: Room, desk: Desk) -> None:
+def test_what_was_not_understood_is_reported_line_by_line_until_it_is(
+    room: Room, desk: Desk
+) -> None:
     room.save("chorus.txt", "---\nprompt: warm\nbmp: 92\n---\nla la\n[chrous]\n")
     (order,) = room.settle()
     assert room.told("chorus.txt") == [
@@ -674,7 +763,9 @@ def test_what_was_not_understood_is_reported_line_by_line_until_it_is(room: Room
         (5, 0, "sung"),
         (6, 404, "marker [chrous]; did you mean [Chorus]?"),
     ]
-    assert "line 3: bmp: 92\n    no parameter is called 'bmp'; did you mean bpm?" in room.reported("chorus.txt")
+    assert "line 3: bmp: 92\n    no parameter is called 'bmp'; did you mean bpm?" in room.reported(
+        "chorus.txt"
+    )
     room.save("chorus.txt", "---\nprompt: warm\nbpm: 92\n---\nla la\n[chorus]\n")
     room.settle()
     assert room.reported("chorus.txt") == ""
@@ -711,7 +802,9 @@ def test_what_makes_no_take_says_why_and_leaves_the_last_one_alone(
     assert room.reported("chorus.txt") == ""
 
 
-def test_a_file_that_may_not_be_read_is_taken_when_it_may(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_taken_when_it_may(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def denied(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
@@ -719,7 +812,9 @@ def test_a_file_that_may_not_be_read_is_taken_when_it_may(room: Room, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr("daemon.watch.things.os.open", denied)
         assert room.settle() == []
-    assert room.told("chorus.txt") == [(0, 403, "it cannot be read: Permission denied; it is tried again")]
+    assert room.told("chorus.txt") == [
+        (0, 403, "it cannot be read: Permission denied; it is tried again")
+    ]
     assert len(room.settle()) == 1
 
 
@@ -756,7 +851,10 @@ def test_a_mishap_with_one_file_does_not_stop_the_others_and_is_tried_again(
     room.save("one.txt", "one")
     room.save("two.txt", "two")
     with monkeypatch.context() as patch:
-        patch.setattr("daemon.watch.sheet.read", lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}))
+        patch.setattr(
+            "daemon.watch.sheet.read",
+            lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}),
+        )
         assert [wish.lyrics for wish in wishes(room.settle())] == ["two"]
     room.look(31)
     assert [wish.lyrics for wish in wishes(room.settle())] == ["one"]
@@ -771,7 +869,7 @@ def test_a_very_long_sheet_is_told_in_part_and_reported_whole(room: Room) -> Non
     assert "chorus.txt: 200 things to look at" in room.reported("chorus.txt")
 
 
-# --- the folder's defaults -------------------------------------------------------------------------------------------
+# --- the folder's defaults ------------------------------------------------------------------------
 
 
 def test_the_folder_s_defaults_hold_from_the_next_save_on(room: Room, desk: Desk) -> None:
@@ -781,7 +879,9 @@ def test_the_folder_s_defaults_hold_from_the_next_save_on(room: Room, desk: Desk
     assert room.settle() == []
     os.utime(path)
     (order,) = room.settle()
-    assert (order.wish.prompt, order.wish.bpm, order.wish.key) == ("warm", 92, "A minor")
+    assert order.wish.prompt == "warm"
+    assert order.wish.bpm == 92
+    assert order.wish.key == "A minor"
     assert desk.jobs[0].state == "cancelled"
     (room.folder / "acestepd.txt").unlink()
     assert room.settle() == []
@@ -797,7 +897,9 @@ def test_defaults_that_are_saved_together_with_a_text_hold_for_it(room: Room) ->
     assert {wish.prompt for wish in wishes(room.settle())} == {"warm"}
 
 
-def test_defaults_are_known_after_a_restart_and_change_no_take_by_themselves(room: Room, desk: Desk) -> None:
+def test_defaults_are_known_after_a_restart_and_change_no_take_by_themselves(
+    room: Room, desk: Desk
+) -> None:
     room.save("chorus.txt", "la")
     age(room.save("acestepd.txt", "prompt: warm"), 3600)
     room.settle()
@@ -815,7 +917,7 @@ def test_what_is_wrong_with_the_defaults_is_reported(room: Room) -> None:
     assert "line 2: bmp: 80" in room.reported("acestepd.txt")
 
 
-# --- audio files and manifests ---------------------------------------------------------------------------------------
+# --- audio files and manifests --------------------------------------------------------------------
 
 
 def test_an_audio_file_is_the_source_of_the_folder_s_task(tmp_path: Path, desk: Desk) -> None:
@@ -824,8 +926,11 @@ def test_an_audio_file_is_the_source_of_the_folder_s_task(tmp_path: Path, desk: 
     room.save("acestepd.txt", "prompt: warm\nstems: drums")
     room.save("loop.wav", b"RIFF")
     (order,) = room.settle()
-    assert (order.wish.task, order.wish.source) == ("cover", str(tmp_path / "loop.wav"))
-    assert (order.wish.prompt, order.wish.stems, order.wish.name) == ("warm", "drums", "loop")
+    assert order.wish.task == "cover"
+    assert order.wish.source == str(tmp_path / "loop.wav")
+    assert order.wish.prompt == "warm"
+    assert order.wish.stems == "drums"
+    assert order.wish.name == "loop"
 
 
 def test_an_audio_file_needs_no_words_to_take_its_stems_out(room: Room) -> None:
@@ -837,7 +942,9 @@ def test_a_text_beside_an_audio_file_gives_its_parameters(room: Room, desk: Desk
     room.save("loop.wav", b"RIFF")
     room.save("loop.txt", "task: repaint\nrepaint_start: 0:04\nprompt: a solo\n")
     (order,) = room.settle()
-    assert (order.wish.task, order.wish.repaint_start, order.wish.prompt) == ("repaint", 4.0, "a solo")
+    assert order.wish.task == "repaint"
+    assert order.wish.repaint_start == 4.0
+    assert order.wish.prompt == "a solo"
     assert order.wish.source == str(room.folder / "loop.wav")
     room.save("loop.txt", "task: repaint\nrepaint_start: 0:08\nprompt: a solo\n")
     (order,) = room.settle()
@@ -845,14 +952,17 @@ def test_a_text_beside_an_audio_file_gives_its_parameters(room: Room, desk: Desk
     assert [job.state for job in desk.jobs] == ["cancelled", "waiting"]
 
 
-def test_a_text_may_name_a_source_in_its_folder_and_none_outside(room: Room, tmp_path: Path) -> None:
+def test_a_text_may_name_a_source_in_its_folder_and_none_outside(
+    room: Room, tmp_path: Path
+) -> None:
     (tmp_path / "out.wav").write_bytes(b"RIFF")
     room.save("loop.wav", b"RIFF")
     room.settle()
     room.save("in.txt", "source: loop.wav\ntask: cover\nprompt: warm\n")
     room.save("off.txt", f"task: cover\nsource: {tmp_path / 'out.wav'}\nprompt: warm\n")
     (order,) = room.settle()
-    assert (order.wish.task, order.wish.source) == ("cover", str(room.folder / "loop.wav"))
+    assert order.wish.task == "cover"
+    assert order.wish.source == str(room.folder / "loop.wav")
     assert [code for _, code, _ in room.told("off.txt") if code] == [400, 403]
 
 
@@ -899,11 +1009,14 @@ def test_a_manifest_makes_a_variation_where_the_folder_s_defaults_have_a_seed(ro
 def test_a_manifest_of_another_model_says_that_it_will_differ(room: Room) -> None:
     room.save("take.json", manifest(Request(prompt="warm", seed=7), "turbo"))
     assert len(room.settle()) == 1
-    assert (0, 409, "turbo played this and mini plays now: it will differ") in room.told("take.json")
+    assert (0, 409, "turbo played this and mini plays now: it will differ") in room.told(
+        "take.json"
+    )
 
 
 @pytest.mark.parametrize(
-    "content", ["{}", "[1, 2", '{"request": {"bpm": 9000}, "model": "x"}', '{"request": 1, "model": 2}']
+    "content",
+    ["{}", "[1, 2", '{"request": {"bpm": 9000}, "model": "x"}', '{"request": 1, "model": 2}'],
 )
 def test_other_json_is_reported(room: Room, content: str) -> None:
     room.save("package.json", content)
@@ -928,7 +1041,8 @@ def test_a_manifest_does_not_tell_which_files_there_are_elsewhere(room: Room) ->
 
 
 def test_our_own_results_are_never_taken(tmp_path: Path, desk: Desk) -> None:
-    desk.settings = Settings(out=tmp_path)  # somebody watches the very folder that all clips land in
+    # somebody watches the very folder that all clips land in
+    desk.settings = Settings(out=tmp_path)
     room = Room(tmp_path, desk)
     room.look()
     room.save("chorus.txt", "la\n[chrous]")
@@ -941,10 +1055,12 @@ def test_our_own_results_are_never_taken(tmp_path: Path, desk: Desk) -> None:
     assert len(desk.jobs) == 1
 
 
-# --- the folder itself -----------------------------------------------------------------------------------------------
+# --- the folder itself ----------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_not_there_is_waited_for_and_never_made(tmp_path: Path, desk: Desk) -> None:
+def test_a_folder_that_is_not_there_is_waited_for_and_never_made(
+    tmp_path: Path, desk: Desk
+) -> None:
     room = Room(tmp_path / "volume", desk)
     room.settle()
     assert not room.folder.exists()
@@ -987,7 +1103,11 @@ def test_folders_have_settings_of_their_own(tmp_path: Path, desk: Desk) -> None:
     rooms = []
     for name, prompt in (("a", "warm"), ("b", "cold")):
         (tmp_path / name).mkdir()
-        rooms.append(Room(tmp_path / name, desk, Watch(folder=tmp_path / name, request=Request(prompt=prompt))))
+        rooms.append(
+            Room(
+                tmp_path / name, desk, Watch(folder=tmp_path / name, request=Request(prompt=prompt))
+            )
+        )
         rooms[-1].look()
         rooms[-1].save("same.txt", "same")
     orders = [order for room in rooms for order in room.settle()]
@@ -997,15 +1117,18 @@ def test_folders_have_settings_of_their_own(tmp_path: Path, desk: Desk) -> None:
     assert len({order.id for order in orders}) == 2
 
 
-# --- anything, in any order ------------------------------------------------------------------------------------------
+# --- anything, in any order -----------------------------------------------------------------------
 
-NAMES, CONTENTS = st.sampled_from(["a.txt", "b.txt", "c.md"]), st.sampled_from(["one", "two", "three", "", " "])
+NAMES = st.sampled_from(["a.txt", "b.txt", "c.md"])
+CONTENTS = st.sampled_from(["one", "two", "three", "", " "])
 STEPS = st.one_of(
     st.tuples(st.just("save"), NAMES, CONTENTS),
     st.tuples(st.just("replace"), NAMES, CONTENTS),
     st.tuples(st.just("rename"), NAMES, NAMES),
     st.tuples(st.sampled_from(["delete", "touch"]), NAMES, st.just("")),
-    st.tuples(st.sampled_from(["finish", "restart", "settle", "look", "look"]), st.just(""), st.just("")),
+    st.tuples(
+        st.sampled_from(["finish", "restart", "settle", "look", "look"]), st.just(""), st.just("")
+    ),
 )
 
 
@@ -1047,7 +1170,9 @@ def test_whatever_happens_every_content_there_is_has_its_take_and_none_has_two(
             step(room, *each)
         room.settle()
         jobs = room.desk.jobs
-        wanted = {path.read_text() for path in room.folder.glob("*.[tm]*") if path.read_text().strip()}
+        wanted = {
+            path.read_text() for path in room.folder.glob("*.[tm]*") if path.read_text().strip()
+        }
         assert wanted <= {job.wish.lyrics for job in jobs if job.state != "cancelled"}
         made = [(job.origin, job.wish.lyrics) for job in jobs if job.state != "cancelled"]
         assert len(made) == len(set(made))
@@ -1056,14 +1181,15 @@ def test_whatever_happens_every_content_there_is_has_its_take_and_none_has_two(
         assert room.settle() == []
 
 
-# --- with a thread and real events -----------------------------------------------------------------------------------
+# --- with a thread and real events ----------------------------------------------------------------
 
 
 class Stage:
     """Watchers at work on a folder, which is empty and has been watched before."""
 
     def __init__(self, folder: Path, desk: Desk) -> None:
-        self.folder, self.desk = folder, desk
+        self.folder = folder
+        self.desk = desk
         desk.journal.first[f"watch:{folder}"] = time.time() - 10
         self.watchers = Watchers([Watch(folder=folder)], desk, Panel(Request()), Confined([]))
         self.watchers.start()
@@ -1146,7 +1272,16 @@ def test_without_any_events_it_looks_by_itself(
     stage.save("chorus.txt", "one")
     assert stage.next() == "one"
     stage.watchers.close()
-    assert len([record for record in caplog.records if "looked into every 2 seconds only" in record.message]) == 1
+    assert (
+        len(
+            [
+                record
+                for record in caplog.records
+                if "looked into every 2 seconds only" in record.message
+            ]
+        )
+        == 1
+    )
 
 
 def test_other_folders_can_be_watched_while_it_runs(stage: Stage, tmp_path: Path) -> None:
@@ -1166,7 +1301,9 @@ def test_other_folders_can_be_watched_while_it_runs(stage: Stage, tmp_path: Path
 def test_the_settings_of_a_folder_can_change_while_it_is_watched(stage: Stage) -> None:
     stage.save("one.txt", "one")
     assert stage.next() == "one"
-    stage.watchers.change([Watch(folder=stage.folder, request=Request(prompt="warm"))], Confined([]))
+    stage.watchers.change(
+        [Watch(folder=stage.folder, request=Request(prompt="warm"))], Confined([])
+    )
     stage.save("one.txt", "two")
     assert stage.desk.orders.get(timeout=PATIENCE).wish.prompt == "warm"
     assert stage.is_quiet()
@@ -1189,4 +1326,8 @@ def test_it_closes_at_once_and_without_having_been_started(tmp_path: Path, desk:
     idle = Watchers([], desk, Panel(Request()), Confined([]))
     idle.start()
     idle.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "watch" and thread not in before]
+    assert not [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == "watch" and thread not in before
+    ]

@@ -1,5 +1,6 @@
-"""A worker on a thread, and a model that plays silence a step at a time: for tests of what happens around them. The
-fixtures `build` and `out` (conftest.py) put an engine around both."""
+"""A worker on a thread, and a model that plays silence a step at a time: for tests of what happens
+around them. The fixtures `build` and `out` (conftest.py) put an engine around both.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from pipeline.request import PREVIEW, BadRequest, Progress, Request, Take
 from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
 
 PATIENCE = 60.0
-ME, YOU = "udp:127.0.0.1:1", "udp:127.0.0.1:2"
+ME = "udp:127.0.0.1:1"
+YOU = "udp:127.0.0.1:2"
 SHORT = Request(prompt="short", seconds=0.5)
 
 Build = Callable[..., Engine]  # build(tape, model="tape", **settings)
@@ -61,14 +63,18 @@ class InThread:
 
 
 class Tape:
-    """A model with a hand on its steps: `step` lets the job on top take one, `run` all that ever come.
+    """A model with a hand on its steps: `step` lets the job on top take one, `run` all that ever
+    come.
 
-    A prompt of "bad" is refused, "die" ends the worker, "hang" never takes another step. A model called "broken" cannot
-    be loaded, "stuck" never is, and "far away" is fetched, until `hung` is set.
+    A prompt of "bad" is refused, "die" ends the worker, "hang" never takes another step. A model
+    called "broken" cannot be loaded, "stuck" never is, and "far away" is fetched, until `hung` is
+    set.
     """
 
     name = "tape"
-    token, plans, roomy = 0.0, False, False
+    token = 0.0
+    plans = False
+    roomy = False
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
 
     def __init__(self, running: bool = True) -> None:
@@ -158,13 +164,19 @@ class Ear:
         while True:
             event = self._new.get(timeout=PATIENCE)
             about = id is None or (event.job is not None and event.job.id == id)
-            if event.kind == kind and about and first in (None, event.values[0] if event.values else None):
+            if (
+                event.kind == kind
+                and about
+                and first in (None, event.values[0] if event.values else None)
+            ):
                 return event
 
     def story(self, id: str) -> list[str]:
         """The kinds of a job's events, repeated progress once."""
         kinds = [event.kind for event in self.heard if event.job and event.job.id == id]
-        return [kind for n, kind in enumerate(kinds) if kind != "progress" or kinds[n - 1] != "progress"]
+        return [
+            kind for n, kind in enumerate(kinds) if kind != "progress" or kinds[n - 1] != "progress"
+        ]
 
     def order(self, kind: str) -> list[str]:
         """The ids of the jobs that had such an event, in order."""

@@ -1,8 +1,9 @@
-"""Makes wrecks: landings that were killed, one at every line they run through, each in a folder of its own.
+"""Makes wrecks: landings that were killed, one at every line they run through, each in a folder of
+its own.
 
-`python -m tests.wrecks ROOT STEP [exfat] [stranger] [recover]` leaves ROOT/1, ROOT/2, ...: in each the output folder
-`clips` and, as long as it knew of a landing, the `journal`. Killed is a process of its own, by SIGKILL, at every
-STEP-th line.
+`python -m tests.wrecks ROOT STEP [exfat] [stranger] [recover]` leaves ROOT/1, ROOT/2, ...: in each
+the output folder `clips` and, as long as it knew of a landing, the `journal`. Killed is a process
+of its own, by SIGKILL, at every STEP-th line.
 - exfat: a volume without hard links
 - stranger: somebody takes the clip's name when it is staged
 - recover: killed is not the landing, but the `recover` of one that was cut off in the middle

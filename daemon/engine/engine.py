@@ -24,22 +24,30 @@ from .shelf import Prepared
 class Engine:
     """Takes orders from any thread. A thread of its own talks to the worker; others land the files.
 
-    Listeners hear every event, on the thread where it happens, and must be quick. How a job stands changes, and is
-    told, under one lock: nobody hears two endings, or progress after the end.
+    Listeners hear every event, on the thread where it happens, and must be quick. How a job stands
+    changes, and is told, under one lock: nobody hears two endings, or progress after the end.
     """
 
     def __init__(
-        self, settings: Settings, wanted: Wanted, journal: Journal, start: Callable[[], Helper] = Process
+        self,
+        settings: Settings,
+        wanted: Wanted,
+        journal: Journal,
+        start: Callable[[], Helper] = Process,
     ) -> None:
-        self.settings, self.journal = settings, journal
-        self.lock = self._lock = threading.RLock()  # a listener that also asks for jobs needs it, or a deadlock
+        self.settings = settings
+        self.journal = journal
+        # a listener that also asks for jobs needs it, or a deadlock
+        self.lock = self._lock = threading.RLock()
         self._news = News(self._lock)
         self._model = Model(wanted, self._tell_state)
         self._flow = Flow(self._lock, settings, journal, self._news, self._model, start)
-        self._supervisor, self._lander, self._guesses = self._flow.supervisor, self._flow.lander, self._flow.guesses
+        self._supervisor = self._flow.supervisor
+        self._lander = self._flow.lander
+        self._guesses = self._flow.guesses
         self._register = Register(journal, self._flow.active)
 
-    # --- how it stands -------------------------------------------------------------------------------------------
+    # --- how it stands ----------------------------------------------------------------------------
 
     @property
     def state(self) -> str:
@@ -79,7 +87,7 @@ class Engine:
     def _tell_state(self) -> None:
         self._news.tell(self.state_event())
 
-    # --- from its start to its end -------------------------------------------------------------------------------
+    # --- from its start to its end ----------------------------------------------------------------
 
     def start(self) -> None:
         """Take up what an earlier daemon left, and begin."""
@@ -94,7 +102,9 @@ class Engine:
             self._guesses.change(settings)
 
     def close(self) -> None:
-        """Stop. What has not ended stays in the journal and goes on with the next daemon; files that land, land."""
+        """Stop. What has not ended stays in the journal and goes on with the next daemon; files
+        that land, land.
+        """
         self._supervisor.close()
         self._lander.close()
         self._news.close()
@@ -102,14 +112,16 @@ class Engine:
             clips.discard(prepared.staged)
         self._model.become("cold")
 
-    # --- orders --------------------------------------------------------------------------------------------------
+    # --- orders -----------------------------------------------------------------------------------
 
     def submit(self, order: Order, again: Listener = nobody) -> list[Job]:
-        """Queue an order: one job, or `count` of them called id.1, id.2 and so on, with seeds in a row.
+        """Queue an order: one job, or `count` of them called id.1, id.2 and so on, with seeds in a
+        row.
 
-        The same (client, id) with the same wish is the order there is: `again` hears how it stands. Only failed jobs
-        are tried anew. Raises `Refused`: 409 for the same id with another wish, 429 when the queue is full, 503 when
-        the daemon closes, 507 when the order cannot be written down.
+        The same (client, id) with the same wish is the order there is: `again` hears how it stands.
+        Only failed jobs are tried anew. Raises `Refused`: 409 for the same id with another wish,
+        429 when the queue is full, 503 when the daemon closes, 507 when the order cannot be written
+        down.
         """
         with self._lock:
             known = self._register.known(order)
@@ -132,16 +144,24 @@ class Engine:
             self._supervisor.wake()
             return jobs
 
-    def reroll(self, client: str, id: str, parent: str = "", seed: int = -1, again: Listener = nobody) -> list[Job]:
-        """The wish of another job with a new seed. Without `parent` it is the client's newest, or the newest of all."""
+    def reroll(
+        self, client: str, id: str, parent: str = "", seed: int = -1, again: Listener = nobody
+    ) -> list[Job]:
+        """The wish of another job with a new seed. Without `parent` it is the client's newest, or
+        the newest of all.
+        """
         old = self.find(client, parent) if parent else self._register.newest(client)
         wish = dataclasses.replace(old.wish, seed=seed)
-        return self.submit(Order(client, id, wish, out=old.out, origin=old.origin or f"reroll of {old.id}"), again)
+        return self.submit(
+            Order(client, id, wish, out=old.out, origin=old.origin or f"reroll of {old.id}"), again
+        )
 
     def cancel(self, client: str, id: str) -> int:
-        """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels all. How many.
+        """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels
+        all. How many.
 
-        The client hears each of them end. Raises `Refused` 404, or 409 when the files are just landing.
+        The client hears each of them end. Raises `Refused` 404, or 409 when the files are just
+        landing.
         """
         with self._lock:
             found = self._register.cancellable(client, id)
@@ -165,12 +185,16 @@ class Engine:
             try:
                 self.journal.mark(job)
             except OSError as error:
-                raise Refused(507, str(error.strerror), "free some space, then mark it again") from error
+                raise Refused(
+                    507, str(error.strerror), "free some space, then mark it again"
+                ) from error
             self._news.tell(Event("favourite", job, (int(on),)))
             return job
 
     def find(self, client: str, id: str) -> Job:
-        """The client's own job, or else the newest of that name: see `Register.find`. Raises `Refused` 404."""
+        """The client's own job, or else the newest of that name: see `Register.find`. Raises
+        `Refused` 404.
+        """
         with self._lock:
             return self._register.find(client, id)
 
@@ -180,7 +204,9 @@ class Engine:
             return self._register.batch(client, id)
 
     def active(self) -> list[Job]:
-        """The jobs that have not ended: what runs and lands, what waits, in order, and what is held."""
+        """The jobs that have not ended: what runs and lands, what waits, in order, and what is
+        held.
+        """
         with self._lock:
             return self._flow.active()
 
@@ -192,14 +218,16 @@ class Engine:
             hint = "free some space: nothing is accepted that could be lost"
             raise Refused(507, str(error.strerror), hint) from error
 
-    # --- takes in advance ----------------------------------------------------------------------------------------
+    # --- takes in advance -------------------------------------------------------------------------
 
     def prepare(self, orders: Sequence[Order], overhear: Listener = nobody) -> None:
-        """Make these in advance, the likeliest first, while nothing else is to do, and within the settings' budget.
+        """Make these in advance, the likeliest first, while nothing else is to do, and within the
+        settings' budget.
 
-        They replace those that were wanted before. Whoever submits one of them, with its id and wish, has its take at
-        once. Until then it is nobody's: only `overhear` hears of it ("progress", "prepared", "dropped"), no file of it
-        has a name, and the journal does not know it. The wishes must be complete: with their seeds.
+        They replace those that were wanted before. Whoever submits one of them, with its id and
+        wish, has its take at once. Until then it is nobody's: only `overhear` hears of it
+        ("progress", "prepared", "dropped"), no file of it has a name, and the journal does not know
+        it. The wishes must be complete: with their seeds.
         """
         with self._lock:
             self._guesses.want(orders, overhear)
@@ -214,14 +242,25 @@ class Engine:
         if job := self._guesses.making(order):
             if self._flow.within_reach(job):
                 return self._claim(order, job)
-            self._guesses.drop()  # something else is on top of it: as a job of its own, it need not wait for that
+            # something else is on top of it: as a job of its own, it need not wait for that
+            self._guesses.drop()
         return None
 
     def _hand_out(self, order: Order, prepared: Prepared) -> Job:
         """From the moment the journal has it the take will land, whatever happens."""
         made = prepared.job
-        job = Job(order.client, made.id, order.wish, made.request, made.out, order.priority, origin=order.origin)
-        job.state, job.cost, job.worked = "landing", made.cost, made.worked
+        job = Job(
+            order.client,
+            made.id,
+            order.wish,
+            made.request,
+            made.out,
+            order.priority,
+            origin=order.origin,
+        )
+        job.state = "landing"
+        job.cost = made.cost
+        job.worked = made.worked
         self._write_down([job], prepared.staged.to_json())
         self._guesses.asked(order)
         self._flow.hand_out(job, prepared, order.due)
@@ -230,7 +269,9 @@ class Engine:
     def _claim(self, order: Order, job: Job) -> Job:
         """Somebody wants what is just being made."""
         before = job.client, job.wish, job.priority
-        job.client, job.wish, job.priority = order.client, order.wish, order.priority
+        job.client = order.client
+        job.wish = order.wish
+        job.priority = order.priority
         try:
             self._write_down([job])
         except Refused:
@@ -240,17 +281,20 @@ class Engine:
         self._flow.claimed(job)
         return job
 
-    # --- the model -----------------------------------------------------------------------------------------------
+    # --- the model --------------------------------------------------------------------------------
 
     def switch(self, model: str, variant: str = "") -> None:
-        """Play another model from the next job on; the queue waits for it. The same model is loaded afresh."""
+        """Play another model from the next job on; the queue waits for it. The same model is loaded
+        afresh.
+        """
         with self._lock:
             self._model.choose(model, variant)
             self._supervisor.renew()
             self._guesses.forget()
 
     def wear(self, *adapters: Adapter) -> None:
-        """Play with these adapters and no others from the next job on; the queue waits for it. Nothing is loaded anew.
+        """Play with these adapters and no others from the next job on; the queue waits for it.
+        Nothing is loaded anew.
 
         If they cannot be put on, that is told as a fail, and it goes on with what is worn.
         """

@@ -1,4 +1,6 @@
-"""The way of every job: it waits, the worker makes it, its files land, and all hear how it ended."""
+"""The way of every job: it waits, the worker makes it, its files land, and all hear how it
+ended.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +39,16 @@ GENERATE = "/ace/generate"  # the command that failures of a job are about
 MODEL = "/ace/model"  # the command that failures to load are about
 WEAR = "/ace/adapter"
 WAITS = "it is kept, and goes on when a model plays; /ace/model tries again or plays another; see: acestepd doctor"
-KEPT = "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
+KEPT = (
+    "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
+)
 
 
 class Flow:
-    """The jobs that have not ended, and all that takes them on. Guarded by the engine's lock; it takes the lock itself
-    where the landing threads come in (`put_aside`, `landed`, `not_landed`, `previewed`)."""
+    """The jobs that have not ended, and all that takes them on. Guarded by the engine's lock; it
+    takes the lock itself where the landing threads come in (`put_aside`, `landed`, `not_landed`,
+    `previewed`).
+    """
 
     def __init__(
         self,
@@ -53,9 +59,13 @@ class Flow:
         model: Model,
         start: Callable[[], Helper],
     ) -> None:
-        self._lock, self._journal, self._news, self._model = lock, journal, news, model
+        self._lock = lock
+        self._journal = journal
+        self._news = news
+        self._model = model
         self.line = Line()
-        self.running: list[Job] = []  # the last one is being worked on; it interrupted the one before
+        # the last one is being worked on; it interrupted the one before
+        self.running: list[Job] = []
         self.landing: list[Job] = []
         self.held = Held()
         self._parcels = Parcels()
@@ -79,10 +89,12 @@ class Flow:
             "cancelled": self._cancelled,
         }
 
-    # --- which jobs there are ------------------------------------------------------------------------------------
+    # --- which jobs there are ---------------------------------------------------------------------
 
     def active(self) -> list[Job]:
-        """The jobs that have not ended: what runs and lands, what waits, in order, and what is held."""
+        """The jobs that have not ended: what runs and lands, what waits, in order, and what is
+        held.
+        """
         known = [*self.landing, *reversed(self.running), *self.line, *self.held]
         return [job for job in known if not job.speculative]
 
@@ -101,12 +113,13 @@ class Flow:
     def _by_ticket(self, ticket: int) -> Job | None:
         return next((job for job in self.running if job.ticket == ticket), None)
 
-    # --- in, and to the worker -----------------------------------------------------------------------------------
+    # --- in, and to the worker --------------------------------------------------------------------
 
     def enter(self, *jobs: Job) -> None:
         eta = sum(map(self._model.pace.remaining, [*self._asked(), *self.line]))
         for job in jobs:
-            written = job.state == "waiting"  # in the journal: nothing is written twice before the client is answered
+            # in the journal: nothing is written twice before the client is answered
+            written = job.state == "waiting"
             job.start_over()
             self._model.estimate(job)
             position = len(self._asked()) + self.line.add(job)
@@ -191,7 +204,7 @@ class Flow:
             self._release()
         self.speculate()
 
-    # --- what the worker says ------------------------------------------------------------------------------------
+    # --- what the worker says ---------------------------------------------------------------------
 
     def heard(self, message: Message) -> None:
         self._heard[message.say](message.about, message.data)
@@ -223,7 +236,9 @@ class Flow:
 
     def _unfit(self, about: dict[str, Any], _: bytes) -> None:
         self._model.unfit()
-        hint = "it goes on with what it wore: " + (" ".join(map(str, self._model.worn)) or "nothing")
+        hint = "it goes on with what it wore: " + (
+            " ".join(map(str, self._model.worn)) or "nothing"
+        )
         self._news.tell(Event("fail", None, (WEAR, 422, about["message"], hint)))
         self.dispatch()
 
@@ -233,7 +248,9 @@ class Flow:
             job.fraction = about["fraction"]
             if time.monotonic() - job.told >= PROGRESS_SECONDS:
                 job.told = time.monotonic()
-                event = Event("progress", job, (job.fraction, about["stage"], self._model.pace.remaining(job)))
+                event = Event(
+                    "progress", job, (job.fraction, about["stage"], self._model.pace.remaining(job))
+                )
                 (self.guesses.murmur if job.speculative else self._news.tell)(event)
 
     def _planned(self, about: dict[str, Any], _: bytes) -> None:
@@ -252,7 +269,9 @@ class Flow:
             self.lander.preview(job, about["step"], samples(data))
 
     def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job, self._model.caches, token = self._by_ticket(about.pop("job")), about.pop("caches"), about.pop("token")
+        job = self._by_ticket(about.pop("job"))
+        self._model.caches = about.pop("caches")
+        token = about.pop("token")
         if job is None:
             return
         sounds, latents = self._parcels.take(job.ticket)
@@ -291,14 +310,19 @@ class Flow:
             self.running[-1].take_up()
 
     def crashed(self, how: str, hopeless: bool) -> None:
-        running, self.running = self.running, []
+        running = self.running
+        self.running = []
         self._parcels.clear()
         self._model.become("loading")
         if hopeless:
             self._unloadable(f"the engine's process ends while it loads the model ({how})")
             return
         message = f"the engine's process ended ({how}) and is started again"
-        self._news.tell(Event("fail", None, (GENERATE, 500, message, "what it was working on goes on by itself")))
+        self._news.tell(
+            Event(
+                "fail", None, (GENERATE, 500, message, "what it was working on goes on by itself")
+            )
+        )
         for job in running:  # the last one first of them again
             self._lost(job, how, working=job is running[-1])
 
@@ -313,16 +337,20 @@ class Flow:
         job.crashes += working
         if job.crashes >= CRASHES:
             message = f"the engine's process ended twice while making it: {how}"
-            self._end(job, "fail", GENERATE, 500, message, "ask for something shorter, and see the log")
+            self._end(
+                job, "fail", GENERATE, 500, message, "ask for something shorter, and see the log"
+            )
         else:
             job.start_over()
             self.line.back(job)
             self._endings.note(job)
 
-    # --- what the landing threads say ----------------------------------------------------------------------------
+    # --- what the landing threads say -------------------------------------------------------------
 
     def put_aside(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
-        """Put it on the shelf. False where somebody has asked for it meanwhile, and it must land."""
+        """Put it on the shelf. False where somebody has asked for it meanwhile, and it must
+        land.
+        """
         with self._lock:
             if not job.speculative:
                 return False
@@ -336,11 +364,14 @@ class Flow:
             self.speculate()
             return True
 
-    def landed(self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0) -> None:
+    def landed(
+        self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0
+    ) -> None:
         """The files are there: write it down, then tell, not before `due`."""
         used, facts = endings.facts(job, landed, made)
         with self._lock:
-            told, job.clips = job.clips, endings.clip_events(job, landed.clips, used)
+            told = job.clips
+            job.clips = endings.clip_events(job, landed.clips, used)
             about = len(job.clips), str(landed.manifest)
             self._end(job, "finished", *about, due=due, told=told, landing="", **facts)
 
@@ -380,7 +411,7 @@ class Flow:
         if not self.supervisor.closing:  # its threads may have ended
             self.lander.discard(staged)
 
-    # --- held, and what an earlier daemon left -------------------------------------------------------------------
+    # --- held, and what an earlier daemon left ----------------------------------------------------
 
     def _hold(self, job: Job, error: OSError) -> None:
         """Keep a job whose folder takes no files now."""
@@ -407,7 +438,9 @@ class Flow:
         self.dispatch()
 
     def resume(self) -> None:
-        """Finish what was landing, queue what was not; remove this journal's own half-written files."""
+        """Finish what was landing, queue what was not; remove this journal's own half-written
+        files.
+        """
         known = {job.number for job in self.active()}
         waiting = []
         for job in self._journal.unfinished():
@@ -422,7 +455,9 @@ class Flow:
                 log.exception("the files of job %s", job.id)
                 waiting.append(job)
         self.enter(*waiting)
-        self.lander.sweep({staged.staging for job in self.held if (staged := self.lander.staged(job))})
+        self.lander.sweep(
+            {staged.staging for job in self.held if (staged := self.lander.staged(job))}
+        )
 
     def _recovered(self, job: Job) -> bool:
         """Whether the job's files had been staged before; then they land now. Raises OSError."""

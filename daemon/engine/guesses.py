@@ -1,4 +1,6 @@
-"""Takes that nobody has asked for yet: one is made while nothing else is to do, what is made lies on the shelf."""
+"""Takes that nobody has asked for yet: one is made while nothing else is to do, what is made lies
+on the shelf.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +30,25 @@ class Guess(NamedTuple):
 
 
 class Guesses:
-    """The engine guards it with its lock. `stop` makes no more of a job, `discard` removes files, later."""
+    """The engine guards it with its lock. `stop` makes no more of a job, `discard` removes files,
+    later.
+    """
 
     def __init__(
-        self, settings: Settings, stop: Callable[[Job], None], discard: Callable[[clips.Staged], None]
+        self,
+        settings: Settings,
+        stop: Callable[[Job], None],
+        discard: Callable[[clips.Staged], None],
     ) -> None:
-        self._settings, self._stop, self._discard = settings, stop, discard
+        self._settings = settings
+        self._stop = stop
+        self._discard = discard
         self._shelf = Shelf(settings)
         self._guess: Guess | None = None  # what is being made in advance
         self._overhear: Listener = nobody
         self._rest = 0.0  # time.monotonic() until which nothing is made in advance
 
-    # --- what is wanted ------------------------------------------------------------------------------------------
+    # --- what is wanted ---------------------------------------------------------------------------
 
     def want(self, orders: Sequence[Order], overhear: Listener) -> None:
         """These instead of those before."""
@@ -61,7 +70,7 @@ class Guesses:
         """Make nothing for a while."""
         self._rest = time.monotonic() + seconds
 
-    # --- one is made ---------------------------------------------------------------------------------------------
+    # --- one is made ------------------------------------------------------------------------------
 
     @property
     def due(self) -> bool:
@@ -81,7 +90,15 @@ class Guesses:
             if folders.unready(out, resolved):
                 self.rest(held.HOLD_SECONDS)
                 return None
-            job = Job(order.client, order.id, order.wish, resolved, out, Priority.SPECULATION, origin=order.origin)
+            job = Job(
+                order.client,
+                order.id,
+                order.wish,
+                resolved,
+                out,
+                Priority.SPECULATION,
+                origin=order.origin,
+            )
             self._guess = Guess(job, order)
             return job
         return None
@@ -93,12 +110,16 @@ class Guesses:
             self._stop(self._guess.job)
 
     def keep(self, job: Job, staged: clips.Staged, made: clips.Made) -> list[Prepared] | None:
-        """Put a take on the shelf. What has to make room for it; None where it is not wanted any more. OSError."""
+        """Put a take on the shelf. What has to make room for it; None where it is not wanted any
+        more. OSError.
+        """
         guess = self._guess
         if guess is None or job.cancelled or not self._shelf.wants(guess.order):
             return None
         size = sum(file.source.stat().st_size for file in staged.files)
-        return self._shelf.put(guess.order, Prepared(job, staged, dataclasses.replace(made, sounds=()), size))
+        return self._shelf.put(
+            guess.order, Prepared(job, staged, dataclasses.replace(made, sounds=()), size)
+        )
 
     def over(self, job: Job, kind: str, spoilt: bool = False) -> None:
         """A guess is "prepared", or "dropped"; one that is spoilt is not tried again."""
@@ -112,7 +133,7 @@ class Guesses:
         """How much memory takes need."""
         self._shelf.learn(made, samples)
 
-    # --- somebody asks -------------------------------------------------------------------------------------------
+    # --- somebody asks ----------------------------------------------------------------------------
 
     def prepared(self, order: Order) -> Prepared | None:
         """The take of that very order, where it is on the shelf and whole."""
@@ -121,7 +142,11 @@ class Guesses:
     def making(self, order: Order) -> Job | None:
         """The job that makes the take of that very order."""
         guess = self._guess
-        return guess.job if guess and key(guess.order) == key(order) and not guess.job.cancelled else None
+        return (
+            guess.job
+            if guess and key(guess.order) == key(order) and not guess.job.cancelled
+            else None
+        )
 
     def claimed(self, order: Order) -> None:
         """What is being made is no guess any more."""
@@ -132,7 +157,7 @@ class Guesses:
         """Somebody has asked for it: not to be made in advance any more."""
         self._shelf.remove(order)
 
-    # --- who hears of it -----------------------------------------------------------------------------------------
+    # --- who hears of it --------------------------------------------------------------------------
 
     def murmur(self, event: Event) -> None:
         whisper(self._overhear, event)

@@ -10,7 +10,9 @@ from ..jobs import Job
 from ..landing import folders
 
 HOLD_SECONDS = 3.0  # between two looks whether a folder takes files again
-LONGEST_HOLD = 300.0  # seconds before a job is tried again whose folder seemed to be well, and was not
+LONGEST_HOLD = (
+    300.0  # seconds before a job is tried again whose folder seemed to be well, and was not
+)
 UNTIL_A_MODEL_PLAYS = math.inf
 
 
@@ -29,7 +31,9 @@ class Held:
 
     def add(self, job: Job, not_before: float) -> None:
         job.start_over()
-        job.state, job.not_before, job.clips = "held", not_before, ()
+        job.state = "held"
+        job.not_before = not_before
+        job.clips = ()
         self._jobs.append(job)
 
     def remove(self, job: Job) -> bool:
@@ -54,7 +58,11 @@ class Held:
         """Those whose folders take files again, one after the other: each is not held any more."""
         self._looked = time.monotonic()
         for job in list(self._jobs):
-            if time.monotonic() >= job.not_before and not folders.unready(job.out, job.request) and self.remove(job):
+            if (
+                time.monotonic() >= job.not_before
+                and not folders.unready(job.out, job.request)
+                and self.remove(job)
+            ):
                 yield job
 
 

@@ -1,4 +1,6 @@
-"""What is made becomes files: on threads of its own, and so that a kill at any instruction loses nothing."""
+"""What is made becomes files: on threads of its own, and so that a kill at any instruction loses
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,13 @@ class Outcome(Protocol):
     """Who hears how it went, on the thread where it went so, without the engine's lock."""
 
     def put_aside(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
-        """Whether the staged files are taken away: nobody has asked for them, and they must not land."""
+        """Whether the staged files are taken away: nobody has asked for them, and they must not
+        land.
+        """
 
-    def landed(self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0) -> None: ...
+    def landed(
+        self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0
+    ) -> None: ...
 
     def not_landed(self, job: Job, error: Exception) -> None: ...
 
@@ -40,13 +46,17 @@ class Lander:
 
     def __init__(self, settings: Settings, journal: Journal, outcome: Outcome) -> None:
         self.settings = settings
-        self._journal, self._outcome = journal, outcome
+        self._journal = journal
+        self._outcome = outcome
         self._landing = ThreadPoolExecutor(1, "landing")
         self._shelving = ThreadPoolExecutor(1, "shelf")
-        self._handing = ThreadPoolExecutor(1, "handing out")  # who hits a pad waits for no other files
+        # who hits a pad waits for no other files
+        self._handing = ThreadPoolExecutor(1, "handing out")
 
     def land(self, job: Job, made: clips.Made, latents: Latents | None) -> None:
-        (self._shelving if job.speculative else self._landing).submit(self._land, job, made, latents)
+        (self._shelving if job.speculative else self._landing).submit(
+            self._land, job, made, latents
+        )
 
     def hand_out(self, job: Job, staged: clips.Staged, made: clips.Made, due: float) -> None:
         """What is staged already, and the journal knows of."""
@@ -64,11 +74,13 @@ class Lander:
         for threads in (self._landing, self._shelving, self._handing):
             threads.shutdown()
 
-    # --- on its threads ------------------------------------------------------------------------------------------
+    # --- on its threads ---------------------------------------------------------------------------
 
     def _land(self, job: Job, made: clips.Made, latents: Latents | None) -> None:
         try:
-            staged = clips.stage(job.out, self._journal.token, job.id, job.origin, made, self.settings.latest)
+            staged = clips.stage(
+                job.out, self._journal.token, job.id, job.origin, made, self.settings.latest
+            )
             if self._outcome.put_aside(job, staged, made):
                 return
             try:
@@ -82,7 +94,9 @@ class Lander:
             self._store(job, staged, latents)
             self.give_names(job, staged, made)
 
-    def give_names(self, job: Job, staged: clips.Staged, made: clips.Made, due: float = 0.0) -> None:
+    def give_names(
+        self, job: Job, staged: clips.Staged, made: clips.Made, due: float = 0.0
+    ) -> None:
         """What is staged, and the journal knows of, becomes visible."""
         try:
             while (landed := clips.land(staged)) is None:
@@ -93,8 +107,15 @@ class Lander:
             self._outcome.not_landed(job, error)
 
     def _store(self, job: Job, staged: clips.Staged, latents: Latents | None) -> None:
-        """What the mix was decoded from, for repaints. Loudness and another rate change what is in the file."""
-        if latents is None or not self.settings.latents_mb or job.request.loudness or clips.MIX not in staged.stems:
+        """What the mix was decoded from, for repaints. Loudness and another rate change what is in
+        the file.
+        """
+        if (
+            latents is None
+            or not self.settings.latents_mb
+            or job.request.loudness
+            or clips.MIX not in staged.stems
+        ):
             return
         if job.request.sample_rate != SAMPLE_RATE:
             return
@@ -107,13 +128,15 @@ class Lander:
     def _preview(self, job: Job, step: int, audio: np.ndarray) -> None:
         """A preview that cannot be written is no loss: the take comes."""
         try:
-            path = clips.write_preview(self.settings.state / "previews", f"{job.number}_{step}", audio)
+            path = clips.write_preview(
+                self.settings.state / "previews", f"{job.number}_{step}", audio
+            )
         except OSError as error:
             log.warning("the preview of job %s was not written: %s", job.id, error)
             return
         self._outcome.previewed(job, step, path)
 
-    # --- what the journal knows of files that were landing -------------------------------------------------------
+    # --- what the journal knows of files that were landing ----------------------------------------
 
     def remember(self, job: Job, staged: clips.Staged) -> None:
         self._journal.note(job, landing=staged.to_json())
@@ -127,7 +150,9 @@ class Lander:
             return None
 
     def recovered(self, job: Job) -> clips.Landed | None:
-        """The job's files, where they had been staged before: they land now, on this thread. Raises OSError."""
+        """The job's files, where they had been staged before: they land now, on this thread. Raises
+        OSError.
+        """
         staged = self.staged(job)
         return clips.recover(staged, lambda other: self.remember(job, other)) if staged else None
 
@@ -137,7 +162,9 @@ class Lander:
             clips.discard(staged)
 
     def sweep(self, keep: Container[Path]) -> None:
-        """Remove this journal's own half-written files, except `keep`, wherever it has landed some."""
+        """Remove this journal's own half-written files, except `keep`, wherever it has landed
+        some.
+        """
         for folder in {*self._journal.folders(), self.settings.out}:
             try:
                 clips.sweep(folder, self._journal.token, keep)

@@ -15,7 +15,9 @@ Call = Callable[[], None]
 
 
 class Later:
-    """A thread that waits. What has not been done when it closes is done then: nothing that was promised is dropped."""
+    """A thread that waits. What has not been done when it closes is done then: nothing that was
+    promised is dropped.
+    """
 
     def __init__(self) -> None:
         self._calls: list[tuple[float, int, Call]] = []
@@ -25,7 +27,9 @@ class Later:
         self._thread = threading.Thread(target=self._run, name="later", daemon=True)
 
     def at(self, due: float, call: Call) -> None:
-        """Call it when `time.monotonic()` is `due`: at once where that has passed. In order, for the same time."""
+        """Call it when `time.monotonic()` is `due`: at once where that has passed. In order, for
+        the same time.
+        """
         if due > time.monotonic():
             with self._wake:
                 if not self._closing:

@@ -9,14 +9,17 @@ from ..jobs import Job, Priority
 
 
 class Line:
-    """Jobs of one priority come out fairly: a client with fifty jobs and one with a single job take turns.
+    """Jobs of one priority come out fairly: a client with fifty jobs and one with a single job take
+    turns.
 
-    Each job gets a turn when it enters: one after its client's last waiting one, and not before the turn that is being
-    served. The lowest turn comes out first, and of those the job that came first.
+    Each job gets a turn when it enters: one after its client's last waiting one, and not before the
+    turn that is being served. The lowest turn comes out first, and of those the job that came
+    first.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, int, Job]] = []  # (-priority, turn, arrival, job), sorted
+        # (-priority, turn, arrival, job), sorted
+        self._waiting: list[tuple[int, int, int, Job]] = []
         self._served: dict[Priority, int] = {}
         self._arrivals = 0
 
@@ -30,7 +33,9 @@ class Line:
     def add(self, job: Job) -> int:
         """How many are before it."""
         lane = _lane(job)
-        last = next((turn for _, turn, _, other in reversed(self._waiting) if _lane(other) == lane), 0)
+        last = next(
+            (turn for _, turn, _, other in reversed(self._waiting) if _lane(other) == lane), 0
+        )
         return self._insert(max(self._served.get(job.priority, 0), last) + 1, job)
 
     def back(self, job: Job) -> None:

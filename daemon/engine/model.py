@@ -11,6 +11,7 @@ from pipeline.weights.adapter import Adapter
 from ..jobs import Job, Pace
 from ..settings import Settings
 
+# with a load message
 TOLD = (
     "cache_gb",
     "conditions_mb",
@@ -20,7 +21,7 @@ TOLD = (
     "revision",
     "bits",
     "planner",
-)  # with a load message
+)
 
 
 class Wanted(NamedTuple):
@@ -38,7 +39,8 @@ class Model:
     """
 
     def __init__(self, wanted: Wanted, changed: Callable[[], None]) -> None:
-        self.wanted, self._changed = wanted, changed
+        self.wanted = wanted
+        self._changed = changed
         self.defaults: Defaults | None = None  # once it is loaded, until its worker has gone
         self.pace = Pace()
         self.token = 0.0  # what a token of its planner costs, 0 without one
@@ -71,29 +73,37 @@ class Model:
         about = self.wanted._asdict() | {name: getattr(settings, name) for name in TOLD}
         return about | {"latents": str(settings.state / "latents"), "plan": settings.request.plan}
 
-    # --- what the worker says of it ------------------------------------------------------------------------------
+    # --- what the worker says of it ---------------------------------------------------------------
 
     def loaded(self, about: dict[str, Any], known_pace: Callable[[str], float]) -> None:
-        self.title, self.error, self.caches, self.token = about["title"], "", {}, about["token"]
+        self.title = about["title"]
+        self.error = ""
+        self.caches = {}
+        self.token = about["token"]
         self.worn = _adapters(about)
         self.defaults = Defaults(**about["defaults"])
         self.pace = Pace(known_pace(self.title) or about["pace"])
 
     def fitted(self, about: dict[str, Any]) -> None:
-        self.title, self.worn, self.fitting = about["title"], _adapters(about), False
+        self.title = about["title"]
+        self.worn = _adapters(about)
+        self.fitting = False
 
     def unfit(self) -> None:
         """It goes on with what it wore."""
-        self.wanted, self.fitting = self.wanted._replace(adapters=self.worn), False
+        self.wanted = self.wanted._replace(adapters=self.worn)
+        self.fitting = False
 
     def unloadable(self, message: str) -> None:
-        self.error, self.title = message, self.wanted.model
+        self.error = message
+        self.title = self.wanted.model
 
     def gone(self) -> None:
         """There is no worker any more that has it."""
-        self.defaults, self.fitting = None, False
+        self.defaults = None
+        self.fitting = False
 
-    # --- how long it takes ---------------------------------------------------------------------------------------
+    # --- how long it takes ------------------------------------------------------------------------
 
     def estimate(self, job: Job) -> None:
         if self.defaults:

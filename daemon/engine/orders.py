@@ -14,12 +14,20 @@ from ..settings import Settings
 def check(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
     """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
     if order.wish.loudness and not levels.can_measure():
-        raise Refused(422, "loudness cannot be measured here", "pip install 'acestepd[loudness]', or leave it at 0")
+        raise Refused(
+            422,
+            "loudness cannot be measured here",
+            "pip install 'acestepd[loudness]', or leave it at 0",
+        )
     if order.count < 1:
         raise Refused(422, f"count must be at least 1, got {order.count}")
     most = min(settings.queue, settings.queue_per_client)
     if order.count > most:
-        raise Refused(422, f"count must be at most {most}, which may wait, got {order.count}", "see queue, settings")
+        raise Refused(
+            422,
+            f"count must be at most {most}, which may wait, got {order.count}",
+            "see queue, settings",
+        )
     if len(waiting) + order.count > settings.queue:
         raise Refused(429, f"the queue is full ({settings.queue} jobs)", "wait, or /ace/cancel *")
     limit = settings.queue_per_client
@@ -28,9 +36,11 @@ def check(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
 
 
 def jobs(order: Order, out: Path) -> list[Job]:
-    """A job for every take: id, or id.1, id.2 and so on, with seeds in a row. `out` is where its takes land that names
-    no folder."""
-    out, id = order.out or out, order.id or secrets.token_hex(3)
+    """A job for every take: id, or id.1, id.2 and so on, with seeds in a row. `out` is where its
+    takes land that names no folder.
+    """
+    out = order.out or out
+    id = order.id or secrets.token_hex(3)
     first = order.wish.resolved()
     if order.count == 1:
         return [Job(order.client, id, order.wish, first, out, order.priority, origin=order.origin)]
@@ -39,6 +49,15 @@ def jobs(order: Order, out: Path) -> list[Job]:
     made = []
     for number in range(order.count):
         resolved = first.changed({name: (getattr(first, name) + number) % 2**32})
-        job = Job(order.client, f"{id}.{number + 1}", order.wish, resolved, out, order.priority, id, order.origin)
+        job = Job(
+            order.client,
+            f"{id}.{number + 1}",
+            order.wish,
+            resolved,
+            out,
+            order.priority,
+            id,
+            order.origin,
+        )
         made.append(job)
     return made

@@ -29,7 +29,9 @@ class Parcels:
         self._latents: dict[int, Latents] = {}
 
     def sound(self, about: dict[str, Any], data: bytes) -> None:
-        self._sounds[about["job"]].append(clips.Sound(about["name"], samples(data, about["channels"])))
+        self._sounds[about["job"]].append(
+            clips.Sound(about["name"], samples(data, about["channels"]))
+        )
 
     def latents(self, about: dict[str, Any], data: bytes) -> None:
         frames = np.frombuffer(data, np.float32).reshape(-1, LATENT)

@@ -37,7 +37,14 @@ class Process:
 
     def __init__(self) -> None:
         self.connection, theirs = Pipe()
-        command = [sys.executable, "-P", "-m", "daemon.worker", str(theirs.fileno()), str(os.getpid())]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "daemon.worker",
+            str(theirs.fileno()),
+            str(os.getpid()),
+        ]
         environment = os.environ | {"PYTHONPATH": _path()}
         self._process = subprocess.Popen(
             command,
@@ -83,5 +90,9 @@ class Process:
 
 
 def _path() -> str:
-    """The module search path, with where this package lies: the process may have been started anywhere."""
-    return os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
+    """The module search path, with where this package lies: the process may have been started
+    anywhere.
+    """
+    return os.pathsep.join(
+        filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    )

@@ -1,4 +1,6 @@
-"""Which job is meant: what a client calls by an id, whether it lives or only the journal remembers it."""
+"""Which job is meant: what a client calls by an id, whether it lives or only the journal remembers
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +16,38 @@ class Register:
     """`active` are the jobs that have not ended. The engine guards it with its lock."""
 
     def __init__(self, journal: Journal, active: Active) -> None:
-        self._journal, self._active = journal, active
+        self._journal = journal
+        self._active = active
 
     def known(self, order: Order) -> list[Job]:
-        """The jobs of an order that was accepted before; none for a new one. Raises `Refused` 409 for another wish."""
+        """The jobs of an order that was accepted before; none for a new one. Raises `Refused` 409
+        for another wish.
+        """
         if not order.id:
             return []
         job = self._journal.get(order.client, order.id)
         jobs = [job] if job else self._journal.batch(order.client, order.id)
         if jobs and len(jobs) != order.count:
             count = len(jobs)
-            raise Refused(409, f"id {order.id!r} was used for {count} takes", "send every request under a new id")
+            raise Refused(
+                409,
+                f"id {order.id!r} was used for {count} takes",
+                "send every request under a new id",
+            )
         if any(job.wish != order.wish for job in jobs[:1]):
-            raise Refused(409, f"id {order.id!r} was used for another request", "send every request under a new id")
+            raise Refused(
+                409,
+                f"id {order.id!r} was used for another request",
+                "send every request under a new id",
+            )
         return self._living(jobs)
 
     def find(self, client: str, id: str) -> Job:
-        """The client's own job, or else the newest of that name that has not ended, or else the newest.
+        """The client's own job, or else the newest of that name that has not ended, or else the
+        newest.
 
-        A client may send from a new port every time. The id of an order of several is its first job.
+        A client may send from a new port every time. The id of an order of several is its first
+        job.
         """
         open_jobs = [job for job in self._active() if id in (job.id, job.batch)]
         if mine := [job for job in open_jobs if job.client == client]:
@@ -57,7 +72,9 @@ class Register:
         return self._living(self._journal.batch(client, id))
 
     def cancellable(self, client: str, id: str) -> list[Job]:
-        """What a client means to cancel: `*` is everything. Raises `Refused` 404, or 409 for what is landing."""
+        """What a client means to cancel: `*` is everything. Raises `Refused` 404, or 409 for what
+        is landing.
+        """
         free = [job for job in self._active() if job.state != "landing"]
         if id == "*":
             return free

@@ -1,4 +1,6 @@
-"""Takes that are made in advance: which of them, within which budget, and where they wait until somebody asks."""
+"""Takes that are made in advance: which of them, within which budget, and where they wait until
+somebody asks.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,17 @@ from ..jobs import Job, Order
 from ..landing import clips, disk
 from ..settings import Settings
 
-MB, GB = 2**20, 2**30
+MB = 2**20
+GB = 2**30
 MAX_SPOILED = 1000  # wishes that could not be made, and are not tried again
 
 Key = tuple[str, Request, Path | None]
 
 
 class Prepared(NamedTuple):
-    """One take on the shelf: all of its files, complete and on disk, in a hidden folder beside its destination."""
+    """One take on the shelf: all of its files, complete and on disk, in a hidden folder beside its
+    destination.
+    """
 
     job: Job
     staged: clips.Staged
@@ -36,7 +41,9 @@ class Prepared(NamedTuple):
 
 
 class Shelf:
-    """What is wanted, the likeliest first, and what of it is made. The engine guards it with its lock."""
+    """What is wanted, the likeliest first, and what of it is made. The engine guards it with its
+    lock.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -56,12 +63,14 @@ class Shelf:
 
     def change(self, settings: Settings) -> list[Prepared]:
         """Another budget from now on. What is to be discarded."""
-        everything = settings.latest != self._settings.latest  # files know whether they are to be the latest
+        # files know whether they are to be the latest
+        everything = settings.latest != self._settings.latest
         self._settings = settings
         return self.clear() if everything else self._trimmed()
 
     def clear(self) -> list[Prepared]:
-        gone, self._ready = list(self._ready.values()), {}
+        gone = list(self._ready.values())
+        self._ready = {}
         return gone
 
     def wants(self, order: Order) -> bool:
@@ -102,7 +111,8 @@ class Shelf:
     def learn(self, made: clips.Made, samples: int) -> None:
         """How much memory takes need."""
         if (peak := max(made.memory.values(), default=0)) > self._memory:
-            self._memory, self._samples = peak, max(1, samples)
+            self._memory = peak
+            self._samples = max(1, samples)
 
     def _expected(self, wish: Request) -> float:
         """Bytes, growing with the length at most."""

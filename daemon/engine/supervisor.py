@@ -57,8 +57,9 @@ class Work(Protocol):
 
 
 class Conversation:
-    """With one worker, over its pipe. What it is told goes through a thread: one that does not read keeps nobody
-    waiting."""
+    """With one worker, over its pipe. What it is told goes through a thread: one that does not read
+    keeps nobody waiting.
+    """
 
     def __init__(self, connection: Connection, first: dict[str, Any]) -> None:
         self.connection = connection
@@ -93,15 +94,25 @@ class Conversation:
 
 
 class Supervisor:
-    """Keeps a worker, on a thread of its own, as long as `work` needs one. Guarded by the engine's lock."""
+    """Keeps a worker, on a thread of its own, as long as `work` needs one. Guarded by the engine's
+    lock.
+    """
 
     def __init__(
-        self, lock: threading.RLock, settings: Settings, model: Model, work: Work, start: Callable[[], Helper]
+        self,
+        lock: threading.RLock,
+        settings: Settings,
+        model: Model,
+        work: Work,
+        start: Callable[[], Helper],
     ) -> None:
         self.settings = settings
         self.closing = False
         self.talk: Conversation | None = None
-        self._lock, self._model, self._work, self._start_worker = lock, model, work, start
+        self._lock = lock
+        self._model = model
+        self._work = work
+        self._start_worker = start
         self._wake = threading.Condition(lock)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._crashes = 0  # of the worker, in a row
@@ -130,7 +141,9 @@ class Supervisor:
 
     def renew(self) -> None:
         """Another worker, as soon as this one has no job, with what is wanted by then."""
-        self._replace, self._crashes, self._model.error = True, 0, ""
+        self._replace = True
+        self._crashes = 0
+        self._model.error = ""
         self.wake()
 
     def render(self, ticket: int, request: dict[str, Any]) -> None:
@@ -143,7 +156,9 @@ class Supervisor:
             self.talk.tell({"do": "cancel", "job": ticket})
 
     def fit(self) -> bool:
-        """Whether the model wears what is wanted. If not, it is told so as soon as nothing is being made."""
+        """Whether the model wears what is wanted. If not, it is told so as soon as nothing is being
+        made.
+        """
         if not self._model.misfit or self._replace:
             return True
         if self.talk and not self._model.fitting and not self._work.runs:
@@ -156,7 +171,7 @@ class Supervisor:
         """Somebody had a take of it: the model does not leave for a while."""
         self._last_job = time.monotonic()
 
-    # --- its thread ----------------------------------------------------------------------------------------------
+    # --- its thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while self._needed():
@@ -182,20 +197,30 @@ class Supervisor:
                 worker.stop()
 
     def _needed(self) -> bool:
-        """Waits until a worker is needed: at the start, and then when there is something to render. False: closing."""
+        """Waits until a worker is needed: at the start, and then when there is something to render.
+        False: closing.
+        """
         with self._lock:
             if self._crashes:
-                self._wake.wait_for(lambda: self.closing, min(LONGEST_PAUSE, 2.0**self._crashes - 1))
-            while self._begun and not (self.closing or self._crashes or self._work.waits or self._replace):
+                self._wake.wait_for(
+                    lambda: self.closing, min(LONGEST_PAUSE, 2.0**self._crashes - 1)
+                )
+            while self._begun and not (
+                self.closing or self._crashes or self._work.waits or self._replace
+            ):
                 self._wake.wait(TICK)
                 self._work.look()
-            self._begun, self._replace, self._model.error = True, False, ""
+            self._begun = True
+            self._replace = False
+            self._model.error = ""
             return not self.closing
 
     def _converse(self, worker: Helper) -> None:
         """Until the worker ends, or is not needed any more."""
         with self._lock:
-            talk = self.talk = Conversation(worker.connection, self._model.load_message(self.settings))
+            talk = self.talk = Conversation(
+                worker.connection, self._model.load_message(self.settings)
+            )
         while True:
             if message := talk.hear(TICK):
                 with self._lock:
@@ -216,7 +241,9 @@ class Supervisor:
         return self._work.runs or self._model.state == "loading"
 
     def _leaves(self) -> bool:
-        """Whether the worker may go: it could not load, another model is wanted, or it had nothing to do for long."""
+        """Whether the worker may go: it could not load, another model is wanted, or it had nothing
+        to do for long.
+        """
         if self._model.error:
             return True
         if self._work.runs:
@@ -224,7 +251,11 @@ class Supervisor:
         if self._replace and self._model.state != "loading":
             return True
         minutes = (time.monotonic() - self._last_job) / 60
-        if self.settings.idle_unload and minutes > self.settings.idle_unload and self._model.state == "warm":
+        if (
+            self.settings.idle_unload
+            and minutes > self.settings.idle_unload
+            and self._model.state == "warm"
+        ):
             log.info("nothing to do for %.0f minutes: the model leaves the memory", minutes)
             self._model.become("cold")
             return True

@@ -1,8 +1,9 @@
 """What a WAV says about itself behind its samples: bext, acid, smpl, cue with labels, iXML.
 
-The sound and its header are libsndfile's; this appends. So the samples begin where a plain WAV's do, and a reader that
-knows none of the chunks plays the file all the same. Layouts: EBU Tech 3285 (bext), RIFF MCI (smpl, cue, adtl),
-libsndfile's notes (acid has no specification), iXML with the ASWG-G006 extension (what REAPER calls tempo and key).
+The sound and its header are libsndfile's; this appends. So the samples begin where a plain WAV's
+do, and a reader that knows none of the chunks plays the file all the same. Layouts: EBU Tech 3285
+(bext), RIFF MCI (smpl, cue, adtl), libsndfile's notes (acid has no specification), iXML with the
+ASWG-G006 extension (what REAPER calls tempo and key).
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ Chunk = tuple[bytes, bytes]  # its four letters, what it holds
 
 MIDDLE_C = 60
 LIMIT = 2**32 - 1  # a RIFF counts its bytes in 32 bits
-_ONE_SHOT, _ROOT_SET, _STRETCH, _ROOT_FROM_MIDDLE_C = 0x01, 0x02, 0x04, 0x10  # acid's flags
+_ONE_SHOT = 0x01  # acid's flags
+_ROOT_SET = 0x02
+_STRETCH = 0x04
+_ROOT_FROM_MIDDLE_C = 0x10
 _UNKNOWN = 0x7FFF  # a loudness that bext leaves open
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -73,17 +77,24 @@ class Facts:
 
 
 def append(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:
-    """Add chunks to a complete WAV. Its size in the header is written last. Raises ValueError when it is none, or would
-    exceed what a WAV can hold."""
+    """Add chunks to a complete WAV. Its size in the header is written last. Raises ValueError when
+    it is none, or would exceed what a WAV can hold.
+    """
     wav.seek(0)
     head = wav.read(12)
     end = wav.seek(0, 2)
-    if len(head) < 12 or (head[:4], head[8:]) != (b"RIFF", b"WAVE") or struct.unpack("<I", head[4:8])[0] + 8 != end:
+    if (
+        len(head) < 12
+        or (head[:4], head[8:]) != (b"RIFF", b"WAVE")
+        or struct.unpack("<I", head[4:8])[0] + 8 != end
+    ):
         raise ValueError(f"chunks can only be added to a whole WAV; these {end} bytes are none")
     tail = b"\0" * (end % 2) + b"".join(_packed(*chunk) for chunk in chunks)
     size = end + len(tail) - 8
     if size > LIMIT:
-        raise ValueError(f"a WAV holds at most {LIMIT} bytes, got {size}; ask for flac, or a shorter clip")
+        raise ValueError(
+            f"a WAV holds at most {LIMIT} bytes, got {size}; ask for flac, or a shorter clip"
+        )
     wav.write(tail)
     wav.seek(4)
     wav.write(struct.pack("<I", size))
@@ -103,7 +114,8 @@ def about(facts: Facts) -> list[Chunk]:
 
 def bext(facts: Facts) -> bytes:
     """Broadcast Wave, version 2. All its text is ASCII; iXML has the same in full."""
-    made, request = facts.created, facts.request
+    made = facts.created
+    request = facts.request
     loudness = _UNKNOWN if facts.loudness is None else round(100 * facts.loudness)
     history = f"A=PCM,F={facts.rate},W={facts.bits},M=stereo,T=acestepd {VERSION} {facts.model} seed {request.seed}"
     fixed = struct.pack(
@@ -122,8 +134,9 @@ def bext(facts: Facts) -> bytes:
 
 
 def acid(facts: Facts) -> bytes:
-    """Tempo, beats and key. A clip that was not made as bars, or has half a beat, is a one-shot: readers would stretch
-    it to whole beats."""
+    """Tempo, beats and key. A clip that was not made as bars, or has half a beat, is a one-shot:
+    readers would stretch it to whole beats.
+    """
     beats = round(facts.beats)
     flags = _STRETCH if facts.loops and abs(facts.beats - beats) < 0.01 else _ONE_SHOT
     if facts.root is not None:
@@ -142,14 +155,20 @@ def smpl(facts: Facts) -> bytes:
 
 def cue(facts: Facts) -> bytes:
     places = [min(round(seconds * facts.rate), facts.samples - 1) for seconds, _ in facts.sections]
-    points = (struct.pack("<II4sIII", n, place, b"data", 0, 0, place) for n, place in enumerate(places, 1))
+    points = (
+        struct.pack("<II4sIII", n, place, b"data", 0, 0, place) for n, place in enumerate(places, 1)
+    )
     return struct.pack("<I", len(places)) + b"".join(points)
 
 
 def labels(facts: Facts) -> bytes:
     """The names of the cue points."""
-    texts = (text.replace("\0", "").encode("utf-8", "replace") + b"\0" for _, text in facts.sections)
-    return b"adtl" + b"".join(_packed(b"labl", struct.pack("<I", n) + text) for n, text in enumerate(texts, 1))
+    texts = (
+        text.replace("\0", "").encode("utf-8", "replace") + b"\0" for _, text in facts.sections
+    )
+    return b"adtl" + b"".join(
+        _packed(b"labl", struct.pack("<I", n) + text) for n, text in enumerate(texts, 1)
+    )
 
 
 def ixml(facts: Facts) -> bytes:
@@ -157,7 +176,13 @@ def ixml(facts: Facts) -> bytes:
     count, unit = facts.meter
     title = request.name or request.prompt or request.lyrics
     root = ElementTree.Element("BWFXML")
-    head = {"IXML_VERSION": "3.01", "PROJECT": "acestepd", "SCENE": title, "TAKE": request.seed, "NOTE": request.prompt}
+    head = {
+        "IXML_VERSION": "3.01",
+        "PROJECT": "acestepd",
+        "SCENE": title,
+        "TAKE": request.seed,
+        "NOTE": request.prompt,
+    }
     music = {
         "contentType": "music",
         "isGenerated": "true",
@@ -170,16 +195,27 @@ def ixml(facts: Facts) -> bytes:
         "inKey": request.key,
         "loudness": "" if facts.loudness is None else f"{facts.loudness:.1f}",
     }
-    own = {"SEED": request.seed, "MODEL": facts.model, "BARS": request.bars or "", "JOB": facts.job, "BY": VERSION}
+    own = {
+        "SEED": request.seed,
+        "MODEL": facts.model,
+        "BARS": request.bars or "",
+        "JOB": facts.job,
+        "BY": VERSION,
+    }
     _fill(root, head)
     tracks = ElementTree.SubElement(root, "TRACK_LIST")
     _fill(tracks, {"TRACK_COUNT": 2})
     for number, side in enumerate("LR", 1):
         track = ElementTree.SubElement(tracks, "TRACK")
-        _fill(track, {"CHANNEL_INDEX": number, "INTERLEAVE_INDEX": number, "NAME": f"{facts.stem} {side}"})
+        _fill(
+            track,
+            {"CHANNEL_INDEX": number, "INTERLEAVE_INDEX": number, "NAME": f"{facts.stem} {side}"},
+        )
     _fill(ElementTree.SubElement(root, "ASWG"), music)
     _fill(ElementTree.SubElement(root, "USER"), own)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "utf-8", xml_declaration=False)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(
+        root, "utf-8", xml_declaration=False
+    )
 
 
 def tags(facts: Facts) -> dict[str, str]:
@@ -188,7 +224,9 @@ def tags(facts: Facts) -> dict[str, str]:
     count, unit = facts.meter
     tempo = f"{request.bpm:g} bpm {count}/{unit}" if request.bpm else ""
     bars = f"{request.bars} bars" if request.bars else ""
-    comment = ", ".join(filter(None, [tempo, request.key, bars, f"seed {request.seed}", facts.model]))
+    comment = ", ".join(
+        filter(None, [tempo, request.key, bars, f"seed {request.seed}", facts.model])
+    )
     return {
         "title": f"{request.name or request.prompt or request.lyrics} ({facts.stem})",
         "comment": comment,
@@ -211,4 +249,6 @@ def _packed(name: bytes, content: bytes) -> bytes:
 def _ascii(text: str, limit: int) -> bytes:
     """What ASCII has of a text, on one line, at most `limit` characters."""
     plain = " ".join(unicodedata.normalize("NFKD", text).split())
-    return "".join(c for c in plain if not unicodedata.combining(c)).encode("ascii", "replace")[:limit]
+    return "".join(c for c in plain if not unicodedata.combining(c)).encode("ascii", "replace")[
+        :limit
+    ]

@@ -1,7 +1,9 @@
-"""Takes become files: staged beside their destination, on disk for good, then visible under names of their own.
+"""Takes become files: staged beside their destination, on disk for good, then visible under names
+of their own.
 
-A landing survives a kill at any instruction: `stage` -> the journal keeps `Staged.to_json()` -> `land` -> the journal
-forgets it. Before the journal knows, nothing is visible, and `sweep` removes the rest; from then on `recover` finishes.
+A landing survives a kill at any instruction: `stage` -> the journal keeps `Staged.to_json()` ->
+`land` -> the journal forgets it. Before the journal knows, nothing is visible, and `sweep` removes
+the rest; from then on `recover` finishes.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ MIX = "mix"
 PREVIEWS = 32
 _STAGING = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
-ONCE, DAY = "once", 86_400.0  # the token of who has no journal; seconds
+ONCE = "once"  # the token of who has no journal; seconds
+DAY = 86_400.0
 _PART = ".part"  # what is staged must not look like a clip to who searches hidden folders too
 
 
@@ -63,7 +66,9 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Sound:
-    """One finished stem: "mix", "drums", ... `audio` is (2, samples) float32 at 48 kHz in [-1, 1]."""
+    """One finished stem: "mix", "drums", ... `audio` is (2, samples) float32 at 48 kHz in [-1,
+    1].
+    """
 
     name: str
     audio: np.ndarray
@@ -71,10 +76,12 @@ class Sound:
 
 @dataclass(frozen=True)
 class Made:
-    """What came out of the model for one job: its sounds, the mix first, all equally long, and how they were made.
+    """What came out of the model for one job: its sounds, the mix first, all equally long, and how
+    they were made.
 
-    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue points. `bits`,
-    `adapters` (path, scale) and `codes` are the take's; `planned` is what of the request a planner filled in.
+    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue
+    points. `bits`, `adapters` (path, scale) and `codes` are the take's; `planned` is what of the
+    request a planner filled in.
     """
 
     request: Request
@@ -98,7 +105,15 @@ class Made:
         sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
         about = take.timings, take.timesteps, take.notes, take.memory
         worn: dict[str, Any] = {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
-        return cls(take.request, take.model, sounds, *about, machine=machine(), planned=dict(take.planned), **worn)
+        return cls(
+            take.request,
+            take.model,
+            sounds,
+            *about,
+            machine=machine(),
+            planned=dict(take.planned),
+            **worn,
+        )
 
 
 @dataclass(frozen=True)
@@ -124,8 +139,9 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class Staged:
-    """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged, final), the manifest
-    last, with their `sums`. `stems` name the clips; `latest` is the NAME of NAME_latest.wav, empty where none is kept.
+    """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged,
+    final), the manifest last, with their `sums`. `stems` name the clips; `latest` is the NAME of
+    NAME_latest.wav, empty where none is kept.
     """
 
     folder: Path
@@ -137,7 +153,10 @@ class Staged:
 
     @property
     def files(self) -> list[File]:
-        return [File(self.staging / part, self.folder / name, s) for (part, name), s in zip(self.pairs, self.sums)]
+        return [
+            File(self.staging / part, self.folder / name, s)
+            for (part, name), s in zip(self.pairs, self.sums)
+        ]
 
     @property
     def clips(self) -> tuple[tuple[str, Path], ...]:
@@ -158,12 +177,16 @@ class Staged:
 
     @classmethod
     def from_json(cls, text: str) -> Staged:
-        """Raises ValueError for anything `to_json` did not write: files are moved, and a folder removed, by it."""
+        """Raises ValueError for anything `to_json` did not write: files are moved, and a folder
+        removed, by it.
+        """
         try:
             data = json.loads(text)
             pairs = tuple((str(part), str(name)) for part, name in data["pairs"])
             stems, sums = (tuple(map(str, data[key])) for key in ("stems", "sums"))
-            staged = cls(Path(data["folder"]), Path(data["staging"]), pairs, stems, sums, str(data["latest"]))
+            staged = cls(
+                Path(data["folder"]), Path(data["staging"]), pairs, stems, sums, str(data["latest"])
+            )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not what was staged: {text[:80]!r} ({error})") from error
         names = [name for pair in pairs for name in pair] + [staged.latest or "-"]
@@ -175,10 +198,14 @@ class Staged:
         return staged
 
 
-def stage(folder: Path, token: str, job_id: str, origin: str, made: Made, keep_latest: bool = False) -> Staged:
-    """Write every file of a job where nobody looks, and wait until the disk has them. OSError as it comes; then
-    nothing is left. `token` marks the files as one journal's, for its `sweep`."""
-    folder.mkdir(exist_ok=True)  # somebody may have tidied up; what is above may be a volume that is not there
+def stage(
+    folder: Path, token: str, job_id: str, origin: str, made: Made, keep_latest: bool = False
+) -> Staged:
+    """Write every file of a job where nobody looks, and wait until the disk has them. OSError as it
+    comes; then nothing is left. `token` marks the files as one journal's, for its `sweep`.
+    """
+    # somebody may have tidied up; what is above may be a volume that is not there
+    folder.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f"{_STAGING}{token}-", dir=folder))
     try:
         staged = _staged(staging, job_id, origin, made, keep_latest)
@@ -193,7 +220,8 @@ def stage(folder: Path, token: str, job_id: str, origin: str, made: Made, keep_l
 def land(staged: Staged) -> Landed | None:
     """Give all files their names, or none; do what is left of it where an earlier call was cut off.
 
-    None when a name was taken meanwhile: `renamed` has the next free ones. OSError as it comes: try again later.
+    None when a name was taken meanwhile: `renamed` has the next free ones. OSError as it comes: try
+    again later.
     """
     try:
         if not all(_landed(file) for file in staged.files):
@@ -208,10 +236,14 @@ def land(staged: Staged) -> Landed | None:
 
 
 def show(staged: Staged) -> bool:
-    """Give all files their names at once, for who is in a hurry; `land` has to follow, whatever comes of this. False
-    when a name was taken meanwhile, or the disk does not want to."""
+    """Give all files their names at once, for who is in a hurry; `land` has to follow, whatever
+    comes of this. False when a name was taken meanwhile, or the disk does not want to.
+    """
     try:
-        return all(disk.there(file.source) and disk.take_name(file.source, file.target) for file in staged.files)
+        return all(
+            disk.there(file.source) and disk.take_name(file.source, file.target)
+            for file in staged.files
+        )
     except OSError:
         return False
 
@@ -224,15 +256,20 @@ def renamed(staged: Staged) -> Staged:
     return _named(staged, stem, json.loads(staged.files[-1].source.read_bytes()))
 
 
-def recover(staged: Staged, remember: Callable[[Staged], None] = lambda staged: None) -> Landed | None:
-    """Finish a landing that a crash cut off. None when files are missing, and the job must be rendered again.
+def recover(
+    staged: Staged, remember: Callable[[Staged], None] = lambda staged: None
+) -> Landed | None:
+    """Finish a landing that a crash cut off. None when files are missing, and the job must be
+    rendered again.
 
-    `remember` hears of every new choice of names before it is used: the journal keeps it. OSError when the volume does
-    not answer now; nothing is lost by trying again later.
+    `remember` hears of every new choice of names before it is used: the journal keeps it. OSError
+    when the volume does not answer now; nothing is lost by trying again later.
     """
     staged.folder.mkdir(exist_ok=True)  # raises when the volume is not there, as `stage` would
     *clips, manifest = staged.files
-    if not disk.there(manifest.source) and manifest.landed:  # the last one: all were there; some may be deleted since
+    if (
+        not disk.there(manifest.source) and manifest.landed
+    ):  # the last one: all were there; some may be deleted since
         landed = _finished(staged)
         return Landed(tuple(clip for clip in landed.clips if disk.there(clip[1])), landed.manifest)
     if not all(disk.there(file.source) or file.landed for file in (*clips, manifest)):
@@ -249,20 +286,28 @@ def discard(staged: Staged) -> None:
 
 
 def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0.0) -> None:
-    """Remove what one journal's killed daemon left half written in a folder, except `keep` and what is not `older` (in
-    seconds), and nothing else."""
+    """Remove what one journal's killed daemon left half written in a folder, except `keep` and what
+    is not `older` (in seconds), and nothing else.
+    """
     latest = time.time() - older if older else math.inf
     own = re.compile(re.escape(f"{_STAGING}{token}-") + _RANDOM)
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if not own.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False) or Path(entry.path) in keep:
+            if (
+                not own.fullmatch(entry.name)
+                or not entry.is_dir(follow_symlinks=False)
+                or Path(entry.path) in keep
+            ):
                 continue
             if entry.stat(follow_symlinks=False).st_mtime < latest:
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def write(folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: bool = False) -> Landed:
-    """Stage and land at once, for who has no journal. Either all files become visible, or none. OSError.
+def write(
+    folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: bool = False
+) -> Landed:
+    """Stage and land at once, for who has no journal. Either all files become visible, or none.
+    OSError.
 
     What a killed one left half written is removed by the first that comes a day later.
     """
@@ -278,7 +323,9 @@ def write(folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: 
 
 
 class Played(NamedTuple):
-    """What a manifest says: the request, the model that played it, and how that was kept and what it wore."""
+    """What a manifest says: the request, the model that played it, and how that was kept and what
+    it wore.
+    """
 
     request: Request
     model: str
@@ -290,15 +337,22 @@ class Played(NamedTuple):
         return adapter.title(self.model, self.bits, self.adapters)
 
 
-def read_manifest(path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict) -> Played:
-    """What a take was made from, and by which model. Raises ValueError saying what is wrong with the file.
+def read_manifest(
+    path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+) -> Played:
+    """What a take was made from, and by which model. Raises ValueError saying what is wrong with
+    the file.
 
     `placed` sees the values before anything looks for the files that they name.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-        worn = adapter.checked((str(path), float(scale)) for path, scale in data.get("adapters", ()))
-        return Played(Request(**placed(data["request"])), str(data["model"]), int(data.get("bits", 0)), worn)
+        worn = adapter.checked(
+            (str(path), float(scale)) for path, scale in data.get("adapters", ())
+        )
+        return Played(
+            Request(**placed(data["request"])), str(data["model"]), int(data.get("bits", 0)), worn
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
 
@@ -309,7 +363,12 @@ def stem_of(request: Request) -> str:
     if request.bpm:
         parts.append(f"{request.bpm:g}bpm")
     if request.key:
-        parts.append(request.key.replace("♯", "#").replace("♭", "b").replace(" major", "maj").replace(" minor", "min"))
+        parts.append(
+            request.key.replace("♯", "#")
+            .replace("♭", "b")
+            .replace(" major", "maj")
+            .replace(" minor", "min")
+        )
     parts.append(f"{request.bars}bars" if request.bars else f"{request.length:g}s")
     return "_".join([*parts, f"s{request.seed}"])
 
@@ -325,33 +384,68 @@ def name_of(request: Request) -> str:
     return slug or "take"
 
 
-# --- staging ---------------------------------------------------------------------------------------------------------
+# --- staging --------------------------------------------------------------------------------------
 
 
 def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bool) -> Staged:
-    request, form, created = made.request, FORMATS[made.request.format], time.localtime()
-    level = levels.levelled([sound.audio for sound in made.sounds], request) if made.sounds else levels.Levelled([])
-    pairs, sums, clips = [], [], []
+    request = made.request
+    form = FORMATS[made.request.format]
+    created = time.localtime()
+    level = (
+        levels.levelled([sound.audio for sound in made.sounds], request)
+        if made.sounds
+        else levels.Levelled([])
+    )
+    pairs = []
+    sums = []
+    clips = []
     for number, (sound, audio) in enumerate(zip(made.sounds, level.parts)):
         loudness = None if number else level.loudness
-        about = job_id, made.model, created, audio.shape[1], form.bits, loudness, tuple(made.sections)
+        about = (
+            job_id,
+            made.model,
+            created,
+            audio.shape[1],
+            form.bits,
+            loudness,
+            tuple(made.sections),
+        )
         part = f"{number}{_PART}"
-        sums.append(disk.write(staging / part, _encoded(audio, chunks.Facts(request, sound.name, *about))))
-        pairs.append((part, f"{'' if sound.name == MIX else '_' + sound.name}.{form.container.lower()}"))
+        sums.append(
+            disk.write(staging / part, _encoded(audio, chunks.Facts(request, sound.name, *about)))
+        )
+        pairs.append(
+            (part, f"{'' if sound.name == MIX else '_' + sound.name}.{form.container.lower()}")
+        )
         clips.append(
-            {"stem": sound.name, "file": "", "samples": audio.shape[1], "sample_rate": request.sample_rate}
-            | {"format": request.format, "gain_db": round(20 * math.log10(level.gain), 3), "sha256": sums[-1]}
+            {
+                "stem": sound.name,
+                "file": "",
+                "samples": audio.shape[1],
+                "sample_rate": request.sample_rate,
+            }
+            | {
+                "format": request.format,
+                "gain_db": round(20 * math.log10(level.gain), 3),
+                "sha256": sums[-1],
+            }
         )
     stems = tuple(sound.name for sound in made.sounds)
     name = name_of(request) if keep_latest and made.sounds else ""
     draft = Staged(staging.parent, staging, (*pairs, ("", ".json")), stems, (*sums, ""), name)
     notes = [*made.notes, *_shortfall(request, level)]
-    data = manifest_of(job_id, origin, made, created) | {"notes": notes, "loudness": level.loudness, "clips": clips}
+    data = manifest_of(job_id, origin, made, created) | {
+        "notes": notes,
+        "loudness": level.loudness,
+        "clips": clips,
+    }
     return _named(draft, _free_stem(draft.folder, stem_of(request), draft.tails), data)
 
 
 def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time) -> dict[str, Any]:
-    """Everything from which the same take can be made again; the files are added when they are known."""
+    """Everything from which the same take can be made again; the files are added when they are
+    known.
+    """
     versions = {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()}
     return {
         "acestepd": VERSION,
@@ -378,32 +472,43 @@ def _shortfall(request: Request, level: levels.Levelled) -> list[str]:
     if level.loudness is None or level.loudness > request.loudness - 0.05:
         return []
     reached = f"{level.loudness:.1f} LUFS instead of {request.loudness:g}"
-    return [f"the clip has {reached}: its true peak may not exceed peak_db, {request.peak_db:g} dBFS"]
+    return [
+        f"the clip has {reached}: its true peak may not exceed peak_db, {request.peak_db:g} dBFS"
+    ]
 
 
 def _named(staged: Staged, stem: str, data: dict[str, Any]) -> Staged:
-    """The files under another stem, with a manifest that says so; the one of the old names stays, for a crash."""
+    """The files under another stem, with a manifest that says so; the one of the old names stays,
+    for a crash.
+    """
     names = [stem + tail for tail in staged.tails]
     data["clips"] = [clip | {"file": name} for clip, name in zip(data["clips"], names)]
     parts = [part for part, _ in staged.pairs[:-1]] + [f"{names[-1]}{_PART}"]
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    total = disk.write(staged.staging / parts[-1], text.encode("utf-8", "backslashreplace"))  # file names may be odd
+    # file names may be odd
+    total = disk.write(staged.staging / parts[-1], text.encode("utf-8", "backslashreplace"))
     disk.sync_folder(staged.staging)
     return replace(staged, pairs=tuple(zip(parts, names)), sums=(*staged.sums[:-1], total))
 
 
 def _free_stem(folder: Path, base: str, tails: Sequence[str], first: int = 1) -> str:
-    """The first of `base`, `base_2`, ... of which no file exists, in any format; another writer may still be faster."""
+    """The first of `base`, `base_2`, ... of which no file exists, in any format; another writer may
+    still be faster.
+    """
     ends = {*tails, ".wav", ".flac", ".json"}
     stems = (base if number == 1 else f"{base}_{number}" for number in itertools.count(first))
-    return next(stem for stem in stems if not any(disk.there(folder / f"{stem}{end}") for end in ends))
+    return next(
+        stem for stem in stems if not any(disk.there(folder / f"{stem}{end}") for end in ends)
+    )
 
 
 def _encoded(audio: np.ndarray, facts: chunks.Facts) -> memoryview:
     """The file's bytes. In memory first: libsndfile would hide why a disk refuses."""
     form = FORMATS[facts.request.format]
     buffer = io.BytesIO()
-    with soundfile.SoundFile(buffer, "w", facts.rate, 2, form.subtype, format=form.container) as file:
+    with soundfile.SoundFile(
+        buffer, "w", facts.rate, 2, form.subtype, format=form.container
+    ) as file:
         for name, text in chunks.tags(facts).items() if form.container == "FLAC" else ():
             setattr(file, name, text)
         file.write((levels.dithered(audio, facts.request.seed) if form.bits == 16 else audio).T)
@@ -413,9 +518,12 @@ def _encoded(audio: np.ndarray, facts: chunks.Facts) -> memoryview:
 
 
 def write_preview(folder: Path, name: str, audio: np.ndarray) -> Path:
-    """An estimate (2, samples) at 48 kHz as folder/name.wav; the newest `PREVIEWS` are kept there. Raises OSError."""
+    """An estimate (2, samples) at 48 kHz as folder/name.wav; the newest `PREVIEWS` are kept there.
+    Raises OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    buffer, path = io.BytesIO(), folder / f"{name}.wav"
+    buffer = io.BytesIO()
+    path = folder / f"{name}.wav"
     soundfile.write(buffer, audio.T, SAMPLE_RATE, "PCM_24", format="WAV")
     part = folder / f"{name}{_PART}"
     part.write_bytes(buffer.getbuffer())
@@ -425,7 +533,7 @@ def write_preview(folder: Path, name: str, audio: np.ndarray) -> Path:
     return path
 
 
-# --- landing ---------------------------------------------------------------------------------------------------------
+# --- landing --------------------------------------------------------------------------------------
 
 
 def _landed(file: File) -> bool:
@@ -451,7 +559,9 @@ def _finished(staged: Staged) -> Landed:
     """All have their names: the latest clips follow, and what was staged goes."""
     *clips, manifest = staged.files
     if staged.latest and staged.staging.is_dir():
-        newest = {latest.name_of(staged.latest, tail): file[1:] for tail, file in zip(staged.tails, clips)}
+        newest = {
+            latest.name_of(staged.latest, tail): file[1:] for tail, file in zip(staged.tails, clips)
+        }
         try:
             latest.update(staged.latest, newest, manifest.target, staged.staging)
         except (OSError, ValueError) as error:

@@ -1,4 +1,6 @@
-"""What a disk is asked for: bytes that stay, names that were free, a look at what is there. OSError as it comes."""
+"""What a disk is asked for: bytes that stay, names that were free, a look at what is there. OSError
+as it comes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 _FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
-_FOLDERS_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+_FOLDERS_NOT_SYNCED = {
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+    errno.EBADF,
+    errno.EACCES,
+    errno.EPERM,
+}
 
 
 class NoLinks(Exception):
@@ -20,7 +29,8 @@ class NoLinks(Exception):
 
 
 def write(path: Path, content: Any) -> str:
-    """Write a new file and wait until the disk has it. The SHA-256 of `content` (bytes, or a view of some).
+    """Write a new file and wait until the disk has it. The SHA-256 of `content` (bytes, or a view
+    of some).
 
     What has the name already loses it, and keeps its content: that may have another name by now.
     """
@@ -39,7 +49,9 @@ def digest(path: Path) -> str:
 
 
 def there(path: Path) -> bool:
-    """Whether the name is taken, be it by a link to nowhere. A disk that does not answer is an OSError, not a no."""
+    """Whether the name is taken, be it by a link to nowhere. A disk that does not answer is an
+    OSError, not a no.
+    """
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -48,16 +60,21 @@ def there(path: Path) -> bool:
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two names are one file's: hard links. (A volume without links may number its files at will.)"""
-    first, second = os.lstat(one), os.lstat(other)
+    """Whether two names are one file's: hard links. (A volume without links may number its files at
+    will.)
+    """
+    first = os.lstat(one)
+    second = os.lstat(other)
     return os.path.samestat(first, second) and first.st_nlink > 1
 
 
 def take_name(source: Path, target: Path) -> bool:
-    """Give `source` the name `target` too, or instead. False when that is another file's: nothing is overwritten.
+    """Give `source` the name `target` too, or instead. False when that is another file's: nothing
+    is overwritten.
 
-    A hard link does it in one step. Where the volume has none (exFAT, some network volumes) the file is renamed, and
-    whoever does so through here waits for the others, as renaming alone would overwrite.
+    A hard link does it in one step. Where the volume has none (exFAT, some network volumes) the
+    file is renamed, and whoever does so through here waits for the others, as renaming alone would
+    overwrite.
     """
     with suppress(NoLinks):
         return link(source, target)
@@ -86,7 +103,9 @@ def rename(source: Path, target: Path) -> bool:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One at a time per folder, among processes and threads; the system lets go of it when a process is killed."""
+    """One at a time per folder, among processes and threads; the system lets go of it when a
+    process is killed.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):  # a network volume without locks

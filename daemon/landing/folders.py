@@ -23,17 +23,23 @@ def check(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise SettingsError(f"out: cannot write into {folder}: {error.strerror}; choose another with --out") from error
+        raise SettingsError(
+            f"out: cannot write into {folder}: {error.strerror}; choose another with --out"
+        ) from error
 
 
 def unready(folder: Path, request: Request) -> OSError | None:
-    """Why a folder cannot take the files of a request now. Its last part is made when it is missing, as somebody may
-    have tidied up; what lies above it is not, as it may be a volume that is not there."""
+    """Why a folder cannot take the files of a request now. Its last part is made when it is
+    missing, as somebody may have tidied up; what lies above it is not, as it may be a volume that
+    is not there.
+    """
     try:
         folder.mkdir(exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        with tempfile.TemporaryDirectory(prefix=".acestepd-probe-", dir=folder):  # some refuse although nothing says so
+        with tempfile.TemporaryDirectory(
+            prefix=".acestepd-probe-", dir=folder
+        ):  # some refuse although nothing says so
             pass
         if shutil.disk_usage(folder).free < needed(request):
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))

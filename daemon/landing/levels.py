@@ -1,6 +1,8 @@
-"""A take at the rate and the level of its files: resampled, brought to a loudness, below a true peak.
+"""A take at the rate and the level of its files: resampled, brought to a loudness, below a true
+peak.
 
-Loudness is that of ITU-R BS.1770 (EBU R 128), measured by pyloudnorm. Arrays are channels first: (2, N).
+Loudness is that of ITU-R BS.1770 (EBU R 128), measured by pyloudnorm. Arrays are channels first:
+(2, N).
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ _BLOCK = 0.4  # seconds that are one loudness block
 
 @dataclass(frozen=True)
 class Levelled:
-    """The parts of a take as they go into the files; `gain` is the factor they all got. `loudness`, in LUFS, is that
-    of the first one, where it was asked for."""
+    """The parts of a take as they go into the files; `gain` is the factor they all got. `loudness`,
+    in LUFS, is that of the first one, where it was asked for.
+    """
 
     parts: list[np.ndarray]
     gain: float = 1.0
@@ -32,13 +35,19 @@ class Levelled:
 
 
 def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
-    """The mix and its stems, 48 kHz, as `request` wants them: all with one gain, so that the stems still add up.
+    """The mix and its stems, 48 kHz, as `request` wants them: all with one gain, so that the stems
+    still add up.
 
     The first part decides the loudness; the loudest decides how much of it the true peak allows.
     """
     length = request.samples_at(request.sample_rate)
     ready = [
-        resampled(part, request.sample_rate, length if part.shape[1] == request.samples else None, request.loop)
+        resampled(
+            part,
+            request.sample_rate,
+            length if part.shape[1] == request.samples else None,
+            request.loop,
+        )
         for part in parts
     ]
     if not request.loudness and request.sample_rate == SAMPLE_RATE:
@@ -50,8 +59,12 @@ def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
     return Levelled([part * np.float32(gain) for part in ready], gain, reached)
 
 
-def resampled(audio: np.ndarray, rate: int, samples: int | None = None, loop: bool = False) -> np.ndarray:
-    """48 kHz -> so many samples at `rate` (or all of them), none of them shifted. A loop stays one."""
+def resampled(
+    audio: np.ndarray, rate: int, samples: int | None = None, loop: bool = False
+) -> np.ndarray:
+    """48 kHz -> so many samples at `rate` (or all of them), none of them shifted. A loop stays
+    one.
+    """
     if rate == SAMPLE_RATE:
         return audio
     samples = samples or round(audio.shape[1] * rate / SAMPLE_RATE)
@@ -67,18 +80,24 @@ def can_measure() -> bool:
 
 
 def integrated_loudness(audio: np.ndarray, rate: int) -> float:
-    """LUFS of the whole clip, gated; a clip shorter than one block (0.4 s) is one block. Silence is -inf."""
+    """LUFS of the whole clip, gated; a clip shorter than one block (0.4 s) is one block. Silence is
+    -inf.
+    """
     import pyloudnorm  # brings scipy, which takes half a second
 
     length = audio.shape[1]
     block = min(_BLOCK, length / rate)
     with np.errstate(divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of silence, which has no level
-        return float(pyloudnorm.Meter(rate, _FILTERS, block).integrated_loudness(audio.T.astype(np.float64)))
+        return float(
+            pyloudnorm.Meter(rate, _FILTERS, block).integrated_loudness(audio.T.astype(np.float64))
+        )
 
 
 def dithered(audio: np.ndarray, seed: int) -> np.ndarray:
-    """With the noise of one 16-bit step that rounding needs (triangular), the same for the same seed. Silence stays."""
+    """With the noise of one 16-bit step that rounding needs (triangular), the same for the same
+    seed. Silence stays.
+    """
     draw = np.random.default_rng(seed)
     noise = draw.random(audio.shape, np.float32) - draw.random(audio.shape, np.float32)
     return audio + noise * np.float32(2**-15) * bool(audio.any())

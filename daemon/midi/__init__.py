@@ -1,4 +1,6 @@
-"""MIDI ports that are there whenever they are plugged in. The daemon's only door to mido's ports."""
+"""MIDI ports that are there whenever they are plugged in. The daemon's only door to mido's
+ports.
+"""
 
 from .opened import Ear, Mouth
 from .ports import ASKED, EVERY, Input, Ports, Surface

@@ -28,14 +28,19 @@ COMPLAIN = 10.0  # seconds between two lines in the log about the rubbish of one
 class Ear:
     """An input that is open. `heard(at, message)` is called on MIDI's own thread.
 
-    It takes the bytes as rtmidi gives them: mido drops whatever is not exactly one message, and says nothing.
+    It takes the bytes as rtmidi gives them: mido drops whatever is not exactly one message, and
+    says nothing.
     """
 
-    def __init__(self, chosen: Any, name: str, heard: Heard, present: Names, virtual: bool = False) -> None:
-        self.name, self._heard = name, heard
+    def __init__(
+        self, chosen: Any, name: str, heard: Heard, present: Names, virtual: bool = False
+    ) -> None:
+        self.name = name
+        self._heard = heard
         self.last = time.monotonic()  # when it was opened, or heard last
         self._stream = Stream()
-        self._complained, self._rubbish = -COMPLAIN, 0
+        self._complained = -COMPLAIN
+        self._rubbish = 0
         self._ends: SysexEnds | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -43,7 +48,9 @@ class Ear:
         if rtmidi := getattr(self._port, "_rt", None):
             if "JACK" in getattr(self._port, "api", ""):
                 rtmidi.cancel_callback()
-                self._thread = threading.Thread(target=self._poll, args=(rtmidi,), name=f"midi {name}", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._poll, args=(rtmidi,), name=f"midi {name}", daemon=True
+                )
                 self._thread.start()
                 self._ends = SysexEnds(chosen, present)
                 self._ends.start()
@@ -61,7 +68,9 @@ class Ear:
         _close(self._port, there)
 
     def _poll(self, rtmidi: Any) -> None:
-        """JACK calls back in the midst of its cycle: what waits for Python there is overwritten by the next one."""
+        """JACK calls back in the midst of its cycle: what waits for Python there is overwritten by
+        the next one.
+        """
         while not self._closing.wait(POLL):
             while event := rtmidi.get_message():
                 self._received(event[0])
@@ -86,27 +95,44 @@ class Ear:
     def _complain(self, at: float, begins: bytes, count: int) -> None:
         self._rubbish += count
         if at - self._complained >= COMPLAIN:
-            log.warning("MIDI from %s: %d bytes are no message: %s", self.name, self._rubbish, begins.hex(" "))
-            self._complained, self._rubbish = at, 0
+            log.warning(
+                "MIDI from %s: %d bytes are no message: %s",
+                self.name,
+                self._rubbish,
+                begins.hex(" "),
+            )
+            self._complained = at
+            self._rubbish = 0
 
 
 class SysexEnds:
-    """On JACK, rtmidi keeps everything back that follows a system exclusive without an end: ends, ten a second."""
+    """On JACK, rtmidi keeps everything back that follows a system exclusive without an end: ends,
+    ten a second.
+    """
 
     _taken: ClassVar[set[str]] = set()  # the inputs that have them
 
     def __init__(self, chosen: Any, present: Names) -> None:
-        """For the input that was opened just now: the only one of ours that was not there before."""
+        """For the input that was opened just now: the only one of ours that was not there
+        before.
+        """
         self.arrived = threading.Event()
-        self._closing, self._lock = threading.Event(), threading.Lock()
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
         now = names(chosen)
-        fresh = [name for name in now.outputs if name not in {*present.outputs} | self._taken] if now else []
+        fresh = (
+            [name for name in now.outputs if name not in {*present.outputs} | self._taken]
+            if now
+            else []
+        )
         ours = [name for name in fresh if name.startswith(("RtMidiIn Client", VIRTUAL))]
         self._port: Any = chosen.open_output(ours[0]) if len(ours) == 1 else None
         self._taken.update(ours if self._port else [])
 
     def start(self) -> None:
-        """JACK drops what comes to an input in the moment in which a second output is connected to it: wait for it."""
+        """JACK drops what comes to an input in the moment in which a second output is connected to
+        it: wait for it.
+        """
         if self._port:
             threading.Thread(target=self._send, name="midi ends", daemon=True).start()
             self.arrived.wait(SETTLED)
@@ -133,7 +159,9 @@ class Mouth:
         self._lock = threading.Lock()  # lights and questions come from threads of their own
 
     def send(self, message: bytes) -> None:
-        """Raises ValueError when that is no message, and what the driver raises when it is not there any more."""
+        """Raises ValueError when that is no message, and what the driver raises when it is not
+        there any more.
+        """
         with self._lock:
             self._port.send(mido.Message.from_bytes(message))
 

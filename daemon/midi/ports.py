@@ -15,19 +15,26 @@ from .system import LIFELINE, LOOKOUT, Cards, Names, backend, matching, names
 log = logging.getLogger("acestepd.midi")
 
 EVERY = 1.0  # seconds between two looks at which ports there are
-SILENCE = 60.0  # seconds after which a port is opened anew: it may have been away and back between two looks
+# seconds after which a port is opened anew: it may have been away and back between two looks
+SILENCE = 60.0
 ASKED = 1.0  # seconds between two questions who is there
 
 
 class Input:
     """The input whose name contains `name`, opened when it appears and again when it comes back.
 
-    `heard(at, message)` is called on MIDI's own thread and must be quick: `at` is `time.monotonic()` at the arrival,
-    `message` what mido says of it, like {"type": "note_on", "channel": 0, "note": 60, "velocity": 64, "time": 0}.
+    `heard(at, message)` is called on MIDI's own thread and must be quick: `at` is
+    `time.monotonic()` at the arrival, `message` what mido says of it, like {"type": "note_on",
+    "channel": 0, "note": 60, "velocity": 64, "time": 0}.
     """
 
-    def __init__(self, name: str, heard: Heard, every: float = EVERY, silence: float = SILENCE) -> None:
-        self._name, self._heard, self._every, self._silence = name, heard, every, silence
+    def __init__(
+        self, name: str, heard: Heard, every: float = EVERY, silence: float = SILENCE
+    ) -> None:
+        self._name = name
+        self._heard = heard
+        self._every = every
+        self._silence = silence
         self._backend = backend()
         self._ear: Ear | None = None
         self._cards = Cards()
@@ -55,7 +62,8 @@ class Input:
         if self._ear is None:
             self._open(present or Names([], []))
         elif present and (replaced or time.monotonic() - self._ear.last > self._silence):
-            silent, self._ear = self._ear, Ear(self._backend, self._ear.name, self._heard, present)
+            silent = self._ear
+            self._ear = Ear(self._backend, self._ear.name, self._heard, present)
             silent.close()  # only now: nothing is lost between the two
 
     def _open(self, present: Names) -> None:
@@ -68,17 +76,21 @@ class Input:
             return
         if self._missing or not self._met:
             log.info("MIDI input %s", found)
-        self._missing, self._met = False, True
+        self._missing = False
+        self._met = True
         self._ear = Ear(self._backend, found, self._heard, present)
 
     def _drop(self, there: bool) -> None:
-        ear, self._ear = self._ear, None
+        ear = self._ear
+        self._ear = None
         if ear:
             ear.close(there)
 
 
 class Surface(Protocol):
-    """Whoever plays on `Ports`. All but `heard` happens on the lookout's thread, and all of it must be quick."""
+    """Whoever plays on `Ports`. All but `heard` happens on the lookout's thread, and all of it must
+    be quick.
+    """
 
     def wants(self, name: str) -> bool:
         """Whether the port of that name is one to open."""
@@ -96,7 +108,9 @@ class Surface(Protocol):
 
 
 class Ports:
-    """Every input and output that a surface wants, opened when they appear, and a virtual port if that is wanted."""
+    """Every input and output that a surface wants, opened when they appear, and a virtual port if
+    that is wanted.
+    """
 
     def __init__(
         self,
@@ -106,9 +120,14 @@ class Ports:
         silence: float = SILENCE,
         asked: float = ASKED,
     ) -> None:
-        self._surface, self._virtual, self._every, self._silence = surface, virtual, every, silence
-        self._asked, self._asks = asked, 0.0  # when the next question is due
-        self._roll, self._cards = RollCall(), Cards()
+        self._surface = surface
+        self._virtual = virtual
+        self._every = every
+        self._silence = silence
+        self._asked = asked  # when the next question is due
+        self._asks = 0.0
+        self._roll = RollCall()
+        self._cards = Cards()
         self._backend = backend()
         self._ears: dict[str, Ear] = {}
         self._mouths: dict[str, Mouth] = {}
@@ -140,10 +159,13 @@ class Ports:
         self._follow(present)
         if self._cards.replaced():
             self._open_anew(self._devices(self._ears), present)
-        elif silent := [name for name in self._devices(self._ears) if self._is_silent(self._ears[name])]:
+        elif silent := [
+            name for name in self._devices(self._ears) if self._is_silent(self._ears[name])
+        ]:
             self._open_anew(silent, present)
         if self.names != before:
-            self._roll, self._asks = RollCall(), 0.0
+            self._roll = RollCall()
+            self._asks = 0.0
         if time.monotonic() >= self._asks:
             self._call_the_roll(present)
 
@@ -186,14 +208,17 @@ class Ports:
         return [name for name in names if name != VIRTUAL]
 
     def _open_anew(self, names: list[str], present: Names) -> None:
-        """These inputs and every output, each before the old one is closed: nothing is lost between the two."""
+        """These inputs and every output, each before the old one is closed: nothing is lost between
+        the two.
+        """
         for name in names:
             if ear := self._ear(name, present):
                 self._ears[name].close()
                 self._ears[name] = ear
         for name in self._devices(self._mouths):
             if mouth := self._mouth(name):
-                old, self._mouths[name] = self._mouths[name], mouth
+                old = self._mouths[name]
+                self._mouths[name] = mouth
                 self._surface.opened(mouth)
                 old.close()
 
@@ -228,7 +253,10 @@ class Ports:
             return opened
         except Exception as error:  # rtmidi has an error of its own for every driver
             if name not in self._failed:
-                # as a text: whoever keeps the error keeps a half-opened port, and JACK may end before it is freed
-                log.warning("MIDI port %s cannot be opened, and is tried again: %s", name, str(error))
+                # as a text: whoever keeps the error keeps a half-opened port, and JACK may end
+                # before it is freed
+                log.warning(
+                    "MIDI port %s cannot be opened, and is tried again: %s", name, str(error)
+                )
             self._failed.add(name)
             return None

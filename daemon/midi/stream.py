@@ -7,16 +7,35 @@ from collections.abc import Iterable
 LONGEST = 16 * 1024  # bytes of a message: what controllers say of themselves has some dozens
 SHOWN = 16  # bytes of rubbish that are kept to be shown
 
-SYSEX, SYSEX_END, REALTIME = 0xF0, 0xF7, 0xF8
-FOLLOWED_BY = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2, 0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}
+SYSEX = 0xF0
+SYSEX_END = 0xF7
+REALTIME = 0xF8
+FOLLOWED_BY = {
+    0x80: 2,
+    0x90: 2,
+    0xA0: 2,
+    0xB0: 2,
+    0xC0: 1,
+    0xD0: 1,
+    0xE0: 2,
+    0xF1: 1,
+    0xF2: 2,
+    0xF3: 1,
+    0xF6: 0,
+}
 
 
 class Stream:
-    """Whole messages out of what a cable carries: running status, clock ticks in the midst of a message, rubbish."""
+    """Whole messages out of what a cable carries: running status, clock ticks in the midst of a
+    message, rubbish.
+    """
 
     def __init__(self) -> None:
-        self._rubbish, self._lost = bytearray(), 0
-        self._status = 0  # also of the messages to come, as long as nothing else is said: running status
+        self._rubbish = bytearray()
+        self._lost = 0
+        self._status = (
+            0  # also of the messages to come, as long as nothing else is said: running status
+        )
         self._message = bytearray()
 
     def feed(self, data: Iterable[int]) -> list[bytes]:
@@ -42,7 +61,8 @@ class Stream:
     def take_rubbish(self) -> tuple[bytes, int]:
         """How what was no message since the last time began, and how many bytes that were."""
         taken = bytes(self._rubbish), self._lost
-        self._rubbish, self._lost = bytearray(), 0
+        self._rubbish = bytearray()
+        self._lost = 0
         return taken
 
     def waste(self, data: Iterable[int]) -> None:
@@ -62,12 +82,18 @@ class Stream:
         if not self._message:
             self._message.append(self._status)
         self._message.append(byte)
-        if len(self._message) > LONGEST:  # only a system exclusive can be: whoever never ends it is not listened to
+        if (
+            len(self._message) > LONGEST
+        ):  # only a system exclusive can be: whoever never ends it is not listened to
             self._give_up()
             self._begin(0)
 
     def _whole(self) -> bool:
-        return bool(self._message) and self._status != SYSEX and len(self._message) - 1 == _length(self._status)
+        return (
+            bool(self._message)
+            and self._status != SYSEX
+            and len(self._message) - 1 == _length(self._status)
+        )
 
     def _give_up(self) -> None:
         """What has begun ends in the middle."""

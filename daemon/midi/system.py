@@ -1,4 +1,6 @@
-"""The machine's MIDI: mido's backend, which ports there are, and what becomes of those of a JACK that has ended."""
+"""The machine's MIDI: mido's backend, which ports there are, and what becomes of those of a JACK
+that has ended.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from ..settings import SettingsError
 
 log = logging.getLogger("acestepd.midi")
 
-SELDOM = 32  # times as long, in the end, where the system has no MIDI: drivers complain to the terminal each time
+# times as long, in the end, where the system has no MIDI: drivers complain to the terminal each
+# time
+SELDOM = 32
 CARDS = Path("/dev/snd")
 
 
@@ -27,7 +31,9 @@ class Names(NamedTuple):
 
 
 def backend() -> Any:
-    """mido's backend: rtmidi, or what MIDO_BACKEND names. Raises `SettingsError` where it is not installed."""
+    """mido's backend: rtmidi, or what MIDO_BACKEND names. Raises `SettingsError` where it is not
+    installed.
+    """
     chosen = mido.Backend()
     try:
         chosen.load()
@@ -45,7 +51,12 @@ def names(chosen: Any) -> Names | None:
     except Exception as error:  # rtmidi has an error of its own for every driver
         log.debug("no MIDI on this system: %s", str(error))
         return None
-    return Names(*([device["name"] for device in devices if device[kind]] for kind in ("is_input", "is_output")))
+    return Names(
+        *(
+            [device["name"] for device in devices if device[kind]]
+            for kind in ("is_input", "is_output")
+        )
+    )
 
 
 def inputs(chosen: Any) -> list[str] | None:
@@ -60,15 +71,18 @@ def matching(name: str, names: list[str]) -> str:
 
 
 class Cards:
-    """Tells whether a device may have been away and back between two looks: on Linux it has another node then, although
-    its port has the name it had, and whoever was connected to it hears nothing any more."""
+    """Tells whether a device may have been away and back between two looks: on Linux it has another
+    node then, although its port has the name it had, and whoever was connected to it hears nothing
+    any more.
+    """
 
     def __init__(self) -> None:
         self._nodes: dict[str, int] = {}  # also of devices that are not there now
 
     def replaced(self) -> bool:
         """Since the last time."""
-        before, now = self._nodes, _nodes()
+        before = self._nodes
+        now = _nodes()
         self._nodes = before | now
         return any(before.get(name, node) != node for name, node in now.items())
 
@@ -84,10 +98,11 @@ Look = Callable[[Names | None], None]
 
 
 class Lookout:
-    """Tells everybody who wants to know, every now and then, which ports there are; None where there is no MIDI at all.
+    """Tells everybody who wants to know, every now and then, which ports there are; None where
+    there is no MIDI at all.
 
-    One thread for the whole process, and it never ends: CoreMIDI tells of what is plugged in only where it was asked
-    first.
+    One thread for the whole process, and it never ends: CoreMIDI tells of what is plugged in only
+    where it was asked first.
     """
 
     def __init__(self) -> None:
@@ -142,8 +157,9 @@ class Lookout:
 class Lifeline:
     """Tells whether the JACK server that our ports belong to is still there.
 
-    To close a port of a server that has ended is a crash of the process, and another server may have begun since the
-    last look, with ports of the same names. So there is one port whose name nobody else has. It is never closed.
+    To close a port of a server that has ended is a crash of the process, and another server may
+    have begun since the last look, with ports of the same names. So there is one port whose name
+    nobody else has. It is never closed.
     """
 
     def __init__(self) -> None:
@@ -152,7 +168,9 @@ class Lifeline:
 
     def holds(self, present: Names | None) -> bool:
         """Whether ports may be closed."""
-        return present is not None and (not self._name or any(self._name in name for name in present.inputs))
+        return present is not None and (
+            not self._name or any(self._name in name for name in present.inputs)
+        )
 
     def cut(self) -> None:
         self._name = ""
@@ -169,7 +187,8 @@ class Lifeline:
             log.debug("no lifeline: %s", str(error))
 
 
-LOOKOUT, LIFELINE = Lookout(), Lifeline()
+LOOKOUT = Lookout()
+LIFELINE = Lifeline()
 
 
 def keep(port: Any) -> None:

@@ -1,4 +1,6 @@
-"""What the arguments of a message mean, as typed clients, Pd, buttons and people at a command line send them."""
+"""What the arguments of a message mean, as typed clients, Pd, buttons and people at a command line
+send them.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,12 @@ def id_at(arguments: Arguments, index: int) -> str:
 
 def is_release(arguments: Arguments) -> bool:
     """A button sends 1.0 when it is pressed and 0.0 when it is let go: that is no wish."""
-    return len(arguments) == 1 and not isinstance(arguments[0], str) and not arguments[0] and arguments[0] is not None
+    return (
+        len(arguments) == 1
+        and not isinstance(arguments[0], str)
+        and not arguments[0]
+        and arguments[0] is not None
+    )
 
 
 def job_id(arguments: Arguments) -> tuple[str, Arguments]:
@@ -75,8 +82,14 @@ def job_id(arguments: Arguments) -> tuple[str, Arguments]:
 
 
 def pressed_or_id(arguments: Arguments) -> str:
-    """The id that a message is about; "" for a button pressed, and where there is none: the newest is meant."""
-    return "" if len(arguments) == 1 and isinstance(arguments[0], float | bool) else id_at(arguments, 0)
+    """The id that a message is about; "" for a button pressed, and where there is none: the newest
+    is meant.
+    """
+    return (
+        ""
+        if len(arguments) == 1 and isinstance(arguments[0], float | bool)
+        else id_at(arguments, 0)
+    )
 
 
 def flag_at(arguments: Arguments, index: int, name: str, default: bool) -> bool:
@@ -87,7 +100,9 @@ def flag_at(arguments: Arguments, index: int, name: str, default: bool) -> bool:
 
 
 def order(values: dict[str, Any]) -> tuple[int, Priority | None, dict[str, Any]]:
-    """How many takes, how urgent (None: it was not said), and what is left for the request. Raises `BadRequest`."""
+    """How many takes, how urgent (None: it was not said), and what is left for the request. Raises
+    `BadRequest`.
+    """
     extras = {name.lower(): value for name, value in values.items() if name.lower() in BESIDES}
     rest = {name: value for name, value in values.items() if name.lower() not in BESIDES}
     if len(extras) + len(rest) < len(values):
@@ -114,24 +129,33 @@ def named(arguments: Arguments) -> dict[str, Any]:
 def _pairs(arguments: Arguments) -> Iterator[tuple[str, Any]]:
     """Key value pairs, as typed clients and as Pd send them.
 
-    ("prompt", "warm beat", "bars", 4): each text is one argument, so every other argument is a name.
+    ("prompt", "warm beat", "bars", 4): each text is one argument, so every other argument is a
+    name.
     ("prompt", "warm", "beat", "bars", 4.0): Pd's atoms; a text runs on until the next pair begins.
-    ("prompt", "bars", "of", "gold"): no pair begins at "bars", as "of" is no number; all of it is the prompt.
+    ("prompt", "bars", "of", "gold"): no pair begins at "bars", as "of" is no number; all of it is
+    the prompt.
     """
     names = [_kept_name(str(name)) for name in arguments[::2] if _is_name(name)]
     strict = len(set(names)) == len(arguments) / 2  # each a name and a value, none of them twice
     index = 0
     while index < len(arguments):
-        name, start = arguments[index], index + 1
+        name = arguments[index]
+        start = index + 1
         if not isinstance(name, str):
-            raise BadRequest(f"a parameter's name must be a text, got {name!r:.40}", "send: id, then name value pairs")
+            raise BadRequest(
+                f"a parameter's name must be a text, got {name!r:.40}",
+                "send: id, then name value pairs",
+            )
         if start == len(arguments):
             raise BadRequest(f"parameter {name[:40]!r} has no value", WHOLE_TEXTS)
         index = start + 1
         while not strict and _goes_on(arguments, index):
             index += 1
         values = arguments[start:index]
-        yield name, values[0] if len(values) == 1 and not isinstance(values[0], str) else text_of(values)
+        yield (
+            name,
+            values[0] if len(values) == 1 and not isinstance(values[0], str) else text_of(values),
+        )
 
 
 def _is_name(word: object) -> bool:
@@ -146,7 +170,9 @@ def _goes_on(arguments: Arguments, index: int) -> bool:
     """Whether the text before `index` continues there: it was a single word, and no pair begins."""
     if index == len(arguments):
         return False
-    before, word, after = arguments[index - 1], arguments[index], arguments[index + 1 : index + 2]
+    before = arguments[index - 1]
+    word = arguments[index]
+    after = arguments[index + 1 : index + 2]
     if not isinstance(before, str) or " " in before:
         return False
     if _is_name(word):
@@ -157,7 +183,9 @@ def _goes_on(arguments: Arguments, index: int) -> bool:
 
 
 def _suspect(word: str) -> None:
-    """A word before a number that is almost a parameter's name is a slip, like "bmp 128". Raises `UnknownField`."""
+    """A word before a number that is almost a parameter's name is a slip, like "bmp 128". Raises
+    `UnknownField`.
+    """
     try:
         field_name(word)
     except UnknownField as error:
@@ -166,7 +194,9 @@ def _suspect(word: str) -> None:
 
 
 def _fits(name: str, value: Arguments) -> bool:
-    """Whether `name` followed by `value` is meant as a parameter: "bars 4" is, "bars of gold" is not."""
+    """Whether `name` followed by `value` is meant as a parameter: "bars 4" is, "bars of gold" is
+    not.
+    """
     if name.lower() == "priority":
         return bool(value) and str(value[0]).lower() in PRIORITIES
     kept = "bars" if name.lower() == "count" else field_name(name)  # a number like any other
@@ -180,13 +210,17 @@ def _fits(name: str, value: Arguments) -> bool:
 
 def text_of(words: Arguments) -> str:
     r"""Words joined with spaces; a literal \n is a newline, as Pd users cannot type one."""
-    return " ".join(id_of(word) if not isinstance(word, str) else word for word in words).replace("\\n", "\n")
+    return " ".join(id_of(word) if not isinstance(word, str) else word for word in words).replace(
+        "\\n", "\n"
+    )
 
 
 def positional(arguments: Arguments, most: int = 2) -> tuple[list[str], list[Argument]]:
     """The words of a text, and up to `most` numbers behind them: of /ace/go, bars and seed."""
     split = len(arguments)
-    while split > max(0, len(arguments) - most) and _is_number(arguments[split - 1], first=split == 1):
+    while split > max(0, len(arguments) - most) and _is_number(
+        arguments[split - 1], first=split == 1
+    ):
         split -= 1
     return [text_of((word,)) for word in arguments[:split]], list(arguments[split:])
 

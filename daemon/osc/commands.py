@@ -1,4 +1,6 @@
-"""What each message does. One function each, found by its exact address; README: "What you send"."""
+"""What each message does. One function each, found by its exact address; README: "What you
+send".
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def handle(osc: OscServer, message: Message, sender: Sender) -> None:
         return
     address, arguments = _addressed(message)
     if address not in HANDLERS:
-        raise Refused(404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS))
+        raise Refused(
+            404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS)
+        )
     HANDLERS[address](osc, sender, arguments)
 
 
@@ -75,7 +79,7 @@ def _addressed(message: Message) -> tuple[str, Arguments]:
     return message.address, message.arguments
 
 
-# --- the daemon ------------------------------------------------------------------------------------------------------
+# --- the daemon -----------------------------------------------------------------------------------
 
 
 def _ping(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -98,7 +102,8 @@ def _sync(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 
 def _model(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    name, variant = id_at(arguments, 0), id_at(arguments, 1)
+    name = id_at(arguments, 0)
+    variant = id_at(arguments, 1)
     known = dict.fromkeys((osc.settings.model, *osc.settings.models, *VOICES))
     if name not in known:
         hint = f"it may be one of {' '.join(known)}; list more under models in the settings"
@@ -115,7 +120,9 @@ def _adapter(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     if not text:
         raise Refused(400, "which adapter? the first argument must be its path")
     worn = {one.path: one for one in osc.engine.adapters}
-    path = next((path for path in worn if text in (path, Path(path).name)), "") or str(osc.confined.adapter(text))
+    path = next((path for path in worn if text in (path, Path(path).name)), "") or str(
+        osc.confined.adapter(text)
+    )
     try:
         worn[path] = Adapter(path, scale).checked()
     except AdapterError as error:
@@ -127,7 +134,9 @@ def _adapter(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 def _adapters(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     word = id_at(arguments, 0)
     if word not in ("", "clear"):
-        raise OutOfRange(f"send clear to take all adapters off, or nothing to hear which are worn, got {word[:40]!r}")
+        raise OutOfRange(
+            f"send clear to take all adapters off, or nothing to hear which are worn, got {word[:40]!r}"
+        )
     if word:
         _wear(osc, sender, "/ace/adapters", ())
         return
@@ -150,7 +159,7 @@ def _tempo(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     osc.tell(sender, Event("tempo", None, tempo.bpm()))
 
 
-# --- subscribing -----------------------------------------------------------------------------------------------------
+# --- subscribing ----------------------------------------------------------------------------------
 
 
 def _notify(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -197,7 +206,7 @@ def _tempo_events(osc: OscServer) -> list[Event]:
     return [Event("tempo", None, osc.panel.tempo.bpm())] if osc.panel.tempo else []
 
 
-# --- jobs ------------------------------------------------------------------------------------------------------------
+# --- jobs -----------------------------------------------------------------------------------------
 
 
 def _generate(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -206,7 +215,9 @@ def _generate(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         count, priority, values = order(named(rest))
         if priority is None:
             priority = Priority.BATCH if count > 1 else _urgency(arguments)
-        _submit(osc, sender, values, partial(Order, sender.client, id, count=count, priority=priority))
+        _submit(
+            osc, sender, values, partial(Order, sender.client, id, count=count, priority=priority)
+        )
     except WrongType as error:
         error.hint = error.hint or WHOLE_TEXTS
         raise
@@ -224,17 +235,25 @@ def _understand(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     id, rest = job_id(arguments)
     if not (path := text_of(rest).strip()):
         raise WrongType("which file? send the id, then the path of a recording")
-    whole: dict[str, Any] = {name: FIELDS[name].default for name in ("bars", "seconds", "codes", "loop", "stems")}
+    whole: dict[str, Any] = {
+        name: FIELDS[name].default for name in ("bars", "seconds", "codes", "loop", "stems")
+    }
     values = whole | {"task": UNDERSTAND, "source": path}
     _submit(osc, sender, values, partial(Order, sender.client, id, priority=Priority.NORMAL))
 
 
 def _urgency(arguments: Arguments) -> Priority:
     """A button that was hit goes before what was typed."""
-    return Priority.LIVE if len(arguments) == 1 and isinstance(arguments[0], float | bool) else Priority.NORMAL
+    return (
+        Priority.LIVE
+        if len(arguments) == 1 and isinstance(arguments[0], float | bool)
+        else Priority.NORMAL
+    )
 
 
-def _submit(osc: OscServer, sender: Sender, values: dict[str, Any], ordered: Callable[..., Order]) -> None:
+def _submit(
+    osc: OscServer, sender: Sender, values: dict[str, Any], ordered: Callable[..., Order]
+) -> None:
     try:
         wish = osc.panel.wish(osc.confined.values(values))
     except NothingToPlay as error:
@@ -287,7 +306,9 @@ def _favourite(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 def _insert(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     job = _finished(osc, sender, pressed_or_id(arguments))
-    track, slot = (number_at(arguments, n, name, ANYWHERE) for n, name in ((1, "track"), (2, "slot")))
+    track, slot = (
+        number_at(arguments, n, name, ANYWHERE) for n, name in ((1, "track"), (2, "slot"))
+    )
     path = mix_of(job)
     if not Path(path).is_file():
         raise Refused(404, f"the file of {job.id!r} is not there any more: {path}")
@@ -326,11 +347,12 @@ def _required_id(arguments: Arguments, what: str) -> str:
     return id
 
 
-# --- the panel -------------------------------------------------------------------------------------------------------
+# --- the panel ------------------------------------------------------------------------------------
 
 
 def _set(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    name, value = field_name(str(arguments[0])), arguments[1:]
+    name = field_name(str(arguments[0]))
+    value = arguments[1:]
     if not value:
         raise WrongType(f"{name} needs a value")
     single = len(value) == 1 and not isinstance(value[0], str)
@@ -367,20 +389,30 @@ def _lyrics_begin(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 def _lyrics_append(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     if len(arguments) < 2:
         raise WrongType("send the name, the number of the part (1, 2, ...), and its lines")
-    name, number, lines = id_of(arguments[0]), whole("number", arguments[1]), text_of(arguments[2:])
-    osc.answer(sender, "done", "/ace/lyrics/append", osc.drafts.append(sender, name, number, lines), PATIENCE)
+    name = id_of(arguments[0])
+    number = whole("number", arguments[1])
+    lines = text_of(arguments[2:])
+    osc.answer(
+        sender,
+        "done",
+        "/ace/lyrics/append",
+        osc.drafts.append(sender, name, number, lines),
+        PATIENCE,
+    )
 
 
 def _lyrics_end(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     if len(arguments) < 2:
-        raise WrongType("send the name, and how many parts there were: nobody else knows whether one was lost")
+        raise WrongType(
+            "send the name, and how many parts there were: nobody else knows whether one was lost"
+        )
     parts = whole("parts", arguments[1])
     if (lyrics := osc.drafts.end(sender, id_of(arguments[0]), parts)) is not None:
         osc.panel.set("lyrics", lyrics)
     osc.answer(sender, "done", "/ace/lyrics/end", parts, PATIENCE)
 
 
-# --- pads ------------------------------------------------------------------------------------------------------------
+# --- pads -----------------------------------------------------------------------------------------
 
 
 def _pads(osc: OscServer) -> Pads:
@@ -402,7 +434,8 @@ def _tell_pad(osc: OscServer, sender: Sender, slot: int, light: Light) -> None:
 
 
 def _pad_hit(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    slot, velocity = _pad(arguments), number_at(arguments, 1, "velocity", 0)
+    slot = _pad(arguments)
+    velocity = number_at(arguments, 1, "velocity", 0)
     if not 0 <= velocity <= 127:
         raise OutOfRange(f"velocity must be in 0..127, got {velocity}")
     if len(arguments) < 2 or velocity:  # 0 is a pad that is let go
@@ -415,12 +448,14 @@ def _pad_reroll(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 
 def _pad_favourite(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    slot, on = _pad(arguments), flag_at(arguments, 1, "on", default=True) if len(arguments) > 1 else None
+    slot = _pad(arguments)
+    on = flag_at(arguments, 1, "on", default=True) if len(arguments) > 1 else None
     _tell_pad(osc, sender, slot, _pads(osc).mark(slot, on))
 
 
 def _pad_set(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    slot, values = _pad(arguments), named(arguments[1:])
+    slot = _pad(arguments)
+    values = named(arguments[1:])
     if not values:
         raise WrongType("set what? send the pad, then name value pairs")
     _tell_pad(osc, sender, slot, _pads(osc).adjust(slot, values))
@@ -465,7 +500,8 @@ def _tell_bank(osc: OscServer, sender: Sender, command: str) -> None:
 
 
 def _bank_list(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
-    banks, (playing, _, _) = _pads(osc).banks(), _pads(osc).bank
+    banks = _pads(osc).banks()
+    (playing, _, _) = _pads(osc).bank
     for name, program in banks.items():
         osc.answer(sender, "banks", name, program, int(name == playing))
     osc.answer(sender, "done", "/ace/bank/list", len(banks), 0)
@@ -473,7 +509,11 @@ def _bank_list(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 def _hands(osc: OscServer) -> Hands:
     if osc.hands is None:
-        raise Refused(503, "no controller can be learned from: there are no MIDI ports", "list some in [midi] ports")
+        raise Refused(
+            503,
+            "no controller can be learned from: there are no MIDI ports",
+            "list some in [midi] ports",
+        )
     return osc.hands
 
 
@@ -534,13 +574,15 @@ HANDLERS: dict[str, Handler] = {
     "/ace/sync": _sync,
 }
 WITH_ID = {
-    f"/ace/{name}" for name in ("generate", "go", "understand", "reroll", "cancel", "query", "favourite", "insert")
+    f"/ace/{name}"
+    for name in ("generate", "go", "understand", "reroll", "cancel", "query", "favourite", "insert")
 }
 BUTTONS = {f"/ace/{name}" for name in ("generate", "go", "reroll", "panic", "favourite", "insert")}
+# no pad is 0
 BUTTONS |= {
     "/ace/bank/reroll",
     "/ace/bank/save",
     "/ace/pad/hit",
     "/ace/pad/reroll",
     "/ace/pad/favourite",
-}  # no pad is 0
+}

@@ -1,4 +1,6 @@
-"""Lyrics that arrive in parts, as a datagram is too small for some: what is lost on the way is noticed."""
+"""Lyrics that arrive in parts, as a datagram is too small for some: what is lost on the way is
+noticed.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Draft:
 
 
 class Drafts:
-    """One draft for each name and machine: some programs send every message from a port of its own."""
+    """One draft for each name and machine: some programs send every message from a port of its
+    own.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -43,7 +47,9 @@ class Drafts:
         if (sender.host, name) not in self._drafts:
             self._make_room()
         if len(self._drafts) >= MAX_DRAFTS and (sender.host, name) not in self._drafts:
-            raise Refused(429, f"{MAX_DRAFTS} lyrics are being sent already", "end one with /ace/lyrics/end")
+            raise Refused(
+                429, f"{MAX_DRAFTS} lyrics are being sent already", "end one with /ace/lyrics/end"
+            )
         self._drafts[sender.host, name] = Draft(name, sender, self._clock() + PATIENCE)
 
     def append(self, sender: Sender, name: str, number: int, text: str) -> int:
@@ -55,21 +61,29 @@ class Drafts:
             came = "has ended" if draft.ended else f"has another part {number} already"
             raise Refused(409, f"the lyrics {name!r} {came}", AGAIN)
         if sum(len(part.encode()) + 1 for part in (*draft.parts.values(), text)) > MAX_BYTES:
-            raise Refused(413, f"lyrics may have {MAX_BYTES} bytes; part {number} is too much", "shorten them")
+            raise Refused(
+                413, f"lyrics may have {MAX_BYTES} bytes; part {number} is too much", "shorten them"
+            )
         draft.parts[number] = text
         draft.until = self._clock() + PATIENCE
         return len(draft.parts)
 
     def end(self, sender: Sender, name: str, count: int) -> str | None:
-        """All parts, joined line by line; None when that was said before (a datagram can come twice)."""
+        """All parts, joined line by line; None when that was said before (a datagram can come
+        twice).
+        """
         draft = self._open(sender, name)
-        missing = [number for number in range(1, min(count, MAX_PARTS) + 1) if number not in draft.parts]
+        missing = [
+            number for number in range(1, min(count, MAX_PARTS) + 1) if number not in draft.parts
+        ]
         if missing:
             shown = ", ".join(map(str, missing[:20])) + (", ..." if len(missing) > 20 else "")
             hint = "send what is missing with /ace/lyrics/append, then /ace/lyrics/end again"
             raise Refused(409, f"parts of the lyrics {name!r} did not arrive: {shown}", hint)
         if not 1 <= count == len(draft.parts):
-            raise OutOfRange(f"the lyrics {name!r} have {len(draft.parts)} parts, got {count} as their number")
+            raise OutOfRange(
+                f"the lyrics {name!r} have {len(draft.parts)} parts, got {count} as their number"
+            )
         if draft.ended:
             return None
         draft.ended = True

@@ -16,7 +16,9 @@ from .wire import Sender
 LEASE = 24 * 3600  # seconds that a token, and a subscription, is good for
 BURST = 4.0  # seconds' worth of messages that may come at once
 MAX_BUCKETS = 1024
-COMPLAINT_SECONDS = 1.0  # between two answers to somebody who is not let in; and between two tokens that are tried
+COMPLAINT_SECONDS = (
+    1.0  # between two answers to somebody who is not let in; and between two tokens that are tried
+)
 
 
 @dataclass
@@ -31,8 +33,8 @@ class Bucket:
 class Guard:
     """The allow-list, the token, and a bucket for every address.
 
-    On this machine every program has a bucket of its own, so that one that runs wild does not silence the others;
-    of another machine all programs share one, as a port costs nothing.
+    On this machine every program has a bucket of its own, so that one that runs wild does not
+    silence the others; of another machine all programs share one, as a port costs nothing.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,7 +49,8 @@ class Guard:
         token = settings.token.encode()
         if getattr(self, "_token", token) != token:
             self._greeted = {}
-        self._token, self._rate = token, settings.rate
+        self._token = token
+        self._rate = settings.rate
         self._allowed = {settings.host, *settings.allow}
 
     def knows(self, host: str) -> bool:
@@ -59,7 +62,9 @@ class Guard:
         return not self._token or _is_loopback(host) or self._greeted.get(host, 0) > self._clock()
 
     def hello(self, host: str, token: str) -> None:
-        """Raises `Refused` 401 for a wrong token, and 429 for the next one within a second, whatever it is."""
+        """Raises `Refused` 401 for a wrong token, and 429 for the next one within a second,
+        whatever it is.
+        """
         if self.greeted(host) and not self._token:
             return
         now = self._clock()
@@ -67,12 +72,15 @@ class Guard:
             raise Refused(429, "a wrong token was sent just now", "wait a second")
         if not hmac.compare_digest(token.encode(), self._token):
             self._guessed[host] = now
-            raise Refused(401, "this is not the token", "it is called token in the daemon's settings")
+            raise Refused(
+                401, "this is not the token", "it is called token in the daemon's settings"
+            )
         self._greeted[host] = now + LEASE
 
     def admits(self, sender: Sender) -> bool:
         """Take one message out of the sender's bucket. False: it was empty."""
-        bucket, now = self._bucket(sender), self._clock()
+        bucket = self._bucket(sender)
+        now = self._clock()
         bucket.left = min(self._rate * BURST, bucket.left + (now - bucket.at) * self._rate)
         bucket.at = now
         if bucket.left < 1:
@@ -82,7 +90,8 @@ class Guard:
 
     def may_complain(self, sender: Sender) -> bool:
         """Whether the sender has not been told for a second that it is not let in."""
-        bucket, now = self._bucket(sender), self._clock()
+        bucket = self._bucket(sender)
+        now = self._clock()
         if bucket.complained + COMPLAINT_SECONDS > now:
             return False
         bucket.complained = now

@@ -1,7 +1,9 @@
-"""OSC's patterns: `*`, `?`, `[a-z]`, `[!0-9]` and `{one,two}`. They serve questions only, never what makes or changes.
+"""OSC's patterns: `*`, `?`, `[a-z]`, `[!0-9]` and `{one,two}`. They serve questions only, never
+what makes or changes.
 
-All ways through a pattern are walked at once, a character at a time, so that no pattern takes longer than its length
-times the text's. (Matchers that try one way after the other need minutes for a dozen stars.)
+All ways through a pattern are walked at once, a character at a time, so that no pattern takes
+longer than its length times the text's. (Matchers that try one way after the other need minutes for
+a dozen stars.)
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class Pattern:
 
     def __init__(self, pattern: str) -> None:
         if len(pattern) > MAX_PATTERN:
-            raise BadRequest(f"a pattern must have at most {MAX_PATTERN} characters, got {len(pattern)}")
+            raise BadRequest(
+                f"a pattern must have at most {MAX_PATTERN} characters, got {len(pattern)}"
+            )
         self._steps: list[list[Step]] = [[]]
         self._leaps: dict[int, int] = {}  # where a pattern goes on without a character
         index = 0
@@ -42,7 +46,9 @@ class Pattern:
     def matches(self, text: str) -> bool:
         places = self._with_leaps({0})
         for character in text:
-            places = self._with_leaps({step.to for p in places for step in self._steps[p] if step.passes(character)})
+            places = self._with_leaps(
+                {step.to for p in places for step in self._steps[p] if step.passes(character)}
+            )
         return len(self._steps) - 1 in places
 
     def _with_leaps(self, places: set[int]) -> set[int]:
@@ -54,7 +60,8 @@ class Pattern:
 
     def _read(self, pattern: str, index: int) -> int:
         """Add the steps of what begins at `index`. Returns where it ends."""
-        here, character = len(self._steps) - 1, pattern[index]
+        here = len(self._steps) - 1
+        character = pattern[index]
         if character == "*":
             if not any(step.to == here for step in self._steps[here]):
                 self._steps[here].append(Step(lambda _: True, here))
@@ -92,7 +99,8 @@ class Pattern:
 def _one_of(inside: str) -> Test:
     """`a-z_` or `!a-z_`: a test for one character."""
     wanted = not inside.startswith("!")
-    rest, ranges = inside.removeprefix("!"), []
+    rest = inside.removeprefix("!")
+    ranges = []
     while rest:
         if len(rest) > 2 and rest[1] == "-":
             ranges.append((rest[0], rest[2]))

@@ -1,8 +1,8 @@
 """The OSC surface: packets become commands, events become packets.
 
-UDP, and TCP where the settings say so, share one thread, one selector and one way in: `receive`. The wire rules and why
-they are so: README, "What travels on the wire". The loop is ours because python-osc's own reorders, truncates and
-swallows errors.
+UDP, and TCP where the settings say so, share one thread, one selector and one way in: `receive`.
+The wire rules and why they are so: README, "What travels on the wire". The loop is ours because
+python-osc's own reorders, truncates and swallows errors.
 """
 
 from __future__ import annotations
@@ -80,24 +80,37 @@ class Udp:
 
 
 class OscServer:
-    """Listens. One thread reads and handles, in order; events are sent from whichever thread has them."""
+    """Listens. One thread reads and handles, in order; events are sent from whichever thread has
+    them.
+    """
 
-    def __init__(self, settings: Settings, panel: Panel, engine: Engine, confined: Confined) -> None:
-        self.settings, self.panel, self.engine, self.confined = settings, panel, engine, confined
+    def __init__(
+        self, settings: Settings, panel: Panel, engine: Engine, confined: Confined
+    ) -> None:
+        self.settings = settings
+        self.panel = panel
+        self.engine = engine
+        self.confined = confined
         self.pads: Pads | None = None
         self.hands: Hands | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
         self.subscribers = Subscribers(settings.endpoints)
         self.drafts = drafts.Drafts()
-        self._timed: list[tuple[float, int, Message, Sender]] = []  # a heap; times are time.monotonic's
+        # a heap; times are time.monotonic's
+        self._timed: list[tuple[float, int, Message, Sender]] = []
         self._arrivals = itertools.count()
         self._closing = False
-        self.asked: dict[str, str] = {}  # by the command, the client whose wish may fail after it was answered
+        # by the command, the client whose wish may fail after it was answered
+        self.asked: dict[str, str] = {}
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
         with ExitStack() as opened:  # closed again when something below fails
-            self.selector: selectors.BaseSelector = opened.enter_context(selectors.DefaultSelector())
+            self.selector: selectors.BaseSelector = opened.enter_context(
+                selectors.DefaultSelector()
+            )
             self._bell, self._ringer = (opened.enter_context(end) for end in socket.socketpair())
-            self._udp = opened.enter_context(closing(_listening("UDP", settings.host, settings.port, Udp)))
+            self._udp = opened.enter_context(
+                closing(_listening("UDP", settings.host, settings.port, Udp))
+            )
             self._tcp: Tcp | None = None
             if settings.tcp >= 0:
                 tcp = _listening("TCP", settings.host, settings.tcp, partial(Tcp, self))
@@ -130,8 +143,11 @@ class OscServer:
         self._opened.close()
 
     def change(self, settings: Settings, confined: Confined) -> None:
-        """Other settings from now on: everything but the host and the ports, which need a restart."""
-        self.settings, self.confined = settings, confined
+        """Other settings from now on: everything but the host and the ports, which need a
+        restart.
+        """
+        self.settings = settings
+        self.confined = confined
         self.guard.change(settings)
         self.subscribers.change(settings.endpoints)
         self.subscribers.sift(self._may_hear)
@@ -142,7 +158,7 @@ class OscServer:
     def _may_hear(self, host: str) -> bool:
         return self.welcomes(host) and self.guard.greeted(host)
 
-    # --- receiving -----------------------------------------------------------------------------------------------
+    # --- receiving --------------------------------------------------------------------------------
 
     def _serve(self) -> None:
         while not self._closing:
@@ -185,17 +201,38 @@ class OscServer:
             if not admitted:
                 if self.guard.may_complain(sender):
                     rate = f"more than {self.settings.rate} messages a second came"
-                    self.fail(sender, "", message.address, 429, rate, "send slower, or raise rate in the settings")
+                    self.fail(
+                        sender,
+                        "",
+                        message.address,
+                        429,
+                        rate,
+                        "send slower, or raise rate in the settings",
+                    )
                 return
             self._take(at, message, sender, now)
 
     def _take(self, at: float, message: Message | Malformed, sender: Sender, now: float) -> None:
         if not self.guard.greeted(sender.host) and message.address != commands.HELLO:
             if self.guard.may_complain(sender):
-                self.fail(sender, "", message.address, 401, "this daemon wants a token", f"send {commands.HELLO} TOKEN")
+                self.fail(
+                    sender,
+                    "",
+                    message.address,
+                    401,
+                    "this daemon wants a token",
+                    f"send {commands.HELLO} TOKEN",
+                )
         elif isinstance(message, Malformed):
             if message.address.removeprefix("/ace/") not in SENT:
-                self.fail(sender, "", message.address, 400, str(message), "see the table of messages in the README")
+                self.fail(
+                    sender,
+                    "",
+                    message.address,
+                    400,
+                    str(message),
+                    "see the table of messages in the README",
+                )
         elif at <= now:
             self._handle(message, sender)
         elif len(self._timed) >= MAX_TIMED_IN_ALL or self._waiting(sender) >= MAX_TIMED:
@@ -247,18 +284,28 @@ class OscServer:
         heapq.heapify(self._timed)
         for *_, message, sender in sorted(dropped, key=lambda entry: entry[:2]):
             self._refuse(
-                sender, message, 499, "it waited for its time, and somebody stopped everything", "send it again"
+                sender,
+                message,
+                499,
+                "it waited for its time, and somebody stopped everything",
+                "send it again",
             )
         return len(dropped)
 
-    # --- sending -------------------------------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
-        """To the client whose job or wish it is, and to whoever asked for every event of this kind."""
+        """To the client whose job or wish it is, and to whoever asked for every event of this
+        kind.
+        """
         clients = {sender.client for sender in self.subscribers.of(topic(event.kind))}
         if event.job is not None:
             clients |= {client for client in _concerned(event) if self._answers(client)}
-        elif event.kind == "fail" and (client := self.asked.get(str(event.values[0]))) and self._answers(client):
+        elif (
+            event.kind == "fail"
+            and (client := self.asked.get(str(event.values[0])))
+            and self._answers(client)
+        ):
             clients |= {client}
         packet = encode_event(event)
         for client in clients:
@@ -269,14 +316,22 @@ class OscServer:
             self.send(encode_param(name, value), sender.client)
 
     def _answers(self, client: str) -> bool:
-        """Whether a job's client is ours to tell, and allowed: an earlier daemon may have had other settings."""
+        """Whether a job's client is ours to tell, and allowed: an earlier daemon may have had other
+        settings.
+        """
         kind, _, rest = client.partition(":")
         return kind == "tcp" or (kind == "udp" and self.welcomes(rest.partition(":")[0]))
 
-    def fail(self, sender: Sender, id: str, command: str, code: int, message: str, hint: str) -> None:
-        """To the sender, and to subscribers on its machine: it may not listen where it sends from."""
+    def fail(
+        self, sender: Sender, id: str, command: str, code: int, message: str, hint: str
+    ) -> None:
+        """To the sender, and to subscribers on its machine: it may not listen where it sends
+        from.
+        """
         packet = encode_fail(id, command, code, message, hint)
-        neighbours = {other.client for other in self.subscribers.of("fail") if other.host == sender.host}
+        neighbours = {
+            other.client for other in self.subscribers.of("fail") if other.host == sender.host
+        }
         for client in {sender.client, *neighbours}:
             self.send(packet, client)
 
@@ -293,7 +348,7 @@ class OscServer:
         elif self._tcp:
             self._tcp.send(packet, client)
 
-    # --- what a transport needs ----------------------------------------------------------------------------------
+    # --- what a transport needs -------------------------------------------------------------------
 
     def welcomes(self, host: str) -> bool:
         return self.guard.knows(host)
@@ -318,4 +373,6 @@ def _listening(kind: str, host: str, port: int, made: Callable[[str, int], T]) -
     except OSError as error:
         another = {"UDP": "another port with --port", "TCP": "another tcp in the settings"}[kind]
         hint = f"is acestepd running already? Choose {another}"
-        raise SettingsError(f"cannot listen on {kind} {host}:{port}: {error.strerror}; {hint}") from error
+        raise SettingsError(
+            f"cannot listen on {kind} {host}:{port}: {error.strerror}; {hint}"
+        ) from error

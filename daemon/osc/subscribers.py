@@ -1,4 +1,6 @@
-"""Who hears events without having a job: for as long as they asked for, or as long as the settings say so."""
+"""Who hears events without having a job: for as long as they asked for, or as long as the settings
+say so.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Subscriber:
 class Subscribers:
     """Asked from every thread; changed by whoever holds the lock, and then replaced."""
 
-    def __init__(self, static: Iterable[Address], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, static: Iterable[Address], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -76,4 +80,6 @@ class Subscribers:
 
     def of(self, topic: str) -> list[Sender]:
         now = self._clock()
-        return [kept.sender for kept in self._kept.values() if topic in kept.topics and kept.until > now]
+        return [
+            kept.sender for kept in self._kept.values() if topic in kept.topics and kept.until > now
+        ]

@@ -1,7 +1,9 @@
-"""OSC over TCP: packets behind an int32 with their length, as liblo and OSC 1.0 have them, or in SLIP's frames (1.1).
+"""OSC over TCP: packets behind an int32 with their length, as liblo and OSC 1.0 have them, or in
+SLIP's frames (1.1).
 
-Which of the two a client speaks shows in its first byte, and it is answered in kind. All reading happens on the
-surface's thread. Sending happens on any, and never waits: what a client does not take is kept for it, up to a limit.
+Which of the two a client speaks shows in its first byte, and it is answered in kind. All reading
+happens on the surface's thread. Sending happens on any, and never waits: what a client does not
+take is kept for it, up to a limit.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ MAX_CONNECTIONS = 64
 MAX_UNSENT = 1 << 20  # bytes that wait for a client that does not read, before it is let go
 CHUNK = 1 << 16
 
-END, ESC, ESC_END, ESC_ESC = b"\xc0", b"\xdb", b"\xdb\xdc", b"\xdb\xdd"  # RFC 1055
+END = b"\xc0"  # RFC 1055
+ESC = b"\xdb"
+ESC_END = b"\xdb\xdc"
+ESC_ESC = b"\xdb\xdd"
 
 
 class Framing(Protocol):
@@ -88,17 +93,22 @@ def _unescaped(frame: bytes) -> bytes:
 
 
 def framing_for(first: int) -> Framing:
-    """A length that is allowed begins with a zero byte; a SLIP frame with END, or at once with the packet."""
+    """A length that is allowed begins with a zero byte; a SLIP frame with END, or at once with the
+    packet.
+    """
     if first == 0:
         return Lengths()
     if first in END + b"/#":
         return Slip()
-    raise Malformed("not OSC over TCP: packets come behind an int32 with their length, or in SLIP's frames")
+    raise Malformed(
+        "not OSC over TCP: packets come behind an int32 with their length, or in SLIP's frames"
+    )
 
 
 class Connection:
     def __init__(self, connected: socket.socket, sender: Sender) -> None:
-        self.socket, self.sender = connected, sender
+        self.socket = connected
+        self.sender = sender
         self._framing: Framing | None = None
         self._unsent = bytearray()
         self._lock = threading.Lock()
@@ -159,12 +169,15 @@ class Surface(Protocol):
 
 
 class Tcp:
-    """The listening socket and its connections, on the surface's selector: a ready socket's data is what to call."""
+    """The listening socket and its connections, on the surface's selector: a ready socket's data is
+    what to call.
+    """
 
     def __init__(self, surface: Surface, host: str, port: int) -> None:
         self._surface = surface
         self._connections: dict[str, Connection] = {}
-        self._numbers = itertools.count(time.time_ns() // 10**6)  # no other daemon's: jobs outlive it, and connections
+        # no other daemon's: jobs outlive it, and connections
+        self._numbers = itertools.count(time.time_ns() // 10**6)
         self._socket = socket.create_server((host, port))
         self._socket.setblocking(False)
         surface.selector.register(self._socket, selectors.EVENT_READ, lambda _: self._accept())
@@ -214,15 +227,20 @@ class Tcp:
         if len(self._connections) >= MAX_CONNECTIONS:
             self._make_room()
         if not self._surface.welcomes(host) or len(self._connections) >= MAX_CONNECTIONS:
-            log.warning("refused a connection from %s: not in allow, or %d are open", host, MAX_CONNECTIONS)
+            log.warning(
+                "refused a connection from %s: not in allow, or %d are open", host, MAX_CONNECTIONS
+            )
             connected.close()
             return
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection = Connection(connected, Sender(f"tcp:{next(self._numbers)}", host))
-        self._connections = self._connections | {connection.sender.client: connection}  # other threads read it
-        self._surface.selector.register(connected, selectors.EVENT_READ, lambda events: self._ready(connection, events))
+        # other threads read it
+        self._connections = self._connections | {connection.sender.client: connection}
+        self._surface.selector.register(
+            connected, selectors.EVENT_READ, lambda events: self._ready(connection, events)
+        )
 
     def _make_room(self) -> None:
         """Close the oldest connection that has never said anything."""
@@ -256,7 +274,9 @@ class Tcp:
 
     def _close(self, connection: Connection) -> None:
         client = connection.sender.client
-        self._connections = {other: kept for other, kept in self._connections.items() if other != client}
+        self._connections = {
+            other: kept for other, kept in self._connections.items() if other != client
+        }
         self._surface.selector.unregister(connection.socket)
         connection.close()
         self._surface.left(connection.sender)

@@ -1,7 +1,7 @@
 """OSC packets: bytes to messages and back. python-osc reads and writes the arguments.
 
-Its own message class is not used: it mis-reads what follows a type tag it does not know, and lets text that is not
-UTF-8 escape as an exception.
+Its own message class is not used: it mis-reads what follows a type tag it does not know, and lets
+text that is not UTF-8 escape as an exception.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Sender(NamedTuple):
 
 
 class Malformed(ValueError):
-    """A packet that is not OSC as we read it; `address` is the message's when that much could be read."""
+    """A packet that is not OSC as we read it; `address` is the message's when that much could be
+    read.
+    """
 
     address = ""
 
@@ -44,8 +46,12 @@ class Message:
     arguments: tuple[Argument, ...]
 
 
-def read_packet(data: bytes, now: float, depth: int = 0) -> Iterator[tuple[float, Message | Malformed]]:
-    """Every message in a datagram with the time it is meant for; a bad one does not hide those after it."""
+def read_packet(
+    data: bytes, now: float, depth: int = 0
+) -> Iterator[tuple[float, Message | Malformed]]:
+    """Every message in a datagram with the time it is meant for; a bad one does not hide those
+    after it.
+    """
     if not data.startswith(b"#bundle\0"):
         try:
             yield now, read_message(data)
@@ -62,7 +68,10 @@ def read_packet(data: bytes, now: float, depth: int = 0) -> Iterator[tuple[float
             size, index = osc_types.get_int(data, index)
             if size <= 0 or index + size > len(data):
                 raise osc_types.ParseError("an element's size is wrong")
-            yield from ((max(at, inner), m) for inner, m in read_packet(data[index : index + size], now, depth + 1))
+            yield from (
+                (max(at, inner), m)
+                for inner, m in read_packet(data[index : index + size], now, depth + 1)
+            )
             index += size
     except osc_types.ParseError as error:
         yield now, Malformed(f"not an OSC bundle: {error}")
@@ -85,7 +94,9 @@ def read_message(data: bytes) -> Message:
             raise Malformed(f"a message has at most {MAX_ARGUMENTS} arguments, got {len(tags) - 1}")
         return Message(address, tuple(_arguments(data, index, tags[1:])))
     except (Malformed, osc_types.ParseError) as error:
-        malformed = error if isinstance(error, Malformed) else Malformed(f"not an OSC message: {error}")
+        malformed = (
+            error if isinstance(error, Malformed) else Malformed(f"not an OSC message: {error}")
+        )
         malformed.address = address
         raise malformed from error
 
@@ -116,7 +127,9 @@ def _string(data: bytes, index: int) -> tuple[str, int]:
 
 
 def _float(data: bytes, index: int) -> tuple[float, int]:
-    """The shortest decimal that is this float32: 60.2, as it was typed, and not 60.20000076293945."""
+    """The shortest decimal that is this float32: 60.2, as it was typed, and not
+    60.20000076293945.
+    """
     value, index = osc_types.get_float(data, index)
     return float(str(np.float32(value))), index
 

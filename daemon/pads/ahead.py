@@ -19,8 +19,11 @@ class Ahead:
     """`show` is called under the engine's lock when something about them has changed."""
 
     def __init__(self, engine: Engine, plans: Plans, show: Callable[[], None]) -> None:
-        self._engine, self._plans, self._show = engine, plans, show
-        self._ids: dict[Request, str] = {}  # of takes that may be asked for, so that they keep theirs
+        self._engine = engine
+        self._plans = plans
+        self._show = show
+        # of takes that may be asked for, so that they keep theirs
+        self._ids: dict[Request, str] = {}
         self._prepared: set[str] = set()  # ids
         self._making = ("", 0.0)  # the id of what is being made, and how far it is
 
@@ -49,8 +52,10 @@ class Ahead:
     def _orders(self, last: int | None) -> list[Order]:
         orders: dict[Request, Order] = {}
         with self._engine.lock:
-            count, columns = self._plans.count(), self._plans.bank.columns
-            in_use = last is not None or bool(self._plans.settings.midi.ports)  # or who never plays pads pays for them
+            count = self._plans.count()
+            columns = self._plans.bank.columns
+            # or who never plays pads pays for them
+            in_use = last is not None or bool(self._plans.settings.midi.ports)
             self._plans.bank.slot(count - 1)
         for number, anew in guesses(count, columns, last):
             slot = self._plans.bank.slot(number)

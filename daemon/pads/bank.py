@@ -1,7 +1,9 @@
-"""A bank: pads with their seeds, requests and takes, in one readable JSON file that any machine can play.
+"""A bank: pads with their seeds, requests and takes, in one readable JSON file that any machine can
+play.
 
-No absolute path is in it: takes and sources are named as they are inside of the folders that messages may name files
-in. What a pad has played is kept as a whole request, so the same bank makes the same takes elsewhere.
+No absolute path is in it: takes and sources are named as they are inside of the folders that
+messages may name files in. What a pad has played is kept as a whole request, so the same bank makes
+the same takes elsewhere.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Take:
-    """What a pad plays: the manifest's name in the output folder, its job's id, and what was ordered."""
+    """What a pad plays: the manifest's name in the output folder, its job's id, and what was
+    ordered.
+    """
 
     file: str
     id: str
@@ -47,11 +51,13 @@ class Take:
 
 @dataclass
 class Slot:
-    """One pad. `own` are its own parameters; `base` the rest of its wish, as it was when the seed was chosen.
+    """One pad. `own` are its own parameters; `base` the rest of its wish, as it was when the seed
+    was chosen.
 
-    Without a base it follows the panel, and its seed is chosen when it is hit. `next` is what a reroll will choose: it
-    is known beforehand, so that its take can be made in advance. `id` is the newest job's. What follows `take` is not
-    saved: how that job stands, what a hit would play now, and as a request, and whether the take's files are missing.
+    Without a base it follows the panel, and its seed is chosen when it is hit. `next` is what a
+    reroll will choose: it is known beforehand, so that its take can be made in advance. `id` is the
+    newest job's. What follows `take` is not saved: how that job stands, what a hit would play now,
+    and as a request, and whether the take's files are missing.
     """
 
     own: Values = field(default_factory=dict)
@@ -80,26 +86,41 @@ class Slot:
         """From now on it is this."""
         if seed == self.next:
             self.next = drawn()
-        self.base, self.seed = base, seed
+        self.base = base
+        self.seed = seed
         self.forget()
 
     def forget(self) -> None:
         """What it has played so far."""
-        self.id, self.take, self.state, self.progress, self.gone = "", None, None, 0.0, False
+        self.id = ""
+        self.take = None
+        self.state = None
+        self.progress = 0.0
+        self.gone = False
 
     def to_json(self, pad: int) -> Values:
-        values: Values = {"pad": pad, "seed": self.seed, "next": self.next, "favourite": self.favourite}
+        values: Values = {
+            "pad": pad,
+            "seed": self.seed,
+            "next": self.next,
+            "favourite": self.favourite,
+        }
         values |= {"own": self.own} if self.own else {}
         values |= {"base": self.base} if self.base is not None else {}
         values |= {"id": self.id} if self.id else {}
         if self.take:
-            values["take"] = {"file": self.take.file, "id": self.take.id, "request": self.take.values}
+            values["take"] = {
+                "file": self.take.file,
+                "id": self.take.id,
+                "request": self.take.values,
+            }
         return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Raises ValueError, KeyError, TypeError."""
-        base, take = values.get("base"), values.get("take")
+        base = values.get("base")
+        take = values.get("take")
         slot = cls(
             own=_checked(values.get("own", {})),
             base=None if base is None else _checked(base),
@@ -111,14 +132,18 @@ class Slot:
         if take:
             file = str(take["file"])
             if Path(file).name != file or not file.endswith(".json"):
-                raise ValueError(f"a take is named by its manifest, without a folder, got {file[:80]!r}")
+                raise ValueError(
+                    f"a take is named by its manifest, without a folder, got {file[:80]!r}"
+                )
             slot.take = Take(file, str(take["id"])[:128], _checked(take["request"]))
         return slot
 
 
 @dataclass
 class Bank:
-    """`rows` above 0 makes variations of a row's first pad of the others, up to that distance; `columns` are a row."""
+    """`rows` above 0 makes variations of a row's first pad of the others, up to that distance;
+    `columns` are a row.
+    """
 
     name: str
     program: int = 0
@@ -134,7 +159,12 @@ class Bank:
 
     def to_json(self) -> str:
         slots = [slot.to_json(number) for number, slot in enumerate(self.slots, 1)]
-        head = {"acestepd_bank": VERSION, "program": self.program, "columns": self.columns, "rows": self.rows}
+        head = {
+            "acestepd_bank": VERSION,
+            "program": self.program,
+            "columns": self.columns,
+            "rows": self.rows,
+        }
         return json.dumps(head | {"pads": slots}, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -144,9 +174,13 @@ class Bank:
             data = json.loads(text)
             if int(data["acestepd_bank"]) > VERSION:
                 raise ValueError("a newer acestepd wrote it")
-            program, columns, rows = int(data["program"]), int(data["columns"]), float(data["rows"])
+            program = int(data["program"])
+            columns = int(data["columns"])
+            rows = float(data["rows"])
             if not (0 <= program < PROGRAMS and 1 <= columns <= MAX_PADS and 0 <= rows <= 1):
-                raise ValueError(f"program {program}, columns {columns} or rows {rows} is not possible")
+                raise ValueError(
+                    f"program {program}, columns {columns} or rows {rows} is not possible"
+                )
             bank = cls(name, program, columns, rows)
             for values in data["pads"]:
                 number = int(values["pad"])
@@ -154,8 +188,17 @@ class Bank:
                     raise ValueError(f"pads are numbered 1..{MAX_PADS}, got {number}")
                 bank.slot(number - 1)
                 bank.slots[number - 1] = Slot.from_json(values)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-            raise ValueError(f"not a bank of pads: {error if str(error) else type(error).__name__}") from error
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            OverflowError,
+        ) as error:
+            raise ValueError(
+                f"not a bank of pads: {error if str(error) else type(error).__name__}"
+            ) from error
         return bank
 
 
@@ -168,7 +211,9 @@ class Banks:
 
     def names(self) -> dict[str, int]:
         """Every bank and its program, by program."""
-        found = {path.stem: path for path in self._folder.glob("*.json") if NAME.fullmatch(path.stem)}
+        found = {
+            path.stem: path for path in self._folder.glob("*.json") if NAME.fullmatch(path.stem)
+        }
         programs = {name: _program(path) for name, path in found.items()}
         return dict(sorted(programs.items(), key=lambda entry: (entry[1], entry[0])))
 
@@ -183,7 +228,9 @@ class Banks:
             hint = f"banks: {' '.join(self.names()) or 'none yet'}; /ace/bank/save makes one"
             raise Refused(404, f"no bank is called {name!r}", hint) from None
         except (ValueError, OSError) as error:
-            raise Refused(422, f"the bank {name!r} cannot be read: {error}", f"see {path}") from error
+            raise Refused(
+                422, f"the bank {name!r} cannot be read: {error}", f"see {path}"
+            ) from error
 
     def save(self, name: str, text: str) -> None:
         """Raises OSError; then the old one is still there."""
@@ -219,7 +266,10 @@ class Banks:
 def checked_name(name: str) -> str:
     """Raises `Refused` for one that is no plain file name everywhere."""
     if not NAME.fullmatch(name):
-        raise Refused(422, f"a bank's name has letters, digits, spaces and . ' + -, 64 at most; got {name[:80]!r}")
+        raise Refused(
+            422,
+            f"a bank's name has letters, digits, spaces and . ' + -, 64 at most; got {name[:80]!r}",
+        )
     return name
 
 
@@ -229,7 +279,11 @@ def drawn() -> int:
 
 def wished(request: Request) -> Values:
     """What a request says other than the defaults."""
-    return {name: value for name, spec in FIELDS.items() if (value := getattr(request, name)) != spec.default}
+    return {
+        name: value
+        for name, spec in FIELDS.items()
+        if (value := getattr(request, name)) != spec.default
+    }
 
 
 def request_of(values: Values) -> Request:
@@ -243,10 +297,14 @@ def _request_of(items: tuple[tuple[str, Any], ...]) -> Request:
 
 
 def _checked(values: Any) -> Values:
-    """Fields by their names, with values that may be theirs: whether files are there is asked when they are played."""
+    """Fields by their names, with values that may be theirs: whether files are there is asked when
+    they are played.
+    """
     if not isinstance(values, Mapping):
         raise ValueError(f"parameters must be names and values, got {values!r:.80}")
-    plain = {str(name): value for name, value in values.items() if isinstance(value, str | int | float)}
+    plain = {
+        str(name): value for name, value in values.items() if isinstance(value, str | int | float)
+    }
     if unknown := [name for name in plain if name not in FIELDS]:
         log.warning("a bank has parameters that are not known here: %s", " ".join(unknown)[:200])
     files = {name: value for name, value in plain.items() if name in FILES}
@@ -266,6 +324,10 @@ def _seed(value: Any, low: int) -> int:
 
 def _program(path: Path) -> int:
     try:
-        return int(json.loads(path.read_text("utf-8"))["program"]) if path.stat().st_size <= MAX_BYTES else PROGRAMS
+        return (
+            int(json.loads(path.read_text("utf-8"))["program"])
+            if path.stat().st_size <= MAX_BYTES
+            else PROGRAMS
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return PROGRAMS

@@ -1,4 +1,6 @@
-"""Knobs, faders and buttons: how the settings name them, what their messages mean, and when they take hold."""
+"""Knobs, faders and buttons: how the settings name them, what their messages mean, and when they
+take hold.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 WAYS = "cc 21, cc14 3, rel 16, rel-offset 16, rel-sign 16, pitch or note 98, and ch 2 behind it for one channel only"
-COARSE, FINE = 127, 16383  # the highest values of seven bits and of two times seven
+COARSE = 127  # the highest values of seven bits and of two times seven
+FINE = 16383
 DETENT = 1 / 128  # of a field's range: one click of an encoder
 NEAR = 2 / 127  # a knob this close to where its field stands has hold of it
 PAIRS = 32  # a controller below has its finer half this much higher
@@ -23,12 +26,18 @@ class Control:
     @classmethod
     def of(cls, text: str) -> Control:
         """What the settings say. Raises ValueError with what is allowed and what came."""
-        found = re.fullmatch(r"(cc14|cc|rel-offset|rel-sign|rel|note) +(\d+)(?: +ch +(\d+))?", text.strip())
+        found = re.fullmatch(
+            r"(cc14|cc|rel-offset|rel-sign|rel|note) +(\d+)(?: +ch +(\d+))?", text.strip()
+        )
         pitch = re.fullmatch(r"pitch(?: +ch +(\d+))?", text.strip())
         if pitch:
-            kind, number, channel = "pitch", 0, int(pitch[1] or 0)
+            kind = "pitch"
+            number = 0
+            channel = int(pitch[1] or 0)
         elif found:
-            kind, number, channel = found[1], int(found[2]), int(found[3] or 0)
+            kind = found[1]
+            number = int(found[2])
+            channel = int(found[3] or 0)
         else:
             raise ValueError(f"a control is written like {WAYS}; got {text!r}")
         highest = PAIRS - 1 if kind == "cc14" else 127
@@ -48,7 +57,9 @@ class Control:
     def _sources(self) -> set[tuple[str, int]]:
         if self.kind in ("pitch", "note"):
             return {(self.kind, self.number)}
-        return {("cc", self.number)} | ({("cc", self.number + PAIRS)} if self.kind == "cc14" else set())
+        return {("cc", self.number)} | (
+            {("cc", self.number + PAIRS)} if self.kind == "cc14" else set()
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ class Reader:
         for control in controls:
             for source in control._sources():
                 self._by_source.setdefault(source, []).append(control)
-        self._high: dict[tuple[Control, int], int] = {}  # halves that wait for the other one, by control and channel
+        # halves that wait for the other one, by control and channel
+        self._high: dict[tuple[Control, int], int] = {}
         self._pairs: set[tuple[Control, int]] = set()  # that are known to send both halves
 
     def read(self, message: Mapping[str, Any]) -> Moved | None:
@@ -91,7 +103,9 @@ class Reader:
         return Moved(control, clicks=clicks) if clicks else None
 
     def _pair(self, control: Control, channel: int, number: int, value: int) -> float | None:
-        """The coarse half comes first. Where a finer one is known to follow it says nothing yet: it would jump."""
+        """The coarse half comes first. Where a finer one is known to follow it says nothing yet: it
+        would jump.
+        """
         place = (control, channel)
         if number == control.number:
             self._high[place] = value
@@ -124,14 +138,17 @@ CLICKS = {"rel": _twos_complement, "rel-offset": _binary_offset, "rel-sign": _si
 class Hold:
     """One control's hold on its field.
 
-    A knob that stands elsewhere than its field would make it jump, so it has to come by where the field stands first
-    (soft takeover), and again whenever somebody else has turned that field. An encoder stands nowhere: it always turns.
+    A knob that stands elsewhere than its field would make it jump, so it has to come by where the
+    field stands first (soft takeover), and again whenever somebody else has turned that field. An
+    encoder stands nowhere: it always turns.
     """
 
     def __init__(self) -> None:
         self._left: float | None = None  # where our last turn left the field
         self._share: float | None = None  # where the knob stood last
-        self._aim = 0.0  # of an encoder: a field of few values needs more than one click for the next
+        self._aim = (
+            0.0  # of an encoder: a field of few values needs more than one click for the next
+        )
 
     def turned(self, moved: Moved, stands: float) -> float | None:
         """The share that the field is to be turned to; None: not yet."""
@@ -139,8 +156,11 @@ class Hold:
         if moved.clicks:
             self._aim = min(1.0, max(0.0, (self._aim if ours else stands) + moved.clicks * DETENT))
             return self._aim
-        before, self._share = self._share, moved.share
-        passed = before is not None and min(before, moved.share) <= stands <= max(before, moved.share)
+        before = self._share
+        self._share = moved.share
+        passed = before is not None and min(before, moved.share) <= stands <= max(
+            before, moved.share
+        )
         if ours or passed or abs(moved.share - stands) <= NEAR:
             return moved.share
         self._left = None

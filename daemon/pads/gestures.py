@@ -1,9 +1,10 @@
-"""What hands do on pads: notes and controls in, gestures out. Nothing here knows of ports or of threads.
+"""What hands do on pads: notes and controls in, gestures out. Nothing here knows of ports or of
+threads.
 
-A hit has to sound when the pad is hit, so it acts at once, and nobody can know yet whether it will be a hold. A pad
-that is let go after `hold` seconds or more rerolls: a hold is a hit, and then a reroll that takes back what the hit
-began. It does not reroll while it is down: of a note whose end got lost on its way nobody would know that, and a seed
-that somebody liked would be gone.
+A hit has to sound when the pad is hit, so it acts at once, and nobody can know yet whether it will
+be a hold. A pad that is let go after `hold` seconds or more rerolls: a hold is a hit, and then a
+reroll that takes back what the hit began. It does not reroll while it is down: of a note whose end
+got lost on its way nobody would know that, and a seed that somebody liked would be gone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 from .controls import Control
 from .mapping import Mapping
 
-BOUNCE = 0.025  # seconds: nobody hits a pad again so soon without letting go, a bad pad or a second cable does
+# seconds: nobody hits a pad again so soon without letting go, a bad pad or a second cable does
+BOUNCE = 0.025
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class Pads:
         self._down: dict[int, Down] = {}
         self._shifts: set[str] = set()  # ports on which the shift is down
 
-    def heard(self, port: str, mapping: Mapping, at: float, message: Map[str, Any]) -> list[Gesture]:
+    def heard(
+        self, port: str, mapping: Mapping, at: float, message: Map[str, Any]
+    ) -> list[Gesture]:
         if self._shifted(port, mapping.shift, message):
             return []
         kind = message["type"]
@@ -76,7 +80,9 @@ class Pads:
         return self._let_go(slot, port, place, at)
 
     def gone(self, port: str) -> None:
-        """Whatever was down there, nobody will ever let it go: forget it, and do not call it a hold."""
+        """Whatever was down there, nobody will ever let it go: forget it, and do not call it a
+        hold.
+        """
         self._shifts.discard(port)
         for slot in [slot for slot, down in self._down.items() if down.port == port]:
             del self._down[slot]
@@ -101,9 +107,17 @@ class Pads:
         """Whether that message was of the shift."""
         if not shift or shift.channel not in (0, message.get("channel", -1) + 1):
             return False
-        if shift.kind == "cc" and message["type"] == "control_change" and message["control"] == shift.number:
+        if (
+            shift.kind == "cc"
+            and message["type"] == "control_change"
+            and message["control"] == shift.number
+        ):
             down = message["value"] >= 64
-        elif shift.kind == "note" and message["type"] in ("note_on", "note_off") and message["note"] == shift.number:
+        elif (
+            shift.kind == "note"
+            and message["type"] in ("note_on", "note_off")
+            and message["note"] == shift.number
+        ):
             down = message["type"] == "note_on" and message["velocity"] > 0
         else:
             return False

@@ -1,7 +1,9 @@
-"""Controllers in the hands of a player: their messages become gestures, and their pads show what the player says.
+"""Controllers in the hands of a player: their messages become gestures, and their pads show what
+the player says.
 
-Messages are handled one after the other on a thread of their own, so that neither MIDI's thread nor two controllers at
-once ever meet in the player. Lights have another: a slow cable must not hold up a hit.
+Messages are handled one after the other on a thread of their own, so that neither MIDI's thread nor
+two controllers at once ever meet in the player. Lights have another: a slow cable must not hold up
+a hit.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ PLUGGED = 0.5  # seconds after which a controller's lights are sent once more
 
 
 class Hands:
-    """`start`, `close`, and in between every controller that is there plays, whenever it is plugged in."""
+    """`start`, `close`, and in between every controller that is there plays, whenever it is plugged
+    in.
+    """
 
     def __init__(
         self,
@@ -43,8 +47,13 @@ class Hands:
         every: float = EVERY,
         asked: float = ASKED,
     ) -> None:
-        """What is learnt is kept in the file `learnt`. Raises `SettingsError` where MIDI needs to be installed."""
-        self._midi, self._player, self._every, self._asked = midi, player, every, asked
+        """What is learnt is kept in the file `learnt`. Raises `SettingsError` where MIDI needs to
+        be installed.
+        """
+        self._midi = midi
+        self._player = player
+        self._every = every
+        self._asked = asked
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._mappings: dict[str, Mapping] = {}
         self._pads = Pads(midi.hold_ms / 1000)
@@ -78,7 +87,9 @@ class Hands:
         self._inbox.put(lambda: self._learn(field))
 
     def forget(self, field: str = "") -> int:
-        """What was learnt for `field`, or for any, turns it no more. How many controls that were."""
+        """What was learnt for `field`, or for any, turns it no more. How many controls that
+        were.
+        """
         fields = self._dials.learnt(field)
         for each in dict.fromkeys(fields):
             self._inbox.put(lambda each=each: self._dials.forget(each))  # type: ignore[misc]
@@ -150,8 +161,13 @@ class Hands:
 
     def _due(self) -> None:
         """What was moved since /ace/midi/learn, once that is known."""
-        if self._learner and self._learner.until is not None and self._learner.until <= time.monotonic():
-            learner, self._learner = self._learner, None
+        if (
+            self._learner
+            and self._learner.until is not None
+            and self._learner.until <= time.monotonic()
+        ):
+            learner = self._learner
+            self._learner = None
             self._dials.bind(learner.field, learner.control())
 
     def _do(self, gesture: Gesture) -> None:
@@ -181,18 +197,25 @@ class Hands:
     def _made_ports(self) -> Ports | None:
         if not self._midi.ports:
             return None
-        return Ports(self, virtual=VIRTUAL in self._midi.ports, every=self._every, asked=self._asked)
+        return Ports(
+            self, virtual=VIRTUAL in self._midi.ports, every=self._every, asked=self._asked
+        )
 
 
 def _is_of(message: dict[str, Any], control: Control) -> bool:
-    return message["type"] == "control_change" and control.kind == "cc" and control.number == message["control"]
+    return (
+        message["type"] == "control_change"
+        and control.kind == "cc"
+        and control.number == message["control"]
+    )
 
 
 class Dials:
     """Knobs and faders, those of the settings and those that were learnt."""
 
     def __init__(self, midi: MidiSettings, player: Player, learnt: Path | None) -> None:
-        self._player, self._file = player, learnt
+        self._player = player
+        self._file = learnt
         self._learnt = _read(learnt)
         self.change(midi)
 
@@ -207,7 +230,11 @@ class Dials:
 
     def bind(self, field: str, control: Control) -> None:
         """A control turns one field, and a field is turned by one that was learnt."""
-        kept = {old: turns for old, turns in self._learnt.items() if turns != field and not old.meets(control)}
+        kept = {
+            old: turns
+            for old, turns in self._learnt.items()
+            if turns != field and not old.meets(control)
+        }
         self._learnt = kept | {control: field}
         log.info("MIDI learn: %s turns %s", control, field)
         self._keep()
@@ -226,7 +253,9 @@ class Dials:
         field = self._fields[moved.control]
         stands = self._player.position(field)
         if stands is None:
-            log.warning("%s cannot turn %s: no numeric parameter is called that", moved.control, field)
+            log.warning(
+                "%s cannot turn %s: no numeric parameter is called that", moved.control, field
+            )
             return
         hold = self._holds.setdefault((port, moved.control), Hold())
         share = hold.turned(moved, stands)
@@ -237,16 +266,23 @@ class Dials:
 
     def _wire(self) -> None:
         shadowed = {one for one in self._set for learnt in self._learnt if one.meets(learnt)}
-        self._fields = {one: field for one, field in self._set.items() if one not in shadowed} | self._learnt
+        self._fields = {
+            one: field for one, field in self._set.items() if one not in shadowed
+        } | self._learnt
         self._readers: dict[str, Reader] = {}
         self._holds: dict[tuple[str, Control], Hold] = {}
 
     def _keep(self) -> None:
         self._wire()
         if self._file:
-            lines = (f"{json.dumps(str(control))} = {json.dumps(field)}\n" for control, field in self._learnt.items())
+            lines = (
+                f"{json.dumps(str(control))} = {json.dumps(field)}\n"
+                for control, field in self._learnt.items()
+            )
             fresh = self._file.with_suffix(".new")
-            fresh.write_text("# What MIDI learn bound: lines for [midi.knobs].\n" + "".join(lines), "utf-8")
+            fresh.write_text(
+                "# What MIDI learn bound: lines for [midi.knobs].\n" + "".join(lines), "utf-8"
+            )
             os.replace(fresh, self._file)
 
 
@@ -254,7 +290,10 @@ def _read(file: Path | None) -> dict[Control, str]:
     if not file or not file.is_file():
         return {}
     try:
-        return {Control.of(text): str(field) for text, field in tomllib.loads(file.read_text("utf-8")).items()}
+        return {
+            Control.of(text): str(field)
+            for text, field in tomllib.loads(file.read_text("utf-8")).items()
+        }
     except (OSError, ValueError) as error:
         log.warning("what MIDI learn had bound is lost: %s: %s", file, error)
         return {}
@@ -267,7 +306,8 @@ class Lamp:
     mouth: Mouth
     board: Board
     entering: bytes
-    entries: list[float]  # when it is to be told everything: what has just been plugged in does not hear it all yet
+    # when it is to be told everything: what has just been plugged in does not hear it all yet
+    entries: list[float]
 
     def frame(self, now: float) -> list[bytes]:
         messages: list[bytes] = []
@@ -279,10 +319,13 @@ class Lamp:
 
 
 class Lamps:
-    """Lights every controller, at most 25 times a second, and at once where that was not just now."""
+    """Lights every controller, at most 25 times a second, and at once where that was not just
+    now.
+    """
 
     def __init__(self, player: Player, mapping: Callable[[str], Mapping]) -> None:
-        self._player, self._mapping = player, mapping
+        self._player = player
+        self._mapping = mapping
         self._lamps: dict[str, Lamp] = {}
         self._changed: dict[int, Light] = {}  # by slot; told by anybody, at any time
         self._lock = threading.Lock()
@@ -305,7 +348,9 @@ class Lamps:
         mapping = self._mapping(mouth.name)
         with self._sending:
             now = time.monotonic()
-            self._lamps[mouth.name] = Lamp(mouth, Board(mapping), mapping.profile.entering, [now, now + PLUGGED])
+            self._lamps[mouth.name] = Lamp(
+                mouth, Board(mapping), mapping.profile.entering, [now, now + PLUGGED]
+            )
         self._listen(-1, DARK)
 
     def remove(self, mouth: Mouth) -> None:
@@ -344,7 +389,8 @@ class Lamps:
     def _frame(self) -> float | None:
         """Seconds until the next one; None: as long as nobody comes."""
         with self._lock:
-            changed, self._changed = self._changed, {}
+            changed = self._changed
+            self._changed = {}
         everything = list(self._player.lights()) if -1 in changed else None
         pause = BEAT / 2
         with self._sending:
@@ -363,6 +409,7 @@ class Lamps:
         try:
             for message in messages:
                 lamp.mouth.send(message)
-        except Exception as error:  # rtmidi has an error of its own for every driver; the ports notice what is gone
+        # rtmidi has an error of its own for every driver; the ports notice what is gone
+        except Exception as error:
             log.debug("lights of %s: %s", lamp.mouth.name, error)
             lamp.board.forget()

@@ -1,4 +1,6 @@
-"""What a knob, a fader or a pad's velocity turns: a numeric field of the request, all of its range or a part."""
+"""What a knob, a fader or a pad's velocity turns: a numeric field of the request, all of its range
+or a part.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +35,13 @@ class Knob:
         try:
             low, high = map(float, limits or (allowed.low, allowed.high))
         except ValueError:
-            raise ValueError(f"a knob is a parameter, or one with two numbers like bars 1 16; got {text!r}") from None
+            raise ValueError(
+                f"a knob is a parameter, or one with two numbers like bars 1 16; got {text!r}"
+            ) from None
         if not (allowed.low <= min(low, high) and max(low, high) <= allowed.high) or low == high:
-            raise ValueError(f"{field} must stay in {allowed.low:.10g}..{allowed.high:.10g}, got {text!r}")
+            raise ValueError(
+                f"{field} must stay in {allowed.low:.10g}..{allowed.high:.10g}, got {text!r}"
+            )
         return cls(field, low, high)
 
     def value(self, share: float) -> float | int:

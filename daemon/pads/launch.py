@@ -1,4 +1,6 @@
-"""News of a take that is there already: told again, on the next bar if that is wanted, and once for each bar."""
+"""News of a take that is there already: told again, on the next bar if that is wanted, and once for
+each bar.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,18 @@ class Launcher:
         events = _events(folder, slot.take, client)
         slot.gone = not events
         if events and self._held.get(slot.take.id, 0.0) <= time.monotonic():
-            self._held = {id: at for id, at in self._held.items() if at > time.monotonic()} | {slot.take.id: due}
+            self._held = {id: at for id, at in self._held.items() if at > time.monotonic()} | {
+                slot.take.id: due
+            }
             for event in events:
                 self._tell(event, due)
         return bool(events)
 
 
 def _events(folder: Path, take: Take, client: str) -> list[Event]:
-    """What was told of a take when it landed; nothing when its files are not there, or are another's."""
+    """What was told of a take when it landed; nothing when its files are not there, or are
+    another's.
+    """
     try:
         manifest = folder / take.file
         data: Any = json.loads(manifest.read_bytes())
@@ -43,9 +49,13 @@ def _events(folder: Path, take: Take, client: str) -> list[Event]:
         kept = {name: value for name, value in data["request"].items() if name in FIELDS}
         request = Request(**kept)
         job = Job(client, take.id, request, request, folder, state="finished")
-        files = [(str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]]
+        files = [
+            (str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]
+        ]
         about = request.bpm, request.bars, str(request.seed)
-        job.clips = tuple(Event("clip", job, (stem, str(path), *about)) for stem, path in files if path.is_file())
+        job.clips = tuple(
+            Event("clip", job, (stem, str(path), *about)) for stem, path in files if path.is_file()
+        )
         finished = Event("finished", job, (len(files), str(manifest)))
         return [*job.clips, finished] if files and len(job.clips) == len(files) else []
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -39,20 +39,27 @@ class Learner:
         if kind == "pitch":
             return Control("pitch", 0, channel)
         for coarse in (number, number - PAIRS):
-            if coarse in range(PAIRS) and {(channel, "cc", coarse), (channel, "cc", coarse + PAIRS)} <= said.keys():
+            if (
+                coarse in range(PAIRS)
+                and {(channel, "cc", coarse), (channel, "cc", coarse + PAIRS)} <= said.keys()
+            ):
                 return Control("cc14", coarse, channel)
         return Control(kind_of(self._values[channel, kind, number]), number, channel)
 
 
 def kind_of(values: list[int]) -> str:
-    """A knob never says the same twice running, an encoder that is turned evenly does: by what it says over and over.
+    """A knob never says the same twice running, an encoder that is turned evenly does: by what it
+    says over and over.
 
-    Turned in one direction only, two's complement and sign bit may be the same: then it is the commoner first.
+    Turned in one direction only, two's complement and sign bit may be the same: then it is the
+    commoner first.
     """
     again = any(one == next for one, next in itertools.pairwise(values))
     if len(values) < FEW or not again:
         return "cc"
-    up, down, around = range(1, 16), range(113, 128), range(49, 80)
+    up = range(1, 16)
+    down = range(113, 128)
+    around = range(49, 80)
     if all(value in up or value in down for value in values):
         return "rel"
     if all(value in around for value in values):

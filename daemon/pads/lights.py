@@ -13,14 +13,18 @@ AT_MOST = 32  # messages a frame: 800 a second are what a cable of five pins car
 
 
 class Board:
-    """The last state of a pad is always sent; what it was in between is left out where there was no time for it."""
+    """The last state of a pad is always sent; what it was in between is left out where there was no
+    time for it.
+    """
 
     def __init__(self, mapping: Mapping) -> None:
         self._mapping = mapping
         self._wanted = [DARK] * mapping.count
         self._shown: dict[int, bytes] = {}  # by slot: what was sent last
         self._turn = 0  # the slot that a full frame ended at, so that the others have their turn
-        self._repaired, self._repairs = 0, 0.0  # which pad was sent again last, and when the next one is to be
+        # which pad was sent again last, and when the next one is to be
+        self._repaired = 0
+        self._repairs = 0.0
 
     def want(self, slot: int, light: Light) -> None:
         if 0 <= slot < len(self._wanted):
@@ -35,7 +39,9 @@ class Board:
         self._shown.clear()
 
     def frame(self, now: float) -> list[bytes]:
-        """The messages to be sent now. One pad after the other is sent again: a light that got lost comes back."""
+        """The messages to be sent now. One pad after the other is sent again: a light that got lost
+        comes back.
+        """
         messages: list[bytes] = []
         if now >= self._repairs:
             self._repairs = now + BEAT
@@ -56,8 +62,16 @@ class Board:
 
     def dark(self) -> list[bytes]:
         """Every pad out, for the end."""
-        return [message for slot in range(self._mapping.count) if (message := self._lit(slot, DARK, False))]
+        return [
+            message
+            for slot in range(self._mapping.count)
+            if (message := self._lit(slot, DARK, False))
+        ]
 
     def _lit(self, slot: int, light: Light, pulse: bool) -> bytes:
         place = self._mapping.places.get(slot)
-        return self._mapping.profile.lit(place[0], max(0, place[1] - 1), light, pulse) if place else b""
+        return (
+            self._mapping.profile.lit(place[0], max(0, place[1] - 1), light, pulse)
+            if place
+            else b""
+        )

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 
 def nearness(count: int, columns: int, last: int | None) -> list[int]:
-    """All pads: the one hit last and its neighbours on the grid first, then the others by distance; without a last
-    hit, in order."""
+    """All pads: the one hit last and its neighbours on the grid first, then the others by distance;
+    without a last hit, in order.
+    """
     if last is None:
         return list(range(count))
     row, column = divmod(last, columns)
@@ -19,8 +20,9 @@ def nearness(count: int, columns: int, last: int | None) -> list[int]:
 
 
 def guesses(count: int, columns: int, last: int | None) -> Iterator[tuple[int, bool]]:
-    """(pad, whether its reroll is meant). A hand is near where it was: the pads around it, the reroll of the very pad
-    it has just heard, then all other pads, then all other rerolls."""
+    """(pad, whether its reroll is meant). A hand is near where it was: the pads around it, the
+    reroll of the very pad it has just heard, then all other pads, then all other rerolls.
+    """
     order = nearness(count, columns, last)
     near = order[:9] if last is not None else []
     yield from ((pad, False) for pad in near)

@@ -17,7 +17,8 @@ log = logging.getLogger("acestepd.pads")
 
 GRIDS = {"4x4": 4, "8x8": 8}
 VIRTUAL = "virtual"  # among the ports: one of our own
-PEDAL = "cc 64"  # the shift where neither the settings nor the profile name one: every keyboard has the socket
+# the shift where neither the settings nor the profile name one: every keyboard has the socket
+PEDAL = "cc 64"
 
 
 class PadSettings(Protocol):
@@ -68,7 +69,8 @@ class Mapping:
     """The settings, on a controller with this profile."""
 
     def __init__(self, midi: MidiSettings, profile: Profile) -> None:
-        self.profile, self.columns = profile, GRIDS[midi.grid]
+        self.profile = profile
+        self.columns = GRIDS[midi.grid]
         self.places = _places(midi, profile)
         self._slots = {place: slot for slot, place in self.places.items()}
         self.channel = midi.channel
@@ -87,20 +89,33 @@ class Mapping:
         if midi.shift != "auto":
             return Control.of(midi.shift) if midi.shift else None
         shift = Control.of(self.profile.shift or PEDAL)
-        taken = [slot for slot, place in self.places.items() if shift.meets(Control("note", *place))]
+        taken = [
+            slot for slot, place in self.places.items() if shift.meets(Control("note", *place))
+        ]
         if taken:
-            log.warning("pad %d lies on %s, which is the shift of %s: no shift", taken[0] + 1, shift, self.profile.name)
+            log.warning(
+                "pad %d lies on %s, which is the shift of %s: no shift",
+                taken[0] + 1,
+                shift,
+                self.profile.name,
+            )
         return None if taken or any(shift.meets(Control.of(text)) for text in midi.knobs) else shift
 
 
 def _places(midi: MidiSettings, profile: Profile) -> dict[int, Place]:
     """By slot. A pad with a note of its own displaces one that has the same note by default."""
     columns = GRIDS[midi.grid]
-    own = {pad.slot - 1: Place((pad.note, pad.channel or midi.channel)) for pad in midi.pad if pad.note >= 0}
+    own = {
+        pad.slot - 1: Place((pad.note, pad.channel or midi.channel))
+        for pad in midi.pad
+        if pad.note >= 0
+    }
     places: dict[int, Place] = {}
     for slot in range(columns**2):
         place = own.get(slot) or Place((profile.note(slot, columns, midi.first_note), midi.channel))
-        displaced = [other for other, theirs in own.items() if other != slot and theirs.meets(place)]
+        displaced = [
+            other for other, theirs in own.items() if other != slot and theirs.meets(place)
+        ]
         if displaced:
             log.warning("pads %d and %d are both on %s: it plays pad %d; give the other a note of its own",
                         displaced[0] + 1, slot + 1, place, displaced[0] + 1)  # fmt: skip
@@ -110,7 +125,9 @@ def _places(midi: MidiSettings, profile: Profile) -> dict[int, Place]:
 
 
 def plays(midi: MidiSettings, port: str) -> bool:
-    """Whether the port of that name is one of the settings', and not the one for something else of its device."""
+    """Whether the port of that name is one of the settings', and not the one for something else of
+    its device.
+    """
     asked = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
     return asked and not profiles.avoided(port, profiles.of_port(port, midi.profile))
 
@@ -134,7 +151,9 @@ def _check_notes(midi: MidiSettings) -> None:
     columns = GRIDS[midi.grid]
     highest = 127 - profile.note(columns**2 - 1, columns, 0)
     if not -1 <= midi.first_note <= highest:
-        raise ValueError(f"first_note must be in 0..{highest} for {midi.grid} pads, or -1, got {midi.first_note}")
+        raise ValueError(
+            f"first_note must be in 0..{highest} for {midi.grid} pads, or -1, got {midi.first_note}"
+        )
 
 
 def _check_pads(midi: MidiSettings) -> None:
@@ -143,13 +162,17 @@ def _check_pads(midi: MidiSettings) -> None:
         if not 1 <= pad.slot <= count:
             raise ValueError(f"pad slot must be in 1..{count}, got {pad.slot}")
         if not (-1 <= pad.note <= 127 and 0 <= pad.channel <= 16):
-            raise ValueError(f"pad {pad.slot}: note must be in 0..127 and channel in 1..16, or left out")
+            raise ValueError(
+                f"pad {pad.slot}: note must be in 0..127 and channel in 1..16, or left out"
+            )
     for one, other in combinations(midi.pad, 2):
         if one.slot == other.slot:
             raise ValueError(f"two [[midi.pad]] tables are about pad {one.slot}")
         places = [Place((pad.note, pad.channel or midi.channel)) for pad in (one, other)]
         if one.note >= 0 and places[0].meets(places[1]):
-            raise ValueError(f"pads {one.slot} and {other.slot} are both on {places[0]}: give one another note")
+            raise ValueError(
+                f"pads {one.slot} and {other.slot} are both on {places[0]}: give one another note"
+            )
 
 
 def _check_controls(midi: MidiSettings) -> None:

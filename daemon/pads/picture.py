@@ -12,7 +12,10 @@ from . import profiles
 from .mapping import Mapping
 from .states import State
 
-CELL, GAP, MARGIN, LINE = 64, 6, 24, 22  # pixels
+CELL = 64  # pixels
+GAP = 6
+MARGIN = 24
+LINE = 22
 SMALL = 38  # a cell of the larger grid
 COLOURS = profiles.named("launchpad-x")  # what is not dark is shown as it lights up there
 GESTURES = (
@@ -33,7 +36,14 @@ MEANINGS = {
 
 
 def picture() -> str:
-    left = [*_grid("4x4 (MPD and others): pad, note", Mapping(Midi(), profiles.named("generic")), MARGIN, CELL)]
+    left = [
+        *_grid(
+            "4x4 (MPD and others): pad, note",
+            Mapping(Midi(), profiles.named("generic")),
+            MARGIN,
+            CELL,
+        )
+    ]
     middle = MARGIN * 2 + 4 * (CELL + GAP)
     launchpad = Mapping(Midi(grid="8x8"), profiles.named("launchpad-x"))
     right = [*_grid("8x8 (Launchpad): pad, note", launchpad, middle, SMALL)]

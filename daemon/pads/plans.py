@@ -1,4 +1,6 @@
-"""What each pad of a bank plays: its request, from the panel, the settings, its row and its own parameters."""
+"""What each pad of a bank plays: its request, from the panel, the settings, its row and its own
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,14 @@ from .bank import Bank, Slot, Values, drawn, request_of, wished
 class Plans:
     """Pads count from 0. Everything here happens under the lock of whoever plays."""
 
-    def __init__(self, settings: Settings, panel: Panel, tempo: Tempo, confined: Confined, bank: Bank) -> None:
-        self.settings, self.confined, self.bank = settings, confined, bank
-        self._panel, self._tempo = panel, tempo
+    def __init__(
+        self, settings: Settings, panel: Panel, tempo: Tempo, confined: Confined, bank: Bank
+    ) -> None:
+        self.settings = settings
+        self.confined = confined
+        self.bank = bank
+        self._panel = panel
+        self._tempo = tempo
 
     def slot(self, number: int) -> Slot:
         if not 0 <= number < self.count():
@@ -30,16 +37,22 @@ class Plans:
         return max(self.settings.midi.pads, len(self.bank.slots))
 
     def values(self, number: int, anew: bool = False) -> Values:
-        """What a hit would play, or a reroll (`anew`): everything that is not a default, with its seed."""
+        """What a hit would play, or a reroll (`anew`): everything that is not a default, with its
+        seed.
+        """
         slot = self.bank.slot(number)
         if self.leads(number):
             seed = slot.next if anew or slot.seed < 0 else slot.seed
-            values = self._base(number, anew) | slot.own | {"seed": self._first_seed(number, seed, anew)}
+            values = (
+                self._base(number, anew) | slot.own | {"seed": self._first_seed(number, seed, anew)}
+            )
         else:
             first = self.leader(number)
             leader = self.bank.slot(first)
             far = self.bank.rows * (number - first) / max(1, self.bank.columns - 1)
-            values = self.values(first) | {"variation": far, "variation_seed": leader.next} | slot.own
+            values = (
+                self.values(first) | {"variation": far, "variation_seed": leader.next} | slot.own
+            )
             values |= {"variation_seed": slot.next} if anew else {}
         if values.get("variation") and values.get("variation_seed", -1) < 0:
             values["variation_seed"] = (values["seed"] + 1) % (MAX_SEED + 1)
@@ -60,7 +73,8 @@ class Plans:
     def request(self, values: Values) -> Request:
         if not any(str(values.get(name, "")).strip() for name in ("prompt", "lyrics", "task")):
             raise NothingToPlay(
-                "there is nothing to play: this pad has no prompt", "/ace/bank/fill, /ace/pad/set, or /ace/set/prompt"
+                "there is nothing to play: this pad has no prompt",
+                "/ace/bank/fill, /ace/pad/set, or /ace/set/prompt",
             )
         return request_of(self.confined.values(values))
 
@@ -103,18 +117,24 @@ class Plans:
         return number if self.leads(number) else number - number % self.bank.columns
 
     def _base(self, number: int, anew: bool = False) -> Values:
-        """What a pad's own parameters lie over: the panel, or how that was when the seed was chosen. A reroll takes
-        what was turned since then."""
+        """What a pad's own parameters lie over: the panel, or how that was when the seed was
+        chosen. A reroll takes what was turned since then.
+        """
         slot = self.bank.slot(number)
         if slot.base is not None and not anew:
             return dict(slot.base)
-        turned = {name: value for name, value in wished(self._panel.request).items() if name != "seed"}
+        turned = {
+            name: value for name, value in wished(self._panel.request).items() if name != "seed"
+        }
         given = self._given(number)
-        return (slot.base or {}) | self.confined.portable(turned | (dict(given.request) if given else {}))
+        return (slot.base or {}) | self.confined.portable(
+            turned | (dict(given.request) if given else {})
+        )
 
     def _first_seed(self, number: int, seed: int, anew: bool) -> int:
         """The settings may name the seed that a pad begins with."""
-        given, slot = self._given(number), self.bank.slot(number)
+        given = self._given(number)
+        slot = self.bank.slot(number)
         return given.seed if given and given.seed >= 0 and slot.seed < 0 and not anew else seed
 
     def _given(self, number: int) -> Pad | None:

@@ -1,7 +1,7 @@
 """The pads: what a hit means, what each pad shows, and which takes are to be made in advance.
 
-Everything here happens under the engine's lock, as its events do: one lock, no deadlock. A thread of its own thinks
-ahead and saves the bank, both a moment after something has changed.
+Everything here happens under the engine's lock, as its events do: one lock, no deadlock. A thread
+of its own thinks ahead and saves the bank, both a moment after something has changed.
 """
 
 from __future__ import annotations
@@ -37,10 +37,15 @@ Listener = Callable[[int, Light], None]
 
 
 class Pads:
-    """The player of `states`, and what OSC may do besides. Slots count from 0 here, pads from 1 for people."""
+    """The player of `states`, and what OSC may do besides. Slots count from 0 here, pads from 1 for
+    people.
+    """
 
-    def __init__(self, settings: Settings, engine: Engine, panel: Panel, tempo: Tempo, confined: Confined) -> None:
-        self._engine, self._panel = engine, panel
+    def __init__(
+        self, settings: Settings, engine: Engine, panel: Panel, tempo: Tempo, confined: Confined
+    ) -> None:
+        self._engine = engine
+        self._panel = panel
         self._lock = engine.lock
         self._banks = Banks(settings.state / "banks")
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
@@ -53,8 +58,10 @@ class Pads:
         self._last: int | None = None  # the pad that was hit last
         self._listeners: list[Listener] = []
         self._dirty = False
-        self._unsaved: dict[str, str] = {}  # banks that could not be written down, by name: tried again and again
-        self._wake, self._closing = threading.Event(), threading.Event()
+        # banks that could not be written down, by name: tried again and again
+        self._unsaved: dict[str, str] = {}
+        self._wake = threading.Event()
+        self._closing = threading.Event()
         self._saving = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="pads ahead", daemon=True)
         engine.listen(self._on_event)
@@ -82,11 +89,12 @@ class Pads:
     def change(self, settings: Settings, confined: Confined) -> None:
         """Other settings from now on."""
         with self._lock:
-            self._plans.settings, self._plans.confined = settings, confined
+            self._plans.settings = settings
+            self._plans.confined = confined
         self._tell_all()
         self._wake.set()
 
-    # --- what a hand does (states.Player) --------------------------------------------------------------------------
+    # --- what a hand does (states.Player) ---------------------------------------------------------
 
     def hit(self, slot: int, velocity: int) -> None:
         self._try(HIT, lambda: self.play(slot, velocity))
@@ -129,11 +137,13 @@ class Pads:
         try:
             do()
         except Refused as error:
-            self._engine.announce(Event("fail", None, (command, error.code, str(error), error.hint)))
+            self._engine.announce(
+                Event("fail", None, (command, error.code, str(error), error.hint))
+            )
         except BadRequest as error:
             self._engine.announce(Event("fail", None, (command, 422, str(error), error.hint)))
 
-    # --- a pad -------------------------------------------------------------------------------------------------------
+    # --- a pad ------------------------------------------------------------------------------------
 
     def play(self, number: int, velocity: int = 0, client: str = HANDS) -> Light:
         """Announce the pad's take, or make it. Raises `Refused` and `BadRequest`."""
@@ -153,7 +163,8 @@ class Pads:
         """The pad's next seed, and its take. What is being made for it is cancelled."""
         with self._lock:
             slot = self._plans.slot(number)
-            self._plans.request(self._plans.values(number, anew=True))  # or it is refused, and nothing is lost
+            # or it is refused, and nothing is lost
+            self._plans.request(self._plans.values(number, anew=True))
             if slot.pending:
                 with suppress(Refused):  # its files are just landing: then they land
                     self._engine.cancel(client, slot.id)
@@ -176,7 +187,9 @@ class Pads:
         with self._lock:
             slot = self._plans.slot(number)
             changed = self._panel.request.changed(self._plans.confined.values(values))
-            kept = self._plans.confined.portable({name: getattr(changed, name) for name in _named(values)})
+            kept = self._plans.confined.portable(
+                {name: getattr(changed, name) for name in _named(values)}
+            )
             seed = kept.pop("seed", -1)
             if seed >= 0:
                 self._plans.choose(number, seed)
@@ -196,18 +209,23 @@ class Pads:
             values = slot.plan = self._plans.values(number)
             request = self._plans.request(values)
         id = self._ahead.take_id(request) or self._plans.new_id(number)
-        slot.id, slot.state, slot.progress, slot.gone = id, State.QUEUED, 0.0, False
+        slot.id = id
+        slot.state = State.QUEUED
+        slot.progress = 0.0
+        slot.gone = False
         self._open[id] = slot, values
-        origin, due = self._plans.origin(number), self._plans.due()
+        origin = self._plans.origin(number)
+        due = self._plans.due()
         order = Order(client, id, request, priority=Priority.LIVE, origin=origin, due=due)
         try:
             self._engine.submit(order)
         except Exception:
             self._open.pop(id, None)
-            slot.id, slot.state = "", None
+            slot.id = ""
+            slot.state = None
             raise
 
-    # --- banks -------------------------------------------------------------------------------------------------------
+    # --- banks ------------------------------------------------------------------------------------
 
     def banks(self) -> dict[str, int]:
         """Every bank with its program, also one that has not been saved yet."""
@@ -221,16 +239,23 @@ class Pads:
             return self._plans.bank.name, self._plans.bank.program, self._plans.count()
 
     def fill(self, values: Values, count: int | None = None) -> int:
-        """Give the first `count` pads these parameters and seeds of their own; favourites stay. How many have them."""
+        """Give the first `count` pads these parameters and seeds of their own; favourites stay. How
+        many have them.
+        """
         with self._lock:
             count = count or self._plans.settings.midi.pads
             if not 1 <= count <= MAX_PADS:
                 raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
             wish = self._panel.wish(self._plans.confined.values(values))
-            kept = self._plans.confined.portable({name: getattr(wish, name) for name in _named(values)})
+            kept = self._plans.confined.portable(
+                {name: getattr(wish, name) for name in _named(values)}
+            )
             grid = self._plans.settings.midi
-            self._plans.bank.columns, self._plans.bank.rows = grid.columns, grid.rows
-            filled = [number for number in range(count) if not self._plans.bank.slot(number).favourite]
+            self._plans.bank.columns = grid.columns
+            self._plans.bank.rows = grid.rows
+            filled = [
+                number for number in range(count) if not self._plans.bank.slot(number).favourite
+            ]
             for number in filled:
                 self._plans.bank.slots[number] = Slot(own=dict(kept))
                 if self._plans.leads(number):
@@ -239,10 +264,16 @@ class Pads:
             return len(filled)
 
     def reroll_all(self, favourites: bool = False) -> int:
-        """New seeds for every pad that has one, favourites only if wanted. Nothing is announced. How many."""
+        """New seeds for every pad that has one, favourites only if wanted. Nothing is announced.
+        How many.
+        """
         with self._lock:
             slots = enumerate(self._plans.bank.slots)
-            found = [n for n, slot in slots if slot.base is not None and (favourites or not slot.favourite)]
+            found = [
+                n
+                for n, slot in slots
+                if slot.base is not None and (favourites or not slot.favourite)
+            ]
             for number in found:
                 self._plans.reseed(number)
             self._changed()
@@ -257,7 +288,9 @@ class Pads:
 
     def load_program(self, number: int) -> None:
         """Raises `Refused` 404 where no bank has it."""
-        found = next((name for name, program in self._banks.names().items() if program == number), None)
+        found = next(
+            (name for name, program in self._banks.names().items() if program == number), None
+        )
         if found is None:
             raise Refused(404, f"no bank has program {number}", "/ace/bank/list tells them")
         self.load(found)
@@ -280,7 +313,9 @@ class Pads:
 
     def _take_up(self, bank: Bank) -> None:
         with self._lock:
-            self._plans.bank, self._last, self._dirty = bank, None, False
+            self._plans.bank = bank
+            self._last = None
+            self._dirty = False
             self._open.clear()
             for number, slot in enumerate(bank.slots):
                 self._recall(number, slot)
@@ -322,7 +357,7 @@ class Pads:
     def _bank_event(self) -> Event:
         return Event("bank", None, self.bank)
 
-    # --- what pads show ----------------------------------------------------------------------------------------------
+    # --- what pads show ---------------------------------------------------------------------------
 
     def snapshot(self) -> list[Event]:
         """The bank and every pad, for who begins to listen."""
@@ -350,14 +385,15 @@ class Pads:
     def _show(self) -> None:
         """Tell of the lights that have changed."""
         lights = [self._light(number) for number in range(self._plans.count())]
-        shown, self._shown = self._shown, lights
+        shown = self._shown
+        self._shown = lights
         for number, light in enumerate(lights):
             if number >= len(shown) or shown[number] != light:
                 self._engine.announce(_event(number, light))
                 for listener in self._listeners if shown else ():
                     listener(number, light)
 
-    # --- what the engine tells ---------------------------------------------------------------------------------------
+    # --- what the engine tells --------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
         job = event.job
@@ -367,13 +403,17 @@ class Pads:
         if event.kind == "queued":
             slot.state = State.QUEUED
         elif event.kind == "progress":
-            slot.state, slot.progress = State.RENDERING, event.values[0]
+            slot.state = State.RENDERING
+            slot.progress = event.values[0]
         elif event.kind == "finished":
-            slot.take, slot.state = Take(Path(str(event.values[1])).name, job.id, values), None
+            slot.take = Take(Path(str(event.values[1])).name, job.id, values)
+            slot.state = None
         elif event.kind == "fail":
-            slot.state = State.FAILED if job.ended else State.QUEUED  # one that is kept waits for its folder
+            # one that is kept waits for its folder
+            slot.state = State.FAILED if job.ended else State.QUEUED
         elif event.kind == "cancelled":
-            slot.state, slot.id = None, ""
+            slot.state = None
+            slot.id = ""
         else:
             return
         if event.kind in ("finished", "cancelled") or (event.kind == "fail" and job.ended):
@@ -382,7 +422,7 @@ class Pads:
             self._wake.set()
         self._show()
 
-    # --- a moment later ----------------------------------------------------------------------------------------------
+    # --- a moment later ---------------------------------------------------------------------------
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -396,13 +436,16 @@ class Pads:
             self._closing.wait(SETTLE)
 
     def _save(self) -> OSError | None:
-        """Write the bank down, where it has changed, and those that could not be before. Why it could not be."""
+        """Write the bank down, where it has changed, and those that could not be before. Why it
+        could not be.
+        """
         errors: dict[str, OSError] = {}
         with self._saving:
             with self._lock:
                 name = self._plans.bank.name
                 if self._dirty:
-                    self._unsaved[name], self._dirty = self._plans.bank.to_json(), False
+                    self._unsaved[name] = self._plans.bank.to_json()
+                    self._dirty = False
                 waiting = dict(self._unsaved)
             for each, text in waiting.items():
                 try:
@@ -424,7 +467,11 @@ def _free(program: int, name: str, known: dict[str, int]) -> int:
         raise Refused(422, f"program must be in 0..{PROGRAMS - 1}, got {program}")
     for other, taken in known.items():
         if taken == program and other != name:
-            raise Refused(409, f"program {program} is that of the bank {other!r}", "choose another: /ace/bank/list")
+            raise Refused(
+                409,
+                f"program {program} is that of the bank {other!r}",
+                "choose another: /ace/bank/list",
+            )
     return program
 
 

@@ -1,4 +1,6 @@
-"""What is known of a controller: where its pads are and how its lights are lit. Data: profiles/*.toml, or one's own."""
+"""What is known of a controller: where its pads are and how its lights are lit. Data:
+profiles/*.toml, or one's own.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,11 @@ class Profile:
     shift: str = ""  # the button that marks takes
     enter: str = ""  # sent first: the mode in which the lights are ours
     leave: str = ""  # sent last
-    light: str = "note_on note velocity"  # bytes in hex, `note`, `note_on`, and the names that a look gives
-    looks: Mapping[str, tuple[Look, ...]] = field(default_factory=dict)  # a state's; of rendering several, by progress
+    light: str = (
+        "note_on note velocity"  # bytes in hex, `note`, `note_on`, and the names that a look gives
+    )
+    # a state's; of rendering several, by progress
+    looks: Mapping[str, tuple[Look, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.shift:
@@ -51,7 +56,11 @@ class Profile:
 
     def note(self, slot: int, columns: int, first_note: int = -1) -> int:
         row, column = divmod(slot, columns)
-        return (self.first_note if first_note < 0 else first_note) + row * (self.row_step or columns) + column
+        return (
+            (self.first_note if first_note < 0 else first_note)
+            + row * (self.row_step or columns)
+            + column
+        )
 
     def lit(self, note: int, channel: int, light: Light, pulse: bool) -> bytes:
         """The message that lights a pad. `channel` counts from 0; `pulse` is every other moment."""
@@ -74,7 +83,9 @@ def _bytes(template: str, words: Mapping[str, int]) -> bytes:
     try:
         return bytes(words[word] if word in words else int(word, 16) for word in template.split())
     except ValueError as error:
-        raise ValueError(f"{template!r} must be bytes in hex and names that every look gives: {error}") from None
+        raise ValueError(
+            f"{template!r} must be bytes in hex and names that every look gives: {error}"
+        ) from None
 
 
 def _checked(message: bytes) -> None:
@@ -88,7 +99,9 @@ def parsed(name: str, values: Mapping[str, Any]) -> Profile:
     """Raises ValueError saying which profile, and what is wrong with it."""
     known = {spec.name for spec in dataclasses.fields(Profile)} - {"name"}
     if unknown := [key for key in values if key not in known]:
-        raise ValueError(f"profile {name}: no key is called {unknown[0]!r}; keys: {' '.join(sorted(known))}")
+        raise ValueError(
+            f"profile {name}: no key is called {unknown[0]!r}; keys: {' '.join(sorted(known))}"
+        )
     lists = {key: tuple(values[key]) for key in ("match", "avoid") if key in values}
     try:
         looks = {state: _looks(look) for state, look in values.get("looks", {}).items()}
@@ -122,14 +135,21 @@ def named(name: str) -> Profile:
     if name.endswith(".toml"):
         file = Path(name).expanduser()
         return parsed(file.stem, _read(file))
-    raise ValueError(f"profile must be auto, a .toml file or one of {' '.join(shipped())}; got {name!r}")
+    raise ValueError(
+        f"profile must be auto, a .toml file or one of {' '.join(shipped())}; got {name!r}"
+    )
 
 
 def of_port(port: str, wanted: str = "auto") -> Profile:
     """The profile that `port` is played with: the one whose match is longest."""
     if wanted != "auto":
         return named(wanted)
-    matches = [(len(part), name) for name, profile in shipped().items() for part in profile.match if _in(part, port)]
+    matches = [
+        (len(part), name)
+        for name, profile in shipped().items()
+        for part in profile.match
+        if _in(part, port)
+    ]
     return shipped()[max(matches)[1] if matches else GENERIC]
 
 
@@ -138,5 +158,7 @@ def avoided(port: str, profile: Profile) -> bool:
 
 
 def _in(part: str, port: str) -> bool:
-    """As a word, or the beginning of one: "mini" is not in "MiniFuse", "apc mini mk2" is in "APC mini mk2 Control"."""
+    """As a word, or the beginning of one: "mini" is not in "MiniFuse", "apc mini mk2" is in "APC
+    mini mk2 Control".
+    """
     return re.search(rf"\b{re.escape(part.casefold())}\b", port.casefold()) is not None

@@ -1,4 +1,6 @@
-"""The seam between hands (MIDI controllers) and player (banks, engine): what a pad shows, what a hand may do."""
+"""The seam between hands (MIDI controllers) and player (banks, engine): what a pad shows, what a
+hand may do.
+"""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -29,10 +31,14 @@ DARK = Light(State.EMPTY)
 
 
 class Player(Protocol):
-    """What a hand may do. All may be called from any thread, are quick, and never raise for musical reasons."""
+    """What a hand may do. All may be called from any thread, are quick, and never raise for musical
+    reasons.
+    """
 
     def hit(self, slot: int, velocity: int) -> None:
-        """Slot (from 0) of the current bank: generate its take, or announce the one it has again."""
+        """Slot (from 0) of the current bank: generate its take, or announce the one it has
+        again.
+        """
 
     def reroll(self, slot: int) -> None:
         """A new seed for this slot, and generate."""
@@ -53,7 +59,9 @@ class Player(Protocol):
         """Every slot of the current bank."""
 
     def listen(self, listener: Callable[[int, Light], None]) -> None:
-        """Call ``listener`` when a slot's light changed; slot -1: all of them did (another bank)."""
+        """Call ``listener`` when a slot's light changed; slot -1: all of them did (another
+        bank).
+        """
 
     def learnt(self, field: str, control: str) -> None:
         """MIDI learn bound ``control`` to ``field``: tell the OSC clients."""

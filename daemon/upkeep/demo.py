@@ -1,4 +1,6 @@
-"""`acestepd demo`: a real daemon on a free port, a real OSC client, and what they say to each other."""
+"""`acestepd demo`: a real daemon on a free port, a real OSC client, and what they say to each
+other.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,19 @@ from .picture import draw
 
 PATIENCE = 300.0  # seconds without a word from the daemon
 WISHES: tuple[tuple[str | int, ...], ...] = (
-    ("loop", "prompt", "warm lo-fi beat with mellow keys", "key", "A minor", "bars", 2, "bpm", 84, "seed", 7),
+    (
+        "loop",
+        "prompt",
+        "warm lo-fi beat with mellow keys",
+        "key",
+        "A minor",
+        "bars",
+        2,
+        "bpm",
+        84,
+        "seed",
+        7,
+    ),
     ("pad", "prompt", "wide ambient pad", "seconds", 4, "seed", 8),
 )
 
@@ -39,7 +53,10 @@ class Client:
         self._socket.settimeout(patience)
         while True:
             message = read_message(self._socket.recv(MAX_DATAGRAM))
-            print(f"  <- {message.address} {' '.join(_shown(a) for a in message.arguments)}", flush=True)
+            print(
+                f"  <- {message.address} {' '.join(_shown(a) for a in message.arguments)}",
+                flush=True,
+            )
             yield message
 
     def close(self) -> None:
@@ -67,7 +84,9 @@ def demo(out: Path) -> int:
         finally:
             client.close()
     if len(wavs) < len(WISHES):
-        print("\nNot every clip was made; the /ace/fail line above says why. Please run: acestepd doctor")
+        print(
+            "\nNot every clip was made; the /ace/fail line above says why. Please run: acestepd doctor"
+        )
         return 1
     picture = wavs[0].with_suffix(".png")
     draw(wavs[0], picture)
@@ -80,7 +99,8 @@ def _play(client: Client) -> list[Path]:
     client.send("/ace/ping", "hello")
     for wish in WISHES:
         client.send("/ace/generate", *wish)
-    open_jobs, wavs = {str(wish[0]) for wish in WISHES}, []
+    open_jobs = {str(wish[0]) for wish in WISHES}
+    wavs = []
     for message in client.answers():
         if message.address == "/ace/clip":
             wavs.append(Path(str(message.arguments[2])))

@@ -1,4 +1,6 @@
-"""`acestepd doctor`: look at this machine as the daemon would, and say what to do about what is wrong."""
+"""`acestepd doctor`: look at this machine as the daemon would, and say what to do about what is
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from ..service import chosen_model
 from ..settings import Settings, SettingsError, Watch
 from . import lock, status
 
-OK, NOTE, WRONG = "ok", "note", "WRONG"
+OK = "ok"
+NOTE = "note"
+WRONG = "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips
 
 
@@ -49,14 +53,20 @@ def doctor(settings: Settings) -> int:
 
 def _python(settings: Settings) -> Finding:
     what = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding(OK, what) if sys.version_info >= (3, 11) else Finding(WRONG, what, "install Python 3.11 or newer")
+    return (
+        Finding(OK, what)
+        if sys.version_info >= (3, 11)
+        else Finding(WRONG, what, "install Python 3.11 or newer")
+    )
 
 
 def _device(settings: Settings) -> Finding:
     from pipeline.networks import ops
 
     if platform.system() == "Darwin" and ops.ON_CPU:
-        return Finding(WRONG, ops.device(), "this needs a Mac with Apple silicon and a native (arm64) Python")
+        return Finding(
+            WRONG, ops.device(), "this needs a Mac with Apple silicon and a native (arm64) Python"
+        )
     return Finding(OK, ops.device())
 
 
@@ -66,7 +76,11 @@ def _blas(settings: Settings) -> Finding:
     speed = ops.matmul_speed()
     what = f"{blas.live()}, {speed:.0f} GFLOP/s"
     if platform.system() == "Linux" and speed < 15:
-        return Finding(NOTE, what, "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset")
+        return Finding(
+            NOTE,
+            what,
+            "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset",
+        )
     return Finding(OK, what)
 
 
@@ -75,7 +89,9 @@ def _compiler(settings: Settings) -> Finding:
 
     if ops.can_compile() and (not ops.ON_CPU or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
-    todo = "install g++, and see that mlx/ among the temporary files (TMPDIR, /tmp) is yours to write"
+    todo = (
+        "install g++, and see that mlx/ among the temporary files (TMPDIR, /tmp) is yours to write"
+    )
     return Finding(NOTE, "mx.compile cannot be used: slower, but complete", todo)
 
 
@@ -86,7 +102,9 @@ def _model(settings: Settings) -> Finding:
     found = checkpoint.find(name, variant)
     if name in VOICES:
         return Finding(
-            NOTE, f"the embedded voice {name} plays. {VOICES[name]}", why or "for the real one: acestepd pull"
+            NOTE,
+            f"the embedded voice {name} plays. {VOICES[name]}",
+            why or "for the real one: acestepd pull",
         )
     return Finding(OK, f"{found.name} in {found.dit}")
 
@@ -102,7 +120,11 @@ def _planner(settings: Settings) -> Finding:
         folder = planners.find(checkpoint.find(name, variant).text_encoder.parent, settings.planner)
     except checkpoint.CheckpointError as error:
         if settings.planner:
-            return Finding(WRONG, str(error), "the model is not loaded without it; or take planner out of the settings")
+            return Finding(
+                WRONG,
+                str(error),
+                "the model is not loaded without it; or take planner out of the settings",
+            )
         return Finding(NOTE, str(error), "takes are painted without a plan until then")
     return Finding(OK, f"{folder.name} in {folder}")
 
@@ -115,7 +137,11 @@ def _port(settings: Settings) -> Finding:
         except OSError as error:
             if running := status.version(settings.host, settings.port):
                 return Finding(OK, f"acestepd {running} is listening on {what}")
-            return Finding(WRONG, f"{what}: {error.strerror}", "another program has it: choose another with --port")
+            return Finding(
+                WRONG,
+                f"{what}: {error.strerror}",
+                "another program has it: choose another with --port",
+            )
     return Finding(OK, f"{what} is free")
 
 
@@ -127,9 +153,15 @@ def _tcp(settings: Settings) -> Finding:
         try:
             probe.bind((settings.host, settings.tcp))
         except OSError as error:
-            if running and running.tcp == settings.tcp and status.version(running.host, running.port):
+            if (
+                running
+                and running.tcp == settings.tcp
+                and status.version(running.host, running.port)
+            ):
                 return Finding(OK, f"acestepd is listening on {what}")
-            return Finding(WRONG, f"{what}: {error.strerror}", "another program has it: choose another tcp")
+            return Finding(
+                WRONG, f"{what}: {error.strerror}", "another program has it: choose another tcp"
+            )
     return Finding(OK, f"{what} is free")
 
 
@@ -146,15 +178,25 @@ def _folder(settings: Settings) -> Finding:
     folders.check(settings.out)
     free = shutil.disk_usage(settings.out).free
     what = f"{settings.out} is writable, {free / 2**30:.0f} GB free"
-    return Finding(OK, what) if free > NEEDED_SPACE else Finding(NOTE, what, "make room: a minute of WAV takes 17 MB")
+    return (
+        Finding(OK, what)
+        if free > NEEDED_SPACE
+        else Finding(NOTE, what, "make room: a minute of WAV takes 17 MB")
+    )
 
 
 def _watched(watch: Watch) -> Callable[[Settings], Finding]:
     def check(settings: Settings) -> Finding:
         if not watch.folder.is_dir():
-            return Finding(NOTE, f"{watch.folder} is not there", "make it; it is watched as soon as it is")
+            return Finding(
+                NOTE, f"{watch.folder} is not there", "make it; it is watched as soon as it is"
+            )
         if not os.access(watch.folder, os.R_OK | os.X_OK):
-            return Finding(WRONG, f"{watch.folder} cannot be read", "give acestepd the right to, or another folder")
+            return Finding(
+                WRONG,
+                f"{watch.folder} cannot be read",
+                "give acestepd the right to, or another folder",
+            )
         folders.check(watch.out)
         return Finding(OK, f"{watch.folder}, its takes land in {watch.out}")
 
@@ -170,12 +212,18 @@ def _midi(settings: Settings) -> Finding:
     names = midi.inputs(midi.backend())
     if names is None:
         return Finding(
-            WRONG, "no MIDI system answers", "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set"
+            WRONG,
+            "no MIDI system answers",
+            "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
         )
     if found := midi.matching(settings.midi_clock, names):
         return Finding(OK, f"MIDI clock from {found}")
     there = ", ".join(names) or "none"
-    return Finding(NOTE, f"no MIDI input is called {settings.midi_clock!r} now", f"midi_clock may name one of: {there}")
+    return Finding(
+        NOTE,
+        f"no MIDI input is called {settings.midi_clock!r} now",
+        f"midi_clock may name one of: {there}",
+    )
 
 
 def _pads(settings: Settings) -> Finding:
@@ -183,7 +231,9 @@ def _pads(settings: Settings) -> Finding:
     names = midi.names(midi.backend())
     if names is None:
         return Finding(
-            WRONG, "no MIDI system answers", "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set"
+            WRONG,
+            "no MIDI system answers",
+            "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
         )
     wanted = [name for name in names.inputs if mapping.plays(settings.midi, name)]
     played = [f"{name} ({profiles.of_port(name, settings.midi.profile).name})" for name in wanted]
@@ -191,7 +241,9 @@ def _pads(settings: Settings) -> Finding:
     if played:
         return Finding(OK, f"pads on {', '.join(played)}")
     there = ", ".join(names.inputs) or "none"
-    return Finding(NOTE, "no MIDI input is one of [midi] ports now", f"ports may name parts of: {there}")
+    return Finding(
+        NOTE, "no MIDI input is one of [midi] ports now", f"ports may name parts of: {there}"
+    )
 
 
 CHECKS: dict[str, Callable[[Settings], Finding]] = {
@@ -211,6 +263,10 @@ def checks(settings: Settings) -> Iterator[tuple[str, Callable[[Settings], Findi
     """Those that everybody needs, and those for what the settings ask for."""
     yield from CHECKS.items()
     yield from (("watch", _watched(watch)) for watch in settings.watch)
-    asked = {"tcp": (settings.tcp >= 0, _tcp), "link": (settings.link, _link), "midi": (settings.midi_clock, _midi)}
+    asked = {
+        "tcp": (settings.tcp >= 0, _tcp),
+        "link": (settings.link, _link),
+        "midi": (settings.midi_clock, _midi),
+    }
     asked["pads"] = (settings.midi.ports, _pads)
     yield from ((name, check) for name, (wanted, check) in asked.items() if wanted)

@@ -19,7 +19,9 @@ UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def moment(text: str, ends: bool = False) -> float:
-    """`2026-05-01`, `2026-05-01 18:30` or `3d` (ago) as seconds since the epoch; a whole day `ends` at midnight."""
+    """`2026-05-01`, `2026-05-01 18:30` or `3d` (ago) as seconds since the epoch; a whole day `ends`
+    at midnight.
+    """
     if ago := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip()):
         return time.time() - int(ago[1]) * UNITS[ago[2]]
     try:
@@ -28,11 +30,15 @@ def moment(text: str, ends: bool = False) -> float:
             when += timedelta(days=1, microseconds=-1)
         return when.timestamp()
     except (ValueError, OverflowError, OSError):
-        raise SettingsError(f"a date is written like 2026-05-01, 2026-05-01 18:30 or 3d (ago), got {text!r}") from None
+        raise SettingsError(
+            f"a date is written like 2026-05-01, 2026-05-01 18:30 or 3d (ago), got {text!r}"
+        ) from None
 
 
 def find(settings: Settings, **asked: Any) -> list[Job]:
-    """The jobs, newest first; `asked` as `Journal.search` takes it. Raises `JournalError` where there is none."""
+    """The jobs, newest first; `asked` as `Journal.search` takes it. Raises `JournalError` where
+    there is none.
+    """
     with closing(Journal.reading(settings.state / "journal.sqlite")) as journal:
         return journal.search(**asked)
 

@@ -15,8 +15,16 @@ from pathlib import Path
 from ..settings import SettingsError
 
 LABEL = "local.acestepd"
-KEPT = ("HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "MIDO_BACKEND", "ACESTEPD_MKL")  # a service has no shell to set them
-TRIES, PAUSE = 100, 0.2
+# a service has no shell to set them
+KEPT = (
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HF_ENDPOINT",
+    "MIDO_BACKEND",
+    "ACESTEPD_MKL",
+)
+TRIES = 100
+PAUSE = 0.2
 USAGE = 2  # the exit status of wrong settings: starting again would not help
 
 
@@ -111,7 +119,9 @@ class Systemd(Service):
         self.path = config / "systemd" / "user" / self.name
 
     def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
-        variables = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in environment.items())
+        variables = "".join(
+            f"Environment={_quoted(f'{name}={value}')}\n" for name, value in environment.items()
+        )
         return f"""\
 [Unit]
 Description=acestepd, a music generation model played from OSC
@@ -160,7 +170,9 @@ def service() -> Service:
 
 
 def call(*command: str, may_fail: bool = False) -> bool:
-    """The one place that talks to the service manager. Whether it agreed; raises `SettingsError` with what it said."""
+    """The one place that talks to the service manager. Whether it agreed; raises `SettingsError`
+    with what it said.
+    """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and not may_fail:
         said = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"

@@ -1,4 +1,6 @@
-"""One daemon per state folder: a lock on a file in it, which also says where that daemon listens."""
+"""One daemon per state folder: a lock on a file in it, which also says where that daemon
+listens.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from typing import Self
 from ..settings import SettingsError
 
 NAME = "acestepd.lock"
-TRIES, PAUSE = 20, 0.1  # a daemon that has been told to stop needs a moment for it
+TRIES = 20  # a daemon that has been told to stop needs a moment for it
+PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,21 @@ class Running:
 
 
 class Lock:
-    """Held until `close`, or until the process ends, however it ends. Raises `SettingsError` when another has it."""
+    """Held until `close`, or until the process ends, however it ends. Raises `SettingsError` when
+    another has it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # not truncated before it is ours, and never deleted: whoever waits for it has this very file open
+            # not truncated before it is ours, and never deleted: whoever waits for it has this very
+            # file open
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise SettingsError(f"state: cannot write into {folder}: {error.strerror}; choose another") from error
+            raise SettingsError(
+                f"state: cannot write into {folder}: {error.strerror}; choose another"
+            ) from error
         self.running = Running(os.getpid(), started=time.time())
         try:
             self._take()
@@ -81,7 +89,9 @@ class Lock:
                 time.sleep(PAUSE)
             except OSError as error:
                 where = self._path.parent
-                raise SettingsError(f"state: {where} cannot be locked: {error.strerror}; use a local disk") from error
+                raise SettingsError(
+                    f"state: {where} cannot be locked: {error.strerror}; use a local disk"
+                ) from error
 
     def _taken(self) -> SettingsError:
         other = running(self._path.parent)
@@ -98,7 +108,9 @@ class Lock:
 
 
 def running(folder: Path) -> Running | None:
-    """What the daemon of this state folder wrote. One that was killed could not take it back: ask it."""
+    """What the daemon of this state folder wrote. One that was killed could not take it back: ask
+    it.
+    """
     try:
         return Running(**json.loads((folder / NAME).read_text("utf-8")))
     except (OSError, ValueError, TypeError):

@@ -22,7 +22,9 @@ class _File(RotatingFileHandler):
 
 
 def to_terminal(quiet: bool = False) -> None:
-    """`quiet` leaves warnings and errors: for a service, whose terminal is a file that nobody rotates."""
+    """`quiet` leaves warnings and errors: for a service, whose terminal is a file that nobody
+    rotates.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
@@ -40,9 +42,13 @@ def to_file(settings: Settings) -> Iterator[Path | None]:
     path = settings.state / NAME
     try:
         settings.state.mkdir(parents=True, exist_ok=True)
-        file = _File(path, maxBytes=round(settings.log_mb * 2**20), backupCount=KEPT, encoding="utf-8")
+        file = _File(
+            path, maxBytes=round(settings.log_mb * 2**20), backupCount=KEPT, encoding="utf-8"
+        )
     except OSError as error:
-        raise SettingsError(f"state: cannot write {path}: {error.strerror}; choose another folder") from error
+        raise SettingsError(
+            f"state: cannot write {path}: {error.strerror}; choose another folder"
+        ) from error
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(file)

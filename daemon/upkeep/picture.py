@@ -9,12 +9,17 @@ import numpy as np
 import soundfile
 from PIL import Image, ImageDraw
 
-WIDTH, HEIGHT = 900, 120  # pixels, of one channel
-INK, PAPER, LINE = "#2b6cb0", "#ffffff", "#cbd5e0"
+WIDTH = 900  # pixels, of one channel
+HEIGHT = 120
+INK = "#2b6cb0"
+PAPER = "#ffffff"
+LINE = "#cbd5e0"
 
 
 def draw(wav: Path, png: Path) -> None:
-    """Both channels of `wav`, one above the other: for every column of pixels the lowest and highest sample in it."""
+    """Both channels of `wav`, one above the other: for every column of pixels the lowest and
+    highest sample in it.
+    """
     samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)
     image = Image.new("RGB", (WIDTH, HEIGHT * samples.shape[1]), PAPER)
     pen = ImageDraw.Draw(image)

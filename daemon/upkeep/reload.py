@@ -1,4 +1,6 @@
-"""Live reload: a change of the settings file takes effect while the daemon runs, where that is safe."""
+"""Live reload: a change of the settings file takes effect while the daemon runs, where that is
+safe.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +25,28 @@ Signature = tuple[int, ...]
 
 
 def changes(old: Settings, new: Settings) -> tuple[list[str], list[str]]:
-    """The names of the settings that differ: those that can change while it runs, and those that need a restart."""
-    names = [f.name for f in dataclasses.fields(Settings) if getattr(old, f.name) != getattr(new, f.name)]
+    """The names of the settings that differ: those that can change while it runs, and those that
+    need a restart.
+    """
+    names = [
+        f.name for f in dataclasses.fields(Settings) if getattr(old, f.name) != getattr(new, f.name)
+    ]
     return [name for name in names if name in SAFE], [name for name in names if name not in SAFE]
 
 
 def merged(old: Settings, new: Settings) -> Settings:
-    """`old` with what may change while it runs. Raises `SettingsError`: both may be fine and half of each not."""
+    """`old` with what may change while it runs. Raises `SettingsError`: both may be fine and half
+    of each not.
+    """
     return dataclasses.replace(old, **{name: getattr(new, name) for name in changes(old, new)[0]})
 
 
 class Reload:
-    """Looks at `file` every second, and when `now` is called. `with Reload(...):` until the block ends.
+    """Looks at `file` every second, and when `now` is called. `with Reload(...):` until the block
+    ends.
 
-    `read` gives the settings as a new start would have them (so that flags go on winning), `apply` takes those that
-    are to hold from now on; both are called on a thread of its own.
+    `read` gives the settings as a new start would have them (so that flags go on winning), `apply`
+    takes those that are to hold from now on; both are called on a thread of its own.
     """
 
     def __init__(
@@ -48,10 +57,15 @@ class Reload:
         apply: Callable[[Settings], None],
         every: float = EVERY,
     ) -> None:
-        self._file, self._settings, self._read, self._apply, self._every = file, settings, read, apply, every
+        self._file = file
+        self._settings = settings
+        self._read = read
+        self._apply = apply
+        self._every = every
         self._applied: Signature = ()  # not the file's: it may have changed since it was read
         self._seen = self._signature()
-        self._asked, self._closing = threading.Event(), threading.Event()
+        self._asked = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="settings", daemon=True)
 
     def now(self) -> None:
@@ -75,9 +89,11 @@ class Reload:
                 self.reload()
 
     def _has_settled(self) -> bool:
-        """Whether it is another file than the one in force, and has been the same for two looks: editors write in
-        steps, and some take it away for a moment."""
-        before, self._seen = self._seen, self._signature()
+        """Whether it is another file than the one in force, and has been the same for two looks:
+        editors write in steps, and some take it away for a moment.
+        """
+        before = self._seen
+        self._seen = self._signature()
         return bool(self._seen) and self._seen == before and self._seen != self._applied
 
     def _signature(self) -> Signature:
@@ -88,7 +104,9 @@ class Reload:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def reload(self) -> None:
-        """Read the file and apply what may change. Whatever is wrong with it is logged, and nothing changes."""
+        """Read the file and apply what may change. Whatever is wrong with it is logged, and nothing
+        changes.
+        """
         self._applied = self._signature()
         try:
             new = self._read()

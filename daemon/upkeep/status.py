@@ -14,17 +14,22 @@ from ..settings import Settings
 from . import lock
 
 PATIENCE = 2.0  # seconds for an answer: the surface answers at once whatever the engine does
-JOBS = {  # what a snapshot says of a job that has not ended; a fail is one that waits for its folder
+# what a snapshot says of a job that has not ended; a fail is one that waits for its folder
+JOBS = {
     "queued": ("id", "position", "eta"),
     "progress": ("id", "fraction", "stage", "eta"),
     "fail": ("id", "command", "code", "message", "hint"),
 }
-WELL, TROUBLED, STOPPED = 0, 1, 3  # exit statuses; 3 is what systemctl says of what does not run
+WELL = 0  # exit statuses; 3 is what systemctl says of what does not run
+TROUBLED = 1
+STOPPED = 3
 
 
 @dataclass(frozen=True)
 class Status:
-    """What a daemon says of itself. `jobs` are the ids of what it works on, each with the last it said of it."""
+    """What a daemon says of itself. `jobs` are the ids of what it works on, each with the last it
+    said of it.
+    """
 
     host: str
     port: int
@@ -47,11 +52,15 @@ class Status:
 
 
 def ask(settings: Settings, anywhere: bool = True) -> Status:
-    """The daemon of the settings' state folder, `anywhere` it listens, or whichever listens on the settings' port."""
+    """The daemon of the settings' state folder, `anywhere` it listens, or whichever listens on the
+    settings' port.
+    """
     known = lock.running(settings.state)
     if known and not anywhere and known.port != settings.port:
         known = None
-    host, port = (known.host, known.port) if known and known.port else (settings.host, settings.port)
+    host, port = (
+        (known.host, known.port) if known and known.port else (settings.host, settings.port)
+    )
     values: dict[str, Any] = {"host": host, "port": port}
     if known and known.port:
         values |= {"pid": known.pid, "tcp": known.tcp, "started": known.started}
@@ -74,9 +83,12 @@ def reachable(host: str) -> str:
 
 
 def _conversation(server: Address, token: str = "", whole: bool = True) -> Iterator[Message]:
-    """What a daemon answers to a ping and, for the `whole` of it, to being asked for every event, which begins with a
-    snapshot; up to what marks the end."""
-    wanted = [encode("/ace/hello", "s", token)] if token and not server[0].startswith("127.") else []
+    """What a daemon answers to a ping and, for the `whole` of it, to being asked for every event,
+    which begins with a snapshot; up to what marks the end.
+    """
+    wanted = (
+        [encode("/ace/hello", "s", token)] if token and not server[0].startswith("127.") else []
+    )
     wanted += [encode("/ace/ping", "s", "status")]
     wanted += [encode("/ace/notify", "i", 1), encode("/ace/notify", "i", 0)] if whole else []
     wanted += [encode("/ace/sync", "i", 1)]
@@ -97,7 +109,8 @@ def _conversation(server: Address, token: str = "", whole: bool = True) -> Itera
 
 
 def _note(message: Message, values: dict[str, Any], jobs: dict[str, dict[str, Any]]) -> None:
-    kind, arguments = message.address.removeprefix("/ace/"), message.arguments
+    kind = message.address.removeprefix("/ace/")
+    arguments = message.arguments
     if kind == "pong":
         values["version"] = arguments[1]
     elif kind == "state":
@@ -115,7 +128,10 @@ def shown(status: Status) -> str:
     if not status.version:
         gone = f" (process {status.pid} said it would)" if status.pid else ""
         return f"acestepd is not running: nobody answers on {where}{gone}"
-    lines = [f"acestepd {status.version} listens on {where}" + (f", process {status.pid}" if status.pid else "")]
+    lines = [
+        f"acestepd {status.version} listens on {where}"
+        + (f", process {status.pid}" if status.pid else "")
+    ]
     lines.append(f"{status.model} is {status.state}, {status.waiting} waiting")
     lines += [f"tempo {status.bpm:g} ({status.tempo})"] if status.tempo else []
     lines += [f"bank {status.bank} with {status.pads} pads"] if status.bank else []
@@ -127,5 +143,9 @@ def shown(status: Status) -> str:
 def _job(job: dict[str, Any]) -> str:
     if job["event"] == "fail":
         return f"is kept: {job['message']}; {job['hint']}"
-    what = f"waits at {job['position']}" if job["event"] == "queued" else f"{job['fraction']:.0%} {job['stage']}"
+    what = (
+        f"waits at {job['position']}"
+        if job["event"] == "queued"
+        else f"{job['fraction']:.0%} {job['stage']}"
+    )
     return what + (f", {job['eta']:.0f} s to go" if job["eta"] else "")

@@ -1,4 +1,6 @@
-"""The README's tables, written from the code: `python -m daemon.upkeep.tables README.md` brings them up to date."""
+"""The README's tables, written from the code: `python -m daemon.upkeep.tables README.md` brings
+them up to date.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +18,23 @@ from ..settings import DEFAULT_FILE, Midi, Pad, Settings, Watch
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [list(head), ["---"] * len(list(head)), *map(list, rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
 
 
 def messages() -> str:
-    rows = ((f"`{address}`", c.arguments, c.help, _quoted(c.answer)) for address, c in COMMANDS.items())
+    rows = (
+        (f"`{address}`", c.arguments, c.help, _quoted(c.answer)) for address, c in COMMANDS.items()
+    )
     return table(("send", "arguments", "what it does", "answer"), rows)
 
 
 def events() -> str:
-    rows = ((f"`/ace/{name}`", f"`{s.types}`", s.arguments, s.help) for name, s in (EVENTS | REPLIES).items())
+    rows = (
+        (f"`/ace/{name}`", f"`{s.types}`", s.arguments, s.help)
+        for name, s in (EVENTS | REPLIES).items()
+    )
     return table(("you hear", "types", "arguments", "meaning"), rows)
 
 
@@ -36,8 +45,16 @@ def _quoted(text: str) -> str:
 def parameters() -> str:
     def row(name: str, spec: dataclasses.Field[object]) -> tuple[str, ...]:
         allowed: Allowed = spec.metadata["allowed"]
-        shown = f"{allowed.low:.10g} to {allowed.high:.10g}" if abs(allowed.low) < float("inf") else ""
-        default = "on" if spec.default is True else f"{spec.default:.10g}" if isinstance(spec.default, float) else ""
+        shown = (
+            f"{allowed.low:.10g} to {allowed.high:.10g}" if abs(allowed.low) < float("inf") else ""
+        )
+        default = (
+            "on"
+            if spec.default is True
+            else f"{spec.default:.10g}"
+            if isinstance(spec.default, float)
+            else ""
+        )
         aliases = ", ".join(f"`{alias}`" for alias in allowed.aliases)
         return f"`{name}`", aliases, shown, default or str(spec.default), allowed.help
 
@@ -62,7 +79,10 @@ def pad() -> str:
 
 
 def _settings_of(kind: type[Settings | Watch | Midi | Pad]) -> Iterable[tuple[str, ...]]:
-    return ((f"`{spec.name}`", _default(spec), spec.metadata["help"]) for spec in dataclasses.fields(kind))
+    return (
+        (f"`{spec.name}`", _default(spec), spec.metadata["help"])
+        for spec in dataclasses.fields(kind)
+    )
 
 
 def _default(spec: dataclasses.Field[object]) -> str:

@@ -1,4 +1,6 @@
-"""The settings file as `acestepd settings` prints it: every setting, commented out, with what it means."""
+"""The settings file as `acestepd settings` prints it: every setting, commented out, with what it
+means.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ REQUEST = """\
 MIDI = """\
 # Pad controllers: take the # and the space in front of these lines away.
 # [midi]"""
-MIDI_EXAMPLES = {"ports": ("Launchpad", "MPD"), "knobs": {"cc 21": "variation", "cc 22": "bars 1 16"}}
+MIDI_EXAMPLES = {
+    "ports": ("Launchpad", "MPD"),
+    "knobs": {"cc 21": "variation", "cc 22": "bars 1 16"},
+}
 PAD = """\
 # Pads with a note or a request of their own: one [[midi.pad]] for each.
 # [[midi.pad]]"""
@@ -51,10 +56,14 @@ def template() -> str:
         limits = (allowed.low, allowed.high) if abs(allowed.low) < float("inf") else None
         lines += _entry(spec, allowed.help, limits)
     lines += [MIDI, *_table(Midi, MIDI_EXAMPLES), "", PAD, *_table(Pad, {"slot": 3}), PAD_REQUEST]
-    return "\n".join([*lines, WATCH + "\n".join([*_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST])])
+    return "\n".join(
+        [*lines, WATCH + "\n".join([*_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST])]
+    )
 
 
-def _entry(spec: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None) -> list[str]:
+def _entry(
+    spec: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None
+) -> list[str]:
     within = f" ({limits[0]:.10g} to {limits[1]:.10g})" if limits else ""
     return [f"# {help}{within}", f"#{spec.name} = {_toml(spec.default)}", ""]
 

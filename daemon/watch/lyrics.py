@@ -1,6 +1,7 @@
 """What is sung of a lyric sheet, line by line, and the markers between.
 
-`[Chorus]`, `(chorus)`, `Chorus:` and `# Chorus` begin a section; time tags, chords and comments are not sung.
+`[Chorus]`, `(chorus)`, `Chorus:` and `# Chorus` begin a section; time tags, chords and comments are
+not sung.
 """
 
 from __future__ import annotations
@@ -15,14 +16,28 @@ from typing import Any, NamedTuple
 from pipeline.guide.harmony import parse_chords
 from pipeline.request import is_field
 
-FINE, ODD, UNKNOWN = 0, 400, 404  # codes of notes
+FINE = 0  # codes of notes
+ODD = 400
+UNKNOWN = 404
 SHOWN = 60  # characters of a line or value that a note shows
 
 SECTIONS = tuple(
     "Intro|Verse|Pre-Chorus|Chorus|Post-Chorus|Refrain|Hook|Bridge|Interlude|Instrumental|Inst|Solo|Break|Breakdown|"
-    "Build|Build-Up|Drop|Rap|Spoken Word|Spoken|Vamp|Coda|Outro|Ending|End|Fade Out|Fade|Silence".split("|")
+    "Build|Build-Up|Drop|Rap|Spoken Word|Spoken|Vamp|Coda|Outro|Ending|End|Fade Out|Fade|Silence".split(
+        "|"
+    )
 )
-_NEVER_SUNG = {"Intro", "Verse", "Pre-Chorus", "Chorus", "Post-Chorus", "Refrain", "Interlude", "Outro", "Instrumental"}
+_NEVER_SUNG = {
+    "Intro",
+    "Verse",
+    "Pre-Chorus",
+    "Chorus",
+    "Post-Chorus",
+    "Refrain",
+    "Interlude",
+    "Outro",
+    "Instrumental",
+}
 _CANONICAL = {name.replace("-", "").replace(" ", "").lower(): name for name in SECTIONS}
 _SECTION = re.compile(
     r"(?P<name>{})(?P<number> *[0-9]{{1,2}})?(?P<rest> *[-–—:,|(].*| *[x×] *[0-9]{{1,2}})?".format(
@@ -44,7 +59,9 @@ _ASIDE = 0xE000  # where characters are kept that a backslash protects, while Ma
 
 @dataclass(frozen=True)
 class Note:
-    """What was made of `lines` lines from `line` on; line 0 is the whole file. Code 0: understood."""
+    """What was made of `lines` lines from `line` on; line 0 is the whole file. Code 0:
+    understood.
+    """
 
     line: int
     code: int
@@ -56,7 +73,8 @@ class Note:
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
-Give = Callable[[str, str], tuple[str, Any, Note]]  # a parameter as written -> its field, value (None: none), note
+# a parameter as written -> its field, value (None: none), note
+Give = Callable[[str, str], tuple[str, Any, Note]]
 
 
 class Line(NamedTuple):
@@ -69,11 +87,14 @@ class Line(NamedTuple):
 
 
 class Lyrics:
-    """Takes a sheet line by line; afterwards `text()` is what is sung, `values` are parameters found on the way, and
-    `notes` say what was made of every line. `suffix` is how the sheet is written; `give` reads a parameter."""
+    """Takes a sheet line by line; afterwards `text()` is what is sung, `values` are parameters
+    found on the way, and `notes` say what was made of every line. `suffix` is how the sheet is
+    written; `give` reads a parameter.
+    """
 
     def __init__(self, suffix: str, give: Give) -> None:
-        self.markdown, self.lrc = suffix == ".md", suffix == ".lrc"
+        self.markdown = suffix == ".md"
+        self.lrc = suffix == ".lrc"
         self.values: dict[str, Any] = {}
         self.notes: list[Note] = []
         self._give = give
@@ -96,7 +117,9 @@ class Lyrics:
         return re.sub(r"\n{3,}", "\n\n", lines).strip()
 
     def _in_time(self) -> list[tuple[list[float], tuple[str, ...]]]:
-        """A line with several time tags is sung at each of them; what has none goes before what follows it."""
+        """A line with several time tags is sung at each of them; what has none goes before what
+        follows it.
+        """
         if not any(len(times) > 1 for times, _ in self._sung):
             return self._sung
         placed: list[tuple[float, int, tuple[str, ...]]] = []
@@ -109,13 +132,21 @@ class Lyrics:
     def _note(self, note: Note) -> None:
         """Lines of which the same is said one after the other share a note."""
         last = self.notes[-1] if self.notes else None
-        if last and last.line + last.lines == note.line and (last.code, last.message) == (FINE, note.message):
+        if (
+            last
+            and last.line + last.lines == note.line
+            and (last.code, last.message) == (FINE, note.message)
+        ):
             self.notes[-1] = replace(last, lines=last.lines + 1)
         else:
             self.notes.append(note)
 
     def _read(self, text: str) -> Line:
-        if self.lrc and (tag := _TAG.fullmatch(text)) and (known := self._tag(tag[1].lower(), tag[2].strip())):
+        if (
+            self.lrc
+            and (tag := _TAG.fullmatch(text))
+            and (known := self._tag(tag[1].lower(), tag[2].strip()))
+        ):
             return known
         if self.markdown:
             shown = self._without_comments(text)
@@ -129,7 +160,12 @@ class Lyrics:
         if text[0] == "#" and (heading := text.lstrip("#"))[:1] in (" ", "\t"):
             return self._heading(heading.strip(" \t#"))
         if text[0] == "{" and text[-1] == "}":
-            return Line("not sung: a directive that means nothing here", (), ODD, "write key: value at the top")
+            return Line(
+                "not sung: a directive that means nothing here",
+                (),
+                ODD,
+                "write key: value at the top",
+            )
         return marker(text) or _without_chords(text) or Line("sung", (text,))
 
     def _tag(self, name: str, value: str) -> Line | None:
@@ -145,7 +181,9 @@ class Lyrics:
         return Line(note.message, (), note.code, note.hint)
 
     def _without_comments(self, text: str) -> str:
-        """A line of Markdown without what is inside of <!-- -->, which may reach over several lines."""
+        """A line of Markdown without what is inside of <!-- -->, which may reach over several
+        lines.
+        """
         shown = []
         while text:
             before, mark, text = text.partition("-->" if self._hidden else "<!--")
@@ -167,17 +205,22 @@ class Lyrics:
 
 
 def section(text: str) -> str | None:
-    """`verse 2` -> `Verse 2`, `CHORUS - loud` -> `Chorus - loud`; None for what is no section's name."""
+    """`verse 2` -> `Verse 2`, `CHORUS - loud` -> `Chorus - loud`; None for what is no section's
+    name.
+    """
     found = _SECTION.fullmatch(text.strip())
     if not found:
         return None
-    number, rest = (found["number"] or "").strip(), (found["rest"] or "").strip().rstrip(":")
+    number = (found["number"] or "").strip()
+    rest = (found["rest"] or "").strip().rstrip(":")
     words = [_CANONICAL[_letters(found["name"])], *filter(None, [number])]
     return " ".join(words) + (rest if rest[:1] in (":", ",") else f" {rest}" if rest else "")
 
 
 def _begins(name: str, *words: str) -> Line:
-    return Line(f"begins [{short(name)}]" + (", and is sung" if words else ""), (f"[{name}]", *words))
+    return Line(
+        f"begins [{short(name)}]" + (", and is sung" if words else ""), (f"[{name}]", *words)
+    )
 
 
 def marker(text: str) -> Line | None:
@@ -193,7 +236,9 @@ def marker(text: str) -> Line | None:
 
 
 def _bracketed(text: str) -> Line | None:
-    """[verse], also with words behind it; [raspy vocal]; several of them; or one that is never closed."""
+    """[verse], also with words behind it; [raspy vocal]; several of them; or one that is never
+    closed.
+    """
     parts = [part.strip() for part in _BRACKET.findall(text)]
     rest = _BRACKET.sub("", text).strip()
     first = section(parts[0] if parts else text[1:])
@@ -204,7 +249,11 @@ def _bracketed(text: str) -> Line | None:
     if any(map(_is_chord, parts)):
         return None
     if not rest:
-        return _begins(first) if first and len(parts) == 1 else _own_marker("][".join(section(p) or p for p in parts))
+        return (
+            _begins(first)
+            if first and len(parts) == 1
+            else _own_marker("][".join(section(p) or p for p in parts))
+        )
     return _begins(first, rest) if first and len(parts) == 1 else None
 
 
@@ -217,7 +266,9 @@ def _own_marker(name: str) -> Line:
 
 @lru_cache(256)
 def _likely(word: str) -> str:
-    close = difflib.get_close_matches(word, _CANONICAL, n=1, cutoff=0.8) if 3 < len(word) < 16 else []
+    close = (
+        difflib.get_close_matches(word, _CANONICAL, n=1, cutoff=0.8) if 3 < len(word) < 16 else []
+    )
     return _CANONICAL[close[0]] if close and close[0] != word else ""
 
 
@@ -226,8 +277,13 @@ def _without_chords(text: str) -> Line | None:
     names = [part.strip() for part in _BRACKET.findall(text) if _is_chord(part)]
     words = _BRACKET.sub(lambda found: "" if _is_chord(found[1]) else found[0], text).strip()
     if not names:
-        names, words = text.replace("|", " ").split(), ""
-        if len(names) < 2 or not all(map(_is_chord, names)) or all(len(name) == 1 for name in names):
+        names = text.replace("|", " ").split()
+        words = ""
+        if (
+            len(names) < 2
+            or not all(map(_is_chord, names))
+            or all(len(name) == 1 for name in names)
+        ):
             return None
     chords = f"chords, which guide: {short(' '.join(names))} would play"
     return Line(f"sung without the {chords}", (words,)) if words else Line(f"not sung: {chords}")
@@ -252,8 +308,15 @@ def _unmarked(text: str) -> str:
     plain = re.sub(r"^(?:> ?)+|^[-*+] +(?=\S)", "", text).removesuffix("\\").rstrip() or text
     plain = re.sub(r"\\([*_#>\[\]()\\-])", lambda found: chr(_ASIDE + ord(found[1])), plain)
     for mark in (r"\*\*", r"\*", "__", "_"):
-        plain = re.sub(rf"(?<!\w){mark}(?=[^\s{mark[-1]}])([^{mark[-1]}]+){mark}(?!\w)", r"\1", plain)
-    return "".join(chr(ord(c) - _ASIDE) if _ASIDE <= ord(c) < _ASIDE + 128 else c for c in plain).strip() or text
+        plain = re.sub(
+            rf"(?<!\w){mark}(?=[^\s{mark[-1]}])([^{mark[-1]}]+){mark}(?!\w)", r"\1", plain
+        )
+    return (
+        "".join(
+            chr(ord(c) - _ASIDE) if _ASIDE <= ord(c) < _ASIDE + 128 else c for c in plain
+        ).strip()
+        or text
+    )
 
 
 def _seconds(time: re.Match[str]) -> float:

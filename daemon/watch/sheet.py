@@ -1,7 +1,8 @@
-"""A lyric sheet as writers write it: text in; values of a request out, with a note on every line of it.
+"""A lyric sheet as writers write it: text in; values of a request out, with a note on every line of
+it.
 
-A sheet may begin with parameters, `key: value` or `key = value`, between two `---` lines or, where the first line
-already names one, up to the first blank line. What follows is sung.
+A sheet may begin with parameters, `key: value` or `key = value`, between two `---` lines or, where
+the first line already names one, up to the first blank line. What follows is sung.
 """
 
 from __future__ import annotations
@@ -13,15 +14,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.request import FIELDS, BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
+from pipeline.request import (
+    FIELDS,
+    BadRequest,
+    OutOfRange,
+    UnknownField,
+    coerce,
+    field_name,
+    is_field,
+)
 
 from ..jobs import Refused
 from .lyrics import FINE, ODD, UNKNOWN, Lyrics, Note, marker, short
 
-Place = Callable[[str, str], str]  # a field's name and text -> the text, where it is a path with the path made whole
+# a field's name and text -> the text, where it is a path with the path made whole
+Place = Callable[[str, str], str]
 
 WRONG = 422
-AROUND, UNENDED = "around the parameters", "the end of the parameters is not marked"
+AROUND = "around the parameters"
+UNENDED = "the end of the parameters is not marked"
 
 _FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
 _PAIR = re.compile(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)")
@@ -35,7 +46,9 @@ _QUOTED: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
 
 @dataclass(frozen=True)
 class Sheet:
-    """Values of a request by the names of its fields, as they are kept, and what was made of every line."""
+    """Values of a request by the names of its fields, as they are kept, and what was made of every
+    line.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
@@ -46,7 +59,9 @@ def problems(notes: Sequence[Note]) -> list[Note]:
 
 
 def decode(content: bytes) -> tuple[str, str]:
-    """The text of a file, and its encoding where that is not UTF-8. Raises ValueError when it is no text."""
+    """The text of a file, and its encoding where that is not UTF-8. Raises ValueError when it is no
+    text.
+    """
     if content.startswith(codecs.BOM_UTF8):
         return content[len(codecs.BOM_UTF8) :].decode("utf-8", "replace"), ""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -75,7 +90,15 @@ def read(text: str, suffix: str = ".txt", place: Place = lambda name, value: val
         values.setdefault(name, value)
     if lyrics := coerce("lyrics", sung.text()):
         if values.get("lyrics"):
-            notes.insert(0, Note(0, ODD, "there are lyrics among the parameters, and below", "those below are sung"))
+            notes.insert(
+                0,
+                Note(
+                    0,
+                    ODD,
+                    "there are lyrics among the parameters, and below",
+                    "those below are sung",
+                ),
+            )
         values["lyrics"] = lyrics
     return Sheet(values, (*notes, *sung.notes))
 
@@ -83,7 +106,9 @@ def read(text: str, suffix: str = ".txt", place: Place = lambda name, value: val
 def written(values: Mapping[str, Any]) -> str:
     """A sheet that says these values: what `read` makes of it."""
     named = (f"{name}: {_quoted(value)}" for name, value in values.items() if name != "lyrics")
-    return "\n".join(["---", *named, "---", "", str(values.get("lyrics", "")).strip()]).rstrip() + "\n"
+    return (
+        "\n".join(["---", *named, "---", "", str(values.get("lyrics", "")).strip()]).rstrip() + "\n"
+    )
 
 
 def _quoted(value: Any) -> str:
@@ -97,9 +122,12 @@ def read_fields(text: str, place: Place = lambda name, value: value) -> Sheet:
 
 
 def report(name: str, notes: Sequence[Note], text: str = "") -> str:
-    """What is written beside the takes when something was not understood, for its writer to read."""
+    """What is written beside the takes when something was not understood, for its writer to
+    read.
+    """
     lines = ["", *_lines(text)]
-    wrong, fine = problems(notes), [note for note in notes if not note.code]
+    wrong = problems(notes)
+    fine = [note for note in notes if not note.code]
     told = [f"{name}: {len(wrong)} {'thing' if len(wrong) == 1 else 'things'} to look at", ""]
     for note in wrong:
         shown = f": {short(lines[note.line])}" if 0 < note.line < len(lines) else ""
@@ -112,7 +140,11 @@ def report(name: str, notes: Sequence[Note], text: str = "") -> str:
 def _where(note: Note) -> str:
     if not note.line:
         return "the file"
-    return f"line {note.line}" if note.lines == 1 else f"lines {note.line} to {note.line + note.lines - 1}"
+    return (
+        f"line {note.line}"
+        if note.lines == 1
+        else f"lines {note.line} to {note.line + note.lines - 1}"
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -120,7 +152,7 @@ def _lines(text: str) -> list[str]:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-# --- parameters ------------------------------------------------------------------------------------------------------
+# --- parameters -----------------------------------------------------------------------------------
 
 
 @dataclass
@@ -140,10 +172,13 @@ class _Entry:
 
     def takes(self, line: str) -> bool:
         """Whether the next line goes on with this value."""
-        text, indent = line.strip(), len(line) - len(line.lstrip())
+        text = line.strip()
+        indent = len(line) - len(line.lstrip())
         if not self.block and (self.gap or text.startswith("#") or _names_field(line)):
             return False
-        return indent > self.indent or (text.startswith("- ") and not self.value and indent == self.indent)
+        return indent > self.indent or (
+            text.startswith("- ") and not self.value and indent == self.indent
+        )
 
 
 def _header(lines: list[str]) -> int:
@@ -155,7 +190,9 @@ def _header(lines: list[str]) -> int:
         return _end_of_pairs(lines, start, across_blanks=False) if _names_field(lines[start]) else 0
     close = next((n for n in range(start + 1, len(lines)) if _is_fence(lines[n])), None)
     inner = next((line for line in lines[start + 1 : close] if line.strip()), None)
-    if inner is None or not (_PAIR.fullmatch(inner.expandtabs(4)) or inner.lstrip().startswith("#")):
+    if inner is None or not (
+        _PAIR.fullmatch(inner.expandtabs(4)) or inner.lstrip().startswith("#")
+    ):
         return 0 if inner else (close or 0) + 1
     return _end_of_pairs(lines, start + 1, across_blanks=True) if close is None else close + 1
 
@@ -167,7 +204,9 @@ def _end_of_pairs(lines: list[str], first: int, across_blanks: bool) -> int:
         text = line.strip()
         if not text and not across_blanks:
             return end
-        goes_on = _PAIR.fullmatch(text) or text[:1] == "#" or (line[:1] in (" ", "\t") and end > first)
+        goes_on = (
+            _PAIR.fullmatch(text) or text[:1] == "#" or (line[:1] in (" ", "\t") and end > first)
+        )
         if text and (marker(text) or not goes_on):
             return end
         end = number + 1 if text else end
@@ -194,8 +233,11 @@ def _fields(lines: list[str], place: Place) -> tuple[dict[str, Any], list[Note]]
         name, value, note = _field(found, place)
         if value is not None:
             if name in given:
-                note = replace(note, code=ODD, hint=f"it was given in line {given[name]} too: this one holds")
-            values[name], given[name] = value, found.line
+                note = replace(
+                    note, code=ODD, hint=f"it was given in line {given[name]} too: this one holds"
+                )
+            values[name] = value
+            given[name] = found.line
         notes.append(note)
     fences = [n for n, note in enumerate(notes) if note.message == AROUND]
     if len(fences) == 1:
@@ -261,14 +303,23 @@ def refusal(error: BadRequest | Refused, line: int = 0, lines: int = 1) -> Note:
 def _value(name: str, entry: _Entry) -> str:
     """The text that was meant: without quotes and comments, blocks and lists put together."""
     if entry.block:
-        depth = min((len(line) - len(line.lstrip()) for line in entry.more if line.strip()), default=0)
-        return ("\n" if entry.value[0] == "|" else " ").join(line[depth:].rstrip() for line in entry.more)
+        depth = min(
+            (len(line) - len(line.lstrip()) for line in entry.more if line.strip()), default=0
+        )
+        return ("\n" if entry.value[0] == "|" else " ").join(
+            line[depth:].rstrip() for line in entry.more
+        )
     between = ", " if name == "prompt" else " "
     if not entry.value and entry.more and all(line.strip().startswith("- ") for line in entry.more):
         return between.join(_plain(line.strip()[2:]) for line in entry.more)
     whole = " ".join([entry.value, *(line.strip() for line in entry.more)])
     text = _plain(whole)
-    if name != "lyrics" and text == _uncommented(whole) and text.startswith("[") and text.endswith("]"):
+    if (
+        name != "lyrics"
+        and text == _uncommented(whole)
+        and text.startswith("[")
+        and text.endswith("]")
+    ):
         return between.join(_plain(part) for part in text[1:-1].split(","))
     if name in _CLOCKS and (clock := re.fullmatch(r"(\d{1,3}):(\d{1,2}(?:\.\d+)?)", text)):
         return f"{int(clock[1]) * 60 + float(clock[2]):g}"

@@ -17,8 +17,10 @@ TEXTS = (".txt", ".md", ".lrc")
 MANIFEST = ".json"
 DEFAULTS = "acestepd.txt"  # holds for all files of its folder
 REPORT = ".report.txt"
-MAX_TEXT, MAX_AUDIO = 256 * 2**10, 2**30  # bytes
-SETTLED, SETTLED_AUDIO = 0.3, 1.0  # seconds without a change after which a file is read
+MAX_TEXT = 256 * 2**10  # bytes
+MAX_AUDIO = 2**30
+SETTLED = 0.3  # seconds without a change after which a file is read
+SETTLED_AUDIO = 1.0
 
 Mark = tuple[tuple[int, int], ...]  # size and time of each file
 
@@ -28,12 +30,14 @@ class Unusable(Exception):
 
     def __init__(self, code: int, message: str, hint: str = "", again: bool = False) -> None:
         super().__init__(message)
-        self.note, self.again = Note(0, code, message, hint), again
+        self.note = Note(0, code, message, hint)
+        self.again = again
 
 
 @dataclass(frozen=True)
 class Thing:
-    """A file to make something of, and its text: itself, or for an audio file the one of the same name, if any.
+    """A file to make something of, and its text: itself, or for an audio file the one of the same
+    name, if any.
 
     `mark` changes when it is saved; `inodes` stay when it is renamed.
     """
@@ -78,7 +82,9 @@ class Content:
 
 
 def is_wanted(name: str) -> bool:
-    """Whether something is made of a file of that name. Hidden, temporary and backup files are not, nor our reports."""
+    """Whether something is made of a file of that name. Hidden, temporary and backup files are not,
+    nor our reports.
+    """
     if name.startswith((".", "~")) or name.lower().endswith(REPORT):
         return False
     return _suffix(name) in (*TEXTS, *SOUNDS, MANIFEST)
@@ -92,7 +98,11 @@ def find(folder: Path, audio: bool, manifests: bool) -> dict[str, Thing]:
     """By name, without sub-folders and without what is empty. Raises OSError."""
     with os.scandir(folder) as entries:
         wanted = [entry for entry in entries if is_wanted(entry.name)]
-        files = {entry.name: found for entry in sorted(wanted, key=lambda e: e.name) if (found := _regular(entry))}
+        files = {
+            entry.name: found
+            for entry in sorted(wanted, key=lambda e: e.name)
+            if (found := _regular(entry))
+        }
     texts = {name: name for name in files if _suffix(name) in TEXTS}
     sounds = {name: _beside(name, texts) for name in files if audio and _suffix(name) in SOUNDS}
     own = {name: name for name in texts if name not in sounds.values()}
@@ -102,7 +112,8 @@ def find(folder: Path, audio: bool, manifests: bool) -> dict[str, Thing]:
 
 def read(thing: Thing) -> Content:
     """Raises `Unusable`."""
-    digest, text = blake2b(digest_size=16), bytearray()
+    digest = blake2b(digest_size=16)
+    text = bytearray()
     for path in thing.files:
         for piece in _pieces(path, MAX_TEXT if path == thing.text else MAX_AUDIO):
             digest.update(piece)
@@ -126,13 +137,22 @@ def shown(path: Path | str) -> str:
 
 def _beside(name: str, texts: dict[str, str]) -> str:
     """The text of an audio file; empty when it has none."""
-    return next((text for text in texts if Path(text).stem == Path(name).stem and not is_defaults(text)), "")
+    return next(
+        (text for text in texts if Path(text).stem == Path(name).stem and not is_defaults(text)), ""
+    )
 
 
 def _thing(folder: Path, name: str, text: str, files: dict[str, os.stat_result]) -> Thing:
     found = [files[each] for each in dict.fromkeys((name, text)) if each]
-    mark, inodes = tuple(map(_sign, found)), tuple(each.st_ino for each in found)
-    return Thing(folder / name, folder / text if text else None, mark, inodes, max(each.st_mtime for each in found))
+    mark = tuple(map(_sign, found))
+    inodes = tuple(each.st_ino for each in found)
+    return Thing(
+        folder / name,
+        folder / text if text else None,
+        mark,
+        inodes,
+        max(each.st_mtime for each in found),
+    )
 
 
 def _sign(found: os.stat_result) -> tuple[int, int]:
@@ -153,16 +173,22 @@ def _pieces(path: Path, limit: int) -> Iterator[bytes]:
         raise Unusable(400, "its name is not in UTF-8", "rename it")
     real = os.path.realpath(path)
     if not Path(real).is_relative_to(os.path.realpath(path.parent)):
-        raise Unusable(403, "it is a link that leads out of the folder", "put the file itself there")
+        raise Unusable(
+            403, "it is a link that leads out of the folder", "put the file itself there"
+        )
     try:
         handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(handle, "rb") as stream:
             if (size := os.fstat(handle).st_size) > limit:
-                raise Unusable(413, f"it is too big: it has {_size(size)}, at most {_size(limit)} are read")
+                raise Unusable(
+                    413, f"it is too big: it has {_size(size)}, at most {_size(limit)} are read"
+                )
             while piece := stream.read(2**20):
                 yield piece
     except OSError as error:
-        raise Unusable(403, f"it cannot be read: {error.strerror}", "it is tried again", again=True) from error
+        raise Unusable(
+            403, f"it cannot be read: {error.strerror}", "it is tried again", again=True
+        ) from error
 
 
 def _suffix(name: str) -> str:

@@ -1,8 +1,8 @@
 """One watched folder: every content that is saved in it becomes one order, once.
 
-What counts is what is found: a file is read when its size and time have stayed the same for a moment, and ordered when
-its content is another than before. The job's id is made of name and content, so the journal knows what was made, also
-after a restart.
+What counts is what is found: a file is read when its size and time have stayed the same for a
+moment, and ordered when its content is another than before. The job's id is made of name and
+content, so the journal knows what was made, also after a restart.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from .things import Content, Mark, Thing, Unusable
 
 log = logging.getLogger("acestepd.watch")
 
-COARSE = 2.5  # seconds: a change soon after another may have the same time on some file systems (FAT: 2)
+COARSE = (
+    2.5  # seconds: a change soon after another may have the same time on some file systems (FAT: 2)
+)
 RETRY = 3.0  # seconds after which what was refused is tried again
 AGAIN = (429, 503, 507)  # refusals that do not last
 MAX_TOLD = 50  # notes on one file that are sent as events; the report has all
@@ -66,7 +68,9 @@ class Desk(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """What a content asks for: `wish` is None when nothing can be made of it. `values` are what it was made from."""
+    """What a content asks for: `wish` is None when nothing can be made of it. `values` are what it
+    was made from.
+    """
 
     wish: Request | None
     values: Any = None
@@ -82,7 +86,9 @@ class Saved:
     inodes: tuple[int, ...] = ()
     due: float | None = None  # when it is to be read
     read: Mark | None = None  # at the last reading
-    found: bool = False  # it was there when the folder came in sight: nobody saved it before our eyes
+    found: bool = (
+        False  # it was there when the folder came in sight: nobody saved it before our eyes
+    )
     digest: str = ""  # of the content that was taken last
     asked: Asked = Asked(None)
     id: str = ""  # of its newest job
@@ -95,42 +101,57 @@ class Folder:
     """All of it happens on one thread; `now` is monotonic."""
 
     def __init__(self, watch: Watch, engine: Desk, panel: Panel, confined: Confined) -> None:
-        self._engine, self._panel = engine, panel
+        self._engine = engine
+        self._panel = panel
         self.change(watch, confined)
         self.client = f"watch:{watch.folder}"
         self._listed: dict[str, Thing] = {}
         self._saved: dict[str, Saved] = {}
         self._gone: dict[str, Saved] = {}
         self._defaults: dict[str, Any] = {}
-        self._since = engine.journal.since(self.client)  # when this folder was watched for the first time
+        # when this folder was watched for the first time
+        self._since = engine.journal.since(self.client)
         self._device: int | None = None  # that it is on; None: not looked yet, -1: it is not there
 
     def change(self, watch: Watch, confined: Confined) -> None:
         """Other settings for the same folder."""
-        self.watch, self._confined = watch, confined
+        self.watch = watch
+        self._confined = confined
 
-    # --- looking -------------------------------------------------------------------------------------------------
+    # --- looking ----------------------------------------------------------------------------------
 
     def look(self, now: float, hints: Iterable[str] = (), outs: Iterable[Path] = ()) -> None:
         """See what has changed, and take what has settled.
 
-        `hints` are names that changed even if they look the same; `outs` are folders in which clips land, of which
-        none is taken.
+        `hints` are names that changed even if they look the same; `outs` are folders in which clips
+        land, of which none is taken.
         """
         lands_here = os.path.realpath(self.watch.folder) in map(os.path.realpath, outs)
         try:
             device = os.stat(self.watch.folder).st_dev
-            found = things.find(self.watch.folder, self.watch.audio != "ignore" and not lands_here, not lands_here)
+            found = things.find(
+                self.watch.folder, self.watch.audio != "ignore" and not lands_here, not lands_here
+            )
         except OSError as error:
             self._lose_sight(error)
             return
-        came_in_sight, self._device = device != self._device, device
+        came_in_sight = device != self._device
+        self._device = device
         self._listed = found
         for name in [name for name in self._saved if name not in found]:
             self._leave(name)
         for name, thing in found.items():
-            self._notice(thing, self._saved.get(name) or self._arrive(thing, came_in_sight), name in hints, now)
-        ready = [found[name] for name, saved in self._saved.items() if saved.due is not None and saved.due <= now]
+            self._notice(
+                thing,
+                self._saved.get(name) or self._arrive(thing, came_in_sight),
+                name in hints,
+                now,
+            )
+        ready = [
+            found[name]
+            for name, saved in self._saved.items()
+            if saved.due is not None and saved.due <= now
+        ]
         for thing in sorted(ready, key=lambda thing: (not thing.is_defaults, thing.is_audio)):
             self._take_safely(thing, now)
             if thing.is_audio:
@@ -139,19 +160,37 @@ class Folder:
     @property
     def due(self) -> float | None:
         """When something is to be read next."""
-        return min((saved.due for saved in self._saved.values() if saved.due is not None), default=None)
+        return min(
+            (saved.due for saved in self._saved.values() if saved.due is not None), default=None
+        )
 
     def _lose_sight(self, error: OSError) -> None:
         if self._device != -1:
-            why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-            self._announce(self.watch.folder, [Note(0, 404, f"the folder {why}", "it is watched as soon as it can be")])
+            why = (
+                "is not there"
+                if isinstance(error, FileNotFoundError)
+                else f"cannot be read: {error.strerror}"
+            )
+            self._announce(
+                self.watch.folder,
+                [Note(0, 404, f"the folder {why}", "it is watched as soon as it can be")],
+            )
         self._device = -1
 
     def _arrive(self, thing: Thing, came_in_sight: bool) -> Saved:
-        """A name that was not there at the last look. What is older than the watching rests until it is saved."""
+        """A name that was not there at the last look. What is older than the watching rests until
+        it is saved.
+        """
         saved = self._gone.pop(thing.name, None) or Saved(found=came_in_sight)
-        if came_in_sight and saved.mark is None and thing.mtime <= self._since and not thing.is_defaults:
-            saved.mark, saved.inodes, saved.found = thing.mark, thing.inodes, False
+        if (
+            came_in_sight
+            and saved.mark is None
+            and thing.mtime <= self._since
+            and not thing.is_defaults
+        ):
+            saved.mark = thing.mark
+            saved.inodes = thing.inodes
+            saved.found = False
         self._saved[thing.name] = saved
         return saved
 
@@ -159,7 +198,8 @@ class Folder:
         if saved.mark != thing.mark or (hinted and saved.read is not None and saved.due is None):
             saved.found = saved.found and saved.mark is None
             saved.due = now + thing.patience
-        saved.mark, saved.inodes = thing.mark, thing.inodes
+        saved.mark = thing.mark
+        saved.inodes = thing.inodes
 
     def _leave(self, name: str) -> None:
         saved = self._saved.pop(name)
@@ -170,7 +210,7 @@ class Folder:
         while len(self._gone) > MAX_GONE:
             del self._gone[next(iter(self._gone))]
 
-    # --- taking --------------------------------------------------------------------------------------------------
+    # --- taking -----------------------------------------------------------------------------------
 
     def _take_safely(self, thing: Thing, now: float) -> None:
         saved = self._saved[thing.name]
@@ -178,7 +218,8 @@ class Folder:
             self._take(thing, saved, now)
         except Exception:  # one file must not stop the others, and must not be forgotten
             log.exception("taking %s", things.shown(thing.path))
-            saved.due, saved.read = now + 10 * RETRY, None
+            saved.due = now + 10 * RETRY
+            saved.read = None
 
     def _take(self, thing: Thing, saved: Saved, now: float) -> None:
         """Read what has settled, and order it if it is new."""
@@ -196,14 +237,21 @@ class Folder:
             return
         if 0 <= time.time() - thing.mtime < COARSE:
             saved.due = now + COARSE
-        was_saved, saved.read = saved.read != thing.mark, thing.mark
-        if (content.digest == saved.digest and not was_saved) or not (content.text.strip() or thing.is_audio):
+        was_saved = saved.read != thing.mark
+        saved.read = thing.mark
+        if (content.digest == saved.digest and not was_saved) or not (
+            content.text.strip() or thing.is_audio
+        ):
             return
         if thing.is_defaults:
             self._take_defaults(thing, saved, content)
             return
         asked = self._asked(thing, content.text)
-        if content.digest != saved.digest or asked.values != saved.asked.values or self._has_failed(saved):
+        if (
+            content.digest != saved.digest
+            or asked.values != saved.asked.values
+            or self._has_failed(saved)
+        ):
             self._order(thing, saved, content.digest, asked, now)
         else:
             self._tell(thing.name, saved, saved.notes, quiet=True)
@@ -213,38 +261,55 @@ class Folder:
         try:
             text, notes = _decoded(content.text)
         except ValueError as error:
-            saved.asked, saved.notes = Asked(None), (Note(0, 400, str(error)),)
+            saved.asked = Asked(None)
+            saved.notes = (Note(0, 400, str(error)),)
         else:
             read = sheet.read_fields(text, self._place)
             self._defaults = read.values
-            saved.asked, saved.notes = Asked(None, text=text), (*notes, *read.notes)
+            saved.asked = Asked(None, text=text)
+            saved.notes = (*notes, *read.notes)
         saved.digest = content.digest
         self._tell(thing.name, saved, saved.notes)
 
     def _order(self, thing: Thing, saved: Saved, digest: str, asked: Asked, now: float) -> None:
         """Order what a content asks for, unless that is made or under way."""
-        found, saved.found = saved.found, False
-        job, news = None, None
+        found = saved.found
+        saved.found = False
+        job = None
+        news = None
         try:
             if asked.wish is not None:
                 job, news = self._ordered(thing, saved, digest, asked.wish, found)
         except (Refused, BadRequest) as error:
             news = sheet.refusal(error)
             if news.code in AGAIN:
-                saved.due, saved.read, saved.found = now + RETRY, None, found
+                saved.due = now + RETRY
+                saved.read = None
+                saved.found = found
                 news = replace(news, hint="it is tried again until it is taken")
                 self._tell(thing.name, saved, (news, *asked.notes))
                 return
-        saved.digest, saved.asked, saved.id = digest, asked, job.id if job else saved.id
-        saved.notes, saved.failure = (*([news] if news else []), *asked.notes), _failure(job.last if job else None)
+        saved.digest = digest
+        saved.asked = asked
+        saved.id = job.id if job else saved.id
+        saved.notes = (*([news] if news else []), *asked.notes)
+        saved.failure = _failure(job.last if job else None)
         self._tell(thing.name, saved, saved.notes, quiet=news is None and found)
 
-    def _ordered(self, thing: Thing, saved: Saved, digest: str, wish: Request, found: bool) -> tuple[Job, Note | None]:
-        """The job that makes it, and what there is to say. What was asked for before is cancelled."""
+    def _ordered(
+        self, thing: Thing, saved: Saved, digest: str, wish: Request, found: bool
+    ) -> tuple[Job, Note | None]:
+        """The job that makes it, and what there is to say. What was asked for before is
+        cancelled.
+        """
         known, id = self._known(thing, digest, found)
         if known is not None and not _is_wanted_again(known, wish, thing.mtime, found):
             self._supersede(thing, saved, known.id)
-            made = f"made already: {known.clips[0].values[1]}" if known.clips else f"on its way already: {known.id}"
+            made = (
+                f"made already: {known.clips[0].values[1]}"
+                if known.clips
+                else f"on its way already: {known.id}"
+            )
             return known, None if found else Note(0, 0, made)
         self._supersede(thing, saved, id)
         order = Order(self.client, id, wish, out=self.watch.out, origin=str(thing.path))
@@ -254,13 +319,18 @@ class Folder:
         """The newest job of this content, if there is one, and the id for the next."""
         own = self._own(digest)
         base = f"{_label(thing.name)} {own}"
-        known, id, number = None, base, 1
+        known = None
+        id = base
+        number = 1
         while job := self._find(id):
-            known, number = job, number + 1
+            known = job
+            number = number + 1
             id = f"{base} {number}"
         if known is None and found:  # it may have been renamed since
             others = [job for job in self._engine.journal.search(own) if job.client == self.client]
-            known = next((job for job in others if self._digest(Path(job.origin).name) != digest), None)
+            known = next(
+                (job for job in others if self._digest(Path(job.origin).name) != digest), None
+            )
         return known, id
 
     def _own(self, digest: str) -> str:
@@ -286,21 +356,32 @@ class Folder:
 
     def _supersede(self, thing: Thing, saved: Saved, keep: str) -> None:
         """Cancel what older contents of this file asked for."""
-        kept = {keep, *(other.id for other in self._saved.values() if other is not saved)}  # it may have been renamed
+        # it may have been renamed
+        kept = {
+            keep,
+            *(other.id for other in self._saved.values() if other is not saved),
+        }
         for job in self._engine.active():
-            its = job.client == self.client and (job.origin == str(thing.path) or job.id == saved.id)
+            its = job.client == self.client and (
+                job.origin == str(thing.path) or job.id == saved.id
+            )
             if its and job.id not in kept and not job.cancelled and not self._will_be_claimed(job):
                 with suppress(Refused):  # it has just ended, or its files are landing
                     self._engine.cancel(self.client, job.id)
 
     def _will_be_claimed(self, job: Job) -> bool:
-        """Whether a file that was found and is still to be read holds what a job was ordered for: it was renamed while
-        nobody looked."""
-        unread = [name for name, saved in self._saved.items() if saved.found and saved.due is not None]
+        """Whether a file that was found and is still to be read holds what a job was ordered for:
+        it was renamed while nobody looked.
+        """
+        unread = [
+            name for name, saved in self._saved.items() if saved.found and saved.due is not None
+        ]
         return any(self._own(digest) in job.id for name in unread if (digest := self._digest(name)))
 
     def _was_renamed(self, thing: Thing) -> bool:
-        """Whether this is a file that had another name before, and is known: then nothing was saved."""
+        """Whether this is a file that had another name before, and is known: then nothing was
+        saved.
+        """
         for name, saved in self._gone.items():
             if saved.read is not None and (saved.mark, saved.inodes) == (thing.mark, thing.inodes):
                 self._saved[thing.name] = self._gone.pop(name)
@@ -309,7 +390,7 @@ class Folder:
                 return True
         return False
 
-    # --- understanding -------------------------------------------------------------------------------------------
+    # --- understanding ----------------------------------------------------------------------------
 
     def _asked(self, thing: Thing, content: bytes) -> Asked:
         """What a thing asks for, with the folder's defaults behind it."""
@@ -324,7 +405,10 @@ class Folder:
         values = {"name": thing.path.stem, **self._defaults, **read.values}
         if thing.is_audio:
             values["source"] = os.path.realpath(thing.path)
-            notes = (*([Note(0, 0, f"its parameters are in {thing.text.name}")] if thing.text else []), *notes)
+            notes = (
+                *([Note(0, 0, f"its parameters are in {thing.text.name}")] if thing.text else []),
+                *notes,
+            )
         if values.get("source") or self.watch.request.source:
             values.setdefault("task", "" if self.watch.audio == "ignore" else self.watch.audio)
         else:
@@ -336,11 +420,16 @@ class Folder:
         return Asked(wish, (self.watch.request, values), notes, text)
 
     def _asked_again(self, thing: Thing) -> Asked:
-        """A manifest asks for its take again; with a seed among the folder's defaults, for a variation of it."""
+        """A manifest asks for its take again; with a seed among the folder's defaults, for a
+        variation of it.
+        """
         try:
             played = clips.read_manifest(thing.path, self._placed)
-            wish = played.request.changed({name: seed for name, seed in self._defaults.items() if name == "seed"})
-            by, now = played.title, self._engine.title
+            wish = played.request.changed(
+                {name: seed for name, seed in self._defaults.items() if name == "seed"}
+            )
+            by = played.title
+            now = self._engine.title
         except (Refused, BadRequest) as error:
             return Asked(None, None, (sheet.refusal(error),))
         except ValueError as error:
@@ -350,13 +439,18 @@ class Folder:
         return Asked(wish, wish, (note,) if differs else ())
 
     def _placed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._place(name, str(value)) if name in PATHS else value for name, value in values.items()}
+        return {
+            name: self._place(name, str(value)) if name in PATHS else value
+            for name, value in values.items()
+        }
 
     def _place(self, name: str, value: str) -> str:
         """Files are looked for in this folder first. Raises `Refused`."""
-        return str(Confined((self.watch.folder, *self._confined.folders)).values({name: value})[name])
+        return str(
+            Confined((self.watch.folder, *self._confined.folders)).values({name: value})[name]
+        )
 
-    # --- telling -------------------------------------------------------------------------------------------------
+    # --- telling ----------------------------------------------------------------------------------
 
     def heard(self, event: Event) -> None:
         """How a job of this folder ended goes into its file's report."""
@@ -366,7 +460,9 @@ class Folder:
                 self._report(name, saved)
 
     def _tell(self, name: str, saved: Saved, notes: tuple[Note, ...], quiet: bool = False) -> None:
-        """Say what was made of a file: as events, and in a report where there is something to look at."""
+        """Say what was made of a file: as events, and in a report where there is something to look
+        at.
+        """
         if notes == saved.told:
             return
         saved.told = notes
@@ -379,7 +475,9 @@ class Folder:
         if len(notes) > MAX_TOLD:
             told.append(Note(0, 0, f"{len(notes) - MAX_TOLD} more notes are not sent"))
         for note in sorted(told, key=lambda note: note.line):
-            self._engine.announce(Event("read", None, (things.shown(path), note.line, note.code, str(note))))
+            self._engine.announce(
+                Event("read", None, (things.shown(path), note.line, note.code, str(note)))
+            )
 
     def _report(self, name: str, saved: Saved) -> None:
         """Write the report, or take it away when there is nothing to look at."""
@@ -400,8 +498,9 @@ class Folder:
 def _is_wanted_again(known: Job, wish: Request, mtime: float, found: bool) -> bool:
     """Whether a content that was ordered once is ordered again.
 
-    When the folder came in sight: only if it was saved after its job failed or was cancelled. While it is watched,
-    somebody saved it just now: then always, unless it is under way, or made as it would be now and still there.
+    When the folder came in sight: only if it was saved after its job failed or was cancelled. While
+    it is watched, somebody saved it just now: then always, unless it is under way, or made as it
+    would be now and still there.
     """
     if found:
         return known.state in ("fail", "cancelled") and mtime > known.created

@@ -1,6 +1,7 @@
 """Watched folders, and the thread that looks into them. The only door to watchdog.
 
-What watchdog says is only a hint to look now: events get lost, come twice, or stop coming. See `watched`.
+What watchdog says is only a hint to look now: events get lost, come twice, or stop coming. See
+`watched`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ RESCAN = 2.0  # seconds between two looks without any hint
 TOGETHER = 0.05  # seconds in which hints are gathered
 
 # Not: opened, or closed without writing. Our own reading makes those.
-HINTS: list[type[FileSystemEvent]] = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent]
+HINTS: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileDeletedEvent,
+]
 HINTS += [FileClosedEvent, DirDeletedEvent]
 
 
@@ -51,7 +57,8 @@ class _Hints(FileSystemEventHandler):
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._names: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.lost = False  # the folder was deleted: its events will not come any more, although they seem to
+        # the folder was deleted: its events will not come any more, although they seem to
+        self.lost = False
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if isinstance(event, DirDeletedEvent):
@@ -79,11 +86,17 @@ class _Armed:
 class Watchers:
     """All watched folders, on a thread of their own. `change` takes other ones while it runs."""
 
-    def __init__(self, watches: Sequence[Watch], engine: Desk, panel: Panel, confined: Confined) -> None:
-        self._watches, self._engine, self._panel, self._confined = tuple(watches), engine, panel, confined
+    def __init__(
+        self, watches: Sequence[Watch], engine: Desk, panel: Panel, confined: Confined
+    ) -> None:
+        self._watches = tuple(watches)
+        self._engine = engine
+        self._panel = panel
+        self._confined = confined
         self._armed: dict[Path, _Armed] = {}
         self._ended: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._wake, self._closing = threading.Event(), threading.Event()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
         self._observer: BaseObserver = Observer()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         engine.listen(self._hear)
@@ -95,8 +108,11 @@ class Watchers:
         self._thread.start()
 
     def change(self, watches: Sequence[Watch], confined: Confined) -> None:
-        """Watch these from now on. Of a folder that stays, other settings hold from the next save on."""
-        self._confined, self._watches = confined, tuple(watches)
+        """Watch these from now on. Of a folder that stays, other settings hold from the next save
+        on.
+        """
+        self._confined = confined
+        self._watches = tuple(watches)
         self._wake.set()
 
     def close(self) -> None:
@@ -108,7 +124,11 @@ class Watchers:
             self._observer.join()
 
     def _hear(self, event: Event) -> None:
-        if event.job and event.kind in ("fail", "finished") and event.job.client.startswith("watch:"):
+        if (
+            event.job
+            and event.kind in ("fail", "finished")
+            and event.job.client.startswith("watch:")
+        ):
             self._ended.put(event)
             self._wake.set()
 
@@ -140,7 +160,9 @@ class Watchers:
         armed.folder.look(time.monotonic(), armed.hints.drained(), outs)
 
     def _arm(self, armed: _Armed) -> None:
-        """Have the folder that is there now watched. It may have been deleted and made anew, or a link moved on."""
+        """Have the folder that is there now watched. It may have been deleted and made anew, or a
+        link moved on.
+        """
         place = _place_of(armed.folder.watch.folder)
         if place == armed.place and not armed.hints.lost:
             return
@@ -175,7 +197,9 @@ def _safely(step: Callable[..., None], *about: _Armed) -> None:
     try:
         step(*about)
     except Exception:
-        log.exception("watching %s", ", ".join(str(armed.folder.watch.folder) for armed in about) or "folders")
+        log.exception(
+            "watching %s", ", ".join(str(armed.folder.watch.folder) for armed in about) or "folders"
+        )
 
 
 def _place_of(folder: Path) -> tuple[str, int, int] | None:

@@ -1,11 +1,12 @@
-"""Play a bank from a terminal, as a pad controller would: hits, holds, marks, knobs and banks over a MIDI port.
+"""Play a bank from a terminal, as a pad controller would: hits, holds, marks, knobs and banks over
+a MIDI port.
 
     python examples/pads/play.py "hit 1" "hit 6" "hold 3" "mark 3" "knob 21 64" "bank 2"
     echo "hit 1" | python examples/pads/play.py
 
-The daemon has `ports = ["virtual"]` under [midi] in its settings. Pads count from 1 at the lower left. What the pads
-show is printed as it comes. Needs mido and python-rtmidi; with MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK it plays on
-JACK.
+The daemon has `ports = ["virtual"]` under [midi] in its settings. Pads count from 1 at the lower
+left. What the pads show is printed as it comes. Needs mido and python-rtmidi; with
+MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK it plays on JACK.
 """
 
 from __future__ import annotations
@@ -16,22 +17,43 @@ import time
 
 import mido
 
-LOOKS = {0: "empty", 4: "failed", 8: "rendering", 16: "queued", 100: "ready", 127: "favourite"}  # profile "generic"
+# profile "generic"
+LOOKS = {
+    0: "empty",
+    4: "failed",
+    8: "rendering",
+    16: "queued",
+    100: "ready",
+    127: "favourite",
+}
 PEDAL = 64  # the shift
-TAP, HOLD = 0.05, 1.0  # seconds that a pad is down
+TAP = 0.05  # seconds that a pad is down
+HOLD = 1.0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Play a bank of acestepd from a terminal.")
-    parser.add_argument("moves", nargs="*", help="hit PAD, hold PAD, mark PAD, knob CC VALUE, bank NUMBER; else stdin")
+    parser.add_argument(
+        "moves",
+        nargs="*",
+        help="hit PAD, hold PAD, mark PAD, knob CC VALUE, bank NUMBER; else stdin",
+    )
     parser.add_argument("--port", default="acestepd", help="part of the name of the daemon's port")
     parser.add_argument("--first-note", type=int, default=36)
-    parser.add_argument("--listen", type=float, default=5.0, help="seconds to go on showing lights after the last move")
+    parser.add_argument(
+        "--listen",
+        type=float,
+        default=5.0,
+        help="seconds to go on showing lights after the last move",
+    )
     arguments = parser.parse_args()
     names = [mido.get_output_names(), mido.get_input_names()]
     into, out_of = (next((name for name in kind if arguments.port in name), None) for kind in names)
     if not into or not out_of:
-        print(f"no MIDI port is called {arguments.port!r}; there are: {', '.join(names[0]) or 'none'}", file=sys.stderr)
+        print(
+            f"no MIDI port is called {arguments.port!r}; there are: {', '.join(names[0]) or 'none'}",
+            file=sys.stderr,
+        )
         return 1
 
     def show(message: mido.Message) -> None:
@@ -61,7 +83,10 @@ def play(port: mido.ports.BaseOutput, words: list[str], first_note: int) -> None
         case ["bank", number]:
             port.send(mido.Message("program_change", program=int(number)))
         case _:
-            print(f"what is {' '.join(words)!r}? hit 1, hold 1, mark 1, knob 21 64 or bank 2", file=sys.stderr)
+            print(
+                f"what is {' '.join(words)!r}? hit 1, hold 1, mark 1, knob 21 64 or bank 2",
+                file=sys.stderr,
+            )
 
 
 def tap(port: mido.ports.BaseOutput, note: int, seconds: float) -> None:

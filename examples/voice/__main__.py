@@ -1,7 +1,9 @@
-"""Train a voice from nothing: `python -m examples.voice runs/small --minutes 10`, or leave it running overnight.
+"""Train a voice from nothing: `python -m examples.voice runs/small --minutes 10`, or leave it
+running overnight.
 
-Three programs work side by side: the VAE is trained; as soon as its encoder is final, songs are encoded; as soon as
-there are songs, the DiT learns from them while the VAE's decoder goes on. Stop them, and the same command goes on.
+Three programs work side by side: the VAE is trained; as soon as its encoder is final, songs are
+encoded; as soon as there are songs, the DiT learns from them while the VAE's decoder goes on. Stop
+them, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -16,11 +18,16 @@ HERE = "examples.voice"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the training lives, and its result in voice/")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder", type=Path, help="where the training lives, and its result in voice/"
+    )
     parser.add_argument("--minutes", type=float, default=600.0, help="of training, in all")
     options = parser.parse_args()
-    folder, hours = options.folder, options.minutes / 60
+    folder = options.folder
+    hours = options.minutes / 60
     songs = max(50, round(options.minutes * SONGS_PER_MINUTE / 50) * 50)
     stages = [
         start("train_vae", folder, "--hours", 0.7 * hours, "--threads", 1),
@@ -33,7 +40,9 @@ def main() -> None:
         for stage in stages:
             stage.terminate()
     if failed:
-        sys.exit("a part of the training failed: see above; the same command goes on from what was saved")
+        sys.exit(
+            "a part of the training failed: see above; the same command goes on from what was saved"
+        )
     for last in (("export", folder, folder / "voice"), ("evaluate", folder / "voice", "--quick")):
         subprocess.run(command(*last), check=True)
 

@@ -1,12 +1,14 @@
-"""Measure a model against what its voice should do, on songs that no training has seen: the same table every time.
+"""Measure a model against what its voice should do, on songs that no training has seen: the same
+table every time.
 
     python -m examples.voice.evaluate mini --picture takes.png --json numbers.json
 
-`real` is the value of the same compositions, rendered instead of generated: the most that the measure gives. `control`
-is the value against another clip's truth: what chance gives. Seconds are only worth reading on an idle machine.
+`real` is the value of the same compositions, rendered instead of generated: the most that the
+measure gives. `control` is the value against another clip's truth: what chance gives. Seconds are
+only worth reading on an idle machine.
 
-A process for every core makes the clips, each with one thread. What the classifiers learn from is kept in `--cache`,
-for as long as neither the VAE nor the code that renders and hears it changes.
+A process for every core makes the clips, each with one thread. What the classifiers learn from is
+kept in `--cache`, for as long as neither the VAE nor the code that renders and hears it changes.
 """
 
 from __future__ import annotations
@@ -48,11 +50,32 @@ if TYPE_CHECKING:
     from PIL import Image
 
 T = TypeVar("T")
-CODEC_SEED, TAKE_SEED, STEM_SEED, LEARN_SEED = 5_000_000, 5_110_000, 5_200_000, 5_300_000  # training stays below
-TAKE_SECONDS, CODEC_SECONDS, SAFETY_SECONDS = 8.0, 6.0, 4.0
+# training stays below
+CODEC_SEED = 5_000_000
+TAKE_SEED = 5_110_000
+STEM_SEED = 5_200_000
+LEARN_SEED = 5_300_000
+TAKE_SECONDS = 8.0
+CODEC_SECONDS = 6.0
+SAFETY_SECONDS = 4.0
 TIMED = 5  # takes, after one to warm up
-SHORT_PROMPTS = (*compose.STYLES, "", "drums only", "bass only", "piano", "sad strings", "808 beat", "flute melody",
-                 "happy", "distorted guitar", "dark", "no drums", "slow", "bell and pad")  # fmt: skip
+SHORT_PROMPTS = (
+    *compose.STYLES,
+    "",
+    "drums only",
+    "bass only",
+    "piano",
+    "sad strings",
+    "808 beat",
+    "flute melody",
+    # fmt: skip
+    "happy",
+    "distorted guitar",
+    "dark",
+    "no drums",
+    "slow",
+    "bell and pad",
+)
 
 
 @dataclass(frozen=True)
@@ -77,13 +100,17 @@ class Row:
     def __str__(self) -> str:
         sign = "<=" if self.better == "less" else ">="
         target = "" if math.isnan(self.target) else f"{sign} {self.target:g}"
-        numbers = ("" if math.isnan(x) else f"{x:.2f}" for x in (self.value, self.real, self.control))
+        numbers = (
+            "" if math.isnan(x) else f"{x:.2f}" for x in (self.value, self.real, self.control)
+        )
         cells = "".join(f"{cell:>9}" for cell in (*numbers, target, self.verdict))
         return f"{self.metric:<{WIDTH}}{cells}  {self.note}".rstrip()
 
 
 WIDTH = 44
-HEADER = f"{'metric':<{WIDTH}}" + "".join(f"{name:>9}" for name in ("value", "real", "control", "target", ""))
+HEADER = f"{'metric':<{WIDTH}}" + "".join(
+    f"{name:>9}" for name in ("value", "real", "control", "target", "")
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +126,10 @@ class Sizes:
         return Sizes(*(max(2, size // 8) for size in dataclasses.astuple(self)))
 
 
-# --- who does the work -----------------------------------------------------------------------------------------------
+# --- who does the work ----------------------------------------------------------------------------
 
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # a function's values, in order
+# a function's values, in order
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -124,7 +152,7 @@ def workers(processes: int) -> Iterator[Map]:
             yield pool.map
 
 
-# --- the VAE ---------------------------------------------------------------------------------------------------------
+# --- the VAE --------------------------------------------------------------------------------------
 
 
 def codec_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
@@ -149,7 +177,7 @@ def through(model: AceStep, audio: np.ndarray) -> np.ndarray:
     return np.array(model.vae.decode(latents)[0])[: len(audio)]
 
 
-# --- takes -----------------------------------------------------------------------------------------------------------
+# --- takes ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -166,8 +194,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Heard:
-    """A held-out prompt, the take of it, the same composition rendered with the sounds that the prompt names, and that
-    render after the VAE: what it loses, no network before it can give."""
+    """A held-out prompt, the take of it, the same composition rendered with the sounds that the
+    prompt names, and that render after the VAE: what it loses, no network before it can give.
+    """
 
     request: Request
     asked: compose.Sketch
@@ -201,12 +230,16 @@ def measure(audio: np.ndarray, bpm: float) -> Measured:
 
 def request_for(song: songs.Song, seed: int) -> Request:
     caption = song.caption(np.random.default_rng(song.seed))
-    return Request(caption, bpm=song.sketch.bpm, key=song.sketch.key, seconds=TAKE_SECONDS, seed=seed)
+    return Request(
+        caption, bpm=song.sketch.bpm, key=song.sketch.key, seconds=TAKE_SECONDS, seed=seed
+    )
 
 
 def understood(request: Request) -> compose.Sketch:
     """What a prompt asks for: the truth about its parts and style."""
-    return captions.sketch(request.prompt, bpm=request.bpm, key=request.key, bars=1, beats_per_bar=4, seed=0)
+    return captions.sketch(
+        request.prompt, bpm=request.bpm, key=request.key, bars=1, beats_per_bar=4, seed=0
+    )
 
 
 def rendered(request: Request, song: songs.Song) -> np.ndarray:
@@ -234,13 +267,25 @@ def listen(name: str, number: int) -> Heard:
 
 
 def take_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[Row]:
-    """Tempo, key, drums and style of all takes, of their renders, and of takes held against the next one's truth."""
+    """Tempo, key, drums and style of all takes, of their renders, and of takes held against the
+    next one's truth.
+    """
     drummed = [one for one in heard if one.drums == "drums"]
     pitched = [one for one in heard if one.pitched]
     judged: tuple[tuple[str, Sequence[Heard], Judge, float], ...] = (
         ("tempo right, prompts with drums", drummed, _tempo, 0.9),
-        ("in-key energy", pitched, lambda clip, truth: metrics.scale_share(clip.chroma, truth.asked.key), 0.72),
-        ("key top-1", pitched, lambda clip, truth: metrics.best_scale(clip.chroma, truth.asked.key), 0.6),
+        (
+            "in-key energy",
+            pitched,
+            lambda clip, truth: metrics.scale_share(clip.chroma, truth.asked.key),
+            0.72,
+        ),
+        (
+            "key top-1",
+            pitched,
+            lambda clip, truth: metrics.best_scale(clip.chroma, truth.asked.key),
+            0.6,
+        ),
         ("in-key energy of spectral peaks", pitched, _peaks_in_key, math.nan),
     )
     for one in judged:
@@ -259,17 +304,28 @@ def _peaks_in_key(clip: Measured, truth: Heard) -> float:
     return metrics.scale_share(clip.peaks, truth.asked.key)
 
 
-def judged_row(metric: str, heard: Sequence[Heard], judge: Judge, target: float, coded: bool = False) -> Row:
+def judged_row(
+    metric: str, heard: Sequence[Heard], judge: Judge, target: float, coded: bool = False
+) -> Row:
     """`coded`: the most that the measure gives is what the renders have after the VAE."""
-    value, real, after = (mean(judge(getattr(one, clip), one) for one in heard) for clip in ("take", "real", "coded"))
+    value, real, after = (
+        mean(judge(getattr(one, clip), one) for one in heard) for clip in ("take", "real", "coded")
+    )
     control = mean(judge(one.take, other) for one, other in zip(heard, turned(heard)))
     if coded:
         note = f"{len(heard)} prompts; learned from renders after the VAE, and real is: the music, not the missing top"
         return Row(metric, value, control, target, real=after, note=note)
-    return Row(metric, value, control, target, real=real, note=f"{len(heard)} prompts; real after the VAE {after:.2f}")
+    return Row(
+        metric,
+        value,
+        control,
+        target,
+        real=real,
+        note=f"{len(heard)} prompts; real after the VAE {after:.2f}",
+    )
 
 
-# --- drums and styles, as classifiers hear them ----------------------------------------------------------------------
+# --- drums and styles, as classifiers hear them ---------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -283,12 +339,16 @@ class Known:
 
 
 def recognised_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[Row]:
-    """Drums and style by classifiers that learned from renders after the VAE, and by ones that learned from clean
-    renders, which also miss what the VAE leaves out (the rows that end in "clean")."""
+    """Drums and style by classifiers that learned from renders after the VAE, and by ones that
+    learned from clean renders, which also miss what the VAE leaves out (the rows that end in
+    "clean").
+    """
     for kind, ending in (("coded", ""), ("clean", ", clean")):
         features = [getattr(one, kind) for one in known]
         drums = metrics.fit([drum for drum, _ in features], [one.drums for one in known])
-        style = metrics.fit([style for _, style in features], [one.style for one in known], decay=0.02)
+        style = metrics.fit(
+            [style for _, style in features], [one.style for one in known], decay=0.02
+        )
         coded = kind == "coded"
         yield judged_row(
             f"drums present or absent right{ending}",
@@ -306,8 +366,11 @@ def recognised_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[
         )
         yield row
         if row.real:
-            value, control = row.value / row.real, row.control / row.real
-            yield Row(f"style recognised, relative to real{ending}", value, control, 0.8, note=row.note)
+            value = row.value / row.real
+            control = row.control / row.real
+            yield Row(
+                f"style recognised, relative to real{ending}", value, control, 0.8, note=row.note
+            )
 
 
 def learned(name: str, number: int) -> Known:
@@ -329,7 +392,9 @@ def lessons(name: str, count: int, each: Map, cache: Path | None) -> list[Known]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(".part")
-        half.write_text(json.dumps([dataclasses.asdict(one) for one in known], default=np.ndarray.tolist))
+        half.write_text(
+            json.dumps([dataclasses.asdict(one) for one in known], default=np.ndarray.tolist)
+        )
         half.rename(path)
     return known
 
@@ -346,7 +411,7 @@ def _fingerprint(name: str) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in places)).hexdigest()[:16]
 
 
-# --- stems -----------------------------------------------------------------------------------------------------------
+# --- stems ----------------------------------------------------------------------------------------
 
 
 def stem_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
@@ -360,9 +425,15 @@ def stem_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
 
 def stem_row(name: str, metric: str, role: str, count: int, each: Map) -> Row:
     """The control is what the mix itself has, as if nothing had been extracted."""
-    playing = (seed for seed in itertools.count(STEM_SEED) if {role} < set(songs.song(seed, 1.0).sketch.parts))
+    playing = (
+        seed
+        for seed in itertools.count(STEM_SEED)
+        if {role} < set(songs.song(seed, 1.0).sketch.parts)
+    )
     chosen = itertools.islice(playing, count)
-    extracted, truths, unchanged = zip(*each(functools.partial(extracted_stem, name, role), list(chosen)))
+    extracted, truths, unchanged = zip(
+        *each(functools.partial(extracted_stem, name, role), list(chosen))
+    )
     values = list(map(metrics.si_sdr, extracted, truths))
     other = mean(map(metrics.si_sdr, extracted, turned(truths)))
     note = f"{len(values)} songs; median {statistics.median(values):.1f}; control: the mix; another stem {other:.1f}"
@@ -371,12 +442,13 @@ def stem_row(name: str, metric: str, role: str, count: int, each: Map) -> Row:
 
 def extracted_stem(name: str, role: str, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
     song = songs.song(seed, CODEC_SECONDS)
-    mix, truth = song.mix(), song.stems()[role]
+    mix = song.mix()
+    truth = song.stems()[role]
     stem = voice(name).extract(mix, role, song.caption(np.random.default_rng(song.seed)))
     return stem, truth, metrics.si_sdr(mix, truth)
 
 
-# --- every seed is safe, and different -------------------------------------------------------------------------------
+# --- every seed is safe, and different ------------------------------------------------------------
 
 
 def safety_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
@@ -384,9 +456,24 @@ def safety_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
     levels, peaks = zip(*each(functools.partial(level_and_peak, name), range(sizes.silent_check)))
     sounding = [level for level in levels if level > -60]
     span = f"{min(sounding):.1f}..{max(sounding):.1f} dBFS" if sounding else ""
-    yield Row("takes neither NaN nor silent", len(sounding) / len(levels), target=1, note=f"{len(levels)} seeds")
-    yield Row("takes of -26..-10 dBFS RMS", mean(-26 <= level <= -10 for level in levels), target=1, note=span)
-    yield Row("takes with peaks below -1 dBFS", mean(p < -1 for p in peaks), target=1, note=f"{max(peaks):.2f} dBFS")
+    yield Row(
+        "takes neither NaN nor silent",
+        len(sounding) / len(levels),
+        target=1,
+        note=f"{len(levels)} seeds",
+    )
+    yield Row(
+        "takes of -26..-10 dBFS RMS",
+        mean(-26 <= level <= -10 for level in levels),
+        target=1,
+        note=span,
+    )
+    yield Row(
+        "takes with peaks below -1 dBFS",
+        mean(p < -1 for p in peaks),
+        target=1,
+        note=f"{max(peaks):.2f} dBFS",
+    )
 
 
 def level_and_peak(name: str, seed: int) -> tuple[float, float]:
@@ -400,7 +487,9 @@ def seed_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
     pairs = list(each(functools.partial(two_seeds, name), range(sizes.songs)))
     apart = [distance(a, b) for a, b in pairs]
     control = mean(distance(a, other) for (a, _), (other, _) in zip(pairs, turned(pairs)))
-    yield Row("two seeds of a prompt: log-mel, dB", mean(apart), control, 3, note=f"{len(pairs)} prompts")
+    yield Row(
+        "two seeds of a prompt: log-mel, dB", mean(apart), control, 3, note=f"{len(pairs)} prompts"
+    )
     yield Row("two seeds of a prompt: the least, dB", min(apart), target=3)
 
 
@@ -425,13 +514,20 @@ def time_rows(model: AceStep) -> Iterator[Row]:
     yield Row("8 s take, s", statistics.median(seconds[1:]), target=3, better="less", note=note)
 
 
-# --- the picture -----------------------------------------------------------------------------------------------------
+# --- the picture ----------------------------------------------------------------------------------
 
-PANEL, GAP, TITLE, MARGIN, COLUMNS = (470, 128), 6, 22, 14, 2  # pixels; pairs in a row
-BACKGROUND, INK, FAINT = (14, 15, 20), (225, 228, 235), (130, 136, 150)
+PANEL = (470, 128)  # pixels; pairs in a row
+GAP = 6
+TITLE = 22
+MARGIN = 14
+COLUMNS = 2
+BACKGROUND = (14, 15, 20)
+INK = (225, 228, 235)
+FAINT = (130, 136, 150)
 SHADES = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39),
           (252, 255, 164))  # fmt: skip
-DARKEST, BRIGHTEST = -66.0, -16.0  # dB below and above which nothing is seen
+DARKEST = -66.0  # dB below and above which nothing is seen
+BRIGHTEST = -16.0
 
 
 def picture(heard: Sequence[Heard], path: Path) -> None:
@@ -439,7 +535,8 @@ def picture(heard: Sequence[Heard], path: Path) -> None:
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(13)
-    wide, tall = 2 * PANEL[0] + GAP + 2 * MARGIN, PANEL[1] + TITLE + GAP
+    wide = 2 * PANEL[0] + GAP + 2 * MARGIN
+    tall = PANEL[1] + TITLE + GAP
     rows = -(-len(heard) // COLUMNS)
     canvas = Image.new("RGB", (COLUMNS * wide, rows * tall + TITLE + MARGIN), BACKGROUND)
     draw = ImageDraw.Draw(canvas)
@@ -447,7 +544,8 @@ def picture(heard: Sequence[Heard], path: Path) -> None:
         for side, name in enumerate(("take", "real render of the same notes")):
             draw.text((column * wide + MARGIN + side * (PANEL[0] + GAP), 6), name, FAINT, font)
     for number, one in enumerate(heard):
-        x, y = number % COLUMNS * wide + MARGIN, number // COLUMNS * tall + TITLE
+        x = number % COLUMNS * wide + MARGIN
+        y = number // COLUMNS * tall + TITLE
         title = f"{one.request.prompt} · {one.request.bpm:g} bpm · {one.request.key}"
         while draw.textlength(title, font) > wide - 2 * MARGIN:
             title = title[:-2] + "…"
@@ -469,7 +567,7 @@ def spectrogram(mel: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels).resize(PANEL, Image.Resampling.BILINEAR)
 
 
-# --- all of it -------------------------------------------------------------------------------------------------------
+# --- all of it ------------------------------------------------------------------------------------
 
 
 def mean(values: Iterable[float]) -> float:
@@ -498,8 +596,12 @@ def rows(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", default="mini", help="a name or a folder, as for pipeline.load")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "model", nargs="?", default="mini", help="a name or a folder, as for pipeline.load"
+    )
     for name, default in dataclasses.asdict(Sizes()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default, metavar="N")
     parser.add_argument("--quick", action="store_true", help="an eighth of everything")
@@ -507,7 +609,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", default=Path("runs/heard"))
     cores = (os.cpu_count() or 1) if ops.ON_CPU else 1
-    parser.add_argument("--processes", type=int, default=cores, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--processes", type=int, default=cores, metavar="N", help="default: %(default)s"
+    )
     options = parser.parse_args()
     print(HEADER)
     table = []
@@ -520,7 +624,10 @@ def main() -> None:
 
 def in_json(row: Row) -> dict[str, object]:
     fields = dataclasses.asdict(row) | {"verdict": row.verdict}
-    return {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in fields.items()}
+    return {
+        name: None if isinstance(x, float) and not math.isfinite(x) else x
+        for name, x in fields.items()
+    }
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m examples.voice.latents runs/voice --songs 3000
 
-Waits for `encoder.done`. Each file holds `SHARD` songs: the latents of their mixes, of their guides, and of the stems
-of every third song.
+Waits for `encoder.done`. Each file holds `SHARD` songs: the latents of their mixes, of their
+guides, and of the stems of every third song.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from .songs import FIRST_SEED, SECONDS, SHARD
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=1)
@@ -51,7 +53,9 @@ def main() -> None:
 
 
 def encode_shard(vae: VAE, shard: int) -> dict[str, np.ndarray]:
-    """Latents (count, frames, 64) float16 of mixes, guides and stems; for a stem its song's place and its track."""
+    """Latents (count, frames, 64) float16 of mixes, guides and stems; for a stem its song's place
+    and its track.
+    """
     made = defaultdict(list)
     for place in range(SHARD):
         song = songs.song(FIRST_SEED + shard * SHARD + place, SECONDS)

@@ -15,7 +15,15 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 
 from pipeline import prompts
 from pipeline.request import LANGUAGES
@@ -47,11 +55,16 @@ def train_tokenizer(captions: Iterable[str]) -> Tokenizer:
     corpus = [*captions, *(prompts.lyric_prompt(prompts.INSTRUMENTAL, code) for code in LANGUAGES)]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=TEXT["vocab_size"], special_tokens=[END], initial_alphabet=alphabet, show_progress=False
+        vocab_size=TEXT["vocab_size"],
+        special_tokens=[END],
+        initial_alphabet=alphabet,
+        show_progress=False,
     )
     tokenizer.train_from_iterator([text.replace(END, "") for text in corpus], trainer)
     end = (END, tokenizer.token_to_id(END))
-    tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {END}", special_tokens=[end])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {END}", special_tokens=[end]
+    )
     return tokenizer
 
 
@@ -61,7 +74,9 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
 
 
 def write_silence(path: Path, latent: np.ndarray) -> None:
-    """What `torch.save` writes for one float32 tensor, without torch: a zip with a pickle and the numbers."""
+    """What `torch.save` writes for one float32 tensor, without torch: a zip with a pickle and the
+    numbers.
+    """
     latent = np.ascontiguousarray(latent, np.float32)
     strides = tuple(step // latent.itemsize for step in latent.strides)
     parts = {
@@ -72,16 +87,20 @@ def write_silence(path: Path, latent: np.ndarray) -> None:
     }
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(zipfile.ZipInfo(f"silence_latent/{name}"), content)  # always the same date: 1980
+            # always the same date: 1980
+            archive.writestr(zipfile.ZipInfo(f"silence_latent/{name}"), content)
 
 
 def _torch_pickle(shape: tuple[int, ...], strides: tuple[int, ...], count: int) -> bytes:
-    """Pickle a call of torch's rebuild function; torch's own objects are named through stand-ins."""
+    """Pickle a call of torch's rebuild function; torch's own objects are named through
+    stand-ins.
+    """
     storage = type("FloatStorage", (), {"__module__": "torch"})
 
     def _rebuild_tensor_v2(*_: Any) -> None: ...
 
-    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    _rebuild_tensor_v2.__module__ = "torch._utils"
+    _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
 
     class Data: ...
 
@@ -93,8 +112,10 @@ def _torch_pickle(shape: tuple[int, ...], strides: tuple[int, ...], count: int) 
         def persistent_id(self, thing: Any) -> Any:
             return ("storage", storage, "0", "cpu", count) if isinstance(thing, Data) else None
 
-    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    vars(torch)["FloatStorage"], vars(utils)["_rebuild_tensor_v2"] = storage, _rebuild_tensor_v2
+    torch = types.ModuleType("torch")
+    utils = types.ModuleType("torch._utils")
+    vars(torch)["FloatStorage"] = storage
+    vars(utils)["_rebuild_tensor_v2"] = _rebuild_tensor_v2
     with patch.dict(sys.modules, {"torch": torch, "torch._utils": utils}):
         stream = io.BytesIO()
         Pickler(stream, protocol=2).dump(Tensor())

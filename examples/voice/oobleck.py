@@ -1,8 +1,9 @@
 """The VAE in torch, for training: the same tensors under the same names as `pipeline.vae`.
 
-`linear` starts it as a codec that needs no training: each strided convolution keeps the strongest directions of its
-input blocks (a principal component analysis), the decoder is the transpose, and the residual branches are almost
-silent. Training then only has to add what a linear code cannot do; from random weights it collapses.
+`linear` starts it as a codec that needs no training: each strided convolution keeps the strongest
+directions of its input blocks (a principal component analysis), the decoder is the transpose, and
+the residual branches are almost silent. Training then only has to add what a linear code cannot do;
+from random weights it collapses.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ CONFIG: dict[str, Any] = {
     "decoder_channels": 4, "decoder_input_channels": LATENT, "downsampling_ratios": [16, 10, 6, 2],
     "encoder_hidden_size": 2, "sampling_rate": 48000,
 }  # fmt: skip
-QUIET, FAINT = 0.002, 0.01  # sizes of the random weights beside the linear codec, and at the ends of its branches
+# sizes of the random weights beside the linear codec, and at the ends of its branches
+QUIET = 0.002
+FAINT = 0.01
 SPARE = 0.05  # size of the weights that lead to latents the linear codec does not use
 STRAIGHT = 4.0  # logarithm of a snake's beta: high is nearly a straight line
 NARROW = 0.6  # exponent that evens out the latents' sizes: 1 makes all equal
@@ -38,7 +41,9 @@ class _Snake(torch.autograd.Function):
         x, alpha, beta = ctx.saved_tensors
         inverse = 1 / (beta + 1e-9)
         slope = grad * torch.sin(2 * alpha * x) * inverse
-        lean = -(grad * torch.sin(alpha * x).square_()).sum((0, 2), keepdim=True) * inverse * inverse
+        lean = (
+            -(grad * torch.sin(alpha * x).square_()).sum((0, 2), keepdim=True) * inverse * inverse
+        )
         return torch.addcmul(grad, slope, alpha), (slope * x).sum((0, 2), keepdim=True), lean
 
 
@@ -70,7 +75,9 @@ class ResidualUnit(nn.Module):
 
 
 class Block(nn.Module):
-    """Residual units and a change of rate: down after them in the encoder, up before them in the decoder."""
+    """Residual units and a change of rate: down after them in the encoder, up before them in the
+    decoder.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int, up: bool) -> None:
         super().__init__()
@@ -93,10 +100,14 @@ class Block(nn.Module):
 class Coder(nn.Module):
     """The encoder (audio -> mean and scale of the latents) or the decoder (latents -> audio)."""
 
-    def __init__(self, ends: tuple[int, int], widths: list[int], strides: list[int], up: bool) -> None:
+    def __init__(
+        self, ends: tuple[int, int], widths: list[int], strides: list[int], up: bool
+    ) -> None:
         super().__init__()
         self.conv1 = conv(ends[0], widths[0], 7)
-        self.block = nn.ModuleList(Block(a, b, s, up) for a, b, s in zip(widths, widths[1:], strides, strict=False))
+        self.block = nn.ModuleList(
+            Block(a, b, s, up) for a, b, s in zip(widths, widths[1:], strides, strict=False)
+        )
         self.snake1 = Snake(widths[-1])
         self.conv2 = conv(widths[-1], ends[1], 7 if up else 3, bias=not up)
 
@@ -112,8 +123,10 @@ class VAE(nn.Module):
 
     def __init__(self, config: Mapping[str, Any] = CONFIG) -> None:
         super().__init__()
-        multiples, strides = [1, *config["channel_multiples"]], config["downsampling_ratios"]
-        audio, latent = config["audio_channels"], config["decoder_input_channels"]
+        multiples = [1, *config["channel_multiples"]]
+        strides = config["downsampling_ratios"]
+        audio = config["audio_channels"]
+        latent = config["decoder_input_channels"]
         down = [config["encoder_hidden_size"] * m for m in multiples]
         up = [config["decoder_channels"] * m for m in multiples][::-1]
         self.encoder = Coder((audio, 2 * latent), down, strides, up=False)
@@ -135,7 +148,9 @@ def linear(vae: VAE, audio: Tensor, strides: list[int], used: int = 44) -> None:
         if hasattr(module, "weight_g"):
             fan = module.weight_v[0].numel()
             branch = "res_unit" in name
-            size = QUIET if not branch else (1.0 if name.endswith("conv1") else FAINT) / math.sqrt(fan)
+            size = (
+                QUIET if not branch else (1.0 if name.endswith("conv1") else FAINT) / math.sqrt(fan)
+            )
             _write(module, torch.randn_like(module.weight_v) * size)
             if module.bias is not None:
                 module.bias.zero_()
@@ -147,15 +162,18 @@ def linear(vae: VAE, audio: Tensor, strides: list[int], used: int = 44) -> None:
     _diagonal(decoder.conv2, torch.ones(2))
     signal = audio
     for stage, stride in enumerate(strides):
-        down, up = encoder.block[stage].conv1, decoder.block[len(strides) - 1 - stage].conv_t1
+        down = encoder.block[stage].conv1
+        up = decoder.block[len(strides) - 1 - stage].conv_t1
         batch, channels, length = signal.shape
         blocks = signal.reshape(batch, channels, length // stride, stride).permute(0, 2, 3, 1)
         blocks = blocks.reshape(batch, length // stride, stride * channels)
         most = min(down.out_channels, up.in_channels, stride * channels)
         kept = _directions(blocks.flatten(0, 1), most)
-        taps = kept.T.reshape(most, stride, channels).permute(0, 2, 1)  # (direction, channel, place in the block)
+        # (direction, channel, place in the block)
+        taps = kept.T.reshape(most, stride, channels).permute(0, 2, 1)
         for module in (down, up):
-            weight, at = _fused(module), math.ceil(stride / 2)
+            weight = _fused(module)
+            at = math.ceil(stride / 2)
             weight[:most] = 0
             weight[:most, :channels, at : at + stride] = taps
             _write(module, weight)
@@ -175,7 +193,8 @@ def _directions(rows: Tensor, count: int) -> Tensor:
 
 def _diagonal(module: Any, values: Tensor) -> None:
     """Channel i goes to channel i with these factors, in the kernel's middle tap."""
-    weight, count = _fused(module), len(values)
+    weight = _fused(module)
+    count = len(values)
     weight[:count] = 0
     weight[range(count), range(count), weight.shape[2] // 2] = values
     _write(module, weight)

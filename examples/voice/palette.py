@@ -1,7 +1,9 @@
-"""The sounds our training music is played with: additive tones and small drum kits, all computed here.
+"""The sounds our training music is played with: additive tones and small drum kits, all computed
+here.
 
-Every note of a sound is the same waveform each time it is played, as from a sampler: computed once, then cached.
-Arrays inside this file are planar, (channels, samples), and mono sounds have one channel; stems are (samples, 2).
+Every note of a sound is the same waveform each time it is played, as from a sampler: computed once,
+then cached. Arrays inside this file are planar, (channels, samples), and mono sounds have one
+channel; stems are (samples, 2).
 """
 
 from collections.abc import Mapping
@@ -21,7 +23,9 @@ RELEASE = np.linspace(1, 0, round(0.03 * SAMPLE_RATE), dtype=np.float32) ** 2
 
 @dataclass(frozen=True)
 class Filter:
-    """A low-pass whose cutoff in Hz falls from `floor + sweep` to `floor`, plus `tracking` times the note's pitch."""
+    """A low-pass whose cutoff in Hz falls from `floor + sweep` to `floor`, plus `tracking` times
+    the note's pitch.
+    """
 
     floor: float
     sweep: float = 0.0
@@ -35,7 +39,9 @@ class Filter:
 
 @dataclass(frozen=True)
 class Tone:
-    """A sum of harmonics locked in phase. Rates are per second at middle C, and faster for higher notes."""
+    """A sum of harmonics locked in phase. Rates are per second at middle C, and faster for higher
+    notes.
+    """
 
     partials: tuple[float, ...]
     seconds: float
@@ -106,34 +112,74 @@ FLAT = (1.0,) * 60
 
 AH = ((750, 160, 1), (1150, 180, 0.6), (2600, 300, 0.25), (3300, 350, 0.12))
 
-BASS, CHORDS, LEAD, BOTH = ("bass",), ("chords",), ("lead",), ("chords", "lead")
+BASS = ("bass",)
+CHORDS = ("chords",)
+LEAD = ("lead",)
+BOTH = ("chords", "lead")
 
 INSTRUMENTS: dict[str, Instrument] = {
     "sub bass": Instrument(BASS, 24, 48, 0.15, Tone((1, 0.25, 0.08), 4, 0.7)),
     "synth bass": Instrument(BASS, 24, 52, 0.15, Tone(SAW, 2.6, 2, filter=Filter(120, 1800, 9, 2))),
-    "electric bass": Instrument(BASS, 28, 55, 0.15, Tone((1, 0.7, 0.5, 0.3, 0.22, 0.15, 0.1, 0.07), 2.6, 2.6, 3)),
-    "acid bass": Instrument(BASS, 24, 55, 0.13, Tone(SQUARE, 2.2, 3, filter=Filter(200, 3200, 14, 1))),
-    "piano": Instrument(BOTH, 41, 89, 0.1, Tone(FELT, 2.6, 1.8, 0.55, width=0.25)),
-    "electric piano": Instrument(BOTH, 41, 84, 0.1, Tone((1, 0.55, 0.2, 0.05, 0, 0, 0.2), 2.6, 1.3, 2, width=0.2)),
-    "organ": Instrument(BOTH, 41, 84, 0.085, Tone((0.8, 0.6, 0.5, 0.35, 0, 0.2, 0, 0.15), 4, 0.05, attack=0.006)),
-    "pluck": Instrument(BOTH, 48, 91, 0.09, Tone(SAW, 1.2, 4, filter=Filter(300, 5000, 18, 1), width=0.2)),
-    "supersaw": Instrument(
-        BOTH, 45, 84, 0.085, Tone(SAW, 3, 0.3, filter=Filter(4000), chorus=(1.006, 0.9945), width=0.3)
+    "electric bass": Instrument(
+        BASS, 28, 55, 0.15, Tone((1, 0.7, 0.5, 0.3, 0.22, 0.15, 0.1, 0.07), 2.6, 2.6, 3)
     ),
-    "pad": Instrument(CHORDS, 41, 84, 0.085, Tone(SOFT, 4, 0.1, attack=0.25, chorus=(1.004,), width=0.3)),
+    "acid bass": Instrument(
+        BASS, 24, 55, 0.13, Tone(SQUARE, 2.2, 3, filter=Filter(200, 3200, 14, 1))
+    ),
+    "piano": Instrument(BOTH, 41, 89, 0.1, Tone(FELT, 2.6, 1.8, 0.55, width=0.25)),
+    "electric piano": Instrument(
+        BOTH, 41, 84, 0.1, Tone((1, 0.55, 0.2, 0.05, 0, 0, 0.2), 2.6, 1.3, 2, width=0.2)
+    ),
+    "organ": Instrument(
+        BOTH, 41, 84, 0.085, Tone((0.8, 0.6, 0.5, 0.35, 0, 0.2, 0, 0.15), 4, 0.05, attack=0.006)
+    ),
+    "pluck": Instrument(
+        BOTH, 48, 91, 0.09, Tone(SAW, 1.2, 4, filter=Filter(300, 5000, 18, 1), width=0.2)
+    ),
+    "supersaw": Instrument(
+        BOTH,
+        45,
+        84,
+        0.085,
+        Tone(SAW, 3, 0.3, filter=Filter(4000), chorus=(1.006, 0.9945), width=0.3),
+    ),
+    "pad": Instrument(
+        CHORDS, 41, 84, 0.085, Tone(SOFT, 4, 0.1, attack=0.25, chorus=(1.004,), width=0.3)
+    ),
     "strings": Instrument(
-        BOTH, 41, 88, 0.085, Tone(SAW, 4, 0.1, attack=0.12, filter=Filter(2500), chorus=(0.997,), width=0.3)
+        BOTH,
+        41,
+        88,
+        0.085,
+        Tone(SAW, 4, 0.1, attack=0.12, filter=Filter(2500), chorus=(0.997,), width=0.3),
     ),
     "guitar": Instrument(BOTH, 40, 84, 0.1, Tone(PLUCKED, 2.2, 2.1, 0.7, width=0.15)),
     "distorted guitar": Instrument(BOTH, 36, 79, 0.085, Tone(SAW[:16], 3, 0.5, 0.1, drive=4)),
-    "square lead": Instrument(LEAD, 55, 91, 0.1, Tone(SQUARE, 4, 0.3, attack=0.004, filter=Filter(3500))),
-    "saw lead": Instrument(LEAD, 55, 91, 0.1, Tone(SAW, 4, 0.3, filter=Filter(4500), chorus=(1.003,), width=0.15)),
-    "bell": Instrument(BOTH, 60, 96, 0.085, Tone((1, 0, 0.5, 0, 0, 0.35, 0, 0, 0.2), 2.6, 1.7, 0.5)),
-    "flute": Instrument(LEAD, 60, 91, 0.1, Tone((1, 0.25, 0.12, 0.04), 4, 0.1, attack=0.06, vibrato=0.004)),
-    "vocal": Instrument(BOTH, 53, 79, 0.1, Tone(FLAT, 4, 0.1, attack=0.05, vibrato=0.008, formants=AH)),
+    "square lead": Instrument(
+        LEAD, 55, 91, 0.1, Tone(SQUARE, 4, 0.3, attack=0.004, filter=Filter(3500))
+    ),
+    "saw lead": Instrument(
+        LEAD, 55, 91, 0.1, Tone(SAW, 4, 0.3, filter=Filter(4500), chorus=(1.003,), width=0.15)
+    ),
+    "bell": Instrument(
+        BOTH, 60, 96, 0.085, Tone((1, 0, 0.5, 0, 0, 0.35, 0, 0, 0.2), 2.6, 1.7, 0.5)
+    ),
+    "flute": Instrument(
+        LEAD, 60, 91, 0.1, Tone((1, 0.25, 0.12, 0.04), 4, 0.1, attack=0.06, vibrato=0.004)
+    ),
+    "vocal": Instrument(
+        BOTH, 53, 79, 0.1, Tone(FLAT, 4, 0.1, attack=0.05, vibrato=0.008, formants=AH)
+    ),
 }
 
-KICK, RIM, SNARE, CLAP, HAT, TOM, OPEN_HAT, SHAKER = 36, 37, 38, 39, 42, 45, 46, 70
+KICK = 36
+RIM = 37
+SNARE = 38
+CLAP = 39
+HAT = 42
+TOM = 45
+OPEN_HAT = 46
+SHAKER = 70
 
 KITS: dict[str, dict[int, Drum]] = {
     "909": {
@@ -162,7 +208,9 @@ KITS: dict[str, dict[int, Drum]] = {
         CLAP: Drum(0.38, 0.25, noise=Noise(1100, 4500, 22, claps=(0.008, 0.019))),
         HAT: Drum(0.22, 0.12, noise=Noise(4500, 10000, 40), pan=0.08),
         OPEN_HAT: Drum(0.2, 0.5, noise=Noise(4000, 9500, 8), pan=0.1),
-        TOM: Drum(0.45, 0.5, Body(110, 9, fall=40, rate=20), Noise(300, 2000, 60, level=0.3), pan=-0.15),
+        TOM: Drum(
+            0.45, 0.5, Body(110, 9, fall=40, rate=20), Noise(300, 2000, 60, level=0.3), pan=-0.15
+        ),
         RIM: Drum(0.28, 0.06, Body(900, 90), Noise(1500, 5000, 120, level=0.7), pan=0.2),
         SHAKER: Drum(0.17, 0.12, noise=Noise(4000, 8500, 35, attack=0.02), pan=-0.2),
     },
@@ -180,7 +228,9 @@ KITS: dict[str, dict[int, Drum]] = {
 
 
 def render(score: Score, sounds: Mapping[str, str], samples: int) -> dict[str, np.ndarray]:
-    """The stem of each role that has notes and a sound: the name of an instrument or, for drums, of a kit."""
+    """The stem of each role that has notes and a sound: the name of an instrument or, for drums, of
+    a kit.
+    """
     return {
         role: _stem(score, role, sound, samples)
         for role, sound in sounds.items()
@@ -226,7 +276,8 @@ def _play(stem: np.ndarray, shot: np.ndarray, held: int, velocity: float) -> Non
 @cache
 def _tone_note(name: str, pitch: int) -> np.ndarray:
     instrument = INSTRUMENTS[name]
-    tone, frequency = instrument.tone, 440 * 2 ** ((pitch - 69) / 12)
+    tone = instrument.tone
+    frequency = 440 * 2 ** ((pitch - 69) / 12)
     sound = _harmonics(tone, frequency)
     for tuning in tone.chorus:
         sound += 0.5 * _harmonics(tone, frequency * tuning)
@@ -241,7 +292,9 @@ def _tone_note(name: str, pitch: int) -> np.ndarray:
 
 
 def _harmonics(tone: Tone, frequency: float) -> np.ndarray:
-    """One copy of the tone. The k-th power of a decaying phasor is its k-th harmonic, damped k times as much."""
+    """One copy of the tone. The k-th power of a decaying phasor is its k-th harmonic, damped k
+    times as much.
+    """
     time = _seconds(tone.seconds)
     age = np.sqrt(frequency / MIDDLE_C) * time
     wobble = tone.vibrato * np.minimum(1, time / 0.4) * np.sin(2 * np.pi * 5.2 * time)
@@ -255,14 +308,22 @@ def _harmonics(tone: Tone, frequency: float) -> np.ndarray:
             break
         harmonic *= phasor
         if amplitude:
-            sound += amplitude * _formant_gain(tone, k * frequency) / (1 + k**4 * darkness) * harmonic.imag
+            sound += (
+                amplitude
+                * _formant_gain(tone, k * frequency)
+                / (1 + k**4 * darkness)
+                * harmonic.imag
+            )
     return sound * np.minimum(1, time / tone.attack) if tone.attack else sound
 
 
 def _formant_gain(tone: Tone, frequency: float) -> float:
     if not tone.formants:
         return 1.0
-    return 0.01 + sum(gain * np.exp(-(((frequency - at) / bandwidth) ** 2)) for at, bandwidth, gain in tone.formants)
+    return 0.01 + sum(
+        gain * np.exp(-(((frequency - at) / bandwidth) ** 2))
+        for at, bandwidth, gain in tone.formants
+    )
 
 
 @cache
@@ -275,7 +336,9 @@ def _drum_hit(kit: str, pitch: int) -> np.ndarray:
     if drum.noise:
         shot += _noise(drum.noise, time, np.random.default_rng([*kit.encode(), pitch]))
     shot *= drum.gain / np.abs(shot).max()
-    return _one_shot(np.stack([shot * (1 - drum.pan), shot * (1 + drum.pan)]) if drum.pan else shot[None])
+    return _one_shot(
+        np.stack([shot * (1 - drum.pan), shot * (1 + drum.pan)]) if drum.pan else shot[None]
+    )
 
 
 def _body(body: Body, time: np.ndarray) -> np.ndarray:

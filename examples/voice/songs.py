@@ -1,4 +1,5 @@
-"""Songs to learn from: what is composed, what plays it, and what a person would write to ask for it.
+"""Songs to learn from: what is composed, what plays it, and what a person would write to ask for
+it.
 
 Everything follows from one number, so that a set of songs is a range of seeds.
 """
@@ -19,7 +20,10 @@ from pipeline.guide.score import ROLES, Score
 from . import palette
 
 SAMPLE_RATE = palette.SAMPLE_RATE
-FIRST_SEED, SECONDS, SHARD = 100_000, 8.0, 50  # of the songs the DiT learns from; how many are encoded into one file
+# of the songs the DiT learns from; how many are encoded into one file
+FIRST_SEED = 100_000
+SECONDS = 8.0
+SHARD = 50
 LEVEL = 0.8  # of the stems in the mix, before its saturation
 NOTES = "C C# D D# E F F# G G# A A# B".split()
 
@@ -35,7 +39,9 @@ class Band(NamedTuple):
 
 
 def _band(drums: str, bass: str, chords: str, lead: str, words: str) -> Band:
-    return Band(*(tuple(filter(None, text.split(", "))) for text in (drums, bass, chords, lead, words)))
+    return Band(
+        *(tuple(filter(None, text.split(", "))) for text in (drums, bass, chords, lead, words))
+    )
 
 
 BANDS = {
@@ -95,7 +101,10 @@ class Song:
 
     def stems(self) -> dict[str, np.ndarray]:
         """By role, (samples, 2), as loud as they are in the mix."""
-        return {role: LEVEL * stem for role, stem in palette.render(self.score, self.sounds, self.samples).items()}
+        return {
+            role: LEVEL * stem
+            for role, stem in palette.render(self.score, self.sounds, self.samples).items()
+        }
 
     def tracks(self) -> dict[str, np.ndarray]:
         """The stems under the standard track names; two sounds of one track are one stem."""
@@ -113,22 +122,35 @@ class Song:
 
     def caption(self, rng: np.random.Generator) -> str:
         """One of the many ways to ask for this song."""
-        style, parts = self.sketch.style, self.sketch.parts
+        style = self.sketch.style
+        parts = self.sketch.parts
         word = _one(rng, BANDS[style].words)
         usual = tuple(role for role in ROLES if getattr(BANDS[style], role))
         named = [_named(role, self.sounds[role], rng) for role in parts]
         rng.shuffle(named)
         if parts == usual:
             if rng.random() < 0.2:
-                return _one(rng, (f"{word} {style}", style, f"{style} loop", f"{word} {style} track"))
+                return _one(
+                    rng, (f"{word} {style}", style, f"{style} loop", f"{word} {style} track")
+                )
             named = named[: int(rng.integers(1, len(named) + 1))]
         joined = ", ".join(named)
         spoken = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
-        shapes: tuple[str, ...] = (f"{word} {style} with {spoken}", f"{style}, {joined}", f"{word} {style}, {joined}",
-                                   f"{style} loop with {spoken}", f"a {word} {style} track with {spoken}")  # fmt: skip
+        shapes: tuple[str, ...] = (
+            f"{word} {style} with {spoken}",
+            f"{style}, {joined}",
+            f"{word} {style}, {joined}",
+            # fmt: skip
+            f"{style} loop with {spoken}",
+            f"a {word} {style} track with {spoken}",
+        )
         missing = [role for role in usual if role not in parts]
         if missing and (len(parts) == 1 or rng.random() < 0.6):
-            shapes = (f"{spoken} only, {style}", f"only {spoken}, {word} {style}", f"{word} {style}, {spoken} only")
+            shapes = (
+                f"{spoken} only, {style}",
+                f"only {spoken}, {word} {style}",
+                f"{word} {style}, {spoken} only",
+            )
         elif missing:
             joined += "".join(f", no {role}" for role in missing)
             shapes = (f"{word} {style}, {joined}", f"{style}, {joined}", f"{style} loop, {joined}")
@@ -157,7 +179,13 @@ def song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
     low, high = compose.STYLES[style].feel.bpm
     bpm = int(rng.integers(low, high + 1)) if rng.random() < 0.6 else int(rng.integers(60, 181))
     beats = 3.0 if rng.random() < 0.08 else 4.0
-    drawn = PARTS[int(rng.choice(len(PARTS), p=np.array([share for share, _ in PARTS]) / sum(s for s, _ in PARTS)))][1]
+    drawn = PARTS[
+        int(
+            rng.choice(
+                len(PARTS), p=np.array([share for share, _ in PARTS]) / sum(s for s, _ in PARTS)
+            )
+        )
+    ][1]
     wanted = tuple(role for role in (parts or drawn) if getattr(band, role)) or ("chords",)
     key = f"{_one(rng, NOTES)} {_one(rng, ('major', 'minor'))}"
     sounds = {role: _one(rng, getattr(band, role)) for role in wanted}

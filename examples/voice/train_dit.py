@@ -1,9 +1,11 @@
-"""Train the voice's DiT, condition encoder and text encoder together, with the pipeline's own modules in MLX.
+"""Train the voice's DiT, condition encoder and text encoder together, with the pipeline's own
+modules in MLX.
 
     python -m examples.voice.train_dit runs/voice --hours 3
 
-Flow matching on latents: paint a song from its guide (most of the time), from the caption alone, or take one stem out
-of a mix. Reads the shards of `latents.py`, also those that come later. Stops and resumes where it was.
+Flow matching on latents: paint a song from its guide (most of the time), from the caption alone, or
+take one stem out of a mix. Reads the shards of `latents.py`, also those that come later. Stops and
+resumes where it was.
 """
 
 from __future__ import annotations
@@ -32,15 +34,24 @@ from pipeline.weights.checkpoint import AceStepModel
 from . import songs
 from .layout import DIT, SILENT_FRAMES, TEXT, train_tokenizer
 
-BATCH, FRAMES = 32, 160
-RATE, WARM_UP, CLIP = 1.2e-3, 100, 1.0
+BATCH = 32
+FRAMES = 160
+RATE = 1.2e-3
+WARM_UP = 100
+CLIP = 1.0
 KEEP = 0.998  # of the moving average
 SHIFT = 3.0  # the timesteps' shift, as turbo takes them
 EVENNESS = 0.6  # exponent that evens out the latent dimensions: 1 makes all equal
 CAPTIONS = 6  # of every song
-NO_GUIDE, EXTRACT, UNCONDITIONAL = 0.1, 0.3, 0.03  # shares of the lessons
-SAVE_EVERY, JUDGE_EVERY, NEW_SHARDS_EVERY = 180.0, 900.0, 60.0
-REFERENCE = 96  # frames of silence the timbre is read from: its window sees no more of the 750 it gets when it plays
+NO_GUIDE = 0.1  # shares of the lessons
+EXTRACT = 0.3
+UNCONDITIONAL = 0.03
+SAVE_EVERY = 180.0
+JUDGE_EVERY = 900.0
+NEW_SHARDS_EVERY = 60.0
+# frames of silence the timbre is read from: its window sees no more of the 750 it gets when it
+# plays
+REFERENCE = 96
 HELD_OUT = 32  # songs of the first shard that are not learned from
 
 
@@ -63,8 +74,11 @@ class Voice(nn.Module):
         return model.decoder(noisy, context, t, t, model.decoder.cross(condition))
 
     def condition(self, lesson: Lesson) -> mx.array:
-        """Lyrics, timbre and caption as `ConditionEncoder` orders them; the first two are the same for all."""
-        encoder, batch = self.model.encoder, lesson.caption.shape[0]
+        """Lyrics, timbre and caption as `ConditionEncoder` orders them; the first two are the same
+        for all.
+        """
+        encoder = self.model.encoder
+        batch = lesson.caption.shape[0]
         lyrics = encoder.lyric_encoder(self.text.embed(lesson.lyrics))
         timbre = encoder.timbre_encoder(lesson.silence)[None]
         same = mx.concatenate([lyrics, timbre], axis=1)
@@ -75,7 +89,8 @@ class Voice(nn.Module):
 class Lesson(NamedTuple):
     target: mx.array  # (B, T, 64)
     source: mx.array  # (B, T, 64): the guide, the mix or silence
-    caption: mx.array  # (B, S) token ids, all of one length: nothing is padded, here as when it plays
+    # (B, S) token ids, all of one length: nothing is padded, here as when it plays
+    caption: mx.array
     lyrics: mx.array  # (1, L)
     silence: mx.array  # (1, R, 64)
     blind: bool = False  # whether the condition is left out
@@ -83,19 +98,30 @@ class Lesson(NamedTuple):
 
 
 def start(voice: Voice, key: mx.array) -> None:
-    """Small random weights; gates at zero; and the noisy latents and the source pass through the residual stream."""
+    """Small random weights; gates at zero; and the noisy latents and the source pass through the
+    residual stream.
+    """
     arrays = dict(tree_flatten(voice.parameters()))
     filled: dict[str, mx.array] = {}
     for (name, array), k in zip(sorted(arrays.items()), mx.random.split(key, len(arrays))):
         if array.ndim == 1 or "scale_shift_table" in name or "time_proj" in name:
-            filled[name] = mx.ones_like(array) if name.endswith("norm.weight") else mx.zeros_like(array)
-        elif ("embed_tokens" in name and name.startswith("text")) or name.endswith(("special_token", "emb")):
+            filled[name] = (
+                mx.ones_like(array) if name.endswith("norm.weight") else mx.zeros_like(array)
+            )
+        elif ("embed_tokens" in name and name.startswith("text")) or name.endswith(
+            ("special_token", "emb")
+        ):
             filled[name] = 0.05 * mx.random.normal(array.shape, key=k)
         else:
-            size = array.shape[-1] ** -0.5 * (0.3 if name.endswith(("o_proj.weight", "down_proj.weight")) else 1.0)
+            size = array.shape[-1] ** -0.5 * (
+                0.3 if name.endswith(("o_proj.weight", "down_proj.weight")) else 1.0
+            )
             filled[name] = size * mx.random.normal(array.shape, key=k)
-    latent, patch, width = DIT["audio_acoustic_hidden_dim"], DIT["patch_size"], DIT["hidden_size"]
-    into, out = np.zeros((width, patch, 3 * latent), np.float32), np.zeros((patch, latent, width), np.float32)
+    latent = DIT["audio_acoustic_hidden_dim"]
+    patch = DIT["patch_size"]
+    width = DIT["hidden_size"]
+    into = np.zeros((width, patch, 3 * latent), np.float32)
+    out = np.zeros((patch, latent, width), np.float32)
     for place in range(patch):  # the folded forms of `dit.Patches`
         for dim in range(latent):
             into[place * latent + dim, place, 2 * latent + dim] = 1
@@ -106,7 +132,7 @@ def start(voice: Voice, key: mx.array) -> None:
     voice.update(tree_unflatten(list(filled.items())))
 
 
-# --- lessons ---------------------------------------------------------------------------------------------------------
+# --- lessons --------------------------------------------------------------------------------------
 
 
 class Entry(NamedTuple):
@@ -121,7 +147,8 @@ class Lessons:
     """Everything to learn from, by the length of the caption in tokens."""
 
     def __init__(self, folder: Path, tokenizer: Tokenizer, seed: int) -> None:
-        self.folder, self.tokenizer = folder, tokenizer
+        self.folder = folder
+        self.tokenizer = tokenizer
         self.rng = np.random.default_rng(seed)
         self.mix: list[np.ndarray] = []
         self.guide: list[np.ndarray] = []
@@ -156,7 +183,9 @@ class Lessons:
                 for caption in captions:
                     for guided in (True, False):
                         task = "cover" if guided else "text2music"
-                        self._add(task, Entry(number, -1, guided), prompt(song, caption, task, self.rng))
+                        self._add(
+                            task, Entry(number, -1, guided), prompt(song, caption, task, self.rng)
+                        )
                 for stem, track in ((i, t) for i, (t, s) in enumerate(zip(*tracks)) if s == place):
                     text = prompt(song, captions[0], "extract", self.rng, (str(track),))
                     self._add("extract", Entry(number, len(self.stem) + stem, False), text)
@@ -169,17 +198,28 @@ class Lessons:
 
     def draw(self) -> Lesson:
         share = self.rng.random()
-        task = "extract" if share < EXTRACT and self.stem else "text2music" if share < EXTRACT + NO_GUIDE else "cover"
+        task = (
+            "extract"
+            if share < EXTRACT and self.stem
+            else "text2music"
+            if share < EXTRACT + NO_GUIDE
+            else "cover"
+        )
         lengths = [key for key in self.by_length if key[0] == task]
         weights = np.array([len(self.by_length[key]) for key in lengths], float)
-        entries = self.by_length[lengths[int(self.rng.choice(len(lengths), p=weights / weights.sum()))]]
+        entries = self.by_length[
+            lengths[int(self.rng.choice(len(lengths), p=weights / weights.sum()))]
+        ]
         chosen = [entries[int(i)] for i in self.rng.integers(len(entries), size=BATCH)]
         rows = [self._clip(entry) for entry, _ in chosen]
         target, source = (mx.array(np.stack(side).astype(np.float32)) for side in zip(*rows))
         ids = mx.array([ids for _, ids in chosen])
         blind = task == "text2music" and self.rng.random() < UNCONDITIONAL / NO_GUIDE
-        # What is taken out of a mix is there already: the mean of what it can be comes closer than any choice from it.
-        return Lesson(target, source, ids, self.lyrics, self.reference(), blind, at_once=task == "extract")
+        # What is taken out of a mix is there already: the mean of what it can be comes closer than
+        # any choice from it.
+        return Lesson(
+            target, source, ids, self.lyrics, self.reference(), blind, at_once=task == "extract"
+        )
 
     def _clip(self, entry: Entry, at: int = -1) -> tuple[np.ndarray, np.ndarray]:
         mix = self.mix[entry.song]
@@ -187,7 +227,9 @@ class Lessons:
         window = slice(at, at + FRAMES)
         if entry.stem >= 0:
             return self.stem[entry.stem][window], mix[window]
-        return mix[window], self.guide[entry.song][window] if entry.guided else self.silence[:FRAMES]
+        return mix[window], self.guide[entry.song][window] if entry.guided else self.silence[
+            :FRAMES
+        ]
 
     def held_out(self, task: str) -> Iterator[Lesson]:
         """The first songs one by one, from their start, asked for in a fixed way."""
@@ -196,8 +238,11 @@ class Lessons:
             song = songs.song(songs.FIRST_SEED + number, songs.SECONDS)
             ids = self.tokenizer.encode(prompt(song, song.caption(rng), task, rng)).ids
             target, source = self._clip(Entry(number, -1, task == "cover"), at=0)
-            target, source = target[None].astype(np.float32), source[None].astype(np.float32)
-            yield Lesson(mx.array(target), mx.array(source), mx.array([ids]), self.lyrics, self.reference())
+            target = target[None].astype(np.float32)
+            source = source[None].astype(np.float32)
+            yield Lesson(
+                mx.array(target), mx.array(source), mx.array([ids]), self.lyrics, self.reference()
+            )
 
 
 def steady(silence: np.ndarray) -> np.ndarray:
@@ -220,7 +265,13 @@ def scale(mixes: np.ndarray) -> np.ndarray:
     return (factors / np.sqrt(np.mean((size * factors) ** 2))).astype(np.float32)
 
 
-def prompt(song: songs.Song, caption: str, task: str, rng: np.random.Generator, tracks: tuple[str, ...] = ()) -> str:
+def prompt(
+    song: songs.Song,
+    caption: str,
+    task: str,
+    rng: np.random.Generator,
+    tracks: tuple[str, ...] = (),
+) -> str:
     """As a request would be written: bpm and key are mostly known, the length is anything."""
     sketch = song.sketch
     known = {
@@ -232,14 +283,16 @@ def prompt(song: songs.Song, caption: str, task: str, rng: np.random.Generator, 
     return prompts.text_prompt(caption, prompts.metas(known), prompts.instruction(task, tracks))
 
 
-# --- a gated activation with a gradient, without the scalar exp that costs a third of a step on a CPU ---------------
+# --- a gated activation with a gradient, without the scalar exp that costs a third of a step on a C
 
 
 @mx.compile
 def _sigmoid(x: mx.array) -> mx.array:
     half = mx.minimum(mx.maximum(0.5 * x, -ops._TANH_LIMIT), ops._TANH_LIMIT)
     square = half * half
-    return 0.5 + 0.5 * half * ops._polynomial(square, ops._TANH_P) / ops._polynomial(square, ops._TANH_Q)
+    return 0.5 + 0.5 * half * ops._polynomial(square, ops._TANH_P) / ops._polynomial(
+        square, ops._TANH_Q
+    )
 
 
 @mx.compile
@@ -254,11 +307,13 @@ def swiglu(gate: mx.array, up: mx.array) -> mx.array:
 
 
 @swiglu.vjp
-def _swiglu_vjp(given: tuple[mx.array, mx.array], grad: mx.array, _: mx.array) -> tuple[mx.array, mx.array]:
+def _swiglu_vjp(
+    given: tuple[mx.array, mx.array], grad: mx.array, _: mx.array
+) -> tuple[mx.array, mx.array]:
     return _swiglu_slopes(*given, grad)
 
 
-# --- training --------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def loss(voice: Voice, lesson: Lesson, t: mx.array, noise: mx.array) -> mx.array:
@@ -272,7 +327,9 @@ def shifted(u: np.ndarray) -> mx.array:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--hours", type=float, default=3.0)
     options = parser.parse_args()
@@ -290,13 +347,18 @@ def tokenizer_for(folder: Path) -> Tokenizer:
         rng = np.random.default_rng(5)
         made = (songs.song(seed, 8.0) for seed in range(4000))
         tasks = ("text2music", "cover", "extract")
-        texts = [prompt(s, s.caption(rng), tasks[i % 3], rng, ("drums",) * (i % 3 == 2)) for i, s in enumerate(made)]
+        texts = [
+            prompt(s, s.caption(rng), tasks[i % 3], rng, ("drums",) * (i % 3 == 2))
+            for i, s in enumerate(made)
+        ]
         train_tokenizer(texts).save(str(path))
     return Tokenizer.from_file(str(path))
 
 
 def train(folder: Path, budget: float) -> None:
-    voice, spent, step = Voice(), 0.0, 0
+    voice = Voice()
+    spent = 0.0
+    step = 0
     start(voice, mx.random.key(0))
     optimiser = optimizers.AdamW(RATE, betas=[0.9, 0.98], weight_decay=0.01)
     optimiser.init(voice.trainable_parameters())
@@ -315,14 +377,24 @@ def train(folder: Path, budget: float) -> None:
             looked = started
             lessons.read_new()
         left = 1 - spent / budget
-        optimiser.learning_rate = RATE * min(1, (step + 1) / WARM_UP) * max(0.02, min(1, left / 0.6))
+        optimiser.learning_rate = (
+            RATE * min(1, (step + 1) / WARM_UP) * max(0.02, min(1, left / 0.6))
+        )
         lesson = lessons.draw()
-        t = mx.ones(BATCH) if lesson.at_once else shifted((np.arange(BATCH) + rng.random(BATCH)) / BATCH)
+        t = (
+            mx.ones(BATCH)
+            if lesson.at_once
+            else shifted((np.arange(BATCH) + rng.random(BATCH)) / BATCH)
+        )
         value, grads = value_and_grad(voice, lesson, t, mx.random.normal(lesson.target.shape))
         grads, _ = optimizers.clip_grad_norm(grads, CLIP)
         optimiser.update(voice, grads)
         keep = min(KEEP, (1 + step) / (15 + step))
-        average = tree_map(lambda slow, fast, keep=keep: keep * slow + (1 - keep) * fast, average, voice.parameters())
+        average = tree_map(
+            lambda slow, fast, keep=keep: keep * slow + (1 - keep) * fast,
+            average,
+            voice.parameters(),
+        )
         mx.eval(voice.parameters(), optimiser.state, average, value)
         running = value.item() if not running else 0.98 * running + 0.02 * value.item()
         step += 1
@@ -335,9 +407,14 @@ def train(folder: Path, budget: float) -> None:
                 judged = last
                 now = voice.parameters()
                 voice.update(average)
-                scores = ", ".join(f"{task} {judge(voice, lessons, task)}" for task in ("cover", "text2music"))
+                scores = ", ".join(
+                    f"{task} {judge(voice, lessons, task)}" for task in ("cover", "text2music")
+                )
                 voice.update(now)
-            report(folder, f"step {step}, {spent / 60:.0f} min, {len(lessons.mix)} songs, loss {running:.4f} {scores}")
+            report(
+                folder,
+                f"step {step}, {spent / 60:.0f} min, {len(lessons.mix)} songs, loss {running:.4f} {scores}",
+            )
 
 
 def judge(voice: Voice, lessons: Lessons, task: str) -> str:
@@ -358,7 +435,11 @@ def report(folder: Path, line: str) -> None:
 
 def save(folder: Path, voice: Voice, optimiser: Any, average: Any, spent: float, step: int) -> None:
     trees = {"voice": voice.parameters(), "optimiser": optimiser.state, "average": average}
-    arrays = {name: array for name, array in dict(tree_flatten(trees)).items() if isinstance(array, mx.array)}
+    arrays = {
+        name: array
+        for name, array in dict(tree_flatten(trees)).items()
+        if isinstance(array, mx.array)
+    }
     path = folder / "part.safetensors"
     mx.save_safetensors(str(path), arrays, {"spent": str(spent), "step": str(step)})
     path.replace(folder / "dit_state.safetensors")

@@ -1,9 +1,11 @@
-"""Train the voice's VAE: first encoder and decoder, then the decoder alone. Stops and resumes where it was.
+"""Train the voice's VAE: first encoder and decoder, then the decoder alone. Stops and resumes where
+it was.
 
     python -m examples.voice.train_vae runs/voice --hours 3
 
-Torch, not MLX: with two threads it takes less than half as long a step here. Leaves `vae.pt` with a moving average
-of the weights, and `encoder.done` once the encoder is final, so that latents can be made while the decoder goes on.
+Torch, not MLX: with two threads it takes less than half as long a step here. Leaves `vae.pt` with a
+moving average of the weights, and `encoder.done` once the encoder is final, so that latents can be
+made while the decoder goes on.
 """
 
 from __future__ import annotations
@@ -28,18 +30,27 @@ from torch.optim import Optimizer
 from . import metrics, songs
 from .oobleck import CONFIG, LATENT, VAE, linear
 
-HOP, FRAMES, BATCH = 1920, 48, 2
-CLIP_SECONDS, POOL = 8.0, 700
-RATE, NOISE = 6e-4, 0.1
+HOP = 1920
+FRAMES = 48
+BATCH = 2
+CLIP_SECONDS = 8.0
+POOL = 700
+RATE = 6e-4
+NOISE = 0.1
 FREEZE_AT = 0.28  # of the time
 WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes and their mel bands
-MEL_WEIGHTS, WAVE_WEIGHT = {2048: 2.0, 512: 0.7, 128: 0.3}, 0.2
-PROBED, BANDS = 1024, 32  # window and mel bands of what `Probe` predicts, twice per latent frame
-SAVE_EVERY, HELD_OUT_SEED = 120.0, 999_000
+MEL_WEIGHTS = {2048: 2.0, 512: 0.7, 128: 0.3}
+WAVE_WEIGHT = 0.2
+PROBED = 1024  # window and mel bands of what `Probe` predicts, twice per latent frame
+BANDS = 32
+SAVE_EVERY = 120.0
+HELD_OUT_SEED = 999_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--threads", type=int, default=2)
@@ -53,23 +64,31 @@ def train(folder: Path, budget: float) -> None:
     torch.manual_seed(0)
     pool = Pool()
     held_out = torch.stack([clip(HELD_OUT_SEED + i, 6.0) for i in range(12)]).float()
-    vae, probe, spent, step = VAE(), Probe(), 0.0, 0
+    vae = VAE()
+    probe = Probe()
+    spent = 0.0
+    step = 0
     if (folder / "vae_state.pt").exists():
         state = torch.load(folder / "vae_state.pt", weights_only=True)
         vae.load_state_dict(state["vae"])
         probe.load_state_dict(state["probe"])
-        spent, step = state["spent"], state["step"]
+        spent = state["spent"]
+        step = state["step"]
         torch.manual_seed(step)
     else:
         linear(vae, torch.stack(pool.clips).float(), CONFIG["downsampling_ratios"])
         report(folder, f"linear codec: {judge(vae, held_out)}")
     average = VAE()
     average.load_state_dict(vae.state_dict())
-    optimiser = torch.optim.AdamW([*vae.parameters(), *probe.parameters()], RATE, betas=(0.8, 0.99), weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(
+        [*vae.parameters(), *probe.parameters()], RATE, betas=(0.8, 0.99), weight_decay=1e-4
+    )
     if spent:
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
-    last, frozen, running = time.monotonic(), False, 0.0
+    last = time.monotonic()
+    frozen = False
+    running = 0.0
     while spent < budget:
         started = time.monotonic()
         if not frozen and spent > FREEZE_AT * budget:
@@ -79,18 +98,23 @@ def train(folder: Path, budget: float) -> None:
             (folder / "encoder.done").touch()
         for group in optimiser.param_groups:
             group["lr"] = (
-                RATE * min(1, (step + 1) / 60) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * spent / budget)))
+                RATE
+                * min(1, (step + 1) / 60)
+                * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * spent / budget)))
             )
         audio = pool.batch()
         with torch.set_grad_enabled(not frozen):
             mean = vae.encode(audio)
-        noise = NOISE * torch.rand(BATCH, 1, 1)  # from none, as an encoder's latents have, to what a DiT leaves
+        # from none, as an encoder's latents have, to what a DiT leaves
+        noise = NOISE * torch.rand(BATCH, 1, 1)
         decoded = vae.decode(mean + noise * torch.randn_like(mean))
         loss = distance(decoded, audio)
         total = loss if frozen else loss + probe.loss(mean, audio) + 0.003 * mean.square().mean()
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        norm = torch.nn.utils.clip_grad_norm_([p for p in vae.parameters() if p.grad is not None], 2.0)
+        norm = torch.nn.utils.clip_grad_norm_(
+            [p for p in vae.parameters() if p.grad is not None], 2.0
+        )
         if torch.isfinite(norm):
             optimiser.step()
         follow(average, vae, min(0.995, (1 + step) / (20 + step)))
@@ -100,7 +124,10 @@ def train(folder: Path, budget: float) -> None:
         if time.monotonic() - last > SAVE_EVERY:
             last = time.monotonic()
             save(folder, vae, probe, average, optimiser, spent, step)
-            report(folder, f"step {step}, {spent / 60:.0f} min, loss {running:.3f}, {judge(average, held_out)}")
+            report(
+                folder,
+                f"step {step}, {spent / 60:.0f} min, loss {running:.3f}, {judge(average, held_out)}",
+            )
     (folder / "encoder.done").touch()
     save(folder, vae, probe, average, optimiser, spent, step)
     report(folder, f"done: step {step}, {judge(average, held_out)}")
@@ -112,8 +139,20 @@ def follow(average: VAE, vae: VAE, keep: float) -> None:
         slow.lerp_(fast, 1 - keep)
 
 
-def save(folder: Path, vae: VAE, probe: Probe, average: VAE, optimiser: Optimizer, spent: float, step: int) -> None:
-    whole: dict[str, Any] = {"vae": vae.state_dict(), "probe": probe.state_dict(), "average": average.state_dict()}
+def save(
+    folder: Path,
+    vae: VAE,
+    probe: Probe,
+    average: VAE,
+    optimiser: Optimizer,
+    spent: float,
+    step: int,
+) -> None:
+    whole: dict[str, Any] = {
+        "vae": vae.state_dict(),
+        "probe": probe.state_dict(),
+        "average": average.state_dict(),
+    }
     whole |= {"optimiser": optimiser.state_dict(), "spent": spent, "step": step}
     for name, content in {"vae_state.pt": whole, "vae.pt": average.state_dict()}.items():
         torch.save(content, folder / f"{name}.part")
@@ -146,7 +185,8 @@ class Pool:
 
     def batch(self) -> Tensor:
         """(B, 2, samples), from a random place of random clips; now and then silence."""
-        length, rows = FRAMES * HOP, []
+        length = FRAMES * HOP
+        rows = []
         for _ in range(BATCH):
             chosen = self.clips[self.choice.integers(len(self.clips))]
             at = self.choice.integers(chosen.shape[1] - length)
@@ -155,13 +195,17 @@ class Pool:
 
 
 def clip(seed: int, seconds: float) -> Tensor:
-    """(2, samples) float16: a mix mostly, sometimes a stem or a guide, which the encoder has to know as well."""
+    """(2, samples) float16: a mix mostly, sometimes a stem or a guide, which the encoder has to
+    know as well.
+    """
     return torch.from_numpy(songs.excerpt(seed, seconds).T).half()
 
 
-# --- distances -------------------------------------------------------------------------------------------------------
+# --- distances ------------------------------------------------------------------------------------
 
-MEL = {size: torch.from_numpy(metrics.mel_bank(bands, size)).float() for size, bands in WINDOWS.items()}
+MEL = {
+    size: torch.from_numpy(metrics.mel_bank(bands, size)).float() for size, bands in WINDOWS.items()
+}
 HANN = {size: torch.hann_window(size) for size in WINDOWS}
 
 
@@ -175,11 +219,15 @@ def mid_side(audio: Tensor) -> Tensor:
 
 
 def distance(decoded: Tensor, audio: Tensor) -> Tensor:
-    """Spectra at three resolutions, as they are, as logarithms and in mel bands; and the wave's error."""
-    ours, theirs = mid_side(decoded), mid_side(audio)
+    """Spectra at three resolutions, as they are, as logarithms and in mel bands; and the wave's
+    error.
+    """
+    ours = mid_side(decoded)
+    theirs = mid_side(audio)
     total = torch.zeros(())
     for size, bank in MEL.items():
-        a, b = magnitude(ours, size), magnitude(theirs, size)
+        a = magnitude(ours, size)
+        b = magnitude(theirs, size)
         floor = 1e-3 * math.sqrt(b.shape[1] * b.shape[2])
         converging = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + floor)
         logarithm = (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
@@ -192,7 +240,8 @@ def distance(decoded: Tensor, audio: Tensor) -> Tensor:
 class Probe(nn.Module):
     """Reads the spectrum's envelope straight off the latents, in training only.
 
-    Without it the encoder leaves the latents that the linear codec does not use empty, and hats and partials are lost.
+    Without it the encoder leaves the latents that the linear codec does not use empty, and hats and
+    partials are lost.
     """
 
     def __init__(self) -> None:
@@ -202,22 +251,33 @@ class Probe(nn.Module):
 
     def loss(self, latents: Tensor, audio: Tensor) -> Tensor:
         """Latents (B, 64, T) and their audio (B, 2, samples)."""
-        spectrum = torch.stft(audio.mean(1), PROBED, HOP // 2, window=torch.hann_window(PROBED), return_complex=True)
+        spectrum = torch.stft(
+            audio.mean(1), PROBED, HOP // 2, window=torch.hann_window(PROBED), return_complex=True
+        )
         envelope = torch.log(self.bank @ spectrum.abs() * (4 / PROBED) + 1e-4) / 2 + 3
-        batch, frames = latents.shape[0], latents.shape[2]
-        target = envelope[..., : 2 * frames].reshape(batch, BANDS, frames, 2).transpose(2, 3).flatten(1, 2)
+        batch = latents.shape[0]
+        frames = latents.shape[2]
+        target = (
+            envelope[..., : 2 * frames]
+            .reshape(batch, BANDS, frames, 2)
+            .transpose(2, 3)
+            .flatten(1, 2)
+        )
         return (self.conv(latents) - target).square().mean()
 
 
 @torch.no_grad()
 def judge(vae: VAE, clips: Tensor) -> str:
     """SI-SDR and log-mel distance of the held-out clips, both in dB."""
-    sdr, mel = [], []
+    sdr = []
+    mel = []
     for audio in clips:
         decoded = vae.decode(vae.encode(audio[None]))
         sdr.append(metrics.si_sdr(decoded[0].numpy(), audio.numpy()))
         bank = MEL[2048]
-        a, b = (torch.log(bank @ magnitude(x[None].mean(1), 2048) + 1e-4) for x in (decoded[0], audio))
+        a, b = (
+            torch.log(bank @ magnitude(x[None].mean(1), 2048) + 1e-4) for x in (decoded[0], audio)
+        )
         mel.append(20 / math.log(10) * float((a - b).abs().mean()))
     return f"SI-SDR {np.mean(sdr):.2f} dB, log-mel {np.mean(mel):.2f} dB"
 

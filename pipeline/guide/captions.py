@@ -67,21 +67,33 @@ SPEED_WORDS = {
 
 
 def sketch(
-    prompt: str, *, bpm: float, key: str, bars: int, beats_per_bar: float, seed: int, chords: Sequence[str] = ()
+    prompt: str,
+    *,
+    bpm: float,
+    key: str,
+    bars: int,
+    beats_per_bar: float,
+    seed: int,
+    chords: Sequence[str] = (),
 ) -> Sketch:
-    """What a caption asks for. A bpm of 0 and an empty key are the caption's, or drawn from the style by the seed."""
+    """What a caption asks for. A bpm of 0 and an empty key are the caption's, or drawn from the
+    style by the seed.
+    """
     text = _plain(prompt)
     rng = stream(seed, "sketch")
     style = _STYLES.first(text) or _MOODS.first(text) or pick(rng, UNNAMED)
     feel = STYLES[style].feel
-    drawn_bpm = _drawn_bpm(rng, text, feel)  # also where none is needed, so that the key stays the same
+    # also where none is needed, so that the key stays the same
+    drawn_bpm = _drawn_bpm(rng, text, feel)
     key = key or _key(prompt) or (fitting_key(chords) if chords else _drawn_key(rng, text, feel))
     bpm = bpm or _bpm(text) or drawn_bpm
     return Sketch(style, bpm, key, bars, beats_per_bar, _parts(text, style), seed, tuple(chords))
 
 
 class _Words:
-    """Finds a table's words in a plain text, the longest at each place, and tells what they stand for."""
+    """Finds a table's words in a plain text, the longest at each place, and tells what they stand
+    for.
+    """
 
     def __init__(self, table: Mapping[str, str]) -> None:
         self._meaning = {word: name for name, words in table.items() for word in words.split(", ")}
@@ -98,19 +110,29 @@ class _Words:
         return self._pattern.sub(lambda match: token.format(self._meaning[match[1]]), text)
 
 
-_STYLES, _MOODS, _ROLES, _MODES, _SPEEDS = map(_Words, (STYLE_WORDS, MOOD_WORDS, ROLE_WORDS, MODE_WORDS, SPEED_WORDS))
+_STYLES, _MOODS, _ROLES, _MODES, _SPEEDS = map(
+    _Words, (STYLE_WORDS, MOOD_WORDS, ROLE_WORDS, MODE_WORDS, SPEED_WORDS)
+)
 _WRITTEN = r"([A-G])[ -]?(#|b|♯|♭|sharp|flat)?[ -]?"
 _KEYS = (
-    re.compile(rf"\b(?:in|key of|key:?) {_WRITTEN}(major|minor|maj|min|m)\b(?! key)", re.IGNORECASE),
+    re.compile(
+        rf"\b(?:in|key of|key:?) {_WRITTEN}(major|minor|maj|min|m)\b(?! key)", re.IGNORECASE
+    ),
     re.compile(rf"\b(?-i:(?=[A-G])){_WRITTEN}(major|minor|maj|min)\b", re.IGNORECASE),
 )
-_ADJECTIVES = r"(?:(?:a|an|the|any|more|live|heavy|loud|big|acoustic|electronic|electric|programmed) )*"
-_EXCLUDING = rf"\b(?:no|without|minus) {_ADJECTIVES}<\w+>(?:(?: and| or| nor| no)+ {_ADJECTIVES}<\w+>)*"
+_ADJECTIVES = (
+    r"(?:(?:a|an|the|any|more|live|heavy|loud|big|acoustic|electronic|electric|programmed) )*"
+)
+_EXCLUDING = (
+    rf"\b(?:no|without|minus) {_ADJECTIVES}<\w+>(?:(?: and| or| nor| no)+ {_ADJECTIVES}<\w+>)*"
+)
 
 
 def _plain(caption: str) -> str:
     """Lower case words with one space between them; "," for whatever ends a phrase."""
-    text = re.sub(r"&|'n'|\bn\b", " and ", caption[:READ].lower().replace("’", "'").replace("w/o", "without"))
+    text = re.sub(
+        r"&|'n'|\bn\b", " and ", caption[:READ].lower().replace("’", "'").replace("w/o", "without")
+    )
     text = re.sub(r"[,.;:!?()\[\]|\n]+", " , ", text)
     return " ".join(re.sub(r"[^a-z0-9,]+", " ", text).split())
 
@@ -124,8 +146,13 @@ def _bpm(text: str) -> int:
 def _drawn_bpm(rng: np.random.Generator, text: str, feel: Feel) -> int:
     """One of the style's tempos: of the upper third for "fast", of the lower for "slow"."""
     low, high = feel.bpm
-    third, speed = (high - low) // 3, _SPEEDS.first(text)
-    return int(rng.integers(high - third if speed == "fast" else low, (low + third if speed == "slow" else high) + 1))
+    third = (high - low) // 3
+    speed = _SPEEDS.first(text)
+    return int(
+        rng.integers(
+            high - third if speed == "fast" else low, (low + third if speed == "slow" else high) + 1
+        )
+    )
 
 
 def _key(caption: str) -> str:
@@ -140,17 +167,21 @@ def _key(caption: str) -> str:
 
 def _drawn_key(rng: np.random.Generator, text: str, feel: Feel) -> str:
     """Any tonic, in the mode that a mood suggests or that is usual for the style."""
-    tonic, usual = pick(rng, NOTES), "minor" if rng.random() < feel.minor else "major"
+    tonic = pick(rng, NOTES)
+    usual = "minor" if rng.random() < feel.minor else "major"
     return f"{tonic} {_MODES.first(text) or usual}"
 
 
 def _parts(text: str, style: str) -> tuple[str, ...]:
-    """Everything, without what the caption excludes; only what it names if it says so. Never nothing."""
+    """Everything, without what the caption excludes; only what it names if it says so. Never
+    nothing.
+    """
     text = re.sub(r"\b(drum|beat|bass) ?less\b", r"no \1", text)
     text = re.sub(r"\ba ?cap+ella\b", "only voice", text)
     text = _STYLES.replaced(text, "~")  # drum and bass is no instrument
     text = _ROLES.replaced(text, "<{}>")
-    text = re.sub(r"(?:<(?:chords|lead|voice)> )+(<(?:lead|chords|bass)>)", r"\1", text)  # a flute melody, a synth bass
+    # a flute melody, a synth bass
+    text = re.sub(r"(?:<(?:chords|lead|voice)> )+(<(?:lead|chords|bass)>)", r"\1", text)
     excluded = re.findall(r"<(\w+)>", " ".join(re.findall(_EXCLUDING, text)))
     text = re.sub(_EXCLUDING, ",", text)
     named = {"lead" if role == "voice" else role for role in re.findall(r"<(\w+)>", text)}

@@ -1,4 +1,5 @@
-"""The guide: a plain drawing of the music, one fixed timbre per role, which the model paints over. Imports no MLX.
+"""The guide: a plain drawing of the music, one fixed timbre per role, which the model paints over.
+Imports no MLX.
 
 A request's guide is "auto" (composed from the caption), "off", a chord line, or a MIDI file.
 """
@@ -23,7 +24,9 @@ Wave = np.ndarray  # (samples,) float32
 
 
 class Timbre(NamedTuple):
-    """A tonal role's sound: amplitudes of the harmonics, and gains of the left and right channel."""
+    """A tonal role's sound: amplitudes of the harmonics, and gains of the left and right
+    channel.
+    """
 
     harmonics: tuple[float, ...]
     left: float
@@ -58,13 +61,15 @@ STRIKES = {
 }
 CEILING = 0.89  # nothing is louder
 DECAY = 0.8  # of a tone, per second
-ATTACK, RELEASE = 0.003, 0.020  # of a tone, in seconds
+ATTACK = 0.003  # of a tone, in seconds
+RELEASE = 0.020
 LONGEST = 8.0  # seconds: a tone has decayed by 55 dB
 
 
 def render(score: Score, samples: int) -> np.ndarray:
-    """`score` from its beginning as (samples, 2) float32 at 48 kHz, below 0.9. Same score, same bytes; every onset is
-    on the sample next to it."""
+    """`score` from its beginning as (samples, 2) float32 at 48 kHz, below 0.9. Same score, same
+    bytes; every onset is on the sample next to it.
+    """
     mix = np.zeros((2, samples), np.float32)
     for note in score.notes:
         begin = round(note.start * 60 / score.bpm * SAMPLE_RATE)
@@ -90,7 +95,9 @@ def _sound(note: Note, bpm: float) -> tuple[float, float, Wave]:
 def _tone(role: str, pitch: int, samples: int) -> Wave:
     """A tone of which `samples` are held, then released."""
     release = round(RELEASE * SAMPLE_RATE)
-    wave = _held(role, pitch, math.ceil((samples + release) / SAMPLE_RATE))[: samples + release].copy()
+    wave = _held(role, pitch, math.ceil((samples + release) / SAMPLE_RATE))[
+        : samples + release
+    ].copy()
     wave[-release:] *= np.linspace(1, 0, release, dtype=np.float32)
     return wave
 
@@ -126,13 +133,15 @@ def _strike(name: str) -> Wave:
     return (kind.gain * wave).astype(np.float32)
 
 
-# ---------------------------------------------------------------------------------------- what a request's text means
+# ---------------------------------------------------------------------------------------- what a re
 
 HINT = "a guide is auto, off, a chord line like Am F C G, or the path of a .mid file"
 
 
 def guide_kind(text: str) -> str:
-    """What a request's guide is: "auto", "off", "midi" or "chords" (of which nothing is checked yet)."""
+    """What a request's guide is: "auto", "off", "midi" or "chords" (of which nothing is checked
+    yet).
+    """
     word = text.strip().lower()
     if word in ("auto", "off"):
         return word
@@ -140,10 +149,12 @@ def guide_kind(text: str) -> str:
 
 
 def drawn(request: Request, usual: str = "off") -> tuple[Request, Score | None]:
-    """The notes of a resolved request's guide, exactly as long as its clip, or None if it has none; and the request
-    with what the guide decided: its kind (`usual` where it was left open), its seed, bpm and key.
+    """The notes of a resolved request's guide, exactly as long as its clip, or None if it has none;
+    and the request with what the guide decided: its kind (`usual` where it was left open), its
+    seed, bpm and key.
 
-    A MIDI file keeps its beats at another bpm, and its own tempo where none is asked for. Raises `BadRequest`.
+    A MIDI file keeps its beats at another bpm, and its own tempo where none is asked for. Raises
+    `BadRequest`.
     """
     text = (request.guide or usual) if request.guide_strength else "off"
     kind = guide_kind(text)
@@ -151,7 +162,11 @@ def drawn(request: Request, usual: str = "off") -> tuple[Request, Score | None]:
         return dataclasses.replace(request, guide="off"), None
     seed = request.seed if request.guide_seed < 0 else request.guide_seed
     request = dataclasses.replace(request, guide=text, guide_seed=seed)
-    return _played(request) if kind == "midi" else _composed(request, _chord_line(text) if kind == "chords" else ())
+    return (
+        _played(request)
+        if kind == "midi"
+        else _composed(request, _chord_line(text) if kind == "chords" else ())
+    )
 
 
 def _composed(request: Request, chords: tuple[str, ...]) -> tuple[Request, Score]:

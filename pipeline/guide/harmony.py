@@ -37,24 +37,32 @@ _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 
 def parse_chords(text: str) -> tuple[str, ...]:
-    """A chord line as its bars: "Am F C G" is four; in "Am F | C" the first bar is "Am F", two chords.
+    """A chord line as its bars: "Am F C G" is four; in "Am F | C" the first bar is "Am F", two
+    chords.
 
-    Raises ValueError naming the chord that is none, and what is allowed."""
+    Raises ValueError naming the chord that is none, and what is allowed.
+    """
     bars = [bar.split() for bar in re.split(r"[|\n]+", text.replace(",", " ")) if bar.strip()]
     names = [name for bar in bars for name in bar]
     if not 1 <= len(names) <= MAX_CHORDS:
-        raise ValueError(f"a chord line has 1 to {MAX_CHORDS} chords, like Am F C G, got {len(names)}")
+        raise ValueError(
+            f"a chord line has 1 to {MAX_CHORDS} chords, like Am F C G, got {len(names)}"
+        )
     for name in names:
         chord_pitches(name)
     return tuple(names if len(bars) == 1 else map(" ".join, bars))
 
 
 def chord_pitches(name: str) -> tuple[int, ...]:
-    """The pitch classes of a chord like "F#m7", root first; with a slash the bass first. Raises ValueError."""
+    """The pitch classes of a chord like "F#m7", root first; with a slash the bass first. Raises
+    ValueError.
+    """
     match = re.fullmatch(r"([A-Ga-g][#b♯♭]?)([^/]*)(?:/([A-Ga-g][#b♯♭]?))?", name)
     if not match or match[2] not in QUALITIES:
         kinds = " ".join(kind for kind in QUALITIES if kind.isascii())
-        raise ValueError(f'chords must be written like Am, F, C7 or G/B (kinds: {kinds}), got "{name[:20]}"')
+        raise ValueError(
+            f'chords must be written like Am, F, C7 or G/B (kinds: {kinds}), got "{name[:20]}"'
+        )
     root = _pitch_class(match[1])
     chord = [(root + interval) % 12 for interval in QUALITIES[match[2]]]
     return tuple(dict.fromkeys([_pitch_class(match[3]), *chord] if match[3] else chord))
@@ -68,20 +76,28 @@ def scale(key: str) -> tuple[int, ...]:
 
 
 def around(chord: tuple[int, ...], scale: tuple[int, ...]) -> tuple[int, ...]:
-    """The scale with a chord's foreign notes in place of their neighbours: G# instead of G with E major in A minor."""
+    """The scale with a chord's foreign notes in place of their neighbours: G# instead of G with E
+    major in A minor.
+    """
     beside = {(pitch + shift) % 12 for pitch in chord if pitch not in scale for shift in (-1, 1)}
     return tuple(sorted({*chord} | ({*scale} - beside)))
 
 
 def fitting_key(chords: Iterable[str]) -> str:
-    """The key with the most notes of a chord line; between equals the one whose tonic chord begins it, or ends it."""
+    """The key with the most notes of a chord line; between equals the one whose tonic chord begins
+    it, or ends it.
+    """
     spelled = [chord_pitches(name) for bar in chords for name in bar.split()]
 
     def fit(key: str) -> float:
         pitches = scale(key)
         home = {pitches[0], pitches[2]}
         inside = sum(pitch in pitches for chord in spelled for pitch in chord)
-        return inside + (spelled[0][0] in home and home <= {*spelled[0]}) + 0.5 * (home <= {*spelled[-1]})
+        return (
+            inside
+            + (spelled[0][0] in home and home <= {*spelled[0]})
+            + 0.5 * (home <= {*spelled[-1]})
+        )
 
     return max((f"{note} {mode}" for mode in SCALES for note in NOTES), key=fit)
 

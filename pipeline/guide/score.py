@@ -1,4 +1,6 @@
-"""Music as notes: what the guide is drawn from. Made by `compose`, or read from a MIDI file. Imports no MLX."""
+"""Music as notes: what the guide is drawn from. Made by `compose`, or read from a MIDI file.
+Imports no MLX.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,22 @@ from typing import NamedTuple
 import mido
 
 ROLES = ("drums", "bass", "chords", "lead")
-DRUMS = {36: "kick", 38: "snare", 39: "clap", 42: "closed hat", 46: "open hat", 45: "tom", 37: "rim", 70: "shaker"}
+DRUMS = {
+    36: "kick",
+    38: "snare",
+    39: "clap",
+    42: "closed hat",
+    46: "open hat",
+    45: "tom",
+    37: "rim",
+    70: "shaker",
+}
 MAX_NOTES = 100_000
 MAX_BYTES = 8_000_000
 MAX_BPM = 1000.0
 
-_FOLDED = {  # General MIDI's percussion by the drum of ours that stands for it; ours stand for themselves
+# General MIDI's percussion by the drum of ours that stands for it; ours stand for themselves
+_FOLDED = {
     36: (35,),
     38: (40,),
     39: (28,),
@@ -32,8 +44,14 @@ _FOLDED = {  # General MIDI's percussion by the drum of ours that stands for it;
     37: (27, 31, 32, 33, 56, 67, 68, 75, 76, 77, 85),
     70: (29, 30, 54, 58, 69, 73, 74, 82, 83),
 }
-_DRUM_OF = {pitch: pitch for pitch in DRUMS} | {other: ours for ours, others in _FOLDED.items() for other in others}
-_NAMED = {"drums": r"drum|perc|\bkit\b|\bbeat", "bass": r"\bbass", "lead": r"\blead|melody|vocal|\bvoice"}
+_DRUM_OF = {pitch: pitch for pitch in DRUMS} | {
+    other: ours for ours, others in _FOLDED.items() for other in others
+}
+_NAMED = {
+    "drums": r"drum|perc|\bkit\b|\bbeat",
+    "bass": r"\bbass",
+    "lead": r"\blead|melody|vocal|\bvoice",
+}
 _BASS_PROGRAMS = range(32, 40)
 _DRUM_CHANNEL = 9
 _LOW = 52  # a melody with a mean pitch below this is a bass
@@ -46,7 +64,9 @@ class BadMidi(ValueError):
 
 @dataclass(frozen=True)
 class Note:
-    """`start` and `length` in beats (quarter notes) from the clip's start; a drum's `pitch` is one of `DRUMS`."""
+    """`start` and `length` in beats (quarter notes) from the clip's start; a drum's `pitch` is one
+    of `DRUMS`.
+    """
 
     role: str
     start: float
@@ -68,27 +88,41 @@ class Score:
     def cut(self, beats: float) -> Score:
         """The first `beats`: nothing starts or sounds after them."""
         inside = (note for note in self.notes if note.start < beats - 1e-6)
-        kept = (dataclasses.replace(note, length=min(note.length, beats - note.start)) for note in inside)
+        kept = (
+            dataclasses.replace(note, length=min(note.length, beats - note.start))
+            for note in inside
+        )
         return Score(self.bpm, tuple(kept))
 
     def looped(self, beats_per_bar: float, beats: float) -> Score:
-        """Exactly `beats`: repeated by whole bars when shorter, cut when longer. Raises `BadMidi` past `MAX_NOTES`."""
+        """Exactly `beats`: repeated by whole bars when shorter, cut when longer. Raises `BadMidi`
+        past `MAX_NOTES`.
+        """
         last = max((note.start for note in self.notes), default=0.0)
-        sounding = max(self.end - 0.25, last)  # what rings a little into the next bar does not fill it
+        # what rings a little into the next bar does not fill it
+        sounding = max(self.end - 0.25, last)
         bars = max(math.ceil(sounding / beats_per_bar), math.floor(last / beats_per_bar) + 1)
         times = math.ceil(beats / (bars * beats_per_bar))
         if times * len(self.notes) > MAX_NOTES:
-            raise BadMidi(f"{len(self.notes)} notes, repeated {times} times, are more than {MAX_NOTES}")
+            raise BadMidi(
+                f"{len(self.notes)} notes, repeated {times} times, are more than {MAX_NOTES}"
+            )
         shifts = [turn * bars * beats_per_bar for turn in range(times)]
-        notes = tuple(dataclasses.replace(note, start=note.start + shift) for shift in shifts for note in self.notes)
+        notes = tuple(
+            dataclasses.replace(note, start=note.start + shift)
+            for shift in shifts
+            for note in self.notes
+        )
         return Score(self.bpm, notes).cut(beats)
 
 
 def from_midi(path: str | Path) -> Score:
-    """The notes of a MIDI file at its first tempo (120 bpm if it has none): later tempos move notes in beats, so that
-    nothing drifts in seconds. Channel 10 is the drums; every other part gets the role that it seems to play.
+    """The notes of a MIDI file at its first tempo (120 bpm if it has none): later tempos move notes
+    in beats, so that nothing drifts in seconds. Channel 10 is the drums; every other part gets the
+    role that it seems to play.
 
-    Raises `BadMidi`."""
+    Raises `BadMidi`.
+    """
     file = _read(Path(path))
     parts, clock = _parts(file)
     if not any(part.keys for part in parts):
@@ -129,7 +163,9 @@ class _Part:
         """Whether most keys start together with another, or well inside it."""
         keys = sorted(self.keys)
         pairs = itertools.pairwise(keys)
-        together = sum(later.start < key.start + max(1, (key.end - key.start) / 2) for key, later in pairs)
+        together = sum(
+            later.start < key.start + max(1, (key.end - key.start) / 2) for key, later in pairs
+        )
         return together > len(keys) * 0.3
 
 
@@ -159,10 +195,24 @@ def _read(path: Path) -> mido.MidiFile:
     data = _bytes(path)
     try:
         file = mido.MidiFile(file=io.BytesIO(data), clip=True)
-    except (OSError, EOFError, ValueError, LookupError, TypeError, struct.error, mido.KeySignatureError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        struct.error,
+        mido.KeySignatureError,
+    ) as error:
         raise BadMidi(f"{path} is a damaged MIDI file: {error or 'it ends too early'}") from None
-    if file.type > 2 or file.ticks_per_beat == 0 or (file.ticks_per_beat < 0 and not file.ticks_per_beat & 0xFF):
-        raise BadMidi(f"{path} is a damaged MIDI file: formats are 0, 1 and 2, and a beat has ticks")
+    if (
+        file.type > 2
+        or file.ticks_per_beat == 0
+        or (file.ticks_per_beat < 0 and not file.ticks_per_beat & 0xFF)
+    ):
+        raise BadMidi(
+            f"{path} is a damaged MIDI file: formats are 0, 1 and 2, and a beat has ticks"
+        )
     if any(message.time >= 2**28 for track in file.tracks for message in track):
         raise BadMidi(f"{path} is a damaged MIDI file: it has a pause longer than MIDI can write")
     return file
@@ -183,7 +233,9 @@ def _bytes(path: Path) -> bytes:
 
 
 def _parts(file: mido.MidiFile) -> tuple[list[_Part], _Clock]:
-    """Every track's channels, and the time they share. A format 2 file's tracks are patterns: one after the other."""
+    """Every track's channels, and the time they share. A format 2 file's tracks are patterns: one
+    after the other.
+    """
     parts: list[_Part] = []
     tempos: dict[int, int] = {}
     begin = 0
@@ -200,8 +252,12 @@ def _timed(track: Iterable[mido.Message], begin: int) -> Iterator[tuple[int, mid
         yield begin, message
 
 
-def _channels(messages: Iterable[tuple[int, mido.Message]], end: int, tempos: dict[int, int]) -> list[_Part]:
-    """One track's parts, and its tempos into `tempos`. Keys that are never released end with the track."""
+def _channels(
+    messages: Iterable[tuple[int, mido.Message]], end: int, tempos: dict[int, int]
+) -> list[_Part]:
+    """One track's parts, and its tempos into `tempos`. Keys that are never released end with the
+    track.
+    """
     parts: dict[int, _Part] = {}
     held: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     name = ""
@@ -229,8 +285,9 @@ def _channels(messages: Iterable[tuple[int, mido.Message]], end: int, tempos: di
 
 
 def _cast(parts: Iterable[_Part]) -> Iterator[tuple[_Part, str]]:
-    """Who plays what: by channel, name or program if they say it; else by register and polyphony. Of the remaining
-    single lines the highest leads, the others are harmony."""
+    """Who plays what: by channel, name or program if they say it; else by register and polyphony.
+    Of the remaining single lines the highest leads, the others are harmony.
+    """
     lines = []
     for part in parts:
         role = _evident_role(part)
@@ -257,6 +314,10 @@ def _evident_role(part: _Part) -> str:
 
 def _notes(part: _Part, role: str, clock: _Clock) -> Iterator[Note]:
     for key in part.keys:
-        pitch = _DRUM_OF.get(key.pitch, 36 if key.pitch < 36 else 70) if role == "drums" else key.pitch
+        pitch = (
+            _DRUM_OF.get(key.pitch, 36 if key.pitch < 36 else 70) if role == "drums" else key.pitch
+        )
         start = clock.beats(key.start)
-        yield Note(role, start, max(clock.beats(key.end) - start, _SHORTEST), pitch, key.velocity / 127)
+        yield Note(
+            role, start, max(clock.beats(key.end) - start, _SHORTEST), pitch, key.velocity / 127
+        )

@@ -1,4 +1,6 @@
-"""The audio tokenizer and detokenizer: 25 Hz latents <-> 5 Hz codes (finite scalar quantisation, 64,000 codes)."""
+"""The audio tokenizer and detokenizer: 25 Hz latents <-> 5 Hz codes (finite scalar quantisation,
+64,000 codes).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ class Pooler(Encoder):
     """Five frames -> one token: a learned token in front of them, whose output is taken."""
 
     def __init__(self, config: AceStepConfig) -> None:
-        super().__init__(config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size)
+        super().__init__(
+            config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size
+        )
         self.special_token = mx.zeros((1, 1, config.condition_size))
 
     def __call__(self, x: mx.array) -> mx.array:
@@ -68,7 +72,9 @@ class Quantizer(nn.Module):
 class AudioTokenizer(nn.Module):
     def __init__(self, config: AceStepConfig) -> None:
         super().__init__()
-        self.audio_acoustic_proj = nn.Linear(config.audio_acoustic_hidden_dim, config.condition_size)
+        self.audio_acoustic_proj = nn.Linear(
+            config.audio_acoustic_hidden_dim, config.condition_size
+        )
         self.attention_pooler = Pooler(config)
         self.quantizer = Quantizer(config)
         self._window = config.pool_window_size
@@ -87,7 +93,9 @@ class AudioTokenizer(nn.Module):
 
 class Detokenizer(Encoder):
     def __init__(self, config: AceStepConfig) -> None:
-        super().__init__(config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size)
+        super().__init__(
+            config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size
+        )
         self.special_tokens = mx.zeros((1, config.pool_window_size, config.condition_size))
         self.proj_out = nn.Linear(config.condition_size, config.audio_acoustic_hidden_dim)
 
@@ -100,7 +108,9 @@ class Detokenizer(Encoder):
 
 
 def token_mask(mask: mx.array, window: int) -> mx.array:
-    """Which frames of a padded batch are music (B, T) -> which of its codes (B, ceil(T / window)) hold any of it."""
+    """Which frames of a padded batch are music (B, T) -> which of its codes (B, ceil(T / window))
+    hold any of it.
+    """
     frames = np.array(mask)
     frames = np.pad(frames, ((0, 0), (0, -frames.shape[1] % window)))
     return mx.array(frames.reshape(len(frames), -1, window).max(axis=2))

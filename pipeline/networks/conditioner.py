@@ -1,4 +1,6 @@
-"""The condition encoder: caption states, lyric embeddings and reference audio become the sequence the DiT reads."""
+"""The condition encoder: caption states, lyric embeddings and reference audio become the sequence
+the DiT reads.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,14 @@ from .layers import Encoder
 class TimbreEncoder(Encoder):
     """Reference latents -> one vector: position 0 of the encoded sequence.
 
-    In the XL files that is a learned token put in front; in the others it is the first frame of audio, although
-    `special_token` is in the checkpoint there too.
+    In the XL files that is a learned token put in front; in the others it is the first frame of
+    audio, although `special_token` is in the checkpoint there too.
     """
 
     def __init__(self, config: AceStepConfig) -> None:
-        super().__init__(config.encoder_stack(config.num_timbre_encoder_hidden_layers), config.timbre_hidden_dim)
+        super().__init__(
+            config.encoder_stack(config.num_timbre_encoder_hidden_layers), config.timbre_hidden_dim
+        )
         self.special_token = mx.zeros((1, 1, config.condition_size))
         self._prepend = config.is_xl
 
@@ -46,8 +50,10 @@ class ConditionEncoder(nn.Module):
         self.timbre_encoder = TimbreEncoder(config)
 
     def __call__(self, text: mx.array, lyrics: mx.array, reference: mx.array) -> mx.array:
-        """Caption states (1, T, text width), lyric embeddings (1, L, text width) and reference latents (N, R, 64)
-        -> (1, L + N + T, width) in the order lyric, timbre, text."""
+        """Caption states (1, T, text width), lyric embeddings (1, L, text width) and reference
+        latents (N, R, 64)
+        -> (1, L + N + T, width) in the order lyric, timbre, text.
+        """
         return self.packed(text, self.lyric_encoder(lyrics), self.timbre_encoder(reference)[None])
 
     def packed(self, text: mx.array, lyrics: mx.array, timbre: mx.array) -> mx.array:
@@ -55,21 +61,31 @@ class ConditionEncoder(nn.Module):
         return mx.concatenate([lyrics, timbre, self.text_projector(text)], axis=1)
 
     def batch(
-        self, text: tuple[mx.array, mx.array], lyrics: tuple[mx.array, mx.array], reference: tuple[mx.array, mx.array]
+        self,
+        text: tuple[mx.array, mx.array],
+        lyrics: tuple[mx.array, mx.array],
+        reference: tuple[mx.array, mx.array],
     ) -> tuple[mx.array, mx.array]:
-        """Padded batches, each with its mask (B, T); `reference` is latents (N, R, 64) and the batch row of each.
+        """Padded batches, each with its mask (B, T); `reference` is latents (N, R, 64) and the
+        batch row of each.
 
-        Returns the packed sequence (B, S, width) and its mask: the valid positions first, padding last. The DiT
-        attends to the padding too, as the official code does.
+        Returns the packed sequence (B, S, width) and its mask: the valid positions first, padding
+        last. The DiT attends to the padding too, as the official code does.
         """
-        timbre, timbre_mask = by_row(self.timbre_encoder(reference[0]), reference[1], text[0].shape[0])
+        timbre, timbre_mask = by_row(
+            self.timbre_encoder(reference[0]), reference[1], text[0].shape[0]
+        )
         packed = self.lyric_encoder(*lyrics), lyrics[1]
         packed = pack(*packed, timbre, timbre_mask)
         return pack(*packed, self.text_projector(text[0]), text[1])
 
 
-def pack(first: mx.array, first_mask: mx.array, second: mx.array, second_mask: mx.array) -> tuple[mx.array, mx.array]:
-    """Two padded sequences (B, T, width) one after the other, with the padding moved behind by a stable sort."""
+def pack(
+    first: mx.array, first_mask: mx.array, second: mx.array, second_mask: mx.array
+) -> tuple[mx.array, mx.array]:
+    """Two padded sequences (B, T, width) one after the other, with the padding moved behind by a
+    stable sort.
+    """
     mask = np.concatenate([np.array(first_mask), np.array(second_mask)], axis=1).astype(bool)
     order = np.argsort(~mask, axis=1, kind="stable")
     states = mx.concatenate([first, second], axis=1)
@@ -78,7 +94,9 @@ def pack(first: mx.array, first_mask: mx.array, second: mx.array, second_mask: m
 
 
 def by_row(timbre: mx.array, rows: mx.array, batch: int) -> tuple[mx.array, mx.array]:
-    """Vectors (N, width) and the batch row of each -> (B, most, width) and its mask, zero padded."""
+    """Vectors (N, width) and the batch row of each -> (B, most, width) and its mask, zero
+    padded.
+    """
     owner = np.array(rows)
     members = [np.flatnonzero(owner == b).tolist() for b in range(batch)]
     most = max(map(len, members))

@@ -14,10 +14,18 @@ class _FromDict:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Keep the keys that are fields here. A missing one is a ValueError that names it."""
         fields = {spec.name: spec for spec in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        missing = [name for name, spec in fields.items() if spec.default is dataclasses.MISSING and name not in values]
+        missing = [
+            name
+            for name, spec in fields.items()
+            if spec.default is dataclasses.MISSING and name not in values
+        ]
         if missing:
             raise ValueError(f"config.json has no {', '.join(missing)}")
-        kept = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in fields}
+        kept = {
+            name: tuple(v) if isinstance(v, list) else v
+            for name, v in values.items()
+            if name in fields
+        }
         return cls(**kept)
 
     @classmethod
@@ -40,7 +48,8 @@ class StackConfig:
     head_dim: int
     rms_norm_eps: float
     rope_theta: float
-    windows: tuple[int | None, ...]  # a layer's sliding window: it sees |i - j| <= window; None sees everything
+    # a layer's sliding window: it sees |i - j| <= window; None sees everything
+    windows: tuple[int | None, ...]
 
     @classmethod
     def of(cls, sizes: Any, windows: tuple[int | None, ...]) -> Self:
@@ -133,8 +142,14 @@ class AceStepConfig(_FromDict):
         return StackConfig.of(sizes, tuple(self._window(i) for i in range(layers)))
 
     def _window(self, layer: int) -> int | None:
-        kind = self.layer_types[layer] if layer < len(self.layer_types) else self.layer_types[layer % 2]
-        return self.sliding_window if self.use_sliding_window and kind == "sliding_attention" else None
+        kind = (
+            self.layer_types[layer]
+            if layer < len(self.layer_types)
+            else self.layer_types[layer % 2]
+        )
+        return (
+            self.sliding_window if self.use_sliding_window and kind == "sliding_attention" else None
+        )
 
 
 @dataclass(frozen=True)

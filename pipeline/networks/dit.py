@@ -19,7 +19,9 @@ def sinusoid(t: mx.array) -> mx.array:
     """(B,) in 0..1 -> (B, 256), cosines first, of 1000 t."""
     half = FREQUENCIES // 2
     # Rounded as in torch: 1000 times an error of the last bit would be seen in the cosine.
-    exponents = np.float32(-math.log(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
+    exponents = (
+        np.float32(-math.log(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
+    )
     frequencies = mx.array(np.exp(exponents.astype(np.float64)).astype(np.float32))
     angles = (1000.0 * t.astype(mx.float32))[:, None] * frequencies
     return mx.concatenate([mx.cos(angles), mx.sin(angles)], axis=-1)
@@ -50,9 +52,12 @@ class DiTLayer(nn.Module):
         self.mlp = MLP(config)
         self.scale_shift_table = mx.zeros((1, 6, config.hidden_size))
 
-    def __call__(self, x: mx.array, modulation: mx.array, cross: tuple[mx.array, mx.array]) -> mx.array:
+    def __call__(
+        self, x: mx.array, modulation: mx.array, cross: tuple[mx.array, mx.array]
+    ) -> mx.array:
         table = self.scale_shift_table + modulation
-        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = mx.split(table, 6, axis=1)  # each (B, 1, width)
+        # each (B, 1, width)
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = mx.split(table, 6, axis=1)
         x = x + gate * self.self_attn(self.self_attn_norm(x) * (1 + scale) + shift)
         x = x + self.cross_attn.cross(self.cross_attn_norm(x), cross)
         return x + mlp_gate * self.mlp(self.mlp_norm(x) * (1 + mlp_scale) + mlp_shift)
@@ -61,15 +66,18 @@ class DiTLayer(nn.Module):
 class Patches(nn.Module):
     """A convolution whose kernel is its stride, as one matrix product over patches of frames.
 
-    The checkpoint's tensor is (out, in, patch), or (in, out, patch) for the transposed convolution at the end.
-    `fold` turns it into the matrix.
+    The checkpoint's tensor is (out, in, patch), or (in, out, patch) for the transposed convolution
+    at the end. `fold` turns it into the matrix.
     """
 
     def __init__(self, inputs: int, outputs: int, patch: int, transposed: bool) -> None:
         super().__init__()
-        self.weight = mx.zeros((inputs if transposed else outputs, outputs if transposed else inputs, patch))
+        self.weight = mx.zeros(
+            (inputs if transposed else outputs, outputs if transposed else inputs, patch)
+        )
         self.bias = mx.zeros((outputs,))
-        self._patch, self._transposed = patch, transposed
+        self._patch = patch
+        self._transposed = transposed
 
     def fold(self) -> None:
         rows = self.weight.transpose(0, 2, 1)
@@ -90,14 +98,21 @@ class Patches(nn.Module):
 class DiT(nn.Module):
     def __init__(self, config: AceStepConfig) -> None:
         super().__init__()
-        width, latent = config.hidden_size, config.audio_acoustic_hidden_dim
+        width = config.hidden_size
+        latent = config.audio_acoustic_hidden_dim
         self._patch = config.patch_size
-        # The checkpoint counts a transposition before each convolution as a module of its own, hence the index 1.
-        self.proj_in = [nn.Identity(), Patches(config.in_channels, width, config.patch_size, transposed=False)]
+        # The checkpoint counts a transposition before each convolution as a module of its own,
+        # hence the index 1.
+        self.proj_in = [
+            nn.Identity(),
+            Patches(config.in_channels, width, config.patch_size, transposed=False),
+        ]
         self.time_embed = TimeEmbedding(width)
         self.time_embed_r = TimeEmbedding(width)
         self.condition_embedder = nn.Linear(config.condition_size, width)
-        self.layers = [DiTLayer(config.decoder_stack, window) for window in config.decoder_stack.windows]
+        self.layers = [
+            DiTLayer(config.decoder_stack, window) for window in config.decoder_stack.windows
+        ]
         self.norm_out = nn.RMSNorm(width, config.rms_norm_eps)
         self.proj_out = [nn.Identity(), Patches(width, latent, config.patch_size, transposed=True)]
         self.scale_shift_table = mx.zeros((1, 2, width))
@@ -107,15 +122,19 @@ class DiT(nn.Module):
         self.proj_out[1].fold()
 
     def cross(self, condition: mx.array) -> CrossKV:
-        """The condition (B, S, condition width) as every layer's keys and values: constant over the steps."""
+        """The condition (B, S, condition width) as every layer's keys and values: constant over the
+        steps.
+        """
         states = self.condition_embedder(condition)
         return [layer.cross_attn.keys_values(states) for layer in self.layers]
 
-    def __call__(self, x: mx.array, context: mx.array, t: mx.array, r: mx.array, cross: CrossKV) -> mx.array:
+    def __call__(
+        self, x: mx.array, context: mx.array, t: mx.array, r: mx.array, cross: CrossKV
+    ) -> mx.array:
         """Velocity of x.
 
-        x (B, T, 64), context (B, T, 128) = source latents and chunk mask, t and r (B,), cross from `cross`.
-        An odd T is padded by a frame of zeros and cropped again.
+        x (B, T, 64), context (B, T, 128) = source latents and chunk mask, t and r (B,), cross from
+        `cross`. An odd T is padded by a frame of zeros and cropped again.
         """
         length = x.shape[1]
         temb, modulation = self.modulation(t, r)

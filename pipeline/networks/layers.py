@@ -1,4 +1,5 @@
-"""What several networks share: grouped-query attention with per-head norms, the gated MLP, an encoder layer.
+"""What several networks share: grouped-query attention with per-head norms, the gated MLP, an
+encoder layer.
 
 Attribute names are the checkpoint's, so that loading needs no renaming.
 """
@@ -13,7 +14,9 @@ from .config import StackConfig
 
 
 class QuantizedLinear(nn.Module):
-    """A linear layer with few bits per weight: groups of `group` weights in a row share a scale and an offset."""
+    """A linear layer with few bits per weight: groups of `group` weights in a row share a scale and
+    an offset.
+    """
 
     def __init__(self, inputs: int, outputs: int, bias: bool, group: int, bits: int) -> None:
         super().__init__()
@@ -23,7 +26,8 @@ class QuantizedLinear(nn.Module):
         if bias:
             self.bias = mx.zeros((outputs,))
         self.shape = (outputs, inputs)  # of the matrix that this stands for
-        self.group, self.bits = group, bits
+        self.group = group
+        self.bits = bits
 
     def __call__(self, x: mx.array) -> mx.array:
         y = ops.quantized_matmul(x, self.weight, self.scales, self.biases, self.group, self.bits)
@@ -39,7 +43,8 @@ class QuantizedEmbedding(nn.Module):
         self.scales = mx.zeros((count, width // group))
         self.biases = mx.zeros((count, width // group))
         self.shape = (count, width)
-        self.group, self.bits = group, bits
+        self.group = group
+        self.bits = bits
 
     def __call__(self, ids: mx.array) -> mx.array:
         rows = self.weight[ids], self.scales[ids], self.biases[ids]
@@ -50,13 +55,16 @@ class QuantizedEmbedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Qwen3-style attention: RMSNorm on every head's q and k, half-split rotary positions on self attention."""
+    """Qwen3-style attention: RMSNorm on every head's q and k, half-split rotary positions on self
+    attention.
+    """
 
     def __init__(self, config: StackConfig, window: int | None = None) -> None:
         super().__init__()
         self._config = config
         self._window = window
-        width, size = config.hidden_size, config.head_dim
+        width = config.hidden_size
+        size = config.head_dim
         self.q_proj = nn.Linear(width, config.num_attention_heads * size, bias=False)
         self.k_proj = nn.Linear(width, config.num_key_value_heads * size, bias=False)
         self.v_proj = nn.Linear(width, config.num_key_value_heads * size, bias=False)
@@ -65,9 +73,13 @@ class Attention(nn.Module):
         self.k_norm = nn.RMSNorm(size, config.rms_norm_eps)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
-        """Self attention over x (B, T, width). A mask replaces the layer's window: give the whole one."""
-        q, (k, v) = self.queries(x), self.keys_values(x)
-        q, k = self._rotated(q), self._rotated(k)
+        """Self attention over x (B, T, width). A mask replaces the layer's window: give the whole
+        one.
+        """
+        q = self.queries(x)
+        (k, v) = self.keys_values(x)
+        q = self._rotated(q)
+        k = self._rotated(k)
         if mask is None and self._window is not None:
             return self._out(ops.window_attention(q, k, v, self._window))
         return self._out(ops.attention(q, k, v, mask))
@@ -88,7 +100,8 @@ class Attention(nn.Module):
         return x.reshape(*x.shape[:2], -1, self._config.head_dim)
 
     def _rotated(self, x: mx.array) -> mx.array:
-        size, theta = self._config.head_dim, self._config.rope_theta
+        size = self._config.head_dim
+        theta = self._config.rope_theta
         return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=0)
 
     def _out(self, heads: mx.array) -> mx.array:
@@ -126,7 +139,9 @@ def encoder_layers(config: StackConfig) -> list[EncoderLayer]:
 
 
 class Encoder(nn.Module):
-    """A projection, layers, a final norm: what the lyric, timbre and audio-code networks are made of."""
+    """A projection, layers, a final norm: what the lyric, timbre and audio-code networks are made
+    of.
+    """
 
     def __init__(self, config: StackConfig, inputs: int) -> None:
         super().__init__()
@@ -135,13 +150,17 @@ class Encoder(nn.Module):
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def encode(self, x: mx.array, keep: mx.array | None = None) -> mx.array:
-        """x (B, T, width) through the layers. `keep` (B, T) is 1 for the positions that may be attended to."""
+        """x (B, T, width) through the layers. `keep` (B, T) is 1 for the positions that may be
+        attended to.
+        """
         for layer in self.layers:
             x = layer(x, None if keep is None else _masked(keep, layer.window))
         return self.norm(x)
 
 
 def _masked(keep: mx.array, window: int | None) -> mx.array:
-    """(B, T) -> (B, 1, T, T), added to the scores: hides padding keys and what lies outside the window."""
+    """(B, T) -> (B, 1, T, T), added to the scores: hides padding keys and what lies outside the
+    window.
+    """
     mask = mx.where(keep[:, None, None, :] > 0, 0.0, -1e9)
     return mask if window is None else mask + ops.band_mask(keep.shape[1], window)

@@ -1,9 +1,11 @@
-"""The operations that want another formulation on a CPU than on a GPU; the networks read the same on both.
+"""The operations that want another formulation on a CPU than on a GPU; the networks read the same
+on both.
 
-On Metal every function is the plain MLX operation. On a CPU, MLX's convolutions and its exp are slow (scalar, one
-thread), while a matrix product runs at the BLAS library's speed: so convolutions become matrix products over shifted
-rows, and exp, SiLU and sin become short polynomials that `mx.compile` fuses. Errors against the plain operations are
-about 1e-6 (tests/test_ops.py). All arrays are channels last.
+On Metal every function is the plain MLX operation. On a CPU, MLX's convolutions and its exp are
+slow (scalar, one thread), while a matrix product runs at the BLAS library's speed: so convolutions
+become matrix products over shifted rows, and exp, SiLU and sin become short polynomials that
+`mx.compile` fuses. Errors against the plain operations are about 1e-6 (tests/test_ops.py). All
+arrays are channels last.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ from typing import Any
 
 import mlx.core as mx
 
-ON_CPU = mx.default_device() == mx.Device(mx.cpu)  # as it is when this is imported; later changes are not followed
+# as it is when this is imported; later changes are not followed
+ON_CPU = mx.default_device() == mx.Device(mx.cpu)
 
 
 def leave_thread() -> None:
-    """To be called at the end of every thread that used MLX: its workers abort the process when they outlive it."""
+    """To be called at the end of every thread that used MLX: its workers abort the process when
+    they outlive it.
+    """
     mx.synchronize()
     mx.clear_streams()
 
@@ -37,8 +42,8 @@ atexit.register(mx.clear_streams)  # the same for the main thread
 def can_compile() -> bool:
     """Whether `mx.compile` works here; where it does not, MLX is told to do without.
 
-    On a CPU it calls the C++ compiler, which a machine may not have, and keeps what it made in a folder among the
-    temporary files, which may belong to another user.
+    On a CPU it calls the C++ compiler, which a machine may not have, and keeps what it made in a
+    folder among the temporary files, which may belong to another user.
     """
     try:
         made = Path(os.environ.get("TMPDIR", "/tmp")) / "mlx" / metadata.version("mlx") / "cpu"
@@ -81,15 +86,17 @@ def quantized_matmul(
 ) -> mx.array:
     """x (..., in) times a quantised matrix (out, in) -> (..., out).
 
-    MLX's own product of these runs on one number at a time on a CPU: there the matrix is unpacked for each use, which
-    costs about as much as multiplying 200 rows by it.
+    MLX's own product of these runs on one number at a time on a CPU: there the matrix is unpacked
+    for each use, which costs about as much as multiplying 200 rows by it.
     """
     if ON_CPU:
         return x @ mx.dequantize(weight, scales, biases, group, bits).T
-    return mx.quantized_matmul(x, weight, scales, biases, transpose=True, group_size=group, bits=bits)
+    return mx.quantized_matmul(
+        x, weight, scales, biases, transpose=True, group_size=group, bits=bits
+    )
 
 
-# --- activations -----------------------------------------------------------------------------------------------------
+# --- activations ----------------------------------------------------------------------------------
 
 _ROUND = 12582912.0  # 1.5 * 2**23: adding it leaves a float32's integer part in its low bits
 # Coefficients from the constant term up.
@@ -101,7 +108,13 @@ _TANH_P = (4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.1
 # fmt: on
 _TANH_Q = (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
 _TANH_LIMIT = 7.90531110763549805  # tanh is 1 in float32 from here on
-_SIN2 = (9.869597434997559, -32.46839141845703, 42.686222076416016, -29.64255714416504, 10.952228546142578)
+_SIN2 = (
+    9.869597434997559,
+    -32.46839141845703,
+    42.686222076416016,
+    -29.64255714416504,
+    10.952228546142578,
+)
 
 
 def _polynomial(x: mx.array, coefficients: tuple[float, ...]) -> mx.array:
@@ -113,7 +126,9 @@ def _polynomial(x: mx.array, coefficients: tuple[float, ...]) -> mx.array:
 
 @compiled
 def _exp_below(x: mx.array, top: mx.array) -> mx.array:
-    """exp(x - top) for x <= top: 2**n through the exponent bits, times a polynomial for the fraction."""
+    """exp(x - top) for x <= top: 2**n through the exponent bits, times a polynomial for the
+    fraction.
+    """
     scaled = mx.maximum((x - top) * math.log2(math.e), -100.0)
     whole = scaled + _ROUND
     fraction = _polynomial(scaled - (whole - _ROUND), _EXP2)
@@ -139,7 +154,9 @@ def _snake(x: mx.array, frequency_over_pi: mx.array, inverse_beta: mx.array) -> 
     return x + inverse_beta * (square * _polynomial(square, _SIN2))
 
 
-@partial(mx.compile, shapeless=True)  # one kernel for every length: a trace for each would be memory that never returns
+@partial(
+    mx.compile, shapeless=True
+)  # one kernel for every length: a trace for each would be memory that never returns
 def _plain_swiglu(gate: mx.array, up: mx.array) -> mx.array:
     return gate * mx.sigmoid(gate) * up
 
@@ -161,11 +178,12 @@ def snake(x: mx.array, alpha: mx.array, inverse_beta: mx.array) -> mx.array:
     return _plain_snake(x, alpha, inverse_beta)
 
 
-# --- attention -------------------------------------------------------------------------------------------------------
+# --- attention ------------------------------------------------------------------------------------
 
 
 def attention(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None = None) -> mx.array:
-    """Softmax attention, grouped: q (B, heads, T, d), k and v (B, kv_heads, S, d) -> (B, heads, T, d).
+    """Softmax attention, grouped: q (B, heads, T, d), k and v (B, kv_heads, S, d) -> (B, heads, T,
+    d).
 
     `mask` is added to the scores and broadcasts to (B, 1, T, S).
     """
@@ -175,10 +193,13 @@ def attention(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None = Non
         return mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask=mask)
     batch, heads, length, size = q.shape
     groups = k.shape[1]
-    q = (q * scale).reshape(batch, groups, heads // groups * length, size)  # the heads of a group share its keys
+    # the heads of a group share its keys
+    q = (q * scale).reshape(batch, groups, heads // groups * length, size)
     scores = q @ k.swapaxes(-1, -2)
     if mask is not None:
-        scores = (scores.reshape(batch, groups, heads // groups, length, -1) + mask[:, :, None]).reshape(scores.shape)
+        scores = (
+            scores.reshape(batch, groups, heads // groups, length, -1) + mask[:, :, None]
+        ).reshape(scores.shape)
     weights = _exp_below(scores, mx.max(scores, axis=-1, keepdims=True))
     out = (weights @ v) / mx.sum(weights, axis=-1, keepdims=True)
     return out.reshape(batch, heads, length, size)
@@ -187,8 +208,8 @@ def attention(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None = Non
 def window_attention(q: mx.array, k: mx.array, v: mx.array, window: int) -> mx.array:
     """Attention in which position i sees the positions j with |i - j| <= window.
 
-    Long sequences are cut into blocks of `window` queries that see three blocks of keys, so the cost grows with the
-    length and not with its square.
+    Long sequences are cut into blocks of `window` queries that see three blocks of keys, so the
+    cost grows with the length and not with its square.
     """
     length = q.shape[2]
     if length <= 3 * window:
@@ -199,13 +220,17 @@ def window_attention(q: mx.array, k: mx.array, v: mx.array, window: int) -> mx.a
     around = [(0, 0), (0, 0), (window, window + pad), (0, 0)]
     k, v = (_blocks(mx.pad(x, around), blocks, 3 * window, window) for x in (k, v))
     out = attention(q, k, v, mx.tile(_block_mask(length, window), (q.shape[0] // blocks, 1, 1, 1)))
-    batch, heads, size = q.shape[0] // blocks, q.shape[1], q.shape[3]
+    batch = q.shape[0] // blocks
+    heads = q.shape[1]
+    size = q.shape[3]
     out = out.reshape(batch, blocks, heads, window, size).transpose(0, 2, 1, 3, 4)
     return out.reshape(batch, heads, blocks * window, size)[:, :, :length]
 
 
 def _blocks(x: mx.array, count: int, size: int, step: int) -> mx.array:
-    """(B, heads, T, d) -> (B * count, heads, size, d): windows of `size` that start `step` apart."""
+    """(B, heads, T, d) -> (B * count, heads, size, d): windows of `size` that start `step`
+    apart.
+    """
     batch, heads, length, width = x.shape
     row = (heads * length * width, step * width, length * width, width, 1)
     windows = mx.as_strided(mx.contiguous(x), (batch, count, heads, size, width), row)
@@ -221,7 +246,9 @@ def band_mask(length: int, window: int) -> mx.array:
 
 @functools.lru_cache(maxsize=8)
 def _block_mask(length: int, window: int) -> mx.array:
-    """(blocks, 1, window, 3 * window): the same band, seen from each block; the padding is outside of it."""
+    """(blocks, 1, window, 3 * window): the same band, seen from each block; the padding is outside
+    of it.
+    """
     blocks = -(-length // window)
     query = mx.arange(window)[:, None]
     key = mx.arange(3 * window)[None] - window
@@ -237,12 +264,14 @@ def causal_mask(length: int) -> mx.array:
 
 
 def _constant(array: mx.array) -> mx.array:
-    """Computed now: a cached array that is still a recipe can only be used on the thread that made it."""
+    """Computed now: a cached array that is still a recipe can only be used on the thread that made
+    it.
+    """
     mx.eval(array)
     return array
 
 
-# --- convolutions ----------------------------------------------------------------------------------------------------
+# --- convolutions ---------------------------------------------------------------------------------
 _BLOCK = 2**18  # numbers in one block of rows: a megabyte
 _FEWEST_ROWS = 512
 
@@ -250,20 +279,29 @@ _FEWEST_ROWS = 512
 
 
 def fold_conv(weight: mx.array) -> mx.array:
-    """(out, kernel, in) -> what `conv1d` takes here: on a CPU (kernel, in, out), a matrix for every tap."""
+    """(out, kernel, in) -> what `conv1d` takes here: on a CPU (kernel, in, out), a matrix for every
+    tap.
+    """
     return mx.contiguous(weight.transpose(1, 2, 0) if ON_CPU else weight)
 
 
-def conv1d(x: mx.array, weight: mx.array, stride: int = 1, padding: int = 0, dilation: int = 1) -> mx.array:
+def conv1d(
+    x: mx.array, weight: mx.array, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> mx.array:
     """x (B, L, in) with a folded weight -> (B, L', out)."""
     if not ON_CPU:
         return mx.conv1d(x, weight, stride, padding, dilation)
     kernel, inputs, outputs = weight.shape
     x = mx.pad(x, [(0, 0), (padding, padding), (0, 0)]) if padding else x
     length = (x.shape[1] - dilation * (kernel - 1) - 1) // stride + 1
-    if stride == 1 and outputs * kernel <= 64:  # few outputs: one wide product, then the shifted columns are added
+    if (
+        stride == 1 and outputs * kernel <= 64
+    ):  # few outputs: one wide product, then the shifted columns are added
         wide = x @ weight.transpose(1, 0, 2).reshape(inputs, kernel * outputs)
-        columns = (wide[:, k * dilation :, k * outputs : (k + 1) * outputs][:, :length] for k in range(kernel))
+        columns = (
+            wide[:, k * dilation :, k * outputs : (k + 1) * outputs][:, :length]
+            for k in range(kernel)
+        )
         return functools.reduce(mx.add, columns)
     if stride == 1 and inputs >= 16:  # one product per tap
         total = x[:, :length] @ weight[0]
@@ -273,7 +311,9 @@ def conv1d(x: mx.array, weight: mx.array, stride: int = 1, padding: int = 0, dil
     batch, rows, _ = x.shape
     strides = (rows * inputs, stride * inputs, dilation * inputs, 1)
     windows = mx.as_strided(mx.contiguous(x), (batch, length, kernel, inputs), strides)
-    return windows.reshape(batch, length, kernel * inputs) @ weight.reshape(kernel * inputs, outputs)
+    return windows.reshape(batch, length, kernel * inputs) @ weight.reshape(
+        kernel * inputs, outputs
+    )
 
 
 def by_rows(function: Callable[[mx.array], mx.array], x: mx.array, halo: int) -> mx.array:
@@ -286,21 +326,26 @@ def by_rows(function: Callable[[mx.array], mx.array], x: mx.array, halo: int) ->
     rows = max(_FEWEST_ROWS, _BLOCK // x.shape[2])
     if length <= rows:
         return function(x)
-    return mx.concatenate([function(x[:, at : at + rows + 2 * halo]) for at in range(0, length, rows)], axis=1)
+    return mx.concatenate(
+        [function(x[:, at : at + rows + 2 * halo]) for at in range(0, length, rows)], axis=1
+    )
 
 
 def fold_conv_transpose(weight: mx.array, stride: int) -> mx.array:
     """(out, 2 * stride, in) -> what `conv_transpose1d` takes here.
 
-    With a kernel of twice the stride every output mixes two neighbouring inputs, so on a CPU the convolution is one
-    product of pairs of rows with a table (2 * in, stride * out).
+    With a kernel of twice the stride every output mixes two neighbouring inputs, so on a CPU the
+    convolution is one product of pairs of rows with a table (2 * in, stride * out).
     """
     if not ON_CPU:
         return mx.contiguous(weight)
     outputs, kernel, inputs = weight.shape
     if kernel != 2 * stride:
-        raise ValueError(f"the kernel of a transposed convolution must be twice its stride, got {kernel} and {stride}")
-    halves = weight.reshape(outputs, 2, stride, inputs)[:, ::-1]  # the earlier input meets the kernel's later half
+        raise ValueError(
+            f"the kernel of a transposed convolution must be twice its stride, got {kernel} and {stride}"
+        )
+    # the earlier input meets the kernel's later half
+    halves = weight.reshape(outputs, 2, stride, inputs)[:, ::-1]
     return mx.contiguous(halves.transpose(1, 3, 2, 0).reshape(2 * inputs, stride * outputs))
 
 

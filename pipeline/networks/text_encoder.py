@@ -1,4 +1,6 @@
-"""The text encoder (Qwen3-Embedding): captions go through all of it, lyrics through its embedding table only."""
+"""The text encoder (Qwen3-Embedding): captions go through all of it, lyrics through its embedding
+table only.
+"""
 
 from __future__ import annotations
 

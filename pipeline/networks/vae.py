@@ -12,7 +12,8 @@ from . import ops
 from .config import VAEConfig
 
 DILATIONS = (1, 3, 9)
-TILE = 256  # latent frames decoded at a time: larger ones take more memory, smaller ones waste more overlap
+# latent frames decoded at a time: larger ones take more memory, smaller ones waste more overlap
+TILE = 256
 
 
 class Snake(nn.Module):
@@ -37,7 +38,8 @@ class Snake(nn.Module):
 class WeightNorm(nn.Module):
     """A convolution's weight as direction `weight_v` and length `weight_g`, fused once by `fold`.
 
-    The norm is over every dimension but the first, also in a transposed convolution (whose first one is the input).
+    The norm is over every dimension but the first, also in a transposed convolution (whose first
+    one is the input).
     """
 
     def __init__(self, shape: tuple[int, int, int], bias: int) -> None:
@@ -50,7 +52,11 @@ class WeightNorm(nn.Module):
     def fused(self) -> mx.array:
         """(first, second, kernel) in float32."""
         v = self.weight_v.astype(mx.float32)
-        return self.weight_g.astype(mx.float32) * v / mx.sqrt(mx.sum(v * v, axis=(1, 2), keepdims=True))
+        return (
+            self.weight_g.astype(mx.float32)
+            * v
+            / mx.sqrt(mx.sum(v * v, axis=(1, 2), keepdims=True))
+        )
 
     def _replace(self, weight: mx.array) -> None:
         self.pop("weight_g")
@@ -59,8 +65,12 @@ class WeightNorm(nn.Module):
 
 
 class Conv(WeightNorm):
-    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, **geometry: int) -> None:
-        """`geometry`: stride, dilation and padding; the padding of an odd kernel keeps the length by default."""
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, bias: bool = True, **geometry: int
+    ) -> None:
+        """`geometry`: stride, dilation and padding; the padding of an odd kernel keeps the length
+        by default.
+        """
         super().__init__((outputs, inputs, kernel), outputs if bias else 0)
         self._geometry = {"padding": kernel // 2} | geometry
 
@@ -82,7 +92,10 @@ class TransposedConv(WeightNorm):
         self._replace(ops.fold_conv_transpose(self.fused().transpose(1, 2, 0), self._stride))
 
     def __call__(self, x: mx.array) -> mx.array:
-        return ops.conv_transpose1d(x, self.weight, self._stride, math.ceil(self._stride / 2)) + self.bias
+        return (
+            ops.conv_transpose1d(x, self.weight, self._stride, math.ceil(self._stride / 2))
+            + self.bias
+        )
 
 
 class ResidualUnit(nn.Module):
@@ -96,7 +109,9 @@ class ResidualUnit(nn.Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         if ops.ON_CPU:  # zeros around x are zeros behind the snake too, as its value at 0 is 0
-            return ops.by_rows(lambda rows: rows[:, self._halo : -self._halo] + self._inner(rows, 0), x, self._halo)
+            return ops.by_rows(
+                lambda rows: rows[:, self._halo : -self._halo] + self._inner(rows, 0), x, self._halo
+            )
         return x + self._inner(x, self._halo)
 
     def _inner(self, x: mx.array, padding: int) -> mx.array:
@@ -108,7 +123,9 @@ class DecoderBlock(nn.Module):
         super().__init__()
         self.snake1 = Snake(inputs)
         self.conv_t1 = TransposedConv(inputs, outputs, stride)
-        self.res_unit1, self.res_unit2, self.res_unit3 = (ResidualUnit(outputs, d) for d in DILATIONS)
+        self.res_unit1, self.res_unit2, self.res_unit3 = (
+            ResidualUnit(outputs, d) for d in DILATIONS
+        )
 
     def __call__(self, x: mx.array) -> mx.array:
         x = self.conv_t1(self.snake1(x))
@@ -118,7 +135,9 @@ class DecoderBlock(nn.Module):
 class EncoderBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.res_unit1, self.res_unit2, self.res_unit3 = (ResidualUnit(inputs, d) for d in DILATIONS)
+        self.res_unit1, self.res_unit2, self.res_unit3 = (
+            ResidualUnit(inputs, d) for d in DILATIONS
+        )
         self.snake1 = Snake(inputs)
         self.conv1 = Conv(inputs, outputs, 2 * stride, stride=stride, padding=math.ceil(stride / 2))
 
@@ -132,7 +151,9 @@ class Decoder(nn.Module):
         widths = [config.decoder_channels * m for m in (1, *config.channel_multiples)][::-1]
         strides = config.downsampling_ratios[::-1]
         self.conv1 = Conv(config.decoder_input_channels, widths[0], 7)
-        self.block = [DecoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)]
+        self.block = [
+            DecoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)
+        ]
         self.snake1 = Snake(widths[-1])
         self.conv2 = Conv(widths[-1], config.audio_channels, 7, bias=False)
 
@@ -150,9 +171,12 @@ class Encoder(nn.Module):
         widths = [config.encoder_hidden_size * m for m in (1, *config.channel_multiples)]
         self.conv1 = Conv(config.audio_channels, widths[0], 7)
         strides = config.downsampling_ratios
-        self.block = [EncoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)]
+        self.block = [
+            EncoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)
+        ]
         self.snake1 = Snake(widths[-1])
-        self.conv2 = Conv(widths[-1], 2 * config.decoder_input_channels, 3)  # diffusers: encoder_hidden_size, also 128
+        # diffusers: encoder_hidden_size, also 128
+        self.conv2 = Conv(widths[-1], 2 * config.decoder_input_channels, 3)
 
     def __call__(self, audio: mx.array) -> mx.array:
         """(B, samples, 2) -> mean and scale (B, T, 128)."""
@@ -179,23 +203,31 @@ class VAE(nn.Module):
         mean, scale = mx.split(self.encoder(audio), 2, axis=-1)
         return mean, nn.softplus(scale) + 1e-4
 
-    def encode_tiles(self, audio: mx.array, tile: int = TILE, noise: mx.array | None = None) -> Iterator[mx.array]:
-        """(B, samples, 2) -> the posterior's mean (B, T, 64) in pieces of `tile` frames, in bounded memory and without
-        seams; or with `noise` (B, T, 64) what it draws from the posterior. What is left of the audio behind the last
-        whole frame has none."""
-        hop, length = self.config.hop, audio.shape[1] // self.config.hop
+    def encode_tiles(
+        self, audio: mx.array, tile: int = TILE, noise: mx.array | None = None
+    ) -> Iterator[mx.array]:
+        """(B, samples, 2) -> the posterior's mean (B, T, 64) in pieces of `tile` frames, in bounded
+        memory and without seams; or with `noise` (B, T, 64) what it draws from the posterior. What
+        is left of the audio behind the last whole frame has none.
+        """
+        hop = self.config.hop
+        length = audio.shape[1] // self.config.hop
         for start in range(0, length, tile):
             stop = min(start + tile, length)
-            first, last = max(0, start - self.sight), stop + self.sight
+            first = max(0, start - self.sight)
+            last = stop + self.sight
             mean, std = self.encode(audio[:, first * hop : last * hop])
             if noise is not None:
-                mean[:, start - first : stop - first] += std[:, start - first : stop - first] * noise[:, start:stop]
+                mean[:, start - first : stop - first] += (
+                    std[:, start - first : stop - first] * noise[:, start:stop]
+                )
             yield mean[:, start - first : stop - first]
 
     @property
     def sight(self) -> int:
         """How many latent frames to each side can influence one latent."""
-        samples, rate = 3.0, 1
+        samples = 3.0
+        rate = 1
         for stride in self.config.downsampling_ratios:
             samples += rate * (3 * sum(DILATIONS) + 2 * stride)
             rate *= stride
@@ -205,20 +237,25 @@ class VAE(nn.Module):
         """(B, T, 64) -> (B, T * hop, 2), in one piece."""
         return self.decoder(latents)
 
-    def decode_tiles(self, latents: mx.array, tile: int = TILE, overlap: int | None = None) -> Iterator[mx.array]:
+    def decode_tiles(
+        self, latents: mx.array, tile: int = TILE, overlap: int | None = None
+    ) -> Iterator[mx.array]:
         """The same audio in pieces of `tile` frames, in bounded memory.
 
-        Each tile is decoded with `overlap` more frames on both sides, which are cut off again: by default as many as
-        one sample's receptive field has, so that the borders cannot be heard or measured.
+        Each tile is decoded with `overlap` more frames on both sides, which are cut off again: by
+        default as many as one sample's receptive field has, so that the borders cannot be heard or
+        measured.
         """
         length = latents.shape[1]
         if length <= tile or any(ratio % 2 for ratio in self.config.downsampling_ratios):
-            yield self.decode(latents)  # an odd stride shortens the audio, so that tiles would not meet
+            # an odd stride shortens the audio, so that tiles would not meet
+            yield self.decode(latents)
             return
         overlap = self.reach if overlap is None else overlap
         for start in range(0, length, tile):
             stop = min(start + tile, length)
-            first, last = max(0, start - overlap), min(length, stop + overlap)
+            first = max(0, start - overlap)
+            last = min(length, stop + overlap)
             audio = self.decode(latents[:, first:last])
             yield audio[:, (start - first) * self.config.hop : (stop - first) * self.config.hop]
 
@@ -226,7 +263,8 @@ class VAE(nn.Module):
     def reach(self) -> int:
         """How many latent frames to each side can influence one audio sample."""
         dilated = 3 * sum(DILATIONS)
-        rate, frames = 1.0, 3.0  # the first convolution sees three frames to each side
+        rate = 1.0  # the first convolution sees three frames to each side
+        frames = 3.0
         for stride in self.config.downsampling_ratios[::-1]:
             frames += 1 / rate  # the transposed convolution mixes two neighbours
             rate *= stride

@@ -1,4 +1,5 @@
-"""The texts that pass between us and the planner: prompts of every mode, and what it answered. No MLX.
+"""The texts that pass between us and the planner: prompts of every mode, and what it answered. No
+MLX.
 
 Source: the official code, `golden/lm_prompts.json`.
 """
@@ -30,7 +31,9 @@ def metas_prompt(caption: str, lyrics: str) -> str:
 
 def metas_negative(lyrics: str, negative: str = NO_INPUT) -> str:
     """What guidance leads away from; without a negative prompt a song that has no caption."""
-    return _asked("generate", _song(negative, lyrics) if _meant(negative) else f"# Lyric\n{lyrics}\n")
+    return _asked(
+        "generate", _song(negative, lyrics) if _meant(negative) else f"# Lyric\n{lyrics}\n"
+    )
 
 
 def codes_prompt(caption: str, lyrics: str, thought: str) -> str:
@@ -57,7 +60,9 @@ def format_prompt(caption: str, lyrics: str) -> str:
 
 
 def other_negative(instruction: str, negative: str = NO_INPUT) -> str:
-    """What guidance would lead the other three modes away from. The official code does not guide them, nor do we."""
+    """What guidance would lead the other three modes away from. The official code does not guide
+    them, nor do we.
+    """
     return _asked(instruction, negative if negative.strip() else "")
 
 
@@ -98,7 +103,9 @@ def has_all_metas(metas: Mapping[str, Any] | None) -> bool:
 
 
 def metas_of(answer: str) -> dict[str, Any]:
-    """The metadata in an answer. A field goes on in the indented lines below it; bpm and duration are numbers."""
+    """The metadata in an answer. A field goes on in the indented lines below it; bpm and duration
+    are numbers.
+    """
     lines: dict[str, list[str]] = {}
     name = ""
     for line in _thought(answer).split("\n"):

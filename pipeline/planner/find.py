@@ -1,4 +1,6 @@
-"""Which planners there are, and loading one: `acestep-5Hz-lm-*` folders next to the DiT's, or downloaded. Strict."""
+"""Which planners there are, and loading one: `acestep-5Hz-lm-*` folders next to the DiT's, or
+downloaded. Strict.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +23,24 @@ PREFIX = checkpoint.PLANNER
 def sizes(root: Path) -> list[str]:
     """The planners in a checkpoint's root, the preferred one first."""
     folders = (path.parent for path in root.glob(f"{PREFIX}*/config.json"))
-    found = {folder.name.removeprefix(PREFIX) for folder in folders if checkpoint.whole_planner(folder)}
+    found = {
+        folder.name.removeprefix(PREFIX) for folder in folders if checkpoint.whole_planner(folder)
+    }
     return [size for size in PLANNERS if size in found] + sorted(found - set(PLANNERS))
 
 
 def find(root: Path, wanted: str = "") -> Path:
-    """The folder of a planner for the model in `root`. Raises `CheckpointError` when it is not on this machine.
+    """The folder of a planner for the model in `root`. Raises `CheckpointError` when it is not on
+    this machine.
 
-    `wanted` is its size, or its own folder; without it that is the preferred one of those beside the model. A
-    planner that was downloaded serves any model that asks for its size, and a downloaded model without asking.
+    `wanted` is its size, or its own folder; without it that is the preferred one of those beside
+    the model. A planner that was downloaded serves any model that asks for its size, and a
+    downloaded model without asking.
     """
     if wanted and (folder := Path(wanted).expanduser()).is_dir():
         return folder.absolute()
-    found, size = sizes(root), wanted.removeprefix(PREFIX)
+    found = sizes(root)
+    size = wanted.removeprefix(PREFIX)
     if found and (size in found or not size):
         return root / f"{PREFIX}{size or found[0]}"
     candidates = [size] if size else PLANNERS if checkpoint.in_cache(root) else []
@@ -41,7 +48,11 @@ def find(root: Path, wanted: str = "") -> Path:
     if downloaded := next(filter(None, cached), None):
         return downloaded
     have = f"it has {', '.join(PREFIX + one for one in found)}" if found else "it has none"
-    pull = f"; run: acestepd pull --planner {size or PLANNERS[0]}" if not size or size in PLANNERS else ""
+    pull = (
+        f"; run: acestepd pull --planner {size or PLANNERS[0]}"
+        if not size or size in PLANNERS
+        else ""
+    )
     raise CheckpointError(f"{root}: no planner {PREFIX}{size or PLANNERS[0]}; {have}{pull}")
 
 

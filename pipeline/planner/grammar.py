@@ -1,8 +1,9 @@
 """What the planner may write next: its constrained decoding, as data and small segments. No MLX.
 
-A piece of writing is a row of segments: fixed words, a value out of a list, a caption, audio codes. Each knows which
-tokens may come next, and when it is over. `walk` makes the row, `Walk` goes along it token by token. Source: the
-official constrained logits processor, checked by tests/parity_planner.py.
+A piece of writing is a row of segments: fixed words, a value out of a list, a caption, audio codes.
+Each knows which tokens may come next, and when it is over. `walk` makes the row, `Walk` goes along
+it token by token. Source: the official constrained logits processor, checked by
+tests/parity_planner.py.
 """
 
 from __future__ import annotations
@@ -20,9 +21,15 @@ from tokenizers import Tokenizer
 from ..request import LANGUAGES, MAX_SECONDS
 
 FIELDS = ("bpm", "caption", "duration", "genres", "keyscale", "language", "timesignature")
-BPM, DURATION, SIGNATURES = range(30, 301), range(10, 601), (2, 3, 4, 6)
-NOTES, ACCIDENTALS, MODES = "ABCDEFG", ("", "#", "b", "♯", "♭"), ("major", "minor")
-KEYS = tuple(f"{note}{accidental} {mode}" for note in NOTES for accidental in ACCIDENTALS for mode in MODES)
+BPM = range(30, 301)
+DURATION = range(10, 601)
+SIGNATURES = (2, 3, 4, 6)
+NOTES = "ABCDEFG"
+ACCIDENTALS = ("", "#", "b", "♯", "♭")
+MODES = ("major", "minor")
+KEYS = tuple(
+    f"{note}{accidental} {mode}" for note in NOTES for accidental in ACCIDENTALS for mode in MODES
+)
 VALUES: dict[str, tuple[str, ...]] = {
     "bpm": tuple(map(str, BPM)),
     "duration": tuple(map(str, DURATION)),
@@ -30,12 +37,16 @@ VALUES: dict[str, tuple[str, ...]] = {
     "language": LANGUAGES,
     "timesignature": tuple(map(str, SIGNATURES)),
 }
-THINK, THOUGHT = "<think>", "</think>"
-END, PAD, BACKTICK = "<|im_end|>", "<|endoftext|>", "`"
+THINK = "<think>"
+THOUGHT = "</think>"
+END = "<|im_end|>"
+PAD = "<|endoftext|>"
+BACKTICK = "`"
 CODE = re.compile(r"<\|audio_code_(\d+)\|>")
 LAST_CODE = 63_999  # 8 * 8 * 8 * 5 * 5 * 5 levels
 CODES_PER_SECOND = 5
-CAPTION_TOKENS, GENRES_TOKENS = 512, 64
+CAPTION_TOKENS = 512
+GENRES_TOKENS = 64
 _ROOM = {"cot": 500, "codes": 10}  # tokens, besides the codes
 _RUNS = 8  # so many slices of a table are cheaper than picking rows out of it
 
@@ -65,22 +76,30 @@ class Tokens:
 
 
 class Vocabulary:
-    """What the grammar needs to know of a tokenizer; `size` is the number of tokens that the network knows.
+    """What the grammar needs to know of a tokenizer; `size` is the number of tokens that the
+    network knows.
 
-    Raises `VocabularyError` when the tokenizer has none of the audio tokens, or more tokens than the network.
+    Raises `VocabularyError` when the tokenizer has none of the audio tokens, or more tokens than
+    the network.
     """
 
     def __init__(self, tokenizer: Tokenizer, size: int) -> None:
         self.tokenizer = tokenizer
         known = tokenizer.get_vocab(with_added_tokens=True)
-        found = {int(match[1]): id for token, id in known.items() if (match := CODE.fullmatch(token))}
+        found = {
+            int(match[1]): id for token, id in known.items() if (match := CODE.fullmatch(token))
+        }
         self.code_ids = {code: found[code] for code in sorted(found) if code <= LAST_CODE}
         self.code_of = {id: code for code, id in self.code_ids.items()}
         missing = [token for token in (THINK, THOUGHT, END, PAD) if token not in known]
         if missing or not self.code_ids:
-            raise VocabularyError(f"has no {' '.join(missing) or 'audio tokens like <|audio_code_0|>'}")
+            raise VocabularyError(
+                f"has no {' '.join(missing) or 'audio tokens like <|audio_code_0|>'}"
+            )
         if max(known.values()) >= size:
-            raise VocabularyError(f"has ids up to {max(known.values())}, and the network knows {size} tokens")
+            raise VocabularyError(
+                f"has ids up to {max(known.values())}, and the network knows {size} tokens"
+            )
         self.end, self.pad, self.newline = known[END], known[PAD], self.encode("\n")[-1]
         every = set(range(size))
         self.every = Tokens(every)
@@ -110,7 +129,9 @@ class Vocabulary:
         ids: list[int] = []
         while text:
             lengths = range(len(text), 0, -1)
-            length, token = next((n, one[0]) for n in lengths if len(one := self.encode(text[:n])) == 1)
+            length, token = next(
+                (n, one[0]) for n in lengths if len(one := self.encode(text[:n])) == 1
+            )
             ids.append(token)
             text = text[length:]
         return tuple(ids)
@@ -121,8 +142,11 @@ class Vocabulary:
         root: Trie = {}
         context = self.encode(f"{name}:")
         for value in VALUES[name]:
-            node, ids = root, self.encode(f"{name}: {value}")
-            for token in (*ids[len(context) :], self.newline) if ids[: len(context)] == context else ():
+            node = root
+            ids = self.encode(f"{name}: {value}")
+            for token in (
+                (*ids[len(context) :], self.newline) if ids[: len(context)] == context else ()
+            ):
                 node = node.setdefault(token, {})
         return root
 
@@ -142,7 +166,9 @@ class Segment(Protocol):
 
     @property
     def curious(self) -> bool:
-        """Whether it wants to `see` the token that the network likes best, before it says what is allowed."""
+        """Whether it wants to `see` the token that the network likes best, before it says what is
+        allowed.
+        """
 
     def see(self, favourite: int) -> None: ...
 
@@ -175,8 +201,8 @@ class Fixed:
 class OneOf:
     """A value out of a trie, and a newline.
 
-    A number may end where a longer one goes on (30, 300); of other values the longest is written. `greedy`: the first
-    token is the likeliest one.
+    A number may end where a longer one goes on (30, 300); of other values the longest is written.
+    `greedy`: the first token is the likeliest one.
     """
 
     node: Trie
@@ -193,15 +219,18 @@ class OneOf:
         return Allowed(Tokens([self.newline] if ends else self.node), self.greedy)
 
     def take(self, token: int) -> None:
-        self.node, self.greedy = self.node.get(token, {}), False
+        self.node = self.node.get(token, {})
+        self.greedy = False
         self.done = token == self.newline
 
 
 @dataclass
 class Caption:
-    """Lines of text, those after the first indented; it is over when the next field's name has been written.
+    """Lines of text, those after the first indented; it is over when the next field's name has been
+    written.
 
-    The network decides after every newline: what it likes best there is white space, or the beginning of a name.
+    The network decides after every newline: what it likes best there is white space, or the
+    beginning of a name.
     """
 
     vocabulary: Vocabulary
@@ -215,7 +244,8 @@ class Caption:
     def see(self, favourite: int) -> None:
         self.curious = False
         if self.vocabulary.decode([favourite])[:1] not in ("", " ", "\t"):
-            self.naming, self.name = True, ""
+            self.naming = True
+            self.name = ""
 
     def allowed(self) -> Allowed:
         if self.naming:
@@ -308,7 +338,9 @@ class Walk:
 
     @property
     def free(self) -> bool:
-        """Whether the same tokens are allowed from here to the end, so that nobody needs to ask again."""
+        """Whether the same tokens are allowed from here to the end, so that nobody needs to ask
+        again.
+        """
         return isinstance(self._ahead[0][1], Text)
 
     def see(self, favourite: int) -> None:
@@ -322,7 +354,9 @@ class Walk:
         segment.take(token)
         if segment.done:
             self._ahead.popleft()
-            if isinstance(segment, Caption) and any(name == segment.follows for name, _ in self._ahead):
+            if isinstance(segment, Caption) and any(
+                name == segment.follows for name, _ in self._ahead
+            ):
                 while self._ahead[0][0] != segment.follows:
                     self._ahead.popleft()
         self._skip()
@@ -344,8 +378,8 @@ class Walk:
 class Outline:
     """What a piece of writing has in it: metadata, and what comes after them.
 
-    `given`: values that are written as they are. `then`: "" ends it, "codes", or "text". `seconds` is how long the
-    codes are; None leaves it to the network.
+    `given`: values that are written as they are. `then`: "" ends it, "codes", or "text". `seconds`
+    is how long the codes are; None leaves it to the network.
     """
 
     given: Mapping[str, str] = field(default_factory=dict)
@@ -355,14 +389,23 @@ class Outline:
 
 
 def walk(vocabulary: Vocabulary, outline: Outline) -> Walk:
-    segments: list[tuple[str, Segment]] = [("", Fixed(vocabulary.spelled(THINK))), ("", Fixed((vocabulary.newline,)))]
+    segments: list[tuple[str, Segment]] = [
+        ("", Fixed(vocabulary.spelled(THINK))),
+        ("", Fixed((vocabulary.newline,))),
+    ]
     for name in FIELDS:
         if name not in outline.skipped:
-            segments += [("", Fixed(vocabulary.spelled(f"{name}:"))), (name, _value(vocabulary, outline, name))]
+            segments += [
+                ("", Fixed(vocabulary.spelled(f"{name}:"))),
+                (name, _value(vocabulary, outline, name)),
+            ]
     if not outline.then:
         return Walk([*segments, ("", Fixed((vocabulary.end,)))])
     segments.append(("", Fixed(vocabulary.spelled(THOUGHT))))
-    return Walk(segments + (_codes(vocabulary, outline) if outline.then == "codes" else [("", Text(vocabulary))]))
+    return Walk(
+        segments
+        + (_codes(vocabulary, outline) if outline.then == "codes" else [("", Text(vocabulary))])
+    )
 
 
 def codes_walk(vocabulary: Vocabulary, seconds: float | None) -> Walk:
@@ -376,7 +419,9 @@ def code_count(seconds: float) -> int:
 
 
 def budget(seconds: float | None = None, phase: str = "cot") -> int:
-    """The most tokens of an answer: all its codes, and some room for what is written before them."""
+    """The most tokens of an answer: all its codes, and some room for what is written before
+    them.
+    """
     if seconds is None:
         return CODES_PER_SECOND * int(MAX_SECONDS) + _ROOM["cot"]
     return CODES_PER_SECOND * int(max(DURATION[0], min(MAX_SECONDS, seconds))) + _ROOM[phase]
@@ -390,10 +435,19 @@ def _codes(vocabulary: Vocabulary, outline: Outline) -> list[tuple[str, Segment]
 def _value(vocabulary: Vocabulary, outline: Outline, name: str) -> Segment:
     if name in outline.given:
         return Fixed(tuple(vocabulary.encode(f" {outline.given[name]}\n")))
-    if name == "duration" and outline.seconds is not None:  # as the official code has it: without a space
-        return Fixed((*(vocabulary.encode(digit)[-1] for digit in str(int(outline.seconds))), vocabulary.newline))
+    if (
+        name == "duration" and outline.seconds is not None
+    ):  # as the official code has it: without a space
+        return Fixed(
+            (
+                *(vocabulary.encode(digit)[-1] for digit in str(int(outline.seconds))),
+                vocabulary.newline,
+            )
+        )
     if name == "caption":
         return Caption(vocabulary)
     if name == "genres":
         return Line(vocabulary)
-    return OneOf(vocabulary.trie(name), vocabulary.newline, name in ("bpm", "duration"), name == "language")
+    return OneOf(
+        vocabulary.trie(name), vocabulary.newline, name in ("bpm", "duration"), name == "language"
+    )

@@ -1,7 +1,7 @@
 """How the planner's next token is chosen from its logits (B, V): pure functions of arrays.
 
-Source of the filters: the official `LLMHandler` and transformers, `golden/lm_sampling.safetensors`. They are applied in
-this order: repetition penalty, top-k, top-p, temperature.
+Source of the filters: the official `LLMHandler` and transformers, `golden/lm_sampling.safetensors`.
+They are applied in this order: repetition penalty, top-k, top-p, temperature.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import mlx.core as mx
 
 @dataclass(frozen=True)
 class Sampling:
-    """How adventurous the planner is. `guidance` 1 is none; `top_k` 0, `top_p` 1 and `repetition_penalty` 1 are off."""
+    """How adventurous the planner is. `guidance` 1 is none; `top_k` 0, `top_p` 1 and
+    `repetition_penalty` 1 are off.
+    """
 
     temperature: float = 0.85
     top_k: int = 0
@@ -42,7 +44,9 @@ def top_k(logits: mx.array, k: int) -> mx.array:
 
 
 def top_p(logits: mx.array, p: float) -> mx.array:
-    """The likeliest tokens that together have a probability of p, and the one that crosses it. Equals stay together."""
+    """The likeliest tokens that together have a probability of p, and the one that crosses it.
+    Equals stay together.
+    """
     if not 0 < p < 1:
         return logits
     ranked = -mx.sort(-logits, axis=-1)

@@ -1,7 +1,8 @@
 """The planner's network: a Qwen3 language model that remembers what it has read.
 
-`Reading` is what it has read of a prompt, or of two that it goes on with side by side; `Prompts` keeps prompts across
-requests, so that a new one is read from where it differs. Attribute names are the checkpoint's.
+`Reading` is what it has read of a prompt, or of two that it goes on with side by side; `Prompts`
+keeps prompts across requests, so that a new one is read from where it differs. Attribute names are
+the checkpoint's.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Memory:
             arrays = _roomier(arrays[0], missing), _roomier(arrays[1], missing)
         for array, part in zip(arrays, new):
             array[:, :, self.length : end] = part
-        self._arrays, self.length = arrays, end
+        self._arrays = arrays
+        self.length = end
         return self.seen
 
     @property
@@ -73,20 +75,28 @@ def _roomier(x: mx.array, missing: int) -> mx.array:
 
 
 class Recalling(Attention):
-    """Attention to everything that was read before; `positions` are the first new token's in every row."""
+    """Attention to everything that was read before; `positions` are the first new token's in every
+    row.
+    """
 
-    def recall(self, x: mx.array, memory: Memory, positions: mx.array, mask: mx.array | None) -> mx.array:
-        q, (k, v) = self.queries(x), self.keys_values(x)
+    def recall(
+        self, x: mx.array, memory: Memory, positions: mx.array, mask: mx.array | None
+    ) -> mx.array:
+        q = self.queries(x)
+        (k, v) = self.keys_values(x)
         keys, values = memory.extended((self._turned(k, positions), v))
         return self._out(_attended(self._turned(q, positions), keys, values, mask))
 
     def _turned(self, x: mx.array, positions: mx.array) -> mx.array:
-        size, theta = self._config.head_dim, self._config.rope_theta
+        size = self._config.head_dim
+        theta = self._config.rope_theta
         return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=positions)
 
 
 def _attended(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> mx.array:
-    """Few queries leave little to compute; what `ops` compiles, it would compile for every number of keys."""
+    """Few queries leave little to compute; what `ops` compiles, it would compile for every number
+    of keys.
+    """
     if q.shape[2] > _FEW:
         return ops.attention(q, k, v, mask)
     mask = mask if mask is None else mask.astype(q.dtype)
@@ -98,7 +108,9 @@ class Layer(EncoderLayer):
         super().__init__(config, None)
         self.self_attn: Recalling = Recalling(config)
 
-    def recall(self, x: mx.array, memory: Memory, positions: mx.array, mask: mx.array | None) -> mx.array:
+    def recall(
+        self, x: mx.array, memory: Memory, positions: mx.array, mask: mx.array | None
+    ) -> mx.array:
         x = x + self.self_attn.recall(self.input_layernorm(x), memory, positions, mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
@@ -126,7 +138,9 @@ class CausalLM(nn.Module):
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
 
-    def recall(self, ids: mx.array, memories: Sequence[Memory], positions: mx.array, mask: mx.array | None) -> mx.array:
+    def recall(
+        self, ids: mx.array, memories: Sequence[Memory], positions: mx.array, mask: mx.array | None
+    ) -> mx.array:
         """New ids (B, T) behind what the memories hold -> hidden states (B, T, width)."""
         x = self.embed_tokens(ids)
         for layer, memory in zip(self.layers, memories):
@@ -136,14 +150,18 @@ class CausalLM(nn.Module):
     def __call__(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> hidden states (B, T, width), from nothing."""
         zeros = mx.zeros((len(ids),), mx.int32)
-        return self.recall(ids, [Memory() for _ in self.layers], zeros, ops.causal_mask(ids.shape[1]))
+        return self.recall(
+            ids, [Memory() for _ in self.layers], zeros, ops.causal_mask(ids.shape[1])
+        )
 
     def logits(self, hidden: mx.array, tokens: Tokens) -> mx.array:
         """Hidden states (..., width) -> float32 logits (..., len(tokens)) of those tokens only."""
         head = self.embed_tokens if "lm_head" not in self else self.lm_head
         if tokens.runs is None:
             return _rows(head, hidden, mx.array(tokens.ids)).astype(mx.float32)
-        return mx.concatenate([_rows(head, hidden, run) for run in tokens.runs], axis=-1).astype(mx.float32)
+        return mx.concatenate([_rows(head, hidden, run) for run in tokens.runs], axis=-1).astype(
+            mx.float32
+        )
 
 
 def _rows(head: nn.Module, hidden: mx.array, rows: slice | mx.array) -> mx.array:
@@ -163,18 +181,24 @@ class Prompts:
     """The prompts that were read last, up to some thousand tokens of them."""
 
     def __init__(self, room: int = _KEPT) -> None:
-        self._room, self._kept = room, list[Read]()
+        self._room = room
+        self._kept = list[Read]()
 
     def alike(self, ids: Sequence[int]) -> tuple[Read | None, int]:
         """The one with the longest beginning in common with `ids`, and how long that is."""
-        shared = [sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(read.ids, ids))) for read in self._kept]
+        shared = [
+            sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(read.ids, ids)))
+            for read in self._kept
+        ]
         if not any(shared):
             return None, 0
         best = max(range(len(shared)), key=shared.__getitem__)
         return self._kept[best], shared[best]
 
     def keep(self, read: Read) -> None:
-        self._kept = [old for old in self._kept if old.ids != read.ids and old.ids != read.ids[: len(old.ids)]]
+        self._kept = [
+            old for old in self._kept if old.ids != read.ids and old.ids != read.ids[: len(old.ids)]
+        ]
         self._kept.append(read)
         while sum(len(old.ids) for old in self._kept) > self._room:
             self._kept.pop(0)
@@ -188,7 +212,9 @@ class Prompts:
 
 
 def read(lm: CausalLM, ids: Sequence[int], prompts: Prompts) -> Iterator[Read | None]:
-    """Reads a prompt in parts, with a None between them; last comes the `Read`, which `prompts` has then too."""
+    """Reads a prompt in parts, with a None between them; last comes the `Read`, which `prompts` has
+    then too.
+    """
     known, shared = prompts.alike(ids)
     if known is not None and shared == len(ids) == len(known.ids):
         prompts.keep(known)
@@ -221,22 +247,29 @@ def _causal(before: int, length: int) -> mx.array | None:
 class Reading:
     """Where a network is in one text, or in several that go on with the same tokens.
 
-    Prompts of different lengths are filled up at their end with what nobody sees; every row keeps its own positions.
+    Prompts of different lengths are filled up at their end with what nobody sees; every row keeps
+    its own positions.
     """
 
     def __init__(self, lm: CausalLM, reads: Sequence[Read]) -> None:
         self._lm = lm
         lengths = [len(one.ids) for one in reads]
         longest = max(lengths)
-        self.hidden = mx.concatenate([one.last for one in reads])  # (B, 1, width): of the last token
+        # (B, 1, width): of the last token
+        self.hidden = mx.concatenate([one.last for one in reads])
         self._positions = mx.array(lengths)
-        self._memories = [Memory(_beside(layers, longest)) for layers in zip(*(one.layers for one in reads))]
+        self._memories = [
+            Memory(_beside(layers, longest)) for layers in zip(*(one.layers for one in reads))
+        ]
         self._hidden_from = None if min(lengths) == longest else np.array(lengths)
         self._longest = longest
 
     def go_on(self, ids: mx.array) -> mx.array:
-        """New ids (T,) behind each row -> the hidden state of the last one (B, 1, width). Nothing is computed yet."""
-        length, before = ids.shape[0], self._memories[0].length
+        """New ids (T,) behind each row -> the hidden state of the last one (B, 1, width). Nothing
+        is computed yet.
+        """
+        length = ids.shape[0]
+        before = self._memories[0].length
         rows = mx.broadcast_to(ids[None], (len(self._positions), length))
         hidden = self._lm.recall(rows, self._memories, self._positions, self._mask(before, length))
         self._positions = self._positions + length
@@ -256,7 +289,9 @@ class Reading:
 def _beside(layers: Sequence[KeysValues], length: int) -> KeysValues:
     """One layer of several prompts, as rows of the same length."""
     keys, values = (
-        mx.concatenate([mx.pad(x, [(0, 0), (0, 0), (0, length - x.shape[2]), (0, 0)]) for x in arrays])
+        mx.concatenate(
+            [mx.pad(x, [(0, 0), (0, 0), (0, length - x.shape[2]), (0, 0)]) for x in arrays]
+        )
         for arrays in zip(*layers)
     )
     return keys, values

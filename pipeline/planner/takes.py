@@ -21,13 +21,18 @@ MODES = {"simple": Planner.inspire, "rewrite": Planner.rewrite}
 
 
 class Desk:
-    """Where the planner sits: loaded when the first song is planned, once, and sent away when its memory is wanted.
+    """Where the planner sits: loaded when the first song is planned, once, and sent away when its
+    memory is wanted.
 
-    `wanted`: the planner of that size, or in that folder; there must be one. Without it: the preferred one, if any.
+    `wanted`: the planner of that size, or in that folder; there must be one. Without it: the
+    preferred one, if any.
     """
 
     def __init__(self, root: Path, dtype: mx.Dtype, wanted: str = "", bits: int = 0) -> None:
-        self._root, self._dtype, self._wanted, self._bits = root, dtype, wanted, bits
+        self._root = root
+        self._dtype = dtype
+        self._wanted = wanted
+        self._bits = bits
         if wanted:
             planners.find(root, wanted)
         self._planner: Planner | None = None
@@ -60,15 +65,21 @@ class Desk:
 
     def fits(self, cap: int) -> bool:
         """Whether it would stay below a cap (0 is none), as far as its files tell."""
-        published = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))  # two bytes a weight
-        return not cap or mx.get_active_memory() - self.bytes + published * self._dtype.size // 2 <= cap
+        # two bytes a weight
+        published = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
+        return (
+            not cap
+            or mx.get_active_memory() - self.bytes + published * self._dtype.size // 2 <= cap
+        )
 
     @contextmanager
     def planner(self) -> Iterator[Planner]:
         """The planner, for one song; it stays at least as long as anybody works with it."""
         if self._planner is None:
             self._planner = planners.load(self.folder, self._dtype, self._bits)
-            self._weights = sum(array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values())
+            self._weights = sum(
+                array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values()
+            )
         self._working += 1
         try:
             yield self._planner
@@ -76,8 +87,9 @@ class Desk:
             self._working -= 1
 
     def make_room(self, needed: int, cap: int) -> None:
-        """When it and `needed` bytes are more than a cap (0 is none), it forgets its prompts; when it is still too
-        much it is sent away, and loaded again when it is needed."""
+        """When it and `needed` bytes are more than a cap (0 is none), it forgets its prompts; when
+        it is still too much it is sent away, and loaded again when it is needed.
+        """
         if not cap or self._planner is None or self._working or self.bytes + needed <= cap:
             return
         self._planner.prompts.forget()
@@ -103,7 +115,8 @@ def plan_seed(request: Request) -> int:
 
 
 def asked(request: Request, desk: Desk, coded: bool) -> bool:
-    """Whether a song is planned: where `plan` is auto, when that is possible. `coded`: the model has audio codes.
+    """Whether a song is planned: where `plan` is auto, when that is possible. `coded`: the model
+    has audio codes.
 
     Codes are a plan already. Raises `BadRequest` where it is asked for and cannot be.
     """
@@ -117,16 +130,27 @@ def asked(request: Request, desk: Desk, coded: bool) -> bool:
 
 def _hindrance(request: Request, desk: Desk, coded: bool) -> tuple[str, str]:
     if not coded:
-        return "this voice has no audio codes, so nothing can be planned", "load one of ACE-Step's models, or plan off"
+        return (
+            "this voice has no audio codes, so nothing can be planned",
+            "load one of ACE-Step's models, or plan off",
+        )
     if request.task:
-        return f"{request.task} follows its source, there is nothing to plan", "leave task empty, or set plan to off"
+        return (
+            f"{request.task} follows its source, there is nothing to plan",
+            "leave task empty, or set plan to off",
+        )
     if request.guide not in ("", "off"):
-        return "the guide says what is played, there is nothing to plan", "leave guide empty, or set plan to off"
+        return (
+            "the guide says what is played, there is nothing to plan",
+            "leave guide empty, or set plan to off",
+        )
     return desk.missing, "run: acestepd pull --planner; or set plan to off"
 
 
 class Planned(NamedTuple):
-    """A request with its plan in it, what the planner filled in or rewrote, and what to say about that."""
+    """A request with its plan in it, what the planner filled in or rewrote, and what to say about
+    that.
+    """
 
     request: Request
     filled: dict[str, Any]
@@ -135,7 +159,8 @@ class Planned(NamedTuple):
 
 def work(request: Request, desk: Desk) -> Generator[Written, None, Planned]:
     """Plans a song; where that is asked for it is put into words first."""
-    filled, notes = dict[str, Any](), list[str]()
+    filled = dict[str, Any]()
+    notes = list[str]()
     with desk.planner() as planner:
         if request.plan in MODES:
             described = yield from MODES[request.plan](planner, request, sampling(request))
@@ -145,8 +170,15 @@ def work(request: Request, desk: Desk) -> Generator[Written, None, Planned]:
         plan = yield from planner.plan(request, sampling(request))
     filled |= plan.filled
     said = ", ".join(
-        [*(f"{name} {value}" for name, value in filled.items() if name not in TEXTS), *filled.keys() & TEXTS]
+        [
+            *(f"{name} {value}" for name, value in filled.items() if name not in TEXTS),
+            *filled.keys() & TEXTS,
+        ]
     )
-    notes = [f"planned by {planner.name}: {said or 'nothing was open'}; {len(plan.codes)} codes", *notes, *plan.notes]
+    notes = [
+        f"planned by {planner.name}: {said or 'nothing was open'}; {len(plan.codes)} codes",
+        *notes,
+        *plan.notes,
+    ]
     values: dict[str, Any] = {"codes": codes.written(plan.codes), "plan_seed": plan_seed(request)}
     return Planned(request.changed({**plan.filled, **values}), filled, tuple(notes))

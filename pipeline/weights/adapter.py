@@ -1,5 +1,6 @@
-"""What a model is to wear: which LoRA adapters, as texts and as values, and the bits of its weights. Imports no MLX;
-`weights.lora` puts adapters on, `weights.quantise` makes the bits fewer."""
+"""What a model is to wear: which LoRA adapters, as texts and as values, and the bits of its
+weights. Imports no MLX; `weights.lora` puts adapters on, `weights.quantise` makes the bits fewer.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ class AdapterError(ValueError):
 
 
 class Adapter(NamedTuple):
-    """A PEFT folder or a `.safetensors` file, and how much of it is added: 1 is as it was trained, 0 none."""
+    """A PEFT folder or a `.safetensors` file, and how much of it is added: 1 is as it was trained,
+    0 none.
+    """
 
     path: str
     scale: float = 1.0
@@ -36,10 +39,16 @@ class Adapter(NamedTuple):
     def checked(self) -> Self:
         """Itself, with its path absolute. Raises `AdapterError`."""
         if not self.path.strip():
-            raise AdapterError("an adapter is the path of a PEFT folder or a .safetensors file, got nothing")
+            raise AdapterError(
+                "an adapter is the path of a PEFT folder or a .safetensors file, got nothing"
+            )
         if not math.isfinite(self.scale) or abs(self.scale) > MAX_SCALE:
-            raise AdapterError(f"the scale of an adapter must be in -{MAX_SCALE:g}..{MAX_SCALE:g}, got {self.scale:g}")
-        return self._replace(path=os.path.abspath(os.path.expanduser(self.path.strip())), scale=float(self.scale))
+            raise AdapterError(
+                f"the scale of an adapter must be in -{MAX_SCALE:g}..{MAX_SCALE:g}, got {self.scale:g}"
+            )
+        return self._replace(
+            path=os.path.abspath(os.path.expanduser(self.path.strip())), scale=float(self.scale)
+        )
 
     def __str__(self) -> str:
         name = os.path.basename(self.path)
@@ -64,7 +73,9 @@ Asked = str | tuple[str, float]  # an Adapter is such a tuple
 
 
 def checked(adapters: Iterable[Asked]) -> tuple[Adapter, ...]:
-    """Adapters given as texts, pairs or `Adapter`s; none of them twice, and none that adds nothing."""
+    """Adapters given as texts, pairs or `Adapter`s; none of them twice, and none that adds
+    nothing.
+    """
     kept: dict[str, Adapter] = {}
     for asked in adapters:
         adapter = Adapter.parse(asked) if isinstance(asked, str) else Adapter(*asked).checked()

@@ -1,7 +1,8 @@
 """From a name or a folder to loaded networks: resolve, download, read strictly.
 
-The layout is the published one: a root with `acestep-v15-*` (the DiT and its encoders), `Qwen3-Embedding-0.6B` and
-`vae`. Variants other than turbo are published in repositories of their own and share the other two.
+The layout is the published one: a root with `acestep-v15-*` (the DiT and its encoders),
+`Qwen3-Embedding-0.6B` and `vae`. Variants other than turbo are published in repositories of their
+own and share the other two.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
 from . import quantise
 from .tensors import read_torch
 
-TURBO, TEXT_ENCODER, VAE_FOLDER = "acestep-v15-turbo", "Qwen3-Embedding-0.6B", "vae"
+TURBO = "acestep-v15-turbo"
+TEXT_ENCODER = "Qwen3-Embedding-0.6B"
+VAE_FOLDER = "vae"
 PLANNER = "acestep-5Hz-lm-"  # and its size
 _MAIN_PLANNER = PLANNERS[0]  # the one in the main repository
 _SILENCE = "silence_latent.pt"
@@ -47,13 +50,19 @@ _Config = TypeVar("_Config", AceStepConfig, TextEncoderConfig, VAEConfig)
 
 
 class _Part(NamedTuple):
-    """What one folder of a checkpoint must hold: weights (`stem.safetensors`, or an index and its shards) and files."""
+    """What one folder of a checkpoint must hold: weights (`stem.safetensors`, or an index and its
+    shards) and files.
+    """
 
     stem: str
     files: tuple[str, ...]
 
     def patterns(self, folder: str = "") -> list[str]:
-        names = (f"{self.stem}.safetensors", f"{self.stem}-*.safetensors", f"{self.stem}.safetensors.index.json")
+        names = (
+            f"{self.stem}.safetensors",
+            f"{self.stem}-*.safetensors",
+            f"{self.stem}.safetensors.index.json",
+        )
         return [f"{folder}/{name}".lstrip("/") for name in (*self.files, *names)]
 
     def missing(self, folder: Path) -> Iterator[Path]:
@@ -67,7 +76,9 @@ _VAE = _Part("diffusion_pytorch_model", ("config.json",))
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be found, fetched or read as it is. Names the file, and what to do."""
+    """A checkpoint that cannot be found, fetched or read as it is. Names the file, and what to
+    do.
+    """
 
 
 @dataclass(frozen=True)
@@ -98,15 +109,16 @@ class AceStepModel(nn.Module):
         self.null_condition_emb = mx.zeros((1, 1, config.condition_size))
 
 
-# --- finding ---------------------------------------------------------------------------------------------------------
+# --- finding --------------------------------------------------------------------------------------
 
 
 def find(name: str, variant: str = "", revision: str = "") -> Checkpoint:
-    """The checkpoint called `name`, from disk alone: an embedded voice, a folder, or a downloaded hub repository.
+    """The checkpoint called `name`, from disk alone: an embedded voice, a folder, or a downloaded
+    hub repository.
 
-    `variant` chooses the DiT's sub-folder; without it that is turbo, or the only one there is. `name/variant`, as a
-    take's `model` has it, means the same. `revision`, of a hub repository: see `fetch`. Raises `CheckpointError` when
-    it is not on this machine or not complete.
+    `variant` chooses the DiT's sub-folder; without it that is turbo, or the only one there is.
+    `name/variant`, as a take's `model` has it, means the same. `revision`, of a hub repository: see
+    `fetch`. Raises `CheckpointError` when it is not on this machine or not complete.
     """
     voice, _, of_voice = name.partition("/")
     if voice in VOICES:
@@ -117,13 +129,15 @@ def find(name: str, variant: str = "", revision: str = "") -> Checkpoint:
 
 
 def fetch(name: str, variant: str = "", revision: str = "") -> Checkpoint:
-    """Like `find`, and downloads what is missing, with a progress bar: only the files needed, and only once.
+    """Like `find`, and downloads what is missing, with a progress bar: only the files needed, and
+    only once.
 
-    A model that is complete on this machine is never asked for again, so it loads without a network too. A download
-    that was interrupted keeps the files that were finished.
+    A model that is complete on this machine is never asked for again, so it loads without a network
+    too. A download that was interrupted keeps the files that were finished.
 
-    `revision` pins the repository to a commit (safest), tag or branch; empty is its newest. Variants in a repository of
-    their own share the text encoder and VAE of the main one: two revisions, "this one's,the main one's", pin both.
+    `revision` pins the repository to a commit (safest), tag or branch; empty is its newest.
+    Variants in a repository of their own share the text encoder and VAE of the main one: two
+    revisions, "this one's,the main one's", pin both.
     """
     if name.partition("/")[0] in VOICES or _folder(name):
         return find(name, variant)
@@ -143,11 +157,15 @@ def _in_folder(root: Path, variant: str, name: str) -> Checkpoint:
     variants = sorted(path.parent.name for path in root.glob(f"*/{_SILENCE}"))
     chosen = variant or (TURBO if TURBO in variants else variants[0] if len(variants) == 1 else "")
     if chosen not in variants:
-        have = f"it has {', '.join(variants)}" if variants else f"it has no folder with a {_SILENCE}"
+        have = (
+            f"it has {', '.join(variants)}" if variants else f"it has no folder with a {_SILENCE}"
+        )
         raise CheckpointError(f"{root}: no model variant {chosen or TURBO!r}; {have}")
     found = Checkpoint(name, chosen, root / chosen, root / TEXT_ENCODER, root / VAE_FOLDER)
     if path := found.missing():
-        raise CheckpointError(f"{root} is not complete: {path} is missing; a complete one: acestepd pull")
+        raise CheckpointError(
+            f"{root} is not complete: {path} is missing; a complete one: acestepd pull"
+        )
     return found
 
 
@@ -159,9 +177,12 @@ def _hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
         root = _snapshot(HUB_MODEL, own, _DIT.patterns(TURBO) + shared, local, repository)
         dit = root / TURBO
     else:
-        dit = _snapshot(repository, own, [_SILENCE], local, repository)  # a wrong name costs no gigabytes
+        # a wrong name costs no gigabytes
+        dit = _snapshot(repository, own, [_SILENCE], local, repository)
         if not local and not (dit / _SILENCE).exists():
-            raise CheckpointError(f"{repository} is not an ACE-Step 1.5 model: it has no {_SILENCE}")
+            raise CheckpointError(
+                f"{repository} is not an ACE-Step 1.5 model: it has no {_SILENCE}"
+            )
         dit = _snapshot(repository, own, _DIT.patterns(), local, repository)
         root = _snapshot(HUB_MODEL, main, shared, local, repository)
     found = Checkpoint(title, chosen, dit, root / TEXT_ENCODER, root / VAE_FOLDER)
@@ -172,9 +193,11 @@ def _hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
 
 
 def fetch_planner(size: str = _MAIN_PLANNER, revision: str = "") -> Path:
-    """The folder of a planner, downloaded where it is not on this machine. Raises `CheckpointError`.
+    """The folder of a planner, downloaded where it is not on this machine. Raises
+    `CheckpointError`.
 
-    That of 1.7B lies in the main repository, beside the text encoder; the others have repositories of their own.
+    That of 1.7B lies in the main repository, beside the text encoder; the others have repositories
+    of their own.
     """
     if size not in PLANNERS:
         raise CheckpointError(f"a planner must be one of {' '.join(PLANNERS)}, got {size!r}")
@@ -201,21 +224,28 @@ def in_cache(root: Path) -> bool:
 def _planner(size: str, revision: str, local: bool) -> Path:
     inside = f"{PLANNER}{size}" if size == _MAIN_PLANNER else ""
     repository = HUB_MODEL if inside else f"{HUB_MODEL.partition('/')[0]}/{PLANNER}{size}"
-    found = _snapshot(repository, revision, _TEXT.patterns(inside), local, f"--planner {size}") / inside
+    found = (
+        _snapshot(repository, revision, _TEXT.patterns(inside), local, f"--planner {size}") / inside
+    )
     if path := next(_TEXT.missing(found), None):
-        raise CheckpointError(f"{repository} has no planner: {path} is missing; the hub does not have it")
+        raise CheckpointError(
+            f"{repository} has no planner: {path} is missing; the hub does not have it"
+        )
     return found
 
 
 def _repository(name: str, variant: str) -> tuple[str, str, str]:
     """The repository of the DiT, what the model is called, and its variant.
 
-    The official variants have one name each, however they are asked for: the hub ignores case, its cache does not.
+    The official variants have one name each, however they are asked for: the hub ignores case, its
+    cache does not.
     """
     owner, _, rest = name.partition("/")
     own, _, tail = rest.partition("/")
     if not own or "/" in tail or owner.startswith((".", "~")) or not owner:
-        raise CheckpointError(f"no model {name!r}: give a folder, a hub name like {HUB_MODEL}, or {', '.join(VOICES)}")
+        raise CheckpointError(
+            f"no model {name!r}: give a folder, a hub name like {HUB_MODEL}, or {', '.join(VOICES)}"
+        )
     official, main = HUB_MODEL.split("/")
     chosen = variant or tail
     if owner.lower() != official.lower():
@@ -223,30 +253,50 @@ def _repository(name: str, variant: str) -> tuple[str, str, str]:
             raise CheckpointError(f"{owner}/{own} is one model, it has no variant {chosen!r}")
         return f"{owner}/{own}", f"{owner}/{own}", own
     chosen = chosen or (TURBO if own.lower() == main.lower() else own)
-    return (HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"), f"{HUB_MODEL}/{chosen}", chosen
+    return (
+        (HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"),
+        f"{HUB_MODEL}/{chosen}",
+        chosen,
+    )
 
 
-def _snapshot(repository: str, revision: str, patterns: list[str], local: bool, wanted: str) -> Path:
-    """The folder of the repository's files, downloaded unless `local`. `wanted` is what `acestepd pull` is told."""
+def _snapshot(
+    repository: str, revision: str, patterns: list[str], local: bool, wanted: str
+) -> Path:
+    """The folder of the repository's files, downloaded unless `local`. `wanted` is what `acestepd
+    pull` is told.
+    """
     again = f"acestepd pull {wanted}"
     pinned = revision or None
     try:
-        return Path(snapshot_download(repository, revision=pinned, allow_patterns=patterns, local_files_only=local))
+        return Path(
+            snapshot_download(
+                repository, revision=pinned, allow_patterns=patterns, local_files_only=local
+            )
+        )
     except LocalEntryNotFoundError as error:
         if local:
-            raise CheckpointError(f"{repository} is not on this machine, or not all of it; run: {again}") from error
+            raise CheckpointError(
+                f"{repository} is not on this machine, or not all of it; run: {again}"
+            ) from error
         reason = f"could not reach {constants.ENDPOINT} for {repository} ({_reason(error)})"
         raise CheckpointError(f"{reason}; connect to the network and run: {again}") from error
     except GatedRepoError as error:
-        raise CheckpointError(f"{repository} wants a login: run hf auth login, then {again}") from error
+        raise CheckpointError(
+            f"{repository} wants a login: run hf auth login, then {again}"
+        ) from error
     except RevisionNotFoundError as error:
-        raise CheckpointError(f"{repository} has no revision {revision!r}: a commit, a tag or a branch") from error
+        raise CheckpointError(
+            f"{repository} has no revision {revision!r}: a commit, a tag or a branch"
+        ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         others = f"the official ones are at {constants.ENDPOINT}/ACE-Step, a private one needs hf auth login"
         raise CheckpointError(f"the hub has no model {repository!r}: {others}") from error
     except Exception as error:  # whatever the network raises
         reason = f"{repository}: the download stopped ({_reason(error)})"
-        raise CheckpointError(f"{reason}; finished files are kept, so go on with: {again}") from error
+        raise CheckpointError(
+            f"{reason}; finished files are kept, so go on with: {again}"
+        ) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -255,7 +305,7 @@ def _reason(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str, Path]]:
@@ -268,13 +318,17 @@ def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str
         path = folder / f"{stem}.safetensors"
         tensors = read_file(path)
         return tensors, dict.fromkeys(tensors, path)
-    tensors, files = {}, {}
+    tensors = {}
+    files = {}
     for shard in sorted(set(places.values())):
         for name, array in read_file(folder / shard).items():
-            tensors[name], files[name] = array, folder / shard
+            tensors[name] = array
+            files[name] = folder / shard
     for name, shard in places.items():
         if files.get(name) != folder / shard:
-            raise CheckpointError(f"{folder / shard}: tensor {name} is missing, which the index says is there")
+            raise CheckpointError(
+                f"{folder / shard}: tensor {name} is missing, which the index says is there"
+            )
     return tensors, files
 
 
@@ -290,12 +344,17 @@ def _places(folder: Path, stem: str) -> dict[str, str]:
     if not index.is_file():
         return {}
     try:
-        places = {str(name): str(shard) for name, shard in json.loads(index.read_text())["weight_map"].items()}
+        places = {
+            str(name): str(shard)
+            for name, shard in json.loads(index.read_text())["weight_map"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index}: not a safetensors index ({error})") from error
     for shard in places.values():
         if Path(shard).name != shard or not shard.endswith(".safetensors"):
-            raise CheckpointError(f"{index}: a shard must be the name of a safetensors file, got {shard!r}")
+            raise CheckpointError(
+                f"{index}: a shard must be the name of a safetensors file, got {shard!r}"
+            )
     return places
 
 
@@ -314,23 +373,36 @@ def read_file(path: Path) -> dict[str, mx.array]:
 
 
 def fit(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path]) -> None:
-    """Put every tensor in its place. A missing, extra or mis-shaped one is an error naming file and tensor."""
-    wanted = {name: (array.shape, array.dtype) for name, array in dict(tree_flatten(module.parameters())).items()}
+    """Put every tensor in its place. A missing, extra or mis-shaped one is an error naming file and
+    tensor.
+    """
+    wanted = {
+        name: (array.shape, array.dtype)
+        for name, array in dict(tree_flatten(module.parameters())).items()
+    }
     anywhere = os.path.commonpath(files.values())  # the file, or the folder of several
     for name, (shape, kind) in wanted.items():
         if name not in tensors:
             raise CheckpointError(f"{anywhere}: tensor {name} {tuple(shape)} is missing")
         if tensors[name].shape != shape:
             came = tuple(tensors[name].shape)
-            raise CheckpointError(f"{files[name]}: tensor {name} must have the shape {tuple(shape)}, got {came}")
+            raise CheckpointError(
+                f"{files[name]}: tensor {name} must have the shape {tuple(shape)}, got {came}"
+            )
         if kind == mx.uint32:  # packed by quantising
             if tensors[name].dtype != kind:
-                raise CheckpointError(f"{files[name]}: tensor {name} must be uint32, got {tensors[name].dtype}")
+                raise CheckpointError(
+                    f"{files[name]}: tensor {name} must be uint32, got {tensors[name].dtype}"
+                )
         elif not mx.issubdtype(tensors[name].dtype, mx.floating):  # MLX reads fp8 as bytes
-            raise CheckpointError(f"{files[name]}: tensor {name} must be bf16, f16 or f32, got {tensors[name].dtype}")
+            raise CheckpointError(
+                f"{files[name]}: tensor {name} must be bf16, f16 or f32, got {tensors[name].dtype}"
+            )
     extra = sorted(set(tensors) - set(wanted))
     if extra:
-        raise CheckpointError(f"{files[extra[0]]}: unexpected tensor {extra[0]} (one of {len(extra)})")
+        raise CheckpointError(
+            f"{files[extra[0]]}: unexpected tensor {extra[0]} (one of {len(extra)})"
+        )
     module.load_weights(list(tensors.items()), strict=True)
 
 
@@ -347,26 +419,38 @@ def default_dtype() -> mx.Dtype:
 
 
 def fit_quantised(
-    module: nn.Module, folder: Path, tensors: dict[str, mx.array], files: dict[str, Path], bits: int = 0
+    module: nn.Module,
+    folder: Path,
+    tensors: dict[str, mx.array],
+    files: dict[str, Path],
+    bits: int = 0,
 ) -> None:
-    """Like `fit`, with the matrices in as many bits as the folder has them in, or as `bits` asks for."""
+    """Like `fit`, with the matrices in as many bits as the folder has them in, or as `bits` asks
+    for.
+    """
     try:
         saved = quantise.bits_of(folder)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     if bits and saved not in (0, bits):
         advice = "leave bits out, or load what it was made from"
-        raise CheckpointError(f"{folder} is in {saved} bits already, it cannot be loaded in {bits}; {advice}")
+        raise CheckpointError(
+            f"{folder} is in {saved} bits already, it cannot be loaded in {bits}; {advice}"
+        )
     if bits and not saved:
         tensors = quantise.quantised(tensors, bits)
-        files = {name: files.get(name) or files[f"{name.rpartition('.')[0]}.weight"] for name in tensors}
+        files = {
+            name: files.get(name) or files[f"{name.rpartition('.')[0]}.weight"] for name in tensors
+        }
     if bits or saved:
         quantise.reshape(module, tensors, bits or saved)
     fit(module, tensors, files)
 
 
 def load_model(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[AceStepModel, AceStepConfig]:
-    """The networks of one `acestep-v15-*` folder. `bits` (8 or 4) quantises them; 0 takes them as they are."""
+    """The networks of one `acestep-v15-*` folder. `bits` (8 or 4) quantises them; 0 takes them as
+    they are.
+    """
     config = _config(AceStepConfig, folder)
     model = AceStepModel(config)
     fit_quantised(model, folder, *read_tensors(folder, "model"), bits)
@@ -376,7 +460,9 @@ def load_model(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[AceStepMod
     return model, config
 
 
-def load_text_encoder(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[TextEncoder, Tokenizer]:
+def load_text_encoder(
+    folder: Path, dtype: mx.Dtype, bits: int = 0
+) -> tuple[TextEncoder, Tokenizer]:
     encoder = TextEncoder(_config(TextEncoderConfig, folder))
     tensors, files = read_tensors(folder, "model")
     files = {name.removeprefix("model."): path for name, path in files.items()}
@@ -409,5 +495,7 @@ def load_silence(folder: Path) -> mx.array:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: {error}") from error
     if latent.ndim != 3 or latent.shape[:2] != (1, channels) or latent.shape[2] < 1:
-        raise CheckpointError(f"{path}: tensor must have the shape (1, {channels}, frames), got {latent.shape}")
+        raise CheckpointError(
+            f"{path}: tensor must have the shape (1, {channels}, frames), got {latent.shape}"
+        )
     return mx.array(latent).swapaxes(1, 2)

@@ -1,7 +1,7 @@
 """LoRA adapters: low-rank additions beside a model's linear layers.
 
-The layers' own weights are never touched, so an adapter costs its own size and nothing else, works beside quantised
-layers too, and leaves no trace when it is taken off.
+The layers' own weights are never touched, so an adapter costs its own size and nothing else, works
+beside quantised layers too, and leaves no trace when it is taken off.
 """
 
 from __future__ import annotations
@@ -21,17 +21,34 @@ from mlx.utils import tree_unflatten
 from ..networks.layers import QuantizedLinear
 from .adapter import Adapter, AdapterError
 
-_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_CONFIG = "adapter_config.json"
+_WEIGHTS = "adapter_model.safetensors"
 _METADATA = "lora_adapter_metadata"  # where diffusers keeps the configuration of a single file
 # PEFT (with or without an adapter's name), diffusers' older files, kohya.
-_TENSOR = re.compile(r"(?P<layer>.+)\.(?P<part>lora_A|lora_B|lora\.down|lora\.up|lora_down|lora_up)(\.\w+)?\.weight")
+_TENSOR = re.compile(
+    r"(?P<layer>.+)\.(?P<part>lora_A|lora_B|lora\.down|lora\.up|lora_down|lora_up)(\.\w+)?\.weight"
+)
 _ALPHA = re.compile(r"(?P<layer>.+)\.alpha")
 _DOWN = ("lora_A", "lora.down", "lora_down")
 _PEFT_ALPHA = 8  # of its LoraConfig, where lora_alpha is left out
 _OTHER_KINDS = {"lora_magnitude_vector": "DoRA", "lokr_": "LoKr", "hada_": "LoHa", "oft_": "OFT"}
 # What trainers put in front of the names that the checkpoint has.
-_PREFIXES = ("base_model.", "model.", "diffusion_model.", "transformer.", "lora_unet_", "lora_transformer_", "lycoris_")
-_DIFFUSERS = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out.0": "o_proj", "to_out_0": "o_proj"}
+_PREFIXES = (
+    "base_model.",
+    "model.",
+    "diffusion_model.",
+    "transformer.",
+    "lora_unet_",
+    "lora_transformer_",
+    "lycoris_",
+)
+_DIFFUSERS = {
+    "to_q": "q_proj",
+    "to_k": "k_proj",
+    "to_v": "v_proj",
+    "to_out.0": "o_proj",
+    "to_out_0": "o_proj",
+}
 
 
 class Pair(NamedTuple):
@@ -48,8 +65,11 @@ class Adapted(nn.Module):
     def __init__(self, base: nn.Module, pairs: Sequence[Pair], dtype: mx.Dtype) -> None:
         super().__init__()
         self.base = base
-        self.down = mx.concatenate([pair.down.astype(mx.float32) for pair in pairs]).astype(dtype)  # (ranks, in)
-        self.up = mx.concatenate([pair.factor * pair.up.astype(mx.float32) for pair in pairs], axis=1).astype(dtype)
+        # (ranks, in)
+        self.down = mx.concatenate([pair.down.astype(mx.float32) for pair in pairs]).astype(dtype)
+        self.up = mx.concatenate(
+            [pair.factor * pair.up.astype(mx.float32) for pair in pairs], axis=1
+        ).astype(dtype)
 
     @property
     def weight(self) -> mx.array:
@@ -62,16 +82,21 @@ class Adapted(nn.Module):
 def put_on(model: nn.Module, adapters: Sequence[Adapter], dtype: mx.Dtype) -> None:
     """Let the model play with these adapters and no others; none takes off all there are.
 
-    `model` has the DiT as `decoder`, whose layers adapters may also name without that. Raises `AdapterError`; the model
-    is then as it was before.
+    `model` has the DiT as `decoder`, whose layers adapters may also name without that. Raises
+    `AdapterError`; the model is then as it was before.
     """
-    bare = {name: layer.base if isinstance(layer, Adapted) else layer for name, layer in _layers(model).items()}
+    bare = {
+        name: layer.base if isinstance(layer, Adapted) else layer
+        for name, layer in _layers(model).items()
+    }
     found = _names(bare)
     additions: dict[str, list[Pair]] = {}
     for adapter in adapters:
         for name, pair in _matched(adapter.path, read(adapter.path), found, bare).items():
             additions.setdefault(name, []).append(pair._replace(factor=pair.factor * adapter.scale))
-    changed = {name: bare[name] for name, layer in _layers(model).items() if isinstance(layer, Adapted)}
+    changed = {
+        name: bare[name] for name, layer in _layers(model).items() if isinstance(layer, Adapted)
+    }
     changed |= {name: Adapted(bare[name], pairs, dtype) for name, pairs in additions.items()}
     mx.eval([(layer.down, layer.up) for layer in changed.values() if isinstance(layer, Adapted)])
     if changed:
@@ -83,12 +108,16 @@ def _layers(model: nn.Module) -> dict[str, nn.Module]:
     inside = {id(layer.base) for layer in model.modules() if isinstance(layer, Adapted)}
     kinds = nn.Linear, QuantizedLinear, Adapted
     return {
-        name: layer for name, layer in model.named_modules() if isinstance(layer, kinds) and id(layer) not in inside
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, kinds) and id(layer) not in inside
     }
 
 
 def _names(layers: Mapping[str, Any]) -> dict[str, str]:
-    """The layers' names by everything that files call them: with or without `decoder.`, with dots or underscores."""
+    """The layers' names by everything that files call them: with or without `decoder.`, with dots
+    or underscores.
+    """
     found: dict[str, str] = {}
     for name in layers:
         for called in (name, name.removeprefix("decoder.")):
@@ -96,7 +125,7 @@ def _names(layers: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def read(path: str) -> dict[str, Pair]:
@@ -113,15 +142,25 @@ def read(path: str) -> dict[str, Pair]:
     config = _config(file, metadata)
     downs, ups, alphas = _sorted(file, tensors)
     if missing := sorted(downs.keys() ^ ups.keys()):
-        raise AdapterError(f"{file}: {missing[0]} has only one of its two matrices (one of {len(missing)})")
-    return {name: _pair(file, name, downs[name], ups[name], alphas.get(name), config) for name in sorted(downs)}
+        raise AdapterError(
+            f"{file}: {missing[0]} has only one of its two matrices (one of {len(missing)})"
+        )
+    return {
+        name: _pair(file, name, downs[name], ups[name], alphas.get(name), config)
+        for name in sorted(downs)
+    }
 
 
 def _config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What is said about all layers: in PEFT's file beside it, or in the file itself as diffusers does."""
+    """What is said about all layers: in PEFT's file beside it, or in the file itself as diffusers
+    does.
+    """
     beside = file.with_name(_CONFIG)
     if file.name != _WEIGHTS:
-        return {key.rpartition(".")[2]: value for key, value in _json(file, metadata.get(_METADATA, "{}")).items()}
+        return {
+            key.rpartition(".")[2]: value
+            for key, value in _json(file, metadata.get(_METADATA, "{}")).items()
+        }
     if not beside.is_file():
         raise AdapterError(f"{beside} is missing: it says how strong the adapter is")
     config = _json(beside, beside.read_text("utf-8", "replace"))
@@ -155,23 +194,39 @@ def _sorted(
             alphas[match["layer"]] = float(np.array(array.astype(mx.float32)))
         else:
             kind = next((kind for part, kind in _OTHER_KINDS.items() if part in name), "")
-            reason = f"it is a {kind}, and a LoRA is needed" if kind else "a LoRA has lora_A and lora_B matrices only"
+            reason = (
+                f"it is a {kind}, and a LoRA is needed"
+                if kind
+                else "a LoRA has lora_A and lora_B matrices only"
+            )
             raise AdapterError(f"{file}: the tensor {name} cannot be used; {reason}")
     if not downs and not ups:
         raise AdapterError(f"{file}: holds no LoRA")
     return downs, ups, alphas
 
 
-def _pair(file: Path, name: str, down: mx.array, up: mx.array, alpha: float | None, config: Mapping[str, Any]) -> Pair:
+def _pair(
+    file: Path,
+    name: str,
+    down: mx.array,
+    up: mx.array,
+    alpha: float | None,
+    config: Mapping[str, Any],
+) -> Pair:
     down, up = (
-        array.reshape(array.shape[:2]) if array.size == math.prod(array.shape[:2]) else array for array in (down, up)
+        array.reshape(array.shape[:2]) if array.size == math.prod(array.shape[:2]) else array
+        for array in (down, up)
     )
     whole = down.ndim == up.ndim == 2 and down.shape[0] == up.shape[1] > 0
     if not whole or not all(mx.issubdtype(array.dtype, mx.floating) for array in (down, up)):
         shapes = f"{down.dtype} {tuple(down.shape)} and {up.dtype} {tuple(up.shape)}"
-        raise AdapterError(f"{file}: {name} must be two matrices (rank, in) and (out, rank), got {shapes}")
+        raise AdapterError(
+            f"{file}: {name} must be two matrices (rank, in) and (out, rank), got {shapes}"
+        )
     if not all(bool(mx.all(mx.isfinite(array))) for array in (down, up)):
-        raise AdapterError(f"{file}: {name} has weights that are no numbers; the file is broken, fetch it again")
+        raise AdapterError(
+            f"{file}: {name} has weights that are no numbers; the file is broken, fetch it again"
+        )
     rank = down.shape[0]
     try:
         alpha = float(_configured(name, config, rank)) if alpha is None else alpha
@@ -183,7 +238,8 @@ def _pair(file: Path, name: str, down: mx.array, up: mx.array, alpha: float | No
 
 
 def _configured(name: str, config: Mapping[str, Any], rank: int) -> Any:
-    """PEFT's alpha for one layer: its pattern's, or everybody's. One of 0 adds nothing, as PEFT has it.
+    """PEFT's alpha for one layer: its pattern's, or everybody's. One of 0 adds nothing, as PEFT has
+    it.
 
     Where nothing is said at all, as in a single file, the product is added as it is.
     """
@@ -193,25 +249,32 @@ def _configured(name: str, config: Mapping[str, Any], rank: int) -> Any:
     return config.get("lora_alpha", rank if "peft_type" not in config else _PEFT_ALPHA)
 
 
-# --- matching --------------------------------------------------------------------------------------------------------
+# --- matching -------------------------------------------------------------------------------------
 
 
 def _matched(
     path: str, pairs: Mapping[str, Pair], names: Mapping[str, str], layers: Mapping[str, nn.Module]
 ) -> dict[str, Pair]:
-    """The pairs by the layers' own names: every one must have its layer, or it would silently do nothing."""
+    """The pairs by the layers' own names: every one must have its layer, or it would silently do
+    nothing.
+    """
     matched = {names.get(_plain(called), ""): pair for called, pair in pairs.items()}
     strangers = [called for called in pairs if _plain(called) not in names]
     if strangers:
         example = min(layers)
         count = f"{len(strangers)} of its {len(pairs)} layers are not in this model"
-        raise AdapterError(f"{path}: {count}: it has {', '.join(strangers[:3])}; the model has ones like {example}")
+        raise AdapterError(
+            f"{path}: {count}: it has {', '.join(strangers[:3])}; the model has ones like {example}"
+        )
     if len(matched) < len(pairs):
         raise AdapterError(f"{path}: has two additions to one layer, under different names")
     for name, pair in matched.items():
-        came, wanted = (pair.up.shape[0], pair.down.shape[1]), _shape(layers[name])
+        came = (pair.up.shape[0], pair.down.shape[1])
+        wanted = _shape(layers[name])
         if came != wanted:
-            raise AdapterError(f"{path}: is for another model: {name} is {wanted} here and {came} there (out, in)")
+            raise AdapterError(
+                f"{path}: is for another model: {name} is {wanted} here and {came} there (out, in)"
+            )
     return matched
 
 

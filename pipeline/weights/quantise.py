@@ -1,7 +1,8 @@
 """Weights in 8 or 4 bits: which of a checkpoint's tensors, and the layers that use them.
 
-It happens to tensors, by their names, before any network knows of them: so it is the same for all networks, and a
-folder that was saved quantised holds exactly what loading its original with as many bits makes.
+It happens to tensors, by their names, before any network knows of them: so it is the same for all
+networks, and a folder that was saved quantised holds exactly what loading its original with as many
+bits makes.
 """
 
 from __future__ import annotations
@@ -21,22 +22,27 @@ from .adapter import checked_bits
 
 _GROUPS = (64, 32)  # weights that share a scale: the first of these that divides the row
 _KEY = "quantization"  # in config.json, where MLX programs look for it
-# The transformer layers of the DiT, its encoders, the text encoder and the planner, and the tables of the last two.
-# Left whole is what is small or delicate: time and patches, norms, and the audio codes, which would be other codes.
+# The transformer layers of the DiT, its encoders, the text encoder and the planner, and the tables
+# of the last two.
+# Left whole is what is small or delicate: time and patches, norms, and the audio codes, which would
+# be other codes.
 _MATRIX = re.compile(
     r"((decoder|encoder\.\w+|model)\.)?layers\.\d+\.\w+\.\w+_proj\.weight|(model\.)?embed_tokens\.weight"
 )
 
 
 class Weights(NamedTuple):
-    """How a network's weights are kept: `bits`, 0 as they were published, and the layers that this left `whole`."""
+    """How a network's weights are kept: `bits`, 0 as they were published, and the layers that this
+    left `whole`.
+    """
 
     bits: int = 0
     whole: tuple[str, ...] = ()
 
 
 def bits_of(folder: Path) -> int:
-    """How many bits the weights in a checkpoint's folder have by its config.json; 0 where they were not quantised.
+    """How many bits the weights in a checkpoint's folder have by its config.json; 0 where they were
+    not quantised.
 
     Raises ValueError.
     """
@@ -54,7 +60,9 @@ def described(config: Mapping[str, object], bits: int) -> dict[str, object]:
 
 
 def quantised(tensors: Mapping[str, mx.array], bits: int) -> dict[str, mx.array]:
-    """The tensors with matrices as packed `weight`, `scales` and `biases`, in their dtype, where that is possible."""
+    """The tensors with matrices as packed `weight`, `scales` and `biases`, in their dtype, where
+    that is possible.
+    """
     found: dict[str, mx.array] = {}
     for name, array in tensors.items():
         group = _group(array.shape[-1]) if _MATRIX.fullmatch(name) and array.ndim == 2 else 0
@@ -68,7 +76,9 @@ def quantised(tensors: Mapping[str, mx.array], bits: int) -> dict[str, mx.array]
 
 
 def whole(names: Iterable[str]) -> tuple[str, ...]:
-    """Of a quantised file's tensors, the layers whose matrices could not be: their rows are no multiple of a group."""
+    """Of a quantised file's tensors, the layers whose matrices could not be: their rows are no
+    multiple of a group.
+    """
     known = set(names)
     stems = (name.removesuffix(".weight") for name in known if _MATRIX.fullmatch(name))
     return tuple(sorted(stem for stem in stems if f"{stem}.scales" not in known))
@@ -76,9 +86,13 @@ def whole(names: Iterable[str]) -> tuple[str, ...]:
 
 def weights(module: nn.Module) -> Weights:
     """How a loaded network's are kept."""
-    matrices = {name: layer for name, layer in module.named_modules() if _MATRIX.fullmatch(f"{name}.weight")}
+    matrices = {
+        name: layer for name, layer in module.named_modules() if _MATRIX.fullmatch(f"{name}.weight")
+    }
     packed = {
-        name: layer for name, layer in matrices.items() if isinstance(layer, QuantizedLinear | QuantizedEmbedding)
+        name: layer
+        for name, layer in matrices.items()
+        if isinstance(layer, QuantizedLinear | QuantizedEmbedding)
     }
     if not packed:
         return Weights()
@@ -97,7 +111,9 @@ def reshape(module: nn.Module, tensors: Mapping[str, mx.array], bits: int) -> No
         if isinstance(layer, nn.Embedding):
             changed.append((name, QuantizedEmbedding(rows, columns, max(1, group), bits)))
         else:
-            changed.append((name, QuantizedLinear(columns, rows, "bias" in layer, max(1, group), bits)))
+            changed.append(
+                (name, QuantizedLinear(columns, rows, "bias" in layer, max(1, group), bits))
+            )
     if changed:
         module.update_modules(tree_unflatten(changed))
 
