@@ -16,7 +16,7 @@ FILES = ("source", "reference")  # fields that are the path of a file
 MAX_PATH = 4096  # characters, as in most systems
 
 
-class Confined:
+class AllowedFolders:
     """The folders that files from outside may be in. A link leads where it leads: what counts is
     where that is.
     """

@@ -12,19 +12,19 @@ from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
 from pipeline.weights.adapter import checked
 
-from .engine import Engine, Wanted
-from .engine.process import Helper, Process
+from .engine import Engine, ModelChoice
+from .engine.process import WorkerHandle, WorkerProcess
 from .jobs import Event
 from .journal import Journal, JournalError
 from .landing import folders
 from .osc.server import OscServer
-from .pads.hands import Hands
-from .pads.player import Pads
+from .pads.controllers import Controllers
+from .pads.player import PadPlayer
 from .panel import Panel
-from .paths import Confined
+from .paths import AllowedFolders
+from .runtime.lock import Lock
 from .settings import Settings, SettingsError
 from .tempo import Tempo
-from .upkeep.lock import Lock
 from .watch.watchers import Watchers
 
 log = logging.getLogger("acestepd")
@@ -62,7 +62,9 @@ def chosen_model(settings: Settings) -> Chosen:
 class Daemon:
     """`with Daemon(settings) as daemon:` listens, loads and renders until the block ends."""
 
-    def __init__(self, settings: Settings, worker: Callable[[], Helper] = Process) -> None:
+    def __init__(
+        self, settings: Settings, worker: Callable[[], WorkerHandle] = WorkerProcess
+    ) -> None:
         folders.check(settings.out)
         self.settings = settings
         self.chosen = chosen_model(settings)
@@ -71,7 +73,10 @@ class Daemon:
             self.journal = _journal(settings)
             opened.callback(self.journal.close)
             self.engine = Engine(
-                settings, Wanted(*self.chosen[:2], checked(settings.adapters)), self.journal, worker
+                settings,
+                ModelChoice(*self.chosen[:2], checked(settings.adapters)),
+                self.journal,
+                worker,
             )
             self.engine.listen(_log_event)
             self.tempo = Tempo(settings.link, settings.midi_clock)
@@ -82,10 +87,10 @@ class Daemon:
             confined = _confined(settings)
             self.osc = OscServer(settings, self.panel, self.engine, confined)
             opened.callback(self.osc.close)
-            self.pads = self.osc.pads = Pads(
+            self.pads = self.osc.pads = PadPlayer(
                 settings, self.engine, self.panel, self.tempo, confined
             )
-            self.hands = Hands(settings.midi, self.pads, settings.state / LEARNT)
+            self.hands = Controllers(settings.midi, self.pads, settings.state / LEARNT)
             self._learn_from_ports()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, confined)
             self._opened = opened.pop_all()
@@ -136,9 +141,11 @@ class Daemon:
         self._opened.close()
 
 
-def _confined(settings: Settings) -> Confined:
+def _confined(settings: Settings) -> AllowedFolders:
     """Where files may lie that messages and watched files name."""
-    return Confined([settings.out, *settings.folders, *(watch.folder for watch in settings.watch)])
+    return AllowedFolders(
+        [settings.out, *settings.folders, *(watch.folder for watch in settings.watch)]
+    )
 
 
 def _journal(settings: Settings) -> Journal:

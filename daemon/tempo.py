@@ -45,7 +45,7 @@ EVERY = 0.1  # seconds between two looks at the sources, and so between two anno
 Listener = Callable[[float, str], None]
 
 
-class Place(NamedTuple):
+class BeatPosition(NamedTuple):
     """Where a song was `at` that time.monotonic(): in quarter notes from its beginning, at that
     tempo.
     """
@@ -71,7 +71,7 @@ class Source(Protocol):
         """0 while it says none. From any thread."""
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> BeatPosition | None:
         """None while it does not say where the beat is. From any thread."""
 
     def start(self) -> None: ...
@@ -196,12 +196,14 @@ class Clock:
         return self._known.bpm
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> BeatPosition | None:
         with self._lock:
             bpm = self._known.bpm
             place = self._place
         return (
-            Place(place[0], place[1] / PER_BEAT, bpm) if bpm and place and self._playing else None
+            BeatPosition(place[0], place[1] / PER_BEAT, bpm)
+            if bpm and place and self._playing
+            else None
         )
 
     def start(self) -> None:
@@ -332,22 +334,22 @@ class Link:
         self._make = aalink.Link
         self._loop: asyncio.AbstractEventLoop | None = None
         self._peer: Any = None
-        self._ear: Ear | None = None
+        self._ear: ClockPort | None = None
         self._joined = False
         self._company = 0.0  # when there was a peer last
         self._bpm = 0.0
-        self._place: Place | None = None
+        self._place: BeatPosition | None = None
 
     @property
     def bpm(self) -> float:
         return self._bpm
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> BeatPosition | None:
         return self._place
 
     def start(self) -> None:
-        self._ear = Ear()
+        self._ear = ClockPort()
         self._loop = asyncio.new_event_loop()
         self._peer = self._loop.run_until_complete(self._made())
         self._peer.quantum = QUANTUM
@@ -365,7 +367,9 @@ class Link:
         elif self._joined and self._peer.num_peers:
             self._company = now
             self._bpm = linked(self._peer.tempo)
-            self._place = Place(time.monotonic(), self._peer.beat, self._bpm) if self._bpm else None
+            self._place = (
+                BeatPosition(time.monotonic(), self._peer.beat, self._bpm) if self._bpm else None
+            )
         elif self._joined:
             self._bpm = 0.0
             self._place = None
@@ -399,7 +403,7 @@ def linked(bpm: float) -> float:
     return round(bpm, 2) if PLAUSIBLE[0] <= bpm <= PLAUSIBLE[1] else 0.0
 
 
-class Ear:
+class ClockPort:
     """Hears whether there are Link peers on the network, and says nothing itself."""
 
     def __init__(self) -> None:

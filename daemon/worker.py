@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Progress, Request, Take
-from pipeline.stored import Store
 
 from .jobs import failure, machine
 
@@ -56,7 +56,7 @@ def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
     limits(wanted["cache_gb"], wanted["memory_gb"], wanted["wired_gb"])
     model.cache.limit_mb = wanted["conditions_mb"]
     if wanted["latents_mb"]:
-        model.store = Store(Path(wanted["latents"]), wanted["latents_mb"])
+        model.store = LatentStore(Path(wanted["latents"]), wanted["latents_mb"])
     return model
 
 

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import mlx.core as mx
 import numpy as np
 
-from . import abilities, audio, codes, cost, finishing, hearing, memory, painting
+from . import audio, capabilities, codes, cost, diffusion, encoding, memory, postprocess
+from .latent_store import StoredLatents
 from .memory import limits as limits  # from here too
 from .networks import ops
-from .planner import takes as planned
+from .planner import slot as planned
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description, Written
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Progress, Request, Take
 from .stages import Stages
-from .stored import Stored
 from .weights import adapter, checkpoint, lora
 from .work import Meter, Work, after_plan, spans
 
@@ -135,7 +135,7 @@ class AceStep(Stages):
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or
         `BadAudio` when the result is not music.
         """
-        request = abilities.possible(self, request.resolved())
+        request = capabilities.possible(self, request.resolved())
         meter = Meter()
         source = None
         worn = self.adapters
@@ -149,26 +149,26 @@ class AceStep(Stages):
             yield Progress("plan", share, planned=plan.filled)
         self.desk.make_room(max(self._needed, mx.get_active_memory() - self.desk.bytes), memory.cap)
         if request.task:
-            request, source = yield from hearing.opened(self, request, meter)
+            request, source = yield from encoding.opened(self, request, meter)
         request, score = self.decided(request)
         steps = self.timesteps(request)
-        stored = hearing.stored(self, request)
+        stored = encoding.stored(self, request)
         work = Work(request, steps, meter, spans(request, score is not None), source, stored)
         if plan is not None:
             work = work._replace(spans=after_plan(work.spans, share))
-        material = yield from hearing.gathered(self, work, source, score)
+        material = yield from encoding.gathered(self, work, source, score)
         clips: dict[str, np.ndarray] = {}
         noise = self.noise(request) if noise is None else self.varied(request, noise)
         if request.task == "lego":
             assert source is not None
-            clips = yield from painting.layered(self, work, material, source)
+            clips = yield from diffusion.layered(self, work, material, source)
         elif request.task != "extract":
-            material, clips["mix"] = yield from painting.mixed(self, work, material, noise)
+            material, clips["mix"] = yield from diffusion.mixed(self, work, material, noise)
         for track in request.taken:
-            _, clips[track] = yield from painting.one_track(self, work, material, "extract", track)
+            _, clips[track] = yield from diffusion.one_track(self, work, material, "extract", track)
         yield Progress("finish", next(work.spans).start)
         with meter("finish"):
-            ready = finishing.finished(request, clips, source, stored.gain if stored else 1.0)
+            ready = postprocess.finished(request, clips, source, stored.gain if stored else 1.0)
             mx.clear_cache()
         self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
         if plan is not None:
@@ -177,7 +177,7 @@ class AceStep(Stages):
                 / writing.tokens
                 / (meter.without("plan") / self._painting(request))
             )
-        notes = abilities.notes(self, request) + ready.notes + (plan.notes if plan else ())
+        notes = capabilities.notes(self, request) + ready.notes + (plan.notes if plan else ())
         about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
         painted_over = codes.written(
             material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
@@ -187,7 +187,7 @@ class AceStep(Stages):
         for name, clip in ready.clips.items():
             take = Take(name, mx.array(clip), request, self.name, *about, **how)
             if name == "mix" and request.task != "lego":
-                gain = finishing.gain(work, clips["mix"], clip)
+                gain = postprocess.gain(work, clips["mix"], clip)
                 latents = np.array(material.given[0])
                 take = dataclasses.replace(
                     take, latents=latents, noise=np.array(noise[0]), gain=gain
@@ -215,7 +215,7 @@ class AceStep(Stages):
         """
         if self.store is not None and take.latents is not None:
             sum = hashlib.sha256(file.read_bytes()).hexdigest()
-            self.store.put(sum, self.vae_digest, Stored(take.latents, take.gain))
+            self.store.put(sum, self.vae_digest, StoredLatents(take.latents, take.gain))
 
     def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as
@@ -224,7 +224,7 @@ class AceStep(Stages):
         `track`: one of `request.TRACKS`. Raises `BadRequest` when the model cannot.
         """
         wish = Request(prompt, seconds=len(mix) / SAMPLE_RATE, seed=seed, stems=track, guide="off")
-        request, _ = self.decided(abilities.possible(self, wish))
+        request, _ = self.decided(capabilities.possible(self, wish))
         hop = self.vae.config.hop
         whole = audio.placed(mix, 0, -(-len(mix) // hop) * hop)
         latents = mx.concatenate(list(self.encode(whole, self.frames(request))), axis=1)
@@ -273,7 +273,7 @@ class AceStep(Stages):
             raise BadRequest(missing, "fetch one, and try again")
         meter = Meter()
         request = dataclasses.replace(request, task="cover").resolved()
-        request, source = yield from hearing.opened(self, request, meter)
+        request, source = yield from encoding.opened(self, request, meter)
         pieces = []
         for piece in meter.each("source", self.encode(source, self.frames(request))):
             pieces.append(piece)

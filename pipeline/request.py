@@ -95,7 +95,7 @@ class OutOfRange(BadRequest):
     """The value has the right type and is not one of those allowed."""
 
 
-class Allowed(NamedTuple):
+class FieldSpec(NamedTuple):
     """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept)
     for texts.
     """
@@ -109,19 +109,21 @@ class Allowed(NamedTuple):
 
 def knob(default: Any, low: float, high: float, help: str, *aliases: str) -> Any:
     """A number between `low` and `high`, inclusive. Its type is its default's."""
-    return field(default=default, metadata={"allowed": Allowed(help, low, high, aliases=aliases)})
+    return field(default=default, metadata={"allowed": FieldSpec(help, low, high, aliases=aliases)})
 
 
 def words(default: str, help: str, *aliases: str, check: Callable[[str], str] | None = None) -> Any:
     """A text; `check` returns it in the form that is kept, or raises ValueError with what is
     allowed.
     """
-    return field(default=default, metadata={"allowed": Allowed(help, check=check, aliases=aliases)})
+    return field(
+        default=default, metadata={"allowed": FieldSpec(help, check=check, aliases=aliases)}
+    )
 
 
 def flag(default: bool, help: str, *aliases: str) -> Any:
     """On or off."""
-    return field(default=default, metadata={"allowed": Allowed(help, aliases=aliases)})
+    return field(default=default, metadata={"allowed": FieldSpec(help, aliases=aliases)})
 
 
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:
@@ -480,7 +482,7 @@ class Request:
             return 0.0
         from .guide.score import BadMidi, from_midi  # only where it is needed: it takes a while
 
-        allowed: Allowed = FIELDS["bpm"].metadata["allowed"]
+        allowed: FieldSpec = FIELDS["bpm"].metadata["allowed"]
         with suppress(BadMidi):
             bpm = from_midi(os.path.expanduser(self.guide)).bpm
             return bpm if allowed.low <= bpm <= allowed.high else 0.0
@@ -568,7 +570,7 @@ def coerce(name: str, value: Any) -> Any:
     an int, as OSC clients send them), strict about meaning. Raises `WrongType` or `OutOfRange`.
     """
     spec = FIELDS[name]
-    allowed: Allowed = spec.metadata["allowed"]
+    allowed: FieldSpec = spec.metadata["allowed"]
     if isinstance(spec.default, bool):
         return _switch(name, value)
     if isinstance(spec.default, str):
@@ -621,7 +623,7 @@ def _switch(name: str, value: Any) -> bool:
     raise WrongType(f"{name} must be 1 or 0, got {value!r:.40}")
 
 
-def _text(name: str, value: Any, allowed: Allowed) -> str:
+def _text(name: str, value: Any, allowed: FieldSpec) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise WrongType(f"{name} must be a text, got {value!r:.40}")
     text = clean_text(value if isinstance(value, str) else f"{value:.10g}")

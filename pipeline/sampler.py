@@ -290,7 +290,7 @@ Velocity = Callable[[mx.array, float, int, bool], tuple[mx.array, mx.array | Non
 Keep = Callable[[mx.array, int, int, float], mx.array]
 
 
-class State(NamedTuple):
+class SamplerState(NamedTuple):
     """After a step: the state, and the clean estimate that the step began with, which is computed
     when looked at.
     """
@@ -306,7 +306,7 @@ def denoise(
     guidance: Guidance,
     keep: Keep | None = None,
     solver: Solver = euler,
-) -> Iterator[State]:
+) -> Iterator[SamplerState]:
     """Steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
 
     `velocity(x, t, step, guided)` returns the conditional velocity, and the unconditional one when
@@ -326,4 +326,4 @@ def denoise(
         x = solver(here, t_next, step, again)
         x = x if keep is None else keep(x, step, len(schedule), t_next)
         mx.eval(x)
-        yield State(x, here.clean)
+        yield SamplerState(x, here.clean)

@@ -16,11 +16,11 @@ from . import audio, caches, codes, cost, loops, prompts, sampler, tasks
 from .caches import Cache
 from .guide import guide
 from .guide.score import Score
+from .latent_store import LatentStore
 from .networks.dit import CrossKV
-from .planner import takes as planned
+from .planner import slot as planned
 from .request import SAMPLE_RATE, TRACKS, BadRequest, Request
-from .stored import Store
-from .tasks import Hold, Kept, Material, Scene
+from .tasks import KeptSource, Material, RepaintBlend, Scene
 from .weights import checkpoint, quantise
 from .weights.adapter import Adapter
 from .weights.checkpoint import Checkpoint
@@ -29,7 +29,7 @@ RINGING = SAMPLE_RATE // 4  # samples that a guide's last notes may need
 REFERENCE_FRAMES = 750  # of silence, where no reference audio is given
 
 
-class Canvas(NamedTuple):
+class Conditioning(NamedTuple):
     """What the DiT sees beside the noise in one step."""
 
     cross: CrossKV  # the condition, as every layer's keys and values
@@ -54,11 +54,11 @@ class Stages:
         self.weights = quantise.weights(self.model)
         self.adapters: tuple[Adapter, ...] = ()
         self.cache = Cache()
-        self.store: Store | None = None
+        self.store: LatentStore | None = None
         self.vae = checkpoint.load_vae(parts.vae)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
-        self.desk = planned.Desk(
+        self.desk = planned.PlannerSlot(
             parts.text_encoder.parent, dtype, "" if self.config.guided else planner, bits
         )
         self.defaults, self.tasks = cost.variant(
@@ -200,20 +200,20 @@ class Stages:
         silence = self.silent(frames)
         return Material(silence, source, guide, window, hints=hints, masked=not plain, codes=given)
 
-    def kept(self, request: Request, material: Material, noise: mx.array) -> Kept | None:
+    def kept(self, request: Request, material: Material, noise: mx.array) -> KeptSource | None:
         """What a repaint keeps."""
         if request.task != "repaint":
             return None
-        return Kept(material.given, noise, material.window, Hold.asked(request))
+        return KeptSource(material.given, noise, material.window, RepaintBlend.asked(request))
 
-    def playing(self, request: Request, material: Material, task: str, track: str) -> Canvas:
+    def playing(self, request: Request, material: Material, task: str, track: str) -> Conditioning:
         # what is taken out sounds as it is in the mix
         timbre = material.reference if task != "extract" else None
         condition = self.condition(*self.encode_text(request, task, [track]), timbre)
         return self.canvas(condition, tasks.TASKS[task](material))
 
-    def canvas(self, condition: mx.array, scene: Scene) -> Canvas:
-        return Canvas(self.crossed(condition), self.context(scene))
+    def canvas(self, condition: mx.array, scene: Scene) -> Conditioning:
+        return Conditioning(self.crossed(condition), self.context(scene))
 
     def crossed(self, condition: mx.array) -> CrossKV:
         """The condition as every layer's keys and values."""
@@ -260,11 +260,11 @@ class Stages:
     def latents(
         self,
         request: Request,
-        canvases: Sequence[Canvas],
+        canvases: Sequence[Conditioning],
         steps: np.ndarray,
         noise: mx.array,
-        kept: Kept | None = None,
-    ) -> Iterator[sampler.State]:
+        kept: KeptSource | None = None,
+    ) -> Iterator[sampler.SamplerState]:
         """The states of the diffusion (1, frames, 64), one per step; the last one is the clip's
         latents.
         """

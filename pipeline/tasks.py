@@ -2,7 +2,7 @@
 task, dispatched by a table.
 
 Latents are (1, frames, 64). Source of the procedure: the official `AceStepHandler`, checked by
-tests/parity.py.
+tests/tools/parity.py.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def framed(frames: int, window: range) -> np.ndarray:
     return (place >= window.start) & (place < window.stop)
 
 
-class Hold(NamedTuple):
+class RepaintBlend(NamedTuple):
     """How firmly a repaint holds on to what is around its window."""
 
     steps: float  # first part of the steps, after each of which the source is put back
@@ -210,14 +210,14 @@ class Hold(NamedTuple):
     seconds: float  # the same for the audio
 
     @classmethod
-    def of(cls, strength: float) -> Hold:
+    def of(cls, strength: float) -> RepaintBlend:
         """The official code's `balanced` mode; its `conservative` is strength 0, its `aggressive`
         1.
         """
         return cls(1 - strength, round(25 * (1 - strength)), 0.05 * (1 - strength))
 
     @classmethod
-    def asked(cls, request: Request) -> Hold:
+    def asked(cls, request: Request) -> RepaintBlend:
         """By the strength, unless the request says more."""
         hold = cls.of(request.repaint_strength)
         fade = request.repaint_crossfade
@@ -227,13 +227,13 @@ class Hold(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptSource:
     """What a repaint puts back around its window."""
 
     source: mx.array
     noise: mx.array
     window: range
-    hold: Hold
+    hold: RepaintBlend
 
     def __call__(self, x: mx.array, step: int, steps: int, t: float) -> mx.array:
         """The state after a step, which is at time `t`."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import mlx.core as mx
 import numpy as np
 
+from .latent_store import StoredLatents
 from .request import Request
-from .stored import Stored
 
 # Rough shares of the work, for the progress fraction.
 _ENCODE = 0.15
@@ -21,7 +21,7 @@ _PAINT = 0.93
 _FINISH = 0.02
 
 
-class Span(NamedTuple):
+class ProgressSpan(NamedTuple):
     """A part of the progress."""
 
     start: float
@@ -77,12 +77,12 @@ class Work(NamedTuple):
     request: Request  # with everything decided
     steps: np.ndarray  # the timesteps
     meter: Meter
-    spans: Iterator[Span]  # the progress of each part of the work, in their order
+    spans: Iterator[ProgressSpan]  # the progress of each part of the work, in their order
     source: np.ndarray | None = None  # the task's, (samples, 2)
-    stored: Stored | None = None  # what the source was decoded from
+    stored: StoredLatents | None = None  # what the source was decoded from
 
 
-def spans(request: Request, guided: bool) -> Iterator[Span]:
+def spans(request: Request, guided: bool) -> Iterator[ProgressSpan]:
     encoded = [_ENCODE] * (bool(request.task) + guided + bool(request.reference))
     mix = [_TEXT, _CONDITION, _PAINT]
     if request.task == "lego":
@@ -95,11 +95,11 @@ def spans(request: Request, guided: bool) -> Iterator[Span]:
     shares.append(_FINISH)
     start = 0.0
     for share in shares:
-        yield Span(start, share / sum(shares))
+        yield ProgressSpan(start, share / sum(shares))
         start += share / sum(shares)
 
 
-def after_plan(spans: Iterator[Span], share: float) -> Iterator[Span]:
+def after_plan(spans: Iterator[ProgressSpan], share: float) -> Iterator[ProgressSpan]:
     """What is left of the progress when `share` of it was the plan's."""
-    rest = Span(share, 1 - share)
-    return (Span(rest.at(span.start), span.length * rest.length) for span in spans)
+    rest = ProgressSpan(share, 1 - share)
+    return (ProgressSpan(rest.at(span.start), span.length * rest.length) for span in spans)

@@ -13,15 +13,15 @@ import hypothesis
 import pytest
 from huggingface_hub import constants
 
-from daemon.engine import Engine, Wanted, held, supervisor
+from daemon.engine import Engine, ModelChoice, held_jobs, supervisor
 from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.voices import voice_folder
-from tests.hub import FakeHub
-from tests.jack import Jack
-from tests.osc_client import OscClient
-from tests.workshop import Build, InThread, Tape, stop
+from tests.support.hub import FakeHub
+from tests.support.jack import Jack
+from tests.support.osc_client import OscClient
+from tests.support.workshop import Build, InThread, Tape, stop
 
 # a test is not about how fast the machine is
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -92,14 +92,14 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture
 def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
     """Makes engines on one journal, as daemons that run one after the other, and closes them."""
-    monkeypatch.setattr(held, "HOLD_SECONDS", 0.1)
+    monkeypatch.setattr(held_jobs, "HOLD_SECONDS", 0.1)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.1)
     built: list[Engine] = []
 
     def make(tape: Tape, model: str = "tape", **settings: Any) -> Engine:
         chosen = Settings(out=out, state=tmp_path / "state", **settings)
         journal = Journal(tmp_path / "state" / "journal.sqlite")
-        built.append(Engine(chosen, Wanted(model, ""), journal, lambda: InThread(tape.load)))
+        built.append(Engine(chosen, ModelChoice(model, ""), journal, lambda: InThread(tape.load)))
         return built[-1]
 
     yield make

@@ -8,15 +8,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 DOORS = {
     "pythonosc": {"daemon/osc/wire.py"},
-    "PIL": {"daemon/upkeep/picture.py"},
-    "soundfile": {"daemon/landing/clips.py", "daemon/upkeep/picture.py", "pipeline/audio.py"},
+    "PIL": {"daemon/cli/waveform.py"},
+    "soundfile": {"daemon/landing/clips.py", "daemon/cli/waveform.py", "pipeline/audio.py"},
     "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
-    "mido": {"pipeline/guide/score.py", "daemon/midi/opened.py", "daemon/midi/system.py"},
+    "mido": {"pipeline/guide/score.py", "daemon/midi/open_ports.py", "daemon/midi/system_ports.py"},
     "aalink": {"daemon/tempo.py"},
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},
-    "yaml": {"pipeline/planner/dialogue.py"},
+    "yaml": {"pipeline/planner/templates.py"},
 }
 
 

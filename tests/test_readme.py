@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.upkeep import tables
+from tests.tools import tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 def test_its_tables_are_what_the_code_says() -> None:
     assert set(re.findall(r"<!-- table: (\w+) -->", README)) == set(tables.TABLES)
-    assert tables.updated(README) == README, "run: python -m daemon.upkeep.tables README.md"
+    assert tables.updated(README) == README, "run: python -m tests.tools.tables README.md"
 
 
 def test_ci_runs_the_readmes_own_test_command() -> None:

@@ -13,11 +13,11 @@ from ..journal import Journal
 from ..landing import clips
 from ..settings import Settings
 from . import orders
-from .flow import Flow
-from .model import Model, Wanted
-from .news import News, nobody
-from .process import Helper, Process
-from .register import Register
+from .dispatcher import Dispatcher
+from .event_bus import EventBus, nobody
+from .lookup import JobLookup
+from .model_state import ModelChoice, ModelState
+from .process import WorkerHandle, WorkerProcess
 from .shelf import Prepared
 
 
@@ -31,21 +31,21 @@ class Engine:
     def __init__(
         self,
         settings: Settings,
-        wanted: Wanted,
+        wanted: ModelChoice,
         journal: Journal,
-        start: Callable[[], Helper] = Process,
+        start: Callable[[], WorkerHandle] = WorkerProcess,
     ) -> None:
         self.settings = settings
         self.journal = journal
         # a listener that also asks for jobs needs it, or a deadlock
         self.lock = self._lock = threading.RLock()
-        self._news = News(self._lock)
-        self._model = Model(wanted, self._tell_state)
-        self._flow = Flow(self._lock, settings, journal, self._news, self._model, start)
+        self._news = EventBus(self._lock)
+        self._model = ModelState(wanted, self._tell_state)
+        self._flow = Dispatcher(self._lock, settings, journal, self._news, self._model, start)
         self._supervisor = self._flow.supervisor
         self._lander = self._flow.lander
         self._guesses = self._flow.guesses
-        self._register = Register(journal, self._flow.active)
+        self._register = JobLookup(journal, self._flow.active)
 
     # --- how it stands ----------------------------------------------------------------------------
 
@@ -192,7 +192,7 @@ class Engine:
             return job
 
     def find(self, client: str, id: str) -> Job:
-        """The client's own job, or else the newest of that name: see `Register.find`. Raises
+        """The client's own job, or else the newest of that name: see `JobLookup.find`. Raises
         `Refused` 404.
         """
         with self._lock:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from ..jobs import Event, Job, Listener, Order, Priority
 from ..landing import clips, folders
 from ..settings import Settings
-from . import held
-from .news import nobody, whisper
+from . import held_jobs
+from .event_bus import nobody, whisper
 from .shelf import Prepared, Shelf, key
 
 log = logging.getLogger("acestepd.engine")
@@ -88,7 +88,7 @@ class Guesses:
                 self._shelf.spoil(order)
                 continue
             if folders.unready(out, resolved):
-                self.rest(held.HOLD_SECONDS)
+                self.rest(held_jobs.HOLD_SECONDS)
                 return None
             job = Job(
                 order.client,

@@ -12,19 +12,19 @@ from typing import Protocol
 
 import numpy as np
 
+from pipeline.latent_store import LatentStore
 from pipeline.request import SAMPLE_RATE
-from pipeline.stored import Store
 
 from ..jobs import Job
 from ..journal import Journal
 from ..landing import clips
 from ..settings import Settings
-from .parcels import Latents
+from .reassembly import Latents
 
 log = logging.getLogger("acestepd.engine")
 
 
-class Outcome(Protocol):
+class LandingListener(Protocol):
     """Who hears how it went, on the thread where it went so, without the engine's lock."""
 
     def put_aside(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
@@ -44,7 +44,7 @@ class Outcome(Protocol):
 class Lander:
     """Files on disk, the journal knows of them, then their names, then the news."""
 
-    def __init__(self, settings: Settings, journal: Journal, outcome: Outcome) -> None:
+    def __init__(self, settings: Settings, journal: Journal, outcome: LandingListener) -> None:
         self.settings = settings
         self._journal = journal
         self._outcome = outcome
@@ -121,7 +121,9 @@ class Lander:
             return
         try:
             sum = staged.sums[staged.stems.index(clips.MIX)]
-            Store(self.settings.state / "latents", self.settings.latents_mb).put(sum, *latents)
+            LatentStore(self.settings.state / "latents", self.settings.latents_mb).put(
+                sum, *latents
+            )
         except OSError as error:
             log.warning("the latents of job %s were not kept: %s", job.id, error)
 

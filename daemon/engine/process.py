@@ -20,7 +20,7 @@ LAST_WORDS = 12  # lines a worker said before it ended
 PATIENCE = 5.0  # seconds for a process to end after it was told to
 
 
-class Helper(Protocol):
+class WorkerHandle(Protocol):
     """A worker, seen from the daemon."""
 
     connection: Connection
@@ -32,7 +32,7 @@ class Helper(Protocol):
         """How it ended, as half a sentence; to be asked when it has."""
 
 
-class Process:
+class WorkerProcess:
     """A worker in a process of its own: what kills it does not kill the daemon."""
 
     def __init__(self) -> None:

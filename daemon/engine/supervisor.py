@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, Protocol
 
 from ..settings import Settings
-from .model import Model
-from .process import Helper
+from .model_state import ModelState
+from .process import WorkerHandle
 
 log = logging.getLogger("acestepd.engine")
 
@@ -28,7 +28,7 @@ class Hung(Exception):
     """The worker does not answer any more."""
 
 
-class Message(NamedTuple):
+class WorkerMessage(NamedTuple):
     """What a worker said."""
 
     say: str
@@ -36,7 +36,7 @@ class Message(NamedTuple):
     data: bytes = b""
 
 
-class Work(Protocol):
+class JobOwner(Protocol):
     """Who has the jobs, seen from the supervisor: everything is called under the engine's lock."""
 
     @property
@@ -47,7 +47,7 @@ class Work(Protocol):
     def runs(self) -> bool:
         """Whether the worker has a job."""
 
-    def heard(self, message: Message) -> None: ...
+    def heard(self, message: WorkerMessage) -> None: ...
 
     def crashed(self, how: str, hopeless: bool) -> None:
         """The worker has ended; `hopeless`: again, and while it loaded the model."""
@@ -71,13 +71,13 @@ class Conversation:
     def tell(self, order: dict[str, Any]) -> None:
         self._outbox.put(json.dumps(order).encode())
 
-    def hear(self, seconds: float) -> Message | None:
+    def hear(self, seconds: float) -> WorkerMessage | None:
         """What it says within that time. Raises EOFError or OSError where it has ended."""
         if not self.connection.poll(seconds):
             return None
         about = json.loads(self.connection.recv_bytes())
         say = about.pop("say")
-        return Message(say, about, self.connection.recv_bytes() if say in DATA else b"")
+        return WorkerMessage(say, about, self.connection.recv_bytes() if say in DATA else b"")
 
     @property
     def silence(self) -> float:
@@ -102,9 +102,9 @@ class Supervisor:
         self,
         lock: threading.RLock,
         settings: Settings,
-        model: Model,
-        work: Work,
-        start: Callable[[], Helper],
+        model: ModelState,
+        work: JobOwner,
+        start: Callable[[], WorkerHandle],
     ) -> None:
         self.settings = settings
         self.closing = False
@@ -215,7 +215,7 @@ class Supervisor:
             self._model.error = ""
             return not self.closing
 
-    def _converse(self, worker: Helper) -> None:
+    def _converse(self, worker: WorkerHandle) -> None:
         """Until the worker ends, or is not needed any more."""
         with self._lock:
             talk = self.talk = Conversation(

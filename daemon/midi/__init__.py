@@ -2,12 +2,23 @@
 ports.
 """
 
-from .opened import Ear, Mouth
-from .ports import ASKED, EVERY, Input, Ports, Surface
-from .stream import Stream
-from .system import Names, backend, inputs, matching, names
+from .open_ports import InputPort, OutputPort
+from .parser import StreamParser
+from .ports import ASKED, EVERY, Input, PortListener, Ports
+from .system_ports import Names, backend, inputs, matching, names
 
 __all__ = [
-    "ASKED", "EVERY", "Ear", "Input", "Mouth", "Names", "Ports", "Stream", "Surface", "backend", "inputs", "matching",
+    "ASKED",
+    "EVERY",
+    "Input",
+    "InputPort",
+    "Names",
+    "OutputPort",
+    "PortListener",
+    "Ports",
+    "StreamParser",
+    "backend",
+    "inputs",
+    "matching",
     "names",
 ]  # fmt: skip

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from .opened import VIRTUAL, Ear, Heard, Mouth
-from .rollcall import QUESTION, Outcome, RollCall, is_answer
-from .system import LIFELINE, LOOKOUT, Cards, Names, backend, matching, names
+from .identity import QUESTION, IdentityPoll, IdentityResult, is_answer
+from .open_ports import VIRTUAL, Heard, InputPort, OutputPort
+from .system_ports import LIFELINE, LOOKOUT, DeviceNodes, Names, backend, matching, names
 
 log = logging.getLogger("acestepd.midi")
 
@@ -36,8 +36,8 @@ class Input:
         self._every = every
         self._silence = silence
         self._backend = backend()
-        self._ear: Ear | None = None
-        self._cards = Cards()
+        self._ear: InputPort | None = None
+        self._cards = DeviceNodes()
         self._missing = self._met = False  # and said so
 
     @property
@@ -63,7 +63,7 @@ class Input:
             self._open(present or Names([], []))
         elif present and (replaced or time.monotonic() - self._ear.last > self._silence):
             silent = self._ear
-            self._ear = Ear(self._backend, self._ear.name, self._heard, present)
+            self._ear = InputPort(self._backend, self._ear.name, self._heard, present)
             silent.close()  # only now: nothing is lost between the two
 
     def _open(self, present: Names) -> None:
@@ -78,7 +78,7 @@ class Input:
             log.info("MIDI input %s", found)
         self._missing = False
         self._met = True
-        self._ear = Ear(self._backend, found, self._heard, present)
+        self._ear = InputPort(self._backend, found, self._heard, present)
 
     def _drop(self, there: bool) -> None:
         ear = self._ear
@@ -87,7 +87,7 @@ class Input:
             ear.close(there)
 
 
-class Surface(Protocol):
+class PortListener(Protocol):
     """Whoever plays on `Ports`. All but `heard` happens on the lookout's thread, and all of it must
     be quick.
     """
@@ -101,10 +101,10 @@ class Surface(Protocol):
     def gone(self, name: str) -> None:
         """The input of that name."""
 
-    def opened(self, mouth: Mouth) -> None:
+    def opened(self, mouth: OutputPort) -> None:
         """An output; also one that was open before, and may have been away for a moment."""
 
-    def closed(self, mouth: Mouth) -> None: ...
+    def closed(self, mouth: OutputPort) -> None: ...
 
 
 class Ports:
@@ -114,7 +114,7 @@ class Ports:
 
     def __init__(
         self,
-        surface: Surface,
+        surface: PortListener,
         virtual: bool = False,
         every: float = EVERY,
         silence: float = SILENCE,
@@ -126,11 +126,11 @@ class Ports:
         self._silence = silence
         self._asked = asked  # when the next question is due
         self._asks = 0.0
-        self._roll = RollCall()
-        self._cards = Cards()
+        self._roll = IdentityPoll()
+        self._cards = DeviceNodes()
         self._backend = backend()
-        self._ears: dict[str, Ear] = {}
-        self._mouths: dict[str, Mouth] = {}
+        self._ears: dict[str, InputPort] = {}
+        self._mouths: dict[str, OutputPort] = {}
         self._failed: set[str] = set()
 
     @property
@@ -164,16 +164,16 @@ class Ports:
         ]:
             self._open_anew(silent, present)
         if self.names != before:
-            self._roll = RollCall()
+            self._roll = IdentityPoll()
             self._asks = 0.0
         if time.monotonic() >= self._asks:
             self._call_the_roll(present)
 
     def _call_the_roll(self, present: Names) -> None:
         match self._roll.end_round():
-            case Outcome.MISSING:
+            case IdentityResult.MISSING:
                 self._open_anew(self._devices(self._ears), present)
-            case Outcome.BACK:
+            case IdentityResult.BACK:
                 for name in self._devices(self._mouths):
                     self._surface.opened(self._mouths[name])
         self._asks = time.monotonic() + self._asked
@@ -199,7 +199,7 @@ class Ports:
                 self._mouths[name] = mouth
                 self._surface.opened(mouth)
 
-    def _is_silent(self, ear: Ear) -> bool:
+    def _is_silent(self, ear: InputPort) -> bool:
         return time.monotonic() - ear.last > self._silence
 
     @staticmethod
@@ -225,16 +225,18 @@ class Ports:
     def _wanted(self, name: str) -> bool:
         return not name.startswith(VIRTUAL) and self._surface.wants(name)
 
-    def _ear(self, name: str, present: Names) -> Ear | None:
+    def _ear(self, name: str, present: Names) -> InputPort | None:
         def heard(at: float, message: dict[str, Any]) -> None:
             if is_answer(message):
                 self._roll.answered()
             self._surface.heard(name, at, message)
 
-        return self._tried(name, lambda: Ear(self._backend, name, heard, present, name == VIRTUAL))
+        return self._tried(
+            name, lambda: InputPort(self._backend, name, heard, present, name == VIRTUAL)
+        )
 
-    def _mouth(self, name: str) -> Mouth | None:
-        return self._tried(name, lambda: Mouth(self._backend, name, name == VIRTUAL))
+    def _mouth(self, name: str) -> OutputPort | None:
+        return self._tried(name, lambda: OutputPort(self._backend, name, name == VIRTUAL))
 
     def _drop_ear(self, name: str, there: bool) -> None:
         if ear := self._ears.pop(name, None):

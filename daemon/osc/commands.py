@@ -16,8 +16,8 @@ from pipeline.weights.adapter import Adapter, AdapterError, checked
 
 from .. import API, VERSION
 from ..jobs import Event, Job, Order, Priority, Refused
+from ..pads.interface import Light
 from ..pads.knobs import Knob
-from ..pads.states import Light
 from ..panel import NothingToPlay
 from .arguments import (
     WHOLE_TEXTS,
@@ -36,15 +36,15 @@ from .arguments import (
     text_of,
     whole,
 )
-from .drafts import PATIENCE
 from .guard import LEASE
+from .lyric_uploads import PATIENCE
 from .patterns import Pattern, is_pattern
 from .protocol import COMMANDS, PARAM, TOPICS, encode_param, mix_of, short
 from .wire import Message, Sender
 
 if TYPE_CHECKING:
-    from ..pads.hands import Hands
-    from ..pads.player import Pads
+    from ..pads.controllers import Controllers
+    from ..pads.player import PadPlayer
     from .server import OscServer
 
 Handler = Callable[["OscServer", Sender, Arguments], None]
@@ -415,14 +415,14 @@ def _lyrics_end(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 # --- pads -----------------------------------------------------------------------------------------
 
 
-def _pads(osc: OscServer) -> Pads:
+def _pads(osc: OscServer) -> PadPlayer:
     if osc.pads is None:
         raise Refused(503, "this daemon has no pads")
     return osc.pads
 
 
 def _pad(arguments: Arguments) -> int:
-    """Pads count from 1 for people, slots from 0."""
+    """PadPlayer count from 1 for people, slots from 0."""
     if not arguments:
         raise WrongType("which pad? the first argument must be its number")
     return whole("pad", arguments[0]) - 1
@@ -507,7 +507,7 @@ def _bank_list(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     osc.answer(sender, "done", "/ace/bank/list", len(banks), 0)
 
 
-def _hands(osc: OscServer) -> Hands:
+def _hands(osc: OscServer) -> Controllers:
     if osc.hands is None:
         raise Refused(
             503,

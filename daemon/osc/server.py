@@ -23,12 +23,12 @@ from pipeline.request import BadRequest, OutOfRange, UnknownField
 
 from ..engine import Engine
 from ..jobs import Event, Refused
-from ..pads.hands import Hands
-from ..pads.player import Pads
+from ..pads.controllers import Controllers
+from ..pads.player import PadPlayer
 from ..panel import Panel
-from ..paths import Confined
+from ..paths import AllowedFolders
 from ..settings import Settings, SettingsError
-from . import commands, drafts
+from . import commands, lyric_uploads
 from .guard import Guard
 from .protocol import PARAM, SENT, encode_event, encode_fail, encode_param, is_ours, topic
 from .subscribers import Subscribers
@@ -85,17 +85,17 @@ class OscServer:
     """
 
     def __init__(
-        self, settings: Settings, panel: Panel, engine: Engine, confined: Confined
+        self, settings: Settings, panel: Panel, engine: Engine, confined: AllowedFolders
     ) -> None:
         self.settings = settings
         self.panel = panel
         self.engine = engine
         self.confined = confined
-        self.pads: Pads | None = None
-        self.hands: Hands | None = None  # where there are MIDI ports
+        self.pads: PadPlayer | None = None
+        self.hands: Controllers | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
         self.subscribers = Subscribers(settings.endpoints)
-        self.drafts = drafts.Drafts()
+        self.drafts = lyric_uploads.LyricUploads()
         # a heap; times are time.monotonic's
         self._timed: list[tuple[float, int, Message, Sender]] = []
         self._arrivals = itertools.count()
@@ -142,7 +142,7 @@ class OscServer:
             self._thread.join()
         self._opened.close()
 
-    def change(self, settings: Settings, confined: Confined) -> None:
+    def change(self, settings: Settings, confined: AllowedFolders) -> None:
         """Other settings from now on: everything but the host and the ports, which need a
         restart.
         """
@@ -254,7 +254,7 @@ class OscServer:
     def _give_up_drafts(self) -> None:
         for draft in self.drafts.expired():
             text = f"the lyrics {draft.name!r} were never ended, and are forgotten"
-            self.fail(draft.sender, "", "/ace/lyrics/end", 408, text, drafts.AGAIN)
+            self.fail(draft.sender, "", "/ace/lyrics/end", 408, text, lyric_uploads.AGAIN)
 
     def _handle(self, message: Message, sender: Sender) -> None:
         """Answer one message. Whatever is wrong with it becomes /ace/fail."""

@@ -157,7 +157,7 @@ class Connection:
             self.over = True
 
 
-class Surface(Protocol):
+class PacketHandler(Protocol):
     """What a transport needs of the OSC server."""
 
     selector: selectors.BaseSelector
@@ -173,7 +173,7 @@ class Tcp:
     what to call.
     """
 
-    def __init__(self, surface: Surface, host: str, port: int) -> None:
+    def __init__(self, surface: PacketHandler, host: str, port: int) -> None:
         self._surface = surface
         self._connections: dict[str, Connection] = {}
         # no other daemon's: jobs outlive it, and connections

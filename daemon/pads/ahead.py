@@ -8,9 +8,9 @@ from pipeline.request import BadRequest, Request
 
 from ..engine import Engine
 from ..jobs import Event, Order, Refused
+from .interface import DARK, Light, PadState
 from .likely import guesses
 from .plans import Plans
-from .states import DARK, Light, State
 
 HANDS = "pads"  # the client of what controllers ask for
 
@@ -31,8 +31,8 @@ class Ahead:
         """How what was made for it would look on a pad that has nothing else to show."""
         id = self._ids.get(wish, "") if wish else ""
         if id in self._prepared:
-            return Light(State.READY)
-        return Light(State.RENDERING, self._making[1]) if id and id == self._making[0] else DARK
+            return Light(PadState.READY)
+        return Light(PadState.RENDERING, self._making[1]) if id and id == self._making[0] else DARK
 
     def take_id(self, wish: Request) -> str:
         """It is asked for now, and keeps its id; empty where it was not thought of."""

@@ -24,7 +24,7 @@ from pipeline.request import DRAWN_SEEDS, FIELDS, MAX_SEED, BadRequest, Request
 
 from ..jobs import Refused
 from ..landing import disk
-from .states import State
+from .interface import PadState
 
 log = logging.getLogger("acestepd.pads")
 
@@ -39,7 +39,7 @@ Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Take:
+class PadTake:
     """What a pad plays: the manifest's name in the output folder, its job's id, and what was
     ordered.
     """
@@ -66,8 +66,8 @@ class Slot:
     next: int = field(default_factory=lambda: drawn())
     favourite: bool = False
     id: str = ""
-    take: Take | None = None
-    state: State | None = None
+    take: PadTake | None = None
+    state: PadState | None = None
     progress: float = 0.0
     plan: Values = field(default_factory=dict)
     wish: Request | None = None
@@ -75,7 +75,7 @@ class Slot:
 
     @property
     def pending(self) -> bool:
-        return self.state in (State.QUEUED, State.RENDERING)
+        return self.state in (PadState.QUEUED, PadState.RENDERING)
 
     @property
     def ready(self) -> bool:
@@ -135,7 +135,7 @@ class Slot:
                 raise ValueError(
                     f"a take is named by its manifest, without a folder, got {file[:80]!r}"
                 )
-            slot.take = Take(file, str(take["id"])[:128], _checked(take["request"]))
+            slot.take = PadTake(file, str(take["id"])[:128], _checked(take["request"]))
         return slot
 
 

@@ -135,7 +135,7 @@ def _sign_bit(value: int) -> int:
 CLICKS = {"rel": _twos_complement, "rel-offset": _binary_offset, "rel-sign": _sign_bit}
 
 
-class Hold:
+class SoftTakeover:
     """One control's hold on its field.
 
     A knob that stands elsewhere than its field would make it jump, so it has to come by where the

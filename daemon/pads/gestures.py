@@ -53,7 +53,7 @@ class Down:
     place: tuple[int, int]
 
 
-class Pads:
+class GestureReader:
     """All pads of all controllers: a slot is a slot, whichever is hit."""
 
     def __init__(self, hold: float) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from pipeline.request import FIELDS, Allowed, BadRequest, field_name
+from pipeline.request import FIELDS, BadRequest, FieldSpec, field_name
 
 DIGITS = 4  # behind the point: a fader has 16,384 places at most, and a manifest should be readable
 
@@ -31,7 +31,7 @@ class Knob:
         spec = FIELDS[field]
         if isinstance(spec.default, bool) or not isinstance(spec.default, int | float):
             raise ValueError(f"{field} is no number: only numeric parameters can be turned")
-        allowed: Allowed = spec.metadata["allowed"]
+        allowed: FieldSpec = spec.metadata["allowed"]
         try:
             low, high = map(float, limits or (allowed.low, allowed.high))
         except ValueError:

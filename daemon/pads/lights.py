@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .interface import DARK, Light
 from .mapping import Mapping
-from .states import DARK, Light
 
 BEAT = 0.25  # seconds between the two looks of a rendering pad
 FRAME = 0.04  # seconds between two frames

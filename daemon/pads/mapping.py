@@ -55,10 +55,10 @@ class MidiSettings(Protocol):
     def pad(self) -> Sequence[PadSettings]: ...
 
 
-class Place(tuple[int, int]):
+class NoteAddress(tuple[int, int]):
     """(note, channel); channel 0 is any."""
 
-    def meets(self, other: Place) -> bool:
+    def meets(self, other: NoteAddress) -> bool:
         return self[0] == other[0] and (self[1] == other[1] or not (self[1] and other[1]))
 
     def __str__(self) -> str:
@@ -82,8 +82,8 @@ class Mapping:
 
     def slot(self, note: int, channel: int) -> int | None:
         """Both as in the message: channels count from 0."""
-        exact = self._slots.get(Place((note, channel + 1)))
-        return self._slots.get(Place((note, 0))) if exact is None else exact
+        exact = self._slots.get(NoteAddress((note, channel + 1)))
+        return self._slots.get(NoteAddress((note, 0))) if exact is None else exact
 
     def _shift(self, midi: MidiSettings) -> Control | None:
         if midi.shift != "auto":
@@ -102,17 +102,19 @@ class Mapping:
         return None if taken or any(shift.meets(Control.of(text)) for text in midi.knobs) else shift
 
 
-def _places(midi: MidiSettings, profile: Profile) -> dict[int, Place]:
+def _places(midi: MidiSettings, profile: Profile) -> dict[int, NoteAddress]:
     """By slot. A pad with a note of its own displaces one that has the same note by default."""
     columns = GRIDS[midi.grid]
     own = {
-        pad.slot - 1: Place((pad.note, pad.channel or midi.channel))
+        pad.slot - 1: NoteAddress((pad.note, pad.channel or midi.channel))
         for pad in midi.pad
         if pad.note >= 0
     }
-    places: dict[int, Place] = {}
+    places: dict[int, NoteAddress] = {}
     for slot in range(columns**2):
-        place = own.get(slot) or Place((profile.note(slot, columns, midi.first_note), midi.channel))
+        place = own.get(slot) or NoteAddress(
+            (profile.note(slot, columns, midi.first_note), midi.channel)
+        )
         displaced = [
             other for other, theirs in own.items() if other != slot and theirs.meets(place)
         ]
@@ -168,7 +170,7 @@ def _check_pads(midi: MidiSettings) -> None:
     for one, other in combinations(midi.pad, 2):
         if one.slot == other.slot:
             raise ValueError(f"two [[midi.pad]] tables are about pad {one.slot}")
-        places = [Place((pad.note, pad.channel or midi.channel)) for pad in (one, other)]
+        places = [NoteAddress((pad.note, pad.channel or midi.channel)) for pad in (one, other)]
         if one.note >= 0 and places[0].meets(places[1]):
             raise ValueError(
                 f"pads {one.slot} and {other.slot} are both on {places[0]}: give one another note"

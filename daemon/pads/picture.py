@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..settings import Midi
 from . import profiles
+from .interface import PadState
 from .mapping import Mapping
-from .states import State
 
 CELL = 64  # pixels
 GAP = 6
@@ -26,12 +26,12 @@ GESTURES = (
     ("program change", "another bank"),
 )
 MEANINGS = {
-    State.EMPTY: "a hit makes its first take",
-    State.QUEUED: "waits for its turn",
-    State.RENDERING: "pulses, brighter and brighter",
-    State.READY: "sounds at once",
-    State.FAVOURITE: "ready, and kept by /ace/bank/reroll",
-    State.FAILED: "a hit tries again",
+    PadState.EMPTY: "a hit makes its first take",
+    PadState.QUEUED: "waits for its turn",
+    PadState.RENDERING: "pulses, brighter and brighter",
+    PadState.READY: "sounds at once",
+    PadState.FAVOURITE: "ready, and kept by /ace/bank/reroll",
+    PadState.FAILED: "a hit tries again",
 }
 
 
@@ -50,7 +50,7 @@ def picture() -> str:
     foot = MARGIN * 2 + 8 * (SMALL + GAP) + LINE
     width = middle + 8 * (SMALL + GAP) + MARGIN
     legend = [*_gestures(foot), *_states(foot, middle)]
-    height = foot + LINE * (len(State) + 1) - LINE // 2
+    height = foot + LINE * (len(PadState) + 1) - LINE // 2
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
     paper = f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
     return "\n".join([head, paper, *left, *right, *legend, "</svg>", ""])
@@ -83,7 +83,7 @@ def _gestures(top: int) -> Iterator[str]:
         yield _text(MARGIN + 120, top + index * LINE, meaning, 13, "#718096")
 
 
-def _colour(state: State) -> str:
+def _colour(state: PadState) -> str:
     look = COLOURS.looks[state.value][-1]
     # a dim light is far brighter than a dim colour on a screen
     shades = (round(255 * (look[colour] / 127) ** 0.45) for colour in ("red", "green", "blue"))

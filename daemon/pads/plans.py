@@ -10,7 +10,7 @@ from pipeline.request import MAX_SEED, BadRequest, Request
 
 from ..jobs import Refused
 from ..panel import NothingToPlay, Panel
-from ..paths import Confined
+from ..paths import AllowedFolders
 from ..settings import Pad, Settings
 from ..tempo import Tempo
 from .bank import Bank, Slot, Values, drawn, request_of, wished
@@ -20,7 +20,7 @@ class Plans:
     """Pads count from 0. Everything here happens under the lock of whoever plays."""
 
     def __init__(
-        self, settings: Settings, panel: Panel, tempo: Tempo, confined: Confined, bank: Bank
+        self, settings: Settings, panel: Panel, tempo: Tempo, confined: AllowedFolders, bank: Bank
     ) -> None:
         self.settings = settings
         self.confined = confined

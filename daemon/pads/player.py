@@ -17,15 +17,15 @@ from pipeline.request import BadRequest, field_name
 from ..engine import Engine
 from ..jobs import Event, Order, Priority, Refused
 from ..panel import Panel
-from ..paths import Confined
+from ..paths import AllowedFolders
 from ..settings import Settings
 from ..tempo import Tempo
 from .ahead import HANDS, Ahead
-from .bank import MAX_PADS, PROGRAMS, Bank, Banks, Slot, Take, Values, checked_name, drawn
+from .announcer import Announcer
+from .bank import MAX_PADS, PROGRAMS, Bank, Banks, PadTake, Slot, Values, checked_name, drawn
+from .interface import Light, PadState
 from .knobs import Knob
-from .launch import Launcher
 from .plans import Plans
-from .states import Light, State
 
 log = logging.getLogger("acestepd.pads")
 
@@ -36,13 +36,18 @@ HIT = "/ace/pad/hit"
 Listener = Callable[[int, Light], None]
 
 
-class Pads:
+class PadPlayer:
     """The player of `states`, and what OSC may do besides. Slots count from 0 here, pads from 1 for
     people.
     """
 
     def __init__(
-        self, settings: Settings, engine: Engine, panel: Panel, tempo: Tempo, confined: Confined
+        self,
+        settings: Settings,
+        engine: Engine,
+        panel: Panel,
+        tempo: Tempo,
+        confined: AllowedFolders,
     ) -> None:
         self._engine = engine
         self._panel = panel
@@ -51,7 +56,7 @@ class Pads:
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
         self._plans = Plans(settings, panel, tempo, confined, first)
         self._ahead = Ahead(engine, self._plans, self._show)
-        self._launcher = Launcher(engine.announce)
+        self._launcher = Announcer(engine.announce)
         # Jobs that have not ended, by id: whose they are, what they play
         self._open: dict[str, tuple[Slot, Values]] = {}
         self._shown: list[Light] = []
@@ -69,7 +74,7 @@ class Pads:
         tempo.listen(lambda bpm, source: self._wake.set())
 
     def start(self) -> None:
-        """Take up the bank that was played last."""
+        """PadTake up the bank that was played last."""
         if name := self._banks.current():
             try:
                 self._take_up(self._banks.load(name))
@@ -86,7 +91,7 @@ class Pads:
             self._thread.join()
         self._save()
 
-    def change(self, settings: Settings, confined: Confined) -> None:
+    def change(self, settings: Settings, confined: AllowedFolders) -> None:
         """Other settings from now on."""
         with self._lock:
             self._plans.settings = settings
@@ -210,7 +215,7 @@ class Pads:
             request = self._plans.request(values)
         id = self._ahead.take_id(request) or self._plans.new_id(number)
         slot.id = id
-        slot.state = State.QUEUED
+        slot.state = PadState.QUEUED
         slot.progress = 0.0
         slot.gone = False
         self._open[id] = slot, values
@@ -338,12 +343,14 @@ class Pads:
         except (Refused, BadRequest):
             return
         if not job.ended:
-            slot.state = State.RENDERING if job.state in ("running", "landing") else State.QUEUED
+            slot.state = (
+                PadState.RENDERING if job.state in ("running", "landing") else PadState.QUEUED
+            )
             self._open[slot.id] = slot, values
         elif job.state == "finished" and job.last:
-            slot.take = Take(Path(str(job.last.values[1])).name, job.id, values)
+            slot.take = PadTake(Path(str(job.last.values[1])).name, job.id, values)
         elif job.state == "fail":
-            slot.state = State.FAILED
+            slot.state = PadState.FAILED
 
     def _tell_all(self) -> None:
         """Another bank, or another grid."""
@@ -352,7 +359,7 @@ class Pads:
             self._engine.announce(self._bank_event())
             self._show()
             for listener in self._listeners:
-                listener(-1, Light(State.EMPTY))
+                listener(-1, Light(PadState.EMPTY))
 
     def _bank_event(self) -> Event:
         return Event("bank", None, self.bank)
@@ -366,12 +373,12 @@ class Pads:
 
     def _light(self, number: int) -> Light:
         slot = self._plans.bank.slot(number)
-        if slot.pending or slot.state is State.FAILED:
+        if slot.pending or slot.state is PadState.FAILED:
             assert slot.state
-            return Light(slot.state, slot.progress if slot.state is State.RENDERING else 0.0)
+            return Light(slot.state, slot.progress if slot.state is PadState.RENDERING else 0.0)
         made = self._ahead.light(slot.wish)
-        if slot.ready or made.state is State.READY:
-            return Light(State.FAVOURITE if slot.favourite else State.READY)
+        if slot.ready or made.state is PadState.READY:
+            return Light(PadState.FAVOURITE if slot.favourite else PadState.READY)
         return made
 
     def _changed(self, number: int | None = None) -> Light:
@@ -401,16 +408,16 @@ class Pads:
             return
         slot, values = self._open[job.id]
         if event.kind == "queued":
-            slot.state = State.QUEUED
+            slot.state = PadState.QUEUED
         elif event.kind == "progress":
-            slot.state = State.RENDERING
+            slot.state = PadState.RENDERING
             slot.progress = event.values[0]
         elif event.kind == "finished":
-            slot.take = Take(Path(str(event.values[1])).name, job.id, values)
+            slot.take = PadTake(Path(str(event.values[1])).name, job.id, values)
             slot.state = None
         elif event.kind == "fail":
             # one that is kept waits for its folder
-            slot.state = State.FAILED if job.ended else State.QUEUED
+            slot.state = PadState.FAILED if job.ended else PadState.QUEUED
         elif event.kind == "cancelled":
             slot.state = None
             slot.id = ""

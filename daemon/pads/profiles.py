@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from .controls import Control
-from .states import Light, State
+from .interface import Light, PadState
 
 FOLDER = Path(__file__).with_name("profiles")
 GENERIC = "generic"  # of every port that no profile is about
 PULSE = "pulse"  # what a rendering pad shows every other moment
-LOOKS = (*(state.value for state in State), PULSE)
+LOOKS = (*(state.value for state in PadState), PULSE)
 
 Look = Mapping[str, int]
 
@@ -64,7 +64,9 @@ class Profile:
 
     def lit(self, note: int, channel: int, light: Light, pulse: bool) -> bytes:
         """The message that lights a pad. `channel` counts from 0; `pulse` is every other moment."""
-        looks = self.looks[PULSE if pulse and light.state is State.RENDERING else light.state.value]
+        looks = self.looks[
+            PULSE if pulse and light.state is PadState.RENDERING else light.state.value
+        ]
         progress = min(1.0, max(0.0, light.progress))
         look = looks[min(len(looks) - 1, int(progress * len(looks)))]
         return _bytes(self.light, {"note": note, "note_on": 0x90 + channel, **look})

@@ -58,7 +58,7 @@ _ASIDE = 0xE000  # where characters are kept that a backslash protects, while Ma
 
 
 @dataclass(frozen=True)
-class Note:
+class SheetNote:
     """What was made of `lines` lines from `line` on; line 0 is the whole file. Code 0:
     understood.
     """
@@ -74,10 +74,10 @@ class Note:
 
 
 # a parameter as written -> its field, value (None: none), note
-Give = Callable[[str, str], tuple[str, Any, Note]]
+Give = Callable[[str, str], tuple[str, Any, SheetNote]]
 
 
-class Line(NamedTuple):
+class LyricLine(NamedTuple):
     """What was made of one line: what is said about it, and what is sung in its place."""
 
     message: str
@@ -96,7 +96,7 @@ class Lyrics:
         self.markdown = suffix == ".md"
         self.lrc = suffix == ".lrc"
         self.values: dict[str, Any] = {}
-        self.notes: list[Note] = []
+        self.notes: list[SheetNote] = []
         self._give = give
         self._sung: list[tuple[list[float], tuple[str, ...]]] = []  # times, lines
         self._hidden = False  # inside of <!-- -->
@@ -106,9 +106,9 @@ class Lyrics:
         tagged = _TIMES.match(text)
         times = [_seconds(time) for time in _TIME.finditer(tagged[0])] if tagged else []
         text = _WORD_TIME.sub("", text[tagged.end() :] if tagged else text).strip()
-        made = self._read(text) if text else Line("a time tag" if line.strip() else "", ("",))
+        made = self._read(text) if text else LyricLine("a time tag" if line.strip() else "", ("",))
         if made.message:
-            self._note(Note(number, made.code, made.message, made.hint))
+            self._note(SheetNote(number, made.code, made.message, made.hint))
         if made.sung:
             self._sung.append((times, made.sung))
 
@@ -129,7 +129,7 @@ class Lyrics:
             following = min(times, default=following)
         return [([time], lines) for time, _, lines in sorted(placed)]
 
-    def _note(self, note: Note) -> None:
+    def _note(self, note: SheetNote) -> None:
         """Lines of which the same is said one after the other share a note."""
         last = self.notes[-1] if self.notes else None
         if (
@@ -141,7 +141,7 @@ class Lyrics:
         else:
             self.notes.append(note)
 
-    def _read(self, text: str) -> Line:
+    def _read(self, text: str) -> LyricLine:
         if (
             self.lrc
             and (tag := _TAG.fullmatch(text))
@@ -151,34 +151,34 @@ class Lyrics:
         if self.markdown:
             shown = self._without_comments(text)
             if not shown:
-                return Line("a comment")
+                return LyricLine("a comment")
             if shown.startswith(("```", "~~~")) or _LINK.fullmatch(shown):
-                return Line("Markdown, not sung")
+                return LyricLine("Markdown, not sung")
             text = _unmarked(shown)
         if _RULE.fullmatch(text):
-            return Line("a line across the page", ("",))
+            return LyricLine("a line across the page", ("",))
         if text[0] == "#" and (heading := text.lstrip("#"))[:1] in (" ", "\t"):
             return self._heading(heading.strip(" \t#"))
         if text[0] == "{" and text[-1] == "}":
-            return Line(
+            return LyricLine(
                 "not sung: a directive that means nothing here",
                 (),
                 ODD,
                 "write key: value at the top",
             )
-        return marker(text) or _without_chords(text) or Line("sung", (text,))
+        return marker(text) or _without_chords(text) or LyricLine("sung", (text,))
 
-    def _tag(self, name: str, value: str) -> Line | None:
+    def _tag(self, name: str, value: str) -> LyricLine | None:
         """[ti:Night Drive] in an .lrc file."""
         if name in _UNUSED_TAGS:
-            return Line(f"{name} is not used")
+            return LyricLine(f"{name} is not used")
         name = _TAG_FIELDS.get(name, name)
         if not is_field(name):
             return None
         key, kept, note = self._give(name, value)
         if kept is not None:
             self.values.setdefault(key, kept)
-        return Line(note.message, (), note.code, note.hint)
+        return LyricLine(note.message, (), note.code, note.hint)
 
     def _without_comments(self, text: str) -> str:
         """A line of Markdown without what is inside of <!-- -->, which may reach over several
@@ -191,16 +191,16 @@ class Lyrics:
             self._hidden = self._hidden != bool(mark)
         return "".join(shown).strip()
 
-    def _heading(self, text: str) -> Line:
+    def _heading(self, text: str) -> LyricLine:
         """# Chorus. In Markdown, one that is no section and stands above the words is the title."""
         inner = text.replace("[", "").replace("]", "").strip()
         if name := section(inner):
             return _begins(name)
         if not self.markdown or not inner:
-            return Line("a comment")
+            return LyricLine("a comment")
         if "name" not in self.values and not any(line for _, lines in self._sung for line in lines):
             self.values["name"] = inner
-            return Line(f"the title: name = {short(inner)}")
+            return LyricLine(f"the title: name = {short(inner)}")
         return _own_marker(inner)
 
 
@@ -217,13 +217,13 @@ def section(text: str) -> str | None:
     return " ".join(words) + (rest if rest[:1] in (":", ",") else f" {rest}" if rest else "")
 
 
-def _begins(name: str, *words: str) -> Line:
-    return Line(
+def _begins(name: str, *words: str) -> LyricLine:
+    return LyricLine(
         f"begins [{short(name)}]" + (", and is sung" if words else ""), (f"[{name}]", *words)
     )
 
 
-def marker(text: str) -> Line | None:
+def marker(text: str) -> LyricLine | None:
     """A line that begins a section, in any of the ways people write one."""
     if text[0] == "[":
         return _bracketed(text)
@@ -235,7 +235,7 @@ def marker(text: str) -> Line | None:
     return _begins(name) if marked or _CANONICAL[_letters(found["name"])] in _NEVER_SUNG else None
 
 
-def _bracketed(text: str) -> Line | None:
+def _bracketed(text: str) -> LyricLine | None:
     """[verse], also with words behind it; [raspy vocal]; several of them; or one that is never
     closed.
     """
@@ -245,7 +245,9 @@ def _bracketed(text: str) -> Line | None:
     if not parts:
         return _begins(first)._replace(code=ODD, hint="close it with ]") if first else None
     if not any(parts) and not rest:
-        return Line("not sung: empty brackets", (), ODD, "write a section into them, like [Chorus]")
+        return LyricLine(
+            "not sung: empty brackets", (), ODD, "write a section into them, like [Chorus]"
+        )
     if any(map(_is_chord, parts)):
         return None
     if not rest:
@@ -257,11 +259,11 @@ def _bracketed(text: str) -> Line | None:
     return _begins(first, rest) if first and len(parts) == 1 else None
 
 
-def _own_marker(name: str) -> Line:
+def _own_marker(name: str) -> LyricLine:
     """A marker that is no section's name. Models know many words: they get it as it is."""
     close = _likely(_letters(name))
     hint = f"did you mean [{close}]?" if close else ""
-    return Line(f"marker [{short(name)}]", (f"[{name}]",), UNKNOWN if close else FINE, hint)
+    return LyricLine(f"marker [{short(name)}]", (f"[{name}]",), UNKNOWN if close else FINE, hint)
 
 
 @lru_cache(256)
@@ -272,7 +274,7 @@ def _likely(word: str) -> str:
     return _CANONICAL[close[0]] if close and close[0] != word else ""
 
 
-def _without_chords(text: str) -> Line | None:
+def _without_chords(text: str) -> LyricLine | None:
     """[Am]over the [F]words, or a line of chords only."""
     names = [part.strip() for part in _BRACKET.findall(text) if _is_chord(part)]
     words = _BRACKET.sub(lambda found: "" if _is_chord(found[1]) else found[0], text).strip()
@@ -286,7 +288,11 @@ def _without_chords(text: str) -> Line | None:
         ):
             return None
     chords = f"chords, which guide: {short(' '.join(names))} would play"
-    return Line(f"sung without the {chords}", (words,)) if words else Line(f"not sung: {chords}")
+    return (
+        LyricLine(f"sung without the {chords}", (words,))
+        if words
+        else LyricLine(f"not sung: {chords}")
+    )
 
 
 def _is_chord(text: str) -> bool:

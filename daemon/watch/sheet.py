@@ -25,7 +25,7 @@ from pipeline.request import (
 )
 
 from ..jobs import Refused
-from .lyrics import FINE, ODD, UNKNOWN, Lyrics, Note, marker, short
+from .lyrics import FINE, ODD, UNKNOWN, Lyrics, SheetNote, marker, short
 
 # a field's name and text -> the text, where it is a path with the path made whole
 Place = Callable[[str, str], str]
@@ -51,10 +51,10 @@ class Sheet:
     """
 
     values: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
+    notes: tuple[SheetNote, ...] = ()
 
 
-def problems(notes: Sequence[Note]) -> list[Note]:
+def problems(notes: Sequence[SheetNote]) -> list[SheetNote]:
     return [note for note in notes if note.code]
 
 
@@ -92,7 +92,7 @@ def read(text: str, suffix: str = ".txt", place: Place = lambda name, value: val
         if values.get("lyrics"):
             notes.insert(
                 0,
-                Note(
+                SheetNote(
                     0,
                     ODD,
                     "there are lyrics among the parameters, and below",
@@ -121,7 +121,7 @@ def read_fields(text: str, place: Place = lambda name, value: value) -> Sheet:
     return Sheet(values, tuple(notes))
 
 
-def report(name: str, notes: Sequence[Note], text: str = "") -> str:
+def report(name: str, notes: Sequence[SheetNote], text: str = "") -> str:
     """What is written beside the takes when something was not understood, for its writer to
     read.
     """
@@ -137,7 +137,7 @@ def report(name: str, notes: Sequence[Note], text: str = "") -> str:
     return "\n".join(told) + "\n"
 
 
-def _where(note: Note) -> str:
+def _where(note: SheetNote) -> str:
     if not note.line:
         return "the file"
     return (
@@ -222,12 +222,12 @@ def _names_field(line: str) -> bool:
     return pair is not None and is_field(_key(pair[2]))
 
 
-def _fields(lines: list[str], place: Place) -> tuple[dict[str, Any], list[Note]]:
+def _fields(lines: list[str], place: Place) -> tuple[dict[str, Any], list[SheetNote]]:
     values: dict[str, Any] = {}
     given: dict[str, int] = {}
-    notes: list[Note] = []
+    notes: list[SheetNote] = []
     for found in _entries(lines):
-        if isinstance(found, Note):
+        if isinstance(found, SheetNote):
             notes.append(found)
             continue
         name, value, note = _field(found, place)
@@ -247,7 +247,7 @@ def _fields(lines: list[str], place: Place) -> tuple[dict[str, Any], list[Note]]
     return values, notes
 
 
-def _entries(lines: list[str]) -> Iterator[_Entry | Note]:
+def _entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
     entry: _Entry | None = None
     for number, line in enumerate(lines, 1):
         line, text = line.expandtabs(4).rstrip(), line.strip()
@@ -259,13 +259,13 @@ def _entries(lines: list[str]) -> Iterator[_Entry | Note]:
             yield entry
             entry = None
         if _is_fence(text):
-            yield Note(number, FINE, AROUND)
+            yield SheetNote(number, FINE, AROUND)
         elif pair := _PAIR.fullmatch(line):
             entry = _Entry(number, pair[2], pair[3].strip(), len(pair[1]))
         elif text.startswith("#"):
-            yield Note(number, FINE, "a comment")
+            yield SheetNote(number, FINE, "a comment")
         elif text:
-            yield Note(number, ODD, f"not understood: {short(text)}", "write it as key: value")
+            yield SheetNote(number, ODD, f"not understood: {short(text)}", "write it as key: value")
     if entry:
         yield entry
 
@@ -274,7 +274,7 @@ def _key(text: str) -> str:
     return re.sub(r"[ -]+", "_", text.strip()).lower()
 
 
-def _field(entry: _Entry, place: Place) -> tuple[str, Any, Note]:
+def _field(entry: _Entry, place: Place) -> tuple[str, Any, SheetNote]:
     """The field's name, its value (None: it has none) and a note."""
     while entry.more and not entry.more[-1]:
         entry.more.pop()
@@ -284,20 +284,20 @@ def _field(entry: _Entry, place: Place) -> tuple[str, Any, Note]:
         name = field_name(key)
         text = _value(name, entry)
         if not text and FIELDS[name].default != "":
-            return name, None, Note(entry.line, FINE, f"{name} is left empty", lines=span)
+            return name, None, SheetNote(entry.line, FINE, f"{name} is left empty", lines=span)
         value = coerce(name, place(name, text))
     except (BadRequest, Refused) as error:
         return key, None, refusal(error, entry.line, span)
     shown = short(f"{value:.10g}" if isinstance(value, float) else str(value))
-    return name, value, Note(entry.line, FINE, f"{name} = {shown}", lines=span)
+    return name, value, SheetNote(entry.line, FINE, f"{name} = {shown}", lines=span)
 
 
-def refusal(error: BadRequest | Refused, line: int = 0, lines: int = 1) -> Note:
+def refusal(error: BadRequest | Refused, line: int = 0, lines: int = 1) -> SheetNote:
     """What was wrong, as a note."""
     if isinstance(error, Refused):
-        return Note(line, error.code, str(error), error.hint, lines)
+        return SheetNote(line, error.code, str(error), error.hint, lines)
     code = {UnknownField: UNKNOWN, OutOfRange: WRONG}.get(type(error), ODD)
-    return Note(line, code, str(error), error.hint, lines)
+    return SheetNote(line, code, str(error), error.hint, lines)
 
 
 def _value(name: str, entry: _Entry) -> str:

@@ -31,10 +31,10 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from ..jobs import Event
 from ..panel import Panel
-from ..paths import Confined
+from ..paths import AllowedFolders
 from ..settings import Watch
-from .things import is_wanted
-from .watched import Desk, Folder
+from .folder import EngineApi, WatchedFolder
+from .watched_files import is_wanted
 
 log = logging.getLogger("acestepd.watch")
 
@@ -76,7 +76,7 @@ class _Hints(FileSystemEventHandler):
 class _Armed:
     """A folder and what watches it."""
 
-    folder: Folder
+    folder: WatchedFolder
     hints: _Hints
     place: tuple[str, int, int] | None = None  # what is watched: path, device and inode
     watch: ObservedWatch | None = None
@@ -87,7 +87,7 @@ class Watchers:
     """All watched folders, on a thread of their own. `change` takes other ones while it runs."""
 
     def __init__(
-        self, watches: Sequence[Watch], engine: Desk, panel: Panel, confined: Confined
+        self, watches: Sequence[Watch], engine: EngineApi, panel: Panel, confined: AllowedFolders
     ) -> None:
         self._watches = tuple(watches)
         self._engine = engine
@@ -107,7 +107,7 @@ class Watchers:
         self._observer.start()
         self._thread.start()
 
-    def change(self, watches: Sequence[Watch], confined: Confined) -> None:
+    def change(self, watches: Sequence[Watch], confined: AllowedFolders) -> None:
         """Watch these from now on. Of a folder that stays, other settings hold from the next save
         on.
         """
@@ -150,7 +150,7 @@ class Watchers:
             self._disarm(self._armed.pop(path))
         for path, watch in wanted.items():
             if path not in self._armed:
-                folder = Folder(watch, self._engine, self._panel, self._confined)
+                folder = WatchedFolder(watch, self._engine, self._panel, self._confined)
                 self._armed[path] = _Armed(folder, _Hints(self._wake))
             self._armed[path].folder.change(watch, self._confined)
 

@@ -287,7 +287,7 @@ def pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
 # --------------------------------------------------------------------------------------------------
 
 
-class Span(NamedTuple):
+class ChordSpan(NamedTuple):
     """The 16ths `begin..end` of one bar, which have one chord."""
 
     bar: int
@@ -297,7 +297,7 @@ class Span(NamedTuple):
     scale: tuple[int, ...]  # pitch classes that go with it
 
 
-class Plan:
+class Arrangement:
     """What all parts agree on: the meter, the harmony, and the drum pattern that a bass may
     follow.
     """
@@ -342,7 +342,7 @@ class Plan:
                 round(min(max(velocity, 0.05), 1.0), 3),
             )
 
-    def _composed(self, rng: np.random.Generator) -> Iterator[Span]:
+    def _composed(self, rng: np.random.Generator) -> Iterator[ChordSpan]:
         """A progression of four chords: one in a bar or in half a bar, more in very long bars,
         fewer in short.
         """
@@ -355,7 +355,7 @@ class Plan:
             for part in range(each):
                 degree = int(degrees[(bar // shared * each + part) % 4])
                 chord = tuple(self.scale[(degree + third) % 7] for third in thirds)
-                yield Span(
+                yield ChordSpan(
                     bar,
                     self.steps * part // each,
                     self.steps * (part + 1) // each,
@@ -363,7 +363,7 @@ class Plan:
                     self.scale,
                 )
 
-    def _given(self) -> Iterator[Span]:
+    def _given(self) -> Iterator[ChordSpan]:
         """The chord line, one entry per bar, again and again; evenly over all bars if it has more
         of them.
         """
@@ -377,10 +377,10 @@ class Plan:
             for name, (begin, end) in zip(names, itertools.pairwise(edges)):
                 chord = chord_pitches(name)
                 if begin < end:
-                    yield Span(bar, begin, end, chord, around(chord, self.scale))
+                    yield ChordSpan(bar, begin, end, chord, around(chord, self.scale))
 
 
-def _hits(plan: Plan, pattern: str, span: Span) -> Iterator[tuple[int, int, str]]:
+def _hits(plan: Arrangement, pattern: str, span: ChordSpan) -> Iterator[tuple[int, int, str]]:
     """The (16th, length, character) that a pattern plays in a span. What is held into it begins
     again with it.
     """
@@ -403,7 +403,7 @@ LEAD = range(60, 82)
 ROOTS = {pitch % 12: pitch for pitch in BASS[:12]}
 
 
-def _drums(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
+def _drums(plan: Arrangement, rng: np.random.Generator) -> Iterator[Note]:
     for bar in range(plan.bars):
         fill = pick(rng, FILLS) if bar % 4 == 3 and plan.steps >= 8 and rng.random() < 0.5 else {}
         for step in range(plan.steps):
@@ -419,7 +419,9 @@ def _drums(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
                 yield from plan.note("drums", (bar, step), 1, PITCH_OF[drum], velocity)
 
 
-def _struck(plan: Plan, bar: int, step: int, fill: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _struck(
+    plan: Arrangement, bar: int, step: int, fill: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """The drums of one 16th. A fill has the last four of a bar, over the kick."""
     cell = plan.cell(bar, step)
     struck = {
@@ -431,7 +433,7 @@ def _struck(plan: Plan, bar: int, step: int, fill: Mapping[str, str]) -> Iterato
     return ((drum, character) for drum, character in struck.items() if character != ".")
 
 
-def _bass(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
+def _bass(plan: Arrangement, rng: np.random.Generator) -> Iterator[Note]:
     pattern = pick(rng, plan.style.bass)
     if pattern == "kick":
         pattern = _following(plan.drums.get("kick", ONCE))
@@ -451,7 +453,7 @@ def _following(kick: str) -> str:
     return re.sub(r"1\.{1,2}", lambda match: match[0].replace(".", "-"), played)
 
 
-def _bass_tones(span: Span, after: Span, rng: np.random.Generator) -> dict[str, int]:
+def _bass_tones(span: ChordSpan, after: ChordSpan, rng: np.random.Generator) -> dict[str, int]:
     root, following = (ROOTS[chord[0]] for chord in (span.chord, after.chord))
     third, fifth = (
         root + (span.chord[min(tone, len(span.chord) - 1)] - root) % 12 for tone in (1, 2)
@@ -468,7 +470,7 @@ def _bass_tones(span: Span, after: Span, rng: np.random.Generator) -> dict[str, 
     }
 
 
-def _chords(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
+def _chords(plan: Arrangement, rng: np.random.Generator) -> Iterator[Note]:
     pattern = pick(rng, plan.style.chords)
     voiced: tuple[int, ...] = ()
     for span in plan.spans:
@@ -495,7 +497,7 @@ def _voiced(chord: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
     return min(voicings, key=effort)
 
 
-def _lead(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
+def _lead(plan: Arrangement, rng: np.random.Generator) -> Iterator[Note]:
     """Two motifs in a form of four bars. The fourth comes to rest on the chord's root, or the
     tonic.
     """
@@ -529,7 +531,7 @@ def _lead(plan: Plan, rng: np.random.Generator) -> Iterator[Note]:
             yield from plan.note("lead", (bar, step), length, pitch, velocity)
 
 
-def _motif(plan: Plan, rng: np.random.Generator) -> dict[int, int]:
+def _motif(plan: Arrangement, rng: np.random.Generator) -> dict[int, int]:
     """Steps up and down a scale, by the 16th at which they are played: first of all on beats."""
     fewest, most, grid, _ = plan.style.feel.lead
     cells = range(0, min(16, plan.steps if plan.steps >= 8 else 16), grid)
@@ -540,14 +542,14 @@ def _motif(plan: Plan, rng: np.random.Generator) -> dict[int, int]:
     return {cell: int(np.clip(move, -4, 5)) for cell, move in zip(chosen, moves)}
 
 
-def _rest(plan: Plan, tune: Mapping[int, int]) -> int:
+def _rest(plan: Arrangement, tune: Mapping[int, int]) -> int:
     """Where a cadence comes to rest: on the last beat up to the middle of the bar, or at once if
     the bar is silent.
     """
     return plan.steps // 8 * 4 if tune else 0
 
 
-def _tone(span: Span, centre: int, move: int, strong: bool) -> int:
+def _tone(span: ChordSpan, centre: int, move: int, strong: bool) -> int:
     """The scale's tone `move` steps from the chord's tone next to the centre; itself a chord's tone
     if strong.
     """
@@ -557,7 +559,7 @@ def _tone(span: Span, centre: int, move: int, strong: bool) -> int:
     return _nearest(pitch, span.chord) if strong else pitch
 
 
-def _cadence(plan: Plan, span: Span, centre: int) -> int:
+def _cadence(plan: Arrangement, span: ChordSpan, centre: int) -> int:
     tonic = plan.scale[0]
     return _nearest(centre, (tonic,) if tonic in span.chord else span.chord[:1])
 
@@ -582,7 +584,7 @@ def compose(sketch: Sketch) -> Score:
         raise ValueError(
             f"styles are {', '.join(STYLES)}; parts are {', '.join(ROLES)}; got {sketch}"
         )
-    plan = Plan(dataclasses.replace(sketch, key=key_name(sketch.key)))
+    plan = Arrangement(dataclasses.replace(sketch, key=key_name(sketch.key)))
     notes = [
         note for role in sketch.parts for note in _PLAYERS[role](plan, stream(sketch.seed, role))
     ]

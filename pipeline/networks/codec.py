@@ -9,10 +9,10 @@ import numpy as np
 from mlx import nn
 
 from .config import AceStepConfig
-from .layers import Encoder
+from .layers import TransformerEncoder
 
 
-class Pooler(Encoder):
+class Pooler(TransformerEncoder):
     """Five frames -> one token: a learned token in front of them, whose output is taken."""
 
     def __init__(self, config: AceStepConfig) -> None:
@@ -91,7 +91,7 @@ class AudioTokenizer(nn.Module):
         return quantizer.codes(quantizer.levels(quantizer.bounded(self.pooled(latents))))
 
 
-class Detokenizer(Encoder):
+class Detokenizer(TransformerEncoder):
     def __init__(self, config: AceStepConfig) -> None:
         super().__init__(
             config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size

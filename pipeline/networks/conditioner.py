@@ -9,10 +9,10 @@ import numpy as np
 from mlx import nn
 
 from .config import AceStepConfig
-from .layers import Encoder
+from .layers import TransformerEncoder
 
 
-class TimbreEncoder(Encoder):
+class TimbreEncoder(TransformerEncoder):
     """Reference latents -> one vector: position 0 of the encoded sequence.
 
     In the XL files that is a learned token put in front; in the others it is the first frame of
@@ -35,7 +35,7 @@ class TimbreEncoder(Encoder):
         return self.encode(x)[:, 0]
 
 
-class LyricEncoder(Encoder):
+class LyricEncoder(TransformerEncoder):
     def __call__(self, embedded: mx.array, keep: mx.array | None = None) -> mx.array:
         """(B, T, text width) -> (B, T, width)."""
         return self.encode(self.embed_tokens(embedded), keep)

@@ -138,7 +138,7 @@ def encoder_layers(config: StackConfig) -> list[EncoderLayer]:
     return [EncoderLayer(config, window) for window in config.windows]
 
 
-class Encoder(nn.Module):
+class TransformerEncoder(nn.Module):
     """A projection, layers, a final norm: what the lyric, timbre and audio-code networks are made
     of.
     """

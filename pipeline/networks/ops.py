@@ -4,7 +4,7 @@ on both.
 On Metal every function is the plain MLX operation. On a CPU, MLX's convolutions and its exp are
 slow (scalar, one thread), while a matrix product runs at the BLAS library's speed: so convolutions
 become matrix products over shifted rows, and exp, SiLU and sin become short polynomials that
-`mx.compile` fuses. Errors against the plain operations are about 1e-6 (tests/test_ops.py). All
+`mx.compile` fuses. Errors against the plain operations are about 1e-6 (tests/networks/test_ops.py). All
 arrays are channels last.
 """
 

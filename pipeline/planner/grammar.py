@@ -3,7 +3,7 @@
 A piece of writing is a row of segments: fixed words, a value out of a list, a caption, audio codes.
 Each knows which tokens may come next, and when it is over. `walk` makes the row, `Walk` goes along
 it token by token. Source: the official constrained logits processor, checked by
-tests/parity_planner.py.
+tests/tools/parity_planner.py.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Vocabulary:
         return root
 
 
-class Allowed(NamedTuple):
+class AllowedTokens(NamedTuple):
     """What may come next. `greedy`: the likeliest of them is taken, whatever the temperature."""
 
     tokens: Tokens
@@ -172,7 +172,7 @@ class Segment(Protocol):
 
     def see(self, favourite: int) -> None: ...
 
-    def allowed(self) -> Allowed: ...
+    def allowed(self) -> AllowedTokens: ...
 
     def take(self, token: int) -> None: ...
 
@@ -190,8 +190,8 @@ class Fixed:
 
     def see(self, favourite: int) -> None: ...
 
-    def allowed(self) -> Allowed:
-        return Allowed(Tokens(self.ids[:1]))
+    def allowed(self) -> AllowedTokens:
+        return AllowedTokens(Tokens(self.ids[:1]))
 
     def take(self, token: int) -> None:
         self.ids = self.ids[1:]
@@ -214,9 +214,9 @@ class OneOf:
 
     def see(self, favourite: int) -> None: ...
 
-    def allowed(self) -> Allowed:
+    def allowed(self) -> AllowedTokens:
         ends = self.newline in self.node and not self.number
-        return Allowed(Tokens([self.newline] if ends else self.node), self.greedy)
+        return AllowedTokens(Tokens([self.newline] if ends else self.node), self.greedy)
 
     def take(self, token: int) -> None:
         self.node = self.node.get(token, {})
@@ -247,12 +247,12 @@ class Caption:
             self.naming = True
             self.name = ""
 
-    def allowed(self) -> Allowed:
+    def allowed(self) -> AllowedTokens:
         if self.naming:
-            return Allowed(self.vocabulary.every, greedy=True)
+            return AllowedTokens(self.vocabulary.every, greedy=True)
         if self.count >= CAPTION_TOKENS:
-            return Allowed(Tokens([self.vocabulary.newline]))
-        return Allowed(self.vocabulary.caption)
+            return AllowedTokens(Tokens([self.vocabulary.newline]))
+        return AllowedTokens(self.vocabulary.caption)
 
     def take(self, token: int) -> None:
         text = self.vocabulary.decode([token])
@@ -265,7 +265,7 @@ class Caption:
 
 
 @dataclass
-class Line:
+class LineSegment:
     """Some words, over with the newline that the network likes best."""
 
     vocabulary: Vocabulary
@@ -277,10 +277,10 @@ class Line:
     def see(self, favourite: int) -> None:
         self.over = favourite == self.vocabulary.newline
 
-    def allowed(self) -> Allowed:
+    def allowed(self) -> AllowedTokens:
         if self.over or self.count >= GENRES_TOKENS:
-            return Allowed(Tokens([self.vocabulary.newline]))
-        return Allowed(self.vocabulary.text if self.count else self.vocabulary.line)
+            return AllowedTokens(Tokens([self.vocabulary.newline]))
+        return AllowedTokens(self.vocabulary.text if self.count else self.vocabulary.line)
 
     def take(self, token: int) -> None:
         self.count += 1
@@ -302,8 +302,10 @@ class Codes:
 
     def see(self, favourite: int) -> None: ...
 
-    def allowed(self) -> Allowed:
-        return Allowed(self.vocabulary.codes_or_end if self.left is None else self.vocabulary.codes)
+    def allowed(self) -> AllowedTokens:
+        return AllowedTokens(
+            self.vocabulary.codes_or_end if self.left is None else self.vocabulary.codes
+        )
 
     def take(self, token: int) -> None:
         self.left = None if self.left is None else self.left - 1
@@ -319,8 +321,8 @@ class Text:
 
     def see(self, favourite: int) -> None: ...
 
-    def allowed(self) -> Allowed:
-        return Allowed(self.vocabulary.text)
+    def allowed(self) -> AllowedTokens:
+        return AllowedTokens(self.vocabulary.text)
 
     def take(self, token: int) -> None: ...
 
@@ -346,7 +348,7 @@ class Walk:
     def see(self, favourite: int) -> None:
         self._ahead[0][1].see(favourite)
 
-    def allowed(self) -> Allowed:
+    def allowed(self) -> AllowedTokens:
         return self._ahead[0][1].allowed()
 
     def take(self, token: int) -> None:
@@ -447,7 +449,7 @@ def _value(vocabulary: Vocabulary, outline: Outline, name: str) -> Segment:
     if name == "caption":
         return Caption(vocabulary)
     if name == "genres":
-        return Line(vocabulary)
+        return LineSegment(vocabulary)
     return OneOf(
         vocabulary.trie(name), vocabulary.newline, name in ("bpm", "duration"), name == "language"
     )

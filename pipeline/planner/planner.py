@@ -22,7 +22,7 @@ import numpy as np
 from .. import codes as audio_codes
 from ..prompts import INSTRUMENTAL
 from ..request import FIELDS, LANGUAGES, BadRequest, OutOfRange, Request, coerce
-from . import dialogue, grammar, logits
+from . import grammar, logits, templates
 from .grammar import Outline, Tokens, Vocabulary, Walk
 from .logits import Sampling
 from .network import CausalLM, PlannerConfig, Prompts, Reading, read
@@ -113,15 +113,15 @@ class Planner:
         notes = list[str]()
         lyrics = request.lyrics.strip() or INSTRUMENTAL
         metas: dict[str, Any] = dict(given)
-        if not dialogue.has_all_metas(given):
-            prompt = dialogue.metas_prompt(request.prompt or dialogue.NO_INPUT, lyrics)
+        if not templates.has_all_metas(given):
+            prompt = templates.metas_prompt(request.prompt or templates.NO_INPUT, lyrics)
             answer = yield from self.write(prompt, Outline(given), sampling, METADATA)
-            metas = dialogue.metas_of(answer.text) | given
+            metas = templates.metas_of(answer.text) | given
             notes += self._runaway(answer)
-        caption = request.prompt or str(metas.get("caption", dialogue.NO_INPUT))
+        caption = request.prompt or str(metas.get("caption", templates.NO_INPUT))
         count = max(1, grammar.code_count(request.length))
-        prompt = dialogue.codes_prompt(caption, lyrics, dialogue.thinking(metas))
-        negative = dialogue.codes_negative(caption, lyrics, sampling.negative_prompt)
+        prompt = templates.codes_prompt(caption, lyrics, templates.thinking(metas))
+        negative = templates.codes_negative(caption, lyrics, sampling.negative_prompt)
         codes = yield from self.compose(prompt, negative, count, sampling)
         filled = values_of({name: value for name, value in metas.items() if name not in given})
         return Plan(codes, metas, filled, (*notes, *filter(None, [self.gappy])))
@@ -135,7 +135,9 @@ class Planner:
         """
         own = request.lyrics.strip()
         instrumental = own.lower() == INSTRUMENTAL.lower()
-        prompt = dialogue.inspire_prompt(request.prompt.strip() or dialogue.NO_INPUT, instrumental)
+        prompt = templates.inspire_prompt(
+            request.prompt.strip() or templates.NO_INPUT, instrumental
+        )
         given = {
             name: value
             for name, value in known(request).items()
@@ -152,7 +154,7 @@ class Planner:
         stays.
         """
         lyrics = request.lyrics.strip() or INSTRUMENTAL
-        prompt = dialogue.format_prompt(request.prompt.strip() or dialogue.NO_INPUT, lyrics)
+        prompt = templates.format_prompt(request.prompt.strip() or templates.NO_INPUT, lyrics)
         given = {
             name: value
             for name, value in known(request).items()
@@ -176,7 +178,7 @@ class Planner:
             came = f"got {unknown[0]}" if unknown else "got none"
             message = f"audio codes must be in 0..{grammar.LAST_CODE} and have a token in {self.name}, {came}"
             raise BadRequest(message, self.gappy)
-        prompt = dialogue.understand_prompt(audio_codes.tokens(codes))
+        prompt = templates.understand_prompt(audio_codes.tokens(codes))
         answer = yield from self.write(prompt, Outline({}, _SUNG, "text"), sampling)
         return self._described(answer)
 
@@ -296,8 +298,8 @@ class Planner:
         )
 
     def _described(self, answer: Answer, lyrics: str = "") -> Description:
-        metas = dialogue.metas_of(answer.text)
-        text = lyrics or dialogue.lyrics_of(answer.text)
+        metas = templates.metas_of(answer.text)
+        text = lyrics or templates.lyrics_of(answer.text)
         values = values_of(metas) | ({"lyrics": text} if text else {})
         return Description(values, str(metas.get("genres", "")), tuple(self._runaway(answer)))
 

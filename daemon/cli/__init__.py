@@ -1,0 +1,1 @@
+"""The command line: `acestepd`, and what each of its subcommands does."""

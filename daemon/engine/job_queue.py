@@ -1,0 +1,68 @@
+"""The jobs that wait: the most urgent first, and between clients in turn."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+
+from ..jobs import Job, Priority
+
+
+class JobQueue:
+    """Jobs of one priority come out fairly: a client with fifty jobs and one with a single job take
+    turns.
+
+    Each job gets a turn when it enters: one after its client's last waiting one, and not before the
+    turn that is being served. The lowest turn comes out first, and of those the job that came
+    first.
+    """
+
+    def __init__(self) -> None:
+        # (-priority, turn, arrival, job), sorted
+        self._waiting: list[tuple[int, int, int, Job]] = []
+        self._served: dict[Priority, int] = {}
+        self._arrivals = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Job]:
+        """In the order in which they would come out if nothing else came."""
+        return (job for *_, job in self._waiting)
+
+    def add(self, job: Job) -> int:
+        """How many are before it."""
+        lane = _lane(job)
+        last = next(
+            (turn for _, turn, _, other in reversed(self._waiting) if _lane(other) == lane), 0
+        )
+        return self._insert(max(self._served.get(job.priority, 0), last) + 1, job)
+
+    def back(self, job: Job) -> None:
+        """A job that was interrupted: before all others of its priority."""
+        self._insert(0, job)
+
+    def first(self) -> Job | None:
+        return self._waiting[0][3] if self._waiting else None
+
+    def pop(self) -> Job:
+        _, turn, _, job = self._waiting.pop(0)
+        self._served[job.priority] = max(self._served.get(job.priority, 0), turn)
+        return job
+
+    def remove(self, job: Job) -> bool:
+        """Whether it was waiting."""
+        kept = [entry for entry in self._waiting if entry[3] is not job]
+        found = len(kept) < len(self._waiting)
+        self._waiting = kept
+        return found
+
+    def _insert(self, turn: int, job: Job) -> int:
+        self._arrivals += 1
+        entry = (-job.priority, turn, self._arrivals if turn else -self._arrivals, job)
+        insort(self._waiting, entry)  # arrivals differ: jobs are never compared
+        return bisect_left(self._waiting, entry)
+
+
+def _lane(job: Job) -> tuple[Priority, str]:
+    return job.priority, job.client

@@ -1,1 +1,0 @@
-"""What keeps it running and shows how it does: the subcommands and what they lean on."""

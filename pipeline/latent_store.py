@@ -1,0 +1,84 @@
+"""Latents of takes, kept beside the files that were made of them: a repaint of such a file needs no
+encoding.
+
+A file is known by its content (SHA-256), so it may be moved, renamed or copied. One that was
+changed is encoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+LIMIT_MB = 1000.0
+WIDTH = 64  # numbers in a latent frame
+
+
+class StoredLatents(NamedTuple):
+    """`latents` (frames, 64) decode to the file's sound divided by `gain`."""
+
+    latents: np.ndarray
+    gain: float
+
+
+class LatentStore:
+    """A folder of them. The oldest go where they take more than `limit_mb`."""
+
+    def __init__(self, folder: Path, limit_mb: float = LIMIT_MB) -> None:
+        self.folder = folder
+        self.limit_mb = limit_mb
+
+    def put(self, sum: str, vae: str, stored: StoredLatents) -> None:
+        """`sum` is the SHA-256 of a file, `vae` says what decodes the latents. Raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(sum, vae)
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, latents=stored.latents.astype(np.float32), gain=stored.gain)
+        part.replace(path)
+        self._tidy()
+
+    def get(self, file: str, vae: str) -> StoredLatents | None:
+        """What a file was decoded from; None for one that is not known. Raises OSError for one that
+        is not there.
+        """
+        with Path(os.path.expanduser(file)).open("rb") as content:
+            path = self._path(hashlib.file_digest(content, "sha256").hexdigest(), vae)
+        try:
+            with (
+                path.open("rb") as opened,
+                np.load(opened) as saved,
+            ):  # np.load leaves a damaged one open
+                stored = StoredLatents(saved["latents"], float(saved["gain"]))
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
+            return None  # a damaged one is no loss
+        whole = (
+            stored.latents.ndim == 2
+            and stored.latents.shape[1] == WIDTH
+            and stored.latents.dtype == np.float32
+        )
+        return (
+            stored
+            if whole and np.isfinite(stored.latents).all() and math.isfinite(stored.gain)
+            else None
+        )
+
+    def _path(self, sum: str, vae: str) -> Path:
+        return self.folder / f"{sum}-{vae}.npz"
+
+    def _tidy(self) -> None:
+        total = 0.0
+        files = sorted(
+            self.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True
+        )
+        for path in files:
+            total += path.stat().st_size
+            if total > self.limit_mb * 2**20:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,451 @@
+"""The command line, run as a user runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from daemon import VERSION, settings
+from daemon.cli import history, main, template
+from daemon.jobs import Event, Job
+from daemon.journal import Journal
+from daemon.service import Daemon
+from daemon.settings import Settings, SettingsError
+from daemon.watch import sheet
+from pipeline.planner import grammar
+from pipeline.request import FIELDS, Request
+from tests.support.studio import OFFICIAL, planned_root
+
+RIFF = str(OFFICIAL / "audio" / "src.wav")
+(TURBO,) = {str(path.parent) for path in OFFICIAL.glob("*/acestep-v15-turbo")}
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "daemon", *arguments]
+    root = str(Path(__file__).parents[2])
+    environment = {
+        "PYTHONPATH": root,
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "HF_HUB_OFFLINE": "1",
+    }
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env=environment, check=False
+    )
+
+
+def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
+    line = [
+        "generate",
+        "warm lo-fi beat",
+        "--bars",
+        "4",
+        "--bpm",
+        "84",
+        "--seed",
+        "7",
+        "--out",
+        "clips",
+        "--model",
+        "mini",
+    ]
+    done = run(*line, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    wav, manifest = map(Path, done.stdout.split("\n")[:2])
+    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_Gmaj_4bars_s7.wav"
+    assert soundfile.info(wav).frames == round(16 * 60 / 84 * 48_000)
+    assert json.loads(manifest.read_text())["request"]["seed"] == 7
+    assert "100%" in done.stderr
+
+
+def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -> None:
+    first = run(
+        "generate", "pad", "--seconds", "2", "--model", "mini", folder=tmp_path
+    ).stdout.split()
+    again = run("generate", "--again", first[1], "--out", "again", folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    takes = [soundfile.read(path, dtype="int32")[0] for path in (first[0], again.stdout.split()[0])]
+    assert np.array_equal(*takes)
+
+
+def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    line = [
+        "understand",
+        RIFF,
+        "--model",
+        str(planned_root(tmp_path / "root", codes=range(64_000))),
+    ]
+    assert main.main(line) == 0
+    told = capsys.readouterr()
+    assert "the planner did not come to an end: stopped after 60 tokens" in told.err
+    assert main.main([*line, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert len(values.pop("codes").split()) == 10
+    read = sheet.read(told.out)
+    assert not sheet.problems(read.notes)
+    assert read.values == pytest.approx(values)
+    assert {"prompt", "bpm", "seconds"} <= read.values.keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["generate"], "there is nothing to play"),
+        (["generate", "x", "--bars", "-1"], "bars must be in 0..1024, got -1"),
+        (
+            ["understand", "nothing.wav", "--model", "mini"],
+            "source must be the path of an audio file that exists",
+        ),
+        (
+            ["understand", RIFF, "--model", "mini"],
+            "has no audio codes (load one of ACE-Step's models)",
+        ),
+        (["understand", RIFF, "--model", TURBO], "run: acestepd pull --planner"),
+        (["generate", "x", "--model", "./nowhere"], "no model './nowhere'"),
+        (["generate", "x", "--model", "mini", "--variant", "xl"], "no model variant 'xl'"),
+        (["generate", "--again", "nothing.json"], "not a manifest"),
+        (["--port", "70000"], "port must be in 0..65535"),
+        (["--settings", "nothing.toml"], "nothing.toml"),
+        (["pull", "no-such-thing"], "no model 'no-such-thing'"),
+        (["pull"], "ACE-Step/Ace-Step1.5"),
+        (["history"], "there is no journal"),
+        (["history", "--limit", "0"], "--limit must be in 1..1000000000, got 0"),
+        (["history", "--seed", "9" * 30], "--seed must be in 0..4294967295, got 999"),
+        (["history", "--since", "tomorrow"], "a date is written like 2026-05-01"),
+        (["status", "--port", "-1"], "port must be in 0..65535"),
+    ],
+)
+def test_mistakes_end_with_one_sentence_and_status_2(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+COMMANDS = [
+    "",
+    "demo",
+    "generate",
+    "understand",
+    "doctor",
+    "pull",
+    "status",
+    "history",
+    "settings",
+    "service",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_reads_well_everywhere(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.main([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    assert end.value.code == 0
+    assert text.startswith(f"usage: acestepd {command}".strip())
+    assert "None" not in text
+
+
+def test_generate_offers_every_field_of_a_request(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.main(["generate", "--help"])
+    text = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')} " in text for name in FIELDS)
+
+
+def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Path) -> None:
+    done = run("doctor", "--port", "0", "--out", "clips", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    for check in (
+        "Python",
+        "device",
+        "BLAS",
+        "compiler",
+        "model",
+        "planner",
+        "port",
+        "folder",
+        "state",
+    ):
+        assert check in done.stdout
+    assert "acestepd pull" in done.stdout
+    wrong = run(
+        "doctor", "--port", "0", "--out", "/proc/clips", "--model", "./nowhere", folder=tmp_path
+    )
+    assert wrong.returncode == 1
+    assert "cannot write into /proc/clips" in wrong.stdout
+    assert "no model './nowhere'" in wrong.stdout
+
+
+def test_options_before_the_subcommand_count_too(tmp_path: Path) -> None:
+    assert (
+        "no model './nowhere'"
+        in run("--model", "./nowhere", "doctor", "--port", "0", folder=tmp_path).stdout
+    )
+    done = run(
+        "--model", "mini", "--out", "early", "generate", "x", "--seconds", "1", folder=tmp_path
+    )
+    assert Path(done.stdout.split()[0]).parent == tmp_path / "early"
+
+
+def test_doctor_recognises_the_daemon_that_runs(tmp_path: Path, daemon: Daemon) -> None:
+    done = run("doctor", "--port", str(daemon.osc.address[1]), "--out", "clips", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert f"acestepd {VERSION} is listening" in done.stdout
+
+
+def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) -> None:
+    done = run("doctor", "--out", "~nobody-like-this/x", folder=tmp_path)
+    assert done.returncode == 2
+    assert "give another with --out" in done.stderr
+
+
+def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Path) -> None:
+    done = run("demo", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "lo-fi loops in twelve styles" in done.stdout
+    for spoken in (
+        "-> /ace/generate loop",
+        "<- /ace/queued loop",
+        "<- /ace/clip pad",
+        "<- /ace/finished pad",
+    ):
+        assert spoken in done.stdout
+    files = [Path(line.strip()) for line in done.stdout.split("waveform:")[1].strip().splitlines()]
+    assert [path.suffix for path in files] == [".wav", ".wav", ".png"]
+    assert all(path.parent == tmp_path / "acestepd-demo" for path in files)
+    with Image.open(files[2]) as picture:
+        pixels = np.asarray(picture.convert("L"))
+    assert pixels.shape == (240, 900)
+    assert 0.05 < (pixels < 200).mean() < 0.95, "a waveform: neither empty nor a block"
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def test_the_printed_settings_file_says_the_defaults_with_and_without_its_comments() -> None:
+    text = template.template()
+    assert settings.from_values(tomllib.loads(text)) == Settings()
+    uncommented = re.sub(r"^#(?=\w)", "", text, flags=re.MULTILINE)
+    values = tomllib.loads(uncommented)
+    assert settings.from_values(values) == Settings()
+    assert set(values) == {
+        field for field in Settings.__dataclass_fields__ if field not in ("watch", "midi")
+    }
+    assert set(values["request"]) == set(FIELDS)
+
+
+def test_its_example_of_a_watched_folder_is_one() -> None:
+    text = template.template()
+    example = text[text.index("# [[watch]]") :]
+    read = settings.from_values(tomllib.loads(re.sub("^# ", "", example, flags=re.MULTILINE)))
+    assert [watch.folder for watch in read.watch] == [Path.home() / "Lyrics"]
+
+
+def test_its_example_of_pads_is_one() -> None:
+    text = template.template()
+    example = text[text.index("# [midi]") : text.index("# Watched")]
+    kept = [line for line in example.splitlines() if not line.startswith("# Pads")]
+    read = settings.from_values(
+        tomllib.loads(re.sub("^# ", "", "\n".join(kept), flags=re.MULTILINE))
+    )
+    assert read.midi.knobs == {"cc 21": "variation", "cc 22": "bars 1 16"}
+    assert [pad.slot for pad in read.midi.pad] == [3]
+    assert dataclasses.replace(read.midi, ports=(), knobs={}, pad=()) == settings.Midi()
+
+
+def test_settings_can_be_written_once_and_are_private(tmp_path: Path) -> None:
+    done = run("settings", "--write", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / ".config" / "acestepd" / "settings.toml"
+    assert file.read_text() == run("settings", folder=tmp_path).stdout.rstrip("\n") + "\n"
+    assert file.stat().st_mode & 0o077 == 0, "it may hold a token"
+    file.write_text("queue = 5")
+    again = run("settings", "--write", folder=tmp_path)
+    assert again.returncode == 2
+    assert "is there already and stays as it is" in again.stderr
+    assert file.read_text() == "queue = 5"
+
+
+def test_scripts_read_the_settings_in_force_but_not_the_token(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("queue = 5\ntoken = 'secret'\n[request]\nbars = 4")
+    done = run("settings", "--settings", "my.toml", "--port", "9200", "--json", folder=tmp_path)
+    read = json.loads(done.stdout)
+    assert read["queue"] == 5
+    assert read["port"] == 9200
+    assert read["request"]["bars"] == 4
+    assert read["out"] == str(tmp_path / "Music" / "acestepd")
+    assert "secret" not in done.stdout
+
+
+# --- history --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state folder whose journal knows three jobs."""
+    folder = tmp_path / "state"
+    with closing(Journal(folder / "journal.sqlite")) as journal:
+        for id, prompt, days in (
+            ("one", "warm lo-fi beat", 9),
+            ("two", "wide pad", 2),
+            ("three", "cold beat", 0),
+        ):
+            wish = Request(prompt=prompt, seed=days, seconds=2)
+            job = Job(
+                "udp:127.0.0.1:1", id, wish, wish, tmp_path, created=time.time() - days * 86400
+            )
+            journal.add([job])
+            job.state, job.last = "finished", Event("finished", job, (1, f"/clips/{id}.json"))
+            job.clips = (Event("clip", job, ("mix", f"/clips/{id}.wav", 0.0, 0, str(days))),)
+            if id == "three":
+                what = ("/ace/generate", 507, "the disk is full", "free some space")
+                job.state, job.last, job.clips = "fail", Event("fail", job, what), ()
+            job.favourite = id == "two"
+            journal.note(job)
+    return folder
+
+
+def test_history_finds_takes_by_text_seed_date_and_favour(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ids(*flags: str) -> list[str]:
+        assert main.main(["history", "--state", str(state), "--json", *flags]) == 0
+        return [job["id"] for job in json.loads(capsys.readouterr().out)]
+
+    today = date.today()
+    assert ids() == ["three", "two", "one"]
+    assert ids("--limit", "1") == ["three"]
+    assert ids("--text", "beat WARM") == ["one"]
+    assert ids("--seed", "2") == ["two"]
+    assert ids("--favourites") == ["two"]
+    assert ids("--since", "3d") == ["three", "two"]
+    assert ids("--until", "3d") == ["one"]
+    assert ids("--until", str(today)) == ["three", "two", "one"], "the whole of that day"
+    assert ids("--since", str(today + timedelta(days=1))) == []
+
+
+def test_history_is_read_while_a_daemon_writes_it_and_shows_files_and_failures(state: Path) -> None:
+    with closing(Journal(state / "journal.sqlite")):
+        done = run("history", "--state", str(state), folder=state.parent)
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"^\d{4}-\d\d-\d\d \d\d:\d\d   fail      three  s0  cold beat$", done.stdout, re.MULTILINE
+    )
+    assert "507: the disk is full: free some space" in done.stdout
+    assert re.search(
+        r"\* finished  two  s2  wide pad\n    /clips/two\.wav$", done.stdout, re.MULTILINE
+    )
+
+
+def test_history_for_scripts_has_what_makes_the_take_again(state: Path) -> None:
+    done = run("history", "--state", str(state), "--json", "--text", "pad", folder=state.parent)
+    [job] = json.loads(done.stdout)
+    assert Request(**job["request"]) == Request(prompt="wide pad", seed=2, seconds=2)
+    assert job["files"] == [{"stem": "mix", "path": "/clips/two.wav"}]
+    assert job["manifest"] == "/clips/two.json"
+    assert job["favourite"] is True
+    assert job["state"] == "finished"
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "3y", "99999999999d"])
+def test_a_date_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="a date is written like"):
+        history.moment(text)
+
+
+# --- status ---------------------------------------------------------------------------------------
+
+
+def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
+    tmp_path: Path, daemon: Daemon
+) -> None:
+    flags = ["--state", str(daemon.settings.state), "status"]
+    done = run(*flags, "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    assert read["running"] is True
+    assert read["version"] == VERSION
+    assert read["pid"] == os.getpid()
+    assert read["port"] == daemon.osc.address[1]
+    assert read["model"] == daemon.engine.title
+    assert f"{daemon.engine.title} is {daemon.engine.state}" in run(*flags, folder=tmp_path).stdout
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    nobody = run("status", "--port", port, "--json", folder=tmp_path)
+    assert nobody.returncode == 3
+    assert json.loads(nobody.stdout)["running"] is False
+
+
+# --- the daemon -----------------------------------------------------------------------------------
+
+
+def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("queue = 5")
+    flags = [
+        "--settings",
+        str(file),
+        "--port",
+        "0",
+        "--out",
+        "clips",
+        "--state",
+        "state",
+        "--model",
+        "mini",
+    ]
+    environment = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "daemon", *flags]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            assert any("Stop with Ctrl-C" in line for line in process.stdout)
+            second = run(*flags, folder=tmp_path)
+            assert second.returncode == 2
+            assert f"process {process.pid}, running since" in second.stderr
+            file.write_text("queue = 6\ntcp = 0")
+            log = tmp_path / "state" / "acestepd.log"
+            waited = 0.0
+            while "need a restart of acestepd: tcp" not in log.read_text():
+                assert waited < 30, log.read_text()
+                time.sleep(0.1)
+                waited += 0.1
+            assert "settings in force from now on: queue" in log.read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+    assert run("status", "--state", "state", "--port", "1", folder=tmp_path).returncode == 3

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import status
+from daemon.cli.status import Status
+from daemon.osc.wire import Address, encode, read_message
+from daemon.runtime.lock import Lock
+from daemon.settings import Settings
+
+PONG = encode("/ace/pong", "ssi", "status", "9.9", 1)
+
+
+@contextmanager
+def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
+    """What looks like a daemon: it answers, and says this to who asks for every event."""
+    asked: list[str] = []
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            while (received := server.recvfrom(65_507))[0]:
+                message = read_message(received[0])
+                asked.append(message.address)
+                answers = {
+                    "/ace/ping": [PONG],
+                    "/ace/notify": snapshot if message.arguments == (1,) else (),
+                    "/ace/sync": [encode("/ace/synced", "i", 1)],
+                }
+                for answer in answers.get(
+                    message.address, [encode("/ace/fail", "ssiss", "", "", 404, "no", "")]
+                ):
+                    server.sendto(answer, received[1])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname(), asked
+        finally:
+            server.sendto(b"", server.getsockname())
+            thread.join()
+
+
+def free_port() -> int:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
+    snapshot = (
+        encode("/ace/done", "sii", "/ace/notify", 1, 3600),
+        encode("/ace/state", "ssi", "busy", "mini/turbo", 2),
+        encode("/ace/tempo", "fs", 127.5, "link"),
+        encode("/ace/progress", "sfsf", "one", 0.25, "diffusion", 8.0),
+        encode("/ace/queued", "sif", "two", 1, 0.0),
+        encode(
+            "/ace/fail", "ssiss", "three", "/ace/generate", 507, "the disk is full", "it is kept"
+        ),
+    )
+    with answering(*snapshot) as ((host, port), asked), Lock(tmp_path) as lock:
+        lock.tell(host, port, 9105)
+        found = status.ask(Settings(state=tmp_path, port=free_port()))
+    assert asked == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
+        "and lets go of the events again"
+    )
+    assert found.version == "9.9"
+    assert found.state == "busy"
+    assert found.model == "mini/turbo"
+    assert found.waiting == 2
+    assert found.bpm == 127.5
+    assert found.tempo == "link"
+    assert found.tcp == 9105
+    assert found.port == port
+    assert [job["id"] for job in found.jobs] == ["one", "two", "three"]
+    assert found.code == 0
+    text = status.shown(found)
+    for said in (
+        "acestepd 9.9",
+        f"127.0.0.1:{port}",
+        "TCP 9105",
+        "mini/turbo is busy, 2 waiting",
+        "127.5 (link)",
+    ):
+        assert said in text
+    assert "one  25% diffusion, 8 s to go" in text
+    assert "two  waits at 1\n" in text
+    assert "three  is kept: the disk is full; it is kept" in text
+
+
+def test_without_a_lock_file_it_asks_on_the_settings_port(tmp_path: Path) -> None:
+    with answering() as ((_, port), _):
+        found = status.ask(Settings(state=tmp_path, port=port))
+    assert found.version == "9.9"
+    assert found.pid == 0
+
+
+def test_a_daemon_in_trouble_is_not_well() -> None:
+    assert Status("127.0.0.1", 1, version="1", state="error").code == 1
+    assert Status("127.0.0.1", 1, version="1", state="warm").code == 0
+
+
+def test_nobody_there_is_said_at_once_and_what_the_lock_file_said(tmp_path: Path) -> None:
+    found = status.ask(Settings(state=tmp_path, port=free_port()))
+    assert found.code == 3
+    assert "acestepd is not running" in status.shown(found)
+    with Lock(tmp_path) as lock:
+        lock.tell("127.0.0.1", free_port())
+        found = status.ask(Settings(state=tmp_path))
+        assert found.code == 3
+        assert f"process {lock.running.pid} said it would" in status.shown(found)
+
+
+def test_who_never_answers_is_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "PATIENCE", 0.1)
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as silent:
+        silent.bind(("127.0.0.1", 0))
+        assert status.ask(Settings(state=tmp_path, port=silent.getsockname()[1])).code == 3
+
+
+def test_who_never_stops_talking_is_not_listened_to_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "PATIENCE", 0.2)
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
+        server.bind(("127.0.0.1", 0))
+        done = threading.Event()
+
+        def talk() -> None:
+            _, client = server.recvfrom(65_507)
+            while not done.is_set():
+                server.sendto(PONG, client)
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        try:
+            assert (
+                status.ask(Settings(state=tmp_path, port=server.getsockname()[1])).version == "9.9"
+            )
+        finally:
+            done.set()
+            thread.join()
+
+
+def test_off_loopback_the_token_is_sent_first() -> None:
+    with answering() as ((host, port), asked):
+        list(status._conversation((host, port), "secret"))
+        assert "/ace/hello" not in asked, "on this machine nobody asks for it"
+    assert status.reachable("0.0.0.0") == "127.0.0.1"
+    assert status.reachable("192.168.1.5") == "192.168.1.5"

@@ -1,0 +1,908 @@
+"""Queue, journal and landing around a worker on a thread, whose model plays a step when it is told
+to.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+import soundfile
+
+from daemon.engine import Engine, ModelChoice, supervisor
+from daemon.engine.lander import Lander
+from daemon.jobs import Event, Job, Order, Priority, Refused, failure
+from daemon.journal import Journal
+from daemon.landing import clips, folders
+from daemon.settings import Settings
+from pipeline.cost import planning
+from pipeline.request import Request
+from tests.support.workshop import ME, SHORT, YOU, Build, Recorder, Tape, ask, named, stop
+
+# --- a job's way ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wish", "seeds", "variations"),
+    [
+        ({"seed": 7}, [7, 8, 9], [-1, -1, -1]),
+        ({"seed": 7, "variation": 0.2, "variation_seed": 1}, [7, 7, 7], [1, 2, 3]),
+        ({"variation": 0.2, "variation_seed": 1}, [0, 1, 2], [1, 1, 1]),
+    ],
+    ids=["seeds in a row", "variations of a seed", "a variation of each seed"],
+)
+def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
+    build: Build, wish: dict[str, Any], seeds: list[int], variations: list[int]
+) -> None:
+    jobs = build(Tape()).submit(Order(ME, "a", named("short", **wish), count=3))
+    made = [job.request for job in jobs]
+    assert [one.seed - (0 if "seed" in wish else made[0].seed) for one in made] == seeds
+    assert [one.variation_seed for one in made] == variations
+
+
+def test_the_time_of_a_planned_take_counts_the_plan(build: Build) -> None:
+    tape = Tape(running=False)
+    tape.token = 1000.0
+    engine = build(tape)
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="warm")
+    for id, plan in (("planned", "auto"), ("plain", "off")):
+        ask(engine, id, named("short", plan=plan))
+    costs = [engine.find(ME, id).cost for id in ("planned", "plain")]
+    assert costs[0] - costs[1] == tape.token * planning(named("short")).tokens > costs[1] > 0
+
+
+def test_previews_are_kept_apart_and_only_the_newest(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips, "PREVIEWS", 2)
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", named("short", preview="1 2 3"))
+    recorder.wait("finished", "a")
+    told = [event.values for event in recorder.heard if event.kind == "preview"]
+    assert [step for step, _ in told] == [1, 2, 3]
+    assert [Path(path).exists() for _, path in told] == [False, True, True]
+    assert not [path for path in out.iterdir() if "preview" in path.name]
+
+
+def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", named("short", stems="drums bass"))
+    files, manifest = recorder.wait("finished", "a").values
+    assert recorder.story("a") == ["queued", "progress", "clip", "clip", "clip", "finished"]
+    landed = [Path(event.values[1]) for event in recorder.heard if event.kind == "clip"]
+    assert [event.values[0] for event in recorder.heard if event.kind == "clip"] == [
+        "mix",
+        "drums",
+        "bass",
+    ]
+    assert files == 3
+    assert all(soundfile.info(path).frames == 24_000 for path in landed)
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        [*(p.name for p in landed), Path(manifest).name]
+    )
+
+
+def test_a_job_is_in_the_journal_before_it_is_announced(build: Build) -> None:
+    engine = build(Tape())
+    seen: list[str] = []
+
+    def look(event: Event) -> None:
+        if event.job is not None and event.kind in ("queued", "finished"):
+            written = engine.journal.get(ME, "a")
+            seen.append(f"{event.kind}: {written.state if written else 'nothing'}")
+
+    engine.listen(look)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    recorder.wait("finished", "a")
+    assert seen == ["queued: waiting", "finished: finished"]
+
+
+def test_states_follow_what_happens(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="warm")
+    ask(engine, "a")
+    recorder.wait("finished", "a")
+    engine.close()
+    states = [event.values[0] for event in recorder.heard if event.kind == "state"]
+    assert [s for n, s in enumerate(states) if n == 0 or s != states[n - 1]] == [
+        "loading", "warm", "busy", "warm", "cold",
+    ]  # fmt: skip
+
+
+def test_the_seed_is_fixed_when_the_job_is_accepted(build: Build) -> None:
+    job = ask(build(Tape()), "a", Request(prompt="x"))
+    assert job.wish.seed == -1
+    assert job.request.seed >= 0
+
+
+def test_an_order_that_cannot_be_written_down_is_refused(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+
+    def full(jobs: list[Job], landing: str = "") -> None:
+        raise OSError(errno.ENOSPC, "the journal could not be written: database or disk is full")
+
+    monkeypatch.setattr(engine.journal, "add", full)
+    with pytest.raises(Refused, match="disk is full") as refusal:
+        ask(engine, "a")
+    assert refusal.value.code == 507
+    assert recorder.heard == []
+    assert engine.active() == []
+
+
+# --- who is who -----------------------------------------------------------------------------------
+
+
+def test_two_clients_may_use_the_same_id(build: Build) -> None:
+    engine = build(Tape())
+    mine = ask(engine, "a")
+    yours = ask(engine, "a", named("other"), YOU)
+    assert mine is not yours
+    assert engine.find(ME, "a") is mine
+    assert engine.find(YOU, "a") is yours
+    assert engine.find("elsewhere", "a") is yours
+
+
+def test_the_same_order_twice_is_one_job(build: Build) -> None:
+    engine = build(Tape())
+    job = ask(engine, "a")
+    told: list[Event] = []
+    assert engine.submit(Order(ME, "a", SHORT), told.append) == [job]
+    assert [event.kind for event in told] == ["queued"]
+    with pytest.raises(Refused, match="was used for another request") as refusal:
+        ask(engine, "a", named("different"))
+    assert refusal.value.code == 409
+
+
+def test_the_same_order_after_a_restart_is_still_one_job(build: Build) -> None:
+    first = build(Tape())
+    recorder = Recorder(first)
+    first.start()
+    ask(first, "a")
+    recorder.wait("finished", "a")
+    stop(first)
+    second = build(Tape())
+    told: list[Event] = []
+    second.submit(Order(ME, "a", SHORT), told.append)
+    assert [event.kind for event in told] == ["clip", "finished"]
+    assert second.active() == []
+
+
+def test_a_failed_job_is_tried_anew_and_a_cancelled_one_is_not(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    ask(engine, "gone")
+    engine.cancel(ME, "gone")
+    told: list[Event] = []
+    engine.submit(Order(ME, "gone", SHORT), told.append)
+    assert [event.kind for event in told] == ["cancelled"]
+    engine.start()
+    ask(engine, "bad", named("bad"))
+    assert recorder.wait("fail", "bad").values[1:] == (422, "it is bad", "be good")
+    ask(engine, "bad", named("bad"))
+    recorder.wait("fail", "bad")
+    assert recorder.order("queued").count("bad") == 2
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+def test_jobs_sent_while_the_model_loads_wait_and_are_played_in_order(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    for id in "abc":
+        ask(engine, id)
+    assert [event.values[0] for event in recorder.heard if event.kind == "queued"] == [0, 1, 2]
+    engine.start()
+    recorder.wait("finished", "c")
+    assert recorder.order("finished") == ["a", "b", "c"]
+
+
+def test_a_full_queue_refuses_and_says_so(build: Build) -> None:
+    engine = build(Tape(), queue=3, queue_per_client=2)
+    ask(engine, "1")
+    ask(engine, "2")
+    for order, says in (
+        (Order(ME, "3", SHORT), r"2 of your jobs"),
+        (Order(YOU, "4", SHORT, count=2), r"full \(3 jobs"),
+    ):
+        with pytest.raises(Refused, match=says) as refusal:
+            engine.submit(order)
+        assert refusal.value.code == 429
+    ask(engine, "5", client=YOU)
+    with pytest.raises(Refused, match="count must be at most 2") as refusal:
+        engine.submit(Order(YOU, "6", SHORT, count=3))
+    assert refusal.value.code == 422
+
+
+def test_clients_take_turns(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    for number in range(3):
+        ask(engine, f"many{number}")
+    ask(engine, "single", client=YOU)
+    engine.start()
+    recorder.wait("finished", "many2")
+    assert recorder.order("finished") == ["many0", "single", "many1", "many2"]
+
+
+def test_a_batch_is_a_job_for_every_seed(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    jobs = engine.submit(Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH))
+    assert [(job.id, job.request.seed) for job in jobs] == [("b.1", 7), ("b.2", 8), ("b.3", 9)]
+    for job in jobs:
+        recorder.wait("finished", job.id)
+    told: list[Event] = []
+    again = engine.submit(
+        Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH), told.append
+    )
+    assert [job.number for job in again] == [job.number for job in jobs]
+    assert [event.kind for event in told] == ["clip", "finished"] * 3
+    drawn = engine.submit(Order(ME, "", SHORT, count=2))
+    assert drawn[0].request.seed != drawn[1].request.seed
+
+
+def test_a_pad_interrupts_between_two_steps_and_the_interrupted_job_goes_on(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "batch", named("batch"), priority=Priority.BATCH)
+    recorder.wait("progress", "batch")
+    ask(engine, "later", named("later"))
+    ask(engine, "pad", named("pad"), priority=Priority.LIVE)
+    recorder.wait("progress", "pad")
+    assert [job.id for job in engine.active()] == ["pad", "later", "batch"]
+    tape.run()
+    recorder.wait("finished", "batch")
+    assert recorder.order("finished") == ["pad", "later", "batch"]
+    assert tape.played.count("batch") == 1  # it went on, and did not begin again
+
+
+def test_estimates_appear_once_the_machine_is_known(build: Build, tmp_path: Path) -> None:
+    first = build(Tape())
+    recorder = Recorder(first)
+    first.start()
+    ask(first, "a")
+    recorder.wait("finished", "a")
+    stop(first)
+    second = build(Tape(running=False))
+    recorder = Recorder(second)
+    second.start()
+    recorder.wait("state", first="warm")
+    ask(second, "long", named("long", num_steps=100))
+    ask(second, "short", SHORT)
+    longer, both = (event.values[1] for event in recorder.heard if event.kind == "queued")
+    assert 0 < longer < both
+
+
+# --- cancelling -----------------------------------------------------------------------------------
+
+
+def test_a_running_job_can_be_cancelled_and_the_next_one_starts(build: Build, out: Path) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "long")
+    ask(engine, "next", named("next"))
+    recorder.wait("progress", "long")
+    engine.cancel(ME, "long")
+    recorder.wait("cancelled", "long")
+    tape.run()
+    recorder.wait("finished", "next")
+    assert recorder.story("long") == ["queued", "progress", "cancelled"]
+    assert {path.name[:4] for path in out.iterdir()} == {"next"}
+
+
+def test_what_is_unknown_or_over_cannot_be_cancelled(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    recorder.wait("finished", "a")
+    for id in ("a", "never"):
+        with pytest.raises(Refused) as refusal:
+            engine.cancel(ME, id)
+        assert refusal.value.code == 404
+
+
+def test_a_canceller_hears_the_end_of_another_clients_job(build: Build) -> None:
+    engine = build(Tape())
+    job = ask(engine, "a")
+    assert engine.cancel(YOU, "a") == 1
+    assert job.also == {YOU}
+    assert engine.panic(YOU) == 0
+
+
+def test_the_id_of_a_batch_cancels_all_of_it(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    ask(engine, "other")
+    engine.submit(Order(ME, "b", SHORT, count=3))
+    assert engine.cancel(ME, "b") == 3
+    assert recorder.order("cancelled") == ["b.1", "b.2", "b.3"]
+    assert [job.id for job in engine.active()] == ["other"]
+
+
+# --- again ----------------------------------------------------------------------------------------
+
+
+def test_a_reroll_is_the_same_wish_with_another_seed(build: Build) -> None:
+    engine = build(Tape())
+    ask(engine, "a", named("first", seed=1))
+    ask(engine, "b", named("second", seed=2), YOU)
+    [mine] = engine.reroll(ME, "r1")
+    [theirs] = engine.reroll(ME, "r2", parent="b", seed=9)
+    [newest] = engine.reroll("stranger", "r3")
+    assert mine.wish.prompt == "first"
+    assert mine.wish.seed == -1
+    assert theirs.wish.prompt == "second"
+    assert theirs.request.seed == 9
+    assert newest.wish.prompt == "second"
+    with pytest.raises(Refused, match="no job is called 'nothing'"):
+        engine.reroll(ME, "r4", parent="nothing")
+
+
+def test_there_is_nothing_to_reroll_at_first(build: Build) -> None:
+    with pytest.raises(Refused, match="nothing to reroll yet"):
+        build(Tape()).reroll(ME, "r")
+
+
+def test_a_favourite_is_written_down_and_told(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    ask(engine, "a")
+    engine.favourite(ME, "a")
+    assert recorder.wait("favourite", "a").values == (1,)
+    assert [job.id for job in engine.journal.search(favourite=True)] == ["a"]
+    engine.favourite(YOU, "a", on=False)
+    assert engine.journal.search(favourite=True) == []
+
+
+# --- ends and beginnings --------------------------------------------------------------------------
+
+
+def test_what_a_daemon_leaves_the_next_one_finishes_oldest_first(build: Build, out: Path) -> None:
+    tape = Tape(running=False)
+    first = build(tape)
+    recorder = Recorder(first)
+    first.start()
+    for id in "abc":
+        ask(first, id, named(id))
+    recorder.wait("progress", "a")
+    first.close()
+    with pytest.raises(Refused, match="closing"):
+        ask(first, "d")
+    first.journal.close()
+    assert list(out.iterdir()) == []
+    second = build(Tape())
+    recorder = Recorder(second)
+    second.start()
+    recorder.wait("finished", "c")
+    assert recorder.order("queued") == ["a", "b", "c"]
+    assert recorder.order("finished") == ["a", "b", "c"]
+    assert {event.job.client for event in recorder.heard if event.job} == {ME}
+
+
+@pytest.mark.parametrize("last", ["stage", "note", "half", "land"])
+def test_files_that_were_landing_when_the_daemon_died_land_once(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """Killed: the landing thread stops where it is, and nothing after it happens."""
+
+    class Killed(BaseException):
+        pass
+
+    first = build(Tape())
+    original: dict[str, Any] = {
+        "land": clips.land,
+        "stage": clips.stage,
+        "note": first.journal.note,
+        "link": os.link,
+    }
+    linked: list[Any] = []
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    def after(name: str) -> Callable[..., Any]:
+        def doing(*values: Any, **more: Any) -> Any:
+            original[name](*values, **more)
+            raise Killed
+
+        return doing
+
+    def only_one(*values: Any) -> None:
+        if linked:
+            raise Killed
+        linked.append(values)
+        original["link"](*values)
+
+    if last == "half":
+        monkeypatch.setattr(os, "link", only_one)
+    elif last == "note":
+        monkeypatch.setattr(clips, "land", die)
+    else:
+        monkeypatch.setattr(clips, last, after(last))
+    first.start()
+    job = ask(first, "a", named("short", stems="drums"))
+    first_recorder = Recorder(first)
+    first_recorder.wait("state", first="warm")
+    stop(first)
+    monkeypatch.undo()
+    assert not job.ended
+    second = build(Tape())
+    recorder = Recorder(second)
+    second.start()
+    recorder.wait("finished", "a")
+    assert len([path for path in out.iterdir() if path.suffix == ".wav"]) == 2
+    assert len([path for path in out.iterdir() if path.suffix == ".json"]) == 1
+    assert [path for path in out.iterdir() if path.name.startswith(".")] == []
+
+
+def test_only_this_journals_leftovers_are_removed(build: Build, out: Path) -> None:
+    engine = build(Tape())
+    ours = out / f".acestepd-{engine.journal.token}-abcdefgh"
+    theirs = out / ".acestepd-stranger-abcdefgh"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "0.wav").touch()
+    engine.start()
+    assert not ours.exists()
+    assert (theirs / "0.wav").exists()
+
+
+# --- folders --------------------------------------------------------------------------------------
+
+
+def test_a_job_is_kept_while_its_folder_is_away_and_goes_on_when_it_is_back(
+    build: Build, tmp_path: Path
+) -> None:
+    volume = tmp_path / "volume" / "out"
+    volume.mkdir(parents=True)
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    shutil.rmtree(volume.parent)
+    job = ask(engine, "a", out=volume)
+    _, code, message, hint = recorder.wait("fail", "a").values
+    assert code == 404
+    assert "could not be written" in message
+    assert "it is kept" in hint
+    assert job.state == "held"
+    assert engine.active() == [job]
+    ask(engine, "b", named("elsewhere"))
+    recorder.wait("finished", "b")
+    volume.mkdir(parents=True)
+    recorder.wait("finished", "a")
+    assert recorder.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
+
+
+def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    job_failed = False
+    stage = clips.stage
+
+    def staging(*values: Any, **more: Any) -> Any:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return stage(*values, **more)
+
+    monkeypatch.setattr(clips, "stage", staging)
+    monkeypatch.setattr(
+        folders,
+        "unready",
+        lambda *_: OSError(errno.ENOSPC, "full") if job_failed and full else None,
+    )
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    _, code, _, hint = recorder.wait("fail", "a").values
+    assert code == 507
+    assert "free some space" in hint
+    job_failed = True
+    stop(engine)  # it is kept over a restart as well
+    full = False
+    second = build(Tape())
+    recorder = Recorder(second)
+    second.start()
+    recorder.wait("finished", "a")
+    assert len(list(out.iterdir())) == 2
+
+
+def test_a_held_job_can_be_given_up(build: Build, tmp_path: Path) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", out=tmp_path / "not" / "there")
+    recorder.wait("fail", "a")
+    engine.cancel(ME, "a")
+    recorder.wait("cancelled", "a")
+    assert engine.active() == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "todo"),
+    [
+        (errno.ENOSPC, 507, "free some space"),
+        (errno.EROFS, 403, "let acestepd write"),
+        (errno.ENODEV, 404, "bring the"),
+    ],
+)
+def test_what_a_disk_refuses_has_a_code_and_something_to_do(
+    number: int, code: int, todo: str
+) -> None:
+    given, message, hint = failure(OSError(number, os.strerror(number)))
+    assert given == code
+    assert message == f"the clip could not be written: {os.strerror(number)}"
+    assert todo in hint
+
+
+# --- the worker -----------------------------------------------------------------------------------
+
+
+def test_a_model_that_cannot_be_loaded_is_reported_and_tried_again_on_request(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, model="broken")
+    recorder = Recorder(engine)
+    ask(engine, "a")
+    engine.start()
+    assert recorder.wait("fail", "a").values[1] == 503
+    assert recorder.wait("state", first="error").values[1] == "broken"
+    ask(engine, "b")  # a wish is a request too
+    assert "no model is called broken" in recorder.wait("fail", "b").values[2]
+    recorder.wait("state", first="error")
+    assert tape.loads == 2
+    engine.switch("tape")
+    recorder.wait("finished", "b")
+    assert recorder.order("finished") == ["a", "b"], "the queue waited for a model"
+    assert recorder.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
+
+
+def test_a_model_that_cannot_be_loaded_is_reported_although_nothing_waits(build: Build) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="warm")
+    engine.switch("broken")
+    said = recorder.wait("fail")
+    assert said.job is None
+    assert said.values[:2] == ("/ace/model", 503)
+    assert "no model is called broken" in said.values[2]
+
+
+def test_jobs_that_wait_for_a_model_outlive_the_daemon_and_can_be_cancelled(build: Build) -> None:
+    first = build(Tape(), model="broken")
+    recorder = Recorder(first)
+    ask(first, "a")
+    ask(first, "b")
+    first.start()
+    recorder.wait("state", first="error")
+    first.cancel(ME, "b")
+    stop(first)
+    second = build(Tape())
+    recorder = Recorder(second)
+    second.start()
+    recorder.wait("finished", "a")
+    assert recorder.order("queued") == ["a"]
+
+
+def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", named("a"))
+    ask(engine, "b", named("b"))
+    recorder.wait("progress", "a")
+    engine.switch("second")
+    tape.run()
+    recorder.wait("finished", "b")
+    models = {
+        event.job.id: event.values[-1]
+        for event in recorder.heard
+        if event.kind == "finished" and event.job
+    }
+    assert [clips.read_manifest(Path(models[id]))[1] for id in "ab"] == ["tape", "second"]
+    assert engine.title == "second"
+
+
+def test_a_worker_that_dies_is_started_again_and_its_job_goes_on(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    ask(engine, "b", named("b"))
+    recorder.wait("progress", "a")
+    assert engine._supervisor.talk
+    engine._supervisor.talk.connection.close()  # as if it had been killed
+    failed = recorder.wait("fail")
+    assert failed.job is None
+    assert failed.values[1] == 500
+    tape.run()
+    recorder.wait("finished", "b")
+    assert recorder.order("finished") == ["a", "b"]
+    assert tape.loads == 2
+
+
+def test_a_job_that_ends_the_worker_twice_is_given_up_and_the_others_are_played(
+    build: Build,
+) -> None:
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "deadly", named("die"))
+    ask(engine, "other", named("other"))
+    _, code, message, _ = recorder.wait("fail", "deadly").values
+    assert code == 500
+    assert "ended twice" in message
+    recorder.wait("finished", "other")
+
+
+def test_a_worker_that_hangs_is_replaced(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=1.0)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", named("hang"))
+    assert "no sign of life for 1 seconds" in recorder.wait("fail").values[2]
+    tape.hung.set()
+    recorder.wait("finished", "a")
+
+
+def test_a_worker_that_hangs_while_it_loads_is_replaced_and_then_reported(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=1.0)
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="warm")
+    engine.switch("stuck")
+    ask(engine, "a")
+    _, code, message, _ = recorder.wait("fail", "a").values
+    assert code == 503
+    assert "no sign of life for 1 seconds" in message
+    tape.hung.set()
+    engine.switch("tape")
+    ask(engine, "b")
+    recorder.wait("finished", "b")
+
+
+def test_a_model_that_is_fetched_for_long_is_waited_for(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=1.0)
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="warm")
+    engine.switch("far away")
+    ask(engine, "a")
+    timer = threading.Timer(3.0, tape.hung.set)
+    timer.start()
+    recorder.wait("finished", "a")
+    timer.join()
+    assert tape.loads == 2
+
+
+def test_the_model_leaves_when_there_is_nothing_to_do_and_comes_back(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, idle_unload=0.001)
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="cold")
+    ask(engine, "a")
+    recorder.wait("finished", "a")
+    recorder.wait("state", first="cold")
+    assert tape.loads == 2
+
+
+def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
+    engine = build(Tape())
+
+    def broken(event: Event) -> None:
+        raise RuntimeError("a surface's own problem")
+
+    engine.listen(broken)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    recorder.wait("finished", "a")
+
+
+# --- what fresh eyes broke ------------------------------------------------------------------------
+
+
+def test_a_job_whose_guide_is_gone_fails_alone(
+    build: Build, tmp_path: Path, fixtures_midi: Path
+) -> None:
+    first = build(Tape(running=False))
+    ask(first, "gone", named("gone", guide=str(fixtures_midi)))
+    ask(first, "other", named("other"))
+    stop(first)
+    fixtures_midi.unlink()
+    second = build(Tape())
+    recorder = Recorder(second)
+    second.start()
+    recorder.wait("finished", "other")
+    assert recorder.story("gone")[-1] == "fail"
+    assert recorder.order("finished") == ["other"]
+
+
+def test_a_job_whose_guide_goes_away_while_it_is_played_is_still_a_take(
+    build: Build, fixtures_midi: Path
+) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", named("a", guide=str(fixtures_midi)))
+    recorder.wait("progress", "a")
+    fixtures_midi.unlink()
+    tape.run()
+    recorder.wait("finished", "a")
+    assert tape.loads == 1  # and the worker is the same
+
+
+@pytest.fixture
+def fixtures_midi(tmp_path: Path) -> Path:
+    path = tmp_path / "verse.mid"
+    mido.MidiFile().save(path)
+    return path
+
+
+def test_a_long_silence_before_a_job_is_not_a_hang(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=5.0)
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="warm")
+    assert engine._supervisor.talk
+    engine._supervisor.talk.last_sign -= 3600  # an hour without a word
+    ask(engine, "a")
+    recorder.wait("finished", "a")
+    assert tape.loads == 1
+
+
+def test_a_worker_that_does_not_read_keeps_nobody_waiting(build: Build) -> None:
+    tape = Tape()
+    engine = build(tape, hang_seconds=3.0)
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a", named("hang"))
+    recorder.wait("progress", "a")
+    for number in range(3000):
+        ask(engine, f"b{number % 2}", named("b"))  # the same orders again and again
+        with suppress(Refused):  # on a slow machine it has been given up by now
+            engine.cancel(ME, "a")
+    assert "no sign of life" in recorder.wait("fail").values[2]
+    tape.hung.set()
+    recorder.wait("finished", "b1")
+    assert recorder.story("a")[-1] == "cancelled"
+
+
+def test_a_worker_that_cannot_be_started_keeps_what_waits(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> Any:
+        raise FileNotFoundError(errno.ENOENT, "No such file", "python")
+
+    monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.05)
+    engine = Engine(
+        Settings(out=out, state=tmp_path / "state"), ModelChoice("tape", ""), Journal(None), missing
+    )
+    recorder = Recorder(engine)
+    ask(engine, "a")
+    engine.start()
+    failed = recorder.wait("fail", "a")
+    assert failed.values[1] == 503
+    assert "could not be started" in failed.values[2]
+    assert [job.id for job in engine.active()] == ["a"]
+    stop(engine)
+
+
+def test_ones_own_ended_job_comes_before_anothers_running_one(build: Build) -> None:
+    engine = build(Tape())
+    mine = ask(engine, "take1")
+    engine.cancel(ME, "take1")
+    yours = ask(engine, "take1", named("yours"), YOU)
+    assert engine.find(ME, "take1").number == mine.number
+    with pytest.raises(Refused, match="already ended"):
+        engine.cancel(ME, "take1")
+    assert engine.active() == [yours]
+
+
+def test_an_id_is_for_one_order_whatever_its_count(build: Build) -> None:
+    engine = build(Tape())
+    engine.submit(Order(ME, "q", SHORT, count=2))
+    for count in (1, 3):
+        with pytest.raises(Refused, match="was used for 2 takes") as refusal:
+            engine.submit(Order(ME, "q", SHORT, count=count))
+        assert refusal.value.code == 409
+
+
+def test_a_batch_without_a_seed_has_seeds_in_a_row_too(build: Build) -> None:
+    first, second, third = build(Tape()).submit(Order(ME, "", SHORT, count=3))
+    assert [second.request.seed, third.request.seed] == [
+        first.request.seed + 1,
+        first.request.seed + 2,
+    ]
+
+
+def test_nothing_is_left_of_a_held_job_that_is_given_up(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(staged: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(clips, "land", refuse)
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    recorder.wait("fail", "a")
+    engine.cancel(ME, "a")
+    assert list(out.iterdir()) == []
+
+
+def test_nothing_is_left_where_the_journal_cannot_note_a_landing(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "the journal could not be written")
+
+    monkeypatch.setattr(Lander, "remember", full)
+    engine = build(Tape())
+    recorder = Recorder(engine)
+    engine.start()
+    ask(engine, "a")
+    assert recorder.wait("fail", "a").values[1] == 507
+    assert list(out.iterdir()) == []
+
+
+def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: Build) -> None:
+    tape = Tape(running=False)
+    engine = build(tape)
+    recorder = Recorder(engine)
+
+    def ask_again(event: Event) -> None:
+        if event.kind == "fail" and event.job is None:
+            ask(engine, "b", named("b"), priority=Priority.LIVE)
+
+    engine.listen(ask_again)
+    engine.start()
+    ask(engine, "a")
+    recorder.wait("progress", "a")
+    assert engine._supervisor.talk
+    engine._supervisor.talk.connection.close()
+    recorder.wait("progress", "b")
+    tape.run()
+    recorder.wait("finished", "a")
+    assert recorder.order("finished") == ["b", "a"]
+    assert tape.loads == 2

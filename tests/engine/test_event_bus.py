@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon.engine.event_bus import EventBus
+from daemon.jobs import Event, Job
+from pipeline.request import Request
+
+WISH = Request(prompt="x", seconds=0.5, seed=1)
+
+
+@pytest.fixture
+def news() -> Iterator[EventBus]:
+    with closing(EventBus(threading.RLock())) as opened:
+        yield opened
+
+
+def test_all_hear_it_although_one_fails(news: EventBus) -> None:
+    heard: list[Event] = []
+    news.listen(lambda event: 1 / 0)  # type: ignore[arg-type]
+    news.listen(heard.append)
+    news.tell(Event("tempo", None, (120.0, "link")))
+    assert [event.kind for event in heard] == ["tempo"]
+
+
+def test_a_job_remembers_how_it_stands_and_not_what_else_was_told(news: EventBus) -> None:
+    job = Job("me", "a", WISH, WISH, Path("/out"))
+    for kind in ("queued", "favourite", "clip"):
+        news.tell(Event(kind, job))
+    assert job.last is not None
+    assert job.last.kind == "queued"
+
+
+def test_what_waits_for_its_time_is_told_before_the_end(news: EventBus) -> None:
+    heard: list[str] = []
+    news.listen(lambda event: heard.append(event.kind))
+    news.announce(Event("clip", None), time.monotonic() + 3600)
+    news.announce(Event("state", None))
+    assert heard == ["state"]
+    news.close()
+    assert heard == ["state", "clip"]

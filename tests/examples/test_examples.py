@@ -1,0 +1,282 @@
+"""Every example runs as its user runs it, as a process of its own, against a real daemon."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Timer
+
+import pytest
+import soundfile
+
+from daemon.service import Daemon
+from daemon.settings import Settings
+from tests.support.osc_client import OscClient
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+PATIENCE = 60.0  # seconds after which a program is ended
+GOOD = ["queued", "progress", "clip", "finished"]
+# as Python, sclang and node print it, and as Pd does
+ANSWER = re.compile(r"(?:/ace/|acestepd: )(\w+) ?(.*)")
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """As in conftest, with a space in the paths it announces."""
+    state = tmp_path_factory.mktemp("state")
+    with Daemon(
+        Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model="mini")
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def port(daemon: Daemon) -> str:
+    return str(daemon.osc.address[1])
+
+
+class Run:
+    """A program run to its end, or until it has printed a line with `until` in it: what it printed,
+    its status.
+    """
+
+    def __init__(self, *command: str | Path, until: str = "", **environment: str) -> None:
+        self.lines: list[str] = []
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            env=os.environ | environment,
+        )
+        watchdog = Timer(PATIENCE, process.kill)
+        watchdog.start()
+        try:
+            for line in process.stdout or ():
+                self.lines.append(line.rstrip("\n"))
+                if until and until in line:
+                    process.kill()
+            self.status = process.wait()
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.communicate()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """Name and arguments of every answer of the daemon that was printed."""
+        return [(found[1], found[2]) for line in self.lines if (found := ANSWER.fullmatch(line))]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The names of the answers, each once, in the order they first came."""
+        return list(dict.fromkeys(name for name, _ in self.answers))
+
+    @property
+    def clip(self) -> Path:
+        """The path of the one clip: id, stem, path, bpm, bars, seed. Pd prints spaces with a
+        backslash.
+        """
+        [told] = [rest.replace("\\ ", " ") for name, rest in self.answers if name == "clip"]
+        match = re.fullmatch(r"\S+ mix (/.+\.wav) \S+ \d+ \d+", told)
+        assert match, told
+        return Path(match[1])
+
+
+def bars(number: int, bpm: int) -> int:
+    """The samples in so many bars of four beats."""
+    return number * 4 * 60 * 48_000 // bpm
+
+
+def assert_wav(path: Path, samples: int) -> None:
+    info = soundfile.info(path)
+    assert info.frames == samples
+    assert info.samplerate == 48_000
+    assert info.channels == 2
+    assert info.subtype == "PCM_24"
+
+
+# --- Python ---------------------------------------------------------------------------------------
+
+
+def generate(port: str, *arguments: str) -> Run:
+    return Run(sys.executable, EXAMPLES / "generate.py", "--port", port, *arguments)
+
+
+def test_generate_prints_every_answer_and_ends_with_the_path(port: str) -> None:
+    run = generate(port, "warm lo-fi beat", "bars=1", "bpm=150", "seed=7")
+    assert run.kinds == GOOD
+    assert_wav(run.clip, bars(1, 150))
+    assert run.lines[-1] == str(run.clip)
+    assert run.status == 0
+
+
+def test_generate_says_what_was_wrong(port: str) -> None:
+    run = generate(port, "warm lo-fi beat", "bars=-4")
+    assert run.kinds == ["fail"]
+    assert "bars must be in 0..1024, got -4" in run.text
+    assert run.status == 1
+
+
+def test_generate_gives_up_where_nobody_answers(client: OscClient) -> None:
+    run = generate(str(client.port))  # a socket that hears and says nothing
+    assert run.lines == ["no answer: is acestepd running there?"]
+    assert run.status == 1
+
+
+def test_inprocess_needs_no_daemon(tmp_path: Path) -> None:
+    wav = tmp_path / "pad.wav"
+    command = (sys.executable, EXAMPLES / "inprocess.py", "wide ambient pad")
+    run = Run(*command, "--duration", "2.5", "--seed", "7", "--out", wav, PYTHONPATH=str(ROOT))
+    assert run.lines == [f"{wav}: 2.5 seconds, seed 7"]
+    assert_wav(wav, 120_000)
+    assert run.status == 0
+
+
+# --- Pure Data ------------------------------------------------------------------------------------
+
+
+def pure_data(port: str, *messages: str, until: str) -> Run:
+    """The patch without its window. It runs until it is ended, as Pd does."""
+    sends = [word for message in (f"ace-port {port}", *messages) for word in ("-send", message)]
+    patch = EXAMPLES / "puredata" / "acestepd.pd"
+    return Run(
+        "pd",
+        "-nogui",
+        "-noaudio",
+        "-nomidi",
+        "-noprefs",
+        "-stderr",
+        "-open",
+        patch,
+        *sends,
+        until=until,
+    )
+
+
+@needs("pd")
+def test_the_patch_generates_and_prints_the_answers(port: str) -> None:
+    wish = (
+        "ace-prompt wärm lo-fi key of the 80s",
+        "ace-bars 1",
+        "ace-bpm 150",
+        "ace-seed 16777215",
+    )
+    run = pure_data(port, "ace-ping bang", *wish, "ace-generate bang", until="finished")
+    assert run.kinds == ["pong", *GOOD]
+    assert_wav(run.clip, bars(1, 150))
+    assert run.clip.name == "wärm-lo-fi-key-of-the-80s_150bpm_Gmin_1bars_s16777215.wav"
+    assert not re.search(r"error|couldn't create|connection failed", run.text)
+
+
+@needs("pd")
+def test_the_patch_cancels(port: str) -> None:
+    run = pure_data(
+        port,
+        "ace-bars 64",
+        "ace-generate bang",
+        "ace-id symbol pd-1",
+        "ace-cancel bang",
+        until="cancelled",
+    )
+    assert run.kinds[0] == "queued"
+    assert run.answers[-1] == ("cancelled", "pd-1")
+
+
+# --- SuperCollider --------------------------------------------------------------------------------
+
+
+@needs("sclang")
+def test_the_supercollider_blocks_run_from_top_to_bottom(port: str, tmp_path: Path) -> None:
+    # A home of its own, no screen, and what Qt's browser needs when it is root that runs the tests.
+    home = {
+        name: str(tmp_path)
+        for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+    }
+    qt = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
+    code = EXAMPLES / "supercollider" / "acestepd.scd"
+    run = Run("sclang", code, ACESTEPD_PORT=port, ACESTEPD_EXIT="1", **home, **qt)
+    assert run.kinds == ["pong", *GOOD]
+    assert_wav(run.clip, bars(2, 90))
+    assert run.status == 0
+
+
+# --- clients with no file of ours -----------------------------------------------------------------
+
+
+@needs("oscsend")
+def test_oscsend_triggers_and_a_subscriber_hears(port: str, client: OscClient) -> None:
+    client.ask("/ace/notify", 1)
+    run = Run("oscsend", "localhost", port, "/ace/go", "ssfi", "liblo", "warm lo-fi beat", "1", "7")
+    assert run.status == 0
+    assert_heard(client, "liblo", bars(1, 120))
+
+
+@needs("csound")
+def test_csound_triggers_and_a_subscriber_hears(
+    port: str, client: OscClient, tmp_path: Path
+) -> None:
+    client.ask("/ace/notify", 1)
+    piece = tmp_path / "send.csd"
+    piece.write_text(CSOUND.replace("PORT", port))
+    assert Run("csound", "-n", piece).status == 0
+    assert_heard(client, "csound", bars(1, 120))
+
+
+@needs("node")
+def test_node_is_answered_on_the_socket_it_sends_from(port: str) -> None:
+    run = Run("node", "-e", NODE, port)
+    assert run.kinds == GOOD
+    assert run.status == 0
+
+
+def assert_heard(client: OscClient, id: str, samples: int) -> None:
+    told = client.until_end(id)
+    client.ask("/ace/notify", 0)
+    assert list(dict.fromkeys(address for address, _ in told)) == [f"/ace/{kind}" for kind in GOOD]
+    [(_, (_, stem, path, *_rest))] = [heard for heard in told if heard[0] == "/ace/clip"]
+    assert stem == "mix"
+    assert_wav(Path(path), samples)
+
+
+CSOUND = """
+<CsoundSynthesizer>
+<CsInstruments>
+sr = 48000
+ksmps = 480
+instr 1
+  OSCsend 1, "127.0.0.1", PORT, "/ace/go", "ssff", "csound", "wide ambient pad", 1, 7
+endin
+</CsInstruments>
+<CsScore>
+i 1 0 0.1
+</CsScore>
+</CsoundSynthesizer>
+"""
+
+NODE = r"""
+const socket = require('dgram').createSocket('udp4')
+const padded = text => text + '\0'.repeat(4 - text.length % 4)
+const words = ['node', 'prompt', 'wide ambient pad', 'seconds', '1']
+socket.on('message', answer => {
+  const address = answer.toString('utf8', 0, answer.indexOf(0))
+  console.log(address)
+  if (['/ace/finished', '/ace/fail'].includes(address)) socket.close()
+})
+socket.send(['/ace/generate', ',' + 's'.repeat(words.length), ...words].map(padded).join(''), process.argv[1])
+"""

@@ -1,0 +1,42 @@
+"""The default grid's picture, and a bank played from a terminal against a real daemon."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from daemon import midi
+from daemon.pads.picture import picture
+from daemon.settings import Midi
+from tests.support.jack import Jack, until
+from tests.support.stage import on_stage
+
+ROOT = Path(__file__).parents[2]
+PADS = ROOT / "examples" / "pads"
+
+
+def test_the_picture_shows_the_default_grid() -> None:
+    said = "run: python -m daemon.pads.picture examples/pads/grid.svg"
+    assert (PADS / "grid.svg").read_text("utf-8") == picture(), said
+
+
+def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:
+    with on_stage(tmp_path, midi=Midi(ports=("virtual",))) as stage:
+        stage.panel.set("prompt", "warm keys")
+        until(
+            lambda: (
+                "acestepd" in stage.hands.ports.inputs and "acestepd" in stage.hands.ports.outputs
+            )
+        )
+        until(lambda: any("acestepd" in name for name in (midi.inputs(midi.backend()) or [])))
+
+        def ready() -> bool:
+            command = [sys.executable, str(PADS / "play.py"), "hit 3", "hum 4", "--listen", "2"]
+            run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+            assert not run.returncode, run.stderr
+            assert "what is 'hum 4'?" in run.stderr
+            return "pad 3 ready" in run.stdout
+
+        until(ready)
+    assert list((tmp_path / "out").glob("warm-keys*.wav"))

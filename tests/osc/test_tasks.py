@@ -1,0 +1,296 @@
+"""Each task from OSC, with the embedded voice; and wrong inputs, which are answered and cost
+nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from daemon.service import Daemon
+from tests.support.osc_client import OscClient
+
+RATE = 48_000
+
+
+@pytest.fixture(scope="module")
+def song(daemon: Daemon) -> str:
+    return tone(daemon.settings.out, 0.3)
+
+
+def tone(folder: Path, level: float) -> str:
+    """A file of two seconds, as loud as that."""
+    path = folder / "song.wav"
+    time = np.arange(2 * RATE) / RATE
+    soundfile.write(
+        path, level * np.sin(2 * np.pi * 220 * time)[:, None] * [1.0, 0.8], RATE, "PCM_24"
+    )
+    return str(path)
+
+
+def made(client: OscClient, id: str, *values: Any) -> dict[str, np.ndarray]:
+    """The files of a job, by stem."""
+    client.send("/ace/generate", id, "num_steps", 2, "seed", 1, *values)
+    heard = client.until_end(id)
+    assert heard[-1][0] == "/ace/finished", heard[-1]
+    return {
+        v[1]: soundfile.read(v[2], dtype="float32")[0]
+        for address, v in heard
+        if address == "/ace/clip"
+    }
+
+
+def refused(client: OscClient, id: str, *values: Any) -> str:
+    client.send("/ace/generate", id, "num_steps", 2, *values)
+    address, said = client.until_end(id)[-1]
+    assert address == "/ace/fail"
+    return " ".join(map(str, said))
+
+
+@pytest.mark.parametrize("task", ["cover", "cover-nofsq", "repaint", "inpaint"])
+def test_a_task_makes_a_mix_as_long_as_its_source(client: OscClient, song: str, task: str) -> None:
+    files = made(client, f"task {task}", "task", task, "source", song)
+    assert {name: len(clip) for name, clip in files.items()} == {"mix": 2 * RATE}
+
+
+def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, song: str) -> None:
+    wish = (
+        "task",
+        "repaint",
+        "source",
+        song,
+        "bpm",
+        240,
+        "repaint_bar",
+        2,
+        "repaint_bars",
+        1,
+        "repaint_strength",
+        1,
+    )
+    files = made(client, "bars", *wish)
+    there = soundfile.read(song, dtype="float32")[0]
+    np.testing.assert_allclose(files["mix"][:RATE], there[:RATE], atol=1e-6)
+    assert not np.allclose(files["mix"][RATE:], there[RATE:], atol=1e-3)
+
+
+@pytest.mark.parametrize("task", ["", "extract"])
+def test_the_files_of_stems_and_the_rest_add_up(client: OscClient, song: str, task: str) -> None:
+    source = ("task", task, "source", song) if task else ("prompt", "house", "seconds", 2)
+    files = made(client, f"stems_{task}", "stems", "drums bass", *source)
+    mix = files.pop("mix", None)
+    assert [*files] == ["drums", "bass", "rest"]
+    mix = soundfile.read(song, dtype="float32")[0] if mix is None else mix
+    half_a_step = 2.0**-24  # of a 24-bit file, for each of the four, and float32's own
+    assert (
+        np.abs(sum(clip.astype(np.float64) for clip in files.values()) - mix).max()
+        <= 4 * half_a_step + 2**-23
+    )
+
+
+def test_a_loop_lands_with_bars_to_the_sample(client: OscClient) -> None:
+    files = made(client, "loop", "prompt", "house", "loop", 1, "bars", 1, "bpm", 123)
+    assert len(files["mix"]) == round(4 * 60 / 123 * RATE)
+
+
+def counted(client: OscClient) -> dict[str, list[int]]:
+    """Hits and misses by kind."""
+    client.send("/ace/status")
+    client.send("/ace/sync", 7)
+    return {
+        values[0]: values[1:]
+        for address, values in client.until("/ace/synced")
+        if address == "/ace/cache"
+    }
+
+
+def test_a_clip_that_was_made_here_is_repainted_without_encoding(
+    client: OscClient, daemon: Daemon
+) -> None:
+    client.send(
+        "/ace/generate", "own", "num_steps", 2, "seed", 1, "prompt", "house", "bars", 2, "bpm", 120
+    )
+    (path,) = (values[2] for address, values in client.until_end("own") if address == "/ace/clip")
+    assert list((daemon.settings.state / "latents").glob("*.npz"))
+    before = counted(client).get("source")
+    made(client, "again", "task", "repaint", "source", path, "repaint_start", 2)
+    assert counted(client).get("source") == before
+    made(client, "drawn", "task", "repaint", "source", path, "repaint_start", 2, "source_seed", 5)
+    assert counted(client)["source"] != before
+
+
+def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
+    client.send(
+        "/ace/generate", "early", "prompt", "house", "seconds", 1, "num_steps", 4, "preview", 2
+    )
+    heard = client.until_end("early")
+    kinds = [address for address, _ in heard if address != "/ace/progress"]
+    assert kinds == ["/ace/queued", "/ace/preview", "/ace/clip", "/ace/finished"]
+    ((_, step, path),) = (values for address, values in heard if address == "/ace/preview")
+    assert step == 2
+    assert Path(path).parent.name == "previews"
+    assert len(soundfile.read(path)[0]) == RATE
+
+
+def test_status_says_what_was_not_computed_again(client: OscClient) -> None:
+    for id in ("one", "again"):
+        made(client, id, "prompt", "the same words", "seconds", 1)
+    kept = counted(client)
+    assert {"text", "lyrics", "timbre", "cross", "guide"} <= set(kept)
+    assert all(hits > 0 and misses > 0 for hits, misses in kept.values())
+
+
+@pytest.fixture(scope="module")
+def wrong(daemon: Daemon) -> Path:
+    """A folder that messages may name files in, with files that are no use."""
+    folder = daemon.settings.out / "wrong"
+    (folder / "folder.wav").mkdir(parents=True)
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "text.wav").write_text("a shopping list")
+    (folder / "note.mid").write_text("a shopping list")
+    sounds = {
+        "no samples": (0, 0),
+        "short": (100, 0),
+        "silent": (RATE, 0),
+        "nan": (RATE, np.nan),
+        "huge": (RATE, 1e30),
+    }
+    for name, (samples, value) in sounds.items():
+        soundfile.write(folder / f"{name}.wav", np.full((samples, 2), float(value)), RATE, "FLOAT")
+    soundfile.write(folder / "long.wav", np.zeros(601 * 8000), 8000)
+    (folder / "torn.wav").write_bytes((folder / "silent.wav").read_bytes()[:30])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (("task", "cover"), "400 cover needs a source"),
+        (("task", "cover", "source", "@no.wav"), "404 there is no file"),
+        (("task", "cover", "source", "@folder.wav"), "404 there is no file"),
+        (("task", "cover", "source", "@empty.wav"), "422 source: empty.wav is not readable audio"),
+        (("task", "cover", "source", "@text.wav"), "422 source: text.wav is not readable audio"),
+        (("task", "cover", "source", "@torn.wav"), "422 source: torn.wav is not readable audio"),
+        (
+            ("task", "cover", "source", "@nan.wav"),
+            "422 source: nan.wav holds numbers that are not finite",
+        ),
+        (
+            ("task", "cover", "source", "@huge.wav"),
+            "422 source: huge.wav must stay below 1000 (1 is full scale), got 1e+30",
+        ),
+        (("reference", "@huge.wav"), "422 reference: huge.wav must stay below 1000"),
+        (("task", "cover", "source", "@no samples.wav"), "422 source: no samples.wav is empty"),
+        (
+            ("task", "extract", "source", "@no samples.wav", "seconds", 2),
+            "422 source: no samples.wav is empty",
+        ),
+        (
+            ("task", "cover", "source", "@short.wav"),
+            "422 source must make a clip of 0.1..600 seconds, got 0.002",
+        ),
+        (
+            ("task", "cover", "source", "@long.wav"),
+            "422 source must make a clip of 0.1..600 seconds, got more than 600",
+        ),
+        (("reference", "@no.wav"), "404 there is no file"),
+        (("reference", "@text.wav"), "422 reference: text.wav is not readable audio"),
+        (
+            ("reference", "@short.wav"),
+            "422 reference: short.wav has 0.00208 s, at least 0.1 s are needed",
+        ),
+        (("reference", "@silent.wav"), "422 reference: silent.wav is silent"),
+        (("guide", "@note.mid"), "422 guide: "),
+        (
+            ("task", "repaint", "source", "@silent.wav", "repaint_start", 1.5, "repaint_end", 1),
+            "422 repaint_end must",
+        ),
+        (
+            ("task", "repaint", "source", "@silent.wav", "repaint_start", 9),
+            "422 repaint_start must be inside",
+        ),
+        (
+            (
+                "task",
+                "repaint",
+                "source",
+                "@silent.wav",
+                "repaint_start",
+                0.5,
+                "repaint_end",
+                0.50001,
+            ),
+            "422 the window must last at least 0.04 s, got 0 s",
+        ),
+        (
+            ("task", "repaint", "source", "@silent.wav", "repaint_start", 0.99999),
+            "422 the window must last at least",
+        ),
+        (("task", "repaint", "source", "@silent.wav", "loop", 1), "422 repaint keeps its source"),
+        (("task", "lego", "source", "@silent.wav"), "400 lego needs to know which tracks"),
+        (
+            ("task", "lego", "source", "@silent.wav", "stems", "drums"),
+            "422 mini/acestep-v15-turbo cannot lego; acestep-v15-base and acestep-v15-xl-base can",
+        ),
+        (
+            ("task", "complete", "source", "@silent.wav"),
+            "422 mini/acestep-v15-turbo cannot complete; acestep-v15-base",
+        ),
+        (("stems", "drums, kazoo"), "422 stems must be names of tracks (woodwinds"),
+        (("stems", "backing vocals"), "did you mean backing_vocals?"),
+        (("codes", "1 2 many"), "422 codes must be whole numbers in 0..63999"),
+        (("codes", "1 2 3"), "422 mini/acestep-v15-turbo has no audio codes"),
+        (("preview", "2"), "422 preview must be steps before the last of 2, got 2"),
+    ],
+)
+def test_a_wrong_input_is_answered_clearly_and_costs_nothing(
+    client: OscClient, daemon: Daemon, wrong: Path, values: tuple[Any, ...], says: str
+) -> None:
+    before = sorted(daemon.settings.out.iterdir())
+    named = [
+        str(wrong / value[1:]) if isinstance(value, str) and value[0] == "@" else value
+        for value in values
+    ]
+    said = refused(client, f"wrong {says}".strip(), "seed", 1, *named)
+    assert says in said
+    assert sorted(daemon.settings.out.iterdir()) == before
+
+
+def test_a_silent_source_is_covered_and_the_take_says_so(client: OscClient, wrong: Path) -> None:
+    client.send(
+        "/ace/generate",
+        "hush",
+        "num_steps",
+        2,
+        "seed",
+        1,
+        "task",
+        "cover",
+        "source",
+        str(wrong / "silent.wav"),
+    )
+    address, values = client.until_end("hush")[-1]
+    assert address == "/ace/finished"
+    assert "silent.wav is silent: there was nothing to follow" in Path(values[2]).read_text()
+
+
+def test_a_source_without_a_task_is_not_used_and_the_take_says_so(
+    client: OscClient, song: str
+) -> None:
+    client.send(
+        "/ace/generate", "idle", "prompt", "house", "num_steps", 2, "seconds", 1, "source", song
+    )
+    _, values = client.until_end("idle")[-1]
+    assert "song.wav was not used: no task was given" in Path(values[2]).read_text()
+
+
+def test_three_channels_are_folded_and_the_take_says_so(client: OscClient, daemon: Daemon) -> None:
+    path = daemon.settings.out / "three.wav"
+    soundfile.write(path, 0.1 * np.ones((RATE, 3)), RATE)
+    client.send("/ace/generate", "three", "num_steps", 2, "task", "cover", "source", str(path))
+    _, values = client.until_end("three")[-1]
+    assert "three.wav has 3 channels" in Path(values[2]).read_text()

@@ -1,0 +1,561 @@
+"""Pads over real OSC: banks, hits, lights; only the model is a `Tape`, except where the embedded
+voice plays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from daemon.pads.interface import Light, PadState
+from daemon.service import Daemon
+from daemon.settings import Midi, Pad, Settings
+from pipeline.request import Request
+from tests.support.osc_client import Heard, OscClient
+from tests.support.stage import Stage, on_stage
+from tests.support.workshop import PATIENCE, Tape
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with on_stage(tmp_path, prepare_mb=0.0) as running:
+        yield running
+
+
+@pytest.fixture
+def client(stage: Stage) -> Iterator[OscClient]:
+    with closing(stage.client()) as connected:
+        yield connected
+
+
+def until(what: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def played(client: OscClient, pad: int) -> list[Heard]:
+    """What a hit is answered with, up to its end."""
+    client.send("/ace/pad/hit", pad)
+    return client.until("/ace/finished")
+
+
+def clip(transcript: list[Heard]) -> str:
+    return next(str(values[2]) for address, values in transcript if address == "/ace/clip")
+
+
+def bank_file(stage: Daemon) -> Any:
+    stage.pads._save()
+    return json.loads((stage.settings.state / "banks" / f"{stage.pads.bank[0]}.json").read_text())
+
+
+# --- a hit ----------------------------------------------------------------------------------------
+
+
+def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
+    stage: Stage, client: OscClient
+) -> None:
+    assert client.ask("/ace/bank/fill", "dusty", 2, 3) == ("/ace/done", ["/ace/bank/fill", 3, 0])
+    first = played(client, 2)
+    client.send("/ace/pad/hit", 2)
+    client.send("/ace/sync", 1)
+    again = client.until("/ace/synced")[:-1]
+    assert [address for address, _ in first if address != "/ace/progress"] == [
+        "/ace/queued", "/ace/pad", "/ace/clip", "/ace/finished",
+    ]  # fmt: skip
+    assert sorted(address for address, _ in again) == ["/ace/clip", "/ace/finished", "/ace/pad"]
+    assert clip(first) == clip(again)
+    assert stage.tape.played == ["dusty"]
+    seed = bank_file(stage)["pads"][1]["seed"]
+    assert next(values for address, values in first if address == "/ace/clip")[3:] == [
+        120.0,
+        2,
+        str(seed),
+    ]
+
+
+def test_a_take_that_was_deleted_is_made_again_with_the_same_seed(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1)
+    first = Path(clip(played(client, 1)))
+    first.unlink()
+    first.with_suffix(".json").unlink()
+    assert Path(clip(played(client, 1))) == first
+
+
+def test_a_hundred_hits_in_a_second_make_one_take(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1)
+    for _ in range(100):
+        client.send("/ace/pad/hit", 1)
+    client.send("/ace/sync", 1)
+    transcript = client.until("/ace/synced")
+    assert sum(address == "/ace/pad" for address, _ in transcript) == 100, "every one is answered"
+    until(lambda: stage.pads.lights()[0].state is PadState.READY)
+    assert stage.tape.played == ["dusty"]
+    assert len(stage.engine.journal.search()) == 1
+
+
+def test_letting_a_pad_go_is_no_hit(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1)
+    client.send("/ace/pad/hit", 1, 0)
+    client.send("/ace/pad/hit", 0.0)
+    assert client.quiet()
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (("/ace/pad/hit", 17), 404), (("/ace/pad/hit", -3), 404), (("/ace/pad/hit",), 400),
+        (("/ace/pad/hit", "x"), 400),
+        (("/ace/pad/hit", 1, 200), 422), (("/ace/pad/hit", 5), 400), (("/ace/pad/set", 1, "bars", 5000), 422),
+        (("/ace/pad/set", 1), 400), (("/ace/pad/set", 1, "wobble", 1), 404), (("/ace/bank/load", "../../etc"), 422),
+        (("/ace/bank/load", "none"), 404), (("/ace/bank/load", 99), 404), (("/ace/bank/fill", "x", 4, 999), 422),
+        (("/ace/bank/fill",), 400), (("/ace/bank/reroll", "some"), 422), (("/ace/midi/learn", "bars"), 503),
+        (("/ace/midi/forget", "bars"), 503), (("/ace/bank/save", "x", 128), 422),
+        (("/ace/pad/set", 1, "source", "/etc/passwd.wav"), 403), (("/ace/bank/save", "a/b"), 422),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_with_a_reason(
+    client: OscClient, message: tuple[Any, ...], code: int
+) -> None:
+    address, values = client.ask(*message)
+    assert address == "/ace/fail"
+    assert values[1:3] == [message[0], code]
+    assert values[3]
+
+
+def test_a_job_that_fails_is_seen_and_the_next_hit_tries_again(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/pad/set", 1, "prompt", "bad")
+    for _ in range(2):
+        client.send("/ace/pad/hit", 1)
+        client.until("/ace/fail")
+        assert stage.pads.lights()[0] == Light(PadState.FAILED)
+    client.ask("/ace/pad/set", 1, "prompt", "good")
+    played(client, 1)
+    assert stage.pads.lights()[0] == Light(PadState.READY)
+
+
+# --- seeds ----------------------------------------------------------------------------------------
+
+
+def test_a_reroll_has_the_seed_that_was_known_before_and_its_own_parameters(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/pad/set", 1, "prompt", "dusty", "seed", 42)
+    played(client, 1)
+    known = bank_file(stage)["pads"][0]
+    assert known["seed"] == 42
+    client.send("/ace/set/bars", 2)
+    client.send("/ace/pad/reroll", 1)
+    heard = next(
+        values for address, values in client.until("/ace/finished") if address == "/ace/clip"
+    )
+    assert heard[4:] == [2, str(known["next"])], (
+        "what was turned since counts from the next seed on"
+    )
+    assert "dusty" in heard[2]
+
+
+def test_holding_a_pad_cancels_what_the_hit_began(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        closing(stage.client()) as client,
+    ):
+        client.ask("/ace/bank/fill", "dusty", 1)
+        first = client.ask("/ace/pad/hit", 1)[1][0]
+        client.send("/ace/pad/reroll", 1)
+        assert [values[0] for address, values in client.until("/ace/cancelled")][-1] == first
+        stage.tape.run()
+        until(lambda: stage.pads.lights()[0].state is PadState.READY)
+        assert [job.state for job in stage.engine.journal.search()] == ["finished", "cancelled"]
+
+
+def test_a_bank_is_rerolled_as_a_whole_or_only_where_it_is_no_favourite(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 4)
+    played(client, 2)
+    assert client.ask("/ace/pad/favourite", 2)[0] == "/ace/favourite"
+    before = [pad["seed"] for pad in bank_file(stage)["pads"]]
+    client.send("/ace/bank/reroll")
+    assert client.until("/ace/done")[-1][1] == ["/ace/bank/reroll", 3, 0]
+    after = [pad["seed"] for pad in bank_file(stage)["pads"]]
+    assert [a == b for a, b in zip(before, after)][:4] == [False, True, False, False]
+    assert client.ask("/ace/bank/fill", "other", 1, 4)[1][1] == 3
+    assert client.ask("/ace/bank/reroll", "all")[1][1] == 4
+    assert stage.pads.lights()[1].state is PadState.EMPTY
+
+
+def test_a_row_is_variations_of_its_first_pad(tmp_path: Path) -> None:
+    midi = Midi(rows=0.6)
+    with on_stage(tmp_path, prepare_mb=0.0, midi=midi) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1)
+        made = []
+        for pad in (1, 2, 3, 4, 5):
+            played(client, pad)
+            made.append(stage.engine.journal.search(limit=1)[0].request)
+        assert [request.variation for request in made] == pytest.approx([0, 0.2, 0.4, 0.6, 0])
+        assert len({request.seed for request in made[:4]}) == 1
+        assert len({request.variation_seed for request in made[1:4]}) == 1
+        assert made[4].seed != made[0].seed
+        client.send("/ace/pad/reroll", 3)
+        client.until("/ace/finished")
+        other = stage.engine.journal.search(limit=1)[0].request
+        assert other.seed == made[0].seed
+        assert other.variation == made[2].variation
+        assert other.variation_seed != made[2].variation_seed
+        assert [light.state for light in stage.pads.lights()[:4]] == [PadState.READY] * 4
+
+
+def test_the_settings_give_a_pad_what_the_bank_does_not(tmp_path: Path) -> None:
+    pad = Pad(slot=3, seed=77, request={"prompt": "bells", "bars": 2})
+    with (
+        on_stage(tmp_path, prepare_mb=0.0, midi=Midi(pad=(pad,))) as stage,
+        closing(stage.client()) as client,
+    ):
+        heard = next(values for address, values in played(client, 3) if address == "/ace/clip")
+        assert heard[4:] == [2, "77"]
+        assert "bells" in heard[2]
+
+
+def test_velocity_turns_a_field_of_the_take_that_a_hit_makes(tmp_path: Path) -> None:
+    midi = Midi(velocity="guidance_scale 1 8")
+    with on_stage(tmp_path, prepare_mb=0.0, midi=midi) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1)
+        for velocity in (127, 1):
+            client.send("/ace/pad/hit", 1, velocity)
+            client.until("/ace/finished")
+        assert [job.request.guidance_scale for job in stage.engine.journal.search()] == [8.0]
+
+
+# --- what a hand turns ----------------------------------------------------------------------------
+
+
+def test_a_knob_turns_the_panel_and_is_where_it_was_turned_to(stage: Stage) -> None:
+    stage.pads.turn("bars 1 17", 0.5)
+    assert stage.panel.request.bars == 9
+    assert stage.pads.position("bars 1 17") == 0.5
+    assert stage.pads.position("prompt") is None
+    stage.panel.set("bpm", 30)
+    # 1,024 bars of 30 bpm are too long: nothing happens, nobody is told
+    stage.pads.turn("bars", 1.0)
+    assert stage.panel.request.bars == 9
+
+
+def test_a_hand_that_hits_nonsense_is_told_to_everybody_and_raises_nothing(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/notify", 1, 0, "fail")
+    stage.pads.hit(0, 100)
+    assert client.hear()[1][1:3] == ["/ace/pad/hit", 422]
+    stage.pads.program(99)
+    assert client.hear()[1][1:3] == ["/ace/bank/load", 404]
+
+
+def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1)
+    stage.tempo.set(98)
+    until(lambda: stage.panel.session_bpm() == 98)
+    assert "98bpm" in clip(played(client, 1))
+    stage.tempo.set(90)
+    assert "90bpm" in clip(played(client, 1)), "a bar is another one now"
+    stage.tempo.set(0)
+    assert "90bpm" in clip(played(client, 1)), "nobody says another"
+    assert len(stage.tape.played) == 2
+
+
+# --- banks ----------------------------------------------------------------------------------------
+
+
+def test_what_was_played_is_there_after_a_restart(tmp_path: Path) -> None:
+    with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        first = clip(played(client, 1))
+        client.ask("/ace/bank/save", "my set")
+    with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        assert stage.pads.bank[0] == "my set"
+        assert [light.state for light in stage.pads.lights()[:2]] == [
+            PadState.READY,
+            PadState.EMPTY,
+        ]
+        assert clip(played(client, 1)) == first
+        assert stage.tape.played == []
+
+
+def test_a_job_that_a_restart_interrupted_is_its_pads(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        closing(stage.client()) as client,
+    ):
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        id = client.ask("/ace/pad/hit", 2)[1][0]
+        until(lambda: stage.pads.lights()[1].state in (PadState.QUEUED, PadState.RENDERING))
+    with on_stage(tmp_path, prepare_mb=0.0) as stage:
+        until(lambda: stage.pads.lights()[1].state is PadState.READY)
+        assert bank_file(stage)["pads"][1]["take"]["id"] == id
+
+
+def test_banks_change_while_one_renders_and_nothing_is_lost(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        closing(stage.client()) as client,
+    ):
+        for name in ("one", "two"):
+            client.ask("/ace/bank/fill", name, 1, 2)
+            client.ask("/ace/bank/save", name)
+        client.send("/ace/bank/load", "one")
+        client.until("/ace/done")
+        client.send("/ace/pad/hit", 1)
+        client.until("/ace/progress")
+        client.send("/ace/bank/load", 1)  # by program: saved first has 1, as the first bank has 0
+        client.send("/ace/bank/load", "two")
+        client.send("/ace/sync", 1)
+        client.until("/ace/synced")
+        assert stage.pads.bank[0] == "two"
+        assert stage.pads.lights()[0].state is PadState.EMPTY
+        stage.tape.run()
+        client.until("/ace/finished")
+        stage.pads.load("one")
+        assert stage.pads.lights()[0].state is PadState.READY
+        client.send("/ace/bank/list")
+        listed = [
+            values for address, values in client.until("/ace/done") if address == "/ace/banks"
+        ]
+        assert [(values[0], values[2]) for values in listed if values[0] != "pads"] == [
+            ("one", 1),
+            ("two", 0),
+        ]
+
+
+def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(
+    tmp_path: Path,
+) -> None:
+    with (
+        on_stage(tmp_path, prepare_mb=0.0) as stage,
+        closing(stage.client()) as client,
+        closing(stage.client()) as ear,
+    ):
+        heard: list[tuple[int, Light]] = []
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        stage.pads.listen(lambda slot, light: heard.append((slot, light)))
+        ear.send("/ace/notify", 1, 0, "pad bank")
+        ear.send("/ace/sync", 1)
+        told = ear.until("/ace/synced")
+        assert told[1] == ("/ace/bank", ["pads", 0, 16])
+        assert [values for address, values in told if address == "/ace/pad"] == [
+            [n, "empty", 0.0] for n in range(1, 17)
+        ]
+        played(client, 1)
+        client.ask("/ace/pad/favourite", 1, 1)
+        states = []
+        while "favourite" not in states:
+            states.append(ear.hear()[1][1])
+        assert [state for n, state in enumerate(states) if state not in states[:n]] == [
+            state for state in ("queued", "rendering", "ready", "favourite") if state in states
+        ]
+        until(lambda: [light.state.value for slot, light in heard if slot == 0] == states)
+        stage.pads.load("pads")
+        assert heard[-1][0] == -1
+
+
+def test_a_bank_is_saved_under_the_program_that_a_controller_sends(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 1)
+    assert client.ask("/ace/bank/save", "verse", 40) == ("/ace/done", ["/ace/bank/save", 16, 40])
+    assert stage.pads.bank[:2] == ("verse", 40)
+    client.send("/ace/bank/save", "verse", 41)
+    client.until("/ace/done")
+    assert stage.pads.banks()["verse"] == 41
+    client.send("/ace/bank/save", "chorus", 41)
+    values = client.until("/ace/fail")[-1][1]
+    assert values[2] == 409
+    assert "'verse'" in values[3]
+    assert stage.pads.bank[:2] == ("verse", 41)
+
+
+def test_a_bank_that_cannot_be_written_is_not_lost_when_another_is_played(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/save", "other", 2)
+    client.ask("/ace/bank/save", "mine", 1)
+    file = stage.settings.state / "banks" / "mine.json"
+    file.unlink()
+    file.mkdir()  # whatever is written there fails
+    client.ask("/ace/bank/fill", "dusty", 1, 4)
+    seeds = [slot.seed for slot in stage.pads._plans.bank.slots]
+    client.send("/ace/bank/save")
+    fail = client.until("/ace/fail")[-1][1]
+    assert fail[2] == 507
+    assert str(file.parent) in fail[4]
+    for name in ("other", "mine"):
+        client.ask("/ace/bank/load", name)
+    assert [slot.seed for slot in stage.pads._plans.bank.slots] == seeds
+    client.ask("/ace/bank/load", "other")
+    file.rmdir()
+    stage.pads._save()
+    assert [pad["seed"] for pad in json.loads(file.read_text())["pads"]] == seeds, (
+        "it is tried again"
+    )
+
+
+def test_a_bank_names_its_files_inside_of_their_folders(tmp_path: Path) -> None:
+    with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        loop = stage.settings.out / "loop.wav"
+        soundfile.write(loop, [[0.0, 0.0]] * 4800, 48_000)
+        client.ask("/ace/pad/set", 1, "prompt", "x", "task", "cover", "source", str(loop))
+        played(client, 1)
+        saved = bank_file(stage)
+        assert str(tmp_path) not in json.dumps(saved)
+        assert saved["pads"][0]["take"]["request"]["source"] == "loop.wav"
+        assert stage.engine.journal.search()[0].request.source == str(loop)
+
+
+# --- in advance -----------------------------------------------------------------------------------
+
+
+def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 3)
+        until(
+            lambda: (
+                [light.state for light in stage.pads.lights()[:4]]
+                == [PadState.READY] * 3 + [PadState.EMPTY]
+            )
+        )
+        assert [
+            path for path in stage.settings.out.iterdir() if not path.name.startswith(".")
+        ] == []
+        assert client.ask("/ace/history", "dusty") == ("/ace/done", ["/ace/history", 0, 0])
+        before = len(stage.tape.played)
+        path = clip(played(client, 2))
+        assert Path(path).exists()
+        known = bank_file(stage)["pads"][1]["next"]
+        until(lambda: len(stage.pads._ahead._prepared) == 5)  # two pads, and the three rerolls
+        assert len(stage.tape.played) <= before + 5
+        client.send("/ace/pad/reroll", 2)
+        heard = client.until("/ace/finished")
+        assert "/ace/progress" not in [address for address, _ in heard]
+        assert f"s{known}" in clip(heard)
+
+
+def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
+    with on_stage(
+        tmp_path, midi=Midi(grid="4x4"), request=Request(prompt="panel", bars=1)
+    ) as stage:
+        with closing(stage.client()) as client:
+            assert client.quiet()
+            played(client, 1)  # from now on pads are in use
+        until(lambda: stage.pads.lights()[15].state is PadState.READY)
+        assert stage.engine.journal.search()[0].id.startswith("pad1")
+        stage.panel.set("prompt", "turned")
+        until(lambda: "turned" in stage.tape.played)
+
+
+def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_making_them(
+    tmp_path: Path,
+) -> None:
+    with on_stage(tmp_path / "here", prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        here = [Path(clip(played(client, pad))) for pad in (1, 2)]
+        client.ask("/ace/pad/favourite", 2, 1)
+        client.ask("/ace/bank/save", "tour", 7)
+    for folder in ("out", "state/banks"):
+        shutil.copytree(tmp_path / "here" / folder, tmp_path / "there" / folder)
+    shutil.rmtree(tmp_path / "here")
+    with on_stage(tmp_path / "there", prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/load", 7)
+        assert [light.state for light in stage.pads.lights()[:3]] == [
+            PadState.READY,
+            PadState.FAVOURITE,
+            PadState.EMPTY,
+        ]
+        there = [Path(clip(played(client, pad))) for pad in (1, 2)]
+        assert [path.name for path in there] == [path.name for path in here]
+        assert all(path.is_file() for path in there)
+        assert not stage.tape.played
+
+
+# --- the next bar ---------------------------------------------------------------------------------
+
+
+def test_the_clip_of_a_ready_pad_is_held_until_the_next_bar_of_the_clock(tmp_path: Path) -> None:
+    with on_stage(tmp_path, quantise="bar") as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 1)
+        until(lambda: stage.pads.lights()[0].state is PadState.READY)
+        start = time.monotonic() - 0.1
+        stage.tempo._sources.append(Playing(start, 240))
+        for _ in range(2):  # prepared, then there already
+            played(client, 1)
+            late = (time.monotonic() - start) % 1.0
+            assert late < 0.6, "told behind the bar, and not within half a bar before it"
+        for _ in range(5):
+            client.send("/ace/pad/hit", 1)
+        transcript = client.until("/ace/finished")
+        client.send("/ace/sync", 1)
+        transcript += client.until("/ace/synced")
+        assert sum(address == "/ace/clip" for address, _ in transcript) == 1, "one bar, one launch"
+
+
+class Playing:
+    """A source that plays since then."""
+
+    name = "midi"
+
+    def __init__(self, start: float, bpm: float) -> None:
+        from daemon.tempo import BeatPosition
+
+        self.bpm = 0.0
+        self.place = BeatPosition(start, 0.0, bpm)
+
+    def start(self) -> None: ...
+    def look(self, now: float) -> None: ...
+    def close(self) -> None: ...
+
+
+# --- the embedded voice ---------------------------------------------------------------------------
+
+
+def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_path: Path) -> None:
+    """Two daemons, two folders; one renders on hits, the other in advance. All they share is the
+    bank's file.
+    """
+    sums: list[list[str]] = []
+    for number, budget in enumerate((0.0, 500.0)):
+        home = tmp_path / str(number)
+        if number:
+            shutil.copytree(tmp_path / "0" / "state" / "banks", home / "state" / "banks")
+        settings = Settings(
+            port=0, out=home / "out", state=home / "state", model="mini", prepare_mb=budget
+        )
+        with Daemon(settings) as daemon, closing(OscClient(daemon.osc.address)) as client:
+            if not number:
+                client.ask("/ace/set/num_steps", 2)
+                client.ask("/ace/bank/fill", "dusty lo-fi", 1, 2)
+                client.ask("/ace/bank/save", "tour")
+            assert daemon.pads.bank[0] == "tour"
+            if budget:
+                until(lambda: daemon.pads.lights()[1].state is PadState.READY)
+            sums.append([audio_sum(clip(played(client, pad))) for pad in (1, 2)])
+            with suppress(FileNotFoundError):
+                assert str(tmp_path) not in (settings.state / "banks" / "tour.json").read_text()
+    assert sums[0] == sums[1]
+    assert sums[0][0] != sums[0][1]
+
+
+def audio_sum(path: str) -> str:
+    data, _ = soundfile.read(path, dtype="int32")
+    return hashlib.sha256(data.tobytes()).hexdigest()

@@ -1,0 +1,546 @@
+"""The Python side: `load`, `generate`, and what a take is. With the embedded voice, and the tiny
+official layouts.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from examples.voice import layout, metrics, songs
+from pipeline import AceStep, generate, load
+from pipeline import cost as cost_of
+from pipeline.cost import BASE, TURBO, Defaults, cost
+from pipeline.networks import ops
+from pipeline.request import BadRequest, Progress, Request, Take
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def model() -> AceStep:
+    return load("mini")
+
+
+def audio(takes: Iterator[Take]) -> np.ndarray:
+    (take,) = takes
+    return np.asarray(take.audio)
+
+
+def test_the_call_of_the_original_readme_works_as_written_there(model: AceStep) -> None:
+    results = list(
+        model.generate(
+            text="upbeat electronic dance music with energetic synthesizers", duration=3.0
+        )
+    )
+    result = results[-1]
+    assert result.audio.shape == (2, 144_000)
+    assert result.sample_rate == 48_000
+    import mlx.core as mx
+
+    samples = np.array(result.audio.astype(mx.float32))
+    assert np.abs(samples).max() <= 1
+
+
+def test_its_parameters_have_the_defaults_of_the_table() -> None:
+    parameters = inspect.signature(AceStep.generate).parameters
+    assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == {
+        "lyrics": "",
+        "duration": 30.0,
+        "seed": None,
+        "num_steps": 8,
+        "guidance_scale": 1.0,
+        "guidance_interval": 0.5,
+        "cfg_type": "apg",
+        "vocal_language": "unknown",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "other words"},
+        {"seed": 4},
+        {"num_steps": 5},
+        {"guidance_scale": 5.0},
+        {"guidance_scale": 5.0, "guidance_interval": 1.0},
+        {"guidance_scale": 5.0, "guidance_interval": 0.0},
+        {"guidance_scale": 5.0, "cfg_type": "cfg"},
+        {"guidance_scale": 5.0, "cfg_type": "adg"},
+        {"sampler": "sde"},
+        {"sampler": "heun"},
+        {"sampler": "ab2"},
+        {"sampler": "dpm"},
+        {"timesteps": "1 0.75 0.3"},
+        {"bpm": 90},
+        {"guide": "off"},
+        {"guide": "Am F"},
+        {"guide_strength": 0.5},
+        {"guide_seed": 5},
+        {"key": "A minor"},
+        {"time_signature": "3"},
+        {"shift": 1.0},
+        {"guidance_scale": 5.0, "cfg_interval_end": 0.6},
+        {"guidance_scale": 5.0, "cfg_interval_start": 0.9},
+        {"peak_db": -6.0},
+        {"duration": 3.0},
+    ],
+    ids=str,
+)
+def test_no_parameter_is_ignored(model: AceStep, change: dict[str, object]) -> None:
+    plain = {"text": "words", "duration": 2.0, "seed": 3}
+    if change.get("guidance_scale") and len(change) > 1:
+        plain |= {"guidance_scale": 5.0}
+    before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
+    assert before.shape != after.shape or np.abs(before - after).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    "change", [{"lyrics": "[verse]\nla"}, {"vocal_language": "en"}, {"guide": "auto"}], ids=str
+)
+def test_nor_by_a_model_that_sings(tiny: Path, change: dict[str, object]) -> None:
+    model = load(str(tiny), "acestep-v15-turbo")
+    plain = {"text": "words", "duration": 1.0, "seed": 3, "plan": "off"}
+    before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
+    assert np.abs(before - after).max() > 1e-4
+
+
+def test_normalize_off_only_turns_down(model: AceStep) -> None:
+    quiet = audio(model.generate(text="words", duration=2.0, seed=3, normalize=False, peak_db=0.0))
+    assert 0.05 < np.abs(quiet).max() < 0.85
+
+
+def test_the_same_request_gives_the_same_bytes(model: AceStep) -> None:
+    request = Request(prompt="warm", lyrics="[verse]\nla", seconds=6.3, seed=11, guidance_scale=4.0)
+    first, again = (
+        audio(e for e in model.render(request) if isinstance(e, Take)) for _ in range(2)
+    )
+    fresh = audio(e for e in load("mini").render(request) if isinstance(e, Take))
+    assert first.tobytes() == again.tobytes() == fresh.tobytes()
+
+
+def test_a_variation_goes_from_one_seed_to_another(model: AceStep) -> None:
+    def clip(**values: object) -> np.ndarray:
+        return audio(model.generate(text="warm", duration=2.0, guide_seed=1, **values))  # type: ignore[arg-type]
+
+    start = clip(seed=3)
+    end = clip(seed=4)
+    assert clip(seed=3, variation=0.0, variation_seed=4).tobytes() == start.tobytes()
+    distances = [
+        metrics.si_sdr(clip(seed=3, variation=v, variation_seed=4).T, start.T)
+        for v in (0.1, 0.4, 1.0)
+    ]
+    assert distances == sorted(distances, reverse=True)
+    assert metrics.si_sdr(clip(seed=3, variation=1.0, variation_seed=4).T, end.T) > 60
+
+
+def test_a_take_says_which_variation_it_is(model: AceStep) -> None:
+    first, second = (
+        next(model.generate(text="warm", duration=1.0, seed=3, variation=0.3)) for _ in range(2)
+    )
+    assert first.request.variation_seed >= 0
+    assert first.request.variation_seed != second.request.variation_seed
+    again = audio(e for e in model.render(first.request) if isinstance(e, Take))
+    assert again.tobytes() == np.asarray(first.audio).tobytes()
+
+
+def test_a_preview_is_heard_before_the_take_and_does_not_change_it(model: AceStep) -> None:
+    wish = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
+    events = list(model.render(wish.changed({"preview": "6, 3"})))
+    early, later, take = (event for event in events if isinstance(event, Take))
+    assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
+    assert isinstance(events[events.index(early) + 1], Progress)
+    told = [event.fraction for event in events if isinstance(event, Progress)]
+    assert told == sorted(told)
+    (plain,) = (event for event in model.render(wish) if isinstance(event, Take))
+    assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
+    near = [
+        metrics.si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T) for one in (early, later)
+    ]
+    assert near[1] > near[0] > -3
+    assert early.audio.shape == take.audio.shape
+
+
+def test_a_preview_comes_before_the_last_step(model: AceStep) -> None:
+    with pytest.raises(BadRequest, match="preview must be steps before the last of 8, got 8"):
+        list(model.render(Request(preview="4 8", seconds=1)))
+
+
+def test_a_retake_starts_from_the_noise_of_a_take(model: AceStep) -> None:
+    (take,) = model.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
+    assert take.noise is not None
+    assert take.latents is not None
+    assert take.noise.shape == take.latents.shape == (128, 64)
+    same = audio(model.retake(take))
+    assert same.tobytes() == np.asarray(take.audio).tobytes()
+    far = audio(model.retake(take, variation=0.5, variation_seed=9))
+    near = audio(model.retake(take, variation=0.1, variation_seed=9))
+    assert metrics.si_sdr(near.T, same.T) > metrics.si_sdr(far.T, same.T)
+    with pytest.raises(BadRequest, match=r"the noise must have 250 frames for 10 s, got 128"):
+        list(model.retake(take, seconds=10))
+
+
+def test_a_retake_of_a_variation_is_varied_no_further(model: AceStep) -> None:
+    (take,) = model.generate(
+        text="warm", duration=1.0, seed=3, guide_seed=1, variation=0.5, variation_seed=9
+    )
+    assert audio(model.retake(take)).tobytes() == np.asarray(take.audio).tobytes()
+
+
+@pytest.mark.parametrize("sampler", ["euler", "heun", "ab2", "dpm"])
+def test_timesteps_that_fall_together_on_turbo_do_no_harm(model: AceStep, sampler: str) -> None:
+    (take,) = model.generate(
+        text="warm", duration=1.0, seed=3, timesteps="1 0.96 0.95 0.94 0.5", sampler=sampler
+    )
+    assert np.isfinite(np.asarray(take.audio)).all()
+
+
+def test_more_timesteps_than_turbo_takes_are_refused(model: AceStep) -> None:
+    with pytest.raises(BadRequest, match="turbo takes at most 20 timesteps, got 21"):
+        list(
+            model.generate(
+                text="warm", duration=1.0, timesteps=" ".join(str(1 - n / 30) for n in range(21))
+            )
+        )
+
+
+def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
+    (take,) = model.generate(text="warm", duration=2.0)
+    assert take.request.seed >= 0
+    assert take.request.num_steps == 8
+    assert take.request.shift == 3.0
+    assert (
+        audio(e for e in model.render(take.request) if isinstance(e, Take)).tobytes()
+        == np.asarray(take.audio).tobytes()
+    )
+    assert take.model == "mini/acestep-v15-turbo"
+    assert len(take.timesteps) == 8
+    assert (
+        set(take.timings)
+        == set(take.memory)
+        == {"guide", "text", "condition", "diffusion", "decode", "finish"}
+    )
+    assert all(size > 10**7 for size in take.memory.values())  # the weights alone are more
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])
+def test_any_length_is_met_to_the_sample(model: AceStep, seconds: float) -> None:
+    assert audio(model.generate(text="x", duration=seconds)).shape == (2, round(seconds * 48_000))
+
+
+def test_a_clip_longer_than_the_silence_and_than_one_tile(model: AceStep) -> None:
+    (take,) = model.generate(text="x", bars=20, bpm=97.3, seed=1)
+    assert take.audio.shape == (2, round(80 * 60 / 97.3 * 48_000))
+    assert model.frames(take.request) > model.silence.shape[1]
+
+
+def test_progress_comes_first_and_rises(model: AceStep) -> None:
+    events = list(model.render(Request(prompt="x", seconds=30)))
+    told = [event for event in events if isinstance(event, Progress)]
+    assert isinstance(events[-1], Take)
+    assert len(told) == len(events) - 1
+    assert [p.fraction for p in told] == sorted(p.fraction for p in told)
+    assert list(dict.fromkeys(p.stage for p in told)) == [
+        "guide",
+        "text",
+        "condition",
+        "diffusion",
+        "decode",
+        "finish",
+    ]
+    assert sum(p.stage == "decode" for p in told) == math.ceil(750 / 256)
+    assert sum(p.stage == "guide" for p in told) == 1 + math.ceil(750 / 256)
+    assert max(b.fraction - a.fraction for a, b in itertools.pairwise(told)) < 0.25
+
+
+def test_closing_the_iterator_stops_the_work(model: AceStep) -> None:
+    running = model.render(Request(prompt="x", seconds=60))
+    for event in running:
+        if isinstance(event, Progress) and event.stage == "diffusion":
+            break
+    running.close()
+    assert list(running) == []
+
+
+def test_a_clip_has_no_dc_and_does_not_clip(model: AceStep) -> None:
+    clip = audio(model.generate(text="loud", duration=3.0, seed=2))
+    assert np.abs(clip.mean(axis=1, dtype=np.float64)).max() < 1e-6
+    assert 0.8 < np.abs(clip).max() <= 10 ** (-1 / 20)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"duration": 0},
+        {"duration": 601},
+        {"seed": -5},
+        {"cfg_type": "x"},
+        {"vocal_language": "x"},
+        {"nothing": 1},
+    ],
+)
+def test_a_bad_parameter_is_refused_before_anything_is_computed(
+    model: AceStep, values: dict[str, object]
+) -> None:
+    with pytest.raises(BadRequest):
+        model.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
+
+
+def test_every_published_variant_has_its_row() -> None:
+    assert all(
+        cost_of.variant(name, "turbo" in name) == row for name, row in cost_of.VARIANTS.items()
+    )
+    assert cost_of.variant("my-own-turbo", turbo=True).defaults == TURBO
+    assert cost_of.variant("my-own-sft", turbo=False) == cost_of.VARIANTS["acestep-v15-sft"]
+    assert "extract" in cost_of.variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
+
+
+@pytest.mark.parametrize(
+    "variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"]
+)
+def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> None:
+    model = load(str(tiny), variant)
+    (take,) = (
+        e
+        for e in model.render(Request(prompt="x", seconds=1, num_steps=3, plan="off"))
+        if isinstance(e, Take)
+    )
+    assert take.audio.shape == (2, 48_000)
+    assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
+
+
+def test_the_formulation_for_gpus_agrees_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metal cannot be run here, but what it would run can: the plain operations, with bfloat16
+    weights.
+    """
+    import mlx.core as mx
+
+    request = Request(
+        prompt="warm", seconds=1, seed=5, guidance_scale=4.0, normalize=False, peak_db=0.0
+    )
+    there = audio(e for e in load("mini").render(request) if isinstance(e, Take)).ravel()
+    monkeypatch.setattr(ops, "ON_CPU", False)
+    here = audio(
+        e for e in load("mini", dtype=mx.float32).render(request) if isinstance(e, Take)
+    ).ravel()
+    half = audio(e for e in load("mini").render(request) if isinstance(e, Take)).ravel()
+    assert np.abs(here - there).max() < 1e-4
+    assert half @ there / np.linalg.norm(half) / np.linalg.norm(there) > 0.99
+
+
+def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
+    request = Request(prompt="x", seconds=1, seed=5)
+    clips: list[np.ndarray] = []
+
+    def work() -> None:
+        from pipeline.networks.ops import leave_thread
+
+        clips.append(audio(e for e in load("mini").render(request) if isinstance(e, Take)))
+        leave_thread()
+
+    for _ in range(2):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert clips[0].tobytes() == clips[1].tobytes()
+
+
+# --- what a request costs, and what it may use ----------------------------------------------------
+
+
+def test_the_cost_is_known_without_a_model(model: AceStep) -> None:
+    wish = Request(prompt="x", bars=8, bpm=100, stems="drums")
+    elsewhere = Defaults(**json.loads(json.dumps(model.defaults._asdict())))
+    assert cost(wish, elsewhere) == model.cost(wish) > 0
+
+
+def test_the_cost_grows_with_what_there_is_to_do(tmp_path: Path) -> None:
+    short = Request()
+    (tmp_path / "x.wav").write_bytes(b"x")
+    assert cost(Request(seconds=60), TURBO) == 2 * cost(short, TURBO)
+    assert cost(short, BASE) > 5 * cost(short, TURBO)
+    assert cost(Request(stems="drums, bass"), TURBO) == 3 * cost(short, TURBO)
+    source = str(tmp_path / "x.wav")
+    assert cost(Request(task="cover", source=source), TURBO) == cost(short, TURBO)
+    assert cost(Request(task="extract", source=source), TURBO) == 2 * cost(short, TURBO)
+    # the model's shortest clip
+    assert cost(Request(seconds=0.1), TURBO) == cost(Request(seconds=5), TURBO)
+
+
+def test_the_cost_needs_no_mlx() -> None:
+    code = "import sys, pipeline.cost; print('mlx.core' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_limits_hold_until_others_are_given(model: AceStep) -> None:
+    import mlx.core as mx
+
+    before = mx.set_memory_limit(2**40)
+    generate.limits(cache_gb=0.5, memory_gb=3, wired_gb=1)
+    load("mini")  # changes nothing about them
+    assert mx.set_memory_limit(before) == 3 * 2**30
+    assert mx.set_cache_limit(2**31) == 2**29
+    generate.limits(cache_gb=0)
+    assert audio(model.generate(text="x", duration=1.0, seed=1)).shape == (2, 48_000)
+    assert mx.get_cache_memory() == 0
+    generate.limits()
+    assert mx.set_cache_limit(2**31) == 2**31
+
+
+# --- guides and stems -----------------------------------------------------------------------------
+
+
+def test_the_embedded_voice_keeps_time(model: AceStep) -> None:
+    for seed, bpm in enumerate((84.0, 97.0, 126.0)):
+        take = audio(model.generate(text="house, drums and bass only", bars=4, bpm=bpm, seed=seed))
+        assert metrics.tempo_right(take.T, bpm)
+
+
+def test_the_embedded_voice_composes_unless_it_is_told_not_to(model: AceStep) -> None:
+    (take,) = model.generate(text="slow funk in D minor", duration=2.0, seed=9)
+    assert take.request.guide == "auto"
+    assert take.request.key == "D minor"
+    assert 96 <= take.request.bpm <= 122
+    (alone,) = model.generate(text="slow funk in D minor", duration=2.0, seed=9, guide="off")
+    assert alone.request.guide == "off"
+    assert alone.request.bpm == 0
+    assert alone.request.key == ""
+
+
+def test_a_real_model_plays_alone_unless_it_is_given_a_guide(tiny: Path) -> None:
+    model = load(str(tiny), "acestep-v15-turbo")
+    (take,) = model.generate(text="house", duration=1.0, seed=1, plan="off")
+    assert take.request.guide == "off"
+    (followed,) = model.generate(
+        text="house", duration=1.0, seed=1, guide="auto", guide_strength=0.5
+    )
+    assert followed.request.bpm >= 116
+
+
+def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep) -> None:
+    request = Request(
+        prompt="house, drums and bass only", bars=2, bpm=120, seed=3, stems="bass, drums"
+    )
+    events = list(model.render(request))
+    takes = [event for event in events if isinstance(event, Take)]
+    told = [event.fraction for event in events if isinstance(event, Progress)]
+    assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
+    assert {take.audio.shape for take in takes} == {(2, 192_000)}
+    assert told == sorted(told)
+    mix, bass, drums, _ = (np.asarray(take.audio) for take in takes)
+    assert metrics.si_sdr((bass + drums).T, mix.T) > 0
+    (alone,) = (
+        e
+        for e in model.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3))
+        if isinstance(e, Take)
+    )
+    # the same clip, whatever is taken out of it
+    assert metrics.si_sdr(np.asarray(alone.audio).T, mix.T) > 40
+
+
+def test_a_track_is_taken_out_of_any_mix(model: AceStep) -> None:
+    song = songs.song(5_400_003, 6.0, parts=("drums", "bass", "chords"))
+    drums = model.extract(song.mix(), "drums", song.caption(np.random.default_rng(0)))
+    assert drums.shape == (288_000, 2)
+    assert metrics.si_sdr(drums, song.stems()["drums"]) > metrics.si_sdr(
+        drums, song.stems()["bass"]
+    )
+
+
+def test_a_model_that_has_not_learned_stems_says_so(tiny: Path) -> None:
+    model = load(str(tiny), "acestep-v15-turbo")
+    with pytest.raises(BadRequest, match="stems"):
+        list(model.render(Request(prompt="x", seconds=1, stems="drums")))
+
+
+def test_what_the_voice_cannot_do_is_said_in_the_take(model: AceStep, tiny: Path) -> None:
+    (take,) = model.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
+    assert "does not sing" in take.notes[0]
+    assert take.request.lyrics
+    (silent,) = model.generate(text="pop", duration=1.0)
+    assert silent.notes == ()
+    real = load(str(tiny), "acestep-v15-turbo")
+    (sung,) = real.generate(text="pop", lyrics="[verse]\nla la", duration=1.0, plan="off")
+    assert sung.notes == ()
+
+
+def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:
+    import mlx.core as mx
+
+    sound = np.random.default_rng(0).standard_normal((1, 150 * 1920, 2)).astype(np.float32) * 0.1
+    whole, _ = model.vae.encode(mx.array(sound))
+    tiled = mx.concatenate(list(model.vae.encode_tiles(mx.array(sound), tile=32)), axis=1)
+    assert tiled.shape == whole.shape
+    assert float(mx.abs(tiled - whole).max()) < 1e-4
+
+
+def test_decoding_in_tiles_has_no_seams(model: AceStep) -> None:
+    import mlx.core as mx
+
+    latents = model.noise(Request(seed=1, seconds=6))
+    tiled = mx.concatenate(list(model.vae.decode_tiles(latents, tile=32)), axis=1)
+    assert float(mx.abs(tiled - model.vae.decode(latents)).max()) < 1e-4
+
+
+def test_a_source_is_its_mean_or_drawn_with_a_seed(model: AceStep) -> None:
+    sound = np.random.default_rng(0).standard_normal((40 * 1920, 2)).astype(
+        np.float32
+    ) * np.float32(0.1)
+    mean, drawn, again, other = (
+        np.array(next(model.encode(sound, 40, seed))) for seed in (-1, 3, 3, 4)
+    )
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, other)
+    assert np.abs(drawn - mean).max() > 0
+
+
+# --- the layout of a voice of our own -------------------------------------------------------------
+
+
+def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(
+    root: Path, tmp_path: Path
+) -> None:
+    """As `examples/voice/layout.py` has it: those networks are in the files, and pass through."""
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
+
+    from pipeline.networks.config import AceStepConfig
+    from pipeline.weights.checkpoint import AceStepModel
+
+    for part in ("Qwen3-Embedding-0.6B", "vae"):
+        (tmp_path / part).symlink_to(root / part)
+    folder = tmp_path / "acestep-v15-turbo"
+    layout.write_config(
+        folder, layout.DIT | {"num_hidden_layers": 2, "intermediate_size": 64, "guided": True}
+    )
+    config = AceStepConfig.from_folder(folder)
+    assert config.num_lyric_encoder_hidden_layers == 0
+    arrays = dict(tree_flatten(AceStepModel(config).parameters()))
+    key = mx.random.key(0)
+    random = {name: 0.02 * mx.random.normal(array.shape, key=key) for name, array in arrays.items()}
+    mx.save_safetensors(str(folder / "model.safetensors"), random)
+    layout.write_silence(folder / "silence_latent.pt", np.zeros((1, 64, 100), np.float32))
+    assert not any(name.startswith("encoder.lyric_encoder.layers") for name in random)
+
+    voice = load(str(tmp_path))
+    soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((60_000, 2)), 48_000)
+    for wish in ({}, {"task": "cover"}, {"task": "repaint", "repaint_end": 0.5}):
+        request = Request(
+            prompt="house", seconds=1, num_steps=2, seed=1, source=str(tmp_path / "x.wav"), **wish
+        )
+        (take,) = (event for event in voice.render(request) if isinstance(event, Take))
+        assert take.audio.shape == (2, 48_000)

@@ -1,0 +1,638 @@
+"""Covers, repaints and stems of a file: how long they are, what stays of the source, and what is
+refused.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from examples.voice import metrics, songs
+from pipeline import AceStep, audio, load, tasks
+from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Progress, Request, Take
+from pipeline.tasks import Material, RepaintBlend
+
+if TYPE_CHECKING:
+    import mlx.core as mx
+
+SECONDS = 2.5  # of the source
+SAMPLES = round(SECONDS * SAMPLE_RATE)
+SONG = songs.song(5_400_003, SECONDS, parts=("drums", "bass", "chords"))
+SUBTYPES = {  # and what decides the format where the ending does not
+    ".wav": ("PCM_24",),
+    ".flac": ("PCM_24",),
+    ".mp3": (),
+    ".aif": ("PCM_16", "BIG", "AIFF"),
+    ".aiff": ("PCM_24",),
+    ".ogg": (),
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> AceStep:
+    return load("mini")
+
+
+@pytest.fixture(scope="module")
+def turbo(tiny: Path) -> AceStep:
+    return load(str(tiny), "acestep-v15-turbo")
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file with SONG's mix, half as loud as it could be."""
+    path = tmp_path_factory.mktemp("sounds") / "song.wav"
+    soundfile.write(path, 0.5 * SONG.mix(), SAMPLE_RATE, "FLOAT")
+    return str(path)
+
+
+def takes(model: AceStep, **values: Any) -> list[Take]:
+    request = Request(
+        prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
+    ).changed(values)
+    return [event for event in model.render(request) if isinstance(event, Take)]
+
+
+def sound(take: Take) -> np.ndarray:
+    """(samples, 2)."""
+    return np.asarray(take.audio).T
+
+
+def refusal(model: AceStep, **values: Any) -> str:
+    with pytest.raises(BadRequest) as caught:
+        takes(model, **values)
+    return f"{caught.value} {caught.value.hint}"
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", SOUNDS)
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 1), (48_000, 2), (32_000, 2)])
+def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
+    tmp_path: Path, ending: str, rate: int, channels: int
+) -> None:
+    """A tone stays at its pitch and place."""
+    path = tmp_path / f"tone{ending}"
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(3 * rate) / rate)
+    tone[: rate // 2] = 0
+    soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate, *SUBTYPES[ending])
+    read = audio.read(str(path))
+    assert read.dtype == np.float32
+    assert read.shape == (pytest.approx(3 * SAMPLE_RATE, abs=2500 if ending == ".mp3" else 1), 2)
+    np.testing.assert_array_equal(read[:, 0], read[:, 1])
+    middle = read[SAMPLE_RATE : 2 * SAMPLE_RATE, 0]
+    assert np.argmax(np.abs(np.fft.rfft(middle))) == 1000
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.1)
+    onset = int(np.argmax(np.abs(read[:, 0]) > 0.1))
+    assert onset == pytest.approx(SAMPLE_RATE / 2, abs=2500 if ending == ".mp3" else 50)
+
+
+def test_a_file_at_48_khz_is_read_as_it_is(song: str) -> None:
+    np.testing.assert_array_equal(audio.read(song), soundfile.read(song, dtype="float32")[0])
+
+
+def test_a_long_file_of_another_rate_has_no_seams(tmp_path: Path) -> None:
+    """It is read in pieces."""
+    rate = 44_100
+    tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(15 * rate) / rate)
+    soundfile.write(tmp_path / "tone.wav", tone, rate, "FLOAT")
+    read = audio.read(str(tmp_path / "tone.wav"))[:, 0]
+    assert len(read) == 15 * SAMPLE_RATE
+    ideal = 0.5 * np.sin(2 * np.pi * 100 * np.arange(len(read)) / SAMPLE_RATE)
+    assert np.abs(read - ideal)[1000:-1000].max() < 1e-4
+
+
+def test_more_than_two_channels_are_folded_to_the_sides(tmp_path: Path) -> None:
+    channels = np.array([0.1, 0.2, 0.3]) * np.ones((100, 1))
+    soundfile.write(tmp_path / "three.wav", channels, SAMPLE_RATE, "FLOAT")
+    np.testing.assert_allclose(audio.read(str(tmp_path / "three.wav"))[50], [0.2, 0.2], atol=1e-6)
+    soundfile.write(
+        tmp_path / "four.wav",
+        np.array([0.1, 0.2, 0.3, 0.6]) * np.ones((100, 1)),
+        SAMPLE_RATE,
+        "FLOAT",
+    )
+    np.testing.assert_allclose(audio.read(str(tmp_path / "four.wav"))[50], [0.2, 0.4], atol=1e-6)
+
+
+def test_no_more_of_a_file_is_read_than_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio, "MAX_SECONDS", 2.0)
+    soundfile.write(tmp_path / "long.wav", np.zeros(10 * 8000), 8000)
+    assert len(audio.read(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    "content", [b"just words, no sound", b"", b"RIFF\xff\xff\xff\x7fWAVEfmt "], ids=len
+)
+def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.wav").write_bytes(content)
+    assert "source: broken.wav is not readable audio (" in refusal(
+        model, task="cover", source=str(tmp_path / "broken.wav")
+    )
+
+
+def test_a_file_that_has_gone_is_refused(model: AceStep, tmp_path: Path) -> None:
+    (tmp_path / "gone.wav").write_bytes(b"")
+    request = Request(task="cover", source=str(tmp_path / "gone.wav"), seed=1)
+    (tmp_path / "gone.wav").unlink()
+    with pytest.raises(BadRequest, match="an audio file that exists"):
+        list(model.render(request))
+    with pytest.raises(BadRequest, match=r"gone\.wav is not there any more"):
+        audio.read(request.source)
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (np.zeros((0, 2)), "source: odd.wav is empty: it has no samples"),
+        (np.zeros((100, 2)), "source must make a clip of 0.1..600 seconds, got 0.00208"),
+        (np.full((9600, 2), np.nan), "not finite"),
+    ],
+)
+def test_a_file_without_music_is_refused(
+    model: AceStep, tmp_path: Path, samples: np.ndarray, says: str
+) -> None:
+    soundfile.write(tmp_path / "odd.wav", samples, SAMPLE_RATE, "FLOAT")
+    assert says in refusal(model, task="cover", source=str(tmp_path / "odd.wav"))
+
+
+def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.wav", tmp_path, __file__, f"{'x' * 5000}.wav"):
+        with pytest.raises(
+            OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"
+        ):
+            Request(source=str(path))
+
+
+# --- what cannot be asked -------------------------------------------------------------------------
+
+
+def test_a_task_needs_a_source() -> None:
+    with pytest.raises(BadRequest, match="cover needs a source"):
+        Request(task="cover").resolved()
+
+
+def test_a_task_has_one_of_these_names() -> None:
+    assert Request(task="Cover-NoFSQ").task == "cover-nofsq"
+    assert Request(task="text2music").task == ""
+    with pytest.raises(
+        OutOfRange, match="cover cover-nofsq repaint extract lego complete understand, got 'remix'"
+    ):
+        Request(task="remix")
+
+
+def test_a_window_ends_after_it_begins() -> None:
+    with pytest.raises(OutOfRange, match="repaint_end must come after repaint_start, got 2 and 3"):
+        Request(repaint_start=3, repaint_end=2)
+
+
+def test_a_window_begins_inside_of_the_clip(model: AceStep, song: str) -> None:
+    said = refusal(model, task="repaint", source=song, repaint_start=7)
+    assert "repaint_start must be inside of the clip's 2.5 s, got 7" in said
+
+
+def test_a_model_that_cannot_do_a_task_names_one_that_can(turbo: AceStep, song: str) -> None:
+    said = refusal(turbo, task="extract", source=song)
+    assert (
+        "acestep-v15-turbo cannot extract; mini and acestep-v15-base and acestep-v15-xl-base can"
+        in said
+    )
+    assert "cannot lego; acestep-v15-base" in refusal(
+        turbo, task="lego", source=song, stems="drums"
+    )
+    assert "cannot complete; acestep-v15-base" in refusal(
+        turbo, task="complete", source=song, stems="drums"
+    )
+    assert "cannot take stems out of a clip; mini and" in refusal(turbo, stems="drums")
+
+
+def test_a_cover_takes_no_guide(model: AceStep, song: str) -> None:
+    assert "cover follows its source, it takes no guide" in refusal(
+        model, task="cover", source=song, guide="Am F"
+    )
+
+
+# --- covers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["cover", "cover-nofsq"])
+def test_a_cover_is_as_long_as_its_source(model: AceStep, song: str, task: str) -> None:
+    (take,) = takes(model, task=task, source=song)
+    assert take.audio.shape == (2, SAMPLES)
+    assert take.request.seconds == SECONDS
+    assert take.request.guide == "off"
+    assert "drawings, not recordings" in take.notes[0]
+    (again,) = (event for event in model.render(take.request) if isinstance(event, Take))
+    assert sound(again).tobytes() == sound(take).tobytes()
+
+
+@pytest.mark.parametrize("length", [{"seconds": 1}, {"bars": 2, "bpm": 120}])
+def test_or_as_long_as_is_asked(model: AceStep, song: str, length: dict[str, float]) -> None:
+    (take,) = takes(model, task="cover", source=song, **length)
+    assert take.audio.shape == (2, Request().changed(length).samples)
+
+
+def test_a_cover_resembles_its_source_as_long_as_it_follows_it(model: AceStep, song: str) -> None:
+    source = audio.read(song)
+    followed, half, alone = (
+        sound(takes(model, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0)
+    )
+    near, far = (
+        metrics.log_mel_distance(metrics.levelled(one), metrics.levelled(source))
+        for one in (followed, alone)
+    )
+    assert near < far - 1
+    assert not np.array_equal(half, followed)
+    assert not np.array_equal(half, alone)
+
+
+def test_a_cover_goes_through_the_audio_codes_where_the_model_has_them(
+    turbo: AceStep, song: str
+) -> None:
+    cover, clean = (takes(turbo, task=task, source=song)[0] for task in ("cover", "cover-nofsq"))
+    assert np.abs(sound(cover) - sound(clean)).max() > 1e-3
+    assert cover.notes == clean.notes == ()
+    assert cover.request.guide == "off"
+
+
+# --- repaints -------------------------------------------------------------------------------------
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+@pytest.mark.parametrize(
+    "window", [(1.0, 1.5), (0.0, 1.0), (1.5, -1)], ids=["middle", "beginning", "end"]
+)
+def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
+    model: AceStep, song: str, window: tuple[float, float]
+) -> None:
+    (take,) = takes(
+        model, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1]
+    )
+    fade = round(RepaintBlend.of(0.5).seconds * SAMPLE_RATE)
+    begin, end = (round(second * SAMPLE_RATE) if second >= 0 else SAMPLES for second in window)
+    here = sound(take)
+    there = audio.read(song)
+    outside = np.r_[0 : max(0, begin - fade), end + fade : SAMPLES]
+    assert len(outside)
+    assert here.shape == there.shape
+    np.testing.assert_allclose(here[outside], there[outside], atol=1e-6)
+    assert correlation(here[begin:end], there[begin:end]) < 0.9
+    assert "was not taught to repaint" in take.notes[0]
+
+
+def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
+    model: AceStep, song: str
+) -> None:
+    wish = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
+    guided, alone = (takes(model, guide=guide, **wish)[0] for guide in ("auto", "off"))
+    assert guided.request.guide == "auto"
+    assert alone.request.guide == "off"
+    assert guided.request.bpm
+    assert not np.array_equal(sound(guided), sound(alone))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "front", "length"),
+    [(-0.5, 0.001, 0.5, 3.0), (2.5 - 1e-3, 3.5, 0.0, 3.5), (-0.25, 3.0, 0.25, 3.25)],
+    ids=["in front", "behind", "both"],
+)
+def test_a_window_beyond_the_source_adds_to_it(
+    model: AceStep, song: str, start: float, end: float, front: float, length: float
+) -> None:
+    (take,) = takes(model, task="repaint", source=song, repaint_start=start, repaint_end=end)
+    assert take.audio.shape == (2, round(length * SAMPLE_RATE))
+    again = tasks.staged(take.request, audio.read(song), 1920)[0]
+    assert again.samples == take.request.samples
+    assert tasks.window(again, again.samples) == tasks.window(take.request, take.request.samples)
+    kept = tasks.window(take.request, take.request.samples)
+    fade = round(RepaintBlend.of(0.5).seconds * SAMPLE_RATE)
+    offset = round(front * SAMPLE_RATE)
+    whole = audio.placed(audio.read(song), offset, take.request.samples)
+    for outside in (slice(0, max(0, kept.start - fade)), slice(kept.stop + fade, None)):
+        np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
+
+
+def test_a_repaint_goes_on_where_the_source_ends(model: AceStep, song: str) -> None:
+    (take,) = takes(model, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
+    assert take.audio.shape == (2, 4 * SAMPLE_RATE)
+    np.testing.assert_allclose(
+        sound(take)[: SAMPLES - 2400], audio.read(song)[: SAMPLES - 2400], atol=1e-6
+    )
+    assert np.abs(sound(take)[SAMPLES + 2400 :]).max() > 0.02
+
+
+def test_the_strength_is_how_freely(model: AceStep, song: str) -> None:
+    wish = {"task": "repaint", "source": song, "repaint_start": 1, "repaint_end": 1.5}
+    firm, free = (sound(takes(model, repaint_strength=strength, **wish)[0]) for strength in (0, 1))
+    there = audio.read(song)
+    border = slice(round(1.5 * SAMPLE_RATE), round(1.53 * SAMPLE_RATE))
+    assert not np.array_equal(firm[border], there[border])
+    np.testing.assert_allclose(free[border], there[border], atol=1e-6)
+
+
+def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
+    import mlx.core as mx
+
+    silence = mx.zeros((1, 10, 64))
+    source = mx.ones((1, 10, 64))
+    taught = tasks.repaint(Material(silence, source, window=range(2, 5)))
+    untaught = tasks.repaint(Material(silence, source, window=range(2, 5), masked=False))
+    assert np.array(taught.mask)[0].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert np.array(untaught.mask).all()
+    assert taught.task == "repaint"
+    assert untaught.task == "cover"
+    np.testing.assert_array_equal(np.array(taught.source), np.array(untaught.source))
+    assert np.array(taught.source)[0, :, 0].tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 1, 1]
+
+
+# --- stems ----------------------------------------------------------------------------------------
+
+
+def test_extracting_gives_the_stems_alone_aligned_with_the_source(
+    model: AceStep, tmp_path: Path
+) -> None:
+    whole = songs.song(SONG.seed, 6.0, parts=SONG.sketch.parts)
+    soundfile.write(tmp_path / "song.wav", whole.mix(), SAMPLE_RATE, "FLOAT")
+    drums, bass, rest = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
+    assert drums.name == "drums"
+    assert bass.name == "bass"
+    assert rest.name == "rest"
+    assert drums.request.stems == "drums bass"
+    assert drums.audio.shape == bass.audio.shape == (2, 6 * SAMPLE_RATE)
+    truth = whole.stems()
+    for take, other in ((drums, "bass"), (bass, "drums")):
+        assert metrics.si_sdr(sound(take), truth[take.name]) > metrics.si_sdr(
+            sound(take), truth[other]
+        )
+        # dB: as loud as in the source
+        assert abs(metrics.level(sound(take)) - metrics.level(truth[take.name])) < 6
+
+
+def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(
+    model: AceStep, song: str
+) -> None:
+    few, many = (
+        takes(model, task="extract", source=song, stems="drums", num_steps=steps)[0]
+        for steps in (2, 8)
+    )
+    assert sound(few).tobytes() == sound(many).tobytes()
+
+
+def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
+    base = load(str(tiny), "acestep-v15-base")
+    vocals, _ = takes(base, task="extract", source=song, stems="vocals")
+    assert vocals.name == "vocals"
+    assert vocals.audio.shape == (2, SAMPLES)
+
+
+def test_a_cover_has_stems_too(model: AceStep, song: str) -> None:
+    named = [take.name for take in takes(model, task="cover", source=song, stems="bass")]
+    assert named == ["mix", "bass", "rest"]
+
+
+@pytest.mark.parametrize("task", ["", "extract", "repaint"])
+def test_stems_and_the_rest_add_up_to_the_mix(model: AceStep, song: str, task: str) -> None:
+    wish: dict[str, Any] = {"task": task, "source": song} if task else {"seconds": 2}
+    parts = {take.name: sound(take) for take in takes(model, stems=("drums", "bass"), **wish)}
+    assert [*parts][-3:] == ["drums", "bass", "rest"]
+    mix = parts.pop("mix", None)
+    mix = audio.read(song) if mix is None else mix
+    np.testing.assert_allclose(sum(parts.values()), mix, atol=1e-6)
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def base(tiny: Path) -> AceStep:
+    return load(str(tiny), "acestep-v15-base")
+
+
+def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str) -> None:
+    wish = {
+        "task": "lego",
+        "source": song,
+        "stems": "guitar bass",
+        "repaint_start": 0.5,
+        "repaint_end": 1.5,
+    }
+    mix, guitar, bass, rest = takes(base, **wish)
+    assert [take.name for take in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
+    np.testing.assert_allclose(sound(guitar) + sound(bass) + sound(rest), sound(mix), atol=1e-6)
+    scale = np.abs(sound(rest)).max() / np.abs(audio.read(song)).max()
+    np.testing.assert_allclose(sound(rest), scale * audio.read(song), atol=1e-5)
+    inside = sound(guitar)[SAMPLE_RATE]
+    outside = sound(guitar)[2 * SAMPLE_RATE :]
+    assert np.abs(inside).max() > 0
+    assert np.abs(outside).max() < 1e-3
+    assert mix.request.guidance_scale == 1.0  # more drowns the source
+
+
+def test_a_later_track_hears_the_earlier_ones(base: AceStep, song: str) -> None:
+    alone, after = (
+        takes(base, task="lego", source=song, stems=stems) for stems in ("bass", "drums bass")
+    )
+    parts = {take.name: sound(take) for take in after}
+    assert not np.allclose(parts["bass"], sound(alone[1]), atol=1e-4)
+
+
+def test_complete_makes_a_mix_of_the_source_and_more(base: AceStep, song: str) -> None:
+    (mix,) = takes(base, task="complete", source=song, stems="drums bass")
+    (other,) = takes(base, task="complete", source=song, stems="strings")
+    assert mix.name == "mix"
+    assert mix.audio.shape == (2, SAMPLES)
+    assert not np.allclose(sound(mix), sound(other), atol=1e-4)  # the tracks are in the prompt
+
+
+def test_lego_has_to_know_what_and_where(base: AceStep, song: str) -> None:
+    assert "lego needs to know which tracks" in refusal(base, task="lego", source=song)
+    assert "within its source" in refusal(
+        base, task="lego", source=song, stems="drums", repaint_start=-1
+    )
+    assert "must be names of tracks" in refusal(base, task="lego", source=song, stems="didgeridoo")
+
+
+# --- windows in bars ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bar", "bars", "region"),
+    [(1, 1, (0, 2)), (3, 2, (4, 8)), (2, 0, (2, math.inf)), (-1, 1, (-2, 0)), (-2, 3, (-4, 2))],
+)
+def test_a_window_in_bars_counts_from_one(bar: int, bars: int, region: tuple[float, float]) -> None:
+    assert Request(bpm=120, repaint_bar=bar, repaint_bars=bars).region == region
+
+
+def test_bars_and_seconds_repaint_the_same(model: AceStep, song: str) -> None:
+    wish = {"task": "repaint", "source": song, "bpm": 240}
+    (in_bars,) = takes(model, repaint_bar=2, repaint_bars=1, **wish)
+    (in_seconds,) = takes(model, repaint_start=1, repaint_end=2, **wish)
+    np.testing.assert_array_equal(sound(in_bars), sound(in_seconds))
+
+
+def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: str) -> None:
+    assert "repaint_bar needs the tempo" in refusal(
+        model, task="repaint", source=song, repaint_bar=2
+    )
+    assert "repaint_bars needs the bar" in refusal(
+        model, task="repaint", source=song, bpm=120, repaint_bars=2
+    )
+
+
+@pytest.mark.parametrize(
+    "window",
+    [{"repaint_start": -0.5, "repaint_end": 0}, {"bpm": 240, "repaint_bar": -1, "repaint_bars": 1}],
+    ids=["seconds", "bars"],
+)
+def test_what_is_added_in_front_leaves_the_source_as_it_is(
+    model: AceStep, song: str, window: dict[str, Any]
+) -> None:
+    (take,) = takes(model, task="repaint", source=song, repaint_strength=1, **window)
+    source = audio.read(song)
+    front = len(sound(take)) - len(audio.read(song))
+    assert front == (SAMPLE_RATE if "bpm" in window else SAMPLE_RATE // 2)
+    np.testing.assert_allclose(sound(take)[front:], source, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        ({"repaint_start": 0, "repaint_end": 0}, "must end after it begins"),
+        (
+            {"bpm": 120, "repaint_bar": 2, "repaint_end": 1},
+            "must end after it begins, at 2 s, got 1 s",
+        ),
+        ({"bpm": 120, "repaint_bar": -2, "repaint_bars": 1}, "must reach the source's first bar"),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused_before_anything_is_made(
+    model: AceStep, song: str, window: dict[str, Any], told: str
+) -> None:
+    assert told in refusal(model, task="repaint", source=song, **window)
+
+
+def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(
+    model: AceStep, tmp_path: Path
+) -> None:
+    loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
+    soundfile.write(tmp_path / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
+    wish: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
+    (painted,) = takes(
+        model, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish
+    )
+    np.testing.assert_allclose(
+        sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6
+    )
+
+
+def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
+    base: AceStep, tmp_path: Path
+) -> None:
+    loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
+    soundfile.write(tmp_path / "loud.wav", 2 * loud, SAMPLE_RATE, "FLOAT")
+    parts = {
+        take.name: take
+        for take in takes(base, task="lego", source=str(tmp_path / "loud.wav"), stems="drums")
+    }
+    rest = sound(parts["rest"])
+    down = 2 * np.abs(loud).max() / np.abs(rest).max()
+    (note,) = parts["mix"].notes
+    assert f"loud.wav was turned down by {20 * math.log10(down):.2g} dB" in note
+    assert "would exceed full scale" in note
+    assert max(np.abs(sound(part)).max() for part in parts.values()) <= 1
+
+
+def test_a_take_says_that_its_source_is_silent(model: AceStep, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "hush.wav", np.zeros((SAMPLE_RATE, 2)), SAMPLE_RATE)
+    (take,) = takes(model, task="cover", source=str(tmp_path / "hush.wav"))
+    assert "hush.wav is silent: there was nothing to follow" in take.notes
+    (covered,) = takes(model, task="cover", source=str(_half_loud(tmp_path)))
+    assert not any("silent" in note or "turned down" in note for note in covered.notes)
+
+
+def _half_loud(folder: Path) -> Path:
+    soundfile.write(folder / "half.wav", 0.5 * SONG.mix(), SAMPLE_RATE, "FLOAT")
+    return folder / "half.wav"
+
+
+def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
+    assert RepaintBlend.asked(Request(repaint_strength=0.5)) == RepaintBlend.of(0.5)
+    assert RepaintBlend.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == RepaintBlend(
+        0.25, 50, 2.0
+    )
+
+
+# --- covers that start from their source ----------------------------------------------------------
+
+
+def test_a_cover_that_starts_from_its_source_stays_closer(model: AceStep, song: str) -> None:
+    there = audio.read(song)
+    wish = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
+    free, close = (sound(takes(model, cover_noise_strength=s, **wish)[0]) for s in (0.0, 0.8))
+    assert metrics.si_sdr(close, there) > metrics.si_sdr(free, there)
+
+
+def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
+    assert "cover_noise_strength is for a cover" in refusal(
+        model, cover_noise_strength=0.5, seconds=1
+    )
+
+
+# --- on the way -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["cover", "repaint", "extract"])
+def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str) -> None:
+    events = list(
+        model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off"))
+    )
+    told = [event for event in events if isinstance(event, Progress)]
+    take = events[-1]
+    assert isinstance(take, Take)
+    assert [one.fraction for one in told] == sorted(one.fraction for one in told)
+    assert told[0].stage == "source"
+    assert 0.9 < told[-1].fraction <= 1
+    assert (
+        {one.stage for one in told} | {"condition"}
+        == set(take.timings)
+        == set(take.memory) | {"condition"}
+    )
+    assert all(size > 0 for size in take.memory.values())
+
+
+@pytest.mark.parametrize("stage", ["source", "guide"])
+def test_closing_the_iterator_stops_the_encoding_within_a_tile(
+    model: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.ones((40 * SAMPLE_RATE, 2)), SAMPLE_RATE)
+    tiles: list[int] = []
+    encode = model.vae.encode
+
+    def counted(sound: mx.array) -> tuple[mx.array, mx.array]:
+        tiles.append(sound.shape[1])
+        return encode(sound)
+
+    monkeypatch.setattr(model.vae, "encode", counted)
+    wish = (
+        {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")}
+        if stage == "source"
+        else {"guide": "Am"}
+    )
+    running = model.render(Request(prompt="x", seed=1, seconds=40, plan="off", **wish))  # type: ignore[arg-type]
+    for event in running:
+        if isinstance(event, Progress) and event.stage == stage and tiles:
+            break
+    running.close()
+    assert len(tiles) == 1
+    assert list(running) == []

@@ -1,0 +1,384 @@
+"""Takes that are planned before they are painted."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from daemon.landing import clips
+from daemon.worker import warm_up
+from pipeline import AceStep, load
+from pipeline.generate import limits
+from pipeline.planner import find as planners
+from pipeline.planner import grammar
+from pipeline.planner.logits import Sampling
+from pipeline.planner.network import CausalLM
+from pipeline.planner.planner import Planner
+from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.weights import checkpoint
+from pipeline.weights.checkpoint import CheckpointError
+from pipeline.weights.convert import convert
+from tests.support.studio import OFFICIAL, finish, planned_root
+
+# isort: split
+import mlx.core as mx
+from mlx.utils import tree_flatten
+
+SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num_steps=2)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return planned_root(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="module")
+def model(root: Path) -> AceStep:
+    return load(str(root))
+
+
+@pytest.fixture(autouse=True)
+def no_cap() -> Iterator[None]:
+    yield
+    limits()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders of the planners that are loaded from now on."""
+    loads: list[Path] = []
+    real = planners.load
+
+    def loading(folder: Path, *more: Any) -> Planner:
+        loads.append(folder)
+        return real(folder, *more)
+
+    monkeypatch.setattr(planners, "load", loading)
+    return loads
+
+
+def take(model: AceStep, request: Request) -> Take:
+    (made,) = (event for event in model.render(request) if isinstance(event, Take))
+    return made
+
+
+def planner_of(model: AceStep) -> Planner:
+    with model.desk.planner() as planner:
+        return planner
+
+
+def sound(made: Take) -> np.ndarray:
+    return np.array(made.audio)
+
+
+def test_a_take_is_planned_where_there_is_a_planner(model: AceStep) -> None:
+    made = take(model, SONG)
+    assert len(made.codes.split()) == 10
+    assert made.request.codes == made.codes
+    assert set(made.planned) == {"bpm", "key", "language", "time_signature"}
+    assert all(getattr(made.request, name) == value for name, value in made.planned.items())
+    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in made.notes)
+    assert "plan" in made.timings
+
+
+def test_off_is_the_path_without_it(model: AceStep) -> None:
+    made = take(model, dataclasses.replace(SONG, plan="off"))
+    assert made.codes == ""
+    assert made.planned == {}
+    assert "plan" not in made.timings
+    assert not np.array_equal(sound(made), sound(take(model, SONG)))
+
+
+def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, root: Path) -> None:
+    made = take(model, SONG)
+    kept = Request(**json.loads(json.dumps(dataclasses.asdict(made.request))))
+    again = take(model, kept)
+    assert np.array_equal(sound(made), sound(again))
+    assert "plan" not in again.timings
+    # and a fresh start plans the same
+    assert np.array_equal(sound(made), sound(take(load(str(root)), SONG)))
+
+
+def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
+    made = take(model, SONG)
+    other_noise = take(model, made.request.changed({"seed": 4}))
+    assert other_noise.codes == made.codes
+    assert not np.array_equal(sound(other_noise), sound(made))
+    replanned = take(model, SONG.changed({"plan_seed": 9}))
+    assert replanned.request.seed == 3
+    assert replanned.request.plan_seed == 9
+    assert replanned.codes != made.codes
+    assert made.request.plan_seed == 3  # its seed, unless it has one of its own
+
+
+def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
+    model: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+    recall = CausalLM.recall
+
+    def counted(self: CausalLM, ids: mx.array, *more: Any) -> mx.array:
+        lengths.append(ids.shape[1])
+        return recall(self, ids, *more)
+
+    monkeypatch.setattr(CausalLM, "recall", counted)
+    said = SONG.changed(
+        {"bpm": 90, "key": "A minor", "time_signature": "3", "prompt": "a slow waltz at night"}
+    )
+    planner_of(model).prompts.forget()
+    made = take(model, said)
+    assert lengths[0] > 100, "the prompt; guidance reads another, from where it differs"
+    assert lengths.count(1) == len(lengths) - 2 == 9, "then a code each, and nothing after the last"
+    lengths.clear()
+    take(model, said.changed({"plan_seed": 9}))
+    assert lengths == [1] * 9, "the prompt is known"
+    lengths.clear()
+    take(model, made.request.changed({"seed": 9}))
+    assert lengths == [], "the plan is kept"
+
+
+def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
+    steps = [event for event in model.render(SONG) if isinstance(event, Progress)]
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert [step.tokens for step in steps if step.of == 10 and step.tokens][-1] == 10
+    assert max(step.fraction for step in steps) < 1
+    plans = [step for step in steps if step.stage == "plan"]
+    share = plans[-1].fraction
+    assert 0 < share < 1
+    assert [step.fraction for step in steps if step.stage == "text"] == [share]
+    thinking = [step for step in plans if step.tokens and not step.of]
+    assert 0 < thinking[0].fraction < thinking[-1].fraction < share
+    assert thinking[-1].told == f"plan {thinking[-1].tokens}"
+
+
+def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
+    alone = model.cost(dataclasses.replace(SONG, plan="off"))
+    open = SONG
+    assert model.token > 0
+    # metadata, five codes a second
+    assert model.cost(open) == pytest.approx(alone + model.token * (40 + 10))
+    said = open.changed({"bpm": 90, "key": "A minor", "time_signature": "3"})
+    # nothing is left to think about
+    assert model.cost(said) == pytest.approx(alone + model.token * 10)
+    assert (
+        model.cost(open.changed({"plan": "simple"}))
+        > model.cost(open.changed({"prompt": ""}))
+        > model.cost(open)
+    )
+    for planless in ({"codes": "1 2 3"}, {"task": "cover"}, {"guide": "auto"}):
+        wish = open.changed(planless)
+        assert model.cost(wish) == model.cost(wish.changed({"plan": "off"}))
+
+
+def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
+    made = take(model, SONG)
+    planned = made.timings["plan"]
+    painted = sum(seconds for stage, seconds in made.timings.items() if stage != "plan")
+    share = planned / (planned + painted)
+    estimated = 1 - model.cost(dataclasses.replace(SONG, plan="off")) / model.cost(SONG)
+    assert estimated == pytest.approx(share)
+
+
+def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(root: Path) -> None:
+    fresh = load(str(root))
+    # the model alone is more
+    limits(memory_gb=(fresh.desk.folder / "model.safetensors").stat().st_size / 2**30)
+    assert warm_up(fresh) > 0
+    assert fresh.desk.bytes == 0
+    limits()
+    warm_up(fresh, planning=False)
+    assert fresh.desk.bytes == 0
+    warm_up(fresh)
+    assert fresh.desk.bytes > 0
+
+
+def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:
+    whole = sound(take(model, SONG))
+    work = model.render(SONG)
+    while next(work).tokens < 3:  # type: ignore[union-attr]
+        pass
+    work.close()
+    assert np.array_equal(sound(take(model, SONG)), whole)
+
+
+def test_two_songs_under_way_share_one_planner(
+    model: AceStep, monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    fresh = load(str(root))
+    loads = counted(monkeypatch)
+    alone = [sound(take(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
+    works = [fresh.render(SONG.changed({"seed": seed})) for seed in (1, 2)]
+    done: dict[int, Take] = {}
+    while len(done) < 2:
+        for i, work in enumerate(works):
+            event = next(work, None)
+            if isinstance(event, Take):
+                done[i] = event
+    assert all(np.array_equal(sound(done[i]), alone[i]) for i in (0, 1))
+    assert len(loads) == 1
+
+
+def test_the_planner_leaves_when_memory_is_short_and_comes_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = load(str(root))
+    loads = counted(monkeypatch)
+    first = sound(take(small, SONG))
+    weights = sum(
+        array.nbytes for array in dict(tree_flatten(planner_of(small).lm.parameters())).values()
+    )
+    limits(memory_gb=(small._needed + weights - 1) / 2**30)  # not enough by a byte
+    again = sound(take(small, SONG))
+    assert small.desk.bytes == 0
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, sound(take(small, SONG)))
+    assert len(loads) == 2
+
+
+def test_its_prompts_count_and_are_forgotten_before_it_leaves(root: Path) -> None:
+    small = load(str(root))
+    first = sound(take(small, SONG))
+    planner = planner_of(small)
+    weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
+    assert small.desk.bytes == weights + planner.prompts.bytes > weights
+    limits(memory_gb=(small._needed + weights + 1) / 2**30)
+    assert np.array_equal(first, sound(take(small, SONG)))
+    assert planner_of(small) is planner, "it is still there"
+    assert small.desk.bytes == weights, "and remembers nothing"
+
+
+def test_what_its_prompts_are_said_to_take_is_what_they_take(model: AceStep) -> None:
+    take(model, SONG)
+    planner = planner_of(model)
+    mx.clear_cache()
+    before = mx.get_active_memory()
+    told = planner.prompts.bytes
+    planner.prompts.forget()
+    gc.collect()
+    freed = before - mx.get_active_memory()
+    assert told <= freed <= told + 16_384 * 2 * len(planner.lm.layers) * 4  # whole pages
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"guide": "Am F"}, "the guide says what is played"),
+        ({"task": "repaint"}, "repaint follows its source"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused_when_it_is_asked_for(
+    model: AceStep, tmp_path: Path, change: dict[str, str], message: str
+) -> None:
+    if "task" in change:
+        import soundfile
+
+        soundfile.write(tmp_path / "a.wav", np.zeros((4800, 2), np.float32), 48_000)
+        change = change | {"source": str(tmp_path / "a.wav")}
+    with pytest.raises(BadRequest, match=message):
+        take(model, SONG.changed({"plan": "on", **change}))
+
+
+def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
+    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
+    alone = load(str(tiny))
+    assert take(alone, SONG).codes == ""
+    with pytest.raises(
+        BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none"
+    ) as refused:
+        take(alone, SONG.changed({"plan": "on"}))
+    assert "acestepd pull --planner" in refused.value.hint
+    with pytest.raises(BadRequest, match=r"it has none; run: acestepd pull --planner 1\.7B"):
+        finish(alone.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"))))
+    with pytest.raises(BadRequest, match="understand makes words"):
+        take(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
+    with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
+        load(str(tiny), planner="4B")
+
+
+def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> None:
+    root = planned_root(tmp_path / "root")
+    (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
+    broken = load(str(root))
+    assert take(broken, SONG).codes == ""
+    assert broken.token == 0
+    with pytest.raises(
+        CheckpointError,
+        match=r"no planner acestep-5Hz-lm-0\.6B; .*run: acestepd pull --planner 0\.6B",
+    ):
+        load(str(root), planner="0.6B")
+
+
+def test_a_voice_without_codes_cannot_be_planned() -> None:
+    with pytest.raises(BadRequest, match="has no audio codes"):
+        take(load("mini"), SONG.changed({"plan": "on"}))
+
+
+def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
+    made = take(model, SONG)
+    data = clips.manifest_of("one", "test", clips.Made.of([made]), time.gmtime(0))
+    assert data["planned"] == dict(made.planned)
+    assert data["request"]["codes"] == made.codes
+    json.dumps(data)
+
+
+@pytest.mark.parametrize("mode", ["simple", "rewrite"])
+def test_a_song_is_put_into_words_first(
+    model: AceStep, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    made = take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
+    assert made.planned["prompt"] == made.request.prompt != SONG.prompt
+    assert made.request.language == "de"
+    assert made.request.bpm == 99
+    assert made.request.seconds == 2
+    assert any("stopped after 60 tokens" in note for note in made.notes)
+    assert len(made.codes.split()) == 10
+
+
+def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "budget", lambda *_: 60)
+    asked: list[Sequence[int]] = []
+    real = Planner.understand
+
+    def understand(self: Planner, heard: Sequence[int], *more: Any) -> Any:
+        asked.append(heard)
+        # the planner of this test has so many tokens
+        return real(self, [code % 2000 for code in heard], *more)
+
+    monkeypatch.setattr(Planner, "understand", understand)
+    described = finish(
+        model.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"), seed=1))
+    )
+    assert len(asked[0]) == 10  # 2.1 seconds
+    assert 30 <= described.values["bpm"] <= 300
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_converted_planner_plays_and_says_what_it_is(
+    root: Path, tmp_path: Path, bits: int
+) -> None:
+    list(convert(checkpoint.find(str(root)), tmp_path / "small", bits))
+    folder = planners.find(tmp_path / "small")
+    greedy = Sampling(temperature=0.0, guidance=1.0)
+    small = planners.load(folder, mx.float32)
+    whole = planners.load(planners.find(root), mx.float32)
+    assert small.name == f"acestep-5Hz-lm-0.6B ({bits} bit)"
+    plans = [finish(one.plan(SONG, greedy)) for one in (small, whole)]
+    assert len(plans[0].codes) == 10
+    assert plans[0].filled.keys() == plans[1].filled.keys()
+    loaded = planners.load(planners.find(root), mx.float32, bits)
+    assert finish(loaded.plan(SONG, greedy)) == plans[0], "as if it were loaded in so many bits"
+    prompt = [whole.vocabulary.encode("a slow waltz")]
+    scores = [
+        np.array(one.lm.logits(one.lm(mx.array(prompt))[:, -1], one.vocabulary.every))
+        for one in (small, whole)
+    ]
+    assert np.corrcoef(scores[0].ravel(), scores[1].ravel())[0, 1] > {8: 0.999, 4: 0.95}[bits]

@@ -1,0 +1,48 @@
+"""What the planner reads, and what its answers mean. The exact texts are compared by
+tests/tools/parity_planner.py.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.planner import templates
+from pipeline.planner.grammar import BPM, KEYS
+
+captions = st.text("abc äö音♯:#-'\"{}[]&*!|>%@`,?.0", min_size=1, max_size=120).filter(
+    lambda text: text == " ".join(text.split())
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(captions, st.sampled_from(BPM), st.sampled_from(KEYS))
+def test_what_it_was_told_it_can_be_asked(caption: str, bpm: int, key: str) -> None:
+    text = templates.thinking({"bpm": bpm, "caption": caption, "keyscale": key})
+    read = templates.metas_of(f"<think>\nbpm: {bpm}\ncaption: {caption}\nkeyscale: {key}\n</think>")
+    assert read == {"bpm": bpm, "caption": caption, "keyscale": key}
+    assert text.startswith(f"<think>\nbpm: {bpm}\ncaption: ")
+
+
+def test_a_caption_goes_on_in_indented_lines() -> None:
+    assert templates.metas_of("<think>\ncaption: one\n  two\nbpm: 90\n") == {
+        "caption": "one two",
+        "bpm": 90,
+    }
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "no tag", "<think>bpm: 1</think>", "<think></think> <|im_end|>"]
+)
+def test_an_answer_may_have_no_lyrics(answer: str) -> None:
+    assert templates.lyrics_of(answer) == ""
+
+
+def test_guidance_leads_away_from_the_negative_prompt_or_from_a_song_without_metadata() -> None:
+    thought = templates.thinking({"bpm": 90})
+    assert "bpm: 90" in templates.codes_prompt("waltz", "la", thought)
+    assert templates.codes_negative("waltz", "la") == templates.codes_prompt(
+        "waltz", "la", templates.thinking({})
+    )
+    assert "waltz" not in templates.codes_negative("waltz", "la", "low quality")

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from daemon.runtime import lock
+from daemon.runtime.lock import Lock, Running, running
+from daemon.settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+HOLDER = """
+import sys
+from pathlib import Path
+from daemon.runtime.lock import Lock
+held = Lock(Path(sys.argv[1]))
+held.tell("127.0.0.1", 9123, 9124)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock."""
+    command = [sys.executable, "-c", HOLDER, str(folder)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "TRIES", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_second_daemon_is_told_which_process_has_it_where_and_what_to_do(tmp_path: Path) -> None:
+    with holder(tmp_path / "state") as other:
+        with pytest.raises(SettingsError) as refused:
+            Lock(tmp_path / "state")
+        for said in (
+            f"process {other.pid}",
+            "127.0.0.1:9123",
+            f"kill {other.pid}",
+            "--state",
+            str(tmp_path),
+        ):
+            assert said in str(refused.value)
+        Lock(tmp_path / "another").close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_daemon_that_was_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
+    with holder(tmp_path) as other:
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        found = running(tmp_path)
+        assert found is not None
+        assert found == Running(other.pid, "127.0.0.1", 9123, 9124, found.started)
+        with Lock(tmp_path):
+            now = running(tmp_path)
+            assert now
+            assert now.pid == os.getpid()
+            assert now.port == 0
+
+
+def test_a_daemon_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
+    first = Lock(tmp_path)
+    ending = threading.Timer(0.2, first.close)
+    ending.start()
+    Lock(tmp_path).close()
+    ending.join()
+
+
+def test_it_says_where_the_daemon_listens_and_takes_it_back(tmp_path: Path) -> None:
+    held = Lock(tmp_path)
+    held.tell("127.0.0.1", 9100)
+    told = running(tmp_path)
+    assert told
+    assert told.pid == os.getpid()
+    assert told.host == "127.0.0.1"
+    assert told.port == 9100
+    assert told.tcp == 0
+    held.close()
+    held.close()
+    assert running(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1, "more": 2}', "\x00\xff"])
+def test_a_file_that_says_nothing_means_nobody_and_is_no_obstacle(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / lock.NAME).write_text(content, "latin-1")
+    assert running(tmp_path) is None
+    with Lock(tmp_path):
+        assert running(tmp_path)
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"state: cannot write into .*file.*Not a directory"):
+        Lock(tmp_path / "file" / "state")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from daemon.runtime import logs
+from daemon.settings import Settings, SettingsError
+
+log = logging.getLogger("acestepd.test")
+
+
+def settings(folder: Path, log_mb: float) -> Settings:
+    return Settings(state=folder / "state", log_mb=log_mb)
+
+
+def test_the_file_gets_everything_with_date_level_and_room(tmp_path: Path) -> None:
+    with logs.to_file(settings(tmp_path, 1)) as path:
+        log.warning("a clip of %s", "größe")
+    assert path
+    [line] = path.read_text("utf-8").splitlines()
+    assert line.endswith("WARNING acestepd.test: a clip of größe")
+    assert line[:2] == "20"
+
+
+def test_however_much_is_said_the_files_stay_small(tmp_path: Path) -> None:
+    with logs.to_file(settings(tmp_path, 0.01)):
+        for number in range(3000):
+            log.warning("line %d", number)
+    files = sorted(path.name for path in (tmp_path / "state").iterdir())
+    assert files == ["acestepd.log", "acestepd.log.1", "acestepd.log.2", "acestepd.log.3"]
+    assert all(path.stat().st_size <= 0.01 * 2**20 for path in (tmp_path / "state").iterdir())
+    assert "line 2999" in (tmp_path / "state" / "acestepd.log").read_text()
+
+
+def test_zero_writes_none(tmp_path: Path) -> None:
+    with logs.to_file(settings(tmp_path, 0)) as path:
+        log.warning("nowhere")
+    assert path is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
+    for number in range(2):
+        with logs.to_file(settings(tmp_path, 1)) as path:
+            log.warning("start %d", number)
+        log.warning("between")
+    assert path
+    assert [line.split(": ")[1] for line in path.read_text().splitlines()] == ["start 0", "start 1"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    with (
+        pytest.raises(SettingsError, match=r"state: cannot write .*acestepd\.log"),
+        logs.to_file(settings(tmp_path, 1)),
+    ):
+        pass
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="needs /dev/full: a disk that is always full"
+)
+def test_a_full_disk_stops_the_log_and_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / logs.NAME).symlink_to("/dev/full")
+    with logs.to_file(settings(tmp_path, 1)):
+        log.warning("nobody reads this")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("quiet", "lines"), [(False, ["worth knowing", "worrying"]), (True, ["worrying"])]
+)
+def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
+    quiet: bool,
+    lines: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = logging.getLogger()
+    before = list(root.handlers)
+    level = root.level
+    monkeypatch.setattr(logging.Handler, "handleError", lambda *_: sys.exit("a handler failed"))
+    logs.to_terminal(quiet)
+    try:
+        log.info("worth knowing")
+        log.warning("worrying")
+    finally:
+        for handler in [handler for handler in root.handlers if handler not in before]:
+            root.removeHandler(handler)
+        root.setLevel(level)
+    assert [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()] == lines

@@ -1,0 +1,46 @@
+"""A whole daemon on real sockets and files; only its model is a `Tape`, on a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from daemon.service import Daemon
+from daemon.settings import Settings
+from tests.support.osc_client import OscClient, TcpClient
+from tests.support.workshop import InThread, Tape
+
+
+class Stage(Daemon):
+    def __init__(self, settings: Settings, tape: Tape) -> None:
+        super().__init__(settings, lambda: InThread(tape.load))
+        self.tape = tape
+
+    def client(self) -> OscClient:
+        return OscClient(self.osc.address)
+
+    def tcp_client(self, slip: bool = False) -> TcpClient:
+        assert self.osc.tcp_address
+        return TcpClient(self.osc.tcp_address, slip)
+
+
+@contextmanager
+def on_stage(folder: Path, tape: Tape | None = None, **settings: Any) -> Iterator[Stage]:
+    """`tape` runs by itself unless another is given. The model is called "mini", and is warm."""
+    given: dict[str, Any] = {"port": 0, "tcp": 0, "model": "mini", "rate": 100_000} | settings
+    with Stage(
+        Settings(out=folder / "out", state=folder / "state", **given), tape or Tape()
+    ) as stage:
+        wait_until_warm(stage)
+        yield stage
+
+
+def wait_until_warm(stage: Stage) -> None:
+    with closing(stage.client()) as client:
+        client.send("/ace/notify", 1, 0, "state")
+        while client.hear()[1][0] not in ("warm", "busy"):
+            pass
+        client.send("/ace/notify", 0)
+        client.until("/ace/done")  # it is not subscribed any more

@@ -1,0 +1,70 @@
+"""A planner's folder made on the spot, with random weights and the embedded voice's tokenizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.voices import voice_folder  # before MLX
+
+# isort: split
+import mlx.core as mx
+from mlx.utils import tree_flatten
+from tokenizers import AddedToken, Tokenizer
+
+from pipeline.planner.network import CausalLM, PlannerConfig
+
+OFFICIAL = Path(__file__).parents[1] / "data" / "official"
+WORDS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
+CODES = range(500)
+SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "head_dim": 16}
+SIZES |= {"num_attention_heads": 4, "num_key_value_heads": 2}
+
+R = TypeVar("R")
+
+
+def tokenizer(codes: Iterable[int] = CODES, words: Iterable[str] = WORDS) -> Tokenizer:
+    made = Tokenizer.from_file(
+        str(voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json")
+    )
+    made.add_special_tokens([AddedToken(word, special=True) for word in words])
+    made.add_special_tokens([AddedToken(f"<|audio_code_{code}|>", special=True) for code in codes])
+    return made
+
+
+def planner_folder(
+    folder: Path, codes: Iterable[int] = CODES, prefix: str = "", **config: Any
+) -> Path:
+    folder.mkdir(parents=True)
+    words = tokenizer(codes)
+    words.save(str(folder / "tokenizer.json"))
+    values = SIZES | {"vocab_size": words.get_vocab_size()} | config
+    (folder / "config.json").write_text(json.dumps(values))
+    mx.random.seed(3)
+    lm = CausalLM(PlannerConfig.from_dict(values))
+    weights = {
+        f"{prefix}{name}": array for name, array in dict(tree_flatten(lm.parameters())).items()
+    }
+    mx.save_safetensors(str(folder / "model.safetensors"), weights)
+    return folder
+
+
+def planned_root(folder: Path, **planner: Any) -> Path:
+    """The turbo model of the tests, with a planner of 0.6B beside it."""
+    (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
+    folder.mkdir(exist_ok=True)
+    for part in tiny.iterdir():
+        (folder / part.name).symlink_to(part)
+    planner_folder(folder / "acestep-5Hz-lm-0.6B", **{"codes": range(2000), **planner})
+    return folder
+
+
+def finish(work: Generator[Any, None, R]) -> R:
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value

@@ -1,0 +1,183 @@
+"""A worker on a thread, and a model that plays silence a step at a time: for tests of what happens
+around them. The fixtures `build` and `out` (conftest.py) put an engine around both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import queue
+import threading
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from multiprocessing import Pipe
+from typing import Any
+
+import numpy as np
+
+from daemon.engine import Engine
+from daemon.jobs import Event, Job, Order
+from daemon.worker import Load, Worker
+from pipeline.cost import Defaults, cost
+from pipeline.request import PREVIEW, BadRequest, Progress, Request, Take
+from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
+
+PATIENCE = 60.0
+ME = "udp:127.0.0.1:1"
+YOU = "udp:127.0.0.1:2"
+SHORT = Request(prompt="short", seconds=0.5)
+
+Build = Callable[..., Engine]  # build(tape, model="tape", **settings)
+
+
+def ask(engine: Engine, id: str = "", wish: Request = SHORT, client: str = ME, **more: Any) -> Job:
+    return engine.submit(Order(client, id, wish, **more))[0]
+
+
+def named(prompt: str, **more: Any) -> Request:
+    return Request(prompt=prompt, seconds=0.5, **more)
+
+
+def stop(engine: Engine) -> None:
+    engine.close()
+    engine.journal.close()
+
+
+class InThread:
+    """What `process.Process` is, without the process."""
+
+    def __init__(self, load: Load) -> None:
+        self.connection, theirs = Pipe()
+        self._thread = threading.Thread(target=self._run, args=(Worker(theirs, load),), daemon=True)
+        self._thread.start()
+
+    def _run(self, worker: Worker) -> None:
+        with suppress(SystemExit):
+            worker.run()
+
+    def stop(self) -> None:
+        self.connection.close()
+        self._thread.join(1.0)  # one that hangs cannot be killed
+
+    def obituary(self) -> str:
+        return "its thread ended"
+
+
+class Tape:
+    """A model with a hand on its steps: `step` lets the job on top take one, `run` all that ever
+    come.
+
+    A prompt of "bad" is refused, "die" ends the worker, "hang" never takes another step. A model
+    called "broken" cannot be loaded, "stuck" never is, and "far away" is fetched, until `hung` is
+    set.
+    """
+
+    name = "tape"
+    token = 0.0
+    plans = False
+    roomy = False
+    defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
+
+    def __init__(self, running: bool = True) -> None:
+        self._steps = threading.Semaphore(0)
+        self._free = threading.Event()
+        self.hung = threading.Event()
+        self.loads = 0
+        self.adapters: tuple[Adapter, ...] = ()
+        self.played: list[str] = []
+        self.filled: dict[str, Any] = {}  # by its planner
+        if running:
+            self.run()
+
+    def load(self, wanted: dict[str, Any], fetching: Callable[[], None]) -> Any:
+        self.loads += 1
+        if wanted["model"] == "stuck":
+            self.hung.wait(PATIENCE)
+        if wanted["model"] == "far away":
+            while not self.hung.wait(0.1):
+                fetching()
+        if wanted["model"] == "broken":
+            raise ValueError("no model is called broken")
+        self.name = wanted["model"]
+        self.wear(*wanted["adapters"])
+        return self
+
+    @property
+    def title(self) -> str:
+        return title(self.name, 0, self.adapters)
+
+    def wear(self, *adapters: Asked) -> None:
+        wanted = checked(adapters)
+        if any("torn" in one.path for one in wanted):
+            raise AdapterError("it is torn")
+        self.adapters = wanted
+
+    def step(self, count: int = 1) -> None:
+        self._steps.release(count)
+
+    def run(self) -> None:
+        self._free.set()
+
+    def audition(self, request: Request) -> None: ...
+
+    def reused(self) -> dict[str, list[int]]:
+        return {"text": [len(self.played) - 1, 1]}
+
+    def cost(self, request: Request) -> float:
+        return cost(request, self.defaults, token=self.token)
+
+    def render(self, request: Request) -> Generator[Progress | Take, None, None]:
+        if request.prompt == "bad":
+            raise BadRequest("it is bad", "be good")
+        self.played.append(request.prompt)
+        request = dataclasses.replace(request, num_steps=request.num_steps or 4)
+        if self.filled:
+            yield Progress("plan", 0.0, planned=self.filled)
+        for number in range(4):
+            yield Progress("diffusion", number / 4)
+            if str(number) in request.preview.split():
+                early: Any = np.full((2, request.samples), 0.125, np.float32)
+                yield Take(f"{PREVIEW}{number}", early, request, self.name)
+            if request.prompt == "die":
+                raise SystemExit
+            while not self._free.is_set() and not self._steps.acquire(timeout=0.02):
+                yield Progress("diffusion", number / 4)
+            if request.prompt == "hang":
+                self.hung.wait(PATIENCE)
+        audio: Any = np.full((2, request.samples), 0.25, np.float32)
+        for name in ("mix", *request.stems.split()):
+            yield Take(name, audio, request, self.name, adapters=self.adapters, planned=self.filled)
+
+
+class Recorder:
+    """Remembers every event, and waits for one."""
+
+    def __init__(self, engine: Any) -> None:
+        self.heard: list[Event] = []
+        self._new: queue.Queue[Event] = queue.Queue()
+        engine.listen(self._hear)
+
+    def _hear(self, event: Event) -> None:
+        self.heard.append(event)
+        self._new.put(event)
+
+    def wait(self, kind: str, id: str | None = None, first: object = None) -> Event:
+        while True:
+            event = self._new.get(timeout=PATIENCE)
+            about = id is None or (event.job is not None and event.job.id == id)
+            if (
+                event.kind == kind
+                and about
+                and first in (None, event.values[0] if event.values else None)
+            ):
+                return event
+
+    def story(self, id: str) -> list[str]:
+        """The kinds of a job's events, repeated progress once."""
+        kinds = [event.kind for event in self.heard if event.job and event.job.id == id]
+        return [
+            kind for n, kind in enumerate(kinds) if kind != "progress" or kinds[n - 1] != "progress"
+        ]
+
+    def order(self, kind: str) -> list[str]:
+        """The ids of the jobs that had such an event, in order."""
+        return [event.job.id for event in self.heard if event.kind == kind and event.job]

@@ -1,0 +1,477 @@
+"""The planner's part of `python -m tests.tools.parity`: its network, filters, grammar, texts, and greedy
+traces.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+from pipeline.planner import find as planners
+from pipeline.planner import grammar, logits, templates  # before MLX, see golden.py
+from pipeline.planner.grammar import Outline, Tokens, Walk
+from pipeline.planner.logits import Sampling
+from pipeline.planner.network import CausalLM, PlannerConfig, Prompts, Reading, read
+from pipeline.planner.planner import UNDERSTAND_TEMPERATURE, Planner
+
+# isort: split
+import mlx.core as mx
+import numpy as np
+from mlx.utils import tree_flatten
+from tokenizers import Tokenizer
+
+from tests.support.golden import MISSING, NUMBER, Bench, Line, area
+
+_GREEDY = Sampling(temperature=0.0, top_p=0.0, guidance=1.0)
+_LONGEST = 240  # seconds: the most that the official code's budget counts with
+
+
+@functools.cache
+def load(folder: Path) -> Planner:
+    return planners.load(folder, mx.float32)
+
+
+def planner(bench: Bench, size: str) -> Planner:
+    return load(bench.fixtures.root / f"{planners.PREFIX}{size}")
+
+
+# --- the network ----------------------------------------------------------------------------------
+
+
+@area("lm_[0-9]*")
+def network(bench: Bench) -> None:
+    """A case with an attention mask is of two prompts that guidance leads between; any other is of
+    one.
+    """
+    model = planner(bench, bench.area.removeprefix("lm_").replace("_", "."))
+    for case in bench.cases("input_ids"):
+        (guidance if f"{case}.attention_mask" in bench.golden else logits_of)(bench, case, model)
+
+
+def logits_of(bench: Bench, case: str, model: Planner) -> None:
+    lm = model.lm
+    vocabulary = model.vocabulary
+    hidden = lm(bench.tensor(f"{case}.input_ids"))
+    bench.check(f"{case}.hidden", hidden)
+    bench.check(f"{case}.last", lm.logits(hidden[:, -1], vocabulary.every))
+    for name, first in (("head", 0), ("audio", min(vocabulary.code_of))):
+        if (part := f"{case}.all_positions_{name}") in bench.golden:
+            width = bench.golden[part].shape[-1]
+            bench.check(part, lm.logits(hidden, Tokens(range(first, first + width))))
+
+
+def guidance(bench: Bench, case: str, model: Planner) -> None:
+    """Two prompts side by side: read for themselves, and gone on with together."""
+    rows = zip(bench.read(f"{case}.input_ids"), bench.read(f"{case}.attention_mask"), strict=True)
+    prompts = [row[keep > 0].tolist() for row, keep in rows]
+    columns = mx.array(bench.read(f"{case}.columns").astype(np.int32))
+    for name, given in (("", prompts), (" after a step", [ids[:-1] for ids in prompts])):
+        if name and len({ids[-1] for ids in prompts}) > 1:
+            continue  # they do not go on alike
+        reading = Reading(model.lm, [finished(read(model.lm, ids, Prompts())) for ids in given])
+        if name:
+            reading.go_on(mx.array(prompts[0][-1:]))
+        scores = model.lm.logits(reading.hidden[:, 0], model.vocabulary.every)[:, columns]
+        ours = {"cond": scores[:1], "uncond": scores[1:]}
+        for match in bench.find(rf"{case}\.(guided\w*?(\d+(?:_\d+)?)?)"):
+            scale = bench.number(
+                match[0], rf"uncond \+ {NUMBER}\*", float((match[2] or "2").replace("_", "."))
+            )
+            ours[match[1]] = logits.guided(scores[:1], scores[1:], scale)
+        for part, value in ours.items():
+            official = bench.read(f"{case}.{part}")
+            tolerance = bench.fixtures.notes.tolerance(
+                f"{bench.area}/{case}.{part}", official.dtype
+            )
+            bench.compare(f"{case}.{part}{name}", value, official, tolerance)
+
+
+def finished(parts: Any) -> Any:
+    *_, last = parts
+    return last
+
+
+@area("lm_sampling")
+def filters(bench: Bench) -> None:
+    raw = bench.tensor("logits")
+    history = bench.read("history")
+    for match in bench.find(r"top_k(\d+)_kept"):
+        bench.check(match[0], kept(logits.top_k(raw, int(match[1]))))
+    for match in bench.find(r"top_p(\d+)_(\d+)_kept"):
+        bench.check(match[0], kept(logits.top_p(raw, float(f"{match[1]}.{match[2]}"))))
+    both = Sampling(top_k=7, top_p=0.9)
+    for match in bench.find(r"top_k(\d+)_then_top_p(\d+)_(\d+)_kept"):
+        both = Sampling(top_k=int(match[1]), top_p=float(f"{match[2]}.{match[3]}"))
+        bench.check(match[0], kept(logits.filtered(raw, both)))
+    seen = mx.array(np.stack([np.isin(np.arange(raw.shape[-1]), row) for row in history]))
+    for match in bench.find(r"repetition_penalty_(\d+)_(\d+)"):
+        bench.check(match[0], logits.penalised(raw, seen, float(f"{match[1]}.{match[2]}")))
+    for match in bench.find(r"probs_t(\d+)_(\d+)"):
+        heat = float(f"{match[1]}.{match[2]}")
+        bench.check(match[0], mx.softmax(logits.filtered(raw, both) / heat, axis=-1))
+
+
+def kept(filtered: mx.array) -> mx.array:
+    return (filtered > -math.inf).astype(mx.uint8)
+
+
+# --- the grammar ----------------------------------------------------------------------------------
+
+
+@area("fsm")
+def automaton(bench: Bench) -> None:
+    constants = {
+        "field_order": list(grammar.FIELDS),
+        "timesignatures": list(grammar.SIGNATURES),
+        "ranges.bpm": [grammar.BPM[0], grammar.BPM[-1]],
+        "ranges.duration": [grammar.DURATION[0], grammar.DURATION[-1]],
+        "keyscale_notes": list(grammar.NOTES),
+        "keyscale_accidentals": list(grammar.ACCIDENTALS),
+        "keyscale_modes": list(grammar.MODES),
+        "caption_max_tokens": grammar.CAPTION_TOKENS,
+        "max_audio_code": grammar.LAST_CODE,
+    }
+    for name, value in constants.items():
+        bench.same(name, value, bench.read(name))
+    bench.same("languages", sorted(grammar.VALUES["language"]), sorted(bench.read("languages")))
+    words = {
+        "THINK_TAG": grammar.THINK,
+        "NEWLINE_AFTER_THINK": "\n",
+        "THINK_END_TAG": grammar.THOUGHT,
+    }
+    words |= {f"{short(name)}_NAME": f"{name}:" for name in grammar.FIELDS}
+    for match in bench.find(r"fixed_strings\.(\w+)"):
+        bench.same(match[0], words.get(match[1]), bench.read(match[0]))
+    for match in bench.find(r"value_cases\.(\w+)"):
+        ours = [case["value"] in grammar.VALUES[match[1]] for case in bench.read(match[0])]
+        bench.same(match[0], ours, [case["accepted"] for case in bench.golden[match[0]]])
+    model = largest(bench)
+    for match in bench.find(r"walks\.\d+"):
+        along(bench, match[0], model)
+
+
+def short(field: str) -> str:
+    return {"timesignature": "TIMESIG"}.get(field, field.upper())
+
+
+def largest(bench: Bench) -> Planner:
+    """The walks' token ids are those of the planner with all the audio tokens."""
+    models = [planner(bench, size) for size in planners.sizes(bench.fixtures.root)]
+    return max(models, key=lambda model: len(model.vocabulary.every))
+
+
+def along(bench: Bench, name: str, model: Planner) -> None:
+    """Step by step: what is allowed, and whether what is chosen then is. With all logits equal, 0
+    is the likeliest.
+    """
+    case = bench.read(name)
+    walk = started(model, case["settings"])
+    for i, step in enumerate(case["steps"]):
+        accepted = stand(bench, f"{name} {case['label']} step {i}", walk, step, step["chosen"])
+        bench.same(
+            f"{name} {case['label']} step {i} accepts {step['chosen_text']!r}",
+            accepted,
+            step["accepted"],
+        )
+        if accepted:
+            walk.take(step["chosen"])
+    stand(bench, f"{name} {case['label']} final", walk, case["final"])
+
+
+def started(model: Planner, settings: dict[str, Any]) -> Walk:
+    phase = settings.get("phase", "cot")
+    seconds = settings.get("dur")
+    if phase == "codes":
+        return grammar.codes_walk(model.vocabulary, seconds)
+    then = "text" if phase == "understand" else "" if settings.get("stop", True) else "codes"
+    given = {name: str(value) for name, value in (settings.get("um") or {}).items()}
+    return grammar.walk(model.vocabulary, Outline(given, skipped(settings), then, seconds))
+
+
+def skipped(settings: dict[str, Any]) -> frozenset[str]:
+    usual = {"skip_genres": True}
+    return frozenset(name for name in grammar.FIELDS if (usual | settings).get(f"skip_{name}"))
+
+
+def stand(bench: Bench, name: str, walk: Walk, official: dict[str, Any], chosen: int = -1) -> bool:
+    """Compares what is allowed here; whether `chosen` is."""
+    if walk.curious:
+        walk.see(0)
+    allowed = walk.allowed()
+    ours: list[int] = allowed.tokens.ids.tolist()
+    if (
+        official["state"] == "LANGUAGE_VALUE" and allowed.greedy
+    ):  # which one depends on the order of a set
+        bench.same(f"{name} allows", set(official["allowed"]) <= set(ours), True)
+    elif "allowed" in official:
+        bench.same(f"{name} allows", ours, official["allowed"])
+    else:
+        digest = hashlib.sha256(",".join(map(str, ours)).encode()).hexdigest()
+        bench.same(
+            f"{name} allows",
+            (len(ours), digest),
+            (official["n_allowed"], official["allowed_sha256"]),
+        )
+    return chosen in ours
+
+
+# --- the texts ------------------------------------------------------------------------------------
+
+
+@area("lm_prompts")
+def texts(bench: Bench) -> None:
+    for match in bench.find(r"instructions\.(\w+)"):
+        bench.same(match[0], templates.INSTRUCTIONS.get(match[1]), bench.read(match[0]))
+    bench.same("audio_code_regex", grammar.CODE.pattern, bench.read("audio_code_regex"))
+    bench.same("max_audio_code", grammar.LAST_CODE, bench.read("max_audio_code"))
+    bench.same("codes_per_second", grammar.CODES_PER_SECOND, bench.read("codes_per_second"))
+    model = largest(bench)
+    for match in bench.find(r"prompts\.\d+"):
+        case = bench.read(match[0])
+        if case["function"] not in PROMPTS:
+            bench.lines.append(
+                Line(bench.area, match[0], MISSING, note=f"nothing here does {case['function']}")
+            )
+            continue
+        ours = PROMPTS[case["function"]](case["args"])
+        bench.same(f"{match[0]} {case['label']}", ours, case["prompt"])
+        bench.same(
+            f"{match[0]} {case['label']} ids", model.vocabulary.encode(ours), case["ids_tiny"]
+        )
+        real_ids(bench, f"{match[0]} {case['label']} ids_real", ours, case)
+    answers: dict[str, Callable[[Any], Any]] = {
+        "format_metadata_as_cot": templates.thinking,
+        "extract_lyrics": templates.lyrics_of,
+        "has_all_metas": templates.has_all_metas,
+    }
+    for kind, function in answers.items():
+        for match in bench.find(rf"{kind}\.\d+"):
+            case = bench.read(match[0])
+            bench.same(match[0], function(case["input"]), case["output"])
+    for match in bench.find(r"parse_lm_output\.\d+"):
+        case = bench.read(match[0])
+        mine = templates.metas_of(case["input"]), templates.codes_text(case["input"])
+        bench.same(match[0], mine, (case["metadata"], case["audio_codes"]))
+    for match in bench.find(r"max_new_tokens\.\d+"):
+        token_budget(bench, match[0])
+    defaults(bench)
+
+
+def prompt_alone(args: dict[str, Any]) -> str:
+    if args.get("is_negative_prompt"):
+        return templates.metas_negative(
+            args["lyrics"], args.get("negative_prompt", templates.NO_INPUT)
+        )
+    return templates.metas_prompt(args["caption"], args["lyrics"])
+
+
+def prompt_with_cot(args: dict[str, Any]) -> str:
+    if args.get("is_negative_prompt"):
+        negative = args.get("negative_prompt", templates.NO_INPUT)
+        return templates.codes_negative(args["caption"], args["lyrics"], negative)
+    return templates.codes_prompt(args["caption"], args["lyrics"], args["cot_text"])
+
+
+def other(
+    instruction: str, usual: Callable[[dict[str, Any]], str]
+) -> Callable[[dict[str, Any]], str]:
+    def prompt(args: dict[str, Any]) -> str:
+        if args.get("is_negative_prompt"):
+            return templates.other_negative(
+                instruction, args.get("negative_prompt", templates.NO_INPUT)
+            )
+        return usual(args)
+
+    return prompt
+
+
+PROMPTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "build_formatted_prompt": prompt_alone,
+    "build_formatted_prompt_with_cot": prompt_with_cot,
+    "build_formatted_prompt_for_understanding": other(
+        "understand", lambda args: templates.understand_prompt(args["audio_codes"])
+    ),
+    "build_formatted_prompt_for_inspiration": other(
+        "inspire",
+        lambda args: templates.inspire_prompt(args["query"], args.get("instrumental", False)),
+    ),
+    "build_formatted_prompt_for_format": other(
+        "format", lambda args: templates.format_prompt(args["caption"], args["lyrics"])
+    ),
+}
+
+
+def real_ids(bench: Bench, name: str, prompt: str, case: dict[str, Any]) -> None:
+    """With the full tokenizer, whose audio tokens follow its last token."""
+    if "ids_real" not in case:
+        return
+    codes = [int(code) for code in grammar.CODE.findall(prompt)]
+    if tokenizer := full_tokenizer(bench.fixtures.folder, max(codes, default=0)):
+        bench.same(name, tokenizer.encode(prompt, add_special_tokens=False).ids, case["ids_real"])
+
+
+@functools.cache
+def full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
+    import gzip
+
+    from tokenizers import AddedToken
+
+    for path in sorted(folder.glob("tokenizers/*/tokenizer.json.gz")):
+        tokenizer = Tokenizer.from_str(gzip.decompress(path.read_bytes()).decode())
+        tokenizer.add_special_tokens(
+            [AddedToken(f"<|audio_code_{code}|>", special=True) for code in range(last + 1)]
+        )
+        return tokenizer
+    return None
+
+
+def token_budget(bench: Bench, name: str) -> None:
+    case = bench.read(name)
+    ours = grammar.budget(case["target_duration"], case["phase"])
+    if (case["target_duration"] or 0) > _LONGEST and ours > case["output"]:
+        bench.deviates(
+            name,
+            f"a song may be ten minutes long here, the official budget ends at {_LONGEST} seconds",
+        )
+    else:
+        bench.same(name, ours, case["output"])
+
+
+def defaults(bench: Bench) -> None:
+    usual = Sampling()
+    ours = {
+        "temperature": usual.temperature,
+        "cfg_scale": usual.guidance,
+        "top_k": usual.top_k,
+        "top_p": usual.top_p,
+        "negative_prompt": usual.negative_prompt or templates.NO_INPUT,
+        "cot_phase_cfg_scale_forced_to": 1.0,  # `Planner.write` has no guidance
+        "understand_temperature": UNDERSTAND_TEMPERATURE,
+    }
+    for match in bench.find(r"defaults\.(\w+)"):
+        bench.same(match[0], ours.get(match[1]), bench.read(match[0]))
+
+
+# --- greedy traces --------------------------------------------------------------------------------
+
+
+@area("lm_traces")
+def traces(bench: Bench) -> None:
+    for match in bench.find(rf"({re.escape(planners.PREFIX)}(.+))\.traces"):
+        folder = match[1]
+        model = planner(bench, match[2])
+        facts = {
+            "audio_code_base_id": min(model.vocabulary.code_of),
+            "eos_token_id": model.vocabulary.end,
+            "pad_token_id": model.vocabulary.pad,
+            "vocab_size": len(model.vocabulary.every),
+            "n_valid_audio_tokens": len(model.vocabulary.codes),
+        }
+        for name, value in facts.items():
+            if f"{folder}.{name}" in bench.golden:
+                bench.same(f"{folder}.{name}", value, bench.read(f"{folder}.{name}"))
+        for case in bench.read(f"{folder}.traces"):
+            trace(bench, f"{folder} {case['label']}", model, case)
+
+
+def trace(bench: Bench, name: str, model: Planner, case: dict[str, Any]) -> None:
+    model.prompts.forget()
+    ids = generated(model, case)
+    text = model.vocabulary.decode(ids)
+    bench.same(f"{name} tokens", ids, case["output_ids"])
+    bench.same(f"{name} text", text, case["output_text"])
+    if "parsed" in case:
+        bench.same(
+            f"{name} parsed", [templates.metas_of(text), templates.codes_text(text)], case["parsed"]
+        )
+    bench.same(f"{name} again, from what is remembered", generated(model, case), case["output_ids"])
+
+
+def generated(model: Planner, case: dict[str, Any]) -> list[int]:
+    given = case["params"]
+    sampling = Sampling(
+        temperature=given["temperature"],
+        top_k=given["top_k"] or 0,
+        top_p=given["top_p"] or 0.0,
+        repetition_penalty=given["repetition_penalty"],
+        guidance=given["cfg_scale"],
+        negative_prompt=given["negative_prompt"],
+    )
+    if given["generation_phase"] == "codes":
+        negative = templates.codes_negative(
+            given["caption"], given["lyrics"], given["negative_prompt"]
+        )
+        if given["target_duration"] is None:  # until the network ends them
+            prompts = [case["prompt"], negative][: 1 + (sampling.guidance != 1)]
+            walk = grammar.codes_walk(model.vocabulary, None)
+            return list(result(model.follow(prompts, walk, sampling, grammar.budget())).ids)
+        count = grammar.code_count(given["target_duration"])
+        codes = result(model.compose(case["prompt"], negative, count, sampling))
+        return [*(model.vocabulary.code_ids[code] for code in codes), model.vocabulary.end]
+    then = (
+        "text"
+        if given["generation_phase"] == "understand"
+        else ""
+        if given["stop_at_reasoning"]
+        else "codes"
+    )
+    said = {
+        name: str(value)
+        for name, value in (given["user_metadata"] or {}).items()
+        if value is not None
+    }
+    outline = Outline(said, skipped(given), then, given["target_duration"])
+    return list(result(model.write(case["prompt"], outline, sampling)).ids)
+
+
+def result(work: Generator[Any, None, Any]) -> Any:
+    """What a generator returns in the end."""
+    try:
+        while True:
+            next(work)
+    except StopIteration as done:
+        return done.value
+
+
+# --- the published files --------------------------------------------------------------------------
+
+
+def layouts(bench: Bench) -> None:
+    """The number of tensors and the bytes of the file that has exactly these names and shapes in
+    bfloat16.
+    """
+    for match in bench.find(rf"configs\.({re.escape(planners.PREFIX)}.+)"):
+        name = f"files.{match[1]}/model.safetensors"
+        if name in bench.golden:
+            entry = bench.read(name)
+            lm = CausalLM(PlannerConfig.from_dict(bench.read(match[0])))
+            prefix = entry.get("name_prefix", "")
+            shapes = {
+                prefix + part: list(array.shape)
+                for part, array in dict(tree_flatten(lm.parameters())).items()
+            }
+            bench.same(f"{match[1]}: tensors", len(shapes), entry["tensors"])
+            bench.same(f"{match[1]}: bytes", file_bytes(shapes, bool(prefix)), entry["file_bytes"])
+            if every := entry.get("shapes_layer0_and_rest"):
+                wrong = {
+                    part for part, shape in every.items() if shapes.get(prefix + part) != shape
+                }
+                bench.same(f"{match[1]}: shapes", sorted(wrong), [])
+
+
+def file_bytes(shapes: dict[str, list[int]], bare: bool) -> int:
+    """Of a safetensors file; `bare`: without metadata, as transformers of old wrote them."""
+    header: dict[str, Any] = {} if bare else {"__metadata__": {"format": "pt"}}
+    at = 0
+    for name in sorted(shapes):
+        size = 2 * math.prod(shapes[name])
+        header[name] = {"dtype": "BF16", "shape": shapes[name], "data_offsets": [at, at + size]}
+        at += size
+    length = len(json.dumps(header, separators=(",", ":")))
+    return 8 + length + -length % 8 + at

@@ -1,0 +1,121 @@
+"""The README's tables, written from the code: `python -m tests.tools.tables README.md` brings
+them up to date.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from daemon.osc.protocol import COMMANDS, EVENTS, REPLIES
+from daemon.settings import DEFAULT_FILE, Midi, Pad, Settings, Watch
+from pipeline.request import FIELDS, FieldSpec
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), ["---"] * len(list(head)), *map(list, rows)]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def messages() -> str:
+    rows = (
+        (f"`{address}`", c.arguments, c.help, _quoted(c.answer)) for address, c in COMMANDS.items()
+    )
+    return table(("send", "arguments", "what it does", "answer"), rows)
+
+
+def events() -> str:
+    rows = (
+        (f"`/ace/{name}`", f"`{s.types}`", s.arguments, s.help)
+        for name, s in (EVENTS | REPLIES).items()
+    )
+    return table(("you hear", "types", "arguments", "meaning"), rows)
+
+
+def _quoted(text: str) -> str:
+    return re.sub(r"/ace/[\w/<>]+", r"`\g<0>`", text)
+
+
+def parameters() -> str:
+    def row(name: str, spec: dataclasses.Field[object]) -> tuple[str, ...]:
+        allowed: FieldSpec = spec.metadata["allowed"]
+        shown = (
+            f"{allowed.low:.10g} to {allowed.high:.10g}" if abs(allowed.low) < float("inf") else ""
+        )
+        default = (
+            "on"
+            if spec.default is True
+            else f"{spec.default:.10g}"
+            if isinstance(spec.default, float)
+            else ""
+        )
+        aliases = ", ".join(f"`{alias}`" for alias in allowed.aliases)
+        return f"`{name}`", aliases, shown, default or str(spec.default), allowed.help
+
+    head = ("parameter", "also called", "range", "default", "meaning")
+    return table(head, (row(name, spec) for name, spec in FIELDS.items()))
+
+
+def settings() -> str:
+    return table((f"setting in `{DEFAULT_FILE}`", "default", "meaning"), _settings_of(Settings))
+
+
+def watch() -> str:
+    return table(("in a `[[watch]]` table", "default", "meaning"), _settings_of(Watch))
+
+
+def midi() -> str:
+    return table(("in the `[midi]` table", "default", "meaning"), _settings_of(Midi))
+
+
+def pad() -> str:
+    return table(("in a `[[midi.pad]]` table", "default", "meaning"), _settings_of(Pad))
+
+
+def _settings_of(kind: type[Settings | Watch | Midi | Pad]) -> Iterable[tuple[str, ...]]:
+    return (
+        (f"`{spec.name}`", _default(spec), spec.metadata["help"])
+        for spec in dataclasses.fields(kind)
+    )
+
+
+def _default(spec: dataclasses.Field[object]) -> str:
+    """As it is written in the file."""
+    value = spec.default
+    if value is dataclasses.MISSING:
+        return "see above"
+    if value == Path():
+        return ""
+    if isinstance(value, str | Path):
+        return f'`"{value}"`'
+    return "`[]`" if value == () else f"`{str(value).lower()}`"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "messages": messages,
+    "events": events,
+    "parameters": parameters,
+    "settings": settings,
+    "watch": watch,
+    "midi": midi,
+    "pad": pad,
+}
+
+
+def updated(text: str) -> str:
+    """`text` with every `<!-- table: NAME -->...<!-- end -->` written anew."""
+
+    def write(found: re.Match[str]) -> str:
+        return f"<!-- table: {found[1]} -->\n{TABLES[found[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\w+) -->.*?<!-- end -->", write, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    readme = Path(sys.argv[1])
+    readme.write_text(updated(readme.read_text("utf-8")), "utf-8")
