@@ -12,11 +12,32 @@ from tests.tools import tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "daemon/README.md",
+    "pipeline/README.md",
+    "pipeline/voices/mini/README.md",
+    "examples/README.md",
+    "examples/voice/README.md",
+    "tests/README.md",
+)
 
 
-def test_its_tables_are_what_the_code_says() -> None:
-    assert set(re.findall(r"<!-- table: (\w+) -->", README)) == set(tables.TABLES)
-    assert tables.updated(README) == README, "run: python -m tests.tools.tables README.md"
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.parent.name)
+def test_tables_are_what_the_code_says(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert tables.updated(text) == text, "run: python -m tests.tools.tables"
+
+
+def test_every_table_stands_on_one_page() -> None:
+    text = "".join(page.read_text("utf-8") for page in tables.PAGES)
+    names = re.findall(r"<!-- table: (\w+) -->", text)
+    assert sorted(names) == sorted(tables.TABLES)
+
+
+def test_it_is_a_page_for_musicians() -> None:
+    assert len(README.encode()) <= 9 * 1024
 
 
 def test_ci_runs_the_readmes_own_test_command() -> None:
@@ -24,11 +45,22 @@ def test_ci_runs_the_readmes_own_test_command() -> None:
     assert command in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "examples/README.md"])
+@pytest.mark.parametrize("page", sorted(PAGES))
 def test_every_link_leads_somewhere(page: str) -> None:
     folder = (ROOT / page).parent
-    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text("utf-8")):
-        assert target.startswith("http") or (folder / target).exists(), target
+    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text("utf-8")):
+        file, _, heading = target.partition("#")
+        if file.startswith("http"):
+            continue
+        there = (folder / file) if file else ROOT / page
+        assert there.exists(), target
+        assert not heading or heading in headings(there), target
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are linked to."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
 
 
 def test_the_lock_holds_every_dependency_with_its_hash() -> None:

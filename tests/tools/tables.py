@@ -1,18 +1,18 @@
-"""The README's tables, written from the code: `python -m tests.tools.tables README.md` brings
-them up to date.
-"""
+"""The READMEs' tables, written from the code: `python -m tests.tools.tables` updates them."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from daemon.osc.protocol import COMMANDS, EVENTS, REPLIES
 from daemon.settings import DEFAULT_FILE, Midi, Pad, Settings, Watch
 from pipeline.request import FIELDS, FieldSpec
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "daemon" / "README.md", ROOT / "pipeline" / "README.md")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -117,5 +117,5 @@ def updated(text: str) -> str:
 
 
 if __name__ == "__main__":
-    readme = Path(sys.argv[1])
-    readme.write_text(updated(readme.read_text("utf-8")), "utf-8")
+    for page in PAGES:
+        page.write_text(updated(page.read_text("utf-8")), "utf-8")
