@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,20 @@ from typing import Any
 from pipeline import blas
 from pipeline.request import BadRequest, MissingFile, Request
 
-ENDINGS = ("finished", "fail", "cancelled")
+
+class JobState(StrEnum):
+    """How a job stands, in the words that the journal and the clients see."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    LANDING = "landing"  # its files are being written
+    HELD = "held"  # its folder takes no files now, or no model plays
+    FINISHED = "finished"
+    FAILED = "fail"
+    CANCELLED = "cancelled"
+
+
+ENDED = (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)
 
 
 class Refused(Exception):
@@ -39,7 +52,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """What a surface asks of the engine: `count` takes of one wish.
+    """What a surface asks of the engine: `count` takes of one request.
 
     `client` is who asks, as text, so that it outlives the daemon: "udp:127.0.0.1:9001", "tcp:3",
     "watch:/folder". `origin` is kept with the job, for whoever asked: the file it came from, the
@@ -48,7 +61,7 @@ class Order:
 
     client: str
     id: str
-    wish: Request
+    request: Request
     count: int = 1
     priority: Priority = Priority.NORMAL
     out: Path | None = None  # None: the settings' folder
@@ -61,15 +74,15 @@ class Order:
 class Job:
     """One accepted request: one take, with its stems.
 
-    `wish` is what the client sent; `request` is what is made: the wish with its seed fixed, so the
-    take can be repeated. `also` are other clients who want to hear how it ends. `state` is waiting,
-    running, landing, held (its folder takes no files now), finished, fail or cancelled.
+    `request` is what the client sent; `resolved` is what is made: the request with its seeds and
+    tempo fixed, so that the take can be repeated. `observers` are other clients that are told how
+    it ends.
     """
 
     client: str
     id: str
-    wish: Request
     request: Request
+    resolved: Request
     out: Path
     priority: Priority = Priority.NORMAL
     batch: str = ""  # the order's id, where it asked for several takes
@@ -77,12 +90,13 @@ class Job:
     number: int = 0  # the journal's; 0 for one that nobody has asked for yet
     # what the worker calls it
     ticket: int = field(default_factory=itertools.count(1).__next__, repr=False)
-    state: str = "waiting"
-    last: Event | None = field(default=None, repr=False)
-    planned: tuple[Event, ...] = field(default=(), repr=False)  # what its planner filled in
-    clips: tuple[Event, ...] = field(default=(), repr=False)
-    also: set[str] = field(default_factory=set)
-    cancelled: bool = False  # asked for, while it runs
+    state: JobState = JobState.WAITING
+    last_event: Event | None = field(default=None, repr=False)
+    # what its planner filled in
+    plan_events: tuple[Event, ...] = field(default=(), repr=False)
+    clip_events: tuple[Event, ...] = field(default=(), repr=False)
+    observers: set[str] = field(default_factory=set)
+    cancel_requested: bool = False  # while it runs
     crashes: int = 0  # of the engine, while it ran
     favourite: bool = False
     created: float = 0.0  # seconds since the epoch
@@ -96,7 +110,7 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        return self.state in ENDINGS
+        return self.state in ENDED
 
     @property
     def speculative(self) -> bool:
@@ -109,7 +123,7 @@ class Job:
         return self.worked + (time.monotonic() - self.since if self.since else 0.0)
 
     def take_up(self) -> None:
-        self.state = "running"
+        self.state = JobState.RUNNING
         self.since = time.monotonic()
 
     def lay_down(self) -> None:
@@ -118,18 +132,20 @@ class Job:
 
     def start_over(self) -> None:
         """Nothing of it is made."""
-        self.state = "waiting"
+        self.state = JobState.WAITING
         self.fraction = 0.0
         self.worked = 0.0
         self.since = 0.0
-        self.planned = ()
+        self.plan_events = ()
 
     @property
-    def outcome(self) -> list[Event]:
-        """What a client that lost its answers needs to hear: where the job stands, its plan, and
-        its clips.
+    def status_events(self) -> list[Event]:
+        """What a client that lost its answers has to be told: the job's plan, its clips, and how it
+        stands.
         """
-        return [*self.planned, *self.clips, self.last] if self.last else []
+        if self.last_event is None:
+            return []
+        return [*self.plan_events, *self.clip_events, self.last_event]
 
 
 @dataclass(frozen=True)
@@ -184,7 +200,7 @@ GONE = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, er
 
 def failure(error: Exception) -> tuple[int, str, str]:
     """Code, message and hint for what went wrong in a job."""
-    if isinstance(error, BadRequest):  # the wish's mistake, found when it was looked at closely
+    if isinstance(error, BadRequest):  # the request's mistake, found when it was looked at closely
         return 404 if isinstance(error, MissingFile) else 422, str(error), error.hint
     if isinstance(error, OSError):
         return _disk_failure(error)

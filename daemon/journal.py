@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.request import FIELDS, Request
 
-from .jobs import ENDINGS, Event, Job, Priority
+from .jobs import ENDED, Event, Job, JobState, Priority
 
 log = logging.getLogger("acestepd.journal")
 
@@ -133,7 +133,7 @@ class Journal:
     def note(self, job: Job, **more: Any) -> None:
         """Write down how a job stands, and `more` of its columns. Raises OSError."""
         values = {
-            "state": job.state,
+            "state": job.state.value,
             "crashes": job.crashes,
             "favourite": int(job.favourite),
             "cost": job.cost,
@@ -146,7 +146,7 @@ class Journal:
             db.execute(f"UPDATE jobs SET {changes} WHERE number = :number", values)
             if job.ended:
                 db.execute("DELETE FROM files WHERE job = ?", (job.number,))
-                clips = [(job.number, clip.values[0], clip.values[1]) for clip in job.clips]
+                clips = [(job.number, clip.values[0], clip.values[1]) for clip in job.clip_events]
                 db.executemany("INSERT INTO files VALUES (?, ?, ?)", clips)
         if job.ended:
             self._ended += 1
@@ -172,9 +172,7 @@ class Journal:
 
     def unfinished(self) -> list[Job]:
         """The jobs that have not ended, oldest first."""
-        return self._jobs(
-            f"state NOT IN ({', '.join('?' * len(ENDINGS))}) ORDER BY number", ENDINGS
-        )
+        return self._jobs(f"state NOT IN ({', '.join('?' * len(ENDED))}) ORDER BY number", ENDED)
 
     def get(self, client: str, id: str) -> Job | None:
         """The client's own newest job of that id."""
@@ -280,10 +278,10 @@ class Journal:
     def _prune(self) -> None:
         with self._writing() as db:
             newest = db.execute("SELECT max(number) AS newest FROM jobs").fetchone()["newest"] or 0
-            marks = ", ".join("?" * len(ENDINGS))
+            marks = ", ".join("?" * len(ENDED))
             db.execute(
                 f"DELETE FROM jobs WHERE number <= ? AND favourite = 0 AND state IN ({marks})",
-                (newest - self._remembered, *ENDINGS),
+                (newest - self._remembered, *ENDED),
             )
 
     def _fact(self, name: str, make: Any) -> str:
@@ -298,12 +296,24 @@ class Journal:
 
 
 def _columns(job: Job) -> dict[str, Any]:
-    words = (job.id, job.request.name, job.request.prompt, job.request.lyrics)
+    """What is written down of a new job. `wish` and `request` are the columns' names for what the
+    job calls `request` and `resolved`.
+    """
+    words = (job.id, job.resolved.name, job.resolved.prompt, job.resolved.lyrics)
     return {
-        "client": job.client, "id": job.id, "batch": job.batch, "origin": job.origin, "priority": int(job.priority),
-        "out": str(job.out), "wish": json.dumps(asdict(job.wish)), "request": json.dumps(asdict(job.request)),
-        "words": " ".join(words).casefold(), "seed": job.request.seed, "state": job.state, "created": job.created,
-    }  # fmt: skip
+        "client": job.client,
+        "id": job.id,
+        "batch": job.batch,
+        "origin": job.origin,
+        "priority": int(job.priority),
+        "out": str(job.out),
+        "wish": json.dumps(asdict(job.request)),
+        "request": json.dumps(asdict(job.resolved)),
+        "words": " ".join(words).casefold(),
+        "seed": job.resolved.seed,
+        "state": job.state.value,
+        "created": job.created,
+    }
 
 
 def _readable(row: Mapping[str, Any]) -> Job | None:
@@ -319,22 +329,22 @@ def _job(row: Mapping[str, Any]) -> Job:
     job = Job(
         client=row["client"],
         id=row["id"],
-        wish=_request(row["wish"]),
-        request=_request(row["request"]),
+        request=_request(row["wish"]),
+        resolved=_request(row["request"]),
         out=Path(row["out"]),
         priority=Priority(row["priority"]),
         batch=row["batch"],
         origin=row["origin"],
         number=row["number"],
-        state=row["state"],
+        state=JobState(row["state"]),
         crashes=row["crashes"],
         favourite=bool(row["favourite"]),
         created=row["created"],
         cost=row["cost"],
     )
     events = [Event(kind, job, tuple(values)) for kind, values in json.loads(row["outcome"])]
-    job.clips = tuple(event for event in events if event.kind == "clip")
-    job.last = events[-1] if events else None
+    job.clip_events = tuple(event for event in events if event.kind == "clip")
+    job.last_event = events[-1] if events else None
     return job
 
 
@@ -353,7 +363,7 @@ def _request(text: str) -> Request:
 
 def _outcome(job: Job) -> str:
     return json.dumps(
-        [(event.kind, event.values) for event in job.outcome if event.kind != "progress"]
+        [(event.kind, event.values) for event in job.status_events if event.kind != "progress"]
     )
 
 

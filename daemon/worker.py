@@ -257,9 +257,9 @@ def warm_up(model: AceStep, planning: bool = True) -> float:
     """
     planned = [PLANNED] * 2 if planning and model.plans and model.roomy else []
     seconds = 0.0
-    for wish in (*planned, PAINTED, PAINTED):  # the first ones compile
+    for request in (*planned, PAINTED, PAINTED):  # the first ones compile
         started = time.monotonic()
-        model.audition(wish)
+        model.audition(request)
         seconds = time.monotonic() - started
     return seconds / model.cost(PAINTED)
 

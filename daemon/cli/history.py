@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.request import FIELDS
 
-from ..jobs import Job
+from ..jobs import Job, JobState
 from ..journal import Journal
 from ..settings import Settings, SettingsError
 
@@ -44,8 +44,8 @@ def find(settings: Settings, **asked: Any) -> list[Job]:
 
 
 def as_json(job: Job) -> dict[str, Any]:
-    last = job.last.values if job.last else ()
-    files = [{"stem": clip.values[0], "path": clip.values[1]} for clip in job.clips]
+    last = job.last_event.values if job.last_event else ()
+    files = [{"stem": clip.values[0], "path": clip.values[1]} for clip in job.clip_events]
     values: dict[str, Any] = {
         "id": job.id,
         "client": job.client,
@@ -54,24 +54,24 @@ def as_json(job: Job) -> dict[str, Any]:
         "state": job.state,
         "created": job.created,
         "favourite": job.favourite,
-        "seed": job.request.seed,
+        "seed": job.resolved.seed,
         "files": files,
-        "request": {name: getattr(job.request, name) for name in FIELDS},
+        "request": {name: getattr(job.resolved, name) for name in FIELDS},
     }
-    if job.state == "finished":
+    if job.state is JobState.FINISHED:
         values["manifest"] = last[1]
-    if job.last and job.last.kind == "fail":
+    if job.last_event and job.last_event.kind == "fail":
         values |= dict(zip(("command", "code", "message", "hint"), last))
     return values
 
 
 def shown(job: Job) -> str:
     """One line, and one for each file or for what went wrong."""
-    request = job.request
+    request = job.resolved
     words = request.prompt or request.name or (request.lyrics.strip().splitlines() or [""])[0]
     when = datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M")
     head = f"{when} {'*' if job.favourite else ' '} {job.state:9} {job.id}  s{request.seed}  {words[:80]}"
-    below = [str(Path(clip.values[1])) for clip in job.clips]
-    if job.last and job.last.kind == "fail":
-        below.append(": ".join(str(value) for value in job.last.values[1:] if value))
+    below = [str(Path(clip.values[1])) for clip in job.clip_events]
+    if job.last_event and job.last_event.kind == "fail":
+        below.append(": ".join(str(value) for value in job.last_event.values[1:] if value))
     return "\n    ".join([head, *below])

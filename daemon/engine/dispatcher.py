@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.request import Request
 
-from ..jobs import Event, Job, failure
+from ..jobs import Event, Job, JobState, failure
 from ..journal import Journal
 from ..landing import clips, folders
 from ..settings import Settings
@@ -119,7 +119,7 @@ class Dispatcher:
         eta = sum(map(self._model.pace.remaining, [*self._asked(), *self.line]))
         for job in jobs:
             # in the journal: nothing is written twice before the client is answered
-            written = job.state == "waiting"
+            written = job.state is JobState.WAITING
             job.start_over()
             self._model.estimate(job)
             position = len(self._asked()) + self.line.add(job)
@@ -136,7 +136,7 @@ class Dispatcher:
             if self.running and job.priority <= self.running[-1].priority:
                 break
             self.line.pop()
-            if refusal := folders.unready(job.out, job.request):
+            if refusal := folders.unready(job.out, job.resolved):
                 self._hold(job, refusal)
                 continue
             if self.running:
@@ -157,7 +157,7 @@ class Dispatcher:
     def _begin(self, job: Job) -> None:
         self.running.append(job)
         job.take_up()
-        self.supervisor.render(job.ticket, dataclasses.asdict(job.request))
+        self.supervisor.render(job.ticket, dataclasses.asdict(job.resolved))
 
     def within_reach(self, job: Job) -> bool:
         """Whether it is landing, or being worked on."""
@@ -174,25 +174,27 @@ class Dispatcher:
         """What lies on the shelf, and what the journal knows of by now."""
         self.landing.append(job)
         self._news.tell(Event("queued", job, (0, 0.0)))
-        job.planned = outcomes.plan_events(job, prepared.made.planned)
+        job.plan_events = outcomes.plan_events(job, prepared.made.planned)
         self._tell_plan(job)
         if clips.show(prepared.staged):
-            job.clips = outcomes.clip_events(job, prepared.staged.clips, prepared.made.request)
-            for event in job.clips:
+            job.clip_events = outcomes.clip_events(
+                job, prepared.staged.clips, prepared.made.request
+            )
+            for event in job.clip_events:
                 self._news.announce(event, due)
         self.lander.hand_out(job, prepared.staged, prepared.made, due)
 
     def cancel(self, job: Job) -> None:
         """Its end is told when the worker has stopped, or now."""
         if job in self.running:
-            if not job.cancelled:
+            if not job.cancel_requested:
                 self.supervisor.cancel(job.ticket)
-            job.cancelled = True
+            job.cancel_requested = True
             return
         if self.held.remove(job):
             self.lander.forget(job)
         self.line.remove(job)
-        self._end(job, "cancelled", landing="")
+        self._end(job, JobState.CANCELLED, landing="")
 
     def _stop(self, job: Job) -> None:
         if job in self.running:
@@ -244,7 +246,7 @@ class Dispatcher:
 
     def _progress(self, about: dict[str, Any], _: bytes) -> None:
         job = self._by_ticket(about["job"])
-        if job and not job.cancelled:
+        if job and not job.cancel_requested:
             job.fraction = about["fraction"]
             if time.monotonic() - job.told >= PROGRESS_SECONDS:
                 job.told = time.monotonic()
@@ -255,12 +257,12 @@ class Dispatcher:
 
     def _planned(self, about: dict[str, Any], _: bytes) -> None:
         if job := self._by_ticket(about["job"]):
-            job.planned = outcomes.plan_events(job, about["values"])
+            job.plan_events = outcomes.plan_events(job, about["values"])
             self._tell_plan(job)
 
     def _tell_plan(self, job: Job) -> None:
-        for event in job.planned:
-            if not job.speculative and not job.cancelled:
+        for event in job.plan_events:
+            if not job.speculative and not job.cancel_requested:
                 self._news.tell(event)
 
     def _preview(self, about: dict[str, Any], data: bytes) -> None:
@@ -276,27 +278,29 @@ class Dispatcher:
             return
         sounds, latents = self._parcels.take(job.ticket)
         self._leave(job)
-        if job.cancelled:
-            self._end(job, "cancelled")
+        if job.cancel_requested:
+            self._end(job, JobState.CANCELLED)
         else:
-            job.state = "landing"
+            job.state = JobState.LANDING
             self.landing.append(job)
             self._model.learn(job, token)
             made = clips.Made(**about | {"request": _used(job, about["request"])}, sounds=sounds)
-            self.guesses.learn(made, job.request.samples)
+            self.guesses.learn(made, job.resolved.samples)
             self.lander.land(job, made, latents)
         self.dispatch()
 
     def _failed(self, about: dict[str, Any], _: bytes) -> None:
         if job := self._by_ticket(about["job"]):
             self._leave(job)
-            self._end(job, "fail", GENERATE, about["code"], about["message"], about["hint"])
+            self._end(
+                job, JobState.FAILED, GENERATE, about["code"], about["message"], about["hint"]
+            )
             self.dispatch()
 
     def _cancelled(self, about: dict[str, Any], _: bytes) -> None:
         if job := self._by_ticket(about["job"]):
             self._leave(job)
-            self._end(job, "cancelled")
+            self._end(job, JobState.CANCELLED)
             self.dispatch()
 
     def _leave(self, job: Job) -> None:
@@ -331,14 +335,19 @@ class Dispatcher:
         if job.speculative:
             self._guessed(job, "dropped", spoilt=working)
             return
-        if job.cancelled:
-            self._end(job, "cancelled")
+        if job.cancel_requested:
+            self._end(job, JobState.CANCELLED)
             return
         job.crashes += working
         if job.crashes >= CRASHES:
             message = f"the engine's process ended twice while making it: {how}"
             self._end(
-                job, "fail", GENERATE, 500, message, "ask for something shorter, and see the log"
+                job,
+                JobState.FAILED,
+                GENERATE,
+                500,
+                message,
+                "ask for something shorter, and see the log",
             )
         else:
             job.start_over()
@@ -370,10 +379,10 @@ class Dispatcher:
         """The files are there: write it down, then tell, not before `due`."""
         used, facts = outcomes.facts(job, landed, made)
         with self._lock:
-            told = job.clips
-            job.clips = outcomes.clip_events(job, landed.clips, used)
-            about = len(job.clips), str(landed.manifest)
-            self._end(job, "finished", *about, due=due, told=told, landing="", **facts)
+            told = job.clip_events
+            job.clip_events = outcomes.clip_events(job, landed.clips, used)
+            about = len(job.clip_events), str(landed.manifest)
+            self._end(job, JobState.FINISHED, *about, due=due, told=told, landing="", **facts)
 
     def not_landed(self, job: Job, error: Exception) -> None:
         with self._lock:
@@ -385,19 +394,19 @@ class Dispatcher:
                 self._hold(job, error)
             else:
                 log.error("the files of job %s", job.id, exc_info=error)
-                self._end(job, "fail", GENERATE, *failure(error))
+                self._end(job, JobState.FAILED, GENERATE, *failure(error))
 
     def previewed(self, job: Job, step: int, path: Path) -> None:
         with self._lock:
-            if not job.ended and not job.cancelled:
+            if not job.ended and not job.cancel_requested:
                 self._news.tell(Event("preview", job, (step, str(path))))
 
-    def _end(self, job: Job, kind: str, *values: Any, **more: Any) -> None:
+    def _end(self, job: Job, state: JobState, *values: Any, **more: Any) -> None:
         if job.speculative:
-            self._guessed(job, "dropped", spoilt=kind == "fail")
+            self._guessed(job, "dropped", spoilt=state is JobState.FAILED)
         else:
             self._leave_landing(job)
-            self._endings.end(job, kind, *values, **more)
+            self._endings.end(job, state, *values, **more)
 
     def _guessed(self, job: Job, kind: str, spoilt: bool = False) -> None:
         """A guess is over."""
@@ -434,7 +443,7 @@ class Dispatcher:
                 self._hold(job, error)
             except Exception as error:
                 log.exception("the files of job %s", job.id)
-                self._end(job, "fail", GENERATE, *failure(error))
+                self._end(job, JobState.FAILED, GENERATE, *failure(error))
         self.dispatch()
 
     def resume(self) -> None:
@@ -471,4 +480,4 @@ def _used(job: Job, values: dict[str, Any]) -> Request:
     try:
         return Request(**values)
     except ValueError:  # a file that it names is gone since: what was made of it is still a take
-        return job.request
+        return job.resolved

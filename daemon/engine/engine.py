@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pipeline.weights.adapter import Adapter
 
-from ..jobs import Event, Job, Listener, Order, Refused
+from ..jobs import Event, Job, JobState, Listener, Order, Refused
 from ..journal import Journal
 from ..landing import clips
 from ..settings import Settings
@@ -118,16 +118,16 @@ class Engine:
         """Queue an order: one job, or `count` of them called id.1, id.2 and so on, with seeds in a
         row.
 
-        The same (client, id) with the same wish is the order there is: `again` hears how it stands.
-        Only failed jobs are tried anew. Raises `Refused`: 409 for the same id with another wish,
+        The same (client, id) with the same request is the order there is: `again` hears how it stands.
+        Only failed jobs are tried anew. Raises `Refused`: 409 for the same id with another request,
         429 when the queue is full, 503 when the daemon closes, 507 when the order cannot be written
         down.
         """
         with self._lock:
             known = self._register.known(order)
-            if known and not all(job.state == "fail" for job in known):
+            if known and not all(job.state is JobState.FAILED for job in known):
                 for job in known:
-                    for event in job.outcome:
+                    for event in job.status_events:
                         again(event)
                 return known
             if self._supervisor.closing:
@@ -147,13 +147,14 @@ class Engine:
     def reroll(
         self, client: str, id: str, parent: str = "", seed: int = -1, again: Listener = nobody
     ) -> list[Job]:
-        """The wish of another job with a new seed. Without `parent` it is the client's newest, or
+        """The request of another job with a new seed. Without `parent` it is the client's newest, or
         the newest of all.
         """
         old = self.find(client, parent) if parent else self._register.newest(client)
-        wish = dataclasses.replace(old.wish, seed=seed)
+        request = dataclasses.replace(old.request, seed=seed)
         return self.submit(
-            Order(client, id, wish, out=old.out, origin=old.origin or f"reroll of {old.id}"), again
+            Order(client, id, request, out=old.out, origin=old.origin or f"reroll of {old.id}"),
+            again,
         )
 
     def cancel(self, client: str, id: str) -> int:
@@ -166,7 +167,7 @@ class Engine:
         with self._lock:
             found = self._register.cancellable(client, id)
             for job in found:
-                job.also.add(client)
+                job.observers.add(client)
                 self._flow.cancel(job)
             self._tell_state()
             return len(found)
@@ -225,9 +226,9 @@ class Engine:
         settings' budget.
 
         They replace those that were wanted before. Whoever submits one of them, with its id and
-        wish, has its take at once. Until then it is nobody's: only `overhear` hears of it
+        request, has its take at once. Until then it is nobody's: only `overhear` hears of it
         ("progress", "prepared", "dropped"), no file of it has a name, and the journal does not know
-        it. The wishes must be complete: with their seeds.
+        it. The requests must be complete: with their seeds.
         """
         with self._lock:
             self._guesses.want(orders, overhear)
@@ -252,13 +253,13 @@ class Engine:
         job = Job(
             order.client,
             made.id,
-            order.wish,
-            made.request,
+            order.request,
+            made.resolved,
             made.out,
             order.priority,
             origin=order.origin,
         )
-        job.state = "landing"
+        job.state = JobState.LANDING
         job.cost = made.cost
         job.worked = made.worked
         self._write_down([job], prepared.staged.to_json())
@@ -268,14 +269,14 @@ class Engine:
 
     def _claim(self, order: Order, job: Job) -> Job:
         """Somebody wants what is just being made."""
-        before = job.client, job.wish, job.priority
+        before = job.client, job.request, job.priority
         job.client = order.client
-        job.wish = order.wish
+        job.request = order.request
         job.priority = order.priority
         try:
             self._write_down([job])
         except Refused:
-            job.client, job.wish, job.priority = before
+            job.client, job.request, job.priority = before
             raise
         self._guesses.claimed(order)
         self._flow.claimed(job)

@@ -26,7 +26,7 @@ class EventBus:
     def tell(self, event: Event) -> None:
         with self._lock:
             if event.job is not None and event.kind not in ("favourite", "clip", "insert"):
-                event.job.last = event
+                event.job.last_event = event
             for listener in self._listeners:
                 whisper(listener, event)
 

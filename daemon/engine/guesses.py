@@ -82,7 +82,7 @@ class Guesses:
         while order := self._shelf.next():
             out = order.out or self._settings.out
             try:
-                resolved = order.wish.resolved()
+                resolved = order.request.resolved()
             except ValueError as error:
                 log.debug("%s is not made in advance: %s", order.id, error)
                 self._shelf.spoil(order)
@@ -93,7 +93,7 @@ class Guesses:
             job = Job(
                 order.client,
                 order.id,
-                order.wish,
+                order.request,
                 resolved,
                 out,
                 Priority.SPECULATION,
@@ -105,8 +105,8 @@ class Guesses:
 
     def drop(self) -> None:
         """Make no more of it; what waits for its files on another thread throws them away."""
-        if self._guess and not self._guess.job.cancelled:
-            self._guess.job.cancelled = True
+        if self._guess and not self._guess.job.cancel_requested:
+            self._guess.job.cancel_requested = True
             self._stop(self._guess.job)
 
     def keep(self, job: Job, staged: clips.Staged, made: clips.Made) -> list[Prepared] | None:
@@ -114,7 +114,7 @@ class Guesses:
         more. OSError.
         """
         guess = self._guess
-        if guess is None or job.cancelled or not self._shelf.wants(guess.order):
+        if guess is None or job.cancel_requested or not self._shelf.wants(guess.order):
             return None
         size = sum(file.source.stat().st_size for file in staged.files)
         return self._shelf.put(
@@ -144,7 +144,7 @@ class Guesses:
         guess = self._guess
         return (
             guess.job
-            if guess and key(guess.order) == key(order) and not guess.job.cancelled
+            if guess and key(guess.order) == key(order) and not guess.job.cancel_requested
             else None
         )
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 
-from ..jobs import Job
+from ..jobs import Job, JobState
 from ..landing import folders
 
 HOLD_SECONDS = 3.0  # between two looks whether a folder takes files again
@@ -31,9 +31,9 @@ class HeldJobs:
 
     def add(self, job: Job, not_before: float) -> None:
         job.start_over()
-        job.state = "held"
+        job.state = JobState.HELD
         job.not_before = not_before
-        job.clips = ()
+        job.clip_events = ()
         self._jobs.append(job)
 
     def remove(self, job: Job) -> bool:
@@ -60,7 +60,7 @@ class HeldJobs:
         for job in list(self._jobs):
             if (
                 time.monotonic() >= job.not_before
-                and not folders.unready(job.out, job.request)
+                and not folders.unready(job.out, job.resolved)
                 and self.remove(job)
             ):
                 yield job

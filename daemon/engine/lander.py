@@ -113,11 +113,11 @@ class Lander:
         if (
             latents is None
             or not self.settings.latents_mb
-            or job.request.loudness
+            or job.resolved.loudness
             or clips.MIX not in staged.stems
         ):
             return
-        if job.request.sample_rate != SAMPLE_RATE:
+        if job.resolved.sample_rate != SAMPLE_RATE:
             return
         try:
             sum = staged.sums[staged.stems.index(clips.MIX)]

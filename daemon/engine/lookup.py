@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..jobs import Job, Order, Refused
+from ..jobs import Job, JobState, Order, Refused
 from ..journal import Journal
 
 Active = Callable[[], list[Job]]
@@ -21,7 +21,7 @@ class JobLookup:
 
     def known(self, order: Order) -> list[Job]:
         """The jobs of an order that was accepted before; none for a new one. Raises `Refused` 409
-        for another wish.
+        for another request.
         """
         if not order.id:
             return []
@@ -34,7 +34,7 @@ class JobLookup:
                 f"id {order.id!r} was used for {count} takes",
                 "send every request under a new id",
             )
-        if any(job.wish != order.wish for job in jobs[:1]):
+        if any(job.request != order.request for job in jobs[:1]):
             raise Refused(
                 409,
                 f"id {order.id!r} was used for another request",
@@ -75,7 +75,7 @@ class JobLookup:
         """What a client means to cancel: `*` is everything. Raises `Refused` 404, or 409 for what
         is landing.
         """
-        free = [job for job in self._active() if job.state != "landing"]
+        free = [job for job in self._active() if job.state is not JobState.LANDING]
         if id == "*":
             return free
         several = [job for job in self._active() if job.batch == id]
@@ -85,7 +85,7 @@ class JobLookup:
         job = self.find(client, id)
         if job.ended:
             raise Refused(404, f"job {id!r} has already ended")
-        if job.state == "landing":
+        if job.state is JobState.LANDING:
             raise Refused(409, f"job {id!r} is done, its files are just landing")
         return [job]
 

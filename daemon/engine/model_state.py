@@ -108,7 +108,7 @@ class ModelState:
     def estimate(self, job: Job) -> None:
         if self.defaults:
             try:
-                job.cost = cost(job.request, self.defaults, token=self.token)
+                job.cost = cost(job.resolved, self.defaults, token=self.token)
             except ValueError:  # a file it names is gone: the worker will say so
                 job.cost = 0.0
 

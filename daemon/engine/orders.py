@@ -13,7 +13,7 @@ from ..settings import Settings
 
 def check(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
     """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
-    if order.wish.loudness and not levels.can_measure():
+    if order.request.loudness and not levels.can_measure():
         raise Refused(
             422,
             "loudness cannot be measured here",
@@ -41,18 +41,20 @@ def jobs(order: Order, out: Path) -> list[Job]:
     """
     out = order.out or out
     id = order.id or secrets.token_hex(3)
-    first = order.wish.resolved()
+    first = order.request.resolved()
     if order.count == 1:
-        return [Job(order.client, id, order.wish, first, out, order.priority, origin=order.origin)]
+        return [
+            Job(order.client, id, order.request, first, out, order.priority, origin=order.origin)
+        ]
     # Around a seed that was given, several takes are variations of its take.
-    name = "variation_seed" if first.variation and order.wish.seed >= 0 else "seed"
+    name = "variation_seed" if first.variation and order.request.seed >= 0 else "seed"
     made = []
     for number in range(order.count):
         resolved = first.changed({name: (getattr(first, name) + number) % 2**32})
         job = Job(
             order.client,
             f"{id}.{number + 1}",
-            order.wish,
+            order.request,
             resolved,
             out,
             order.priority,

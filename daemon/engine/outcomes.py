@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.request import Request
 
-from ..jobs import Event, Job
+from ..jobs import Event, Job, JobState
 from ..journal import Journal
 from ..landing import clips
 from .event_bus import EventBus
@@ -29,7 +29,7 @@ class Outcomes:
     def end(
         self,
         job: Job,
-        kind: str,
+        state: JobState,
         *values: Any,
         due: float = 0.0,
         told: Sequence[Event] = (),
@@ -38,10 +38,10 @@ class Outcomes:
         """A job's last event: written down first, so that nobody hears of an end that a crash could
         undo. `told` are its clips that have been told of before.
         """
-        job.state = kind
-        job.last = Event(kind, job, values)
+        job.state = state
+        job.last_event = Event(state.value, job, values)
         self.note(job, **facts)
-        for event in (*job.clips, job.last):
+        for event in (*job.clip_events, job.last_event):
             if event not in told:
                 self._news.announce(event, due)
 
@@ -64,7 +64,7 @@ def facts(
             (made.request, made.model) if made else clips.read_manifest(landed.manifest)[:2]
         )
     except ValueError:  # it leans on a file that is gone since
-        used = job.request
+        used = job.resolved
         model = ""
     known = {
         "model": model,

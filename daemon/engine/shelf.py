@@ -16,7 +16,7 @@ from ..settings import Settings
 
 MB = 2**20
 GB = 2**30
-MAX_SPOILED = 1000  # wishes that could not be made, and are not tried again
+MAX_SPOILED = 1000  # requests that could not be made, and are not tried again
 
 Key = tuple[str, Request, Path | None]
 
@@ -57,7 +57,7 @@ class Shelf:
         return len(self._ready)
 
     def want(self, orders: Sequence[Order]) -> list[Prepared]:
-        """Other wishes from now on. What lies here and is not wanted any more: to be discarded."""
+        """Other orders from now on. What lies here and is not wanted any more: to be discarded."""
         self._wanted = {key(order): order for order in orders}
         return self._trimmed()
 
@@ -83,7 +83,7 @@ class Shelf:
             order = self._wanted[each]
             if each in self._ready or each in self._spoiled:
                 continue
-            if not limit or self._expected(order.wish) <= limit:
+            if not limit or self._expected(order.request) <= limit:
                 return order
         return None
 
@@ -114,15 +114,15 @@ class Shelf:
             self._memory = peak
             self._samples = max(1, samples)
 
-    def _expected(self, wish: Request) -> float:
+    def _expected(self, request: Request) -> float:
         """Bytes, growing with the length at most."""
-        return self._memory * max(1.0, wish.samples / self._samples)
+        return self._memory * max(1.0, request.samples / self._samples)
 
     def _affordable(self) -> Iterator[Key]:
         """What the budget has room for, the likeliest first."""
         room = self._settings.prepare_mb * MB
         for each, order in self._wanted.items():
-            room -= self._ready[each].size if each in self._ready else size(order.wish)
+            room -= self._ready[each].size if each in self._ready else size(order.request)
             if room < 0:
                 return
             yield each
@@ -139,10 +139,10 @@ class Shelf:
 
 
 def key(order: Order) -> Key:
-    return order.id, order.wish, order.out
+    return order.id, order.request, order.out
 
 
-def size(wish: Request) -> int:
+def size(request: Request) -> int:
     """Bytes on disk, nearly: the mix and every stem."""
-    samples = wish.samples * wish.sample_rate / 48_000
-    return round(samples * 2 * clips.FORMATS[wish.format].bits / 8 * (1 + len(wish.tracks)))
+    samples = request.samples * request.sample_rate / 48_000
+    return round(samples * 2 * clips.FORMATS[request.format].bits / 8 * (1 + len(request.tracks)))

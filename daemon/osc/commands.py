@@ -193,7 +193,7 @@ def _snapshot(osc: OscServer, listener: Sender, topics: frozenset[str]) -> None:
     """What is current of every topic that has such a thing."""
     events = [osc.engine.state_event(), *_tempo_events(osc)]
     events += osc.pads.snapshot() if osc.pads else []
-    events += [event for job in osc.engine.active() for event in job.outcome]
+    events += [event for job in osc.engine.active() for event in job.status_events]
     for event in events:
         if event.kind in topics:
             osc.tell(listener, event)
@@ -259,7 +259,7 @@ def _submit(
     except NothingToPlay as error:
         error.hint = "the first argument is the id, then comes what it should sound like"
         raise
-    osc.engine.submit(ordered(wish=wish), again=partial(osc.tell, sender))
+    osc.engine.submit(ordered(request=wish), again=partial(osc.tell, sender))
 
 
 def _reroll(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -280,7 +280,7 @@ def _panic(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 def _query(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     for job in _queried(osc, sender, _required_id(arguments, "its id, or a pattern")):
-        for event in job.outcome:
+        for event in job.status_events:
             osc.tell(sender, event)
 
 
@@ -320,10 +320,10 @@ def _finished(osc: OscServer, sender: Sender, id: str) -> Job:
     """A job that has files: by its id, or the newest, the sender's own before others'."""
     if id:
         job = osc.engine.find(sender.client, id)
-        if not job.clips:
+        if not job.clip_events:
             raise Refused(409, f"job {id!r} has no files", "only a finished one has")
         return job
-    with_files = [job for job in osc.engine.journal.search(limit=MAX_ROWS) if job.clips]
+    with_files = [job for job in osc.engine.journal.search(limit=MAX_ROWS) if job.clip_events]
     own = [job for job in with_files if job.client == sender.client]
     if not with_files:
         raise Refused(404, "no clip is finished yet")
@@ -337,7 +337,7 @@ def _history(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         raise OutOfRange(f"count must be in 1..{MAX_ROWS}, got {count}")
     jobs = osc.engine.journal.search(" ".join(words), limit=count)
     for job in jobs:
-        osc.answer(sender, "past", job.id, job.state, str(job.request.seed), mix_of(job))
+        osc.answer(sender, "past", job.id, job.state.value, str(job.resolved.seed), mix_of(job))
     osc.answer(sender, "done", "/ace/history", len(jobs), 0)
 
 

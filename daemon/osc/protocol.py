@@ -284,7 +284,7 @@ def encode_param(name: str, value: Any) -> bytes:
 
 def mix_of(job: Job) -> str:
     """The path of the job's mix; "" where it has landed no files."""
-    paths = {stem: path for stem, path, *_ in (clip.values for clip in job.clips)}
+    paths = {stem: path for stem, path, *_ in (clip.values for clip in job.clip_events)}
     return str(paths.get(MIX, next(iter(paths.values()), "")))
 
 

@@ -364,7 +364,7 @@ class OscServer:
 def _concerned(event: Event) -> set[str]:
     if event.job is None:
         return set()
-    return {event.job.client, *(event.job.also if event.job.ended else ())}
+    return {event.job.client, *(event.job.observers if event.job.ended else ())}
 
 
 def _listening(kind: str, host: str, port: int, made: Callable[[str, int], T]) -> T:

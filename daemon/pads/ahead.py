@@ -44,7 +44,7 @@ class Ahead:
         with self._engine.lock:
             self._plans.replan()
             orders = self._orders(last)
-            self._ids = {order.wish: order.id for order in orders}
+            self._ids = {order.request: order.id for order in orders}
             self._prepared &= set(self._ids.values())
             self._engine.prepare(orders, self._overheard)
             self._show()

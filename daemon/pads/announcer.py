@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.request import FIELDS, Request
 
-from ..jobs import Event, Job
+from ..jobs import Event, Job, JobState
 from .bank import PadTake, Slot
 
 
@@ -48,15 +48,15 @@ def _events(folder: Path, take: PadTake, client: str) -> list[Event]:
             return []
         kept = {name: value for name, value in data["request"].items() if name in FIELDS}
         request = Request(**kept)
-        job = Job(client, take.id, request, request, folder, state="finished")
+        job = Job(client, take.id, request, request, folder, state=JobState.FINISHED)
         files = [
             (str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]
         ]
         about = request.bpm, request.bars, str(request.seed)
-        job.clips = tuple(
+        job.clip_events = tuple(
             Event("clip", job, (stem, str(path), *about)) for stem, path in files if path.is_file()
         )
         finished = Event("finished", job, (len(files), str(manifest)))
-        return [*job.clips, finished] if files and len(job.clips) == len(files) else []
+        return [*job.clip_events, finished] if files and len(job.clip_events) == len(files) else []
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []

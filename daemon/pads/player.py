@@ -15,7 +15,7 @@ from pathlib import Path
 from pipeline.request import BadRequest, field_name
 
 from ..engine import Engine
-from ..jobs import Event, Order, Priority, Refused
+from ..jobs import Event, JobState, Order, Priority, Refused
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Settings
@@ -338,18 +338,20 @@ class PadPlayer:
             return
         try:
             job = self._engine.find(HANDS, slot.id)
-            if job.wish != self._plans.request(values):
+            if job.request != self._plans.request(values):
                 return
         except (Refused, BadRequest):
             return
         if not job.ended:
             slot.state = (
-                PadState.RENDERING if job.state in ("running", "landing") else PadState.QUEUED
+                PadState.RENDERING
+                if job.state in (JobState.RUNNING, JobState.LANDING)
+                else PadState.QUEUED
             )
             self._open[slot.id] = slot, values
-        elif job.state == "finished" and job.last:
-            slot.take = PadTake(Path(str(job.last.values[1])).name, job.id, values)
-        elif job.state == "fail":
+        elif job.state is JobState.FINISHED and job.last_event:
+            slot.take = PadTake(Path(str(job.last_event.values[1])).name, job.id, values)
+        elif job.state is JobState.FAILED:
             slot.state = PadState.FAILED
 
     def _tell_all(self) -> None:

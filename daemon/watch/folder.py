@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from pipeline.request import BadRequest, Request
 
-from ..jobs import Event, Job, Listener, Order, Refused
+from ..jobs import Event, Job, JobState, Listener, Order, Refused
 from ..landing import clips
 from ..panel import Panel
 from ..paths import AllowedFolders
@@ -297,7 +297,7 @@ class WatchedFolder:
         saved.asked = asked
         saved.id = job.id if job else saved.id
         saved.notes = (*([news] if news else []), *asked.notes)
-        saved.failure = _failure(job.last if job else None)
+        saved.failure = _failure(job.last_event if job else None)
         self._tell(thing.name, saved, saved.notes, quiet=news is None and found)
 
     def _ordered(
@@ -310,8 +310,8 @@ class WatchedFolder:
         if known is not None and not _is_wanted_again(known, wish, thing.mtime, found):
             self._supersede(thing, saved, known.id)
             made = (
-                f"made already: {known.clips[0].values[1]}"
-                if known.clips
+                f"made already: {known.clip_events[0].values[1]}"
+                if known.clip_events
                 else f"on its way already: {known.id}"
             )
             return known, None if found else SheetNote(0, 0, made)
@@ -356,7 +356,7 @@ class WatchedFolder:
 
     def _has_failed(self, saved: FileRecord) -> bool:
         job = self._find(saved.id) if saved.id else None
-        return job is not None and job.state == "fail"
+        return job is not None and job.state is JobState.FAILED
 
     def _supersede(self, thing: WatchedFile, saved: FileRecord, keep: str) -> None:
         """Cancel what older contents of this file asked for."""
@@ -369,7 +369,12 @@ class WatchedFolder:
             its = job.client == self.client and (
                 job.origin == str(thing.path) or job.id == saved.id
             )
-            if its and job.id not in kept and not job.cancelled and not self._will_be_claimed(job):
+            if (
+                its
+                and job.id not in kept
+                and not job.cancel_requested
+                and not self._will_be_claimed(job)
+            ):
                 with suppress(Refused):  # it has just ended, or its files are landing
                     self._engine.cancel(self.client, job.id)
 
@@ -515,10 +520,12 @@ def _is_wanted_again(known: Job, wish: Request, mtime: float, found: bool) -> bo
     would be now and still there.
     """
     if found:
-        return known.state in ("fail", "cancelled") and mtime > known.created
-    if known.state == "finished":
-        return known.wish != wish or not all(Path(clip.values[1]).exists() for clip in known.clips)
-    return known.ended or known.cancelled or known.wish != wish
+        return known.state in (JobState.FAILED, JobState.CANCELLED) and mtime > known.created
+    if known.state is JobState.FINISHED:
+        return known.request != wish or not all(
+            Path(clip.values[1]).exists() for clip in known.clip_events
+        )
+    return known.ended or known.cancel_requested or known.request != wish
 
 
 def _label(name: str) -> str:

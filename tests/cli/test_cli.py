@@ -23,7 +23,7 @@ from PIL import Image
 
 from daemon import VERSION, settings
 from daemon.cli import history, main, template
-from daemon.jobs import Event, Job
+from daemon.jobs import Event, Job, JobState
 from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings, SettingsError
@@ -320,11 +320,14 @@ def state(tmp_path: Path) -> Path:
                 "udp:127.0.0.1:1", id, wish, wish, tmp_path, created=time.time() - days * 86400
             )
             journal.add([job])
-            job.state, job.last = "finished", Event("finished", job, (1, f"/clips/{id}.json"))
-            job.clips = (Event("clip", job, ("mix", f"/clips/{id}.wav", 0.0, 0, str(days))),)
+            job.state = JobState.FINISHED
+            job.last_event = Event("finished", job, (1, f"/clips/{id}.json"))
+            job.clip_events = (Event("clip", job, ("mix", f"/clips/{id}.wav", 0.0, 0, str(days))),)
             if id == "three":
                 what = ("/ace/generate", 507, "the disk is full", "free some space")
-                job.state, job.last, job.clips = "fail", Event("fail", job, what), ()
+                job.state = JobState.FAILED
+                job.last_event = Event("fail", job, what)
+                job.clip_events = ()
             job.favourite = id == "two"
             journal.note(job)
     return folder

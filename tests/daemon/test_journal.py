@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon import journal as journal_module
-from daemon.jobs import Event, Job, Priority
+from daemon.jobs import Event, Job, JobState, Priority
 from daemon.journal import MIGRATIONS, Journal, JournalError
 from pipeline.request import Request
 
@@ -25,16 +25,14 @@ def job(
     seed: int = 7,
     **more: object,
 ) -> Job:
-    wish = Request(prompt=prompt, seed=seed, seconds=2)
-    return Job(client, id, wish, wish.resolved(), Path("/clips"), **more)  # type: ignore[arg-type]
+    request = Request(prompt=prompt, seed=seed, seconds=2)
+    return Job(client, id, request, request.resolved(), Path("/clips"), **more)  # type: ignore[arg-type]
 
 
 def ended(journal: Journal, one: Job, *clips: Event) -> None:
-    one.state, one.clips, one.last = (
-        "finished",
-        clips,
-        Event("finished", one, (len(clips), "/clips/m.json")),
-    )
+    one.state = JobState.FINISHED
+    one.clip_events = clips
+    one.last_event = Event("finished", one, (len(clips), "/clips/m.json"))
     journal.note(one)
 
 
@@ -46,8 +44,8 @@ def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
     [read] = Journal(path).unfinished()
     assert read.client == written.client
     assert read.id == "a"
-    assert read.wish == written.wish
     assert read.request == written.request
+    assert read.resolved == written.resolved
     assert read.priority == Priority.LIVE
     assert read.batch == "b"
     assert read.origin == "chorus.txt"
@@ -63,7 +61,7 @@ def test_what_ended_is_remembered_with_its_events_and_is_not_unfinished(path: Pa
     read = journal.get(one.client, "a")
     assert read is not None
     assert read.ended
-    assert [(event.kind, event.values) for event in read.outcome] == [
+    assert [(event.kind, event.values) for event in read.status_events] == [
         ("clip", ("mix", "/clips/a.wav", 84.0, 4, "7")),
         ("finished", (1, "/clips/m.json")),
     ]
@@ -89,10 +87,11 @@ def test_the_newest_of_a_name_counts(path: Path) -> None:
     again = job(seed=3)
     journal.add([mine, yours, again])
     assert [
-        found and found.wish.seed for found in (journal.get(mine.client, "a"), journal.named("a"))
+        found and found.request.seed
+        for found in (journal.get(mine.client, "a"), journal.named("a"))
     ] == [3, 3]
     assert [
-        one and one.wish.seed for one in (journal.newest("udp:127.0.0.1:2"), journal.newest())
+        one and one.request.seed for one in (journal.newest("udp:127.0.0.1:2"), journal.newest())
     ] == [2, 3]
     assert journal.get("nobody", "a") is None
 
@@ -101,7 +100,7 @@ def test_the_newest_order_of_several_counts(path: Path) -> None:
     journal = Journal(path)
     for seed in (1, 5):
         journal.add([job(f"a.{n + 1}", batch="a", seed=seed + n) for n in range(2)])
-    assert [one.wish.seed for one in journal.batch("udp:127.0.0.1:1", "a")] == [5, 6]
+    assert [one.request.seed for one in journal.batch("udp:127.0.0.1:1", "a")] == [5, 6]
 
 
 def test_history_is_found_by_words_seed_date_and_favourite(path: Path) -> None:
@@ -151,7 +150,8 @@ def test_the_pace_is_the_models_median(path: Path) -> None:
         one = job()
         one.cost = 10.0
         journal.add([one])
-        one.state, one.last = "finished", Event("finished", one, (0, ""))
+        one.state = JobState.FINISHED
+        one.last_event = Event("finished", one, (0, ""))
         journal.note(one, model="mini", seconds=seconds)
     assert journal.pace("mini") == 0.2
     assert journal.pace("another") == 0.0
@@ -243,9 +243,9 @@ def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path:
         """UPDATE jobs SET wish = '{"prompt": "x", "hum": 3, "guide": "/gone.mid"}'"""
     )
     [read] = journal.unfinished()
-    assert read.wish.prompt == "x"
-    assert read.wish.guide == "/gone.mid"
-    assert read.wish.bars == 0
+    assert read.request.prompt == "x"
+    assert read.request.guide == "/gone.mid"
+    assert read.request.bars == 0
 
 
 def test_it_knows_since_when_it_was_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
     build: Build, wish: dict[str, Any], seeds: list[int], variations: list[int]
 ) -> None:
     jobs = build(Tape()).submit(Order(ME, "a", named("short", **wish), count=3))
-    made = [job.request for job in jobs]
+    made = [job.resolved for job in jobs]
     assert [one.seed - (0 if "seed" in wish else made[0].seed) for one in made] == seeds
     assert [one.variation_seed for one in made] == variations
 
@@ -129,8 +129,8 @@ def test_states_follow_what_happens(build: Build) -> None:
 
 def test_the_seed_is_fixed_when_the_job_is_accepted(build: Build) -> None:
     job = ask(build(Tape()), "a", Request(prompt="x"))
-    assert job.wish.seed == -1
-    assert job.request.seed >= 0
+    assert job.request.seed == -1
+    assert job.resolved.seed >= 0
 
 
 def test_an_order_that_cannot_be_written_down_is_refused(
@@ -251,7 +251,7 @@ def test_a_batch_is_a_job_for_every_seed(build: Build) -> None:
     recorder = Recorder(engine)
     engine.start()
     jobs = engine.submit(Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH))
-    assert [(job.id, job.request.seed) for job in jobs] == [("b.1", 7), ("b.2", 8), ("b.3", 9)]
+    assert [(job.id, job.resolved.seed) for job in jobs] == [("b.1", 7), ("b.2", 8), ("b.3", 9)]
     for job in jobs:
         recorder.wait("finished", job.id)
     told: list[Event] = []
@@ -261,7 +261,7 @@ def test_a_batch_is_a_job_for_every_seed(build: Build) -> None:
     assert [job.number for job in again] == [job.number for job in jobs]
     assert [event.kind for event in told] == ["clip", "finished"] * 3
     drawn = engine.submit(Order(ME, "", SHORT, count=2))
-    assert drawn[0].request.seed != drawn[1].request.seed
+    assert drawn[0].resolved.seed != drawn[1].resolved.seed
 
 
 def test_a_pad_interrupts_between_two_steps_and_the_interrupted_job_goes_on(build: Build) -> None:
@@ -333,7 +333,7 @@ def test_a_canceller_hears_the_end_of_another_clients_job(build: Build) -> None:
     engine = build(Tape())
     job = ask(engine, "a")
     assert engine.cancel(YOU, "a") == 1
-    assert job.also == {YOU}
+    assert job.observers == {YOU}
     assert engine.panic(YOU) == 0
 
 
@@ -357,11 +357,11 @@ def test_a_reroll_is_the_same_wish_with_another_seed(build: Build) -> None:
     [mine] = engine.reroll(ME, "r1")
     [theirs] = engine.reroll(ME, "r2", parent="b", seed=9)
     [newest] = engine.reroll("stranger", "r3")
-    assert mine.wish.prompt == "first"
-    assert mine.wish.seed == -1
-    assert theirs.wish.prompt == "second"
-    assert theirs.request.seed == 9
-    assert newest.wish.prompt == "second"
+    assert mine.request.prompt == "first"
+    assert mine.request.seed == -1
+    assert theirs.request.prompt == "second"
+    assert theirs.resolved.seed == 9
+    assert newest.request.prompt == "second"
     with pytest.raises(Refused, match="no job is called 'nothing'"):
         engine.reroll(ME, "r4", parent="nothing")
 
@@ -849,9 +849,9 @@ def test_an_id_is_for_one_order_whatever_its_count(build: Build) -> None:
 
 def test_a_batch_without_a_seed_has_seeds_in_a_row_too(build: Build) -> None:
     first, second, third = build(Tape()).submit(Order(ME, "", SHORT, count=3))
-    assert [second.request.seed, third.request.seed] == [
-        first.request.seed + 1,
-        first.request.seed + 2,
+    assert [second.resolved.seed, third.resolved.seed] == [
+        first.resolved.seed + 1,
+        first.resolved.seed + 2,
     ]
 
 

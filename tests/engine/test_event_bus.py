@@ -33,8 +33,8 @@ def test_a_job_remembers_how_it_stands_and_not_what_else_was_told(news: EventBus
     job = Job("me", "a", WISH, WISH, Path("/out"))
     for kind in ("queued", "favourite", "clip"):
         news.tell(Event(kind, job))
-    assert job.last is not None
-    assert job.last.kind == "queued"
+    assert job.last_event is not None
+    assert job.last_event.kind == "queued"
 
 
 def test_what_waits_for_its_time_is_told_before_the_end(news: EventBus) -> None:

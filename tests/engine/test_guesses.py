@@ -34,7 +34,7 @@ class Scene:
         """The next one, onto the shelf."""
         job = self.guesses.next()
         assert job
-        take = made(job.request)
+        take = made(job.resolved)
         staged = clips.stage(job.out, "token", job.id, "", take)
         gone = self.guesses.keep(job, staged, take)
         assert gone is not None
@@ -100,10 +100,10 @@ def test_what_is_not_wanted_any_more_is_stopped_once_or_discarded(scene: Scene) 
     scene.want("c")
     scene.guesses.drop()
     assert scene.stopped == [making]
-    assert making.cancelled
+    assert making.cancel_requested
     assert len(scene.discarded) == 1
     assert scene.told[-1] == ("dropped", shelved.id)
-    assert scene.guesses.keep(making, scene.discarded[0], made(making.request)) is None
+    assert scene.guesses.keep(making, scene.discarded[0], made(making.resolved)) is None
 
 
 def test_what_is_spoilt_is_not_tried_again(scene: Scene) -> None:

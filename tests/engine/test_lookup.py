@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon.engine.lookup import JobLookup
-from daemon.jobs import Job, Order, Refused
+from daemon.jobs import Job, JobState, Order, Refused
 from daemon.journal import Journal
 from tests.support.workshop import ME, SHORT, YOU
 
@@ -24,7 +24,7 @@ class Jobs:
     def add(self, id: str, client: str = ME, batch: str = "", state: str = "waiting") -> Job:
         job = Job(client, id, SHORT, SHORT.resolved(), Path("/out"), batch=batch)
         self.journal.add([job])
-        job.state = state
+        job.state = JobState(state)
         self.journal.note(job)
         if not job.ended:
             self.active.append(job)

@@ -68,7 +68,7 @@ def test_this_machines_pace_is_the_journals_or_what_the_worker_measured() -> Non
 def test_a_wish_whose_file_is_gone_costs_nothing(tmp_path: Path) -> None:
     wish = Request(prompt="x", seconds=1, seed=1)
     job = Job("me", "a", wish, wish, tmp_path)
-    object.__setattr__(job.request, "guide", str(tmp_path / "gone.mid"))
+    object.__setattr__(job.resolved, "guide", str(tmp_path / "gone.mid"))
     loaded().estimate(job)
     assert job.cost == 0.0
 

@@ -122,7 +122,7 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(
     found = engine.journal.get(ME, "a")
     assert found is not None
     assert found.state == "finished"
-    assert len(found.clips) == 2
+    assert len(found.clip_events) == 2
 
 
 def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
@@ -137,7 +137,7 @@ def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
     (job,) = engine.submit(ordered(guess("a")))
     recorder.wait("finished", "a")
     assert recorder.story("a") == ["queued", "planned", "planned", "clip", "finished"]
-    assert [event.values for event in job.outcome[:2]] == [("bpm", "92"), ("key", "A minor")]
+    assert [event.values for event in job.status_events[:2]] == [("bpm", "92"), ("key", "A minor")]
 
 
 def test_a_name_that_was_taken_meanwhile_is_nobodys_loss(build: Build, out: Path) -> None:
@@ -442,7 +442,7 @@ def test_the_size_that_is_reckoned_with_is_that_of_the_files(build: Build, out: 
     engine.prepare(wishes, overheard)
     overheard.wait("prepared", "b")
     written = sum(path.stat().st_size for path in out.rglob("*.part"))
-    assert written == pytest.approx(sum(size(order.wish) for order in wishes), rel=0.05)
+    assert written == pytest.approx(sum(size(order.request) for order in wishes), rel=0.05)
 
 
 def test_a_full_disk_is_waited_for(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -348,7 +348,7 @@ def test_a_button_fires_when_pressed_and_not_when_let_go(tmp_path: Path) -> None
         ids = [client.until("/ace/queued")[-1][1][0] for _ in range(3)]
         assert len(set(ids)) == 3
         for id in ids:
-            assert stage.engine.find("", id).wish.prompt == "from the settings"
+            assert stage.engine.find("", id).request.prompt == "from the settings"
 
 
 def test_a_button_goes_before_what_was_typed_and_that_before_a_batch(tmp_path: Path) -> None:

@@ -85,11 +85,11 @@ def test_an_event_is_its_jobs_id_and_its_values(event: Event, arguments: list[An
 
 
 def test_the_mix_stands_for_a_job_or_else_its_first_file() -> None:
-    job = Job("cli", "x", JOB.wish, JOB.request, JOB.out)
+    job = Job("cli", "x", JOB.request, JOB.resolved, JOB.out)
     assert mix_of(job) == ""
-    job.clips = (clip("drums", "/d.wav"), clip("bass", "/b.wav"))
+    job.clip_events = (clip("drums", "/d.wav"), clip("bass", "/b.wav"))
     assert mix_of(job) == "/d.wav"
-    job.clips = (clip("drums", "/d.wav"), clip("mix", "/m.wav"))
+    job.clip_events = (clip("drums", "/d.wav"), clip("mix", "/m.wav"))
     assert mix_of(job) == "/m.wav"
     assert told(Event("favourite", job, (0,)))[1] == ["x", 0, "/m.wav"]
 

@@ -206,14 +206,14 @@ def test_a_row_is_variations_of_its_first_pad(tmp_path: Path) -> None:
         made = []
         for pad in (1, 2, 3, 4, 5):
             played(client, pad)
-            made.append(stage.engine.journal.search(limit=1)[0].request)
+            made.append(stage.engine.journal.search(limit=1)[0].resolved)
         assert [request.variation for request in made] == pytest.approx([0, 0.2, 0.4, 0.6, 0])
         assert len({request.seed for request in made[:4]}) == 1
         assert len({request.variation_seed for request in made[1:4]}) == 1
         assert made[4].seed != made[0].seed
         client.send("/ace/pad/reroll", 3)
         client.until("/ace/finished")
-        other = stage.engine.journal.search(limit=1)[0].request
+        other = stage.engine.journal.search(limit=1)[0].resolved
         assert other.seed == made[0].seed
         assert other.variation == made[2].variation
         assert other.variation_seed != made[2].variation_seed
@@ -238,7 +238,7 @@ def test_velocity_turns_a_field_of_the_take_that_a_hit_makes(tmp_path: Path) -> 
         for velocity in (127, 1):
             client.send("/ace/pad/hit", 1, velocity)
             client.until("/ace/finished")
-        assert [job.request.guidance_scale for job in stage.engine.journal.search()] == [8.0]
+        assert [job.resolved.guidance_scale for job in stage.engine.journal.search()] == [8.0]
 
 
 # --- what a hand turns ----------------------------------------------------------------------------
@@ -421,7 +421,7 @@ def test_a_bank_names_its_files_inside_of_their_folders(tmp_path: Path) -> None:
         saved = bank_file(stage)
         assert str(tmp_path) not in json.dumps(saved)
         assert saved["pads"][0]["take"]["request"]["source"] == "loop.wav"
-        assert stage.engine.journal.search()[0].request.source == str(loop)
+        assert stage.engine.journal.search()[0].resolved.source == str(loop)
 
 
 # --- in advance -----------------------------------------------------------------------------------

@@ -29,8 +29,10 @@ SHORT = Request(prompt="short", seconds=0.5)
 Build = Callable[..., Engine]  # build(tape, model="tape", **settings)
 
 
-def ask(engine: Engine, id: str = "", wish: Request = SHORT, client: str = ME, **more: Any) -> Job:
-    return engine.submit(Order(client, id, wish, **more))[0]
+def ask(
+    engine: Engine, id: str = "", request: Request = SHORT, client: str = ME, **more: Any
+) -> Job:
+    return engine.submit(Order(client, id, request, **more))[0]
 
 
 def named(prompt: str, **more: Any) -> Request:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.jobs import Event, Job, Listener, Order, Refused
+from daemon.jobs import Event, Job, JobState, Listener, Order, Refused
 from daemon.panel import Panel
 from daemon.paths import AllowedFolders
 from daemon.settings import Settings, Watch
@@ -73,8 +73,8 @@ class Desk:
         job = Job(
             order.client,
             order.id,
-            order.wish,
-            order.wish.resolved(),
+            order.request,
+            order.request.resolved(),
             order.out,
             origin=order.origin,
         )
@@ -86,7 +86,7 @@ class Desk:
 
     def cancel(self, client: str, id: str) -> int:
         job = self.find(client, id)
-        if job.state == "landing":
+        if job.state is JobState.LANDING:
             raise Refused(409, "its files are just landing")
         self._end(job, "cancelled")
         return 1
@@ -105,12 +105,12 @@ class Desk:
 
     def finish(self, job: Job) -> Path:
         job.out.mkdir(exist_ok=True)
-        clip = job.out / f"{job.request.name}_s{job.request.seed}.wav"
+        clip = job.out / f"{job.resolved.name}_s{job.resolved.seed}.wav"
         clip.write_bytes(b"RIFF")
         clip.with_suffix(".json").write_text(
-            json.dumps({"request": asdict(job.request), "model": self.title})
+            json.dumps({"request": asdict(job.resolved), "model": self.title})
         )
-        job.clips = (Event("clip", job, ("mix", str(clip), 0.0, 0, str(job.request.seed))),)
+        job.clip_events = (Event("clip", job, ("mix", str(clip), 0.0, 0, str(job.resolved.seed))),)
         self._end(job, "finished", 1, str(clip.with_suffix(".json")))
         return clip
 
@@ -118,9 +118,10 @@ class Desk:
         self._end(job, "fail", "/ace/generate", 500, message, "try it again")
 
     def _end(self, job: Job, kind: str, *values: object) -> None:
-        job.state, job.last = kind, Event(kind, job, values)
+        job.state = JobState(kind)
+        job.last_event = Event(kind, job, values)
         for listener in self._listeners:
-            listener(job.last)
+            listener(job.last_event)
 
 
 class Room:
@@ -188,7 +189,7 @@ def room(tmp_path: Path, desk: Desk) -> Room:
 
 
 def wishes(orders: list[Order]) -> list[Request]:
-    return [order.wish for order in orders]
+    return [order.request for order in orders]
 
 
 def age(path: Path, seconds: float) -> None:
@@ -201,7 +202,7 @@ def age(path: Path, seconds: float) -> None:
 def test_a_saved_text_is_ordered_once_with_its_name_for_the_folder_s_output(room: Room) -> None:
     room.save("chorus.txt", "---\nprompt: warm\nbpm: 92\n---\n" + WORDS)
     (order,) = room.settle()
-    assert order.wish == Request(
+    assert order.request == Request(
         prompt="warm", bpm=92, name="chorus", lyrics="[Verse]\nCity lights are calling me home"
     )
     assert order.client == f"watch:{room.folder}"
@@ -221,9 +222,9 @@ def test_the_settings_of_the_folder_hold_for_what_a_file_leaves_out(
     room.look()
     room.save("chorus.md", "bpm: 92\nname: Refrain\n\nla la")
     (order,) = room.settle()
-    assert order.wish.prompt == "warm"
-    assert order.wish.bpm == 92
-    assert order.wish.name == "Refrain"
+    assert order.request.prompt == "warm"
+    assert order.request.bpm == 92
+    assert order.request.name == "Refrain"
     assert order.out == tmp_path / "elsewhere"
 
 
@@ -232,7 +233,7 @@ def test_every_content_is_ordered_and_the_older_one_cancelled(room: Room, desk: 
     room.settle()
     room.save("chorus.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+    assert [(job.request.lyrics, job.state) for job in desk.jobs] == [
         ("one", "cancelled"),
         ("two", "waiting"),
     ]
@@ -306,7 +307,7 @@ def test_two_hundred_edits_that_rest_end_with_one_take_and_never_two_open(
         room.look(0.01)
         room.look(0.31)
     room.settle()
-    assert [job.wish.lyrics for job in desk.active()] == ["take 199"]
+    assert [job.request.lyrics for job in desk.active()] == ["take 199"]
     assert sum(job.state == "cancelled" for job in desk.jobs) == len(desk.jobs) - 1
     assert desk.most_open == 1
 
@@ -316,7 +317,7 @@ def test_a_job_whose_files_are_landing_lands_and_the_next_one_follows(
 ) -> None:
     room.save("chorus.txt", "one")
     room.settle()
-    desk.jobs[0].state = "landing"
+    desk.jobs[0].state = JobState.LANDING
     room.save("chorus.txt", "two")
     room.settle()
     assert [job.state for job in desk.jobs] == ["landing", "waiting"]
@@ -371,7 +372,7 @@ def test_a_content_that_comes_back_is_made_again_when_it_was_superseded_or_its_t
     room.settle()
     room.save("chorus.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+    assert [(job.request.lyrics, job.state) for job in desk.jobs] == [
         ("one", "cancelled"), ("two", "finished"), ("one", "cancelled"), ("two", "waiting"),
     ]  # fmt: skip
     assert len({job.id for job in desk.jobs}) == 4
@@ -450,7 +451,7 @@ def test_after_a_restart_the_older_job_of_a_changed_file_is_cancelled(
     os.utime(room.save("chorus.txt", "two"), (time.time() + 1,) * 2)
     room.restart()
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+    assert [(job.request.lyrics, job.state) for job in desk.jobs] == [
         ("one", "cancelled"),
         ("two", "waiting"),
     ]
@@ -585,7 +586,7 @@ def test_however_an_editor_saves_it_is_one_take(
     for _ in editor(path):
         if looks:
             room.look(0.05, hints=("chorus.txt",))
-    assert [(order.wish.lyrics, order.wish.name) for order in room.settle()] == [
+    assert [(order.request.lyrics, order.request.name) for order in room.settle()] == [
         ("two three", "chorus")
     ]
     assert [job.state for job in desk.jobs] == ["cancelled", "waiting"]
@@ -643,7 +644,7 @@ def test_a_renamed_file_is_no_new_take_and_its_next_save_supersedes_the_last(
     assert desk.jobs[0].state == "waiting"
     room.save(name, "two")
     (order,) = room.settle()
-    assert order.wish.name == Path(name).stem
+    assert order.request.name == Path(name).stem
     assert [job.state for job in desk.jobs] == ["cancelled", "waiting"]
 
 
@@ -655,7 +656,7 @@ def test_a_renamed_file_is_no_new_take_after_a_restart_either(room: Room, desk: 
     assert room.settle() == []
     room.save("second.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+    assert [(job.request.lyrics, job.state) for job in desk.jobs] == [
         ("one", "cancelled"),
         ("two", "waiting"),
     ]
@@ -679,7 +680,7 @@ def test_a_new_file_in_the_place_of_a_renamed_one_leaves_its_job_alone(
     room.settle()
     room.save("chorus.txt", "two")
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+    assert [(job.request.lyrics, job.state) for job in desk.jobs] == [
         ("one", "waiting"),
         ("two", "waiting"),
     ]
@@ -701,7 +702,7 @@ def test_a_file_that_is_deleted_and_another_one_in_its_place_are_not_mixed_up(
     room.look(0.1)
     room.save("two.txt", "two")  # likely with the same inode
     room.settle()
-    assert [(job.wish.lyrics, job.state) for job in desk.jobs] == [
+    assert [(job.request.lyrics, job.state) for job in desk.jobs] == [
         ("one", "waiting"),
         ("two", "waiting"),
     ]
@@ -836,7 +837,7 @@ def test_how_a_job_fails_is_in_the_report_until_it_is_made(room: Room, desk: Des
     room.restart()
     room.settle()
     assert "the disk is full" in room.reported("chorus.txt")
-    desk.jobs[0].state = "waiting"  # it was kept
+    desk.jobs[0].state = JobState.WAITING  # it was kept
     desk.finish(desk.jobs[0])
     assert room.reported("chorus.txt") == ""
 
@@ -881,15 +882,15 @@ def test_the_folder_s_defaults_hold_from_the_next_save_on(room: Room, desk: Desk
     assert room.settle() == []
     os.utime(path)
     (order,) = room.settle()
-    assert order.wish.prompt == "warm"
-    assert order.wish.bpm == 92
-    assert order.wish.key == "A minor"
+    assert order.request.prompt == "warm"
+    assert order.request.bpm == 92
+    assert order.request.key == "A minor"
     assert desk.jobs[0].state == "cancelled"
     (room.folder / "acestepd.txt").unlink()
     assert room.settle() == []
     room.save("chorus.txt", "bpm: 92\n\nla la")
     (order,) = room.settle()
-    assert order.wish.prompt == ""
+    assert order.request.prompt == ""
 
 
 def test_defaults_that_are_saved_together_with_a_text_hold_for_it(room: Room) -> None:
@@ -928,11 +929,11 @@ def test_an_audio_file_is_the_source_of_the_folder_s_task(tmp_path: Path, desk: 
     room.save("acestepd.txt", "prompt: warm\nstems: drums")
     room.save("loop.wav", b"RIFF")
     (order,) = room.settle()
-    assert order.wish.task == "cover"
-    assert order.wish.source == str(tmp_path / "loop.wav")
-    assert order.wish.prompt == "warm"
-    assert order.wish.stems == "drums"
-    assert order.wish.name == "loop"
+    assert order.request.task == "cover"
+    assert order.request.source == str(tmp_path / "loop.wav")
+    assert order.request.prompt == "warm"
+    assert order.request.stems == "drums"
+    assert order.request.name == "loop"
 
 
 def test_an_audio_file_needs_no_words_to_take_its_stems_out(room: Room) -> None:
@@ -944,13 +945,13 @@ def test_a_text_beside_an_audio_file_gives_its_parameters(room: Room, desk: Desk
     room.save("loop.wav", b"RIFF")
     room.save("loop.txt", "task: repaint\nrepaint_start: 0:04\nprompt: a solo\n")
     (order,) = room.settle()
-    assert order.wish.task == "repaint"
-    assert order.wish.repaint_start == 4.0
-    assert order.wish.prompt == "a solo"
-    assert order.wish.source == str(room.folder / "loop.wav")
+    assert order.request.task == "repaint"
+    assert order.request.repaint_start == 4.0
+    assert order.request.prompt == "a solo"
+    assert order.request.source == str(room.folder / "loop.wav")
     room.save("loop.txt", "task: repaint\nrepaint_start: 0:08\nprompt: a solo\n")
     (order,) = room.settle()
-    assert order.wish.repaint_start == 8.0
+    assert order.request.repaint_start == 8.0
     assert [job.state for job in desk.jobs] == ["cancelled", "waiting"]
 
 
@@ -963,8 +964,8 @@ def test_a_text_may_name_a_source_in_its_folder_and_none_outside(
     room.save("in.txt", "source: loop.wav\ntask: cover\nprompt: warm\n")
     room.save("off.txt", f"task: cover\nsource: {tmp_path / 'out.wav'}\nprompt: warm\n")
     (order,) = room.settle()
-    assert order.wish.task == "cover"
-    assert order.wish.source == str(room.folder / "loop.wav")
+    assert order.request.task == "cover"
+    assert order.request.source == str(room.folder / "loop.wav")
     assert [code for _, code, _ in room.told("off.txt") if code] == [400, 403]
 
 
@@ -998,14 +999,14 @@ def test_a_manifest_makes_that_take_again(room: Room) -> None:
     take = Request(prompt="warm", bpm=92, seed=7, name="chorus", num_steps=8)
     room.save("chorus_92bpm_s7.json", manifest(take))
     (order,) = room.settle()
-    assert order.wish == take
+    assert order.request == take
 
 
 def test_a_manifest_makes_a_variation_where_the_folder_s_defaults_have_a_seed(room: Room) -> None:
     room.save("acestepd.txt", "seed: -1\n")
     room.save("take.json", manifest(Request(prompt="warm", seed=7)))
     (order,) = room.settle()
-    assert order.wish == Request(prompt="warm", seed=-1)
+    assert order.request == Request(prompt="warm", seed=-1)
 
 
 def test_a_manifest_of_another_model_says_that_it_will_differ(room: Room) -> None:
@@ -1113,7 +1114,7 @@ def test_folders_have_settings_of_their_own(tmp_path: Path, desk: Desk) -> None:
         rooms[-1].look()
         rooms[-1].save("same.txt", "same")
     orders = [order for room in rooms for order in room.settle()]
-    assert [(order.wish.prompt, order.out) for order in orders] == [
+    assert [(order.request.prompt, order.out) for order in orders] == [
         ("warm", tmp_path / "a" / "takes"), ("cold", tmp_path / "b" / "takes"),
     ]  # fmt: skip
     assert len({order.id for order in orders}) == 2
@@ -1175,8 +1176,8 @@ def test_whatever_happens_every_content_there_is_has_its_take_and_none_has_two(
         wanted = {
             path.read_text() for path in room.folder.glob("*.[tm]*") if path.read_text().strip()
         }
-        assert wanted <= {job.wish.lyrics for job in jobs if job.state != "cancelled"}
-        made = [(job.origin, job.wish.lyrics) for job in jobs if job.state != "cancelled"]
+        assert wanted <= {job.request.lyrics for job in jobs if job.state != "cancelled"}
+        made = [(job.origin, job.request.lyrics) for job in jobs if job.state != "cancelled"]
         assert len(made) == len(set(made))
         assert room.settle() == []
         room.restart()
@@ -1197,7 +1198,7 @@ class Stage:
         self.watchers.start()
 
     def next(self) -> str:
-        return self.desk.orders.get(timeout=PATIENCE).wish.lyrics
+        return self.desk.orders.get(timeout=PATIENCE).request.lyrics
 
     def save(self, name: str, content: str) -> None:
         fresh = self.folder.parent / "fresh"
@@ -1231,7 +1232,7 @@ def test_two_hundred_edits_as_fast_as_they_can_be_end_with_the_last(stage: Stage
         (stage.folder / "chorus.txt").write_text(f"take {number}")
     while stage.next() != "take 199":
         pass
-    assert [job.wish.lyrics for job in stage.desk.active()] == ["take 199"]
+    assert [job.request.lyrics for job in stage.desk.active()] == ["take 199"]
     assert stage.desk.most_open == 1
     assert stage.is_quiet()
 
@@ -1307,7 +1308,7 @@ def test_the_settings_of_a_folder_can_change_while_it_is_watched(stage: Stage) -
         [Watch(folder=stage.folder, request=Request(prompt="warm"))], AllowedFolders([])
     )
     stage.save("one.txt", "two")
-    assert stage.desk.orders.get(timeout=PATIENCE).wish.prompt == "warm"
+    assert stage.desk.orders.get(timeout=PATIENCE).request.prompt == "warm"
     assert stage.is_quiet()
 
 
