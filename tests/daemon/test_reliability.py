@@ -1,8 +1,8 @@
 """Pulled plugs, many clients, long evenings: a daemon in a process of its own, with the embedded
 voice.
 
-A short version of each runs with the other tests; `python -m pytest -m long
-tests/daemon/test_reliability.py` runs what the README's table states.
+A short version of each runs with the other tests, a longer one with `-m long`. `python -m pytest -m
+soak tests/daemon/test_reliability.py` runs what the table in tests/README.md states.
 """
 
 from __future__ import annotations
@@ -33,6 +33,15 @@ from tests.support.osc_client import OscClient
 
 STARTED = re.compile(r"OSC in\s+UDP 127\.0\.0\.1:(\d+)")
 SECONDS = 0.5
+
+
+def often(few: int, *, long: int, soak: int) -> list[Any]:
+    """A few times with every change, more of them where there is time, and for hours once."""
+    return [
+        few,
+        pytest.param(long, marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
+        pytest.param(soak, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
+    ]
 
 
 class Plugged:
@@ -163,9 +172,7 @@ def check_folder(daemon: Plugged, accepted: set[str], frames: int = 24_000) -> N
 # --- the plug -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "kills", [4, pytest.param(60, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("kills", often(4, long=15, soak=60))
 def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half_file(
     tmp_path: Path, kills: int
 ) -> None:
@@ -198,9 +205,7 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
     check_folder(daemon, written)
 
 
-@pytest.mark.parametrize(
-    "kills", [2, pytest.param(50, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("kills", often(2, long=12, soak=50))
 def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answers_all_along(
     tmp_path: Path, kills: int
 ) -> None:
@@ -227,9 +232,7 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
 # --- pads -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "kills", [3, pytest.param(40, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("kills", often(3, long=10, soak=40))
 def test_every_hit_that_was_answered_ends_in_one_whole_take_however_often_the_plug_is_pulled(
     tmp_path: Path, kills: int
 ) -> None:
@@ -292,9 +295,7 @@ def overheard(client: OscClient) -> Iterator[tuple[str, list[Any]]]:
 # --- crowds and long evenings ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "jobs", [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("jobs", often(3, long=8, soak=20))
 def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(
     tmp_path: Path, jobs: int
 ) -> None:
@@ -324,9 +325,7 @@ def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(
     check_folder(daemon, {f"c{number}j{job}" for number in range(10) for job in range(jobs)})
 
 
-@pytest.mark.parametrize(
-    "jobs", [30, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
-)
+@pytest.mark.parametrize("jobs", often(30, long=100, soak=1000))
 def test_memory_and_file_handles_stay_flat(tmp_path: Path, jobs: int) -> None:
     measured: list[tuple[int, int, int]] = []
     with Plugged(tmp_path) as daemon, connected(daemon) as client:
