@@ -75,7 +75,7 @@ class Panel:
 
     def session_bpm(self) -> float:
         """0 where no session says one that can be played."""
-        bpm, source = self.tempo.bpm() if self.tempo else (0.0, "default")
+        bpm, source = self.tempo.current if self.tempo else (0.0, "default")
         allowed = FIELDS["bpm"].metadata["allowed"]
         return bpm if source != "default" and allowed.low <= bpm <= allowed.high else 0.0
 

@@ -13,7 +13,7 @@ DOORS = {
     "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
     "mido": {"pipeline/guide/score.py", "daemon/midi/open_ports.py", "daemon/midi/system_ports.py"},
-    "aalink": {"daemon/tempo.py"},
+    "aalink": {"daemon/tempo/link.py"},
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},
     "yaml": {"pipeline/planner/templates.py"},

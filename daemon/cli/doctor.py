@@ -15,12 +15,13 @@ from typing import NamedTuple
 from pipeline import blas
 from pipeline.voices import VOICES
 
-from .. import midi, tempo
+from .. import midi
 from ..landing import folders
 from ..pads import mapping, profiles
 from ..runtime import lock
 from ..service import chosen_model
 from ..settings import Settings, SettingsError, Watch
+from ..tempo.link import Link
 from . import status
 
 OK = "ok"
@@ -205,19 +206,19 @@ def _watched(watch: Watch) -> Callable[[Settings], Finding]:
 
 
 def _link(settings: Settings) -> Finding:
-    tempo.Link()
+    Link()
     return Finding(OK, "Ableton Link is followed once somebody else on the network uses it")
 
 
 def _midi(settings: Settings) -> Finding:
-    names = midi.inputs(midi.backend())
+    names = midi.list_inputs(midi.load_backend())
     if names is None:
         return Finding(
             WRONG,
             "no MIDI system answers",
             "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
         )
-    if found := midi.matching(settings.midi_clock, names):
+    if found := midi.find_port(settings.midi_clock, names):
         return Finding(OK, f"MIDI clock from {found}")
     there = ", ".join(names) or "none"
     return Finding(
@@ -229,7 +230,7 @@ def _midi(settings: Settings) -> Finding:
 
 def _pads(settings: Settings) -> Finding:
     """The ports that would be played on, each with its profile."""
-    names = midi.names(midi.backend())
+    names = midi.list_ports(midi.load_backend())
     if names is None:
         return Finding(
             WRONG,

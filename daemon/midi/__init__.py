@@ -1,24 +1,22 @@
-"""MIDI ports that are there whenever they are plugged in. The daemon's only door to mido's
-ports.
-"""
+"""MIDI ports that are open whenever they are plugged in. The daemon's only door to mido's ports."""
 
 from .open_ports import InputPort, OutputPort
 from .parser import StreamParser
-from .ports import ASKED, EVERY, Input, PortListener, Ports
-from .system_ports import Names, backend, inputs, matching, names
+from .ports import IDENTITY_SECONDS, POLL_SECONDS, Input, PortListener, Ports
+from .system_ports import PortNames, find_port, list_inputs, list_ports, load_backend
 
 __all__ = [
-    "ASKED",
-    "EVERY",
+    "IDENTITY_SECONDS",
+    "POLL_SECONDS",
     "Input",
     "InputPort",
-    "Names",
     "OutputPort",
     "PortListener",
+    "PortNames",
     "Ports",
     "StreamParser",
-    "backend",
-    "inputs",
-    "matching",
-    "names",
-]  # fmt: skip
+    "find_port",
+    "list_inputs",
+    "list_ports",
+    "load_backend",
+]

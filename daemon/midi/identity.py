@@ -1,9 +1,9 @@
-"""Whether devices that were there still are.
+"""Whether devices that were there still are: MIDI's identity request.
 
 A device that was without power for a moment may be back under its old name before anybody has
-looked. Its lights are dark then, it has left its programmer mode, and what it says may not arrive
-any more. So everybody is asked who they are, once a second: MIDI's identity request, which most
-controllers answer. Who never answers is not asked again.
+looked. Its lights are dark then, it has left its programmer mode, and what it sends may not arrive
+any more. So once a second every device gets an identity request, which most controllers answer. One
+that never answers is not asked again.
 """
 
 from __future__ import annotations
@@ -12,56 +12,60 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-QUESTION = bytes.fromhex("F0 7E 7F 06 01 F7")
-NEW = 3  # rounds in which everybody is asked
-LOST = 2  # short rounds in a row: on a busy machine one answer may be late
-GIVEN_UP = (
-    60  # short rounds in a row after which the others are enough: it plays on, and answers no more
-)
+IDENTITY_REQUEST = bytes.fromhex("F0 7E 7F 06 01 F7")
+FIRST_ROUNDS = 3  # rounds in which every device is asked
+MISSING_AFTER = 2  # short rounds in a row: on a busy machine one reply may be late
+# short rounds in a row after which the other devices are enough: this one plays on, and does not
+# reply any more
+GIVE_UP_AFTER = 60
 
 
 class IdentityResult(enum.Enum):
     """Of one round."""
 
     FINE = "fine"
-    BACK = "back"  # somebody was not there, and now everybody is
-    MISSING = "missing"  # somebody is not heard any more
+    BACK = "back"  # a reply was missing before, and now all of them came
+    MISSING = "missing"  # a device does not reply any more
 
 
-def is_answer(message: Mapping[str, Any]) -> bool:
-    """`message` is what mido says of it."""
+def is_identity_reply(message: Mapping[str, Any]) -> bool:
+    """`message` is mido's dictionary."""
     data: list[int] = list(message["data"]) if message["type"] == "sysex" else []
     return data[:1] == [0x7E] and data[2:4] == [6, 2]
 
 
 class IdentityPoll:
-    """Of the ports that are open, until there are others. It counts the answers: which port's
-    belongs to which question no system tells.
+    """Of the ports that are open, until there are others. It counts the replies: which port's
+    belongs to which request no system tells.
     """
 
     def __init__(self) -> None:
-        self._answers = self._known = self._short = 0
-        self._new = NEW
+        self._replies = 0  # in this round
+        self._expected = 0
+        self._short_rounds = 0  # in a row: with fewer replies than expected
+        self._first_rounds = FIRST_ROUNDS  # still to come
 
     @property
-    def asks(self) -> bool:
-        """Whether a question is worth it."""
-        return bool(self._new or self._known)
+    def needs_request(self) -> bool:
+        """Whether a request is worth it."""
+        return bool(self._first_rounds or self._expected)
 
-    def answered(self) -> None:
-        self._answers += 1
+    def add_reply(self) -> None:
+        self._replies += 1
 
     def end_round(self) -> IdentityResult:
-        answers = self._answers
-        self._answers = 0
-        self._new = max(0, self._new - 1)
-        if answers >= self._known:
-            was_short = self._short
-            self._short = 0
-            self._known = answers
+        replies = self._replies
+        self._replies = 0
+        self._first_rounds = max(0, self._first_rounds - 1)
+        if replies >= self._expected:
+            was_short = self._short_rounds > 0
+            self._short_rounds = 0
+            self._expected = replies
             return IdentityResult.BACK if was_short else IdentityResult.FINE
-        self._short += 1
-        if self._short > GIVEN_UP:
-            self._short = 0
-            self._known = answers
-        return IdentityResult.MISSING if self._short == LOST else IdentityResult.FINE
+        self._short_rounds += 1
+        if self._short_rounds > GIVE_UP_AFTER:
+            self._short_rounds = 0
+            self._expected = replies
+        if self._short_rounds == MISSING_AFTER:
+            return IdentityResult.MISSING
+        return IdentityResult.FINE

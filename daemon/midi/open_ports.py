@@ -1,4 +1,4 @@
-"""A port that is open: what is heard on it, and what is sent."""
+"""A port that is open: messages that arrive, and messages that are sent."""
 
 from __future__ import annotations
 
@@ -11,176 +11,187 @@ from typing import Any, ClassVar
 
 import mido
 
+from .jack_sentinel import JACK_SENTINEL, leak_port
 from .parser import SYSEX_END, StreamParser
-from .system_ports import LIFELINE, Names, keep, names
+from .system_ports import Backend, PortNames, list_ports
 
 log = logging.getLogger("acestepd.midi")
 
-Heard = Callable[[float, dict[str, Any]], None]
+# called with the time.monotonic() of the arrival and mido's dictionary of the message
+MessageHandler = Callable[[float, dict[str, Any]], None]
 
 VIRTUAL = "acestepd"  # our own port, where other programs and cables can be connected to
-UNSTICK = 0.1  # seconds between two ends of a system exclusive on JACK: see `SysexEnds`
-SETTLED = 2.0  # seconds at most until the first has arrived
-POLL = 0.002  # seconds between two looks at what has come on JACK: see `InputPort`
-COMPLAIN = 10.0  # seconds between two lines in the log about the rubbish of one port
+SYSEX_END_SECONDS = 0.1  # between two ends of a system exclusive on JACK: see `SysexTerminator`
+FIRST_END_TIMEOUT = 2.0  # seconds at most until the first of them has arrived
+JACK_POLL_SECONDS = 0.002  # between two looks at what has come on JACK: see `InputPort`
+LOG_SECONDS = 10.0  # between two lines in the log about the invalid bytes of one port
 
 
 class InputPort:
-    """An input that is open. `heard(at, message)` is called on MIDI's own thread.
+    """An input that is open. `handle(at, message)` is called on MIDI's own thread.
 
     It takes the bytes as rtmidi gives them: mido drops whatever is not exactly one message, and
-    says nothing.
+    does not say so.
     """
 
     def __init__(
-        self, chosen: Any, name: str, heard: Heard, present: Names, virtual: bool = False
+        self,
+        backend: Backend,
+        name: str,
+        handle: MessageHandler,
+        present: PortNames,
+        virtual: bool = False,
     ) -> None:
+        """`present` are the ports that were there before."""
         self.name = name
-        self._heard = heard
-        self.last = time.monotonic()  # when it was opened, or heard last
-        self._stream = StreamParser()
-        self._complained = -COMPLAIN
-        self._rubbish = 0
-        self._ends: SysexEnds | None = None
+        self.last_arrival = time.monotonic()  # at first, when it was opened
+        self._handle = handle
+        self._parser = StreamParser()
+        self._logged_at = -LOG_SECONDS
+        self._invalid_count = 0  # invalid bytes that are not logged yet
+        self._terminator: SysexTerminator | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._port = _opened(chosen, "input", name, virtual)
-        if rtmidi := getattr(self._port, "_rt", None):
-            if "JACK" in getattr(self._port, "api", ""):
-                rtmidi.cancel_callback()
-                self._thread = threading.Thread(
-                    target=self._poll, args=(rtmidi,), name=f"midi {name}", daemon=True
-                )
-                self._thread.start()
-                self._ends = SysexEnds(chosen, present)
-                self._ends.start()
-            else:
-                rtmidi.set_callback(lambda event, _: self._received(event[0]))
+        self._port = _open_port(backend, "input", name, virtual)
+        rtmidi = getattr(self._port, "_rt", None)
+        if rtmidi is None:
+            self._port.callback = lambda message: self._receive(message.bytes())
+        elif "JACK" in getattr(self._port, "api", ""):
+            self._start_jack(rtmidi, backend, present)
         else:
-            self._port.callback = lambda message: self._received(message.bytes())
+            rtmidi.set_callback(lambda event, _: self._receive(event[0]))
 
-    def close(self, there: bool = True) -> None:
+    def close(self, server_present: bool = True) -> None:
+        """`server_present`: whether the MIDI system still is there."""
         self._closing.set()
         if self._thread:
             self._thread.join()
-        if self._ends:
-            self._ends.close(there)
-        _close(self._port, there)
+        if self._terminator:
+            self._terminator.close(server_present)
+        _close_port(self._port, server_present)
+
+    def _start_jack(self, rtmidi: Any, backend: Backend, present: PortNames) -> None:
+        rtmidi.cancel_callback()
+        self._thread = threading.Thread(
+            target=self._poll, args=(rtmidi,), name=f"midi {self.name}", daemon=True
+        )
+        self._thread.start()
+        self._terminator = SysexTerminator(backend, present)
+        self._terminator.start()
 
     def _poll(self, rtmidi: Any) -> None:
         """JACK calls back in the midst of its cycle: what waits for Python there is overwritten by
-        the next one.
+        the next cycle.
         """
-        while not self._closing.wait(POLL):
+        while not self._closing.wait(JACK_POLL_SECONDS):
             while event := rtmidi.get_message():
-                self._received(event[0])
+                self._receive(event[0])
 
-    def _received(self, data: Sequence[int]) -> None:
+    def _receive(self, data: Sequence[int]) -> None:
         at = time.monotonic()
         if list(data) != [SYSEX_END]:
-            self.last = at
-        elif self._ends:
-            self._ends.arrived.set()
-        for message in self._stream.feed(data):
+            self.last_arrival = at
+        elif self._terminator:
+            self._terminator.arrived.set()
+        for message in self._parser.feed(data):
             try:
-                self._heard(at, mido.Message.from_bytes(message).dict())
+                self._handle(at, mido.Message.from_bytes(message).dict())
             except ValueError:
-                self._stream.waste(message)
+                self._parser.discard(message)
             except Exception:  # it would end up on MIDI's thread, where nobody reads it
                 log.exception("%s could not be handled", message.hex(" "))
-        begins, count = self._stream.take_rubbish()
+        first_bytes, count = self._parser.take_invalid()
         if count:
-            self._complain(at, begins, count)
+            self._log_invalid(at, first_bytes, count)
 
-    def _complain(self, at: float, begins: bytes, count: int) -> None:
-        self._rubbish += count
-        if at - self._complained >= COMPLAIN:
+    def _log_invalid(self, at: float, first_bytes: bytes, count: int) -> None:
+        self._invalid_count += count
+        if at - self._logged_at >= LOG_SECONDS:
             log.warning(
                 "MIDI from %s: %d bytes are no message: %s",
                 self.name,
-                self._rubbish,
-                begins.hex(" "),
+                self._invalid_count,
+                first_bytes.hex(" "),
             )
-            self._complained = at
-            self._rubbish = 0
+            self._logged_at = at
+            self._invalid_count = 0
 
 
-class SysexEnds:
-    """On JACK, rtmidi keeps everything back that follows a system exclusive without an end: ends,
-    ten a second.
+class SysexTerminator:
+    """Ends of a system exclusive, sent to our own input ten times a second: on JACK, rtmidi keeps
+    everything back that follows a system exclusive without an end.
     """
 
-    _taken: ClassVar[set[str]] = set()  # the inputs that have them
+    _inputs: ClassVar[set[str]] = set()  # the inputs that have one
 
-    def __init__(self, chosen: Any, present: Names) -> None:
-        """For the input that was opened just now: the only one of ours that was not there
-        before.
+    def __init__(self, backend: Backend, present: PortNames) -> None:
+        """For the input that was opened just now: the only one of ours that is not among `present`,
+        the ports that were there before.
         """
-        self.arrived = threading.Event()
+        self.arrived = threading.Event()  # the first end has
         self._closing = threading.Event()
         self._lock = threading.Lock()
-        now = names(chosen)
-        fresh = (
-            [name for name in now.outputs if name not in {*present.outputs} | self._taken]
-            if now
-            else []
-        )
-        ours = [name for name in fresh if name.startswith(("RtMidiIn Client", VIRTUAL))]
-        self._port: Any = chosen.open_output(ours[0]) if len(ours) == 1 else None
-        self._taken.update(ours if self._port else [])
+        now = list_ports(backend)
+        before = {*present.outputs} | self._inputs
+        new = [name for name in now.outputs if name not in before] if now else []
+        ours = [name for name in new if name.startswith(("RtMidiIn Client", VIRTUAL))]
+        self._port: Any = backend.open_output(ours[0]) if len(ours) == 1 else None
+        self._inputs.update(ours if self._port else [])
 
     def start(self) -> None:
         """JACK drops what comes to an input in the moment in which a second output is connected to
-        it: wait for it.
+        it: wait for the first end.
         """
         if self._port:
-            threading.Thread(target=self._send, name="midi ends", daemon=True).start()
-            self.arrived.wait(SETTLED)
+            threading.Thread(target=self._run, name="midi ends", daemon=True).start()
+            self.arrived.wait(FIRST_END_TIMEOUT)
 
-    def _send(self) -> None:
-        while not self._closing.wait(UNSTICK if self.arrived.is_set() else UNSTICK / 10):
+    def _run(self) -> None:
+        while not self._closing.wait(
+            SYSEX_END_SECONDS if self.arrived.is_set() else SYSEX_END_SECONDS / 10
+        ):
             with self._lock:
                 if not self._closing.is_set():
                     self._port._rt.send_message([SYSEX_END])
 
-    def close(self, there: bool) -> None:
+    def close(self, server_present: bool) -> None:
         self._closing.set()
         with self._lock:
-            self._taken.discard(getattr(self._port, "name", ""))
-            _close(self._port, there)
+            self._inputs.discard(getattr(self._port, "name", ""))
+            _close_port(self._port, server_present)
 
 
 class OutputPort:
     """An output that is open."""
 
-    def __init__(self, chosen: Any, name: str, virtual: bool = False) -> None:
+    def __init__(self, backend: Backend, name: str, virtual: bool = False) -> None:
         self.name = name
-        self._port = _opened(chosen, "output", name, virtual)
-        self._lock = threading.Lock()  # lights and questions come from threads of their own
+        self._port = _open_port(backend, "output", name, virtual)
+        # lights and identity requests come from threads of their own
+        self._lock = threading.Lock()
 
     def send(self, message: bytes) -> None:
-        """Raises ValueError when that is no message, and what the driver raises when it is not
-        there any more.
+        """Raises ValueError when that is no message, and what the driver raises when the device is
+        not there any more.
         """
         with self._lock:
             self._port.send(mido.Message.from_bytes(message))
 
-    def close(self, there: bool = True) -> None:
-        _close(self._port, there)
+    def close(self, server_present: bool = True) -> None:
+        _close_port(self._port, server_present)
 
 
-def _opened(chosen: Any, kind: str, name: str, virtual: bool) -> Any:
-    open_port = getattr(chosen, f"open_{kind}")
+def _open_port(backend: Backend, kind: str, name: str, virtual: bool) -> Any:
+    open_port = getattr(backend, f"open_{kind}")
     port = open_port(name, virtual=True, client_name=VIRTUAL) if virtual else open_port(name)
     if "JACK" in getattr(port, "api", ""):
-        LIFELINE.tie(chosen)
+        JACK_SENTINEL.open(backend)
     return port
 
 
-def _close(port: Any, there: bool) -> None:
-    """`there`: whether the MIDI system still is."""
-    if port and not there:
-        keep(port)
+def _close_port(port: Any, server_present: bool) -> None:
+    if port and not server_present:
+        leak_port(port)
     elif port:
         with suppress(Exception):  # what is unplugged cannot always be closed
             port.close()

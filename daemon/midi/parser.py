@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-LONGEST = 16 * 1024  # bytes of a message: what controllers say of themselves has some dozens
-SHOWN = 16  # bytes of rubbish that are kept to be shown
+MAX_MESSAGE = 16 * 1024  # bytes: what controllers send about themselves has some dozens
+MAX_SHOWN = 16  # invalid bytes that are kept to be shown
 
 SYSEX = 0xF0
 SYSEX_END = 0xF7
-REALTIME = 0xF8
-FOLLOWED_BY = {
+REALTIME = 0xF8  # this status and those above
+DATA_BYTES = {
     0x80: 2,
     0x90: 2,
     0xA0: 2,
@@ -26,19 +26,20 @@ FOLLOWED_BY = {
 
 
 class StreamParser:
-    """Whole messages out of what a cable carries: running status, clock ticks in the midst of a
-    message, rubbish.
+    """Whole messages from the bytes of a cable: running status, clock ticks in the midst of a
+    message, invalid bytes.
     """
 
     def __init__(self) -> None:
-        self._rubbish = bytearray()
-        self._lost = 0
-        self._status = (
-            0  # also of the messages to come, as long as nothing else is said: running status
-        )
-        self._message = bytearray()
+        self._invalid = bytearray()  # the first of them
+        self._invalid_count = 0
+        # of the message that has begun, and of those after it without a status of their own
+        # (running status); 0: none
+        self._status = 0
+        self._message = bytearray()  # as far as it has come
 
     def feed(self, data: Iterable[int]) -> list[bytes]:
+        """The messages that these bytes complete."""
         messages: list[bytes] = []
         for byte in data:
             if byte >= REALTIME:
@@ -48,59 +49,58 @@ class StreamParser:
                     messages.append(bytes([*self._message, SYSEX_END]))
                     self._begin(0)
             elif byte >= 0x80:
-                self._give_up()
+                self._discard_unfinished()
                 self._begin(byte)
             else:
-                self._data(byte)
-            if self._whole():
+                self._add_data(byte)
+            if self._is_complete():
                 messages.append(bytes(self._message))
                 self._begin(self._status if self._status < SYSEX else 0)
                 self._message.clear()
         return messages
 
-    def take_rubbish(self) -> tuple[bytes, int]:
-        """How what was no message since the last time began, and how many bytes that were."""
-        taken = bytes(self._rubbish), self._lost
-        self._rubbish = bytearray()
-        self._lost = 0
+    def take_invalid(self) -> tuple[bytes, int]:
+        """The first invalid bytes since the last time, and how many they were."""
+        taken = bytes(self._invalid), self._invalid_count
+        self._invalid = bytearray()
+        self._invalid_count = 0
         return taken
 
-    def waste(self, data: Iterable[int]) -> None:
-        """That is no message."""
-        wasted = bytes(data)
-        self._lost += len(wasted)
-        self._rubbish += wasted[: max(0, SHOWN - len(self._rubbish))]
+    def discard(self, data: Iterable[int]) -> None:
+        """These bytes are invalid."""
+        discarded = bytes(data)
+        self._invalid_count += len(discarded)
+        self._invalid += discarded[: max(0, MAX_SHOWN - len(self._invalid))]
 
     def _begin(self, status: int) -> None:
-        self._status = status if status == SYSEX or _length(status) is not None else 0
+        has_meaning = status == SYSEX or _count_data_bytes(status) is not None
+        self._status = status if has_meaning else 0
         self._message = bytearray([status] if self._status else [])
 
-    def _data(self, byte: int) -> None:
+    def _add_data(self, byte: int) -> None:
         if not self._status:
-            self.waste([byte])
+            self.discard([byte])
             return
         if not self._message:
             self._message.append(self._status)
         self._message.append(byte)
-        if (
-            len(self._message) > LONGEST
-        ):  # only a system exclusive can be: whoever never ends it is not listened to
-            self._give_up()
+        # only a system exclusive can be that long: one that never ends is dropped
+        if len(self._message) > MAX_MESSAGE:
+            self._discard_unfinished()
             self._begin(0)
 
-    def _whole(self) -> bool:
+    def _is_complete(self) -> bool:
         return (
             bool(self._message)
             and self._status != SYSEX
-            and len(self._message) - 1 == _length(self._status)
+            and len(self._message) - 1 == _count_data_bytes(self._status)
         )
 
-    def _give_up(self) -> None:
-        """What has begun ends in the middle."""
+    def _discard_unfinished(self) -> None:
         if self._message:
-            self.waste(self._message)
+            self.discard(self._message)
 
 
-def _length(status: int) -> int | None:
-    """How many bytes follow; None where that is not a status with a fixed length."""
-    return FOLLOWED_BY.get(status if status >= SYSEX else status & 0xF0)
+def _count_data_bytes(status: int) -> int | None:
+    """How many data bytes follow; None for what is not a status with a fixed length."""
+    return DATA_BYTES.get(status if status >= SYSEX else status & 0xF0)

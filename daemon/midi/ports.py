@@ -6,253 +6,271 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from .identity import QUESTION, IdentityPoll, IdentityResult, is_answer
-from .open_ports import VIRTUAL, Heard, InputPort, OutputPort
-from .system_ports import LIFELINE, LOOKOUT, DeviceNodes, Names, backend, matching, names
+from .identity import IDENTITY_REQUEST, IdentityPoll, IdentityResult, is_identity_reply
+from .jack_sentinel import JACK_SENTINEL
+from .open_ports import VIRTUAL, InputPort, MessageHandler, OutputPort
+from .port_watcher import PORT_WATCHER, DeviceNodes
+from .system_ports import PortNames, find_port, list_ports, load_backend
 
 log = logging.getLogger("acestepd.midi")
 
-EVERY = 1.0  # seconds between two looks at which ports there are
-# seconds after which a port is opened anew: it may have been away and back between two looks
-SILENCE = 60.0
-ASKED = 1.0  # seconds between two questions who is there
+POLL_SECONDS = 1.0  # between two looks at which ports there are
+# seconds without a message after which a port is reopened: its device may have been away and back
+# between two looks
+MAX_SILENCE = 60.0
+IDENTITY_SECONDS = 1.0  # between two identity requests
+
+OpenPort = TypeVar("OpenPort")
 
 
 class Input:
     """The input whose name contains `name`, opened when it appears and again when it comes back.
 
-    `heard(at, message)` is called on MIDI's own thread and must be quick: `at` is
-    `time.monotonic()` at the arrival, `message` what mido says of it, like {"type": "note_on",
+    `handle(at, message)` is called on MIDI's own thread and must be quick: `at` is
+    `time.monotonic()` at the arrival, `message` mido's dictionary, like {"type": "note_on",
     "channel": 0, "note": 60, "velocity": 64, "time": 0}.
     """
 
     def __init__(
-        self, name: str, heard: Heard, every: float = EVERY, silence: float = SILENCE
+        self,
+        name: str,
+        handle: MessageHandler,
+        every: float = POLL_SECONDS,
+        max_silence: float = MAX_SILENCE,
     ) -> None:
         self._name = name
-        self._heard = heard
+        self._handle = handle
         self._every = every
-        self._silence = silence
-        self._backend = backend()
-        self._ear: InputPort | None = None
-        self._cards = DeviceNodes()
-        self._missing = self._met = False  # and said so
+        self._max_silence = max_silence
+        self._backend = load_backend()
+        self._port: InputPort | None = None
+        self._nodes = DeviceNodes()
+        self._logged_missing = False
+        self._logged_open = False
 
     @property
     def port(self) -> str:
         """The whole name of the port that is open; empty while there is none."""
-        ear = self._ear
-        return ear.name if ear else ""
+        port = self._port
+        return port.name if port else ""
 
     def start(self) -> None:
-        LOOKOUT.add(self._look, self._every)
+        PORT_WATCHER.add(self._update, self._every)
 
     def close(self) -> None:
-        LOOKOUT.remove(self._look)
-        self._drop(LIFELINE.holds(names(self._backend)))
+        PORT_WATCHER.remove(self._update)
+        self._close_port(JACK_SENTINEL.is_present(list_ports(self._backend)))
 
-    def _look(self, present: Names | None) -> None:
+    def _update(self, present: PortNames | None) -> None:
         inputs = present.inputs if present else []
-        replaced = self._cards.replaced()
-        if self._ear and self._ear.name not in inputs:
-            log.warning("MIDI input %s is gone", self._ear.name)
-            self._drop(there=present is not None)
-        if self._ear is None:
-            self._open(present or Names([], []))
-        elif present and (replaced or time.monotonic() - self._ear.last > self._silence):
-            silent = self._ear
-            self._ear = InputPort(self._backend, self._ear.name, self._heard, present)
+        replaced = self._nodes.check_replaced()
+        if self._port and self._port.name not in inputs:
+            log.warning("MIDI input %s is gone", self._port.name)
+            self._close_port(server_present=present is not None)
+        if self._port is None:
+            self._open_port(present or PortNames([], []))
+        elif present and (replaced or self._is_silent(self._port)):
+            silent = self._port
+            self._port = InputPort(self._backend, silent.name, self._handle, present)
             silent.close()  # only now: nothing is lost between the two
 
-    def _open(self, present: Names) -> None:
-        found = matching(self._name, present.inputs)
+    def _is_silent(self, port: InputPort) -> bool:
+        return time.monotonic() - port.last_arrival > self._max_silence
+
+    def _open_port(self, present: PortNames) -> None:
+        found = find_port(self._name, present.inputs)
         if not found:
-            if not self._missing:
+            if not self._logged_missing:
                 there = ", ".join(present.inputs) or "none"
                 log.warning("no MIDI input is called %r yet; there are: %s", self._name, there)
-            self._missing = True
+            self._logged_missing = True
             return
-        if self._missing or not self._met:
+        if self._logged_missing or not self._logged_open:
             log.info("MIDI input %s", found)
-        self._missing = False
-        self._met = True
-        self._ear = InputPort(self._backend, found, self._heard, present)
+        self._logged_missing = False
+        self._logged_open = True
+        self._port = InputPort(self._backend, found, self._handle, present)
 
-    def _drop(self, there: bool) -> None:
-        ear = self._ear
-        self._ear = None
-        if ear:
-            ear.close(there)
+    def _close_port(self, server_present: bool) -> None:
+        port = self._port
+        self._port = None
+        if port:
+            port.close(server_present)
 
 
 class PortListener(Protocol):
-    """Whoever plays on `Ports`. All but `heard` happens on the lookout's thread, and all of it must
-    be quick.
+    """Whoever plays on `Ports`. All but `on_message` is called on the port watcher's thread, and
+    all of it must be quick.
     """
 
-    def wants(self, name: str) -> bool:
+    def wants_port(self, name: str) -> bool:
         """Whether the port of that name is one to open."""
 
-    def heard(self, name: str, at: float, message: dict[str, Any]) -> None:
-        """On MIDI's own thread."""
+    def on_message(self, name: str, at: float, message: dict[str, Any]) -> None:
+        """From the input of that name. On MIDI's own thread."""
 
-    def gone(self, name: str) -> None:
-        """The input of that name."""
+    def on_input_closed(self, name: str) -> None: ...
 
-    def opened(self, mouth: OutputPort) -> None:
-        """An output; also one that was open before, and may have been away for a moment."""
+    def on_output_opened(self, port: OutputPort) -> None:
+        """Also for one that was open before, and whose device may have been away for a moment."""
 
-    def closed(self, mouth: OutputPort) -> None: ...
+    def on_output_closed(self, port: OutputPort) -> None:
+        """Called before it is closed: messages can still be sent."""
 
 
 class Ports:
-    """Every input and output that a surface wants, opened when they appear, and a virtual port if
+    """Every input and output that a listener wants, opened when they appear, and a virtual port if
     that is wanted.
     """
 
     def __init__(
         self,
-        surface: PortListener,
+        listener: PortListener,
         virtual: bool = False,
-        every: float = EVERY,
-        silence: float = SILENCE,
-        asked: float = ASKED,
+        every: float = POLL_SECONDS,
+        max_silence: float = MAX_SILENCE,
+        identity_seconds: float = IDENTITY_SECONDS,
     ) -> None:
-        self._surface = surface
+        self._listener = listener
         self._virtual = virtual
         self._every = every
-        self._silence = silence
-        self._asked = asked  # when the next question is due
-        self._asks = 0.0
-        self._roll = IdentityPoll()
-        self._cards = DeviceNodes()
-        self._backend = backend()
-        self._ears: dict[str, InputPort] = {}
-        self._mouths: dict[str, OutputPort] = {}
-        self._failed: set[str] = set()
+        self._max_silence = max_silence
+        self._identity_seconds = identity_seconds
+        self._next_request = 0.0  # when the next identity request is due
+        self._identity = IdentityPoll()
+        self._nodes = DeviceNodes()
+        self._backend = load_backend()
+        self._inputs: dict[str, InputPort] = {}
+        self._outputs: dict[str, OutputPort] = {}
+        self._failed: set[str] = set()  # names of ports that could not be opened
 
     @property
-    def names(self) -> Names:
-        """Of what is open."""
-        return Names(list(self._ears), list(self._mouths))
+    def names(self) -> PortNames:
+        """Of the ports that are open."""
+        return PortNames(list(self._inputs), list(self._outputs))
 
     def start(self) -> None:
-        LOOKOUT.add(self._look, self._every)
+        PORT_WATCHER.add(self._update, self._every)
 
     def close(self) -> None:
-        LOOKOUT.remove(self._look)
-        self._drop_all(there=LIFELINE.holds(names(self._backend)))
+        PORT_WATCHER.remove(self._update)
+        self._close_all(JACK_SENTINEL.is_present(list_ports(self._backend)))
 
-    def _drop_all(self, there: bool) -> None:
-        for name in list(self._ears):
-            self._drop_ear(name, there)
-        for name in list(self._mouths):
-            self._drop_mouth(name, there)
+    def _close_all(self, server_present: bool) -> None:
+        for name in list(self._inputs):
+            self._close_input(name, server_present)
+        for name in list(self._outputs):
+            self._close_output(name, server_present)
 
-    def _look(self, present: Names | None) -> None:
+    def _update(self, present: PortNames | None) -> None:
         if present is None:
-            self._drop_all(there=False)
+            self._close_all(server_present=False)
             return
         before = self.names
-        self._follow(present)
-        if self._cards.replaced():
-            self._open_anew(self._devices(self._ears), present)
-        elif silent := [
-            name for name in self._devices(self._ears) if self._is_silent(self._ears[name])
-        ]:
-            self._open_anew(silent, present)
+        self._open_and_close(present)
+        inputs = self._skip_virtual(self._inputs)
+        if self._nodes.check_replaced():
+            self._reopen(inputs, present)
+        elif silent := [name for name in inputs if self._is_silent(self._inputs[name])]:
+            self._reopen(silent, present)
         if self.names != before:
-            self._roll = IdentityPoll()
-            self._asks = 0.0
-        if time.monotonic() >= self._asks:
-            self._call_the_roll(present)
+            self._identity = IdentityPoll()
+            self._next_request = 0.0
+        if time.monotonic() >= self._next_request:
+            self._poll_identity(present)
 
-    def _call_the_roll(self, present: Names) -> None:
-        match self._roll.end_round():
+    def _poll_identity(self, present: PortNames) -> None:
+        """End a round of identity requests, and begin the next one."""
+        outputs = self._skip_virtual(self._outputs)
+        match self._identity.end_round():
             case IdentityResult.MISSING:
-                self._open_anew(self._devices(self._ears), present)
+                self._reopen(self._skip_virtual(self._inputs), present)
             case IdentityResult.BACK:
-                for name in self._devices(self._mouths):
-                    self._surface.opened(self._mouths[name])
-        self._asks = time.monotonic() + self._asked
-        for name in self._devices(self._mouths) if self._roll.asks else ():
+                for name in outputs:
+                    self._listener.on_output_opened(self._outputs[name])
+        self._next_request = time.monotonic() + self._identity_seconds
+        if not self._identity.needs_request:
+            return
+        for name in outputs:
             with suppress(Exception):  # what is unplugged cannot always be asked
-                self._mouths[name].send(QUESTION)
+                self._outputs[name].send(IDENTITY_REQUEST)
 
-    def _follow(self, present: Names) -> None:
-        ours = [VIRTUAL] if self._virtual else []
-        wanted = Names(*(ours + [name for name in kind if self._wanted(name)] for kind in present))
-        for name in [name for name in self._ears if name not in wanted.inputs]:
+    def _open_and_close(self, present: PortNames) -> None:
+        """Open what has appeared, close what has gone."""
+        inputs = self._choose_ports(present.inputs)
+        outputs = self._choose_ports(present.outputs)
+        for name in [name for name in self._inputs if name not in inputs]:
             log.warning("MIDI input %s is gone", name)
-            self._drop_ear(name, there=True)
-        for name in [name for name in self._mouths if name not in wanted.outputs]:
-            self._drop_mouth(name, there=True)
-        self._failed &= {*wanted.inputs, *wanted.outputs}
-        for name in wanted.inputs:
-            if name not in self._ears and (ear := self._ear(name, present)):
+            self._close_input(name, server_present=True)
+        for name in [name for name in self._outputs if name not in outputs]:
+            self._close_output(name, server_present=True)
+        self._failed &= {*inputs, *outputs}
+        for name in inputs:
+            if name not in self._inputs and (input_port := self._open_input(name, present)):
                 log.info("MIDI input %s", name)
-                self._ears[name] = ear
-        for name in wanted.outputs:
-            if name not in self._mouths and (mouth := self._mouth(name)):
-                self._mouths[name] = mouth
-                self._surface.opened(mouth)
+                self._inputs[name] = input_port
+        for name in outputs:
+            if name not in self._outputs and (output := self._open_output(name)):
+                self._outputs[name] = output
+                self._listener.on_output_opened(output)
 
-    def _is_silent(self, ear: InputPort) -> bool:
-        return time.monotonic() - ear.last > self._silence
+    def _choose_ports(self, names: Iterable[str]) -> list[str]:
+        """Which of them are to be open: ours if that is wanted, and the listener's."""
+        ours = [VIRTUAL] if self._virtual else []
+        theirs = (name for name in names if not name.startswith(VIRTUAL))
+        return [*ours, *(name for name in theirs if self._listener.wants_port(name))]
+
+    def _is_silent(self, port: InputPort) -> bool:
+        return time.monotonic() - port.last_arrival > self._max_silence
 
     @staticmethod
-    def _devices(names: Iterable[str]) -> list[str]:
-        """All but our own port."""
+    def _skip_virtual(names: Iterable[str]) -> list[str]:
+        """All but our own port: those of devices."""
         return [name for name in names if name != VIRTUAL]
 
-    def _open_anew(self, names: list[str], present: Names) -> None:
+    def _reopen(self, inputs: Iterable[str], present: PortNames) -> None:
         """These inputs and every output, each before the old one is closed: nothing is lost between
         the two.
         """
-        for name in names:
-            if ear := self._ear(name, present):
-                self._ears[name].close()
-                self._ears[name] = ear
-        for name in self._devices(self._mouths):
-            if mouth := self._mouth(name):
-                old = self._mouths[name]
-                self._mouths[name] = mouth
-                self._surface.opened(mouth)
+        for name in inputs:
+            if input_port := self._open_input(name, present):
+                self._inputs[name].close()
+                self._inputs[name] = input_port
+        for name in self._skip_virtual(self._outputs):
+            if output := self._open_output(name):
+                old = self._outputs[name]
+                self._outputs[name] = output
+                self._listener.on_output_opened(output)
                 old.close()
 
-    def _wanted(self, name: str) -> bool:
-        return not name.startswith(VIRTUAL) and self._surface.wants(name)
+    def _open_input(self, name: str, present: PortNames) -> InputPort | None:
+        def handle(at: float, message: dict[str, Any]) -> None:
+            if is_identity_reply(message):
+                self._identity.add_reply()
+            self._listener.on_message(name, at, message)
 
-    def _ear(self, name: str, present: Names) -> InputPort | None:
-        def heard(at: float, message: dict[str, Any]) -> None:
-            if is_answer(message):
-                self._roll.answered()
-            self._surface.heard(name, at, message)
-
-        return self._tried(
-            name, lambda: InputPort(self._backend, name, heard, present, name == VIRTUAL)
+        return self._try_opening(
+            name, lambda: InputPort(self._backend, name, handle, present, name == VIRTUAL)
         )
 
-    def _mouth(self, name: str) -> OutputPort | None:
-        return self._tried(name, lambda: OutputPort(self._backend, name, name == VIRTUAL))
+    def _open_output(self, name: str) -> OutputPort | None:
+        return self._try_opening(name, lambda: OutputPort(self._backend, name, name == VIRTUAL))
 
-    def _drop_ear(self, name: str, there: bool) -> None:
-        if ear := self._ears.pop(name, None):
-            ear.close(there)
-            self._surface.gone(name)
+    def _close_input(self, name: str, server_present: bool) -> None:
+        if port := self._inputs.pop(name, None):
+            port.close(server_present)
+            self._listener.on_input_closed(name)
 
-    def _drop_mouth(self, name: str, there: bool) -> None:
-        if mouth := self._mouths.pop(name, None):
-            self._surface.closed(mouth)
-            mouth.close(there)
+    def _close_output(self, name: str, server_present: bool) -> None:
+        if port := self._outputs.pop(name, None):
+            self._listener.on_output_closed(port)
+            port.close(server_present)
 
-    def _tried(self, name: str, open_port: Callable[[], Any]) -> Any:
+    def _try_opening(self, name: str, open_port: Callable[[], OpenPort]) -> OpenPort | None:
         try:
             opened = open_port()
-            self._failed.discard(name)
-            return opened
         except Exception as error:  # rtmidi has an error of its own for every driver
             if name not in self._failed:
                 # as a text: whoever keeps the error keeps a half-opened port, and JACK may end
@@ -262,3 +280,5 @@ class Ports:
                 )
             self._failed.add(name)
             return None
+        self._failed.discard(name)
+        return opened

@@ -156,7 +156,7 @@ def _tempo(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         raise Refused(503, "this daemon has no tempo of its own", "give bpm with every request")
     if arguments:
         tempo.set(coerce("bpm", arguments[0]))
-    osc.tell(sender, Event("tempo", None, tempo.bpm()))
+    osc.tell(sender, Event("tempo", None, tempo.current))
 
 
 # --- subscribing ----------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def _snapshot(osc: OscServer, listener: Sender, topics: frozenset[str]) -> None:
 
 
 def _tempo_events(osc: OscServer) -> list[Event]:
-    return [Event("tempo", None, osc.panel.tempo.bpm())] if osc.panel.tempo else []
+    return [Event("tempo", None, osc.panel.tempo.current)] if osc.panel.tempo else []
 
 
 # --- jobs -----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..midi import ASKED, EVERY, Names, OutputPort, Ports
+from ..midi import IDENTITY_SECONDS, POLL_SECONDS, OutputPort, PortNames, Ports
 from . import profiles
 from .controls import Control, Moved, Reader, SoftTakeover
 from .gestures import Favourite, Gesture, GestureReader, Hit, Program, Reroll
@@ -44,8 +44,8 @@ class Controllers:
         midi: MidiSettings,
         player: Player,
         learnt: Path | None = None,
-        every: float = EVERY,
-        asked: float = ASKED,
+        every: float = POLL_SECONDS,
+        identity_seconds: float = IDENTITY_SECONDS,
     ) -> None:
         """What is learnt is kept in the file `learnt`. Raises `SettingsError` where MIDI needs to
         be installed.
@@ -53,7 +53,7 @@ class Controllers:
         self._midi = midi
         self._player = player
         self._every = every
-        self._asked = asked
+        self._identity_seconds = identity_seconds
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._mappings: dict[str, Mapping] = {}
         self._pads = GestureReader(midi.hold_ms / 1000)
@@ -64,9 +64,9 @@ class Controllers:
         self._thread = threading.Thread(target=self._work, name="pads", daemon=True)
 
     @property
-    def ports(self) -> Names:
+    def ports(self) -> PortNames:
         """The names of those that are open."""
-        return self._ports.names if self._ports else Names([], [])
+        return self._ports.names if self._ports else PortNames([], [])
 
     def start(self) -> None:
         self._thread.start()
@@ -114,21 +114,21 @@ class Controllers:
 
     # --- what the ports say, on their threads ---
 
-    def wants(self, name: str) -> bool:
+    def wants_port(self, name: str) -> bool:
         return plays(self._midi, name)
 
-    def heard(self, name: str, at: float, message: dict[str, Any]) -> None:
+    def on_message(self, name: str, at: float, message: dict[str, Any]) -> None:
         if message["type"] not in ("clock", "active_sensing"):
             self._inbox.put(lambda: self._heard(name, at, message))
 
-    def gone(self, name: str) -> None:
+    def on_input_closed(self, name: str) -> None:
         self._inbox.put(lambda: self._pads.gone(name))
 
-    def opened(self, mouth: OutputPort) -> None:
-        self._lamps.add(mouth)
+    def on_output_opened(self, port: OutputPort) -> None:
+        self._lamps.add(port)
 
-    def closed(self, mouth: OutputPort) -> None:
-        self._lamps.remove(mouth)
+    def on_output_closed(self, port: OutputPort) -> None:
+        self._lamps.remove(port)
 
     # --- what becomes of it, on ours ---
 
@@ -198,7 +198,10 @@ class Controllers:
         if not self._midi.ports:
             return None
         return Ports(
-            self, virtual=VIRTUAL in self._midi.ports, every=self._every, asked=self._asked
+            self,
+            virtual=VIRTUAL in self._midi.ports,
+            every=self._every,
+            identity_seconds=self._identity_seconds,
         )
 
 

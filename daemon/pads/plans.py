@@ -105,7 +105,7 @@ class Plans:
         if not self.settings.quantise:
             return 0.0
         beats = self._panel.request.beats if self.settings.quantise == "bar" else 1.0
-        return self._tempo.next(beats, ahead=self.settings.ahead_ms / 1000)
+        return self._tempo.find_next_beat(beats, ahead=self.settings.ahead_ms / 1000)
 
     def leads(self, number: int) -> bool:
         """Whether it has a seed of its own, and is no variation of its row's first pad."""

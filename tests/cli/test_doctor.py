@@ -113,14 +113,14 @@ def test_midi_says_which_ports_there_are_or_what_is_missing(
     monkeypatch.setenv("MIDO_BACKEND", "no_such_library")
     with pytest.raises(SettingsError, match="MIDI ports need a library"):
         said("midi", wanted)
-    monkeypatch.setattr(midi, "backend", lambda: None)
+    monkeypatch.setattr(midi, "load_backend", lambda: None)
     for names, answer in (
         (["My DAW 1", "Pads"], "ok MIDI clock from My DAW 1"),
         (["Pads"], "note no MIDI input is called 'daw' now midi_clock may name one of: Pads"),
         ([], "note no MIDI input is called 'daw' now midi_clock may name one of: none"),
         (None, "WRONG no MIDI system answers"),
     ):
-        monkeypatch.setattr(midi, "inputs", lambda _, names=names: names)
+        monkeypatch.setattr(midi, "list_inputs", lambda _, names=names: names)
         assert said("midi", wanted).startswith(answer)
 
 
@@ -128,15 +128,15 @@ def test_pads_say_which_ports_are_played_and_with_which_profile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wanted = Settings(midi=Midi(ports=("launchpad", "mpd")))
-    monkeypatch.setattr(midi, "backend", lambda: None)
+    monkeypatch.setattr(midi, "load_backend", lambda: None)
     for names, answer in (
         (["Launchpad X LPX MIDI", "Launchpad X LPX DAW", "Piano", "MPD218"],
          "ok pads on Launchpad X LPX MIDI (launchpad-x), MPD218 (generic)"),
         (["Piano"], "note no MIDI input is one of [midi] ports now ports may name parts of: Piano"),
     ):  # fmt: skip
-        monkeypatch.setattr(midi, "names", lambda _, names=names: midi.Names(names, names))
+        monkeypatch.setattr(midi, "list_ports", lambda _, names=names: midi.PortNames(names, names))
         assert said("pads", wanted).startswith(answer)
-    monkeypatch.setattr(midi, "names", lambda _: None)
+    monkeypatch.setattr(midi, "list_ports", lambda _: None)
     assert said("pads", wanted).startswith("WRONG no MIDI system answers")
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from daemon import midi
 from daemon.pads.picture import picture
 from daemon.settings import Midi
-from tests.support.jack import Jack, until
+from tests.support.jack import Jack
 from tests.support.stage import on_stage
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PADS = ROOT / "examples" / "pads"
@@ -29,7 +30,11 @@ def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:
                 "acestepd" in stage.hands.ports.inputs and "acestepd" in stage.hands.ports.outputs
             )
         )
-        until(lambda: any("acestepd" in name for name in (midi.inputs(midi.backend()) or [])))
+        until(
+            lambda: any(
+                "acestepd" in name for name in (midi.list_inputs(midi.load_backend()) or [])
+            )
+        )
 
         def ready() -> bool:
             command = [sys.executable, str(PADS / "play.py"), "hit 3", "hum 4", "--listen", "2"]

@@ -5,15 +5,22 @@ from __future__ import annotations
 import mido
 import pytest
 
-from daemon.midi.identity import GIVEN_UP, LOST, NEW, QUESTION, IdentityPoll, is_answer
+from daemon.midi.identity import (
+    FIRST_ROUNDS,
+    GIVE_UP_AFTER,
+    IDENTITY_REQUEST,
+    MISSING_AFTER,
+    IdentityPoll,
+    is_identity_reply,
+)
 
 
-def rounds(roll: IdentityPoll, *answers: int) -> list[str]:
+def rounds(poll: IdentityPoll, *replies: int) -> list[str]:
     outcomes = []
-    for count in answers:
+    for count in replies:
         for _ in range(count):
-            roll.answered()
-        outcomes.append(roll.end_round().value)
+            poll.add_reply()
+        outcomes.append(poll.end_round().value)
     return outcomes
 
 
@@ -36,26 +43,26 @@ def test_who_is_silent_twice_is_missing_and_then_back() -> None:
 def test_one_late_answer_is_nobody_missing() -> None:
     """But its lights are looked after: it may have been without power for a second."""
     assert rounds(IdentityPoll(), 1, 0, 1, 1) == ["fine", "fine", "back", "fine"]
-    assert LOST == 2
+    assert MISSING_AFTER == 2
 
 
 def test_who_never_answers_is_not_asked_for_ever() -> None:
-    roll = IdentityPoll()
-    assert roll.asks
-    assert rounds(roll, *[0] * NEW) == ["fine"] * NEW
-    assert not roll.asks
-    assert rounds(roll, 1) == ["fine"]
-    assert roll.asks
+    poll = IdentityPoll()
+    assert poll.needs_request
+    assert rounds(poll, *[0] * FIRST_ROUNDS) == ["fine"] * FIRST_ROUNDS
+    assert not poll.needs_request
+    assert rounds(poll, 1) == ["fine"]
+    assert poll.needs_request
 
 
 def test_who_stops_answering_is_given_up() -> None:
-    roll = IdentityPoll()
-    assert rounds(roll, 1, *[0] * (GIVEN_UP + 1)).count("missing") == 1
-    assert not roll.asks
+    poll = IdentityPoll()
+    assert rounds(poll, 1, *[0] * (GIVE_UP_AFTER + 1)).count("missing") == 1
+    assert not poll.needs_request
 
 
 @pytest.mark.parametrize(
-    ("came", "answers"),
+    ("message", "is_reply"),
     [
         ("F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7", True),
         ("F0 7E 7F 06 02 F7", True),
@@ -66,6 +73,6 @@ def test_who_stops_answering_is_given_up() -> None:
         ("90 06 02", False),
     ],
 )
-def test_an_answer_says_who_it_is(came: str, answers: bool) -> None:
-    assert is_answer(mido.Message.from_bytes(bytes.fromhex(came)).dict()) is answers
-    assert not is_answer(mido.Message.from_bytes(QUESTION).dict())
+def test_an_answer_says_who_it_is(message: str, is_reply: bool) -> None:
+    assert is_identity_reply(mido.Message.from_bytes(bytes.fromhex(message)).dict()) is is_reply
+    assert not is_identity_reply(mido.Message.from_bytes(IDENTITY_REQUEST).dict())

@@ -23,8 +23,9 @@ from daemon.pads.interface import Light, PadState
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from pipeline.request import Request
-from tests.support.jack import PATIENCE, Jack, until
+from tests.support.jack import Jack
 from tests.support.osc_client import OscClient
+from tests.support.waiting import PATIENCE, until
 
 OURS = "acestepd:acestepd"  # where hits go
 MIDO = """
@@ -255,9 +256,9 @@ def test_jacks_clock_is_the_tempo_while_its_transport_rolls(
     transport = orchestra.plays("jack_transport")
     assert transport.stdin
     transport.stdin.write("play\n")
-    until(lambda: daemon.tempo.bpm()[1] == "midi")
-    until(lambda: daemon.tempo.bpm()[0] == pytest.approx(150, abs=6))
-    until(lambda: daemon.tempo.next(4.0) > 0)  # it says where the bar is
+    until(lambda: daemon.tempo.current[1] == "midi")
+    until(lambda: daemon.tempo.current[0] == pytest.approx(150, abs=6))
+    until(lambda: daemon.tempo.find_next_beat(4.0) > 0)  # it says where the bar is
     transport.stdin.write("stop\n")
-    until(lambda: daemon.tempo.bpm() == (120.0, "default"))
-    assert daemon.tempo.next(4.0) == 0.0
+    until(lambda: daemon.tempo.current == (120.0, "default"))
+    assert daemon.tempo.find_next_beat(4.0) == 0.0

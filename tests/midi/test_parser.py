@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.midi import StreamParser
-from daemon.midi.parser import LONGEST, SHOWN
+from daemon.midi.parser import MAX_MESSAGE, MAX_SHOWN
 
 DATA = st.integers(0, 127)
 LENGTHS = {
@@ -83,7 +83,7 @@ def test_whole_messages_come_out_however_they_are_cut_into_packets(
         out += stream.feed(came[:size])
         came = came[size:]
     assert out == messages
-    assert stream.take_rubbish() == (b"", 0)
+    assert stream.take_invalid() == (b"", 0)
 
 
 @given(st.lists(whole(), min_size=1), st.lists(TICKS), st.data())
@@ -110,34 +110,34 @@ def test_running_status_is_the_same_as_all_of_them(
 
 
 @given(st.binary(max_size=200), whole())
-def test_rubbish_raises_nothing_and_swallows_no_whole_message_behind_it(
-    rubbish: bytes, message: bytes
+def test_invalid_bytes_raise_nothing_and_swallow_no_whole_message_behind_it(
+    invalid: bytes, message: bytes
 ) -> None:
     stream = StreamParser()
-    before = stream.feed(rubbish)
+    before = stream.feed(invalid)
     assert stream.feed(message) == [message]
     for parsed in before:
         assert parsed[0] >= 0x80
         assert all(byte < 0x80 for byte in parsed[1:-1])
-    begins, count = stream.take_rubbish()
-    assert count <= len(rubbish)
-    assert len(begins) == min(count, SHOWN)
-    assert stream.take_rubbish() == (b"", 0)
+    begins, count = stream.take_invalid()
+    assert count <= len(invalid)
+    assert len(begins) == min(count, MAX_SHOWN)
+    assert stream.take_invalid() == (b"", 0)
 
 
 def test_a_system_exclusive_without_an_end_is_given_up_and_what_follows_is_heard() -> None:
     stream = StreamParser()
-    assert stream.feed(b"\xf0" + bytes(LONGEST - 1)) == []
-    assert stream.take_rubbish() == (b"", 0), "it may still end"
+    assert stream.feed(b"\xf0" + bytes(MAX_MESSAGE - 1)) == []
+    assert stream.take_invalid() == (b"", 0), "it may still end"
     for _ in range(9):
-        assert stream.feed(bytes(LONGEST)) == []
-        assert len(stream._message) + len(stream._rubbish) <= SHOWN, "nothing of it is kept"
-    assert stream.take_rubbish() == (b"\xf0" + bytes(SHOWN - 1), 10 * LONGEST)
+        assert stream.feed(bytes(MAX_MESSAGE)) == []
+        assert len(stream._message) + len(stream._invalid) <= MAX_SHOWN, "nothing of it is kept"
+    assert stream.take_invalid() == (b"\xf0" + bytes(MAX_SHOWN - 1), 10 * MAX_MESSAGE)
     assert stream.feed(b"\xf7\x90\x24\x40") == [b"\x90\x24\x40"]
 
 
 def test_a_system_exclusive_may_be_long() -> None:
-    message = b"\xf0" + bytes(LONGEST - 1) + b"\xf7"
+    message = b"\xf0" + bytes(MAX_MESSAGE - 1) + b"\xf7"
     assert fed(message) == [message]
 
 

@@ -15,10 +15,12 @@ import mido
 import pytest
 
 from daemon import midi
-from daemon.midi import Input, matching
+from daemon.midi import Input, find_port
 from daemon.settings import SettingsError
-from daemon.tempo import PER_BEAT, Tempo
-from tests.support.jack import PATIENCE, Jack, until
+from daemon.tempo import Tempo
+from daemon.tempo.midi_clock import TICKS_PER_BEAT
+from tests.support.jack import Jack
+from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 SOON = 0.05  # seconds between two looks, so that tests need not wait
@@ -41,7 +43,7 @@ def clock(jack: Jack, heard: Queue[Heard]) -> Iterator[Input]:
 
 
 def daw(name: str = "My DAW clock") -> Any:
-    return midi.backend().open_output(name, virtual=True)
+    return midi.load_backend().open_output(name, virtual=True)
 
 
 def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(
@@ -81,11 +83,11 @@ def test_a_silent_port_is_opened_anew_and_goes_on_being_heard(
 ) -> None:
     """It may have been away and back between two looks, and then it would be silent for ever."""
     out = daw()
-    opened = Input("DAW", lambda at, message: heard.put((at, message)), every=SOON, silence=0.5)
+    opened = Input("DAW", lambda at, message: heard.put((at, message)), every=SOON, max_silence=0.5)
     opened.start()
     until(lambda: opened.port)
-    before = opened._ear
-    until(lambda: opened._ear not in (before, None))
+    before = opened._port
+    until(lambda: opened._port not in (before, None))
     while heard.empty():  # what is sent in the very moment between the two is lost
         out.send(mido.Message("continue"))
         time.sleep(0.02)
@@ -186,11 +188,11 @@ PLAYER = """
 import sys
 from daemon.midi import Ports
 class Surface:
-    def wants(self, name): return "DAW" in name
-    def heard(self, name, at, message): ...
-    def gone(self, name): print("gone", name, flush=True)
-    def opened(self, mouth): print("opened", mouth.name, flush=True)
-    def closed(self, mouth): mouth.send(bytes([0x90, 36, 0]))
+    def wants_port(self, name): return "DAW" in name
+    def on_message(self, name, at, message): ...
+    def on_input_closed(self, name): print("gone", name, flush=True)
+    def on_output_opened(self, port): print("opened", port.name, flush=True)
+    def on_output_closed(self, port): port.send(bytes([0x90, 36, 0]))
 ports = Ports(Surface(), virtual=True, every=0.7)
 ports.start()
 sys.stdin.read()
@@ -236,7 +238,7 @@ def test_a_daws_clock_sets_the_tempo_and_lets_go_when_it_stops(jack: Jack) -> No
         out.send(mido.Message("start"))
         while said.empty():
             out.send(mido.Message("clock"))
-            time.sleep(60 / PER_BEAT / 240)
+            time.sleep(60 / TICKS_PER_BEAT / 240)
         assert said.get()[1] == "midi", "how fast, a busy machine cannot promise"
         while (change := said.get(timeout=PATIENCE))[1] == "midi":
             pass
@@ -257,7 +259,7 @@ def test_a_machine_without_midi_is_waited_on(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("MIDO_BACKEND", "mido.backends.rtmidi/UNIX_JACK")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "acestepd-nobody")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    assert midi.names(midi.backend()) is None
+    assert midi.list_ports(midi.load_backend()) is None
     opened = Input("DAW", lambda at, message: None, every=SOON)
     opened.start()
     assert opened.port == ""
@@ -266,6 +268,6 @@ def test_a_machine_without_midi_is_waited_on(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_port_is_known_by_a_part_of_its_name_whatever_the_case() -> None:
     names = ["Midi Through 14:0", "IAC Driver Bus 1", "Launchpad X 20:1"]
-    assert matching("iac", names) == "IAC Driver Bus 1"
-    assert matching("launchpad", names) == "Launchpad X 20:1"
-    assert matching("Push", names) == ""
+    assert find_port("iac", names) == "IAC Driver Bus 1"
+    assert find_port("launchpad", names) == "Launchpad X 20:1"
+    assert find_port("Push", names) == ""

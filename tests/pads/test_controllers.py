@@ -13,16 +13,17 @@ import mido
 import pytest
 
 from daemon import midi
-from daemon.midi import system_ports
-from daemon.midi.identity import QUESTION
+from daemon.midi import port_watcher
+from daemon.midi.identity import IDENTITY_REQUEST
 from daemon.pads import profiles
 from daemon.pads.controllers import Controllers
 from daemon.pads.interface import Light, PadState
 from daemon.settings import Midi, SettingsError
-from tests.support.jack import Jack, until
+from tests.support.jack import Jack
+from tests.support.waiting import until
 
 SOON = 0.05
-ASKED = 0.4
+IDENTITY_SECONDS = 0.4
 ANSWER = bytes.fromhex("F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7")  # a Launchpad X's
 READY = Light(PadState.READY)
 QUEUED = Light(PadState.QUEUED)
@@ -82,8 +83,8 @@ class Controller:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._out = midi.backend().open_output(name, virtual=True)
-        self._in = midi.backend().open_input(name, virtual=True)
+        self._out = midi.load_backend().open_output(name, virtual=True)
+        self._in = midi.load_backend().open_input(name, virtual=True)
         # it would be called in the midst of JACK's cycle, and lose what it waits for
         self._in._rt.cancel_callback()
         self._lit: list[bytes] = []
@@ -93,7 +94,7 @@ class Controller:
     def lit(self) -> list[bytes]:
         """Everything that came so far, but questions."""
         while event := self._in._rt.get_message():
-            if bytes(event[0]) != QUESTION:
+            if bytes(event[0]) != IDENTITY_REQUEST:
                 self._lit.append(bytes(event[0]))
             elif self.answers:
                 self.raw(*ANSWER)
@@ -129,7 +130,11 @@ class Stage:
 
     def hands(self, learnt: Path | None = None, **settings: Any) -> Controllers:
         hands = Controllers(
-            Midi(**({"ports": ("Pad",)} | settings)), self.band, learnt, every=SOON, asked=ASKED
+            Midi(**({"ports": ("Pad",)} | settings)),
+            self.band,
+            learnt,
+            every=SOON,
+            identity_seconds=IDENTITY_SECONDS,
         )
         hands.start()
         self._open.callback(hands.close)
@@ -277,12 +282,12 @@ LAUNCHPAD = "Pad Launchpad X LPX MIDI"
 
 def replugged(stage: Stage, pads: Controller) -> Controller:
     """Away and back under the same names, before anybody has looked."""
-    with system_ports.LOOKOUT._lock:
-        before = midi.names(midi.backend())
+    with port_watcher.PORT_WATCHER._lock:
+        before = midi.list_ports(midi.load_backend())
         pads.unplug()
-        assert midi.names(midi.backend()) != before
+        assert midi.list_ports(midi.load_backend()) != before
         back = stage.controller(pads.name)
-        assert midi.names(midi.backend()) == before
+        assert midi.list_ports(midi.load_backend()) == before
     assert not back.lit
     return back
 
@@ -298,7 +303,7 @@ def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_i
     pads = stage.controller(LAUNCHPAD)
     pads.answers = True
     hands = stage.hands(grid="8x8")
-    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._roll._known)
+    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._identity._expected)
     pads = replugged(stage, pads)
     until(lambda: mode_and_lights(pads))
     stage.hears(pads, ("hit", 63, 100), note(88), off(88))
@@ -309,9 +314,9 @@ def test_one_that_only_lost_its_power_for_a_moment_too(stage: Stage) -> None:
     pads = stage.controller(LAUNCHPAD)
     pads.answers = True
     hands = stage.hands(grid="8x8")
-    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._roll._known)
+    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._identity._expected)
     pads.answers = False
-    until(lambda: pads.lit and hands._ports and hands._ports._roll._short)
+    until(lambda: pads.lit and hands._ports and hands._ports._identity._short_rounds)
     pads._lit.clear()
     pads.answers = True
     until(lambda: mode_and_lights(pads))
@@ -320,11 +325,11 @@ def test_one_that_only_lost_its_power_for_a_moment_too(stage: Stage) -> None:
 def test_one_that_answers_nothing_is_missed_when_linux_has_made_its_node_anew(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system_ports, "CARDS", tmp_path)
+    monkeypatch.setattr(port_watcher, "SOUND_DEVICES", tmp_path)
     (tmp_path / "midiC1D0").touch()
     hands, pads = stage.playing(LAUNCHPAD, grid="8x8")
     until(lambda: mode_and_lights(pads))
-    with system_ports.LOOKOUT._lock:
+    with port_watcher.PORT_WATCHER._lock:
         pads = replugged(stage, pads)
         (tmp_path / "another").touch()
         (tmp_path / "another").replace(tmp_path / "midiC1D0")
@@ -345,9 +350,9 @@ def test_what_is_unplugged_in_the_middle_of_a_hit_does_not_reroll(stage: Stage) 
 def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
     stage.band.show_all(READY)
     hands = stage.hands(ports=("virtual",))
-    chosen = midi.backend()
+    chosen = midi.load_backend()
     until(lambda: heard(hands, "acestepd") and lit(hands, "acestepd"))
-    present = midi.names(chosen)
+    present = midi.list_ports(chosen)
     assert present
     lights: list[bytes] = []
     into = chosen.open_output(next(name for name in present.outputs if "acestepd" in name))
@@ -374,7 +379,7 @@ def polled(port: Any, lights: list[bytes]) -> list[bytes]:
     return lights
 
 
-def test_rubbish_is_logged_and_stops_nothing(
+def test_invalid_bytes_are_logged_and_stop_nothing(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, pads = stage.playing()

@@ -19,6 +19,7 @@ import soundfile
 from daemon.pads.interface import Light, PadState
 from daemon.service import Daemon
 from daemon.settings import Midi, Pad, Settings
+from daemon.tempo.source import BeatPosition
 from pipeline.request import Request
 from tests.support.osc_client import Heard, OscClient
 from tests.support.stage import Stage, on_stage
@@ -516,13 +517,11 @@ class Playing:
     name = "midi"
 
     def __init__(self, start: float, bpm: float) -> None:
-        from daemon.tempo import BeatPosition
-
         self.bpm = 0.0
-        self.place = BeatPosition(start, 0.0, bpm)
+        self.position = BeatPosition(start, 0.0, bpm)
 
     def start(self) -> None: ...
-    def look(self, now: float) -> None: ...
+    def poll(self, now: float) -> None: ...
     def close(self) -> None: ...
 
 

@@ -9,13 +9,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from daemon import midi
+from tests.support.waiting import until
 
-PATIENCE = 30.0
 NAMES = 5
 PERIOD = 1024  # frames: MIDI comes once in each
 
@@ -60,7 +59,7 @@ class Jack:
             ]
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             self._process = subprocess.Popen(command, preexec_fn=die_with_us, **quiet)  # type: ignore[call-overload]
-        return midi.names(midi.backend()) is not None and self._process.poll() is None
+        return midi.list_ports(midi.load_backend()) is not None and self._process.poll() is None
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
@@ -101,11 +100,3 @@ def die_with_us() -> None:
     it.
     """
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def until(what: Callable[[], object]) -> None:
-    """Wait for something that another thread or program does."""
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)

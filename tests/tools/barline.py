@@ -27,8 +27,9 @@ from daemon import midi
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.request import Request
-from tests.support.jack import Jack, until
+from tests.support.jack import Jack
 from tests.support.osc_client import OscClient
+from tests.support.waiting import until
 
 BPM = {"link": 97.0, "clock": 150.0}
 BEATS = 4.0
@@ -153,9 +154,9 @@ def measured(kind: str, hits: int) -> list[float]:
         assert musician.stdin
         assert musician.stdout.readline() == "there\n"
         rolling()
-        until(lambda: daemon.tempo.next(BEATS) > 0)
+        until(lambda: daemon.tempo.find_next_beat(BEATS) > 0)
         # a dummy JACK plays as fast as it can
-        until(lambda: abs(daemon.tempo.bpm()[0] - BPM[kind]) < 6)
+        until(lambda: abs(daemon.tempo.current[0] - BPM[kind]) < 6)
         client.send("/ace/pad/hit", 1)
         client.until("/ace/finished")
         time.sleep(1.0)
@@ -182,7 +183,7 @@ class rolled:  # noqa: N801
         if self._clock is None or self._clock.poll() is not None:
             command = ["jack_midi_clock", "-B", "-b", str(BPM["clock"])]
             self._clock = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        present = midi.names(midi.backend())
+        present = midi.list_ports(midi.load_backend())
         return present is not None and any("jack_midi_clock" in name for name in present.inputs)
 
     def __exit__(self, *_: object) -> None:

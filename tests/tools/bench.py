@@ -89,7 +89,7 @@ def by_note(daemon: Daemon) -> Callable[[int], None]:
     def hit(pad: int) -> None:
         for kind, velocity in (("note_on", 100), ("note_off", 0)):
             note = {"type": kind, "note": 35 + pad, "velocity": velocity, "channel": 0}
-            daemon.hands.heard("bench", time.monotonic(), note)
+            daemon.hands.on_message("bench", time.monotonic(), note)
 
     return hit
 
