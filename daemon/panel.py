@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.request import FIELDS, BadRequest, Request, field_name
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("acestepd.panel")
 
-Turned = Callable[[str, Any], None]  # a parameter's name and its new value
+ParameterListener = Callable[[str, object], None]  # called with a parameter's name and new value
 
 
 class NothingToPlay(BadRequest):
@@ -22,41 +22,41 @@ class NothingToPlay(BadRequest):
 
 
 class Panel:
-    """Set from any thread. Listeners hear every change, on the thread that makes it, and must be
-    quick.
+    """Set from any thread. Listeners are called with every change, on the thread that makes it, and
+    must be quick.
     """
 
     def __init__(self, request: Request, tempo: Tempo | None = None) -> None:
         self.request = request
         self.tempo = tempo
         self._lock = threading.RLock()
-        self._listeners: list[Turned] = []
+        self._listeners: list[ParameterListener] = []
 
-    def listen(self, listener: Turned) -> None:
+    def listen(self, listener: ParameterListener) -> None:
         self._listeners.append(listener)
 
-    def set(self, name: str, value: Any) -> bool:
-        """Turn one knob; `name` may be an alias. Whether that changed anything. Raises
+    def set(self, name: str, value: object) -> bool:
+        """Set one parameter; `name` may be an alias. Whether that changed anything. Raises
         `BadRequest`.
         """
         with self._lock:
             return self.replace(self.request.changed({name: value}))
 
     def replace(self, request: Request) -> bool:
-        """Another request altogether. Whether that changed anything."""
+        """Set all parameters. Whether that changed anything."""
         with self._lock:
             before = self.request
             self.request = request
-            turned = [name for name in FIELDS if getattr(before, name) != getattr(request, name)]
-            for name in turned:
-                self._tell(name, getattr(request, name))
-            return bool(turned)
+            changed = [name for name in FIELDS if getattr(before, name) != getattr(request, name)]
+            for name in changed:
+                self._notify(name, getattr(request, name))
+            return bool(changed)
 
-    def wish(self, overrides: Mapping[str, Any]) -> Request:
+    def build_request(self, overrides: Mapping[str, object]) -> Request:
         """The current request with what one message changes in it. Raises `BadRequest`.
 
-        New music that neither gives a tempo has that of the session, where one is followed or was
-        set.
+        New music for which neither gives a tempo has that of the session, where one is followed or
+        was set.
         """
         request = self.request.changed(overrides)
         if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
@@ -64,22 +64,20 @@ class Panel:
                 "there is nothing to play: prompt and lyrics are empty",
                 "say what it should sound like",
             )
-        if (
-            request.bpm
-            or request.task
-            or "bpm" in map(field_name, overrides)
-            or not (bpm := self.session_bpm())
-        ):
+        if request.bpm or request.task or "bpm" in map(field_name, overrides):
             return request
-        return request.changed({"bpm": bpm})
+        bpm = self.session_bpm()
+        return request.changed({"bpm": bpm}) if bpm else request
 
     def session_bpm(self) -> float:
-        """0 where no session says one that can be played."""
-        bpm, source = self.tempo.current if self.tempo else (0.0, "default")
+        """0 where no session has a tempo, or not one that can be played."""
+        if self.tempo is None:
+            return 0.0
+        bpm, source = self.tempo.current
         allowed = FIELDS["bpm"].metadata["allowed"]
         return bpm if source != "default" and allowed.low <= bpm <= allowed.high else 0.0
 
-    def _tell(self, name: str, value: Any) -> None:
+    def _notify(self, name: str, value: object) -> None:
         for listener in self._listeners:
             try:
                 listener(name, value)

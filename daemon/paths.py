@@ -1,114 +1,110 @@
-"""Files that messages and watched files name: only those inside of folders that the settings
-list.
-"""
+"""Files that messages and watched files name: only those in folders that the settings list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.request import BadRequest, clean_text, field_name
 
 from .jobs import Refused
 
-FILES = ("source", "reference")  # fields that are the path of a file
+FILE_FIELDS = ("source", "reference")  # fields that are the path of a file
+MIDI_SUFFIXES = (".mid", ".midi")  # a guide with one of them is the path of a file
 MAX_PATH = 4096  # characters, as in most systems
 
 
 class AllowedFolders:
-    """The folders that files from outside may be in. A link leads where it leads: what counts is
-    where that is.
-    """
+    """The folders that files named from outside may be in. A link counts as what it leads to."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self.folders = tuple(dict.fromkeys(folder.expanduser().absolute() for folder in folders))
 
-    def inside(self, text: str) -> Path:
+    def resolve(self, text: str) -> Path:
         """The file that `text` names, absolute and without links. A relative name is looked for in
         each folder.
 
-        Raises `Refused`: 403 for what is in none of the folders, whether it is there or not, 404
-        for what is not there.
+        Raises `Refused`: 403 for what is in none of the folders, whether it exists or not; 404 for
+        what is in one of them and does not exist.
         """
-        allowed = [candidate for candidate in self._candidates(text) if self._holds(candidate)]
-        if not allowed:
+        candidates = [path for path in self._candidates(text) if self._contains(path)]
+        if not candidates:
             shown = " ".join(map(str, self.folders)) or "no folder"
-            hint = f"put the file there, or list its folder under folders in the settings; now: {shown}"
             raise Refused(
-                403, f"{text[:200]!r} is not in a folder that messages may name files in", hint
+                403,
+                f"{text[:200]!r} is not in a folder that messages may name files in",
+                "put the file there, or list its folder under folders in the settings; now: "
+                f"{shown}",
             )
-        for candidate in allowed:
-            if _is_file(candidate):
-                return candidate
-        raise Refused(404, f"there is no file {text[:200]!r}", f"looked for: {allowed[0]}")
+        for path in candidates:
+            if _is_file(path):
+                return path
+        raise Refused(404, f"there is no file {text[:200]!r}", f"looked for: {candidates[0]}")
 
-    def adapter(self, text: str) -> Path:
-        """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `inside`."""
+    def resolve_adapter(self, text: str) -> Path:
+        """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `resolve`."""
         if text.lower().endswith(".safetensors"):
-            return self.inside(text)
-        return self.inside(f"{text}/adapter_config.json").parent
+            return self.resolve(text)
+        return self.resolve(f"{text}/adapter_config.json").parent
 
-    def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of a request as a message gives them, with the files among them confined. Raises
+    def resolve_values(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Values of a request as a message gives them, with the files among them resolved. Raises
         `Refused`.
         """
-        return {name: self._value(name, value) for name, value in values.items()}
+        return {name: self._resolve_value(name, value) for name, value in values.items()}
 
-    def portable(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The same, with files named as they are inside of their folder: `values` finds them
-        wherever that lies.
+    def make_portable(self, values: Mapping[str, object]) -> dict[str, object]:
+        """The same values, with files named relative to their folder. `resolve_values` finds them
+        again wherever that folder is.
         """
-        return {name: self._portable(name, value) for name, value in values.items()}
+        return {name: self._make_portable(name, value) for name, value in values.items()}
 
-    def _portable(self, name: str, value: Any) -> Any:
-        if not (
-            isinstance(value, str) and _names_a_file(name, value) and Path(value).is_absolute()
-        ):
-            return value
-        homes = (
-            home for folder in self.folders if (home := _resolved(folder)) and _within(value, home)
-        )
-        return next((str(Path(value).relative_to(home)) for home in homes), value)
-
-    def _value(self, name: str, value: Any) -> Any:
+    def _resolve_value(self, name: str, value: object) -> object:
         text = clean_text(str(value)).strip()  # as the request will read it
-        return str(self.inside(text)) if _names_a_file(name, text) else value
+        return str(self.resolve(text)) if _names_file(name, text) else value
+
+    def _make_portable(self, name: str, value: object) -> object:
+        if not isinstance(value, str) or not _names_file(name, value):
+            return value
+        path = Path(value)
+        if not path.is_absolute():
+            return value
+        for folder in self.folders:
+            home = _resolve_links(folder)
+            if home and path.is_relative_to(home):
+                return str(path.relative_to(home))
+        return value
 
     def _candidates(self, text: str) -> list[Path]:
         if "\0" in text or len(text) > MAX_PATH:
             return []
         try:
             path = Path(text).expanduser()
-        except RuntimeError:  # ~ of a user there is not
+        except RuntimeError:  # ~ of a user who does not exist
             return []
-        # absolute: as it is
-        return [found for folder in self.folders if (found := _resolved(folder / path))]
+        paths = (_resolve_links(folder / path) for folder in self.folders)  # absolute: as it is
+        return [path for path in paths if path]
 
-    def _holds(self, path: Path) -> bool:
-        homes = (_resolved(folder) for folder in self.folders)
+    def _contains(self, path: Path) -> bool:
+        homes = (_resolve_links(folder) for folder in self.folders)
         return any(home and path.is_relative_to(home) for home in homes)
 
 
-def _names_a_file(name: str, text: str) -> bool:
+def _names_file(name: str, text: str) -> bool:
     try:
         field = field_name(name)
     except BadRequest:
         return False
-    return (field == "guide" and text.lower().endswith((".mid", ".midi"))) or (
-        field in FILES and bool(text)
-    )
+    if field == "guide":
+        return text.lower().endswith(MIDI_SUFFIXES)
+    return field in FILE_FIELDS and bool(text)
 
 
-def _resolved(path: Path) -> Path | None:
+def _resolve_links(path: Path) -> Path | None:
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # a link that leads to itself, a name too long
         return None
-
-
-def _within(path: str, home: Path) -> bool:
-    return Path(path).is_relative_to(home)
 
 
 def _is_file(path: Path) -> bool:

@@ -84,15 +84,15 @@ class Daemon:
                 lambda bpm, source: self.engine.announce(Event("tempo", None, (bpm, source)))
             )
             self.panel = Panel(settings.request, self.tempo)
-            confined = _confined(settings)
-            self.osc = OscServer(settings, self.panel, self.engine, confined)
+            allowed_folders = _allowed_folders(settings)
+            self.osc = OscServer(settings, self.panel, self.engine, allowed_folders)
             opened.callback(self.osc.close)
             self.pads = self.osc.pads = PadPlayer(
-                settings, self.engine, self.panel, self.tempo, confined
+                settings, self.engine, self.panel, self.tempo, allowed_folders
             )
             self.hands = Controllers(settings.midi, self.pads, settings.state / LEARNT)
             self._learn_from_ports()
-            self.watchers = Watchers(settings.watch, self.engine, self.panel, confined)
+            self.watchers = Watchers(settings.watch, self.engine, self.panel, allowed_folders)
             self._opened = opened.pop_all()
 
     def apply(self, settings: Settings) -> None:
@@ -107,11 +107,11 @@ class Daemon:
         self.panel.replace(self.panel.request.changed(turned))
         self.settings = settings
         self.engine.change(settings)
-        self.osc.change(settings, _confined(settings))
-        self.pads.change(settings, _confined(settings))
+        self.osc.change(settings, _allowed_folders(settings))
+        self.pads.change(settings, _allowed_folders(settings))
         self.hands.change(settings.midi)
         self._learn_from_ports()
-        self.watchers.change(settings.watch, _confined(settings))
+        self.watchers.change(settings.watch, _allowed_folders(settings))
 
     def _learn_from_ports(self) -> None:
         """MIDI learn, where there is something to learn from."""
@@ -141,7 +141,7 @@ class Daemon:
         self._opened.close()
 
 
-def _confined(settings: Settings) -> AllowedFolders:
+def _allowed_folders(settings: Settings) -> AllowedFolders:
     """Where files may lie that messages and watched files name."""
     return AllowedFolders(
         [settings.out, *settings.folders, *(watch.folder for watch in settings.watch)]

@@ -430,7 +430,9 @@ def _generate(arguments: argparse.Namespace) -> int:
     adapters = played.adapters if arguments.adapter is None else tuple(arguments.adapter)
     given = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
     given["prompt"] = given["prompt"] or arguments.text
-    wish = Panel(request).wish({name: value for name, value in given.items() if value is not None})
+    wish = Panel(request).build_request(
+        {name: value for name, value in given.items() if value is not None}
+    )
     places = {"out": arguments.out or Path(), "model": model, "variant": arguments.variant or ""}
     worn = [one if isinstance(one, str) else one.text for one in adapters]
     chosen = settings.from_values(

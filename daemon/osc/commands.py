@@ -121,7 +121,7 @@ def _adapter(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
         raise Refused(400, "which adapter? the first argument must be its path")
     worn = {one.path: one for one in osc.engine.adapters}
     path = next((path for path in worn if text in (path, Path(path).name)), "") or str(
-        osc.confined.adapter(text)
+        osc.allowed_folders.resolve_adapter(text)
     )
     try:
         worn[path] = Adapter(path, scale).checked()
@@ -255,7 +255,7 @@ def _submit(
     osc: OscServer, sender: Sender, values: dict[str, Any], ordered: Callable[..., Order]
 ) -> None:
     try:
-        wish = osc.panel.wish(osc.confined.values(values))
+        wish = osc.panel.build_request(osc.allowed_folders.resolve_values(values))
     except NothingToPlay as error:
         error.hint = "the first argument is the id, then comes what it should sound like"
         raise
@@ -360,7 +360,7 @@ def _set(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 
 def _turn(osc: OscServer, sender: Sender, name: str, value: Any) -> None:
-    changed = osc.panel.set(name, osc.confined.values({name: value})[name])
+    changed = osc.panel.set(name, osc.allowed_folders.resolve_values({name: value})[name])
     if not changed or sender not in osc.subscribers.of(PARAM):  # or else the event has told it
         _tell_param(osc, sender, name)
 

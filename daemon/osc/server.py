@@ -85,12 +85,12 @@ class OscServer:
     """
 
     def __init__(
-        self, settings: Settings, panel: Panel, engine: Engine, confined: AllowedFolders
+        self, settings: Settings, panel: Panel, engine: Engine, allowed_folders: AllowedFolders
     ) -> None:
         self.settings = settings
         self.panel = panel
         self.engine = engine
-        self.confined = confined
+        self.allowed_folders = allowed_folders
         self.pads: PadPlayer | None = None
         self.hands: Controllers | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
@@ -142,12 +142,12 @@ class OscServer:
             self._thread.join()
         self._opened.close()
 
-    def change(self, settings: Settings, confined: AllowedFolders) -> None:
+    def change(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
         """Other settings from now on: everything but the host and the ports, which need a
         restart.
         """
         self.settings = settings
-        self.confined = confined
+        self.allowed_folders = allowed_folders
         self.guard.change(settings)
         self.subscribers.change(settings.endpoints)
         self.subscribers.sift(self._may_hear)

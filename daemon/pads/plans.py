@@ -20,10 +20,15 @@ class Plans:
     """Pads count from 0. Everything here happens under the lock of whoever plays."""
 
     def __init__(
-        self, settings: Settings, panel: Panel, tempo: Tempo, confined: AllowedFolders, bank: Bank
+        self,
+        settings: Settings,
+        panel: Panel,
+        tempo: Tempo,
+        allowed_folders: AllowedFolders,
+        bank: Bank,
     ) -> None:
         self.settings = settings
-        self.confined = confined
+        self.allowed_folders = allowed_folders
         self.bank = bank
         self._panel = panel
         self._tempo = tempo
@@ -76,7 +81,7 @@ class Plans:
                 "there is nothing to play: this pad has no prompt",
                 "/ace/bank/fill, /ace/pad/set, or /ace/set/prompt",
             )
-        return request_of(self.confined.values(values))
+        return request_of(self.allowed_folders.resolve_values(values))
 
     def origin(self, number: int) -> str:
         return f"pad {number + 1} of {self.bank.name}"
@@ -127,7 +132,7 @@ class Plans:
             name: value for name, value in wished(self._panel.request).items() if name != "seed"
         }
         given = self._given(number)
-        return (slot.base or {}) | self.confined.portable(
+        return (slot.base or {}) | self.allowed_folders.make_portable(
             turned | (dict(given.request) if given else {})
         )
 

@@ -47,14 +47,14 @@ class PadPlayer:
         engine: Engine,
         panel: Panel,
         tempo: Tempo,
-        confined: AllowedFolders,
+        allowed_folders: AllowedFolders,
     ) -> None:
         self._engine = engine
         self._panel = panel
         self._lock = engine.lock
         self._banks = Banks(settings.state / "banks")
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
-        self._plans = Plans(settings, panel, tempo, confined, first)
+        self._plans = Plans(settings, panel, tempo, allowed_folders, first)
         self._ahead = Ahead(engine, self._plans, self._show)
         self._launcher = Announcer(engine.announce)
         # Jobs that have not ended, by id: whose they are, what they play
@@ -91,11 +91,11 @@ class PadPlayer:
             self._thread.join()
         self._save()
 
-    def change(self, settings: Settings, confined: AllowedFolders) -> None:
+    def change(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
         """Other settings from now on."""
         with self._lock:
             self._plans.settings = settings
-            self._plans.confined = confined
+            self._plans.allowed_folders = allowed_folders
         self._tell_all()
         self._wake.set()
 
@@ -191,13 +191,16 @@ class PadPlayer:
         """Give a pad parameters of its own. Raises `Refused` and `BadRequest`."""
         with self._lock:
             slot = self._plans.slot(number)
-            changed = self._panel.request.changed(self._plans.confined.values(values))
-            kept = self._plans.confined.portable(
+            changed = self._panel.request.changed(
+                self._plans.allowed_folders.resolve_values(values)
+            )
+            kept = self._plans.allowed_folders.make_portable(
                 {name: getattr(changed, name) for name in _named(values)}
             )
-            seed = kept.pop("seed", -1)
-            if seed >= 0:
-                self._plans.choose(number, seed)
+            if "seed" in kept:
+                del kept["seed"]
+                if changed.seed >= 0:
+                    self._plans.choose(number, changed.seed)
             slot.own |= kept
             return self._changed(number)
 
@@ -251,8 +254,8 @@ class PadPlayer:
             count = count or self._plans.settings.midi.pads
             if not 1 <= count <= MAX_PADS:
                 raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
-            wish = self._panel.wish(self._plans.confined.values(values))
-            kept = self._plans.confined.portable(
+            wish = self._panel.build_request(self._plans.allowed_folders.resolve_values(values))
+            kept = self._plans.allowed_folders.make_portable(
                 {name: getattr(wish, name) for name in _named(values)}
             )
             grid = self._plans.settings.midi

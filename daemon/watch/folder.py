@@ -101,11 +101,11 @@ class WatchedFolder:
     """All of it happens on one thread; `now` is monotonic."""
 
     def __init__(
-        self, watch: Watch, engine: EngineApi, panel: Panel, confined: AllowedFolders
+        self, watch: Watch, engine: EngineApi, panel: Panel, allowed_folders: AllowedFolders
     ) -> None:
         self._engine = engine
         self._panel = panel
-        self.change(watch, confined)
+        self.change(watch, allowed_folders)
         self.client = f"watch:{watch.folder}"
         self._listed: dict[str, WatchedFile] = {}
         self._saved: dict[str, FileRecord] = {}
@@ -115,10 +115,10 @@ class WatchedFolder:
         self._since = engine.journal.since(self.client)
         self._device: int | None = None  # that it is on; None: not looked yet, -1: it is not there
 
-    def change(self, watch: Watch, confined: AllowedFolders) -> None:
+    def change(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
         """Other settings for the same folder."""
         self.watch = watch
-        self._confined = confined
+        self._allowed_folders = allowed_folders
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -427,7 +427,7 @@ class WatchedFolder:
         else:
             values["task"] = read.values.get("task", "")  # the folder's is for what has a source
         try:
-            wish = Panel(self.watch.request, self._panel.tempo).wish(values)
+            wish = Panel(self.watch.request, self._panel.tempo).build_request(values)
         except BadRequest as error:
             return ParsedFile(None, None, (sheet.refusal(error), *notes), text)
         return ParsedFile(wish, (self.watch.request, values), notes, text)
@@ -459,9 +459,8 @@ class WatchedFolder:
 
     def _place(self, name: str, value: str) -> str:
         """Files are looked for in this folder first. Raises `Refused`."""
-        return str(
-            AllowedFolders((self.watch.folder, *self._confined.folders)).values({name: value})[name]
-        )
+        allowed = AllowedFolders((self.watch.folder, *self._allowed_folders.folders))
+        return str(allowed.resolve_values({name: value})[name])
 
     # --- telling ----------------------------------------------------------------------------------
 

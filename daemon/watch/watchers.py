@@ -87,12 +87,16 @@ class Watchers:
     """All watched folders, on a thread of their own. `change` takes other ones while it runs."""
 
     def __init__(
-        self, watches: Sequence[Watch], engine: EngineApi, panel: Panel, confined: AllowedFolders
+        self,
+        watches: Sequence[Watch],
+        engine: EngineApi,
+        panel: Panel,
+        allowed_folders: AllowedFolders,
     ) -> None:
         self._watches = tuple(watches)
         self._engine = engine
         self._panel = panel
-        self._confined = confined
+        self._allowed_folders = allowed_folders
         self._armed: dict[Path, _Armed] = {}
         self._ended: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._wake = threading.Event()
@@ -107,11 +111,11 @@ class Watchers:
         self._observer.start()
         self._thread.start()
 
-    def change(self, watches: Sequence[Watch], confined: AllowedFolders) -> None:
+    def change(self, watches: Sequence[Watch], allowed_folders: AllowedFolders) -> None:
         """Watch these from now on. Of a folder that stays, other settings hold from the next save
         on.
         """
-        self._confined = confined
+        self._allowed_folders = allowed_folders
         self._watches = tuple(watches)
         self._wake.set()
 
@@ -150,9 +154,9 @@ class Watchers:
             self._disarm(self._armed.pop(path))
         for path, watch in wanted.items():
             if path not in self._armed:
-                folder = WatchedFolder(watch, self._engine, self._panel, self._confined)
+                folder = WatchedFolder(watch, self._engine, self._panel, self._allowed_folders)
                 self._armed[path] = _Armed(folder, _Hints(self._wake))
-            self._armed[path].folder.change(watch, self._confined)
+            self._armed[path].folder.change(watch, self._allowed_folders)
 
     def _look(self, armed: _Armed) -> None:
         self._arm(armed)  # first: what changes from here on gives a hint

@@ -32,7 +32,7 @@ class Session:
 def test_a_wish_is_the_panel_with_what_one_message_changes() -> None:
     panel = Panel(BEAT)
     panel.set("bars", 4)
-    assert panel.wish({"key": "Am"}) == Request(prompt="beat", bars=4, key="A minor")
+    assert panel.build_request({"key": "Am"}) == Request(prompt="beat", bars=4, key="A minor")
     assert panel.request == Request(prompt="beat", bars=4)
 
 
@@ -73,43 +73,43 @@ def test_a_knob_that_does_not_go_with_another_is_refused() -> None:
 
 def test_neither_prompt_nor_lyrics_is_nothing_to_play() -> None:
     with pytest.raises(NothingToPlay):
-        Panel(Request()).wish({"bars": 4})
-    assert Panel(Request()).wish({"lyrics": "la"}).lyrics == "la"
+        Panel(Request()).build_request({"bars": 4})
+    assert Panel(Request()).build_request({"lyrics": "la"}).lyrics == "la"
 
 
 def test_the_sessions_tempo_is_taken_where_nobody_says_one() -> None:
     panel = Panel(BEAT, Tempo(sources=[Session(98.5)]))
-    assert panel.wish({}).bpm == 98.5
-    assert panel.wish({"bpm": 140}).bpm == 140
-    assert panel.wish({"tempo": 0}).bpm == 0
+    assert panel.build_request({}).bpm == 98.5
+    assert panel.build_request({"bpm": 140}).bpm == 140
+    assert panel.build_request({"tempo": 0}).bpm == 0
     panel.set("bpm", 90)
-    assert panel.wish({}).bpm == 90
+    assert panel.build_request({}).bpm == 90
 
 
 def test_what_is_made_of_a_file_needs_no_words_and_keeps_its_own_tempo(tmp_path: Path) -> None:
     (tmp_path / "song.wav").touch()
-    wish = Panel(Request(), Tempo(sources=[Session(98.5)])).wish(
+    request = Panel(Request(), Tempo(sources=[Session(98.5)])).build_request(
         {"task": "extract", "source": str(tmp_path / "song.wav")}
     )
-    assert wish.bpm == 0
+    assert request.bpm == 0
 
 
 @pytest.mark.parametrize("bpm", [0.0, 20.0, 999.0])
 def test_a_tempo_that_is_only_the_default_or_cannot_be_played_is_left_to_the_model(
     bpm: float,
 ) -> None:
-    assert Panel(BEAT, Tempo(sources=[Session(bpm)])).wish({}).bpm == 0
-    assert Panel(BEAT).wish({}).bpm == 0
+    assert Panel(BEAT, Tempo(sources=[Session(bpm)])).build_request({}).bpm == 0
+    assert Panel(BEAT).build_request({}).bpm == 0
 
 
 def test_an_explicit_tempo_wins_over_the_session_until_it_is_let_go() -> None:
     tempo = Tempo(sources=[Session(98.5)])
     panel = Panel(BEAT, tempo)
     tempo.set(120)
-    assert panel.wish({}).bpm == 120
+    assert panel.build_request({}).bpm == 120
     tempo.set(0)
-    assert panel.wish({}).bpm == 98.5
+    assert panel.build_request({}).bpm == 98.5
 
 
 def test_codes_alone_are_something_to_play() -> None:
-    assert Panel(Request()).wish({"codes": "1 2 3"}).codes == "1 2 3"
+    assert Panel(Request()).build_request({"codes": "1 2 3"}).codes == "1 2 3"

@@ -24,32 +24,32 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def confined(home: Path) -> AllowedFolders:
+def allowed_folders(home: Path) -> AllowedFolders:
     return AllowedFolders([home / "loops", home / "takes"])
 
 
-def code(confined: AllowedFolders, text: str) -> int:
+def code(allowed_folders: AllowedFolders, text: str) -> int:
     with pytest.raises(Refused) as refused:
-        confined.inside(text)
+        allowed_folders.resolve(text)
     return refused.value.code
 
 
 def test_a_file_inside_is_found_by_its_whole_path_and_by_a_relative_one(
-    confined: AllowedFolders, home: Path
+    allowed_folders: AllowedFolders, home: Path
 ) -> None:
-    assert confined.inside(f"{home}/loops/loops.mid") == home / "loops" / "loops.mid"
-    assert confined.inside("loops.mid") == home / "loops" / "loops.mid"
-    assert confined.inside("takes.mid") == home / "takes" / "takes.mid"
-    assert confined.inside("sub/deep.mid") == home / "takes" / "sub" / "deep.mid"
-    assert confined.inside("sub/../takes.mid") == home / "takes" / "takes.mid"
+    assert allowed_folders.resolve(f"{home}/loops/loops.mid") == home / "loops" / "loops.mid"
+    assert allowed_folders.resolve("loops.mid") == home / "loops" / "loops.mid"
+    assert allowed_folders.resolve("takes.mid") == home / "takes" / "takes.mid"
+    assert allowed_folders.resolve("sub/deep.mid") == home / "takes" / "sub" / "deep.mid"
+    assert allowed_folders.resolve("sub/../takes.mid") == home / "takes" / "takes.mid"
 
 
 def test_a_path_from_home_is_understood(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(home))
-    confined = AllowedFolders([Path("~/loops")])
-    assert confined.inside("~/loops/loops.mid") == home / "loops" / "loops.mid"
-    assert code(confined, "~/secret/secret.mid") == 403
-    assert code(confined, "~nobody-is-called-this/x.mid") == 403
+    allowed_folders = AllowedFolders([Path("~/loops")])
+    assert allowed_folders.resolve("~/loops/loops.mid") == home / "loops" / "loops.mid"
+    assert code(allowed_folders, "~/secret/secret.mid") == 403
+    assert code(allowed_folders, "~nobody-is-called-this/x.mid") == 403
 
 
 @pytest.mark.parametrize(
@@ -68,44 +68,46 @@ def test_a_path_from_home_is_understood(home: Path, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_what_is_outside_is_refused_whether_it_is_there_or_not(
-    confined: AllowedFolders, home: Path, text: str
+    allowed_folders: AllowedFolders, home: Path, text: str
 ) -> None:
-    assert code(confined, text.format(home=home)) in (403, 404)
+    assert code(allowed_folders, text.format(home=home)) in (403, 404)
     if text:
         with pytest.raises(Refused):
-            confined.inside(text.format(home=home))
+            allowed_folders.resolve(text.format(home=home))
 
 
-def test_nobody_learns_whether_a_file_outside_exists(confined: AllowedFolders, home: Path) -> None:
+def test_nobody_learns_whether_a_file_outside_exists(
+    allowed_folders: AllowedFolders, home: Path
+) -> None:
     assert (
-        code(confined, f"{home}/secret/secret.mid")
-        == code(confined, f"{home}/secret/nothing.mid")
+        code(allowed_folders, f"{home}/secret/secret.mid")
+        == code(allowed_folders, f"{home}/secret/nothing.mid")
         == 403
     )
-    assert code(confined, "nothing.mid") == 404
+    assert code(allowed_folders, "nothing.mid") == 404
 
 
-def test_a_link_counts_as_where_it_leads(confined: AllowedFolders, home: Path) -> None:
+def test_a_link_counts_as_where_it_leads(allowed_folders: AllowedFolders, home: Path) -> None:
     (home / "loops" / "out.mid").symlink_to(home / "secret" / "secret.mid")
     (home / "loops" / "folder").symlink_to(home / "secret")
     (home / "loops" / "in.mid").symlink_to(home / "takes" / "takes.mid")
     (home / "loops" / "round.mid").symlink_to(home / "loops" / "round.mid")
-    assert code(confined, f"{home}/loops/out.mid") == 403
-    assert code(confined, f"{home}/loops/folder/secret.mid") == 403
-    assert code(confined, "out.mid") == 404, "not in the other folder either"
-    assert confined.inside("in.mid") == home / "takes" / "takes.mid"
-    assert code(confined, "round.mid") in (403, 404)
+    assert code(allowed_folders, f"{home}/loops/out.mid") == 403
+    assert code(allowed_folders, f"{home}/loops/folder/secret.mid") == 403
+    assert code(allowed_folders, "out.mid") == 404, "not in the other folder either"
+    assert allowed_folders.resolve("in.mid") == home / "takes" / "takes.mid"
+    assert code(allowed_folders, "round.mid") in (403, 404)
 
 
 def test_a_folder_that_is_a_link_itself_is_the_folder_it_leads_to(home: Path) -> None:
     (home / "link").symlink_to(home / "loops")
-    assert AllowedFolders([home / "link"]).inside("loops.mid") == home / "loops" / "loops.mid"
+    assert AllowedFolders([home / "link"]).resolve("loops.mid") == home / "loops" / "loops.mid"
 
 
-def test_only_files_are_files(confined: AllowedFolders, home: Path) -> None:
+def test_only_files_are_files(allowed_folders: AllowedFolders, home: Path) -> None:
     os.mkfifo(home / "loops" / "pipe.mid")  # opening it would wait for ever
-    assert code(confined, "pipe.mid") == 404
-    assert code(confined, "sub") == 404
+    assert code(allowed_folders, "pipe.mid") == 404
+    assert code(allowed_folders, "sub") == 404
 
 
 def test_without_folders_nothing_is_allowed(home: Path) -> None:
@@ -113,29 +115,31 @@ def test_without_folders_nothing_is_allowed(home: Path) -> None:
 
 
 def test_values_have_their_files_confined_and_nothing_else(
-    confined: AllowedFolders, home: Path
+    allowed_folders: AllowedFolders, home: Path
 ) -> None:
     values = {"guide": "loops.mid", "prompt": "secret.mid", "bars": 4, "nonsense": "x.mid"}
-    assert confined.values(values) == values | {"guide": str(home / "loops" / "loops.mid")}
-    assert confined.values({"GUIDE": "Am F C G"}) == {"GUIDE": "Am F C G"}
+    assert allowed_folders.resolve_values(values) == values | {
+        "guide": str(home / "loops" / "loops.mid")
+    }
+    assert allowed_folders.resolve_values({"GUIDE": "Am F C G"}) == {"GUIDE": "Am F C G"}
 
 
 @pytest.mark.parametrize(
     "text",
     ["/etc/x.mid", " /etc/x.MID ", "/etc/x.mid\ufeff", "\x01/etc/x.midi\x07", "/etc/x.mid\n"],
 )
-def test_no_disguise_of_a_path_gets_past(confined: AllowedFolders, text: str) -> None:
+def test_no_disguise_of_a_path_gets_past(allowed_folders: AllowedFolders, text: str) -> None:
     with pytest.raises(Refused):
-        confined.values({"guide": text})
+        allowed_folders.resolve_values({"guide": text})
 
 
 @given(
     st.text(st.sampled_from("./~\0\n \ufeffab\u0301") | st.characters(), max_size=20), st.booleans()
 )
 def test_whatever_is_asked_for_lies_inside(text: str, midi: bool) -> None:
-    confined = AllowedFolders([Path(__file__).parent])
+    allowed_folders = AllowedFolders([Path(__file__).parent])
     try:
-        found = confined.inside(text + ".mid" * midi)
+        found = allowed_folders.resolve(text + ".mid" * midi)
     except Refused:
         return
     assert found.is_relative_to(Path(__file__).parent)
@@ -153,7 +157,7 @@ def test_a_file_is_named_inside_of_its_folder_for_another_machine(tmp_path: Path
         "bars": 4,
         "prompt": "/not/a/file.wav",
     }
-    kept = AllowedFolders([here]).portable(values)
+    kept = AllowedFolders([here]).make_portable(values)
     assert kept == values | {"source": "loops/a.wav"}
-    assert AllowedFolders([there]).values(kept)["source"] == str(there / "loops" / "a.wav")
-    assert AllowedFolders([there]).portable(values) == values, "it is in none of the folders"
+    assert AllowedFolders([there]).resolve_values(kept)["source"] == str(there / "loops" / "a.wav")
+    assert AllowedFolders([there]).make_portable(values) == values, "it is in none of the folders"

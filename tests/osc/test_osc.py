@@ -976,12 +976,12 @@ def test_other_settings_are_taken_up_while_it_runs(tmp_path: Path) -> None:
         changed = Settings(
             out=tmp_path, state=tmp_path, subscribers=(f"127.0.0.1:{listener.port}",), rate=7
         )
-        stage.osc.change(changed, stage.osc.confined)
+        stage.osc.change(changed, stage.osc.allowed_folders)
         made(listener, "seen", *SHORT)
         assert [sender.client for sender in stage.osc.subscribers.of("clip")] == [
             f"udp:127.0.0.1:{listener.port}"
         ]
-        stage.osc.change(Settings(out=tmp_path, state=tmp_path), stage.osc.confined)
+        stage.osc.change(Settings(out=tmp_path, state=tmp_path), stage.osc.allowed_folders)
         assert stage.osc.subscribers.of("clip") == []
 
 
@@ -1210,7 +1210,8 @@ def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(
             wired.send("/ace/ping", "in")
             assert wired.hear()[0] == "/ace/pong"
             stage.osc.change(
-                dataclasses.replace(stage.osc.settings, allow=("10.9.8.7",)), stage.osc.confined
+                dataclasses.replace(stage.osc.settings, allow=("10.9.8.7",)),
+                stage.osc.allowed_folders,
             )
             assert wired.ended()
             near.ask("/ace/set/bars", 5)

@@ -813,7 +813,7 @@ def test_a_file_that_may_not_be_read_is_taken_when_it_may(
 
     room.save("chorus.txt")
     with monkeypatch.context() as patch:
-        patch.setattr("daemon.watch.things.os.open", denied)
+        patch.setattr("daemon.watch.watched_files.os.open", denied)
         assert room.settle() == []
     assert room.told("chorus.txt") == [
         (0, 403, "it cannot be read: Permission denied; it is tried again")

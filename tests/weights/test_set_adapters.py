@@ -257,8 +257,8 @@ def test_a_folder_is_confined_by_where_it_leads(tmp_path: Path) -> None:
     (tmp_path / "secret" / "adapter_config.json").write_text("{}")
     os.symlink(tmp_path / "secret", tmp_path / "in" / "link")
     with pytest.raises(Refused, match="is not in a folder"):
-        AllowedFolders([tmp_path / "in"]).adapter("link")
-    assert AllowedFolders([tmp_path]).adapter("secret") == tmp_path / "secret"
+        AllowedFolders([tmp_path / "in"]).resolve_adapter("link")
+    assert AllowedFolders([tmp_path]).resolve_adapter("secret") == tmp_path / "secret"
 
 
 # --- settings, manifests, the command line --------------------------------------------------------
