@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import errno
 import itertools
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pipeline import blas
 from pipeline.request import BadRequest, MissingFile, Request
 
 
@@ -179,18 +176,6 @@ class Pace:
         if job.fraction:
             return job.seconds / job.fraction * (1 - job.fraction)
         return job.cost * self._seconds_per_cost
-
-
-def machine() -> dict[str, Any]:
-    """What a manifest says about where a take was made."""
-    return {
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "blas": blas.live(),
-        "mlx": version("mlx"),
-        "numpy": version("numpy"),
-        "python": platform.python_version(),
-    }
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

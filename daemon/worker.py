@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.latent_store import LatentStore
-from pipeline.request import PREVIEW, UNDERSTAND, Progress, Request, Take
+from pipeline.request import PREVIEW, UNDERSTAND, Request
+from pipeline.take import Progress, Take, TakeInfo, machine
 
-from .jobs import failure, machine
+from .jobs import failure
 
 if TYPE_CHECKING:
     from pipeline.generate import AceStep
@@ -158,7 +158,7 @@ class Worker:
                 self._say("planned", job=rendering.job, values=dict(event.planned))
             elif time.monotonic() - rendering.told >= PROGRESS_SECONDS:
                 rendering.told = time.monotonic()
-                self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.told)
+                self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.label)
         except StopIteration:
             self._stack.pop()
             self._deliver(rendering)
@@ -182,36 +182,33 @@ class Worker:
             self._say("sound", job=rendering.job, name=take.name, channels=audio.shape[0])
             self._connection.send_bytes(audio.tobytes())
         take = rendering.takes[0]
-        about: dict[str, Any] = {"request": asdict(take.request), "model": take.model}
-        about |= {"timings": take.timings, "memory": take.memory}
-        about |= {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
-        about |= {"timesteps": take.timesteps, "notes": take.notes, "machine": machine()}
-        about["planned"] = dict(take.planned)
         if take.latents is not None and rendering.model.store is not None:
             self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
             self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())
-        self._made(rendering, about)
+        self._made(rendering, take.info)
 
     def _deliver_words(self, rendering: Rendering, described: Description) -> None:
         """What was understood, as a request that plays it."""
         request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(
             described.values
         )
-        about = {
-            "request": asdict(request),
-            "model": rendering.model.title,
-            "notes": described.notes,
-        }
-        about |= {"planned": dict(described.values), "codes": request.codes, "machine": machine()}
-        self._made(rendering, about)
+        info = TakeInfo(
+            request,
+            rendering.model.title,
+            codes=request.codes,
+            planned=dict(described.values),
+            machine=machine(),
+            notes=described.notes,
+        )
+        self._made(rendering, info)
 
-    def _made(self, rendering: Rendering, about: dict[str, Any]) -> None:
+    def _made(self, rendering: Rendering, info: TakeInfo) -> None:
         self._say(
             "made",
             job=rendering.job,
             caches=rendering.model.reused(),
             token=rendering.model.token,
-            **about,
+            info=info.to_json(),
         )
 
     def _say(self, what: str, **about: Any) -> None:

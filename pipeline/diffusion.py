@@ -12,8 +12,9 @@ import mlx.core as mx
 import numpy as np
 
 from . import audio, encoding, loops, postprocess, sampler, tasks
-from .request import PREVIEW, SAMPLE_RATE, Progress, Take
+from .request import PREVIEW, SAMPLE_RATE
 from .stages import Conditioning, Stages
+from .take import Progress, Take, TakeInfo
 from .tasks import KeptSource, Material, RepaintBlend
 from .work import ProgressSpan, Work
 
@@ -121,9 +122,8 @@ def _previewed(
     with suppress(audio.BadAudio):
         gain = work.stored.gain if work.stored else 1.0
         clip = postprocess.finished(work.request, {"mix": sound}, work.source, gain).clips["mix"]
-        yield Take(
-            f"{PREVIEW}{step}", mx.array(clip), work.request, model.name, bits=model.weights.bits
-        )
+        info = TakeInfo(work.request, model.name, bits=model.weights.bits)
+        yield Take(f"{PREVIEW}{step}", mx.array(clip), info)
 
 
 def _decoded(

@@ -11,8 +11,9 @@ import numpy as np
 from . import audio, caches, reference, tasks
 from .guide.score import Score
 from .latent_store import StoredLatents
-from .request import Progress, Request
+from .request import Request
 from .stages import REFERENCE_FRAMES, Stages
+from .take import Progress
 from .tasks import Material
 from .work import Meter, ProgressSpan, Work
 

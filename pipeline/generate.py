@@ -19,8 +19,9 @@ from .memory import limits as limits  # from here too
 from .networks import ops
 from .planner import slot as planned
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description, Written
-from .request import FIELDS, SAMPLE_RATE, BadRequest, Progress, Request, Take
+from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
 from .stages import Stages
+from .take import Progress, Take, TakeInfo, machine
 from .weights import adapter, checkpoint, lora
 from .work import Meter, Work, after_plan, spans
 
@@ -178,14 +179,22 @@ class AceStep(Stages):
                 / (meter.without("plan") / self._painting(request))
             )
         notes = capabilities.notes(self, request) + ready.notes + (plan.notes if plan else ())
-        about = meter.seconds, tuple(work.steps.tolist()), notes, meter.bytes
-        painted_over = codes.written(
-            material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
+        painted_over = material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
+        info = TakeInfo(
+            request,
+            self.name,
+            bits=self.weights.bits,
+            adapters=worn,
+            timesteps=tuple(work.steps.tolist()),
+            codes=codes.written(painted_over),
+            planned=dict(plan.filled) if plan else {},
+            timings=meter.seconds,
+            memory=meter.bytes,
+            machine=machine(),
+            notes=notes,
         )
-        how: dict[str, Any] = {"bits": self.weights.bits, "adapters": worn, "codes": painted_over}
-        how["planned"] = plan.filled if plan else {}
         for name, clip in ready.clips.items():
-            take = Take(name, mx.array(clip), request, self.name, *about, **how)
+            take = Take(name, mx.array(clip), info)
             if name == "mix" and request.task != "lego":
                 gain = postprocess.gain(work, clips["mix"], clip)
                 latents = np.array(material.given[0])

@@ -1,4 +1,4 @@
-"""What travels: a frozen `Request` in, `Progress` and `Take`s out. Imports no MLX.
+"""`Request`: what a take is made from, frozen and checked. Imports no MLX.
 
 Every field of `Request` is typed on one line, and everything else derives from that line: the
 checks, the OSC parameter and its aliases, the command line's option, and the README's table.
@@ -18,16 +18,10 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from . import codes
 from .guide.harmony import parse_chords
-from .weights import adapter
-from .weights.adapter import Adapter
-
-if TYPE_CHECKING:
-    import mlx.core as mx
-    import numpy as np
 
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
@@ -660,64 +654,3 @@ def _stream_safe(text: str) -> str:
         if marks <= 30:
             kept.append(character)
     return "".join(kept)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a generation stands: `stage` is plan, source, guide, text, condition, diffusion, decode
-    or finish; `fraction` of its work.
-    """
-
-    stage: str
-    fraction: float
-    tokens: int = 0  # that the planner has written in this part of its work
-    of: int = 0  # as many as it will; 0 where that is not known
-    planned: Mapping[str, Any] | None = (
-        None  # once, when the plan is made: what of the request it filled in
-    )
-
-    def __post_init__(self) -> None:
-        # rounding errors must not look like a way back
-        object.__setattr__(self, "fraction", round(self.fraction, 6))
-
-    @property
-    def told(self) -> str:
-        """The stage, and how far the planner is in it: `plan 37`, `plan 120/300`."""
-        if self.of:
-            return f"{self.stage} {self.tokens}/{self.of}"
-        return f"{self.stage} {self.tokens}" if self.tokens else self.stage
-
-
-@dataclass(frozen=True)
-class Take:
-    """One finished clip.
-
-    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]; `request` has every value that was
-    used, so that the same request makes the same take; `timings` are seconds per stage, `memory`
-    the most bytes that MLX held in it; `timesteps` is what the sampler visited; `notes` say what
-    the model could not do of what was asked. `bits` are its weights', 0 as published, and
-    `adapters` what it wore; `title` says all of that after the model's name. `codes` are those that
-    it was painted over: the request's, or its source's.
-    """
-
-    name: str
-    audio: mx.array
-    request: Request
-    model: str
-    timings: dict[str, float] = field(default_factory=dict)
-    timesteps: tuple[float, ...] = ()
-    notes: tuple[str, ...] = ()
-    memory: dict[str, int] = field(default_factory=dict)
-    sample_rate: int = SAMPLE_RATE
-    latents: np.ndarray | None = field(default=None, repr=False, compare=False)
-    noise: np.ndarray | None = field(default=None, repr=False, compare=False)
-    gain: float = 1.0
-    bits: int = 0
-    adapters: tuple[Adapter, ...] = ()
-    codes: str = ""
-    # what of the request the planner filled in
-    planned: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        return adapter.title(self.model, self.bits, self.adapters)

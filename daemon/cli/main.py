@@ -13,7 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.request import FIELDS, MAX_SEED, PREVIEW, FieldSpec, Progress, Request, Take
+from pipeline.request import FIELDS, MAX_SEED, PREVIEW, FieldSpec, Request
+from pipeline.take import Progress, Take, TakeInfo
 from pipeline.voices import HUB_MODEL, PLANNERS, VOICES
 
 from .. import VERSION, settings
@@ -422,7 +423,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     from ..panel import Panel
 
     played = (
-        clips.read_manifest(arguments.again) if arguments.again else clips.Played(Request(), "auto")
+        clips.read_manifest(arguments.again) if arguments.again else TakeInfo(Request(), "auto")
     )
     request = played.request
     model = arguments.model or played.model
@@ -475,7 +476,7 @@ def _take_with_bar(request: Request, chosen: Settings) -> Landed:
     try:
         # files like the stems, behind them
         takes.sort(key=lambda take: take.name.startswith(PREVIEW))
-        return clips.write(chosen.out, "generate", clips.Made.of(takes))
+        return clips.write(chosen.out, "generate", clips.FinishedTake.of(takes))
     except OSError as error:
         raise SettingsError(f"cannot write into {chosen.out}: {error.strerror}") from error
 
@@ -510,7 +511,7 @@ def _with_bar(work: Generator[Progress | Take, None, _Result]) -> tuple[list[Tak
             if isinstance(event, Take):
                 takes.append(event)
             else:
-                bar.set_description(event.told)
+                bar.set_description(event.label)
                 bar.update(100 * event.fraction - bar.n)
             try:
                 event = next(work)

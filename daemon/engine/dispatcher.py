@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.request import Request
+from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState, failure
 from ..journal import Journal
@@ -174,15 +174,15 @@ class Dispatcher:
         """What lies on the shelf, and what the journal knows of by now."""
         self.landing.append(job)
         self._news.tell(Event("queued", job, (0, 0.0)))
-        job.plan_events = outcomes.plan_events(job, prepared.made.planned)
+        job.plan_events = outcomes.plan_events(job, prepared.info.planned)
         self._tell_plan(job)
         if clips.show(prepared.staged):
             job.clip_events = outcomes.clip_events(
-                job, prepared.staged.clips, prepared.made.request
+                job, prepared.staged.clips, prepared.info.request
             )
             for event in job.clip_events:
                 self._news.announce(event, due)
-        self.lander.hand_out(job, prepared.staged, prepared.made, due)
+        self.lander.hand_out(job, prepared.staged, prepared.info, due)
 
     def cancel(self, job: Job) -> None:
         """Its end is told when the worker has stopped, or now."""
@@ -271,22 +271,21 @@ class Dispatcher:
             self.lander.preview(job, about["step"], samples(data))
 
     def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job = self._by_ticket(about.pop("job"))
-        self._model.caches = about.pop("caches")
-        token = about.pop("token")
+        job = self._by_ticket(about["job"])
+        self._model.caches = about["caches"]
         if job is None:
             return
-        sounds, latents = self._parcels.take(job.ticket)
+        stems, latents = self._parcels.take(job.ticket)
         self._leave(job)
         if job.cancel_requested:
             self._end(job, JobState.CANCELLED)
         else:
             job.state = JobState.LANDING
             self.landing.append(job)
-            self._model.learn(job, token)
-            made = clips.Made(**about | {"request": _used(job, about["request"])}, sounds=sounds)
-            self.guesses.learn(made, job.resolved.samples)
-            self.lander.land(job, made, latents)
+            self._model.learn(job, about["token"])
+            info = _info(job, about["info"])
+            self.guesses.learn(info, job.resolved.samples)
+            self.lander.land(job, clips.FinishedTake(info, stems), latents)
         self.dispatch()
 
     def _failed(self, about: dict[str, Any], _: bytes) -> None:
@@ -356,14 +355,14 @@ class Dispatcher:
 
     # --- what the landing threads say -------------------------------------------------------------
 
-    def put_aside(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
+    def put_aside(self, job: Job, staged: clips.Staged, info: TakeInfo) -> bool:
         """Put it on the shelf. False where somebody has asked for it meanwhile, and it must
         land.
         """
         with self._lock:
             if not job.speculative:
                 return False
-            gone = None if self.supervisor.closing else self.guesses.keep(job, staged, made)
+            gone = None if self.supervisor.closing else self.guesses.keep(job, staged, info)
             if gone is None:
                 clips.discard(staged)
                 self._guessed(job, "dropped")
@@ -374,10 +373,10 @@ class Dispatcher:
             return True
 
     def landed(
-        self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0
+        self, job: Job, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
     ) -> None:
         """The files are there: write it down, then tell, not before `due`."""
-        used, facts = outcomes.facts(job, landed, made)
+        used, facts = outcomes.facts(job, landed, info)
         with self._lock:
             told = job.clip_events
             job.clip_events = outcomes.clip_events(job, landed.clips, used)
@@ -475,9 +474,9 @@ class Dispatcher:
         return landed is not None
 
 
-def _used(job: Job, values: dict[str, Any]) -> Request:
-    """The request that was rendered, with all that the model decided."""
+def _info(job: Job, data: dict[str, Any]) -> TakeInfo:
+    """How the take was made."""
     try:
-        return Request(**values)
+        return TakeInfo.from_json(data)
     except ValueError:  # a file that it names is gone since: what was made of it is still a take
-        return job.resolved
+        return dataclasses.replace(TakeInfo.from_json(data | {"request": {}}), request=job.resolved)

@@ -4,11 +4,12 @@ on the shelf.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, Listener, Order, Priority
 from ..landing import clips, folders
@@ -109,7 +110,7 @@ class Guesses:
             self._guess.job.cancel_requested = True
             self._stop(self._guess.job)
 
-    def keep(self, job: Job, staged: clips.Staged, made: clips.Made) -> list[Prepared] | None:
+    def keep(self, job: Job, staged: clips.Staged, info: TakeInfo) -> list[Prepared] | None:
         """Put a take on the shelf. What has to make room for it; None where it is not wanted any
         more. OSError.
         """
@@ -117,9 +118,7 @@ class Guesses:
         if guess is None or job.cancel_requested or not self._shelf.wants(guess.order):
             return None
         size = sum(file.source.stat().st_size for file in staged.files)
-        return self._shelf.put(
-            guess.order, Prepared(job, staged, dataclasses.replace(made, sounds=()), size)
-        )
+        return self._shelf.put(guess.order, Prepared(job, staged, info, size))
 
     def over(self, job: Job, kind: str, spoilt: bool = False) -> None:
         """A guess is "prepared", or "dropped"; one that is spoilt is not tried again."""
@@ -129,9 +128,9 @@ class Guesses:
             self._guess = None
         self.murmur(Event(kind, job))
 
-    def learn(self, made: clips.Made, samples: int) -> None:
+    def learn(self, info: TakeInfo, samples: int) -> None:
         """How much memory takes need."""
-        self._shelf.learn(made, samples)
+        self._shelf.learn(info, samples)
 
     # --- somebody asks ----------------------------------------------------------------------------
 

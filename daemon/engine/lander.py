@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.latent_store import LatentStore
 from pipeline.request import SAMPLE_RATE
+from pipeline.take import TakeInfo
 
 from ..jobs import Job
 from ..journal import Journal
@@ -27,13 +28,13 @@ log = logging.getLogger("acestepd.engine")
 class LandingListener(Protocol):
     """Who hears how it went, on the thread where it went so, without the engine's lock."""
 
-    def put_aside(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
+    def put_aside(self, job: Job, staged: clips.Staged, info: TakeInfo) -> bool:
         """Whether the staged files are taken away: nobody has asked for them, and they must not
         land.
         """
 
     def landed(
-        self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0
+        self, job: Job, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
     ) -> None: ...
 
     def not_landed(self, job: Job, error: Exception) -> None: ...
@@ -53,14 +54,14 @@ class Lander:
         # who hits a pad waits for no other files
         self._handing = ThreadPoolExecutor(1, "handing out")
 
-    def land(self, job: Job, made: clips.Made, latents: Latents | None) -> None:
+    def land(self, job: Job, take: clips.FinishedTake, latents: Latents | None) -> None:
         (self._shelving if job.speculative else self._landing).submit(
-            self._land, job, made, latents
+            self._land, job, take, latents
         )
 
-    def hand_out(self, job: Job, staged: clips.Staged, made: clips.Made, due: float) -> None:
+    def hand_out(self, job: Job, staged: clips.Staged, info: TakeInfo, due: float) -> None:
         """What is staged already, and the journal knows of."""
-        self._handing.submit(self.give_names, job, staged, made, due)
+        self._handing.submit(self.give_names, job, staged, info, due)
 
     def preview(self, job: Job, step: int, audio: np.ndarray) -> None:
         self._landing.submit(self._preview, job, step, audio)
@@ -76,12 +77,12 @@ class Lander:
 
     # --- on its threads ---------------------------------------------------------------------------
 
-    def _land(self, job: Job, made: clips.Made, latents: Latents | None) -> None:
+    def _land(self, job: Job, take: clips.FinishedTake, latents: Latents | None) -> None:
         try:
             staged = clips.stage(
-                job.out, self._journal.token, job.id, job.origin, made, self.settings.latest
+                job.out, self._journal.token, job.id, job.origin, take, self.settings.latest
             )
-            if self._outcome.put_aside(job, staged, made):
+            if self._outcome.put_aside(job, staged, take.info):
                 return
             try:
                 self.remember(job, staged)
@@ -92,17 +93,15 @@ class Lander:
             self._outcome.not_landed(job, error)
         else:
             self._store(job, staged, latents)
-            self.give_names(job, staged, made)
+            self.give_names(job, staged, take.info)
 
-    def give_names(
-        self, job: Job, staged: clips.Staged, made: clips.Made, due: float = 0.0
-    ) -> None:
+    def give_names(self, job: Job, staged: clips.Staged, info: TakeInfo, due: float = 0.0) -> None:
         """What is staged, and the journal knows of, becomes visible."""
         try:
             while (landed := clips.land(staged)) is None:
                 staged = clips.renamed(staged)
                 self.remember(job, staged)
-            self._outcome.landed(job, landed, made, due)
+            self._outcome.landed(job, landed, info, due)
         except Exception as error:
             self._outcome.not_landed(job, error)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState
 from ..journal import Journal
@@ -53,16 +54,14 @@ class Outcomes:
             log.error("job %s: %s", job.id, error)
 
 
-def facts(
-    job: Job, landed: clips.Landed, made: clips.Made | None
-) -> tuple[Request, dict[str, Any]]:
-    """What was played in the end, and what the journal keeps of it. Reads the manifest where `made`
+def facts(job: Job, landed: clips.Landed, info: TakeInfo | None) -> tuple[Request, dict[str, Any]]:
+    """What was played in the end, and what the journal keeps of it. Reads the manifest where `info`
     is not known.
     """
     try:
-        used, model = (
-            (made.request, made.model) if made else clips.read_manifest(landed.manifest)[:2]
-        )
+        read = info or clips.read_manifest(landed.manifest)
+        used = read.request
+        model = read.model
     except ValueError:  # it leans on a file that is gone since
         used = job.resolved
         model = ""
@@ -71,7 +70,9 @@ def facts(
         "seconds": job.seconds,
         "request": json.dumps(dataclasses.asdict(used)),
     }
-    return used, known | ({"timings": json.dumps(made.timings)} if made else {})
+    if info:
+        known["timings"] = json.dumps(info.timings)
+    return used, known
 
 
 def plan_events(job: Job, filled: Mapping[str, Any]) -> tuple[Event, ...]:

@@ -25,24 +25,23 @@ class Reassembly:
     """By the ticket of a job. The engine guards it with its lock."""
 
     def __init__(self) -> None:
-        self._sounds: dict[int, list[clips.Sound]] = defaultdict(list)
+        self._stems: dict[int, list[clips.Stem]] = defaultdict(list)
         self._latents: dict[int, Latents] = {}
 
     def sound(self, about: dict[str, Any], data: bytes) -> None:
-        self._sounds[about["job"]].append(
-            clips.Sound(about["name"], samples(data, about["channels"]))
-        )
+        stem = clips.Stem(about["name"], samples(data, about["channels"]))
+        self._stems[about["job"]].append(stem)
 
     def latents(self, about: dict[str, Any], data: bytes) -> None:
         frames = np.frombuffer(data, np.float32).reshape(-1, LATENT)
         self._latents[about["job"]] = Latents(about["vae"], StoredLatents(frames, about["gain"]))
 
-    def take(self, ticket: int) -> tuple[tuple[clips.Sound, ...], Latents | None]:
+    def take(self, ticket: int) -> tuple[tuple[clips.Stem, ...], Latents | None]:
         """All that came for a job; nothing of it is kept."""
-        return tuple(self._sounds.pop(ticket, ())), self._latents.pop(ticket, None)
+        return tuple(self._stems.pop(ticket, ())), self._latents.pop(ticket, None)
 
     def clear(self) -> None:
-        self._sounds.clear()
+        self._stems.clear()
         self._latents.clear()
 
 

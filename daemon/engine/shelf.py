@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 
 from ..jobs import Job, Order
 from ..landing import clips, disk
@@ -28,7 +29,7 @@ class Prepared(NamedTuple):
 
     job: Job
     staged: clips.Staged
-    made: clips.Made  # without its sounds
+    info: TakeInfo
     size: int
 
     @property
@@ -108,9 +109,9 @@ class Shelf:
         self._ready.pop(key(order), None)
         self._wanted.pop(key(order), None)
 
-    def learn(self, made: clips.Made, samples: int) -> None:
+    def learn(self, info: TakeInfo, samples: int) -> None:
         """How much memory takes need."""
-        if (peak := max(made.memory.values(), default=0)) > self._memory:
+        if (peak := max(info.memory.values(), default=0)) > self._memory:
             self._memory = peak
             self._samples = max(1, samples)
 

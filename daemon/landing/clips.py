@@ -23,20 +23,20 @@ import time
 import unicodedata
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
-from pipeline.request import SAMPLE_RATE, Request, Take
+from pipeline.request import SAMPLE_RATE, Request
+from pipeline.take import Take, TakeInfo
 from pipeline.weights import adapter
-from pipeline.weights.adapter import Adapter
 
 from .. import VERSION
-from ..jobs import machine
 from . import chunks, disk, latest, levels
 
 log = logging.getLogger("acestepd.clips")
@@ -65,55 +65,29 @@ FORMATS = {
 
 
 @dataclass(frozen=True)
-class Sound:
+class Stem:
     """One finished stem: "mix", "drums", ... `audio` is (2, samples) float32 at 48 kHz in [-1,
     1].
     """
 
     name: str
-    audio: np.ndarray
+    audio: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Made:
-    """What came out of the model for one job: its sounds, the mix first, all equally long, and how
-    they were made.
-
-    `memory` is the most bytes per stage; `machine` where; `sections` are (seconds, label), for cue
-    points. `bits`, `adapters` (path, scale) and `codes` are the take's; `planned` is what of the
-    request a planner filled in.
+class FinishedTake:
+    """What came out of the model for one job: how it was made, and its stems, the mix first, all
+    equally long. One that was put into words has no stems.
     """
 
-    request: Request
-    model: str
-    sounds: Sequence[Sound]
-    timings: dict[str, float] = field(default_factory=dict)
-    timesteps: Sequence[float] = ()
-    notes: Sequence[str] = ()
-    memory: dict[str, int] = field(default_factory=dict)
-    machine: dict[str, Any] = field(default_factory=dict)
-    sections: Sequence[tuple[float, str]] = ()
-    bits: int = 0
-    adapters: Sequence[tuple[str, float]] = ()
-    codes: str = ""
-    planned: dict[str, Any] = field(default_factory=dict)
+    info: TakeInfo
+    stems: tuple[Stem, ...]
 
     @classmethod
-    def of(cls, takes: Sequence[Take]) -> Made:
+    def of(cls, takes: Sequence[Take]) -> Self:
         """The takes of a model in this process."""
-        take = takes[0]
-        sounds = [Sound(each.name, np.asarray(each.audio)) for each in takes]
-        about = take.timings, take.timesteps, take.notes, take.memory
-        worn: dict[str, Any] = {"bits": take.bits, "adapters": take.adapters, "codes": take.codes}
-        return cls(
-            take.request,
-            take.model,
-            sounds,
-            *about,
-            machine=machine(),
-            planned=dict(take.planned),
-            **worn,
-        )
+        stems = (Stem(take.name, np.asarray(take.audio)) for take in takes)
+        return cls(takes[0].info, tuple(stems))
 
 
 @dataclass(frozen=True)
@@ -199,7 +173,12 @@ class Staged:
 
 
 def stage(
-    folder: Path, token: str, job_id: str, origin: str, made: Made, keep_latest: bool = False
+    folder: Path,
+    token: str,
+    job_id: str,
+    origin: str,
+    take: FinishedTake,
+    keep_latest: bool = False,
 ) -> Staged:
     """Write every file of a job where nobody looks, and wait until the disk has them. OSError as it
     comes; then nothing is left. `token` marks the files as one journal's, for its `sweep`.
@@ -208,7 +187,7 @@ def stage(
     folder.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f"{_STAGING}{token}-", dir=folder))
     try:
-        staged = _staged(staging, job_id, origin, made, keep_latest)
+        staged = _staged(staging, job_id, origin, take, keep_latest)
         disk.sync_folder(staging)
         disk.sync_folder(folder)
     except BaseException:
@@ -304,7 +283,7 @@ def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0
 
 
 def write(
-    folder: Path, job_id: str, made: Made, origin: str = "", keep_latest: bool = False
+    folder: Path, job_id: str, take: FinishedTake, origin: str = "", keep_latest: bool = False
 ) -> Landed:
     """Stage and land at once, for who has no journal. Either all files become visible, or none.
     OSError.
@@ -312,7 +291,7 @@ def write(
     What a killed one left half written is removed by the first that comes a day later.
     """
     sweep(folder, ONCE, older=DAY)
-    staged = stage(folder, ONCE, job_id, origin, made, keep_latest)
+    staged = stage(folder, ONCE, job_id, origin, take, keep_latest)
     try:
         while (landed := land(staged)) is None:
             staged = renamed(staged)
@@ -322,37 +301,22 @@ def write(
     return landed
 
 
-class Played(NamedTuple):
-    """What a manifest says: the request, the model that played it, and how that was kept and what
-    it wore.
-    """
-
-    request: Request
-    model: str
-    bits: int = 0
-    adapters: tuple[Adapter, ...] = ()
-
-    @property
-    def title(self) -> str:
-        return adapter.title(self.model, self.bits, self.adapters)
-
-
 def read_manifest(
     path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
-) -> Played:
-    """What a take was made from, and by which model. Raises ValueError saying what is wrong with
-    the file.
+) -> TakeInfo:
+    """What decides how a take sounds, and no more of what its manifest says: the request, the
+    model, the bits of its weights and its adapters. Raises ValueError saying what is wrong with the
+    file.
 
     `placed` sees the values before anything looks for the files that they name.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-        worn = adapter.checked(
+        adapters = adapter.checked(
             (str(path), float(scale)) for path, scale in data.get("adapters", ())
         )
-        return Played(
-            Request(**placed(data["request"])), str(data["model"]), int(data.get("bits", 0)), worn
-        )
+        request = Request(**placed(data["request"]))
+        return TakeInfo(request, str(data["model"]), int(data.get("bits", 0)), adapters)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
 
@@ -387,39 +351,42 @@ def name_of(request: Request) -> str:
 # --- staging --------------------------------------------------------------------------------------
 
 
-def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bool) -> Staged:
-    request = made.request
-    form = FORMATS[made.request.format]
+def _staged(
+    staging: Path, job_id: str, origin: str, take: FinishedTake, keep_latest: bool
+) -> Staged:
+    info = take.info
+    request = info.request
+    form = FORMATS[request.format]
     created = time.localtime()
     level = (
-        levels.levelled([sound.audio for sound in made.sounds], request)
-        if made.sounds
+        levels.levelled([stem.audio for stem in take.stems], request)
+        if take.stems
         else levels.Levelled([])
     )
     pairs = []
     sums = []
     clips = []
-    for number, (sound, audio) in enumerate(zip(made.sounds, level.parts)):
+    for number, (stem, audio) in enumerate(zip(take.stems, level.parts)):
         loudness = None if number else level.loudness
         about = (
             job_id,
-            made.model,
+            info.model,
             created,
             audio.shape[1],
             form.bits,
             loudness,
-            tuple(made.sections),
+            info.sections,
         )
         part = f"{number}{_PART}"
         sums.append(
-            disk.write(staging / part, _encoded(audio, chunks.Facts(request, sound.name, *about)))
+            disk.write(staging / part, _encoded(audio, chunks.Facts(request, stem.name, *about)))
         )
         pairs.append(
-            (part, f"{'' if sound.name == MIX else '_' + sound.name}.{form.container.lower()}")
+            (part, f"{'' if stem.name == MIX else '_' + stem.name}.{form.container.lower()}")
         )
         clips.append(
             {
-                "stem": sound.name,
+                "stem": stem.name,
                 "file": "",
                 "samples": audio.shape[1],
                 "sample_rate": request.sample_rate,
@@ -430,11 +397,11 @@ def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bo
                 "sha256": sums[-1],
             }
         )
-    stems = tuple(sound.name for sound in made.sounds)
-    name = name_of(request) if keep_latest and made.sounds else ""
+    stems = tuple(stem.name for stem in take.stems)
+    name = name_of(request) if keep_latest and take.stems else ""
     draft = Staged(staging.parent, staging, (*pairs, ("", ".json")), stems, (*sums, ""), name)
-    notes = [*made.notes, *_shortfall(request, level)]
-    data = manifest_of(job_id, origin, made, created) | {
+    notes = [*info.notes, *_shortfall(request, level)]
+    data = manifest_of(job_id, origin, info, created) | {
         "notes": notes,
         "loudness": level.loudness,
         "clips": clips,
@@ -442,7 +409,9 @@ def _staged(staging: Path, job_id: str, origin: str, made: Made, keep_latest: bo
     return _named(draft, _free_stem(draft.folder, stem_of(request), draft.tails), data)
 
 
-def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time) -> dict[str, Any]:
+def manifest_of(
+    job_id: str, origin: str, info: TakeInfo, created: time.struct_time
+) -> dict[str, Any]:
     """Everything from which the same take can be made again; the files are added when they are
     known.
     """
@@ -452,18 +421,18 @@ def manifest_of(job_id: str, origin: str, made: Made, created: time.struct_time)
         "id": job_id,
         "origin": origin,
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", created),
-        "model": made.model,
-        "bits": made.bits,
-        "adapters": [list(one) for one in made.adapters],
-        "request": asdict(made.request),
-        "timesteps": list(made.timesteps),
-        "codes": made.codes,
-        "sections": list(made.sections),
-        "planned": made.planned,
-        "seconds_spent": {stage: round(seconds, 4) for stage, seconds in made.timings.items()},
-        "memory": made.memory,
+        "model": info.model,
+        "bits": info.bits,
+        "adapters": [list(one) for one in info.adapters],
+        "request": asdict(info.request),
+        "timesteps": list(info.timesteps),
+        "codes": info.codes,
+        "sections": list(info.sections),
+        "planned": info.planned,
+        "seconds_spent": {stage: round(seconds, 4) for stage, seconds in info.timings.items()},
+        "memory": info.memory,
         "versions": versions,
-        "machine": {name: value for name, value in made.machine.items() if name not in versions},
+        "machine": {name: value for name, value in info.machine.items() if name not in versions},
     }
 
 

@@ -41,7 +41,8 @@ from pipeline.audio import BadAudio
 from pipeline.generate import AceStep, load
 from pipeline.guide import captions, compose, guide
 from pipeline.networks import ops
-from pipeline.request import BadRequest, Request, Take
+from pipeline.request import BadRequest, Request
+from pipeline.take import Take
 from pipeline.weights import checkpoint
 
 from . import metrics, palette, songs

@@ -15,6 +15,7 @@ import pytest
 
 from daemon.engine.process import WorkerProcess
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 
 PATIENCE = 120.0
 WANTED = {
@@ -77,10 +78,11 @@ def test_a_request_goes_in_and_its_sound_comes_out() -> None:
     assert audio.shape == (2, 48_000)
     assert 0 < np.abs(audio).max() <= 1
     assert made["job"] == 5
-    assert made["request"]["seed"] == 3
-    assert made["model"] == loaded["title"]
-    assert set(made["memory"]) == set(made["timings"])
-    assert made["machine"]["python"]
+    info = TakeInfo.from_json(made["info"])
+    assert info.request.seed == 3
+    assert info.model == loaded["title"]
+    assert set(info.memory) == set(info.timings)
+    assert info.machine["python"]
 
 
 def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops() -> None:

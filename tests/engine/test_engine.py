@@ -629,7 +629,7 @@ def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(bui
         for event in recorder.heard
         if event.kind == "finished" and event.job
     }
-    assert [clips.read_manifest(Path(models[id]))[1] for id in "ab"] == ["tape", "second"]
+    assert [clips.read_manifest(Path(models[id])).model for id in "ab"] == ["tape", "second"]
     assert engine.title == "second"
 
 

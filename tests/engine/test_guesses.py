@@ -11,7 +11,7 @@ from daemon.jobs import Event, Job, Order, Priority
 from daemon.landing import clips, folders
 from daemon.settings import Settings
 from pipeline.request import Request
-from tests.support.takes import made
+from tests.support.takes import finished_take
 
 
 class Scene:
@@ -34,9 +34,9 @@ class Scene:
         """The next one, onto the shelf."""
         job = self.guesses.next()
         assert job
-        take = made(job.resolved)
+        take = finished_take(job.resolved)
         staged = clips.stage(job.out, "token", job.id, "", take)
-        gone = self.guesses.keep(job, staged, take)
+        gone = self.guesses.keep(job, staged, take.info)
         assert gone is not None
         self.guesses.over(job, "prepared")
         self.guesses.discard(gone)
@@ -103,7 +103,8 @@ def test_what_is_not_wanted_any_more_is_stopped_once_or_discarded(scene: Scene) 
     assert making.cancel_requested
     assert len(scene.discarded) == 1
     assert scene.told[-1] == ("dropped", shelved.id)
-    assert scene.guesses.keep(making, scene.discarded[0], made(making.resolved)) is None
+    info = finished_take(making.resolved).info
+    assert scene.guesses.keep(making, scene.discarded[0], info) is None
 
 
 def test_what_is_spoilt_is_not_tried_again(scene: Scene) -> None:

@@ -20,7 +20,8 @@ from daemon.landing import clips
 from daemon.settings import Settings
 from pipeline.latent_store import StoredLatents
 from pipeline.request import Request
-from tests.support.takes import made
+from pipeline.take import TakeInfo
+from tests.support.takes import finished_take
 from tests.support.workshop import PATIENCE
 
 WISH = Request(prompt="x", seconds=0.1, seed=1)
@@ -33,13 +34,13 @@ class Heard:
         self.outcomes: Queue[tuple[Any, ...]] = Queue()
         self.takes_away = False
 
-    def put_aside(self, job: Job, staged: clips.Staged, made: clips.Made) -> bool:
+    def put_aside(self, job: Job, staged: clips.Staged, info: TakeInfo) -> bool:
         if self.takes_away:
             self.outcomes.put(("put aside", staged))
         return self.takes_away
 
     def landed(
-        self, job: Job, landed: clips.Landed, made: clips.Made | None = None, due: float = 0.0
+        self, job: Job, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
     ) -> None:
         self.outcomes.put(("landed", landed, due))
 
@@ -97,7 +98,7 @@ def test_the_journal_knows_every_name_before_it_is_taken(
         return land(staged)
 
     monkeypatch.setattr(clips, "land", watched)
-    lander.land(job, made(WISH), None)
+    lander.land(job, finished_take(WISH), None)
     what, landed, _ = heard.next()
     assert what == "landed"
     assert known == [True, True]
@@ -109,7 +110,7 @@ def test_what_nobody_asked_for_is_taken_away_before_the_journal_hears_of_it(
     lander: Lander, heard: Heard, job: Job, out: Path, journal: Journal
 ) -> None:
     heard.takes_away = True
-    lander.land(job, made(WISH), None)
+    lander.land(job, finished_take(WISH), None)
     what, staged = heard.next()
     assert what == "put aside"
     assert journal.landing(job) == ""
@@ -126,7 +127,7 @@ def test_files_that_the_journal_cannot_note_are_removed_and_said(
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(Journal, "note", full)
-    lander.land(job, made(WISH), None)
+    lander.land(job, finished_take(WISH), None)
     what, error = heard.next()
     assert what == "not landed"
     assert error.errno == errno.ENOSPC
@@ -137,7 +138,7 @@ def test_what_was_noted_lands_after_a_crash(
     lander: Lander, heard: Heard, job: Job, out: Path
 ) -> None:
     assert lander.recovered(job) is None, "nothing of it was staged"
-    staged = clips.stage(out, "token", job.id, "", made(WISH))
+    staged = clips.stage(out, "token", job.id, "", finished_take(WISH))
     lander.remember(job, staged)
     assert lander.staged(job) == staged
     landed = lander.recovered(job)
@@ -146,7 +147,7 @@ def test_what_was_noted_lands_after_a_crash(
 
 
 def test_what_is_given_up_leaves_nothing(lander: Lander, job: Job, out: Path) -> None:
-    lander.remember(job, clips.stage(out, "token", job.id, "", made(WISH)))
+    lander.remember(job, clips.stage(out, "token", job.id, "", finished_take(WISH)))
     lander.forget(job)
     assert list(out.iterdir()) == []
 
@@ -158,7 +159,9 @@ def test_what_a_mix_was_decoded_from_is_kept_where_the_file_is_the_mix(
     wish = Request(prompt="x", seconds=0.1, seed=1, sample_rate=rate)
     job = Job("me", "a", wish, wish, out)
     journal.add([job])
-    lander.land(job, made(wish), Latents("vae", StoredLatents(np.ones((3, 64), np.float32), 1.0)))
+    lander.land(
+        job, finished_take(wish), Latents("vae", StoredLatents(np.ones((3, 64), np.float32), 1.0))
+    )
     assert heard.next()[0] == "landed"
     files = [path for path in (tmp_path / "latents").rglob("*") if path.is_file()]
     assert bool(files) == bool(kept)

@@ -25,16 +25,21 @@ from hypothesis import strategies as st
 
 from daemon.landing import clips
 from pipeline.audio import true_peak
-from pipeline.request import FORMATS, Request, Take
+from pipeline.request import FORMATS, Request
+from pipeline.take import Take, TakeInfo
 from tests.support import riff, wrecks
-from tests.support.takes import made, sound
+from tests.support.takes import finished_take, sound
 
 TOKEN = wrecks.TOKEN
 
 
 def stage(folder: Path, *names: str, **values: Any) -> clips.Staged:
     return clips.stage(
-        folder, TOKEN, "job", "", made(Request(prompt="pad", seed=1).changed(values), *names)
+        folder,
+        TOKEN,
+        "job",
+        "",
+        finished_take(Request(prompt="pad", seed=1).changed(values), *names),
     )
 
 
@@ -87,7 +92,7 @@ def test_any_text_makes_a_name_that_every_volume_takes(name: str, prompt: str) -
 
 
 def test_a_take_lands_as_wav_and_manifest_and_nothing_else(tmp_path: Path) -> None:
-    take = made(Request(prompt="pad", seed=1))
+    take = finished_take(Request(prompt="pad", seed=1))
     landed = clips.write(tmp_path, "job", take)
     assert sorted(path.name for path in tmp_path.iterdir()) == PAD
     ((stem, path),) = landed.clips
@@ -96,12 +101,12 @@ def test_a_take_lands_as_wav_and_manifest_and_nothing_else(tmp_path: Path) -> No
     assert rate == 48_000
     assert read.shape == (4_800, 2)
     assert soundfile.info(path).subtype == "PCM_24"
-    assert np.abs(read.T - take.sounds[0].audio).max() < 2**-23
+    assert np.abs(read.T - take.stems[0].audio).max() < 2**-23
 
 
 def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
     landed = clips.write(
-        tmp_path, "job", made(Request(prompt="song", seed=1), "mix", "drums", "bass")
+        tmp_path, "job", finished_take(Request(prompt="song", seed=1), "mix", "drums", "bass")
     )
     names = ["song_30s_s1.wav", "song_30s_s1_drums.wav", "song_30s_s1_bass.wav"]
     assert [path.name for _, path in landed.clips] == names
@@ -118,8 +123,8 @@ def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
     ],
 )
 def test_every_format_is_what_it_says(tmp_path: Path, form: str, subtype: str, step: float) -> None:
-    take = made(Request(prompt="pad", seed=1, format=form), "mix", "drums")
-    for (_, path), given_ in zip(clips.write(tmp_path, "job", take).clips, take.sounds):
+    take = finished_take(Request(prompt="pad", seed=1, format=form), "mix", "drums")
+    for (_, path), given_ in zip(clips.write(tmp_path, "job", take).clips, take.stems):
         assert path.suffix == (".flac" if form == "flac" else ".wav")
         assert soundfile.info(path).subtype == subtype
         assert np.abs(soundfile.read(path)[0].T - given_.audio).max() <= step
@@ -134,7 +139,7 @@ def test_a_projects_rate_and_a_loudness_hold_for_mix_and_stems(tmp_path: Path, f
     request = Request(
         prompt="pad", seed=1, format=form, sample_rate=44_100, loudness=-5, peak_db=-6
     )
-    landed = clips.write(tmp_path, "job", made(request, "mix", "drums", samples=48_001))
+    landed = clips.write(tmp_path, "job", finished_take(request, "mix", "drums", samples=48_001))
     told = json.loads(landed.manifest.read_text())
     heard = [soundfile.read(path)[0].T for _, path in landed.clips]
     assert {part.shape for part in heard} == {(2, round(48_001 * 44_100 / 48_000))}
@@ -151,10 +156,10 @@ def test_a_projects_rate_and_a_loudness_hold_for_mix_and_stems(tmp_path: Path, f
 def test_wavs_tell_tempo_key_and_sections_and_flacs_what_flacs_can(tmp_path: Path) -> None:
     values = {"bars": 1, "bpm": 120, "key": "A minor"}
     for form in ("wav32f", "flac"):
-        take = made(
+        take = finished_take(
             Request(prompt="pad", seed=1, format=form).changed(values),
             samples=96_000,
-            sections=[(0.5, "B")],
+            sections=((0.5, "B"),),
         )
         path = clips.write(tmp_path, "job", take).clips[0][1]
         if form == "flac":
@@ -168,7 +173,7 @@ def test_wavs_tell_tempo_key_and_sections_and_flacs_what_flacs_can(tmp_path: Pat
 
 
 def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
-    landed = clips.write(tmp_path, "job", made(Request(prompt="pad")))
+    landed = clips.write(tmp_path, "job", finished_take(Request(prompt="pad")))
     ordinary = tmp_path / "ordinary"
     ordinary.touch()
     assert (
@@ -180,8 +185,9 @@ def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 
 def test_the_takes_of_a_model_are_taken_as_they_come(tmp_path: Path) -> None:
     request = Request(prompt="pad", seed=1)
-    takes = [Take(name, sound(), request, "m", {"text": 0.1}) for name in ("mix", "bass")]  # type: ignore[arg-type]
-    landed = clips.write(tmp_path, "job", clips.Made.of(takes))
+    info = TakeInfo(request, "m", timings={"text": 0.1})
+    takes = [Take(name, sound(), info) for name in ("mix", "bass")]  # type: ignore[arg-type]
+    landed = clips.write(tmp_path, "job", clips.FinishedTake.of(takes))
     assert [stem for stem, _ in landed.clips] == ["mix", "bass"]
 
 
@@ -198,8 +204,8 @@ def test_a_manifest_gives_back_its_request(tmp_path: Path) -> None:
         key="Am",
         format="flac",
     )
-    manifest = clips.write(tmp_path, "job", made(request)).manifest
-    assert clips.read_manifest(manifest) == (request, "mini/acestep-v15-turbo", 0, ())
+    manifest = clips.write(tmp_path, "job", finished_take(request)).manifest
+    assert clips.read_manifest(manifest) == TakeInfo(request, "mini/acestep-v15-turbo")
 
 
 def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path: Path) -> None:
@@ -208,7 +214,9 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
         "machine": {"system": "x"},
         "notes": ("note",),
     }
-    take = made(Request(prompt="pad", seed=1), "mix", "drums", sections=((0.0, "A"),), **about)
+    take = finished_take(
+        Request(prompt="pad", seed=1), "mix", "drums", sections=((0.0, "A"),), **about
+    )
     # a file name that is not UTF-8
     landed = clips.write(tmp_path, "job", take, origin="/songs/caf\udce9.txt")
     told = json.loads(landed.manifest.read_text("utf-8"))
@@ -235,11 +243,8 @@ def test_a_manifest_of_an_older_version_is_read(tmp_path: Path) -> None:
         "clips": [],
     }
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert clips.read_manifest(tmp_path / "old.json") == (
-        Request(prompt="pad", seed=3),
-        "mini/turbo",
-        0,
-        (),
+    assert clips.read_manifest(tmp_path / "old.json") == TakeInfo(
+        Request(prompt="pad", seed=3), "mini/turbo"
     )
 
 
@@ -275,7 +280,7 @@ def volume(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_nothing_is_ever_overwritten(volume: Path) -> None:
-    take = made(Request(prompt="pad", seed=1), "mix", "drums")
+    take = finished_take(Request(prompt="pad", seed=1), "mix", "drums")
     (volume / "pad_30s_s1_2_drums.wav").write_text("a file of the musician's own")
     (volume / "pad_30s_s1_3.flac").symlink_to("nowhere")
     names = [clips.write(volume, "job", take).manifest.stem for _ in range(3)]
@@ -302,7 +307,7 @@ def test_a_name_that_is_taken_after_staging_gives_way_with_all_its_stems(volume:
 
 def test_many_writers_at_once_lose_nothing(volume: Path) -> None:
     landed: list[clips.Landed] = []
-    take = made(Request(prompt="pad", seed=1), "mix", "drums")
+    take = finished_take(Request(prompt="pad", seed=1), "mix", "drums")
     threads = [
         threading.Thread(target=lambda: landed.append(clips.write(volume, "job", take)))
         for _ in range(12)
@@ -340,11 +345,11 @@ import errno, resource, signal, sys
 from pathlib import Path
 from daemon.landing import clips
 from pipeline.request import Request
-from tests.takes import made
+from tests.support.takes import finished_take
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
-    clips.write(Path(sys.argv[1]), "job", made(Request(prompt="pad")))
+    clips.write(Path(sys.argv[1]), "job", finished_take(Request(prompt="pad")))
 except OSError as error:
     print(error.errno == errno.EFBIG)
 """
@@ -425,7 +430,7 @@ def test_a_folder_that_was_tidied_away_is_made_again(tmp_path: Path) -> None:
     staged = stage(folder)
     shutil.rmtree(folder)
     assert clips.recover(staged) is None
-    assert clips.write(folder, "job", made(Request(prompt="pad", seed=1)))
+    assert clips.write(folder, "job", finished_take(Request(prompt="pad", seed=1)))
 
 
 @pytest.fixture
@@ -448,7 +453,7 @@ def exfat(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_real_exfat_stick_works_as_any_other_volume(exfat: Path) -> None:
-    take = made(Request(prompt="café 中", seed=1, bpm=120, key="F#"), "mix", "drums")
+    take = finished_take(Request(prompt="café 中", seed=1, bpm=120, key="F#"), "mix", "drums")
     for _ in range(2):
         assert_whole(clips.write(exfat, "job", take, keep_latest=True))
     staged = stage(exfat, "mix", "drums")
@@ -557,7 +562,7 @@ def test_killed_at_any_line_a_landing_is_invisible_or_finished_by_recover(
         assert not hidden(folder)
         mine = {*visible(folder)} - stranger
         assert mine in WHOLE or (mine == set() and not promised)
-        assert not mine or clips.read_manifest(folder / "pad_latest.json")[0].seed == 1
+        assert not mine or clips.read_manifest(folder / "pad_latest.json").request.seed == 1
         assert all((folder / name).read_text() == STRANGERS for name in stranger)
 
 
@@ -603,11 +608,12 @@ def test_a_note_that_is_none_moves_and_removes_nothing(
 
 def test_what_a_killed_one_without_a_journal_left_goes_a_day_later(tmp_path: Path) -> None:
     left, recent = (
-        clips.stage(tmp_path, clips.ONCE, name, "", made(Request(seed=1))).staging for name in "ab"
+        clips.stage(tmp_path, clips.ONCE, name, "", finished_take(Request(seed=1))).staging
+        for name in "ab"
     )
     yesterday = time.time() - 2 * clips.DAY
     os.utime(left, (yesterday, yesterday))
-    clips.write(tmp_path, "c", made(Request(seed=2)))
+    clips.write(tmp_path, "c", finished_take(Request(seed=2)))
     assert left.exists() is False
     assert recent.exists() is True
 
@@ -615,7 +621,7 @@ def test_what_a_killed_one_without_a_journal_left_goes_a_day_later(tmp_path: Pat
 def test_sweeping_removes_the_journals_own_leftovers_and_nothing_else(tmp_path: Path) -> None:
     stage(tmp_path)
     kept = stage(tmp_path).staging
-    foreign = clips.stage(tmp_path, "ab12-cd", "job", "", made(Request(prompt="pad")))
+    foreign = clips.stage(tmp_path, "ab12-cd", "job", "", finished_take(Request(prompt="pad")))
     others = [".acestepd-ab12-notes", f".acestepd-{TOKEN}", ".acestepd", "song.wav"]
     for name in others:
         (tmp_path / name).mkdir()

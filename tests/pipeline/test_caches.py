@@ -12,7 +12,8 @@ import soundfile
 
 from pipeline import AceStep, load
 from pipeline.caches import Cache, digest
-from pipeline.request import SAMPLE_RATE, Request, Take
+from pipeline.request import SAMPLE_RATE, Request
+from pipeline.take import Take
 
 # isort: split
 import mlx.core as mx

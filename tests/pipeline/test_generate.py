@@ -23,7 +23,8 @@ from pipeline import AceStep, generate, load
 from pipeline import cost as cost_of
 from pipeline.cost import BASE, TURBO, Defaults, cost
 from pipeline.networks import ops
-from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.request import BadRequest, Request
+from pipeline.take import Progress, Take
 
 ROOT = Path(__file__).parents[2]
 
@@ -224,14 +225,14 @@ def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
         audio(e for e in model.render(take.request) if isinstance(e, Take)).tobytes()
         == np.asarray(take.audio).tobytes()
     )
-    assert take.model == "mini/acestep-v15-turbo"
-    assert len(take.timesteps) == 8
+    assert take.info.model == "mini/acestep-v15-turbo"
+    assert len(take.info.timesteps) == 8
     assert (
-        set(take.timings)
-        == set(take.memory)
+        set(take.info.timings)
+        == set(take.info.memory)
         == {"guide", "text", "condition", "diffusion", "decode", "finish"}
     )
-    assert all(size > 10**7 for size in take.memory.values())  # the weights alone are more
+    assert all(size > 10**7 for size in take.info.memory.values())  # the weights alone are more
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])
@@ -469,13 +470,13 @@ def test_a_model_that_has_not_learned_stems_says_so(tiny: Path) -> None:
 
 def test_what_the_voice_cannot_do_is_said_in_the_take(model: AceStep, tiny: Path) -> None:
     (take,) = model.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
-    assert "does not sing" in take.notes[0]
+    assert "does not sing" in take.info.notes[0]
     assert take.request.lyrics
     (silent,) = model.generate(text="pop", duration=1.0)
-    assert silent.notes == ()
+    assert silent.info.notes == ()
     real = load(str(tiny), "acestep-v15-turbo")
     (sung,) = real.generate(text="pop", lyrics="[verse]\nla la", duration=1.0, plan="off")
-    assert sung.notes == ()
+    assert sung.info.notes == ()
 
 
 def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:

@@ -12,7 +12,8 @@ import soundfile
 
 from pipeline import AceStep, load
 from pipeline.latent_store import LatentStore, StoredLatents
-from pipeline.request import SAMPLE_RATE, Request, Take
+from pipeline.request import SAMPLE_RATE, Request
+from pipeline.take import Take
 
 WISH = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, num_steps=4)
 

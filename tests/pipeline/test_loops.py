@@ -10,7 +10,8 @@ import pytest
 from examples.voice import metrics
 from pipeline import AceStep, load, loops
 from pipeline.audio import periodic
-from pipeline.request import BadRequest, Request, Take
+from pipeline.request import BadRequest, Request
+from pipeline.take import Take
 
 
 @pytest.fixture(scope="module")

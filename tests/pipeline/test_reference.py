@@ -11,7 +11,8 @@ import soundfile
 
 from pipeline import AceStep, load, reference
 from pipeline.reference import PART
-from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Progress, Request, Take
+from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Request
+from pipeline.take import Progress, Take
 from tests.conftest import ROOT
 
 OFFICIAL = ROOT / "tests" / "data" / "official"
@@ -152,7 +153,7 @@ def test_the_progress_never_goes_back(turbo: AceStep, song: str) -> None:
 @pytest.mark.usefixtures("brief")
 def test_mini_says_that_it_was_not_taught_to(song: str) -> None:
     (take,) = takes(load("mini"), reference=song)
-    assert any("was not taught to sound like a reference" in note for note in take.notes)
+    assert any("was not taught to sound like a reference" in note for note in take.info.notes)
 
 
 @pytest.mark.usefixtures("brief")
@@ -164,7 +165,7 @@ def test_more_than_two_channels_are_mixed_and_the_take_says_so(
         path, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 3)), SAMPLE_RATE
     )
     (take,) = takes(turbo, reference=str(path))
-    assert take.notes == (
+    assert take.info.notes == (
         "three.wav has 3 channels: the odd ones were mixed to the left, the others right",
     )
 

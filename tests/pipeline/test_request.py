@@ -13,7 +13,6 @@ from pipeline.request import (
     FIELDS,
     BadRequest,
     OutOfRange,
-    Progress,
     Request,
     UnknownField,
     WrongType,
@@ -223,12 +222,6 @@ def test_any_value_makes_a_valid_request_or_a_refusal(field: str, value: object)
         return
     assert Request(**dataclasses.asdict(request)) == request
     assert 1 <= request.samples <= 600 * 48_000
-
-
-def test_progress_of_a_plan_is_told_in_tokens_and_never_seems_to_go_back() -> None:
-    assert Progress("plan", 0.1, tokens=120, of=300).told == "plan 120/300"
-    assert Progress("diffusion", 0.1).told == "diffusion"
-    assert Progress("decode", 0.30000000000000004).fraction == 0.3
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import soundfile
 
 from examples.voice import metrics, songs
 from pipeline import AceStep, audio, load, tasks
-from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Progress, Request, Take
+from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Request
+from pipeline.take import Progress, Take
 from pipeline.tasks import Material, RepaintBlend
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def test_a_cover_is_as_long_as_its_source(model: AceStep, song: str, task: str) 
     assert take.audio.shape == (2, SAMPLES)
     assert take.request.seconds == SECONDS
     assert take.request.guide == "off"
-    assert "drawings, not recordings" in take.notes[0]
+    assert "drawings, not recordings" in take.info.notes[0]
     (again,) = (event for event in model.render(take.request) if isinstance(event, Take))
     assert sound(again).tobytes() == sound(take).tobytes()
 
@@ -259,7 +260,7 @@ def test_a_cover_goes_through_the_audio_codes_where_the_model_has_them(
 ) -> None:
     cover, clean = (takes(turbo, task=task, source=song)[0] for task in ("cover", "cover-nofsq"))
     assert np.abs(sound(cover) - sound(clean)).max() > 1e-3
-    assert cover.notes == clean.notes == ()
+    assert cover.info.notes == clean.info.notes == ()
     assert cover.request.guide == "off"
 
 
@@ -288,7 +289,7 @@ def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
     assert here.shape == there.shape
     np.testing.assert_allclose(here[outside], there[outside], atol=1e-6)
     assert correlation(here[begin:end], there[begin:end]) < 0.9
-    assert "was not taught to repaint" in take.notes[0]
+    assert "was not taught to repaint" in take.info.notes[0]
 
 
 def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
@@ -547,7 +548,7 @@ def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
     }
     rest = sound(parts["rest"])
     down = 2 * np.abs(loud).max() / np.abs(rest).max()
-    (note,) = parts["mix"].notes
+    (note,) = parts["mix"].info.notes
     assert f"loud.wav was turned down by {20 * math.log10(down):.2g} dB" in note
     assert "would exceed full scale" in note
     assert max(np.abs(sound(part)).max() for part in parts.values()) <= 1
@@ -556,9 +557,9 @@ def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
 def test_a_take_says_that_its_source_is_silent(model: AceStep, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hush.wav", np.zeros((SAMPLE_RATE, 2)), SAMPLE_RATE)
     (take,) = takes(model, task="cover", source=str(tmp_path / "hush.wav"))
-    assert "hush.wav is silent: there was nothing to follow" in take.notes
+    assert "hush.wav is silent: there was nothing to follow" in take.info.notes
     (covered,) = takes(model, task="cover", source=str(_half_loud(tmp_path)))
-    assert not any("silent" in note or "turned down" in note for note in covered.notes)
+    assert not any("silent" in note or "turned down" in note for note in covered.info.notes)
 
 
 def _half_loud(folder: Path) -> Path:
@@ -605,10 +606,10 @@ def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str)
     assert 0.9 < told[-1].fraction <= 1
     assert (
         {one.stage for one in told} | {"condition"}
-        == set(take.timings)
-        == set(take.memory) | {"condition"}
+        == set(take.info.timings)
+        == set(take.info.memory) | {"condition"}
     )
-    assert all(size > 0 for size in take.memory.values())
+    assert all(size > 0 for size in take.info.memory.values())
 
 
 @pytest.mark.parametrize("stage", ["source", "guide"])

@@ -22,7 +22,8 @@ from pipeline.planner import grammar
 from pipeline.planner.logits import Sampling
 from pipeline.planner.network import CausalLM
 from pipeline.planner.planner import Planner
-from pipeline.request import BadRequest, Progress, Request, Take
+from pipeline.request import BadRequest, Request
+from pipeline.take import Progress, Take
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from pipeline.weights.convert import convert
@@ -80,19 +81,19 @@ def sound(made: Take) -> np.ndarray:
 
 def test_a_take_is_planned_where_there_is_a_planner(model: AceStep) -> None:
     made = take(model, SONG)
-    assert len(made.codes.split()) == 10
-    assert made.request.codes == made.codes
-    assert set(made.planned) == {"bpm", "key", "language", "time_signature"}
-    assert all(getattr(made.request, name) == value for name, value in made.planned.items())
-    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in made.notes)
-    assert "plan" in made.timings
+    assert len(made.info.codes.split()) == 10
+    assert made.request.codes == made.info.codes
+    assert set(made.info.planned) == {"bpm", "key", "language", "time_signature"}
+    assert all(getattr(made.request, name) == value for name, value in made.info.planned.items())
+    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in made.info.notes)
+    assert "plan" in made.info.timings
 
 
 def test_off_is_the_path_without_it(model: AceStep) -> None:
     made = take(model, dataclasses.replace(SONG, plan="off"))
-    assert made.codes == ""
-    assert made.planned == {}
-    assert "plan" not in made.timings
+    assert made.info.codes == ""
+    assert made.info.planned == {}
+    assert "plan" not in made.info.timings
     assert not np.array_equal(sound(made), sound(take(model, SONG)))
 
 
@@ -101,7 +102,7 @@ def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, 
     kept = Request(**json.loads(json.dumps(dataclasses.asdict(made.request))))
     again = take(model, kept)
     assert np.array_equal(sound(made), sound(again))
-    assert "plan" not in again.timings
+    assert "plan" not in again.info.timings
     # and a fresh start plans the same
     assert np.array_equal(sound(made), sound(take(load(str(root)), SONG)))
 
@@ -109,12 +110,12 @@ def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, 
 def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
     made = take(model, SONG)
     other_noise = take(model, made.request.changed({"seed": 4}))
-    assert other_noise.codes == made.codes
+    assert other_noise.info.codes == made.info.codes
     assert not np.array_equal(sound(other_noise), sound(made))
     replanned = take(model, SONG.changed({"plan_seed": 9}))
     assert replanned.request.seed == 3
     assert replanned.request.plan_seed == 9
-    assert replanned.codes != made.codes
+    assert replanned.info.codes != made.info.codes
     assert made.request.plan_seed == 3  # its seed, unless it has one of its own
 
 
@@ -156,7 +157,7 @@ def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
     assert [step.fraction for step in steps if step.stage == "text"] == [share]
     thinking = [step for step in plans if step.tokens and not step.of]
     assert 0 < thinking[0].fraction < thinking[-1].fraction < share
-    assert thinking[-1].told == f"plan {thinking[-1].tokens}"
+    assert thinking[-1].label == f"plan {thinking[-1].tokens}"
 
 
 def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
@@ -180,8 +181,8 @@ def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
 
 def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
     made = take(model, SONG)
-    planned = made.timings["plan"]
-    painted = sum(seconds for stage, seconds in made.timings.items() if stage != "plan")
+    planned = made.info.timings["plan"]
+    painted = sum(seconds for stage, seconds in made.info.timings.items() if stage != "plan")
     share = planned / (planned + painted)
     estimated = 1 - model.cost(dataclasses.replace(SONG, plan="off")) / model.cost(SONG)
     assert estimated == pytest.approx(share)
@@ -289,7 +290,7 @@ def test_what_cannot_be_planned_is_refused_when_it_is_asked_for(
 def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
     alone = load(str(tiny))
-    assert take(alone, SONG).codes == ""
+    assert take(alone, SONG).info.codes == ""
     with pytest.raises(
         BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none"
     ) as refused:
@@ -307,7 +308,7 @@ def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> No
     root = planned_root(tmp_path / "root")
     (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
     broken = load(str(root))
-    assert take(broken, SONG).codes == ""
+    assert take(broken, SONG).info.codes == ""
     assert broken.token == 0
     with pytest.raises(
         CheckpointError,
@@ -323,9 +324,9 @@ def test_a_voice_without_codes_cannot_be_planned() -> None:
 
 def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
     made = take(model, SONG)
-    data = clips.manifest_of("one", "test", clips.Made.of([made]), time.gmtime(0))
-    assert data["planned"] == dict(made.planned)
-    assert data["request"]["codes"] == made.codes
+    data = clips.manifest_of("one", "test", made.info, time.gmtime(0))
+    assert data["planned"] == dict(made.info.planned)
+    assert data["request"]["codes"] == made.info.codes
     json.dumps(data)
 
 
@@ -335,12 +336,12 @@ def test_a_song_is_put_into_words_first(
 ) -> None:
     monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
     made = take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
-    assert made.planned["prompt"] == made.request.prompt != SONG.prompt
+    assert made.info.planned["prompt"] == made.request.prompt != SONG.prompt
     assert made.request.language == "de"
     assert made.request.bpm == 99
     assert made.request.seconds == 2
-    assert any("stopped after 60 tokens" in note for note in made.notes)
-    assert len(made.codes.split()) == 10
+    assert any("stopped after 60 tokens" in note for note in made.info.notes)
+    assert len(made.info.codes.split()) == 10
 
 
 def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from daemon.landing import clips
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 
 
 def sound(samples: int = 4_800, hertz: float = 440) -> np.ndarray:
@@ -16,9 +17,19 @@ def sound(samples: int = 4_800, hertz: float = 440) -> np.ndarray:
     return np.stack(waves).astype(np.float32) * np.float32(0.5)
 
 
-def made(request: Request, *names: str, samples: int = 4_800, **more: Any) -> clips.Made:
-    sounds = [
-        clips.Sound(name, sound(samples, 220 * number))
+def finished_take(
+    request: Request, *names: str, samples: int = 4_800, **facts: Any
+) -> clips.FinishedTake:
+    """A take with stems of those names; `facts` are more of its `TakeInfo`."""
+    stems = (
+        clips.Stem(name, sound(samples, 220 * number))
         for number, name in enumerate(names or ("mix",), 1)
-    ]
-    return clips.Made(request, "mini/acestep-v15-turbo", sounds, {"text": 0.1}, (1.0, 0.5), **more)
+    )
+    info = TakeInfo(
+        request,
+        "mini/acestep-v15-turbo",
+        timings={"text": 0.1},
+        timesteps=(1.0, 0.5),
+        **facts,
+    )
+    return clips.FinishedTake(info, tuple(stems))

@@ -18,7 +18,8 @@ from daemon.engine import Engine
 from daemon.jobs import Event, Job, Order
 from daemon.worker import Load, Worker
 from pipeline.cost import Defaults, cost
-from pipeline.request import PREVIEW, BadRequest, Progress, Request, Take
+from pipeline.request import PREVIEW, BadRequest, Request
+from pipeline.take import Progress, Take, TakeInfo
 from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
 
 PATIENCE = 60.0
@@ -138,7 +139,7 @@ class Tape:
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
                 early: Any = np.full((2, request.samples), 0.125, np.float32)
-                yield Take(f"{PREVIEW}{number}", early, request, self.name)
+                yield Take(f"{PREVIEW}{number}", early, TakeInfo(request, self.name))
             if request.prompt == "die":
                 raise SystemExit
             while not self._free.is_set() and not self._steps.acquire(timeout=0.02):
@@ -146,8 +147,9 @@ class Tape:
             if request.prompt == "hang":
                 self.hung.wait(PATIENCE)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
+        info = TakeInfo(request, self.name, adapters=self.adapters, planned=self.filled)
         for name in ("mix", *request.stems.split()):
-            yield Take(name, audio, request, self.name, adapters=self.adapters, planned=self.filled)
+            yield Take(name, audio, info)
 
 
 class Recorder:

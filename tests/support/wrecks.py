@@ -22,7 +22,7 @@ from typing import Any
 
 from daemon.landing import clips, disk, latest
 from pipeline.request import Request
-from tests.support.takes import made
+from tests.support.takes import finished_take
 
 TOKEN = "ab12"
 WATCHED = {module.__file__ for module in (clips, disk, latest)}
@@ -39,7 +39,7 @@ def remember(journal: Path, staged: clips.Staged) -> None:
 
 
 def staged(place: Path, *how: str) -> clips.Staged:
-    take = made(Request(prompt="pad", seed=1), "mix", "drums", samples=480)
+    take = finished_take(Request(prompt="pad", seed=1), "mix", "drums", samples=480)
     staged = clips.stage(place / "clips", TOKEN, "job", "", take, keep_latest=True)
     remember(place / "journal", staged)
     if "stranger" in how:

@@ -164,7 +164,7 @@ def test_a_take_says_what_was_worn(model: AceStep, tmp_path: Path) -> None:
     path = adapter(model, tmp_path / "lofi")
     model.wear((path, 0.5))
     take = next(model.generate("drums", duration=1.0, num_steps=1, seed=1))
-    assert take.adapters == (Adapter(path, 0.5),)
+    assert take.info.adapters == (Adapter(path, 0.5),)
     assert model.title == take.title == f"{model.name} (lofi=0.5)"
 
 

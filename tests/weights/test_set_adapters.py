@@ -25,6 +25,7 @@ from daemon.landing import clips
 from daemon.paths import AllowedFolders
 from daemon.settings import Settings, SettingsError
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 from pipeline.voices import voice_folder
 from pipeline.weights.adapter import Adapter, checked
 from tests.support.osc_client import OscClient
@@ -349,7 +350,9 @@ def test_convert_makes_a_folder_that_plays(tmp_path: Path) -> None:
 def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> None:
     old = {"request": {"prompt": "pad"}, "model": "mini/turbo"}
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert clips.read_manifest(tmp_path / "old.json")[1:] == ("mini/turbo", 0, ())
+    assert clips.read_manifest(tmp_path / "old.json") == TakeInfo(
+        Request(prompt="pad"), "mini/turbo"
+    )
     for odd in (
         {"adapters": 5},
         {"adapters": [["/a"]]},

@@ -1,0 +1,135 @@
+"""What comes out of a generation: `Progress` on the way, then a `Take` for every clip. No MLX."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from . import blas
+from .request import SAMPLE_RATE, Request
+from .weights import adapter
+from .weights.adapter import Adapter
+
+if TYPE_CHECKING:
+    import mlx.core as mx
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a generation stands: `stage` is plan, source, guide, text, condition, diffusion, decode
+    or finish; `fraction` of its work.
+    """
+
+    stage: str
+    fraction: float
+    tokens: int = 0  # that the planner has written in this part of its work
+    of: int = 0  # as many as it will; 0 where that is not known
+    # once, when the plan is made: what of the request it filled in
+    planned: Mapping[str, object] | None = None
+
+    def __post_init__(self) -> None:
+        # rounding errors must not look like a way back
+        object.__setattr__(self, "fraction", round(self.fraction, 6))
+
+    @property
+    def label(self) -> str:
+        """The stage, and how far the planner is in it: `plan 37`, `plan 120/300`."""
+        if self.of:
+            return f"{self.stage} {self.tokens}/{self.of}"
+        return f"{self.stage} {self.tokens}" if self.tokens else self.stage
+
+
+@dataclass(frozen=True)
+class TakeInfo:
+    """How a take was made: the facts that its manifest keeps, and that travel with its clips.
+
+    `request` has every value that was used, so that the same request makes the same take with the
+    same model. `bits` are the model's weights', 0 as published, and `adapters` those that were set.
+    `timesteps` is what the sampler visited. `codes` are those that it was painted over: the
+    request's, its plan's or its source's. `sections` are (seconds, label), for cue points.
+    `planned` is what of the request the planner filled in. `timings` are seconds per stage,
+    `memory` the most bytes that MLX held in it, `machine` says where. `notes` say what the model
+    could not do of the request.
+    """
+
+    request: Request
+    model: str
+    bits: int = 0
+    adapters: tuple[Adapter, ...] = ()
+    timesteps: tuple[float, ...] = ()
+    codes: str = ""
+    sections: tuple[tuple[float, str], ...] = ()
+    planned: Mapping[str, object] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    memory: Mapping[str, int] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The model's name, and what else decides how it sounds."""
+        return adapter.title(self.model, self.bits, self.adapters)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` reads, in values that JSON has."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The facts again, after they were JSON. Raises `BadRequest` for a request that cannot be
+        made.
+        """
+        values = dict(data)
+        values["request"] = Request(**data["request"])
+        values["adapters"] = tuple(Adapter(*each) for each in data["adapters"])
+        values["sections"] = tuple((seconds, label) for seconds, label in data["sections"])
+        values["timesteps"] = tuple(data["timesteps"])
+        values["notes"] = tuple(data["notes"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Take:
+    """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
+
+    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]. A mix also has the `latents` (frames,
+    64) that it was decoded from, the `gain` that the decoded sound was multiplied with, and the
+    `noise` (frames, 64) that it was made from.
+    """
+
+    sample_rate: ClassVar[int] = SAMPLE_RATE
+
+    name: str
+    audio: mx.array
+    info: TakeInfo
+    latents: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    noise: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    gain: float = 1.0
+
+    @property
+    def request(self) -> Request:
+        """The request as it was used."""
+        return self.info.request
+
+    @property
+    def title(self) -> str:
+        """The model's name, and what else decides how it sounds."""
+        return self.info.title
+
+
+def machine() -> dict[str, str]:
+    """Where takes are made: what decides how fast, and how the last bits are rounded."""
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "blas": blas.live(),
+        "mlx": version("mlx"),
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,51 @@
+"""What comes out of a generation: progress, and how takes were made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from pipeline.request import BadRequest, Request
+from pipeline.take import Progress, TakeInfo, machine
+from pipeline.weights.adapter import Adapter
+
+INFO = TakeInfo(
+    Request(prompt="pad", seed=3),
+    "mini/acestep-v15-turbo",
+    bits=8,
+    adapters=(Adapter("/loras/dusty", 0.5), Adapter("/loras/night")),
+    timesteps=(1.0, 0.5),
+    codes="1 2 3",
+    sections=((0.0, "verse"), (8.5, "chorus")),
+    planned={"bpm": 92.0, "key": "A minor"},
+    timings={"text": 0.25, "diffusion": 1.5},
+    memory={"text": 2**20, "diffusion": 2**30},
+    machine=machine(),
+    notes=("does not sing",),
+)
+
+
+def test_progress_of_a_plan_is_told_in_tokens_and_never_seems_to_go_back() -> None:
+    assert Progress("plan", 0.1, tokens=120, of=300).label == "plan 120/300"
+    assert Progress("plan", 0.1, tokens=37).label == "plan 37"
+    assert Progress("diffusion", 0.1).label == "diffusion"
+    assert Progress("decode", 0.30000000000000004).fraction == 0.3
+
+
+def test_every_fact_about_a_take_survives_being_json() -> None:
+    missing = TakeInfo(Request(), "mini")
+    optional = {spec.name for spec in fields(TakeInfo) if spec.name != "request"}
+    assert not [name for name in optional if getattr(INFO, name) == getattr(missing, name)]
+    for info in (INFO, missing):
+        again = TakeInfo.from_json(json.loads(json.dumps(info.to_json())))
+        assert again == info
+        assert again.title == info.title
+        assert all(isinstance(each, Adapter) for each in again.adapters)
+    assert INFO.title == "mini/acestep-v15-turbo (8 bit, dusty=0.5, night)"
+
+
+def test_facts_with_a_request_that_cannot_be_made_are_refused() -> None:
+    with pytest.raises(BadRequest, match="bars"):
+        TakeInfo.from_json(INFO.to_json() | {"request": {"bars": -1}})
