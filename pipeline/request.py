@@ -21,7 +21,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from . import codes
-from .guide.harmony import parse_chords
+from .guide.harmony import parse_chord_line
 
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
@@ -191,7 +191,7 @@ def guide_text(value: str) -> str:
             )
         return value
     try:
-        parse_chords(value)
+        parse_chord_line(value)
     except ValueError as error:
         raise ValueError(f"auto, off, the path of a .mid file, or chords: {error}") from None
     return value
@@ -474,11 +474,11 @@ class Request:
         """
         if not self.guide.lower().endswith((".mid", ".midi")):
             return 0.0
-        from .guide.score import BadMidi, from_midi  # only where it is needed: it takes a while
+        from .guide.midi_file import BadMidi, read_midi  # only where it is needed: it takes a while
 
         allowed: FieldSpec = FIELDS["bpm"].metadata["allowed"]
         with suppress(BadMidi):
-            bpm = from_midi(os.path.expanduser(self.guide)).bpm
+            bpm = read_midi(os.path.expanduser(self.guide)).bpm
             return bpm if allowed.low <= bpm <= allowed.high else 0.0
         return 0.0
 

@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 
 from . import audio, caches, codes, cost, loops, prompts, sampler, tasks
 from .caches import Cache
-from .guide import guide
+from .guide import synth
+from .guide.guide import resolve_guide
 from .guide.score import Score
 from .latent_store import LatentStore
 from .networks.dit import CrossKV
@@ -82,7 +83,7 @@ class Stages:
         `BadRequest`.
         """
         guided = self.config.guided and request.task not in tasks.UNGUIDED and not request.codes
-        return guide.drawn(request, usual="auto" if guided else "off")
+        return resolve_guide(request, "auto" if guided else "off")
 
     def encode_text(
         self, request: Request, task: str = "text2music", tracks: Sequence[str] = ()
@@ -159,8 +160,8 @@ class Stages:
         beginning.
         """
         if not request.loop:
-            return guide.render(score, request.samples)
-        return loops.folded(guide.render(score, request.samples + RINGING), request.samples)
+            return synth.render(score, request.samples)
+        return loops.folded(synth.render(score, request.samples + RINGING), request.samples)
 
     def coded(self, latents: mx.array) -> tuple[int, ...]:
         """The 5 Hz audio codes of latents (1, T, 64), the last of them with silence behind."""

@@ -12,7 +12,11 @@ DOORS = {
     "soundfile": {"daemon/landing/clips.py", "daemon/cli/waveform.py", "pipeline/audio.py"},
     "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
-    "mido": {"pipeline/guide/score.py", "daemon/midi/open_ports.py", "daemon/midi/system_ports.py"},
+    "mido": {
+        "pipeline/guide/midi_file.py",
+        "daemon/midi/open_ports.py",
+        "daemon/midi/system_ports.py",
+    },
     "aalink": {"daemon/tempo/link.py"},
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree import ElementTree
 
-from pipeline.guide.harmony import scale
+from pipeline.guide.harmony import scale_of
 from pipeline.request import Request
 
 from .. import VERSION
@@ -73,7 +73,7 @@ class Facts:
     @property
     def root(self) -> int | None:
         """The key's tonic, as a MIDI note from middle C upwards."""
-        return MIDDLE_C + scale(self.request.key)[0] if self.request.key else None
+        return MIDDLE_C + scale_of(self.request.key)[0] if self.request.key else None
 
 
 def append(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:

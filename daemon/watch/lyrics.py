@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pipeline.guide.harmony import parse_chords
+from pipeline.guide.harmony import parse_chord_line
 from pipeline.request import is_field
 
 FINE = 0  # codes of notes
@@ -300,7 +300,7 @@ def _is_chord(text: str) -> bool:
     if text[:1] not in tuple("ABCDEFG") or " " in text or len(text) > 12:
         return False
     try:
-        return len(parse_chords(text)) == 1
+        return len(parse_chord_line(text)) == 1
     except ValueError:
         return False
 

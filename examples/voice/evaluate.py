@@ -37,9 +37,13 @@ import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library, w
 import mlx.core as mx  # isort: skip
 import numpy as np
 
+from pipeline import guide
 from pipeline.audio import BadAudio
 from pipeline.generate import AceStep, load
-from pipeline.guide import captions, compose, guide
+from pipeline.guide.captions import read_caption
+from pipeline.guide.guide import resolve_guide
+from pipeline.guide.sketch import Sketch
+from pipeline.guide.styles import STYLES
 from pipeline.networks import ops
 from pipeline.request import BadRequest, Request
 from pipeline.take import Take
@@ -61,7 +65,7 @@ CODEC_SECONDS = 6.0
 SAFETY_SECONDS = 4.0
 TIMED = 5  # takes, after one to warm up
 SHORT_PROMPTS = (
-    *compose.STYLES,
+    *STYLES,
     "",
     "drums only",
     "bass only",
@@ -200,7 +204,7 @@ class Heard:
     """
 
     request: Request
-    asked: compose.Sketch
+    asked: Sketch
     take: Measured
     real: Measured
     coded: Measured
@@ -214,7 +218,7 @@ class Heard:
         return set(self.asked.parts) != {"drums"}
 
 
-def has_drums(asked: compose.Sketch) -> str:
+def has_drums(asked: Sketch) -> str:
     return "drums" if "drums" in asked.parts else "none"
 
 
@@ -236,16 +240,16 @@ def request_for(song: songs.Song, seed: int) -> Request:
     )
 
 
-def understood(request: Request) -> compose.Sketch:
+def understood(request: Request) -> Sketch:
     """What a prompt asks for: the truth about its parts and style."""
-    return captions.sketch(
+    return read_caption(
         request.prompt, bpm=request.bpm, key=request.key, bars=1, beats_per_bar=4, seed=0
     )
 
 
 def rendered(request: Request, song: songs.Song) -> np.ndarray:
     """The composition of the request's guide, played by the song's instruments: (samples, 2)."""
-    _, score = guide.drawn(request, usual="auto")
+    _, score = resolve_guide(request, "auto")
     assert score is not None
     return palette.mix(palette.render(score, song.sounds, request.samples))
 
@@ -407,7 +411,8 @@ def _known(drums: str, style: str, clean: list[list[float]], coded: list[list[fl
 
 def _fingerprint(name: str) -> str:
     """Of the VAE, and of the code that makes and measures songs."""
-    places = [Path(module.__file__ or "") for module in (songs, palette, metrics, compose)]
+    places = [Path(module.__file__ or "") for module in (songs, palette, metrics)]
+    places += sorted(Path(guide.__file__ or "").parent.glob("*.py"))
     places += sorted(path for path in checkpoint.find(name).vae.iterdir() if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in places)).hexdigest()[:16]
 

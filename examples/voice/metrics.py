@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from pipeline.guide.harmony import NOTES, scale
+from pipeline.guide.harmony import NOTES, scale_of
 from pipeline.request import SAMPLE_RATE
 
 LOUDNESS = 0.1  # RMS that a clip is brought to before its onsets and its timbre are measured
@@ -211,7 +211,7 @@ def in_key(audio: np.ndarray, key: str, peaks: bool = False) -> float:
 
 
 def scale_share(pitch_classes: np.ndarray, key: str) -> float:
-    return float(pitch_classes[list(scale(key))].sum())
+    return float(pitch_classes[list(scale_of(key))].sum())
 
 
 def key_top1(audio: np.ndarray, key: str, peaks: bool = False) -> bool:
@@ -223,7 +223,7 @@ def key_top1(audio: np.ndarray, key: str, peaks: bool = False) -> bool:
 
 def best_scale(pitch_classes: np.ndarray, key: str) -> bool:
     asked = scale_share(pitch_classes, key)
-    rivals = (note for note in NOTES if set(scale(f"{note} major")) != set(scale(key)))
+    rivals = (note for note in NOTES if set(scale_of(f"{note} major")) != set(scale_of(key)))
     return all(scale_share(pitch_classes, f"{note} major") < asked for note in rivals)
 
 

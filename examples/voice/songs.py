@@ -14,8 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.guide import compose, guide
+from pipeline.guide import synth
+from pipeline.guide.compose import compose
 from pipeline.guide.score import ROLES, Score
+from pipeline.guide.sketch import Sketch
+from pipeline.guide.styles import STYLES
 
 from . import palette
 
@@ -86,7 +89,7 @@ PARTS = (  # how often which parts play
 
 @dataclass(frozen=True)
 class Song:
-    sketch: compose.Sketch
+    sketch: Sketch
     sounds: dict[str, str]  # an instrument or a kit for every part
     seconds: float
     seed: int
@@ -97,7 +100,7 @@ class Song:
 
     @cached_property
     def score(self) -> Score:
-        return compose.compose(self.sketch)
+        return compose(self.sketch)
 
     def stems(self) -> dict[str, np.ndarray]:
         """By role, (samples, 2), as loud as they are in the mix."""
@@ -118,7 +121,7 @@ class Song:
         return np.tanh(sum(self.stems().values(), np.zeros((self.samples, 2), np.float32)))
 
     def guide(self) -> np.ndarray:
-        return guide.render(self.score, self.samples)
+        return synth.render(self.score, self.samples)
 
     def caption(self, rng: np.random.Generator) -> str:
         """One of the many ways to ask for this song."""
@@ -176,7 +179,7 @@ def song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
     rng = np.random.default_rng(seed)
     style = _one(rng, tuple(BANDS))
     band = BANDS[style]
-    low, high = compose.STYLES[style].feel.bpm
+    low, high = STYLES[style].bpm
     bpm = int(rng.integers(low, high + 1)) if rng.random() < 0.6 else int(rng.integers(60, 181))
     beats = 3.0 if rng.random() < 0.08 else 4.0
     drawn = PARTS[
@@ -190,7 +193,7 @@ def song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
     key = f"{_one(rng, NOTES)} {_one(rng, ('major', 'minor'))}"
     sounds = {role: _one(rng, getattr(band, role)) for role in wanted}
     bars = math.ceil(seconds * bpm / 60 / beats)
-    sketch = compose.Sketch(style, float(bpm), key, bars, beats, wanted, int(rng.integers(2**31)))
+    sketch = Sketch(style, float(bpm), key, bars, beats, wanted, int(rng.integers(2**31)))
     return Song(sketch, sounds, seconds, seed)
 
 

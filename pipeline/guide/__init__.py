@@ -1,1 +1,1 @@
-"""The drawing that the model paints over: notes, and how they sound."""
+"""The guide: notes and their plain rendering, which the model paints over."""

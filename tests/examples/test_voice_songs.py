@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from examples.voice import layout, palette, songs, train_dit
-from pipeline.guide import captions
+from pipeline.guide.captions import read_caption
 from pipeline.request import TRACKS
 from pipeline.weights import checkpoint
 from pipeline.weights.tensors import read_torch
@@ -23,7 +23,7 @@ from mlx.utils import tree_flatten  # isort: skip
 def test_a_caption_asks_for_the_song_it_was_written_for() -> None:
     for seed in range(300):
         song = songs.song(seed, 8.0)
-        asked = captions.sketch(
+        asked = read_caption(
             song.caption(np.random.default_rng(seed)),
             bpm=0,
             key="",

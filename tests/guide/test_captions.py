@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from pipeline.guide.captions import MOOD_WORDS, STYLE_WORDS, UNNAMED, sketch
-from pipeline.guide.compose import STYLES, Sketch, compose
+from pipeline.guide.captions import DEFAULT_STYLES, MOOD_WORDS, STYLE_WORDS, read_caption
+from pipeline.guide.compose import compose
 from pipeline.guide.score import ROLES
+from pipeline.guide.sketch import Sketch
+from pipeline.guide.styles import STYLES
 
 ALL = ROLES
 TONAL = ("bass", "chords", "lead")
 
 
-def caption(prompt: str, **changes: Any) -> Sketch:
-    return sketch(
+def sketch_of(prompt: str, **changes: Any) -> Sketch:
+    return read_caption(
         prompt, **{"bpm": 0, "key": "", "bars": 4, "beats_per_bar": 4, "seed": 1, **changes}
     )
 
@@ -64,7 +66,7 @@ def caption(prompt: str, **changes: Any) -> Sketch:
     ],
 )
 def test_captions_name_styles(prompt: str, style: str) -> None:
-    assert caption(prompt).style == style
+    assert sketch_of(prompt).style == style
 
 
 def test_every_word_of_the_tables_means_its_style() -> None:
@@ -72,19 +74,19 @@ def test_every_word_of_the_tables_means_its_style() -> None:
         assert set(table) <= set(STYLES)
         for style, words in table.items():
             for word in words.split(", "):
-                assert caption(f"some {word}, please").style == style, word
+                assert sketch_of(f"some {word}, please").style == style, word
 
 
 def test_words_are_matched_whole() -> None:
     for seed in range(20):
         assert (
-            caption("popular rocket trappers of Dublin", seed=seed).style
-            == caption("", seed=seed).style
+            sketch_of("popular rocket trappers of Dublin", seed=seed).style
+            == sketch_of("", seed=seed).style
         )
 
 
-def test_without_a_style_the_seed_draws_one() -> None:
-    assert {caption("", seed=seed).style for seed in range(40)} == set(UNNAMED)
+def test_without_a_style_the_seed_picks_one() -> None:
+    assert {sketch_of("", seed=seed).style for seed in range(40)} == set(DEFAULT_STYLES)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_without_a_style_the_seed_draws_one() -> None:
     ],
 )
 def test_captions_name_parts(prompt: str, parts: tuple[str, ...]) -> None:
-    assert caption(prompt).parts == parts
+    assert sketch_of(prompt).parts == parts
 
 
 @pytest.mark.parametrize(
@@ -151,46 +153,46 @@ def test_captions_name_parts(prompt: str, parts: tuple[str, ...]) -> None:
     ],
 )
 def test_captions_name_keys(prompt: str, key: str) -> None:
-    assert caption(prompt).key == key
+    assert sketch_of(prompt).key == key
 
 
 def test_a_mode_without_a_note_is_no_key_but_counts() -> None:
     for seed in range(20):
-        assert caption("in a minor key", seed=seed).key.endswith("minor")
-        assert caption("a happy pop song", seed=seed).key.endswith("major")
-    assert len({caption("in a minor key", seed=seed).key for seed in range(20)}) > 5
+        assert sketch_of("in a minor key", seed=seed).key.endswith("minor")
+        assert sketch_of("a happy pop song", seed=seed).key.endswith("major")
+    assert len({sketch_of("in a minor key", seed=seed).key for seed in range(20)}) > 5
 
 
 def test_what_is_given_wins() -> None:
-    asked = caption("fast techno in A minor, 150 bpm", bpm=91.5, key="C major")
-    assert asked.bpm == 91.5
-    assert asked.key == "C major"
-    assert asked.style == "techno"
+    sketch = sketch_of("fast techno in A minor, 150 bpm", bpm=91.5, key="C major")
+    assert sketch.bpm == 91.5
+    assert sketch.key == "C major"
+    assert sketch.style == "techno"
 
 
-def test_the_tempo_is_drawn_from_the_style() -> None:
+def test_the_tempo_is_one_of_the_style_s() -> None:
     for name, style in STYLES.items():
-        low, high = style.feel.bpm
+        low, high = style.bpm
         tempos = {
-            word: [caption(f"{word} {name}", seed=seed).bpm for seed in range(30)]
+            word: [sketch_of(f"{word} {name}", seed=seed).bpm for seed in range(30)]
             for word in ("", "fast", "slow")
         }
         assert all(
-            low <= bpm <= high and bpm == int(bpm) for drawn in tempos.values() for bpm in drawn
+            low <= bpm <= high and bpm == int(bpm) for bpms in tempos.values() for bpm in bpms
         )
         assert min(tempos["fast"]) > max(tempos["slow"])
         assert len(set(tempos[""])) > 5
-    assert caption("techno at 133 bpm").bpm == 133
-    assert caption("techno at 999 bpm").bpm <= 145
+    assert sketch_of("techno at 133 bpm").bpm == 133
+    assert sketch_of("techno at 999 bpm").bpm <= 145
 
 
 def test_a_chord_line_chooses_the_key_that_nobody_names() -> None:
-    assert caption("pop", chords=("Dm7", "G7", "C")).key == "C major"
-    assert caption("pop in A minor", chords=("Dm7", "G7", "C")).key == "A minor"
+    assert sketch_of("pop", chords=("Dm7", "G7", "C")).key == "C major"
+    assert sketch_of("pop in A minor", chords=("Dm7", "G7", "C")).key == "A minor"
 
 
-def test_a_drawn_sketch_is_one_that_composes() -> None:
+def test_every_sketch_can_be_composed() -> None:
     for seed in range(40):
-        asked = caption("", seed=seed, beats_per_bar=3)
-        assert asked == caption("", seed=seed, beats_per_bar=3)
-        assert compose(asked).notes
+        sketch = sketch_of("", seed=seed, beats_per_bar=3)
+        assert sketch == sketch_of("", seed=seed, beats_per_bar=3)
+        assert compose(sketch).notes

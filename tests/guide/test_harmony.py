@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.guide.harmony import around, chord_pitches, fitting_key, parse_chords, scale
+from pipeline.guide.harmony import (
+    adapt_scale,
+    find_key,
+    parse_chord,
+    parse_chord_line,
+    scale_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +40,8 @@ from pipeline.guide.harmony import around, chord_pitches, fitting_key, parse_cho
         ("C/D", (2, 0, 4, 7)),
     ],
 )
-def test_chord_pitches(name: str, pitches: tuple[int, ...]) -> None:
-    assert chord_pitches(name) == pitches
+def test_a_chord_is_read_as_its_pitches(name: str, pitches: tuple[int, ...]) -> None:
+    assert parse_chord(name) == pitches
 
 
 @pytest.mark.parametrize(
@@ -51,20 +57,20 @@ def test_chord_pitches(name: str, pitches: tuple[int, ...]) -> None:
     ],
 )
 def test_chord_lines(line: str, bars: tuple[str, ...]) -> None:
-    assert parse_chords(line) == bars
+    assert parse_chord_line(line) == bars
 
 
 @pytest.mark.parametrize("bad", ["Hm", "Cmaj77", "atuo", "C/", "C/H", "A#b", "1", "Am-F"])
 def test_a_chord_that_is_none_is_named_with_what_is_allowed(bad: str) -> None:
-    with pytest.raises(ValueError, match="like Am") as told:
-        parse_chords(f"Am {bad} C")
-    assert bad in str(told.value)
+    with pytest.raises(ValueError, match="like Am") as refused:
+        parse_chord_line(f"Am {bad} C")
+    assert bad in str(refused.value)
 
 
 @pytest.mark.parametrize("line", ["", "  | |", "C " * 300])
 def test_a_line_without_chords_or_with_too_many_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="1 to 256"):
-        parse_chords(line)
+        parse_chord_line(line)
 
 
 @pytest.mark.parametrize(
@@ -76,20 +82,13 @@ def test_a_line_without_chords_or_with_too_many_is_refused(line: str) -> None:
     ],
 )
 def test_scales(key: str, pitches: tuple[int, ...]) -> None:
-    assert scale(key) == pitches
+    assert scale_of(key) == pitches
 
 
 def test_a_scale_gives_way_to_foreign_notes() -> None:
-    assert around(chord_pitches("Am"), scale("A minor")) == (0, 2, 4, 5, 7, 9, 11)
+    assert adapt_scale(scale_of("A minor"), parse_chord("Am")) == (0, 2, 4, 5, 7, 9, 11)
     # G#, neither G nor A
-    assert around(chord_pitches("E"), scale("A minor")) == (
-        0,
-        2,
-        4,
-        5,
-        8,
-        11,
-    )
+    assert adapt_scale(scale_of("A minor"), parse_chord("E")) == (0, 2, 4, 5, 8, 11)
 
 
 @pytest.mark.parametrize(
@@ -102,4 +101,4 @@ def test_a_scale_gives_way_to_foreign_notes() -> None:
     ],
 )
 def test_a_chord_line_has_a_key(line: str, key: str) -> None:
-    assert fitting_key(parse_chords(line)) == key
+    assert find_key(parse_chord_line(line)) == key
