@@ -78,10 +78,10 @@ class Daemon:
                 self.journal,
                 worker,
             )
-            self.engine.listen(_log_event)
+            self.engine.subscribe(_log_event)
             self.tempo = Tempo(settings.link, settings.midi_clock)
             self.tempo.listen(
-                lambda bpm, source: self.engine.announce(Event("tempo", None, (bpm, source)))
+                lambda bpm, source: self.engine.publish(Event("tempo", None, (bpm, source)))
             )
             self.panel = Panel(settings.request, self.tempo)
             allowed_folders = _allowed_folders(settings)
@@ -106,7 +106,7 @@ class Daemon:
         }
         self.panel.replace(self.panel.request.changed(turned))
         self.settings = settings
-        self.engine.change(settings)
+        self.engine.change_settings(settings)
         self.osc.change(settings, _allowed_folders(settings))
         self.pads.change(settings, _allowed_folders(settings))
         self.hands.change(settings.midi)

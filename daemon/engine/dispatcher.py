@@ -55,13 +55,13 @@ class Dispatcher:
         lock: threading.RLock,
         settings: Settings,
         journal: Journal,
-        news: EventBus,
+        bus: EventBus,
         model: ModelState,
         start: Callable[[], WorkerHandle],
     ) -> None:
         self._lock = lock
         self._journal = journal
-        self._news = news
+        self._bus = bus
         self._model = model
         self.line = JobQueue()
         # the last one is being worked on; it interrupted the one before
@@ -69,7 +69,7 @@ class Dispatcher:
         self.landing: list[Job] = []
         self.held = HeldJobs()
         self._parcels = Reassembly()
-        self._endings = Outcomes(journal, news)
+        self._endings = Outcomes(journal, bus)
         self.supervisor = Supervisor(lock, settings, model, self, start)
         self.lander = Lander(settings, journal, self)
         self.guesses = Guesses(settings, self._stop, self._discard)
@@ -124,7 +124,7 @@ class Dispatcher:
             self._model.estimate(job)
             position = len(self._asked()) + self.line.add(job)
             eta += self._model.pace.remaining(job)
-            self._news.tell(Event("queued", job, (position, eta)))
+            self._bus.publish(Event("queued", job, (position, eta)))
             if not written:
                 self._endings.note(job)
 
@@ -165,7 +165,7 @@ class Dispatcher:
 
     def claimed(self, job: Job) -> None:
         """Somebody wants what was a guess."""
-        self._news.tell(Event("queued", job, (0, self._model.pace.remaining(job))))
+        self._bus.publish(Event("queued", job, (0, self._model.pace.remaining(job))))
         self._tell_plan(job)
         if job in self.running:
             self._model.become("busy")
@@ -173,7 +173,7 @@ class Dispatcher:
     def hand_out(self, job: Job, prepared: Prepared, due: float) -> None:
         """What lies on the shelf, and what the journal knows of by now."""
         self.landing.append(job)
-        self._news.tell(Event("queued", job, (0, 0.0)))
+        self._bus.publish(Event("queued", job, (0, 0.0)))
         job.plan_events = outcomes.plan_events(job, prepared.info.planned)
         self._tell_plan(job)
         if clips.show(prepared.staged):
@@ -181,7 +181,7 @@ class Dispatcher:
                 job, prepared.staged.clips, prepared.info.request
             )
             for event in job.clip_events:
-                self._news.announce(event, due)
+                self._bus.publish(event, due)
         self.lander.hand_out(job, prepared.staged, prepared.info, due)
 
     def cancel(self, job: Job) -> None:
@@ -230,7 +230,7 @@ class Dispatcher:
             self._keep(job, held_jobs.UNTIL_A_MODEL_PLAYS, 503, message, WAITS)
         self._model.become("error")
         hint = "see: acestepd doctor; the next order, or /ace/model, tries again"
-        self._news.tell(Event("fail", None, (MODEL, 503, message, hint)))
+        self._bus.publish(Event("fail", None, (MODEL, 503, message, hint)))
 
     def _fitted(self, about: dict[str, Any], _: bytes) -> None:
         self._model.fitted(about)
@@ -241,7 +241,7 @@ class Dispatcher:
         hint = "it goes on with what it wore: " + (
             " ".join(map(str, self._model.worn)) or "nothing"
         )
-        self._news.tell(Event("fail", None, (WEAR, 422, about["message"], hint)))
+        self._bus.publish(Event("fail", None, (WEAR, 422, about["message"], hint)))
         self.dispatch()
 
     def _progress(self, about: dict[str, Any], _: bytes) -> None:
@@ -253,7 +253,7 @@ class Dispatcher:
                 event = Event(
                     "progress", job, (job.fraction, about["stage"], self._model.pace.remaining(job))
                 )
-                (self.guesses.murmur if job.speculative else self._news.tell)(event)
+                (self.guesses.murmur if job.speculative else self._bus.publish)(event)
 
     def _planned(self, about: dict[str, Any], _: bytes) -> None:
         if job := self._by_ticket(about["job"]):
@@ -263,7 +263,7 @@ class Dispatcher:
     def _tell_plan(self, job: Job) -> None:
         for event in job.plan_events:
             if not job.speculative and not job.cancel_requested:
-                self._news.tell(event)
+                self._bus.publish(event)
 
     def _preview(self, about: dict[str, Any], data: bytes) -> None:
         job = self._by_ticket(about["job"])
@@ -321,7 +321,7 @@ class Dispatcher:
             self._unloadable(f"the engine's process ends while it loads the model ({how})")
             return
         message = f"the engine's process ended ({how}) and is started again"
-        self._news.tell(
+        self._bus.publish(
             Event(
                 "fail", None, (GENERATE, 500, message, "what it was working on goes on by itself")
             )
@@ -398,7 +398,7 @@ class Dispatcher:
     def previewed(self, job: Job, step: int, path: Path) -> None:
         with self._lock:
             if not job.ended and not job.cancel_requested:
-                self._news.tell(Event("preview", job, (step, str(path))))
+                self._bus.publish(Event("preview", job, (step, str(path))))
 
     def _end(self, job: Job, state: JobState, *values: Any, **more: Any) -> None:
         if job.speculative:
@@ -429,7 +429,7 @@ class Dispatcher:
 
     def _keep(self, job: Job, not_before: float, code: int, message: str, hint: str) -> None:
         self.held.add(job, not_before)
-        self._news.tell(Event("fail", job, (GENERATE, code, message, hint)))
+        self._bus.publish(Event("fail", job, (GENERATE, code, message, hint)))
         self._endings.note(job)
 
     def _release(self) -> None:

@@ -14,7 +14,7 @@ from ..landing import clips
 from ..settings import Settings
 from . import orders
 from .dispatcher import Dispatcher
-from .event_bus import EventBus, nobody
+from .event_bus import EventBus, ignore_event
 from .lookup import JobLookup
 from .model_state import ModelChoice, ModelState
 from .process import WorkerHandle, WorkerProcess
@@ -39,9 +39,9 @@ class Engine:
         self.journal = journal
         # a listener that also asks for jobs needs it, or a deadlock
         self.lock = self._lock = threading.RLock()
-        self._news = EventBus(self._lock)
-        self._model = ModelState(wanted, self._tell_state)
-        self._flow = Dispatcher(self._lock, settings, journal, self._news, self._model, start)
+        self._bus = EventBus(self._lock)
+        self._model = ModelState(wanted, self._publish_state)
+        self._flow = Dispatcher(self._lock, settings, journal, self._bus, self._model, start)
         self._supervisor = self._flow.supervisor
         self._lander = self._flow.lander
         self._guesses = self._flow.guesses
@@ -74,18 +74,19 @@ class Engine:
         """Hits and misses by kind, of the model that plays."""
         return self._model.caches
 
-    def listen(self, listener: Listener) -> None:
-        self._news.listen(listener)
+    def subscribe(self, listener: Listener) -> None:
+        """Call it with every event from now on."""
+        self._bus.subscribe(listener)
 
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._flow.line)))
 
-    def announce(self, event: Event, due: float = 0.0) -> None:
+    def publish(self, event: Event, due: float = 0.0) -> None:
         """Let a surface tell all surfaces something, at `due` (time.monotonic()) or now."""
-        self._news.announce(event, due)
+        self._bus.publish(event, due)
 
-    def _tell_state(self) -> None:
-        self._news.tell(self.state_event())
+    def _publish_state(self) -> None:
+        self._bus.publish(self.state_event())
 
     # --- from its start to its end ----------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class Engine:
             self._flow.resume()
         self._supervisor.start()
 
-    def change(self, settings: Settings) -> None:
+    def change_settings(self, settings: Settings) -> None:
         """Other limits from now on."""
         with self._lock:
             self.settings = self._supervisor.settings = self._lander.settings = settings
@@ -107,28 +108,28 @@ class Engine:
         """
         self._supervisor.close()
         self._lander.close()
-        self._news.close()
+        self._bus.close()
         for prepared in self._guesses.clear():
             clips.discard(prepared.staged)
         self._model.become("cold")
 
     # --- orders -----------------------------------------------------------------------------------
 
-    def submit(self, order: Order, again: Listener = nobody) -> list[Job]:
+    def submit(self, order: Order, on_repeat: Listener = ignore_event) -> list[Job]:
         """Queue an order: one job, or `count` of them called id.1, id.2 and so on, with seeds in a
         row.
 
-        The same (client, id) with the same request is the order there is: `again` hears how it stands.
-        Only failed jobs are tried anew. Raises `Refused`: 409 for the same id with another request,
-        429 when the queue is full, 503 when the daemon closes, 507 when the order cannot be written
-        down.
+        The same (client, id) with the same request is the order that is there already: `on_repeat`
+        gets the events that say how it stands. Only failed jobs are tried anew. Raises `Refused`:
+        409 for the same id with another request, 429 when the queue is full, 503 when the daemon
+        closes, 507 when the order cannot be written down.
         """
         with self._lock:
             known = self._register.known(order)
             if known and not all(job.state is JobState.FAILED for job in known):
                 for job in known:
                     for event in job.status_events:
-                        again(event)
+                        on_repeat(event)
                 return known
             if self._supervisor.closing:
                 raise Refused(503, "the daemon is closing")
@@ -139,13 +140,18 @@ class Engine:
             self._write_down(jobs)
             self._guesses.asked(order)
             self._flow.enter(*jobs)
-            self._tell_state()
+            self._publish_state()
             self._flow.dispatch()
             self._supervisor.wake()
             return jobs
 
     def reroll(
-        self, client: str, id: str, parent: str = "", seed: int = -1, again: Listener = nobody
+        self,
+        client: str,
+        id: str,
+        parent: str = "",
+        seed: int = -1,
+        on_repeat: Listener = ignore_event,
     ) -> list[Job]:
         """The request of another job with a new seed. Without `parent` it is the client's newest, or
         the newest of all.
@@ -154,7 +160,7 @@ class Engine:
         request = dataclasses.replace(old.request, seed=seed)
         return self.submit(
             Order(client, id, request, out=old.out, origin=old.origin or f"reroll of {old.id}"),
-            again,
+            on_repeat,
         )
 
     def cancel(self, client: str, id: str) -> int:
@@ -169,7 +175,7 @@ class Engine:
             for job in found:
                 job.observers.add(client)
                 self._flow.cancel(job)
-            self._tell_state()
+            self._publish_state()
             return len(found)
 
     def panic(self, client: str) -> int:
@@ -189,7 +195,7 @@ class Engine:
                 raise Refused(
                     507, str(error.strerror), "free some space, then mark it again"
                 ) from error
-            self._news.tell(Event("favourite", job, (int(on),)))
+            self._bus.publish(Event("favourite", job, (int(on),)))
             return job
 
     def find(self, client: str, id: str) -> Job:
@@ -221,7 +227,7 @@ class Engine:
 
     # --- takes in advance -------------------------------------------------------------------------
 
-    def prepare(self, orders: Sequence[Order], overhear: Listener = nobody) -> None:
+    def prepare(self, orders: Sequence[Order], overhear: Listener = ignore_event) -> None:
         """Make these in advance, the likeliest first, while nothing else is to do, and within the
         settings' budget.
 
@@ -284,7 +290,7 @@ class Engine:
 
     # --- the model --------------------------------------------------------------------------------
 
-    def switch(self, model: str, variant: str = "") -> None:
+    def switch_model(self, model: str, variant: str = "") -> None:
         """Play another model from the next job on; the queue waits for it. The same model is loaded
         afresh.
         """
@@ -293,7 +299,7 @@ class Engine:
             self._supervisor.renew()
             self._guesses.forget()
 
-    def wear(self, *adapters: Adapter) -> None:
+    def set_adapters(self, *adapters: Adapter) -> None:
         """Play with these adapters and no others from the next job on; the queue waits for it.
         Nothing is loaded anew.
 

@@ -1,4 +1,4 @@
-"""What the surfaces are told: every event, in order, now or on the next bar."""
+"""Who is told of events: every listener of every event, in order, now or on the next bar."""
 
 from __future__ import annotations
 
@@ -11,41 +11,46 @@ from .scheduler import Scheduler
 
 log = logging.getLogger("acestepd.engine")
 
+# events that do not say how their job stands
+ASIDES = ("favourite", "clip", "insert")
+
 
 class EventBus:
-    """Listeners hear every event, on the thread where it happens, under the engine's lock."""
+    """Calls its listeners on the thread that publishes, and under the engine's lock."""
 
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
         self._listeners: list[Listener] = []
-        self._later = Scheduler()
+        self._scheduler = Scheduler()
 
-    def listen(self, listener: Listener) -> None:
+    def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    def tell(self, event: Event) -> None:
-        with self._lock:
-            if event.job is not None and event.kind not in ("favourite", "clip", "insert"):
-                event.job.last_event = event
-            for listener in self._listeners:
-                whisper(listener, event)
-
-    def announce(self, event: Event, due: float = 0.0) -> None:
-        """Tell it at `due` (time.monotonic()), or now."""
-        self._later.at(due, partial(self.tell, event))
+    def publish(self, event: Event, due: float = 0.0) -> None:
+        """Tell all listeners at `due` (time.monotonic()), or before this returns where that has
+        passed.
+        """
+        self._scheduler.call_at(due, partial(self._publish_now, event))
 
     def close(self) -> None:
-        """What waits for its time is told now."""
-        self._later.close()
+        """What waits for its time is published now."""
+        self._scheduler.close()
+
+    def _publish_now(self, event: Event) -> None:
+        with self._lock:
+            if event.job is not None and event.kind not in ASIDES:
+                event.job.last_event = event
+            for listener in self._listeners:
+                notify(listener, event)
 
 
-def whisper(listener: Listener, event: Event) -> None:
-    """Tell only this one."""
+def notify(listener: Listener, event: Event) -> None:
+    """Tell this one alone. Its exceptions are logged: a surface must not take the engine with it."""
     try:
         listener(event)
-    except Exception:  # a surface must not take the engine with it
+    except Exception:
         log.exception("a listener failed on %s", event.kind)
 
 
-def nobody(event: Event) -> None:
-    """For who does not want to hear an outcome again."""
+def ignore_event(event: Event) -> None:
+    """A listener for where nobody listens."""

@@ -15,7 +15,7 @@ from ..jobs import Event, Job, Listener, Order, Priority
 from ..landing import clips, folders
 from ..settings import Settings
 from . import held_jobs
-from .event_bus import nobody, whisper
+from .event_bus import ignore_event, notify
 from .shelf import Prepared, Shelf, key
 
 log = logging.getLogger("acestepd.engine")
@@ -46,7 +46,7 @@ class Guesses:
         self._discard = discard
         self._shelf = Shelf(settings)
         self._guess: Guess | None = None  # what is being made in advance
-        self._overhear: Listener = nobody
+        self._overhear: Listener = ignore_event
         self._rest = 0.0  # time.monotonic() until which nothing is made in advance
 
     # --- what is wanted ---------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Guesses:
     # --- who hears of it --------------------------------------------------------------------------
 
     def murmur(self, event: Event) -> None:
-        whisper(self._overhear, event)
+        notify(self._overhear, event)
 
     def discard(self, gone: list[Prepared]) -> None:
         for prepared in gone:

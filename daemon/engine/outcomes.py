@@ -23,9 +23,9 @@ log = logging.getLogger("acestepd.engine")
 class Outcomes:
     """The engine guards it with its lock."""
 
-    def __init__(self, journal: Journal, news: EventBus) -> None:
+    def __init__(self, journal: Journal, bus: EventBus) -> None:
         self._journal = journal
-        self._news = news
+        self._bus = bus
 
     def end(
         self,
@@ -44,7 +44,7 @@ class Outcomes:
         self.note(job, **facts)
         for event in (*job.clip_events, job.last_event):
             if event not in told:
-                self._news.announce(event, due)
+                self._bus.publish(event, due)
 
     def note(self, job: Job, **facts: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Things to be done at a time: on the next bar, and not before."""
+"""Calls at a time: on the next bar, and not before."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ Call = Callable[[], None]
 
 
 class Scheduler:
-    """A thread that waits. What has not been done when it closes is done then: nothing that was
-    promised is dropped.
+    """A thread that waits. Calls whose time has not come when it closes are made then: none is
+    dropped.
     """
 
     def __init__(self) -> None:
-        self._calls: list[tuple[float, int, Call]] = []
+        self._calls: list[tuple[float, int, Call]] = []  # a heap: (due, order of arrival, call)
         self._arrivals = itertools.count()
-        self._wake = threading.Condition()
+        self._changed = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="later", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
-    def at(self, due: float, call: Call) -> None:
-        """Call it when `time.monotonic()` is `due`: at once where that has passed. In order, for
-        the same time.
+    def call_at(self, due: float, call: Call) -> None:
+        """Call it when `time.monotonic()` is `due`: at once, and on this thread, where that has
+        passed. Calls of one time are made in the order in which they came.
         """
         if due > time.monotonic():
-            with self._wake:
+            with self._changed:
                 if not self._closing:
                     heapq.heappush(self._calls, (due, next(self._arrivals), call))
                     if not self._thread.is_alive():
                         self._thread.start()
-                    self._wake.notify()
+                    self._changed.notify()
                     return
         call()
 
     def close(self) -> None:
-        with self._wake:
+        with self._changed:
             self._closing = True
-            self._wake.notify()
+            self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        while call := self._next():
+        while call := self._wait_for_next():
             try:
                 call()
             except Exception:
-                log.exception("what was due")
+                log.exception("a scheduled call")
 
-    def _next(self) -> Call | None:
-        """Waits for the next one. None: closing, and nothing is left."""
-        with self._wake:
+    def _wait_for_next(self) -> Call | None:
+        """The next call, when it is due. None: closing, and no call is left."""
+        with self._changed:
             while not self._closing:
                 wait = self._calls[0][0] - time.monotonic() if self._calls else None
                 if wait is not None and wait <= 0:
                     break
-                self._wake.wait(wait)
+                self._changed.wait(wait)
             return heapq.heappop(self._calls)[2] if self._calls else None

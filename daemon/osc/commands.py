@@ -111,7 +111,7 @@ def _model(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     if variant and not re.fullmatch(r"\w[\w.-]*", variant):
         raise OutOfRange(f"a variant is the name of a sub-folder, got {variant[:40]!r}")
     osc.asked["/ace/model"] = sender.client
-    osc.engine.switch(name, variant)
+    osc.engine.switch_model(name, variant)
     osc.answer(sender, "done", "/ace/model", 0, 0)
 
 
@@ -146,7 +146,7 @@ def _adapters(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
 
 
 def _wear(osc: OscServer, sender: Sender, command: str, adapters: tuple[Adapter, ...]) -> None:
-    osc.engine.wear(*adapters)
+    osc.engine.set_adapters(*adapters)
     osc.answer(sender, "done", command, len(adapters), 0)
 
 
@@ -259,13 +259,13 @@ def _submit(
     except NothingToPlay as error:
         error.hint = "the first argument is the id, then comes what it should sound like"
         raise
-    osc.engine.submit(ordered(request=wish), again=partial(osc.tell, sender))
+    osc.engine.submit(ordered(request=wish), on_repeat=partial(osc.tell, sender))
 
 
 def _reroll(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     id, rest = job_id(arguments)
     seed = coerce("seed", rest[1]) if len(rest) > 1 else -1
-    osc.engine.reroll(sender.client, id, id_at(rest, 0), seed, again=partial(osc.tell, sender))
+    osc.engine.reroll(sender.client, id, id_at(rest, 0), seed, on_repeat=partial(osc.tell, sender))
 
 
 def _cancel(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
@@ -312,7 +312,7 @@ def _insert(osc: OscServer, sender: Sender, arguments: Arguments) -> None:
     path = mix_of(job)
     if not Path(path).is_file():
         raise Refused(404, f"the file of {job.id!r} is not there any more: {path}")
-    osc.engine.announce(Event("insert", job, (track, slot, path)))
+    osc.engine.publish(Event("insert", job, (track, slot, path)))
     osc.answer(sender, "done", "/ace/insert", track, slot)
 
 

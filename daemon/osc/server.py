@@ -120,7 +120,7 @@ class OscServer:
         self._ringer.setblocking(False)
         self.selector.register(self._udp.socket, selectors.EVENT_READ, lambda _: self._read_udp())
         self.selector.register(self._bell, selectors.EVENT_READ, lambda _: self._bell.recv(1024))
-        engine.listen(self._on_event)
+        engine.subscribe(self._on_event)
         panel.listen(self._on_turn)
 
     @property

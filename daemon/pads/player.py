@@ -56,7 +56,7 @@ class PadPlayer:
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
         self._plans = Plans(settings, panel, tempo, allowed_folders, first)
         self._ahead = Ahead(engine, self._plans, self._show)
-        self._launcher = Announcer(engine.announce)
+        self._launcher = Announcer(engine.publish)
         # Jobs that have not ended, by id: whose they are, what they play
         self._open: dict[str, tuple[Slot, Values]] = {}
         self._shown: list[Light] = []
@@ -69,7 +69,7 @@ class PadPlayer:
         self._closing = threading.Event()
         self._saving = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="pads ahead", daemon=True)
-        engine.listen(self._on_event)
+        engine.subscribe(self._on_event)
         panel.listen(lambda name, value: self._wake.set())
         tempo.listen(lambda bpm, source: self._wake.set())
 
@@ -135,18 +135,16 @@ class PadPlayer:
         self._listeners.append(listener)
 
     def learnt(self, field: str, control: str) -> None:
-        self._engine.announce(Event("midi/learned", None, (field, control)))
+        self._engine.publish(Event("midi/learned", None, (field, control)))
 
     def _try(self, command: str, do: Callable[[], object]) -> None:
         """A hand has nobody to complain to but everybody."""
         try:
             do()
         except Refused as error:
-            self._engine.announce(
-                Event("fail", None, (command, error.code, str(error), error.hint))
-            )
+            self._engine.publish(Event("fail", None, (command, error.code, str(error), error.hint)))
         except BadRequest as error:
-            self._engine.announce(Event("fail", None, (command, 422, str(error), error.hint)))
+            self._engine.publish(Event("fail", None, (command, 422, str(error), error.hint)))
 
     # --- a pad ------------------------------------------------------------------------------------
 
@@ -317,7 +315,7 @@ class PadPlayer:
         if error := self._save():
             hint = f"free some space, or see {self._plans.settings.state / 'banks'}; it is kept, and tried again"
             raise Refused(507, f"the bank could not be saved: {error.strerror}", hint) from error
-        self._engine.announce(self._bank_event())
+        self._engine.publish(self._bank_event())
 
     def _take_up(self, bank: Bank) -> None:
         with self._lock:
@@ -361,7 +359,7 @@ class PadPlayer:
         """Another bank, or another grid."""
         with self._lock:
             self._shown = []
-            self._engine.announce(self._bank_event())
+            self._engine.publish(self._bank_event())
             self._show()
             for listener in self._listeners:
                 listener(-1, Light(PadState.EMPTY))
@@ -401,7 +399,7 @@ class PadPlayer:
         self._shown = lights
         for number, light in enumerate(lights):
             if number >= len(shown) or shown[number] != light:
-                self._engine.announce(_event(number, light))
+                self._engine.publish(_event(number, light))
                 for listener in self._listeners if shown else ():
                     listener(number, light)
 

@@ -103,7 +103,7 @@ class Watchers:
         self._closing = threading.Event()
         self._observer: BaseObserver = Observer()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        engine.listen(self._hear)
+        engine.subscribe(self._hear)
 
     def start(self) -> None:
         """After the engine's: it then knows what an earlier daemon had accepted."""

@@ -105,7 +105,7 @@ def test_a_job_is_in_the_journal_before_it_is_announced(build: Build) -> None:
             written = engine.journal.get(ME, "a")
             seen.append(f"{event.kind}: {written.state if written else 'nothing'}")
 
-    engine.listen(look)
+    engine.subscribe(look)
     recorder = Recorder(engine)
     engine.start()
     ask(engine, "a")
@@ -579,7 +579,7 @@ def test_a_model_that_cannot_be_loaded_is_reported_and_tried_again_on_request(bu
     assert "no model is called broken" in recorder.wait("fail", "b").values[2]
     recorder.wait("state", first="error")
     assert tape.loads == 2
-    engine.switch("tape")
+    engine.switch_model("tape")
     recorder.wait("finished", "b")
     assert recorder.order("finished") == ["a", "b"], "the queue waited for a model"
     assert recorder.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
@@ -590,7 +590,7 @@ def test_a_model_that_cannot_be_loaded_is_reported_although_nothing_waits(build:
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    engine.switch("broken")
+    engine.switch_model("broken")
     said = recorder.wait("fail")
     assert said.job is None
     assert said.values[:2] == ("/ace/model", 503)
@@ -621,7 +621,7 @@ def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(bui
     ask(engine, "a", named("a"))
     ask(engine, "b", named("b"))
     recorder.wait("progress", "a")
-    engine.switch("second")
+    engine.switch_model("second")
     tape.run()
     recorder.wait("finished", "b")
     models = {
@@ -683,13 +683,13 @@ def test_a_worker_that_hangs_while_it_loads_is_replaced_and_then_reported(build:
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    engine.switch("stuck")
+    engine.switch_model("stuck")
     ask(engine, "a")
     _, code, message, _ = recorder.wait("fail", "a").values
     assert code == 503
     assert "no sign of life for 1 seconds" in message
     tape.hung.set()
-    engine.switch("tape")
+    engine.switch_model("tape")
     ask(engine, "b")
     recorder.wait("finished", "b")
 
@@ -700,7 +700,7 @@ def test_a_model_that_is_fetched_for_long_is_waited_for(build: Build) -> None:
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    engine.switch("far away")
+    engine.switch_model("far away")
     ask(engine, "a")
     timer = threading.Timer(3.0, tape.hung.set)
     timer.start()
@@ -727,7 +727,7 @@ def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
     def broken(event: Event) -> None:
         raise RuntimeError("a surface's own problem")
 
-    engine.listen(broken)
+    engine.subscribe(broken)
     recorder = Recorder(engine)
     engine.start()
     ask(engine, "a")
@@ -895,7 +895,7 @@ def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: 
         if event.kind == "fail" and event.job is None:
             ask(engine, "b", named("b"), priority=Priority.LIVE)
 
-    engine.listen(ask_again)
+    engine.subscribe(ask_again)
     engine.start()
     ask(engine, "a")
     recorder.wait("progress", "a")

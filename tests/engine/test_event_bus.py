@@ -16,32 +16,32 @@ WISH = Request(prompt="x", seconds=0.5, seed=1)
 
 
 @pytest.fixture
-def news() -> Iterator[EventBus]:
+def bus() -> Iterator[EventBus]:
     with closing(EventBus(threading.RLock())) as opened:
         yield opened
 
 
-def test_all_hear_it_although_one_fails(news: EventBus) -> None:
+def test_all_hear_it_although_one_fails(bus: EventBus) -> None:
     heard: list[Event] = []
-    news.listen(lambda event: 1 / 0)  # type: ignore[arg-type]
-    news.listen(heard.append)
-    news.tell(Event("tempo", None, (120.0, "link")))
+    bus.subscribe(lambda event: 1 / 0)  # type: ignore[arg-type]
+    bus.subscribe(heard.append)
+    bus.publish(Event("tempo", None, (120.0, "link")))
     assert [event.kind for event in heard] == ["tempo"]
 
 
-def test_a_job_remembers_how_it_stands_and_not_what_else_was_told(news: EventBus) -> None:
+def test_a_job_remembers_how_it_stands_and_not_what_else_was_told(bus: EventBus) -> None:
     job = Job("me", "a", WISH, WISH, Path("/out"))
     for kind in ("queued", "favourite", "clip"):
-        news.tell(Event(kind, job))
+        bus.publish(Event(kind, job))
     assert job.last_event is not None
     assert job.last_event.kind == "queued"
 
 
-def test_what_waits_for_its_time_is_told_before_the_end(news: EventBus) -> None:
+def test_what_waits_for_its_time_is_told_before_the_end(bus: EventBus) -> None:
     heard: list[str] = []
-    news.listen(lambda event: heard.append(event.kind))
-    news.announce(Event("clip", None), time.monotonic() + 3600)
-    news.announce(Event("state", None))
+    bus.subscribe(lambda event: heard.append(event.kind))
+    bus.publish(Event("clip", None), time.monotonic() + 3600)
+    bus.publish(Event("state", None))
     assert heard == ["state"]
-    news.close()
+    bus.close()
     assert heard == ["state", "clip"]

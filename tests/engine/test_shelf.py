@@ -106,7 +106,7 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(
             written.append(engine.journal.landing(event.job))
             assert visible(out) == []
 
-    engine.listen(look)
+    engine.subscribe(look)
     (job,) = engine.submit(ordered(guess("a", stems="drums"), client=ME))
     files, manifest = recorder.wait("finished", "a").values
     assert recorder.story("a") == ["queued", "clip", "clip", "finished"]
@@ -350,7 +350,7 @@ def test_another_model_does_not_hand_out_the_old_ones_takes(build: Build, out: P
     recorder = started(engine)
     engine.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
-    engine.switch("other")
+    engine.switch_model("other")
     overheard.wait("dropped", "a")
     overheard.wait("prepared", "a")
     engine.submit(ordered(guess("a")))
@@ -474,7 +474,7 @@ def test_the_news_of_a_prepared_take_waits_for_its_time_and_its_files_do_not(
     engine.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
     told: list[float] = []
-    engine.listen(lambda event: told.append(time.monotonic()) if event.kind == "clip" else None)
+    engine.subscribe(lambda event: told.append(time.monotonic()) if event.kind == "clip" else None)
     due = time.monotonic() + 0.3
     engine.submit(ordered(guess("a"), due=due))
     assert len(visible(out)) == 2

@@ -923,7 +923,7 @@ def test_failures_reach_the_subscriber_on_the_senders_machine(stage: Stage) -> N
 
 def test_what_a_watched_file_said_reaches_subscribers(stage: Stage) -> None:
     with subscribed(stage, "read") as listener:
-        stage.engine.announce(
+        stage.engine.publish(
             Event("read", None, ("/lyrics/song.md", 3, 422, "no parameter is called 'brs'"))
         )
         assert listener.hear() == (
@@ -934,7 +934,7 @@ def test_what_a_watched_file_said_reaches_subscribers(stage: Stage) -> None:
 
 def test_a_failure_that_is_about_no_job_reaches_subscribers(stage: Stage) -> None:
     with subscribed(stage, "fail") as listener:
-        stage.engine.announce(
+        stage.engine.publish(
             Event("fail", None, ("/ace/generate", 500, "the engine's process ended", ""))
         )
         assert listener.hear()[1][:3] == ["", "/ace/generate", 500]

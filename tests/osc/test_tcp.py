@@ -255,7 +255,7 @@ def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Pat
         event = Event("read", None, ("x" * 200, 1, 0, "y" * 200))
         while stage.osc.subscribers.of("read"):
             for _ in range(1000):
-                stage.engine.announce(event)
+                stage.engine.publish(event)
             assert other.quiet()
         assert made(other, "goes-on", *SHORT)
 
@@ -266,7 +266,7 @@ def test_a_client_that_reads_late_hears_everything_in_order(tmp_path: Path) -> N
         late.send("/ace/notify", 1, 0, "read")
         assert late.hear()[0] == "/ace/done"
         for number in range(2000):
-            stage.engine.announce(Event("read", None, ("x" * 200, number, 0, "")))
+            stage.engine.publish(Event("read", None, ("x" * 200, number, 0, "")))
         assert [late.hear()[1][1] for _ in range(2000)] == list(range(2000))
 
 

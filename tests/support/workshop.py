@@ -158,7 +158,7 @@ class Recorder:
     def __init__(self, engine: Any) -> None:
         self.heard: list[Event] = []
         self._new: queue.Queue[Event] = queue.Queue()
-        engine.listen(self._hear)
+        engine.subscribe(self._hear)
 
     def _hear(self, event: Event) -> None:
         self.heard.append(event)

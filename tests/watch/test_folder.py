@@ -62,7 +62,7 @@ class Desk:
         self.most_open = 0
         self._listeners: list[Listener] = []
 
-    def listen(self, listener: Listener) -> None:
+    def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
     def submit(self, order: Order) -> list[Job]:
@@ -100,7 +100,7 @@ class Desk:
     def active(self) -> list[Job]:
         return [job for job in self.jobs if not job.ended]
 
-    def announce(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         self.told.append(event)
 
     def finish(self, job: Job) -> Path:

@@ -70,12 +70,12 @@ def test_an_adapter_is_worn_from_the_next_job_on_and_nothing_is_loaded_anew(
     ask(engine, "a")
     ask(engine, "b")
     recorder.wait("progress", "a")
-    engine.wear(LOFI._replace(scale=0.5))
+    engine.set_adapters(LOFI._replace(scale=0.5))
     tape.run()
     recorder.wait("finished", "b")
     assert worn_by(recorder) == {"a": (), "b": (LOFI._replace(scale=0.5),)}
     assert engine.title == "tape (lofi.safetensors=0.5)"
-    engine.wear()
+    engine.set_adapters()
     ask(engine, "c")
     recorder.wait("finished", "c")
     assert worn_by(recorder)["c"] == ()
@@ -89,8 +89,8 @@ def test_one_that_does_not_fit_is_told_and_what_was_worn_stays_on(
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    engine.wear(LOFI)
-    engine.wear(LOFI, TORN)
+    engine.set_adapters(LOFI)
+    engine.set_adapters(LOFI, TORN)
     ask(engine, "a")
     command, code, message, hint = recorder.wait("fail").values
     assert command == "/ace/adapter"
@@ -107,7 +107,7 @@ def test_what_is_worn_before_the_model_is_loaded_is_put_on_with_it(
 ) -> None:
     tape.run()
     recorder = Recorder(engine)
-    engine.wear(LOFI)
+    engine.set_adapters(LOFI)
     ask(engine, "a")
     engine.start()
     recorder.wait("finished", "a")
@@ -119,11 +119,11 @@ def test_a_model_that_cannot_be_loaded_because_of_one_is_loaded_without_it(
 ) -> None:
     tape.run()
     recorder = Recorder(engine)
-    engine.wear(TORN)
+    engine.set_adapters(TORN)
     engine.start()
     recorder.wait("state", first="error")
     assert "it is torn" in engine.error
-    engine.wear()
+    engine.set_adapters()
     ask(engine, "a")
     recorder.wait("finished", "a")
 
@@ -133,7 +133,7 @@ def test_a_crash_does_not_take_it_off(engine: Engine, tape: Tape) -> None:
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    engine.wear(LOFI)
+    engine.set_adapters(LOFI)
     engine.submit(Order(ME, "dies", Request(prompt="die", seconds=0.5)))
     recorder.wait("fail", "dies")
     ask(engine, "a")
@@ -146,11 +146,11 @@ def test_another_model_is_not_dressed_in_it_and_the_same_one_is(engine: Engine, 
     tape.run()
     recorder = Recorder(engine)
     engine.start()
-    engine.wear(LOFI)
-    engine.switch("tape")
+    engine.set_adapters(LOFI)
+    engine.switch_model("tape")
     ask(engine, "a")
     recorder.wait("finished", "a")
-    engine.switch("second")
+    engine.switch_model("second")
     ask(engine, "b")
     recorder.wait("finished", "b")
     assert worn_by(recorder) == {"a": (LOFI,), "b": ()}
