@@ -115,7 +115,7 @@ class Daemon:
 
     def _learn_from_ports(self) -> None:
         """MIDI learn, where there is something to learn from."""
-        self.osc.hands = self.hands if self.settings.midi.ports else None
+        self.osc.controllers = self.hands if self.settings.midi.ports else None
 
     def __enter__(self) -> Self:
         self._lock.tell(*self.osc.address, (self.osc.tcp_address or ("", 0))[1])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
 
@@ -16,21 +15,24 @@ from .wire import Argument
 Arguments = tuple[Argument, ...]
 
 MAX_ID = 128  # bytes: an id is in every event of its job
-MAX_COUNT = 1000  # takes of one wish
-WHOLE_TEXTS = "send a text with spaces in it as one string, or use /ace/go"
+MAX_COUNT = 1000  # takes of one order
+ONE_STRING_HINT = "send a text with spaces in it as one string, or use /ace/go"
 PRIORITIES = {"live": Priority.LIVE, "normal": Priority.NORMAL, "batch": Priority.BATCH}
-BESIDES = ("count", "priority")  # what /ace/generate takes besides the request's fields
+ORDER_OPTIONS = ("count", "priority")  # what /ace/generate takes besides the request's parameters
 
 
-def id_of(argument: Argument) -> str:
+# --- one argument ---------------------------------------------------------------------------------
+
+
+def parse_id(argument: Argument) -> str:
     """A job's id or a token: a text, or a number as Pd sends them (7.0 is "7")."""
     if argument is None or isinstance(argument, bool):
         return ""
     return f"{argument:.10g}" if isinstance(argument, float) else str(argument).strip()
 
 
-def whole(name: str, argument: Argument) -> int:
-    """A whole number that fits into an OSC int."""
+def parse_int(name: str, argument: Argument) -> int:
+    """A whole number that fits into an OSC int. Raises `BadRequest` and `OutOfRange`."""
     try:
         number = float(argument)  # type: ignore[arg-type]
         if number != int(number):
@@ -42,38 +44,48 @@ def whole(name: str, argument: Argument) -> int:
     return int(number)
 
 
-def path_and_scale(arguments: Arguments) -> tuple[str, float]:
-    """A path, whose words may come one by one, and the number behind it, or 1."""
-    with suppress(TypeError, ValueError):
-        if len(arguments) > 1:
-            return text_of(arguments[:-1]).strip(), float(arguments[-1])  # type: ignore[arg-type]
-    return text_of(arguments).strip(), 1.0
+def parse_id_at(arguments: Arguments, index: int) -> str:
+    """The id at `index`; "" where there is none."""
+    return parse_id(arguments[index]) if len(arguments) > index else ""
 
 
-def number_at(arguments: Arguments, index: int, name: str, default: int) -> int:
+def parse_int_at(arguments: Arguments, index: int, name: str, default: int) -> int:
     """The whole number at `index`, where there is one."""
-    return whole(name, arguments[index]) if len(arguments) > index else default
+    return parse_int(name, arguments[index]) if len(arguments) > index else default
 
 
-def id_at(arguments: Arguments, index: int) -> str:
-    return id_of(arguments[index]) if len(arguments) > index else ""
+def parse_flag_at(arguments: Arguments, index: int, name: str, default: bool) -> bool:
+    """The switch (1 or 0) at `index`, where there is one."""
+    number = parse_int_at(arguments, index, name, int(default))
+    if number not in (0, 1):
+        raise OutOfRange(f"{name} must be 1 or 0, got {number}")
+    return bool(number)
+
+
+# --- buttons and ids ------------------------------------------------------------------------------
+
+
+def is_button(arguments: Arguments) -> bool:
+    """Whether they are a lone number, as a button sends it."""
+    return len(arguments) == 1 and isinstance(arguments[0], float | bool)
 
 
 def is_release(arguments: Arguments) -> bool:
-    """A button sends 1.0 when it is pressed and 0.0 when it is let go: that is no wish."""
-    return (
-        len(arguments) == 1
-        and not isinstance(arguments[0], str)
-        and not arguments[0]
-        and arguments[0] is not None
-    )
+    """Whether they are a button's 0.0: it sends 1.0 when it is pressed and that when it is let
+    go, which asks for nothing.
+    """
+    if len(arguments) != 1 or arguments[0] is None or isinstance(arguments[0], str):
+        return False
+    return not arguments[0]
 
 
-def job_id(arguments: Arguments) -> tuple[str, Arguments]:
-    """The id and what follows it. A lone number is a button pressed: the daemon chooses the id."""
-    if not arguments or (len(arguments) == 1 and isinstance(arguments[0], float | bool)):
+def split_job_id(arguments: Arguments) -> tuple[str, Arguments]:
+    """The id of a new job, and what follows it. "" where the daemon is to choose one: for a button,
+    or where there is nothing. Raises `OutOfRange`.
+    """
+    if not arguments or is_button(arguments):
         return "", ()
-    id = id_of(arguments[0])
+    id = parse_id(arguments[0])
     if len(id.encode()) > MAX_ID:
         raise OutOfRange(f"an id must have at most {MAX_ID} bytes, got {len(id.encode())}")
     if id == "*":
@@ -81,33 +93,72 @@ def job_id(arguments: Arguments) -> tuple[str, Arguments]:
     return id, arguments[1:]
 
 
-def pressed_or_id(arguments: Arguments) -> str:
-    """The id that a message is about; "" for a button pressed, and where there is none: the newest
-    is meant.
+def parse_id_unless_button(arguments: Arguments) -> str:
+    """The id of the job that a message is about. "" where the newest is meant: for a button, or
+    where there is nothing.
     """
-    return (
-        ""
-        if len(arguments) == 1 and isinstance(arguments[0], float | bool)
-        else id_at(arguments, 0)
-    )
+    return "" if is_button(arguments) else parse_id_at(arguments, 0)
 
 
-def flag_at(arguments: Arguments, index: int, name: str, default: bool) -> bool:
-    number = number_at(arguments, index, name, int(default))
-    if number not in (0, 1):
-        raise OutOfRange(f"{name} must be 1 or 0, got {number}")
-    return bool(number)
+# --- words and numbers ----------------------------------------------------------------------------
 
 
-def order(values: dict[str, Any]) -> tuple[int, Priority | None, dict[str, Any]]:
-    """How many takes, how urgent (None: it was not said), and what is left for the request. Raises
-    `BadRequest`.
+def join_words(words: Arguments) -> str:
+    r"""One text of words, which Pd sends one by one; a literal \n is a newline, as Pd users cannot
+    type one.
     """
-    extras = {name.lower(): value for name, value in values.items() if name.lower() in BESIDES}
-    rest = {name: value for name, value in values.items() if name.lower() not in BESIDES}
+    texts = (word if isinstance(word, str) else parse_id(word) for word in words)
+    return " ".join(texts).replace("\\n", "\n")
+
+
+def join_value(arguments: Arguments) -> Argument:
+    """A parameter's value: a number alone, or the words of a text."""
+    if len(arguments) == 1 and not isinstance(arguments[0], str):
+        return arguments[0]
+    return join_words(arguments)
+
+
+def parse_path_and_scale(arguments: Arguments) -> tuple[str, float]:
+    """A path, whose words may come one by one, and the number behind it, or 1."""
+    with suppress(TypeError, ValueError):
+        if len(arguments) > 1:
+            return join_words(arguments[:-1]).strip(), float(arguments[-1])  # type: ignore[arg-type]
+    return join_words(arguments).strip(), 1.0
+
+
+def split_numbers(arguments: Arguments, most: int = 2) -> tuple[list[str], list[Argument]]:
+    """The words of a text, and up to `most` numbers behind them: of /ace/go, bars and seed."""
+    split = len(arguments)
+    while split > max(0, len(arguments) - most) and _is_number(
+        arguments[split - 1], is_first=split == 1
+    ):
+        split -= 1
+    return [join_words((word,)) for word in arguments[:split]], list(arguments[split:])
+
+
+def _is_number(argument: Argument, is_first: bool) -> bool:
+    """Numbers, and texts of digits behind the prompt (what oscsend users type with ss)."""
+    if isinstance(argument, str):
+        return not is_first and argument.strip().removeprefix("-").isdecimal()
+    return argument is not None and not isinstance(argument, bool)
+
+
+# --- name value pairs -----------------------------------------------------------------------------
+
+
+def split_order_options(
+    values: dict[str, Argument],
+) -> tuple[int, Priority | None, dict[str, Argument]]:
+    """How many takes, how urgent (None: it was not said), and the values that are left for the
+    request. Raises `BadRequest`.
+    """
+    extras = {
+        name.lower(): value for name, value in values.items() if name.lower() in ORDER_OPTIONS
+    }
+    rest = {name: value for name, value in values.items() if name.lower() not in ORDER_OPTIONS}
     if len(extras) + len(rest) < len(values):
         raise BadRequest("count or priority was given twice")
-    count = whole("count", extras.get("count", 1))
+    count = parse_int("count", extras.get("count", 1))
     if not 1 <= count <= MAX_COUNT:
         raise OutOfRange(f"count must be in 1..{MAX_COUNT}, got {count}")
     word = str(extras["priority"]).strip().lower() if "priority" in extras else ""
@@ -116,18 +167,18 @@ def order(values: dict[str, Any]) -> tuple[int, Priority | None, dict[str, Any]]
     return count, PRIORITIES.get(word), rest
 
 
-def named(arguments: Arguments) -> dict[str, Any]:
-    """The values of key value pairs, by name. Raises `BadRequest`."""
-    values: dict[str, Any] = {}
-    for name, value in _pairs(arguments):
+def parse_pairs(arguments: Arguments) -> dict[str, Argument]:
+    """The values of name value pairs, by name. Raises `BadRequest`."""
+    values: dict[str, Argument] = {}
+    for name, value in _read_pairs(arguments):
         if name in values:
             raise BadRequest(f"parameter {name[:40]!r} was given twice")
         values[name] = value
     return values
 
 
-def _pairs(arguments: Arguments) -> Iterator[tuple[str, Any]]:
-    """Key value pairs, as typed clients and as Pd send them.
+def _read_pairs(arguments: Arguments) -> Iterator[tuple[str, Argument]]:
+    """Name value pairs, as typed clients and as Pd send them.
 
     ("prompt", "warm beat", "bars", 4): each text is one argument, so every other argument is a
     name.
@@ -135,8 +186,9 @@ def _pairs(arguments: Arguments) -> Iterator[tuple[str, Any]]:
     ("prompt", "bars", "of", "gold"): no pair begins at "bars", as "of" is no number; all of it is
     the prompt.
     """
-    names = [_kept_name(str(name)) for name in arguments[::2] if _is_name(name)]
-    strict = len(set(names)) == len(arguments) / 2  # each a name and a value, none of them twice
+    names = [_canonical_name(str(name)) for name in arguments[::2] if _is_name(name)]
+    # each a name and a value, none of them twice
+    is_strict = len(set(names)) == len(arguments) / 2
     index = 0
     while index < len(arguments):
         name = arguments[index]
@@ -147,26 +199,22 @@ def _pairs(arguments: Arguments) -> Iterator[tuple[str, Any]]:
                 "send: id, then name value pairs",
             )
         if start == len(arguments):
-            raise BadRequest(f"parameter {name[:40]!r} has no value", WHOLE_TEXTS)
+            raise BadRequest(f"parameter {name[:40]!r} has no value", ONE_STRING_HINT)
         index = start + 1
-        while not strict and _goes_on(arguments, index):
+        while not is_strict and _continues(arguments, index):
             index += 1
-        values = arguments[start:index]
-        yield (
-            name,
-            values[0] if len(values) == 1 and not isinstance(values[0], str) else text_of(values),
-        )
+        yield name, join_value(arguments[start:index])
 
 
-def _is_name(word: object) -> bool:
-    return is_field(word) or (isinstance(word, str) and word.lower() in BESIDES)
+def _is_name(word: Argument) -> bool:
+    return is_field(word) or (isinstance(word, str) and word.lower() in ORDER_OPTIONS)
 
 
-def _kept_name(word: str) -> str:
-    return word.lower() if word.lower() in BESIDES else field_name(word)
+def _canonical_name(word: str) -> str:
+    return word.lower() if word.lower() in ORDER_OPTIONS else field_name(word)
 
 
-def _goes_on(arguments: Arguments, index: int) -> bool:
+def _continues(arguments: Arguments, index: int) -> bool:
     """Whether the text before `index` continues there: it was a single word, and no pair begins."""
     if index == len(arguments):
         return False
@@ -176,13 +224,13 @@ def _goes_on(arguments: Arguments, index: int) -> bool:
     if not isinstance(before, str) or " " in before:
         return False
     if _is_name(word):
-        return not _fits(str(word), after)
+        return not _begins_pair(str(word), after)
     if isinstance(word, str) and after and not isinstance(after[0], str):
-        _suspect(word)
+        _reject_misspelling(word)
     return True
 
 
-def _suspect(word: str) -> None:
+def _reject_misspelling(word: str) -> None:
     """A word before a number that is almost a parameter's name is a slip, like "bmp 128". Raises
     `UnknownField`.
     """
@@ -193,40 +241,16 @@ def _suspect(word: str) -> None:
             raise
 
 
-def _fits(name: str, value: Arguments) -> bool:
+def _begins_pair(name: str, value: Arguments) -> bool:
     """Whether `name` followed by `value` is meant as a parameter: "bars 4" is, "bars of gold" is
     not.
     """
     if name.lower() == "priority":
         return bool(value) and str(value[0]).lower() in PRIORITIES
-    kept = "bars" if name.lower() == "count" else field_name(name)  # a number like any other
+    field = "bars" if name.lower() == "count" else field_name(name)  # a number like any other
     try:
-        return bool(value) and coerce(kept, value[0]) is not None
+        return bool(value) and coerce(field, value[0]) is not None
     except OutOfRange:
         return not isinstance(value[0], str)
     except BadRequest:
         return False
-
-
-def text_of(words: Arguments) -> str:
-    r"""Words joined with spaces; a literal \n is a newline, as Pd users cannot type one."""
-    return " ".join(id_of(word) if not isinstance(word, str) else word for word in words).replace(
-        "\\n", "\n"
-    )
-
-
-def positional(arguments: Arguments, most: int = 2) -> tuple[list[str], list[Argument]]:
-    """The words of a text, and up to `most` numbers behind them: of /ace/go, bars and seed."""
-    split = len(arguments)
-    while split > max(0, len(arguments) - most) and _is_number(
-        arguments[split - 1], first=split == 1
-    ):
-        split -= 1
-    return [text_of((word,)) for word in arguments[:split]], list(arguments[split:])
-
-
-def _is_number(argument: Argument, first: bool) -> bool:
-    """Numbers, and texts of digits behind the prompt (what oscsend users type with ss)."""
-    if isinstance(argument, str):
-        return not first and argument.strip().removeprefix("-").isdecimal()
-    return argument is not None and not isinstance(argument, bool)

@@ -11,27 +11,26 @@ from dataclasses import dataclass
 
 from ..jobs import Refused
 from ..settings import Settings
-from .wire import Sender
+from .wire import Peer
 
-LEASE = 24 * 3600  # seconds that a token, and a subscription, is good for
+LEASE = 24 * 3600  # seconds that an authentication, and a subscription, is good for
 BURST = 4.0  # seconds' worth of messages that may come at once
 MAX_BUCKETS = 1024
-COMPLAINT_SECONDS = (
-    1.0  # between two answers to somebody who is not let in; and between two tokens that are tried
-)
+# seconds between two answers to somebody who is not let in, and between two tokens that are tried
+REJECTION_INTERVAL = 1.0
 
 
 @dataclass
-class Bucket:
-    """A token bucket: each message takes one, and they come back at the settings' rate."""
+class TokenBucket:
+    """Each message takes one token, and they come back at the settings' rate."""
 
-    left: float
-    at: float
-    complained: float = float("-inf")
+    tokens: float
+    refilled: float  # when, on the clock
+    rejected: float = float("-inf")  # when its owner was last answered that it is not let in
 
 
 class Guard:
-    """The allow-list, the token, and a bucket for every address.
+    """The allow-list, the settings' token, and a token bucket for every address.
 
     On this machine every program has a bucket of its own, so that one that runs wild does not
     silence the others; of another machine all programs share one, as a port costs nothing.
@@ -39,67 +38,77 @@ class Guard:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-        self._greeted: dict[str, float] = {}
-        self._guessed: dict[str, float] = {}
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._authenticated: dict[str, float] = {}  # until when, by host
+        self._failed: dict[str, float] = {}  # when a wrong token last came, by host
+        self._token = b""
         self.change(settings)
 
     def change(self, settings: Settings) -> None:
-        """Other settings from now on. Another token has to be said anew."""
+        """Other settings from now on. Another token has to be sent anew."""
         token = settings.token.encode()
-        if getattr(self, "_token", token) != token:
-            self._greeted = {}
+        if self._token != token:
+            self._authenticated = {}
         self._token = token
         self._rate = settings.rate
         self._allowed = {settings.host, *settings.allow}
 
-    def knows(self, host: str) -> bool:
+    def is_allowed(self, host: str) -> bool:
         """Whether a machine is answered at all."""
         return _is_loopback(host) or host in self._allowed
 
-    def greeted(self, host: str) -> bool:
-        """Whether it need not say the token (any more)."""
-        return not self._token or _is_loopback(host) or self._greeted.get(host, 0) > self._clock()
+    def is_authenticated(self, host: str) -> bool:
+        """Whether a machine need not send the token (any more)."""
+        return (
+            not self._token
+            or _is_loopback(host)
+            or self._authenticated.get(host, 0) > self._clock()
+        )
 
-    def hello(self, host: str, token: str) -> None:
-        """Raises `Refused` 401 for a wrong token, and 429 for the next one within a second,
-        whatever it is.
+    def is_trusted(self, host: str) -> bool:
+        """Whether a machine may send commands, and be sent events."""
+        return self.is_allowed(host) and self.is_authenticated(host)
+
+    def authenticate(self, host: str, token: str) -> None:
+        """Raises `Refused`: 401 for a wrong token, 429 for the next one within a second, whatever
+        it is.
         """
-        if self.greeted(host) and not self._token:
+        if not self._token:
             return
         now = self._clock()
-        if self._guessed.get(host, float("-inf")) + COMPLAINT_SECONDS > now:
+        if self._failed.get(host, float("-inf")) + REJECTION_INTERVAL > now:
             raise Refused(429, "a wrong token was sent just now", "wait a second")
         if not hmac.compare_digest(token.encode(), self._token):
-            self._guessed[host] = now
+            self._failed[host] = now
             raise Refused(
                 401, "this is not the token", "it is called token in the daemon's settings"
             )
-        self._greeted[host] = now + LEASE
+        self._authenticated[host] = now + LEASE
 
-    def admits(self, sender: Sender) -> bool:
-        """Take one message out of the sender's bucket. False: it was empty."""
+    def admit(self, sender: Peer) -> bool:
+        """Take a token out of the sender's bucket, for one message. False: it was empty."""
         bucket = self._bucket(sender)
         now = self._clock()
-        bucket.left = min(self._rate * BURST, bucket.left + (now - bucket.at) * self._rate)
-        bucket.at = now
-        if bucket.left < 1:
+        refill = (now - bucket.refilled) * self._rate
+        bucket.tokens = min(self._rate * BURST, bucket.tokens + refill)
+        bucket.refilled = now
+        if bucket.tokens < 1:
             return False
-        bucket.left -= 1
+        bucket.tokens -= 1
         return True
 
-    def may_complain(self, sender: Sender) -> bool:
-        """Whether the sender has not been told for a second that it is not let in."""
+    def take_rejection(self, sender: Peer) -> bool:
+        """Whether to answer a sender that it is not let in: once within `REJECTION_INTERVAL`."""
         bucket = self._bucket(sender)
         now = self._clock()
-        if bucket.complained + COMPLAINT_SECONDS > now:
+        if bucket.rejected + REJECTION_INTERVAL > now:
             return False
-        bucket.complained = now
+        bucket.rejected = now
         return True
 
-    def _bucket(self, sender: Sender) -> Bucket:
+    def _bucket(self, sender: Peer) -> TokenBucket:
         key = sender.client if _is_loopback(sender.host) else sender.host
-        bucket = self._buckets.pop(key, None) or Bucket(self._rate * BURST, self._clock())
+        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate * BURST, self._clock())
         self._buckets[key] = bucket  # the newest is last
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)

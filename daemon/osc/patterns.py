@@ -1,9 +1,9 @@
 """OSC's patterns: `*`, `?`, `[a-z]`, `[!0-9]` and `{one,two}`. They serve questions only, never
 what makes or changes.
 
-All ways through a pattern are walked at once, a character at a time, so that no pattern takes
-longer than its length times the text's. (Matchers that try one way after the other need minutes for
-a dozen stars.)
+A pattern is a nondeterministic automaton, and all ways through it are walked at once, a character
+at a time (Thompson's construction), so that no pattern takes longer than its length times the
+text's. (Matchers that try one way after the other need minutes for a dozen stars.)
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pipeline.request import BadRequest
 
 MAX_PATTERN = 128  # characters
 
-Test = Callable[[str], bool]
+Predicate = Callable[[str], bool]  # of one character
 
 
-class Step(NamedTuple):
-    """From one place in the pattern to another, for a character that passes."""
+class Transition(NamedTuple):
+    """From one state to another, for a character that is accepted."""
 
-    passes: Test
-    to: int
+    accepts: Predicate
+    target: int
 
 
 def is_pattern(text: str) -> bool:
@@ -37,68 +37,79 @@ class Pattern:
             raise BadRequest(
                 f"a pattern must have at most {MAX_PATTERN} characters, got {len(pattern)}"
             )
-        self._steps: list[list[Step]] = [[]]
-        self._leaps: dict[int, int] = {}  # where a pattern goes on without a character
+        self._transitions: list[list[Transition]] = [[]]  # by state; the last state accepts
+        self._epsilon: dict[int, int] = {}  # transitions without a character
         index = 0
         while index < len(pattern):
-            index = self._read(pattern, index)
+            index = self._parse(pattern, index)
 
     def matches(self, text: str) -> bool:
-        places = self._with_leaps({0})
+        states = self._close({0})
         for character in text:
-            places = self._with_leaps(
-                {step.to for p in places for step in self._steps[p] if step.passes(character)}
+            states = self._close(
+                {
+                    transition.target
+                    for state in states
+                    for transition in self._transitions[state]
+                    if transition.accepts(character)
+                }
             )
-        return len(self._steps) - 1 in places
+        return len(self._transitions) - 1 in states
 
-    def _with_leaps(self, places: set[int]) -> set[int]:
-        for place in sorted(places & self._leaps.keys()):
-            while place in self._leaps:
-                place = self._leaps[place]
-                places.add(place)
-        return places
+    def _close(self, states: set[int]) -> set[int]:
+        """The states, and those that are reached from them without a character."""
+        for state in sorted(states & self._epsilon.keys()):
+            while state in self._epsilon:
+                state = self._epsilon[state]
+                states.add(state)
+        return states
 
-    def _read(self, pattern: str, index: int) -> int:
-        """Add the steps of what begins at `index`. Returns where it ends."""
-        here = len(self._steps) - 1
+    def _parse(self, pattern: str, index: int) -> int:
+        """Add the transitions of what begins at `index`. Returns where it ends."""
+        last = len(self._transitions) - 1
         character = pattern[index]
         if character == "*":
-            if not any(step.to == here for step in self._steps[here]):
-                self._steps[here].append(Step(lambda _: True, here))
+            if not any(transition.target == last for transition in self._transitions[last]):
+                self._transitions[last].append(Transition(_accept_any, last))
             return index + 1
         if character not in "[{":
-            self._walk(here, (lambda _: True) if character == "?" else character.__eq__)
+            self._add_state(last, _accept_any if character == "?" else character.__eq__)
             return index + 1
         end = pattern.find("]" if character == "[" else "}", index)
         if end < 0:
             raise BadRequest(f"{character} is not closed in the pattern {pattern[:40]!r}")
         if character == "[":
-            self._walk(here, _one_of(pattern[index + 1 : end]))
+            self._add_state(last, _parse_character_class(pattern[index + 1 : end]))
         else:
-            self._either(here, pattern[index + 1 : end].split(","))
+            self._add_alternatives(last, pattern[index + 1 : end].split(","))
         return end + 1
 
-    def _walk(self, here: int, passes: Test) -> None:
-        self._steps.append([])
-        self._steps[here].append(Step(passes, len(self._steps) - 1))
+    def _add_state(self, source: int, accepts: Predicate) -> None:
+        """A new last state, which `source` leads to."""
+        self._transitions.append([])
+        self._transitions[source].append(Transition(accepts, len(self._transitions) - 1))
 
-    def _either(self, here: int, words: list[str]) -> None:
-        """Every word has a way of its own; all of them lead to the next new place."""
+    def _add_alternatives(self, source: int, words: list[str]) -> None:
+        """Every word has states of its own; all of them lead to the next new state."""
         ends = []
         for word in words:
-            place = here
+            state = source
             for character in word:
-                self._walk(place, character.__eq__)
-                place = len(self._steps) - 1
-            ends.append(place)
-        self._steps.append([])
+                self._add_state(state, character.__eq__)
+                state = len(self._transitions) - 1
+            ends.append(state)
+        self._transitions.append([])
         for end in ends:
-            self._leaps[end] = len(self._steps) - 1
+            self._epsilon[end] = len(self._transitions) - 1
 
 
-def _one_of(inside: str) -> Test:
-    """`a-z_` or `!a-z_`: a test for one character."""
-    wanted = not inside.startswith("!")
+def _accept_any(character: str) -> bool:
+    return True
+
+
+def _parse_character_class(inside: str) -> Predicate:
+    """`a-z_` or `!a-z_`."""
+    is_listed = not inside.startswith("!")
     rest = inside.removeprefix("!")
     ranges = []
     while rest:
@@ -108,4 +119,4 @@ def _one_of(inside: str) -> Test:
         else:
             ranges.append((rest[0], rest[0]))
             rest = rest[1:]
-    return lambda character: any(low <= character <= high for low, high in ranges) is wanted
+    return lambda character: any(low <= character <= high for low, high in ranges) is is_listed

@@ -1,14 +1,12 @@
 """The OSC surface: packets become commands, events become packets.
 
-UDP, and TCP where the settings say so, share one thread, one selector and one way in: `receive`.
-The wire rules and why they are so: README, "What travels on the wire". The loop is ours because
-python-osc's own reorders, truncates and swallows errors.
+UDP, and TCP where the settings say so, share one thread, one selector and one way in:
+`handle_packet`. The wire rules and why they are so: README, "What travels on the wire". The loop is
+ours because python-osc's own reorders, truncates and swallows errors.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import selectors
 import socket
@@ -17,66 +15,31 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import partial
-from typing import Any, TypeVar
-
-from pipeline.request import BadRequest, OutOfRange, UnknownField
+from typing import TypeVar
 
 from ..engine import Engine
-from ..jobs import Event, Refused
+from ..jobs import Refused
 from ..pads.controllers import Controllers
 from ..pads.player import PadPlayer
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Settings, SettingsError
-from . import commands, lyric_uploads
+from .command import Context
+from .dispatch import dispatch, reject
 from .guard import Guard
-from .protocol import PARAM, SENT, encode_event, encode_fail, encode_param, is_ours, topic
+from .handlers.daemon import HELLO
+from .lyric_uploads import RESTART_HINT, LyricUploads
+from .outgoing import OUTGOING
+from .publisher import Publisher, Transport
 from .subscribers import Subscribers
-from .tcp import Tcp
-from .wire import MAX_DATAGRAM, Address, Malformed, Message, Sender, encode, read_packet
+from .tcp import TcpTransport
+from .timed_queue import TimedQueue
+from .udp import UdpTransport
+from .wire import Address, Malformed, Message, Peer, read_packet
 
 log = logging.getLogger("acestepd.osc")
 
-MAX_TIMED = 1000  # messages of bundles whose time has not come, of one machine's program
-MAX_TIMED_IN_ALL = 4 * MAX_TIMED
-RECEIVE_BUFFER = 1 << 20  # bytes; the system may give less
-
 T = TypeVar("T")
-
-_CODES = {UnknownField: 404, OutOfRange: 422}
-
-
-class Udp:
-    """The datagram socket. Nothing waits: what cannot be sent at once is lost, as datagrams are."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        self.socket.setblocking(False)
-        try:
-            self.socket.bind((host, port))
-        except OSError:
-            self.socket.close()
-            raise
-
-    @property
-    def address(self) -> Address:
-        host, port = self.socket.getsockname()
-        return host, port
-
-    def close(self) -> None:
-        self.socket.close()
-
-    def receive(self) -> tuple[bytes, Sender]:
-        data, (host, port) = self.socket.recvfrom(MAX_DATAGRAM)
-        return data, Sender(f"udp:{host}:{port}", host)
-
-    def send(self, packet: bytes, client: str) -> None:
-        _, host, port = client.split(":")
-        try:
-            self.socket.sendto(packet, (host, int(port)))
-        except OSError as error:  # the client has gone, or its port is one nobody may send to
-            log.info("could not send to %s: %s", client, error)
 
 
 class OscServer:
@@ -92,36 +55,47 @@ class OscServer:
         self.engine = engine
         self.allowed_folders = allowed_folders
         self.pads: PadPlayer | None = None
-        self.hands: Controllers | None = None  # where there are MIDI ports
+        self.controllers: Controllers | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
         self.subscribers = Subscribers(settings.endpoints)
-        self.drafts = lyric_uploads.LyricUploads()
-        # a heap; times are time.monotonic's
-        self._timed: list[tuple[float, int, Message, Sender]] = []
-        self._arrivals = itertools.count()
+        self.lyric_uploads = LyricUploads()
+        self.timed_queue = TimedQueue()
         self._closing = False
-        # by the command, the client whose wish may fail after it was answered
-        self.asked: dict[str, str] = {}
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
+        self._open(settings)
+        self.publisher = Publisher(self._transports(), self.guard, self.subscribers)
+        engine.subscribe(self.publisher.publish_event)
+        panel.listen(self.publisher.publish_parameter)
+
+    def _open(self, settings: Settings) -> None:
+        """The sockets and the selector. Raises `SettingsError` where a port is taken."""
         with ExitStack() as opened:  # closed again when something below fails
             self.selector: selectors.BaseSelector = opened.enter_context(
                 selectors.DefaultSelector()
             )
-            self._bell, self._ringer = (opened.enter_context(end) for end in socket.socketpair())
-            self._udp = opened.enter_context(
-                closing(_listening("UDP", settings.host, settings.port, Udp))
+            # written to by other threads in order to end the loop's select
+            self._wake_receiver, self._wake_sender = (
+                opened.enter_context(end) for end in socket.socketpair()
             )
-            self._tcp: Tcp | None = None
+            udp = _bind("UDP", settings.host, settings.port, UdpTransport)
+            self._udp = opened.enter_context(closing(udp))
+            self._tcp: TcpTransport | None = None
             if settings.tcp >= 0:
-                tcp = _listening("TCP", settings.host, settings.tcp, partial(Tcp, self))
+                tcp = _bind("TCP", settings.host, settings.tcp, partial(TcpTransport, self))
                 self._tcp = opened.enter_context(closing(tcp))
             self._opened = opened.pop_all()
-        self._bell.setblocking(False)
-        self._ringer.setblocking(False)
+        for end in (self._wake_receiver, self._wake_sender):
+            end.setblocking(False)
         self.selector.register(self._udp.socket, selectors.EVENT_READ, lambda _: self._read_udp())
-        self.selector.register(self._bell, selectors.EVENT_READ, lambda _: self._bell.recv(1024))
-        engine.subscribe(self._on_event)
-        panel.listen(self._on_turn)
+        self.selector.register(
+            self._wake_receiver, selectors.EVENT_READ, lambda _: self._wake_receiver.recv(1024)
+        )
+
+    def _transports(self) -> dict[str, Transport]:
+        transports: dict[str, Transport] = {"udp": self._udp}
+        if self._tcp:
+            transports["tcp"] = self._tcp
+        return transports
 
     @property
     def address(self) -> Address:
@@ -150,226 +124,153 @@ class OscServer:
         self.allowed_folders = allowed_folders
         self.guard.change(settings)
         self.subscribers.change(settings.endpoints)
-        self.subscribers.sift(self._may_hear)
+        self.subscribers.remove_untrusted(self.guard.is_trusted)
         if self._tcp:
-            self._tcp.sift(self.welcomes)
+            self._tcp.drop_disallowed()
         self.wake()
 
-    def _may_hear(self, host: str) -> bool:
-        return self.welcomes(host) and self.guard.greeted(host)
-
-    # --- receiving --------------------------------------------------------------------------------
+    # --- the loop ---------------------------------------------------------------------------------
 
     def _serve(self) -> None:
         while not self._closing:
             try:
-                self._round()
+                self._run_once()
             except Exception:  # nothing that arrives may stop the server
                 log.exception("a packet could not be handled")
 
-    def _round(self) -> None:
+    def _run_once(self) -> None:
         """Wait for what comes next, and handle it."""
-        for key, events in self.selector.select(self._patience()):
+        for key, events in self.selector.select(self._select_timeout()):
             with suppress(BlockingIOError):
                 key.data(events)
-        self._run_due()
-        self._give_up_drafts()
+        self._dispatch_due()
+        self._expire_lyric_uploads()
         if self._tcp:
-            self._tcp.tidy()
+            self._tcp.update_connections()
 
-    def _patience(self) -> float | None:
-        """Seconds until there is something to do although nothing arrives."""
-        due = min(self._timed[0][0] if self._timed else float("inf"), self.drafts.deadline)
-        wait = max(0.0, due - time.monotonic())
-        return None if wait == float("inf") else wait
+    def _select_timeout(self) -> float | None:
+        """Seconds until there is something to do although nothing arrives; None: for ever."""
+        deadline = min(self.timed_queue.deadline, self.lyric_uploads.deadline)
+        if deadline == float("inf"):
+            return None
+        return max(0.0, deadline - time.monotonic())
 
     def _read_udp(self) -> None:
-        data, sender = self._udp.receive()
-        if self.welcomes(sender.host):
-            self.receive(data, sender)
+        packet, sender = self._udp.receive()
+        if self.is_allowed(sender.host):
+            self.handle_packet(packet, sender)
         else:
             log.warning("ignored a datagram from %s, which is not in allow", sender.host)
 
-    def receive(self, packet: bytes | Malformed, sender: Sender) -> None:
-        """A packet, whatever it came with. Each of its messages is one from the sender's bucket."""
+    def _dispatch_due(self) -> None:
+        while timed := self.timed_queue.pop_due():
+            # not if its sender was shut out in the meantime
+            if self.guard.is_trusted(timed.sender.host):
+                dispatch(timed.message, self._context(timed.sender))
+
+    def _expire_lyric_uploads(self) -> None:
+        for upload in self.lyric_uploads.remove_expired():
+            text = f"the lyrics {upload.name!r} were never ended, and are forgotten"
+            context = self._context(upload.sender)
+            context.fail("", "/ace/lyrics/end", 408, text, RESTART_HINT)
+
+    # --- a packet's messages ----------------------------------------------------------------------
+
+    def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> None:
+        """A packet of a machine that is allowed, whatever it came with. It costs a token of the
+        sender's bucket, and each further message in it another; where the bucket is empty, the rest
+        of the packet is dropped.
+        """
         now = time.time()
         messages = read_packet(packet, now) if isinstance(packet, bytes) else iter([(now, packet)])
-        admitted = self.guard.admits(sender)
-        for number, (at, message) in enumerate(messages):
+        is_admitted = self.guard.admit(sender)  # also a bundle without messages
+        for number, (due, message) in enumerate(messages):
             if number:
-                admitted = self.guard.admits(sender)
-            if not admitted:
-                if self.guard.may_complain(sender):
-                    rate = f"more than {self.settings.rate} messages a second came"
-                    self.fail(
-                        sender,
-                        "",
-                        message.address,
-                        429,
-                        rate,
-                        "send slower, or raise rate in the settings",
-                    )
+                is_admitted = self.guard.admit(sender)
+            if not is_admitted:
+                self._reject_flood(message, sender)
                 return
-            self._take(at, message, sender, now)
+            self._handle_message(message, sender, due - now)
 
-    def _take(self, at: float, message: Message | Malformed, sender: Sender, now: float) -> None:
-        if not self.guard.greeted(sender.host) and message.address != commands.HELLO:
-            if self.guard.may_complain(sender):
-                self.fail(
-                    sender,
-                    "",
-                    message.address,
-                    401,
-                    "this daemon wants a token",
-                    f"send {commands.HELLO} TOKEN",
-                )
+    def _handle_message(self, message: Message | Malformed, sender: Peer, delay: float) -> None:
+        """Dispatch a message, now or in `delay` seconds, where its sender may send it."""
+        if not self.guard.is_authenticated(sender.host) and message.address != HELLO:
+            self._reject_stranger(message, sender)
         elif isinstance(message, Malformed):
-            if message.address.removeprefix("/ace/") not in SENT:
-                self.fail(
-                    sender,
-                    "",
-                    message.address,
-                    400,
-                    str(message),
-                    "see the table of messages in the README",
-                )
-        elif at <= now:
-            self._handle(message, sender)
-        elif len(self._timed) >= MAX_TIMED_IN_ALL or self._waiting(sender) >= MAX_TIMED:
-            text = f"{MAX_TIMED} messages already wait for their time"
-            self._refuse(sender, message, 429, text, "send them when they are due, or /ace/panic")
+            self._reject_malformed(message, sender)
+        elif delay <= 0:
+            dispatch(message, self._context(sender))
         else:
-            due = time.monotonic() + at - now  # from here on nobody can turn the clock
-            heapq.heappush(self._timed, (due, next(self._arrivals), message, sender))
+            self._postpone(message, sender, delay)
 
-    def _waiting(self, sender: Sender) -> int:
-        return sum(other.client == sender.client for *_, other in self._timed)
-
-    def _run_due(self) -> None:
-        while self._timed and self._timed[0][0] <= time.monotonic():
-            _, _, message, sender = heapq.heappop(self._timed)
-            if self._may_hear(sender.host):  # not if it was shut out in the meantime
-                self._handle(message, sender)
-
-    def _give_up_drafts(self) -> None:
-        for draft in self.drafts.expired():
-            text = f"the lyrics {draft.name!r} were never ended, and are forgotten"
-            self.fail(draft.sender, "", "/ace/lyrics/end", 408, text, lyric_uploads.AGAIN)
-
-    def _handle(self, message: Message, sender: Sender) -> None:
-        """Answer one message. Whatever is wrong with it becomes /ace/fail."""
-        if is_ours(message):
-            return
+    def _postpone(self, message: Message, sender: Peer, delay: float) -> None:
         try:
-            commands.handle(self, message, sender)
+            self.timed_queue.push(message, sender, delay)
         except Refused as error:
-            self._refuse(sender, message, error.code, str(error), error.hint)
-        except BadRequest as error:
-            self._refuse(sender, message, _CODES.get(type(error), 400), str(error), error.hint)
-        except Exception as error:
-            log.exception("%s could not be handled", message)
-            self._refuse(sender, message, 500, f"{type(error).__name__}: {error}", "this is a bug")
+            reject(message, self._context(sender), error.code, str(error), error.hint)
 
-    def _refuse(self, sender: Sender, message: Message, code: int, text: str, hint: str) -> None:
-        self.fail(sender, commands.about(message), message.address, code, text, hint)
-
-    def forget_timed(self) -> int:
-        """Drop the messages that wait for their time, and tell their senders. How many.
-
-        What is due already stays: it may stand behind this very command, in its bundle.
-        """
-        now = time.monotonic()
-        dropped = [entry for entry in self._timed if entry[0] > now]
-        self._timed = [entry for entry in self._timed if entry[0] <= now]
-        heapq.heapify(self._timed)
-        for *_, message, sender in sorted(dropped, key=lambda entry: entry[:2]):
-            self._refuse(
-                sender,
-                message,
+    def _drop_timed(self) -> int:
+        """Drop the messages that wait for their time, and tell their senders. How many."""
+        dropped = self.timed_queue.drop_waiting()
+        for timed in dropped:
+            reject(
+                timed.message,
+                self._context(timed.sender),
                 499,
                 "it waited for its time, and somebody stopped everything",
                 "send it again",
             )
         return len(dropped)
 
-    # --- sending ----------------------------------------------------------------------------------
+    def _reject_flood(self, message: Message | Malformed, sender: Peer) -> None:
+        if self.guard.take_rejection(sender):
+            text = f"more than {self.settings.rate} messages a second came"
+            hint = "send slower, or raise rate in the settings"
+            self._context(sender).fail("", message.address, 429, text, hint)
 
-    def _on_event(self, event: Event) -> None:
-        """To the client whose job or wish it is, and to whoever asked for every event of this
-        kind.
-        """
-        clients = {sender.client for sender in self.subscribers.of(topic(event.kind))}
-        if event.job is not None:
-            clients |= {client for client in _concerned(event) if self._answers(client)}
-        elif (
-            event.kind == "fail"
-            and (client := self.asked.get(str(event.values[0])))
-            and self._answers(client)
-        ):
-            clients |= {client}
-        packet = encode_event(event)
-        for client in clients:
-            self.send(packet, client)
+    def _reject_stranger(self, message: Message | Malformed, sender: Peer) -> None:
+        if self.guard.take_rejection(sender):
+            text = "this daemon wants a token"
+            self._context(sender).fail("", message.address, 401, text, f"send {HELLO} TOKEN")
 
-    def _on_turn(self, name: str, value: Any) -> None:
-        for sender in self.subscribers.of(PARAM):
-            self.send(encode_param(name, value), sender.client)
+    def _reject_malformed(self, message: Malformed, sender: Peer) -> None:
+        if message.address.removeprefix("/ace/") not in OUTGOING:
+            hint = "see the table of messages in the README"
+            self._context(sender).fail("", message.address, 400, str(message), hint)
 
-    def _answers(self, client: str) -> bool:
-        """Whether a job's client is ours to tell, and allowed: an earlier daemon may have had other
-        settings.
-        """
-        kind, _, rest = client.partition(":")
-        return kind == "tcp" or (kind == "udp" and self.welcomes(rest.partition(":")[0]))
-
-    def fail(
-        self, sender: Sender, id: str, command: str, code: int, message: str, hint: str
-    ) -> None:
-        """To the sender, and to subscribers on its machine: it may not listen where it sends
-        from.
-        """
-        packet = encode_fail(id, command, code, message, hint)
-        neighbours = {
-            other.client for other in self.subscribers.of("fail") if other.host == sender.host
-        }
-        for client in {sender.client, *neighbours}:
-            self.send(packet, client)
-
-    def answer(self, sender: Sender, name: str, *values: Any) -> None:
-        self.send(encode(f"/ace/{name}", SENT[name].types, *values), sender.client)
-
-    def tell(self, sender: Sender, event: Event) -> None:
-        self.send(encode_event(event), sender.client)
-
-    def send(self, packet: bytes, client: str) -> None:
-        """From any thread, and never waiting."""
-        if client.startswith("udp:"):
-            self._udp.send(packet, client)
-        elif self._tcp:
-            self._tcp.send(packet, client)
+    def _context(self, sender: Peer) -> Context:
+        return Context(
+            sender=sender,
+            publisher=self.publisher,
+            settings=self.settings,
+            engine=self.engine,
+            panel=self.panel,
+            allowed_folders=self.allowed_folders,
+            guard=self.guard,
+            subscribers=self.subscribers,
+            lyric_uploads=self.lyric_uploads,
+            drop_timed=self._drop_timed,
+            pads=self.pads,
+            controllers=self.controllers,
+        )
 
     # --- what a transport needs -------------------------------------------------------------------
 
-    def welcomes(self, host: str) -> bool:
-        return self.guard.knows(host)
+    def is_allowed(self, host: str) -> bool:
+        return self.guard.is_allowed(host)
 
-    def left(self, sender: Sender) -> None:
-        self.subscribers.remove(sender.client)
+    def handle_disconnect(self, peer: Peer) -> None:
+        self.subscribers.remove(peer.client)
 
     def wake(self) -> None:
-        with suppress(BlockingIOError):  # it has been rung often enough
-            self._ringer.send(b"!")
+        """End the loop's wait. From any thread."""
+        with suppress(BlockingIOError):  # it has been woken often enough
+            self._wake_sender.send(b"!")
 
 
-def _concerned(event: Event) -> set[str]:
-    if event.job is None:
-        return set()
-    return {event.job.client, *(event.job.observers if event.job.ended else ())}
-
-
-def _listening(kind: str, host: str, port: int, made: Callable[[str, int], T]) -> T:
+def _bind(kind: str, host: str, port: int, transport: Callable[[str, int], T]) -> T:
     try:
-        return made(host, port)
+        return transport(host, port)
     except OSError as error:
         another = {"UDP": "another port with --port", "TCP": "another tcp in the settings"}[kind]
         hint = f"is acestepd running already? Choose {another}"

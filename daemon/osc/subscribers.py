@@ -1,5 +1,5 @@
-"""Who hears events without having a job: for as long as they asked for, or as long as the settings
-say so.
+"""Who is sent events without having a job: for as long as it subscribed for, or as long as the
+settings list it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from ..jobs import Refused
 from ..settings import MAX_SUBSCRIBERS
 from .guard import LEASE
-from .protocol import TOPICS
-from .wire import Address, Sender
+from .outgoing import TOPICS
+from .wire import Address, Peer
 
 FOR_EVER = float("inf")
 
 
 @dataclass(frozen=True)
 class Subscriber:
-    sender: Sender
+    peer: Peer
     number: int
     topics: frozenset[str]
-    until: float
+    expires: float  # on the clock
 
 
 class Subscribers:
-    """Asked from every thread; changed by whoever holds the lock, and then replaced."""
+    """Read from every thread. Whoever changes it holds the lock and replaces the dictionary."""
 
     def __init__(
         self, static: Iterable[Address], clock: Callable[[], float] = time.monotonic
@@ -36,50 +36,56 @@ class Subscribers:
         self._clock = clock
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._kept: dict[str, Subscriber] = {}
-        self._static: list[Sender] = []  # those of the settings; what they asked for since holds
+        self._subscribers: dict[str, Subscriber] = {}  # by client
+        self._static: list[Peer] = []  # those of the settings; topics they chose since then hold
         self.change(static)
 
     def change(self, static: Iterable[Address]) -> None:
-        """Other ones in the settings; who asked for itself stays."""
-        wanted = [Sender(f"udp:{host}:{port}", host) for host, port in static]
-        for subscriber in list(self._kept.values()):
-            if subscriber.until == FOR_EVER and subscriber.sender not in wanted:
-                self.remove(subscriber.sender.client)
-        for sender in wanted:
-            if sender not in self._static:
-                self.add(sender, frozenset(TOPICS), FOR_EVER)
-        self._static = wanted
+        """Other ones in the settings. Those who subscribed themselves stay."""
+        peers = [Peer(f"udp:{host}:{port}", host) for host, port in static]
+        for subscriber in list(self._subscribers.values()):
+            if subscriber.expires == FOR_EVER and subscriber.peer not in peers:
+                self.remove(subscriber.peer.client)
+        for peer in peers:
+            if peer not in self._static:
+                self.add(peer, frozenset(TOPICS), FOR_EVER)
+        self._static = peers
 
-    def sift(self, may_hear: Callable[[str], bool]) -> None:
-        """Keep only those whose machine may hear anything."""
-        for subscriber in list(self._kept.values()):
-            if subscriber.until < FOR_EVER and not may_hear(subscriber.sender.host):
-                self.remove(subscriber.sender.client)
+    def remove_untrusted(self, is_trusted: Callable[[str], bool]) -> None:
+        """Keep only those whose machine may be sent events, and those of the settings."""
+        for subscriber in list(self._subscribers.values()):
+            if subscriber.expires < FOR_EVER and not is_trusted(subscriber.peer.host):
+                self.remove(subscriber.peer.client)
 
-    def add(self, sender: Sender, topics: frozenset[str], lease: float = LEASE) -> Subscriber:
+    def add(self, peer: Peer, topics: frozenset[str], lease: float = LEASE) -> Subscriber:
         """Raises `Refused` 429. A subscriber of the settings stays one, with other topics."""
         with self._lock:
             now = self._clock()
-            current = {client: kept for client, kept in self._kept.items() if kept.until > now}
-            known = current.get(sender.client)
+            current = {client: s for client, s in self._subscribers.items() if s.expires > now}
+            known = current.get(peer.client)
             if known is None and lease < FOR_EVER and len(current) >= MAX_SUBSCRIBERS:
                 hint = "send /ace/notify 0 where one ends"
                 raise Refused(429, f"{MAX_SUBSCRIBERS} subscribers are already listening", hint)
-            number, until = (known.number, known.until) if known else (next(self._numbers), 0.0)
-            subscriber = Subscriber(sender, number, topics, max(until, now + lease))
-            self._kept = current | {sender.client: subscriber}
+            number = known.number if known else next(self._numbers)
+            expires = max(known.expires if known else 0.0, now + lease)
+            subscriber = Subscriber(peer, number, topics, expires)
+            self._subscribers = current | {peer.client: subscriber}
             return subscriber
 
     def remove(self, client: str) -> int:
         """Returns the number it had; 0 where it was none."""
         with self._lock:
-            gone = self._kept.get(client)
-            self._kept = {other: kept for other, kept in self._kept.items() if other != client}
-            return gone.number if gone else 0
+            removed = self._subscribers.get(client)
+            self._subscribers = {
+                other: s for other, s in self._subscribers.items() if other != client
+            }
+            return removed.number if removed else 0
 
-    def of(self, topic: str) -> list[Sender]:
+    def of(self, topic: str) -> list[Peer]:
+        """Those who subscribed to a topic."""
         now = self._clock()
         return [
-            kept.sender for kept in self._kept.values() if topic in kept.topics and kept.until > now
+            subscriber.peer
+            for subscriber in self._subscribers.values()
+            if topic in subscriber.topics and subscriber.expires > now
         ]

@@ -2,7 +2,7 @@
 SLIP's frames (1.1).
 
 Which of the two a client speaks shows in its first byte, and it is answered in kind. All reading
-happens on the surface's thread. Sending happens on any, and never waits: what a client does not
+happens on the OSC server's thread. Sending happens on any, and never waits: what a client does not
 take is kept for it, up to a limit.
 """
 
@@ -14,15 +14,15 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
-from .wire import MAX_DATAGRAM, Address, Malformed, Sender
+from .wire import MAX_DATAGRAM, Address, Malformed, Peer
 
 log = logging.getLogger("acestepd.tcp")
 
 MAX_CONNECTIONS = 64
-MAX_UNSENT = 1 << 20  # bytes that wait for a client that does not read, before it is let go
+MAX_UNSENT = 1 << 20  # bytes kept for a client that does not read; beyond, it is disconnected
 CHUNK = 1 << 16
 
 END = b"\xc0"  # RFC 1055
@@ -32,20 +32,26 @@ ESC_ESC = b"\xdb\xdd"
 
 
 class Framing(Protocol):
-    def packets(self, data: bytes) -> Iterator[bytes]:
-        """What is complete with these bytes. Raises `Malformed`: nothing behind it can be read."""
+    """How packets lie in a stream of bytes. One object for each stream: it keeps what is
+    incomplete.
+    """
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """The packets that are complete with these bytes. Raises `Malformed`: nothing behind it can
+        be read.
+        """
         ...
 
-    def framed(self, packet: bytes) -> bytes: ...
+    def encode(self, packet: bytes) -> bytes: ...
 
 
-class Lengths:
+class LengthFraming:
     """Each packet behind its length."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def packets(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, data: bytes) -> Iterator[bytes]:
         self._buffer += data
         while len(self._buffer) >= 4:
             size = int.from_bytes(self._buffer[:4], "big")
@@ -58,32 +64,32 @@ class Lengths:
             if packet:
                 yield packet
 
-    def framed(self, packet: bytes) -> bytes:
+    def encode(self, packet: bytes) -> bytes:
         return len(packet).to_bytes(4, "big") + packet
 
 
-class Slip:
+class SlipFraming:
     """Each packet between two END bytes."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def packets(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, data: bytes) -> Iterator[bytes]:
         *complete, rest = data.split(END)
         for part in complete:
             frame = bytes(self._buffer + part)
             self._buffer.clear()
             if frame:
-                yield _unescaped(frame)
+                yield _unescape(frame)
         self._buffer += rest
         if len(self._buffer) > 2 * MAX_DATAGRAM:
             raise Malformed(f"a packet may have {MAX_DATAGRAM} bytes, and this one has no end")
 
-    def framed(self, packet: bytes) -> bytes:
+    def encode(self, packet: bytes) -> bytes:
         return END + packet.replace(ESC, ESC_ESC).replace(END, ESC_END) + END
 
 
-def _unescaped(frame: bytes) -> bytes:
+def _unescape(frame: bytes) -> bytes:
     packet = frame.replace(ESC_END, END).replace(ESC_ESC, ESC)
     if frame.count(ESC) != frame.count(ESC_END) + frame.count(ESC_ESC):
         raise Malformed("not SLIP: an ESC byte is not followed by an escaped one")
@@ -92,44 +98,47 @@ def _unescaped(frame: bytes) -> bytes:
     return packet
 
 
-def framing_for(first: int) -> Framing:
-    """A length that is allowed begins with a zero byte; a SLIP frame with END, or at once with the
-    packet.
+def detect_framing(first: int) -> Framing:
+    """By a stream's first byte: a length that is allowed begins with a zero byte, a SLIP frame with
+    END or, at once, with the packet. Raises `Malformed` for any other.
     """
     if first == 0:
-        return Lengths()
+        return LengthFraming()
     if first in END + b"/#":
-        return Slip()
+        return SlipFraming()
     raise Malformed(
         "not OSC over TCP: packets come behind an int32 with their length, or in SLIP's frames"
     )
 
 
 class Connection:
-    def __init__(self, connected: socket.socket, sender: Sender) -> None:
+    """One client's connection. `send` may be called from any thread, all else from the server's."""
+
+    def __init__(self, connected: socket.socket, peer: Peer) -> None:
         self.socket = connected
-        self.sender = sender
+        self.peer = peer
         self._framing: Framing | None = None
         self._unsent = bytearray()
         self._lock = threading.Lock()
-        self.over = False  # it is to be closed, by the surface's thread
-        self.spoke = False  # a whole packet came from it
+        self.is_finished = False  # it is to be closed, by the server's thread
+        self.has_spoken = False  # a whole packet came from it
 
-    def packets(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """The packets that are complete with these bytes. Raises `Malformed`."""
         if self._framing is None:
-            self._framing = framing_for(data[0])
-        for packet in self._framing.packets(data):
-            self.spoke = True
+            self._framing = detect_framing(data[0])
+        for packet in self._framing.decode(data):
+            self.has_spoken = True
             yield packet
 
     def send(self, packet: bytes) -> None:
-        framed = (self._framing or Lengths()).framed(packet)
+        frame = (self._framing or LengthFraming()).encode(packet)
         with self._lock:
-            if len(self._unsent) + len(framed) > MAX_UNSENT:
-                log.warning("%s does not read what it is sent, and is let go", self.sender.client)
-                self.over = True
-            if not self.over:
-                self._unsent += framed
+            if len(self._unsent) + len(frame) > MAX_UNSENT:
+                log.warning("%s does not read what it is sent, and is let go", self.peer.client)
+                self.is_finished = True
+            if not self.is_finished:
+                self._unsent += frame
                 self._write()
 
     def flush(self) -> None:
@@ -138,49 +147,51 @@ class Connection:
 
     def close(self) -> None:
         with self._lock:
-            self.over = True
+            self.is_finished = True
             self.socket.close()
 
     @property
-    def waits(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether there is more to send than the client has taken."""
         return bool(self._unsent)
 
     def _write(self) -> None:
         try:
-            while self._unsent and not self.over:
+            while self._unsent and not self.is_finished:
                 del self._unsent[: self.socket.send(self._unsent)]
         except BlockingIOError:
             pass
         except OSError as error:
-            log.info("could not send to %s: %s", self.sender.client, error)
-            self.over = True
+            log.info("could not send to %s: %s", self.peer.client, error)
+            self.is_finished = True
 
 
 class PacketHandler(Protocol):
-    """What a transport needs of the OSC server."""
+    """What the transport needs of the OSC server: the selector that its sockets are registered
+    with, and who takes what they receive.
+    """
 
     selector: selectors.BaseSelector
 
-    def welcomes(self, host: str) -> bool: ...
-    def receive(self, packet: bytes | Malformed, sender: Sender) -> None: ...
-    def left(self, sender: Sender) -> None: ...
+    def is_allowed(self, host: str) -> bool: ...
+    def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> None: ...
+    def handle_disconnect(self, peer: Peer) -> None: ...
     def wake(self) -> None: ...
 
 
-class Tcp:
-    """The listening socket and its connections, on the surface's selector: a ready socket's data is
-    what to call.
+class TcpTransport:
+    """The listening socket and its connections. In the selector, a socket's data is the function to
+    call with the events that it is ready for. Raises `OSError` where the address cannot be bound.
     """
 
-    def __init__(self, surface: PacketHandler, host: str, port: int) -> None:
-        self._surface = surface
-        self._connections: dict[str, Connection] = {}
-        # no other daemon's: jobs outlive it, and connections
+    def __init__(self, handler: PacketHandler, host: str, port: int) -> None:
+        self._handler = handler
+        self._connections: dict[str, Connection] = {}  # by client
+        # no number that an earlier daemon used: jobs outlive it, and connections
         self._numbers = itertools.count(time.time_ns() // 10**6)
         self._socket = socket.create_server((host, port))
         self._socket.setblocking(False)
-        surface.selector.register(self._socket, selectors.EVENT_READ, lambda _: self._accept())
+        handler.selector.register(self._socket, selectors.EVENT_READ, lambda _: self._accept())
 
     @property
     def address(self) -> Address:
@@ -188,33 +199,37 @@ class Tcp:
         return host, port
 
     def send(self, packet: bytes, client: str) -> None:
-        """From any thread. A client that has gone hears nothing."""
+        """From any thread. Nothing happens where the client has gone."""
         if connection := self._connections.get(client):
             connection.send(packet)
-            if connection.over or connection.waits:
-                self._surface.wake()
+            if connection.is_finished or connection.has_unsent:
+                self._handler.wake()
 
-    def tidy(self) -> None:
-        """Close what is over, and wait for the clients that have not taken everything."""
+    def update_connections(self) -> None:
+        """Close those that are finished, and let the selector wait for the clients that have not
+        taken everything.
+        """
         for connection in list(self._connections.values()):
-            if connection.over:
+            if connection.is_finished:
                 self._close(connection)
                 continue
-            key = self._surface.selector.get_key(connection.socket)
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.waits else 0)
+            key = self._handler.selector.get_key(connection.socket)
+            events = selectors.EVENT_READ
+            if connection.has_unsent:
+                events |= selectors.EVENT_WRITE
             if key.events != events:
-                self._surface.selector.modify(connection.socket, events, key.data)
+                self._handler.selector.modify(connection.socket, events, key.data)
 
-    def sift(self, welcomes: Callable[[str], bool]) -> None:
-        """Let go of those that are not welcome any more. From any thread."""
+    def drop_disallowed(self) -> None:
+        """Finish the connections of machines that are not allowed any more. From any thread."""
         for connection in self._connections.values():
-            if not welcomes(connection.sender.host):
-                connection.over = True
+            if not self._handler.is_allowed(connection.peer.host):
+                connection.is_finished = True
 
     def close(self) -> None:
         for connection in list(self._connections.values()):
             self._close(connection)
-        self._surface.selector.unregister(self._socket)
+        self._handler.selector.unregister(self._socket)
         self._socket.close()
 
     def _accept(self) -> None:
@@ -226,7 +241,7 @@ class Tcp:
             return
         if len(self._connections) >= MAX_CONNECTIONS:
             self._make_room()
-        if not self._surface.welcomes(host) or len(self._connections) >= MAX_CONNECTIONS:
+        if not self._handler.is_allowed(host) or len(self._connections) >= MAX_CONNECTIONS:
             log.warning(
                 "refused a connection from %s: not in allow, or %d are open", host, MAX_CONNECTIONS
             )
@@ -235,23 +250,24 @@ class Tcp:
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = Connection(connected, Sender(f"tcp:{next(self._numbers)}", host))
-        # other threads read it
-        self._connections = self._connections | {connection.sender.client: connection}
-        self._surface.selector.register(
-            connected, selectors.EVENT_READ, lambda events: self._ready(connection, events)
+        connection = Connection(connected, Peer(f"tcp:{next(self._numbers)}", host))
+        # replaced, not changed: other threads read it
+        self._connections = self._connections | {connection.peer.client: connection}
+        self._handler.selector.register(
+            connected, selectors.EVENT_READ, lambda events: self._on_ready(connection, events)
         )
 
     def _make_room(self) -> None:
-        """Close the oldest connection that has never said anything."""
-        if silent := next((one for one in self._connections.values() if not one.spoke), None):
-            log.warning("%s has not said anything and makes room for another", silent.sender.client)
-            self._close(silent)
+        """Close the oldest connection that has never sent a packet."""
+        silent = (one for one in self._connections.values() if not one.has_spoken)
+        if oldest := next(silent, None):
+            log.warning("%s has not said anything and makes room for another", oldest.peer.client)
+            self._close(oldest)
 
-    def _ready(self, connection: Connection, events: int) -> None:
+    def _on_ready(self, connection: Connection, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             connection.flush()
-        if events & selectors.EVENT_READ and not connection.over:
+        if events & selectors.EVENT_READ and not connection.is_finished:
             self._read(connection)
 
     def _read(self, connection: Connection) -> None:
@@ -260,23 +276,23 @@ class Tcp:
         except BlockingIOError:
             return
         except OSError as error:
-            log.info("%s: %s", connection.sender.client, error)
+            log.info("%s: %s", connection.peer.client, error)
             data = b""
         if not data:
-            connection.over = True
+            connection.is_finished = True
             return
         try:
-            for packet in connection.packets(data):
-                self._surface.receive(packet, connection.sender)
+            for packet in connection.decode(data):
+                self._handler.handle_packet(packet, connection.peer)
         except Malformed as error:
-            self._surface.receive(error, connection.sender)
-            connection.over = True
+            self._handler.handle_packet(error, connection.peer)
+            connection.is_finished = True
 
     def _close(self, connection: Connection) -> None:
-        client = connection.sender.client
+        client = connection.peer.client
         self._connections = {
-            other: kept for other, kept in self._connections.items() if other != client
+            name: other for name, other in self._connections.items() if name != client
         }
-        self._surface.selector.unregister(connection.socket)
+        self._handler.selector.unregister(connection.socket)
         connection.close()
-        self._surface.left(connection.sender)
+        self._handler.handle_disconnect(connection.peer)

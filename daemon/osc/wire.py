@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -18,6 +18,7 @@ from pipeline.request import clean_text
 
 Address = tuple[str, int]
 Argument = str | int | float | bool | None
+Value = str | int | float  # an argument of a message that we send
 
 MAX_DATAGRAM = 65_507  # bytes that one packet may have, whatever carries it
 MAX_ARGUMENTS = 256
@@ -25,15 +26,15 @@ MAX_AHEAD = 60.0  # seconds a bundle may wait; a clock further off than that is 
 MAX_DEPTH = 8  # of bundles in bundles
 
 
-class Sender(NamedTuple):
-    """Who sent a packet: where its answers go, as text, and the machine it came from."""
+class Peer(NamedTuple):
+    """Who we exchange packets with: the client as text, and the machine it is on."""
 
     client: str  # "udp:127.0.0.1:9001" or "tcp:7"
     host: str
 
 
 class Malformed(ValueError):
-    """A packet that is not OSC as we read it; `address` is the message's when that much could be
+    """A packet that is not OSC as we read it. `address` is the message's, where that much could be
     read.
     """
 
@@ -49,29 +50,35 @@ class Message:
 def read_packet(
     data: bytes, now: float, depth: int = 0
 ) -> Iterator[tuple[float, Message | Malformed]]:
-    """Every message in a datagram with the time it is meant for; a bad one does not hide those
-    after it.
+    """Every message of a packet, with the time it is meant for (seconds since the epoch).
+
+    A malformed one does not hide those after it. A timetag that is past, or more than `MAX_AHEAD`
+    seconds away, means `now`.
     """
-    if not data.startswith(b"#bundle\0"):
-        try:
-            yield now, read_message(data)
-        except Malformed as error:
-            yield now, error
+    if data.startswith(b"#bundle\0"):
+        yield from _read_bundle(data, now, depth)
         return
+    try:
+        yield now, read_message(data)
+    except Malformed as error:
+        yield now, error
+
+
+def _read_bundle(
+    data: bytes, now: float, depth: int
+) -> Iterator[tuple[float, Message | Malformed]]:
     if depth >= MAX_DEPTH:
         yield now, Malformed(f"bundles must not be nested more than {MAX_DEPTH} deep")
         return
     try:
-        due, index = osc_types.get_date(data, 8)
-        at = due if now < due <= now + MAX_AHEAD else now
+        timetag, index = osc_types.get_date(data, 8)
+        due = timetag if now < timetag <= now + MAX_AHEAD else now
         while index < len(data):
             size, index = osc_types.get_int(data, index)
             if size <= 0 or index + size > len(data):
                 raise osc_types.ParseError("an element's size is wrong")
-            yield from (
-                (max(at, inner), m)
-                for inner, m in read_packet(data[index : index + size], now, depth + 1)
-            )
+            for inner_due, message in read_packet(data[index : index + size], now, depth + 1):
+                yield max(due, inner_due), message
             index += size
     except osc_types.ParseError as error:
         yield now, Malformed(f"not an OSC bundle: {error}")
@@ -81,18 +88,18 @@ def read_message(data: bytes) -> Message:
     """Raises `Malformed`, with the address when that much could be read."""
     address = ""
     try:
-        address, index = _string(data, 0)
+        address, index = _read_string(data, 0)
         if not address.startswith("/"):
             address = ""
             raise Malformed("not an OSC message: an address starts with /")
         if index == len(data):
             return Message(address, ())  # very old senders leave the type tags out
-        tags, index = _string(data, index)
+        tags, index = _read_string(data, index)
         if not tags.startswith(","):
             raise Malformed("not an OSC message: type tags start with a comma")
         if len(tags) > MAX_ARGUMENTS + 1:
             raise Malformed(f"a message has at most {MAX_ARGUMENTS} arguments, got {len(tags) - 1}")
-        return Message(address, tuple(_arguments(data, index, tags[1:])))
+        return Message(address, tuple(_read_arguments(data, index, tags[1:])))
     except (Malformed, osc_types.ParseError) as error:
         malformed = (
             error if isinstance(error, Malformed) else Malformed(f"not an OSC message: {error}")
@@ -101,7 +108,7 @@ def read_message(data: bytes) -> Message:
         raise malformed from error
 
 
-def _arguments(data: bytes, index: int, tags: str) -> Iterator[Argument]:
+def _read_arguments(data: bytes, index: int, tags: str) -> Iterator[Argument]:
     for tag in tags:
         if tag in _CONSTANTS:
             yield _CONSTANTS[tag]
@@ -109,11 +116,11 @@ def _arguments(data: bytes, index: int, tags: str) -> Iterator[Argument]:
             value, index = _READERS[tag](data, index)
             yield value
         else:
-            known = " ".join([*_READERS, *_CONSTANTS])
-            raise Malformed(f"type tag {tag!r} is not understood; send {known}")
+            tags_read = " ".join([*_READERS, *_CONSTANTS])
+            raise Malformed(f"type tag {tag!r} is not understood; send {tags_read}")
 
 
-def _string(data: bytes, index: int) -> tuple[str, int]:
+def _read_string(data: bytes, index: int) -> tuple[str, int]:
     """UTF-8, or latin-1 where it is not; without byte order mark. Padded to four bytes."""
     end = data.find(b"\0", index)
     if end < 0:
@@ -126,7 +133,7 @@ def _string(data: bytes, index: int) -> tuple[str, int]:
     return clean_text(text), min(len(data), end + 4 - (end - index) % 4)
 
 
-def _float(data: bytes, index: int) -> tuple[float, int]:
+def _read_float(data: bytes, index: int) -> tuple[float, int]:
     """The shortest decimal that is this float32: 60.2, as it was typed, and not
     60.20000076293945.
     """
@@ -135,24 +142,24 @@ def _float(data: bytes, index: int) -> tuple[float, int]:
 
 
 _CONSTANTS: dict[str, Argument] = {"T": True, "F": False, "N": None}
-_READERS: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
+_READERS: dict[str, Callable[[bytes, int], tuple[Argument, int]]] = {
     "i": osc_types.get_int,
-    "f": _float,
-    "s": _string,
+    "f": _read_float,
+    "s": _read_string,
     "h": osc_types.get_int64,
     "d": osc_types.get_double,
 }
 
 
-def encode(address: str, types: str, *values: Any) -> bytes:
-    """One datagram, every argument with the type we say (python-osc would choose by value)."""
+def encode(address: str, types: str, *values: Value) -> bytes:
+    """One packet, every argument with the type tag we say (python-osc would choose by value)."""
     builder = OscMessageBuilder(address)
-    for kind, value in zip(types, values, strict=True):
-        builder.add_arg(_as(kind, value), kind)
+    for tag, value in zip(types, values, strict=True):
+        builder.add_arg(_convert(tag, value), tag)
     return bytes(builder.build().dgram)
 
 
-def _as(kind: str, value: Any) -> Any:
-    if kind == "s":
+def _convert(tag: str, value: Value) -> Value:
+    if tag == "s":
         return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
-    return float(value) if kind == "f" else int(value)
+    return float(value) if tag == "f" else int(value)

@@ -189,7 +189,7 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
             pulled.start()
             while pulled.is_alive():
                 try:
-                    address, values = client.hear()
+                    address, values = client.receive()
                 except TimeoutError:
                     continue
                 if address == "/ace/queued":
@@ -287,7 +287,7 @@ def overheard(client: OscClient) -> Iterator[tuple[str, list[Any]]]:
     """Until it is quiet for a moment."""
     while True:
         try:
-            yield client.hear()
+            yield client.receive()
         except (TimeoutError, ConnectionError):
             return
 
@@ -308,7 +308,7 @@ def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(
                 wish(client, f"c{number}j{job}")
             heard[number] = []
             while sum(address == "/ace/finished" for address, _ in heard[number]) < jobs:
-                heard[number].append(client.hear())
+                heard[number].append(client.receive())
 
     with Plugged(tmp_path) as daemon:
         players = [threading.Thread(target=play, args=(number,)) for number in range(10)]

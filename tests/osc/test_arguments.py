@@ -1,4 +1,4 @@
-"""What arguments mean, however they are sent. More of it, through datagrams, is in test_osc."""
+"""What arguments mean, however they are sent. test_generate has more of it, through datagrams."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from daemon.jobs import Priority
 from daemon.osc.arguments import (
-    flag_at,
-    id_of,
     is_release,
-    job_id,
-    named,
-    number_at,
-    order,
-    positional,
-    pressed_or_id,
-    text_of,
-    whole,
+    join_words,
+    parse_flag_at,
+    parse_id,
+    parse_id_unless_button,
+    parse_int,
+    parse_int_at,
+    parse_pairs,
+    split_job_id,
+    split_numbers,
+    split_order_options,
 )
 from daemon.osc.wire import Argument
 from pipeline.request import BadRequest, OutOfRange
@@ -32,14 +32,14 @@ from pipeline.request import BadRequest, OutOfRange
     [("a b ", "a b"), (7, "7"), (7.0, "7"), (0.5, "0.5"), (True, ""), (None, ""), (1e6, "1000000")],
 )
 def test_an_id_is_a_text_or_a_number(argument: Argument, id: str) -> None:
-    assert id_of(argument) == id
+    assert parse_id(argument) == id
 
 
 @pytest.mark.parametrize(
     ("argument", "number"), [(7, 7), (7.0, 7), ("7", 7), (" -7.0 ", -7), (True, 1), ("1e3", 1000)]
 )
 def test_any_integral_number_or_numeric_text_is_an_int(argument: Argument, number: int) -> None:
-    assert whole("n", argument) == number
+    assert parse_int("n", argument) == number
 
 
 @pytest.mark.parametrize(
@@ -47,35 +47,35 @@ def test_any_integral_number_or_numeric_text_is_an_int(argument: Argument, numbe
 )
 def test_everything_else_is_none(argument: Argument) -> None:
     with pytest.raises(BadRequest):
-        whole("n", argument)
+        parse_int("n", argument)
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    assert number_at((), 0, "n", 5) == 5
-    assert flag_at((1,), 1, "on", True) is True
-    assert flag_at((1, 0.0), 1, "on", True) is False
+    assert parse_int_at((), 0, "n", 5) == 5
+    assert parse_flag_at((1,), 1, "on", True) is True
+    assert parse_flag_at((1, 0.0), 1, "on", True) is False
     with pytest.raises(OutOfRange):
-        flag_at((1, 2), 1, "on", True)
+        parse_flag_at((1, 2), 1, "on", True)
 
 
 def test_a_lone_number_is_a_button_and_a_lone_int_an_id() -> None:
     assert is_release((0.0,))
     assert is_release((False,))
     assert not any(is_release(arguments) for arguments in ((), (1.0,), ("0",), (None,), (0.0, 1)))
-    assert job_id((1.0,)) == job_id((True,)) == job_id(()) == ("", ())
-    assert job_id((41,)) == ("41", ())
-    assert job_id((41.0, "x")) == ("41", ("x",))
-    assert pressed_or_id((1.0,)) == pressed_or_id(()) == ""
-    assert pressed_or_id((41.0, 1)) == "41"
+    assert split_job_id((1.0,)) == split_job_id((True,)) == split_job_id(()) == ("", ())
+    assert split_job_id((41,)) == ("41", ())
+    assert split_job_id((41.0, "x")) == ("41", ("x",))
+    assert parse_id_unless_button((1.0,)) == parse_id_unless_button(()) == ""
+    assert parse_id_unless_button((41.0, 1)) == "41"
 
 
 def test_count_and_priority_are_the_orders_and_the_rest_the_requests() -> None:
-    assert order({"prompt": "x", "Count": "3", "PRIORITY": "Batch"}) == (
+    assert split_order_options({"prompt": "x", "Count": "3", "PRIORITY": "Batch"}) == (
         3,
         Priority.BATCH,
         {"prompt": "x"},
     )
-    assert order({"bars": 4}) == (1, None, {"bars": 4})
+    assert split_order_options({"bars": 4}) == (1, None, {"bars": 4})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_count_and_priority_are_the_orders_and_the_rest_the_requests() -> None:
 def test_pairs_are_found_in_what_typed_clients_and_pd_send(
     arguments: tuple[Argument, ...], values: dict[str, Any]
 ) -> None:
-    assert named(arguments) == values
+    assert parse_pairs(arguments) == values
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_pairs_are_found_in_what_typed_clients_and_pd_send(
 def test_numbers_behind_words_are_numbers(
     arguments: tuple[Argument, ...], words: list[str], numbers: list[Argument]
 ) -> None:
-    assert positional(arguments) == (words, numbers)
+    assert split_numbers(arguments) == (words, numbers)
 
 
 ARGUMENTS = st.lists(
@@ -128,11 +128,11 @@ ARGUMENTS = st.lists(
 @given(ARGUMENTS)
 def test_no_arguments_do_worse_than_being_refused(arguments: list[Argument]) -> None:
     with suppress(BadRequest):
-        count, _, values = order(named(tuple(arguments)))
+        count, _, values = split_order_options(parse_pairs(tuple(arguments)))
         assert 1 <= count <= 1000
         assert not {"count", "priority"} & values.keys()
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\\ "), min_size=1), min_size=1))
 def test_words_are_joined_with_spaces(words: list[str]) -> None:
-    assert text_of(tuple(words)).split(" ") == words
+    assert join_words(tuple(words)).split(" ") == words

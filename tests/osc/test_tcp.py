@@ -19,20 +19,24 @@ from pythonosc.tcp_client import SimpleTCPClient
 
 from daemon.jobs import Event
 from daemon.osc import tcp
-from daemon.osc.tcp import Framing, Lengths, Slip, framing_for
+from daemon.osc.tcp import Framing, LengthFraming, SlipFraming, detect_framing
 from daemon.osc.wire import MAX_DATAGRAM, Malformed
 from daemon.settings import SettingsError
-from tests.osc.test_osc import SHORT, bundle, failure, lives, made
-from tests.support.osc_client import SLIP_END, TcpClient, addresses, message, slip_frame
+from tests.support.osc_client import (
+    SHORT,
+    SLIP_END,
+    TcpClient,
+    addresses,
+    encode_bundle,
+    encode_message,
+    expect_fail,
+    expect_survival,
+    make_clip,
+    slip_frame,
+)
 from tests.support.stage import Stage, on_stage
 
-PING = message("/ace/ping", "x")
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with on_stage(tmp_path_factory.mktemp("stage")) as running:
-        yield running
+PING = encode_message("/ace/ping", "x")
 
 
 @pytest.fixture(params=[False, True], ids=["lengths", "slip"])
@@ -48,32 +52,36 @@ SPECIAL = st.text("\xc0\xdb\xdc\xdd", min_size=1).map(lambda text: text.encode("
 
 
 @given(
-    st.lists(st.binary(min_size=1) | SPECIAL), st.integers(1, 40), st.sampled_from([Lengths, Slip])
+    st.lists(st.binary(min_size=1) | SPECIAL),
+    st.integers(1, 40),
+    st.sampled_from([LengthFraming, SlipFraming]),
 )
 def test_packets_come_out_as_they_went_in_however_they_are_cut(
-    packets: list[bytes], size: int, kind: type[Lengths] | type[Slip]
+    packets: list[bytes], size: int, kind: type[LengthFraming] | type[SlipFraming]
 ) -> None:
     framing: Framing = kind()
-    data = b"".join(map(kind().framed, packets))
+    data = b"".join(map(kind().encode, packets))
     pieces = [data[start : start + size] for start in range(0, len(data), size)]
-    assert [packet for piece in pieces for packet in framing.packets(piece)] == packets
+    assert [packet for piece in pieces for packet in framing.decode(piece)] == packets
 
 
-@given(st.binary(), st.sampled_from([Lengths, Slip]))
-@example(b"\xc0\xdb\xc0", Slip)
-@example(b"\xdb\xdb\xdc\xc0", Slip)
-def test_any_bytes_are_packets_or_refused(data: bytes, kind: type[Lengths] | type[Slip]) -> None:
+@given(st.binary(), st.sampled_from([LengthFraming, SlipFraming]))
+@example(b"\xc0\xdb\xc0", SlipFraming)
+@example(b"\xdb\xdb\xdc\xc0", SlipFraming)
+def test_any_bytes_are_packets_or_refused(
+    data: bytes, kind: type[LengthFraming] | type[SlipFraming]
+) -> None:
     with suppress(Malformed):
-        list(kind().packets(data))
+        list(kind().decode(data))
 
 
 def test_the_first_byte_says_which_framing_it_is() -> None:
-    assert isinstance(framing_for(0), Lengths)
+    assert isinstance(detect_framing(0), LengthFraming)
     for first in b"\xc0/#":
-        assert isinstance(framing_for(first), Slip)
+        assert isinstance(detect_framing(first), SlipFraming)
     for first in b"G\x01\xff":
         with pytest.raises(Malformed):
-            framing_for(first)
+            detect_framing(first)
 
 
 # --- the same as over UDP -------------------------------------------------------------------------
@@ -91,22 +99,24 @@ def test_the_whole_story_comes_back_on_the_connection(client: TcpClient) -> None
 
 
 def test_failures_and_bundles_are_answered_too(client: TcpClient) -> None:
-    assert failure(client, "/ace/generate", "x", "prompt", "p", "bars", -1)[1] == 422
-    client.send_raw(bundle(0, message("/ace/ping", "a"), message("/ace/ping", "b")))
-    assert [client.hear()[1][0] for _ in "ab"] == ["a", "b"]
+    assert expect_fail(client, "/ace/generate", "x", "prompt", "p", "bars", -1)[1] == 422
+    client.send_raw(
+        encode_bundle(0, encode_message("/ace/ping", "a"), encode_message("/ace/ping", "b"))
+    )
+    assert [client.receive()[1][0] for _ in "ab"] == ["a", "b"]
     client.send_raw(b"not osc")
-    assert client.hear()[1][2] == 400
-    assert client.quiet()
+    assert client.receive()[1][2] == 400
+    assert client.is_quiet()
 
 
 def test_a_large_packet_and_one_full_of_framing_bytes_arrive_whole(client: TcpClient) -> None:
     text = "\u06c0\u06db" * 5000  # db 80, db 9b in UTF-8
     client.send("/ace/set/lyrics", text + "Û" * 1000)
-    assert client.hear()[0] == "/ace/param/lyrics"
-    client.send_raw(message("/ace/ping", "_").replace(b"_", b"\xdb"))
-    assert client.hear()[1][0] == "Û"
+    assert client.receive()[0] == "/ace/param/lyrics"
+    client.send_raw(encode_message("/ace/ping", "_").replace(b"_", b"\xdb"))
+    assert client.receive()[1][0] == "Û"
     client.send("/ace/set/lyrics", "")
-    client.hear()
+    client.receive()
 
 
 def test_packets_may_come_a_byte_at_a_time_or_many_at_once(stage: Stage, client: TcpClient) -> None:
@@ -114,7 +124,7 @@ def test_packets_may_come_a_byte_at_a_time_or_many_at_once(stage: Stage, client:
     for byte in frame:
         client.send_bytes(bytes([byte]))
     client.send_bytes(frame * 100)
-    assert [client.hear()[1][0] for _ in range(101)] == ["x"] * 101
+    assert [client.receive()[1][0] for _ in range(101)] == ["x"] * 101
 
 
 def test_half_a_packet_and_a_connection_that_ends_harm_nobody(
@@ -122,32 +132,32 @@ def test_half_a_packet_and_a_connection_that_ends_harm_nobody(
 ) -> None:
     with closing(stage.tcp_client(client._slip)) as gone:
         gone.send_bytes((SLIP_END if client._slip else struct.pack(">i", len(PING))) + PING[:7])
-    assert client.quiet()
+    assert client.is_quiet()
 
 
 def test_a_subscriber_hears_everything_on_its_connection_until_it_ends(
     stage: Stage, client: TcpClient
 ) -> None:
     client.send("/ace/notify", 1, 0, "clip", "param")
-    assert client.hear()[0] == "/ace/done"
+    assert client.receive()[0] == "/ace/done"
     with closing(stage.client()) as other:
-        clip = made(other, f"seen-{client._slip}", *SHORT)
+        clip = make_clip(other, f"seen-{client._slip}", *SHORT)
     assert client.until("/ace/clip")[-1][1] == clip
     name = stage.osc.subscribers.of("clip")[0].client
     assert re.fullmatch(r"tcp:\d+", name)
     client.close()
     with closing(stage.client()) as other:
         while stage.osc.subscribers.of("clip"):
-            other.quiet()
+            other.is_quiet()
 
 
 def test_a_subscription_with_a_port_goes_to_udp(stage: Stage, client: TcpClient) -> None:
     with closing(stage.client()) as listener:
         client.send("/ace/notify", 1, listener.port, "clip")
-        assert client.hear()[0] == "/ace/done"
-        assert listener.hear()[0] == "/ace/done"
+        assert client.receive()[0] == "/ace/done"
+        assert listener.receive()[0] == "/ace/done"
         client.send("/ace/notify", 0, listener.port)
-        assert client.hear()[1][1] > 0
+        assert client.receive()[1][1] > 0
 
 
 def test_a_job_outlives_its_connection(stage: Stage) -> None:
@@ -158,7 +168,7 @@ def test_a_job_outlives_its_connection(stage: Stage) -> None:
         listener.send("/ace/sync", 1)
         listener.until("/ace/synced")
         while stage.engine.active():
-            listener.quiet()
+            listener.is_quiet()
         listener.send("/ace/query", "left")
         assert listener.until_end("left")[-1][0] == "/ace/finished"
 
@@ -193,17 +203,17 @@ def test_what_cannot_be_framed_is_answered_and_closed(stage: Stage, data: bytes)
             ConnectionResetError, BrokenPipeError
         ):  # it was closed while there was more to read
             client.send_bytes(data)
-            address, values = client.hear()
+            address, values = client.receive()
             assert address == "/ace/fail"
             assert values[2] == 400
         assert client.ended()
     with closing(stage.tcp_client()) as client:
-        assert client.quiet()
+        assert client.is_quiet()
 
 
 def test_empty_packets_are_nothing(client: TcpClient) -> None:
     client.send_bytes(SLIP_END * 3 if client._slip else bytes(8))
-    assert client.quiet()
+    assert client.is_quiet()
 
 
 def test_there_are_only_so_many_connections(tmp_path: Path) -> None:
@@ -213,7 +223,7 @@ def test_there_are_only_so_many_connections(tmp_path: Path) -> None:
         ]
         for client in clients:
             client.send("/ace/ping", "in")
-            assert client.hear()[1][0] == "in"
+            assert client.receive()[1][0] == "in"
         with closing(stage.tcp_client()) as one_more:
             assert one_more.ended()
         clients[0].close()
@@ -221,7 +231,7 @@ def test_there_are_only_so_many_connections(tmp_path: Path) -> None:
             with closing(stage.tcp_client()) as another:
                 try:
                     another.send("/ace/ping", "in")
-                    assert another.hear()[1][0] == "in"
+                    assert another.receive()[1][0] == "in"
                 except (EOFError, ConnectionResetError, BrokenPipeError):
                     continue
                 break
@@ -231,17 +241,17 @@ def test_who_says_nothing_makes_room_for_who_does(tmp_path: Path) -> None:
     with on_stage(tmp_path) as stage, ExitStack() as opened:
         first = opened.enter_context(closing(stage.tcp_client()))
         first.send("/ace/ping", "first")
-        assert first.hear()[1][0] == "first"
+        assert first.receive()[1][0] == "first"
         silent = [
             opened.enter_context(closing(stage.tcp_client()))
             for _ in range(tcp.MAX_CONNECTIONS - 1)
         ]
         late = opened.enter_context(closing(stage.tcp_client()))
         late.send("/ace/ping", "late")
-        assert late.hear()[1][0] == "late"
+        assert late.receive()[1][0] == "late"
         assert silent[0].ended()
         first.send("/ace/ping", "still here")
-        assert first.hear()[1][0] == "still here"
+        assert first.receive()[1][0] == "still here"
 
 
 def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Path) -> None:
@@ -251,23 +261,23 @@ def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Pat
         closing(stage.client()) as other,
     ):
         slow.send("/ace/notify", 1, 0, "read")
-        assert slow.hear()[0] == "/ace/done"
+        assert slow.receive()[0] == "/ace/done"
         event = Event("read", None, ("x" * 200, 1, 0, "y" * 200))
         while stage.osc.subscribers.of("read"):
             for _ in range(1000):
                 stage.engine.publish(event)
-            assert other.quiet()
-        assert made(other, "goes-on", *SHORT)
+            assert other.is_quiet()
+        assert make_clip(other, "goes-on", *SHORT)
 
 
 def test_a_client_that_reads_late_hears_everything_in_order(tmp_path: Path) -> None:
     with on_stage(tmp_path) as stage, closing(stage.tcp_client()) as late:
         late._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         late.send("/ace/notify", 1, 0, "read")
-        assert late.hear()[0] == "/ace/done"
+        assert late.receive()[0] == "/ace/done"
         for number in range(2000):
             stage.engine.publish(Event("read", None, ("x" * 200, number, 0, "")))
-        assert [late.hear()[1][1] for _ in range(2000)] == list(range(2000))
+        assert [late.receive()[1][1] for _ in range(2000)] == list(range(2000))
 
 
 def test_whoever_sends_too_fast_is_told_so(tmp_path: Path) -> None:
@@ -279,7 +289,7 @@ def test_whoever_sends_too_fast_is_told_so(tmp_path: Path) -> None:
 def test_it_is_off_unless_the_settings_say_so(tmp_path: Path) -> None:
     with on_stage(tmp_path, tcp=-1) as stage, closing(stage.client()) as client:
         assert stage.osc.tcp_address is None
-        assert client.quiet()
+        assert client.is_quiet()
 
 
 def test_a_taken_port_is_refused_politely_and_gives_udp_back(stage: Stage, tmp_path: Path) -> None:
@@ -299,11 +309,11 @@ def test_a_taken_port_is_refused_politely_and_gives_udp_back(stage: Stage, tmp_p
 def test_no_bytes_stop_the_server(stage: Stage, data: bytes, framed: bool) -> None:
     with closing(stage.tcp_client()) as client:
         if framed:
-            lives(client, data)
+            expect_survival(client, data)
         else:
             client.send_bytes(data)
     with closing(stage.client()) as other:
-        assert other.quiet()
+        assert other.is_quiet()
 
 
 # --- programs of others ---------------------------------------------------------------------------
@@ -324,7 +334,7 @@ def test_oscsend_is_understood(stage: Stage) -> None:
     assert stage.osc.tcp_address
     with closing(stage.client()) as listener:
         listener.send("/ace/notify", 1, 0, "finished")
-        assert listener.hear()[0] == "/ace/done"
+        assert listener.receive()[0] == "/ace/done"
         url = f"osc.tcp://127.0.0.1:{stage.osc.tcp_address[1]}/"
         wish = ("/ace/generate", "sssss", "by-oscsend", "prompt", "sent by liblo", "name", "liblo")
         subprocess.run(["oscsend", url, *wish], check=True, timeout=60)

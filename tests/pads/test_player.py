@@ -21,7 +21,7 @@ from daemon.service import Daemon
 from daemon.settings import Midi, Pad, Settings
 from daemon.tempo.source import BeatPosition
 from pipeline.request import Request
-from tests.support.osc_client import Heard, OscClient
+from tests.support.osc_client import Received, OscClient
 from tests.support.stage import Stage, on_stage
 from tests.support.workshop import PATIENCE, Tape
 
@@ -45,13 +45,13 @@ def until(what: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def played(client: OscClient, pad: int) -> list[Heard]:
+def played(client: OscClient, pad: int) -> list[Received]:
     """What a hit is answered with, up to its end."""
     client.send("/ace/pad/hit", pad)
     return client.until("/ace/finished")
 
 
-def clip(transcript: list[Heard]) -> str:
+def clip(transcript: list[Received]) -> str:
     return next(str(values[2]) for address, values in transcript if address == "/ace/clip")
 
 
@@ -111,7 +111,7 @@ def test_letting_a_pad_go_is_no_hit(stage: Stage, client: OscClient) -> None:
     client.ask("/ace/bank/fill", "dusty", 1)
     client.send("/ace/pad/hit", 1, 0)
     client.send("/ace/pad/hit", 0.0)
-    assert client.quiet()
+    assert client.is_quiet()
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_a_hand_that_hits_nonsense_is_told_to_everybody_and_raises_nothing(
 ) -> None:
     client.ask("/ace/notify", 1, 0, "fail")
     stage.pads.hit(0, 100)
-    assert client.hear()[1][1:3] == ["/ace/pad/hit", 422]
+    assert client.receive()[1][1:3] == ["/ace/pad/hit", 422]
     stage.pads.program(99)
-    assert client.hear()[1][1:3] == ["/ace/bank/load", 404]
+    assert client.receive()[1][1:3] == ["/ace/bank/load", 404]
 
 
 def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscClient) -> None:
@@ -363,7 +363,7 @@ def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(
         client.ask("/ace/pad/favourite", 1, 1)
         states = []
         while "favourite" not in states:
-            states.append(ear.hear()[1][1])
+            states.append(ear.receive()[1][1])
         assert [state for n, state in enumerate(states) if state not in states[:n]] == [
             state for state in ("queued", "rendering", "ready", "favourite") if state in states
         ]
@@ -458,7 +458,7 @@ def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
         tmp_path, midi=Midi(grid="4x4"), request=Request(prompt="panel", bars=1)
     ) as stage:
         with closing(stage.client()) as client:
-            assert client.quiet()
+            assert client.is_quiet()
             played(client, 1)  # from now on pads are in use
         until(lambda: stage.pads.lights()[15].state is PadState.READY)
         assert stage.engine.journal.search()[0].id.startswith("pad1")

@@ -1,5 +1,5 @@
 """OSC clients as a stranger would write them: python-osc's own encoder and parser on a plain UDP or
-TCP socket.
+TCP socket; and what tests of several rooms ask through them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,22 @@ PATIENCE = 60.0
 SLIP_END = b"\xc0"
 ENDS = ("/ace/finished", "/ace/fail", "/ace/cancelled")
 
-Heard = tuple[str, list[Any]]
+SHORT = ("prompt", "short", "seconds", 0.5)  # arguments of /ace/generate
+
+Received = tuple[str, list[Any]]  # a message's address and arguments
 
 
-def message(address: str, *arguments: Any, types: str | None = None) -> bytes:
+def encode_message(address: str, *arguments: Any, types: str | None = None) -> bytes:
     builder = OscMessageBuilder(address)
     for index, argument in enumerate(arguments):
         builder.add_arg(argument, types[index] if types else None)
     return bytes(builder.build().dgram)
+
+
+def encode_bundle(when: float, *messages: bytes) -> bytes:
+    """A bundle whose timetag is `when`, in seconds since the epoch."""
+    body = b"".join(struct.pack(">i", len(message)) + message for message in messages)
+    return b"#bundle\0" + struct.pack(">Q", int((when + 2208988800) * 2**32)) + body
 
 
 class OscClient:
@@ -37,41 +45,41 @@ class OscClient:
         return int(self._socket.getsockname()[1])
 
     def send(self, address: str, *arguments: Any, types: str | None = None) -> None:
-        self.send_raw(message(address, *arguments, types=types))
+        self.send_raw(encode_message(address, *arguments, types=types))
 
     def send_raw(self, data: bytes) -> None:
         self._socket.sendto(data, self._server)
 
-    def hear_raw(self) -> bytes:
+    def receive_raw(self) -> bytes:
         return self._socket.recv(65_535)
 
-    def hear(self) -> Heard:
-        parsed = OscMessage(self.hear_raw())
+    def receive(self) -> Received:
+        parsed = OscMessage(self.receive_raw())
         return parsed.address, list(parsed.params)
 
-    def ask(self, address: str, *arguments: Any, types: str | None = None) -> Heard:
+    def ask(self, address: str, *arguments: Any, types: str | None = None) -> Received:
         """Send, and return the next message that is not about the engine's state."""
         self.send(address, *arguments, types=types)
-        while (heard := self.hear())[0] == "/ace/progress":
+        while (received := self.receive())[0] == "/ace/progress":
             pass
-        return heard
+        return received
 
-    def until(self, address: str, id: str | None = None) -> list[Heard]:
+    def until(self, address: str, id: str | None = None) -> list[Received]:
         """Everything up to the message with this address (and, in argument 0, this id)."""
-        transcript = [self.hear()]
+        transcript = [self.receive()]
         while transcript[-1][0] != address or (id is not None and transcript[-1][1][0] != id):
-            transcript.append(self.hear())
+            transcript.append(self.receive())
         return transcript
 
-    def until_end(self, id: str) -> list[Heard]:
+    def until_end(self, id: str) -> list[Received]:
         """Everything up to the end of job `id`, however it ends."""
-        transcript = [self.hear()]
+        transcript = [self.receive()]
         while not (transcript[-1][0] in ENDS and transcript[-1][1][0] == id):
-            transcript.append(self.hear())
-        return [heard for heard in transcript if heard[1][:1] == [id]]
+            transcript.append(self.receive())
+        return [received for received in transcript if received[1][:1] == [id]]
 
-    def quiet(self) -> bool:
-        """Nothing else has been answered: the answer to a ping is the next thing heard."""
+    def is_quiet(self) -> bool:
+        """Nothing else has been answered: the answer to a ping is what comes next."""
         return self.ask("/ace/ping", "quiet")[1][0] == "quiet"
 
     def close(self) -> None:
@@ -94,7 +102,7 @@ class TcpClient(OscClient):
     def send_bytes(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def hear_raw(self) -> bytes:
+    def receive_raw(self) -> bytes:
         if not self._slip:
             return self._read(struct.unpack(">i", self._read(4))[0])
         frame = b""
@@ -125,10 +133,34 @@ def slip_frame(data: bytes) -> bytes:
     return SLIP_END + data.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + SLIP_END
 
 
-def addresses(transcript: list[Heard]) -> list[str]:
+def addresses(transcript: list[Received]) -> list[str]:
     """The addresses without repeated progress."""
     seen: list[str] = []
     for address, _ in transcript:
         if not (seen and seen[-1] == address == "/ace/progress"):
             seen.append(address)
     return seen
+
+
+def expect_fail(
+    client: OscClient, address: str, *arguments: object, types: str | None = None
+) -> tuple[str, int, str, str]:
+    """Send a message; the id, code, message and hint of the /ace/fail that answers it."""
+    received, (id, command, code, text, hint) = client.ask(address, *arguments, types=types)
+    assert received == "/ace/fail"
+    assert command == address
+    return id, code, text, hint
+
+
+def make_clip(client: OscClient, id: str, *arguments: Any) -> list[Any]:
+    """Make a clip, a short one without arguments; the arguments of its /ace/clip."""
+    client.send("/ace/generate", id, *(arguments or SHORT))
+    return next(values for address, values in client.until_end(id) if address == "/ace/clip")
+
+
+def expect_survival(client: OscClient, packet: bytes) -> None:
+    """Send a packet; the server answers what comes after it."""
+    client.send_raw(packet)
+    client.send("/ace/sync", 4711)
+    while client.receive() != ("/ace/synced", [4711]):
+        pass

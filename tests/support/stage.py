@@ -40,7 +40,18 @@ def on_stage(folder: Path, tape: Tape | None = None, **settings: Any) -> Iterato
 def wait_until_warm(stage: Stage) -> None:
     with closing(stage.client()) as client:
         client.send("/ace/notify", 1, 0, "state")
-        while client.hear()[1][0] not in ("warm", "busy"):
+        while client.receive()[1][0] not in ("warm", "busy"):
             pass
         client.send("/ace/notify", 0)
         client.until("/ace/done")  # it is not subscribed any more
+
+
+@contextmanager
+def subscribed(stage: Stage, *topics: str) -> Iterator[OscClient]:
+    """Another client, which hears these topics; the snapshot has been heard."""
+    with closing(stage.client()) as listener:
+        listener.send("/ace/notify", 1, 0, *topics)
+        listener.send("/ace/sync", 77)
+        listener.until("/ace/synced")
+        yield listener
+        listener.send("/ace/notify", 0)

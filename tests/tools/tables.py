@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from daemon.osc.protocol import COMMANDS, EVENTS, REPLIES
+from daemon.osc.command_table import COMMANDS
+from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, Pad, Settings, Watch
 from pipeline.request import FIELDS, FieldSpec
 
@@ -24,20 +25,21 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def messages() -> str:
     rows = (
-        (f"`{address}`", c.arguments, c.help, _quoted(c.answer)) for address, c in COMMANDS.items()
+        (f"`{command.address}`", command.arguments, command.help, _quote_addresses(command.answer))
+        for command in COMMANDS.values()
     )
     return table(("send", "arguments", "what it does", "answer"), rows)
 
 
 def events() -> str:
     rows = (
-        (f"`/ace/{name}`", f"`{s.types}`", s.arguments, s.help)
-        for name, s in (EVENTS | REPLIES).items()
+        (f"`/ace/{message.name}`", f"`{message.types}`", message.arguments, message.help)
+        for message in OUTGOING.values()
     )
     return table(("you hear", "types", "arguments", "meaning"), rows)
 
 
-def _quoted(text: str) -> str:
+def _quote_addresses(text: str) -> str:
     return re.sub(r"/ace/[\w/<>]+", r"`\g<0>`", text)
 
 

@@ -191,9 +191,9 @@ def test_messages_put_on_change_and_take_off(
         ["/ace/adapter", 2, 0],
     )
     client.send("/ace/adapters")
-    assert client.hear() == ("/ace/worn", [str(loras / "lofi.safetensors"), 0.25])
-    assert client.hear() == ("/ace/worn", [str(loras / "choir"), 0.5])
-    assert client.hear() == ("/ace/done", ["/ace/adapters", 2, 0])
+    assert client.receive() == ("/ace/worn", [str(loras / "lofi.safetensors"), 0.25])
+    assert client.receive() == ("/ace/worn", [str(loras / "choir"), 0.5])
+    assert client.receive() == ("/ace/done", ["/ace/adapters", 2, 0])
     assert client.ask("/ace/adapter", "choir", 0) == ("/ace/done", ["/ace/adapter", 1, 0])
     client.send("/ace/generate", "a", "prompt", "x", "seconds", 0.5)
     manifest = client.until("/ace/finished", "a")[-1][1][-1]

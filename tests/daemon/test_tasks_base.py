@@ -13,7 +13,7 @@ import soundfile
 
 from daemon.service import Daemon
 from daemon.settings import Settings
-from tests.osc.test_tasks import RATE, made, refused, tone
+from tests.support.generated import RATE, generate_failure, generate_files, write_tone
 from tests.support.osc_client import OscClient
 
 HALF_A_STEP = 2.0**-24  # of a 24-bit file
@@ -37,13 +37,13 @@ def daemon(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dae
 
 @pytest.fixture(scope="module")
 def song(daemon: Daemon) -> str:
-    return tone(daemon.settings.out, 0.1)
+    return write_tone(daemon.settings.out, 0.1)
 
 
 def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(
     client: OscClient, song: str
 ) -> None:
-    files = made(
+    files = generate_files(
         client, "extract", "task", "extract", "source", song, "stems", "vocals backing_vocals"
     )
     assert [*files] == ["vocals", "backing_vocals", "rest"]
@@ -53,7 +53,7 @@ def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(
 def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(
     client: OscClient, song: str
 ) -> None:
-    files = made(client, "lego", "task", "lego", "source", song, "stems", "drums bass")
+    files = generate_files(client, "lego", "task", "lego", "source", song, "stems", "drums bass")
     mix = files.pop("mix")
     assert [*files] == ["drums", "bass", "rest"]
     assert len(mix) == 2 * RATE
@@ -65,17 +65,19 @@ def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(
 
 
 def test_complete_makes_a_mix_as_long_as_its_source(client: OscClient, song: str) -> None:
-    files = made(client, "complete", "task", "complete", "source", song, "stems", "drums bass")
+    files = generate_files(
+        client, "complete", "task", "complete", "source", song, "stems", "drums bass"
+    )
     assert {name: len(clip) for name, clip in files.items()} == {"mix": 2 * RATE}
 
 
 def test_a_clip_comes_with_stems(client: OscClient) -> None:
-    files = made(client, "stems", "prompt", "house", "seconds", 1, "stems", "drums")
+    files = generate_files(client, "stems", "prompt", "house", "seconds", 1, "stems", "drums")
     assert [*files] == ["mix", "drums", "rest"]
     np.testing.assert_allclose(files["drums"] + files["rest"], files["mix"], atol=2**-21)
 
 
 def test_a_track_that_it_has_no_name_for_is_refused(client: OscClient, song: str) -> None:
-    assert "422 stems must be names of tracks" in refused(
+    assert "422 stems must be names of tracks" in generate_failure(
         client, "no", "task", "lego", "source", song, "stems", "kazoo"
     )

@@ -43,13 +43,13 @@ def test_what_the_planner_filled_in_is_told_before_the_clip_and_is_in_the_manife
     client: OscClient,
 ) -> None:
     client.send("/ace/generate", "song", *SONG, "seed", 3)
-    heard = client.until_end("song")
-    planned = {values[1]: values[2] for address, values in heard if address == "/ace/planned"}
-    kinds = [address for address, _ in heard]
+    received = client.until_end("song")
+    planned = {values[1]: values[2] for address, values in received if address == "/ace/planned"}
+    kinds = [address for address, _ in received]
     assert set(planned) == {"bpm", "key", "language", "time_signature"}
     assert kinds.index("/ace/planned") < kinds.index("/ace/clip")
     assert kinds[-1] == "/ace/finished"
-    manifest = json.loads(Path(heard[-1][1][2]).read_text())
+    manifest = json.loads(Path(received[-1][1][2]).read_text())
     assert manifest["planned"] == planned | {"bpm": float(planned["bpm"])}
     assert all(manifest["request"][name] == value for name, value in manifest["planned"].items())
     assert len(manifest["request"]["codes"].split()) == 10
@@ -84,9 +84,9 @@ def test_a_planner_that_finds_no_end_is_cancelled_between_two_tokens(client: Osc
     client.send(
         "/ace/generate", "talker", "prompt", "a song about rain", "plan", "simple", "seconds", 1
     )
-    while not (heard := client.until("/ace/progress", "talker")[-1][1])[2].startswith("plan "):
+    while not (received := client.until("/ace/progress", "talker")[-1][1])[2].startswith("plan "):
         pass
-    assert 0 < heard[1] < 1  # random weights write until their budget is used up
+    assert 0 < received[1] < 1  # random weights write until their budget is used up
     client.send("/ace/cancel", "talker")
     assert client.until_end("talker")[-1][0] == "/ace/cancelled"
     client.send("/ace/generate", "after", *SONG, "plan", "off")
@@ -110,15 +110,15 @@ def test_a_recording_is_put_into_words_and_into_a_manifest_that_plays_it(
     source.write_bytes((OFFICIAL / "audio" / "src.wav").read_bytes())
     client.send("/ace/set/bars", 4)
     client.send("/ace/understand", "hum", "hum.wav")
-    heard = client.until_end("hum")
+    received = client.until_end("hum")
     client.send("/ace/set/bars", 0)
-    understood = {values[1]: values[2] for address, values in heard if address == "/ace/planned"}
+    understood = {values[1]: values[2] for address, values in received if address == "/ace/planned"}
     assert {"bpm", "prompt", "codes", "seconds"} <= set(understood)
     assert len(understood["codes"].split()) == 10, (
         "of all of it, whatever the panel says of new music"
     )
-    _, (_, files, path) = heard[-1]
-    assert heard[-1][0] == "/ace/finished"
+    _, (_, files, path) = received[-1]
+    assert received[-1][0] == "/ace/finished"
     assert files == 0
     manifest = json.loads(Path(path).read_text())
     assert manifest["clips"] == []

@@ -12,48 +12,18 @@ import pytest
 import soundfile
 
 from daemon.service import Daemon
+from tests.support.generated import RATE, generate_failure, generate_files, write_tone
 from tests.support.osc_client import OscClient
-
-RATE = 48_000
 
 
 @pytest.fixture(scope="module")
 def song(daemon: Daemon) -> str:
-    return tone(daemon.settings.out, 0.3)
-
-
-def tone(folder: Path, level: float) -> str:
-    """A file of two seconds, as loud as that."""
-    path = folder / "song.wav"
-    time = np.arange(2 * RATE) / RATE
-    soundfile.write(
-        path, level * np.sin(2 * np.pi * 220 * time)[:, None] * [1.0, 0.8], RATE, "PCM_24"
-    )
-    return str(path)
-
-
-def made(client: OscClient, id: str, *values: Any) -> dict[str, np.ndarray]:
-    """The files of a job, by stem."""
-    client.send("/ace/generate", id, "num_steps", 2, "seed", 1, *values)
-    heard = client.until_end(id)
-    assert heard[-1][0] == "/ace/finished", heard[-1]
-    return {
-        v[1]: soundfile.read(v[2], dtype="float32")[0]
-        for address, v in heard
-        if address == "/ace/clip"
-    }
-
-
-def refused(client: OscClient, id: str, *values: Any) -> str:
-    client.send("/ace/generate", id, "num_steps", 2, *values)
-    address, said = client.until_end(id)[-1]
-    assert address == "/ace/fail"
-    return " ".join(map(str, said))
+    return write_tone(daemon.settings.out, 0.3)
 
 
 @pytest.mark.parametrize("task", ["cover", "cover-nofsq", "repaint", "inpaint"])
 def test_a_task_makes_a_mix_as_long_as_its_source(client: OscClient, song: str, task: str) -> None:
-    files = made(client, f"task {task}", "task", task, "source", song)
+    files = generate_files(client, f"task {task}", "task", task, "source", song)
     assert {name: len(clip) for name, clip in files.items()} == {"mix": 2 * RATE}
 
 
@@ -72,7 +42,7 @@ def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, son
         "repaint_strength",
         1,
     )
-    files = made(client, "bars", *wish)
+    files = generate_files(client, "bars", *wish)
     there = soundfile.read(song, dtype="float32")[0]
     np.testing.assert_allclose(files["mix"][:RATE], there[:RATE], atol=1e-6)
     assert not np.allclose(files["mix"][RATE:], there[RATE:], atol=1e-3)
@@ -81,7 +51,7 @@ def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, son
 @pytest.mark.parametrize("task", ["", "extract"])
 def test_the_files_of_stems_and_the_rest_add_up(client: OscClient, song: str, task: str) -> None:
     source = ("task", task, "source", song) if task else ("prompt", "house", "seconds", 2)
-    files = made(client, f"stems_{task}", "stems", "drums bass", *source)
+    files = generate_files(client, f"stems_{task}", "stems", "drums bass", *source)
     mix = files.pop("mix", None)
     assert [*files] == ["drums", "bass", "rest"]
     mix = soundfile.read(song, dtype="float32")[0] if mix is None else mix
@@ -93,7 +63,7 @@ def test_the_files_of_stems_and_the_rest_add_up(client: OscClient, song: str, ta
 
 
 def test_a_loop_lands_with_bars_to_the_sample(client: OscClient) -> None:
-    files = made(client, "loop", "prompt", "house", "loop", 1, "bars", 1, "bpm", 123)
+    files = generate_files(client, "loop", "prompt", "house", "loop", 1, "bars", 1, "bpm", 123)
     assert len(files["mix"]) == round(4 * 60 / 123 * RATE)
 
 
@@ -117,9 +87,11 @@ def test_a_clip_that_was_made_here_is_repainted_without_encoding(
     (path,) = (values[2] for address, values in client.until_end("own") if address == "/ace/clip")
     assert list((daemon.settings.state / "latents").glob("*.npz"))
     before = counted(client).get("source")
-    made(client, "again", "task", "repaint", "source", path, "repaint_start", 2)
+    generate_files(client, "again", "task", "repaint", "source", path, "repaint_start", 2)
     assert counted(client).get("source") == before
-    made(client, "drawn", "task", "repaint", "source", path, "repaint_start", 2, "source_seed", 5)
+    generate_files(
+        client, "drawn", "task", "repaint", "source", path, "repaint_start", 2, "source_seed", 5
+    )
     assert counted(client)["source"] != before
 
 
@@ -127,10 +99,10 @@ def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
     client.send(
         "/ace/generate", "early", "prompt", "house", "seconds", 1, "num_steps", 4, "preview", 2
     )
-    heard = client.until_end("early")
-    kinds = [address for address, _ in heard if address != "/ace/progress"]
+    received = client.until_end("early")
+    kinds = [address for address, _ in received if address != "/ace/progress"]
     assert kinds == ["/ace/queued", "/ace/preview", "/ace/clip", "/ace/finished"]
-    ((_, step, path),) = (values for address, values in heard if address == "/ace/preview")
+    ((_, step, path),) = (values for address, values in received if address == "/ace/preview")
     assert step == 2
     assert Path(path).parent.name == "previews"
     assert len(soundfile.read(path)[0]) == RATE
@@ -138,7 +110,7 @@ def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
 
 def test_status_says_what_was_not_computed_again(client: OscClient) -> None:
     for id in ("one", "again"):
-        made(client, id, "prompt", "the same words", "seconds", 1)
+        generate_files(client, id, "prompt", "the same words", "seconds", 1)
     kept = counted(client)
     assert {"text", "lyrics", "timbre", "cross", "guide"} <= set(kept)
     assert all(hits > 0 and misses > 0 for hits, misses in kept.values())
@@ -255,7 +227,7 @@ def test_a_wrong_input_is_answered_clearly_and_costs_nothing(
         str(wrong / value[1:]) if isinstance(value, str) and value[0] == "@" else value
         for value in values
     ]
-    said = refused(client, f"wrong {says}".strip(), "seed", 1, *named)
+    said = generate_failure(client, f"wrong {says}".strip(), "seed", 1, *named)
     assert says in said
     assert sorted(daemon.settings.out.iterdir()) == before
 

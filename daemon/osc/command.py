@@ -1,0 +1,78 @@
+"""What a command is, one row of `command_table`; and what its handler may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine import Engine
+from ..jobs import Event
+from ..pads.controllers import Controllers
+from ..pads.player import PadPlayer
+from ..panel import Panel
+from ..paths import AllowedFolders
+from ..settings import Settings
+from .arguments import Arguments
+from .guard import Guard
+from .lyric_uploads import LyricUploads
+from .publisher import Publisher
+from .subscribers import Subscribers
+from .wire import Peer, Value
+
+
+@dataclass(frozen=True)
+class Context:
+    """For the handler of one message: who sent it, ways to answer, and the parts of the daemon."""
+
+    sender: Peer
+    publisher: Publisher
+    settings: Settings
+    engine: Engine
+    panel: Panel
+    allowed_folders: AllowedFolders
+    guard: Guard
+    subscribers: Subscribers
+    lyric_uploads: LyricUploads
+    drop_timed: Callable[[], int]  # the messages that wait for their time; how many those were
+    pads: PadPlayer | None
+    controllers: Controllers | None  # None where there are no MIDI ports
+
+    def answer(self, name: str, *values: Value) -> None:
+        """Send the reply of this name to the sender."""
+        self.publisher.send_reply(self.sender, name, *values)
+
+    def send_event(self, event: Event) -> None:
+        """Send an event to the sender alone."""
+        self.publisher.send_event(self.sender, event)
+
+    def send_parameter(self, name: str) -> None:
+        """Send the sender what a parameter of the panel is."""
+        value: Any = getattr(self.panel.request, name)
+        self.publisher.send_parameter(self.sender, name, value)
+
+    def fail(self, id: str, command: str, code: int, message: str, hint: str) -> None:
+        """Tell the sender that its message does not work, and what to do."""
+        self.publisher.send_fail(self.sender, id, command, code, message, hint)
+
+    def expect_fail(self, command: str) -> None:
+        """Send the sender a later `fail` event of this command, too, though it is about no job."""
+        self.publisher.remember_requester(command, self.sender.client)
+
+
+Handler = Callable[[Context, Arguments], None]  # raises `Refused` and `BadRequest`
+
+
+@dataclass(frozen=True)
+class Command:
+    """A message that is understood: `/ace/set/<param>` stands for all that begin with `/ace/set/`,
+    and its handler gets the parameter's name as the first argument.
+    """
+
+    address: str
+    arguments: str
+    answer: str
+    help: str
+    handler: Handler
+    is_button: bool = False  # a lone 0 is a button that is let go, and ignored
+    names_job: bool = False  # its first argument is a job's id, which an answer that it fails has

@@ -1,0 +1,73 @@
+"""A message finds its command; whatever is wrong with it becomes /ace/fail."""
+
+from __future__ import annotations
+
+import logging
+
+from pipeline.request import BadRequest, OutOfRange, UnknownField
+
+from ..jobs import Refused
+from .arguments import Arguments, is_release, parse_id_at
+from .command import Context
+from .command_table import COMMANDS
+from .outgoing import OUTGOING, PARAM
+from .wire import Message
+
+log = logging.getLogger("acestepd.osc")
+
+_CODES = {UnknownField: 404, OutOfRange: 422}
+
+
+def dispatch(message: Message, context: Context) -> None:
+    """Answer one message. Never raises."""
+    if is_outgoing(message):
+        return
+    try:
+        _handle(message, context)
+    except Refused as error:
+        reject(message, context, error.code, str(error), error.hint)
+    except BadRequest as error:
+        reject(message, context, _CODES.get(type(error), 400), str(error), error.hint)
+    except Exception as error:
+        log.exception("%s could not be handled", message)
+        reject(message, context, 500, f"{type(error).__name__}: {error}", "this is a bug")
+
+
+def reject(message: Message, context: Context, code: int, text: str, hint: str) -> None:
+    """Tell the sender that a message does not work; with the id of the job that it names."""
+    command = COMMANDS.get(message.address)
+    id = parse_id_at(message.arguments, 0) if command and command.names_job else ""
+    context.fail(id, message.address, code, text, hint)
+
+
+def is_outgoing(message: Message) -> bool:
+    """Whether it is one that a daemon sends: another one's, or our own reflected. Answering it
+    would never end. Some are called like a command, and have more arguments.
+    """
+    name = message.address.removeprefix("/ace/")
+    if name == message.address:
+        return False
+    if message.address in COMMANDS:
+        return name in OUTGOING and len(message.arguments) >= len(OUTGOING[name].types)
+    return name in OUTGOING or name.startswith(f"{PARAM}/")
+
+
+def _handle(message: Message, context: Context) -> None:
+    """Raises `Refused` and `BadRequest`."""
+    address, arguments = _resolve_address(message)
+    command = COMMANDS.get(address)
+    if command is None:
+        raise Refused(
+            404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS)
+        )
+    if command.is_button and is_release(message.arguments):
+        return
+    command.handler(context, arguments)
+
+
+def _resolve_address(message: Message) -> tuple[str, Arguments]:
+    """The address in the table, and the arguments; a parameter's name is the first one."""
+    folder, _, name = message.address.rpartition("/")
+    if folder in ("/ace/set", "/ace/get"):
+        return f"{folder}/<param>", (name, *message.arguments)
+    return message.address, message.arguments

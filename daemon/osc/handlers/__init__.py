@@ -1,0 +1,1 @@
+"""What each command does: a function for each, and a row of the table."""

@@ -1,0 +1,56 @@
+"""The daemon itself: is it there, who may talk to it, and how it stands."""
+
+from __future__ import annotations
+
+from ... import API, VERSION
+from ..arguments import Arguments, join_words, parse_id_at, parse_int_at
+from ..command import Command, Context
+from ..guard import LEASE
+from ..outgoing import shorten
+
+HELLO = "/ace/hello"  # the one command that needs no authentication
+
+
+def ping(context: Context, arguments: Arguments) -> None:
+    context.answer("pong", shorten(parse_id_at(arguments, 0)), VERSION, API)
+
+
+def hello(context: Context, arguments: Arguments) -> None:
+    context.guard.authenticate(context.sender.host, join_words(arguments))
+    context.answer("done", HELLO, LEASE, 0)
+
+
+def status(context: Context, arguments: Arguments) -> None:
+    context.send_event(context.engine.state_event())
+    for kind, counts in context.engine.caches.items():
+        context.answer("cache", kind, *counts)
+
+
+def sync(context: Context, arguments: Arguments) -> None:
+    context.answer("synced", parse_int_at(arguments, 0, "n", 0))
+
+
+COMMANDS = (
+    Command("/ace/ping", "[s token]", "/ace/pong", "is anybody there?", ping),
+    Command(
+        HELLO,
+        "s token",
+        "/ace/done",
+        "from another machine: the token of the settings, first of all",
+        hello,
+    ),
+    Command(
+        "/ace/status",
+        "",
+        "/ace/state, /ace/cache each kind",
+        "what the engine is doing; what it had computed before",
+        status,
+    ),
+)
+SYNC = Command(
+    "/ace/sync",
+    "i n",
+    "/ace/synced",
+    "answers once everything before it has been handled",
+    sync,
+)

@@ -1,0 +1,281 @@
+"""Jobs are made, stopped, looked up and gone on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
+
+from ...jobs import Event, Job, Order, Priority, Refused
+from ...panel import NothingToPlay
+from ..arguments import (
+    ONE_STRING_HINT,
+    Arguments,
+    is_button,
+    join_words,
+    parse_flag_at,
+    parse_id_at,
+    parse_id_unless_button,
+    parse_int,
+    parse_int_at,
+    parse_pairs,
+    split_job_id,
+    split_numbers,
+    split_order_options,
+)
+from ..command import Command, Context
+from ..outgoing import path_of_mix
+from ..patterns import Pattern, is_pattern
+
+MAX_ROWS = 200  # of an answer to /ace/history
+DEFAULT_ROWS = 20
+ANYWHERE = -1  # a track or slot that was not said
+
+
+# --- made -----------------------------------------------------------------------------------------
+
+
+def generate(context: Context, arguments: Arguments) -> None:
+    id, rest = split_job_id(arguments)
+    try:
+        count, priority, values = split_order_options(parse_pairs(rest))
+        if priority is None:
+            priority = Priority.BATCH if count > 1 else _default_priority(arguments)
+        order = partial(Order, context.sender.client, id, count=count, priority=priority)
+        _submit(context, values, order)
+    except WrongType as error:
+        error.hint = error.hint or ONE_STRING_HINT
+        raise
+
+
+def go(context: Context, arguments: Arguments) -> None:
+    id, rest = split_job_id(arguments)
+    words, numbers = split_numbers(rest)
+    values: dict[str, Any] = dict(zip(("bars", "seed"), numbers))
+    if words:
+        values["prompt"] = " ".join(words)
+    priority = _default_priority(arguments)
+    _submit(context, values, partial(Order, context.sender.client, id, priority=priority))
+
+
+def understand(context: Context, arguments: Arguments) -> None:
+    id, rest = split_job_id(arguments)
+    if not (path := join_words(rest).strip()):
+        raise WrongType("which file? send the id, then the path of a recording")
+    # all of the recording, whatever the panel says of new music
+    values: dict[str, Any] = {
+        name: FIELDS[name].default for name in ("bars", "seconds", "codes", "loop", "stems")
+    }
+    values |= {"task": UNDERSTAND, "source": path}
+    order = partial(Order, context.sender.client, id, priority=Priority.NORMAL)
+    _submit(context, values, order)
+
+
+def reroll(context: Context, arguments: Arguments) -> None:
+    id, rest = split_job_id(arguments)
+    seed = coerce("seed", rest[1]) if len(rest) > 1 else -1
+    parent = parse_id_at(rest, 0)
+    context.engine.reroll(context.sender.client, id, parent, seed, on_repeat=context.send_event)
+
+
+def _default_priority(arguments: Arguments) -> Priority:
+    """A button that was hit goes before what was typed."""
+    return Priority.LIVE if is_button(arguments) else Priority.NORMAL
+
+
+def _submit(context: Context, values: dict[str, Any], order: Callable[..., Order]) -> None:
+    """Submit `order`, with the panel's request as `values` change it."""
+    try:
+        request = context.panel.build_request(context.allowed_folders.resolve_values(values))
+    except NothingToPlay as error:
+        error.hint = "the first argument is the id, then comes what it should sound like"
+        raise
+    context.engine.submit(order(request=request), on_repeat=context.send_event)
+
+
+# --- stopped --------------------------------------------------------------------------------------
+
+
+def cancel(context: Context, arguments: Arguments) -> None:
+    id = _required_id(arguments, "its id, or *")
+    if not context.engine.cancel(context.sender.client, id):
+        context.answer("cancelled", "*")  # there was nothing, and now there is nothing
+
+
+def panic(context: Context, arguments: Arguments) -> None:
+    timed = context.drop_timed()
+    jobs = context.engine.panic(context.sender.client)
+    context.answer("done", "/ace/panic", jobs + timed, 0)
+
+
+# --- looked up ------------------------------------------------------------------------------------
+
+
+def query(context: Context, arguments: Arguments) -> None:
+    for job in _find_jobs(context, _required_id(arguments, "its id, or a pattern")):
+        for event in job.status_events:
+            context.send_event(event)
+
+
+def _find_jobs(context: Context, id: str) -> list[Job]:
+    """The job of that id, all takes of that order, or the active jobs that match the pattern.
+    Raises `Refused` 404.
+    """
+    try:
+        job = context.engine.find(context.sender.client, id)
+        return [job] if job.id == id else context.engine.batch(job.client, job.batch)
+    except Refused:
+        if not is_pattern(id):
+            raise
+    pattern = Pattern(id)
+    matching = [job for job in context.engine.active() if pattern.matches(job.id)]
+    if not matching:
+        raise Refused(404, f"{id[:40]!r} matches no job that has not ended")
+    return matching
+
+
+def history(context: Context, arguments: Arguments) -> None:
+    words, numbers = split_numbers(arguments, most=1)
+    count = parse_int("count", numbers[0]) if numbers else DEFAULT_ROWS
+    if not 1 <= count <= MAX_ROWS:
+        raise OutOfRange(f"count must be in 1..{MAX_ROWS}, got {count}")
+    jobs = context.engine.journal.search(" ".join(words), limit=count)
+    for job in jobs:
+        context.answer("past", job.id, job.state.value, str(job.resolved.seed), path_of_mix(job))
+    context.answer("done", "/ace/history", len(jobs), 0)
+
+
+def _required_id(arguments: Arguments, what: str) -> str:
+    if not (id := parse_id_at(arguments, 0)):
+        raise Refused(400, f"which job? the first argument must be {what}")
+    return id
+
+
+# --- gone on from ---------------------------------------------------------------------------------
+
+
+def favourite(context: Context, arguments: Arguments) -> None:
+    job = _find_finished(context, parse_id_unless_button(arguments))
+    on = parse_flag_at(arguments, 1, "on", default=True)
+    context.engine.favourite(job.client, job.id, on)
+    context.answer("done", "/ace/favourite", int(on), 0)
+
+
+def insert(context: Context, arguments: Arguments) -> None:
+    job = _find_finished(context, parse_id_unless_button(arguments))
+    track = parse_int_at(arguments, 1, "track", ANYWHERE)
+    slot = parse_int_at(arguments, 2, "slot", ANYWHERE)
+    path = path_of_mix(job)
+    if not Path(path).is_file():
+        raise Refused(404, f"the file of {job.id!r} is not there any more: {path}")
+    context.engine.publish(Event("insert", job, (track, slot, path)))
+    context.answer("done", "/ace/insert", track, slot)
+
+
+def _find_finished(context: Context, id: str) -> Job:
+    """A job that has files: by its id, or the newest, the sender's own before others'. Raises
+    `Refused` 404 and 409.
+    """
+    if id:
+        job = context.engine.find(context.sender.client, id)
+        if not job.clip_events:
+            raise Refused(409, f"job {id!r} has no files", "only a finished one has")
+        return job
+    with_files = [job for job in context.engine.journal.search(limit=MAX_ROWS) if job.clip_events]
+    own = [job for job in with_files if job.client == context.sender.client]
+    if not with_files:
+        raise Refused(404, "no clip is finished yet")
+    return (own or with_files)[0]
+
+
+COMMANDS = (
+    Command(
+        "/ace/generate",
+        "s id, then key value pairs",
+        "/ace/queued",
+        "make a clip; `count` takes of it are called id.1, id.2, ...; "
+        "`priority` live, normal or batch",
+        generate,
+        is_button=True,
+        names_job=True,
+    ),
+    Command(
+        "/ace/go",
+        "s id, s prompt, [f bars], [i seed]",
+        "/ace/queued",
+        "the same by position, for Pd and TouchOSC",
+        go,
+        is_button=True,
+        names_job=True,
+    ),
+    Command(
+        "/ace/understand",
+        "s id, s path",
+        "/ace/queued",
+        "what is this recording? /ace/planned tells it in words and codes, "
+        "and a manifest that plays it",
+        understand,
+        names_job=True,
+    ),
+    Command(
+        "/ace/reroll",
+        "[s id], [s parent], [i seed]",
+        "/ace/queued",
+        "the parent's wish with another seed; without a parent, the newest's",
+        reroll,
+        is_button=True,
+        names_job=True,
+    ),
+    Command(
+        "/ace/cancel",
+        "s id or *",
+        "/ace/cancelled",
+        "stop a job, or all",
+        cancel,
+        names_job=True,
+    ),
+    Command(
+        "/ace/panic",
+        "",
+        "/ace/done",
+        "stop everything, also what waits for a bundle's time",
+        panic,
+        is_button=True,
+    ),
+    Command(
+        "/ace/query",
+        "s id",
+        "its clips and last event",
+        "where is it? `*`, `?` match those that have not ended",
+        query,
+        names_job=True,
+    ),
+    Command(
+        "/ace/favourite",
+        "[s id], [i on]",
+        "/ace/done",
+        "mark a clip, or not (0); without an id the newest",
+        favourite,
+        is_button=True,
+        names_job=True,
+    ),
+    Command(
+        "/ace/insert",
+        "[s id], [i track], [i slot]",
+        "/ace/done",
+        "ask an integration to put the clip there; without an id the newest",
+        insert,
+        is_button=True,
+        names_job=True,
+    ),
+    Command(
+        "/ace/history",
+        "[s words], [i count]",
+        "/ace/past each, /ace/done",
+        "the newest jobs, with these words",
+        history,
+    ),
+)

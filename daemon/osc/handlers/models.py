@@ -1,0 +1,37 @@
+"""Which model plays."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.request import OutOfRange
+from pipeline.voices import VOICES
+
+from ...jobs import Refused
+from ..arguments import Arguments, parse_id_at
+from ..command import Command, Context
+
+
+def switch_model(context: Context, arguments: Arguments) -> None:
+    name = parse_id_at(arguments, 0)
+    variant = parse_id_at(arguments, 1)
+    choices = dict.fromkeys((context.settings.model, *context.settings.models, *VOICES))
+    if name not in choices:
+        hint = f"it may be one of {' '.join(choices)}; list more under models in the settings"
+        raise Refused(403, f"{name[:80]!r} is not a model that messages may choose", hint)
+    if variant and not re.fullmatch(r"\w[\w.-]*", variant):
+        raise OutOfRange(f"a variant is the name of a sub-folder, got {variant[:40]!r}")
+    context.expect_fail("/ace/model")
+    context.engine.switch_model(name, variant)
+    context.answer("done", "/ace/model", 0, 0)
+
+
+COMMANDS = (
+    Command(
+        "/ace/model",
+        "s name, [s variant]",
+        "/ace/done",
+        "play another model of the settings, or load it again",
+        switch_model,
+    ),
+)

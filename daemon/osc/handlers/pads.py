@@ -1,0 +1,186 @@
+"""Pads, numbered from 1 in messages, and their banks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.request import OutOfRange, WrongType
+
+from ...jobs import Event, Refused
+from ...pads.interface import Light
+from ...pads.player import PadPlayer
+from ..arguments import (
+    Arguments,
+    join_words,
+    parse_flag_at,
+    parse_id_at,
+    parse_int,
+    parse_int_at,
+    parse_pairs,
+    split_numbers,
+)
+from ..command import Command, Context
+
+
+def _pads(context: Context) -> PadPlayer:
+    if context.pads is None:
+        raise Refused(503, "this daemon has no pads")
+    return context.pads
+
+
+# --- pads -----------------------------------------------------------------------------------------
+
+
+def hit(context: Context, arguments: Arguments) -> None:
+    index = _parse_index(arguments)
+    velocity = parse_int_at(arguments, 1, "velocity", 0)
+    if not 0 <= velocity <= 127:
+        raise OutOfRange(f"velocity must be in 0..127, got {velocity}")
+    if len(arguments) < 2 or velocity:  # 0 is a pad that is let go
+        light = _pads(context).play(index, velocity, context.sender.client)
+        _answer_pad(context, index, light)
+
+
+def reroll(context: Context, arguments: Arguments) -> None:
+    index = _parse_index(arguments)
+    _answer_pad(context, index, _pads(context).play_anew(index, context.sender.client))
+
+
+def favourite(context: Context, arguments: Arguments) -> None:
+    index = _parse_index(arguments)
+    on = parse_flag_at(arguments, 1, "on", default=True) if len(arguments) > 1 else None
+    _answer_pad(context, index, _pads(context).mark(index, on))
+
+
+def adjust(context: Context, arguments: Arguments) -> None:
+    index = _parse_index(arguments)
+    values = parse_pairs(arguments[1:])
+    if not values:
+        raise WrongType("set what? send the pad, then name value pairs")
+    _answer_pad(context, index, _pads(context).adjust(index, values))
+
+
+def _parse_index(arguments: Arguments) -> int:
+    """The index, from 0, of the pad that a message names by its number, from 1."""
+    if not arguments:
+        raise WrongType("which pad? the first argument must be its number")
+    return parse_int("pad", arguments[0]) - 1
+
+
+def _answer_pad(context: Context, index: int, light: Light) -> None:
+    """How the pad stands. Subscribers have been told where it is news."""
+    context.send_event(Event("pad", None, (index + 1, light.state.value, light.progress)))
+
+
+# --- banks ----------------------------------------------------------------------------------------
+
+
+def fill_bank(context: Context, arguments: Arguments) -> None:
+    words, numbers = split_numbers(arguments)
+    values: dict[str, Any] = {}
+    if words:
+        values["prompt"] = " ".join(words)
+    if numbers:
+        values["bars"] = numbers[0]
+    count = parse_int("count", numbers[1]) if len(numbers) > 1 else None
+    context.answer("done", "/ace/bank/fill", _pads(context).fill(values, count), 0)
+
+
+def reroll_bank(context: Context, arguments: Arguments) -> None:
+    word = "unmarked"
+    if arguments and isinstance(arguments[0], str):
+        word = parse_id_at(arguments, 0)
+    if word not in ("all", "unmarked"):
+        raise OutOfRange(f"which must be all or unmarked, got {word[:40]!r}")
+    context.answer("done", "/ace/bank/reroll", _pads(context).reroll_all(word == "all"), 0)
+
+
+def load_bank(context: Context, arguments: Arguments) -> None:
+    if arguments and not isinstance(arguments[0], str):
+        _pads(context).load_program(parse_int("program", arguments[0]))
+    else:
+        _pads(context).load(join_words(arguments).strip())
+    _answer_bank(context, "/ace/bank/load")
+
+
+def save_bank(context: Context, arguments: Arguments) -> None:
+    words = [word for word in arguments if isinstance(word, str)]
+    program = None
+    if words:  # or else a number is a button's
+        numbers = [number for number in arguments if not isinstance(number, str)]
+        program = parse_int("program", numbers[0]) if numbers else None
+    _pads(context).save(" ".join(words).strip(), program)
+    _answer_bank(context, "/ace/bank/save")
+
+
+def list_banks(context: Context, arguments: Arguments) -> None:
+    banks = _pads(context).banks()
+    current, _, _ = _pads(context).bank
+    for name, program in banks.items():
+        context.answer("banks", name, program, int(name == current))
+    context.answer("done", "/ace/bank/list", len(banks), 0)
+
+
+def _answer_bank(context: Context, command: str) -> None:
+    _, program, count = _pads(context).bank
+    context.answer("done", command, count, program)
+
+
+COMMANDS = (
+    Command(
+        "/ace/pad/hit",
+        "i pad, [i velocity]",
+        "/ace/pad",
+        "play a pad (1, 2, ...): announce its take again, or make it; velocity 0: no hit",
+        hit,
+        is_button=True,  # no pad is 0
+    ),
+    Command(
+        "/ace/pad/reroll",
+        "i pad",
+        "/ace/pad",
+        "another seed for it, and its take",
+        reroll,
+        is_button=True,
+    ),
+    Command(
+        "/ace/pad/favourite",
+        "i pad, [i on]",
+        "/ace/pad",
+        "mark it, or not (0); without on the other of both",
+        favourite,
+        is_button=True,
+    ),
+    Command(
+        "/ace/pad/set",
+        "i pad, then key value pairs",
+        "/ace/pad",
+        "parameters of its own; `seed` is its seed",
+        adjust,
+    ),
+    Command(
+        "/ace/bank/fill",
+        "s prompt, [f bars], [i count]",
+        "/ace/done",
+        "this and seeds of their own for the first pads; favourites stay",
+        fill_bank,
+    ),
+    Command(
+        "/ace/bank/reroll",
+        "[s all or unmarked]",
+        "/ace/done",
+        "new seeds, for favourites only with all",
+        reroll_bank,
+        is_button=True,
+    ),
+    Command("/ace/bank/load", "s name, or i program", "/ace/done", "play another bank", load_bank),
+    Command(
+        "/ace/bank/save",
+        "[s name], [i program]",
+        "/ace/done",
+        "save the bank, from now on under that name and program (0..127)",
+        save_bank,
+        is_button=True,
+    ),
+    Command("/ace/bank/list", "", "/ace/banks each, /ace/done", "the banks there are", list_banks),
+)

@@ -1,0 +1,242 @@
+"""What we send: one row for each event and each reply, and how they are written. No sockets
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.request import FIELDS
+
+from ..jobs import Event, Job
+from .wire import Value, encode
+
+MAX_TEXT = 250  # bytes of a text that is for reading
+MAX_VALUE = 1000  # bytes of a parameter's text
+# sent as texts: Pd and others keep numbers as 32-bit floats
+SEEDS = tuple(name for name in FIELDS if name.endswith("seed"))
+MIX = "mix"
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A row of the table. An event's values follow the id of its job where it `has_id`. Texts have
+    at most `max_text` bytes; 0: they are sent whole, as a path must be.
+    """
+
+    name: str  # behind /ace/; an event's kind
+    types: str  # type tags
+    arguments: str
+    help: str
+    has_id: bool = False
+    max_text: int = 0
+
+
+def _by_name(*rows: OutgoingMessage) -> dict[str, OutgoingMessage]:
+    return {row.name: row for row in rows}
+
+
+EVENTS = _by_name(
+    OutgoingMessage(
+        "queued",
+        "sif",
+        "id, position, eta seconds",
+        "the job is accepted (eta 0: not known yet)",
+        has_id=True,
+    ),
+    OutgoingMessage(
+        "progress",
+        "sfsf",
+        "id, fraction 0..1, stage, eta seconds",
+        "at most ten a second",
+        has_id=True,
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "planned",
+        "sss",
+        "id, parameter, value",
+        "the planner filled this in, or understood it: one each; long texts are cut, the manifest "
+        "has them whole",
+        has_id=True,
+        max_text=MAX_VALUE,
+    ),
+    OutgoingMessage(
+        "clip",
+        "sssfis",
+        "id, stem, absolute path, bpm, bars, seed",
+        "one file is final; bpm 0 when none was given",
+        has_id=True,
+    ),
+    OutgoingMessage(
+        "preview",
+        "sis",
+        "id, step, absolute path",
+        "an early estimate of the mix, see the parameter preview",
+        has_id=True,
+    ),
+    OutgoingMessage(
+        "finished", "sis", "id, number of files, manifest path", "the job is done", has_id=True
+    ),
+    OutgoingMessage(
+        "fail",
+        "ssiss",
+        "id, command, code, message, hint",
+        "it did not work, and what to do",
+        has_id=True,
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage("cancelled", "s", "id", "the job was cancelled", has_id=True),
+    OutgoingMessage(
+        "state",
+        "ssi",
+        "cold / loading / warm / busy / error, model, queue length",
+        "whenever one of them changes",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "favourite",
+        "sis",
+        "id, 1 or 0, path of the mix",
+        "it was marked, or not any more",
+        has_id=True,
+    ),
+    OutgoingMessage(
+        "insert",
+        "siis",
+        "id, track, slot, path of the mix",
+        "an integration puts it there; -1: where it likes",
+        has_id=True,
+    ),
+    OutgoingMessage(
+        "tempo",
+        "fs",
+        "bpm, explicit / link / midi / default",
+        "whenever one of them changes",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "read",
+        "siis",
+        "path, line, code, message",
+        "about a watched file; code 0: fine, line 0: all of it",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "pad",
+        "isf",
+        "pad, empty / queued / rendering / ready / favourite / failed, progress 0..1",
+        "how it stands",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "bank",
+        "sii",
+        "name, program, number of pads",
+        "it is played from now on",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "midi/learned",
+        "ss",
+        "param, control",
+        "a control was learned (topic: midi)",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "param/<param>",
+        "i, f or s",
+        "value",
+        "a parameter was set (topic: param); long texts are cut",
+        max_text=MAX_VALUE,
+    ),
+)
+
+REPLIES = _by_name(
+    OutgoingMessage("pong", "ssi", "token, version, api", "answers /ace/ping"),
+    OutgoingMessage(
+        "done",
+        "sii",
+        "command, two numbers",
+        "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; "
+        "insert: track, slot; lyrics: parts so far, seconds they are kept; bank: how many pads, or "
+        "banks, its program; adapter(s): how many are worn",
+    ),
+    OutgoingMessage(
+        "past",
+        "ssss",
+        "id, state, seed, path of the mix",
+        "one job of /ace/history, the newest first",
+    ),
+    OutgoingMessage(
+        "banks", "sii", "name, program, 1 or 0", "one bank of /ace/bank/list; 1: it is played"
+    ),
+    OutgoingMessage(
+        "cache",
+        "sii",
+        "kind, hits, misses",
+        "answers /ace/status: what the model did not compute again, and did",
+    ),
+    OutgoingMessage("worn", "sf", "path, scale", "a LoRA that is worn; answers /ace/adapters"),
+    OutgoingMessage("synced", "i", "n", "answers /ace/sync"),
+)
+
+OUTGOING = EVENTS | REPLIES
+PARAM = "param"
+TOPICS = tuple(dict.fromkeys(name.partition("/")[0] for name in EVENTS))
+
+
+def topic_of(kind: str) -> str:
+    """What a client subscribes to in order to be sent events of that kind."""
+    return kind.partition("/")[0]
+
+
+def encode_event(event: Event) -> bytes:
+    row = EVENTS[event.kind]
+    values: list[Value] = list(event.values)
+    if event.kind == "favourite":
+        values.append(path_of_mix(event.job) if event.job else "")
+    id = [event.job.id if event.job else ""] if row.has_id else []
+    if event.kind == "fail":
+        return encode_fail(*id, *values)
+    return encode(f"/ace/{event.kind}", row.types, *id, *_shorten_texts(values, row.max_text))
+
+
+def encode_fail(*values: Value) -> bytes:
+    """id, command, code, message, hint: whatever the texts are, the packet stays below 1,200
+    bytes.
+    """
+    row = EVENTS["fail"]
+    return encode("/ace/fail", row.types, *_shorten_texts(values, row.max_text))
+
+
+def encode_parameter(name: str, value: Value) -> bytes:
+    """The value of a parameter, as its kind is sent: a switch as 1 or 0, a seed as a text."""
+    assert name in FIELDS
+    address = f"/ace/{PARAM}/{name}"
+    if isinstance(value, str) or name in SEEDS:
+        return encode(address, "s", shorten(str(value), MAX_VALUE))
+    return encode(address, "f" if isinstance(value, float) else "i", value)
+
+
+def encode_reply(name: str, *values: Value) -> bytes:
+    return encode(f"/ace/{name}", OUTGOING[name].types, *values)
+
+
+def path_of_mix(job: Job) -> str:
+    """The path of the job's mix, or of its first file; "" where it has landed no files."""
+    paths = {stem: path for stem, path, *_ in (clip.values for clip in job.clip_events)}
+    return str(paths.get(MIX, next(iter(paths.values()), "")))
+
+
+def shorten(text: str, limit: int = MAX_TEXT) -> str:
+    """The text, cut to `limit` bytes of UTF-8."""
+    data = text.encode(errors="replace")
+    return text if len(data) <= limit else data[: limit - 3].decode(errors="ignore") + "…"
+
+
+def _shorten_texts(values: Iterable[Value], limit: int) -> Iterable[Value]:
+    if not limit:
+        return values
+    return [shorten(value, limit) if isinstance(value, str) else value for value in values]

@@ -1,0 +1,103 @@
+"""What is sent, to whom: events to the clients and subscribers whom they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ..jobs import Event, Job
+from .guard import Guard
+from .outgoing import (
+    PARAM,
+    encode_event,
+    encode_fail,
+    encode_parameter,
+    encode_reply,
+    topic_of,
+)
+from .subscribers import Subscribers
+from .wire import Peer, Value
+
+
+class Transport(Protocol):
+    def send(self, packet: bytes, client: str) -> None:
+        """From any thread, and never waiting."""
+        ...
+
+
+class Publisher:
+    """Sends from whichever thread calls, and never waits. `transports` are found by how a client's
+    text begins: "udp" or "tcp".
+    """
+
+    def __init__(
+        self, transports: Mapping[str, Transport], guard: Guard, subscribers: Subscribers
+    ) -> None:
+        self._transports = transports
+        self._guard = guard
+        self._subscribers = subscribers
+        # by command: the client whose request may fail after it was answered
+        self._requesters: dict[str, str] = {}
+
+    def remember_requester(self, command: str, client: str) -> None:
+        """A `fail` event of `command` that is about no job is sent to this client as well."""
+        self._requesters[command] = client
+
+    def publish_event(self, event: Event) -> None:
+        """To the client whose job or request it is about, and to the subscribers of its topic."""
+        clients = {peer.client for peer in self._subscribers.of(topic_of(event.kind))}
+        clients |= {client for client in self._clients_of(event) if self.is_reachable(client)}
+        packet = encode_event(event)
+        for client in clients:
+            self._send(packet, client)
+
+    def publish_parameter(self, name: str, value: Any) -> None:
+        for peer in self._subscribers.of(PARAM):
+            self.send_parameter(peer, name, value)
+
+    def is_reachable(self, client: str) -> bool:
+        """Whether a client's text names one that OSC reaches and that is allowed: an earlier daemon
+        may have had other settings, and other surfaces have clients too.
+        """
+        kind, _, rest = client.partition(":")
+        if kind == "udp":
+            return self._guard.is_allowed(rest.partition(":")[0])
+        return kind == "tcp"
+
+    def send_event(self, peer: Peer, event: Event) -> None:
+        self._send(encode_event(event), peer.client)
+
+    def send_parameter(self, peer: Peer, name: str, value: Any) -> None:
+        self._send(encode_parameter(name, value), peer.client)
+
+    def send_reply(self, peer: Peer, name: str, *values: Value) -> None:
+        self._send(encode_reply(name, *values), peer.client)
+
+    def send_fail(
+        self, sender: Peer, id: str, command: str, code: int, message: str, hint: str
+    ) -> None:
+        """To the sender, and to subscribers on its machine: it may not listen where it sends
+        from.
+        """
+        packet = encode_fail(id, command, code, message, hint)
+        subscribers = self._subscribers.of("fail")
+        neighbours = {peer.client for peer in subscribers if peer.host == sender.host}
+        for client in {sender.client, *neighbours}:
+            self._send(packet, client)
+
+    def _clients_of(self, event: Event) -> set[str]:
+        if event.job is not None:
+            return _clients_of_job(event.job)
+        if event.kind != "fail":
+            return set()
+        requester = self._requesters.get(str(event.values[0]))
+        return {requester} if requester else set()
+
+    def _send(self, packet: bytes, client: str) -> None:
+        if transport := self._transports.get(client.partition(":")[0]):
+            transport.send(packet, client)
+
+
+def _clients_of_job(job: Job) -> set[str]:
+    """Whoever asked for it; at its end also those who asked to be told of that."""
+    return {job.client, *job.observers} if job.ended else {job.client}

@@ -1,0 +1,48 @@
+"""OSC over UDP: one packet in each datagram."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+from .wire import MAX_DATAGRAM, Address, Peer
+
+log = logging.getLogger("acestepd.osc")
+
+RECEIVE_BUFFER = 1 << 20  # bytes; the system may give less
+
+
+class UdpTransport:
+    """The datagram socket. Sending never waits: what cannot be sent at once is lost, as datagrams
+    are. Raises `OSError` where the address cannot be bound.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.socket.setblocking(False)
+        try:
+            self.socket.bind((host, port))
+        except OSError:
+            self.socket.close()
+            raise
+
+    @property
+    def address(self) -> Address:
+        host, port = self.socket.getsockname()
+        return host, port
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def receive(self) -> tuple[bytes, Peer]:
+        """The next datagram and who sent it. Raises `BlockingIOError` where there is none."""
+        data, (host, port) = self.socket.recvfrom(MAX_DATAGRAM)
+        return data, Peer(f"udp:{host}:{port}", host)
+
+    def send(self, packet: bytes, client: str) -> None:
+        _, host, port = client.split(":")
+        try:
+            self.socket.sendto(packet, (host, int(port)))
+        except OSError as error:  # the client has gone, or its port is one nobody may send to
+            log.info("could not send to %s: %s", client, error)

@@ -1,0 +1,162 @@
+"""Who is let in, and how much each may send."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.osc import guard
+from daemon.settings import SettingsError
+from tests.support.osc_client import (
+    SHORT,
+    OscClient,
+    TcpClient,
+    encode_bundle,
+    encode_message,
+    expect_fail,
+    make_clip,
+)
+from tests.support.stage import Stage, on_stage
+
+
+def test_whoever_sends_too_fast_is_told_once_and_others_are_served(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path, rate=1) as stage,
+        closing(stage.client()) as fast,
+        closing(stage.client()) as other,
+    ):
+        fast.send_raw(encode_bundle(0, *[encode_message("/ace/ping", str(n)) for n in range(200)]))
+        received = [fast.receive() for _ in range(round(guard.BURST) + 1)]
+        assert [address for address, _ in received] == ["/ace/pong"] * round(guard.BURST) + [
+            "/ace/fail"
+        ]
+        assert received[-1][1][2] == 429
+        assert other.ask("/ace/ping", "other")[1][0] == "other"
+
+
+def _own_address() -> str:
+    """An address of this machine that is not loopback: what another machine would be, as far as the
+    daemon knows.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
+
+
+@pytest.fixture
+def other_address() -> str:
+    if not (address := _own_address()):
+        pytest.skip("this machine has no address but loopback")
+    return address
+
+
+class RemoteClient(OscClient):
+    """Sends from that address."""
+
+    def __init__(self, server: tuple[str, int], host: str) -> None:
+        super().__init__((host, server[1]))
+        self._socket.close()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((host, 0))
+        self._socket.settimeout(20)
+
+
+def test_a_sender_off_the_list_is_not_answered(tmp_path: Path, other_address: str) -> None:
+    with (
+        on_stage(tmp_path, host="0.0.0.0", allow=("10.9.8.7",)) as stage,
+        closing(stage.client()) as near,
+    ):
+        near._server = ("127.0.0.1", stage.osc.address[1])
+        with closing(RemoteClient(stage.osc.address, other_address)) as far:
+            far.send("/ace/set/bars", 5)
+            far.send("/ace/ping", "let me in")
+            near.send("/ace/get/bars")  # comes after it
+            assert near.receive() == ("/ace/param/bars", [0])
+            far._socket.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                far.receive()
+
+
+def test_another_machine_says_the_token_first(tmp_path: Path, other_address: str) -> None:
+    with on_stage(tmp_path, host="0.0.0.0", allow=(other_address,), token="open sesame") as stage:
+        with closing(RemoteClient(stage.osc.address, other_address)) as far:
+            assert expect_fail(far, "/ace/ping", "x")[1] == 401
+            far.send("/ace/set/bars", 5)  # is not even told no: once a second is enough
+            assert far.ask("/ace/hello", "open", "sesame") == (
+                "/ace/done",
+                ["/ace/hello", guard.LEASE, 0],
+            )
+            assert far.ask("/ace/ping", "x")[0] == "/ace/pong"
+            assert stage.panel.request.bars == 0
+            assert make_clip(far, "far", *SHORT)
+        with closing(RemoteClient(stage.osc.address, other_address)) as far:
+            assert far.ask("/ace/ping", "another port")[0] == "/ace/pong"
+
+
+def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(
+    tmp_path: Path, other_address: str
+) -> None:
+    with (
+        on_stage(tmp_path, host="0.0.0.0", allow=(other_address,)) as stage,
+        closing(stage.client()) as near,
+    ):
+        near._server = ("127.0.0.1", stage.osc.address[1])
+        assert stage.osc.tcp_address
+        with (
+            closing(RemoteClient(stage.osc.address, other_address)) as far,
+            closing(TcpClient((other_address, stage.osc.tcp_address[1]), False)) as wired,
+        ):
+            far.send("/ace/notify", 1, 0, "param")
+            far.send("/ace/sync", 1)
+            far.until("/ace/synced")
+            wired.send("/ace/ping", "in")
+            assert wired.receive()[0] == "/ace/pong"
+            stage.osc.change(
+                dataclasses.replace(stage.osc.settings, allow=("10.9.8.7",)),
+                stage.osc.allowed_folders,
+            )
+            assert wired.ended()
+            near.ask("/ace/set/bars", 5)
+            far._socket.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                far.receive()
+
+
+def test_a_wrong_token_opens_nothing(tmp_path: Path, other_address: str) -> None:
+    settings: dict[str, Any] = {
+        "host": "0.0.0.0",
+        "allow": (other_address,),
+        "token": "open sesame",
+    }
+    with (
+        on_stage(tmp_path, **settings) as stage,
+        closing(RemoteClient(stage.osc.address, other_address)) as far,
+    ):
+        assert expect_fail(far, "/ace/hello", "sesame")[1] == 401
+        assert expect_fail(far, "/ace/hello", "open sesame")[1] == 429, "it is tried once a second"
+        assert expect_fail(far, "/ace/ping", "x")[1] == 401
+
+
+def test_a_job_of_an_address_that_is_no_longer_allowed_is_not_told_there(stage: Stage) -> None:
+    assert stage.osc.publisher.is_reachable("udp:127.0.0.1:9")
+    assert stage.osc.publisher.is_reachable("tcp:7")
+    assert not stage.osc.publisher.is_reachable("udp:10.9.8.7:9")
+    assert not stage.osc.publisher.is_reachable("watch:/lyrics")
+    assert not stage.osc.publisher.is_reachable("cli")
+
+
+def test_a_taken_port_is_refused_politely(stage: Stage, tmp_path: Path) -> None:
+    taken = on_stage(tmp_path, port=stage.osc.address[1])
+    with (
+        pytest.raises(SettingsError, match=r"UDP 127\.0\.0\.1.*Choose another port with --port"),
+        taken,
+    ):
+        pass

@@ -1,0 +1,163 @@
+"""Who is sent which events, and for how long."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon.jobs import Event
+from daemon.osc import guard
+from daemon.osc.subscribers import FOR_EVER
+from daemon.osc.wire import Peer
+from daemon.settings import Settings
+from pipeline.request import FIELDS
+from tests.support.osc_client import (
+    SHORT,
+    OscClient,
+    addresses,
+    expect_fail,
+    make_clip,
+)
+from tests.support.stage import Stage, on_stage, subscribed
+
+
+def test_a_subscriber_on_another_port_hears_everything(client: OscClient, stage: Stage) -> None:
+    with closing(stage.client()) as listener:
+        assert client.ask("/ace/notify", 1, listener.port)[0] == "/ace/done"
+        assert listener.receive() == (
+            "/ace/done",
+            ["/ace/notify", pytest.approx(1, abs=1000), guard.LEASE],
+        )
+        listener.until("/ace/param/" + list(FIELDS)[-1])
+        make_clip(client, "heard", *SHORT)
+        jobs = [h for h in listener.until("/ace/finished", "heard") if h[0] != "/ace/state"]
+        assert addresses(jobs) == ["/ace/queued", "/ace/progress", "/ace/clip", "/ace/finished"]
+        assert client.ask("/ace/notify", 0, listener.port)[0] == "/ace/done"
+        make_clip(client, "unheard", *SHORT)
+        while (received := listener.ask("/ace/ping", "end"))[
+            0
+        ] == "/ace/state":  # what came before it left
+            pass
+        assert received[1][0] == "end"
+
+
+def test_a_snapshot_tells_how_everything_stands(
+    paused_client: OscClient, paused_stage: Stage
+) -> None:
+    for id in ("running", "behind"):
+        paused_client.send("/ace/generate", id, *SHORT)
+    paused_client.until("/ace/progress", "running")
+    paused_stage.panel.set("bars", 3)
+    with closing(paused_stage.client()) as listener:
+        listener.send("/ace/notify", 1)
+        answers = listener.until("/ace/param/" + list(FIELDS)[-1])
+        kinds = [address for address, _ in answers]
+        assert kinds[:3] == ["/ace/done", "/ace/state", "/ace/tempo"]
+        assert answers[1][1] == ["busy", "mini", 1]
+        assert ("/ace/param/bars", [3]) in answers
+        assert {
+            address.removeprefix("/ace/param/") for address in kinds if "param" in address
+        } == set(FIELDS)
+        jobs = [
+            (address, values[0])
+            for address, values in answers
+            if values[0] in ("running", "behind")
+        ]
+        assert jobs[0] == ("/ace/progress", "running")
+        assert ("/ace/queued", "behind") in jobs
+
+
+def test_topics_choose_what_a_subscriber_hears(client: OscClient, stage: Stage) -> None:
+    with closing(stage.client()) as listener:
+        listener.send("/ace/notify", 1, listener.port, "clip")
+        assert listener.receive()[0] == "/ace/done"
+        make_clip(client, "topic", *SHORT)
+        assert listener.receive()[0] == "/ace/clip"
+        assert listener.is_quiet()
+        listener.send("/ace/notify", 1, "tempo,state")  # without a port
+        assert [listener.receive()[0] for _ in range(3)] == [
+            "/ace/done",
+            "/ace/state",
+            "/ace/tempo",
+        ]
+        assert expect_fail(listener, "/ace/notify", 1, listener.port, "weather")[1] == 422
+        assert expect_fail(listener, "/ace/notify", 1, 70_000)[1] == 422
+        listener.send("/ace/notify", 0)
+
+
+def test_a_subscriber_is_told_about_a_job_once_although_it_is_its_own(
+    client: OscClient, stage: Stage
+) -> None:
+    with subscribed(stage) as listener:
+        listener.send("/ace/generate", "once", *SHORT)
+        story = listener.until_end("once")
+        assert addresses(story) == ["/ace/queued", "/ace/progress", "/ace/clip", "/ace/finished"]
+
+
+def test_failures_reach_the_subscriber_on_the_senders_machine(stage: Stage) -> None:
+    with subscribed(stage, "fail") as listener, closing(stage.client()) as thrown_away:
+        thrown_away.send("/ace/go", "x", "prompt", -5)
+        assert listener.receive()[1][:3] == ["x", "/ace/go", 422]
+
+
+def test_what_a_watched_file_said_reaches_subscribers(stage: Stage) -> None:
+    with subscribed(stage, "read") as listener:
+        stage.engine.publish(
+            Event("read", None, ("/lyrics/song.md", 3, 422, "no parameter is called 'brs'"))
+        )
+        assert listener.receive() == (
+            "/ace/read",
+            ["/lyrics/song.md", 3, 422, "no parameter is called 'brs'"],
+        )
+
+
+def test_a_failure_that_is_about_no_job_reaches_subscribers(stage: Stage) -> None:
+    with subscribed(stage, "fail") as listener:
+        stage.engine.publish(
+            Event("fail", None, ("/ace/generate", 500, "the engine's process ended", ""))
+        )
+        assert listener.receive()[1][:3] == ["", "/ace/generate", 500]
+
+
+def test_subscribers_whose_lease_ran_out_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        for port in range(2000, 2100):
+            stage.osc.subscribers.add(Peer(f"udp:127.0.0.1:{port}", "127.0.0.1"), frozenset(), 0.0)
+        assert client.ask("/ace/notify", 1, 0, "read")[0] == "/ace/done"
+
+
+def test_more_subscribers_than_there_is_room_for_are_refused(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        for port in range(2000, 2064):
+            stage.osc.subscribers.add(Peer(f"udp:127.0.0.1:{port}", "127.0.0.1"), frozenset())
+        assert expect_fail(client, "/ace/notify", 1)[1] == 429
+
+
+def test_static_subscribers_hear_without_asking_and_without_end(tmp_path: Path) -> None:
+    with closing(OscClient(("127.0.0.1", 9))) as listener:
+        static = f"127.0.0.1:{listener.port}"
+        with on_stage(tmp_path, subscribers=(static,)) as stage:
+            assert listener.until("/ace/state")[-1][1][0] == "loading"
+            listener._server = stage.osc.address
+            listener.send("/ace/notify", 1, 0, "clip")
+            listener.until("/ace/done")
+            (kept,) = stage.osc.subscribers.of("clip")
+            assert stage.osc.subscribers._subscribers[kept.client].expires == FOR_EVER
+
+
+def test_other_settings_are_taken_up_while_it_runs(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(OscClient(stage.osc.address)) as listener:
+        changed = Settings(
+            out=tmp_path, state=tmp_path, subscribers=(f"127.0.0.1:{listener.port}",), rate=7
+        )
+        stage.osc.change(changed, stage.osc.allowed_folders)
+        make_clip(listener, "seen", *SHORT)
+        assert [sender.client for sender in stage.osc.subscribers.of("clip")] == [
+            f"udp:127.0.0.1:{listener.port}"
+        ]
+        stage.osc.change(Settings(out=tmp_path, state=tmp_path), stage.osc.allowed_folders)
+        assert stage.osc.subscribers.of("clip") == []
