@@ -21,7 +21,7 @@ from daemon.service import Daemon
 from daemon.settings import Midi, Pad, Settings
 from daemon.tempo.source import BeatPosition
 from pipeline.request import Request
-from tests.support.osc_client import Received, OscClient
+from tests.support.osc_client import OscClient, Received
 from tests.support.stage import Stage, on_stage
 from tests.support.workshop import PATIENCE, Tape
 
