@@ -107,7 +107,7 @@ class Daemon:
         self.panel.replace(self.panel.request.changed(turned))
         self.settings = settings
         self.engine.change_settings(settings)
-        self.osc.change(settings, _allowed_folders(settings))
+        self.osc.change_settings(settings, _allowed_folders(settings))
         self.pads.change(settings, _allowed_folders(settings))
         self.hands.change(settings.midi)
         self._learn_from_ports()

@@ -75,4 +75,4 @@ class Command:
     help: str
     handler: Handler
     is_button: bool = False  # a lone 0 is a button that is let go, and ignored
-    names_job: bool = False  # its first argument is a job's id, which an answer that it fails has
+    names_job: bool = False  # its first argument is the id of a job; /ace/fail repeats it

@@ -42,9 +42,9 @@ class Guard:
         self._authenticated: dict[str, float] = {}  # until when, by host
         self._failed: dict[str, float] = {}  # when a wrong token last came, by host
         self._token = b""
-        self.change(settings)
+        self.change_settings(settings)
 
-    def change(self, settings: Settings) -> None:
+    def change_settings(self, settings: Settings) -> None:
         """Other settings from now on. Another token has to be sent anew."""
         token = settings.token.encode()
         if self._token != token:

@@ -99,5 +99,5 @@ class Publisher:
 
 
 def _clients_of_job(job: Job) -> set[str]:
-    """Whoever asked for it; at its end also those who asked to be told of that."""
+    """The client that asked for it; at its end also those that wait for that."""
     return {job.client, *job.observers} if job.ended else {job.client}

@@ -1,7 +1,7 @@
 """The OSC surface: packets become commands, events become packets.
 
 UDP, and TCP where the settings say so, share one thread, one selector and one way in:
-`handle_packet`. The wire rules and why they are so: README, "What travels on the wire". The loop is
+`handle_packet`. The wire rules and why they are so: daemon/README.md, "On the wire". The loop is
 ours because python-osc's own reorders, truncates and swallows errors.
 """
 
@@ -116,14 +116,14 @@ class OscServer:
             self._thread.join()
         self._opened.close()
 
-    def change(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
+    def change_settings(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
         """Other settings from now on: everything but the host and the ports, which need a
         restart.
         """
         self.settings = settings
         self.allowed_folders = allowed_folders
-        self.guard.change(settings)
-        self.subscribers.change(settings.endpoints)
+        self.guard.change_settings(settings)
+        self.subscribers.change_static(settings.endpoints)
         self.subscribers.remove_untrusted(self.guard.is_trusted)
         if self._tcp:
             self._tcp.drop_disallowed()

@@ -38,9 +38,9 @@ class Subscribers:
         self._numbers = itertools.count(1)
         self._subscribers: dict[str, Subscriber] = {}  # by client
         self._static: list[Peer] = []  # those of the settings; topics they chose since then hold
-        self.change(static)
+        self.change_static(static)
 
-    def change(self, static: Iterable[Address]) -> None:
+    def change_static(self, static: Iterable[Address]) -> None:
         """Other ones in the settings. Those who subscribed themselves stay."""
         peers = [Peer(f"udp:{host}:{port}", host) for host, port in static]
         for subscriber in list(self._subscribers.values()):

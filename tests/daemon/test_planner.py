@@ -33,12 +33,6 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
             yield running
 
 
-@pytest.fixture
-def client(daemon: Daemon) -> Iterator[OscClient]:
-    with closing(OscClient(daemon.osc.address)) as connected:
-        yield connected
-
-
 def test_what_the_planner_filled_in_is_told_before_the_clip_and_is_in_the_manifest(
     client: OscClient,
 ) -> None:

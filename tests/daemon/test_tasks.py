@@ -28,7 +28,7 @@ def test_a_task_makes_a_mix_as_long_as_its_source(client: OscClient, song: str, 
 
 
 def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, song: str) -> None:
-    wish = (
+    values = (
         "task",
         "repaint",
         "source",
@@ -42,7 +42,7 @@ def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, son
         "repaint_strength",
         1,
     )
-    files = generate_files(client, "bars", *wish)
+    files = generate_files(client, "bars", *values)
     there = soundfile.read(song, dtype="float32")[0]
     np.testing.assert_allclose(files["mix"][:RATE], there[:RATE], atol=1e-6)
     assert not np.allclose(files["mix"][RATE:], there[RATE:], atol=1e-3)

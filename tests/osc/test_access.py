@@ -119,7 +119,7 @@ def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(
             far.until("/ace/synced")
             wired.send("/ace/ping", "in")
             assert wired.receive()[0] == "/ace/pong"
-            stage.osc.change(
+            stage.osc.change_settings(
                 dataclasses.replace(stage.osc.settings, allow=("10.9.8.7",)),
                 stage.osc.allowed_folders,
             )

@@ -162,7 +162,7 @@ def test_the_same_message_twice_makes_one_clip(client: OscClient) -> None:
     assert client.is_quiet()
 
 
-def test_another_wish_under_the_same_id_is_refused(client: OscClient) -> None:
+def test_another_request_under_the_same_id_is_refused(client: OscClient) -> None:
     client.send("/ace/generate", "taken", *SHORT)
     client.until_end("taken")
     id, code, text, _ = expect_fail(client, "/ace/generate", "taken", "prompt", "another")
@@ -227,7 +227,7 @@ def test_chords_and_stems_are_asked_for_in_words(client: OscClient) -> None:
         (("*", "prompt", "p"), 422, "an id must not be *"),
     ],
 )
-def test_a_wish_that_cannot_be_is_answered_with_what_is_allowed(
+def test_a_request_that_cannot_be_is_answered_with_what_is_allowed(
     client: OscClient, arguments: tuple[object, ...], code: int, says: str
 ) -> None:
     id, received, text, _ = expect_fail(client, "/ace/generate", *arguments)
@@ -274,7 +274,7 @@ def test_a_button_goes_before_what_was_typed_and_that_before_a_batch(tmp_path: P
         ]
 
 
-def test_count_makes_several_takes_of_one_wish(client: OscClient) -> None:
+def test_count_makes_several_takes_of_one_request(client: OscClient) -> None:
     client.send("/ace/generate", "several", *SHORT, "count", 3, "seed", 5)
     clips = [client.until_end(f"several.{n}")[-2][1] for n in (1, 2, 3)]
     assert [clip[-1] for clip in clips] == ["5", "6", "7"]

@@ -69,9 +69,9 @@ def test_another_token_has_to_be_said_anew() -> None:
     settings = Settings(host="0.0.0.0", allow=("10.9.8.7",), token="old")
     guard = Guard(settings, Clock())
     guard.authenticate("10.9.8.7", "old")
-    guard.change(dataclasses.replace(settings, rate=7))
+    guard.change_settings(dataclasses.replace(settings, rate=7))
     assert guard.is_authenticated("10.9.8.7")
-    guard.change(dataclasses.replace(settings, token="new"))
+    guard.change_settings(dataclasses.replace(settings, token="new"))
     assert not guard.is_authenticated("10.9.8.7")
 
 

@@ -100,7 +100,7 @@ def test_cancelling_nothing_is_answered_too(client: OscClient) -> None:
     assert expect_fail(client, "/ace/cancel")[1] == 400
 
 
-def test_reroll_is_the_same_wish_with_another_seed(client: OscClient, stage: Stage) -> None:
+def test_reroll_is_the_same_request_with_another_seed(client: OscClient, stage: Stage) -> None:
     make_clip(client, "parent", "prompt", "to roll", "seconds", 0.5, "seed", 3)
     client.send("/ace/reroll", "child", "parent")
     clip = client.until_end("child")[-2][1]

@@ -14,16 +14,16 @@ STATIC = Peer("udp:127.0.0.1:9001", "127.0.0.1")
 def test_other_settings_leave_a_subscribers_own_choice_alone() -> None:
     subscribers = Subscribers([SCREEN])
     subscribers.add(STATIC, frozenset({"finished"}))
-    subscribers.change([SCREEN])
+    subscribers.change_static([SCREEN])
     assert subscribers.of("finished") == [STATIC]
     assert subscribers.of("progress") == []
 
 
 def test_a_subscriber_that_left_the_settings_hears_nothing_and_hears_all_when_it_is_back() -> None:
     subscribers = Subscribers([SCREEN])
-    subscribers.change([])
+    subscribers.change_static([])
     assert subscribers.of("state") == []
-    subscribers.change([SCREEN])
+    subscribers.change_static([SCREEN])
     assert all(subscribers.of(topic) == [STATIC] for topic in TOPICS)
 
 

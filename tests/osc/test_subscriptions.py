@@ -121,9 +121,7 @@ def test_a_failure_that_is_about_no_job_reaches_subscribers(stage: Stage) -> Non
         assert listener.receive()[1][:3] == ["", "/ace/generate", 500]
 
 
-def test_subscribers_whose_lease_ran_out_make_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_subscribers_whose_lease_ran_out_make_room(tmp_path: Path) -> None:
     with on_stage(tmp_path) as stage, closing(stage.client()) as client:
         for port in range(2000, 2100):
             stage.osc.subscribers.add(Peer(f"udp:127.0.0.1:{port}", "127.0.0.1"), frozenset(), 0.0)
@@ -154,10 +152,10 @@ def test_other_settings_are_taken_up_while_it_runs(tmp_path: Path) -> None:
         changed = Settings(
             out=tmp_path, state=tmp_path, subscribers=(f"127.0.0.1:{listener.port}",), rate=7
         )
-        stage.osc.change(changed, stage.osc.allowed_folders)
+        stage.osc.change_settings(changed, stage.osc.allowed_folders)
         make_clip(listener, "seen", *SHORT)
         assert [sender.client for sender in stage.osc.subscribers.of("clip")] == [
             f"udp:127.0.0.1:{listener.port}"
         ]
-        stage.osc.change(Settings(out=tmp_path, state=tmp_path), stage.osc.allowed_folders)
+        stage.osc.change_settings(Settings(out=tmp_path, state=tmp_path), stage.osc.allowed_folders)
         assert stage.osc.subscribers.of("clip") == []

@@ -336,8 +336,16 @@ def test_oscsend_is_understood(stage: Stage) -> None:
         listener.send("/ace/notify", 1, 0, "finished")
         assert listener.receive()[0] == "/ace/done"
         url = f"osc.tcp://127.0.0.1:{stage.osc.tcp_address[1]}/"
-        wish = ("/ace/generate", "sssss", "by-oscsend", "prompt", "sent by liblo", "name", "liblo")
-        subprocess.run(["oscsend", url, *wish], check=True, timeout=60)
+        arguments = (
+            "/ace/generate",
+            "sssss",
+            "by-oscsend",
+            "prompt",
+            "sent by liblo",
+            "name",
+            "liblo",
+        )
+        subprocess.run(["oscsend", url, *arguments], check=True, timeout=60)
         assert listener.until("/ace/finished", "by-oscsend")
 
 
