@@ -19,6 +19,7 @@ from .journal import Journal, JournalError
 from .landing import folders
 from .osc.server import OscServer
 from .pads.controllers import Controllers
+from .pads.midi_player import MidiPlayer
 from .pads.player import PadPlayer
 from .panel import Panel
 from .paths import AllowedFolders
@@ -31,7 +32,7 @@ log = logging.getLogger("acestepd")
 
 VOICE = "mini"
 JOURNAL = "journal.sqlite"
-LEARNT = "learnt.toml"
+LEARNED = "learnt.toml"
 
 
 class Chosen(NamedTuple):
@@ -90,7 +91,8 @@ class Daemon:
             self.pads = self.osc.pads = PadPlayer(
                 settings, self.engine, self.panel, self.tempo, allowed_folders
             )
-            self.hands = Controllers(settings.midi, self.pads, settings.state / LEARNT)
+            player = MidiPlayer(self.pads, self.panel, self.engine)
+            self.controllers = Controllers(settings.midi, player, settings.state / LEARNED)
             self._learn_from_ports()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, allowed_folders)
             self._opened = opened.pop_all()
@@ -109,19 +111,19 @@ class Daemon:
         self.engine.change_settings(settings)
         self.osc.change_settings(settings, _allowed_folders(settings))
         self.pads.change(settings, _allowed_folders(settings))
-        self.hands.change(settings.midi)
+        self.controllers.change(settings.midi)
         self._learn_from_ports()
         self.watchers.change(settings.watch, _allowed_folders(settings))
 
     def _learn_from_ports(self) -> None:
         """MIDI learn, where there is something to learn from."""
-        self.osc.controllers = self.hands if self.settings.midi.ports else None
+        self.osc.controllers = self.controllers if self.settings.midi.ports else None
 
     def __enter__(self) -> Self:
         self._lock.tell(*self.osc.address, (self.osc.tcp_address or ("", 0))[1])
         self.engine.start()
         self.pads.start()
-        self.hands.start()
+        self.controllers.start()
         self.tempo.start()
         self.osc.start()
         self.watchers.start()
@@ -135,7 +137,7 @@ class Daemon:
     ) -> None:
         self.watchers.close()
         self.tempo.close()
-        self.hands.close()
+        self.controllers.close()
         self.pads.close()
         self.engine.close()  # before the surfaces: its last words are still heard
         self._opened.close()

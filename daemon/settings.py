@@ -84,7 +84,7 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Pad:
+class PadSettings:
     """What one pad does, a [[midi.pad]] table: its own note, and what is in it where the bank has
     nothing.
     """
@@ -139,7 +139,7 @@ class Midi:
         default_factory=dict,
         metadata={"help": 'control and what it turns, like "cc 21" = "variation"'},
     )
-    pad: tuple[Pad, ...] = setting(
+    pad: tuple[PadSettings, ...] = setting(
         (), "pads with a note or a request of their own, one [[midi.pad]] table each"
     )
 
@@ -151,7 +151,7 @@ class Midi:
         except ValueError as error:
             raise SettingsError(f"[midi] velocity: {error}") from error
         try:
-            mapping.check(self)
+            mapping.check_settings(self)
         except ValueError as error:
             raise SettingsError(f"[midi] {error}") from error
 
@@ -358,7 +358,8 @@ def _converted(name: str, default: Any, value: Any, called: str) -> Any:
         return _midi(value)
     if name == "pad":
         return tuple(
-            _pad(entry) for entry in _listed(name, value, Mapping | Pad, "[[midi.pad]] tables")
+            _pad(entry)
+            for entry in _listed(name, value, Mapping | PadSettings, "[[midi.pad]] tables")
         )
     if name == "knobs":
         if not isinstance(value, Mapping) or not all(
@@ -405,8 +406,12 @@ def _midi(value: Any) -> Midi:
     return value if isinstance(value, Midi) else Midi(**_kept(Midi, value, "[midi] setting"))
 
 
-def _pad(entry: Mapping[str, Any] | Pad) -> Pad:
-    return entry if isinstance(entry, Pad) else Pad(**_kept(Pad, entry, "[[midi.pad]] setting"))
+def _pad(entry: Mapping[str, Any] | PadSettings) -> PadSettings:
+    return (
+        entry
+        if isinstance(entry, PadSettings)
+        else PadSettings(**_kept(PadSettings, entry, "[[midi.pad]] setting"))
+    )
 
 
 def _absolute(name: str, path: Path) -> Path:

@@ -237,8 +237,10 @@ def _pads(settings: Settings) -> Finding:
             "no MIDI system answers",
             "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
         )
-    wanted = [name for name in names.inputs if mapping.plays(settings.midi, name)]
-    played = [f"{name} ({profiles.of_port(name, settings.midi.profile).name})" for name in wanted]
+    wanted = [name for name in names.inputs if mapping.wants_port(settings.midi, name)]
+    played = [
+        f"{name} ({profiles.choose_profile(name, settings.midi.profile).name})" for name in wanted
+    ]
     played += ["a port of our own called acestepd"] if "virtual" in settings.midi.ports else []
     if played:
         return Finding(OK, f"pads on {', '.join(played)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.request import FIELDS, FieldSpec
 
-from ..settings import DEFAULT_FILE, LIMITS, Midi, Pad, Settings, Watch
+from ..settings import DEFAULT_FILE, LIMITS, Midi, PadSettings, Settings, Watch
 
 HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
@@ -55,7 +55,14 @@ def template() -> str:
         allowed: FieldSpec = spec.metadata["allowed"]
         limits = (allowed.low, allowed.high) if abs(allowed.low) < float("inf") else None
         lines += _entry(spec, allowed.help, limits)
-    lines += [MIDI, *_table(Midi, MIDI_EXAMPLES), "", PAD, *_table(Pad, {"slot": 3}), PAD_REQUEST]
+    lines += [
+        MIDI,
+        *_table(Midi, MIDI_EXAMPLES),
+        "",
+        PAD,
+        *_table(PadSettings, {"slot": 3}),
+        PAD_REQUEST,
+    ]
     return "\n".join(
         [*lines, WATCH + "\n".join([*_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST])]
     )

@@ -1,4 +1,4 @@
-"""News of a take that is there already: told again, on the next bar if that is wanted, and once for
+"""Takes that are there already are announced again: on the next bar if that is wanted, and once for
 each bar.
 """
 
@@ -6,57 +6,58 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.request import FIELDS, Request
 
 from ..jobs import Event, Job, JobState
-from .bank import PadTake, Slot
+from .bank import PadTake
 
 
 class Announcer:
-    """`tell(event, due)` is to tell everybody at that time.monotonic()."""
+    """`announce(event, due)` is to tell everybody at that time.monotonic(). Guarded by the engine's
+    lock.
+    """
 
-    def __init__(self, tell: Callable[[Event, float], None]) -> None:
-        self._tell = tell
-        self._held: dict[str, float] = {}  # id -> when it is announced, where that is still to come
+    def __init__(self, announce: Callable[[Event, float], None]) -> None:
+        self._announce = announce
+        # when a take is announced, by its job's id, where that is still to come
+        self._due: dict[str, float] = {}
 
-    def announce(self, folder: Path, slot: Slot, client: str, due: float) -> bool:
-        """Tell of its files again, at `due`. Whether they are there in that folder."""
-        assert slot.take
-        events = _events(folder, slot.take, client)
-        slot.gone = not events
-        if events and self._held.get(slot.take.id, 0.0) <= time.monotonic():
-            self._held = {id: at for id, at in self._held.items() if at > time.monotonic()} | {
-                slot.take.id: due
-            }
-            for event in events:
-                self._tell(event, due)
-        return bool(events)
+    def announce(self, take: PadTake, events: Sequence[Event], due: float) -> None:
+        """Announce a take's events, unless they are about to be."""
+        now = time.monotonic()
+        if self._due.get(take.job_id, 0.0) > now:
+            return
+        self._due = {job_id: at for job_id, at in self._due.items() if at > now}
+        self._due[take.job_id] = due
+        for event in events:
+            self._announce(event, due)
 
 
-def _events(folder: Path, take: PadTake, client: str) -> list[Event]:
-    """What was told of a take when it landed; nothing when its files are not there, or are
-    another's.
+def read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
+    """The events that a take had when it landed in that folder; none when its files are not there,
+    or are another's. Reads its manifest: not under the engine's lock.
     """
     try:
-        manifest = folder / take.file
-        data: Any = json.loads(manifest.read_bytes())
-        if data["id"] != take.id:
-            return []
-        kept = {name: value for name, value in data["request"].items() if name in FIELDS}
-        request = Request(**kept)
-        job = Job(client, take.id, request, request, folder, state=JobState.FINISHED)
-        files = [
-            (str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]
-        ]
-        about = request.bpm, request.bars, str(request.seed)
-        job.clip_events = tuple(
-            Event("clip", job, (stem, str(path), *about)) for stem, path in files if path.is_file()
-        )
-        finished = Event("finished", job, (len(files), str(manifest)))
-        return [*job.clip_events, finished] if files and len(job.clip_events) == len(files) else []
+        return _read_take_events(folder, take, client)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
+
+
+def _read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
+    manifest = folder / take.manifest
+    data: Any = json.loads(manifest.read_bytes())
+    if data["id"] != take.job_id:
+        return []
+    request = Request(**{name: value for name, value in data["request"].items() if name in FIELDS})
+    clips = [(str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]]
+    if not clips or not all(path.is_file() for _, path in clips):
+        return []
+    job = Job(client, take.job_id, request, request, folder, state=JobState.FINISHED)
+    facts = request.bpm, request.bars, str(request.seed)
+    job.clip_events = tuple(Event("clip", job, (stem, str(path), *facts)) for stem, path in clips)
+    finished = Event("finished", job, (len(clips), str(manifest)))
+    return [*job.clip_events, finished]

@@ -1,20 +1,16 @@
-"""A bank: pads with their seeds, requests and takes, in one readable JSON file that any machine can
-play.
+"""A bank: pads with their seeds, parameters and takes, and what a hit on each of them would play.
 
-No absolute path is in it: takes and sources are named as they are inside of the folders that
-messages may name files in. What a pad has played is kept as a whole request, so the same bank makes
-the same takes elsewhere.
+A bank is one readable JSON file that any machine can play. No absolute path is in it: takes and
+sources are named as they are inside of the folders that messages may name files in. What a pad has
+played is kept with all its values, so that the same bank makes the same takes elsewhere.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import re
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,56 +18,78 @@ from typing import Any, Self
 
 from pipeline.request import DRAWN_SEEDS, FIELDS, MAX_SEED, BadRequest, Request
 
-from ..jobs import Refused
-from ..landing import disk
+from ..paths import FILE_FIELDS
 from .interface import PadState
 
 log = logging.getLogger("acestepd.pads")
 
 VERSION = 1
 MAX_PADS = 128
-MAX_BYTES = 4 * 2**20
 PROGRAMS = 128
-FILES = ("source", "guide")  # fields that may name a file
-NAME = re.compile(r"[^\W_](?:[\w .'+-]{0,62}[\w'+-])?")
+PATH_FIELDS = (*FILE_FIELDS, "guide")  # fields that may name a file
 
+# The values of a request by their fields, where files are named as they are inside of their folder.
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class PadDefaults:
+    """What the settings give a pad that has nothing yet: its [[midi.pad]] table."""
+
+    values: Values = field(default_factory=dict)
+    seed: int = -1
+
+
+@dataclass(frozen=True)
+class PadContext:
+    """What the values of pads depend on besides their bank, at one moment."""
+
+    panel: Values  # what the panel says other than the defaults, without its seed
+    defaults: Mapping[int, PadDefaults]  # by the pad's index
+    bpm: float  # the session's tempo; 0: it has none
+
+    def get_defaults(self, index: int) -> PadDefaults:
+        return self.defaults.get(index, NO_DEFAULTS)
+
+
+NO_DEFAULTS = PadDefaults()
+
+
+@dataclass(frozen=True)
 class PadTake:
-    """What a pad plays: the manifest's name in the output folder, its job's id, and what was
-    ordered.
+    """What a pad plays: the manifest's name in the output folder, its job's id, and the values that
+    were ordered.
     """
 
-    file: str
-    id: str
+    manifest: str
+    job_id: str
     values: Values
 
 
 @dataclass
-class Slot:
-    """One pad. `own` are its own parameters; `base` the rest of its wish, as it was when the seed
-    was chosen.
+class Pad:
+    """One place of a bank.
 
-    Without a base it follows the panel, and its seed is chosen when it is hit. `next` is what a
-    reroll will choose: it is known beforehand, so that its take can be made in advance. `id` is the
-    newest job's. What follows `take` is not saved: how that job stands, what a hit would play now,
-    and as a request, and whether the take's files are missing.
+    `parameters` are the pad's own. `panel_values` are the rest of its values, as the panel was when
+    the seed was chosen; without them it follows the panel, and its seed is chosen when it is hit.
+    `next_seed` is what a reroll will choose: it is known beforehand, so that its take can be made
+    in advance. `job_id` is the newest job's.
+
+    What follows `take` is not saved: how that job stands, the values that a hit would play now, and
+    whether the take's files are missing.
     """
 
-    own: Values = field(default_factory=dict)
-    base: Values | None = None
+    parameters: Values = field(default_factory=dict)
+    panel_values: Values | None = None
     seed: int = -1
-    next: int = field(default_factory=lambda: drawn())
+    next_seed: int = field(default_factory=lambda: draw_seed())
     favourite: bool = False
-    id: str = ""
+    job_id: str = ""
     take: PadTake | None = None
     state: PadState | None = None
     progress: float = 0.0
-    plan: Values = field(default_factory=dict)
-    wish: Request | None = None
-    gone: bool = False
+    resolved: Values = field(default_factory=dict)
+    files_missing: bool = False
 
     @property
     def pending(self) -> bool:
@@ -80,38 +98,44 @@ class Slot:
     @property
     def ready(self) -> bool:
         """Whether its take is what a hit would play."""
-        return self.take is not None and not self.gone and self.take.values == self.plan
+        return (
+            self.take is not None and not self.files_missing and self.take.values == self.resolved
+        )
 
-    def choose(self, base: Values, seed: int) -> None:
-        """From now on it is this."""
-        if seed == self.next:
-            self.next = drawn()
-        self.base = base
+    def set_seed(self, panel_values: Values, seed: int) -> None:
+        """From now on it is this one, with the panel as it is now. Its take is not its any more."""
+        if seed == self.next_seed:
+            self.next_seed = draw_seed()
+        self.panel_values = panel_values
         self.seed = seed
-        self.forget()
+        self.clear_take()
 
-    def forget(self) -> None:
-        """What it has played so far."""
-        self.id = ""
+    def clear_take(self) -> None:
+        """As if it had not played yet."""
+        self.job_id = ""
         self.take = None
         self.state = None
         self.progress = 0.0
-        self.gone = False
+        self.files_missing = False
 
-    def to_json(self, pad: int) -> Values:
+    def to_json(self, number: int) -> Values:
+        """`number` counts from 1."""
         values: Values = {
-            "pad": pad,
+            "pad": number,
             "seed": self.seed,
-            "next": self.next,
+            "next": self.next_seed,
             "favourite": self.favourite,
         }
-        values |= {"own": self.own} if self.own else {}
-        values |= {"base": self.base} if self.base is not None else {}
-        values |= {"id": self.id} if self.id else {}
+        if self.parameters:
+            values["own"] = self.parameters
+        if self.panel_values is not None:
+            values["base"] = self.panel_values
+        if self.job_id:
+            values["id"] = self.job_id
         if self.take:
             values["take"] = {
-                "file": self.take.file,
-                "id": self.take.id,
+                "file": self.take.manifest,
+                "id": self.take.job_id,
                 "request": self.take.values,
             }
         return values
@@ -119,75 +143,141 @@ class Slot:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Raises ValueError, KeyError, TypeError."""
-        base = values.get("base")
+        panel_values = values.get("base")
         take = values.get("take")
-        slot = cls(
-            own=_checked(values.get("own", {})),
-            base=None if base is None else _checked(base),
-            seed=_seed(values["seed"], -1),
-            next=_seed(values["next"], 0),
+        pad = cls(
+            parameters=_check_values(values.get("own", {})),
+            panel_values=None if panel_values is None else _check_values(panel_values),
+            seed=_check_seed(values["seed"], -1),
+            next_seed=_check_seed(values["next"], 0),
             favourite=bool(values.get("favourite", False)),
-            id=str(values.get("id", ""))[:128],
+            job_id=str(values.get("id", ""))[:128],
         )
         if take:
-            file = str(take["file"])
-            if Path(file).name != file or not file.endswith(".json"):
+            manifest = str(take["file"])
+            if Path(manifest).name != manifest or not manifest.endswith(".json"):
                 raise ValueError(
-                    f"a take is named by its manifest, without a folder, got {file[:80]!r}"
+                    f"a take is named by its manifest, without a folder, got {manifest[:80]!r}"
                 )
-            slot.take = PadTake(file, str(take["id"])[:128], _checked(take["request"]))
-        return slot
+            pad.take = PadTake(manifest, str(take["id"])[:128], _check_values(take["request"]))
+        return pad
 
 
 @dataclass
 class Bank:
-    """`rows` above 0 makes variations of a row's first pad of the others, up to that distance;
-    `columns` are a row.
+    """`columns` pads are a row. With `rows` above 0 the pads of a row are variations of its first
+    one, up to that distance. Pads are counted by their index, from 0.
     """
 
     name: str
     program: int = 0
     columns: int = 4
     rows: float = 0.0
-    slots: list[Slot] = field(default_factory=list)
+    pads: list[Pad] = field(default_factory=list)
 
-    def slot(self, number: int) -> Slot:
-        """Counted from 0; made when it is not there yet."""
-        while len(self.slots) <= number:
-            self.slots.append(Slot())
-        return self.slots[number]
+    def get_pad(self, index: int) -> Pad:
+        """Made when it is not there yet."""
+        while len(self.pads) <= index:
+            self.pads.append(Pad())
+        return self.pads[index]
+
+    # --- what a hit would play --------------------------------------------------------------------
+
+    def resolve(self, index: int, context: PadContext, reroll: bool = False) -> Values:
+        """What a hit would play, or a reroll: every value that is not a default, with the seed."""
+        pad = self.get_pad(index)
+        if self.is_variation(index):
+            values = self._resolve_variation(index, context, reroll)
+        else:
+            values = (
+                self._get_panel_values(index, context, reroll)
+                | pad.parameters
+                | {"seed": self._get_seed(index, context, reroll)}
+            )
+        if values.get("variation") and values.get("variation_seed", -1) < 0:
+            values["variation_seed"] = (values["seed"] + 1) % (MAX_SEED + 1)
+        if not values.get("bpm") and not values.get("task"):
+            bpm = context.bpm
+            if not bpm and pad.take and not reroll:
+                bpm = float(pad.take.values.get("bpm", 0.0))
+            if bpm:
+                values["bpm"] = bpm
+        return values
+
+    def is_variation(self, index: int) -> bool:
+        """Whether it has no seed of its own, and is a variation of its row's first pad."""
+        return self.rows > 0 and index % self.columns != 0 and self.get_pad(index).seed < 0
+
+    def find_original(self, index: int) -> int:
+        """The first pad of its row, where it is a variation of that; or else itself."""
+        return index - index % self.columns if self.is_variation(index) else index
+
+    def set_seed(self, index: int, seed: int, context: PadContext, reroll: bool = False) -> None:
+        """Choose a pad's seed. After a reroll it also has what the panel says now."""
+        pad = self.get_pad(index)
+        values = self._get_panel_values(index, context, reroll)
+        kept = {name: value for name, value in values.items() if name not in pad.parameters}
+        pad.set_seed(kept, seed)
+
+    def reroll(self, index: int, context: PadContext) -> None:
+        """Choose a pad's next seed; another direction where it is a variation of its row's first
+        pad.
+        """
+        pad = self.get_pad(index)
+        pad.favourite = False
+        if self.is_variation(index):
+            pad.parameters["variation_seed"] = pad.next_seed
+            pad.next_seed = draw_seed()
+            pad.clear_take()
+        else:
+            self.set_seed(index, pad.next_seed, context, reroll=True)
+
+    def _resolve_variation(self, index: int, context: PadContext, reroll: bool) -> Values:
+        pad = self.get_pad(index)
+        first = self.find_original(index)
+        distance = self.rows * (index - first) / max(1, self.columns - 1)
+        variation = {"variation": distance, "variation_seed": self.get_pad(first).next_seed}
+        values = self.resolve(first, context) | variation | pad.parameters
+        if reroll:
+            values["variation_seed"] = pad.next_seed
+        return values
+
+    def _get_panel_values(self, index: int, context: PadContext, reroll: bool) -> Values:
+        """What a pad's own parameters lie over: the panel, or how that was when the seed was
+        chosen. A reroll takes what was turned since then.
+        """
+        saved = self.get_pad(index).panel_values
+        if saved is not None and not reroll:
+            return dict(saved)
+        return (saved or {}) | context.panel | context.get_defaults(index).values
+
+    def _get_seed(self, index: int, context: PadContext, reroll: bool) -> int:
+        """The settings may name the seed that a pad begins with."""
+        pad = self.get_pad(index)
+        if reroll:
+            return pad.next_seed
+        if pad.seed >= 0:
+            return pad.seed
+        first_seed = context.get_defaults(index).seed
+        return first_seed if first_seed >= 0 else pad.next_seed
+
+    # --- its file ---------------------------------------------------------------------------------
 
     def to_json(self) -> str:
-        slots = [slot.to_json(number) for number, slot in enumerate(self.slots, 1)]
-        head = {
+        values = {
             "acestepd_bank": VERSION,
             "program": self.program,
             "columns": self.columns,
             "rows": self.rows,
+            "pads": [pad.to_json(number) for number, pad in enumerate(self.pads, 1)],
         }
-        return json.dumps(head | {"pads": slots}, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, name: str, text: str) -> Self:
         """Raises ValueError saying what is wrong with it."""
         try:
-            data = json.loads(text)
-            if int(data["acestepd_bank"]) > VERSION:
-                raise ValueError("a newer acestepd wrote it")
-            program = int(data["program"])
-            columns = int(data["columns"])
-            rows = float(data["rows"])
-            if not (0 <= program < PROGRAMS and 1 <= columns <= MAX_PADS and 0 <= rows <= 1):
-                raise ValueError(
-                    f"program {program}, columns {columns} or rows {rows} is not possible"
-                )
-            bank = cls(name, program, columns, rows)
-            for values in data["pads"]:
-                number = int(values["pad"])
-                if not 1 <= number <= MAX_PADS:
-                    raise ValueError(f"pads are numbered 1..{MAX_PADS}, got {number}")
-                bank.slot(number - 1)
-                bank.slots[number - 1] = Slot.from_json(values)
+            return cls._from_values(name, json.loads(text))
         except (
             ValueError,
             KeyError,
@@ -199,86 +289,32 @@ class Bank:
             raise ValueError(
                 f"not a bank of pads: {error if str(error) else type(error).__name__}"
             ) from error
+
+    @classmethod
+    def _from_values(cls, name: str, values: Mapping[str, Any]) -> Self:
+        if int(values["acestepd_bank"]) > VERSION:
+            raise ValueError("a newer acestepd wrote it")
+        program = int(values["program"])
+        columns = int(values["columns"])
+        rows = float(values["rows"])
+        if not (0 <= program < PROGRAMS and 1 <= columns <= MAX_PADS and 0 <= rows <= 1):
+            raise ValueError(f"program {program}, columns {columns} or rows {rows} is not possible")
+        bank = cls(name, program, columns, rows)
+        for pad in values["pads"]:
+            number = int(pad["pad"])
+            if not 1 <= number <= MAX_PADS:
+                raise ValueError(f"pads are numbered 1..{MAX_PADS}, got {number}")
+            bank.get_pad(number - 1)
+            bank.pads[number - 1] = Pad.from_json(pad)
         return bank
 
 
-class Banks:
-    """The folder with one file for each bank."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._current = folder / ".current"
-
-    def names(self) -> dict[str, int]:
-        """Every bank and its program, by program."""
-        found = {
-            path.stem: path for path in self._folder.glob("*.json") if NAME.fullmatch(path.stem)
-        }
-        programs = {name: _program(path) for name, path in found.items()}
-        return dict(sorted(programs.items(), key=lambda entry: (entry[1], entry[0])))
-
-    def load(self, name: str) -> Bank:
-        """Raises `Refused`."""
-        path = self._path(name)
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"not a bank of pads: it has more than {MAX_BYTES} bytes")
-            return Bank.from_json(name, path.read_text("utf-8"))
-        except FileNotFoundError:
-            hint = f"banks: {' '.join(self.names()) or 'none yet'}; /ace/bank/save makes one"
-            raise Refused(404, f"no bank is called {name!r}", hint) from None
-        except (ValueError, OSError) as error:
-            raise Refused(
-                422, f"the bank {name!r} cannot be read: {error}", f"see {path}"
-            ) from error
-
-    def save(self, name: str, text: str) -> None:
-        """Raises OSError; then the old one is still there."""
-        self._write(self._path(name), text)
-
-    def current(self) -> str:
-        """The bank that was played last; empty when there is none."""
-        with suppress(OSError, ValueError):
-            name = self._current.read_text("utf-8").strip()
-            return name if NAME.fullmatch(name) else ""
-        return ""
-
-    def remember(self, name: str) -> None:
-        """Which one is played. Raises OSError."""
-        if self.current() != name:
-            self._write(self._current, name + "\n")
-
-    def free_program(self) -> int:
-        taken = set(self.names().values())
-        return next((number for number in range(PROGRAMS) if number not in taken), 0)
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{checked_name(name)}.json"
-
-    def _write(self, path: Path, text: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.new")
-        disk.write(draft, text.encode("utf-8", "backslashreplace"))
-        os.replace(draft, path)
-        disk.sync_folder(self._folder)
-
-
-def checked_name(name: str) -> str:
-    """Raises `Refused` for one that is no plain file name everywhere."""
-    if not NAME.fullmatch(name):
-        raise Refused(
-            422,
-            f"a bank's name has letters, digits, spaces and . ' + -, 64 at most; got {name[:80]!r}",
-        )
-    return name
-
-
-def drawn() -> int:
+def draw_seed() -> int:
     return secrets.randbelow(DRAWN_SEEDS)
 
 
-def wished(request: Request) -> Values:
-    """What a request says other than the defaults."""
+def collect_non_defaults(request: Request) -> Values:
+    """The values of a request that are not its defaults."""
     return {
         name: value
         for name, spec in FIELDS.items()
@@ -286,19 +322,24 @@ def wished(request: Request) -> Values:
     }
 
 
-def request_of(values: Values) -> Request:
+def build_request(values: Values) -> Request:
     """The same request for the same values, made once. Raises `BadRequest`."""
-    return _request_of(tuple(sorted(values.items())))
+    return _build_request(make_key(values))
+
+
+def make_key(values: Values) -> tuple[tuple[str, Any], ...]:
+    """The same for the same values."""
+    return tuple(sorted(values.items()))
 
 
 @lru_cache(1024)
-def _request_of(items: tuple[tuple[str, Any], ...]) -> Request:
+def _build_request(items: tuple[tuple[str, Any], ...]) -> Request:
     return Request().changed(dict(items))
 
 
-def _checked(values: Any) -> Values:
-    """Fields by their names, with values that may be theirs: whether files are there is asked when
-    they are played.
+def _check_values(values: Any) -> Values:
+    """Fields by their names, with values that may be theirs: whether files are there is looked at
+    when they are played.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"parameters must be names and values, got {values!r:.80}")
@@ -307,27 +348,18 @@ def _checked(values: Any) -> Values:
     }
     if unknown := [name for name in plain if name not in FIELDS]:
         log.warning("a bank has parameters that are not known here: %s", " ".join(unknown)[:200])
-    files = {name: value for name, value in plain.items() if name in FILES}
-    others = {name: value for name, value in plain.items() if name in FIELDS and name not in FILES}
+    files = {name: value for name, value in plain.items() if name in PATH_FIELDS}
+    others = {
+        name: value for name, value in plain.items() if name in FIELDS and name not in PATH_FIELDS
+    }
     try:
-        request = request_of(others)
+        request = build_request(others)
     except BadRequest as error:
         raise ValueError(str(error)) from error
     return {name: getattr(request, name) for name in others} | files
 
 
-def _seed(value: Any, low: int) -> int:
+def _check_seed(value: Any, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MAX_SEED:
         raise ValueError(f"a seed must be in {low}..{MAX_SEED}, got {value!r:.40}")
     return value
-
-
-def _program(path: Path) -> int:
-    try:
-        return (
-            int(json.loads(path.read_text("utf-8"))["program"])
-            if path.stat().st_size <= MAX_BYTES
-            else PROGRAMS
-        )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        return PROGRAMS

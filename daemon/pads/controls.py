@@ -1,20 +1,25 @@
-"""Knobs, faders and buttons: how the settings name them, what their messages mean, and when they
-take hold.
+"""Knobs, faders, encoders and buttons: how the settings name them, what their messages mean, and
+soft takeover.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-WAYS = "cc 21, cc14 3, rel 16, rel-offset 16, rel-sign 16, pitch or note 98, and ch 2 behind it for one channel only"
-COARSE = 127  # the highest values of seven bits and of two times seven
-FINE = 16383
+SYNTAX = (
+    "cc 21, cc14 3, rel 16, rel-offset 16, rel-sign 16, pitch or note 98, and ch 2 behind it for "
+    "one channel only"
+)
+MAX_7_BIT = 127
+MAX_14_BIT = 16383
 DETENT = 1 / 128  # of a field's range: one click of an encoder
-NEAR = 2 / 127  # a knob this close to where its field stands has hold of it
-PAIRS = 32  # a controller below has its finer half this much higher
+TAKEOVER_RANGE = 2 / 127  # a knob that is this close to where its field is takes over
+LSB_OFFSET = 32  # a 14-bit controller's least significant half has a number this much higher
+
+ControlSource = tuple[str, int]  # what messages come from: cc and number, pitch or note
 
 
 @dataclass(frozen=True)
@@ -39,133 +44,144 @@ class Control:
             number = int(found[2])
             channel = int(found[3] or 0)
         else:
-            raise ValueError(f"a control is written like {WAYS}; got {text!r}")
-        highest = PAIRS - 1 if kind == "cc14" else 127
+            raise ValueError(f"a control is written like {SYNTAX}; got {text!r}")
+        highest = LSB_OFFSET - 1 if kind == "cc14" else 127
         if number > highest or channel > 16:
             raise ValueError(f"{kind} goes from 0 to {highest} and ch from 1 to 16, got {text!r}")
         return cls(kind, number, channel)
 
     def __str__(self) -> str:
         number = "" if self.kind == "pitch" else f" {self.number}"
-        return f"{self.kind}{number}" + (f" ch {self.channel}" if self.channel else "")
+        channel = f" ch {self.channel}" if self.channel else ""
+        return f"{self.kind}{number}{channel}"
 
-    def meets(self, other: Control) -> bool:
+    def overlaps(self, other: Control) -> bool:
         """Whether one message could be of both."""
         channels = self.channel == other.channel or not (self.channel and other.channel)
-        return channels and bool(self._sources() & other._sources())
+        return channels and bool(self.sources & other.sources)
 
-    def _sources(self) -> set[tuple[str, int]]:
+    @property
+    def sources(self) -> set[ControlSource]:
         if self.kind in ("pitch", "note"):
             return {(self.kind, self.number)}
-        return {("cc", self.number)} | (
-            {("cc", self.number + PAIRS)} if self.kind == "cc14" else set()
-        )
+        if self.kind == "cc14":
+            return {("cc", self.number), ("cc", self.number + LSB_OFFSET)}
+        return {("cc", self.number)}
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A control now stands at `share` of its way, or was turned by so many `clicks`."""
+class Movement:
+    """A control was moved to a `position` (0..1), or an encoder was turned by so many `clicks`."""
 
     control: Control
-    share: float = 0.0
+    position: float = 0.0
     clicks: int = 0
 
 
-class Reader:
-    """What the messages of one port say of the controls that somebody listens to."""
+class ControlReader:
+    """What the messages of one port say of the controls that turn something."""
 
-    def __init__(self, controls: Mapping[Control, Any]) -> None:
-        self._by_source: dict[tuple[str, int], list[Control]] = {}
+    def __init__(self, controls: Iterable[Control]) -> None:
+        self._by_source: dict[ControlSource, list[Control]] = {}
         for control in controls:
-            for source in control._sources():
+            for source in control.sources:
                 self._by_source.setdefault(source, []).append(control)
-        # halves that wait for the other one, by control and channel
+        # most significant halves of 14-bit values, by control and channel
         self._high: dict[tuple[Control, int], int] = {}
-        self._pairs: set[tuple[Control, int]] = set()  # that are known to send both halves
+        # controls and channels that are known to send both halves
+        self._pairs: set[tuple[Control, int]] = set()
 
-    def read(self, message: Mapping[str, Any]) -> Moved | None:
+    def read(self, message: Mapping[str, Any]) -> Movement | None:
+        """`message` is mido's dictionary."""
         channel = message.get("channel", 0)
-        for control in self._by_source.get(_source(message), ()):
+        for control in self._by_source.get(_find_source(message), ()):
             if control.channel in (0, channel + 1):
-                return self._moved(control, channel, message)
+                return self._read_movement(control, channel, message)
         return None
 
-    def _moved(self, control: Control, channel: int, message: Mapping[str, Any]) -> Moved | None:
+    def _read_movement(
+        self, control: Control, channel: int, message: Mapping[str, Any]
+    ) -> Movement | None:
         if control.kind == "pitch":
-            return Moved(control, (message["pitch"] + (FINE + 1) // 2) / FINE)
-        value = message["value"]
+            return Movement(control, (message["pitch"] + (MAX_14_BIT + 1) // 2) / MAX_14_BIT)
+        value: int = message["value"]
         if control.kind == "cc":
-            return Moved(control, value / COARSE)
+            return Movement(control, value / MAX_7_BIT)
         if control.kind == "cc14":
-            share = self._pair(control, channel, message["control"], value)
-            return None if share is None else Moved(control, share)
+            position = self._join_halves(control, channel, message["control"], value)
+            return None if position is None else Movement(control, position)
         clicks = CLICKS[control.kind](value)
-        return Moved(control, clicks=clicks) if clicks else None
+        return Movement(control, clicks=clicks) if clicks else None
 
-    def _pair(self, control: Control, channel: int, number: int, value: int) -> float | None:
-        """The coarse half comes first. Where a finer one is known to follow it says nothing yet: it
-        would jump.
+    def _join_halves(self, control: Control, channel: int, number: int, value: int) -> float | None:
+        """The most significant half comes first. Where the other one is known to follow it moves
+        nothing yet: the field would jump.
         """
-        place = (control, channel)
+        key = (control, channel)
         if number == control.number:
-            self._high[place] = value
-            return None if place in self._pairs else value / COARSE
-        self._pairs.add(place)
-        return (self._high.get(place, 0) * (COARSE + 1) + value) / FINE
+            self._high[key] = value
+            return None if key in self._pairs else value / MAX_7_BIT
+        self._pairs.add(key)
+        return (self._high.get(key, 0) * (MAX_7_BIT + 1) + value) / MAX_14_BIT
 
 
-def _source(message: Mapping[str, Any]) -> tuple[str, int]:
+def _find_source(message: Mapping[str, Any]) -> ControlSource:
     if message["type"] == "control_change":
         return "cc", message["control"]
     return ("pitch", 0) if message["type"] == "pitchwheel" else ("", 0)
 
 
-def _twos_complement(value: int) -> int:
+def _decode_twos_complement(value: int) -> int:
     return value if value < 64 else value - 128
 
 
-def _binary_offset(value: int) -> int:
+def _decode_binary_offset(value: int) -> int:
     return value - 64
 
 
-def _sign_bit(value: int) -> int:
+def _decode_sign_bit(value: int) -> int:
     return value if value < 64 else 64 - value
 
 
-CLICKS = {"rel": _twos_complement, "rel-offset": _binary_offset, "rel-sign": _sign_bit}
+CLICKS = {
+    "rel": _decode_twos_complement,
+    "rel-offset": _decode_binary_offset,
+    "rel-sign": _decode_sign_bit,
+}
 
 
 class SoftTakeover:
-    """One control's hold on its field.
+    """When a control turns its field.
 
-    A knob that stands elsewhere than its field would make it jump, so it has to come by where the
-    field stands first (soft takeover), and again whenever somebody else has turned that field. An
-    encoder stands nowhere: it always turns.
+    A knob that is elsewhere than its field would make it jump, so it has to pass the field's
+    position first, and again whenever somebody else has turned that field. An encoder has no
+    position: it always turns.
     """
 
     def __init__(self) -> None:
-        self._left: float | None = None  # where our last turn left the field
-        self._share: float | None = None  # where the knob stood last
-        self._aim = (
-            0.0  # of an encoder: a field of few values needs more than one click for the next
-        )
+        self._left_at: float | None = None  # where our last turn left the field
+        self._knob: float | None = None  # where the knob was last
+        # of an encoder: a field of few values needs more than one click for the next
+        self._target = 0.0
 
-    def turned(self, moved: Moved, stands: float) -> float | None:
-        """The share that the field is to be turned to; None: not yet."""
-        ours = self._left is not None and abs(self._left - stands) < 1e-9
-        if moved.clicks:
-            self._aim = min(1.0, max(0.0, (self._aim if ours else stands) + moved.clicks * DETENT))
-            return self._aim
-        before = self._share
-        self._share = moved.share
-        passed = before is not None and min(before, moved.share) <= stands <= max(
-            before, moved.share
-        )
-        if ours or passed or abs(moved.share - stands) <= NEAR:
-            return moved.share
-        self._left = None
+    def turn(self, movement: Movement, field: float) -> float | None:
+        """The position that the field, which is at `field` now, is to be turned to; None: not
+        yet.
+        """
+        has_control = self._left_at is not None and abs(self._left_at - field) < 1e-9
+        if movement.clicks:
+            start = self._target if has_control else field
+            self._target = min(1.0, max(0.0, start + movement.clicks * DETENT))
+            return self._target
+        before = self._knob
+        now = movement.position
+        self._knob = now
+        passed = before is not None and min(before, now) <= field <= max(before, now)
+        if has_control or passed or abs(now - field) <= TAKEOVER_RANGE:
+            return now
+        self._left_at = None
         return None
 
-    def left(self, stands: float) -> None:
-        """Where the field stands after the turn."""
-        self._left = stands
+    def leave(self, field: float) -> None:
+        """Where the field is after the turn."""
+        self._left_at = field

@@ -1,39 +1,39 @@
-"""What hands do on pads: notes and controls in, gestures out. Nothing here knows of ports or of
-threads.
+"""Notes and controls in, gestures out. Nothing here knows of ports or of threads.
 
 A hit has to sound when the pad is hit, so it acts at once, and nobody can know yet whether it will
-be a hold. A pad that is let go after `hold` seconds or more rerolls: a hold is a hit, and then a
-reroll that takes back what the hit began. It does not reroll while it is down: of a note whose end
-got lost on its way nobody would know that, and a seed that somebody liked would be gone.
+be a hold. A pad that is released after `hold` seconds or more rerolls: a hold is a hit, and then a
+reroll that cancels what the hit began. It does not reroll while it is down: of a note whose end got
+lost on its way nobody would know that, and a seed that somebody liked would be gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Map
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .controls import Control
-from .mapping import Mapping
+from .mapping import PadMapping
 
-# seconds: nobody hits a pad again so soon without letting go, a bad pad or a second cable does
-BOUNCE = 0.025
+# Debounce, seconds: nobody hits a pad again so soon without releasing it, a bad pad or a second
+# cable does.
+DEBOUNCE = 0.025
 
 
 @dataclass(frozen=True)
 class Hit:
-    slot: int
+    index: int
     velocity: int
 
 
 @dataclass(frozen=True)
 class Reroll:
-    slot: int
+    index: int
 
 
 @dataclass(frozen=True)
 class Favourite:
-    slot: int
+    index: int
 
 
 @dataclass(frozen=True)
@@ -45,81 +45,87 @@ Gesture = Hit | Reroll | Favourite | Program
 
 
 @dataclass
-class Down:
-    """A pad that is down."""
-
+class PressedPad:
     port: str
-    since: float
-    place: tuple[int, int]
+    since: float  # seconds, as `at`
+    note: tuple[int, int]  # and channel
 
 
 class GestureReader:
-    """All pads of all controllers: a slot is a slot, whichever is hit."""
+    """The pads of all controllers: a pad is the same, whichever controller it is hit on."""
 
     def __init__(self, hold: float) -> None:
-        self.hold = hold  # seconds; 0: nothing is ever held
-        self._down: dict[int, Down] = {}
+        self._hold = hold  # seconds; 0: nothing is ever held
+        self._pressed: dict[int, PressedPad] = {}
         self._shifts: set[str] = set()  # ports on which the shift is down
 
-    def heard(
-        self, port: str, mapping: Mapping, at: float, message: Map[str, Any]
+    def read(
+        self, port: str, mapping: PadMapping, at: float, message: Mapping[str, Any]
     ) -> list[Gesture]:
-        if self._shifted(port, mapping.shift, message):
+        """The gestures that a message (mido's dictionary), which came `at` that time.monotonic(),
+        completes.
+        """
+        if mapping.shift and _is_from(message, mapping.shift):
+            self._read_shift(port, message)
             return []
         kind = message["type"]
         if kind == "program_change" and mapping.channel in (0, message["channel"] + 1):
             return [Program(message["program"])]
         if kind not in ("note_on", "note_off"):
             return []
-        slot = mapping.slot(message["note"], message["channel"])
-        if slot is None:
+        index = mapping.find_pad(message["note"], message["channel"])
+        if index is None:
             return []
-        place = (message["note"], message["channel"])
+        note = (message["note"], message["channel"])
         if kind == "note_on" and message["velocity"]:
-            return self._hit(Down(port, at, place), slot, message["velocity"])
-        return self._let_go(slot, port, place, at)
+            return self._press(index, PressedPad(port, at, note), message["velocity"])
+        return self._release(index, PressedPad(port, at, note))
 
-    def gone(self, port: str) -> None:
-        """Whatever was down there, nobody will ever let it go: forget it, and do not call it a
+    def forget_port(self, port: str) -> None:
+        """It was unplugged. Whatever was down there, nobody will ever release it: that is no
         hold.
         """
         self._shifts.discard(port)
-        for slot in [slot for slot, down in self._down.items() if down.port == port]:
-            del self._down[slot]
+        self._pressed = {
+            index: pressed for index, pressed in self._pressed.items() if pressed.port != port
+        }
 
-    def _hit(self, down: Down, slot: int, velocity: int) -> list[Gesture]:
-        before = self._down.get(slot)
-        if before and down.since - before.since < BOUNCE:
+    def _press(self, index: int, pressed: PressedPad, velocity: int) -> list[Gesture]:
+        before = self._pressed.get(index)
+        if before and pressed.since - before.since < DEBOUNCE:
             return []
         if self._shifts:
-            return [Favourite(slot)]
-        self._down[slot] = down
-        return [Hit(slot, velocity)]
+            return [Favourite(index)]
+        self._pressed[index] = pressed
+        return [Hit(index, velocity)]
 
-    def _let_go(self, slot: int, port: str, place: tuple[int, int], at: float) -> list[Gesture]:
-        down = self._down.get(slot)
-        if not down or (down.port, down.place) != (port, place):
+    def _release(self, index: int, released: PressedPad) -> list[Gesture]:
+        pressed = self._pressed.get(index)
+        if not pressed or (pressed.port, pressed.note) != (released.port, released.note):
             return []
-        del self._down[slot]
-        return [Reroll(slot)] if self.hold and at - down.since >= self.hold else []
+        del self._pressed[index]
+        held = released.since - pressed.since
+        return [Reroll(index)] if self._hold and held >= self._hold else []
 
-    def _shifted(self, port: str, shift: Control | None, message: Map[str, Any]) -> bool:
-        """Whether that message was of the shift."""
-        if not shift or shift.channel not in (0, message.get("channel", -1) + 1):
-            return False
-        if (
-            shift.kind == "cc"
-            and message["type"] == "control_change"
-            and message["control"] == shift.number
-        ):
+    def _read_shift(self, port: str, message: Mapping[str, Any]) -> None:
+        if message["type"] == "control_change":
             down = message["value"] >= 64
-        elif (
-            shift.kind == "note"
-            and message["type"] in ("note_on", "note_off")
-            and message["note"] == shift.number
-        ):
-            down = message["type"] == "note_on" and message["velocity"] > 0
         else:
-            return False
-        (self._shifts.add if down else self._shifts.discard)(port)
-        return True
+            down = message["type"] == "note_on" and message["velocity"] > 0
+        if down:
+            self._shifts.add(port)
+        else:
+            self._shifts.discard(port)
+
+
+def _is_from(message: Mapping[str, Any], control: Control) -> bool:
+    """Whether a message is from that note or cc."""
+    if control.channel not in (0, message.get("channel", -1) + 1):
+        return False
+    if control.kind == "cc":
+        return message["type"] == "control_change" and message["control"] == control.number
+    return (
+        control.kind == "note"
+        and message["type"] in ("note_on", "note_off")
+        and message["note"] == control.number
+    )

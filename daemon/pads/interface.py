@@ -1,6 +1,8 @@
-"""The seam between hands (MIDI controllers) and player (banks, engine): what a pad shows, what a
-hand may do.
+"""The seam between controllers (MIDI) and the player (banks, engine): what a pad shows, what a
+controller may do.
 """
+
+from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
@@ -28,40 +30,43 @@ class Light:
 
 
 DARK = Light(PadState.EMPTY)
+ALL_PADS = -1  # an index: the lights of all of them have changed
+
+LightListener = Callable[[int, Light], None]
 
 
 class Player(Protocol):
-    """What a hand may do. All may be called from any thread, are quick, and never raise for musical
-    reasons.
+    """What a controller may do. All of it may be called from any thread, is quick, and never raises
+    for musical reasons. Pads of the current bank are meant by their index, from 0.
     """
 
-    def hit(self, slot: int, velocity: int) -> None:
-        """Slot (from 0) of the current bank: generate its take, or announce the one it has
-        again.
-        """
+    def hit(self, index: int, velocity: int) -> None:
+        """Make the pad's take, or announce the one it has again."""
 
-    def reroll(self, slot: int) -> None:
-        """A new seed for this slot, and generate."""
+    def reroll(self, index: int) -> None:
+        """Choose a new seed for the pad, and make its take."""
 
-    def favourite(self, slot: int) -> None:
+    def toggle_favourite(self, index: int) -> None:
         """Mark, or unmark."""
 
-    def turn(self, field: str, share: float) -> None:
-        """A numeric request field to ``share`` (0..1) of its range."""
+    def turn(self, field: str, position: float) -> None:
+        """Set a numeric field of the request to ``position`` (0..1) of its range."""
 
-    def position(self, field: str) -> float | None:
-        """Where the field stands now, 0..1 (for soft takeover); None: no such numeric field."""
-
-    def program(self, number: int) -> None:
-        """Program change: another bank."""
-
-    def lights(self) -> Sequence[Light]:
-        """Every slot of the current bank."""
-
-    def listen(self, listener: Callable[[int, Light], None]) -> None:
-        """Call ``listener`` when a slot's light changed; slot -1: all of them did (another
-        bank).
+    def read_position(self, field: str) -> float | None:
+        """Where the field is in its range, 0..1 (for soft takeover); None: no such numeric
+        field.
         """
 
-    def learnt(self, field: str, control: str) -> None:
-        """MIDI learn bound ``control`` to ``field``: tell the OSC clients."""
+    def load_program(self, number: int) -> None:
+        """Program change: play another bank."""
+
+    def list_lights(self) -> Sequence[Light]:
+        """Of every pad."""
+
+    def listen(self, listener: LightListener) -> None:
+        """Call ``listener`` when a pad's light has changed; index ``ALL_PADS``: all of them have
+        (another bank).
+        """
+
+    def announce_learned(self, field: str, control: str) -> None:
+        """MIDI learn bound ``control`` to ``field``, or nothing any more: tell the OSC clients."""

@@ -9,12 +9,15 @@ from typing import Self
 
 from pipeline.request import FIELDS, BadRequest, FieldSpec, field_name
 
-DIGITS = 4  # behind the point: a fader has 16,384 places at most, and a manifest should be readable
+# behind the point: a fader has 16,384 positions at most, and a manifest should be readable
+DIGITS = 4
 
 
 @dataclass(frozen=True)
 class Knob:
-    """`share` 0..1 of the way from `low` to `high`, which may lie the other way round."""
+    """A field and a range. Positions 0..1 lead from `low` to `high`, which may lie the other way
+    round.
+    """
 
     field: str
     low: float
@@ -44,10 +47,11 @@ class Knob:
             )
         return cls(field, low, high)
 
-    def value(self, share: float) -> float | int:
-        value = self.low + min(1.0, max(0.0, share)) * (self.high - self.low)
+    def value(self, position: float) -> float | int:
+        """The field's value at a position; the nearer end outside of 0..1."""
+        value = self.low + min(1.0, max(0.0, position)) * (self.high - self.low)
         return round(value) if isinstance(FIELDS[self.field].default, int) else round(value, DIGITS)
 
-    def share(self, value: float) -> float:
-        """Where `value` lies; the nearer end for one outside."""
+    def position(self, value: float) -> float:
+        """Where `value` is, 0..1; the nearer end for one outside."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))

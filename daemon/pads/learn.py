@@ -4,64 +4,65 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .controls import PAIRS, Control
+from .controls import LSB_OFFSET, Control
 
-WINDOW = 0.5  # seconds after the first message in which it is heard what kind of control that is
-FEW = 3  # values that must be there before they are taken for an encoder's
+WINDOW = 0.5  # seconds after the first message in which the control and its kind are detected
+MIN_VALUES = 3  # that must be there before they are taken for an encoder's
+
+ChannelSource = tuple[int, str, int]  # channel (1 to 16), cc or pitch, number
 
 
-class Learner:
-    """Binds the control that says most within half a second of the first word."""
+class MidiLearn:
+    """Binds `field` to the control that sends most within half a second of the first message."""
 
     def __init__(self, field: str) -> None:
         self.field = field
-        self.until: float | None = None
-        self._values: dict[tuple[int, str, int], list[int]] = {}
+        self.deadline: float | None = None  # time.monotonic(); None: nothing was moved yet
+        self._values: dict[ChannelSource, list[int]] = {}
 
-    def heard(self, at: float, message: Mapping[str, Any]) -> None:
+    def receive(self, at: float, message: Mapping[str, Any]) -> None:
+        """`message` is mido's dictionary."""
         if message["type"] == "control_change":
-            self._heard(at, (message["channel"] + 1, "cc", message["control"]), message["value"])
+            self._add(at, (message["channel"] + 1, "cc", message["control"]), message["value"])
         elif message["type"] == "pitchwheel":
-            self._heard(at, (message["channel"] + 1, "pitch", 0), message["pitch"])
+            self._add(at, (message["channel"] + 1, "pitch", 0), message["pitch"])
 
-    def _heard(self, at: float, source: tuple[int, str, int], value: int) -> None:
-        if self.until is None:
-            self.until = at + WINDOW
+    def _add(self, at: float, source: ChannelSource, value: int) -> None:
+        if self.deadline is None:
+            self.deadline = at + WINDOW
         self._values.setdefault(source, []).append(value)
 
-    def control(self) -> Control:
-        """The one that was moved, once `until` has passed."""
-        said = Counter({source: len(values) for source, values in self._values.items()})
-        channel, kind, number = said.most_common(1)[0][0]
+    def detect_control(self) -> Control:
+        """The one that was moved, once the deadline has passed."""
+        counts = Counter({source: len(values) for source, values in self._values.items()})
+        channel, kind, number = counts.most_common(1)[0][0]
         if kind == "pitch":
             return Control("pitch", 0, channel)
-        for coarse in (number, number - PAIRS):
-            if (
-                coarse in range(PAIRS)
-                and {(channel, "cc", coarse), (channel, "cc", coarse + PAIRS)} <= said.keys()
-            ):
-                return Control("cc14", coarse, channel)
-        return Control(kind_of(self._values[channel, kind, number]), number, channel)
+        for high in (number, number - LSB_OFFSET):
+            halves = {(channel, "cc", high), (channel, "cc", high + LSB_OFFSET)}
+            if high in range(LSB_OFFSET) and halves <= counts.keys():
+                return Control("cc14", high, channel)
+        return Control(detect_kind(self._values[channel, kind, number]), number, channel)
 
 
-def kind_of(values: list[int]) -> str:
-    """A knob never says the same twice running, an encoder that is turned evenly does: by what it
-    says over and over.
+def detect_kind(values: Sequence[int]) -> str:
+    """A knob never sends the same value twice running, an encoder that is turned evenly does: its
+    encoding shows in the values that it repeats.
 
     Turned in one direction only, two's complement and sign bit may be the same: then it is the
     commoner first.
     """
-    again = any(one == next for one, next in itertools.pairwise(values))
-    if len(values) < FEW or not again:
+    repeats = any(value == following for value, following in itertools.pairwise(values))
+    if len(values) < MIN_VALUES or not repeats:
         return "cc"
     up = range(1, 16)
-    down = range(113, 128)
-    around = range(49, 80)
-    if all(value in up or value in down for value in values):
+    if all(value in up or value in range(113, 128) for value in values):
         return "rel"
-    if all(value in around for value in values):
+    if all(value in range(49, 80) for value in values):
         return "rel-offset"
-    return "rel-sign" if all(value in up or value in range(65, 80) for value in values) else "cc"
+    if all(value in up or value in range(65, 80) for value in values):
+        return "rel-sign"
+    return "cc"

@@ -1,77 +1,77 @@
-"""What the pads of one controller show, and what has to be sent so that they do."""
+"""What the pads of the current bank show, told when it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from .interface import DARK, Light
-from .mapping import Mapping
+from ..engine import Engine
+from ..jobs import Event
+from .bank import Values
+from .current_bank import CurrentBank
+from .interface import ALL_PADS, DARK, Light, LightListener, PadState
 
-BEAT = 0.25  # seconds between the two looks of a rendering pad
-FRAME = 0.04  # seconds between two frames
-AT_MOST = 32  # messages a frame: 800 a second are what a cable of five pins carries
 
-
-class Board:
-    """The last state of a pad is always sent; what it was in between is left out where there was no
-    time for it.
+class PadLights:
+    """Guarded by the engine's lock. `get_speculative_light` tells what a pad with these values
+    shows when it has nothing else to show.
     """
 
-    def __init__(self, mapping: Mapping) -> None:
-        self._mapping = mapping
-        self._wanted = [DARK] * mapping.count
-        self._shown: dict[int, bytes] = {}  # by slot: what was sent last
-        self._turn = 0  # the slot that a full frame ended at, so that the others have their turn
-        # which pad was sent again last, and when the next one is to be
-        self._repaired = 0
-        self._repairs = 0.0
+    def __init__(
+        self,
+        engine: Engine,
+        current: CurrentBank,
+        get_speculative_light: Callable[[Values], Light],
+    ) -> None:
+        self._engine = engine
+        self._current = current
+        self._get_speculative_light = get_speculative_light
+        self._announced: list[Light] = []
+        self._listeners: list[LightListener] = []
 
-    def want(self, slot: int, light: Light) -> None:
-        if 0 <= slot < len(self._wanted):
-            self._wanted[slot] = light
+    def listen(self, listener: LightListener) -> None:
+        self._listeners.append(listener)
 
-    def want_all(self, lights: Sequence[Light]) -> None:
-        missing = [DARK] * self._mapping.count
-        self._wanted = [*lights, *missing][: self._mapping.count]
+    def get_light(self, index: int) -> Light:
+        pad = self._current.bank.get_pad(index)
+        if pad.state is PadState.RENDERING:
+            return Light(PadState.RENDERING, pad.progress)
+        if pad.state in (PadState.QUEUED, PadState.FAILED):
+            return Light(pad.state)
+        speculative = self._get_speculative_light(pad.resolved)
+        if pad.ready or speculative.state is PadState.READY:
+            return Light(PadState.FAVOURITE if pad.favourite else PadState.READY)
+        return speculative
 
-    def forget(self) -> None:
-        """Nobody knows what is shown: send it all."""
-        self._shown.clear()
+    def list_lights(self) -> list[Light]:
+        return [self.get_light(index) for index in range(self._current.count)]
 
-    def frame(self, now: float) -> list[bytes]:
-        """The messages to be sent now. One pad after the other is sent again: a light that got lost
-        comes back.
-        """
-        messages: list[bytes] = []
-        if now >= self._repairs:
-            self._repairs = now + BEAT
-            self._repaired = (self._repaired + 1) % self._mapping.count
-            self._shown.pop(self._repaired, None)
-        pulse = bool(int(now / BEAT) % 2)
-        for step in range(self._mapping.count):
-            slot = (self._turn + step) % self._mapping.count
-            message = self._lit(slot, self._wanted[slot], pulse)
-            if not message or message == self._shown.get(slot):
-                continue
-            if len(messages) == AT_MOST:
-                self._turn = slot
-                break
-            self._shown[slot] = message
-            messages.append(message)
-        return messages
+    def update(self) -> None:
+        """Announce the lights that have changed."""
+        lights = self.list_lights()
+        announced = self._announced
+        self._announced = lights
+        for index, light in enumerate(lights):
+            if index >= len(announced) or announced[index] != light:
+                self._engine.publish(make_pad_event(index, light))
+                for listener in self._listeners if announced else ():
+                    listener(index, light)
 
-    def dark(self) -> list[bytes]:
-        """Every pad out, for the end."""
-        return [
-            message
-            for slot in range(self._mapping.count)
-            if (message := self._lit(slot, DARK, False))
-        ]
+    def update_all(self) -> None:
+        """Announce another bank, or another grid, and every light."""
+        self._announced = []
+        self._engine.publish(self.make_bank_event())
+        self.update()
+        for listener in self._listeners:
+            listener(ALL_PADS, DARK)
 
-    def _lit(self, slot: int, light: Light, pulse: bool) -> bytes:
-        place = self._mapping.places.get(slot)
-        return (
-            self._mapping.profile.lit(place[0], max(0, place[1] - 1), light, pulse)
-            if place
-            else b""
-        )
+    def snapshot(self) -> list[Event]:
+        """Events about the bank and every pad, for a client that begins to listen."""
+        lights = enumerate(self.list_lights())
+        return [self.make_bank_event(), *(make_pad_event(index, light) for index, light in lights)]
+
+    def make_bank_event(self) -> Event:
+        return Event("bank", None, self._current.description)
+
+
+def make_pad_event(index: int, light: Light) -> Event:
+    return Event("pad", None, (index + 1, light.state.value, light.progress))

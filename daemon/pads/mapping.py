@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping as Map
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from . import profiles
 from .controls import Control
@@ -15,14 +14,14 @@ from .profiles import Profile
 
 log = logging.getLogger("acestepd.pads")
 
-GRIDS = {"4x4": 4, "8x8": 8}
+GRIDS = {"4x4": 4, "8x8": 8}  # columns, and as many rows
 VIRTUAL = "virtual"  # among the ports: one of our own
 # the shift where neither the settings nor the profile name one: every keyboard has the socket
 PEDAL = "cc 64"
 
 
-class PadSettings(Protocol):
-    """A [[midi.pad]] table."""
+class PadNote(Protocol):
+    """A [[midi.pad]] table, as far as it is about its note. `slot` counts from 1."""
 
     @property
     def slot(self) -> int: ...
@@ -33,7 +32,7 @@ class PadSettings(Protocol):
 
 
 class MidiSettings(Protocol):
-    """The [midi] table, as far as it is about hands."""
+    """The [midi] table, as far as it is about controllers."""
 
     @property
     def ports(self) -> tuple[str, ...]: ...
@@ -50,91 +49,102 @@ class MidiSettings(Protocol):
     @property
     def shift(self) -> str: ...
     @property
-    def knobs(self) -> Map[str, str]: ...
+    def knobs(self) -> Mapping[str, str]: ...
     @property
-    def pad(self) -> Sequence[PadSettings]: ...
+    def pad(self) -> Sequence[PadNote]: ...
 
 
-class NoteAddress(tuple[int, int]):
-    """(note, channel); channel 0 is any."""
+class NoteAddress(NamedTuple):
+    note: int
+    channel: int  # 1 to 16; 0 is any
 
-    def meets(self, other: NoteAddress) -> bool:
-        return self[0] == other[0] and (self[1] == other[1] or not (self[1] and other[1]))
+    def overlaps(self, other: NoteAddress) -> bool:
+        """Whether one message could be of both."""
+        same_channel = self.channel == other.channel or not (self.channel and other.channel)
+        return self.note == other.note and same_channel
 
     def __str__(self) -> str:
-        return f"note {self[0]}" + (f" ch {self[1]}" if self[1] else "")
+        return f"note {self.note}" + (f" ch {self.channel}" if self.channel else "")
 
 
-class Mapping:
-    """The settings, on a controller with this profile."""
+class PadMapping:
+    """The settings, on a controller with this profile. Pads count from 0."""
 
     def __init__(self, midi: MidiSettings, profile: Profile) -> None:
         self.profile = profile
         self.columns = GRIDS[midi.grid]
-        self.places = _places(midi, profile)
-        self._slots = {place: slot for slot, place in self.places.items()}
+        self.notes = _assign_notes(midi, profile)  # by the pad's index
+        self._pads = {note: index for index, note in self.notes.items()}
         self.channel = midi.channel
-        self.shift = self._shift(midi)
+        self.shift = self._choose_shift(midi)
 
     @property
     def count(self) -> int:
         return self.columns**2
 
-    def slot(self, note: int, channel: int) -> int | None:
-        """Both as in the message: channels count from 0."""
-        exact = self._slots.get(NoteAddress((note, channel + 1)))
-        return self._slots.get(NoteAddress((note, 0))) if exact is None else exact
+    def find_pad(self, note: int, channel: int) -> int | None:
+        """The index of the pad on that note. `channel` is as in the message: it counts from 0."""
+        exact = self._pads.get(NoteAddress(note, channel + 1))
+        return self._pads.get(NoteAddress(note, 0)) if exact is None else exact
 
-    def _shift(self, midi: MidiSettings) -> Control | None:
+    def _choose_shift(self, midi: MidiSettings) -> Control | None:
         if midi.shift != "auto":
             return Control.of(midi.shift) if midi.shift else None
         shift = Control.of(self.profile.shift or PEDAL)
-        taken = [
-            slot for slot, place in self.places.items() if shift.meets(Control("note", *place))
-        ]
-        if taken:
-            log.warning(
-                "pad %d lies on %s, which is the shift of %s: no shift",
-                taken[0] + 1,
-                shift,
-                self.profile.name,
-            )
-        return None if taken or any(shift.meets(Control.of(text)) for text in midi.knobs) else shift
+        for index, note in self.notes.items():
+            if shift.overlaps(Control("note", note.note, note.channel)):
+                log.warning(
+                    "pad %d lies on %s, which is the shift of %s: no shift",
+                    index + 1,
+                    shift,
+                    self.profile.name,
+                )
+                return None
+        if any(shift.overlaps(Control.of(text)) for text in midi.knobs):
+            return None
+        return shift
 
 
-def _places(midi: MidiSettings, profile: Profile) -> dict[int, NoteAddress]:
-    """By slot. A pad with a note of its own displaces one that has the same note by default."""
+def _assign_notes(midi: MidiSettings, profile: Profile) -> dict[int, NoteAddress]:
+    """By the pad's index. A pad with a note of its own displaces one that has the same note by
+    default.
+    """
     columns = GRIDS[midi.grid]
     own = {
-        pad.slot - 1: NoteAddress((pad.note, pad.channel or midi.channel))
+        pad.slot - 1: NoteAddress(pad.note, pad.channel or midi.channel)
         for pad in midi.pad
         if pad.note >= 0
     }
-    places: dict[int, NoteAddress] = {}
-    for slot in range(columns**2):
-        place = own.get(slot) or NoteAddress(
-            (profile.note(slot, columns, midi.first_note), midi.channel)
+    notes: dict[int, NoteAddress] = {}
+    for index in range(columns**2):
+        note = own.get(index) or NoteAddress(
+            profile.find_note(index, columns, midi.first_note), midi.channel
         )
-        displaced = [
-            other for other, theirs in own.items() if other != slot and theirs.meets(place)
+        displacing = [
+            other for other, theirs in own.items() if other != index and theirs.overlaps(note)
         ]
-        if displaced:
-            log.warning("pads %d and %d are both on %s: it plays pad %d; give the other a note of its own",
-                        displaced[0] + 1, slot + 1, place, displaced[0] + 1)  # fmt: skip
+        if displacing:
+            log.warning(
+                "pads %d and %d are both on %s: it plays pad %d; give the other a note of its own",
+                displacing[0] + 1,
+                index + 1,
+                note,
+                displacing[0] + 1,
+            )
         else:
-            places[slot] = place
-    return places
+            notes[index] = note
+    return notes
 
 
-def plays(midi: MidiSettings, port: str) -> bool:
+def wants_port(midi: MidiSettings, port: str) -> bool:
     """Whether the port of that name is one of the settings', and not the one for something else of
     its device.
     """
-    asked = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
-    return asked and not profiles.avoided(port, profiles.of_port(port, midi.profile))
+    wanted = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
+    return wanted and not profiles.is_avoided(port, profiles.choose_profile(port, midi.profile))
 
 
-def check(midi: MidiSettings) -> None:
+def check_settings(midi: MidiSettings) -> None:
     """Raises ValueError naming the setting, what is allowed and what came."""
     if midi.grid not in GRIDS:
         raise ValueError(f"grid must be {' or '.join(GRIDS)}, got {midi.grid!r}")
@@ -143,15 +153,15 @@ def check(midi: MidiSettings) -> None:
             raise ValueError(f"{name} must be in 0..{high}, got {value}")
     if "" in midi.ports:
         raise ValueError("ports must be parts of port names, got an empty one")
-    _check_notes(midi)
+    _check_first_note(midi)
     _check_pads(midi)
     _check_controls(midi)
 
 
-def _check_notes(midi: MidiSettings) -> None:
-    profile = profiles.of_port("", midi.profile)
+def _check_first_note(midi: MidiSettings) -> None:
+    profile = profiles.choose_profile("", midi.profile)
     columns = GRIDS[midi.grid]
-    highest = 127 - profile.note(columns**2 - 1, columns, 0)
+    highest = 127 - profile.find_note(columns**2 - 1, columns, 0)
     if not -1 <= midi.first_note <= highest:
         raise ValueError(
             f"first_note must be in 0..{highest} for {midi.grid} pads, or -1, got {midi.first_note}"
@@ -170,10 +180,11 @@ def _check_pads(midi: MidiSettings) -> None:
     for one, other in combinations(midi.pad, 2):
         if one.slot == other.slot:
             raise ValueError(f"two [[midi.pad]] tables are about pad {one.slot}")
-        places = [NoteAddress((pad.note, pad.channel or midi.channel)) for pad in (one, other)]
-        if one.note >= 0 and places[0].meets(places[1]):
+        first = NoteAddress(one.note, one.channel or midi.channel)
+        second = NoteAddress(other.note, other.channel or midi.channel)
+        if one.note >= 0 and first.overlaps(second):
             raise ValueError(
-                f"pads {one.slot} and {other.slot} are both on {places[0]}: give one another note"
+                f"pads {one.slot} and {other.slot} are both on {first}: give one another note"
             )
 
 
@@ -192,5 +203,5 @@ def _check_controls(midi: MidiSettings) -> None:
             raise ValueError(f"shift must be a note or a cc, got {midi.shift!r}")
         controls["shift"] = shift
     for (one, first), (other, second) in combinations(controls.items(), 2):
-        if first.meets(second):
+        if first.overlaps(second):
             raise ValueError(f"{one} and {other} are the same control")

@@ -1,45 +1,43 @@
-"""The pads: what a hit means, what each pad shows, and which takes are to be made in advance.
+"""Playing pads: what a hit means, other seeds, marks, parameters, and which bank is played.
 
-Everything here happens under the engine's lock, as its events do: one lock, no deadlock. A thread
-of its own thinks ahead and saves the bank, both a moment after something has changed.
+The current bank, its lights and its jobs change under the engine's lock, as the engine's events do:
+one lock, no deadlock. No file is read under it. What has to be read is read between two times that
+the lock is taken, and where the pad has changed meanwhile, it begins again. A thread of its own has
+takes prepared and saves the bank, both a moment after something has changed.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-from pipeline.request import BadRequest, field_name
+from pipeline.request import BadRequest, Request, field_name
 
 from ..engine import Engine
-from ..jobs import Event, JobState, Order, Priority, Refused
+from ..jobs import Event, Order, Priority, Refused
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Settings
 from ..tempo import Tempo
-from .ahead import HANDS, Ahead
-from .announcer import Announcer
-from .bank import MAX_PADS, PROGRAMS, Bank, Banks, PadTake, Slot, Values, checked_name, drawn
-from .interface import Light, PadState
+from .announcer import Announcer, read_take_events
+from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed
+from .bank_store import BankStore, check_name, check_program, find_free_program
+from .current_bank import CLIENT, CurrentBank, new_job_id
+from .interface import Light, LightListener, PadState
 from .knobs import Knob
-from .plans import Plans
+from .lights import PadLights
+from .pad_jobs import PadJobs
+from .speculation import Speculation
 
 log = logging.getLogger("acestepd.pads")
 
 FIRST_BANK = "pads"  # what is played before one is saved under a name
-SETTLE = 0.2  # seconds: what changes in a burst is thought about, and saved, once
-HIT = "/ace/pad/hit"
-
-Listener = Callable[[int, Light], None]
+SETTLE_SECONDS = 0.2  # changes in a burst are prepared for, and saved, once
 
 
 class PadPlayer:
-    """The player of `states`, and what OSC may do besides. Slots count from 0 here, pads from 1 for
-    people.
-    """
+    """What surfaces may do with pads. Pads are meant by their index, from 0."""
 
     def __init__(
         self,
@@ -52,32 +50,27 @@ class PadPlayer:
         self._engine = engine
         self._panel = panel
         self._lock = engine.lock
-        self._banks = Banks(settings.state / "banks")
+        self._store = BankStore(settings.state / "banks")
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
-        self._plans = Plans(settings, panel, tempo, allowed_folders, first)
-        self._ahead = Ahead(engine, self._plans, self._show)
-        self._launcher = Announcer(engine.publish)
-        # Jobs that have not ended, by id: whose they are, what they play
-        self._open: dict[str, tuple[Slot, Values]] = {}
-        self._shown: list[Light] = []
-        self._last: int | None = None  # the pad that was hit last
-        self._listeners: list[Listener] = []
-        self._dirty = False
-        # banks that could not be written down, by name: tried again and again
-        self._unsaved: dict[str, str] = {}
+        self._current = CurrentBank(settings, panel, tempo, allowed_folders, first)
+        self._speculation = Speculation(engine, self._current, lambda: self._lights.update())
+        self._lights = PadLights(engine, self._current, self._speculation.get_light)
+        self._jobs = PadJobs(on_end=self._mark_changed, on_change=self._lights.update)
+        self._announcer = Announcer(engine.publish)
+        self._last_hit: int | None = None
+        self._unsaved = False  # the current bank is not as it was saved
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._saving = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="pads ahead", daemon=True)
-        engine.subscribe(self._on_event)
+        engine.subscribe(self._jobs.on_event)
         panel.listen(lambda name, value: self._wake.set())
         tempo.listen(lambda bpm, source: self._wake.set())
 
     def start(self) -> None:
-        """PadTake up the bank that was played last."""
-        if name := self._banks.current():
+        """Play the bank that was played last."""
+        if name := self._store.read_current():
             try:
-                self._take_up(self._banks.load(name))
+                self._play_bank(self._store.load(name))
             except Refused as error:
                 log.error("%s", error)
         self._wake.set()
@@ -94,343 +87,327 @@ class PadPlayer:
     def change(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
         """Other settings from now on."""
         with self._lock:
-            self._plans.settings = settings
-            self._plans.allowed_folders = allowed_folders
-        self._tell_all()
+            self._current.settings = settings
+            self._current.allowed_folders = allowed_folders
+            self._lights.update_all()
         self._wake.set()
-
-    # --- what a hand does (states.Player) ---------------------------------------------------------
-
-    def hit(self, slot: int, velocity: int) -> None:
-        self._try(HIT, lambda: self.play(slot, velocity))
-
-    def reroll(self, slot: int) -> None:
-        self._try("/ace/pad/reroll", lambda: self.play_anew(slot))
-
-    def favourite(self, slot: int) -> None:
-        self._try("/ace/pad/favourite", lambda: self.mark(slot))
-
-    def program(self, number: int) -> None:
-        self._try("/ace/bank/load", lambda: self.load_program(number))
-
-    def turn(self, field: str, share: float) -> None:
-        knob = Knob.of(field)
-        try:
-            self._panel.set(knob.field, knob.value(share))
-        except BadRequest as error:  # many a second come from a fader: nobody wants to hear of each
-            log.info("%s", error)
-
-    def position(self, field: str) -> float | None:
-        try:
-            knob = Knob.of(field)
-        except ValueError:
-            return None
-        return knob.share(getattr(self._panel.request, knob.field))
-
-    def lights(self) -> Sequence[Light]:
-        with self._lock:
-            return [self._light(number) for number in range(self._plans.count())]
-
-    def listen(self, listener: Listener) -> None:
-        self._listeners.append(listener)
-
-    def learnt(self, field: str, control: str) -> None:
-        self._engine.publish(Event("midi/learned", None, (field, control)))
-
-    def _try(self, command: str, do: Callable[[], object]) -> None:
-        """A hand has nobody to complain to but everybody."""
-        try:
-            do()
-        except Refused as error:
-            self._engine.publish(Event("fail", None, (command, error.code, str(error), error.hint)))
-        except BadRequest as error:
-            self._engine.publish(Event("fail", None, (command, 422, str(error), error.hint)))
 
     # --- a pad ------------------------------------------------------------------------------------
 
-    def play(self, number: int, velocity: int = 0, client: str = HANDS) -> Light:
+    def play(self, index: int, velocity: int = 0, client: str = CLIENT) -> Light:
         """Announce the pad's take, or make it. Raises `Refused` and `BadRequest`."""
-        with self._lock:
-            slot = self._plans.slot(number)
-            self._last = number
-            if not slot.pending:
-                slot.plan = self._plans.values(number)
-                if not (slot.ready and self._launch(slot, client)):
-                    self._order(number, slot, velocity, client)
-            return self._changed(number)
+        while True:
+            light = self._try_to_play(index, velocity, client)
+            if light is not None:
+                return light
 
-    def _launch(self, slot: Slot, client: str) -> bool:
-        return self._launcher.announce(self._plans.settings.out, slot, client, self._plans.due())
+    def reroll(self, index: int, client: str = CLIENT) -> Light:
+        """Choose the pad's next seed, and make its take. What is being made for it is cancelled.
+        Raises `Refused` and `BadRequest`, and then nothing is lost.
+        """
+        while not self._try_to_reroll(index, client):
+            pass
+        return self.play(index, client=client)
 
-    def play_anew(self, number: int, client: str = HANDS) -> Light:
-        """The pad's next seed, and its take. What is being made for it is cancelled."""
+    def mark(self, index: int, on: bool | None = None) -> Light:
+        """Make the pad a favourite, or not any more; without `on` the other of both."""
+        context = self._current.read_context()
         with self._lock:
-            slot = self._plans.slot(number)
-            # or it is refused, and nothing is lost
-            self._plans.request(self._plans.values(number, anew=True))
-            if slot.pending:
-                with suppress(Refused):  # its files are just landing: then they land
-                    self._engine.cancel(client, slot.id)
-                self._open.pop(slot.id, None)
-            self._plans.reseed(number)
-            return self.play(number, client=client)
-
-    def mark(self, number: int, on: bool | None = None) -> Light:
-        """A favourite, or not any more; without `on` the other of both."""
-        with self._lock:
-            slot = self._plans.slot(number)
-            slot.favourite = not slot.favourite if on is None else on
-            if slot.take:
+            pad = self._current.get_pad(index)
+            pad.favourite = not pad.favourite if on is None else on
+            if pad.take:
                 with suppress(Refused):  # a take that came with the bank is in nobody's journal
-                    self._engine.favourite(HANDS, slot.take.id, slot.favourite)
-            return self._changed(number)
+                    self._engine.favourite(CLIENT, pad.take.job_id, pad.favourite)
+            return self._refresh_pad(index, context)
 
-    def adjust(self, number: int, values: Values) -> Light:
+    def set_parameters(self, index: int, values: Values) -> Light:
         """Give a pad parameters of its own. Raises `Refused` and `BadRequest`."""
         with self._lock:
-            slot = self._plans.slot(number)
-            changed = self._panel.request.changed(
-                self._plans.allowed_folders.resolve_values(values)
-            )
-            kept = self._plans.allowed_folders.make_portable(
-                {name: getattr(changed, name) for name in _named(values)}
-            )
-            if "seed" in kept:
-                del kept["seed"]
-                if changed.seed >= 0:
-                    self._plans.choose(number, changed.seed)
-            slot.own |= kept
-            return self._changed(number)
+            self._current.get_pad(index)
+        folders = self._current.allowed_folders
+        request = self._panel.request.changed(folders.resolve_values(values))
+        parameters = folders.make_portable(_pick_fields(request, values))
+        context = self._current.read_context()
+        with self._lock:
+            pad = self._current.get_pad(index)
+            if "seed" in parameters:
+                del parameters["seed"]
+                if request.seed >= 0:
+                    self._current.bank.set_seed(index, request.seed, context)
+            pad.parameters |= parameters
+            return self._refresh_pad(index, context)
 
-    def _order(self, number: int, slot: Slot, velocity: int, client: str) -> None:
-        values = slot.plan
-        if velocity and (text := self._plans.settings.midi.velocity):
+    def _try_to_play(self, index: int, velocity: int, client: str) -> Light | None:
+        """None where the pad has changed while files were read."""
+        context = self._current.read_context()
+        with self._lock:
+            pad = self._current.get_pad(index)
+            self._last_hit = index
+            if pad.pending:
+                return self._refresh_pad(index, context)
+            self._current.refresh(context, index)
+            values = pad.resolved
+            take = pad.take if pad.ready else None
+            folder = self._current.settings.out
+        if take:
+            events = read_take_events(folder, take, client)
+            with self._lock:
+                if not self._is_unchanged(index, pad, values, context) or pad.take is not take:
+                    return None
+                if events:
+                    self._announcer.announce(take, events, self._current.find_due())
+                    return self._refresh_pad(index, context)
+                pad.files_missing = True
+        files = self._current.find_files(values)
+        with self._lock:
+            if not self._is_unchanged(index, pad, values, context):
+                return None
+            order = self._claim(index, pad, files, velocity, client, context)
+        self._submit(order, pad, client)
+        with self._lock:
+            if self._current.is_current(index, pad):
+                self._refresh_pad(index, context)
+        return Light(PadState.QUEUED)
+
+    def _is_unchanged(self, index: int, pad: Pad, values: Values, context: PadContext) -> bool:
+        """Whether a hit on the pad, as it was a moment ago, still means the same."""
+        return (
+            self._current.is_current(index, pad)
+            and not pad.pending
+            and self._current.bank.resolve(index, context) == values
+        )
+
+    def _claim(
+        self,
+        index: int,
+        pad: Pad,
+        files: Values,
+        velocity: int,
+        client: str,
+        context: PadContext,
+    ) -> Order:
+        """The order for what a hit plays; from now on the pad waits for its job. Raises
+        `BadRequest`.
+        """
+        bank = self._current.bank
+        if velocity and (text := self._current.settings.midi.velocity):
             knob = Knob.of(text)
-            slot.own[knob.field] = knob.value(velocity / 127)
-            values = slot.plan = self._plans.values(number)
-        request = self._plans.request(values)
-        leader = self._plans.leader(number)
-        if self._plans.bank.slot(leader).seed < 0:
-            self._plans.choose(leader, self._plans.values(leader)["seed"])
-            values = slot.plan = self._plans.values(number)
-            request = self._plans.request(values)
-        id = self._ahead.take_id(request) or self._plans.new_id(number)
-        slot.id = id
-        slot.state = PadState.QUEUED
-        slot.progress = 0.0
-        slot.gone = False
-        self._open[id] = slot, values
-        origin = self._plans.origin(number)
-        due = self._plans.due()
-        order = Order(client, id, request, priority=Priority.LIVE, origin=origin, due=due)
+            pad.parameters[knob.field] = knob.value(velocity / 127)
+            self._current.refresh(context, index)
+        request = build_request(pad.resolved | files)
+        original = bank.find_original(index)
+        if bank.get_pad(original).seed < 0:
+            bank.set_seed(original, bank.resolve(original, context)["seed"], context)
+            self._current.refresh(context, index)
+            request = build_request(pad.resolved | files)
+        job_id = self._speculation.take_id(request) or new_job_id(index)
+        self._jobs.add(job_id, pad, pad.resolved)
+        return Order(
+            client,
+            job_id,
+            request,
+            priority=Priority.LIVE,
+            origin=self._current.describe_origin(index),
+            due=self._current.find_due(),
+        )
+
+    def _submit(self, order: Order, pad: Pad, client: str) -> None:
         try:
             self._engine.submit(order)
         except Exception:
-            self._open.pop(id, None)
-            slot.id = ""
-            slot.state = None
+            with self._lock:
+                self._jobs.withdraw(order.id)
             raise
+        with self._lock:
+            # a reroll that came before the engine knew the job could not cancel it
+            if order.id not in self._jobs and pad.job_id != order.id:
+                self._cancel(client, order.id)
+
+    def _try_to_reroll(self, index: int, client: str) -> bool:
+        """Whether the next seed was chosen; not where the pad has changed while files were read."""
+        context = self._current.read_context()
+        with self._lock:
+            pad = self._current.get_pad(index)
+            values = self._current.bank.resolve(index, context, reroll=True)
+        self._current.build_request(values)
+        with self._lock:
+            bank = self._current.bank
+            if (
+                not self._current.is_current(index, pad)
+                or bank.resolve(index, context, reroll=True) != values
+            ):
+                return False
+            if pad.pending:
+                self._cancel(client, pad.job_id)
+                self._jobs.remove(pad.job_id)
+            bank.reroll(index, context)
+            return True
+
+    def _cancel(self, client: str, job_id: str) -> None:
+        with suppress(Refused):  # its files are just landing: then they land
+            self._engine.cancel(client, job_id)
+
+    def _refresh_pad(self, index: int, context: PadContext) -> Light:
+        """Something about the pad has changed. What it shows now."""
+        self._mark_changed()
+        self._current.refresh(context, index)
+        self._lights.update()
+        return self._lights.get_light(index)
+
+    def _mark_changed(self) -> None:
+        """The bank has to be saved, and other takes may be worth preparing."""
+        self._unsaved = True
+        self._wake.set()
+
+    # --- lights -----------------------------------------------------------------------------------
+
+    def list_lights(self) -> list[Light]:
+        with self._lock:
+            return self._lights.list_lights()
+
+    def listen(self, listener: LightListener) -> None:
+        """Call `listener(index, light)` when a pad's light has changed; index -1: all have."""
+        self._lights.listen(listener)
+
+    def snapshot(self) -> list[Event]:
+        """Events about the bank and every pad, for a client that begins to listen."""
+        with self._lock:
+            return self._lights.snapshot()
 
     # --- banks ------------------------------------------------------------------------------------
-
-    def banks(self) -> dict[str, int]:
-        """Every bank with its program, also one that has not been saved yet."""
-        with self._lock:
-            return {self._plans.bank.name: self._plans.bank.program} | self._banks.names()
 
     @property
     def bank(self) -> tuple[str, int, int]:
         """The current one's name, its program, and how many pads there are."""
         with self._lock:
-            return self._plans.bank.name, self._plans.bank.program, self._plans.count()
+            return self._current.description
+
+    def list_banks(self) -> dict[str, int]:
+        """Every bank with its program, also one that has not been saved yet."""
+        name, program, _ = self.bank
+        return {name: program} | self._store.list_programs()
 
     def fill(self, values: Values, count: int | None = None) -> int:
         """Give the first `count` pads these parameters and seeds of their own; favourites stay. How
-        many have them.
+        many have them. Raises `Refused` and `BadRequest`.
         """
+        grid = self._current.settings.midi
+        folders = self._current.allowed_folders
+        count = count or grid.pads
+        if not 1 <= count <= MAX_PADS:
+            raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
+        request = self._panel.build_request(folders.resolve_values(values))
+        parameters = folders.make_portable(_pick_fields(request, values))
+        context = self._current.read_context()
         with self._lock:
-            count = count or self._plans.settings.midi.pads
-            if not 1 <= count <= MAX_PADS:
-                raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
-            wish = self._panel.build_request(self._plans.allowed_folders.resolve_values(values))
-            kept = self._plans.allowed_folders.make_portable(
-                {name: getattr(wish, name) for name in _named(values)}
-            )
-            grid = self._plans.settings.midi
-            self._plans.bank.columns = grid.columns
-            self._plans.bank.rows = grid.rows
-            filled = [
-                number for number in range(count) if not self._plans.bank.slot(number).favourite
-            ]
-            for number in filled:
-                self._plans.bank.slots[number] = Slot(own=dict(kept))
-                if self._plans.leads(number):
-                    self._plans.choose(number, drawn())
-            self._changed()
+            bank = self._current.bank
+            bank.columns = grid.columns
+            bank.rows = grid.rows
+            filled = [index for index in range(count) if not bank.get_pad(index).favourite]
+            for index in filled:
+                bank.pads[index] = Pad(parameters=dict(parameters))
+                if not bank.is_variation(index):
+                    bank.set_seed(index, draw_seed(), context)
+            self._refresh_all(context)
             return len(filled)
 
     def reroll_all(self, favourites: bool = False) -> int:
-        """New seeds for every pad that has one, favourites only if wanted. Nothing is announced.
-        How many.
+        """Choose new seeds for every pad that has one; for favourites only if wanted. Nothing is
+        announced. How many.
         """
+        context = self._current.read_context()
         with self._lock:
-            slots = enumerate(self._plans.bank.slots)
-            found = [
-                n
-                for n, slot in slots
-                if slot.base is not None and (favourites or not slot.favourite)
+            bank = self._current.bank
+            rerolled = [
+                index
+                for index, pad in enumerate(bank.pads)
+                if pad.panel_values is not None and (favourites or not pad.favourite)
             ]
-            for number in found:
-                self._plans.reseed(number)
-            self._changed()
-            return len(found)
+            for index in rerolled:
+                bank.reroll(index, context)
+            self._refresh_all(context)
+            return len(rerolled)
 
     def load(self, name: str) -> None:
         """Play another bank. What is being made for the old one goes on. Raises `Refused`."""
         self._save()
-        with self._lock:
-            unsaved = self._unsaved.get(name)
-        self._take_up(Bank.from_json(name, unsaved) if unsaved else self._banks.load(name))
+        self._play_bank(self._store.load(name))
 
     def load_program(self, number: int) -> None:
         """Raises `Refused` 404 where no bank has it."""
-        found = next(
-            (name for name, program in self._banks.names().items() if program == number), None
-        )
-        if found is None:
+        programs = self._store.list_programs()
+        name = next((name for name, program in programs.items() if program == number), None)
+        if name is None:
             raise Refused(404, f"no bank has program {number}", "/ace/bank/list tells them")
-        self.load(found)
+        self.load(name)
 
     def save(self, name: str = "", program: int | None = None) -> None:
         """Under another name or program from now on, or now. Raises `Refused`."""
+        programs = self._store.list_programs()
         with self._lock:
-            name = checked_name(name or self._plans.bank.name)
-            known = self._banks.names()
+            bank = self._current.bank
+            name = check_name(name or bank.name)
             if program is not None:
-                self._plans.bank.program = _free(program, name, known)
-            elif name != self._plans.bank.name:
-                self._plans.bank.program = known.get(name, self._banks.free_program())
-            self._plans.bank.name = name
-            self._dirty = True
+                bank.program = check_program(program, name, programs)
+            elif name != bank.name:
+                bank.program = programs.get(name, find_free_program(programs))
+            bank.name = name
+            self._unsaved = True
         if error := self._save():
-            hint = f"free some space, or see {self._plans.settings.state / 'banks'}; it is kept, and tried again"
-            raise Refused(507, f"the bank could not be saved: {error.strerror}", hint) from error
-        self._engine.publish(self._bank_event())
-
-    def _take_up(self, bank: Bank) -> None:
+            raise Refused(
+                507,
+                f"the bank could not be saved: {error.strerror}",
+                f"free some space, or see {self._store.folder}; it is kept, and tried again",
+            ) from error
         with self._lock:
-            self._plans.bank = bank
-            self._last = None
-            self._dirty = False
-            self._open.clear()
-            for number, slot in enumerate(bank.slots):
-                self._recall(number, slot)
+            self._engine.publish(self._lights.make_bank_event())
+
+    def _play_bank(self, bank: Bank) -> None:
+        context = self._current.read_context()
+        requests = self._read_pads(bank, context)
+        with self._lock:
+            if self._unsaved and bank.name != self._current.bank.name:
+                self._store.put(self._current.bank)  # changed since it was saved a moment ago
+            self._current.bank = bank
+            self._last_hit = None
+            self._unsaved = False
+            self._jobs.clear()
+            for index, request in requests.items():
+                self._restore_job(bank.pads[index], request)
             self._wake.set()
         with suppress(OSError):
-            self._banks.remember(bank.name)
-        self._tell_all()
-
-    def _recall(self, number: int, slot: Slot) -> None:
-        """How its newest job stands, and whether its take is there."""
-        slot.plan = values = self._plans.values(number)
-        if slot.take:
-            slot.gone = not (self._plans.settings.out / slot.take.file).is_file()
-        if not slot.id or (slot.take and slot.take.id == slot.id):
-            return
-        try:
-            job = self._engine.find(HANDS, slot.id)
-            if job.request != self._plans.request(values):
-                return
-        except (Refused, BadRequest):
-            return
-        if not job.ended:
-            slot.state = (
-                PadState.RENDERING
-                if job.state in (JobState.RUNNING, JobState.LANDING)
-                else PadState.QUEUED
-            )
-            self._open[slot.id] = slot, values
-        elif job.state is JobState.FINISHED and job.last_event:
-            slot.take = PadTake(Path(str(job.last_event.values[1])).name, job.id, values)
-        elif job.state is JobState.FAILED:
-            slot.state = PadState.FAILED
-
-    def _tell_all(self) -> None:
-        """Another bank, or another grid."""
+            self._store.write_current(bank.name)
         with self._lock:
-            self._shown = []
-            self._engine.publish(self._bank_event())
-            self._show()
-            for listener in self._listeners:
-                listener(-1, Light(PadState.EMPTY))
+            self._lights.update_all()
 
-    def _bank_event(self) -> Event:
-        return Event("bank", None, self.bank)
+    def _read_pads(self, bank: Bank, context: PadContext) -> dict[int, Request]:
+        """Whether the takes of a bank are there, before it is played. What those pads would play
+        whose newest job may not have ended.
+        """
+        requests: dict[int, Request] = {}
+        for index, pad in enumerate(bank.pads):
+            pad.resolved = bank.resolve(index, context)
+            if pad.take:
+                manifest = self._current.settings.out / pad.take.manifest
+                pad.files_missing = not manifest.is_file()
+            if pad.job_id and not (pad.take and pad.take.job_id == pad.job_id):
+                with suppress(Refused, BadRequest):
+                    requests[index] = self._current.build_request(pad.resolved)
+        return requests
 
-    # --- what pads show ---------------------------------------------------------------------------
-
-    def snapshot(self) -> list[Event]:
-        """The bank and every pad, for who begins to listen."""
-        lights = enumerate(self.lights())
-        return [self._bank_event(), *(_event(number, light) for number, light in lights)]
-
-    def _light(self, number: int) -> Light:
-        slot = self._plans.bank.slot(number)
-        if slot.pending or slot.state is PadState.FAILED:
-            assert slot.state
-            return Light(slot.state, slot.progress if slot.state is PadState.RENDERING else 0.0)
-        made = self._ahead.light(slot.wish)
-        if slot.ready or made.state is PadState.READY:
-            return Light(PadState.FAVOURITE if slot.favourite else PadState.READY)
-        return made
-
-    def _changed(self, number: int | None = None) -> Light:
-        """Something about one pad, or all."""
-        self._dirty = True
-        self._wake.set()
-        self._plans.replan(number)
-        self._show()
-        return self._light(number or 0)
-
-    def _show(self) -> None:
-        """Tell of the lights that have changed."""
-        lights = [self._light(number) for number in range(self._plans.count())]
-        shown = self._shown
-        self._shown = lights
-        for number, light in enumerate(lights):
-            if number >= len(shown) or shown[number] != light:
-                self._engine.publish(_event(number, light))
-                for listener in self._listeners if shown else ():
-                    listener(number, light)
-
-    # --- what the engine tells --------------------------------------------------------------------
-
-    def _on_event(self, event: Event) -> None:
-        job = event.job
-        if job is None or job.id not in self._open:
+    def _restore_job(self, pad: Pad, request: Request) -> None:
+        """How the pad's newest job stands, where it is about that request."""
+        try:
+            job = self._engine.find(CLIENT, pad.job_id)
+        except Refused:
             return
-        slot, values = self._open[job.id]
-        if event.kind == "queued":
-            slot.state = PadState.QUEUED
-        elif event.kind == "progress":
-            slot.state = PadState.RENDERING
-            slot.progress = event.values[0]
-        elif event.kind == "finished":
-            slot.take = PadTake(Path(str(event.values[1])).name, job.id, values)
-            slot.state = None
-        elif event.kind == "fail":
-            # one that is kept waits for its folder
-            slot.state = PadState.FAILED if job.ended else PadState.QUEUED
-        elif event.kind == "cancelled":
-            slot.state = None
-            slot.id = ""
-        else:
-            return
-        if event.kind in ("finished", "cancelled") or (event.kind == "fail" and job.ended):
-            del self._open[job.id]
-            self._dirty = True
-            self._wake.set()
-        self._show()
+        if job.request == request:
+            self._jobs.restore(pad, job)
+
+    def _refresh_all(self, context: PadContext) -> None:
+        self._mark_changed()
+        self._current.refresh(context)
+        self._lights.update()
 
     # --- a moment later ---------------------------------------------------------------------------
 
@@ -439,56 +416,24 @@ class PadPlayer:
             self._wake.wait()
             self._wake.clear()
             try:
-                self._ahead.think(self._last)
+                self._speculation.update(self._last_hit)
                 self._save()
             except Exception:
                 log.exception("the pads")
-            self._closing.wait(SETTLE)
+            self._closing.wait(SETTLE_SECONDS)
 
     def _save(self) -> OSError | None:
         """Write the bank down, where it has changed, and those that could not be before. Why it
         could not be.
         """
-        errors: dict[str, OSError] = {}
-        with self._saving:
-            with self._lock:
-                name = self._plans.bank.name
-                if self._dirty:
-                    self._unsaved[name] = self._plans.bank.to_json()
-                    self._dirty = False
-                waiting = dict(self._unsaved)
-            for each, text in waiting.items():
-                try:
-                    self._banks.save(each, text)
-                    if each == name:
-                        self._banks.remember(name)
-                except OSError as error:
-                    log.error("the bank %s could not be saved: %s", each, error)
-                    errors[each] = error
-                else:
-                    with self._lock:
-                        del self._unsaved[each]
-        return errors.get(name)
+        with self._lock:
+            name = self._current.bank.name
+            if self._unsaved:
+                self._store.put(self._current.bank)
+                self._unsaved = False
+        return self._store.flush(name).get(name)
 
 
-def _free(program: int, name: str, known: dict[str, int]) -> int:
-    """That program, where no other bank has it. Raises `Refused`."""
-    if not 0 <= program < PROGRAMS:
-        raise Refused(422, f"program must be in 0..{PROGRAMS - 1}, got {program}")
-    for other, taken in known.items():
-        if taken == program and other != name:
-            raise Refused(
-                409,
-                f"program {program} is that of the bank {other!r}",
-                "choose another: /ace/bank/list",
-            )
-    return program
-
-
-def _named(values: Values) -> list[str]:
-    """The fields that are named, whatever they were called."""
-    return [field_name(name) for name in values]
-
-
-def _event(number: int, light: Light) -> Event:
-    return Event("pad", None, (number + 1, light.state.value, light.progress))
+def _pick_fields(request: Request, values: Values) -> Values:
+    """A request's values for the fields that are named, whatever they were called."""
+    return {name: getattr(request, name) for name in map(field_name, values)}

@@ -21,7 +21,7 @@ GENERIC = "generic"  # of every port that no profile is about
 PULSE = "pulse"  # what a rendering pad shows every other moment
 LOOKS = (*(state.value for state in PadState), PULSE)
 
-Look = Mapping[str, int]
+Look = Mapping[str, int]  # the values of the names in a profile's `light`
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,8 @@ class Profile:
     shift: str = ""  # the button that marks takes
     enter: str = ""  # sent first: the mode in which the lights are ours
     leave: str = ""  # sent last
-    light: str = (
-        "note_on note velocity"  # bytes in hex, `note`, `note_on`, and the names that a look gives
-    )
+    # bytes in hex, `note`, `note_on`, and the names that a look gives
+    light: str = "note_on note velocity"
     # a state's; of rendering several, by progress
     looks: Mapping[str, tuple[Look, ...]] = field(default_factory=dict)
 
@@ -47,40 +46,37 @@ class Profile:
         if self.shift:
             Control.of(self.shift)
         for message in (self.enter, self.leave):
-            _bytes(message, {})
+            _encode(message, {})
         if missing := [look for look in LOOKS if not self.looks.get(look)]:
             raise ValueError(f"no look for {missing[0]}; there must be {' '.join(LOOKS)}")
         for looks in self.looks.values():
             for look in looks:
-                _checked(_bytes(self.light, {"note": 0, "note_on": 0x90, **look}))
+                _check_message(_encode(self.light, {"note": 0, "note_on": 0x90, **look}))
 
-    def note(self, slot: int, columns: int, first_note: int = -1) -> int:
-        row, column = divmod(slot, columns)
-        return (
-            (self.first_note if first_note < 0 else first_note)
-            + row * (self.row_step or columns)
-            + column
-        )
+    def find_note(self, index: int, columns: int, first_note: int = -1) -> int:
+        """The note of a pad on a grid with so many columns; -1: with the profile's first note."""
+        row, column = divmod(index, columns)
+        first = self.first_note if first_note < 0 else first_note
+        return first + row * (self.row_step or columns) + column
 
-    def lit(self, note: int, channel: int, light: Light, pulse: bool) -> bytes:
+    def encode_light(self, note: int, channel: int, light: Light, pulse: bool) -> bytes:
         """The message that lights a pad. `channel` counts from 0; `pulse` is every other moment."""
-        looks = self.looks[
-            PULSE if pulse and light.state is PadState.RENDERING else light.state.value
-        ]
+        pulses = pulse and light.state is PadState.RENDERING
+        looks = self.looks[PULSE if pulses else light.state.value]
         progress = min(1.0, max(0.0, light.progress))
         look = looks[min(len(looks) - 1, int(progress * len(looks)))]
-        return _bytes(self.light, {"note": note, "note_on": 0x90 + channel, **look})
+        return _encode(self.light, {"note": note, "note_on": 0x90 + channel, **look})
 
     @property
-    def entering(self) -> bytes:
-        return _bytes(self.enter, {})
+    def enter_message(self) -> bytes:
+        return _encode(self.enter, {})
 
     @property
-    def leaving(self) -> bytes:
-        return _bytes(self.leave, {})
+    def leave_message(self) -> bytes:
+        return _encode(self.leave, {})
 
 
-def _bytes(template: str, words: Mapping[str, int]) -> bytes:
+def _encode(template: str, words: Mapping[str, int]) -> bytes:
     """`F0 00 note F7` with its words filled in. Raises ValueError."""
     try:
         return bytes(words[word] if word in words else int(word, 16) for word in template.split())
@@ -90,14 +86,14 @@ def _bytes(template: str, words: Mapping[str, int]) -> bytes:
         ) from None
 
 
-def _checked(message: bytes) -> None:
+def _check_message(message: bytes) -> None:
     status, *data = message or b"\0"
     data = data[:-1] if status == 0xF0 and data and data[-1] == 0xF7 else data
     if status < 0x80 or not data or max(data) > 127:
         raise ValueError(f"a light must be one MIDI message, got {message.hex(' ')}")
 
 
-def parsed(name: str, values: Mapping[str, Any]) -> Profile:
+def parse_profile(name: str, values: Mapping[str, Any]) -> Profile:
     """Raises ValueError saying which profile, and what is wrong with it."""
     known = {spec.name for spec in dataclasses.fields(Profile)} - {"name"}
     if unknown := [key for key in values if key not in known]:
@@ -106,61 +102,67 @@ def parsed(name: str, values: Mapping[str, Any]) -> Profile:
         )
     lists = {key: tuple(values[key]) for key in ("match", "avoid") if key in values}
     try:
-        looks = {state: _looks(look) for state, look in values.get("looks", {}).items()}
+        looks = {state: _parse_looks(look) for state, look in values.get("looks", {}).items()}
         return Profile(**{"name": name, **values, **lists, "looks": looks})
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"profile {name}: {error}") from error
 
 
-def _looks(value: Any) -> tuple[Look, ...]:
+def _parse_looks(value: Any) -> tuple[Look, ...]:
     """One or several; where only the velocity differs, a number is enough."""
     looks = value if isinstance(value, list) else [value]
     return tuple(look if isinstance(look, dict) else {"velocity": int(look)} for look in looks)
 
 
 @functools.cache
-def shipped() -> dict[str, Profile]:
-    return {file.stem: parsed(file.stem, _read(file)) for file in sorted(FOLDER.glob("*.toml"))}
+def load_shipped() -> dict[str, Profile]:
+    """The profiles that come with the daemon, by name."""
+    files = sorted(FOLDER.glob("*.toml"))
+    return {file.stem: parse_profile(file.stem, _read_toml(file)) for file in files}
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"profile {file}: {error}") from error
 
 
-def named(name: str) -> Profile:
+def load_profile(name: str) -> Profile:
     """A shipped one, or a file of one's own. Raises ValueError."""
-    if name in shipped():
-        return shipped()[name]
+    shipped = load_shipped()
+    if name in shipped:
+        return shipped[name]
     if name.endswith(".toml"):
         file = Path(name).expanduser()
-        return parsed(file.stem, _read(file))
+        return parse_profile(file.stem, _read_toml(file))
     raise ValueError(
-        f"profile must be auto, a .toml file or one of {' '.join(shipped())}; got {name!r}"
+        f"profile must be auto, a .toml file or one of {' '.join(shipped)}; got {name!r}"
     )
 
 
-def of_port(port: str, wanted: str = "auto") -> Profile:
-    """The profile that `port` is played with: the one whose match is longest."""
-    if wanted != "auto":
-        return named(wanted)
+def choose_profile(port: str, setting: str = "auto") -> Profile:
+    """The profile that `port` is played with: the one that is set, or the one whose match is
+    longest.
+    """
+    if setting != "auto":
+        return load_profile(setting)
     matches = [
         (len(part), name)
-        for name, profile in shipped().items()
+        for name, profile in load_shipped().items()
         for part in profile.match
-        if _in(part, port)
+        if _contains_word(port, part)
     ]
-    return shipped()[max(matches)[1] if matches else GENERIC]
+    return load_shipped()[max(matches)[1] if matches else GENERIC]
 
 
-def avoided(port: str, profile: Profile) -> bool:
-    return any(_in(part, port) for part in profile.avoid)
+def is_avoided(port: str, profile: Profile) -> bool:
+    """Whether a port of that device is for something else than pads."""
+    return any(_contains_word(port, part) for part in profile.avoid)
 
 
-def _in(part: str, port: str) -> bool:
-    """As a word, or the beginning of one: "mini" is not in "MiniFuse", "apc mini mk2" is in "APC
-    mini mk2 Control".
+def _contains_word(port: str, part: str) -> bool:
+    """Whether `part` is in a port's name as a word, or the beginning of one: "mini" is not in
+    "MiniFuse", "apc mini mk2" is in "APC mini mk2 Control".
     """
     return re.search(rf"\b{re.escape(part.casefold())}\b", port.casefold()) is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from daemon import settings
-from daemon.settings import Pad, Settings, SettingsError
+from daemon.settings import PadSettings, Settings, SettingsError
 
 WHOLE = """
 port = 9200
@@ -106,7 +106,7 @@ def test_pads_come_from_tables_of_their_own() -> None:
     midi = settings.from_values(tomllib.loads(text)).midi
     assert midi.pads == 64
     assert midi.columns == 8
-    assert midi.pad == (Pad(slot=3, seed=42, request={"prompt": "bells"}),)
+    assert midi.pad == (PadSettings(slot=3, seed=42, request={"prompt": "bells"}),)
     assert dict(midi.knobs) == {"cc 21": "bars 1 16"}
 
 

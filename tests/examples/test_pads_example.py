@@ -7,19 +7,19 @@ import sys
 from pathlib import Path
 
 from daemon import midi
-from daemon.pads.picture import picture
 from daemon.settings import Midi
 from tests.support.jack import Jack
 from tests.support.stage import on_stage
 from tests.support.waiting import until
+from tests.tools.pad_grid import draw_pad_grid
 
 ROOT = Path(__file__).parents[2]
 PADS = ROOT / "examples" / "pads"
 
 
 def test_the_picture_shows_the_default_grid() -> None:
-    said = "run: python -m daemon.pads.picture examples/pads/grid.svg"
-    assert (PADS / "grid.svg").read_text("utf-8") == picture(), said
+    said = "run: python -m tests.tools.pad_grid examples/pads/grid.svg"
+    assert (PADS / "grid.svg").read_text("utf-8") == draw_pad_grid(), said
 
 
 def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:
@@ -27,7 +27,8 @@ def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:
         stage.panel.set("prompt", "warm keys")
         until(
             lambda: (
-                "acestepd" in stage.hands.ports.inputs and "acestepd" in stage.hands.ports.outputs
+                "acestepd" in stage.controllers.ports.inputs
+                and "acestepd" in stage.controllers.ports.outputs
             )
         )
         until(

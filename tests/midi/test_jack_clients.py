@@ -133,7 +133,7 @@ def lights(dump: Path) -> list[tuple[int, int]]:
 
 
 def state_of(velocity: int) -> str:
-    looks = profiles.named("generic").looks
+    looks = profiles.load_profile("generic").looks
     known = {look["velocity"]: name for name, states in looks.items() for look in states}
     return {"pulse": "rendering"}.get(known[velocity], known[velocity])
 
@@ -168,11 +168,14 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         assert mido.stdin
         assert next_line(mido) == "there\n"
         until(lambda: told(mido, daemon, "note_on note=38 velocity=90", "note_off note=38"))
-        until(lambda: [light.state for light in daemon.pads.lights()[:3]] == [PadState.READY] * 3)
+        until(
+            lambda: [light.state for light in daemon.pads.list_lights()[:3]] == [PadState.READY] * 3
+        )
         client.ask("/ace/pad/favourite", 1, 1)
-        shown = profiles.named("generic")
+        shown = profiles.load_profile("generic")
         wanted = {
-            36 + slot: shown.lit(36 + slot, 0, light, False)[2] for slot, light in grid(daemon)
+            36 + index: shown.encode_light(36 + index, 0, light, False)[2]
+            for index, light in grid(daemon)
         }
         until(lambda: dict(lights(dump)) == wanted)
         client.send("/ace/sync", 1)
@@ -198,15 +201,15 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
 
 
 def grid(daemon: Daemon) -> list[tuple[int, Light]]:
-    return list(enumerate(daemon.pads.lights()))
+    return list(enumerate(daemon.pads.list_lights()))
 
 
 def told(mido: subprocess.Popen[str], daemon: Daemon, *messages: str) -> bool:
     """A dummy JACK on a busy machine drops a message now and then."""
     assert mido.stdin
-    if daemon.pads.lights()[2].state is PadState.EMPTY:
+    if daemon.pads.list_lights()[2].state is PadState.EMPTY:
         mido.stdin.write("".join(f"{message}\n" for message in messages))
-    return daemon.pads.lights()[2].state is not PadState.EMPTY
+    return daemon.pads.list_lights()[2].state is not PadState.EMPTY
 
 
 def heard_so_far(client: OscClient) -> list[tuple[str, list[Any]]]:

@@ -1,15 +1,14 @@
+"""Banks: their JSON, and what a hit on their pads would play."""
+
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.jobs import Refused
-from daemon.pads.bank import Bank, Banks, PadTake, Slot
+from daemon.pads.bank import Bank, Pad, PadContext, PadDefaults, PadTake
 from pipeline.request import DRAWN_SEEDS
 
 VALUES = st.fixed_dictionaries(
@@ -20,96 +19,106 @@ VALUES = st.fixed_dictionaries(
         "shift": st.floats(0.1, 9),
     },
 )
+PANEL = PadContext({"prompt": "panel", "bars": 4}, {}, 0.0)
 
 
-def bank() -> Bank:
-    slot = Slot({"prompt": "dusty", "bars": 4}, {"num_steps": 4}, 42, 43, True, "pad1-ab")
-    slot.take = PadTake(
+def test_what_is_written_is_what_is_read() -> None:
+    pad = Pad({"prompt": "dusty", "bars": 4}, {"num_steps": 4}, 42, 43, True, "pad1-ab")
+    pad.take = PadTake(
         "dusty_4bars_s42.json",
         "pad1-ab",
         {"prompt": "dusty", "bars": 4, "num_steps": 4, "seed": 42},
     )
-    return Bank("verse", 3, 8, 0.5, [slot, Slot()])
-
-
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    banks = Banks(tmp_path / "banks")
-    saved = bank()
-    banks.save("verse", saved.to_json())
-    assert banks.load("verse") == saved
-    assert list(banks.names().items()) == [("verse", 3)]
-    assert [path.name for path in (tmp_path / "banks").iterdir()] == ["verse.json"]
+    bank = Bank("verse", 3, 8, 0.5, [pad, Pad()])
+    assert Bank.from_json("verse", bank.to_json()) == bank
 
 
 @given(VALUES, VALUES | st.none(), st.integers(-1, 2**32 - 1), st.booleans())
 def test_any_pad_survives_its_file(
-    own: dict[str, Any], base: dict[str, Any] | None, seed: int, mark: bool
+    parameters: dict[str, Any], panel_values: dict[str, Any] | None, seed: int, favourite: bool
 ) -> None:
-    kept = json.loads(json.dumps(Slot(own, base, seed, favourite=mark).to_json(1)))
-    read = Slot.from_json(kept)
+    written = json.loads(
+        json.dumps(Pad(parameters, panel_values, seed, favourite=favourite).to_json(1))
+    )
+    read = Pad.from_json(written)
     assert read.seed == seed
-    assert read.favourite == mark
+    assert read.favourite == favourite
     assert json.loads(json.dumps(read.to_json(1))) == json.loads(
-        json.dumps(Slot.from_json(read.to_json(1)).to_json(1))
+        json.dumps(Pad.from_json(read.to_json(1)).to_json(1))
     )
 
 
+def test_a_pad_names_its_files_without_their_being_there() -> None:
+    parameters = {"task": "cover", "source": "loop.wav", "reference": "warm.wav"}
+    assert Pad.from_json(Pad(parameters).to_json(1)).parameters == parameters
+
+
 def test_the_next_seed_is_known_beforehand_and_used_once() -> None:
-    slot = Slot(seed=1, next=2)
-    slot.choose({}, slot.next)
-    assert slot.seed == 2
-    assert 0 <= slot.next < DRAWN_SEEDS
-    slot.choose({}, 9)
-    assert slot.seed == 9
+    pad = Pad(seed=1, next_seed=2)
+    pad.set_seed({}, pad.next_seed)
+    assert pad.seed == 2
+    assert 0 <= pad.next_seed < DRAWN_SEEDS
+    pad.set_seed({}, 9)
+    assert pad.seed == 9
 
 
-@pytest.mark.parametrize(
-    ("change", "wrong"),
-    [
-        ("nonsense", "not a bank"),
-        ("[]", "not a bank"),
-        ("[" * 100_000, "not a bank"),
-        ({"acestepd_bank": 2}, "a newer acestepd"),
-        ({"program": 128}, "program 128"),
-        ({"program": 1e999}, "not a bank"),
-        ({"pads": [{"pad": 0}]}, "pads are numbered 1..128"),
-        ({"pads": [{"pad": 1, "seed": -2, "next": 1}]}, "a seed must be in -1"),
-        ({"pads": [{"pad": 1, "seed": 1, "next": True}]}, "a seed must be in 0"),
-        ({"pads": [{"pad": 1, "seed": 1, "next": 1, "own": {"bars": 5000}}]}, "bars must be in"),
-        ({"pads": [{"pad": 1, "seed": 1, "next": 1, "own": "x"}]}, "names and values"),
-        ({"pads": [{"pad": 1, "seed": 1, "next": 1, "take": {"file": "../x.json", "id": "a", "request": {}}}]}, "man"),
-    ],
-)  # fmt: skip
-def test_what_is_no_bank_is_refused_with_a_reason(tmp_path: Path, change: Any, wrong: str) -> None:
-    text = change if isinstance(change, str) else json.dumps(json.loads(bank().to_json()) | change)
-    (tmp_path / "odd.json").write_text(text)
-    with pytest.raises(Refused, match=wrong) as refused:
-        Banks(tmp_path).load("odd")
-    assert refused.value.code == 422
-    assert "odd" in Banks(tmp_path).names(), "and the list of banks still works"
+# --- what a hit would play ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "../up", "a/b", "a\\b", ".hidden", "a" * 65, "a\nb", "nul\0", "trail "]
-)
-def test_a_name_that_could_lead_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
-    for do in (Banks(tmp_path).load, lambda name: Banks(tmp_path).save(name, "x")):
-        with pytest.raises(Refused, match="name has letters"):
-            do(name)
-    assert list(tmp_path.iterdir()) == []
+def test_a_pad_without_a_seed_follows_the_panel_and_one_with_a_seed_does_not() -> None:
+    bank = Bank("verse", pads=[Pad({"bars": 8}, next_seed=7)])
+    assert bank.resolve(0, PANEL) == {"prompt": "panel", "bars": 8, "seed": 7}
+    bank.set_seed(0, 7, PANEL)
+    turned = PadContext({"prompt": "turned"}, {}, 0.0)
+    assert bank.resolve(0, turned) == {"prompt": "panel", "bars": 8, "seed": 7}
 
 
-def test_a_bank_that_is_not_there_says_which_are(tmp_path: Path) -> None:
-    Banks(tmp_path).save("Ålesund 2", bank().to_json())
-    with pytest.raises(Refused, match="no bank is called 'verse'") as refused:
-        Banks(tmp_path).load("verse")
-    assert "Ålesund 2" in refused.value.hint
+def test_a_reroll_has_the_next_seed_and_what_was_turned_since() -> None:
+    bank = Bank("verse", pads=[Pad()])
+    bank.set_seed(0, 7, PANEL)
+    following = bank.pads[0].next_seed
+    turned = PadContext({"key": "A minor"}, {}, 0.0)
+    values = {"prompt": "panel", "bars": 4, "key": "A minor", "seed": following}
+    assert bank.resolve(0, turned, reroll=True) == values
+    bank.reroll(0, turned)
+    assert bank.resolve(0, PANEL) == values
 
 
-def test_a_new_bank_has_the_first_free_program(tmp_path: Path) -> None:
-    banks = Banks(tmp_path)
-    for name, program in (("a", 0), ("b", 1), ("c", 3)):
-        banks.save(name, Bank(name, program).to_json())
-    assert banks.free_program() == 2
-    banks.remember("b")
-    assert Banks(tmp_path).current() == "b"
+def test_pads_of_a_row_are_variations_of_its_first_one_until_they_have_a_seed() -> None:
+    bank = Bank("verse", columns=2, rows=0.5, pads=[Pad(next_seed=5), Pad(next_seed=6)])
+    assert bank.find_original(1) == 0
+    values = bank.resolve(1, PANEL)
+    assert values == bank.resolve(0, PANEL) | {"variation": 0.5, "variation_seed": 5}
+    assert bank.resolve(1, PANEL, reroll=True) == values | {"variation_seed": 6}
+    bank.reroll(1, PANEL)
+    assert bank.resolve(1, PANEL) == values | {"variation_seed": 6}
+    bank.pads[1] = Pad()
+    bank.set_seed(1, 9, PANEL)
+    assert bank.find_original(1) == 1
+    assert bank.resolve(1, PANEL) == {"prompt": "panel", "bars": 4, "seed": 9}
+
+
+def test_a_variation_without_a_direction_has_one_that_follows_from_its_seed() -> None:
+    bank = Bank("verse", pads=[Pad({"variation": 0.2})])
+    bank.set_seed(0, 2**32 - 1, PANEL)
+    assert bank.resolve(0, PANEL)["variation_seed"] == 0
+
+
+def test_the_settings_give_a_pad_its_first_seed_and_what_lies_over_the_panel() -> None:
+    context = PadContext(PANEL.panel, {1: PadDefaults({"bars": 2}, 77)}, 0.0)
+    bank = Bank("verse", pads=[Pad(next_seed=5), Pad(next_seed=6)])
+    assert bank.resolve(0, context) == {"prompt": "panel", "bars": 4, "seed": 5}
+    assert bank.resolve(1, context) == {"prompt": "panel", "bars": 2, "seed": 77}
+    assert bank.resolve(1, context, reroll=True)["seed"] == 6
+
+
+def test_the_sessions_tempo_counts_and_then_that_of_the_take() -> None:
+    bank = Bank("verse", pads=[Pad(take=PadTake("x.json", "pad1-ab", {"bpm": 90}))])
+    session = PadContext(PANEL.panel, {}, 98.0)
+    assert bank.resolve(0, session)["bpm"] == 98
+    assert bank.resolve(0, PANEL)["bpm"] == 90
+    assert "bpm" not in bank.resolve(0, PANEL, reroll=True)
+    own = Bank("verse", pads=[Pad({"bpm": 140})])
+    assert own.resolve(0, session)["bpm"] == 140
+    cover = Bank("verse", pads=[Pad({"task": "cover", "source": "loop.wav"})])
+    assert "bpm" not in cover.resolve(0, session)

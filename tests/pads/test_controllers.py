@@ -30,7 +30,7 @@ QUEUED = Light(PadState.QUEUED)
 EMPTY = Light(PadState.EMPTY)
 
 
-class Band:
+class FakePlayer:
     """A player that remembers what it was told."""
 
     def __init__(self) -> None:
@@ -40,37 +40,37 @@ class Band:
         self.bound: list[tuple[str, str]] = []
         self._listeners: list[Callable[[int, Light], None]] = []
 
-    def hit(self, slot: int, velocity: int) -> None:
-        self.told.append(("hit", slot, velocity))
+    def hit(self, index: int, velocity: int) -> None:
+        self.told.append(("hit", index, velocity))
 
-    def reroll(self, slot: int) -> None:
-        self.told.append(("reroll", slot))
+    def reroll(self, index: int) -> None:
+        self.told.append(("reroll", index))
 
-    def favourite(self, slot: int) -> None:
-        self.told.append(("favourite", slot))
+    def toggle_favourite(self, index: int) -> None:
+        self.told.append(("favourite", index))
 
-    def program(self, number: int) -> None:
+    def load_program(self, number: int) -> None:
         self.told.append(("program", number))
 
-    def turn(self, field: str, share: float) -> None:
-        self.fields[field] = share
+    def turn(self, field: str, position: float) -> None:
+        self.fields[field] = position
 
-    def position(self, field: str) -> float | None:
+    def read_position(self, field: str) -> float | None:
         return self.fields.get(field)
 
-    def lights(self) -> Sequence[Light]:
+    def list_lights(self) -> Sequence[Light]:
         return list(self.shown)
 
     def listen(self, listener: Callable[[int, Light], None]) -> None:
         self._listeners.append(listener)
 
-    def learnt(self, field: str, control: str) -> None:
+    def announce_learned(self, field: str, control: str) -> None:
         self.bound.append((field, control))
 
-    def show(self, slot: int, light: Light) -> None:
-        self.shown[slot] = light
+    def show(self, index: int, light: Light) -> None:
+        self.shown[index] = light
         for listener in self._listeners:
-            listener(slot, light)
+            listener(index, light)
 
     def show_all(self, *lights: Light) -> None:
         self.shown = [*lights, *[EMPTY] * (64 - len(lights))]
@@ -125,20 +125,20 @@ class Stage:
     """Controllers, a band, and controllers, all of them put away at the end."""
 
     def __init__(self) -> None:
-        self.band = Band()
+        self.player = FakePlayer()
         self._open = ExitStack()
 
-    def hands(self, learnt: Path | None = None, **settings: Any) -> Controllers:
-        hands = Controllers(
+    def controllers(self, learned_file: Path | None = None, **settings: Any) -> Controllers:
+        controllers = Controllers(
             Midi(**({"ports": ("Pad",)} | settings)),
-            self.band,
-            learnt,
+            self.player,
+            learned_file,
             every=SOON,
             identity_seconds=IDENTITY_SECONDS,
         )
-        hands.start()
-        self._open.callback(hands.close)
-        return hands
+        controllers.start()
+        self._open.callback(controllers.close)
+        return controllers
 
     def controller(self, name: str = "Pad One") -> Controller:
         plugged = Controller(name)
@@ -148,9 +148,9 @@ class Stage:
     def playing(self, name: str = "Pad One", **settings: Any) -> tuple[Controllers, Controller]:
         """With a controller that is heard and lit."""
         controller = self.controller(name)
-        hands = self.hands(**settings)
-        until(lambda: heard(hands, name) and lit(hands, name))
-        return hands, controller
+        controllers = self.controllers(**settings)
+        until(lambda: heard(controllers, name) and lit(controllers, name))
+        return controllers, controller
 
     def hears(self, controller: Controller, told: tuple[Any, ...], *messages: str) -> None:
         """A dummy JACK on a busy machine drops a message now and then: play it until it is
@@ -158,9 +158,9 @@ class Stage:
         """
 
         def played() -> bool:
-            if told not in self.band.told:
+            if told not in self.player.told:
                 controller.send(*messages)
-            return self._waited(lambda: told in self.band.told)
+            return self._waited(lambda: told in self.player.told)
 
         until(played)
 
@@ -182,12 +182,12 @@ def stage(jack: Jack) -> Iterator[Stage]:
     opened.close()
 
 
-def heard(hands: Controllers, name: str) -> bool:
-    return any(name in port for port in hands.ports.inputs)
+def heard(controllers: Controllers, name: str) -> bool:
+    return any(name in port for port in controllers.ports.inputs)
 
 
-def lit(hands: Controllers, name: str) -> bool:
-    return any(name in port for port in hands.ports.outputs)
+def lit(controllers: Controllers, name: str) -> bool:
+    return any(name in port for port in controllers.ports.outputs)
 
 
 def note(number: int, velocity: int = 100) -> str:
@@ -206,74 +206,78 @@ def test_hits_holds_and_marks_reach_the_player(stage: Stage) -> None:
     stage.hears(pads, ("reroll", 3), off(39))
     stage.hears(pads, ("favourite", 4), "control_change control=64 value=127", note(40), off(40))
     stage.hears(pads, ("program", 9), "program_change program=9")
-    assert {told[1] for told in stage.band.told} == {2, 3, 4, 9}
+    assert {told[1] for told in stage.player.told} == {2, 3, 4, 9}
 
 
 def test_the_lights_are_what_the_player_says(stage: Stage) -> None:
-    stage.band.show_all(READY, QUEUED)
+    stage.player.show_all(READY, QUEUED)
     _, pads = stage.playing()
-    generic = profiles.named("generic")
+    generic = profiles.load_profile("generic")
 
     def agree() -> bool:
         expected = {
-            36 + slot: generic.lit(36 + slot, 0, light, False)
-            for slot, light in enumerate(stage.band.shown[:16])
+            36 + index: generic.encode_light(36 + index, 0, light, False)
+            for index, light in enumerate(stage.player.shown[:16])
         }
         return pads.shows() == expected
 
     until(agree)
     for state in PadState:
-        stage.band.show(5, Light(state))
-        stage.band.show(15, Light(state))
+        stage.player.show(5, Light(state))
+        stage.player.show(15, Light(state))
         if state is not PadState.RENDERING:
             until(agree)
-    stage.band.show_all(*[Light(PadState.FAVOURITE)] * 16)
+    stage.player.show_all(*[Light(PadState.FAVOURITE)] * 16)
     until(agree)
 
 
 def test_a_rendering_pad_pulses_and_grows_brighter(stage: Stage) -> None:
     _, pads = stage.playing()
     looks = [
-        profiles.named("generic").lit(36, 0, Light(PadState.RENDERING, step / 6.9), False)
+        profiles.load_profile("generic").encode_light(
+            36, 0, Light(PadState.RENDERING, step / 6.9), False
+        )
         for step in range(7)
     ]
-    pulse = profiles.named("generic").lit(36, 0, Light(PadState.RENDERING), True)
+    pulse = profiles.load_profile("generic").encode_light(36, 0, Light(PadState.RENDERING), True)
     for step, look in enumerate(looks):
-        stage.band.show(0, Light(PadState.RENDERING, step / 6.9))
+        stage.player.show(0, Light(PadState.RENDERING, step / 6.9))
         until(lambda look=look: look in pads.lit)  # type: ignore[misc]
     until(lambda: pads.lit.count(pulse) > 1)
-    stage.band.show(0, READY)
+    stage.player.show(0, READY)
     until(lambda: pads.shows()[36] == bytes([0x90, 36, 100]))
 
 
 def test_a_launchpad_enters_programmer_mode_and_is_lit_in_rgb(stage: Stage) -> None:
-    stage.band.show_all(READY)
-    hands, pads = stage.playing("Pad Launchpad X LPX MIDI", grid="8x8")
+    stage.player.show_all(READY)
+    controllers, pads = stage.playing("Pad Launchpad X LPX MIDI", grid="8x8")
     until(lambda: len(pads.shows()) == 64)
-    profile = profiles.named("launchpad-x")
-    assert pads.lit[0] == profile.entering
-    assert pads.shows()[11] == profile.lit(11, 0, READY, False)
+    profile = profiles.load_profile("launchpad-x")
+    assert pads.lit[0] == profile.enter_message
+    assert pads.shows()[11] == profile.encode_light(11, 0, READY, False)
     stage.hears(pads, ("hit", 63, 100), note(88), off(88))
-    hands.close()
-    until(lambda: pads.lit[-1] == profile.leaving)
-    assert set(pads.shows().values()) == {profile.lit(pad, 0, EMPTY, False) for pad in pads.shows()}
+    controllers.close()
+    until(lambda: pads.lit[-1] == profile.leave_message)
+    assert set(pads.shows().values()) == {
+        profile.encode_light(pad, 0, EMPTY, False) for pad in pads.shows()
+    }
 
 
 def test_lights_come_back_with_the_controller_and_other_controllers_play_on(stage: Stage) -> None:
-    hands, first = stage.playing("Pad One")
+    controllers, first = stage.playing("Pad One")
     second = stage.controller("Pad Two APC MINI")
-    until(lambda: heard(hands, "Two") and lit(hands, "Two"))
+    until(lambda: heard(controllers, "Two") and lit(controllers, "Two"))
     stage.hears(second, ("hit", 0, 100), note(0), off(0))
     for _ in range(2):
         first.unplug()
-        until(lambda: not heard(hands, "One") and not lit(hands, "One"))
-        stage.band.show(1, READY)
+        until(lambda: not heard(controllers, "One") and not lit(controllers, "One"))
+        stage.player.show(1, READY)
         first = stage.controller("Pad One")
         until(lambda plugged=first: plugged.shows().get(37) == bytes([0x90, 37, 100]))  # type: ignore[misc]
-        stage.band.told.clear()
+        stage.player.told.clear()
         stage.hears(first, ("hit", 9, 100), note(45), off(45))
         stage.hears(second, ("hit", 16 - 1, 100), note(27), off(27))
-        stage.band.show(1, EMPTY)
+        stage.player.show(1, EMPTY)
     until(lambda: second.shows().get(1) == bytes([0x90, 1, 0]))
 
 
@@ -293,8 +297,8 @@ def replugged(stage: Stage, pads: Controller) -> Controller:
 
 
 def mode_and_lights(pads: Controller) -> bool:
-    entering = profiles.named("launchpad-x").entering
-    return entering in pads.lit and len(pads.shows()) == 64
+    enter_message = profiles.load_profile("launchpad-x").enter_message
+    return enter_message in pads.lit and len(pads.shows()) == 64
 
 
 def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_its_mode_and_lights(
@@ -302,8 +306,12 @@ def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_i
 ) -> None:
     pads = stage.controller(LAUNCHPAD)
     pads.answers = True
-    hands = stage.hands(grid="8x8")
-    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._identity._expected)
+    controllers = stage.controllers(grid="8x8")
+    until(
+        lambda: (
+            mode_and_lights(pads) and controllers._ports and controllers._ports._identity._expected
+        )
+    )
     pads = replugged(stage, pads)
     until(lambda: mode_and_lights(pads))
     stage.hears(pads, ("hit", 63, 100), note(88), off(88))
@@ -313,10 +321,14 @@ def test_one_that_only_lost_its_power_for_a_moment_too(stage: Stage) -> None:
     """Its ports were there all along, as CoreMIDI's may be: but it did not answer."""
     pads = stage.controller(LAUNCHPAD)
     pads.answers = True
-    hands = stage.hands(grid="8x8")
-    until(lambda: mode_and_lights(pads) and hands._ports and hands._ports._identity._expected)
+    controllers = stage.controllers(grid="8x8")
+    until(
+        lambda: (
+            mode_and_lights(pads) and controllers._ports and controllers._ports._identity._expected
+        )
+    )
     pads.answers = False
-    until(lambda: pads.lit and hands._ports and hands._ports._identity._short_rounds)
+    until(lambda: pads.lit and controllers._ports and controllers._ports._identity._short_rounds)
     pads._lit.clear()
     pads.answers = True
     until(lambda: mode_and_lights(pads))
@@ -327,7 +339,7 @@ def test_one_that_answers_nothing_is_missed_when_linux_has_made_its_node_anew(
 ) -> None:
     monkeypatch.setattr(port_watcher, "SOUND_DEVICES", tmp_path)
     (tmp_path / "midiC1D0").touch()
-    hands, pads = stage.playing(LAUNCHPAD, grid="8x8")
+    controllers, pads = stage.playing(LAUNCHPAD, grid="8x8")
     until(lambda: mode_and_lights(pads))
     with port_watcher.PORT_WATCHER._lock:
         pads = replugged(stage, pads)
@@ -335,23 +347,23 @@ def test_one_that_answers_nothing_is_missed_when_linux_has_made_its_node_anew(
         (tmp_path / "another").replace(tmp_path / "midiC1D0")
     until(lambda: mode_and_lights(pads))
     stage.hears(pads, ("hit", 63, 100), note(88), off(88))
-    assert hands.ports.inputs
+    assert controllers.ports.inputs
 
 
 def test_what_is_unplugged_in_the_middle_of_a_hit_does_not_reroll(stage: Stage) -> None:
-    hands, pads = stage.playing(hold_ms=10_000)
+    controllers, pads = stage.playing(hold_ms=10_000)
     stage.hears(pads, ("hit", 0, 100), note(36))
-    until(lambda: 0 in hands._pads._down)
+    until(lambda: 0 in controllers._gestures._pressed)
     pads.unplug()
-    until(lambda: not hands._pads._down)
-    assert ("reroll", 0) not in stage.band.told
+    until(lambda: not controllers._gestures._pressed)
+    assert ("reroll", 0) not in stage.player.told
 
 
 def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
-    stage.band.show_all(READY)
-    hands = stage.hands(ports=("virtual",))
+    stage.player.show_all(READY)
+    controllers = stage.controllers(ports=("virtual",))
     chosen = midi.load_backend()
-    until(lambda: heard(hands, "acestepd") and lit(hands, "acestepd"))
+    until(lambda: heard(controllers, "acestepd") and lit(controllers, "acestepd"))
     present = midi.list_ports(chosen)
     assert present
     lights: list[bytes] = []
@@ -363,10 +375,10 @@ def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
         def played() -> bool:
             into.send(mido.Message("note_on", note=36, velocity=9))
             into.send(mido.Message("note_off", note=36))
-            return ("hit", 0, 9) in stage.band.told
+            return ("hit", 0, 9) in stage.player.told
 
         until(played)
-        stage.band.show(3, READY)
+        stage.player.show(3, READY)
         until(lambda: bytes([0x90, 39, 100]) in polled(out_of, lights))
     finally:
         into.close()
@@ -389,7 +401,7 @@ def test_invalid_bytes_are_logged_and_stop_nothing(
             pads.raw(0xF0, 1, 2)  # never ends
             pads.raw(0x90, 36, 5)
             pads.raw(37, 6)  # running status
-            return {("hit", 0, 5), ("hit", 1, 6)} <= set(stage.band.told)
+            return {("hit", 0, 5), ("hit", 1, 6)} <= set(stage.player.told)
 
         until(played)
         until(lambda: "bytes are no message: f0 01 02" in caplog.text)
@@ -402,15 +414,15 @@ def test_a_hundred_hits_are_a_hundred(stage: Stage) -> None:
     for count in range(100):
         pads.send(note(36 + count % 16, 1 + count), off(36 + count % 16))
         threading.Event().wait(0.01)
-    until(lambda: len(stage.band.told) >= 100)
-    assert stage.band.told == [("hit", count % 16, 1 + count) for count in range(100)]
+    until(lambda: len(stage.player.told) >= 100)
+    assert stage.player.told == [("hit", count % 16, 1 + count) for count in range(100)]
 
 
 def test_a_fader_turns_its_field_once_it_has_come_by(stage: Stage) -> None:
     _, pads = stage.playing(knobs={"cc 21": "bars", "rel 16": "variation"})
     pads.send("control_change control=21 value=0")
     until(lambda: turned(pads, stage, "control_change control=16 value=1", "variation"))
-    assert stage.band.fields["bars"] == 0.5
+    assert stage.player.fields["bars"] == 0.5
     until(lambda: turned(pads, stage, "control_change control=21 value=100", "bars", 100 / 127))
 
 
@@ -418,7 +430,7 @@ def turned(
     pads: Controller, stage: Stage, message: str, field: str, share: float | None = None
 ) -> bool:
     pads.send(message)
-    stands = stage.band.fields[field]
+    stands = stage.player.fields[field]
     return stands > 0 if share is None else stands == share
 
 
@@ -427,38 +439,38 @@ def test_what_is_learnt_turns_its_field_now_and_after_a_restart(
 ) -> None:
     file = tmp_path / "learnt.toml"
     pads = stage.controller()
-    hands = stage.hands(learnt=file, knobs={"cc 21": "bars"})
-    until(lambda: heard(hands, "Pad"))
-    hands.learn("variation")
+    controllers = stage.controllers(learned_file=file, knobs={"cc 21": "bars"})
+    until(lambda: heard(controllers, "Pad"))
+    controllers.learn("variation")
 
     def learnt() -> bool:
         for value in (60, 61, 62, 63):
             pads.send(f"control_change channel=2 control=21 value={value}")
-        return bool(stage.band.bound)
+        return bool(stage.player.bound)
 
     until(learnt)
-    assert stage.band.bound == [("variation", "cc 21 ch 3")]
+    assert stage.player.bound == [("variation", "cc 21 ch 3")]
     assert '"cc 21 ch 3" = "variation"' in file.read_text()
-    hands.close()
-    hands = stage.hands(learnt=file)
-    until(lambda: heard(hands, "Pad"))
-    stage.band.fields["variation"] = 0.0
+    controllers.close()
+    controllers = stage.controllers(learned_file=file)
+    until(lambda: heard(controllers, "Pad"))
+    stage.player.fields["variation"] = 0.0
     until(
         lambda: turned(
             pads, stage, "control_change channel=2 control=21 value=1", "variation", 1 / 127
         )
     )
-    hands.forget("variation")
-    until(lambda: stage.band.bound[-1] == ("variation", ""))
+    controllers.forget("variation")
+    until(lambda: stage.player.bound[-1] == ("variation", ""))
     assert "variation" not in file.read_text()
 
 
 def test_other_settings_count_at_once_and_ports_stay_open(stage: Stage) -> None:
-    stage.band.show_all(READY)
-    hands, pads = stage.playing()
+    stage.player.show_all(READY)
+    controllers, pads = stage.playing()
     until(lambda: pads.shows().get(36) == bytes([0x90, 36, 100]))
-    before = hands._ports
-    hands.change(Midi(ports=("Pad",), first_note=60))
+    before = controllers._ports
+    controllers.change(Midi(ports=("Pad",), first_note=60))
     until(
         lambda: (
             pads.shows().get(60) == bytes([0x90, 60, 100])
@@ -466,21 +478,21 @@ def test_other_settings_count_at_once_and_ports_stay_open(stage: Stage) -> None:
         )
     )
     stage.hears(pads, ("hit", 0, 100), note(60), off(60))
-    assert hands._ports is before
+    assert controllers._ports is before
     other = stage.controller("Other")
-    hands.change(Midi(ports=("Other",)))
-    until(lambda: heard(hands, "Other") and not heard(hands, "Pad"))
+    controllers.change(Midi(ports=("Other",)))
+    until(lambda: heard(controllers, "Other") and not heard(controllers, "Pad"))
     stage.hears(other, ("hit", 7, 100), note(43), off(43))
-    hands.change(Midi())
-    assert hands.ports == ([], [])
+    controllers.change(Midi())
+    assert controllers.ports == ([], [])
 
 
 def test_a_player_that_fails_is_played_on(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(slot: int) -> None:
-        stage.band.told.append(("fell over", slot))
+    def fail(index: int) -> None:
+        stage.player.told.append(("fell over", index))
         raise RuntimeError("a bug")
 
-    stage.band.favourite = fail  # type: ignore[method-assign]
+    stage.player.toggle_favourite = fail  # type: ignore[method-assign]
     _, pads = stage.playing()
     stage.hears(pads, ("fell over", 0), "control_change control=64 value=127", note(36), off(36))
     stage.hears(pads, ("hit", 1, 100), "control_change control=64 value=0", note(37), off(37))
@@ -491,8 +503,8 @@ def test_without_ports_nothing_is_opened_and_without_the_library_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MIDO_BACKEND", "no_such_library")
-    hands = Controllers(Midi(), Band())
-    hands.start()
-    hands.close()
+    controllers = Controllers(Midi(), FakePlayer())
+    controllers.start()
+    controllers.close()
     with pytest.raises(SettingsError, match=r"acestepd\[midi\]"):
-        Controllers(Midi(ports=("virtual",)), Band())
+        Controllers(Midi(ports=("virtual",)), FakePlayer())

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.pads.controls import DETENT, Control, Moved, Reader, SoftTakeover
+from daemon.pads.controls import DETENT, Control, ControlReader, Movement, SoftTakeover
 
 
 def cc(number: int, value: int, channel: int = 0) -> dict[str, Any]:
     return {"type": "control_change", "channel": channel, "control": number, "value": value}
 
 
-def read(control: str, *messages: dict[str, Any]) -> list[Moved | None]:
-    reader = Reader({Control.of(control): "bars"})
+def read(control: str, *messages: dict[str, Any]) -> list[Movement | None]:
+    reader = ControlReader({Control.of(control): "bars"})
     return [reader.read(message) for message in messages]
 
 
@@ -37,24 +37,24 @@ def test_what_is_no_control_is_said(text: str) -> None:
 
 
 def test_controls_that_one_message_could_be_of_are_the_same() -> None:
-    assert Control.of("cc 35").meets(Control.of("cc14 3"))
-    assert Control.of("cc 3").meets(Control.of("rel 3 ch 2"))
-    assert not Control.of("cc 3 ch 1").meets(Control.of("cc 3 ch 2"))
-    assert not Control.of("note 3").meets(Control.of("cc 3"))
+    assert Control.of("cc 35").overlaps(Control.of("cc14 3"))
+    assert Control.of("cc 3").overlaps(Control.of("rel 3 ch 2"))
+    assert not Control.of("cc 3 ch 1").overlaps(Control.of("cc 3 ch 2"))
+    assert not Control.of("note 3").overlaps(Control.of("cc 3"))
 
 
 def test_a_fader_goes_from_nothing_to_all() -> None:
     low, high = read("cc 21", cc(21, 0), cc(21, 127))
     assert low
     assert high
-    assert low.share == 0
-    assert high.share == 1
+    assert low.position == 0
+    assert high.position == 1
     assert read("cc 21 ch 2", cc(21, 5, channel=0), cc(22, 5, channel=1)) == [None, None]
 
 
 def test_a_pair_is_finer_than_its_half_and_does_not_jump_between_the_two() -> None:
     moved = read("cc14 3", cc(3, 64), cc(35, 0), cc(3, 64), cc(35, 1), cc(3, 127), cc(35, 127))
-    assert [one and round(one.share * 16383) for one in moved] == [
+    assert [one and round(one.position * 16383) for one in moved] == [
         8256,
         8192,
         None,
@@ -65,7 +65,7 @@ def test_a_pair_is_finer_than_its_half_and_does_not_jump_between_the_two() -> No
 
 
 def test_a_pair_that_sends_its_coarse_half_alone_is_heard() -> None:
-    assert [one and one.share for one in read("cc14 3", cc(3, 0), cc(3, 127))] == [0, 1]
+    assert [one and one.position for one in read("cc14 3", cc(3, 0), cc(3, 127))] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -85,23 +85,23 @@ def test_encoders_say_how_far_they_were_turned(
 
 def test_a_pitch_wheel_is_a_fader() -> None:
     ends = [{"type": "pitchwheel", "channel": 0, "pitch": pitch} for pitch in (-8192, 8191)]
-    assert [one and one.share for one in read("pitch", *ends)] == [0, 1]
+    assert [one and one.position for one in read("pitch", *ends)] == [0, 1]
 
 
 class Field:
     """A field of so many values, as the player keeps it."""
 
-    def __init__(self, stands: float, values: int = 10_000) -> None:
-        self.hold = SoftTakeover()
-        self.stands = stands
+    def __init__(self, position: float, values: int = 10_000) -> None:
+        self.takeover = SoftTakeover()
+        self.position = position
         self._values = values
 
-    def move(self, share: float = 0.0, clicks: int = 0) -> float:
-        turned = self.hold.turned(Moved(Control("cc", 1), share, clicks), self.stands)
+    def move(self, position: float = 0.0, clicks: int = 0) -> float:
+        turned = self.takeover.turn(Movement(Control("cc", 1), position, clicks), self.position)
         if turned is not None:
-            self.stands = round(turned * self._values) / self._values
-            self.hold.left(self.stands)
-        return self.stands
+            self.position = round(turned * self._values) / self._values
+            self.takeover.leave(self.position)
+        return self.position
 
 
 def test_a_knob_takes_over_where_it_comes_by() -> None:
@@ -114,7 +114,7 @@ def test_a_knob_takes_over_where_it_comes_by() -> None:
 def test_a_knob_lets_go_when_somebody_else_turns_its_field() -> None:
     field = Field(0.5)
     field.move(0.5)
-    field.stands = 0.9
+    field.position = 0.9
     assert field.move(0.52) == 0.9
     assert field.move(0.95) == 0.95
 

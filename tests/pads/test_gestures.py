@@ -1,4 +1,4 @@
-"""What hands do on pads."""
+"""Notes and controls to gestures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from daemon.pads import profiles
 from daemon.pads.gestures import Favourite, Gesture, GestureReader, Hit, Program, Reroll
-from daemon.pads.mapping import Mapping
+from daemon.pads.mapping import PadMapping
 from daemon.settings import Midi
 
 HOLD = 0.5
-MAPPING = Mapping(Midi(), profiles.named("generic"))
+MAPPING = PadMapping(Midi(), profiles.load_profile("generic"))
 
 
 def on(note: int, velocity: int = 100, channel: int = 0) -> dict[str, Any]:
@@ -29,15 +29,19 @@ def cc(number: int, value: int) -> dict[str, Any]:
 
 
 class Played:
-    """GestureReader, and what came of what was played on them."""
+    """What is played on a `GestureReader`, and the gestures that it reads."""
 
     def __init__(self, hold: float = HOLD) -> None:
-        self.pads = GestureReader(hold)
-        self.did = list[Gesture]()
+        self.reader = GestureReader(hold)
+        self.gestures = list[Gesture]()
 
     def play(self, at: float, *messages: dict[str, Any], port: str = "MPD") -> list[Gesture]:
-        found = [did for message in messages for did in self.pads.heard(port, MAPPING, at, message)]
-        self.did += found
+        found = [
+            gesture
+            for message in messages
+            for gesture in self.reader.read(port, MAPPING, at, message)
+        ]
+        self.gestures += found
         return found
 
 
@@ -81,7 +85,7 @@ def test_the_shift_of_one_controller_is_that_of_all() -> None:
     played = Played()
     played.play(0.0, cc(64, 127), port="pedal")
     assert played.play(0.1, on(36)) == [Favourite(0)]
-    played.pads.gone("pedal")
+    played.reader.forget_port("pedal")
     assert played.play(0.2, on(36)) == [Hit(0, 100)]
 
 
@@ -102,13 +106,13 @@ def test_a_hundred_hits_in_a_second_are_a_hundred() -> None:
     played = Played()
     for step in range(100):
         played.play(step / 100, on(36 + step % 16), off(36 + step % 16))
-    assert len(played.did) == 100
+    assert len(played.gestures) == 100
 
 
 def test_what_is_unplugged_in_the_middle_of_a_hit_is_not_held() -> None:
     played = Played()
     played.play(0.0, on(36), cc(64, 127))
-    played.pads.gone("MPD")
+    played.reader.forget_port("MPD")
     assert played.play(9.0, off(36)) == []
     assert played.play(9.1, on(36)) == [Hit(0, 100)]
 
@@ -129,11 +133,11 @@ def test_a_program_change_is_a_bank() -> None:
 def test_whatever_is_played_nothing_stays_down_for_ever(
     played: list[tuple[str, int, float]],
 ) -> None:
-    pads = GestureReader(HOLD)
+    reader = GestureReader(HOLD)
     now = 0.0
     for kind, note, pause in played:
         now += pause
-        pads.heard("MPD", MAPPING, now, on(note) if kind == "on" else off(note))
+        reader.read("MPD", MAPPING, now, on(note) if kind == "on" else off(note))
     for note in range(34, 55):
-        pads.heard("MPD", MAPPING, now, off(note))
-    assert not pads._down
+        reader.read("MPD", MAPPING, now, off(note))
+    assert not reader._pressed

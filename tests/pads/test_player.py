@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ import soundfile
 
 from daemon.pads.interface import Light, PadState
 from daemon.service import Daemon
-from daemon.settings import Midi, Pad, Settings
+from daemon.settings import Midi, PadSettings, Settings
 from daemon.tempo.source import BeatPosition
 from pipeline.request import Request
 from tests.support.osc_client import OscClient, Received
 from tests.support.stage import Stage, on_stage
-from tests.support.workshop import PATIENCE, Tape
+from tests.support.waiting import until
+from tests.support.workshop import Tape
 
 
 @pytest.fixture
@@ -36,13 +37,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def client(stage: Stage) -> Iterator[OscClient]:
     with closing(stage.client()) as connected:
         yield connected
-
-
-def until(what: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
 
 
 def played(client: OscClient, pad: int) -> list[Received]:
@@ -102,7 +96,7 @@ def test_a_hundred_hits_in_a_second_make_one_take(stage: Stage, client: OscClien
     client.send("/ace/sync", 1)
     transcript = client.until("/ace/synced")
     assert sum(address == "/ace/pad" for address, _ in transcript) == 100, "every one is answered"
-    until(lambda: stage.pads.lights()[0].state is PadState.READY)
+    until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
     assert stage.tape.played == ["dusty"]
     assert len(stage.engine.journal.search()) == 1
 
@@ -143,10 +137,10 @@ def test_a_job_that_fails_is_seen_and_the_next_hit_tries_again(
     for _ in range(2):
         client.send("/ace/pad/hit", 1)
         client.until("/ace/fail")
-        assert stage.pads.lights()[0] == Light(PadState.FAILED)
+        assert stage.pads.list_lights()[0] == Light(PadState.FAILED)
     client.ask("/ace/pad/set", 1, "prompt", "good")
     played(client, 1)
-    assert stage.pads.lights()[0] == Light(PadState.READY)
+    assert stage.pads.list_lights()[0] == Light(PadState.READY)
 
 
 # --- seeds ----------------------------------------------------------------------------------------
@@ -180,7 +174,7 @@ def test_holding_a_pad_cancels_what_the_hit_began(tmp_path: Path) -> None:
         client.send("/ace/pad/reroll", 1)
         assert [values[0] for address, values in client.until("/ace/cancelled")][-1] == first
         stage.tape.run()
-        until(lambda: stage.pads.lights()[0].state is PadState.READY)
+        until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
         assert [job.state for job in stage.engine.journal.search()] == ["finished", "cancelled"]
 
 
@@ -197,7 +191,7 @@ def test_a_bank_is_rerolled_as_a_whole_or_only_where_it_is_no_favourite(
     assert [a == b for a, b in zip(before, after)][:4] == [False, True, False, False]
     assert client.ask("/ace/bank/fill", "other", 1, 4)[1][1] == 3
     assert client.ask("/ace/bank/reroll", "all")[1][1] == 4
-    assert stage.pads.lights()[1].state is PadState.EMPTY
+    assert stage.pads.list_lights()[1].state is PadState.EMPTY
 
 
 def test_a_row_is_variations_of_its_first_pad(tmp_path: Path) -> None:
@@ -218,11 +212,11 @@ def test_a_row_is_variations_of_its_first_pad(tmp_path: Path) -> None:
         assert other.seed == made[0].seed
         assert other.variation == made[2].variation
         assert other.variation_seed != made[2].variation_seed
-        assert [light.state for light in stage.pads.lights()[:4]] == [PadState.READY] * 4
+        assert [light.state for light in stage.pads.list_lights()[:4]] == [PadState.READY] * 4
 
 
 def test_the_settings_give_a_pad_what_the_bank_does_not(tmp_path: Path) -> None:
-    pad = Pad(slot=3, seed=77, request={"prompt": "bells", "bars": 2})
+    pad = PadSettings(slot=3, seed=77, request={"prompt": "bells", "bars": 2})
     with (
         on_stage(tmp_path, prepare_mb=0.0, midi=Midi(pad=(pad,))) as stage,
         closing(stage.client()) as client,
@@ -242,28 +236,7 @@ def test_velocity_turns_a_field_of_the_take_that_a_hit_makes(tmp_path: Path) -> 
         assert [job.resolved.guidance_scale for job in stage.engine.journal.search()] == [8.0]
 
 
-# --- what a hand turns ----------------------------------------------------------------------------
-
-
-def test_a_knob_turns_the_panel_and_is_where_it_was_turned_to(stage: Stage) -> None:
-    stage.pads.turn("bars 1 17", 0.5)
-    assert stage.panel.request.bars == 9
-    assert stage.pads.position("bars 1 17") == 0.5
-    assert stage.pads.position("prompt") is None
-    stage.panel.set("bpm", 30)
-    # 1,024 bars of 30 bpm are too long: nothing happens, nobody is told
-    stage.pads.turn("bars", 1.0)
-    assert stage.panel.request.bars == 9
-
-
-def test_a_hand_that_hits_nonsense_is_told_to_everybody_and_raises_nothing(
-    stage: Stage, client: OscClient
-) -> None:
-    client.ask("/ace/notify", 1, 0, "fail")
-    stage.pads.hit(0, 100)
-    assert client.receive()[1][1:3] == ["/ace/pad/hit", 422]
-    stage.pads.program(99)
-    assert client.receive()[1][1:3] == ["/ace/bank/load", 404]
+# --- tempo ----------------------------------------------------------------------------------------
 
 
 def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscClient) -> None:
@@ -288,7 +261,7 @@ def test_what_was_played_is_there_after_a_restart(tmp_path: Path) -> None:
         client.ask("/ace/bank/save", "my set")
     with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
         assert stage.pads.bank[0] == "my set"
-        assert [light.state for light in stage.pads.lights()[:2]] == [
+        assert [light.state for light in stage.pads.list_lights()[:2]] == [
             PadState.READY,
             PadState.EMPTY,
         ]
@@ -303,9 +276,9 @@ def test_a_job_that_a_restart_interrupted_is_its_pads(tmp_path: Path) -> None:
     ):
         client.ask("/ace/bank/fill", "dusty", 1, 2)
         id = client.ask("/ace/pad/hit", 2)[1][0]
-        until(lambda: stage.pads.lights()[1].state in (PadState.QUEUED, PadState.RENDERING))
+        until(lambda: stage.pads.list_lights()[1].state in (PadState.QUEUED, PadState.RENDERING))
     with on_stage(tmp_path, prepare_mb=0.0) as stage:
-        until(lambda: stage.pads.lights()[1].state is PadState.READY)
+        until(lambda: stage.pads.list_lights()[1].state is PadState.READY)
         assert bank_file(stage)["pads"][1]["take"]["id"] == id
 
 
@@ -326,11 +299,11 @@ def test_banks_change_while_one_renders_and_nothing_is_lost(tmp_path: Path) -> N
         client.send("/ace/sync", 1)
         client.until("/ace/synced")
         assert stage.pads.bank[0] == "two"
-        assert stage.pads.lights()[0].state is PadState.EMPTY
+        assert stage.pads.list_lights()[0].state is PadState.EMPTY
         stage.tape.run()
         client.until("/ace/finished")
         stage.pads.load("one")
-        assert stage.pads.lights()[0].state is PadState.READY
+        assert stage.pads.list_lights()[0].state is PadState.READY
         client.send("/ace/bank/list")
         listed = [
             values for address, values in client.until("/ace/done") if address == "/ace/banks"
@@ -380,7 +353,7 @@ def test_a_bank_is_saved_under_the_program_that_a_controller_sends(
     assert stage.pads.bank[:2] == ("verse", 40)
     client.send("/ace/bank/save", "verse", 41)
     client.until("/ace/done")
-    assert stage.pads.banks()["verse"] == 41
+    assert stage.pads.list_banks()["verse"] == 41
     client.send("/ace/bank/save", "chorus", 41)
     values = client.until("/ace/fail")[-1][1]
     assert values[2] == 409
@@ -397,14 +370,14 @@ def test_a_bank_that_cannot_be_written_is_not_lost_when_another_is_played(
     file.unlink()
     file.mkdir()  # whatever is written there fails
     client.ask("/ace/bank/fill", "dusty", 1, 4)
-    seeds = [slot.seed for slot in stage.pads._plans.bank.slots]
+    seeds = [pad.seed for pad in stage.pads._current.bank.pads]
     client.send("/ace/bank/save")
     fail = client.until("/ace/fail")[-1][1]
     assert fail[2] == 507
     assert str(file.parent) in fail[4]
     for name in ("other", "mine"):
         client.ask("/ace/bank/load", name)
-    assert [slot.seed for slot in stage.pads._plans.bank.slots] == seeds
+    assert [pad.seed for pad in stage.pads._current.bank.pads] == seeds
     client.ask("/ace/bank/load", "other")
     file.rmdir()
     stage.pads._save()
@@ -433,7 +406,7 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         client.ask("/ace/bank/fill", "dusty", 1, 3)
         until(
             lambda: (
-                [light.state for light in stage.pads.lights()[:4]]
+                [light.state for light in stage.pads.list_lights()[:4]]
                 == [PadState.READY] * 3 + [PadState.EMPTY]
             )
         )
@@ -445,7 +418,9 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         path = clip(played(client, 2))
         assert Path(path).exists()
         known = bank_file(stage)["pads"][1]["next"]
-        until(lambda: len(stage.pads._ahead._prepared) == 5)  # two pads, and the three rerolls
+        until(
+            lambda: len(stage.pads._speculation._prepared) == 5
+        )  # two pads, and the three rerolls
         assert len(stage.tape.played) <= before + 5
         client.send("/ace/pad/reroll", 2)
         heard = client.until("/ace/finished")
@@ -460,7 +435,7 @@ def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
         with closing(stage.client()) as client:
             assert client.is_quiet()
             played(client, 1)  # from now on pads are in use
-        until(lambda: stage.pads.lights()[15].state is PadState.READY)
+        until(lambda: stage.pads.list_lights()[15].state is PadState.READY)
         assert stage.engine.journal.search()[0].id.startswith("pad1")
         stage.panel.set("prompt", "turned")
         until(lambda: "turned" in stage.tape.played)
@@ -479,7 +454,7 @@ def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_makin
     shutil.rmtree(tmp_path / "here")
     with on_stage(tmp_path / "there", prepare_mb=0.0) as stage, closing(stage.client()) as client:
         client.ask("/ace/bank/load", 7)
-        assert [light.state for light in stage.pads.lights()[:3]] == [
+        assert [light.state for light in stage.pads.list_lights()[:3]] == [
             PadState.READY,
             PadState.FAVOURITE,
             PadState.EMPTY,
@@ -496,7 +471,7 @@ def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_makin
 def test_the_clip_of_a_ready_pad_is_held_until_the_next_bar_of_the_clock(tmp_path: Path) -> None:
     with on_stage(tmp_path, quantise="bar") as stage, closing(stage.client()) as client:
         client.ask("/ace/bank/fill", "dusty", 1, 1)
-        until(lambda: stage.pads.lights()[0].state is PadState.READY)
+        until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
         start = time.monotonic() - 0.1
         stage.tempo._sources.append(Playing(start, 240))
         for _ in range(2):  # prepared, then there already
@@ -547,7 +522,7 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_p
                 client.ask("/ace/bank/save", "tour")
             assert daemon.pads.bank[0] == "tour"
             if budget:
-                until(lambda: daemon.pads.lights()[1].state is PadState.READY)
+                until(lambda: daemon.pads.list_lights()[1].state is PadState.READY)
             sums.append([audio_sum(clip(played(client, pad))) for pad in (1, 2)])
             with suppress(FileNotFoundError):
                 assert str(tmp_path) not in (settings.state / "banks" / "tour.json").read_text()

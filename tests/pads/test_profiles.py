@@ -25,52 +25,63 @@ ALL = [Light(state) for state in PadState if state is not PadState.RENDERING]
     ],
 )
 def test_a_controller_is_known_by_its_ports(port: str, profile: str) -> None:
-    assert profiles.of_port(port).name == profile
-    assert profiles.of_port(port, "apc-mini").name == "apc-mini"
+    assert profiles.choose_profile(port).name == profile
+    assert profiles.choose_profile(port, "apc-mini").name == "apc-mini"
 
 
 def test_ports_for_other_things_are_left_alone() -> None:
-    assert profiles.avoided("LPX DAW Out", profiles.named("launchpad-x"))
-    assert not profiles.avoided("LPX MIDI Out", profiles.named("launchpad-x"))
+    assert profiles.is_avoided("LPX DAW Out", profiles.load_profile("launchpad-x"))
+    assert not profiles.is_avoided("LPX MIDI Out", profiles.load_profile("launchpad-x"))
 
 
-@pytest.mark.parametrize("name", profiles.shipped())
+@pytest.mark.parametrize("name", profiles.load_shipped())
 @pytest.mark.parametrize("columns", [4, 8])
 def test_every_pad_has_a_note_of_its_own(name: str, columns: int) -> None:
-    notes = [profiles.named(name).note(slot, columns) for slot in range(columns**2)]
+    notes = [profiles.load_profile(name).find_note(index, columns) for index in range(columns**2)]
     assert len(set(notes)) == columns**2
     assert min(notes) >= 0
     assert max(notes) <= 127
 
 
-@pytest.mark.parametrize("name", profiles.shipped())
+@pytest.mark.parametrize("name", profiles.load_shipped())
 def test_every_state_looks_different_and_rendering_shows_its_progress(name: str) -> None:
-    profile = profiles.named(name)
-    looks = {profile.lit(60, 0, light, False) for light in ALL}
-    going = {profile.lit(60, 0, Light(PadState.RENDERING, step / 20), False) for step in range(21)}
+    profile = profiles.load_profile(name)
+    looks = {profile.encode_light(60, 0, light, False) for light in ALL}
+    going = {
+        profile.encode_light(60, 0, Light(PadState.RENDERING, step / 20), False)
+        for step in range(21)
+    }
     assert len(looks) == len(ALL)
     assert not looks & going
     assert len(going) == len(profile.looks["rendering"])
-    assert profile.lit(60, 0, Light(PadState.RENDERING, 0.5), True) not in going
+    assert profile.encode_light(60, 0, Light(PadState.RENDERING, 0.5), True) not in going
 
 
 def test_the_bytes_are_those_of_the_makers_manuals() -> None:
     ready = Light(PadState.READY)
-    x = profiles.named("launchpad-x")
-    assert x.entering.hex(" ") == "f0 00 20 29 02 0c 0e 01 f7"
+    x = profiles.load_profile("launchpad-x")
+    assert x.enter_message.hex(" ") == "f0 00 20 29 02 0c 0e 01 f7"
     assert (
-        x.lit(x.note(63, 8), 0, ready, False).hex(" ") == "f0 00 20 29 02 0c 03 03 58 00 64 10 f7"
+        x.encode_light(x.find_note(63, 8), 0, ready, False).hex(" ")
+        == "f0 00 20 29 02 0c 03 03 58 00 64 10 f7"
     )
-    assert profiles.named("launchpad-mini-mk3").leaving.hex(" ") == "f0 00 20 29 02 0d 0e 00 f7"
     assert (
-        profiles.named("launchpad-pro-mk3").lit(11, 0, ready, False)[:8].hex(" ")
+        profiles.load_profile("launchpad-mini-mk3").leave_message.hex(" ")
+        == "f0 00 20 29 02 0d 0e 00 f7"
+    )
+    assert (
+        profiles.load_profile("launchpad-pro-mk3").encode_light(11, 0, ready, False)[:8].hex(" ")
         == "f0 00 20 29 02 0e 03 03"
     )
     assert (
-        profiles.named("apc-mini").lit(5, 0, Light(PadState.FAILED), False).hex(" ") == "90 05 03"
+        profiles.load_profile("apc-mini").encode_light(5, 0, Light(PadState.FAILED), False).hex(" ")
+        == "90 05 03"
     )
-    assert profiles.named("apc-mini-mk2").lit(5, 0, ready, False).hex(" ") == "96 05 15"
-    assert profiles.named("generic").lit(36, 9, ready, False).hex(" ") == "99 24 64"
+    assert (
+        profiles.load_profile("apc-mini-mk2").encode_light(5, 0, ready, False).hex(" ")
+        == "96 05 15"
+    )
+    assert profiles.load_profile("generic").encode_light(36, 9, ready, False).hex(" ") == "99 24 64"
 
 
 OWN = """
@@ -89,12 +100,12 @@ failed = 7
 def test_a_profile_of_ones_own_is_a_file(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(OWN)
-    mine = profiles.named(str(file))
-    assert mine.lit(9, 3, Light(PadState.RENDERING, 0.9), False).hex(" ") == "b0 09 03"
+    mine = profiles.load_profile(str(file))
+    assert mine.encode_light(9, 3, Light(PadState.RENDERING, 0.9), False).hex(" ") == "b0 09 03"
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "reason"),
     [
         (OWN.replace("failed = 7", ""), "no look for failed"),
         (OWN.replace("ready = 5", "ready = 200"), "one MIDI message"),
@@ -104,13 +115,13 @@ def test_a_profile_of_ones_own_is_a_file(tmp_path: Path) -> None:
         ("light = ", "Invalid value"),
     ],
 )
-def test_what_is_wrong_with_a_profile_is_said(wrong: str, said: str, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_profile_is_said(wrong: str, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(wrong)
-    with pytest.raises(ValueError, match=f"profile .*mine.*{said}"):
-        profiles.named(str(file))
+    with pytest.raises(ValueError, match=f"profile .*mine.*{reason}"):
+        profiles.load_profile(str(file))
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"apc-mini .*launchpad-x; got 'push'"):
-        profiles.named("push")
+        profiles.load_profile("push")

@@ -89,7 +89,7 @@ def by_note(daemon: Daemon) -> Callable[[int], None]:
     def hit(pad: int) -> None:
         for kind, velocity in (("note_on", 100), ("note_off", 0)):
             note = {"type": kind, "note": 35 + pad, "velocity": velocity, "channel": 0}
-            daemon.hands.on_message("bench", time.monotonic(), note)
+            daemon.controllers.on_message("bench", time.monotonic(), note)
 
     return hit
 
@@ -107,15 +107,17 @@ def until_clip(daemon: Daemon, client: OscClient, hit: Callable[[int], None]) ->
 def prepared(daemon: Daemon) -> list[int]:
     """Pads that were never hit, and are ready."""
     ready = [
-        number for number, light in enumerate(daemon.pads.lights()) if light.state is PadState.READY
+        number
+        for number, light in enumerate(daemon.pads.list_lights())
+        if light.state is PadState.READY
     ]
-    return [number + 1 for number in ready if not daemon.pads._plans.bank.slot(number).take]
+    return [number + 1 for number in ready if not daemon.pads._current.bank.get_pad(number).take]
 
 
 def preempted(daemon: Daemon, client: OscClient) -> float:
     """A job that nobody has thought of, in the midst of one that nobody has asked for."""
     client.ask("/ace/bank/reroll")
-    wait_for(lambda: daemon.pads._ahead._making[1] > 0)
+    wait_for(lambda: daemon.pads._speculation._progress > 0)
     id = f"now{time.perf_counter_ns()}"
     started = time.perf_counter()
     client.send("/ace/generate", id, "prompt", id, "seconds", 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import OUTGOING
-from daemon.settings import DEFAULT_FILE, Midi, Pad, Settings, Watch
+from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
 from pipeline.request import FIELDS, FieldSpec
 
 ROOT = Path(__file__).parents[2]
@@ -76,10 +76,10 @@ def midi() -> str:
 
 
 def pad() -> str:
-    return table(("in a `[[midi.pad]]` table", "default", "meaning"), _settings_of(Pad))
+    return table(("in a `[[midi.pad]]` table", "default", "meaning"), _settings_of(PadSettings))
 
 
-def _settings_of(kind: type[Settings | Watch | Midi | Pad]) -> Iterable[tuple[str, ...]]:
+def _settings_of(kind: type[Settings | Watch | Midi | PadSettings]) -> Iterable[tuple[str, ...]]:
     return (
         (f"`{spec.name}`", _default(spec), spec.metadata["help"])
         for spec in dataclasses.fields(kind)

@@ -43,7 +43,7 @@ def hit(context: Context, arguments: Arguments) -> None:
 
 def reroll(context: Context, arguments: Arguments) -> None:
     index = _parse_index(arguments)
-    _answer_pad(context, index, _pads(context).play_anew(index, context.sender.client))
+    _answer_pad(context, index, _pads(context).reroll(index, context.sender.client))
 
 
 def favourite(context: Context, arguments: Arguments) -> None:
@@ -57,7 +57,7 @@ def adjust(context: Context, arguments: Arguments) -> None:
     values = parse_pairs(arguments[1:])
     if not values:
         raise WrongType("set what? send the pad, then name value pairs")
-    _answer_pad(context, index, _pads(context).adjust(index, values))
+    _answer_pad(context, index, _pads(context).set_parameters(index, values))
 
 
 def _parse_index(arguments: Arguments) -> int:
@@ -114,7 +114,7 @@ def save_bank(context: Context, arguments: Arguments) -> None:
 
 
 def list_banks(context: Context, arguments: Arguments) -> None:
-    banks = _pads(context).banks()
+    banks = _pads(context).list_banks()
     current, _, _ = _pads(context).bank
     for name, program in banks.items():
         context.answer("banks", name, program, int(name == current))

@@ -1,0 +1,156 @@
+"""The files of banks: one JSON file each, and which one is played."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..jobs import Refused
+from ..landing import disk
+from .bank import PROGRAMS, Bank
+
+log = logging.getLogger("acestepd.pads")
+
+MAX_BYTES = 4 * 2**20  # of a bank's file
+NAME = re.compile(r"[^\W_](?:[\w .'+-]{0,62}[\w'+-])?")
+
+
+class BankStore:
+    """The folder with one file for each bank. Safe from any thread; it reads and writes files, so
+    nothing but `put` may be called under the engine's lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._current = folder / ".current"
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()  # one thread at a time writes
+        # the text of banks that are not written yet, or could not be, by name
+        self._unsaved: dict[str, str] = {}
+
+    def list_programs(self) -> dict[str, int]:
+        """Every bank and its program, by program."""
+        programs = {
+            path.stem: _read_program(path)
+            for path in self.folder.glob("*.json")
+            if NAME.fullmatch(path.stem)
+        }
+        return dict(sorted(programs.items(), key=lambda entry: (entry[1], entry[0])))
+
+    def load(self, name: str) -> Bank:
+        """Raises `Refused`."""
+        with self._lock:
+            unsaved = self._unsaved.get(name)
+        if unsaved:
+            return Bank.from_json(name, unsaved)
+        path = self._find_path(name)
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError(f"not a bank of pads: it has more than {MAX_BYTES} bytes")
+            return Bank.from_json(name, path.read_text("utf-8"))
+        except FileNotFoundError:
+            known = " ".join(self.list_programs()) or "none yet"
+            hint = f"banks: {known}; /ace/bank/save makes one"
+            raise Refused(404, f"no bank is called {name!r}", hint) from None
+        except (ValueError, OSError) as error:
+            raise Refused(
+                422, f"the bank {name!r} cannot be read: {error}", f"see {path}"
+            ) from error
+
+    def put(self, bank: Bank) -> None:
+        """Have it written by the next `flush`, as it is now. Touches no file."""
+        with self._lock:
+            self._unsaved[bank.name] = bank.to_json()
+
+    def flush(self, current: str) -> dict[str, OSError]:
+        """Write the banks that are not written yet; `current` is the name of the one that is
+        played. Why some could not be written, by name: they are tried again the next time.
+        """
+        errors: dict[str, OSError] = {}
+        with self._writing:
+            with self._lock:
+                unsaved = dict(self._unsaved)
+            for name, text in unsaved.items():
+                try:
+                    self._write(self._find_path(name), text)
+                    if name == current:
+                        self.write_current(name)
+                except OSError as error:
+                    log.error("the bank %s could not be saved: %s", name, error)
+                    errors[name] = error
+                else:
+                    self._forget_unsaved(name, text)
+        return errors
+
+    def read_current(self) -> str:
+        """The name of the bank that was played last; empty when there is none."""
+        with suppress(OSError, ValueError):
+            name = self._current.read_text("utf-8").strip()
+            return name if NAME.fullmatch(name) else ""
+        return ""
+
+    def write_current(self, name: str) -> None:
+        """Which one is played. Raises OSError."""
+        if self.read_current() != name:
+            self._write(self._current, name + "\n")
+
+    def _forget_unsaved(self, name: str, text: str) -> None:
+        with self._lock:
+            if self._unsaved.get(name) == text:  # nothing newer has come meanwhile
+                del self._unsaved[name]
+
+    def _find_path(self, name: str) -> Path:
+        return self.folder / f"{check_name(name)}.json"
+
+    def _write(self, path: Path, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.new")
+        disk.write(draft, text.encode("utf-8", "backslashreplace"))
+        os.replace(draft, path)
+        disk.sync_folder(self.folder)
+
+
+def check_name(name: str) -> str:
+    """Raises `Refused` for one that is no plain file name everywhere."""
+    if not NAME.fullmatch(name):
+        raise Refused(
+            422,
+            f"a bank's name has letters, digits, spaces and . ' + -, 64 at most; got {name[:80]!r}",
+        )
+    return name
+
+
+def check_program(program: int, name: str, programs: Mapping[str, int]) -> int:
+    """That program, where no other bank has it. Raises `Refused`."""
+    if not 0 <= program < PROGRAMS:
+        raise Refused(422, f"program must be in 0..{PROGRAMS - 1}, got {program}")
+    for other, taken in programs.items():
+        if taken == program and other != name:
+            raise Refused(
+                409,
+                f"program {program} is that of the bank {other!r}",
+                "choose another: /ace/bank/list",
+            )
+    return program
+
+
+def find_free_program(programs: Mapping[str, int]) -> int:
+    """The first program that no bank has."""
+    taken = set(programs.values())
+    return next((number for number in range(PROGRAMS) if number not in taken), 0)
+
+
+def _read_program(path: Path) -> int:
+    """One behind all programs where the file cannot be read."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return PROGRAMS
+        return int(json.loads(path.read_text("utf-8"))["program"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return PROGRAMS

@@ -1,0 +1,74 @@
+"""The pads as controllers play them: whatever fails is told to everybody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from pipeline.request import BadRequest
+
+from ..engine import Engine
+from ..jobs import Event, Refused
+from ..panel import Panel
+from .interface import Light, LightListener
+from .knobs import Knob
+from .player import PadPlayer
+
+log = logging.getLogger("acestepd.pads")
+
+
+class MidiPlayer:
+    """The `Player` of `interface`."""
+
+    def __init__(self, pads: PadPlayer, panel: Panel, engine: Engine) -> None:
+        self._pads = pads
+        self._panel = panel
+        self._engine = engine
+
+    def hit(self, index: int, velocity: int) -> None:
+        self._try("/ace/pad/hit", lambda: self._pads.play(index, velocity))
+
+    def reroll(self, index: int) -> None:
+        self._try("/ace/pad/reroll", lambda: self._pads.reroll(index))
+
+    def toggle_favourite(self, index: int) -> None:
+        self._try("/ace/pad/favourite", lambda: self._pads.mark(index))
+
+    def load_program(self, number: int) -> None:
+        self._try("/ace/bank/load", lambda: self._pads.load_program(number))
+
+    def turn(self, field: str, position: float) -> None:
+        knob = Knob.of(field)
+        try:
+            self._panel.set(knob.field, knob.value(position))
+        # many a second come from a fader: nobody wants to be told of each
+        except BadRequest as error:
+            log.info("%s", error)
+
+    def read_position(self, field: str) -> float | None:
+        try:
+            knob = Knob.of(field)
+        except ValueError:
+            return None
+        return knob.position(getattr(self._panel.request, knob.field))
+
+    def list_lights(self) -> Sequence[Light]:
+        return self._pads.list_lights()
+
+    def listen(self, listener: LightListener) -> None:
+        self._pads.listen(listener)
+
+    def announce_learned(self, field: str, control: str) -> None:
+        self._engine.publish(Event("midi/learned", None, (field, control)))
+
+    def _try(self, command: str, action: Callable[[], object]) -> None:
+        """A controller has no display for an error: everybody is told."""
+        try:
+            action()
+        except Refused as error:
+            self._announce_failure(command, error.code, error, error.hint)
+        except BadRequest as error:
+            self._announce_failure(command, 422, error, error.hint)
+
+    def _announce_failure(self, command: str, code: int, error: Exception, hint: str) -> None:
+        self._engine.publish(Event("fail", None, (command, code, str(error), hint)))

@@ -1,0 +1,162 @@
+"""Which takes are worth preparing: those of the pads that will probably be hit next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.request import BadRequest, Request
+
+from ..engine import Engine
+from ..jobs import Event, Order, Refused
+from .bank import PadContext, Values, make_key
+from .current_bank import CLIENT, CurrentBank, new_job_id
+from .interface import DARK, Light, PadState
+
+NEIGHBOURHOOD = 9  # pads: the one that was hit last, and those around it
+
+Key = tuple[tuple[str, Any], ...]  # a pad's values: see `make_key`
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A take that may be played next: of a pad's hit, or of its reroll."""
+
+    index: int
+    values: Values
+
+
+class Speculation:
+    """The engine's speculative jobs for pads. Guarded by the engine's lock; `on_change` is called
+    under it when something about them has changed.
+    """
+
+    def __init__(self, engine: Engine, current: CurrentBank, on_change: Callable[[], None]) -> None:
+        self._engine = engine
+        self._current = current
+        self._on_change = on_change
+        # the ids of jobs that may be ordered: by request, so that they keep them, and by the values
+        # of the pads that they are for
+        self._ids: dict[Request, str] = {}
+        self._ids_by_values: dict[Key, str] = {}
+        self._prepared: set[str] = set()  # the ids of takes that are prepared
+        self._rendering = ""  # the id of the take that is being made
+        self._progress = 0.0  # of that
+
+    def get_light(self, values: Values) -> Light:
+        """What a pad with these values shows when it has nothing else to show."""
+        id = self._ids_by_values.get(make_key(values), "")
+        if id in self._prepared:
+            return Light(PadState.READY)
+        if id and id == self._rendering:
+            return Light(PadState.RENDERING, self._progress)
+        return DARK
+
+    def take_id(self, request: Request) -> str:
+        """The id of a request that is ordered now; empty where it was no candidate."""
+        id = self._ids.pop(request, "")
+        self._ids_by_values = {
+            key: other for key, other in self._ids_by_values.items() if other != id
+        }
+        return id
+
+    def update(self, last_hit: int | None) -> None:
+        """Have prepared what may be played next, where that pad was hit last. Takes the lock, and
+        reads files without it.
+        """
+        context = self._current.read_context()
+        with self._engine.lock:
+            self._current.refresh(context)
+            candidates = self._list_candidates(last_hit, context)
+        requests = self._build_requests(candidates)
+        with self._engine.lock:
+            # what has become a candidate meanwhile has its turn at the next update
+            candidates = self._list_candidates(last_hit, context)
+            self._prepare(candidates, requests)
+            self._on_change()
+
+    def _list_candidates(self, last_hit: int | None, context: PadContext) -> list[Candidate]:
+        bank = self._current.bank
+        settings = self._current.settings.midi
+        # or everybody who never plays pads pays for them
+        in_use = last_hit is not None or bool(settings.ports)
+        candidates = []
+        for index, reroll in rank_pads(self._current.count, bank.columns, last_hit):
+            pad = bank.get_pad(index)
+            if not reroll and (pad.pending or pad.ready or settings.velocity):
+                continue
+            if not in_use and bank.get_pad(bank.find_original(index)).seed < 0:
+                continue
+            candidates.append(Candidate(index, bank.resolve(index, context, reroll)))
+        return candidates
+
+    def _build_requests(self, candidates: list[Candidate]) -> dict[Key, Request]:
+        """By the values; without those that cannot be made. Reads files."""
+        requests: dict[Key, Request] = {}
+        for candidate in candidates:
+            try:
+                request = self._current.build_request(candidate.values)
+            except (Refused, BadRequest):
+                continue
+            requests[make_key(candidate.values)] = request
+        return requests
+
+    def _prepare(self, candidates: list[Candidate], requests: Mapping[Key, Request]) -> None:
+        orders: dict[Request, Order] = {}
+        self._ids_by_values = {}
+        for candidate in candidates:
+            key = make_key(candidate.values)
+            if not (request := requests.get(key)):
+                continue
+            if request not in orders:
+                id = self._ids.get(request) or new_job_id(candidate.index)
+                origin = self._current.describe_origin(candidate.index)
+                orders[request] = Order(CLIENT, id, request, origin=origin)
+            self._ids_by_values[key] = orders[request].id
+        self._ids = {request: order.id for request, order in orders.items()}
+        self._prepared &= set(self._ids.values())
+        self._engine.prepare(list(orders.values()), self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        """About a speculative job."""
+        assert event.job
+        id = event.job.id
+        if event.kind == "progress":
+            self._rendering = id
+            self._progress = event.values[0]
+        else:
+            self._rendering = ""
+            self._progress = 0.0
+            self._prepared.discard(id)
+            if event.kind == "prepared":
+                self._prepared.add(id)
+        self._on_change()
+
+
+def rank_by_distance(count: int, columns: int, last_hit: int | None) -> list[int]:
+    """All pads: the one hit last and its neighbours on the grid first, then the others by distance;
+    without a last hit, in order.
+    """
+    if last_hit is None:
+        return list(range(count))
+    row, column = divmod(last_hit, columns)
+
+    def measure_distance(index: int) -> tuple[int, int]:
+        return max(abs(index // columns - row), abs(index % columns - column)), index
+
+    return sorted(range(count), key=measure_distance)
+
+
+def rank_pads(count: int, columns: int, last_hit: int | None) -> Iterator[tuple[int, bool]]:
+    """(pad, whether its reroll is meant), the most probable first. A hand is near where it was: the
+    pads around it, the reroll of the very pad that has just sounded, then all other pads, then all
+    other rerolls.
+    """
+    order = rank_by_distance(count, columns, last_hit)
+    near = order[:NEIGHBOURHOOD] if last_hit is not None else []
+    yield from ((pad, False) for pad in near)
+    if last_hit is not None:
+        yield last_hit, True
+    yield from ((pad, False) for pad in order if pad not in near)
+    yield from ((pad, True) for pad in order if pad != last_hit)

@@ -1,0 +1,47 @@
+"""The pads as controllers play them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon.pads.midi_player import MidiPlayer
+from tests.support.stage import Stage, on_stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with on_stage(tmp_path, prepare_mb=0.0) as running:
+        yield running
+
+
+@pytest.fixture
+def player(stage: Stage) -> MidiPlayer:
+    return MidiPlayer(stage.pads, stage.panel, stage.engine)
+
+
+def test_a_knob_turns_the_panel_and_is_where_it_was_turned_to(
+    stage: Stage, player: MidiPlayer
+) -> None:
+    player.turn("bars 1 17", 0.5)
+    assert stage.panel.request.bars == 9
+    assert player.read_position("bars 1 17") == 0.5
+    assert player.read_position("prompt") is None
+    stage.panel.set("bpm", 30)
+    # 1,024 bars of 30 bpm are too long: nothing happens, nobody is told
+    player.turn("bars", 1.0)
+    assert stage.panel.request.bars == 9
+
+
+def test_a_controller_that_hits_nonsense_is_told_to_everybody_and_raises_nothing(
+    stage: Stage, player: MidiPlayer
+) -> None:
+    with closing(stage.client()) as client:
+        client.ask("/ace/notify", 1, 0, "fail")
+        player.hit(0, 100)
+        assert client.receive()[1][1:3] == ["/ace/pad/hit", 422]
+        player.load_program(99)
+        assert client.receive()[1][1:3] == ["/ace/bank/load", 404]
