@@ -99,7 +99,7 @@ class Worker:
         finally:
             self._stack.clear()
             self._connection.close()
-            from pipeline.networks.ops import leave_thread
+            from pipeline.device import leave_thread
 
             leave_thread()
 

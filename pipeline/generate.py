@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import mlx.core as mx
 import numpy as np
 
-from . import audio, capabilities, codes, cost, diffusion, encoding, memory, postprocess
+from . import audio, capabilities, codes, cost, device, diffusion, encoding, memory, postprocess
 from .latent_store import StoredLatents
 from .memory import limits as limits  # from here too
-from .networks import ops
+from .networks.ops import choose_ops
 from .planner import slot as planned
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description, Written
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
@@ -46,12 +46,14 @@ def load(
     what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B, 4B, or a folder that one is in; empty
     takes what is there. Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
-    ops.can_compile()  # decided before anything is compiled
+    device.can_compile()  # decided before anything is compiled
+    ops = choose_ops()
     bits = adapter.checked_bits(bits)
     wanted = adapter.checked(adapters)
     model = AceStep(
         checkpoint.fetch(name, variant, revision),
-        dtype or checkpoint.default_dtype(),
+        ops,
+        dtype or ops.DTYPE,
         bits,
         planner,
     )

@@ -19,6 +19,7 @@ from .guide.guide import resolve_guide
 from .guide.score import Score
 from .latent_store import LatentStore
 from .networks.dit import CrossKV
+from .networks.ops import Ops
 from .planner import slot as planned
 from .request import SAMPLE_RATE, TRACKS, BadRequest, Request
 from .tasks import KeptSource, Material, RepaintBlend, Scene
@@ -41,26 +42,26 @@ class Stages:
     """One loaded model. Source of the procedure: the official `AceStepHandler.service_generate`."""
 
     def __init__(
-        self, parts: Checkpoint, dtype: mx.Dtype, bits: int = 0, planner: str = ""
+        self, parts: Checkpoint, ops: Ops, dtype: mx.Dtype, bits: int = 0, planner: str = ""
     ) -> None:
         self.name = (
             f"{parts.name}/{parts.variant}"
             if not parts.name.endswith(parts.variant)
             else parts.name
         )
-        self.model, self.config = checkpoint.load_model(parts.dit, dtype, bits)
+        self.model, self.config = checkpoint.load_model(parts.dit, ops, dtype, bits)
         self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(
-            parts.text_encoder, dtype, bits
+            parts.text_encoder, ops, dtype, bits
         )
         self.weights = quantise.weights(self.model)
         self.adapters: tuple[Adapter, ...] = ()
         self.cache = Cache()
         self.store: LatentStore | None = None
-        self.vae = checkpoint.load_vae(parts.vae)
+        self.vae = checkpoint.load_vae(parts.vae, ops)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
         self.desk = planned.PlannerSlot(
-            parts.text_encoder.parent, dtype, "" if self.config.guided else planner, bits
+            parts.text_encoder.parent, ops, dtype, "" if self.config.guided else planner, bits
         )
         self.defaults, self.tasks = cost.variant(
             parts.variant, self.config.is_turbo, self.config.extracts

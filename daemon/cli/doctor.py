@@ -63,19 +63,21 @@ def _python(settings: Settings) -> Finding:
 
 
 def _device(settings: Settings) -> Finding:
-    from pipeline.networks import ops
+    from pipeline import device
 
-    if platform.system() == "Darwin" and ops.ON_CPU:
+    if platform.system() == "Darwin" and device.is_cpu():
         return Finding(
-            WRONG, ops.device(), "this needs a Mac with Apple silicon and a native (arm64) Python"
+            WRONG,
+            device.describe(),
+            "this needs a Mac with Apple silicon and a native (arm64) Python",
         )
-    return Finding(OK, ops.device())
+    return Finding(OK, device.describe())
 
 
 def _blas(settings: Settings) -> Finding:
-    from pipeline.networks import ops
+    from pipeline import device
 
-    speed = ops.matmul_speed()
+    speed = device.measure_matmul()
     what = f"{blas.live()}, {speed:.0f} GFLOP/s"
     if platform.system() == "Linux" and speed < 15:
         return Finding(
@@ -87,9 +89,9 @@ def _blas(settings: Settings) -> Finding:
 
 
 def _compiler(settings: Settings) -> Finding:
-    from pipeline.networks import ops
+    from pipeline import device
 
-    if ops.can_compile() and (not ops.ON_CPU or shutil.which("g++")):
+    if device.can_compile() and (not device.is_cpu() or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
     todo = (
         "install g++, and see that mlx/ among the temporary files (TMPDIR, /tmp) is yours to write"

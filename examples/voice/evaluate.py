@@ -37,14 +37,13 @@ import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library, w
 import mlx.core as mx  # isort: skip
 import numpy as np
 
-from pipeline import guide
+from pipeline import device, guide
 from pipeline.audio import BadAudio
 from pipeline.generate import AceStep, load
 from pipeline.guide.captions import read_caption
 from pipeline.guide.guide import resolve_guide
 from pipeline.guide.sketch import Sketch
 from pipeline.guide.styles import STYLES
-from pipeline.networks import ops
 from pipeline.request import BadRequest, Request
 from pipeline.take import Take
 from pipeline.weights import checkpoint
@@ -614,7 +613,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, metavar="PNG")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", default=Path("runs/heard"))
-    cores = (os.cpu_count() or 1) if ops.ON_CPU else 1
+    cores = (os.cpu_count() or 1) if device.is_cpu() else 1
     parser.add_argument(
         "--processes", type=int, default=cores, metavar="N", help="default: %(default)s"
     )

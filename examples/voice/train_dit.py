@@ -26,8 +26,8 @@ from mlx.utils import tree_flatten, tree_map, tree_map_with_path, tree_unflatten
 from tokenizers import Tokenizer
 
 from pipeline import prompts
-from pipeline.networks import ops
 from pipeline.networks.config import AceStepConfig, TextEncoderConfig
+from pipeline.networks.ops import choose_ops
 from pipeline.networks.text_encoder import TextEncoder
 from pipeline.weights.checkpoint import AceStepModel
 
@@ -60,8 +60,9 @@ class Voice(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = TextEncoder(TextEncoderConfig.from_dict(TEXT))
-        self.model = AceStepModel(AceStepConfig.from_dict(DIT))
+        ops = choose_ops(differentiable=True)
+        self.text = TextEncoder(TextEncoderConfig.from_dict(TEXT), ops)
+        self.model = AceStepModel(AceStepConfig.from_dict(DIT), ops)
         self.model.decoder.fold()
 
     def velocity(self, lesson: Lesson, noisy: mx.array, t: mx.array) -> mx.array:
@@ -283,36 +284,6 @@ def prompt(
     return prompts.text_prompt(caption, prompts.metas(known), prompts.instruction(task, tracks))
 
 
-# --- a gated activation with a gradient, without the scalar exp that costs a third of a step on a C
-
-
-@mx.compile
-def _sigmoid(x: mx.array) -> mx.array:
-    half = mx.minimum(mx.maximum(0.5 * x, -ops._TANH_LIMIT), ops._TANH_LIMIT)
-    square = half * half
-    return 0.5 + 0.5 * half * ops._polynomial(square, ops._TANH_P) / ops._polynomial(
-        square, ops._TANH_Q
-    )
-
-
-@mx.compile
-def _swiglu_slopes(gate: mx.array, up: mx.array, grad: mx.array) -> tuple[mx.array, mx.array]:
-    open_by = _sigmoid(gate)
-    return grad * up * open_by * (1 + gate * (1 - open_by)), grad * gate * open_by
-
-
-@mx.custom_function
-def swiglu(gate: mx.array, up: mx.array) -> mx.array:
-    return ops._swiglu(gate, up)
-
-
-@swiglu.vjp
-def _swiglu_vjp(
-    given: tuple[mx.array, mx.array], grad: mx.array, _: mx.array
-) -> tuple[mx.array, mx.array]:
-    return _swiglu_slopes(*given, grad)
-
-
 # --- training -------------------------------------------------------------------------------------
 
 
@@ -333,8 +304,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--hours", type=float, default=3.0)
     options = parser.parse_args()
-    if ops.ON_CPU:
-        vars(ops).update(ON_CPU=False, swiglu=swiglu)  # the plain operations have gradients
     folder = options.folder
     while not (folder / "latents" / "0000.npz").exists():
         time.sleep(5)

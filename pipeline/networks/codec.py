@@ -10,14 +10,17 @@ from mlx import nn
 
 from .config import AceStepConfig
 from .layers import TransformerEncoder
+from .ops import Ops
 
 
 class Pooler(TransformerEncoder):
     """Five frames -> one token: a learned token in front of them, whose output is taken."""
 
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__(
-            config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size
+            config.encoder_stack(config.num_attention_pooler_hidden_layers),
+            ops,
+            config.condition_size,
         )
         self.special_token = mx.zeros((1, 1, config.condition_size))
 
@@ -70,12 +73,12 @@ class Quantizer(nn.Module):
 
 
 class AudioTokenizer(nn.Module):
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__()
         self.audio_acoustic_proj = nn.Linear(
             config.audio_acoustic_hidden_dim, config.condition_size
         )
-        self.attention_pooler = Pooler(config)
+        self.attention_pooler = Pooler(config, ops)
         self.quantizer = Quantizer(config)
         self._window = config.pool_window_size
 
@@ -92,9 +95,11 @@ class AudioTokenizer(nn.Module):
 
 
 class Detokenizer(TransformerEncoder):
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__(
-            config.encoder_stack(config.num_attention_pooler_hidden_layers), config.condition_size
+            config.encoder_stack(config.num_attention_pooler_hidden_layers),
+            ops,
+            config.condition_size,
         )
         self.special_tokens = mx.zeros((1, config.pool_window_size, config.condition_size))
         self.proj_out = nn.Linear(config.condition_size, config.audio_acoustic_hidden_dim)

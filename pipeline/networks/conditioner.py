@@ -10,6 +10,7 @@ from mlx import nn
 
 from .config import AceStepConfig
 from .layers import TransformerEncoder
+from .ops import Ops
 
 
 class TimbreEncoder(TransformerEncoder):
@@ -19,9 +20,11 @@ class TimbreEncoder(TransformerEncoder):
     audio, although `special_token` is in the checkpoint there too.
     """
 
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__(
-            config.encoder_stack(config.num_timbre_encoder_hidden_layers), config.timbre_hidden_dim
+            config.encoder_stack(config.num_timbre_encoder_hidden_layers),
+            ops,
+            config.timbre_hidden_dim,
         )
         self.special_token = mx.zeros((1, 1, config.condition_size))
         self._prepend = config.is_xl
@@ -42,12 +45,12 @@ class LyricEncoder(TransformerEncoder):
 
 
 class ConditionEncoder(nn.Module):
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__()
         self.text_projector = nn.Linear(config.text_hidden_dim, config.condition_size, bias=False)
         lyrics = config.encoder_stack(config.num_lyric_encoder_hidden_layers)
-        self.lyric_encoder = LyricEncoder(lyrics, config.text_hidden_dim)
-        self.timbre_encoder = TimbreEncoder(config)
+        self.lyric_encoder = LyricEncoder(lyrics, ops, config.text_hidden_dim)
+        self.timbre_encoder = TimbreEncoder(config, ops)
 
     def __call__(self, text: mx.array, lyrics: mx.array, reference: mx.array) -> mx.array:
         """Caption states (1, T, text width), lyric embeddings (1, L, text width) and reference

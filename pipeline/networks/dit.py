@@ -10,6 +10,7 @@ from mlx import nn
 
 from .config import AceStepConfig, StackConfig
 from .layers import MLP, Attention
+from .ops import Ops
 
 FREQUENCIES = 256
 CrossKV = list[tuple[mx.array, mx.array]]  # one pair of (B, kv_heads, S, head_dim) per layer
@@ -42,14 +43,14 @@ class TimeEmbedding(nn.Module):
 
 
 class DiTLayer(nn.Module):
-    def __init__(self, config: StackConfig, window: int | None) -> None:
+    def __init__(self, config: StackConfig, ops: Ops, window: int | None) -> None:
         super().__init__()
         self.self_attn_norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = Attention(config, window)
+        self.self_attn = Attention(config, ops, window)
         self.cross_attn_norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.cross_attn = Attention(config)
+        self.cross_attn = Attention(config, ops)
         self.mlp_norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = MLP(config)
+        self.mlp = MLP(config, ops)
         self.scale_shift_table = mx.zeros((1, 6, config.hidden_size))
 
     def __call__(
@@ -96,7 +97,7 @@ class Patches(nn.Module):
 
 
 class DiT(nn.Module):
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__()
         width = config.hidden_size
         latent = config.audio_acoustic_hidden_dim
@@ -111,7 +112,7 @@ class DiT(nn.Module):
         self.time_embed_r = TimeEmbedding(width)
         self.condition_embedder = nn.Linear(config.condition_size, width)
         self.layers = [
-            DiTLayer(config.decoder_stack, window) for window in config.decoder_stack.windows
+            DiTLayer(config.decoder_stack, ops, window) for window in config.decoder_stack.windows
         ]
         self.norm_out = nn.RMSNorm(width, config.rms_norm_eps)
         self.proj_out = [nn.Identity(), Patches(width, latent, config.patch_size, transposed=True)]

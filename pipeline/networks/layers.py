@@ -9,49 +9,59 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
-from . import ops
 from .config import StackConfig
+from .ops import Ops
+from .windows import band_mask, window_attention
 
 
-class QuantizedLinear(nn.Module):
-    """A linear layer with few bits per weight: groups of `group` weights in a row share a scale and
-    an offset.
+class QuantizedMatrix(nn.Module):
+    """A matrix (rows, columns) with few bits per weight: groups of `group` weights in a row share a
+    scale and an offset.
     """
 
-    def __init__(self, inputs: int, outputs: int, bias: bool, group: int, bits: int) -> None:
+    def __init__(self, rows: int, columns: int, group: int, bits: int, ops: Ops) -> None:
         super().__init__()
-        self.weight = mx.zeros((outputs, inputs * bits // 32), mx.uint32)
-        self.scales = mx.zeros((outputs, inputs // group))
-        self.biases = mx.zeros((outputs, inputs // group))
-        if bias:
-            self.bias = mx.zeros((outputs,))
-        self.shape = (outputs, inputs)  # of the matrix that this stands for
+        self._ops = ops
+        self.weight = mx.zeros((rows, columns * bits // 32), mx.uint32)
+        self.scales = mx.zeros((rows, columns // group))
+        self.biases = mx.zeros((rows, columns // group))
+        self.shape = (rows, columns)  # of the matrix that this stands for
         self.group = group
         self.bits = bits
 
+    def multiply(self, x: mx.array, rows: slice | mx.array | None = None) -> mx.array:
+        """x (..., columns) times the matrix, or some of its rows -> (..., rows)."""
+        packed = self.weight, self.scales, self.biases
+        if rows is not None:
+            packed = self.weight[rows], self.scales[rows], self.biases[rows]
+        return self._ops.quantized_matmul(x, *packed, self.group, self.bits)
+
+
+class QuantizedLinear(QuantizedMatrix):
+    """A linear layer."""
+
+    def __init__(
+        self, inputs: int, outputs: int, bias: bool, group: int, bits: int, ops: Ops
+    ) -> None:
+        super().__init__(outputs, inputs, group, bits, ops)
+        if bias:
+            self.bias = mx.zeros((outputs,))
+
     def __call__(self, x: mx.array) -> mx.array:
-        y = ops.quantized_matmul(x, self.weight, self.scales, self.biases, self.group, self.bits)
+        y = self.multiply(x)
         return y + self.bias if "bias" in self else y
 
 
-class QuantizedEmbedding(nn.Module):
-    """The same for a table of embeddings, which a language model also has as its last layer."""
-
-    def __init__(self, count: int, width: int, group: int, bits: int) -> None:
-        super().__init__()
-        self.weight = mx.zeros((count, width * bits // 32), mx.uint32)
-        self.scales = mx.zeros((count, width // group))
-        self.biases = mx.zeros((count, width // group))
-        self.shape = (count, width)
-        self.group = group
-        self.bits = bits
+class QuantizedEmbedding(QuantizedMatrix):
+    """A table of embeddings, which a language model also has as its last layer."""
 
     def __call__(self, ids: mx.array) -> mx.array:
         rows = self.weight[ids], self.scales[ids], self.biases[ids]
         return mx.dequantize(*rows, group_size=self.group, bits=self.bits)
 
     def as_linear(self, x: mx.array) -> mx.array:
-        return ops.quantized_matmul(x, self.weight, self.scales, self.biases, self.group, self.bits)
+        """x (..., width) -> (..., count): the product with the table."""
+        return self.multiply(x)
 
 
 class Attention(nn.Module):
@@ -59,8 +69,9 @@ class Attention(nn.Module):
     attention.
     """
 
-    def __init__(self, config: StackConfig, window: int | None = None) -> None:
+    def __init__(self, config: StackConfig, ops: Ops, window: int | None = None) -> None:
         super().__init__()
+        self._ops = ops
         self._config = config
         self._window = window
         width = config.hidden_size
@@ -81,12 +92,12 @@ class Attention(nn.Module):
         q = self._rotated(q)
         k = self._rotated(k)
         if mask is None and self._window is not None:
-            return self._out(ops.window_attention(q, k, v, self._window))
-        return self._out(ops.attention(q, k, v, mask))
+            return self._out(window_attention(self._ops.attention, q, k, v, self._window))
+        return self._out(self._ops.attention(q, k, v, mask))
 
     def cross(self, x: mx.array, keys_values: tuple[mx.array, mx.array]) -> mx.array:
         """Attention over another sequence, whose `keys_values` were computed once."""
-        return self._out(ops.attention(self.queries(x), *keys_values))
+        return self._out(self._ops.attention(self.queries(x), *keys_values))
 
     def queries(self, x: mx.array) -> mx.array:
         return self.q_norm(self._heads(self.q_proj(x))).swapaxes(1, 2)
@@ -110,32 +121,33 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    def __init__(self, config: StackConfig) -> None:
+    def __init__(self, config: StackConfig, ops: Ops) -> None:
         super().__init__()
+        self._ops = ops
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array) -> mx.array:
-        return self.down_proj(ops.swiglu(self.gate_proj(x), self.up_proj(x)))
+        return self.down_proj(self._ops.swiglu(self.gate_proj(x), self.up_proj(x)))
 
 
 class EncoderLayer(nn.Module):
-    def __init__(self, config: StackConfig, window: int | None) -> None:
+    def __init__(self, config: StackConfig, ops: Ops, window: int | None) -> None:
         super().__init__()
         self.window = window
         self.input_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.self_attn = Attention(config, window)
+        self.self_attn = Attention(config, ops, window)
         self.post_attention_layernorm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = MLP(config)
+        self.mlp = MLP(config, ops)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
         x = x + self.self_attn(self.input_layernorm(x), mask)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
-def encoder_layers(config: StackConfig) -> list[EncoderLayer]:
-    return [EncoderLayer(config, window) for window in config.windows]
+def encoder_layers(config: StackConfig, ops: Ops) -> list[EncoderLayer]:
+    return [EncoderLayer(config, ops, window) for window in config.windows]
 
 
 class TransformerEncoder(nn.Module):
@@ -143,10 +155,10 @@ class TransformerEncoder(nn.Module):
     of.
     """
 
-    def __init__(self, config: StackConfig, inputs: int) -> None:
+    def __init__(self, config: StackConfig, ops: Ops, inputs: int) -> None:
         super().__init__()
         self.embed_tokens = nn.Linear(inputs, config.hidden_size)
-        self.layers = encoder_layers(config)
+        self.layers = encoder_layers(config, ops)
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def encode(self, x: mx.array, keep: mx.array | None = None) -> mx.array:
@@ -163,4 +175,4 @@ def _masked(keep: mx.array, window: int | None) -> mx.array:
     window.
     """
     mask = mx.where(keep[:, None, None, :] > 0, 0.0, -1e9)
-    return mask if window is None else mask + ops.band_mask(keep.shape[1], window)
+    return mask if window is None else mask + band_mask(keep.shape[1], window)

@@ -7,23 +7,24 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
-from . import ops
 from .config import TextEncoderConfig
 from .layers import encoder_layers
+from .ops import Ops
+from .windows import causal_mask
 
 
 class TextEncoder(nn.Module):
-    def __init__(self, config: TextEncoderConfig) -> None:
+    def __init__(self, config: TextEncoderConfig, ops: Ops) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = encoder_layers(config.stack)
+        self.layers = encoder_layers(config.stack, ops)
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def __call__(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> the last hidden state of every token (B, T, width); causal, no pooling."""
         x = self.embed(ids)
         for layer in self.layers:
-            x = layer(x, ops.causal_mask(ids.shape[1]))
+            x = layer(x, causal_mask(ids.shape[1]))
         return self.norm(x)
 
     def embed(self, ids: mx.array) -> mx.array:

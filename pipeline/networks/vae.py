@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import mlx.core as mx
 from mlx import nn
 
-from . import ops
 from .config import VAEConfig
+from .ops import Ops
 
 DILATIONS = (1, 3, 9)
 # latent frames decoded at a time: larger ones take more memory, smaller ones waste more overlap
@@ -22,8 +22,9 @@ class Snake(nn.Module):
     `fold` leaves their exponentials, of beta the inverse.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, ops: Ops) -> None:
         super().__init__()
+        self._ops = ops
         self.alpha = mx.zeros((1, channels, 1))
         self.beta = mx.zeros((1, channels, 1))
 
@@ -32,7 +33,7 @@ class Snake(nn.Module):
         self.beta = 1 / (mx.exp(self.beta.astype(mx.float32)).reshape(-1) + 1e-9)
 
     def __call__(self, x: mx.array) -> mx.array:
-        return ops.snake(x, self.alpha, self.beta)
+        return self._ops.snake(x, self.alpha, self.beta)
 
 
 class WeightNorm(nn.Module):
@@ -66,65 +67,64 @@ class WeightNorm(nn.Module):
 
 class Conv(WeightNorm):
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, bias: bool = True, **geometry: int
+        self, inputs: int, outputs: int, kernel: int, ops: Ops, bias: bool = True, **geometry: int
     ) -> None:
         """`geometry`: stride, dilation and padding; the padding of an odd kernel keeps the length
         by default.
         """
         super().__init__((outputs, inputs, kernel), outputs if bias else 0)
+        self._ops = ops
         self._geometry = {"padding": kernel // 2} | geometry
 
     def fold(self) -> None:
-        self._replace(ops.fold_conv(self.fused().transpose(0, 2, 1)))
+        self._replace(self._ops.fold_conv(self.fused().transpose(0, 2, 1)))
 
     def __call__(self, x: mx.array, padding: int | None = None) -> mx.array:
         geometry = self._geometry if padding is None else self._geometry | {"padding": padding}
-        y = ops.conv1d(x, self.weight, **geometry)
+        y = self._ops.conv1d(x, self.weight, **geometry)
         return y + self.bias if "bias" in self else y
 
 
 class TransposedConv(WeightNorm):
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
         super().__init__((inputs, outputs, 2 * stride), outputs)
+        self._ops = ops
         self._stride = stride
 
     def fold(self) -> None:
-        self._replace(ops.fold_conv_transpose(self.fused().transpose(1, 2, 0), self._stride))
+        weight = self.fused().transpose(1, 2, 0)
+        self._replace(self._ops.fold_conv_transpose(weight, self._stride))
 
     def __call__(self, x: mx.array) -> mx.array:
-        return (
-            ops.conv_transpose1d(x, self.weight, self._stride, math.ceil(self._stride / 2))
-            + self.bias
-        )
+        padding = math.ceil(self._stride / 2)
+        return self._ops.conv_transpose1d(x, self.weight, self._stride, padding) + self.bias
 
 
 class ResidualUnit(nn.Module):
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int, ops: Ops) -> None:
         super().__init__()
-        self.snake1 = Snake(channels)
-        self.conv1 = Conv(channels, channels, 7, dilation=dilation)
-        self.snake2 = Snake(channels)
-        self.conv2 = Conv(channels, channels, 1)
-        self._halo = 3 * dilation
+        self._ops = ops
+        self.snake1 = Snake(channels, ops)
+        self.conv1 = Conv(channels, channels, 7, ops, dilation=dilation)
+        self.snake2 = Snake(channels, ops)
+        self.conv2 = Conv(channels, channels, 1, ops)
+        self._reach = 3 * dilation
 
     def __call__(self, x: mx.array) -> mx.array:
-        if ops.ON_CPU:  # zeros around x are zeros behind the snake too, as its value at 0 is 0
-            return ops.by_rows(
-                lambda rows: rows[:, self._halo : -self._halo] + self._inner(rows, 0), x, self._halo
-            )
-        return x + self._inner(x, self._halo)
+        return self._ops.add_residual(x, self._branch, self._reach)
 
-    def _inner(self, x: mx.array, padding: int) -> mx.array:
+    def _branch(self, x: mx.array, padding: int) -> mx.array:
+        """Zeros around x are zeros behind the first snake too, as its value at 0 is 0."""
         return self.conv2(self.snake2(self.conv1(self.snake1(x), padding)))
 
 
 class DecoderBlock(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
         super().__init__()
-        self.snake1 = Snake(inputs)
-        self.conv_t1 = TransposedConv(inputs, outputs, stride)
+        self.snake1 = Snake(inputs, ops)
+        self.conv_t1 = TransposedConv(inputs, outputs, stride, ops)
         self.res_unit1, self.res_unit2, self.res_unit3 = (
-            ResidualUnit(outputs, d) for d in DILATIONS
+            ResidualUnit(outputs, d, ops) for d in DILATIONS
         )
 
     def __call__(self, x: mx.array) -> mx.array:
@@ -133,29 +133,30 @@ class DecoderBlock(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
         super().__init__()
         self.res_unit1, self.res_unit2, self.res_unit3 = (
-            ResidualUnit(inputs, d) for d in DILATIONS
+            ResidualUnit(inputs, d, ops) for d in DILATIONS
         )
-        self.snake1 = Snake(inputs)
-        self.conv1 = Conv(inputs, outputs, 2 * stride, stride=stride, padding=math.ceil(stride / 2))
+        self.snake1 = Snake(inputs, ops)
+        padding = math.ceil(stride / 2)
+        self.conv1 = Conv(inputs, outputs, 2 * stride, ops, stride=stride, padding=padding)
 
     def __call__(self, x: mx.array) -> mx.array:
         return self.conv1(self.snake1(self.res_unit3(self.res_unit2(self.res_unit1(x)))))
 
 
 class Decoder(nn.Module):
-    def __init__(self, config: VAEConfig) -> None:
+    def __init__(self, config: VAEConfig, ops: Ops) -> None:
         super().__init__()
         widths = [config.decoder_channels * m for m in (1, *config.channel_multiples)][::-1]
         strides = config.downsampling_ratios[::-1]
-        self.conv1 = Conv(config.decoder_input_channels, widths[0], 7)
+        self.conv1 = Conv(config.decoder_input_channels, widths[0], 7, ops)
         self.block = [
-            DecoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)
+            DecoderBlock(a, b, s, ops) for a, b, s in zip(widths, widths[1:], strides, strict=False)
         ]
-        self.snake1 = Snake(widths[-1])
-        self.conv2 = Conv(widths[-1], config.audio_channels, 7, bias=False)
+        self.snake1 = Snake(widths[-1], ops)
+        self.conv2 = Conv(widths[-1], config.audio_channels, 7, ops, bias=False)
 
     def __call__(self, latents: mx.array) -> mx.array:
         """(B, T, 64) -> (B, T * hop, 2)."""
@@ -166,17 +167,17 @@ class Decoder(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, config: VAEConfig) -> None:
+    def __init__(self, config: VAEConfig, ops: Ops) -> None:
         super().__init__()
         widths = [config.encoder_hidden_size * m for m in (1, *config.channel_multiples)]
-        self.conv1 = Conv(config.audio_channels, widths[0], 7)
+        self.conv1 = Conv(config.audio_channels, widths[0], 7, ops)
         strides = config.downsampling_ratios
         self.block = [
-            EncoderBlock(a, b, s) for a, b, s in zip(widths, widths[1:], strides, strict=False)
+            EncoderBlock(a, b, s, ops) for a, b, s in zip(widths, widths[1:], strides, strict=False)
         ]
-        self.snake1 = Snake(widths[-1])
+        self.snake1 = Snake(widths[-1], ops)
         # diffusers: encoder_hidden_size, also 128
-        self.conv2 = Conv(widths[-1], 2 * config.decoder_input_channels, 3)
+        self.conv2 = Conv(widths[-1], 2 * config.decoder_input_channels, 3, ops)
 
     def __call__(self, audio: mx.array) -> mx.array:
         """(B, samples, 2) -> mean and scale (B, T, 128)."""
@@ -187,10 +188,10 @@ class Encoder(nn.Module):
 
 
 class VAE(nn.Module):
-    def __init__(self, config: VAEConfig) -> None:
+    def __init__(self, config: VAEConfig, ops: Ops) -> None:
         super().__init__()
-        self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.encoder = Encoder(config, ops)
+        self.decoder = Decoder(config, ops)
         self.config = config
 
     def fold(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import mlx.core as mx
 from tokenizers import Tokenizer
 
+from ..networks.ops import Ops
 from ..voices import PLANNERS
 from ..weights import adapter, checkpoint, quantise
 from ..weights.checkpoint import CheckpointError
@@ -56,7 +57,7 @@ def find(root: Path, wanted: str = "") -> Path:
     raise CheckpointError(f"{root}: no planner {PREFIX}{size or PLANNERS[0]}; {have}{pull}")
 
 
-def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
+def load(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Planner:
     """A planner out of its folder, onto the calling thread. `bits`: 4 or 8 quantise it, 0 does not.
 
     Raises `CheckpointError` naming the file.
@@ -66,10 +67,10 @@ def load(folder: Path, dtype: mx.Dtype, bits: int = 0) -> Planner:
         config = PlannerConfig.from_folder(folder)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
-    lm = CausalLM(config)
+    lm = CausalLM(config, ops)
     tensors, files = checkpoint.read_tensors(folder, "model")
     plain = {name.removeprefix("model."): path for name, path in files.items()}
-    checkpoint.fit_quantised(lm, folder, planner.sanitize(tensors), plain, bits)
+    checkpoint.fit_quantised(lm, folder, planner.sanitize(tensors), plain, ops, bits)
     lm.set_dtype(dtype)
     mx.eval(lm.parameters())
     return Planner(

@@ -16,9 +16,10 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
-from ..networks import ops
 from ..networks.config import StackConfig, TextEncoderConfig
-from ..networks.layers import Attention, EncoderLayer
+from ..networks.layers import Attention, EncoderLayer, QuantizedMatrix
+from ..networks.ops import Ops
+from ..networks.windows import causal_mask
 from .grammar import Tokens
 
 _ROOM = 256  # tokens by which a memory grows
@@ -85,7 +86,7 @@ class Recalling(Attention):
         q = self.queries(x)
         (k, v) = self.keys_values(x)
         keys, values = memory.extended((self._turned(k, positions), v))
-        return self._out(_attended(self._turned(q, positions), keys, values, mask))
+        return self._out(_attended(self._ops, self._turned(q, positions), keys, values, mask))
 
     def _turned(self, x: mx.array, positions: mx.array) -> mx.array:
         size = self._config.head_dim
@@ -93,7 +94,7 @@ class Recalling(Attention):
         return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=positions)
 
 
-def _attended(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> mx.array:
+def _attended(ops: Ops, q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> mx.array:
     """Few queries leave little to compute; what `ops` compiles, it would compile for every number
     of keys.
     """
@@ -104,9 +105,9 @@ def _attended(q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> m
 
 
 class Layer(EncoderLayer):
-    def __init__(self, config: StackConfig) -> None:
-        super().__init__(config, None)
-        self.self_attn: Recalling = Recalling(config)
+    def __init__(self, config: StackConfig, ops: Ops) -> None:
+        super().__init__(config, ops, None)
+        self.self_attn: Recalling = Recalling(config, ops)
 
     def recall(
         self, x: mx.array, memory: Memory, positions: mx.array, mask: mx.array | None
@@ -130,10 +131,10 @@ class Read(NamedTuple):
 class CausalLM(nn.Module):
     """Qwen3. The head is the embedding table, unless the checkpoint has one of its own."""
 
-    def __init__(self, config: PlannerConfig) -> None:
+    def __init__(self, config: PlannerConfig, ops: Ops) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = [Layer(config.stack) for _ in range(config.num_hidden_layers)]
+        self.layers = [Layer(config.stack, ops) for _ in range(config.num_hidden_layers)]
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
@@ -150,9 +151,7 @@ class CausalLM(nn.Module):
     def __call__(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> hidden states (B, T, width), from nothing."""
         zeros = mx.zeros((len(ids),), mx.int32)
-        return self.recall(
-            ids, [Memory() for _ in self.layers], zeros, ops.causal_mask(ids.shape[1])
-        )
+        return self.recall(ids, [Memory() for _ in self.layers], zeros, causal_mask(ids.shape[1]))
 
     def logits(self, hidden: mx.array, tokens: Tokens) -> mx.array:
         """Hidden states (..., width) -> float32 logits (..., len(tokens)) of those tokens only."""
@@ -166,10 +165,9 @@ class CausalLM(nn.Module):
 
 def _rows(head: nn.Module, hidden: mx.array, rows: slice | mx.array) -> mx.array:
     """The product with some rows of a head's table. A slice of it is not copied."""
-    if "scales" not in head:
-        return hidden @ head.weight[rows].T
-    weight, scales, biases = (head[name][rows] for name in ("weight", "scales", "biases"))
-    return ops.quantized_matmul(hidden, weight, scales, biases, head.group, head.bits)
+    if isinstance(head, QuantizedMatrix):
+        return head.multiply(hidden, rows)
+    return hidden @ head.weight[rows].T
 
 
 def sanitize(weights: dict[str, mx.array]) -> dict[str, mx.array]:

@@ -11,6 +11,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from .. import codes
+from ..networks.ops import Ops
 from ..request import BadRequest, Request
 from . import find as planners
 from .logits import Sampling
@@ -28,8 +29,11 @@ class PlannerSlot:
     preferred one, if any.
     """
 
-    def __init__(self, root: Path, dtype: mx.Dtype, wanted: str = "", bits: int = 0) -> None:
+    def __init__(
+        self, root: Path, ops: Ops, dtype: mx.Dtype, wanted: str = "", bits: int = 0
+    ) -> None:
         self._root = root
+        self._ops = ops
         self._dtype = dtype
         self._wanted = wanted
         self._bits = bits
@@ -76,7 +80,7 @@ class PlannerSlot:
     def planner(self) -> Iterator[Planner]:
         """The planner, for one song; it stays at least as long as anybody works with it."""
         if self._planner is None:
-            self._planner = planners.load(self.folder, self._dtype, self._bits)
+            self._planner = planners.load(self.folder, self._ops, self._dtype, self._bits)
             self._weights = sum(
                 array.nbytes for array in dict(tree_flatten(self._planner.lm.parameters())).values()
             )

@@ -28,11 +28,12 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
-from ..networks import ops, text_encoder
+from ..networks import text_encoder
 from ..networks.codec import AudioTokenizer, Detokenizer
 from ..networks.conditioner import ConditionEncoder
 from ..networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from ..networks.dit import DiT
+from ..networks.ops import Ops
 from ..networks.text_encoder import TextEncoder
 from ..networks.vae import VAE
 from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
@@ -100,12 +101,12 @@ class Checkpoint:
 class AceStepModel(nn.Module):
     """Everything in one `acestep-v15-*` folder; attribute names are the checkpoint's."""
 
-    def __init__(self, config: AceStepConfig) -> None:
+    def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__()
-        self.decoder = DiT(config)
-        self.encoder = ConditionEncoder(config)
-        self.tokenizer = AudioTokenizer(config)
-        self.detokenizer = Detokenizer(config)
+        self.decoder = DiT(config, ops)
+        self.encoder = ConditionEncoder(config, ops)
+        self.tokenizer = AudioTokenizer(config, ops)
+        self.detokenizer = Detokenizer(config, ops)
         self.null_condition_emb = mx.zeros((1, 1, config.condition_size))
 
 
@@ -413,16 +414,12 @@ def _config(kind: type[_Config], folder: Path) -> _Config:
         raise CheckpointError(str(error)) from error
 
 
-def default_dtype() -> mx.Dtype:
-    """bfloat16 on a GPU; float32 on a CPU, where half-precision products are fifty times slower."""
-    return mx.float32 if ops.ON_CPU else mx.bfloat16
-
-
 def fit_quantised(
     module: nn.Module,
     folder: Path,
     tensors: dict[str, mx.array],
     files: dict[str, Path],
+    ops: Ops,
     bits: int = 0,
 ) -> None:
     """Like `fit`, with the matrices in as many bits as the folder has them in, or as `bits` asks
@@ -443,17 +440,19 @@ def fit_quantised(
             name: files.get(name) or files[f"{name.rpartition('.')[0]}.weight"] for name in tensors
         }
     if bits or saved:
-        quantise.reshape(module, tensors, bits or saved)
+        quantise.reshape(module, tensors, bits or saved, ops)
     fit(module, tensors, files)
 
 
-def load_model(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[AceStepModel, AceStepConfig]:
+def load_model(
+    folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0
+) -> tuple[AceStepModel, AceStepConfig]:
     """The networks of one `acestep-v15-*` folder. `bits` (8 or 4) quantises them; 0 takes them as
     they are.
     """
     config = _config(AceStepConfig, folder)
-    model = AceStepModel(config)
-    fit_quantised(model, folder, *read_tensors(folder, "model"), bits)
+    model = AceStepModel(config, ops)
+    fit_quantised(model, folder, *read_tensors(folder, "model"), ops, bits)
     model.set_dtype(dtype)
     model.decoder.fold()
     mx.eval(model.decoder.parameters(), model.encoder.parameters(), model.null_condition_emb)
@@ -461,12 +460,12 @@ def load_model(folder: Path, dtype: mx.Dtype, bits: int = 0) -> tuple[AceStepMod
 
 
 def load_text_encoder(
-    folder: Path, dtype: mx.Dtype, bits: int = 0
+    folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0
 ) -> tuple[TextEncoder, Tokenizer]:
-    encoder = TextEncoder(_config(TextEncoderConfig, folder))
+    encoder = TextEncoder(_config(TextEncoderConfig, folder), ops)
     tensors, files = read_tensors(folder, "model")
     files = {name.removeprefix("model."): path for name, path in files.items()}
-    fit_quantised(encoder, folder, text_encoder.sanitize(tensors), files, bits)
+    fit_quantised(encoder, folder, text_encoder.sanitize(tensors), files, ops, bits)
     encoder.set_dtype(dtype)
     mx.eval(encoder.parameters())
     path = folder / "tokenizer.json"
@@ -476,9 +475,9 @@ def load_text_encoder(
         raise CheckpointError(f"{path}: not a readable tokenizer ({error})") from error
 
 
-def load_vae(folder: Path) -> VAE:
+def load_vae(folder: Path, ops: Ops) -> VAE:
     """Always float32: the decoder's noise floor would be audible in bfloat16."""
-    vae = VAE(_config(VAEConfig, folder))
+    vae = VAE(_config(VAEConfig, folder), ops)
     fit(vae, *read_tensors(folder, "diffusion_pytorch_model"))
     vae.set_dtype(mx.float32)
     vae.fold()

@@ -17,7 +17,8 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_unflatten
 
-from ..networks.layers import QuantizedEmbedding, QuantizedLinear
+from ..networks.layers import QuantizedEmbedding, QuantizedLinear, QuantizedMatrix
+from ..networks.ops import Ops
 from .adapter import checked_bits
 
 _GROUPS = (64, 32)  # weights that share a scale: the first of these that divides the row
@@ -89,17 +90,13 @@ def weights(module: nn.Module) -> Weights:
     matrices = {
         name: layer for name, layer in module.named_modules() if _MATRIX.fullmatch(f"{name}.weight")
     }
-    packed = {
-        name: layer
-        for name, layer in matrices.items()
-        if isinstance(layer, QuantizedLinear | QuantizedEmbedding)
-    }
+    packed = {name: layer for name, layer in matrices.items() if isinstance(layer, QuantizedMatrix)}
     if not packed:
         return Weights()
     return Weights(next(iter(packed.values())).bits, tuple(sorted(matrices.keys() - packed.keys())))
 
 
-def reshape(module: nn.Module, tensors: Mapping[str, mx.array], bits: int) -> None:
+def reshape(module: nn.Module, tensors: Mapping[str, mx.array], bits: int, ops: Ops) -> None:
     """Give `module` quantised layers where the tensors are."""
     changed: list[tuple[str, nn.Module]] = []
     for name, layer in module.named_modules():
@@ -109,10 +106,10 @@ def reshape(module: nn.Module, tensors: Mapping[str, mx.array], bits: int) -> No
         rows, columns = layer.weight.shape
         group = columns // max(1, scales.shape[1])
         if isinstance(layer, nn.Embedding):
-            changed.append((name, QuantizedEmbedding(rows, columns, max(1, group), bits)))
+            changed.append((name, QuantizedEmbedding(rows, columns, max(1, group), bits, ops)))
         else:
             changed.append(
-                (name, QuantizedLinear(columns, rows, "bias" in layer, max(1, group), bits))
+                (name, QuantizedLinear(columns, rows, "bias" in layer, max(1, group), bits, ops))
             )
     if changed:
         module.update_modules(tree_unflatten(changed))

@@ -12,6 +12,8 @@ import pytest
 
 from examples.voice import layout, palette, songs, train_dit
 from pipeline.guide.captions import read_caption
+from pipeline.networks import training_ops
+from pipeline.networks.ops import choose_ops
 from pipeline.request import TRACKS
 from pipeline.weights import checkpoint
 from pipeline.weights.tensors import read_torch
@@ -81,7 +83,7 @@ def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) ->
     arrays = dict(tree_flatten(voice.parameters()))
     export.write_dit(tmp_path, arrays)
     layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
-    model, config = checkpoint.load_model(tmp_path, mx.float32)
+    model, config = checkpoint.load_model(tmp_path, choose_ops(), mx.float32)
     assert config.guided is True
     assert config.sings is False
     assert config.extracts is True
@@ -97,5 +99,5 @@ def test_the_activation_for_training_has_the_right_slopes() -> None:
     def slopes(swiglu: Any) -> list[mx.array]:
         return mx.grad(lambda g, u: mx.sum(swiglu(g, u) * weight), argnums=(0, 1))(gate, up)
 
-    for ours, plain in zip(slopes(train_dit.swiglu), slopes(lambda g, u: g * mx.sigmoid(g) * u)):
+    for ours, plain in zip(slopes(training_ops.swiglu), slopes(lambda g, u: g * mx.sigmoid(g) * u)):
         assert float(mx.abs(ours - plain).max()) < 1e-5

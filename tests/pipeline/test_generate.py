@@ -22,9 +22,11 @@ from examples.voice import layout, metrics, songs
 from pipeline import AceStep, generate, load
 from pipeline import cost as cost_of
 from pipeline.cost import BASE, TURBO, Defaults, cost
-from pipeline.networks import ops
+from pipeline.networks import cpu_ops, gpu_ops
+from pipeline.networks.ops import Ops, choose_ops
 from pipeline.request import BadRequest, Request
 from pipeline.take import Progress, Take
+from pipeline.weights import checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -321,7 +323,7 @@ def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> 
     assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
 
 
-def test_the_formulation_for_gpus_agrees_in_half_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_formulation_for_gpus_agrees_in_half_precision() -> None:
     """Metal cannot be run here, but what it would run can: the plain operations, with bfloat16
     weights.
     """
@@ -330,12 +332,14 @@ def test_the_formulation_for_gpus_agrees_in_half_precision(monkeypatch: pytest.M
     request = Request(
         prompt="warm", seconds=1, seed=5, guidance_scale=4.0, normalize=False, peak_db=0.0
     )
-    there = audio(e for e in load("mini").render(request) if isinstance(e, Take)).ravel()
-    monkeypatch.setattr(ops, "ON_CPU", False)
-    here = audio(
-        e for e in load("mini", dtype=mx.float32).render(request) if isinstance(e, Take)
-    ).ravel()
-    half = audio(e for e in load("mini").render(request) if isinstance(e, Take)).ravel()
+
+    def play(ops: Ops, dtype: mx.Dtype) -> np.ndarray:
+        model = AceStep(checkpoint.fetch("mini"), ops, dtype)
+        return audio(e for e in model.render(request) if isinstance(e, Take)).ravel()
+
+    there = play(cpu_ops, mx.float32)
+    here = play(gpu_ops, mx.float32)
+    half = play(gpu_ops, gpu_ops.DTYPE)
     assert np.abs(here - there).max() < 1e-4
     assert half @ there / np.linalg.norm(half) / np.linalg.norm(there) > 0.99
 
@@ -345,7 +349,7 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
     clips: list[np.ndarray] = []
 
     def work() -> None:
-        from pipeline.networks.ops import leave_thread
+        from pipeline.device import leave_thread
 
         clips.append(audio(e for e in load("mini").render(request) if isinstance(e, Take)))
         leave_thread()
@@ -530,7 +534,7 @@ def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(
     )
     config = AceStepConfig.from_folder(folder)
     assert config.num_lyric_encoder_hidden_layers == 0
-    arrays = dict(tree_flatten(AceStepModel(config).parameters()))
+    arrays = dict(tree_flatten(AceStepModel(config, choose_ops()).parameters()))
     key = mx.random.key(0)
     random = {name: 0.02 * mx.random.normal(array.shape, key=key) for name, array in arrays.items()}
     mx.save_safetensors(str(folder / "model.safetensors"), random)

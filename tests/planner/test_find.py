@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from pipeline.networks.ops import choose_ops
 from pipeline.planner import find as planners  # before MLX
 
 # isort: split
@@ -49,7 +50,7 @@ def test_both_name_styles_and_a_head_of_its_own(tmp_path: Path, prefix: str, tie
     folder = planner_folder(
         tmp_path / "acestep-5Hz-lm-0.6B", prefix=prefix, tie_word_embeddings=tied
     )
-    planner = planners.load(folder, mx.float32)
+    planner = planners.load(folder, choose_ops(), mx.float32)
     assert planner.lm.logits(planner.lm(mx.array([[1, 2]])), planner.vocabulary.codes).shape == (
         1,
         2,
@@ -77,7 +78,7 @@ def test_loading_is_strict(tmp_path: Path, change: object, message: str) -> None
     mx.save_safetensors(str(tmp_path / "changed.safetensors"), tensors)
     (tmp_path / "changed.safetensors").replace(folder / "model.safetensors")
     with pytest.raises(CheckpointError, match=message):
-        planners.load(folder, mx.float32)
+        planners.load(folder, choose_ops(), mx.float32)
 
 
 def test_missing_and_wrong_files_are_named(tmp_path: Path) -> None:
@@ -88,15 +89,15 @@ def test_missing_and_wrong_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError, match=r"tokenizer\.json: this is no planner's tokenizer: it has no <think>"
     ):
-        planners.load(folder, mx.float32)
+        planners.load(folder, choose_ops(), mx.float32)
     (folder / "tokenizer.json").write_text("no")
     with pytest.raises(CheckpointError, match=r"tokenizer\.json: not a readable tokenizer"):
-        planners.load(folder, mx.float32)
+        planners.load(folder, choose_ops(), mx.float32)
     (folder / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match=r"config\.json has no hidden_size"):
-        planners.load(folder, mx.float32)
+        planners.load(folder, choose_ops(), mx.float32)
 
 
 def test_there_are_no_three_bits(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bits must be one of"):
-        planners.load(tmp_path, mx.float32, 3)
+        planners.load(tmp_path, choose_ops(), mx.float32, 3)

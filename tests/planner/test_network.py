@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.networks.ops import choose_ops
 from pipeline.planner import find as planners  # before MLX
 
 # isort: split
@@ -23,7 +24,9 @@ from tests.support.studio import planner_folder
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Planner:
     return planners.load(
-        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32
+        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"),
+        choose_ops(),
+        mx.float32,
     )
 
 
@@ -122,7 +125,9 @@ def test_going_on_leaves_what_was_read_as_it_was(model: Planner) -> None:
 
 @pytest.mark.parametrize("bits", [0, 4, 8])
 def test_a_part_of_the_head_is_that_part_of_all_of_it(tmp_path: Path, bits: int) -> None:
-    model = planners.load(planner_folder(tmp_path / "acestep-5Hz-lm-0.6B"), mx.float32, bits)
+    model = planners.load(
+        planner_folder(tmp_path / "acestep-5Hz-lm-0.6B"), choose_ops(), mx.float32, bits
+    )
     hidden = model.lm(mx.array([ids(9)]))
     whole = np.array(model.lm.logits(hidden, model.vocabulary.every))
     for part in (
@@ -136,7 +141,9 @@ def test_a_part_of_the_head_is_that_part_of_all_of_it(tmp_path: Path, bits: int)
 
 def test_fewer_bits_take_less_memory_and_say_nearly_the_same(tmp_path: Path) -> None:
     folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
-    whole, eight, four = (planners.load(folder, mx.float32, bits) for bits in (0, 8, 4))
+    whole, eight, four = (
+        planners.load(folder, choose_ops(), mx.float32, bits) for bits in (0, 8, 4)
+    )
     models = whole, eight, four
     states = [np.array(one.lm(mx.array([ids(50)]))).ravel() for one in models]
     sizes = [

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.networks.ops import choose_ops
 from pipeline.planner import find as planners  # before MLX
 
 # isort: split
@@ -28,7 +29,9 @@ SONG = Request(prompt="slow waltz", lyrics="[verse]\nla la", seconds=2, seed=1)
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
     return planners.load(
-        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"), mx.float32
+        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"),
+        choose_ops(),
+        mx.float32,
     )
 
 
@@ -135,7 +138,7 @@ def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_do(planner: Pla
 
 def test_a_small_context_of_the_network_counts(tmp_path: Path) -> None:
     folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", max_position_embeddings=300)
-    small = planners.load(folder, mx.float32)
+    small = planners.load(folder, choose_ops(), mx.float32)
     with pytest.raises(BadRequest, match="can read 0 tokens"):
         planned(small, SONG)
 
@@ -238,7 +241,7 @@ def test_a_language_without_a_code_is_refused(planner: Planner) -> None:
 
 def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Path) -> None:
     folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", codes=[5, 70, 63_999, 64_000])
-    plan = planned(planners.load(folder, mx.float32), SONG)
+    plan = planned(planners.load(folder, choose_ops(), mx.float32), SONG)
     assert set(plan.codes) <= {5, 70, 63_999}
     assert "lacks 63997 of the 64000 audio codes" in plan.notes[-1]
 

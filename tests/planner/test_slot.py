@@ -17,6 +17,7 @@ from daemon.landing import clips
 from daemon.worker import warm_up
 from pipeline import AceStep, load
 from pipeline.generate import limits
+from pipeline.networks.ops import choose_ops
 from pipeline.planner import find as planners
 from pipeline.planner import grammar
 from pipeline.planner.logits import Sampling
@@ -369,13 +370,13 @@ def test_a_converted_planner_plays_and_says_what_it_is(
     list(convert(checkpoint.find(str(root)), tmp_path / "small", bits))
     folder = planners.find(tmp_path / "small")
     greedy = Sampling(temperature=0.0, guidance=1.0)
-    small = planners.load(folder, mx.float32)
-    whole = planners.load(planners.find(root), mx.float32)
+    small = planners.load(folder, choose_ops(), mx.float32)
+    whole = planners.load(planners.find(root), choose_ops(), mx.float32)
     assert small.name == f"acestep-5Hz-lm-0.6B ({bits} bit)"
     plans = [finish(one.plan(SONG, greedy)) for one in (small, whole)]
     assert len(plans[0].codes) == 10
     assert plans[0].filled.keys() == plans[1].filled.keys()
-    loaded = planners.load(planners.find(root), mx.float32, bits)
+    loaded = planners.load(planners.find(root), choose_ops(), mx.float32, bits)
     assert finish(loaded.plan(SONG, greedy)) == plans[0], "as if it were loaded in so many bits"
     prompt = [whole.vocabulary.encode("a slow waltz")]
     scores = [

@@ -20,6 +20,7 @@ from typing import Any
 from unittest import mock
 
 from pipeline.generate import AceStep
+from pipeline.networks.ops import choose_ops
 
 # before MLX, because it loads the fast BLAS that MLX then finds
 from pipeline.weights import checkpoint
@@ -207,7 +208,7 @@ class Fixtures:
 
 @functools.cache
 def _load(root: Path, variant: str) -> AceStep:
-    return AceStep(checkpoint.find(str(root), variant), mx.float32)
+    return AceStep(checkpoint.find(str(root), variant), choose_ops(), mx.float32)
 
 
 def json_cases(content: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipeline.networks.ops import choose_ops
 from pipeline.voices import voice_folder  # before MLX
 
 # isort: split
@@ -43,7 +44,7 @@ def planner_folder(
     values = SIZES | {"vocab_size": words.get_vocab_size()} | config
     (folder / "config.json").write_text(json.dumps(values))
     mx.random.seed(3)
-    lm = CausalLM(PlannerConfig.from_dict(values))
+    lm = CausalLM(PlannerConfig.from_dict(values), choose_ops())
     weights = {
         f"{prefix}{name}": array for name, array in dict(tree_flatten(lm.parameters())).items()
     }

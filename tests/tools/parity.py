@@ -23,6 +23,7 @@ from pipeline import audio, codes, cost, prompts, sampler, tasks  # before MLX, 
 from pipeline.generate import AceStep
 from pipeline.networks import codec, conditioner, dit
 from pipeline.networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
+from pipeline.networks.ops import choose_ops
 from pipeline.networks.text_encoder import TextEncoder
 from pipeline.networks.vae import VAE
 from pipeline.request import SAMPLE_RATE, TRACKS, Request
@@ -196,7 +197,7 @@ def decoded(bench: Bench, case: str, vae: VAE) -> None:
 
 
 def fused_weights(bench: Bench, folder: Path) -> None:
-    vae = VAE(VAEConfig.from_folder(folder))
+    vae = VAE(VAEConfig.from_folder(folder), choose_ops())
     checkpoint.fit(vae, *checkpoint.read_tensors(folder, "diffusion_pytorch_model"))
     convolutions = dict(vae.named_modules())
     for match in bench.find(r"fused\.(.+)"):
@@ -724,11 +725,13 @@ def official_layout(bench: Bench) -> None:
 def full_size(folder: str, config: dict[str, Any]) -> nn.Module | None:
     """The network of one published folder, if we have it. Its arrays are never computed."""
     if folder.startswith("acestep-v15-"):
-        return AceStepModel(AceStepConfig.from_dict(config))
+        return AceStepModel(AceStepConfig.from_dict(config), choose_ops())
     if folder == checkpoint.TEXT_ENCODER:
-        return TextEncoder(TextEncoderConfig.from_dict(config))
+        return TextEncoder(TextEncoderConfig.from_dict(config), choose_ops())
     # planners: parity_planner
-    return VAE(VAEConfig.from_dict(config)) if folder == checkpoint.VAE_FOLDER else None
+    return (
+        VAE(VAEConfig.from_dict(config), choose_ops()) if folder == checkpoint.VAE_FOLDER else None
+    )
 
 
 def inventory(bench: Bench, folder: str) -> dict[str, list[int]]:

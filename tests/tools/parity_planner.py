@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from pipeline.networks.ops import choose_ops
 from pipeline.planner import find as planners
 from pipeline.planner import grammar, logits, templates  # before MLX, see golden.py
 from pipeline.planner.grammar import Outline, Tokens, Walk
@@ -34,7 +35,7 @@ _LONGEST = 240  # seconds: the most that the official code's budget counts with
 
 @functools.cache
 def load(folder: Path) -> Planner:
-    return planners.load(folder, mx.float32)
+    return planners.load(folder, choose_ops(), mx.float32)
 
 
 def planner(bench: Bench, size: str) -> Planner:
@@ -450,7 +451,7 @@ def layouts(bench: Bench) -> None:
         name = f"files.{match[1]}/model.safetensors"
         if name in bench.golden:
             entry = bench.read(name)
-            lm = CausalLM(PlannerConfig.from_dict(bench.read(match[0])))
+            lm = CausalLM(PlannerConfig.from_dict(bench.read(match[0])), choose_ops())
             prefix = entry.get("name_prefix", "")
             shapes = {
                 prefix + part: list(array.shape)

@@ -17,6 +17,7 @@ from huggingface_hub import constants
 from mlx import nn
 from mlx.utils import tree_flatten
 
+from pipeline.networks.ops import choose_ops
 from pipeline.planner import find as planners
 from pipeline.voices import HUB_MODEL
 from pipeline.weights import checkpoint
@@ -47,19 +48,19 @@ PARTS = {
         TURBO,
         "model.safetensors",
         "decoder.layers.0.cross_attn.k_proj.weight",
-        lambda folder: checkpoint.load_model(folder, mx.float32)[0],
+        lambda folder: checkpoint.load_model(folder, choose_ops(), mx.float32)[0],
     ),
     "text encoder": Part(
         checkpoint.TEXT_ENCODER,
         "model.safetensors",
         "layers.1.mlp.up_proj.weight",
-        lambda folder: checkpoint.load_text_encoder(folder, mx.float32)[0],
+        lambda folder: checkpoint.load_text_encoder(folder, choose_ops(), mx.float32)[0],
     ),
     "vae": Part(
         checkpoint.VAE_FOLDER,
         "diffusion_pytorch_model.safetensors",
         "decoder.block.0.conv_t1.weight_g",
-        checkpoint.load_vae,
+        lambda folder: checkpoint.load_vae(folder, choose_ops()),
     ),
 }
 every_part = pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_every_variant_is_found_and_loads_by_its_folder_name(tiny: Path, variant
     found = checkpoint.find(str(tiny), variant)
     assert found.variant == variant
     assert found.dit == tiny / variant
-    model, config = checkpoint.load_model(found.dit, mx.float32)
+    model, config = checkpoint.load_model(found.dit, choose_ops(), mx.float32)
     assert config.is_turbo == ("turbo" in variant)
     assert config.is_xl == ("xl" in variant)
     assert {array.dtype for array in arrays_of(model).values()} == {mx.float32}
@@ -145,7 +146,7 @@ def test_every_variant_is_found_and_loads_by_its_folder_name(tiny: Path, variant
 def test_the_numbers_are_the_files_whatever_their_dtype_and_number(
     tiny: Path, variant: str
 ) -> None:
-    model, _ = checkpoint.load_model(tiny / variant, mx.float32)
+    model, _ = checkpoint.load_model(tiny / variant, choose_ops(), mx.float32)
     stored: Tensors = {}
     for path in sorted((tiny / variant).glob("*.safetensors")):
         stored |= tensors_of(path)
@@ -155,15 +156,17 @@ def test_the_numbers_are_the_files_whatever_their_dtype_and_number(
 
 
 def test_a_network_has_the_dtype_that_is_asked_for(root: Path) -> None:
-    model, _ = checkpoint.load_model(root / TURBO, mx.bfloat16)
-    encoder, _ = checkpoint.load_text_encoder(root / checkpoint.TEXT_ENCODER, mx.bfloat16)
+    model, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.bfloat16)
+    encoder, _ = checkpoint.load_text_encoder(
+        root / checkpoint.TEXT_ENCODER, choose_ops(), mx.bfloat16
+    )
     assert {
         array.dtype for network in (model, encoder) for array in arrays_of(network).values()
     } == {mx.bfloat16}
 
 
 def test_the_vae_is_float32(root: Path) -> None:
-    vae = checkpoint.load_vae(root / checkpoint.VAE_FOLDER)
+    vae = checkpoint.load_vae(root / checkpoint.VAE_FOLDER, choose_ops())
     assert {array.dtype for array in arrays_of(vae).values()} == {mx.float32}
 
 
@@ -300,8 +303,10 @@ def test_numbers_that_mlx_reads_as_bytes_are_refused(copy: Path, part: Part) -> 
 def test_a_text_encoder_loads_with_both_styles_of_names(copy: Path, root: Path) -> None:
     path = copy / checkpoint.TEXT_ENCODER / "model.safetensors"
     rewrite(path, lambda tensors: {f"model.{name}": array for name, array in tensors.items()})
-    plain, _ = checkpoint.load_text_encoder(root / checkpoint.TEXT_ENCODER, mx.float32)
-    prefixed, _ = checkpoint.load_text_encoder(path.parent, mx.float32)
+    plain, _ = checkpoint.load_text_encoder(
+        root / checkpoint.TEXT_ENCODER, choose_ops(), mx.float32
+    )
+    prefixed, _ = checkpoint.load_text_encoder(path.parent, choose_ops(), mx.float32)
     assert same(plain, prefixed)
 
 
@@ -319,7 +324,7 @@ def test_prefixed_names_are_read_as_strictly(copy: Path, change: str) -> None:
     }
     rewrite(path, changes[change])
     with pytest.raises(CheckpointError, match=rf"{path}: .*tensor {name}"):
-        checkpoint.load_text_encoder(path.parent, mx.float32)
+        checkpoint.load_text_encoder(path.parent, choose_ops(), mx.float32)
 
 
 @every_part
@@ -336,7 +341,7 @@ def test_a_file_without_tensors_is_named(copy: Path) -> None:
     path = copy / TURBO / "model.safetensors"
     write(path, (2).to_bytes(8, "little") + b"{}")
     with pytest.raises(CheckpointError, match=rf"{path}: holds no tensors"):
-        checkpoint.load_model(path.parent, mx.float32)
+        checkpoint.load_model(path.parent, choose_ops(), mx.float32)
 
 
 @every_part
@@ -354,7 +359,7 @@ def test_a_config_that_lacks_a_key_names_it(copy: Path) -> None:
     del values["sliding_window"]
     write(path, json.dumps(values).encode())
     with pytest.raises(CheckpointError, match=rf"{path}: config\.json has no sliding_window"):
-        checkpoint.load_model(path.parent, mx.float32)
+        checkpoint.load_model(path.parent, choose_ops(), mx.float32)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", None])
@@ -362,7 +367,7 @@ def test_a_broken_tokenizer_is_named(copy: Path, content: bytes | None) -> None:
     path = copy / checkpoint.TEXT_ENCODER / "tokenizer.json"
     path.unlink() if content is None else write(path, content)
     with pytest.raises(CheckpointError, match=rf"{path}: not a readable tokenizer"):
-        checkpoint.load_text_encoder(path.parent, mx.float32)
+        checkpoint.load_text_encoder(path.parent, choose_ops(), mx.float32)
 
 
 def test_a_broken_silence_is_named(copy: Path) -> None:
@@ -389,8 +394,8 @@ def test_a_silence_of_another_width_is_named(copy: Path) -> None:
 
 def test_shards_load_as_one_file_does(copy: Path, root: Path) -> None:
     split(copy / TURBO)
-    shards, _ = checkpoint.load_model(checkpoint.find(str(copy)).dit, mx.float32)
-    whole, _ = checkpoint.load_model(root / TURBO, mx.float32)
+    shards, _ = checkpoint.load_model(checkpoint.find(str(copy)).dit, choose_ops(), mx.float32)
+    whole, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.float32)
     assert same(shards, whole)
 
 
@@ -398,7 +403,7 @@ def test_a_missing_shard_is_named(copy: Path) -> None:
     shard = split(copy / TURBO).with_name("model-00002-of-00002.safetensors")
     shard.unlink()
     with pytest.raises(CheckpointError, match=rf"{shard}: file is missing"):
-        checkpoint.load_model(shard.parent, mx.float32)
+        checkpoint.load_model(shard.parent, choose_ops(), mx.float32)
     with pytest.raises(CheckpointError, match=rf"is not complete: {shard} is missing"):
         checkpoint.find(str(copy))
 
@@ -415,7 +420,7 @@ def test_an_index_entry_that_its_shard_lacks_is_named(copy: Path) -> None:
         CheckpointError,
         match=rf"{shard}: tensor null_condition_emb is missing, which the index says",
     ):
-        checkpoint.load_model(index.parent, mx.float32)
+        checkpoint.load_model(index.parent, choose_ops(), mx.float32)
 
 
 def test_a_tensor_that_no_shard_has_names_the_folder(copy: Path) -> None:
@@ -425,7 +430,7 @@ def test_a_tensor_that_no_shard_has_names_the_folder(copy: Path) -> None:
     with pytest.raises(
         CheckpointError, match=rf"{path.parent}: tensor null_condition_emb \(1, 1, \d+\) is missing"
     ):
-        checkpoint.load_model(path.parent, mx.float32)
+        checkpoint.load_model(path.parent, choose_ops(), mx.float32)
 
 
 @pytest.mark.parametrize(
@@ -446,7 +451,7 @@ def test_an_index_cannot_point_outside_its_folder_or_at_other_files(copy: Path, 
     with pytest.raises(
         CheckpointError, match=rf"{index}: a shard must be the name of a safetensors file, got"
     ):
-        checkpoint.load_model(index.parent, mx.float32)
+        checkpoint.load_model(index.parent, choose_ops(), mx.float32)
 
 
 @pytest.mark.parametrize(
@@ -522,7 +527,7 @@ def test_a_model_is_downloaded_once_and_then_loads_without_a_network(ace_step: F
     assert (
         checkpoint.fetch("ACE-Step/ACE-Step1.5") == checkpoint.find("ACE-Step/ACE-Step1.5") == first
     )
-    model, _ = checkpoint.load_model(first.dit, mx.float32)
+    model, _ = checkpoint.load_model(first.dit, choose_ops(), mx.float32)
     assert np.isfinite(np.array(model.null_condition_emb)).all()
 
 
@@ -540,7 +545,7 @@ def test_the_planner_is_fetched_to_where_a_model_looks_for_it(hub: FakeHub, tiny
     )
     folder = checkpoint.fetch_planner()
     assert planners.find(found.text_encoder.parent) == folder
-    assert planners.load(folder, mx.float32).name == "acestep-5Hz-lm-1.7B"
+    assert planners.load(folder, choose_ops(), mx.float32).name == "acestep-5Hz-lm-1.7B"
 
 
 def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloaded(
@@ -571,7 +576,7 @@ def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloa
     assert planners.find(root, "4B") == four, "a folder of one's own takes it where it is asked for"
     with pytest.raises(CheckpointError, match="it has none"):
         planners.find(root)
-    assert planners.load(four, mx.float32).vocabulary.code_ids
+    assert planners.load(four, choose_ops(), mx.float32).vocabulary.code_ids
     assert planners.find(root, str(tmp_path / "4B")) == tmp_path / "4B"
 
 
@@ -644,8 +649,8 @@ def test_shards_are_downloaded(ace_step: FakeHub, copy: Path, root: Path) -> Non
     split(copy / TURBO)
     ace_step.add("ACE-Step/acestep-v15-xl-turbo", copy / TURBO)
     found = checkpoint.fetch("ACE-Step/acestep-v15-xl-turbo")
-    shards, _ = checkpoint.load_model(found.dit, mx.float32)
-    whole, _ = checkpoint.load_model(root / TURBO, mx.float32)
+    shards, _ = checkpoint.load_model(found.dit, choose_ops(), mx.float32)
+    whole, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.float32)
     assert same(shards, whole)
 
 

@@ -14,8 +14,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline import AceStep, load
-from pipeline.networks import ops
+from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.layers import QuantizedEmbedding, QuantizedLinear
+from pipeline.networks.ops import Ops, choose_ops
 from pipeline.weights import checkpoint, convert, quantise
 from pipeline.weights.adapter import BITS
 from pipeline.weights.checkpoint import TEXT_ENCODER, TURBO, CheckpointError
@@ -51,7 +52,7 @@ def golden_velocity(fixtures: Path, variant: str, bits: int) -> tuple[np.ndarray
     bits.
     """
     model, _ = checkpoint.load_model(
-        fixtures / "tiny-ace-step-1.5" / f"acestep-v15-{variant}", mx.float32, bits
+        fixtures / "tiny-ace-step-1.5" / f"acestep-v15-{variant}", choose_ops(), mx.float32, bits
     )
     golden = load_file(fixtures / "golden" / f"dit_{variant.replace('-', '_')}.safetensors")
     ours = []
@@ -85,7 +86,7 @@ def test_the_velocity_stays_close_to_the_official_one(
 def test_fewer_bits_take_less_memory(root: Path) -> None:
     sizes = []
     for bits in (0, 8, 4):
-        model, _ = checkpoint.load_model(root / TURBO, mx.bfloat16, bits)
+        model, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.bfloat16, bits)
         sizes.append(
             sum(array.nbytes for layer in model.decoder.layers for _, array in arrays(layer))
         )
@@ -94,8 +95,8 @@ def test_fewer_bits_take_less_memory(root: Path) -> None:
 
 
 def test_the_text_encoder_is_quantised_too(root: Path) -> None:
-    encoder, _ = checkpoint.load_text_encoder(root / TEXT_ENCODER, mx.float32, 8)
-    whole, _ = checkpoint.load_text_encoder(root / TEXT_ENCODER, mx.float32)
+    encoder, _ = checkpoint.load_text_encoder(root / TEXT_ENCODER, choose_ops(), mx.float32, 8)
+    whole, _ = checkpoint.load_text_encoder(root / TEXT_ENCODER, choose_ops(), mx.float32)
     assert quantise.weights(encoder).bits == 8
     ids = mx.array([[5, 6, 7, 8, 9]])
     assert cosine(np.array(encoder(ids)), np.array(whole(ids))) > 0.999
@@ -103,7 +104,7 @@ def test_the_text_encoder_is_quantised_too(root: Path) -> None:
 
 
 def test_what_no_group_divides_stays_whole_and_is_said(tiny: Path) -> None:
-    encoder, _ = checkpoint.load_text_encoder(tiny / TEXT_ENCODER, mx.float32, 8)
+    encoder, _ = checkpoint.load_text_encoder(tiny / TEXT_ENCODER, choose_ops(), mx.float32, 8)
     bits, whole = quantise.weights(encoder)
     assert bits == 8
     assert "layers.0.self_attn.q_proj" in whole  # 48 wide
@@ -111,7 +112,7 @@ def test_what_no_group_divides_stays_whole_and_is_said(tiny: Path) -> None:
 
 
 def test_what_is_small_or_delicate_is_left_as_it_is(root: Path) -> None:
-    model, _ = checkpoint.load_model(root / TURBO, mx.float32, 8)
+    model, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.float32, 8)
     packed = {
         name
         for name, layer in model.named_modules()
@@ -123,7 +124,7 @@ def test_what_is_small_or_delicate_is_left_as_it_is(root: Path) -> None:
         for name in packed
         if name.startswith(("tokenizer", "detokenizer", "decoder.time_embed"))
     ]
-    plain, _ = checkpoint.load_model(root / TURBO, mx.float32)
+    plain, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.float32)
     assert quantise.weights(plain) == quantise.Weights(0, ())
 
 
@@ -132,7 +133,7 @@ def test_what_is_small_or_delicate_is_left_as_it_is(root: Path) -> None:
 def test_a_quantised_layer_computes_what_mlx_s_does(bits: int, bias: bool) -> None:
     linear = nn.Linear(96, 40, bias)
     theirs = nn.QuantizedLinear.from_linear(linear, 32, bits)
-    ours = QuantizedLinear(96, 40, bias, 32, bits)
+    ours = QuantizedLinear(96, 40, bias, 32, bits, choose_ops())
     assert ours.shape == (40, 96)
     ours.load_weights(arrays(theirs), strict=True)
     x = mx.random.normal((2, 7, 96), key=mx.random.key(1))
@@ -142,7 +143,7 @@ def test_a_quantised_layer_computes_what_mlx_s_does(bits: int, bias: bool) -> No
 def test_a_quantised_table_computes_what_mlx_s_does() -> None:
     table = nn.Embedding(50, 64)
     theirs = nn.QuantizedEmbedding.from_embedding(table, 64, 8)
-    ours = QuantizedEmbedding(50, 64, 64, 8)
+    ours = QuantizedEmbedding(50, 64, 64, 8, choose_ops())
     ours.load_weights(arrays(theirs), strict=True)
     ids = mx.array([[3, 49, 0]])
     x = mx.random.normal((2, 64), key=mx.random.key(1))
@@ -152,7 +153,8 @@ def test_a_quantised_table_computes_what_mlx_s_does() -> None:
     )
 
 
-def test_the_product_is_the_same_on_both_devices() -> None:
+@pytest.mark.parametrize("ops", [cpu_ops, gpu_ops])
+def test_the_product_is_the_same_on_both_devices(ops: Ops) -> None:
     x = mx.random.normal((5, 64), key=mx.random.key(1))
     packed = mx.quantize(mx.random.normal((32, 64), key=mx.random.key(2)), group_size=64, bits=4)
     plain = mx.quantized_matmul(x, *packed, transpose=True, group_size=64, bits=4)
@@ -188,8 +190,11 @@ def test_nothing_is_computed_when_a_saved_folder_is_loaded(
 ) -> None:
     """So it loads as fast as any other: it only reads less."""
     monkeypatch.setattr(mx, "quantize", None)
-    assert quantise.weights(checkpoint.load_model(saved / TURBO, mx.float32)[0]).bits == 8
-    checkpoint.load_text_encoder(saved / TEXT_ENCODER, mx.float32)
+    assert (
+        quantise.weights(checkpoint.load_model(saved / TURBO, choose_ops(), mx.float32)[0]).bits
+        == 8
+    )
+    checkpoint.load_text_encoder(saved / TEXT_ENCODER, choose_ops(), mx.float32)
 
 
 def test_a_saved_folder_can_be_asked_for_as_what_it_is_only(saved: Path) -> None:
@@ -203,8 +208,8 @@ def test_shards_stay_shards(tiny: Path, tmp_path: Path) -> None:
     done = list(convert.convert(checkpoint.find(str(tiny), variant), tmp_path / "xl", 4))
     assert [one.folder for one in done][:2] == [variant, TEXT_ENCODER]
     assert len(list((tmp_path / "xl" / variant).glob("*.safetensors"))) == 2
-    once, _ = checkpoint.load_model(tmp_path / "xl" / variant, mx.float32)
-    again, _ = checkpoint.load_model(tiny / variant, mx.float32, 4)
+    once, _ = checkpoint.load_model(tmp_path / "xl" / variant, choose_ops(), mx.float32)
+    again, _ = checkpoint.load_model(tiny / variant, choose_ops(), mx.float32, 4)
     for (name, a), (_, b) in zip(arrays(once), arrays(again), strict=True):
         assert mx.array_equal(a, b), name
     assert done[0].whole == quantise.weights(again).whole
@@ -234,13 +239,13 @@ def test_a_saved_folder_is_read_as_strictly_as_any(saved: Path, tmp_path: Path, 
     broken = tensors | {name: tensors[name][:, :-1]}
     mx.save_safetensors(str(copy / "model.safetensors"), broken)
     with pytest.raises(CheckpointError, match=r"decoder\.layers\.0\.mlp\.up_proj"):
-        checkpoint.load_model(copy, mx.float32)
+        checkpoint.load_model(copy, choose_ops(), mx.float32)
     del broken[name]
     mx.save_safetensors(str(copy / "model.safetensors"), broken)
     with pytest.raises(
         CheckpointError, match=r"decoder\.layers\.0\.mlp\.up_proj|unexpected tensor"
     ):
-        checkpoint.load_model(copy, mx.float32)
+        checkpoint.load_model(copy, choose_ops(), mx.float32)
 
 
 @pytest.mark.parametrize("said", [3, "eight", [], {"bits": 5}, {"group_size": 64}])
@@ -249,7 +254,7 @@ def test_a_config_that_says_nonsense_is_refused(saved: Path, tmp_path: Path, sai
     config = json.loads((copy / "config.json").read_text()) | {"quantization": said or [0]}
     (copy / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="quantization cannot be read"):
-        checkpoint.load_model(copy, mx.float32)
+        checkpoint.load_model(copy, choose_ops(), mx.float32)
 
 
 # --- what is refused ------------------------------------------------------------------------------

@@ -1,0 +1,90 @@
+"""What computes: the device that MLX uses, whether `mx.compile` works on it, and how fast it is.
+
+MLX's default device is looked at when a function here is called, never at import. The operations
+that a device wants are chosen in `networks/ops.py`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import mlx.core as mx
+
+_Arrays = ParamSpec("_Arrays")
+_Result = TypeVar("_Result")
+
+
+def is_cpu() -> bool:
+    """Whether MLX computes on the CPU by default."""
+    return mx.default_device() == mx.Device(mx.cpu)
+
+
+def describe() -> str:
+    """What computes here, for people: GPU or CPU, and MLX's version."""
+    return f"{'CPU' if is_cpu() else 'GPU'}, MLX {metadata.version('mlx')}"
+
+
+def measure_matmul() -> float:
+    """GFLOP/s of a square float32 product, which tells a fast BLAS from a slow one."""
+    a = mx.random.normal((1024, 1024), key=mx.random.key(0))
+    mx.eval(a @ a)
+    started = time.perf_counter()
+    mx.eval(a @ a)
+    return 2 * 1024**3 / (time.perf_counter() - started) / 1e9
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+def leave_thread() -> None:
+    """To be called at the end of every thread that used MLX: its workers abort the process when
+    they outlive it.
+    """
+    mx.synchronize()
+    mx.clear_streams()
+
+
+atexit.register(mx.clear_streams)  # the same for the main thread
+
+
+# --- compiling ------------------------------------------------------------------------------------
+
+
+@functools.cache
+def can_compile() -> bool:
+    """Whether `mx.compile` works here; where it does not, MLX is told to do without.
+
+    On a CPU it calls the C++ compiler, which a machine may not have, and keeps what it made in a
+    folder among the temporary files, which may belong to another user.
+    """
+    try:
+        folder = Path(os.environ.get("TMPDIR", "/tmp")) / "mlx" / metadata.version("mlx") / "cpu"
+        if is_cpu() and folder.exists() and not os.access(folder, os.W_OK):
+            raise PermissionError(folder)
+        mx.eval(mx.compile(lambda x: mx.exp(x) * 3 + x)(mx.zeros((3,))))
+    except Exception:
+        mx.disable_compile()
+        return False
+    return True
+
+
+def compile_if_possible(function: Callable[_Arrays, _Result]) -> Callable[_Arrays, _Result]:
+    """`mx.compile` where it works, the function itself elsewhere.
+
+    Decided at the first call. A kernel is made once for each combination of shapes.
+    """
+    compiled: Callable[_Arrays, _Result] = mx.compile(function)
+
+    @functools.wraps(function)
+    def call(*args: _Arrays.args, **kwargs: _Arrays.kwargs) -> _Result:
+        chosen = compiled if can_compile() else function
+        return chosen(*args, **kwargs)
+
+    return call
