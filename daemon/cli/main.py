@@ -445,7 +445,7 @@ def _generate(arguments: argparse.Namespace) -> int:
 
 
 def _understand(arguments: argparse.Namespace) -> int:
-    from ..watch import sheet
+    from ..watch.sheet import format_sheet
 
     places = {
         "model": arguments.model or "auto",
@@ -460,7 +460,7 @@ def _understand(arguments: argparse.Namespace) -> int:
         print(_json(described.values))
     else:
         print(
-            sheet.written(
+            format_sheet(
                 {name: value for name, value in described.values.items() if name != "codes"}
             ),
             end="",

@@ -1,4 +1,4 @@
-"""What is in a watched folder: the files to make something of, and their contents."""
+"""The files in a watched folder of which something is made, and their contents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.request import SOUNDS
 
-from .lyrics import SheetNote
+from .notes import SheetNote
 
 TEXTS = (".txt", ".md", ".lrc")
 MANIFEST = ".json"
@@ -19,32 +19,32 @@ DEFAULTS = "acestepd.txt"  # holds for all files of its folder
 REPORT = ".report.txt"
 MAX_TEXT = 256 * 2**10  # bytes
 MAX_AUDIO = 2**30
-SETTLED = 0.3  # seconds without a change after which a file is read
-SETTLED_AUDIO = 1.0
+SETTLE_SECONDS = 0.3  # without a change, after which a file is read
+SETTLE_SECONDS_AUDIO = 1.0
 
-Mark = tuple[tuple[int, int], ...]  # size and time of each file
+Signature = tuple[tuple[int, int], ...]  # size and time of each file
 
 
 class UnusableFile(Exception):
-    """A file that cannot be taken as it is; `again`: it may be later, without a change."""
+    """A file that cannot be taken as it is. `retry`: it may be later, without a change."""
 
-    def __init__(self, code: int, message: str, hint: str = "", again: bool = False) -> None:
+    def __init__(self, code: int, message: str, hint: str = "", retry: bool = False) -> None:
         super().__init__(message)
         self.note = SheetNote(0, code, message, hint)
-        self.again = again
+        self.retry = retry
 
 
 @dataclass(frozen=True)
 class WatchedFile:
-    """A file to make something of, and its text: itself, or for an audio file the one of the same
-    name, if any.
+    """A file of which something is made, and its text: the file itself or, for an audio file, the
+    text of the same name, if any.
 
-    `mark` changes when it is saved; `inodes` stay when it is renamed.
+    `signature` changes when it is saved; `inodes` stay when it is renamed.
     """
 
     path: Path
-    text: Path | None
-    mark: Mark
+    text_path: Path | None
+    signature: Signature
     inodes: tuple[int, ...]
     mtime: float  # seconds since the epoch
 
@@ -65,25 +65,27 @@ class WatchedFile:
         return is_defaults(self.name)
 
     @property
-    def patience(self) -> float:
-        return SETTLED_AUDIO if self.is_audio else SETTLED
+    def settle_seconds(self) -> float:
+        return SETTLE_SECONDS_AUDIO if self.is_audio else SETTLE_SECONDS
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        return (self.path, self.text) if self.text and self.text != self.path else (self.path,)
+    def paths(self) -> tuple[Path, ...]:
+        if self.text_path is None or self.text_path == self.path:
+            return (self.path,)
+        return (self.path, self.text_path)
 
 
 @dataclass(frozen=True)
 class FileContent:
-    """What tells one content of a thing from all others, and its text."""
+    """The text of a file, and a digest that tells its content from all others."""
 
     digest: str
     text: bytes
 
 
-def is_wanted(name: str) -> bool:
-    """Whether something is made of a file of that name. Hidden, temporary and backup files are not,
-    nor our reports.
+def is_input(name: str) -> bool:
+    """Whether something is made of a file of that name. Hidden, temporary and backup files are no
+    inputs, nor are our reports.
     """
     if name.startswith((".", "~")) or name.lower().endswith(REPORT):
         return False
@@ -94,64 +96,72 @@ def is_defaults(name: str) -> bool:
     return name.casefold() == DEFAULTS
 
 
-def find(folder: Path, audio: bool, manifests: bool) -> dict[str, WatchedFile]:
-    """By name, without sub-folders and without what is empty. Raises OSError."""
+def scan_folder(folder: Path, audio: bool, manifests: bool) -> dict[str, WatchedFile]:
+    """The files by name: audio files first, without sub-folders and without what is empty. Raises
+    OSError.
+    """
+    stats: dict[str, os.stat_result] = {}
     with os.scandir(folder) as entries:
-        wanted = [entry for entry in entries if is_wanted(entry.name)]
-        files = {
-            entry.name: found
-            for entry in sorted(wanted, key=lambda e: e.name)
-            if (found := _regular(entry))
-        }
-    texts = {name: name for name in files if _suffix(name) in TEXTS}
-    sounds = {name: _beside(name, texts) for name in files if audio and _suffix(name) in SOUNDS}
-    own = {name: name for name in texts if name not in sounds.values()}
-    own |= {name: name for name in files if manifests and _suffix(name) == MANIFEST}
-    return {name: _thing(folder, name, text, files) for name, text in (sounds | own).items()}
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if is_input(entry.name) and (found := _stat_regular(entry)):
+                stats[entry.name] = found
+    texts = [name for name in stats if _suffix(name) in TEXTS]
+    text_of: dict[str, str] = {}  # "" for an audio file without one
+    if audio:
+        for name in stats:
+            if _suffix(name) in SOUNDS:
+                text_of[name] = _find_text_beside(name, texts)
+    beside_audio = set(text_of.values())
+    text_of |= {name: name for name in texts if name not in beside_audio}
+    if manifests:
+        text_of |= {name: name for name in stats if _suffix(name) == MANIFEST}
+    return {name: _build_file(folder, name, text, stats) for name, text in text_of.items()}
 
 
-def read(thing: WatchedFile) -> FileContent:
+def read_content(file: WatchedFile) -> FileContent:
     """Raises `UnusableFile`."""
     digest = blake2b(digest_size=16)
     text = bytearray()
-    for path in thing.files:
-        for piece in _pieces(path, MAX_TEXT if path == thing.text else MAX_AUDIO):
-            digest.update(piece)
-            if path == thing.text:
-                text += piece
+    for path in file.paths:
+        is_text = path == file.text_path
+        for chunk in _read_chunks(path, MAX_TEXT if is_text else MAX_AUDIO):
+            digest.update(chunk)
+            if is_text:
+                text += chunk
         digest.update(b"\0")
     return FileContent(digest.hexdigest(), bytes(text))
 
 
-def has_changed(thing: WatchedFile) -> bool:
+def has_changed(file: WatchedFile) -> bool:
+    """Whether it was saved, or is gone, since the folder was scanned."""
     try:
-        return tuple(_sign(os.stat(path)) for path in thing.files) != thing.mark
+        return tuple(_sign(os.stat(path)) for path in file.paths) != file.signature
     except OSError:
         return True
 
 
-def shown(path: Path | str) -> str:
-    """A name as it can be sent and kept."""
+def to_utf8(path: Path | str) -> str:
+    """A name as it can be sent and kept: with ? for what is not in UTF-8."""
     return str(path).encode("utf-8", "replace").decode()
 
 
-def _beside(name: str, texts: dict[str, str]) -> str:
+def _find_text_beside(audio: str, texts: list[str]) -> str:
     """The text of an audio file; empty when it has none."""
-    return next(
-        (text for text in texts if Path(text).stem == Path(name).stem and not is_defaults(text)), ""
-    )
+    stem = Path(audio).stem
+    beside = (text for text in texts if Path(text).stem == stem and not is_defaults(text))
+    return next(beside, "")
 
 
-def _thing(folder: Path, name: str, text: str, files: dict[str, os.stat_result]) -> WatchedFile:
-    found = [files[each] for each in dict.fromkeys((name, text)) if each]
-    mark = tuple(map(_sign, found))
-    inodes = tuple(each.st_ino for each in found)
+def _build_file(
+    folder: Path, name: str, text: str, stats: dict[str, os.stat_result]
+) -> WatchedFile:
+    found = [stats[each] for each in dict.fromkeys((name, text)) if each]
     return WatchedFile(
-        folder / name,
-        folder / text if text else None,
-        mark,
-        inodes,
-        max(each.st_mtime for each in found),
+        path=folder / name,
+        text_path=folder / text if text else None,
+        signature=tuple(map(_sign, found)),
+        inodes=tuple(each.st_ino for each in found),
+        mtime=max(each.st_mtime for each in found),
     )
 
 
@@ -159,8 +169,8 @@ def _sign(found: os.stat_result) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _regular(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Of a file that has something in it; a link counts as what it leads to."""
+def _stat_regular(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Of a regular file that has something in it; a link counts as what it leads to."""
     try:
         found = entry.stat()
     except OSError:
@@ -168,32 +178,30 @@ def _regular(entry: os.DirEntry[str]) -> os.stat_result | None:
     return found if stat.S_ISREG(found.st_mode) and found.st_size else None
 
 
-def _pieces(path: Path, limit: int) -> Iterator[bytes]:
-    if shown(path) != str(path):
+def _read_chunks(path: Path, limit: int) -> Iterator[bytes]:
+    if to_utf8(path) != str(path):
         raise UnusableFile(400, "its name is not in UTF-8", "rename it")
     real = os.path.realpath(path)
     if not Path(real).is_relative_to(os.path.realpath(path.parent)):
-        raise UnusableFile(
-            403, "it is a link that leads out of the folder", "put the file itself there"
-        )
+        message = "it is a link that leads out of the folder"
+        raise UnusableFile(403, message, "put the file itself there")
     try:
         handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(handle, "rb") as stream:
-            if (size := os.fstat(handle).st_size) > limit:
-                raise UnusableFile(
-                    413, f"it is too big: it has {_size(size)}, at most {_size(limit)} are read"
-                )
-            while piece := stream.read(2**20):
-                yield piece
+            size = os.fstat(handle).st_size
+            if size > limit:
+                message = f"it is too big: it has {_format_size(size)}, at most"
+                raise UnusableFile(413, f"{message} {_format_size(limit)} are read")
+            while chunk := stream.read(2**20):
+                yield chunk
     except OSError as error:
-        raise UnusableFile(
-            403, f"it cannot be read: {error.strerror}", "it is tried again", again=True
-        ) from error
+        message = f"it cannot be read: {error.strerror}"
+        raise UnusableFile(403, message, "it is tried again", retry=True) from error
 
 
 def _suffix(name: str) -> str:
     return Path(name).suffix.lower()
 
 
-def _size(count: int) -> str:
-    return f"{count / 2**30:.4g} GB" if count >= 2**30 else f"{count / 2**10:.4g} KB"
+def _format_size(size: int) -> str:
+    return f"{size / 2**30:.4g} GB" if size >= 2**30 else f"{size / 2**10:.4g} KB"

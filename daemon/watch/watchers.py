@@ -1,7 +1,7 @@
-"""Watched folders, and the thread that looks into them. The only door to watchdog.
+"""All watched folders, and the thread that polls them. The only module that imports watchdog.
 
-What watchdog says is only a hint to look now: events get lost, come twice, or stop coming. See
-`watched`.
+What watchdog says is only a hint to poll now: events get lost, come twice, or stop coming. See
+folder.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from watchdog.events import (
     DirDeletedEvent,
@@ -33,52 +34,63 @@ from ..jobs import Event
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
-from .folder import EngineApi, WatchedFolder
-from .watched_files import is_wanted
+from .engine_api import EngineApi
+from .folder import WatchedFolder
+from .watched_files import is_input
 
 log = logging.getLogger("acestepd.watch")
 
-RESCAN = 2.0  # seconds between two looks without any hint
-TOGETHER = 0.05  # seconds in which hints are gathered
+POLL_SECONDS = 2.0  # between two polls without any hint
+DEBOUNCE_SECONDS = 0.05  # in which hints are gathered
 
-# Not: opened, or closed without writing. Our own reading makes those.
-HINTS: list[type[FileSystemEvent]] = [
+# Not: opened, or closed without writing. Our own reading causes those.
+OBSERVED_EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
     FileModifiedEvent,
     FileMovedEvent,
     FileDeletedEvent,
+    FileClosedEvent,
+    DirDeletedEvent,
 ]
-HINTS += [FileClosedEvent, DirDeletedEvent]
 
 
-class _Hints(FileSystemEventHandler):
-    """Names that watchdog mentions, for the thread that looks."""
+class _HintHandler(FileSystemEventHandler):
+    """Names that watchdog mentions, for the thread that polls."""
 
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._names: queue.SimpleQueue[str] = queue.SimpleQueue()
-        # the folder was deleted: its events will not come any more, although they seem to
-        self.lost = False
+        # its events will not come any more, although watchdog does not say so
+        self.folder_deleted = False
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if isinstance(event, DirDeletedEvent):
-            self.lost = True
+            self.folder_deleted = True
         for path in (event.src_path, event.dest_path):
-            if is_wanted(name := os.path.basename(os.fsdecode(path))):
+            name = os.path.basename(os.fsdecode(path))
+            if is_input(name):
                 self._names.put(name)
         self._wake.set()
 
-    def drained(self) -> list[str]:
+    def take_names(self) -> list[str]:
         return [self._names.get_nowait() for _ in range(self._names.qsize())]
 
 
+class _FolderIdentity(NamedTuple):
+    """The folder that is there now, whatever its path leads to later."""
+
+    path: str
+    device: int
+    inode: int
+
+
 @dataclass
-class _Armed:
-    """A folder and what watches it."""
+class _Observation:
+    """A folder and what observes it."""
 
     folder: WatchedFolder
-    hints: _Hints
-    place: tuple[str, int, int] | None = None  # what is watched: path, device and inode
+    hints: _HintHandler
+    observed: _FolderIdentity | None = None
     watch: ObservedWatch | None = None
     warned: bool = False
 
@@ -97,17 +109,17 @@ class Watchers:
         self._engine = engine
         self._panel = panel
         self._allowed_folders = allowed_folders
-        self._armed: dict[Path, _Armed] = {}
-        self._ended: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._observations: dict[Path, _Observation] = {}
+        self._ended_jobs: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._observer: BaseObserver = Observer()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        engine.subscribe(self._hear)
+        engine.subscribe(self._on_event)
 
     def start(self) -> None:
         """After the engine's: it then knows what an earlier daemon had accepted."""
-        self._follow_settings()
+        self._apply_settings()
         self._observer.start()
         self._thread.start()
 
@@ -127,89 +139,98 @@ class Watchers:
             self._observer.stop()
             self._observer.join()
 
-    def _hear(self, event: Event) -> None:
-        if (
-            event.job
-            and event.kind in ("fail", "finished")
-            and event.job.client.startswith("watch:")
-        ):
-            self._ended.put(event)
+    def _on_event(self, event: Event) -> None:
+        if event.job is None or event.kind not in ("fail", "finished"):
+            return
+        if event.job.client.startswith("watch:"):
+            self._ended_jobs.put(event)
             self._wake.set()
 
     def _run(self) -> None:
         while not self._closing.is_set():
             self._wake.clear()
-            _safely(self._follow_settings)
-            for armed in self._armed.values():
-                _safely(self._look, armed)
-            _safely(self._pass_on_endings)
-            due = [due for armed in self._armed.values() if (due := armed.folder.due) is not None]
-            now = time.monotonic()
-            self._wake.wait(max(0.0, min([now + RESCAN, *due]) - now) if self._armed else None)
-            self._closing.wait(TOGETHER)
+            _call_safely(self._apply_settings)
+            for observation in self._observations.values():
+                _call_safely(self._poll, observation)
+            _call_safely(self._pass_on_endings)
+            self._wake.wait(self._seconds_to_next_poll())
+            self._closing.wait(DEBOUNCE_SECONDS)
 
-    def _follow_settings(self) -> None:
-        wanted = {watch.folder: watch for watch in self._watches}
-        for path in [path for path in self._armed if path not in wanted]:
-            self._disarm(self._armed.pop(path))
-        for path, watch in wanted.items():
-            if path not in self._armed:
+    def _seconds_to_next_poll(self) -> float | None:
+        """None where there is nothing to poll."""
+        if not self._observations:
+            return None
+        now = time.monotonic()
+        reads = (observation.folder.next_read for observation in self._observations.values())
+        due = min([now + POLL_SECONDS, *(read for read in reads if read is not None)])
+        return max(0.0, due - now)
+
+    def _apply_settings(self) -> None:
+        watches = {watch.folder: watch for watch in self._watches}
+        for path in [path for path in self._observations if path not in watches]:
+            self._stop_observing(self._observations.pop(path))
+        for path, watch in watches.items():
+            if path not in self._observations:
                 folder = WatchedFolder(watch, self._engine, self._panel, self._allowed_folders)
-                self._armed[path] = _Armed(folder, _Hints(self._wake))
-            self._armed[path].folder.change(watch, self._allowed_folders)
+                self._observations[path] = _Observation(folder, _HintHandler(self._wake))
+            self._observations[path].folder.change(watch, self._allowed_folders)
 
-    def _look(self, armed: _Armed) -> None:
-        self._arm(armed)  # first: what changes from here on gives a hint
+    def _poll(self, observation: _Observation) -> None:
+        self._observe(observation)  # first: what changes from here on gives a hint
         outs = [self._engine.settings.out, *(watch.out for watch in self._watches)]
-        armed.folder.look(time.monotonic(), armed.hints.drained(), outs)
+        observation.folder.poll(time.monotonic(), observation.hints.take_names(), outs)
 
-    def _arm(self, armed: _Armed) -> None:
-        """Have the folder that is there now watched. It may have been deleted and made anew, or a
-        link moved on.
+    def _observe(self, observation: _Observation) -> None:
+        """Have watchdog observe the folder that is there now. It may have been deleted and made
+        anew, or a link moved on.
         """
-        place = _place_of(armed.folder.watch.folder)
-        if place == armed.place and not armed.hints.lost:
+        identity = _identify(observation.folder.watch.folder)
+        if identity == observation.observed and not observation.hints.folder_deleted:
             return
-        self._disarm(armed)
-        armed.hints.lost = False
-        if place is None:
+        self._stop_observing(observation)
+        observation.hints.folder_deleted = False
+        if identity is None:
             return
-        armed.place = place
+        observation.observed = identity
         try:
-            armed.watch = self._observer.schedule(armed.hints, place[0], event_filter=HINTS)
+            observation.watch = self._observer.schedule(
+                observation.hints, identity.path, event_filter=OBSERVED_EVENTS
+            )
         except OSError as error:
-            if not armed.warned:
-                log.warning("%s is looked into every %g seconds only: %s", place[0], RESCAN, error)
-            armed.warned = True
+            if not observation.warned:
+                message = "%s is looked into every %g seconds only: %s"
+                log.warning(message, identity.path, POLL_SECONDS, error)
+            observation.warned = True
 
-    def _disarm(self, armed: _Armed) -> None:
-        if armed.watch is not None:
+    def _stop_observing(self, observation: _Observation) -> None:
+        if observation.watch is not None:
             with suppress(KeyError, OSError):
-                self._observer.unschedule(armed.watch)
-        armed.watch = armed.place = None
+                self._observer.unschedule(observation.watch)
+        observation.watch = None
+        observation.observed = None
 
     def _pass_on_endings(self) -> None:
-        while not self._ended.empty():
-            event = self._ended.get_nowait()
-            for armed in self._armed.values():
-                if event.job and event.job.client == armed.folder.client:
-                    armed.folder.heard(event)
+        while not self._ended_jobs.empty():
+            event = self._ended_jobs.get_nowait()
+            for observation in self._observations.values():
+                if event.job and event.job.client == observation.folder.client:
+                    observation.folder.on_job_ended(event)
 
 
-def _safely(step: Callable[..., None], *about: _Armed) -> None:
+def _call_safely(step: Callable[..., None], *observations: _Observation) -> None:
     """One folder must not stop the others."""
     try:
-        step(*about)
+        step(*observations)
     except Exception:
-        log.exception(
-            "watching %s", ", ".join(str(armed.folder.watch.folder) for armed in about) or "folders"
-        )
+        folders = [str(observation.folder.watch.folder) for observation in observations]
+        log.exception("watching %s", ", ".join(folders) or "folders")
 
 
-def _place_of(folder: Path) -> tuple[str, int, int] | None:
+def _identify(folder: Path) -> _FolderIdentity | None:
+    """None where there is no such folder now."""
     try:
         real = os.path.realpath(folder)
         found = os.stat(real)
-        return real, found.st_dev, found.st_ino
+        return _FolderIdentity(real, found.st_dev, found.st_ino)
     except OSError:
         return None

@@ -27,7 +27,8 @@ from daemon.jobs import Event, Job, JobState
 from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings, SettingsError
-from daemon.watch import sheet
+from daemon.watch.notes import find_problems
+from daemon.watch.sheet import read_sheet
 from pipeline.planner import grammar
 from pipeline.request import FIELDS, Request
 from tests.support.studio import OFFICIAL, planned_root
@@ -100,8 +101,8 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
     assert main.main([*line, "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert len(values.pop("codes").split()) == 10
-    read = sheet.read(told.out)
-    assert not sheet.problems(read.notes)
+    read = read_sheet(told.out)
+    assert not find_problems(read.notes)
     assert read.values == pytest.approx(values)
     assert {"prompt", "bpm", "seconds"} <= read.values.keys()
 

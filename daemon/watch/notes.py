@@ -1,0 +1,55 @@
+"""What the writer of a watched file is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.request import BadRequest, OutOfRange, UnknownField
+
+from ..jobs import Refused
+
+UNDERSTOOD = 0  # codes of notes; any other is a problem
+UNCLEAR = 400
+UNKNOWN = 404
+OUT_OF_RANGE = 422
+MAX_SHOWN = 60  # characters of a line or value that a note shows
+
+
+@dataclass(frozen=True)
+class SheetNote:
+    """What was made of `lines` lines from `line` on; line 0 is the whole file. Code 0:
+    understood.
+    """
+
+    line: int
+    code: int
+    message: str
+    hint: str = ""
+    lines: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def find_problems(notes: Sequence[SheetNote]) -> list[SheetNote]:
+    return [note for note in notes if note.code]
+
+
+def describe_error(error: BadRequest | Refused, line: int = 0, lines: int = 1) -> SheetNote:
+    """What was wrong, as a note."""
+    if isinstance(error, Refused):
+        code = error.code
+    elif type(error) is UnknownField:
+        code = UNKNOWN
+    elif type(error) is OutOfRange:
+        code = OUT_OF_RANGE
+    else:
+        code = UNCLEAR
+    return SheetNote(line, code, str(error), error.hint, lines)
+
+
+def shorten(text: str) -> str:
+    """At most `MAX_SHOWN` characters of a text, on one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -1,0 +1,243 @@
+"""The parameters of a lyric sheet: `key: value` or `key = value` at its top.
+
+They stand between two `---` lines or, where the first line already names one, end at the first
+blank line. Values may be written as in YAML: quoted, with comments, as blocks or lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pipeline.request import FIELDS, BadRequest, coerce, field_name, is_field
+
+from ..jobs import Refused
+from .markers import parse_marker
+from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error, shorten
+
+# a field's name and a text -> the text; where it is a path, with the path made whole
+PathResolver = Callable[[str, str], str]
+
+AROUND = "around the parameters"
+UNENDED = "the end of the parameters is not marked"
+
+_FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
+_PAIR = re.compile(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)")
+_CLOCK_FIELDS = {"seconds", "repaint_start", "repaint_end"}  # may be written 1:30
+_CLOCK = re.compile(r"(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
+_DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
+_SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
+_CURLY_QUOTED = re.compile(r"[“„]([^“”„]*)[“”]\s*(?:#.*)?")
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
+
+
+@dataclass
+class _Entry:
+    """One `key: value` line and the lines that belong to it."""
+
+    line: int
+    key: str
+    value: str
+    indent: int = 0
+    continuation: list[str] = field(default_factory=list)
+    has_blank: bool = False  # among the lines of its continuation
+
+    @property
+    def is_block(self) -> bool:
+        return re.fullmatch(r"[|>][+-]?", self.value) is not None
+
+    @property
+    def is_list(self) -> bool:
+        items = all(line.strip().startswith("- ") for line in self.continuation)
+        return not self.value and bool(self.continuation) and items
+
+    def continues_with(self, line: str) -> bool:
+        """Whether the next line goes on with this value."""
+        text = line.strip()
+        indent = len(line) - len(line.lstrip())
+        if not self.is_block and (self.has_blank or text.startswith("#") or _names_field(line)):
+            return False
+        if text.startswith("- ") and not self.value and indent == self.indent:
+            return True
+        return indent > self.indent
+
+
+def count_header_lines(lines: list[str]) -> int:
+    """How many lines the parameters take, with what is around them."""
+    start = next((n for n, line in enumerate(lines) if line.strip()), None)
+    if start is None:
+        return 0
+    if not _is_fence(lines[start]):
+        if not _names_field(lines[start]):
+            return 0
+        return _find_end(lines, start, across_blanks=False)
+    close = next((n for n in range(start + 1, len(lines)) if _is_fence(lines[n])), None)
+    first = next((line for line in lines[start + 1 : close] if line.strip()), None)
+    if first is None:
+        return (close or 0) + 1
+    is_pair = _PAIR.fullmatch(first.expandtabs(4)) is not None
+    if not is_pair and not first.lstrip().startswith("#"):
+        return 0
+    if close is None:
+        return _find_end(lines, start + 1, across_blanks=True)
+    return close + 1
+
+
+def read_parameters(
+    lines: list[str], resolve_path: PathResolver
+) -> tuple[dict[str, object], list[SheetNote]]:
+    """Lines that hold nothing else: values by the names of their fields, and what was made of every
+    line. No text raises.
+    """
+    values: dict[str, object] = {}
+    given_in: dict[str, int] = {}
+    notes: list[SheetNote] = []
+    for entry in _split_entries(lines):
+        if isinstance(entry, SheetNote):
+            notes.append(entry)
+            continue
+        name, value, note = _read_entry(entry, resolve_path)
+        if value is not None:
+            if name in given_in:
+                hint = f"it was given in line {given_in[name]} too: this one holds"
+                note = replace(note, code=UNCLEAR, hint=hint)
+            values[name] = value
+            given_in[name] = entry.line
+        notes.append(note)
+    fences = [n for n, note in enumerate(notes) if note.message == AROUND]
+    if len(fences) == 1:
+        hint = "put a line of --- behind the last"
+        notes[fences[0]] = replace(notes[fences[0]], code=UNCLEAR, message=UNENDED, hint=hint)
+    return values, notes
+
+
+def read_parameter(
+    key: str, value: str, resolve_path: PathResolver
+) -> tuple[str, object, SheetNote]:
+    """One parameter as it is written: its field's name, its value (None: it has none) and a note
+    of line 0.
+    """
+    return _read_entry(_Entry(0, key, value), resolve_path)
+
+
+def _find_end(lines: list[str], first: int, across_blanks: bool) -> int:
+    """The line behind the last one that can belong to parameters which nothing closes."""
+    end = first
+    for number, line in enumerate(lines[first:], first):
+        text = line.strip()
+        if not text:
+            if not across_blanks:
+                return end
+            continue
+        is_indented = line[:1] in (" ", "\t") and end > first
+        belongs = _PAIR.fullmatch(text) or text[0] == "#" or is_indented
+        if parse_marker(text) or not belongs:
+            return end
+        end = number + 1
+    return end
+
+
+def _is_fence(line: str) -> bool:
+    return line.strip() == "..." or _FENCE.fullmatch(line.strip()) is not None
+
+
+def _names_field(line: str) -> bool:
+    pair = _PAIR.fullmatch(line.expandtabs(4))
+    return pair is not None and is_field(_normalize_key(pair[2]))
+
+
+def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
+    entry: _Entry | None = None
+    for number, raw in enumerate(lines, 1):
+        line = raw.expandtabs(4).rstrip()
+        text = raw.strip()
+        if entry and (not text or entry.continues_with(line)):
+            entry.continuation.append(line)
+            entry.has_blank = entry.has_blank or not text
+            continue
+        if entry:
+            yield entry
+            entry = None
+        if _is_fence(text):
+            yield SheetNote(number, UNDERSTOOD, AROUND)
+        elif pair := _PAIR.fullmatch(line):
+            entry = _Entry(number, pair[2], pair[3].strip(), len(pair[1]))
+        elif text.startswith("#"):
+            yield SheetNote(number, UNDERSTOOD, "a comment")
+        elif text:
+            message = f"not understood: {shorten(text)}"
+            yield SheetNote(number, UNCLEAR, message, "write it as key: value")
+    if entry:
+        yield entry
+
+
+def _normalize_key(text: str) -> str:
+    return re.sub(r"[ -]+", "_", text.strip()).lower()
+
+
+def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object, SheetNote]:
+    """The field's name, its value (None: it has none) and a note."""
+    while entry.continuation and not entry.continuation[-1]:
+        entry.continuation.pop()
+    lines = 1 + len(entry.continuation)
+    key = _normalize_key(entry.key)
+    if key == "title":
+        key = "name"
+    try:
+        name = field_name(key)
+        text = _join_value(name, entry)
+        if not text and FIELDS[name].default != "":
+            note = SheetNote(entry.line, UNDERSTOOD, f"{name} is left empty", lines=lines)
+            return name, None, note
+        value = coerce(name, resolve_path(name, text))
+    except (BadRequest, Refused) as error:
+        return key, None, describe_error(error, entry.line, lines)
+    shown = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
+    return name, value, SheetNote(entry.line, UNDERSTOOD, f"{name} = {shown}", lines=lines)
+
+
+def _join_value(name: str, entry: _Entry) -> str:
+    """The text that was meant: without quotes and comments, blocks and lists put together."""
+    if entry.is_block:
+        return _join_block(entry)
+    separator = ", " if name == "prompt" else " "
+    if entry.is_list:
+        return separator.join(_unquote(line.strip()[2:]) for line in entry.continuation)
+    whole = " ".join([entry.value, *(line.strip() for line in entry.continuation)])
+    text = _unquote(whole)
+    is_quoted = text != _strip_comment(whole)
+    is_bracketed = text.startswith("[") and text.endswith("]")
+    if is_bracketed and not is_quoted and name != "lyrics":
+        return separator.join(_unquote(part) for part in text[1:-1].split(","))
+    if name in _CLOCK_FIELDS and (clock := _CLOCK.fullmatch(text)):
+        return f"{int(clock[1]) * 60 + float(clock[2]):g}"
+    return text
+
+
+def _join_block(entry: _Entry) -> str:
+    """The lines behind a `|`, or those behind a `>` as one."""
+    indents = [len(line) - len(line.lstrip()) for line in entry.continuation if line.strip()]
+    depth = min(indents, default=0)
+    separator = "\n" if entry.value[0] == "|" else " "
+    return separator.join(line[depth:].rstrip() for line in entry.continuation)
+
+
+def _unquote(value: str) -> str:
+    value = value.strip()
+    if quoted := _DOUBLE_QUOTED.fullmatch(value):
+        return re.sub(r"\\(.)", _unescape, quoted[1])
+    if quoted := _SINGLE_QUOTED.fullmatch(value):
+        return quoted[1].replace("''", "'")
+    if quoted := _CURLY_QUOTED.fullmatch(value):
+        return quoted[1]
+    return _strip_comment(value)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[1], match[0])
+
+
+def _strip_comment(value: str) -> str:
+    """`84 # slow` -> `84`; "#1 hit" and "F# minor" are no comments."""
+    return re.split(r"(?:^|(?<=\s))#(?=\s|$)", value.strip(), maxsplit=1)[0].strip()

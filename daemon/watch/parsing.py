@@ -1,0 +1,134 @@
+"""What a watched file asks for: its content becomes a request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.request import BadRequest, Request
+
+from ..jobs import Refused
+from ..landing import clips
+from ..panel import Panel
+from ..paths import AllowedFolders
+from ..settings import Watch
+from .engine_api import EngineApi
+from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
+from .sheet import decode, read_defaults, read_sheet
+from .watched_files import WatchedFile
+
+PATH_FIELDS = ("guide", "source", "reference")  # fields that may name files
+WILL_DIFFER = 409
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """What a content asks for. `request` is None when none can be made of it.
+
+    `inputs` are what the request was made from: where they are the same, the file asks for the
+    same. `notes` are about `text`.
+    """
+
+    request: Request | None
+    inputs: object = None
+    notes: tuple[SheetNote, ...] = ()
+    text: str = ""
+
+
+class FileParser:
+    """Parses the files of one watched folder, with its settings and its defaults."""
+
+    def __init__(
+        self, watch: Watch, engine: EngineApi, panel: Panel, allowed_folders: AllowedFolders
+    ) -> None:
+        self._engine = engine
+        self._panel = panel
+        self._defaults: dict[str, object] = {}
+        self.change(watch, allowed_folders)
+
+    def change(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
+        """Other settings for the same folder."""
+        self._watch = watch
+        # files are looked for in the watched folder first
+        self._allowed_folders = AllowedFolders((watch.folder, *allowed_folders.folders))
+
+    def set_defaults(self, content: bytes) -> ParsedFile:
+        """The folder's defaults from now on; `request` is None."""
+        try:
+            text, notes = _decode(content)
+        except ValueError as error:
+            return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
+        read = read_defaults(text, self._resolve_path)
+        self._defaults = read.values
+        return ParsedFile(None, notes=(*notes, *read.notes), text=text)
+
+    def clear_defaults(self) -> None:
+        self._defaults = {}
+
+    def parse(self, file: WatchedFile, content: bytes) -> ParsedFile:
+        """What a file asks for, with the folder's defaults behind it."""
+        if file.is_manifest:
+            return self._parse_manifest(file)
+        try:
+            text, encoding_notes = _decode(content)
+        except ValueError as error:
+            return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
+        suffix = (file.text_path or file.path).suffix.lower()
+        read = read_sheet(text, suffix, self._resolve_path)
+        notes = (*encoding_notes, *read.notes)
+        values = {"name": file.path.stem, **self._defaults, **read.values}
+        if file.is_audio:
+            values["source"] = os.path.realpath(file.path)
+            if file.text_path:
+                message = f"its parameters are in {file.text_path.name}"
+                notes = (SheetNote(0, UNDERSTOOD, message), *notes)
+        if values.get("source") or self._watch.request.source:
+            values.setdefault("task", "" if self._watch.audio == "ignore" else self._watch.audio)
+        else:
+            values["task"] = read.values.get("task", "")  # the folder's is for what has a source
+        try:
+            request = Panel(self._watch.request, self._panel.tempo).build_request(values)
+        except BadRequest as error:
+            return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
+        return ParsedFile(request, (self._watch.request, values), notes, text)
+
+    def _parse_manifest(self, file: WatchedFile) -> ParsedFile:
+        """A manifest asks for its take again; with a seed among the folder's defaults, for a
+        variation of it.
+        """
+        try:
+            manifest = clips.read_manifest(file.path, self._resolve_paths)
+            seed = {name: value for name, value in self._defaults.items() if name == "seed"}
+            request = manifest.request.changed(seed)
+            original = manifest.title
+            current = self._engine.title
+        except (Refused, BadRequest) as error:
+            return ParsedFile(None, notes=(describe_error(error),))
+        except ValueError as error:
+            return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
+        notes: tuple[SheetNote, ...] = ()
+        if self._engine.state in ("warm", "busy") and original != current:
+            message = f"{original} played this and {current} plays now: it will differ"
+            notes = (SheetNote(0, WILL_DIFFER, message),)
+        return ParsedFile(request, request, notes)
+
+    def _resolve_paths(self, values: Mapping[str, object]) -> dict[str, object]:
+        return {
+            name: self._resolve_path(name, str(value)) if name in PATH_FIELDS else value
+            for name, value in values.items()
+        }
+
+    def _resolve_path(self, name: str, value: str) -> str:
+        """Raises `Refused`."""
+        return str(self._allowed_folders.resolve_values({name: value})[name])
+
+
+def _decode(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
+    """Raises ValueError."""
+    try:
+        text, encoding = decode(content)
+    except ValueError as error:
+        raise ValueError(f"it is no text: {error}") from error
+    notes = (SheetNote(0, UNDERSTOOD, f"read as {encoding}"),) if encoding else ()
+    return text, notes

@@ -1,0 +1,56 @@
+"""acestepd.txt holds for all files of its folder."""
+
+from __future__ import annotations
+
+import os
+
+from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
+
+
+def test_the_folder_s_defaults_hold_from_the_next_save_on(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    path = folder.save("chorus.txt", "bpm: 92\n\nla")
+    folder.settle()
+    folder.save("acestepd.txt", "prompt: warm\nbpm: 80\nkey: Am\n")
+    assert folder.settle() == []
+    os.utime(path)
+    (order,) = folder.settle()
+    assert order.request.prompt == "warm"
+    assert order.request.bpm == 92
+    assert order.request.key == "A minor"
+    assert engine.jobs[0].state == "cancelled"
+    (folder.path / "acestepd.txt").unlink()
+    assert folder.settle() == []
+    folder.save("chorus.txt", "bpm: 92\n\nla la")
+    (order,) = folder.settle()
+    assert order.request.prompt == ""
+
+
+def test_defaults_that_are_saved_together_with_a_text_hold_for_it(folder: PolledFolder) -> None:
+    folder.save("a.txt", "la")
+    folder.save("AceStepD.txt", "prompt: warm")
+    folder.save("b.txt", "lo")
+    assert {request.prompt for request in requests_of(folder.settle())} == {"warm"}
+
+
+def test_defaults_are_known_after_a_restart_and_change_no_take_by_themselves(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "la")
+    set_age(folder.save("acestepd.txt", "prompt: warm"), 3600)
+    folder.settle()
+    folder.save("acestepd.txt", "prompt: cold")
+    folder.restart()
+    assert folder.settle() == []
+    folder.save("chorus.txt", "la la")
+    assert [request.prompt for request in requests_of(folder.settle())] == ["cold"]
+
+
+def test_what_is_wrong_with_the_defaults_is_reported(folder: PolledFolder) -> None:
+    folder.save("acestepd.txt", "prompt: warm\nbmp: 80\n")
+    folder.settle()
+    assert (2, 404, "no parameter is called 'bmp'; did you mean bpm?") in folder.notes_on(
+        "acestepd.txt"
+    )
+    assert "line 2: bmp: 80" in folder.report_on("acestepd.txt")

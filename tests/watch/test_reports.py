@@ -1,0 +1,149 @@
+"""What a writer is told of a file: as events, and in a report beside the takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.jobs import JobState
+from daemon.watch.folder import MAX_ANNOUNCED
+from daemon.watch.reports import format_report
+from daemon.watch.sheet import Sheet, read_sheet
+from tests.support.watched import EngineStub, PolledFolder, requests_of
+
+
+def test_what_was_not_understood_is_reported_line_by_line_until_it_is(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "---\nprompt: warm\nbmp: 92\n---\nla la\n[chrous]\n")
+    (order,) = folder.settle()
+    assert folder.notes_on("chorus.txt") == [
+        (0, 0, f"on its way: {order.id}"),
+        (1, 0, "around the parameters"),
+        (2, 0, "prompt = warm"),
+        (3, 404, "no parameter is called 'bmp'; did you mean bpm?"),
+        (4, 0, "around the parameters"),
+        (5, 0, "sung"),
+        (6, 404, "marker [chrous]; did you mean [Chorus]?"),
+    ]
+    assert (
+        "line 3: bmp: 92\n    no parameter is called 'bmp'; did you mean bpm?"
+        in folder.report_on("chorus.txt")
+    )
+    folder.save("chorus.txt", "---\nprompt: warm\nbpm: 92\n---\nla la\n[chorus]\n")
+    folder.settle()
+    assert folder.report_on("chorus.txt") == ""
+    assert not any(path.name.startswith(".") for path in folder.watch.out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        (b"\0\1\2", 400, "it is no text: it holds zero bytes"),
+        (
+            "---\nbpm: 92\n---\n",
+            400,
+            "there is nothing to play: prompt and lyrics are empty; say what it should sound like",
+        ),
+        ("---\nbars: 1000\n---\nla", 422, "the clip must be at most 600 seconds long"),
+        ("la " * 100_000, 413, "it is too big: it has 293 KB, at most 256 KB are read"),
+    ],
+)
+def test_what_makes_no_take_says_why_and_leaves_the_last_one_alone(
+    folder: PolledFolder, engine: EngineStub, content: str | bytes, code: int, says: str
+) -> None:
+    folder.save("chorus.txt", "one")
+    folder.settle()
+    folder.save("chorus.txt", content)
+    assert folder.settle() == []
+    (problem,) = [(found, text) for line, found, text in folder.notes_on("chorus.txt") if found]
+    assert problem[0] == code
+    assert says in problem[1]
+    assert says in folder.report_on("chorus.txt")
+    assert engine.jobs[0].state == "waiting"
+    folder.save("chorus.txt", "two")
+    assert len(folder.settle()) == 1
+    assert folder.report_on("chorus.txt") == ""
+
+
+def test_a_file_that_may_not_be_read_is_taken_when_it_may(
+    folder: PolledFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    folder.save("chorus.txt")
+    with monkeypatch.context() as patch:
+        patch.setattr("daemon.watch.watched_files.os.open", denied)
+        assert folder.settle() == []
+    assert folder.notes_on("chorus.txt") == [
+        (0, 403, "it cannot be read: Permission denied; it is tried again")
+    ]
+    assert len(folder.settle()) == 1
+
+
+def test_a_text_in_any_encoding_is_read_and_that_is_said(folder: PolledFolder) -> None:
+    folder.save("one.txt", "café".encode("utf-16"))
+    folder.save("two.txt", "café".encode("cp1252"))
+    assert [request.lyrics for request in requests_of(folder.settle())] == ["café", "café"]
+    assert (0, 0, "read as UTF-16") in folder.notes_on("one.txt")
+    assert (0, 0, "read as Windows-1252") in folder.notes_on("two.txt")
+
+
+def test_how_a_job_fails_is_in_the_report_until_it_is_made(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt")
+    folder.settle()
+    engine.fail(engine.jobs[0], "the disk is full")
+    assert "the file\n    the disk is full; try it again" in folder.report_on("chorus.txt")
+    folder.restart()
+    folder.settle()
+    assert "the disk is full" in folder.report_on("chorus.txt")
+    engine.jobs[0].state = JobState.WAITING  # it was kept
+    engine.finish(engine.jobs[0])
+    assert folder.report_on("chorus.txt") == ""
+
+
+def test_an_output_that_takes_no_files_keeps_nobody_from_ordering(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.watch.out.write_text("in the way")
+    folder.save("chorus.txt", "la\n[chrous]")
+    assert len(folder.settle()) == 1
+
+
+def test_a_mishap_with_one_file_does_not_stop_the_others_and_is_tried_again(
+    folder: PolledFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.save("one.txt", "one")
+    folder.save("two.txt", "two")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "daemon.watch.parsing.read_sheet",
+            lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}),
+        )
+        assert [request.lyrics for request in requests_of(folder.settle())] == ["two"]
+    folder.poll(31)
+    assert [request.lyrics for request in requests_of(folder.settle())] == ["one"]
+
+
+def test_a_very_long_sheet_is_told_in_part_and_reported_whole(folder: PolledFolder) -> None:
+    folder.save("chorus.txt", "la\n[chrous]\n" * 200)
+    folder.settle()
+    told = folder.notes_on("chorus.txt")
+    assert len(told) == MAX_ANNOUNCED + 1
+    assert (0, 0, "351 more notes are not sent") in told
+    assert "chorus.txt: 200 things to look at" in folder.report_on("chorus.txt")
+
+
+def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
+    text = "---\nbmp: 92\nkey: Am\n---\none\ntwo\n"
+    assert format_report("chorus.txt", read_sheet(text).notes, text) == (
+        "chorus.txt: 1 thing to look at\n\n"
+        "line 2: bmp: 92\n    no parameter is called 'bmp'; did you mean bpm?\n\n"
+        "What was understood\n\n"
+        "line 1: around the parameters\n"
+        "line 3: key = A minor\n"
+        "line 4: around the parameters\n"
+        "lines 5 to 6: sung\n"
+    )

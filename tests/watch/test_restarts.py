@@ -1,0 +1,105 @@
+"""What was saved while no daemon was running."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from daemon.jobs import Refused
+from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
+
+
+def test_files_that_were_there_before_a_folder_was_watched_rest_until_they_are_saved(
+    tmp_path: Path, engine: EngineStub
+) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.txt").write_text(f"song {number}")
+        set_age(tmp_path / f"{number}.txt", 3600)
+    folder = PolledFolder(tmp_path, engine)
+    assert folder.settle() == []
+    folder.poll(hints=("7.txt",))  # opened, tagged
+    assert folder.settle() == []
+    folder.save("7.txt", "another song")
+    os.utime(tmp_path / "8.txt")
+    assert [request.lyrics for request in requests_of(folder.settle())] == [
+        "another song",
+        "song 8",
+    ]
+
+
+def test_after_a_restart_what_changed_meanwhile_is_ordered_and_nothing_else(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    set_age(folder.save("old.txt", "old"), 3600)
+    for name in ("same.txt", "open.txt", "changed.txt"):
+        folder.save(name, name)
+    folder.settle()
+    for job in engine.jobs:
+        if "open" not in job.id:
+            engine.finish(job)
+    folder.save("changed.txt", "changed while it was off")
+    folder.save("new.txt", "new while it was off")
+    for path in folder.path.glob("*.txt"):
+        set_age(path, -1)
+    set_age(folder.path / "old.txt", 3600)
+    before = len(engine.published)
+    folder.restart()
+    assert sorted(request.lyrics for request in requests_of(folder.settle())) == [
+        "changed while it was off",
+        "new while it was off",
+    ]
+    assert {event.values[0] for event in engine.published[before:]} == {
+        str(folder.path / name) for name in ("changed.txt", "new.txt")
+    }
+    folder.restart()
+    assert folder.settle() == []
+
+
+def test_after_a_restart_the_older_job_of_a_changed_file_is_cancelled(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "one")
+    folder.settle()
+    set_age(folder.save("chorus.txt", "two"), -1)
+    folder.restart()
+    folder.settle()
+    assert engine.states() == [
+        ("one", "cancelled"),
+        ("two", "waiting"),
+    ]
+
+
+def test_after_a_restart_what_failed_or_was_cancelled_is_made_only_if_it_was_saved_since(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    for name in ("failed.txt", "cancelled.txt"):
+        folder.save(name, name)
+    folder.settle()
+    engine.fail(engine.jobs[1], "no")
+    engine.cancel(folder.watched.client, engine.jobs[0].id)
+    folder.restart()
+    assert folder.settle() == []
+    for name in ("failed.txt", "cancelled.txt"):
+        set_age(folder.path / name, -1)
+    folder.restart()
+    assert len(folder.settle()) == 2
+
+
+def test_a_full_queue_is_waited_for_also_across_a_restart(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    engine.refusal = Refused(429, "the queue is full (64 jobs)", "wait")
+    set_age(folder.save("chorus.txt"), -1)
+    assert folder.settle() == []
+    told = [
+        (0, 429, "the queue is full (64 jobs); it is tried again until it is taken"),
+        (1, 0, "begins [Verse]"),
+    ]
+    assert folder.notes_on("chorus.txt") == [*told, (2, 0, "sung")]
+    assert folder.settle() == []
+    assert len(folder.notes_on("chorus.txt")) == 3
+    folder.restart()
+    assert folder.settle() == []
+    engine.refusal = None
+    assert len(folder.settle()) == 1
+    assert folder.settle() == []

@@ -1,0 +1,78 @@
+"""Which files count, and which names they may have."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from daemon.settings import Settings
+from tests.support.watched import WORDS, EngineStub, PolledFolder, requests_of
+
+
+@pytest.mark.parametrize(
+    "name",
+    ".hidden.txt|~$chorus.txt|~chorus.txt|chorus.txt~|#chorus.txt#|.#chorus.txt|chorus.txt.swp|.chorus.txt.swp|4913|"
+    "chorus.txt.tmp|chorus.txt.part|chorus.wav.crdownload|.DS_Store|chorus.txt.bak|chorus.txt.sb-1a2b-cd|._chorus.txt|"
+    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|chorus.docx".split(
+        "|"
+    ),
+)
+def test_hidden_temporary_and_backup_files_are_left_alone(folder: PolledFolder, name: str) -> None:
+    folder.save(name)
+    assert folder.settle() == []
+    assert folder.notes_on(name) == []
+
+
+def test_other_files_than_regular_ones_are_left_alone(folder: PolledFolder) -> None:
+    os.mkfifo(folder.path / "pipe.txt")
+    (folder.path / "folder.txt").mkdir()
+    (folder.path / "nowhere.txt").symlink_to(folder.path / "not there.txt")
+    assert folder.settle() == []
+
+
+def test_links_are_followed_inside_of_the_folder_only(folder: PolledFolder, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder.path / "leads out.txt").symlink_to(tmp_path / "secret.txt")
+    (folder.path / "hidden").mkdir()
+    (folder.path / "hidden" / "song.txt").write_text("song")
+    (folder.path / "leads in.txt").symlink_to(folder.path / "hidden" / "song.txt")
+    assert [request.lyrics for request in requests_of(folder.settle())] == ["song"]
+    says = "it is a link that leads out of the folder; put the file itself there"
+    assert folder.notes_on("leads out.txt") == [(0, 403, says)]
+    assert "secret" not in folder.report_on("leads out.txt").replace("leads out", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["Ünïcode ♪.txt", "line\nbreak.txt", "a'b\"c.txt", f"{'long' * 60}.txt", "#1 hit.txt"]
+)
+def test_any_name_is_taken(folder: PolledFolder, name: str) -> None:
+    folder.save(name)
+    (order,) = folder.settle()
+    assert "\n" not in order.id
+    assert len(order.id) < 80
+
+
+def test_a_name_that_is_not_utf_8_is_reported(folder: PolledFolder) -> None:
+    with open(os.fsencode(folder.path) + b"/caf\xe9.txt", "w") as stream:
+        stream.write(WORDS)
+    assert folder.settle() == []
+    assert [event.values[2:] for event in folder.engine.published] == [
+        (400, "its name is not in UTF-8; rename it")
+    ]
+
+
+def test_our_own_results_are_never_taken(tmp_path: Path, engine: EngineStub) -> None:
+    # somebody watches the very folder that all clips land in
+    engine.settings = Settings(out=tmp_path)
+    folder = PolledFolder(tmp_path, engine)
+    folder.poll()
+    folder.save("chorus.txt", "la\n[chrous]")
+    for _ in range(3):
+        folder.settle()
+        for job in engine.active():
+            engine.finish(job)
+            job.out = tmp_path
+            engine.finish(job)
+    assert len(engine.jobs) == 1
