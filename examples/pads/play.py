@@ -47,13 +47,12 @@ def main() -> int:
         help="seconds to go on showing lights after the last move",
     )
     arguments = parser.parse_args()
-    names = [mido.get_output_names(), mido.get_input_names()]
-    into, out_of = (next((name for name in kind if arguments.port in name), None) for kind in names)
-    if not into or not out_of:
-        print(
-            f"no MIDI port is called {arguments.port!r}; there are: {', '.join(names[0]) or 'none'}",
-            file=sys.stderr,
-        )
+    outputs = mido.get_output_names()
+    outgoing = next((name for name in outputs if arguments.port in name), None)
+    incoming = next((name for name in mido.get_input_names() if arguments.port in name), None)
+    if not outgoing or not incoming:
+        there = ", ".join(outputs) or "none"
+        print(f"no MIDI port is called {arguments.port!r}; there are: {there}", file=sys.stderr)
         return 1
 
     def show(message: mido.Message) -> None:
@@ -61,7 +60,7 @@ def main() -> int:
             pad = message.note - arguments.first_note + 1
             print(f"pad {pad} {LOOKS.get(message.velocity, 'rendering')}", flush=True)
 
-    with mido.open_output(into) as port, mido.open_input(out_of, callback=show):
+    with mido.open_output(outgoing) as port, mido.open_input(incoming, callback=show):
         for move in arguments.moves or sys.stdin:
             play(port, move.split(), arguments.first_note)
         time.sleep(arguments.listen)

@@ -83,17 +83,25 @@ def orchestra(jack: Jack) -> Iterator[Orchestra]:
 
 @pytest.fixture
 def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
-    hands = Midi(
+    pads = Midi(
         ports=("virtual",),
         hold_ms=0,
         knobs={"cc 21": "bars 1 128", "cc14 3": "guidance_scale 1 17"},
     )
-    wish = Request(num_steps=2, bars=1)
+    panel = Request(num_steps=2, bars=1)
     clock = "jack_midi_clock"
     with Daemon(
-        Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model="mini", midi=hands, midi_clock=clock,
-                 request=wish, prepare_mb=0.0)
-    ) as running:  # fmt: skip
+        Settings(
+            port=0,
+            out=tmp_path / "out",
+            state=tmp_path / "state",
+            model="mini",
+            midi=pads,
+            midi_clock=clock,
+            request=panel,
+            prepare_mb=0.0,
+        )
+    ) as running:
         yield running
 
 
@@ -153,12 +161,12 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
     connect(our_output(), "Monitor:input")
     with (
         closing(OscClient(daemon.osc.address)) as client,
-        closing(OscClient(daemon.osc.address)) as ear,
+        closing(OscClient(daemon.osc.address)) as listener,
     ):
         client.ask("/ace/bank/fill", "dusty lo-fi", 1, 4)
         # it hears them all, over and over
         until(lambda: len({note for note, _ in lights(dump)}) == 16)
-        ear.ask("/ace/notify", 1, 0, "pad")
+        listener.ask("/ace/notify", 1, 0, "pad")
         # pads 1 and 2, twice a second and for longer than it takes to make them
         orchestra.plays(
             "jack_midiseq", "Sequencer", "24000", "0", "36", "4000", "12000", "37", "4000"
@@ -167,7 +175,9 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         mido = orchestra.plays(sys.executable, "-c", MIDO)
         assert mido.stdin
         assert next_line(mido) == "there\n"
-        until(lambda: told(mido, daemon, "note_on note=38 velocity=90", "note_off note=38"))
+        until(
+            lambda: hit_third_pad(mido, daemon, "note_on note=38 velocity=90", "note_off note=38")
+        )
         until(
             lambda: [light.state for light in daemon.pads.list_lights()[:3]] == [PadState.READY] * 3
         )
@@ -180,7 +190,7 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         until(lambda: dict(lights(dump)) == wanted)
         client.send("/ace/sync", 1)
         client.until("/ace/synced")
-        states = [values for address, values in heard_so_far(ear) if address == "/ace/pad"]
+        states = [values for address, values in receive_all(listener) if address == "/ace/pad"]
     assert [light.state for _, light in grid(daemon)[:4]] == [
         PadState.FAVOURITE,
         PadState.READY,
@@ -188,15 +198,17 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
         PadState.EMPTY,
     ]
     for pad in (1, 2, 3):
-        said = [state for state, _ in groupby(values[1] for values in states if values[0] == pad)]
+        announced = [
+            state for state, _ in groupby(values[1] for values in states if values[0] == pad)
+        ]
         lit = [
             state
             for state, _ in groupby(
                 state_of(velocity) for note, velocity in lights(dump) if note == 35 + pad
             )
         ]
-        assert is_part(lit, said), (lit, said)
-        assert lit[-1] == said[-1]
+        assert is_part(lit, announced), (lit, announced)
+        assert lit[-1] == announced[-1]
     assert len({job.id for job in daemon.engine.journal.search()}) == 3, "many hits, one take each"
 
 
@@ -204,7 +216,7 @@ def grid(daemon: Daemon) -> list[tuple[int, Light]]:
     return list(enumerate(daemon.pads.list_lights()))
 
 
-def told(mido: subprocess.Popen[str], daemon: Daemon, *messages: str) -> bool:
+def hit_third_pad(mido: subprocess.Popen[str], daemon: Daemon, *messages: str) -> bool:
     """A dummy JACK on a busy machine drops a message now and then."""
     assert mido.stdin
     if daemon.pads.list_lights()[2].state is PadState.EMPTY:
@@ -212,7 +224,7 @@ def told(mido: subprocess.Popen[str], daemon: Daemon, *messages: str) -> bool:
     return daemon.pads.list_lights()[2].state is not PadState.EMPTY
 
 
-def heard_so_far(client: OscClient) -> list[tuple[str, list[Any]]]:
+def receive_all(client: OscClient) -> list[tuple[str, list[Any]]]:
     client.send("/ace/sync", 2)
     return client.until("/ace/synced")
 
@@ -239,7 +251,8 @@ def test_faders_of_another_process_turn_the_panel_while_something_renders(
         def fine() -> bool:
             for high, low in ((0, 0), (64, 0)):
                 line(
-                    f"control_change control=3 value={high}\ncontrol_change control=35 value={low}\n"
+                    f"control_change control=3 value={high}\n"
+                    f"control_change control=35 value={low}\n"
                 )
             return daemon.panel.request.guidance_scale == pytest.approx(
                 1 + 16 * 64 * 128 / 16383, abs=1e-3

@@ -25,18 +25,18 @@ from tests.support.waiting import PATIENCE, until
 ROOT = Path(__file__).parents[2]
 SOON = 0.05  # seconds between two looks, so that tests need not wait
 
-Heard = tuple[float, dict[str, Any]]
+Received = tuple[float, dict[str, Any]]
 
 
 @pytest.fixture
-def heard() -> Queue[Heard]:
+def received() -> Queue[Received]:
     return Queue()
 
 
 @pytest.fixture
-def clock(jack: Jack, heard: Queue[Heard]) -> Iterator[Input]:
+def clock(jack: Jack, received: Queue[Received]) -> Iterator[Input]:
     """An input that looks for a DAW's clock."""
-    opened = Input("daw CLOCK", lambda at, message: heard.put((at, message)), every=SOON)
+    opened = Input("daw CLOCK", lambda at, message: received.put((at, message)), every=SOON)
     opened.start()
     yield opened
     opened.close()
@@ -46,8 +46,8 @@ def daw(name: str = "My DAW clock") -> Any:
     return midi.load_backend().open_output(name, virtual=True)
 
 
-def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(
-    clock: Input, heard: Queue[Heard]
+def test_a_port_is_opened_when_it_appears_and_read_with_the_time(
+    clock: Input, received: Queue[Received]
 ) -> None:
     assert clock.port == ""
     other = daw("something else")
@@ -58,7 +58,8 @@ def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(
     other.send(mido.Message("stop"))
     out.send(mido.Message("clock"))
     out.send(mido.Message("note_on", channel=2, note=60, velocity=100))
-    (first, tick), (second, note) = heard.get(timeout=PATIENCE), heard.get(timeout=PATIENCE)
+    first, tick = received.get(timeout=PATIENCE)
+    second, note = received.get(timeout=PATIENCE)
     assert before <= first <= second <= time.monotonic()
     assert tick["type"] == "clock"
     assert note == {"type": "note_on", "channel": 2, "note": 60, "velocity": 100, "time": 0}
@@ -67,28 +68,30 @@ def test_a_port_is_opened_when_it_appears_and_heard_with_the_time(
 
 
 def test_a_port_that_is_unplugged_is_opened_again_when_it_is_back(
-    clock: Input, heard: Queue[Heard]
+    clock: Input, received: Queue[Received]
 ) -> None:
     for _ in range(3):
         out = daw()
         until(lambda: clock.port)
         out.send(mido.Message("start"))
-        assert heard.get(timeout=PATIENCE)[1]["type"] == "start"
+        assert received.get(timeout=PATIENCE)[1]["type"] == "start"
         out.close()
         until(lambda: not clock.port)
 
 
-def test_a_silent_port_is_opened_anew_and_goes_on_being_heard(
-    jack: Jack, heard: Queue[Heard]
+def test_a_silent_port_is_opened_anew_and_goes_on_being_read(
+    jack: Jack, received: Queue[Received]
 ) -> None:
     """It may have been away and back between two looks, and then it would be silent for ever."""
     out = daw()
-    opened = Input("DAW", lambda at, message: heard.put((at, message)), every=SOON, max_silence=0.5)
+    opened = Input(
+        "DAW", lambda at, message: received.put((at, message)), every=SOON, max_silence=0.5
+    )
     opened.start()
     until(lambda: opened.port)
     before = opened._port
     until(lambda: opened._port not in (before, None))
-    while heard.empty():  # what is sent in the very moment between the two is lost
+    while received.empty():  # what is sent in the very moment between the two is lost
         out.send(mido.Message("continue"))
         time.sleep(0.02)
     opened.close()
@@ -116,7 +119,8 @@ def test_a_handler_that_fails_goes_on_being_called(jack: Jack) -> None:
 FOLLOWER = """
 import sys, threading
 from daemon.midi import Input
-opened = Input("clock", lambda at, message: print("heard", message["type"], flush=True), every=0.05)
+def handle(at, message): print("received", message["type"], flush=True)
+opened = Input("clock", handle, every=0.05)
 opened.start()
 threading.Thread(target=lambda: (sys.stdin.read(), done.set())).start()
 done, before = threading.Event(), None
@@ -127,11 +131,16 @@ while not done.wait(0.02):
 opened.close()
 print("closed", flush=True)
 """
-SENDER = "import mido, sys; out = mido.open_output('DAW clock', virtual=True); print('there', flush=True);"
-SENDER += "[out.send(mido.Message(line.strip())) for line in sys.stdin]"
+SENDER = """
+import mido, sys
+out = mido.open_output("DAW clock", virtual=True)
+print("there", flush=True)
+for line in sys.stdin:
+    out.send(mido.Message(line.strip()))
+"""
 
 
-def started(code: str) -> subprocess.Popen[str]:
+def start(code: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -143,12 +152,12 @@ def started(code: str) -> subprocess.Popen[str]:
     )
 
 
-def said(process: subprocess.Popen[str], what: str) -> None:
+def read_until(process: subprocess.Popen[str], start: str) -> None:
     assert process.stdout
-    assert any(line.startswith(what) for line in process.stdout), f"it ended before it said {what}"
+    assert any(line.startswith(start) for line in process.stdout), f"it ended before {start!r}"
 
 
-def put_away(*processes: subprocess.Popen[str]) -> None:
+def kill(*processes: subprocess.Popen[str]) -> None:
     for process in processes:
         process.kill()
         process.wait()
@@ -163,25 +172,25 @@ def test_it_lives_on_when_jack_ends_and_plays_on_when_jack_is_back(jack: Jack) -
     ended.
     """
 
-    follower = started(FOLLOWER)
+    follower = start(FOLLOWER)
     senders = []
     try:
         for _ in range(2):
-            senders.append(started(SENDER))
-            said(senders[-1], "there")
-            said(follower, "port RtMidiOut")
+            senders.append(start(SENDER))
+            read_until(senders[-1], "there")
+            read_until(follower, "port RtMidiOut")
             assert senders[-1].stdin
             senders[-1].stdin.write("start\n")
-            said(follower, "heard start")
+            read_until(follower, "received start")
             jack.kill()
-            said(follower, "port \n")
+            read_until(follower, "port \n")
             jack.start()
         assert follower.stdin
         follower.stdin.close()
-        said(follower, "closed")
+        read_until(follower, "closed")
         assert follower.wait(PATIENCE) == 0
     finally:
-        put_away(follower, *senders)
+        kill(follower, *senders)
 
 
 PLAYER = """
@@ -199,8 +208,11 @@ sys.stdin.read()
 ports.close()
 print("closed", flush=True)
 """
-PADS = "import mido, sys; ports = [open('DAW', virtual=True) for open in (mido.open_input, mido.open_output)];"
-PADS += "sys.stdin.read()"
+PADS = """
+import mido, sys
+ports = [mido.open_input("DAW", virtual=True), mido.open_output("DAW", virtual=True)]
+sys.stdin.read()
+"""
 
 
 @pytest.mark.long
@@ -208,43 +220,43 @@ def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothi
     jack: Jack,
 ) -> None:
     """What was open belonged to the server before: to close it would end the process."""
-    player = started(PLAYER)
+    player = start(PLAYER)
     pads = []
     try:
         for how in (jack.stop, jack.kill):
-            said(player, "opened acestepd")
-            pads.append(started(PADS))
-            said(player, "opened RtMidiIn")
+            read_until(player, "opened acestepd")
+            pads.append(start(PADS))
+            read_until(player, "opened RtMidiIn")
             how()
             jack.start()
-            said(player, "gone acestepd")
-        said(player, "opened acestepd")
+            read_until(player, "gone acestepd")
+        read_until(player, "opened acestepd")
         assert player.stdin
         player.stdin.close()
-        said(player, "closed")
+        read_until(player, "closed")
         assert player.wait(PATIENCE) == 0
     finally:
-        put_away(player, *pads)
+        kill(player, *pads)
 
 
 def test_a_daws_clock_sets_the_tempo_and_lets_go_when_it_stops(jack: Jack) -> None:
-    said: Queue[tuple[float, str]] = Queue()
+    changes: Queue[tuple[float, str]] = Queue()
     out = daw()
-    followed = Tempo(midi_clock="my daw")
-    followed.listen(lambda *change: said.put(change))
-    followed.start()
+    tempo = Tempo(midi_clock="my daw")
+    tempo.listen(lambda *change: changes.put(change))
+    tempo.start()
     try:
-        until(lambda: followed._sources[0]._input.port)  # type: ignore[attr-defined]
+        until(lambda: tempo._sources[0]._input.port)  # type: ignore[attr-defined]
         out.send(mido.Message("start"))
-        while said.empty():
+        while changes.empty():
             out.send(mido.Message("clock"))
             time.sleep(60 / TICKS_PER_BEAT / 240)
-        assert said.get()[1] == "midi", "how fast, a busy machine cannot promise"
-        while (change := said.get(timeout=PATIENCE))[1] == "midi":
+        assert changes.get()[1] == "midi", "how fast, a busy machine cannot promise"
+        while (change := changes.get(timeout=PATIENCE))[1] == "midi":
             pass
         assert change == (120, "default")
     finally:
-        followed.close()
+        tempo.close()
         out.close()
 
 

@@ -24,33 +24,35 @@ from tests.support.waiting import until
 
 SOON = 0.05
 IDENTITY_SECONDS = 0.4
-ANSWER = bytes.fromhex("F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7")  # a Launchpad X's
+IDENTITY_REPLY = bytes.fromhex(
+    "F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7"
+)  # a Launchpad X's
 READY = Light(PadState.READY)
 QUEUED = Light(PadState.QUEUED)
 EMPTY = Light(PadState.EMPTY)
 
 
 class FakePlayer:
-    """A player that remembers what it was told."""
+    """A player that remembers how it was played."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
         self.fields = {"bars": 0.5, "variation": 0.0}
-        self.shown = [EMPTY] * 64
-        self.bound: list[tuple[str, str]] = []
+        self.lights = [EMPTY] * 64
+        self.bindings: list[tuple[str, str]] = []
         self._listeners: list[Callable[[int, Light], None]] = []
 
     def hit(self, index: int, velocity: int) -> None:
-        self.told.append(("hit", index, velocity))
+        self.calls.append(("hit", index, velocity))
 
     def reroll(self, index: int) -> None:
-        self.told.append(("reroll", index))
+        self.calls.append(("reroll", index))
 
     def toggle_favourite(self, index: int) -> None:
-        self.told.append(("favourite", index))
+        self.calls.append(("favourite", index))
 
     def load_program(self, number: int) -> None:
-        self.told.append(("program", number))
+        self.calls.append(("program", number))
 
     def turn(self, field: str, position: float) -> None:
         self.fields[field] = position
@@ -59,27 +61,29 @@ class FakePlayer:
         return self.fields.get(field)
 
     def list_lights(self) -> Sequence[Light]:
-        return list(self.shown)
+        return list(self.lights)
 
     def listen(self, listener: Callable[[int, Light], None]) -> None:
         self._listeners.append(listener)
 
     def announce_learned(self, field: str, control: str) -> None:
-        self.bound.append((field, control))
+        self.bindings.append((field, control))
 
     def show(self, index: int, light: Light) -> None:
-        self.shown[index] = light
+        self.lights[index] = light
         for listener in self._listeners:
             listener(index, light)
 
     def show_all(self, *lights: Light) -> None:
-        self.shown = [*lights, *[EMPTY] * (64 - len(lights))]
+        self.lights = [*lights, *[EMPTY] * (64 - len(lights))]
         for listener in self._listeners:
             listener(-1, EMPTY)
 
 
-class Controller:
-    """One that is plugged in: an output that is heard and an input that is lit, under one name."""
+class Device:
+    """A controller that is plugged in: an output that sends and an input that is lit, under one
+    name.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -87,33 +91,35 @@ class Controller:
         self._in = midi.load_backend().open_input(name, virtual=True)
         # it would be called in the midst of JACK's cycle, and lose what it waits for
         self._in._rt.cancel_callback()
-        self._lit: list[bytes] = []
-        self.answers = False  # who it is, whenever it is asked
+        self._received: list[bytes] = []
+        self.answers = False  # whether it replies to identity requests
 
     @property
-    def lit(self) -> list[bytes]:
-        """Everything that came so far, but questions."""
+    def received(self) -> list[bytes]:
+        """Every message so far, but identity requests."""
         while event := self._in._rt.get_message():
             if bytes(event[0]) != IDENTITY_REQUEST:
-                self._lit.append(bytes(event[0]))
+                self._received.append(bytes(event[0]))
             elif self.answers:
-                self.raw(*ANSWER)
-        return self._lit
+                self.send_raw(*IDENTITY_REPLY)
+        return self._received
 
     def send(self, *messages: str) -> None:
         for message in messages:
             self._out.send(mido.Message.from_str(message))
 
-    def raw(self, *data: int) -> None:
-        """Whatever: mido would never send it."""
+    def send_raw(self, *data: int) -> None:
+        """Any bytes, also what mido would never send."""
         self._out._rt.send_message(data)
 
-    def shows(self) -> dict[int, bytes]:
-        """By note, what each pad was told last; every light of every profile has its note before
-        the colour.
+    def list_shown(self) -> dict[int, bytes]:
+        """By note, the last light of each pad; every light of every profile has its note before the
+        colour.
         """
         return {
-            light[-5 if light[0] == 0xF0 else 1]: light for light in self.lit if len(light) != 9
+            light[-5 if light[0] == 0xF0 else 1]: light
+            for light in self.received
+            if len(light) != 9
         }
 
     def unplug(self) -> None:
@@ -121,14 +127,14 @@ class Controller:
         self._in.close()
 
 
-class Stage:
-    """Controllers, a band, and controllers, all of them put away at the end."""
+class Rig:
+    """`Controllers`, a player, and devices, all of them closed at the end."""
 
     def __init__(self) -> None:
         self.player = FakePlayer()
         self._open = ExitStack()
 
-    def controllers(self, learned_file: Path | None = None, **settings: Any) -> Controllers:
+    def start(self, learned_file: Path | None = None, **settings: Any) -> Controllers:
         controllers = Controllers(
             Midi(**({"ports": ("Pad",)} | settings)),
             self.player,
@@ -140,27 +146,27 @@ class Stage:
         self._open.callback(controllers.close)
         return controllers
 
-    def controller(self, name: str = "Pad One") -> Controller:
-        plugged = Controller(name)
+    def plug_in(self, name: str = "Pad One") -> Device:
+        plugged = Device(name)
         self._open.callback(plugged.unplug)
         return plugged
 
-    def playing(self, name: str = "Pad One", **settings: Any) -> tuple[Controllers, Controller]:
-        """With a controller that is heard and lit."""
-        controller = self.controller(name)
-        controllers = self.controllers(**settings)
-        until(lambda: heard(controllers, name) and lit(controllers, name))
-        return controllers, controller
+    def connect(self, name: str = "Pad One", **settings: Any) -> tuple[Controllers, Device]:
+        """With a device that is connected both ways."""
+        device = self.plug_in(name)
+        controllers = self.start(**settings)
+        until(lambda: has_input(controllers, name) and has_output(controllers, name))
+        return controllers, device
 
-    def hears(self, controller: Controller, told: tuple[Any, ...], *messages: str) -> None:
+    def play(self, device: Device, call: tuple[Any, ...], *messages: str) -> None:
         """A dummy JACK on a busy machine drops a message now and then: play it until it is
-        heard.
+        called.
         """
 
         def played() -> bool:
-            if told not in self.player.told:
-                controller.send(*messages)
-            return self._waited(lambda: told in self.player.told)
+            if call not in self.player.calls:
+                device.send(*messages)
+            return self._waited(lambda: call in self.player.calls)
 
         until(played)
 
@@ -176,17 +182,17 @@ class Stage:
 
 
 @pytest.fixture
-def stage(jack: Jack) -> Iterator[Stage]:
-    opened = Stage()
+def rig(jack: Jack) -> Iterator[Rig]:
+    opened = Rig()
     yield opened
     opened.close()
 
 
-def heard(controllers: Controllers, name: str) -> bool:
+def has_input(controllers: Controllers, name: str) -> bool:
     return any(name in port for port in controllers.ports.inputs)
 
 
-def lit(controllers: Controllers, name: str) -> bool:
+def has_output(controllers: Controllers, name: str) -> bool:
     return any(name in port for port in controllers.ports.outputs)
 
 
@@ -198,41 +204,41 @@ def off(number: int) -> str:
     return f"note_off note={number}"
 
 
-def test_hits_holds_and_marks_reach_the_player(stage: Stage) -> None:
-    _, pads = stage.playing(hold_ms=150)
-    stage.hears(pads, ("hit", 2, 77), note(38, 77), off(38))
+def test_hits_holds_and_marks_reach_the_player(rig: Rig) -> None:
+    _, pads = rig.connect(hold_ms=150)
+    rig.play(pads, ("hit", 2, 77), note(38, 77), off(38))
     pads.send(note(39))
     threading.Event().wait(0.2)
-    stage.hears(pads, ("reroll", 3), off(39))
-    stage.hears(pads, ("favourite", 4), "control_change control=64 value=127", note(40), off(40))
-    stage.hears(pads, ("program", 9), "program_change program=9")
-    assert {told[1] for told in stage.player.told} == {2, 3, 4, 9}
+    rig.play(pads, ("reroll", 3), off(39))
+    rig.play(pads, ("favourite", 4), "control_change control=64 value=127", note(40), off(40))
+    rig.play(pads, ("program", 9), "program_change program=9")
+    assert {call[1] for call in rig.player.calls} == {2, 3, 4, 9}
 
 
-def test_the_lights_are_what_the_player_says(stage: Stage) -> None:
-    stage.player.show_all(READY, QUEUED)
-    _, pads = stage.playing()
+def test_the_lights_are_what_the_player_says(rig: Rig) -> None:
+    rig.player.show_all(READY, QUEUED)
+    _, pads = rig.connect()
     generic = profiles.load_profile("generic")
 
     def agree() -> bool:
         expected = {
             36 + index: generic.encode_light(36 + index, 0, light, False)
-            for index, light in enumerate(stage.player.shown[:16])
+            for index, light in enumerate(rig.player.lights[:16])
         }
-        return pads.shows() == expected
+        return pads.list_shown() == expected
 
     until(agree)
     for state in PadState:
-        stage.player.show(5, Light(state))
-        stage.player.show(15, Light(state))
+        rig.player.show(5, Light(state))
+        rig.player.show(15, Light(state))
         if state is not PadState.RENDERING:
             until(agree)
-    stage.player.show_all(*[Light(PadState.FAVOURITE)] * 16)
+    rig.player.show_all(*[Light(PadState.FAVOURITE)] * 16)
     until(agree)
 
 
-def test_a_rendering_pad_pulses_and_grows_brighter(stage: Stage) -> None:
-    _, pads = stage.playing()
+def test_a_rendering_pad_pulses_and_grows_brighter(rig: Rig) -> None:
+    _, pads = rig.connect()
     looks = [
         profiles.load_profile("generic").encode_light(
             36, 0, Light(PadState.RENDERING, step / 6.9), False
@@ -241,129 +247,135 @@ def test_a_rendering_pad_pulses_and_grows_brighter(stage: Stage) -> None:
     ]
     pulse = profiles.load_profile("generic").encode_light(36, 0, Light(PadState.RENDERING), True)
     for step, look in enumerate(looks):
-        stage.player.show(0, Light(PadState.RENDERING, step / 6.9))
-        until(lambda look=look: look in pads.lit)  # type: ignore[misc]
-    until(lambda: pads.lit.count(pulse) > 1)
-    stage.player.show(0, READY)
-    until(lambda: pads.shows()[36] == bytes([0x90, 36, 100]))
+        rig.player.show(0, Light(PadState.RENDERING, step / 6.9))
+        until(lambda look=look: look in pads.received)  # type: ignore[misc]
+    until(lambda: pads.received.count(pulse) > 1)
+    rig.player.show(0, READY)
+    until(lambda: pads.list_shown()[36] == bytes([0x90, 36, 100]))
 
 
-def test_a_launchpad_enters_programmer_mode_and_is_lit_in_rgb(stage: Stage) -> None:
-    stage.player.show_all(READY)
-    controllers, pads = stage.playing("Pad Launchpad X LPX MIDI", grid="8x8")
-    until(lambda: len(pads.shows()) == 64)
+def test_a_launchpad_enters_programmer_mode_and_is_lit_in_rgb(rig: Rig) -> None:
+    rig.player.show_all(READY)
+    controllers, pads = rig.connect("Pad Launchpad X LPX MIDI", grid="8x8")
+    until(lambda: len(pads.list_shown()) == 64)
     profile = profiles.load_profile("launchpad-x")
-    assert pads.lit[0] == profile.enter_message
-    assert pads.shows()[11] == profile.encode_light(11, 0, READY, False)
-    stage.hears(pads, ("hit", 63, 100), note(88), off(88))
+    assert pads.received[0] == profile.enter_message
+    assert pads.list_shown()[11] == profile.encode_light(11, 0, READY, False)
+    rig.play(pads, ("hit", 63, 100), note(88), off(88))
     controllers.close()
-    until(lambda: pads.lit[-1] == profile.leave_message)
-    assert set(pads.shows().values()) == {
-        profile.encode_light(pad, 0, EMPTY, False) for pad in pads.shows()
+    until(lambda: pads.received[-1] == profile.leave_message)
+    assert set(pads.list_shown().values()) == {
+        profile.encode_light(pad, 0, EMPTY, False) for pad in pads.list_shown()
     }
 
 
-def test_lights_come_back_with_the_controller_and_other_controllers_play_on(stage: Stage) -> None:
-    controllers, first = stage.playing("Pad One")
-    second = stage.controller("Pad Two APC MINI")
-    until(lambda: heard(controllers, "Two") and lit(controllers, "Two"))
-    stage.hears(second, ("hit", 0, 100), note(0), off(0))
+def test_lights_come_back_with_the_controller_and_other_controllers_play_on(rig: Rig) -> None:
+    controllers, first = rig.connect("Pad One")
+    second = rig.plug_in("Pad Two APC MINI")
+    until(lambda: has_input(controllers, "Two") and has_output(controllers, "Two"))
+    rig.play(second, ("hit", 0, 100), note(0), off(0))
     for _ in range(2):
         first.unplug()
-        until(lambda: not heard(controllers, "One") and not lit(controllers, "One"))
-        stage.player.show(1, READY)
-        first = stage.controller("Pad One")
-        until(lambda plugged=first: plugged.shows().get(37) == bytes([0x90, 37, 100]))  # type: ignore[misc]
-        stage.player.told.clear()
-        stage.hears(first, ("hit", 9, 100), note(45), off(45))
-        stage.hears(second, ("hit", 16 - 1, 100), note(27), off(27))
-        stage.player.show(1, EMPTY)
-    until(lambda: second.shows().get(1) == bytes([0x90, 1, 0]))
+        until(lambda: not has_input(controllers, "One") and not has_output(controllers, "One"))
+        rig.player.show(1, READY)
+        first = rig.plug_in("Pad One")
+        until(lambda plugged=first: plugged.list_shown().get(37) == bytes([0x90, 37, 100]))  # type: ignore[misc]
+        rig.player.calls.clear()
+        rig.play(first, ("hit", 9, 100), note(45), off(45))
+        rig.play(second, ("hit", 16 - 1, 100), note(27), off(27))
+        rig.player.show(1, EMPTY)
+    until(lambda: second.list_shown().get(1) == bytes([0x90, 1, 0]))
 
 
 LAUNCHPAD = "Pad Launchpad X LPX MIDI"
 
 
-def replugged(stage: Stage, pads: Controller) -> Controller:
+def replug(rig: Rig, pads: Device) -> Device:
     """Away and back under the same names, before anybody has looked."""
     with port_watcher.PORT_WATCHER._lock:
         before = midi.list_ports(midi.load_backend())
         pads.unplug()
         assert midi.list_ports(midi.load_backend()) != before
-        back = stage.controller(pads.name)
+        back = rig.plug_in(pads.name)
         assert midi.list_ports(midi.load_backend()) == before
-    assert not back.lit
+    assert not back.received
     return back
 
 
-def mode_and_lights(pads: Controller) -> bool:
+def has_mode_and_lights(pads: Device) -> bool:
     enter_message = profiles.load_profile("launchpad-x").enter_message
-    return enter_message in pads.lit and len(pads.shows()) == 64
+    return enter_message in pads.received and len(pads.list_shown()) == 64
 
 
 def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_its_mode_and_lights(
-    stage: Stage,
+    rig: Rig,
 ) -> None:
-    pads = stage.controller(LAUNCHPAD)
+    pads = rig.plug_in(LAUNCHPAD)
     pads.answers = True
-    controllers = stage.controllers(grid="8x8")
+    controllers = rig.start(grid="8x8")
     until(
         lambda: (
-            mode_and_lights(pads) and controllers._ports and controllers._ports._identity._expected
+            has_mode_and_lights(pads)
+            and controllers._ports
+            and controllers._ports._identity._expected
         )
     )
-    pads = replugged(stage, pads)
-    until(lambda: mode_and_lights(pads))
-    stage.hears(pads, ("hit", 63, 100), note(88), off(88))
+    pads = replug(rig, pads)
+    until(lambda: has_mode_and_lights(pads))
+    rig.play(pads, ("hit", 63, 100), note(88), off(88))
 
 
-def test_one_that_only_lost_its_power_for_a_moment_too(stage: Stage) -> None:
+def test_one_that_only_lost_its_power_for_a_moment_too(rig: Rig) -> None:
     """Its ports were there all along, as CoreMIDI's may be: but it did not answer."""
-    pads = stage.controller(LAUNCHPAD)
+    pads = rig.plug_in(LAUNCHPAD)
     pads.answers = True
-    controllers = stage.controllers(grid="8x8")
+    controllers = rig.start(grid="8x8")
     until(
         lambda: (
-            mode_and_lights(pads) and controllers._ports and controllers._ports._identity._expected
+            has_mode_and_lights(pads)
+            and controllers._ports
+            and controllers._ports._identity._expected
         )
     )
     pads.answers = False
-    until(lambda: pads.lit and controllers._ports and controllers._ports._identity._short_rounds)
-    pads._lit.clear()
+    until(
+        lambda: pads.received and controllers._ports and controllers._ports._identity._short_rounds
+    )
+    pads._received.clear()
     pads.answers = True
-    until(lambda: mode_and_lights(pads))
+    until(lambda: has_mode_and_lights(pads))
 
 
 def test_one_that_answers_nothing_is_missed_when_linux_has_made_its_node_anew(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(port_watcher, "SOUND_DEVICES", tmp_path)
     (tmp_path / "midiC1D0").touch()
-    controllers, pads = stage.playing(LAUNCHPAD, grid="8x8")
-    until(lambda: mode_and_lights(pads))
+    controllers, pads = rig.connect(LAUNCHPAD, grid="8x8")
+    until(lambda: has_mode_and_lights(pads))
     with port_watcher.PORT_WATCHER._lock:
-        pads = replugged(stage, pads)
+        pads = replug(rig, pads)
         (tmp_path / "another").touch()
         (tmp_path / "another").replace(tmp_path / "midiC1D0")
-    until(lambda: mode_and_lights(pads))
-    stage.hears(pads, ("hit", 63, 100), note(88), off(88))
+    until(lambda: has_mode_and_lights(pads))
+    rig.play(pads, ("hit", 63, 100), note(88), off(88))
     assert controllers.ports.inputs
 
 
-def test_what_is_unplugged_in_the_middle_of_a_hit_does_not_reroll(stage: Stage) -> None:
-    controllers, pads = stage.playing(hold_ms=10_000)
-    stage.hears(pads, ("hit", 0, 100), note(36))
+def test_what_is_unplugged_in_the_middle_of_a_hit_does_not_reroll(rig: Rig) -> None:
+    controllers, pads = rig.connect(hold_ms=10_000)
+    rig.play(pads, ("hit", 0, 100), note(36))
     until(lambda: 0 in controllers._gestures._pressed)
     pads.unplug()
     until(lambda: not controllers._gestures._pressed)
-    assert ("reroll", 0) not in stage.player.told
+    assert ("reroll", 0) not in rig.player.calls
 
 
-def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
-    stage.player.show_all(READY)
-    controllers = stage.controllers(ports=("virtual",))
+def test_our_own_port_is_there_for_others_and_lit(rig: Rig) -> None:
+    rig.player.show_all(READY)
+    controllers = rig.start(ports=("virtual",))
     chosen = midi.load_backend()
-    until(lambda: heard(controllers, "acestepd") and lit(controllers, "acestepd"))
+    until(lambda: has_input(controllers, "acestepd") and has_output(controllers, "acestepd"))
     present = midi.list_ports(chosen)
     assert present
     lights: list[bytes] = []
@@ -375,127 +387,123 @@ def test_our_own_port_is_there_for_others_and_lit(stage: Stage) -> None:
         def played() -> bool:
             into.send(mido.Message("note_on", note=36, velocity=9))
             into.send(mido.Message("note_off", note=36))
-            return ("hit", 0, 9) in stage.player.told
+            return ("hit", 0, 9) in rig.player.calls
 
         until(played)
-        stage.player.show(3, READY)
-        until(lambda: bytes([0x90, 39, 100]) in polled(out_of, lights))
+        rig.player.show(3, READY)
+        until(lambda: bytes([0x90, 39, 100]) in poll_lights(out_of, lights))
     finally:
         into.close()
         out_of.close()
 
 
-def polled(port: Any, lights: list[bytes]) -> list[bytes]:
+def poll_lights(port: Any, lights: list[bytes]) -> list[bytes]:
     while event := port._rt.get_message():
         lights.append(bytes(event[0]))
     return lights
 
 
 def test_invalid_bytes_are_logged_and_stop_nothing(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, pads = stage.playing()
+    _, pads = rig.connect()
     with caplog.at_level(logging.WARNING):
 
         def played() -> bool:
-            pads.raw(0xF0, 1, 2)  # never ends
-            pads.raw(0x90, 36, 5)
-            pads.raw(37, 6)  # running status
-            return {("hit", 0, 5), ("hit", 1, 6)} <= set(stage.player.told)
+            pads.send_raw(0xF0, 1, 2)  # never ends
+            pads.send_raw(0x90, 36, 5)
+            pads.send_raw(37, 6)  # running status
+            return {("hit", 0, 5), ("hit", 1, 6)} <= set(rig.player.calls)
 
         until(played)
         until(lambda: "bytes are no message: f0 01 02" in caplog.text)
-    stage.hears(pads, ("hit", 2, 100), note(38), off(38))
+    rig.play(pads, ("hit", 2, 100), note(38), off(38))
 
 
 @pytest.mark.long  # JACK itself loses notes on a busy machine
-def test_a_hundred_hits_are_a_hundred(stage: Stage) -> None:
-    _, pads = stage.playing()
+def test_a_hundred_hits_are_a_hundred(rig: Rig) -> None:
+    _, pads = rig.connect()
     for count in range(100):
         pads.send(note(36 + count % 16, 1 + count), off(36 + count % 16))
         threading.Event().wait(0.01)
-    until(lambda: len(stage.player.told) >= 100)
-    assert stage.player.told == [("hit", count % 16, 1 + count) for count in range(100)]
+    until(lambda: len(rig.player.calls) >= 100)
+    assert rig.player.calls == [("hit", count % 16, 1 + count) for count in range(100)]
 
 
-def test_a_fader_turns_its_field_once_it_has_come_by(stage: Stage) -> None:
-    _, pads = stage.playing(knobs={"cc 21": "bars", "rel 16": "variation"})
+def test_a_fader_turns_its_field_once_it_has_come_by(rig: Rig) -> None:
+    _, pads = rig.connect(knobs={"cc 21": "bars", "rel 16": "variation"})
     pads.send("control_change control=21 value=0")
-    until(lambda: turned(pads, stage, "control_change control=16 value=1", "variation"))
-    assert stage.player.fields["bars"] == 0.5
-    until(lambda: turned(pads, stage, "control_change control=21 value=100", "bars", 100 / 127))
+    until(lambda: turned(pads, rig, "control_change control=16 value=1", "variation"))
+    assert rig.player.fields["bars"] == 0.5
+    until(lambda: turned(pads, rig, "control_change control=21 value=100", "bars", 100 / 127))
 
 
-def turned(
-    pads: Controller, stage: Stage, message: str, field: str, share: float | None = None
-) -> bool:
+def turned(pads: Device, rig: Rig, message: str, field: str, share: float | None = None) -> bool:
     pads.send(message)
-    stands = stage.player.fields[field]
+    stands = rig.player.fields[field]
     return stands > 0 if share is None else stands == share
 
 
-def test_what_is_learnt_turns_its_field_now_and_after_a_restart(
-    stage: Stage, tmp_path: Path
-) -> None:
+def test_what_is_learned_turns_its_field_now_and_after_a_restart(rig: Rig, tmp_path: Path) -> None:
     file = tmp_path / "learnt.toml"
-    pads = stage.controller()
-    controllers = stage.controllers(learned_file=file, knobs={"cc 21": "bars"})
-    until(lambda: heard(controllers, "Pad"))
+    pads = rig.plug_in()
+    controllers = rig.start(learned_file=file, knobs={"cc 21": "bars"})
+    until(lambda: has_input(controllers, "Pad"))
     controllers.learn("variation")
 
-    def learnt() -> bool:
+    def learned() -> bool:
         for value in (60, 61, 62, 63):
             pads.send(f"control_change channel=2 control=21 value={value}")
-        return bool(stage.player.bound)
+        return bool(rig.player.bindings)
 
-    until(learnt)
-    assert stage.player.bound == [("variation", "cc 21 ch 3")]
+    until(learned)
+    assert rig.player.bindings == [("variation", "cc 21 ch 3")]
     assert '"cc 21 ch 3" = "variation"' in file.read_text()
     controllers.close()
-    controllers = stage.controllers(learned_file=file)
-    until(lambda: heard(controllers, "Pad"))
-    stage.player.fields["variation"] = 0.0
+    controllers = rig.start(learned_file=file)
+    until(lambda: has_input(controllers, "Pad"))
+    rig.player.fields["variation"] = 0.0
     until(
         lambda: turned(
-            pads, stage, "control_change channel=2 control=21 value=1", "variation", 1 / 127
+            pads, rig, "control_change channel=2 control=21 value=1", "variation", 1 / 127
         )
     )
     controllers.forget("variation")
-    until(lambda: stage.player.bound[-1] == ("variation", ""))
+    until(lambda: rig.player.bindings[-1] == ("variation", ""))
     assert "variation" not in file.read_text()
 
 
-def test_other_settings_count_at_once_and_ports_stay_open(stage: Stage) -> None:
-    stage.player.show_all(READY)
-    controllers, pads = stage.playing()
-    until(lambda: pads.shows().get(36) == bytes([0x90, 36, 100]))
+def test_other_settings_count_at_once_and_ports_stay_open(rig: Rig) -> None:
+    rig.player.show_all(READY)
+    controllers, pads = rig.connect()
+    until(lambda: pads.list_shown().get(36) == bytes([0x90, 36, 100]))
     before = controllers._ports
     controllers.change(Midi(ports=("Pad",), first_note=60))
     until(
         lambda: (
-            pads.shows().get(60) == bytes([0x90, 60, 100])
-            and pads.shows()[36] == bytes([0x90, 36, 0])
+            pads.list_shown().get(60) == bytes([0x90, 60, 100])
+            and pads.list_shown()[36] == bytes([0x90, 36, 0])
         )
     )
-    stage.hears(pads, ("hit", 0, 100), note(60), off(60))
+    rig.play(pads, ("hit", 0, 100), note(60), off(60))
     assert controllers._ports is before
-    other = stage.controller("Other")
+    other = rig.plug_in("Other")
     controllers.change(Midi(ports=("Other",)))
-    until(lambda: heard(controllers, "Other") and not heard(controllers, "Pad"))
-    stage.hears(other, ("hit", 7, 100), note(43), off(43))
+    until(lambda: has_input(controllers, "Other") and not has_input(controllers, "Pad"))
+    rig.play(other, ("hit", 7, 100), note(43), off(43))
     controllers.change(Midi())
     assert controllers.ports == ([], [])
 
 
-def test_a_player_that_fails_is_played_on(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_player_that_fails_is_played_on(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     def fail(index: int) -> None:
-        stage.player.told.append(("fell over", index))
+        rig.player.calls.append(("fell over", index))
         raise RuntimeError("a bug")
 
-    stage.player.toggle_favourite = fail  # type: ignore[method-assign]
-    _, pads = stage.playing()
-    stage.hears(pads, ("fell over", 0), "control_change control=64 value=127", note(36), off(36))
-    stage.hears(pads, ("hit", 1, 100), "control_change control=64 value=0", note(37), off(37))
+    rig.player.toggle_favourite = fail  # type: ignore[method-assign]
+    _, pads = rig.connect()
+    rig.play(pads, ("fell over", 0), "control_change control=64 value=127", note(36), off(36))
+    rig.play(pads, ("hit", 1, 100), "control_change control=64 value=0", note(37), off(37))
     assert "a bug" in caplog.text
 
 

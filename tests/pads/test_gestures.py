@@ -118,8 +118,15 @@ def test_what_is_unplugged_in_the_middle_of_a_hit_is_not_held() -> None:
 
 
 def test_notes_outside_and_other_messages_are_nobodys() -> None:
-    messages = [on(35), on(52), off(36), cc(1, 1), {"type": "sysex", "data": (1, 2)}, {"type": "songpos", "pos": 3},
-                {"type": "polytouch", "channel": 0, "note": 36, "value": 9}]  # fmt: skip
+    messages = [
+        on(35),
+        on(52),
+        off(36),
+        cc(1, 1),
+        {"type": "sysex", "data": (1, 2)},
+        {"type": "songpos", "pos": 3},
+        {"type": "polytouch", "channel": 0, "note": 36, "value": 9},
+    ]
     assert Played().play(0.0, *messages) == []
 
 

@@ -35,11 +35,17 @@ def test_a_part_of_the_range_and_backwards() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("", "no parameter"), ("wobble", "no parameter"), ("prompt", "no number"), ("normalize", "no number"),
-        ("bars 1", "two numbers"), ("bars one two", "two numbers"), ("bars 0 5000", "must stay in 0..1024"),
-        ("bars 4 4", "must stay"), ("bars 1 2 3", "two numbers"),
+        ("", "no parameter"),
+        ("wobble", "no parameter"),
+        ("prompt", "no number"),
+        ("normalize", "no number"),
+        ("bars 1", "two numbers"),
+        ("bars one two", "two numbers"),
+        ("bars 0 5000", "must stay in 0..1024"),
+        ("bars 4 4", "must stay"),
+        ("bars 1 2 3", "two numbers"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_turned_is_said(text: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         Knob.of(text)

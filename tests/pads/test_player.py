@@ -66,8 +66,11 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
     client.send("/ace/sync", 1)
     again = client.until("/ace/synced")[:-1]
     assert [address for address, _ in first if address != "/ace/progress"] == [
-        "/ace/queued", "/ace/pad", "/ace/clip", "/ace/finished",
-    ]  # fmt: skip
+        "/ace/queued",
+        "/ace/pad",
+        "/ace/clip",
+        "/ace/finished",
+    ]
     assert sorted(address for address, _ in again) == ["/ace/clip", "/ace/finished", "/ace/pad"]
     assert clip(first) == clip(again)
     assert stage.tape.played == ["dusty"]
@@ -111,16 +114,28 @@ def test_letting_a_pad_go_is_no_hit(stage: Stage, client: OscClient) -> None:
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        (("/ace/pad/hit", 17), 404), (("/ace/pad/hit", -3), 404), (("/ace/pad/hit",), 400),
+        (("/ace/pad/hit", 17), 404),
+        (("/ace/pad/hit", -3), 404),
+        (("/ace/pad/hit",), 400),
         (("/ace/pad/hit", "x"), 400),
-        (("/ace/pad/hit", 1, 200), 422), (("/ace/pad/hit", 5), 400), (("/ace/pad/set", 1, "bars", 5000), 422),
-        (("/ace/pad/set", 1), 400), (("/ace/pad/set", 1, "wobble", 1), 404), (("/ace/bank/load", "../../etc"), 422),
-        (("/ace/bank/load", "none"), 404), (("/ace/bank/load", 99), 404), (("/ace/bank/fill", "x", 4, 999), 422),
-        (("/ace/bank/fill",), 400), (("/ace/bank/reroll", "some"), 422), (("/ace/midi/learn", "bars"), 503),
-        (("/ace/midi/forget", "bars"), 503), (("/ace/bank/save", "x", 128), 422),
-        (("/ace/pad/set", 1, "source", "/etc/passwd.wav"), 403), (("/ace/bank/save", "a/b"), 422),
+        (("/ace/pad/hit", 1, 200), 422),
+        (("/ace/pad/hit", 5), 400),
+        (("/ace/pad/set", 1, "bars", 5000), 422),
+        (("/ace/pad/set", 1), 400),
+        (("/ace/pad/set", 1, "wobble", 1), 404),
+        (("/ace/bank/load", "../../etc"), 422),
+        (("/ace/bank/load", "none"), 404),
+        (("/ace/bank/load", 99), 404),
+        (("/ace/bank/fill", "x", 4, 999), 422),
+        (("/ace/bank/fill",), 400),
+        (("/ace/bank/reroll", "some"), 422),
+        (("/ace/midi/learn", "bars"), 503),
+        (("/ace/midi/forget", "bars"), 503),
+        (("/ace/bank/save", "x", 128), 422),
+        (("/ace/pad/set", 1, "source", "/etc/passwd.wav"), 403),
+        (("/ace/bank/save", "a/b"), 422),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_refused_with_a_reason(
     client: OscClient, message: tuple[Any, ...], code: int
 ) -> None:
@@ -155,13 +170,13 @@ def test_a_reroll_has_the_seed_that_was_known_before_and_its_own_parameters(
     assert known["seed"] == 42
     client.send("/ace/set/bars", 2)
     client.send("/ace/pad/reroll", 1)
-    heard = next(
+    values = next(
         values for address, values in client.until("/ace/finished") if address == "/ace/clip"
     )
-    assert heard[4:] == [2, str(known["next"])], (
+    assert values[4:] == [2, str(known["next"])], (
         "what was turned since counts from the next seed on"
     )
-    assert "dusty" in heard[2]
+    assert "dusty" in values[2]
 
 
 def test_holding_a_pad_cancels_what_the_hit_began(tmp_path: Path) -> None:
@@ -221,9 +236,9 @@ def test_the_settings_give_a_pad_what_the_bank_does_not(tmp_path: Path) -> None:
         on_stage(tmp_path, prepare_mb=0.0, midi=Midi(pad=(pad,))) as stage,
         closing(stage.client()) as client,
     ):
-        heard = next(values for address, values in played(client, 3) if address == "/ace/clip")
-        assert heard[4:] == [2, "77"]
-        assert "bells" in heard[2]
+        values = next(values for address, values in played(client, 3) if address == "/ace/clip")
+        assert values[4:] == [2, "77"]
+        assert "bells" in values[2]
 
 
 def test_velocity_turns_a_field_of_the_take_that_a_hit_makes(tmp_path: Path) -> None:
@@ -320,29 +335,29 @@ def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(
     with (
         on_stage(tmp_path, prepare_mb=0.0) as stage,
         closing(stage.client()) as client,
-        closing(stage.client()) as ear,
+        closing(stage.client()) as listener,
     ):
-        heard: list[tuple[int, Light]] = []
+        lights: list[tuple[int, Light]] = []
         client.ask("/ace/bank/fill", "dusty", 1, 2)
-        stage.pads.listen(lambda slot, light: heard.append((slot, light)))
-        ear.send("/ace/notify", 1, 0, "pad bank")
-        ear.send("/ace/sync", 1)
-        told = ear.until("/ace/synced")
-        assert told[1] == ("/ace/bank", ["pads", 0, 16])
-        assert [values for address, values in told if address == "/ace/pad"] == [
+        stage.pads.listen(lambda index, light: lights.append((index, light)))
+        listener.send("/ace/notify", 1, 0, "pad bank")
+        listener.send("/ace/sync", 1)
+        snapshot = listener.until("/ace/synced")
+        assert snapshot[1] == ("/ace/bank", ["pads", 0, 16])
+        assert [values for address, values in snapshot if address == "/ace/pad"] == [
             [n, "empty", 0.0] for n in range(1, 17)
         ]
         played(client, 1)
         client.ask("/ace/pad/favourite", 1, 1)
         states = []
         while "favourite" not in states:
-            states.append(ear.receive()[1][1])
+            states.append(listener.receive()[1][1])
         assert [state for n, state in enumerate(states) if state not in states[:n]] == [
             state for state in ("queued", "rendering", "ready", "favourite") if state in states
         ]
-        until(lambda: [light.state.value for slot, light in heard if slot == 0] == states)
+        until(lambda: [light.state.value for index, light in lights if index == 0] == states)
         stage.pads.load("pads")
-        assert heard[-1][0] == -1
+        assert lights[-1][0] == -1
 
 
 def test_a_bank_is_saved_under_the_program_that_a_controller_sends(
@@ -423,9 +438,9 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         )  # two pads, and the three rerolls
         assert len(stage.tape.played) <= before + 5
         client.send("/ace/pad/reroll", 2)
-        heard = client.until("/ace/finished")
-        assert "/ace/progress" not in [address for address, _ in heard]
-        assert f"s{known}" in clip(heard)
+        received = client.until("/ace/finished")
+        assert "/ace/progress" not in [address for address, _ in received]
+        assert f"s{known}" in clip(received)
 
 
 def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def wait_until_warm(stage: Stage) -> None:
 
 @contextmanager
 def subscribed(stage: Stage, *topics: str) -> Iterator[OscClient]:
-    """Another client, which hears these topics; the snapshot has been heard."""
+    """Another client, which gets the events of these topics; it has had the snapshot."""
     with closing(stage.client()) as listener:
         listener.send("/ace/notify", 1, 0, *topics)
         listener.send("/ace/sync", 77)

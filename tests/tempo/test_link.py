@@ -30,9 +30,9 @@ def test_every_tempo_of_two_digits_survives_links_whole_microseconds() -> None:
 )
 @pytest.mark.parametrize("bars", [1, 7, 64])
 def test_bars_at_a_tempo_from_link_are_exact_to_the_sample(bpm: float, bars: int) -> None:
-    for said in (bpm, round_link_bpm(bpm)):
-        exact = Fraction(bars * 4 * 60 * 48_000) / Fraction(said)
-        assert abs(Request(bars=bars, bpm=said).samples - exact) <= Fraction(1, 2)
+    for announced in (bpm, round_link_bpm(bpm)):
+        exact = Fraction(bars * 4 * 60 * 48_000) / Fraction(announced)
+        assert abs(Request(bars=bars, bpm=announced).samples - exact) <= Fraction(1, 2)
     assert Request(bars=8, bpm=round_link_bpm(140.00014000014)).samples == 658_286, (
         "what 8 bars of 140 are"
     )

@@ -88,9 +88,7 @@ def test_a_tempo_with_two_digits_is_kept_where_the_clock_is_good_enough_to_know_
 
 
 @given(bpm=st.floats(30, 300), jitter=st.floats(0, 0.01), seed=st.integers(0, 99))
-def test_the_round_number_is_one_that_fits_what_was_heard(
-    bpm: float, jitter: float, seed: int
-) -> None:
+def test_the_round_number_is_one_that_fits_the_ticks(bpm: float, jitter: float, seed: int) -> None:
     measured = estimate_tempo(late(ticks(bpm, WINDOW), jitter, seed))
     shown = settle(TempoEstimate(0, 0), measured).bpm
     assert abs(shown - measured.bpm) <= 3 * measured.standard_error + 0.005
