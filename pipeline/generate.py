@@ -17,8 +17,8 @@ from . import audio, capabilities, codes, cost, device, diffusion, encoding, mem
 from .latent_store import StoredLatents
 from .memory import limits as limits  # from here too
 from .networks.ops import choose_ops
-from .planner import slot as planned
-from .planner.planner import UNDERSTAND_TEMPERATURE, Description, Written
+from .planner.planner import UNDERSTAND_TEMPERATURE, Description, PlanProgress
+from .planner.planning import is_planned, plan_request, sampling_of
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
 from .stages import Stages
 from .take import Progress, Take, TakeInfo, machine
@@ -144,10 +144,10 @@ class AceStep(Stages):
         worn = self.adapters
         plan = None
         share = 0.0
-        if planned.asked(request, self.desk, not self.config.guided):
+        if is_planned(request, self.desk, not self.config.guided):
             writing = cost.planning(request)
             share = 1 - self._painting(request) / self.cost(request)
-            plan = yield from self._written(planned.work(request, self.desk), meter, share, writing)
+            plan = yield from self._written(plan_request(request, self.desk), meter, share, writing)
             request = plan.request
             yield Progress("plan", share, planned=plan.filled)
         self.desk.make_room(max(self._needed, mx.get_active_memory() - self.desk.bytes), memory.cap)
@@ -249,7 +249,7 @@ class AceStep(Stages):
 
     def _written(
         self,
-        work: Generator[Written, None, _Result],
+        work: Generator[PlanProgress, None, _Result],
         meter: Meter,
         share: float,
         expected: cost.Writing,
@@ -266,11 +266,11 @@ class AceStep(Stages):
             # nobody knows how many there will be
             words = max(words, min(written.tokens, expected.words))
             ready = (
-                expected.words + expected.codes * written.tokens / written.of
-                if written.of
+                expected.words + expected.codes * written.tokens / written.total
+                if written.total
                 else words
             )
-            yield Progress("plan", share * ready / expected.tokens, written.tokens, written.of)
+            yield Progress("plan", share * ready / expected.tokens, written.tokens, written.total)
 
     def understand(self, request: Request) -> Generator[Progress, None, Description]:
         """What the request's source is: caption, lyrics, metadata, its length and audio codes, as
@@ -280,7 +280,7 @@ class AceStep(Stages):
         """
         if self.config.guided:
             raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
-        if missing := self.desk.missing:
+        if missing := self.desk.missing_reason:
             raise BadRequest(missing, "fetch one, and try again")
         meter = Meter()
         request = dataclasses.replace(request, task="cover").resolved()
@@ -293,10 +293,10 @@ class AceStep(Stages):
             heard = self.coded(mx.array(np.concatenate(pieces, axis=1)))[
                 : max(1, int(request.length * codes.PER_SECOND))
             ]
-        taste = planned.sampling(request)
+        taste = sampling_of(request)
         if request.lm_temperature == FIELDS["lm_temperature"].default:
             taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
-        with self.desk.planner() as planner:
+        with self.desk.borrow() as planner:
             said = yield from self._written(
                 planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING
             )
@@ -331,7 +331,7 @@ class AceStep(Stages):
     @property
     def plans(self) -> bool:
         """Whether there is a planner, and it has codes for one."""
-        return not self.config.guided and self.desk.there
+        return not self.config.guided and self.desk.is_available
 
     @property
     def roomy(self) -> bool:

@@ -20,7 +20,7 @@ from .guide.score import Score
 from .latent_store import LatentStore
 from .networks.dit import CrossKV
 from .networks.ops import Ops
-from .planner import slot as planned
+from .planner.slot import PlannerSlot
 from .request import SAMPLE_RATE, TRACKS, BadRequest, Request
 from .tasks import KeptSource, Material, RepaintBlend, Scene
 from .weights import checkpoint, quantise
@@ -60,7 +60,7 @@ class Stages:
         self.vae = checkpoint.load_vae(parts.vae, ops)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
-        self.desk = planned.PlannerSlot(
+        self.desk = PlannerSlot(
             parts.text_encoder.parent, ops, dtype, "" if self.config.guided else planner, bits
         )
         self.defaults, self.tasks = cost.variant(

@@ -114,14 +114,14 @@ def _model(settings: Settings) -> Finding:
 
 
 def _planner(settings: Settings) -> Finding:
-    from pipeline.planner import find as planners
+    from pipeline.planner.loading import find_planner
     from pipeline.weights import checkpoint
 
     name, variant, _ = chosen_model(settings)
     if name in VOICES:
         return Finding(OK, f"{name} needs none")
     try:
-        folder = planners.find(checkpoint.find(name, variant).text_encoder.parent, settings.planner)
+        folder = find_planner(checkpoint.find(name, variant).text_encoder.parent, settings.planner)
     except checkpoint.CheckpointError as error:
         if settings.planner:
             return Finding(

@@ -1,1 +1,1 @@
-"""The 5 Hz language model: it plans a song before the DiT paints it."""
+"""The 5 Hz language model: it plans a song before the diffusion begins."""

@@ -1,4 +1,4 @@
-"""How the planner's next token is chosen from its logits (B, V): pure functions of arrays.
+"""How the planner's next token is sampled from its logits (B, V): pure functions of arrays.
 
 Source of the filters: the official `LLMHandler` and transformers, `golden/lm_sampling.safetensors`.
 They are applied in this order: repetition penalty, top-k, top-p, temperature.
@@ -13,8 +13,8 @@ import mlx.core as mx
 
 @dataclass(frozen=True)
 class Sampling:
-    """How adventurous the planner is. `guidance` 1 is none; `top_k` 0, `top_p` 1 and
-    `repetition_penalty` 1 are off.
+    """How tokens are sampled. `guidance` 1 is none; `top_k` 0, `top_p` 1 and `repetition_penalty` 1
+    are off.
     """
 
     temperature: float = 0.85
@@ -26,16 +26,17 @@ class Sampling:
     seed: int = 0
 
 
-def guided(cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
+def apply_guidance(cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
+    """Classifier-free guidance."""
     return uncond + scale * (cond - uncond)
 
 
-def penalised(logits: mx.array, seen: mx.array, penalty: float) -> mx.array:
+def penalise_repetition(logits: mx.array, seen: mx.array, penalty: float) -> mx.array:
     """What was `seen` (B, V) becomes less likely."""
     return mx.where(seen, mx.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def top_k(logits: mx.array, k: int) -> mx.array:
+def keep_top_k(logits: mx.array, k: int) -> mx.array:
     """The k highest; 0 keeps all."""
     if not 0 < k < logits.shape[-1]:
         return logits
@@ -43,7 +44,7 @@ def top_k(logits: mx.array, k: int) -> mx.array:
     return mx.where(logits < lowest, -mx.inf, logits)
 
 
-def top_p(logits: mx.array, p: float) -> mx.array:
+def keep_top_p(logits: mx.array, p: float) -> mx.array:
     """The likeliest tokens that together have a probability of p, and the one that crosses it.
     Equals stay together.
     """
@@ -55,13 +56,14 @@ def top_p(logits: mx.array, p: float) -> mx.array:
     return mx.where(logits < lowest, -mx.inf, logits)
 
 
-def filtered(logits: mx.array, sampling: Sampling, seen: mx.array | None = None) -> mx.array:
+def filter_logits(logits: mx.array, sampling: Sampling, seen: mx.array | None = None) -> mx.array:
+    """Logits after every filter but the temperature; tokens that are filtered out have -inf."""
     if seen is not None and sampling.repetition_penalty != 1:
-        logits = penalised(logits, seen, sampling.repetition_penalty)
-    return top_p(top_k(logits, sampling.top_k), sampling.top_p)
+        logits = penalise_repetition(logits, seen, sampling.repetition_penalty)
+    return keep_top_p(keep_top_k(logits, sampling.top_k), sampling.top_p)
 
 
-def chosen(logits: mx.array, temperature: float, key: mx.array) -> mx.array:
+def sample_token(logits: mx.array, temperature: float, key: mx.array) -> mx.array:
     """An index for every row (B,); temperature 0 takes the highest."""
     if temperature <= 0:
         return mx.argmax(logits, axis=-1)

@@ -31,7 +31,7 @@ from daemon.watch.notes import find_problems
 from daemon.watch.sheet import read_sheet
 from pipeline.planner import grammar
 from pipeline.request import FIELDS, Request
-from tests.support.studio import OFFICIAL, planned_root
+from tests.support.studio import OFFICIAL, make_planned_root
 
 RIFF = str(OFFICIAL / "audio" / "src.wav")
 (TURBO,) = {str(path.parent) for path in OFFICIAL.glob("*/acestep-v15-turbo")}
@@ -88,12 +88,12 @@ def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -
 def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)  # random weights find no end
     line = [
         "understand",
         RIFF,
         "--model",
-        str(planned_root(tmp_path / "root", codes=range(64_000))),
+        str(make_planned_root(tmp_path / "root", codes=range(64_000))),
     ]
     assert main.main(line) == 0
     told = capsys.readouterr()

@@ -19,7 +19,7 @@ from daemon.runtime.lock import Lock
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
 from tests.support.hub import FakeHub
-from tests.support.studio import planned_root
+from tests.support.studio import make_planned_root
 
 
 def said(name: str, settings: Settings) -> str:
@@ -49,7 +49,7 @@ def test_a_watched_folder_must_be_readable_and_its_output_writable(tmp_path: Pat
 
 
 def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: FakeHub) -> None:
-    root = str(planned_root(tmp_path / "root"))
+    root = str(make_planned_root(tmp_path / "root"))
     assert (
         said("planner", Settings(model=root))
         == f"ok acestep-5Hz-lm-0.6B in {root}/acestep-5Hz-lm-0.6B"

@@ -15,7 +15,7 @@ from daemon.settings import Settings
 from daemon.worker import load
 from pipeline.planner import grammar
 from tests.support.osc_client import OscClient
-from tests.support.studio import OFFICIAL, planned_root
+from tests.support.studio import OFFICIAL, make_planned_root
 from tests.support.workshop import InThread
 
 SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 2, "num_steps", 2)
@@ -25,10 +25,10 @@ SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 2, "num_ste
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     made = tmp_path_factory.mktemp("planned")
     # A context that is soon full, and all the audio codes but one.
-    root = planned_root(made / "root", max_position_embeddings=4200, codes=range(63_999))
+    root = make_planned_root(made / "root", max_position_embeddings=4200, codes=range(63_999))
     settings = Settings(port=0, out=made / "out", state=made / "state", model=str(root))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grammar, "budget", lambda *_: 300)  # random weights find no end
+        patch.setattr(grammar, "budget_tokens", lambda *_: 300)  # random weights find no end
         with Daemon(settings, lambda: InThread(load)) as running:
             yield running
 

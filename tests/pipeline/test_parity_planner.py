@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from pipeline.planner import find as planners
+from pipeline.planner import loading
 from tests.support.golden import FAIL, MISSING, OK, Fixtures, Line
 from tests.tools import parity
 
@@ -57,7 +57,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
         planner["traces"] = [
             case | {"label": f"case {i}"} for i, case in enumerate(planner["traces"][::-1][:2])
         ]
-    absent = f"{planners.PREFIX}9B"
+    absent = f"{loading.PREFIX}9B"
     (folder / "golden" / "lm_traces.json").write_text(json.dumps(traces | {absent: {"traces": []}}))
     prompts = json.loads((GOLDEN / "lm_prompts.json").read_text())
     prompts["prompts"] = [*prompts["prompts"][::-1], prompts["prompts"][0] | {"function": "dance"}]

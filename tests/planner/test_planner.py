@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.networks.ops import choose_ops
-from pipeline.planner import find as planners  # before MLX
+from pipeline.planner import loading  # before MLX
 
 # isort: split
 import mlx.core as mx
@@ -16,11 +16,11 @@ import pytest
 
 from pipeline.planner import grammar, templates
 from pipeline.planner import planner as plan
-from pipeline.planner.grammar import Outline
+from pipeline.planner.grammar import AnswerFormat
 from pipeline.planner.logits import Sampling
 from pipeline.planner.planner import Description, Plan, Planner
 from pipeline.request import BadRequest, Request
-from tests.support.studio import finish, planner_folder
+from tests.support.studio import finish, make_planner_folder
 
 SAMPLING = Sampling(seed=4)
 SONG = Request(prompt="slow waltz", lyrics="[verse]\nla la", seconds=2, seed=1)
@@ -28,8 +28,8 @@ SONG = Request(prompt="slow waltz", lyrics="[verse]\nla la", seconds=2, seed=1)
 
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
-    return planners.load(
-        planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"),
+    return loading.load_planner(
+        make_planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B"),
         choose_ops(),
         mx.float32,
     )
@@ -57,9 +57,9 @@ def test_what_the_request_says_is_never_overwritten(planner: Planner) -> None:
     said = {"bpm": 93.4, "key": "F# minor", "time_signature": "6/8", "language": "de"}
     plan = planned(planner, SONG.changed(said))
     assert plan.filled == {}
-    assert plan.metas["keyscale"] == "F# minor"
-    assert plan.metas["timesignature"] == "6"
-    assert plan.metas["duration"] == "2"
+    assert plan.metadata["keyscale"] == "F# minor"
+    assert plan.metadata["timesignature"] == "6"
+    assert plan.metadata["duration"] == "2"
 
 
 def test_bars_are_not_made_longer_by_another_time_signature(planner: Planner) -> None:
@@ -72,7 +72,7 @@ def test_bars_are_not_made_longer_by_another_time_signature(planner: Planner) ->
 def test_the_same_seed_plans_the_same_and_another_seed_does_not(planner: Planner) -> None:
     once = planned(planner, SONG)
     again = planned(planner, SONG)
-    planner.prompts.forget()
+    planner.prompt_cache.clear()
     anew = planned(planner, SONG)
     assert once == again == anew
     assert planned(planner, SONG, Sampling(seed=5)) != once
@@ -99,10 +99,10 @@ def test_it_tells_how_many_tokens_there_are_and_how_many_come(planner: Planner) 
     steps = list(planner.plan(SONG, SAMPLING))
     codes = [step for step in steps if step.stage == "codes"]
     assert [step.tokens for step in codes if step.tokens] == list(range(1, 11))
-    assert {step.of for step in codes} == {10}
+    assert {step.total for step in codes} == {10}
     thoughts = [step.tokens for step in steps if step.stage == "plan"]
     assert thoughts == sorted(thoughts)
-    assert {step.of for step in steps if step.stage == "plan"} == {0}
+    assert {step.total for step in steps if step.stage == "plan"} == {0}
 
 
 def test_closing_it_cancels_between_two_tokens_and_the_next_plan_is_whole(planner: Planner) -> None:
@@ -137,8 +137,8 @@ def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_do(planner: Pla
 
 
 def test_a_small_context_of_the_network_counts(tmp_path: Path) -> None:
-    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", max_position_embeddings=300)
-    small = planners.load(folder, choose_ops(), mx.float32)
+    folder = make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", max_position_embeddings=300)
+    small = loading.load_planner(folder, choose_ops(), mx.float32)
     with pytest.raises(BadRequest, match="can read 0 tokens"):
         planned(small, SONG)
 
@@ -147,9 +147,9 @@ def test_a_runaway_generation_ends_at_the_budget(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # random weights do not come to an end by themselves
-    monkeypatch.setattr(grammar, "budget", lambda *_: 50)
-    outline = Outline({"bpm": "90"}, frozenset(grammar.FIELDS) - {"bpm"}, "text")
-    answer = finish(planner.write(templates.inspire_prompt("x", False), outline, SAMPLING))
+    monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 50)
+    format = AnswerFormat({"bpm": "90"}, frozenset(grammar.FIELDS) - {"bpm"}, "text")
+    answer = finish(planner.write(templates.build_inspire_prompt("x", False), format, SAMPLING))
     assert answer.complete is False
     assert len(answer.ids) == 50
 
@@ -157,13 +157,13 @@ def test_a_runaway_generation_ends_at_the_budget(
 def test_a_description_of_a_runaway_says_so(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grammar, "budget", lambda *_: 80)
+    monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 80)
     described = finish(planner.inspire(Request(prompt="a song about rain"), SAMPLING))
     assert described.notes == ("the planner did not come to an end: stopped after 80 tokens",)
 
 
 def said(values: dict[str, object], lyrics: str = "[Verse]\nrain") -> str:
-    thought = templates.thinking(values)
+    thought = templates.format_thought(values)
     return f"{thought}\n\n# Lyric\n{lyrics}<|im_end|>"
 
 
@@ -179,11 +179,11 @@ def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
     }
 
     def write(
-        self: Planner, prompt: str, outline: Outline, sampling: Sampling, most: int = 0
-    ) -> Generator[plan.Written, None, plan.Answer]:
-        yield plan.Written("plan", 1)
+        self: Planner, prompt: str, format: AnswerFormat, sampling: Sampling, budget: int = 0
+    ) -> Generator[plan.PlanProgress, None, plan.Answer]:
+        yield plan.PlanProgress("plan", 1)
         return plan.Answer(
-            (1,), said(values | {"timesignature": "3"} | dict(outline.given)), complete=True
+            (1,), said(values | {"timesignature": "3"} | dict(format.values)), complete=True
         )
 
     monkeypatch.setattr(Planner, "write", write)
@@ -219,7 +219,7 @@ def test_rewriting_changes_the_texts_and_nothing_else_that_was_said(dictated: Pl
 
 
 def test_codes_become_a_description(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)  # random weights find no end
     described = finish(planner.understand([3, 4, 5, 499], Sampling(temperature=0.3, seed=1)))
     assert 30 <= Request().changed(described.values).bpm <= 300
 
@@ -240,8 +240,8 @@ def test_a_language_without_a_code_is_refused(planner: Planner) -> None:
 
 
 def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Path) -> None:
-    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", codes=[5, 70, 63_999, 64_000])
-    plan = planned(planners.load(folder, choose_ops(), mx.float32), SONG)
+    folder = make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", codes=[5, 70, 63_999, 64_000])
+    plan = planned(loading.load_planner(folder, choose_ops(), mx.float32), SONG)
     assert set(plan.codes) <= {5, 70, 63_999}
     assert "lacks 63997 of the 64000 audio codes" in plan.notes[-1]
 
@@ -249,7 +249,7 @@ def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Pa
 def test_a_song_without_a_caption_gets_one_and_has_an_end(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "METADATA", 60)  # random weights find no end
+    monkeypatch.setattr(plan, "METADATA_TOKENS", 60)  # random weights find no end
     made = planned(planner, dataclasses.replace(SONG, prompt=""))
     assert made.filled["prompt"]
     assert made.notes[0] == "the planner did not come to an end: stopped after 60 tokens"

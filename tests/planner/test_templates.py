@@ -19,14 +19,16 @@ captions = st.text("abc äö音♯:#-'\"{}[]&*!|>%@`,?.0", min_size=1, max_size=
 @settings(deadline=None, max_examples=50)
 @given(captions, st.sampled_from(BPM), st.sampled_from(KEYS))
 def test_what_it_was_told_it_can_be_asked(caption: str, bpm: int, key: str) -> None:
-    text = templates.thinking({"bpm": bpm, "caption": caption, "keyscale": key})
-    read = templates.metas_of(f"<think>\nbpm: {bpm}\ncaption: {caption}\nkeyscale: {key}\n</think>")
+    text = templates.format_thought({"bpm": bpm, "caption": caption, "keyscale": key})
+    read = templates.parse_metadata(
+        f"<think>\nbpm: {bpm}\ncaption: {caption}\nkeyscale: {key}\n</think>"
+    )
     assert read == {"bpm": bpm, "caption": caption, "keyscale": key}
     assert text.startswith(f"<think>\nbpm: {bpm}\ncaption: ")
 
 
 def test_a_caption_goes_on_in_indented_lines() -> None:
-    assert templates.metas_of("<think>\ncaption: one\n  two\nbpm: 90\n") == {
+    assert templates.parse_metadata("<think>\ncaption: one\n  two\nbpm: 90\n") == {
         "caption": "one two",
         "bpm": 90,
     }
@@ -36,13 +38,13 @@ def test_a_caption_goes_on_in_indented_lines() -> None:
     "answer", ["", "no tag", "<think>bpm: 1</think>", "<think></think> <|im_end|>"]
 )
 def test_an_answer_may_have_no_lyrics(answer: str) -> None:
-    assert templates.lyrics_of(answer) == ""
+    assert templates.parse_lyrics(answer) == ""
 
 
 def test_guidance_leads_away_from_the_negative_prompt_or_from_a_song_without_metadata() -> None:
-    thought = templates.thinking({"bpm": 90})
-    assert "bpm: 90" in templates.codes_prompt("waltz", "la", thought)
-    assert templates.codes_negative("waltz", "la") == templates.codes_prompt(
-        "waltz", "la", templates.thinking({})
+    thought = templates.format_thought({"bpm": 90})
+    assert "bpm: 90" in templates.build_codes_prompt("waltz", "la", thought)
+    assert templates.build_codes_negative("waltz", "la") == templates.build_codes_prompt(
+        "waltz", "la", templates.format_thought({})
     )
-    assert "waltz" not in templates.codes_negative("waltz", "la", "low quality")
+    assert "waltz" not in templates.build_codes_negative("waltz", "la", "low quality")

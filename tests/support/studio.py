@@ -26,22 +26,23 @@ SIZES |= {"num_attention_heads": 4, "num_key_value_heads": 2}
 R = TypeVar("R")
 
 
-def tokenizer(codes: Iterable[int] = CODES, words: Iterable[str] = WORDS) -> Tokenizer:
-    made = Tokenizer.from_file(
-        str(voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json")
+def make_tokenizer(codes: Iterable[int] = CODES, words: Iterable[str] = WORDS) -> Tokenizer:
+    file = voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in words])
+    tokenizer.add_special_tokens(
+        [AddedToken(f"<|audio_code_{code}|>", special=True) for code in codes]
     )
-    made.add_special_tokens([AddedToken(word, special=True) for word in words])
-    made.add_special_tokens([AddedToken(f"<|audio_code_{code}|>", special=True) for code in codes])
-    return made
+    return tokenizer
 
 
-def planner_folder(
+def make_planner_folder(
     folder: Path, codes: Iterable[int] = CODES, prefix: str = "", **config: Any
 ) -> Path:
     folder.mkdir(parents=True)
-    words = tokenizer(codes)
-    words.save(str(folder / "tokenizer.json"))
-    values = SIZES | {"vocab_size": words.get_vocab_size()} | config
+    tokenizer = make_tokenizer(codes)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    values = SIZES | {"vocab_size": tokenizer.get_vocab_size()} | config
     (folder / "config.json").write_text(json.dumps(values))
     mx.random.seed(3)
     lm = CausalLM(PlannerConfig.from_dict(values), choose_ops())
@@ -52,20 +53,21 @@ def planner_folder(
     return folder
 
 
-def planned_root(folder: Path, **planner: Any) -> Path:
+def make_planned_root(folder: Path, **planner: Any) -> Path:
     """The turbo model of the tests, with a planner of 0.6B beside it."""
     (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
     folder.mkdir(exist_ok=True)
     for part in tiny.iterdir():
         (folder / part.name).symlink_to(part)
-    planner_folder(folder / "acestep-5Hz-lm-0.6B", **{"codes": range(2000), **planner})
+    make_planner_folder(folder / "acestep-5Hz-lm-0.6B", **{"codes": range(2000), **planner})
     return folder
 
 
-def finish(work: Generator[Any, None, R]) -> R:
+def finish(steps: Generator[Any, None, R]) -> R:
     """What a generator returns in the end."""
     while True:
         try:
-            next(work)
+            next(steps)
         except StopIteration as done:
-            return done.value
+            result: R = done.value
+            return result

@@ -1,5 +1,5 @@
-"""The planner's part of `python -m tests.tools.parity`: its network, filters, grammar, texts, and greedy
-traces.
+"""The planner's part of `python -m tests.tools.parity`: its network, filters, grammar, texts, and
+greedy traces.
 """
 
 from __future__ import annotations
@@ -9,16 +9,22 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pipeline.networks.ops import choose_ops
-from pipeline.planner import find as planners
-from pipeline.planner import grammar, logits, templates  # before MLX, see golden.py
-from pipeline.planner.grammar import Outline, Tokens, Walk
+from pipeline.planner import grammar, loading, logits, templates  # before MLX, see golden.py
+from pipeline.planner.grammar import AnswerFormat, GrammarMatcher, TokenSet
 from pipeline.planner.logits import Sampling
-from pipeline.planner.network import CausalLM, PlannerConfig, Prompts, Reading, read
+from pipeline.planner.network import (
+    CausalLM,
+    DecodingBatch,
+    PlannerConfig,
+    PrefilledPrompt,
+    PromptCache,
+    prefill,
+)
 from pipeline.planner.planner import UNDERSTAND_TEMPERATURE, Planner
 
 # isort: split
@@ -28,6 +34,7 @@ from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
 from tests.support.golden import MISSING, NUMBER, Bench, Line, area
+from tests.support.studio import finish
 
 _GREEDY = Sampling(temperature=0.0, top_p=0.0, guidance=1.0)
 _LONGEST = 240  # seconds: the most that the official code's budget counts with
@@ -35,11 +42,11 @@ _LONGEST = 240  # seconds: the most that the official code's budget counts with
 
 @functools.cache
 def load(folder: Path) -> Planner:
-    return planners.load(folder, choose_ops(), mx.float32)
+    return loading.load_planner(folder, choose_ops(), mx.float32)
 
 
 def planner(bench: Bench, size: str) -> Planner:
-    return load(bench.fixtures.root / f"{planners.PREFIX}{size}")
+    return load(bench.fixtures.root / f"{loading.PREFIX}{size}")
 
 
 # --- the network ----------------------------------------------------------------------------------
@@ -60,11 +67,11 @@ def logits_of(bench: Bench, case: str, model: Planner) -> None:
     vocabulary = model.vocabulary
     hidden = lm(bench.tensor(f"{case}.input_ids"))
     bench.check(f"{case}.hidden", hidden)
-    bench.check(f"{case}.last", lm.logits(hidden[:, -1], vocabulary.every))
+    bench.check(f"{case}.last", lm.logits(hidden[:, -1], vocabulary.all_tokens))
     for name, first in (("head", 0), ("audio", min(vocabulary.code_of))):
         if (part := f"{case}.all_positions_{name}") in bench.golden:
             width = bench.golden[part].shape[-1]
-            bench.check(part, lm.logits(hidden, Tokens(range(first, first + width))))
+            bench.check(part, lm.logits(hidden, TokenSet(range(first, first + width))))
 
 
 def guidance(bench: Bench, case: str, model: Planner) -> None:
@@ -75,16 +82,16 @@ def guidance(bench: Bench, case: str, model: Planner) -> None:
     for name, given in (("", prompts), (" after a step", [ids[:-1] for ids in prompts])):
         if name and len({ids[-1] for ids in prompts}) > 1:
             continue  # they do not go on alike
-        reading = Reading(model.lm, [finished(read(model.lm, ids, Prompts())) for ids in given])
+        batch = DecodingBatch(model.lm, [prefilled(model.lm, ids) for ids in given])
         if name:
-            reading.go_on(mx.array(prompts[0][-1:]))
-        scores = model.lm.logits(reading.hidden[:, 0], model.vocabulary.every)[:, columns]
+            batch.append(mx.array(prompts[0][-1:]))
+        scores = model.lm.logits(batch.hidden[:, 0], model.vocabulary.all_tokens)[:, columns]
         ours = {"cond": scores[:1], "uncond": scores[1:]}
         for match in bench.find(rf"{case}\.(guided\w*?(\d+(?:_\d+)?)?)"):
             scale = bench.number(
                 match[0], rf"uncond \+ {NUMBER}\*", float((match[2] or "2").replace("_", "."))
             )
-            ours[match[1]] = logits.guided(scores[:1], scores[1:], scale)
+            ours[match[1]] = logits.apply_guidance(scores[:1], scores[1:], scale)
         for part, value in ours.items():
             official = bench.read(f"{case}.{part}")
             tolerance = bench.fixtures.notes.tolerance(
@@ -93,8 +100,9 @@ def guidance(bench: Bench, case: str, model: Planner) -> None:
             bench.compare(f"{case}.{part}{name}", value, official, tolerance)
 
 
-def finished(parts: Any) -> Any:
-    *_, last = parts
+def prefilled(lm: CausalLM, ids: list[int]) -> PrefilledPrompt:
+    *_, last = prefill(lm, ids, PromptCache())
+    assert last is not None
     return last
 
 
@@ -103,19 +111,21 @@ def filters(bench: Bench) -> None:
     raw = bench.tensor("logits")
     history = bench.read("history")
     for match in bench.find(r"top_k(\d+)_kept"):
-        bench.check(match[0], kept(logits.top_k(raw, int(match[1]))))
+        bench.check(match[0], kept(logits.keep_top_k(raw, int(match[1]))))
     for match in bench.find(r"top_p(\d+)_(\d+)_kept"):
-        bench.check(match[0], kept(logits.top_p(raw, float(f"{match[1]}.{match[2]}"))))
+        bench.check(match[0], kept(logits.keep_top_p(raw, float(f"{match[1]}.{match[2]}"))))
     both = Sampling(top_k=7, top_p=0.9)
     for match in bench.find(r"top_k(\d+)_then_top_p(\d+)_(\d+)_kept"):
         both = Sampling(top_k=int(match[1]), top_p=float(f"{match[2]}.{match[3]}"))
-        bench.check(match[0], kept(logits.filtered(raw, both)))
+        bench.check(match[0], kept(logits.filter_logits(raw, both)))
     seen = mx.array(np.stack([np.isin(np.arange(raw.shape[-1]), row) for row in history]))
     for match in bench.find(r"repetition_penalty_(\d+)_(\d+)"):
-        bench.check(match[0], logits.penalised(raw, seen, float(f"{match[1]}.{match[2]}")))
+        bench.check(
+            match[0], logits.penalise_repetition(raw, seen, float(f"{match[1]}.{match[2]}"))
+        )
     for match in bench.find(r"probs_t(\d+)_(\d+)"):
         heat = float(f"{match[1]}.{match[2]}")
-        bench.check(match[0], mx.softmax(logits.filtered(raw, both) / heat, axis=-1))
+        bench.check(match[0], mx.softmax(logits.filter_logits(raw, both) / heat, axis=-1))
 
 
 def kept(filtered: mx.array) -> mx.array:
@@ -132,7 +142,7 @@ def automaton(bench: Bench) -> None:
         "timesignatures": list(grammar.SIGNATURES),
         "ranges.bpm": [grammar.BPM[0], grammar.BPM[-1]],
         "ranges.duration": [grammar.DURATION[0], grammar.DURATION[-1]],
-        "keyscale_notes": list(grammar.NOTES),
+        "keyscale_notes": list(grammar.NOTE_LETTERS),
         "keyscale_accidentals": list(grammar.ACCIDENTALS),
         "keyscale_modes": list(grammar.MODES),
         "caption_max_tokens": grammar.CAPTION_TOKENS,
@@ -144,7 +154,7 @@ def automaton(bench: Bench) -> None:
     words = {
         "THINK_TAG": grammar.THINK,
         "NEWLINE_AFTER_THINK": "\n",
-        "THINK_END_TAG": grammar.THOUGHT,
+        "THINK_END_TAG": grammar.THINK_END,
     }
     words |= {f"{short(name)}_NAME": f"{name}:" for name in grammar.FIELDS}
     for match in bench.find(r"fixed_strings\.(\w+)"):
@@ -163,8 +173,8 @@ def short(field: str) -> str:
 
 def largest(bench: Bench) -> Planner:
     """The walks' token ids are those of the planner with all the audio tokens."""
-    models = [planner(bench, size) for size in planners.sizes(bench.fixtures.root)]
-    return max(models, key=lambda model: len(model.vocabulary.every))
+    models = [planner(bench, size) for size in loading.list_sizes(bench.fixtures.root)]
+    return max(models, key=lambda model: len(model.vocabulary.all_tokens))
 
 
 def along(bench: Bench, name: str, model: Planner) -> None:
@@ -172,27 +182,29 @@ def along(bench: Bench, name: str, model: Planner) -> None:
     is the likeliest.
     """
     case = bench.read(name)
-    walk = started(model, case["settings"])
+    matcher = started(model, case["settings"])
     for i, step in enumerate(case["steps"]):
-        accepted = stand(bench, f"{name} {case['label']} step {i}", walk, step, step["chosen"])
+        accepted = stand(bench, f"{name} {case['label']} step {i}", matcher, step, step["chosen"])
         bench.same(
             f"{name} {case['label']} step {i} accepts {step['chosen_text']!r}",
             accepted,
             step["accepted"],
         )
         if accepted:
-            walk.take(step["chosen"])
-    stand(bench, f"{name} {case['label']} final", walk, case["final"])
+            matcher.accept(step["chosen"])
+    stand(bench, f"{name} {case['label']} final", matcher, case["final"])
 
 
-def started(model: Planner, settings: dict[str, Any]) -> Walk:
+def started(model: Planner, settings: dict[str, Any]) -> GrammarMatcher:
     phase = settings.get("phase", "cot")
     seconds = settings.get("dur")
     if phase == "codes":
-        return grammar.codes_walk(model.vocabulary, seconds)
+        return grammar.build_codes_matcher(model.vocabulary, seconds)
     then = "text" if phase == "understand" else "" if settings.get("stop", True) else "codes"
     given = {name: str(value) for name, value in (settings.get("um") or {}).items()}
-    return grammar.walk(model.vocabulary, Outline(given, skipped(settings), then, seconds))
+    return grammar.build_matcher(
+        model.vocabulary, AnswerFormat(given, skipped(settings), then, seconds)
+    )
 
 
 def skipped(settings: dict[str, Any]) -> frozenset[str]:
@@ -200,11 +212,13 @@ def skipped(settings: dict[str, Any]) -> frozenset[str]:
     return frozenset(name for name in grammar.FIELDS if (usual | settings).get(f"skip_{name}"))
 
 
-def stand(bench: Bench, name: str, walk: Walk, official: dict[str, Any], chosen: int = -1) -> bool:
+def stand(
+    bench: Bench, name: str, matcher: GrammarMatcher, official: dict[str, Any], chosen: int = -1
+) -> bool:
     """Compares what is allowed here; whether `chosen` is."""
-    if walk.curious:
-        walk.see(0)
-    allowed = walk.allowed()
+    if matcher.needs_top_token:
+        matcher.see_top_token(0)
+    allowed = matcher.allowed_tokens()
     ours: list[int] = allowed.tokens.ids.tolist()
     if (
         official["state"] == "LANGUAGE_VALUE" and allowed.greedy
@@ -247,9 +261,9 @@ def texts(bench: Bench) -> None:
         )
         real_ids(bench, f"{match[0]} {case['label']} ids_real", ours, case)
     answers: dict[str, Callable[[Any], Any]] = {
-        "format_metadata_as_cot": templates.thinking,
-        "extract_lyrics": templates.lyrics_of,
-        "has_all_metas": templates.has_all_metas,
+        "format_metadata_as_cot": templates.format_thought,
+        "extract_lyrics": templates.parse_lyrics,
+        "has_all_metas": templates.has_all_metadata,
     }
     for kind, function in answers.items():
         for match in bench.find(rf"{kind}\.\d+"):
@@ -257,7 +271,7 @@ def texts(bench: Bench) -> None:
             bench.same(match[0], function(case["input"]), case["output"])
     for match in bench.find(r"parse_lm_output\.\d+"):
         case = bench.read(match[0])
-        mine = templates.metas_of(case["input"]), templates.codes_text(case["input"])
+        mine = templates.parse_metadata(case["input"]), templates.extract_codes(case["input"])
         bench.same(match[0], mine, (case["metadata"], case["audio_codes"]))
     for match in bench.find(r"max_new_tokens\.\d+"):
         token_budget(bench, match[0])
@@ -266,17 +280,17 @@ def texts(bench: Bench) -> None:
 
 def prompt_alone(args: dict[str, Any]) -> str:
     if args.get("is_negative_prompt"):
-        return templates.metas_negative(
+        return templates.build_metadata_negative(
             args["lyrics"], args.get("negative_prompt", templates.NO_INPUT)
         )
-    return templates.metas_prompt(args["caption"], args["lyrics"])
+    return templates.build_metadata_prompt(args["caption"], args["lyrics"])
 
 
 def prompt_with_cot(args: dict[str, Any]) -> str:
     if args.get("is_negative_prompt"):
         negative = args.get("negative_prompt", templates.NO_INPUT)
-        return templates.codes_negative(args["caption"], args["lyrics"], negative)
-    return templates.codes_prompt(args["caption"], args["lyrics"], args["cot_text"])
+        return templates.build_codes_negative(args["caption"], args["lyrics"], negative)
+    return templates.build_codes_prompt(args["caption"], args["lyrics"], args["cot_text"])
 
 
 def other(
@@ -284,7 +298,7 @@ def other(
 ) -> Callable[[dict[str, Any]], str]:
     def prompt(args: dict[str, Any]) -> str:
         if args.get("is_negative_prompt"):
-            return templates.other_negative(
+            return templates.build_other_negative(
                 instruction, args.get("negative_prompt", templates.NO_INPUT)
             )
         return usual(args)
@@ -296,14 +310,14 @@ PROMPTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "build_formatted_prompt": prompt_alone,
     "build_formatted_prompt_with_cot": prompt_with_cot,
     "build_formatted_prompt_for_understanding": other(
-        "understand", lambda args: templates.understand_prompt(args["audio_codes"])
+        "understand", lambda args: templates.build_understand_prompt(args["audio_codes"])
     ),
     "build_formatted_prompt_for_inspiration": other(
         "inspire",
-        lambda args: templates.inspire_prompt(args["query"], args.get("instrumental", False)),
+        lambda args: templates.build_inspire_prompt(args["query"], args.get("instrumental", False)),
     ),
     "build_formatted_prompt_for_format": other(
-        "format", lambda args: templates.format_prompt(args["caption"], args["lyrics"])
+        "format", lambda args: templates.build_format_prompt(args["caption"], args["lyrics"])
     ),
 }
 
@@ -334,7 +348,7 @@ def full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
 
 def token_budget(bench: Bench, name: str) -> None:
     case = bench.read(name)
-    ours = grammar.budget(case["target_duration"], case["phase"])
+    ours = grammar.budget_tokens(case["target_duration"], case["phase"])
     if (case["target_duration"] or 0) > _LONGEST and ours > case["output"]:
         bench.deviates(
             name,
@@ -364,14 +378,14 @@ def defaults(bench: Bench) -> None:
 
 @area("lm_traces")
 def traces(bench: Bench) -> None:
-    for match in bench.find(rf"({re.escape(planners.PREFIX)}(.+))\.traces"):
+    for match in bench.find(rf"({re.escape(loading.PREFIX)}(.+))\.traces"):
         folder = match[1]
         model = planner(bench, match[2])
         facts = {
             "audio_code_base_id": min(model.vocabulary.code_of),
             "eos_token_id": model.vocabulary.end,
             "pad_token_id": model.vocabulary.pad,
-            "vocab_size": len(model.vocabulary.every),
+            "vocab_size": len(model.vocabulary.all_tokens),
             "n_valid_audio_tokens": len(model.vocabulary.codes),
         }
         for name, value in facts.items():
@@ -382,14 +396,16 @@ def traces(bench: Bench) -> None:
 
 
 def trace(bench: Bench, name: str, model: Planner, case: dict[str, Any]) -> None:
-    model.prompts.forget()
+    model.prompt_cache.clear()
     ids = generated(model, case)
     text = model.vocabulary.decode(ids)
     bench.same(f"{name} tokens", ids, case["output_ids"])
     bench.same(f"{name} text", text, case["output_text"])
     if "parsed" in case:
         bench.same(
-            f"{name} parsed", [templates.metas_of(text), templates.codes_text(text)], case["parsed"]
+            f"{name} parsed",
+            [templates.parse_metadata(text), templates.extract_codes(text)],
+            case["parsed"],
         )
     bench.same(f"{name} again, from what is remembered", generated(model, case), case["output_ids"])
 
@@ -405,15 +421,19 @@ def generated(model: Planner, case: dict[str, Any]) -> list[int]:
         negative_prompt=given["negative_prompt"],
     )
     if given["generation_phase"] == "codes":
-        negative = templates.codes_negative(
+        negative = templates.build_codes_negative(
             given["caption"], given["lyrics"], given["negative_prompt"]
         )
         if given["target_duration"] is None:  # until the network ends them
             prompts = [case["prompt"], negative][: 1 + (sampling.guidance != 1)]
-            walk = grammar.codes_walk(model.vocabulary, None)
-            return list(result(model.follow(prompts, walk, sampling, grammar.budget())).ids)
-        count = grammar.code_count(given["target_duration"])
-        codes = result(model.compose(case["prompt"], negative, count, sampling))
+            matcher = grammar.build_codes_matcher(model.vocabulary, None)
+            return list(
+                finish(
+                    model.write_constrained(prompts, matcher, sampling, grammar.budget_tokens())
+                ).ids
+            )
+        count = grammar.count_codes(given["target_duration"])
+        codes = finish(model.write_codes(case["prompt"], negative, count, sampling))
         return [*(model.vocabulary.code_ids[code] for code in codes), model.vocabulary.end]
     then = (
         "text"
@@ -427,17 +447,8 @@ def generated(model: Planner, case: dict[str, Any]) -> list[int]:
         for name, value in (given["user_metadata"] or {}).items()
         if value is not None
     }
-    outline = Outline(said, skipped(given), then, given["target_duration"])
-    return list(result(model.write(case["prompt"], outline, sampling)).ids)
-
-
-def result(work: Generator[Any, None, Any]) -> Any:
-    """What a generator returns in the end."""
-    try:
-        while True:
-            next(work)
-    except StopIteration as done:
-        return done.value
+    outline = AnswerFormat(said, skipped(given), then, given["target_duration"])
+    return list(finish(model.write(case["prompt"], outline, sampling)).ids)
 
 
 # --- the published files --------------------------------------------------------------------------
@@ -447,7 +458,7 @@ def layouts(bench: Bench) -> None:
     """The number of tensors and the bytes of the file that has exactly these names and shapes in
     bfloat16.
     """
-    for match in bench.find(rf"configs\.({re.escape(planners.PREFIX)}.+)"):
+    for match in bench.find(rf"configs\.({re.escape(loading.PREFIX)}.+)"):
         name = f"files.{match[1]}/model.safetensors"
         if name in bench.golden:
             entry = bench.read(name)

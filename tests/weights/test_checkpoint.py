@@ -18,13 +18,13 @@ from mlx import nn
 from mlx.utils import tree_flatten
 
 from pipeline.networks.ops import choose_ops
-from pipeline.planner import find as planners
+from pipeline.planner import loading
 from pipeline.voices import HUB_MODEL
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from tests.conftest import ROOT
 from tests.support.hub import FakeHub
-from tests.support.studio import planner_folder
+from tests.support.studio import make_planner_folder
 
 TURBO = checkpoint.TURBO
 MAIN = HUB_MODEL
@@ -544,28 +544,32 @@ def test_the_planner_is_fetched_to_where_a_model_looks_for_it(hub: FakeHub, tiny
         "it is only fetched where it is asked for"
     )
     folder = checkpoint.fetch_planner()
-    assert planners.find(found.text_encoder.parent) == folder
-    assert planners.load(folder, choose_ops(), mx.float32).name == "acestep-5Hz-lm-1.7B"
+    assert loading.find_planner(found.text_encoder.parent) == folder
+    assert loading.load_planner(folder, choose_ops(), mx.float32).name == "acestep-5Hz-lm-1.7B"
 
 
 def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloaded(
     ace_step: FakeHub, tmp_path: Path, root: Path
 ) -> None:
     for size in ("0.6B", "4B"):
-        planner = planner_folder(tmp_path / size)
+        planner = make_planner_folder(tmp_path / size)
         ace_step.add(f"ACE-Step/acestep-5Hz-lm-{size}", planner)
     beside = checkpoint.fetch(MAIN).text_encoder.parent
     with pytest.raises(
         CheckpointError,
         match=r"no planner acestep-5Hz-lm-1.7B; it has none; run: acestepd pull --pl",
     ):
-        planners.find(beside)
+        loading.find_planner(beside)
     with pytest.raises(CheckpointError, match="run: acestepd pull --planner 4B"):
-        planners.find(beside, "4B")
+        loading.find_planner(beside, "4B")
     four = checkpoint.fetch_planner("4B")
-    assert planners.find(beside) == planners.find(beside, "4B") == four, "of those there are"
+    assert loading.find_planner(beside) == loading.find_planner(beside, "4B") == four, (
+        "of those there are"
+    )
     small = checkpoint.fetch_planner("0.6B")
-    assert planners.find(beside) == planners.find(beside, "0.6B") == small, "the quicker one"
+    assert loading.find_planner(beside) == loading.find_planner(beside, "0.6B") == small, (
+        "the quicker one"
+    )
     asked = [file for file in ace_step.asked() if "acestep-5Hz-lm" in file]
     assert sorted(asked) == sorted(
         f"ACE-Step/acestep-5Hz-lm-{size}/{file}"
@@ -573,11 +577,13 @@ def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloa
         for file in ("config.json", "model.safetensors", "tokenizer.json")
     )
     ace_step.stop()
-    assert planners.find(root, "4B") == four, "a folder of one's own takes it where it is asked for"
+    assert loading.find_planner(root, "4B") == four, (
+        "a folder of one's own takes it where it is asked for"
+    )
     with pytest.raises(CheckpointError, match="it has none"):
-        planners.find(root)
-    assert planners.load(four, choose_ops(), mx.float32).vocabulary.code_ids
-    assert planners.find(root, str(tmp_path / "4B")) == tmp_path / "4B"
+        loading.find_planner(root)
+    assert loading.load_planner(four, choose_ops(), mx.float32).vocabulary.code_ids
+    assert loading.find_planner(root, str(tmp_path / "4B")) == tmp_path / "4B"
 
 
 def test_a_planner_of_another_size_is_refused(hub: FakeHub) -> None:
@@ -589,7 +595,7 @@ def test_a_planner_of_another_size_is_refused(hub: FakeHub) -> None:
 def test_a_planner_that_was_not_downloaded_whole_is_not_there(
     ace_step: FakeHub, tmp_path: Path
 ) -> None:
-    planner_folder(tmp_path / "4B")
+    make_planner_folder(tmp_path / "4B")
     (tmp_path / "4B" / "tokenizer.json").unlink()
     ace_step.add("ACE-Step/acestep-5Hz-lm-4B", tmp_path / "4B")
     with pytest.raises(

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.networks.ops import choose_ops
-from pipeline.planner import find as planners  # before MLX
+from pipeline.planner import loading  # before MLX
 
 # isort: split
 import mlx.core as mx
@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.voices import voice_folder
 from pipeline.weights.checkpoint import CheckpointError
-from tests.support.studio import planner_folder
+from tests.support.studio import make_planner_folder
 
 
 def test_the_preferred_one_comes_first(tmp_path: Path) -> None:
@@ -22,35 +22,37 @@ def test_the_preferred_one_comes_first(tmp_path: Path) -> None:
         (tmp_path / f"acestep-5Hz-lm-{size}").mkdir()
         for file in ("config.json", "tokenizer.json", "model.safetensors"):
             (tmp_path / f"acestep-5Hz-lm-{size}" / file).touch()
-    assert planners.sizes(tmp_path) == ["1.7B", "0.6B", "4B", "mine"]
-    assert planners.find(tmp_path).name == "acestep-5Hz-lm-1.7B"
-    assert planners.find(tmp_path, "4B") == planners.find(tmp_path, "acestep-5Hz-lm-4B")
+    assert loading.list_sizes(tmp_path) == ["1.7B", "0.6B", "4B", "mine"]
+    assert loading.find_planner(tmp_path).name == "acestep-5Hz-lm-1.7B"
+    assert loading.find_planner(tmp_path, "4B") == loading.find_planner(
+        tmp_path, "acestep-5Hz-lm-4B"
+    )
 
 
 def test_one_whose_download_was_interrupted_is_not_there(tmp_path: Path) -> None:
-    (planner_folder(tmp_path / "acestep-5Hz-lm-1.7B") / "model.safetensors").unlink()
-    assert planners.sizes(tmp_path) == []
-    planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
-    assert planners.find(tmp_path).name == "acestep-5Hz-lm-0.6B"
+    (make_planner_folder(tmp_path / "acestep-5Hz-lm-1.7B") / "model.safetensors").unlink()
+    assert loading.list_sizes(tmp_path) == []
+    make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
+    assert loading.find_planner(tmp_path).name == "acestep-5Hz-lm-0.6B"
 
 
 def test_a_checkpoint_without_a_planner_says_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no planner acestep-5Hz-lm-1\.7B; it has none"):
-        planners.find(tmp_path)
-    planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
+        loading.find_planner(tmp_path)
+    make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
     with pytest.raises(
         CheckpointError, match=r"no planner acestep-5Hz-lm-4B; it has acestep-5Hz-lm-0\.6B"
     ):
-        planners.find(tmp_path, "4B")
+        loading.find_planner(tmp_path, "4B")
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
 @pytest.mark.parametrize("tied", [True, False])
 def test_both_name_styles_and_a_head_of_its_own(tmp_path: Path, prefix: str, tied: bool) -> None:
-    folder = planner_folder(
+    folder = make_planner_folder(
         tmp_path / "acestep-5Hz-lm-0.6B", prefix=prefix, tie_word_embeddings=tied
     )
-    planner = planners.load(folder, choose_ops(), mx.float32)
+    planner = loading.load_planner(folder, choose_ops(), mx.float32)
     assert planner.lm.logits(planner.lm(mx.array([[1, 2]])), planner.vocabulary.codes).shape == (
         1,
         2,
@@ -70,7 +72,7 @@ def test_both_name_styles_and_a_head_of_its_own(tmp_path: Path, prefix: str, tie
     ],
 )
 def test_loading_is_strict(tmp_path: Path, change: object, message: str) -> None:
-    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
+    folder = make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
     tensors = mx.load(str(folder / "model.safetensors"))
     assert isinstance(tensors, dict)
     mx.eval(tensors)
@@ -78,26 +80,26 @@ def test_loading_is_strict(tmp_path: Path, change: object, message: str) -> None
     mx.save_safetensors(str(tmp_path / "changed.safetensors"), tensors)
     (tmp_path / "changed.safetensors").replace(folder / "model.safetensors")
     with pytest.raises(CheckpointError, match=message):
-        planners.load(folder, choose_ops(), mx.float32)
+        loading.load_planner(folder, choose_ops(), mx.float32)
 
 
 def test_missing_and_wrong_files_are_named(tmp_path: Path) -> None:
-    folder = planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
+    folder = make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B")
     shutil.copy(
         voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json", folder / "tokenizer.json"
     )
     with pytest.raises(
         CheckpointError, match=r"tokenizer\.json: this is no planner's tokenizer: it has no <think>"
     ):
-        planners.load(folder, choose_ops(), mx.float32)
+        loading.load_planner(folder, choose_ops(), mx.float32)
     (folder / "tokenizer.json").write_text("no")
     with pytest.raises(CheckpointError, match=r"tokenizer\.json: not a readable tokenizer"):
-        planners.load(folder, choose_ops(), mx.float32)
+        loading.load_planner(folder, choose_ops(), mx.float32)
     (folder / "config.json").write_text("{}")
     with pytest.raises(CheckpointError, match=r"config\.json has no hidden_size"):
-        planners.load(folder, choose_ops(), mx.float32)
+        loading.load_planner(folder, choose_ops(), mx.float32)
 
 
 def test_there_are_no_three_bits(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bits must be one of"):
-        planners.load(tmp_path, choose_ops(), mx.float32, 3)
+        loading.load_planner(tmp_path, choose_ops(), mx.float32, 3)

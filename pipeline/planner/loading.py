@@ -13,15 +13,14 @@ from ..networks.ops import Ops
 from ..voices import PLANNERS
 from ..weights import adapter, checkpoint, quantise
 from ..weights.checkpoint import CheckpointError
-from . import network as planner
 from .grammar import Vocabulary, VocabularyError
-from .network import CausalLM, PlannerConfig
+from .network import CausalLM, PlannerConfig, sanitize
 from .planner import Planner
 
 PREFIX = checkpoint.PLANNER
 
 
-def sizes(root: Path) -> list[str]:
+def list_sizes(root: Path) -> list[str]:
     """The planners in a checkpoint's root, the preferred one first."""
     folders = (path.parent for path in root.glob(f"{PREFIX}*/config.json"))
     found = {
@@ -30,34 +29,40 @@ def sizes(root: Path) -> list[str]:
     return [size for size in PLANNERS if size in found] + sorted(found - set(PLANNERS))
 
 
-def find(root: Path, wanted: str = "") -> Path:
+def find_planner(root: Path, name: str = "") -> Path:
     """The folder of a planner for the model in `root`. Raises `CheckpointError` when it is not on
     this machine.
 
-    `wanted` is its size, or its own folder; without it that is the preferred one of those beside
-    the model. A planner that was downloaded serves any model that asks for its size, and a
-    downloaded model without asking.
+    `name` is its size, or its own folder; without it that is the preferred one of those beside the
+    model. A planner that was downloaded serves any model for which its size is named, and a
+    downloaded model without that.
     """
-    if wanted and (folder := Path(wanted).expanduser()).is_dir():
+    if name and (folder := Path(name).expanduser()).is_dir():
         return folder.absolute()
-    found = sizes(root)
-    size = wanted.removeprefix(PREFIX)
+    found = list_sizes(root)
+    size = name.removeprefix(PREFIX)
     if found and (size in found or not size):
         return root / f"{PREFIX}{size or found[0]}"
-    candidates = [size] if size else PLANNERS if checkpoint.in_cache(root) else []
-    cached = (checkpoint.cached_planner(one) for one in candidates if one in PLANNERS)
-    if downloaded := next(filter(None, cached), None):
+    if downloaded := _find_downloaded(root, size):
         return downloaded
+    missing = size or PLANNERS[0]
     have = f"it has {', '.join(PREFIX + one for one in found)}" if found else "it has none"
-    pull = (
-        f"; run: acestepd pull --planner {size or PLANNERS[0]}"
-        if not size or size in PLANNERS
-        else ""
-    )
-    raise CheckpointError(f"{root}: no planner {PREFIX}{size or PLANNERS[0]}; {have}{pull}")
+    pull = f"; run: acestepd pull --planner {missing}" if missing in PLANNERS else ""
+    raise CheckpointError(f"{root}: no planner {PREFIX}{missing}; {have}{pull}")
 
 
-def load(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Planner:
+def _find_downloaded(root: Path, size: str) -> Path | None:
+    """A planner in the hub's cache: of that size, or the preferred one for a model that is there
+    too.
+    """
+    sizes: list[str] | tuple[str, ...] = [size]
+    if not size:
+        sizes = PLANNERS if checkpoint.in_cache(root) else []
+    folders = (checkpoint.cached_planner(one) for one in sizes if one in PLANNERS)
+    return next(filter(None, folders), None)
+
+
+def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Planner:
     """A planner out of its folder, onto the calling thread. `bits`: 4 or 8 quantise it, 0 does not.
 
     Raises `CheckpointError` naming the file.
@@ -70,18 +75,19 @@ def load(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Planner:
     lm = CausalLM(config, ops)
     tensors, files = checkpoint.read_tensors(folder, "model")
     plain = {name.removeprefix("model."): path for name, path in files.items()}
-    checkpoint.fit_quantised(lm, folder, planner.sanitize(tensors), plain, ops, bits)
+    checkpoint.fit_quantised(lm, folder, sanitize(tensors), plain, ops, bits)
     lm.set_dtype(dtype)
     mx.eval(lm.parameters())
     return Planner(
         adapter.title(folder.name, quantise.weights(lm).bits, ()),
         lm,
         config,
-        vocabulary(folder / "tokenizer.json", config.vocab_size),
+        load_vocabulary(folder / "tokenizer.json", config.vocab_size),
     )
 
 
-def vocabulary(path: Path, size: int) -> Vocabulary:
+def load_vocabulary(path: Path, size: int) -> Vocabulary:
+    """A tokenizer's file, for a network that knows `size` tokens. Raises `CheckpointError`."""
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the tokenizers library raises bare Exception

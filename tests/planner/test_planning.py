@@ -18,8 +18,7 @@ from daemon.worker import warm_up
 from pipeline import AceStep, load
 from pipeline.generate import limits
 from pipeline.networks.ops import choose_ops
-from pipeline.planner import find as planners
-from pipeline.planner import grammar
+from pipeline.planner import grammar, loading
 from pipeline.planner.logits import Sampling
 from pipeline.planner.network import CausalLM
 from pipeline.planner.planner import Planner
@@ -28,7 +27,7 @@ from pipeline.take import Progress, Take
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from pipeline.weights.convert import convert
-from tests.support.studio import OFFICIAL, finish, planned_root
+from tests.support.studio import OFFICIAL, finish, make_planned_root
 
 # isort: split
 import mlx.core as mx
@@ -39,7 +38,7 @@ SONG = Request(prompt="slow waltz", lyrics="[verse]\nla", seconds=2, seed=3, num
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return planned_root(tmp_path_factory.mktemp("root"))
+    return make_planned_root(tmp_path_factory.mktemp("root"))
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +54,15 @@ def no_cap() -> Iterator[None]:
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders of the planners that are loaded from now on."""
-    loads: list[Path] = []
-    real = planners.load
+    folders: list[Path] = []
+    real = loading.load_planner
 
-    def loading(folder: Path, *more: Any) -> Planner:
-        loads.append(folder)
+    def load(folder: Path, *more: Any) -> Planner:
+        folders.append(folder)
         return real(folder, *more)
 
-    monkeypatch.setattr(planners, "load", loading)
-    return loads
+    monkeypatch.setattr(loading, "load_planner", load)
+    return folders
 
 
 def take(model: AceStep, request: Request) -> Take:
@@ -72,7 +71,7 @@ def take(model: AceStep, request: Request) -> Take:
 
 
 def planner_of(model: AceStep) -> Planner:
-    with model.desk.planner() as planner:
+    with model.desk.borrow() as planner:
         return planner
 
 
@@ -124,17 +123,17 @@ def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
     model: AceStep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lengths: list[int] = []
-    recall = CausalLM.recall
+    forward = CausalLM.forward
 
     def counted(self: CausalLM, ids: mx.array, *more: Any) -> mx.array:
         lengths.append(ids.shape[1])
-        return recall(self, ids, *more)
+        return forward(self, ids, *more)
 
-    monkeypatch.setattr(CausalLM, "recall", counted)
+    monkeypatch.setattr(CausalLM, "forward", counted)
     said = SONG.changed(
         {"bpm": 90, "key": "A minor", "time_signature": "3", "prompt": "a slow waltz at night"}
     )
-    planner_of(model).prompts.forget()
+    planner_of(model).prompt_cache.clear()
     made = take(model, said)
     assert lengths[0] > 100, "the prompt; guidance reads another, from where it differs"
     assert lengths.count(1) == len(lengths) - 2 == 9, "then a code each, and nothing after the last"
@@ -250,7 +249,7 @@ def test_its_prompts_count_and_are_forgotten_before_it_leaves(root: Path) -> Non
     first = sound(take(small, SONG))
     planner = planner_of(small)
     weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
-    assert small.desk.bytes == weights + planner.prompts.bytes > weights
+    assert small.desk.bytes == weights + planner.prompt_cache.bytes > weights
     limits(memory_gb=(small._needed + weights + 1) / 2**30)
     assert np.array_equal(first, sound(take(small, SONG)))
     assert planner_of(small) is planner, "it is still there"
@@ -262,8 +261,8 @@ def test_what_its_prompts_are_said_to_take_is_what_they_take(model: AceStep) -> 
     planner = planner_of(model)
     mx.clear_cache()
     before = mx.get_active_memory()
-    told = planner.prompts.bytes
-    planner.prompts.forget()
+    told = planner.prompt_cache.bytes
+    planner.prompt_cache.clear()
     gc.collect()
     freed = before - mx.get_active_memory()
     assert told <= freed <= told + 16_384 * 2 * len(planner.lm.layers) * 4  # whole pages
@@ -306,7 +305,7 @@ def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
 
 
 def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> None:
-    root = planned_root(tmp_path / "root")
+    root = make_planned_root(tmp_path / "root")
     (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
     broken = load(str(root))
     assert take(broken, SONG).info.codes == ""
@@ -335,7 +334,7 @@ def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> Non
 def test_a_song_is_put_into_words_first(
     model: AceStep, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr(grammar, "budget", lambda *_: 60)  # random weights find no end
+    monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)  # random weights find no end
     made = take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
     assert made.info.planned["prompt"] == made.request.prompt != SONG.prompt
     assert made.request.language == "de"
@@ -346,7 +345,7 @@ def test_a_song_is_put_into_words_first(
 
 
 def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "budget", lambda *_: 60)
+    monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)
     asked: list[Sequence[int]] = []
     real = Planner.understand
 
@@ -368,19 +367,19 @@ def test_a_converted_planner_plays_and_says_what_it_is(
     root: Path, tmp_path: Path, bits: int
 ) -> None:
     list(convert(checkpoint.find(str(root)), tmp_path / "small", bits))
-    folder = planners.find(tmp_path / "small")
+    folder = loading.find_planner(tmp_path / "small")
     greedy = Sampling(temperature=0.0, guidance=1.0)
-    small = planners.load(folder, choose_ops(), mx.float32)
-    whole = planners.load(planners.find(root), choose_ops(), mx.float32)
+    small = loading.load_planner(folder, choose_ops(), mx.float32)
+    whole = loading.load_planner(loading.find_planner(root), choose_ops(), mx.float32)
     assert small.name == f"acestep-5Hz-lm-0.6B ({bits} bit)"
     plans = [finish(one.plan(SONG, greedy)) for one in (small, whole)]
     assert len(plans[0].codes) == 10
     assert plans[0].filled.keys() == plans[1].filled.keys()
-    loaded = planners.load(planners.find(root), choose_ops(), mx.float32, bits)
+    loaded = loading.load_planner(loading.find_planner(root), choose_ops(), mx.float32, bits)
     assert finish(loaded.plan(SONG, greedy)) == plans[0], "as if it were loaded in so many bits"
     prompt = [whole.vocabulary.encode("a slow waltz")]
     scores = [
-        np.array(one.lm.logits(one.lm(mx.array(prompt))[:, -1], one.vocabulary.every))
+        np.array(one.lm.logits(one.lm(mx.array(prompt))[:, -1], one.vocabulary.all_tokens))
         for one in (small, whole)
     ]
     assert np.corrcoef(scores[0].ravel(), scores[1].ravel())[0, 1] > {8: 0.999, 4: 0.95}[bits]
