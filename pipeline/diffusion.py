@@ -132,7 +132,7 @@ def _decoded(
     """The audio (2, samples); a loop's is its exact length."""
     loop = work.request.loop
     hop = model.vae.config.hop
-    around = model.vae.reach
+    around = model.vae.decoder_receptive_field
     shown = loops.surrounded(latents, around) if loop else latents
     pieces = []
     done = 0

@@ -115,7 +115,7 @@ class Stages:
         timbre = self.cache(
             "timbre", caches.digest(heard), lambda: encoder.timbre_encoder(heard)[None]
         )
-        condition = encoder.packed(text, sung, timbre)
+        condition = encoder.join(text, sung, timbre)
         mx.eval(condition)
         return condition
 
@@ -147,7 +147,7 @@ class Stages:
 
     def encode_loop(self, sound: np.ndarray, frames: int, seed: int = -1) -> Iterator[mx.array]:
         """The latents (1, frames, 64) of sound (samples, 2) that repeats."""
-        around = self.vae.sight
+        around = self.vae.encoder_receptive_field
         hop = self.vae.config.hop
         circle = audio.periodic(sound, frames * hop)
         shown = np.take(
@@ -174,7 +174,7 @@ class Stages:
         """What 5 Hz audio codes stand for: latents (1, frames, 64), followed by silence where the
         codes end.
         """
-        quantized = self.model.tokenizer.quantizer.output(mx.array([given], mx.int32))
+        quantized = self.model.tokenizer.quantizer.dequantise(mx.array([given], mx.int32))
         latents = self.model.detokenizer(quantized)[:, :frames].astype(mx.float32)
         return mx.concatenate([latents, self.silent(frames - latents.shape[1])], axis=1)
 
@@ -220,7 +220,9 @@ class Stages:
     def crossed(self, condition: mx.array) -> CrossKV:
         """The condition as every layer's keys and values."""
         return self.cache(
-            "cross", caches.digest(condition), lambda: self.model.decoder.cross(condition)
+            "cross",
+            caches.digest(condition),
+            lambda: self.model.decoder.project_condition(condition),
         )
 
     def context(self, scene: Scene) -> mx.array:

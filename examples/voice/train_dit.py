@@ -72,7 +72,7 @@ class Voice(nn.Module):
         if lesson.blind:
             condition = mx.broadcast_to(model.null_condition_emb, (batch, 1, condition.shape[-1]))
         context = mx.concatenate([lesson.source, mx.ones_like(lesson.source)], axis=-1)
-        return model.decoder(noisy, context, t, t, model.decoder.cross(condition))
+        return model.decoder(noisy, context, t, t, model.decoder.project_condition(condition))
 
     def condition(self, lesson: Lesson) -> mx.array:
         """Lyrics, timbre and caption as `ConditionEncoder` orders them; the first two are the same

@@ -14,7 +14,7 @@ from .ops import Ops
 
 
 class Pooler(TransformerEncoder):
-    """Five frames -> one token: a learned token in front of them, whose output is taken."""
+    """Five frames -> one token: the output of a learned token that is put in front of them."""
 
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__(
@@ -29,7 +29,8 @@ class Pooler(TransformerEncoder):
         batch, tokens, window, width = x.shape
         x = self.embed_tokens(x.reshape(batch * tokens, window, width))
         token = mx.broadcast_to(self.special_token, (batch * tokens, 1, width))
-        return self.encode(mx.concatenate([token, x], axis=1))[:, 0].reshape(batch, tokens, width)
+        encoded = self.encode(mx.concatenate([token, x], axis=1))
+        return encoded[:, 0].reshape(batch, tokens, width)
 
 
 class Quantizer(nn.Module):
@@ -41,29 +42,31 @@ class Quantizer(nn.Module):
         self.project_out = nn.Linear(len(config.fsq_input_levels), config.condition_size)
         self._levels = config.fsq_input_levels
 
-    def bounded(self, x: mx.array) -> mx.array:
+    def bound(self, x: mx.array) -> mx.array:
         """(..., width) -> (..., dims) softly clamped just outside [-1, 1]."""
         limit = 1 + 1 / (mx.array(self._levels, mx.float32) - 1)
         return mx.tanh(self.project_in(x).astype(mx.float32) / limit) * limit
 
-    def levels(self, bounded: mx.array) -> mx.array:
-        """The level of every dimension, 0..L-1 (int32)."""
+    def round_to_levels(self, bounded: mx.array) -> mx.array:
+        """(..., dims), as `bound` returns it -> the level of every dimension, 0..L-1 (int32)."""
         steps = mx.array(self._levels, mx.float32) - 1
         return mx.floor(steps * (mx.clip(bounded, -1, 1) + 1) / 2 + 0.5).astype(mx.int32)
 
-    def codes(self, levels: mx.array) -> mx.array:
-        """(..., dims) -> (...): one number, the first level varying fastest."""
+    def pack_levels(self, levels: mx.array) -> mx.array:
+        """Levels (..., dims) -> codes (...): one number, the first level varying fastest."""
         return mx.sum(levels * mx.array(self._bases(), mx.int32), axis=-1)
 
-    def vectors(self, codes: mx.array) -> mx.array:
-        """(...) -> (..., dims) in [-1, 1]."""
+    def unpack_codes(self, codes: mx.array) -> mx.array:
+        """Codes (...) -> (..., dims) in [-1, 1]."""
         counts = mx.array(self._levels, mx.int32)
         levels = (codes[..., None].astype(mx.int32) // mx.array(self._bases(), mx.int32)) % counts
         return levels.astype(mx.float32) * 2 / (counts.astype(mx.float32) - 1) - 1
 
-    def output(self, codes: mx.array) -> mx.array:
-        """(...) -> (..., width)."""
-        return self.project_out(self.vectors(codes).astype(self.project_out.weight.dtype))
+    def dequantise(self, codes: mx.array) -> mx.array:
+        """Codes (...) -> tokens (..., width)."""
+        vectors = self.unpack_codes(codes).astype(self.project_out.weight.dtype)
+        tokens: mx.array = self.project_out(vectors)
+        return tokens
 
     def _bases(self) -> list[int]:
         bases = [1]
@@ -73,6 +76,8 @@ class Quantizer(nn.Module):
 
 
 class AudioTokenizer(nn.Module):
+    """Latents -> codes."""
+
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__()
         self.audio_acoustic_proj = nn.Linear(
@@ -82,7 +87,7 @@ class AudioTokenizer(nn.Module):
         self.quantizer = Quantizer(config)
         self._window = config.pool_window_size
 
-    def pooled(self, latents: mx.array) -> mx.array:
+    def pool(self, latents: mx.array) -> mx.array:
         """(B, T, 64), T a multiple of the window (5) -> (B, T / 5, width)."""
         batch, length, _ = latents.shape
         x = self.audio_acoustic_proj(latents)
@@ -90,11 +95,13 @@ class AudioTokenizer(nn.Module):
 
     def __call__(self, latents: mx.array) -> mx.array:
         """(B, T, 64) -> codes (B, T / 5)."""
-        quantizer = self.quantizer
-        return quantizer.codes(quantizer.levels(quantizer.bounded(self.pooled(latents))))
+        bounded = self.quantizer.bound(self.pool(latents))
+        return self.quantizer.pack_levels(self.quantizer.round_to_levels(bounded))
 
 
 class Detokenizer(TransformerEncoder):
+    """Tokens -> latents, five frames from each."""
+
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__(
             config.encoder_stack(config.num_attention_pooler_hidden_layers),
@@ -112,9 +119,9 @@ class Detokenizer(TransformerEncoder):
         return self.proj_out(x).reshape(batch, -1, self.proj_out.weight.shape[0])
 
 
-def token_mask(mask: mx.array, window: int) -> mx.array:
-    """Which frames of a padded batch are music (B, T) -> which of its codes (B, ceil(T / window))
-    hold any of it.
+def make_token_mask(mask: mx.array, window: int) -> mx.array:
+    """Which frames of a padded batch are music, (B, T) -> which of its codes hold any of it,
+    (B, ceil(T / window)).
     """
     frames = np.array(mask)
     frames = np.pad(frames, ((0, 0), (0, -frames.shape[1] % window)))

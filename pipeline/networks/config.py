@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 
-class _FromDict:
+@dataclass(frozen=True)
+class JsonConfig:
+    """A dataclass that is read from a `config.json`."""
+
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Keep the keys that are fields here. A missing one is a ValueError that names it."""
-        fields = {spec.name: spec for spec in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From the keys that are fields here. Raises ValueError, which names a missing one."""
+        fields = dataclasses.fields(cls)
         missing = [
-            name
-            for name, spec in fields.items()
-            if spec.default is dataclasses.MISSING and name not in values
+            field.name
+            for field in fields
+            if field.default is dataclasses.MISSING and field.name not in values
         ]
         if missing:
             raise ValueError(f"config.json has no {', '.join(missing)}")
-        kept = {
-            name: tuple(v) if isinstance(v, list) else v
-            for name, v in values.items()
-            if name in fields
-        }
-        return cls(**kept)
+        present = {field.name: values[field.name] for field in fields if field.name in values}
+        return cls(**{name: _as_tuple(value) for name, value in present.items()})
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
+        """From `folder/config.json`. Raises ValueError, which names the file."""
         path = folder / "config.json"
         try:
             return cls.from_dict(json.loads(path.read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from error
+
+
+def _as_tuple(value: object) -> object:
+    """JSON's lists as tuples, which can be hashed."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -52,14 +59,24 @@ class StackConfig:
     windows: tuple[int | None, ...]
 
     @classmethod
-    def of(cls, sizes: Any, windows: tuple[int | None, ...]) -> Self:
-        """The fields of another configuration that are fields here."""
-        names = [spec.name for spec in dataclasses.fields(cls) if spec.name != "windows"]
-        return cls(**{name: getattr(sizes, name) for name in names}, windows=windows)
+    def of(cls, config: TextEncoderConfig | AceStepConfig, windows: tuple[int | None, ...]) -> Self:
+        """From the fields of another configuration."""
+        return cls(
+            hidden_size=config.hidden_size,
+            intermediate_size=config.intermediate_size,
+            num_attention_heads=config.num_attention_heads,
+            num_key_value_heads=config.num_key_value_heads,
+            head_dim=config.head_dim,
+            rms_norm_eps=config.rms_norm_eps,
+            rope_theta=config.rope_theta,
+            windows=windows,
+        )
 
 
 @dataclass(frozen=True)
-class TextEncoderConfig(_FromDict):
+class TextEncoderConfig(JsonConfig):
+    """`Qwen3-Embedding-0.6B/config.json`."""
+
     hidden_size: int
     intermediate_size: int
     num_hidden_layers: int
@@ -76,10 +93,10 @@ class TextEncoderConfig(_FromDict):
 
 
 @dataclass(frozen=True)
-class AceStepConfig(_FromDict):
+class AceStepConfig(JsonConfig):
     """`acestep-v15-*/config.json`: the DiT, the condition encoder and the audio tokenizer.
 
-    The encoder_* sizes are there in the XL files only, whose encoders keep the small model's width.
+    Only the XL files have the encoder_* sizes: their encoders keep the small model's width.
     """
 
     hidden_size: int
@@ -108,10 +125,10 @@ class AceStepConfig(_FromDict):
     encoder_intermediate_size: int | None = None
     encoder_num_attention_heads: int | None = None
     encoder_num_key_value_heads: int | None = None
-    # Not in the official files: what a voice of our own was trained on.
-    guided: bool = False  # it plays from a guide unless told otherwise
+    # Not in the official files: what a voice of our own was trained for.
+    guided: bool = False  # it plays from a guide, unless a request says otherwise
     sings: bool = True
-    extracts: bool = False  # takes stems out of a mix
+    extracts: bool = False  # it takes stems out of a mix
     extract_steps: int = 0  # in so many steps; 0: in as many as everything else takes
 
     @property
@@ -142,18 +159,14 @@ class AceStepConfig(_FromDict):
         return StackConfig.of(sizes, tuple(self._window(i) for i in range(layers)))
 
     def _window(self, layer: int) -> int | None:
-        kind = (
-            self.layer_types[layer]
-            if layer < len(self.layer_types)
-            else self.layer_types[layer % 2]
-        )
-        return (
-            self.sliding_window if self.use_sliding_window and kind == "sliding_attention" else None
-        )
+        """A layer behind the listed ones is of the first two kinds by turns."""
+        place = layer if layer < len(self.layer_types) else layer % 2
+        slides = self.use_sliding_window and self.layer_types[place] == "sliding_attention"
+        return self.sliding_window if slides else None
 
 
 @dataclass(frozen=True)
-class VAEConfig(_FromDict):
+class VAEConfig(JsonConfig):
     """`vae/config.json` of diffusers' AutoencoderOobleck."""
 
     audio_channels: int
@@ -167,7 +180,4 @@ class VAEConfig(_FromDict):
     @property
     def hop(self) -> int:
         """Audio samples per latent frame."""
-        product = 1
-        for ratio in self.downsampling_ratios:
-            product *= ratio
-        return product
+        return math.prod(self.downsampling_ratios)

@@ -16,10 +16,10 @@ FREQUENCIES = 256
 CrossKV = list[tuple[mx.array, mx.array]]  # one pair of (B, kv_heads, S, head_dim) per layer
 
 
-def sinusoid(t: mx.array) -> mx.array:
-    """(B,) in 0..1 -> (B, 256), cosines first, of 1000 t."""
+def embed_timesteps(t: mx.array) -> mx.array:
+    """The sinusoidal embedding of 1000 t: (B,) in 0..1 -> (B, 256), cosines first."""
     half = FREQUENCIES // 2
-    # Rounded as in torch: 1000 times an error of the last bit would be seen in the cosine.
+    # Rounded as in torch: 1000 times an error in the last bit would show in the cosine.
     exponents = (
         np.float32(-math.log(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
     )
@@ -29,6 +29,8 @@ def sinusoid(t: mx.array) -> mx.array:
 
 
 class TimeEmbedding(nn.Module):
+    """A timestep -> a vector, and what modulates the layers."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.linear_1 = nn.Linear(FREQUENCIES, width)
@@ -37,12 +39,14 @@ class TimeEmbedding(nn.Module):
 
     def __call__(self, t: mx.array) -> tuple[mx.array, mx.array]:
         """(B,) -> (B, width) and the layers' modulation (B, 6, width)."""
-        x = self.linear_1(sinusoid(t).astype(self.linear_1.weight.dtype))
+        x = self.linear_1(embed_timesteps(t).astype(self.linear_1.weight.dtype))
         x = self.linear_2(nn.silu(x))
         return x, self.time_proj(nn.silu(x)).reshape(x.shape[0], 6, -1)
 
 
 class DiTLayer(nn.Module):
+    """Self attention, cross attention and MLP; the first and the last are modulated."""
+
     def __init__(self, config: StackConfig, ops: Ops, window: int | None) -> None:
         super().__init__()
         self.self_attn_norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
@@ -56,11 +60,14 @@ class DiTLayer(nn.Module):
     def __call__(
         self, x: mx.array, modulation: mx.array, cross: tuple[mx.array, mx.array]
     ) -> mx.array:
+        """x (B, T, width), modulation (B, 6, width), and the condition's keys and values for this
+        layer.
+        """
         table = self.scale_shift_table + modulation
         # each (B, 1, width)
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = mx.split(table, 6, axis=1)
         x = x + gate * self.self_attn(self.self_attn_norm(x) * (1 + scale) + shift)
-        x = x + self.cross_attn.cross(self.cross_attn_norm(x), cross)
+        x = x + self.cross_attn.attend_to(self.cross_attn_norm(x), cross)
         return x + mlp_gate * self.mlp(self.mlp_norm(x) * (1 + mlp_scale) + mlp_shift)
 
 
@@ -68,19 +75,19 @@ class Patches(nn.Module):
     """A convolution whose kernel is its stride, as one matrix product over patches of frames.
 
     The checkpoint's tensor is (out, in, patch), or (in, out, patch) for the transposed convolution
-    at the end. `fold` turns it into the matrix.
+    at the end. `fold` makes the matrix of it.
     """
 
     def __init__(self, inputs: int, outputs: int, patch: int, transposed: bool) -> None:
         super().__init__()
-        self.weight = mx.zeros(
-            (inputs if transposed else outputs, outputs if transposed else inputs, patch)
-        )
+        shape = (inputs, outputs, patch) if transposed else (outputs, inputs, patch)
+        self.weight = mx.zeros(shape)
         self.bias = mx.zeros((outputs,))
         self._patch = patch
         self._transposed = transposed
 
     def fold(self) -> None:
+        """Once, after loading."""
         rows = self.weight.transpose(0, 2, 1)
         if self._transposed:  # (in, out, patch) -> (patch * out, in)
             self.weight = mx.contiguous(rows.reshape(self.weight.shape[0], -1).T)
@@ -97,13 +104,14 @@ class Patches(nn.Module):
 
 
 class DiT(nn.Module):
+    """The whole of it. `fold` has to be called once the weights are loaded."""
+
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:
         super().__init__()
         width = config.hidden_size
         latent = config.audio_acoustic_hidden_dim
         self._patch = config.patch_size
-        # The checkpoint counts a transposition before each convolution as a module of its own,
-        # hence the index 1.
+        # The checkpoint counts a transposition before each convolution as a module: hence index 1.
         self.proj_in = [
             nn.Identity(),
             Patches(config.in_channels, width, config.patch_size, transposed=False),
@@ -119,42 +127,49 @@ class DiT(nn.Module):
         self.scale_shift_table = mx.zeros((1, 2, width))
 
     def fold(self) -> None:
+        """Make the patches' matrices."""
         self.proj_in[1].fold()
         self.proj_out[1].fold()
 
-    def cross(self, condition: mx.array) -> CrossKV:
-        """The condition (B, S, condition width) as every layer's keys and values: constant over the
-        steps.
+    def project_condition(self, condition: mx.array) -> CrossKV:
+        """The condition (B, S, condition width) -> every layer's keys and values, which all steps
+        share.
         """
         states = self.condition_embedder(condition)
-        return [layer.cross_attn.keys_values(states) for layer in self.layers]
+        return [layer.cross_attn.project_keys_values(states) for layer in self.layers]
 
     def __call__(
         self, x: mx.array, context: mx.array, t: mx.array, r: mx.array, cross: CrossKV
     ) -> mx.array:
-        """Velocity of x.
+        """The velocity of x, (B, T, 64).
 
         x (B, T, 64), context (B, T, 128) = source latents and chunk mask, t and r (B,), cross from
-        `cross`. An odd T is padded by a frame of zeros and cropped again.
+        `project_condition`. An odd T is padded by a frame of zeros and cropped again.
         """
         length = x.shape[1]
-        temb, modulation = self.modulation(t, r)
-        h = self.patches(x, context)
+        temb, modulation = self.embed_times(t, r)
+        h = self.patchify(x, context)
         for layer, keys_values in zip(self.layers, cross, strict=True):
             h = layer(h, modulation, keys_values)
-        return self.velocity(h, temb)[:, :length]
+        return self.unpatchify(h, temb)[:, :length]
 
-    def modulation(self, t: mx.array, r: mx.array) -> tuple[mx.array, mx.array]:
+    def embed_times(self, t: mx.array, r: mx.array) -> tuple[mx.array, mx.array]:
         """The embeddings of t and of t - r, added: (B, width) and (B, 6, width)."""
-        (at_t, by_t), (at_r, by_r) = self.time_embed(t), self.time_embed_r(t - r)
-        return at_t + at_r, by_t + by_r
+        embedding, modulation = self.time_embed(t)
+        difference, its_modulation = self.time_embed_r(t - r)
+        return embedding + difference, modulation + its_modulation
 
-    def patches(self, x: mx.array, context: mx.array) -> mx.array:
+    def patchify(self, x: mx.array, context: mx.array) -> mx.array:
         """(B, T, 64) and (B, T, 128) -> (B, ceil(T / patch), width)."""
         h = mx.concatenate([context, x], axis=-1).astype(self.scale_shift_table.dtype)
         pad = -h.shape[1] % self._patch
-        return self.proj_in[1](mx.pad(h, [(0, 0), (0, pad), (0, 0)]) if pad else h)
+        patches: mx.array = self.proj_in[1](mx.pad(h, [(0, 0), (0, pad), (0, 0)]) if pad else h)
+        return patches
 
-    def velocity(self, h: mx.array, temb: mx.array) -> mx.array:
+    def unpatchify(self, h: mx.array, temb: mx.array) -> mx.array:
+        """(B, patches, width) and the embedding of the times (B, width) -> velocity
+        (B, patches * patch, 64) in float32.
+        """
         shift, scale = mx.split(self.scale_shift_table + temb[:, None], 2, axis=1)
-        return self.proj_out[1](self.norm_out(h) * (1 + scale) + shift).astype(mx.float32)
+        velocity: mx.array = self.proj_out[1](self.norm_out(h) * (1 + scale) + shift)
+        return velocity.astype(mx.float32)

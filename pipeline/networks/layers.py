@@ -11,7 +11,7 @@ from mlx import nn
 
 from .config import StackConfig
 from .ops import Ops
-from .windows import band_mask, window_attention
+from .windows import make_band_mask, window_attention
 
 
 class QuantizedMatrix(nn.Module):
@@ -48,6 +48,7 @@ class QuantizedLinear(QuantizedMatrix):
             self.bias = mx.zeros((outputs,))
 
     def __call__(self, x: mx.array) -> mx.array:
+        """x (..., in) -> (..., out)."""
         y = self.multiply(x)
         return y + self.bias if "bias" in self else y
 
@@ -56,6 +57,7 @@ class QuantizedEmbedding(QuantizedMatrix):
     """A table of embeddings, which a language model also has as its last layer."""
 
     def __call__(self, ids: mx.array) -> mx.array:
+        """ids (...) -> (..., width)."""
         rows = self.weight[ids], self.scales[ids], self.biases[ids]
         return mx.dequantize(*rows, group_size=self.group, bits=self.bits)
 
@@ -65,8 +67,8 @@ class QuantizedEmbedding(QuantizedMatrix):
 
 
 class Attention(nn.Module):
-    """Qwen3-style attention: RMSNorm on every head's q and k, half-split rotary positions on self
-    attention.
+    """Attention as in Qwen3: RMSNorm on every head's q and k, and half-split rotary positions in
+    self attention.
     """
 
     def __init__(self, config: StackConfig, ops: Ops, window: int | None = None) -> None:
@@ -84,43 +86,48 @@ class Attention(nn.Module):
         self.k_norm = nn.RMSNorm(size, config.rms_norm_eps)
 
     def __call__(self, x: mx.array, mask: mx.array | None = None) -> mx.array:
-        """Self attention over x (B, T, width). A mask replaces the layer's window: give the whole
-        one.
+        """Self attention over x (B, T, width) -> (B, T, width). A mask replaces the layer's window,
+        so it has to hide what is outside of it too.
         """
-        q = self.queries(x)
-        (k, v) = self.keys_values(x)
-        q = self._rotated(q)
-        k = self._rotated(k)
+        q = self._rotate(self.project_queries(x))
+        k, v = self.project_keys_values(x)
+        k = self._rotate(k)
         if mask is None and self._window is not None:
-            return self._out(window_attention(self._ops.attention, q, k, v, self._window))
-        return self._out(self._ops.attention(q, k, v, mask))
+            return self._merge_heads(window_attention(self._ops.attention, q, k, v, self._window))
+        return self._merge_heads(self._ops.attention(q, k, v, mask))
 
-    def cross(self, x: mx.array, keys_values: tuple[mx.array, mx.array]) -> mx.array:
-        """Attention over another sequence, whose `keys_values` were computed once."""
-        return self._out(self._ops.attention(self.queries(x), *keys_values))
+    def attend_to(self, x: mx.array, keys_values: tuple[mx.array, mx.array]) -> mx.array:
+        """Attention to another sequence, whose keys and values were projected once."""
+        return self._merge_heads(self._ops.attention(self.project_queries(x), *keys_values))
 
-    def queries(self, x: mx.array) -> mx.array:
-        return self.q_norm(self._heads(self.q_proj(x))).swapaxes(1, 2)
+    def project_queries(self, x: mx.array) -> mx.array:
+        """(B, T, width) -> (B, heads, T, head_dim)."""
+        normed: mx.array = self.q_norm(self._split_heads(self.q_proj(x)))
+        return normed.swapaxes(1, 2)
 
-    def keys_values(self, x: mx.array) -> tuple[mx.array, mx.array]:
+    def project_keys_values(self, x: mx.array) -> tuple[mx.array, mx.array]:
         """(B, S, width) -> two of (B, kv_heads, S, head_dim)."""
-        k = self.k_norm(self._heads(self.k_proj(x))).swapaxes(1, 2)
-        return k, self._heads(self.v_proj(x)).swapaxes(1, 2)
+        k = self.k_norm(self._split_heads(self.k_proj(x))).swapaxes(1, 2)
+        return k, self._split_heads(self.v_proj(x)).swapaxes(1, 2)
 
-    def _heads(self, x: mx.array) -> mx.array:
+    def _split_heads(self, x: mx.array) -> mx.array:
         return x.reshape(*x.shape[:2], -1, self._config.head_dim)
 
-    def _rotated(self, x: mx.array) -> mx.array:
+    def _rotate(self, x: mx.array, offset: int | mx.array = 0) -> mx.array:
+        """Rotary positions on x (B, heads, T, head_dim); `offset` is the first one, or (B,)."""
         size = self._config.head_dim
         theta = self._config.rope_theta
-        return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=0)
+        return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=offset)
 
-    def _out(self, heads: mx.array) -> mx.array:
+    def _merge_heads(self, heads: mx.array) -> mx.array:
         batch, _, length, _ = heads.shape
-        return self.o_proj(heads.swapaxes(1, 2).reshape(batch, length, -1))
+        projected: mx.array = self.o_proj(heads.swapaxes(1, 2).reshape(batch, length, -1))
+        return projected
 
 
 class MLP(nn.Module):
+    """The gated one: down(silu(gate) * up)."""
+
     def __init__(self, config: StackConfig, ops: Ops) -> None:
         super().__init__()
         self._ops = ops
@@ -129,10 +136,14 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
 
     def __call__(self, x: mx.array) -> mx.array:
-        return self.down_proj(self._ops.swiglu(self.gate_proj(x), self.up_proj(x)))
+        """(..., width) -> (..., width)."""
+        projected: mx.array = self.down_proj(self._ops.swiglu(self.gate_proj(x), self.up_proj(x)))
+        return projected
 
 
 class EncoderLayer(nn.Module):
+    """Attention and MLP, each behind a norm and beside a residual connection."""
+
     def __init__(self, config: StackConfig, ops: Ops, window: int | None) -> None:
         super().__init__()
         self.window = window
@@ -146,19 +157,20 @@ class EncoderLayer(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
-def encoder_layers(config: StackConfig, ops: Ops) -> list[EncoderLayer]:
+def make_encoder_layers(config: StackConfig, ops: Ops) -> list[EncoderLayer]:
+    """One layer for each of the configuration's windows."""
     return [EncoderLayer(config, ops, window) for window in config.windows]
 
 
 class TransformerEncoder(nn.Module):
-    """A projection, layers, a final norm: what the lyric, timbre and audio-code networks are made
-    of.
+    """A projection, layers and a final norm: the lyric, timbre and audio code networks are made of
+    these.
     """
 
     def __init__(self, config: StackConfig, ops: Ops, inputs: int) -> None:
         super().__init__()
         self.embed_tokens = nn.Linear(inputs, config.hidden_size)
-        self.layers = encoder_layers(config, ops)
+        self.layers = make_encoder_layers(config, ops)
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def encode(self, x: mx.array, keep: mx.array | None = None) -> mx.array:
@@ -166,13 +178,14 @@ class TransformerEncoder(nn.Module):
         attended to.
         """
         for layer in self.layers:
-            x = layer(x, None if keep is None else _masked(keep, layer.window))
-        return self.norm(x)
+            x = layer(x, None if keep is None else _make_mask(keep, layer.window))
+        normed: mx.array = self.norm(x)
+        return normed
 
 
-def _masked(keep: mx.array, window: int | None) -> mx.array:
+def _make_mask(keep: mx.array, window: int | None) -> mx.array:
     """(B, T) -> (B, 1, T, T), added to the scores: hides padding keys and what lies outside the
     window.
     """
     mask = mx.where(keep[:, None, None, :] > 0, 0.0, -1e9)
-    return mask if window is None else mask + band_mask(keep.shape[1], window)
+    return mask if window is None else mask + make_band_mask(keep.shape[1], window)

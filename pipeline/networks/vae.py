@@ -17,9 +17,9 @@ TILE = 256
 
 
 class Snake(nn.Module):
-    """x + sin(alpha x)^2 / beta, one alpha and beta per channel, stored as logarithms.
+    """x + sin(alpha x)^2 / beta, with one alpha and beta per channel, stored as logarithms.
 
-    `fold` leaves their exponentials, of beta the inverse.
+    `fold` replaces alpha by its exponential, and beta by the inverse of its exponential.
     """
 
     def __init__(self, channels: int, ops: Ops) -> None:
@@ -29,15 +29,18 @@ class Snake(nn.Module):
         self.beta = mx.zeros((1, channels, 1))
 
     def fold(self) -> None:
+        """Once, after loading."""
         self.alpha = mx.exp(self.alpha.astype(mx.float32)).reshape(-1)
         self.beta = 1 / (mx.exp(self.beta.astype(mx.float32)).reshape(-1) + 1e-9)
 
     def __call__(self, x: mx.array) -> mx.array:
+        """(B, L, channels) -> the same shape."""
         return self._ops.snake(x, self.alpha, self.beta)
 
 
 class WeightNorm(nn.Module):
-    """A convolution's weight as direction `weight_v` and length `weight_g`, fused once by `fold`.
+    """A convolution's weight as direction `weight_v` and length `weight_g`, which `fold` replaces by
+    one `weight`.
 
     The norm is over every dimension but the first, also in a transposed convolution (whose first
     one is the input).
@@ -50,8 +53,8 @@ class WeightNorm(nn.Module):
         if bias:
             self.bias = mx.zeros((bias,))
 
-    def fused(self) -> mx.array:
-        """(first, second, kernel) in float32."""
+    def fuse(self) -> mx.array:
+        """The weight itself, (first, second, kernel) in float32."""
         v = self.weight_v.astype(mx.float32)
         return (
             self.weight_g.astype(mx.float32)
@@ -59,13 +62,15 @@ class WeightNorm(nn.Module):
             / mx.sqrt(mx.sum(v * v, axis=(1, 2), keepdims=True))
         )
 
-    def _replace(self, weight: mx.array) -> None:
+    def _set_weight(self, weight: mx.array) -> None:
         self.pop("weight_g")
         self.pop("weight_v")
         self.weight = weight
 
 
 class Conv(WeightNorm):
+    """A convolution: (B, L, in) -> (B, L', out)."""
+
     def __init__(
         self, inputs: int, outputs: int, kernel: int, ops: Ops, bias: bool = True, **geometry: int
     ) -> None:
@@ -77,23 +82,30 @@ class Conv(WeightNorm):
         self._geometry = {"padding": kernel // 2} | geometry
 
     def fold(self) -> None:
-        self._replace(self._ops.fold_conv(self.fused().transpose(0, 2, 1)))
+        """Once, after loading."""
+        self._set_weight(self._ops.fold_conv(self.fuse().transpose(0, 2, 1)))
 
     def __call__(self, x: mx.array, padding: int | None = None) -> mx.array:
+        """`padding` replaces that of the geometry."""
         geometry = self._geometry if padding is None else self._geometry | {"padding": padding}
         y = self._ops.conv1d(x, self.weight, **geometry)
         return y + self.bias if "bias" in self else y
 
 
 class TransposedConv(WeightNorm):
+    """A transposed convolution with a kernel of twice its stride: (B, L, in) -> (B, L * stride,
+    out), a sample less where the stride is odd.
+    """
+
     def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
         super().__init__((inputs, outputs, 2 * stride), outputs)
         self._ops = ops
         self._stride = stride
 
     def fold(self) -> None:
-        weight = self.fused().transpose(1, 2, 0)
-        self._replace(self._ops.fold_conv_transpose(weight, self._stride))
+        """Once, after loading."""
+        weight = self.fuse().transpose(1, 2, 0)
+        self._set_weight(self._ops.fold_conv_transpose(weight, self._stride))
 
     def __call__(self, x: mx.array) -> mx.array:
         padding = math.ceil(self._stride / 2)
@@ -101,6 +113,8 @@ class TransposedConv(WeightNorm):
 
 
 class ResidualUnit(nn.Module):
+    """A dilated and a plain convolution beside a residual connection: (B, L, C) -> the same."""
+
     def __init__(self, channels: int, dilation: int, ops: Ops) -> None:
         super().__init__()
         self._ops = ops
@@ -119,6 +133,8 @@ class ResidualUnit(nn.Module):
 
 
 class DecoderBlock(nn.Module):
+    """(B, L, in) -> (B, L * stride, out)."""
+
     def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
         super().__init__()
         self.snake1 = Snake(inputs, ops)
@@ -133,6 +149,8 @@ class DecoderBlock(nn.Module):
 
 
 class EncoderBlock(nn.Module):
+    """(B, L, in) -> (B, L / stride, out)."""
+
     def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
         super().__init__()
         self.res_unit1, self.res_unit2, self.res_unit3 = (
@@ -147,6 +165,8 @@ class EncoderBlock(nn.Module):
 
 
 class Decoder(nn.Module):
+    """Latents -> audio."""
+
     def __init__(self, config: VAEConfig, ops: Ops) -> None:
         super().__init__()
         widths = [config.decoder_channels * m for m in (1, *config.channel_multiples)][::-1]
@@ -167,6 +187,8 @@ class Decoder(nn.Module):
 
 
 class Encoder(nn.Module):
+    """Audio -> the posterior's mean and scale."""
+
     def __init__(self, config: VAEConfig, ops: Ops) -> None:
         super().__init__()
         widths = [config.encoder_hidden_size * m for m in (1, *config.channel_multiples)]
@@ -188,6 +210,8 @@ class Encoder(nn.Module):
 
 
 class VAE(nn.Module):
+    """Encoder and decoder. `fold` has to be called once the weights are loaded."""
+
     def __init__(self, config: VAEConfig, ops: Ops) -> None:
         super().__init__()
         self.encoder = Encoder(config, ops)
@@ -195,6 +219,7 @@ class VAE(nn.Module):
         self.config = config
 
     def fold(self) -> None:
+        """Bring every convolution's weight into the form that the operations take."""
         for module in self.modules():
             if module is not self and hasattr(module, "fold"):
                 module.fold()
@@ -208,25 +233,27 @@ class VAE(nn.Module):
         self, audio: mx.array, tile: int = TILE, noise: mx.array | None = None
     ) -> Iterator[mx.array]:
         """(B, samples, 2) -> the posterior's mean (B, T, 64) in pieces of `tile` frames, in bounded
-        memory and without seams; or with `noise` (B, T, 64) what it draws from the posterior. What
-        is left of the audio behind the last whole frame has none.
+        memory and without seams; with `noise` (B, T, 64), a sample of the posterior instead. Audio
+        behind the last whole frame has no latent.
+
+        Each tile is encoded with as many frames around it as the receptive field has.
         """
         hop = self.config.hop
-        length = audio.shape[1] // self.config.hop
+        field = self.encoder_receptive_field
+        length = audio.shape[1] // hop
         for start in range(0, length, tile):
             stop = min(start + tile, length)
-            first = max(0, start - self.sight)
-            last = stop + self.sight
-            mean, std = self.encode(audio[:, first * hop : last * hop])
-            if noise is not None:
-                mean[:, start - first : stop - first] += (
-                    std[:, start - first : stop - first] * noise[:, start:stop]
-                )
-            yield mean[:, start - first : stop - first]
+            first = max(0, start - field)
+            mean, std = self.encode(audio[:, first * hop : (stop + field) * hop])
+            inside = slice(start - first, stop - first)
+            if noise is None:
+                yield mean[:, inside]
+            else:
+                yield mean[:, inside] + std[:, inside] * noise[:, start:stop]
 
     @property
-    def sight(self) -> int:
-        """How many latent frames to each side can influence one latent."""
+    def encoder_receptive_field(self) -> int:
+        """How many latent frames to each side reach one latent: those of audio around it."""
         samples = 3.0
         rate = 1
         for stride in self.config.downsampling_ratios:
@@ -244,25 +271,26 @@ class VAE(nn.Module):
         """The same audio in pieces of `tile` frames, in bounded memory.
 
         Each tile is decoded with `overlap` more frames on both sides, which are cut off again: by
-        default as many as one sample's receptive field has, so that the borders cannot be heard or
-        measured.
+        default as many as one sample's receptive field has, so that the borders can be neither
+        heard nor measured.
         """
+        hop = self.config.hop
         length = latents.shape[1]
         if length <= tile or any(ratio % 2 for ratio in self.config.downsampling_ratios):
             # an odd stride shortens the audio, so that tiles would not meet
             yield self.decode(latents)
             return
-        overlap = self.reach if overlap is None else overlap
+        overlap = self.decoder_receptive_field if overlap is None else overlap
         for start in range(0, length, tile):
             stop = min(start + tile, length)
             first = max(0, start - overlap)
             last = min(length, stop + overlap)
             audio = self.decode(latents[:, first:last])
-            yield audio[:, (start - first) * self.config.hop : (stop - first) * self.config.hop]
+            yield audio[:, (start - first) * hop : (stop - first) * hop]
 
     @property
-    def reach(self) -> int:
-        """How many latent frames to each side can influence one audio sample."""
+    def decoder_receptive_field(self) -> int:
+        """How many latent frames to each side reach one audio sample."""
         dilated = 3 * sum(DILATIONS)
         rate = 1.0  # the first convolution sees three frames to each side
         frames = 3.0

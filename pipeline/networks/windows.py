@@ -24,26 +24,24 @@ def window_attention(
     Long sequences are cut into blocks of `window` queries that see three blocks of keys, so the
     cost grows with the length and not with its square.
     """
-    length = q.shape[2]
+    batch, heads, length, size = q.shape
+    if length <= window + 1:
+        return attention(q, k, v)
     if length <= 3 * window:
-        return attention(q, k, v, band_mask(length, window) if length > window + 1 else None)
-    blocks = -(-length // window)
-    pad = blocks * window - length
-    q = _blocks(mx.pad(q, [(0, 0), (0, 0), (0, pad), (0, 0)]), blocks, window, window)
-    around = [(0, 0), (0, 0), (window, window + pad), (0, 0)]
-    k, v = (_blocks(mx.pad(x, around), blocks, 3 * window, window) for x in (k, v))
-    out = attention(q, k, v, mx.tile(_block_mask(length, window), (q.shape[0] // blocks, 1, 1, 1)))
-    batch = q.shape[0] // blocks
-    heads = q.shape[1]
-    size = q.shape[3]
-    out = out.reshape(batch, blocks, heads, window, size).transpose(0, 2, 1, 3, 4)
-    return out.reshape(batch, heads, blocks * window, size)[:, :, :length]
+        return attention(q, k, v, make_band_mask(length, window))
+    count = -(-length // window)
+    padding = count * window - length
+    q = _cut_blocks(mx.pad(q, [(0, 0), (0, 0), (0, padding), (0, 0)]), count, window, window)
+    around = [(0, 0), (0, 0), (window, window + padding), (0, 0)]
+    k, v = (_cut_blocks(mx.pad(x, around), count, 3 * window, window) for x in (k, v))
+    mask = mx.tile(_make_block_mask(length, window), (batch, 1, 1, 1))
+    out = attention(q, k, v, mask).reshape(batch, count, heads, window, size)
+    out = out.transpose(0, 2, 1, 3, 4).reshape(batch, heads, count * window, size)
+    return out[:, :, :length]
 
 
-def _blocks(x: mx.array, count: int, size: int, step: int) -> mx.array:
-    """(B, heads, T, d) -> (B * count, heads, size, d): windows of `size` that start `step`
-    apart.
-    """
+def _cut_blocks(x: mx.array, count: int, size: int, step: int) -> mx.array:
+    """(B, heads, T, d) -> (B * count, heads, size, d): windows of `size` frames, every `step`."""
     batch, heads, length, width = x.shape
     row = (heads * length * width, step * width, length * width, width, 1)
     windows = mx.as_strided(mx.contiguous(x), (batch, count, heads, size, width), row)
@@ -51,34 +49,34 @@ def _blocks(x: mx.array, count: int, size: int, step: int) -> mx.array:
 
 
 @functools.lru_cache(maxsize=8)
-def band_mask(length: int, window: int) -> mx.array:
+def make_band_mask(length: int, window: int) -> mx.array:
     """(1, 1, length, length): 0 where |i - j| <= window, a large negative number elsewhere."""
     i = mx.arange(length)
-    return _constant(mx.where(mx.abs(i[:, None] - i[None]) <= window, 0.0, -1e9)[None, None])
+    return _evaluate(mx.where(mx.abs(i[:, None] - i[None]) <= window, 0.0, -1e9)[None, None])
 
 
 @functools.lru_cache(maxsize=8)
-def _block_mask(length: int, window: int) -> mx.array:
-    """(blocks, 1, window, 3 * window): the same band, seen from each block; the padding is outside
-    of it.
+def _make_block_mask(length: int, window: int) -> mx.array:
+    """(blocks, 1, window, 3 * window): the same band for each block. The padding is outside of
+    it.
     """
     blocks = -(-length // window)
     query = mx.arange(window)[:, None]
     key = mx.arange(3 * window)[None] - window
     place = (mx.arange(blocks) * window)[:, None, None] + key
     inside = (mx.abs(key - query) <= window)[None] & (place >= 0) & (place < length)
-    return _constant(mx.where(inside, 0.0, -1e9)[:, None])
+    return _evaluate(mx.where(inside, 0.0, -1e9)[:, None])
 
 
 @functools.lru_cache(maxsize=8)
-def causal_mask(length: int) -> mx.array:
+def make_causal_mask(length: int) -> mx.array:
     """(1, 1, length, length): position i sees 0..i."""
-    return _constant(mx.triu(mx.full((length, length), -1e9), k=1)[None, None])
+    return _evaluate(mx.triu(mx.full((length, length), -1e9), k=1)[None, None])
 
 
-def _constant(array: mx.array) -> mx.array:
-    """Computed now: a cached array that is still a recipe can only be used on the thread that made
-    it.
+def _evaluate(array: mx.array) -> mx.array:
+    """The array, computed now: a cached one that is still a graph can only be used on the thread
+    that made it.
     """
     mx.eval(array)
     return array

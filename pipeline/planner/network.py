@@ -19,7 +19,7 @@ from mlx import nn
 from ..networks.config import StackConfig, TextEncoderConfig
 from ..networks.layers import Attention, EncoderLayer, QuantizedMatrix
 from ..networks.ops import Ops
-from ..networks.windows import causal_mask
+from ..networks.windows import make_causal_mask
 from .grammar import TokenSet
 
 _GROWTH = 256  # tokens by which a KV cache grows
@@ -82,15 +82,10 @@ class CachedAttention(Attention):
         self, x: mx.array, cache: KVCache, positions: mx.array, mask: mx.array | None
     ) -> mx.array:
         """New tokens x (B, T, width); `positions` (B,) are the first new token's in every row."""
-        q = self.queries(x)
-        k, v = self.keys_values(x)
+        q = self.project_queries(x)
+        k, v = self.project_keys_values(x)
         keys, values = cache.append((self._rotate(k, positions), v))
-        return self._out(_attend(self._ops, self._rotate(q, positions), keys, values, mask))
-
-    def _rotate(self, x: mx.array, positions: mx.array) -> mx.array:
-        size = self._config.head_dim
-        theta = self._config.rope_theta
-        return mx.fast.rope(x, size, traditional=False, base=theta, scale=1.0, offset=positions)
+        return self._merge_heads(_attend(self._ops, self._rotate(q, positions), keys, values, mask))
 
 
 def _attend(ops: Ops, q: mx.array, k: mx.array, v: mx.array, mask: mx.array | None) -> mx.array:
@@ -144,7 +139,7 @@ class CausalLM(nn.Module):
         """ids (B, T) -> hidden states (B, T, width), with nothing before them."""
         caches = [KVCache() for _ in self.layers]
         positions = mx.zeros((len(ids),), mx.int32)
-        return self.forward(ids, caches, positions, causal_mask(ids.shape[1]))
+        return self.forward(ids, caches, positions, make_causal_mask(ids.shape[1]))
 
     def logits(self, hidden: mx.array, tokens: TokenSet) -> mx.array:
         """Hidden states (..., width) -> float32 logits (..., len(tokens)) of those tokens only."""

@@ -31,7 +31,7 @@ from tokenizers import Tokenizer
 from ..networks import text_encoder
 from ..networks.codec import AudioTokenizer, Detokenizer
 from ..networks.conditioner import ConditionEncoder
-from ..networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
+from ..networks.config import AceStepConfig, JsonConfig, TextEncoderConfig, VAEConfig
 from ..networks.dit import DiT
 from ..networks.ops import Ops
 from ..networks.text_encoder import TextEncoder
@@ -47,7 +47,7 @@ PLANNER = "acestep-5Hz-lm-"  # and its size
 _MAIN_PLANNER = PLANNERS[0]  # the one in the main repository
 _SILENCE = "silence_latent.pt"
 
-_Config = TypeVar("_Config", AceStepConfig, TextEncoderConfig, VAEConfig)
+_Config = TypeVar("_Config", bound=JsonConfig)
 
 
 class _Part(NamedTuple):

@@ -18,7 +18,7 @@ import pytest
 from pipeline import device
 from pipeline.networks import cpu_ops, gpu_ops, training_ops
 from pipeline.networks.ops import Ops, choose_ops
-from pipeline.networks.windows import causal_mask, window_attention
+from pipeline.networks.windows import make_causal_mask, window_attention
 from tests.conftest import ROOT
 
 
@@ -125,8 +125,8 @@ def test_causal_attention_sees_nothing_of_the_future() -> None:
     k = normal(1, 2, 12, 8, seed=1)
     v = normal(1, 2, 12, 8, seed=2)
     changed = mx.concatenate([v[:, :, :6], v[:, :, 6:] + 100], axis=2)
-    fast, plain = both(lambda ops: ops.attention(q, k, v, causal_mask(12)))
-    other, _ = both(lambda ops: ops.attention(q, k, changed, causal_mask(12)))
+    fast, plain = both(lambda ops: ops.attention(q, k, v, make_causal_mask(12)))
+    other, _ = both(lambda ops: ops.attention(q, k, changed, make_causal_mask(12)))
     np.testing.assert_allclose(fast, plain, atol=2e-6)
     assert np.array_equal(fast[:, :, :6], other[:, :, :6])
 

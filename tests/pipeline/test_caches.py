@@ -49,7 +49,11 @@ def calls(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         (encoder.lyric_encoder, "__call__"),
         (encoder.timbre_encoder, "__call__"),
     )
-    for network, name in (*networks, (model.model.decoder, "cross"), (model.vae, "encode")):
+    for network, name in (
+        *networks,
+        (model.model.decoder, "project_condition"),
+        (model.vae, "encode"),
+    ):
         _count(type(network), name, counted, monkeypatch)
     return counted
 

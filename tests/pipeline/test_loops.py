@@ -49,7 +49,7 @@ def test_the_seam_is_nowhere(model: AceStep) -> None:
     import mlx.core as mx
 
     def decoded(latents: np.ndarray) -> np.ndarray:
-        around = model.vae.reach
+        around = model.vae.decoder_receptive_field
         hop = model.vae.config.hop
         whole = model.vae.decode(loops.surrounded(mx.array(latents)[None], around))
         return np.array(whole[0, around * hop : -around * hop])

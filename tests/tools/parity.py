@@ -122,8 +122,8 @@ def condition_batch(
     references = ("acoustic_hidden_states_packed", "order_mask")
     packed, rows = (bench.tensor(f"{case}.refer_audio_{kind}") for kind in references)
     with traced(encoder) as parts:
-        states, mask = encoder.batch(text, lyrics, (packed, rows))
-    timbre, timbre_mask = conditioner.by_row(parts["timbre_encoder"], rows, len(states))
+        states, mask = encoder.encode_batch(text, lyrics, (packed, rows))
+    timbre, timbre_mask = conditioner.group_by_row(parts["timbre_encoder"], rows, len(states))
     bench.check(f"{prefix}.text_proj", parts["text_projector"])
     bench.check(f"{prefix}.lyric_embed", parts["lyric_encoder.embed_tokens"])
     for layer in range(len(encoder.lyric_encoder.layers)):
@@ -143,7 +143,7 @@ def diffusion_transformer(bench: Bench) -> None:
         dit_case(bench, case, decoder)
     for case in bench.cases("t"):
         t = bench.tensor(f"{case}.t")
-        bench.check(f"{case}.sinusoid", dit.sinusoid(t))
+        bench.check(f"{case}.sinusoid", dit.embed_timesteps(t))
         bench.check(f"{case}.temb", decoder.time_embed(t)[0])
         bench.check(f"{case}.temb_r", decoder.time_embed_r(t)[0])
 
@@ -152,10 +152,12 @@ def dit_case(bench: Bench, case: str, decoder: dit.DiT) -> None:
     names = ("hidden_states", "context_latents", "timestep", "timestep_r", "encoder_hidden_states")
     x, context, t, r, condition = (bench.tensor(f"{case}.{name}") for name in names)
     with traced(decoder) as parts:
-        bench.check(f"{case}.velocity", decoder(x, context, t, r, decoder.cross(condition)))
+        bench.check(
+            f"{case}.velocity", decoder(x, context, t, r, decoder.project_condition(condition))
+        )
     bench.check(f"{case}.temb_t", parts["time_embed"][0])
     bench.check(f"{case}.temb_r", parts["time_embed_r"][0])
-    bench.check(f"{case}.timestep_proj", decoder.modulation(t, r)[1])
+    bench.check(f"{case}.timestep_proj", decoder.embed_times(t, r)[1])
     bench.check(f"{case}.patches", parts["proj_in.1"])
     bench.check(f"{case}.cond", parts["condition_embedder"])
     for layer in range(len(decoder.layers)):
@@ -201,7 +203,7 @@ def fused_weights(bench: Bench, folder: Path) -> None:
     checkpoint.fit(vae, *checkpoint.read_tensors(folder, "diffusion_pytorch_model"))
     convolutions = dict(vae.named_modules())
     for match in bench.find(r"fused\.(.+)"):
-        bench.check(match[0], convolutions[match[1]].fused())
+        bench.check(match[0], convolutions[match[1]].fuse())
 
 
 def vae_parts(bench: Bench, case: str, half: str, parts: dict[str, mx.array]) -> None:
@@ -233,7 +235,7 @@ def adapters(bench: Bench) -> None:
     decoder = model.model.decoder
     for match in bench.find(r"\w+?_(?:scale(\d+(?:_\d+)?)|no_lora)"):
         model.wear(*([(str(folder), float(match[1].replace("_", ".")))] if match[1] else []))
-        bench.check(match[0], decoder(x, context, t, r, decoder.cross(condition)))
+        bench.check(match[0], decoder(x, context, t, r, decoder.project_condition(condition)))
     model.wear()
 
 
@@ -245,12 +247,12 @@ def audio_codes(bench: Bench) -> None:
         )
     model = bench.fixtures.model().model
     codes = bench.tensor("codes")[..., 0]
-    output = model.tokenizer.quantizer.output(codes)
-    bench.check("codes_values", model.tokenizer.quantizer.vectors(codes))
+    output = model.tokenizer.quantizer.dequantise(codes)
+    bench.check("codes_values", model.tokenizer.quantizer.unpack_codes(codes))
     bench.check("codes_output", output)
     bench.check("codes_hints", model.detokenizer(output))
     window = bench.fixtures.model().config.pool_window_size
-    bench.check("token_mask", codec.token_mask(bench.tensor("attention_mask"), window))
+    bench.check("token_mask", codec.make_token_mask(bench.tensor("attention_mask"), window))
 
 
 def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
@@ -262,11 +264,11 @@ def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
     with traced(tokenizer) as parts:
         codes = tokenizer(mx.concatenate([latents, mx.tile(silence, (batch, 1, 1))], axis=1))
     pooled = parts["attention_pooler"]
-    quantized = tokenizer.quantizer.output(codes)
-    bounded = tokenizer.quantizer.bounded(pooled)
+    quantized = tokenizer.quantizer.dequantise(codes)
+    bounded = tokenizer.quantizer.bound(pooled)
     bench.check(f"{prefix}pooled", pooled)
     bench.check(f"{prefix}pre_quant", bounded)
-    bench.check(f"{prefix}levels", tokenizer.quantizer.levels(bounded))
+    bench.check(f"{prefix}levels", tokenizer.quantizer.round_to_levels(bounded))
     bench.check(f"{prefix}indices", codes[..., None])
     bench.check(f"{prefix}quantized", quantized)
     bench.check(f"{prefix}detokenized", model.model.detokenizer(quantized))

@@ -264,7 +264,7 @@ def states(
     if request.cover_noise_strength:
         noise = sampler.noised(bench.tensor("src_latents"), noise, times[0].item())
     turn = int(len(times) * case.turn)
-    null = decoder.cross(
+    null = decoder.project_condition(
         mx.broadcast_to(
             model.model.null_condition_emb, (len(noise), 1, model.config.condition_size)
         )
@@ -277,7 +277,7 @@ def states(
         condition, context = (
             bench.tensor(f"{name}{ending}") for name in ("encoder_hidden_states", "context_latents")
         )
-        return decoder.cross(condition), context
+        return decoder.project_condition(condition), context
 
     first = canvas("")
     after = canvas("_non_cover") if case.turn < 1 else first

@@ -80,7 +80,7 @@ def velocity(model: AceStep) -> np.ndarray:
     context = mx.random.normal(
         (1, 64, config.in_channels - config.audio_acoustic_hidden_dim), key=key
     )
-    cross = decoder.cross(mx.random.normal((1, 20, config.condition_size), key=key))
+    cross = decoder.project_condition(mx.random.normal((1, 20, config.condition_size), key=key))
     at = mx.array([0.7])
     return np.array(decoder(x, context, at, at, cross))
 

@@ -67,7 +67,9 @@ def golden_velocity(fixtures: Path, variant: str, bits: int) -> tuple[np.ndarray
         )
         x, context, t, r, condition = (mx.array(golden[f"{case}.{name}"]) for name in names)
         ours.append(
-            np.array(model.decoder(x, context, t, r, model.decoder.cross(condition))).ravel()
+            np.array(
+                model.decoder(x, context, t, r, model.decoder.project_condition(condition))
+            ).ravel()
         )
         official.append(golden[f"{case}.velocity"].ravel())
     return np.concatenate(ours), np.concatenate(official)
