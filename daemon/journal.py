@@ -349,16 +349,9 @@ def _job(row: Mapping[str, Any]) -> Job:
 
 
 def _request(text: str) -> Request:
-    """What is written, as far as this version knows it. A request that was fine may lean on a file
-    that is gone.
-    """
-    kept = {name: value for name, value in json.loads(text).items() if name in FIELDS}
-    with suppress(ValueError):
-        return Request(**kept)
-    bare = object.__new__(Request)
-    for name, spec in FIELDS.items():
-        object.__setattr__(bare, name, kept.get(name, spec.default))
-    return bare
+    """The request that was written down, as far as this version knows its fields."""
+    values = json.loads(text)
+    return Request(**{name: value for name, value in values.items() if name in FIELDS})
 
 
 def _outcome(job: Job) -> str:

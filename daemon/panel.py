@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pipeline.request import FIELDS, BadRequest, Request, field_name
+from pipeline.request_files import check_files
 
 if TYPE_CHECKING:
     from .tempo import Tempo
@@ -40,7 +41,9 @@ class Panel:
         `BadRequest`.
         """
         with self._lock:
-            return self.replace(self.request.changed({name: value}))
+            request = self.request.changed({name: value})
+            check_files(request)
+            return self.replace(request)
 
     def replace(self, request: Request) -> bool:
         """Set all parameters. Whether that changed anything."""
@@ -59,6 +62,7 @@ class Panel:
         was set.
         """
         request = self.request.changed(overrides)
+        check_files(request)
         if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
             raise NothingToPlay(
                 "there is nothing to play: prompt and lyrics are empty",

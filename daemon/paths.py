@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.request import BadRequest, clean_text, field_name
+from pipeline.request_files import names_file
 
 from .jobs import Refused
 
-FILE_FIELDS = ("source", "reference")  # fields that are the path of a file
-MIDI_SUFFIXES = (".mid", ".midi")  # a guide with one of them is the path of a file
 MAX_PATH = 4096  # characters, as in most systems
 
 
@@ -92,12 +91,9 @@ class AllowedFolders:
 
 def _names_file(name: str, text: str) -> bool:
     try:
-        field = field_name(name)
+        return names_file(field_name(name), text)
     except BadRequest:
         return False
-    if field == "guide":
-        return text.lower().endswith(MIDI_SUFFIXES)
-    return field in FILE_FIELDS and bool(text)
 
 
 def _resolve_links(path: Path) -> Path | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.request import MAX_SEED, BadRequest, Request
+from pipeline.request_files import check_files
 from pipeline.voices import PLANNERS
 from pipeline.weights import adapter
 
@@ -102,7 +103,7 @@ class PadSettings:
             raise SettingsError("[[midi.pad]] needs a slot, counted from 1, like slot = 3")
         _within("[[midi.pad]] seed", self.seed, -1, MAX_SEED)
         try:
-            Request().changed(self.request)
+            check_files(Request().changed(self.request))
         except BadRequest as error:
             raise SettingsError(f"[midi.pad.request] {error}") from error
 
@@ -347,7 +348,9 @@ def _converted(name: str, default: Any, value: Any, called: str) -> Any:
         if not isinstance(value, Request | Mapping):
             raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
         try:
-            return value if isinstance(value, Request) else Request().changed(value)
+            request = value if isinstance(value, Request) else Request().changed(value)
+            check_files(request)
+            return request
         except BadRequest as error:
             raise SettingsError(f"[request] {error}") from error
     if name == "watch":

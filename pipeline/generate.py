@@ -20,6 +20,7 @@ from .networks.ops import choose_ops
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description, PlanProgress
 from .planner.planning import is_planned, plan_request, sampling_of
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
+from .request_files import check_files, resolve_request
 from .stages import Stages
 from .take import Progress, Take, TakeInfo, machine
 from .weights import adapter, checkpoint, lora
@@ -126,6 +127,7 @@ class AceStep(Stages):
         request = Request().changed(
             values | {"cfg_type": cfg_type, "language": vocal_language} | more
         )
+        check_files(request)
         return (event for event in self.render(request) if isinstance(event, Take))
 
     def render(
@@ -138,7 +140,7 @@ class AceStep(Stages):
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or
         `BadAudio` when the result is not music.
         """
-        request = capabilities.possible(self, request.resolved())
+        request = capabilities.possible(self, resolve_request(request))
         meter = Meter()
         source = None
         worn = self.adapters
@@ -214,9 +216,9 @@ class AceStep(Stages):
         """
         if take.noise is None:
             raise BadRequest(f"{take.name} has no noise of its own", "retake the mix")
-        events = self.render(
-            take.request.changed({"variation": 0.0} | changes), mx.array(take.noise)[None]
-        )
+        request = take.request.changed({"variation": 0.0} | changes)
+        check_files(request)
+        events = self.render(request, mx.array(take.noise)[None])
         return (event for event in events if isinstance(event, Take))
 
     def remember(self, file: Path, take: Take) -> None:
@@ -278,12 +280,13 @@ class AceStep(Stages):
 
         Raises `BadRequest`, also for a voice without audio codes or a planner.
         """
+        check_files(request)
         if self.config.guided:
             raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
         if missing := self.desk.missing_reason:
             raise BadRequest(missing, "fetch one, and try again")
         meter = Meter()
-        request = dataclasses.replace(request, task="cover").resolved()
+        request = resolve_request(dataclasses.replace(request, task="cover"))
         request, source = yield from encoding.opened(self, request, meter)
         pieces = []
         for piece in meter.each("source", self.encode(source, self.frames(request))):

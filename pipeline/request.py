@@ -1,4 +1,4 @@
-"""`Request`: what a take is made from, frozen and checked. Imports no MLX.
+"""`Request`: what a take is made from, frozen and checked. It touches no disk, and imports no MLX.
 
 Every field of `Request` is typed on one line, and everything else derives from that line: the
 checks, the OSC parameter and its aliases, the command line's option, and the README's table.
@@ -10,12 +10,10 @@ import dataclasses
 import difflib
 import itertools
 import math
-import os
 import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -49,6 +47,9 @@ PLAN_HELP = (
     "song of the prompt first, rewrite works prompt and lyrics out"
 )
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
+MIDI_SUFFIXES = (".mid", ".midi")
+SOUND_FILE = f"the path of an audio file that exists ({' '.join(SOUNDS)})"
+MIDI_FILE = "auto, off, chords like Am F C G, or the path of a .mid file that exists"
 CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numbers; seconds of 30: as long as they are"
 EXTRACTED = "drums bass"  # where an extract names no stems
 PREVIEW = "preview_"  # and a step: what the estimates of a mix are called
@@ -179,16 +180,12 @@ def code_text(value: str) -> str:
 
 
 def guide_text(value: str) -> str:
-    """What `pipeline.guide` can draw: checked here, as far as that is possible without drawing
-    it.
+    """What `pipeline.guide` can play, as far as that can be told without playing it. Whether a file
+    exists is for `request_files.check_files`.
     """
     if value.lower() in ("", "auto", "off"):
         return value.lower()
-    if value.lower().endswith((".mid", ".midi")):
-        if not os.path.isfile(os.path.expanduser(value)):
-            raise ValueError(
-                "auto, off, chords like Am F C G, or the path of a .mid file that exists"
-            )
+    if value.lower().endswith(MIDI_SUFFIXES):
         return value
     try:
         parse_chord_line(value)
@@ -229,15 +226,18 @@ def task_name(value: str) -> str:
 
 
 def sound_file(value: str) -> str:
-    """What `pipeline.audio.read` may be able to read: it is not opened here."""
-    if value and not (value.lower().endswith(SOUNDS) and os.path.isfile(os.path.expanduser(value))):
-        raise ValueError(f"the path of an audio file that exists ({' '.join(SOUNDS)})")
+    """What `pipeline.audio.read` may be able to read, by its name. Whether it exists is for
+    `request_files.check_files`.
+    """
+    if value and not value.lower().endswith(SOUNDS):
+        raise ValueError(SOUND_FILE)
     return value
 
 
 @dataclass(frozen=True)
 class Request:
-    """One wish for music. Frozen and checked: an instance that exists is one that can be made.
+    """What a take is made from. Frozen and checked: an instance that exists is one that can be
+    made, as far as that can be told without its files (`request_files.check_files`).
 
     `resolved` fixes the seed and the tempo that bars need; what is left to the model,
     `Defaults.fill` fills in. Raises `BadRequest` (a ValueError) naming the field, what is allowed
@@ -400,9 +400,10 @@ class Request:
             named[field_name(name)] = value
         return dataclasses.replace(self, **named)
 
-    def resolved(self) -> Request:
-        """With the seeds drawn and the tempo that bars need (that of a MIDI guide, if there is
-        one), so that the same request gives the same take.
+    def resolved(self, guide_bpm: float = 0.0) -> Request:
+        """With the seeds drawn and the tempo that bars need, so that the same request gives the
+        same take. `guide_bpm` is the tempo of its MIDI guide, 0 without one:
+        `request_files.resolve_request` reads it.
 
         Codes decide the length where it was left open. Raises `BadRequest` for a task without what
         it needs.
@@ -426,7 +427,7 @@ class Request:
         if self.task in ("repaint", "lego"):
             self._check_window()
         towards = drawn(self.variation_seed) if self.variation else self.variation_seed
-        bpm = self.bpm or ((self._tempo_of_guide() or DEFAULT_BPM) if self.bars else 0.0)
+        bpm = self.bpm or ((guide_bpm or DEFAULT_BPM) if self.bars else 0.0)
         seconds = self._length_of_codes() if self.codes else self.seconds
         stems = " ".join(self.tracks)
         return dataclasses.replace(
@@ -467,20 +468,6 @@ class Request:
                 f"what is added in front must reach the source's first bar, got an end at {end:g} s",
                 "set repaint_bars to as many as repaint_bar is in front, or more",
             )
-
-    def _tempo_of_guide(self) -> float:
-        """That of the MIDI file, or 0: whatever is wrong with the file is said when it is
-        played.
-        """
-        if not self.guide.lower().endswith((".mid", ".midi")):
-            return 0.0
-        from .guide.midi_file import BadMidi, read_midi  # only where it is needed: it takes a while
-
-        allowed: FieldSpec = FIELDS["bpm"].metadata["allowed"]
-        with suppress(BadMidi):
-            bpm = read_midi(os.path.expanduser(self.guide)).bpm
-            return bpm if allowed.low <= bpm <= allowed.high else 0.0
-        return 0.0
 
     @property
     def tracks(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.request import FIELDS, MAX_SEED, PREVIEW, FieldSpec, Request
+from pipeline.request_files import accept_request, resolve_request
 from pipeline.take import Progress, Take, TakeInfo
 from pipeline.voices import HUB_MODEL, PLANNERS, VOICES
 
@@ -422,9 +423,9 @@ def _generate(arguments: argparse.Namespace) -> int:
     from ..landing import clips
     from ..panel import Panel
 
-    played = (
-        clips.read_manifest(arguments.again) if arguments.again else TakeInfo(Request(), "auto")
-    )
+    played = TakeInfo(Request(), "auto")
+    if arguments.again:
+        played = clips.read_manifest(arguments.again, accept_request)
     request = played.request
     model = arguments.model or played.model
     bits = played.bits if arguments.bits is None else arguments.bits
@@ -439,7 +440,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     chosen = settings.from_values(
         places | {"bits": bits, "adapters": worn, "planner": arguments.planner}
     )
-    landed = _take_with_bar(wish.resolved(), chosen)
+    landed = _take_with_bar(resolve_request(wish), chosen)
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
 

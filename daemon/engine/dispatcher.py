@@ -283,7 +283,7 @@ class Dispatcher:
             job.state = JobState.LANDING
             self.landing.append(job)
             self._model.learn(job, about["token"])
-            info = _info(job, about["info"])
+            info = TakeInfo.from_json(about["info"])
             self.guesses.learn(info, job.resolved.samples)
             self.lander.land(job, clips.FinishedTake(info, stems), latents)
         self.dispatch()
@@ -472,11 +472,3 @@ class Dispatcher:
         if landed := self.lander.recovered(job):
             self.landed(job, landed)
         return landed is not None
-
-
-def _info(job: Job, data: dict[str, Any]) -> TakeInfo:
-    """How the take was made."""
-    try:
-        return TakeInfo.from_json(data)
-    except ValueError:  # a file that it names is gone since: what was made of it is still a take
-        return dataclasses.replace(TakeInfo.from_json(data | {"request": {}}), request=job.resolved)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from pipeline.request_files import resolve_request
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, Listener, Order, Priority
@@ -83,7 +84,7 @@ class Guesses:
         while order := self._shelf.next():
             out = order.out or self._settings.out
             try:
-                resolved = order.request.resolved()
+                resolved = resolve_request(order.request)
             except ValueError as error:
                 log.debug("%s is not made in advance: %s", order.id, error)
                 self._shelf.spoil(order)

@@ -107,10 +107,7 @@ class ModelState:
 
     def estimate(self, job: Job) -> None:
         if self.defaults:
-            try:
-                job.cost = cost(job.resolved, self.defaults, token=self.token)
-            except ValueError:  # a file it names is gone: the worker will say so
-                job.cost = 0.0
+            job.cost = cost(job.resolved, self.defaults, token=self.token)
 
     def learn(self, job: Job, token: float) -> None:
         """From a take that was made; `token` is what one costs, as it has shown."""

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.request_files import resolve_request
+
 from ..jobs import Job, Order, Refused
 from ..landing import levels
 from ..settings import Settings
@@ -41,7 +43,7 @@ def jobs(order: Order, out: Path) -> list[Job]:
     """
     out = order.out or out
     id = order.id or secrets.token_hex(3)
-    first = order.request.resolved()
+    first = resolve_request(order.request)
     if order.count == 1:
         return [
             Job(order.client, id, order.request, first, out, order.priority, origin=order.origin)

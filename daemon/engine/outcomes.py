@@ -62,7 +62,7 @@ def facts(job: Job, landed: clips.Landed, info: TakeInfo | None) -> tuple[Reques
         read = info or clips.read_manifest(landed.manifest)
         used = read.request
         model = read.model
-    except ValueError:  # it leans on a file that is gone since
+    except ValueError:  # somebody has taken it away already
         used = job.resolved
         model = ""
     known = {

@@ -302,20 +302,22 @@ def write(
 
 
 def read_manifest(
-    path: Path, placed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    path: Path, build_request: Callable[[Mapping[str, Any]], Request] | None = None
 ) -> TakeInfo:
     """What decides how a take sounds, and no more of what its manifest says: the request, the
     model, the bits of its weights and its adapters. Raises ValueError saying what is wrong with the
     file.
 
-    `placed` sees the values before anything looks for the files that they name.
+    `build_request` makes the request of its values, and may refuse them; without one, files that it
+    names need not exist.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
         adapters = adapter.checked(
             (str(path), float(scale)) for path, scale in data.get("adapters", ())
         )
-        request = Request(**placed(data["request"]))
+        values = data["request"]
+        request = build_request(values) if build_request else Request(**values)
         return TakeInfo(request, str(data["model"]), int(data.get("bits", 0)), adapters)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error

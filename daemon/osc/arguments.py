@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
+from pipeline.request_files import check_file
 
 from ..jobs import Priority
 from .wire import Argument
@@ -248,9 +249,12 @@ def _begins_pair(name: str, value: Arguments) -> bool:
     if name.lower() == "priority":
         return bool(value) and str(value[0]).lower() in PRIORITIES
     field = "bars" if name.lower() == "count" else field_name(name)  # a number like any other
+    if not value:
+        return False
     try:
-        return bool(value) and coerce(field, value[0]) is not None
+        check_file(field, coerce(field, value[0]))
     except OutOfRange:
         return not isinstance(value[0], str)
     except BadRequest:
         return False
+    return True

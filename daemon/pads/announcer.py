@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.request import FIELDS, Request
+from pipeline.request import FIELDS
+from pipeline.request_files import accept_request
 
 from ..jobs import Event, Job, JobState
 from .bank import PadTake
@@ -52,7 +53,8 @@ def _read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
     data: Any = json.loads(manifest.read_bytes())
     if data["id"] != take.job_id:
         return []
-    request = Request(**{name: value for name, value in data["request"].items() if name in FIELDS})
+    values = {name: value for name, value in data["request"].items() if name in FIELDS}
+    request = accept_request(values)
     clips = [(str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]]
     if not clips or not all(path.is_file() for _, path in clips):
         return []

@@ -18,7 +18,6 @@ from typing import Any, Self
 
 from pipeline.request import DRAWN_SEEDS, FIELDS, MAX_SEED, BadRequest, Request
 
-from ..paths import FILE_FIELDS
 from .interface import PadState
 
 log = logging.getLogger("acestepd.pads")
@@ -26,7 +25,6 @@ log = logging.getLogger("acestepd.pads")
 VERSION = 1
 MAX_PADS = 128
 PROGRAMS = 128
-PATH_FIELDS = (*FILE_FIELDS, "guide")  # fields that may name a file
 
 # The values of a request by their fields, where files are named as they are inside of their folder.
 Values = dict[str, Any]
@@ -348,15 +346,12 @@ def _check_values(values: Any) -> Values:
     }
     if unknown := [name for name in plain if name not in FIELDS]:
         log.warning("a bank has parameters that are not known here: %s", " ".join(unknown)[:200])
-    files = {name: value for name, value in plain.items() if name in PATH_FIELDS}
-    others = {
-        name: value for name, value in plain.items() if name in FIELDS and name not in PATH_FIELDS
-    }
+    known = {name: value for name, value in plain.items() if name in FIELDS}
     try:
-        request = build_request(others)
+        request = build_request(known)
     except BadRequest as error:
         raise ValueError(str(error)) from error
-    return {name: getattr(request, name) for name in others} | files
+    return {name: getattr(request, name) for name in known}
 
 
 def _check_seed(value: Any, low: int) -> int:

@@ -13,6 +13,7 @@ import threading
 from contextlib import suppress
 
 from pipeline.request import BadRequest, Request, field_name
+from pipeline.request_files import check_files
 
 from ..engine import Engine
 from ..jobs import Event, Order, Priority, Refused
@@ -126,6 +127,7 @@ class PadPlayer:
             self._current.get_pad(index)
         folders = self._current.allowed_folders
         request = self._panel.request.changed(folders.resolve_values(values))
+        check_files(request)
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
         with self._lock:

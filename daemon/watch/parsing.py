@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.request import BadRequest, Request
+from pipeline.request_files import FILE_FIELDS, accept_request
 
 from ..jobs import Refused
 from ..landing import clips
@@ -18,7 +20,6 @@ from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
 from .sheet import decode, read_defaults, read_sheet
 from .watched_files import WatchedFile
 
-PATH_FIELDS = ("guide", "source", "reference")  # fields that may name files
 WILL_DIFFER = 409
 
 
@@ -98,7 +99,7 @@ class FileParser:
         variation of it.
         """
         try:
-            manifest = clips.read_manifest(file.path, self._resolve_paths)
+            manifest = clips.read_manifest(file.path, self._accept_request)
             seed = {name: value for name, value in self._defaults.items() if name == "seed"}
             request = manifest.request.changed(seed)
             original = manifest.title
@@ -113,11 +114,15 @@ class FileParser:
             notes = (SheetNote(0, WILL_DIFFER, message),)
         return ParsedFile(request, request, notes)
 
-    def _resolve_paths(self, values: Mapping[str, object]) -> dict[str, object]:
-        return {
-            name: self._resolve_path(name, str(value)) if name in PATH_FIELDS else value
+    def _accept_request(self, values: Mapping[str, Any]) -> Request:
+        """The request of a manifest, whose files are in an allowed folder. Raises `Refused` and
+        `BadRequest`.
+        """
+        resolved = {
+            name: self._resolve_path(name, str(value)) if name in FILE_FIELDS else value
             for name, value in values.items()
         }
+        return accept_request(resolved)
 
     def _resolve_path(self, name: str, value: str) -> str:
         """Raises `Refused`."""

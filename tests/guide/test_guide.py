@@ -11,6 +11,7 @@ import pytest
 from pipeline.guide.guide import guide_kind, resolve_guide
 from pipeline.guide.score import Score
 from pipeline.request import BadRequest, Request
+from pipeline.request_files import accept_request, resolve_request
 
 
 def score_of(guide: str, **changes: Any) -> Score | None:
@@ -102,12 +103,12 @@ def test_a_midi_file_keeps_its_own_tempo_when_none_is_given(tmp_path: Path) -> N
 
 def test_bars_of_a_midi_file_are_counted_at_its_own_tempo(tmp_path: Path) -> None:
     request = Request(guide=str(save_midi(tmp_path / "tune.mid", 0, 1.5, 3)), bars=2)
-    assert request.resolved().bpm == 100
-    assert request.resolved().samples == round(8 * 60 / 100 * 48_000)
-    assert request.changed({"bpm": 150}).resolved().bpm == 150
+    assert resolve_request(request).bpm == 100
+    assert resolve_request(request).samples == round(8 * 60 / 100 * 48_000)
+    assert resolve_request(request.changed({"bpm": 150})).bpm == 150
     # what is wrong with it is said when it is to be played
     (tmp_path / "tune.mid").write_bytes(b"MThd")
-    assert request.resolved().bpm == 120
+    assert resolve_request(request).bpm == 120
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_bars_of_a_midi_file_are_counted_at_its_own_tempo(tmp_path: Path) -> Non
 )
 def test_a_guide_that_cannot_be_is_refused_at_once(text: str, named: str) -> None:
     with pytest.raises(BadRequest, match=named) as refused:
-        Request(guide=text)
+        accept_request({"guide": text})
     assert "auto" in str(refused.value)
 
 

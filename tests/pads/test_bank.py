@@ -49,7 +49,7 @@ def test_any_pad_survives_its_file(
 
 
 def test_a_pad_names_its_files_without_their_being_there() -> None:
-    parameters = {"task": "cover", "source": "loop.wav", "reference": "warm.wav"}
+    parameters = {"source": "loop.wav", "reference": "warm.wav", "guide": "verse.mid"}
     assert Pad.from_json(Pad(parameters).to_json(1)).parameters == parameters
 
 

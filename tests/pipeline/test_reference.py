@@ -12,6 +12,7 @@ import soundfile
 from pipeline import AceStep, load, reference
 from pipeline.reference import PART
 from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Request
+from pipeline.request_files import check_files
 from pipeline.take import Progress, Take
 from tests.conftest import ROOT
 
@@ -201,8 +202,8 @@ def test_a_text_that_is_called_a_wav_is_refused(
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutOfRange, match="reference must be the path of an audio file that exists"):
-        Request(reference=str(tmp_path / "none.wav"))
+        check_files(Request(reference=str(tmp_path / "none.wav")))
     with pytest.raises(OutOfRange, match="reference must be the path of an audio file that exists"):
-        Request(reference=str(tmp_path))
+        check_files(Request(reference=str(tmp_path)))
     with pytest.raises(OutOfRange, match="reference_parts must be one of seed even"):
         Request(reference_parts="middle")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,9 +179,8 @@ def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
     assert Request(seconds=3).resolved().bpm == 0
 
 
-def test_resolving_says_which_stems_an_extract_has(tmp_path: Path) -> None:
-    (tmp_path / "x.WAV").write_bytes(b"x")
-    wish = Request(task="Extract", source=str(tmp_path / "x.WAV"))
+def test_resolving_says_which_stems_an_extract_has() -> None:
+    wish = Request(task="Extract", source="x.WAV")
     assert wish.resolved().stems == "drums bass"
     assert wish.changed({"stems": "vocals"}).resolved().stems == "vocals"
     assert Request().resolved().stems == ""

@@ -15,6 +15,7 @@ import soundfile
 from examples.voice import metrics, songs
 from pipeline import AceStep, audio, load, tasks
 from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Request
+from pipeline.request_files import check_files
 from pipeline.take import Progress, Take
 from pipeline.tasks import Material, RepaintBlend
 
@@ -141,11 +142,11 @@ def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: by
 
 
 def test_a_file_that_has_gone_is_refused(model: AceStep, tmp_path: Path) -> None:
-    (tmp_path / "gone.wav").write_bytes(b"")
     request = Request(task="cover", source=str(tmp_path / "gone.wav"), seed=1)
-    (tmp_path / "gone.wav").unlink()
     with pytest.raises(BadRequest, match="an audio file that exists"):
         list(model.render(request))
+    with pytest.raises(BadRequest, match="an audio file that exists"):
+        model.generate("x", task="cover", source=request.source)  # before anything is made
     with pytest.raises(BadRequest, match=r"gone\.wav is not there any more"):
         audio.read(request.source)
 
@@ -170,7 +171,7 @@ def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
         with pytest.raises(
             OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"
         ):
-            Request(source=str(path))
+            check_files(Request(source=str(path)))
 
 
 # --- what cannot be asked -------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from daemon.jobs import Event, Job, Order
 from daemon.worker import Load, Worker
 from pipeline.cost import Defaults, cost
 from pipeline.request import PREVIEW, BadRequest, Request
+from pipeline.request_files import check_files
 from pipeline.take import Progress, Take, TakeInfo
 from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
 
@@ -129,6 +130,7 @@ class Tape:
         return cost(request, self.defaults, token=self.token)
 
     def render(self, request: Request) -> Generator[Progress | Take, None, None]:
+        check_files(request)
         if request.prompt == "bad":
             raise BadRequest("it is bad", "be good")
         self.played.append(request.prompt)

@@ -1,0 +1,73 @@
+"""The files that a request names: its source, its reference, and a MIDI file as its guide.
+
+A `Request` is made without a look at the disk. Whoever accepts one calls `check_files`; what is to
+be made now goes through `resolve_request`. No MLX.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, FieldSpec, OutOfRange, Request
+
+FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
+
+
+def names_file(field: str, value: object) -> bool:
+    """Whether this value of that field is the path of a file: a guide only as a MIDI file."""
+    if field not in FILE_FIELDS or not isinstance(value, str):
+        return False
+    return value.lower().endswith(MIDI_SUFFIXES) if field == "guide" else bool(value)
+
+
+def check_file(field: str, value: object) -> None:
+    """Raises `OutOfRange` where this value of that field names a file that does not exist."""
+    if isinstance(value, str) and names_file(field, value) and not _exists(value):
+        allowed = MIDI_FILE if field == "guide" else SOUND_FILE
+        raise OutOfRange(f"{field} must be {allowed}, got {value[:40]!r}")
+
+
+def check_files(request: Request) -> None:
+    """Raises `OutOfRange` where the request names a file that does not exist. None is opened."""
+    for field in FILE_FIELDS:
+        check_file(field, getattr(request, field))
+
+
+def accept_request(values: Mapping[str, Any]) -> Request:
+    """The request of these values, by the names of its fields, whose files exist. Raises
+    `BadRequest`, and TypeError for other names.
+    """
+    request = Request(**values)
+    check_files(request)
+    return request
+
+
+def resolve_request(request: Request) -> Request:
+    """The request as it can be made: its files exist, its seeds are drawn, and bars have a tempo,
+    that of a MIDI guide where it gives none. Raises `BadRequest`.
+    """
+    check_files(request)
+    needs_tempo = request.bars and not request.bpm
+    return request.resolved(read_guide_bpm(request) if needs_tempo else 0.0)
+
+
+def read_guide_bpm(request: Request) -> float:
+    """The tempo of the MIDI file that guides it, or 0: whatever is wrong with the file is said when
+    it is played.
+    """
+    if not names_file("guide", request.guide):
+        return 0.0
+    from .guide.midi_file import BadMidi, read_midi  # only where it is needed: it takes a while
+
+    allowed: FieldSpec = FIELDS["bpm"].metadata["allowed"]
+    with suppress(BadMidi):
+        bpm = read_midi(os.path.expanduser(request.guide)).bpm
+        return bpm if allowed.low <= bpm <= allowed.high else 0.0
+    return 0.0
+
+
+def _exists(path: str) -> bool:
+    return os.path.isfile(os.path.expanduser(path))

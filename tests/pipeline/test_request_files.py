@@ -1,0 +1,115 @@
+"""The files that a request names: looked at when it is accepted, and not before."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+
+from pipeline.request import SOUNDS, BadRequest, OutOfRange, Request
+from pipeline.request_files import (
+    accept_request,
+    check_file,
+    check_files,
+    names_file,
+    resolve_request,
+)
+
+MISSING_SOUND = r"must be the path of an audio file that exists \(\.wav .*\), got '/gone\.wav'"
+MISSING_MIDI = (
+    r"guide must be auto, off, chords like Am F C G, or the path of a \.mid file that exists, "
+    r"got '/gone\.mid'"
+)
+
+
+@pytest.fixture
+def no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any, **more: Any) -> Any:
+        raise AssertionError(f"the disk was touched: {arguments}")
+
+    monkeypatch.setattr(builtins, "open", refuse)
+    monkeypatch.setattr(io, "open", refuse)
+    for name in ("stat", "lstat", "scandir", "listdir", "open", "access"):
+        monkeypatch.setattr(os, name, refuse)
+    monkeypatch.setattr(os.path, "isfile", refuse)
+    monkeypatch.setattr(os.path, "exists", refuse)
+
+
+@pytest.mark.usefixtures("no_disk")
+def test_a_request_is_made_changed_and_resolved_without_a_look_at_the_disk() -> None:
+    request = Request(
+        guide="/gone.mid", source="/gone.wav", reference="/gone.flac", task="cover", bars=2
+    )
+    changed = request.changed({"source": "/other.mp3", "guide": "~/VERSE.MIDI"})
+    assert changed.resolved(90.0).bpm == 90
+    assert changed.resolved().bpm == 120
+    assert changed.changed({"bpm": 70}).resolved(90.0).bpm == 70
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"source": "/gone.wav"}, f"source {MISSING_SOUND}"),
+        ({"reference": "/gone.wav"}, f"reference {MISSING_SOUND}"),
+        ({"guide": "/gone.mid"}, MISSING_MIDI),
+    ],
+)
+def test_a_file_that_does_not_exist_is_refused(values: dict[str, Any], says: str) -> None:
+    ((field, value),) = values.items()
+    for refused in (
+        lambda: check_file(field, value),
+        lambda: check_files(Request(**values)),
+        lambda: accept_request(values),
+        lambda: resolve_request(Request(**values)),
+    ):
+        with pytest.raises(OutOfRange, match=says):
+            refused()
+
+
+def test_files_that_exist_are_accepted_and_none_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("tune.mid", *(f"song{ending}" for ending in SOUNDS)):
+        (tmp_path / name).touch(0o000)
+    for ending in SOUNDS:
+        request = accept_request({"source": f"~/song{ending}", "guide": "~/tune.mid"})
+        assert request == Request(source=f"~/song{ending}", guide="~/tune.mid")
+
+
+def test_a_guide_names_a_file_only_where_it_is_midi() -> None:
+    assert names_file("guide", "a.mid")
+    assert names_file("guide", "A.MIDI")
+    for guide in ("", "auto", "off", "Am F C G"):
+        assert not names_file("guide", guide)
+        check_files(Request(guide=guide))
+    assert names_file("source", "a.wav")
+    assert not names_file("source", "")
+    assert not names_file("prompt", "a.wav")
+    assert not names_file("bars", 4)
+
+
+def test_bars_without_a_tempo_have_that_of_the_midi_guide(tmp_path: Path) -> None:
+    path = tmp_path / "tune.mid"
+    file = mido.MidiFile()
+    track = file.add_track()
+    track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(100)))
+    track.append(mido.Message("note_on", note=60))
+    track.append(mido.Message("note_off", note=60, time=480))
+    file.save(path)
+    request = Request(guide=str(path), bars=2)
+    assert resolve_request(request).bpm == pytest.approx(100)
+    assert resolve_request(request.changed({"bpm": 150})).bpm == 150
+    assert resolve_request(request.changed({"bars": 0})).bpm == 0
+    path.write_bytes(b"no MIDI")  # said when it is played
+    assert resolve_request(request).bpm == 120
+
+
+def test_what_a_task_needs_is_said_when_it_is_resolved() -> None:
+    with pytest.raises(BadRequest, match="cover needs a source"):
+        resolve_request(Request(task="cover"))
