@@ -336,16 +336,9 @@ def test_oscsend_is_understood(stage: Stage) -> None:
         listener.send("/ace/notify", 1, 0, "finished")
         assert listener.receive()[0] == "/ace/done"
         url = f"osc.tcp://127.0.0.1:{stage.osc.tcp_address[1]}/"
-        arguments = (
-            "/ace/generate",
-            "sssss",
-            "by-oscsend",
-            "prompt",
-            "sent by liblo",
-            "name",
-            "liblo",
-        )
-        subprocess.run(["oscsend", url, *arguments], check=True, timeout=60)
+        texts = ("by-oscsend", "prompt", "sent by liblo", "name", "liblo")
+        command = ["oscsend", url, "/ace/generate", "sssss", *texts]
+        subprocess.run(command, check=True, timeout=60)
         assert listener.until("/ace/finished", "by-oscsend")
 
 
