@@ -35,10 +35,10 @@ def parse_id(argument: Argument) -> str:
 def parse_int(name: str, argument: Argument) -> int:
     """A whole number that fits into an OSC int. Raises `BadRequest` and `OutOfRange`."""
     try:
-        number = float(argument)  # type: ignore[arg-type]
+        number = float("" if argument is None else argument)
         if number != int(number):
             raise ValueError
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         raise BadRequest(f"{name} must be a whole number, got {argument!r:.40}") from None
     if not -(2**31) <= number < 2**31:
         raise OutOfRange(f"{name} must fit into 32 bits, got {number:.0f}")
@@ -121,9 +121,9 @@ def join_value(arguments: Arguments) -> Argument:
 
 def parse_path_and_scale(arguments: Arguments) -> tuple[str, float]:
     """A path, whose words may come one by one, and the number behind it, or 1."""
-    with suppress(TypeError, ValueError):
-        if len(arguments) > 1:
-            return join_words(arguments[:-1]).strip(), float(arguments[-1])  # type: ignore[arg-type]
+    if len(arguments) > 1 and arguments[-1] is not None:
+        with suppress(ValueError):
+            return join_words(arguments[:-1]).strip(), float(arguments[-1])
     return join_words(arguments).strip(), 1.0
 
 

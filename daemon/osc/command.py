@@ -74,5 +74,5 @@ class Command:
     answer: str
     help: str
     handler: Handler
-    is_button: bool = False  # a lone 0 is a button that is let go, and ignored
+    ignores_release: bool = False  # a lone 0: a button that sends it is let go
     names_job: bool = False  # its first argument is the id of a job; /ace/fail repeats it

@@ -60,7 +60,7 @@ def _handle(message: Message, context: Context) -> None:
         raise Refused(
             404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS)
         )
-    if command.is_button and is_release(message.arguments):
+    if command.ignores_release and is_release(message.arguments):
         return
     command.handler(context, arguments)
 

@@ -199,7 +199,7 @@ COMMANDS = (
         "make a clip; `count` takes of it are called id.1, id.2, ...; "
         "`priority` live, normal or batch",
         generate,
-        is_button=True,
+        ignores_release=True,
         names_job=True,
     ),
     Command(
@@ -208,7 +208,7 @@ COMMANDS = (
         "/ace/queued",
         "the same by position, for Pd and TouchOSC",
         go,
-        is_button=True,
+        ignores_release=True,
         names_job=True,
     ),
     Command(
@@ -226,7 +226,7 @@ COMMANDS = (
         "/ace/queued",
         "the parent's wish with another seed; without a parent, the newest's",
         reroll,
-        is_button=True,
+        ignores_release=True,
         names_job=True,
     ),
     Command(
@@ -243,7 +243,7 @@ COMMANDS = (
         "/ace/done",
         "stop everything, also what waits for a bundle's time",
         panic,
-        is_button=True,
+        ignores_release=True,
     ),
     Command(
         "/ace/query",
@@ -259,7 +259,7 @@ COMMANDS = (
         "/ace/done",
         "mark a clip, or not (0); without an id the newest",
         favourite,
-        is_button=True,
+        ignores_release=True,
         names_job=True,
     ),
     Command(
@@ -268,7 +268,7 @@ COMMANDS = (
         "/ace/done",
         "ask an integration to put the clip there; without an id the newest",
         insert,
-        is_button=True,
+        ignores_release=True,
         names_job=True,
     ),
     Command(

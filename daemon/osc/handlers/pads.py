@@ -133,7 +133,7 @@ COMMANDS = (
         "/ace/pad",
         "play a pad (1, 2, ...): announce its take again, or make it; velocity 0: no hit",
         hit,
-        is_button=True,  # no pad is 0
+        ignores_release=True,  # no pad is 0
     ),
     Command(
         "/ace/pad/reroll",
@@ -141,7 +141,7 @@ COMMANDS = (
         "/ace/pad",
         "another seed for it, and its take",
         reroll,
-        is_button=True,
+        ignores_release=True,
     ),
     Command(
         "/ace/pad/favourite",
@@ -149,7 +149,7 @@ COMMANDS = (
         "/ace/pad",
         "mark it, or not (0); without on the other of both",
         favourite,
-        is_button=True,
+        ignores_release=True,
     ),
     Command(
         "/ace/pad/set",
@@ -171,7 +171,7 @@ COMMANDS = (
         "/ace/done",
         "new seeds, for favourites only with all",
         reroll_bank,
-        is_button=True,
+        ignores_release=True,
     ),
     Command("/ace/bank/load", "s name, or i program", "/ace/done", "play another bank", load_bank),
     Command(
@@ -180,7 +180,7 @@ COMMANDS = (
         "/ace/done",
         "save the bank, from now on under that name and program (0..127)",
         save_bank,
-        is_button=True,
+        ignores_release=True,
     ),
     Command("/ace/bank/list", "", "/ace/banks each, /ace/done", "the banks there are", list_banks),
 )
