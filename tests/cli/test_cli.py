@@ -31,7 +31,7 @@ from daemon.watch.notes import find_problems
 from daemon.watch.sheet import read_sheet
 from pipeline.planner import grammar
 from pipeline.request import FIELDS, Request
-from tests.support.studio import OFFICIAL, make_planned_root
+from tests.support.planners import OFFICIAL, make_planned_root
 
 RIFF = str(OFFICIAL / "audio" / "src.wav")
 (TURBO,) = {str(path.parent) for path in OFFICIAL.glob("*/acestep-v15-turbo")}

@@ -19,7 +19,7 @@ from daemon.runtime.lock import Lock
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
 from tests.support.hub import FakeHub
-from tests.support.studio import make_planned_root
+from tests.support.planners import make_planned_root
 
 
 def said(name: str, settings: Settings) -> str:

@@ -15,7 +15,7 @@ from daemon.settings import Settings
 from daemon.worker import load
 from pipeline.planner import grammar
 from tests.support.osc_client import OscClient
-from tests.support.studio import OFFICIAL, make_planned_root
+from tests.support.planners import OFFICIAL, make_planned_root
 from tests.support.workshop import InThread
 
 SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 2, "num_steps", 2)

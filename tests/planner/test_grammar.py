@@ -20,7 +20,7 @@ from pipeline.planner.grammar import (
     VocabularyError,
 )
 from pipeline.request import LANGUAGES
-from tests.support.studio import make_tokenizer
+from tests.support.planners import make_tokenizer
 
 TOKENIZER = make_tokenizer()
 VOCABULARY = Vocabulary(TOKENIZER, TOKENIZER.get_vocab_size())
@@ -195,7 +195,7 @@ def test_gaps_in_the_audio_tokens_are_counted_and_never_written() -> None:
     [
         (make_tokenizer(codes=[]), 9999, "has no audio tokens"),
         (make_tokenizer(codes=[64_000]), 9999, "has no audio tokens"),
-        (make_tokenizer(words=["<think>"]), 9999, "has no </think> <|im_end|>"),
+        (make_tokenizer(special_tokens=["<think>"]), 9999, "has no </think> <|im_end|>"),
         (TOKENIZER, 400, "the network knows 400 tokens"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.voices import voice_folder
 from pipeline.weights.checkpoint import CheckpointError
-from tests.support.studio import make_planner_folder
+from tests.support.planners import make_planner_folder
 
 
 def test_the_preferred_one_comes_first(tmp_path: Path) -> None:

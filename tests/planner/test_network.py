@@ -18,7 +18,7 @@ from pipeline.planner import network
 from pipeline.planner.grammar import TokenSet
 from pipeline.planner.network import CausalLM, DecodingBatch, PrefilledPrompt, PromptCache
 from pipeline.planner.planner import Planner
-from tests.support.studio import make_planner_folder
+from tests.support.planners import make_planner_folder
 
 
 @pytest.fixture(scope="module")

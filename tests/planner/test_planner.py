@@ -20,7 +20,7 @@ from pipeline.planner.grammar import AnswerFormat
 from pipeline.planner.logits import Sampling
 from pipeline.planner.planner import Description, Plan, Planner
 from pipeline.request import BadRequest, Request
-from tests.support.studio import finish, make_planner_folder
+from tests.support.planners import finish, make_planner_folder
 
 SAMPLING = Sampling(seed=4)
 SONG = Request(prompt="slow waltz", lyrics="[verse]\nla la", seconds=2, seed=1)

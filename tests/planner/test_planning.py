@@ -1,4 +1,4 @@
-"""Takes that are planned before they are painted."""
+"""Takes that are planned before their diffusion; the slot that their planner has in memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pipeline.take import Progress, Take
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from pipeline.weights.convert import convert
-from tests.support.studio import OFFICIAL, finish, make_planned_root
+from tests.support.planners import OFFICIAL, finish, make_planned_root
 
 # isort: split
 import mlx.core as mx
@@ -52,7 +52,7 @@ def no_cap() -> Iterator[None]:
     limits()
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+def record_loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders of the planners that are loaded from now on."""
     folders: list[Path] = []
     real = loading.load_planner
@@ -65,9 +65,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
-def take(model: AceStep, request: Request) -> Take:
-    (made,) = (event for event in model.render(request) if isinstance(event, Take))
-    return made
+def make_take(model: AceStep, request: Request) -> Take:
+    (take,) = (event for event in model.render(request) if isinstance(event, Take))
+    return take
 
 
 def planner_of(model: AceStep) -> Planner:
@@ -75,48 +75,48 @@ def planner_of(model: AceStep) -> Planner:
         return planner
 
 
-def sound(made: Take) -> np.ndarray:
-    return np.array(made.audio)
+def audio_of(take: Take) -> np.ndarray:
+    return np.array(take.audio)
 
 
 def test_a_take_is_planned_where_there_is_a_planner(model: AceStep) -> None:
-    made = take(model, SONG)
-    assert len(made.info.codes.split()) == 10
-    assert made.request.codes == made.info.codes
-    assert set(made.info.planned) == {"bpm", "key", "language", "time_signature"}
-    assert all(getattr(made.request, name) == value for name, value in made.info.planned.items())
-    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in made.info.notes)
-    assert "plan" in made.info.timings
+    take = make_take(model, SONG)
+    assert len(take.info.codes.split()) == 10
+    assert take.request.codes == take.info.codes
+    assert set(take.info.planned) == {"bpm", "key", "language", "time_signature"}
+    assert all(getattr(take.request, name) == value for name, value in take.info.planned.items())
+    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in take.info.notes)
+    assert "plan" in take.info.timings
 
 
 def test_off_is_the_path_without_it(model: AceStep) -> None:
-    made = take(model, dataclasses.replace(SONG, plan="off"))
-    assert made.info.codes == ""
-    assert made.info.planned == {}
-    assert "plan" not in made.info.timings
-    assert not np.array_equal(sound(made), sound(take(model, SONG)))
+    take = make_take(model, dataclasses.replace(SONG, plan="off"))
+    assert take.info.codes == ""
+    assert take.info.planned == {}
+    assert "plan" not in take.info.timings
+    assert not np.array_equal(audio_of(take), audio_of(make_take(model, SONG)))
 
 
 def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, root: Path) -> None:
-    made = take(model, SONG)
-    kept = Request(**json.loads(json.dumps(dataclasses.asdict(made.request))))
-    again = take(model, kept)
-    assert np.array_equal(sound(made), sound(again))
+    take = make_take(model, SONG)
+    kept = Request(**json.loads(json.dumps(dataclasses.asdict(take.request))))
+    again = make_take(model, kept)
+    assert np.array_equal(audio_of(take), audio_of(again))
     assert "plan" not in again.info.timings
     # and a fresh start plans the same
-    assert np.array_equal(sound(made), sound(take(load(str(root)), SONG)))
+    assert np.array_equal(audio_of(take), audio_of(make_take(load(str(root)), SONG)))
 
 
 def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
-    made = take(model, SONG)
-    other_noise = take(model, made.request.changed({"seed": 4}))
-    assert other_noise.info.codes == made.info.codes
-    assert not np.array_equal(sound(other_noise), sound(made))
-    replanned = take(model, SONG.changed({"plan_seed": 9}))
+    take = make_take(model, SONG)
+    other_noise = make_take(model, take.request.changed({"seed": 4}))
+    assert other_noise.info.codes == take.info.codes
+    assert not np.array_equal(audio_of(other_noise), audio_of(take))
+    replanned = make_take(model, SONG.changed({"plan_seed": 9}))
     assert replanned.request.seed == 3
     assert replanned.request.plan_seed == 9
-    assert replanned.info.codes != made.info.codes
-    assert made.request.plan_seed == 3  # its seed, unless it has one of its own
+    assert replanned.info.codes != take.info.codes
+    assert take.request.plan_seed == 3  # its seed, unless it has one of its own
 
 
 def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
@@ -130,18 +130,18 @@ def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
         return forward(self, ids, *more)
 
     monkeypatch.setattr(CausalLM, "forward", counted)
-    said = SONG.changed(
+    complete = SONG.changed(
         {"bpm": 90, "key": "A minor", "time_signature": "3", "prompt": "a slow waltz at night"}
     )
     planner_of(model).prompt_cache.clear()
-    made = take(model, said)
+    take = make_take(model, complete)
     assert lengths[0] > 100, "the prompt; guidance reads another, from where it differs"
     assert lengths.count(1) == len(lengths) - 2 == 9, "then a code each, and nothing after the last"
     lengths.clear()
-    take(model, said.changed({"plan_seed": 9}))
-    assert lengths == [1] * 9, "the prompt is known"
+    make_take(model, complete.changed({"plan_seed": 9}))
+    assert lengths == [1] * 9, "the prompt is cached"
     lengths.clear()
-    take(model, made.request.changed({"seed": 9}))
+    make_take(model, take.request.changed({"seed": 9}))
     assert lengths == [], "the plan is kept"
 
 
@@ -162,27 +162,26 @@ def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
 
 def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
     alone = model.cost(dataclasses.replace(SONG, plan="off"))
-    open = SONG
     assert model.token > 0
     # metadata, five codes a second
-    assert model.cost(open) == pytest.approx(alone + model.token * (40 + 10))
-    said = open.changed({"bpm": 90, "key": "A minor", "time_signature": "3"})
+    assert model.cost(SONG) == pytest.approx(alone + model.token * (40 + 10))
+    complete = SONG.changed({"bpm": 90, "key": "A minor", "time_signature": "3"})
     # nothing is left to think about
-    assert model.cost(said) == pytest.approx(alone + model.token * 10)
+    assert model.cost(complete) == pytest.approx(alone + model.token * 10)
     assert (
-        model.cost(open.changed({"plan": "simple"}))
-        > model.cost(open.changed({"prompt": ""}))
-        > model.cost(open)
+        model.cost(SONG.changed({"plan": "simple"}))
+        > model.cost(SONG.changed({"prompt": ""}))
+        > model.cost(SONG)
     )
     for planless in ({"codes": "1 2 3"}, {"task": "cover"}, {"guide": "auto"}):
-        wish = open.changed(planless)
-        assert model.cost(wish) == model.cost(wish.changed({"plan": "off"}))
+        request = SONG.changed(planless)
+        assert model.cost(request) == model.cost(request.changed({"plan": "off"}))
 
 
 def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
-    made = take(model, SONG)
-    planned = made.info.timings["plan"]
-    painted = sum(seconds for stage, seconds in made.info.timings.items() if stage != "plan")
+    take = make_take(model, SONG)
+    planned = take.info.timings["plan"]
+    painted = sum(seconds for stage, seconds in take.info.timings.items() if stage != "plan")
     share = planned / (planned + painted)
     estimated = 1 - model.cost(dataclasses.replace(SONG, plan="off")) / model.cost(SONG)
     assert estimated == pytest.approx(share)
@@ -202,20 +201,20 @@ def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(r
 
 
 def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:
-    whole = sound(take(model, SONG))
+    whole = audio_of(make_take(model, SONG))
     work = model.render(SONG)
     while next(work).tokens < 3:  # type: ignore[union-attr]
         pass
     work.close()
-    assert np.array_equal(sound(take(model, SONG)), whole)
+    assert np.array_equal(audio_of(make_take(model, SONG)), whole)
 
 
 def test_two_songs_under_way_share_one_planner(
     model: AceStep, monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
     fresh = load(str(root))
-    loads = counted(monkeypatch)
-    alone = [sound(take(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
+    loads = record_loads(monkeypatch)
+    alone = [audio_of(make_take(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
     works = [fresh.render(SONG.changed({"seed": seed})) for seed in (1, 2)]
     done: dict[int, Take] = {}
     while len(done) < 2:
@@ -223,49 +222,49 @@ def test_two_songs_under_way_share_one_planner(
             event = next(work, None)
             if isinstance(event, Take):
                 done[i] = event
-    assert all(np.array_equal(sound(done[i]), alone[i]) for i in (0, 1))
+    assert all(np.array_equal(audio_of(done[i]), alone[i]) for i in (0, 1))
     assert len(loads) == 1
 
 
-def test_the_planner_leaves_when_memory_is_short_and_comes_back(
+def test_the_planner_is_unloaded_when_memory_is_short_and_loaded_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = load(str(root))
-    loads = counted(monkeypatch)
-    first = sound(take(small, SONG))
+    loads = record_loads(monkeypatch)
+    first = audio_of(make_take(small, SONG))
     weights = sum(
         array.nbytes for array in dict(tree_flatten(planner_of(small).lm.parameters())).values()
     )
     limits(memory_gb=(small._needed + weights - 1) / 2**30)  # not enough by a byte
-    again = sound(take(small, SONG))
+    again = audio_of(make_take(small, SONG))
     assert small.desk.bytes == 0
     assert np.array_equal(first, again)
-    assert np.array_equal(first, sound(take(small, SONG)))
+    assert np.array_equal(first, audio_of(make_take(small, SONG)))
     assert len(loads) == 2
 
 
-def test_its_prompts_count_and_are_forgotten_before_it_leaves(root: Path) -> None:
+def test_its_cached_prompts_count_and_are_dropped_before_it_is_unloaded(root: Path) -> None:
     small = load(str(root))
-    first = sound(take(small, SONG))
+    first = audio_of(make_take(small, SONG))
     planner = planner_of(small)
     weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
     assert small.desk.bytes == weights + planner.prompt_cache.bytes > weights
     limits(memory_gb=(small._needed + weights + 1) / 2**30)
-    assert np.array_equal(first, sound(take(small, SONG)))
-    assert planner_of(small) is planner, "it is still there"
-    assert small.desk.bytes == weights, "and remembers nothing"
+    assert np.array_equal(first, audio_of(make_take(small, SONG)))
+    assert planner_of(small) is planner, "it is still loaded"
+    assert small.desk.bytes == weights, "and has no cached prompts"
 
 
-def test_what_its_prompts_are_said_to_take_is_what_they_take(model: AceStep) -> None:
-    take(model, SONG)
+def test_the_bytes_of_its_cached_prompts_are_what_they_take(model: AceStep) -> None:
+    make_take(model, SONG)
     planner = planner_of(model)
     mx.clear_cache()
     before = mx.get_active_memory()
-    told = planner.prompt_cache.bytes
+    counted = planner.prompt_cache.bytes
     planner.prompt_cache.clear()
     gc.collect()
     freed = before - mx.get_active_memory()
-    assert told <= freed <= told + 16_384 * 2 * len(planner.lm.layers) * 4  # whole pages
+    assert counted <= freed <= counted + 16_384 * 2 * len(planner.lm.layers) * 4  # whole pages
 
 
 @pytest.mark.parametrize(
@@ -275,7 +274,7 @@ def test_what_its_prompts_are_said_to_take_is_what_they_take(model: AceStep) -> 
         ({"task": "repaint"}, "repaint follows its source"),
     ],
 )
-def test_what_cannot_be_planned_is_refused_when_it_is_asked_for(
+def test_what_cannot_be_planned_is_refused_when_it_is_requested(
     model: AceStep, tmp_path: Path, change: dict[str, str], message: str
 ) -> None:
     if "task" in change:
@@ -284,22 +283,22 @@ def test_what_cannot_be_planned_is_refused_when_it_is_asked_for(
         soundfile.write(tmp_path / "a.wav", np.zeros((4800, 2), np.float32), 48_000)
         change = change | {"source": str(tmp_path / "a.wav")}
     with pytest.raises(BadRequest, match=message):
-        take(model, SONG.changed({"plan": "on", **change}))
+        make_take(model, SONG.changed({"plan": "on", **change}))
 
 
 def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
     alone = load(str(tiny))
-    assert take(alone, SONG).info.codes == ""
+    assert make_take(alone, SONG).info.codes == ""
     with pytest.raises(
         BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none"
     ) as refused:
-        take(alone, SONG.changed({"plan": "on"}))
+        make_take(alone, SONG.changed({"plan": "on"}))
     assert "acestepd pull --planner" in refused.value.hint
     with pytest.raises(BadRequest, match=r"it has none; run: acestepd pull --planner 1\.7B"):
         finish(alone.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"))))
     with pytest.raises(BadRequest, match="understand makes words"):
-        take(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
+        make_take(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
     with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
         load(str(tiny), planner="4B")
 
@@ -308,7 +307,7 @@ def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> No
     root = make_planned_root(tmp_path / "root")
     (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
     broken = load(str(root))
-    assert take(broken, SONG).info.codes == ""
+    assert make_take(broken, SONG).info.codes == ""
     assert broken.token == 0
     with pytest.raises(
         CheckpointError,
@@ -319,14 +318,14 @@ def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> No
 
 def test_a_voice_without_codes_cannot_be_planned() -> None:
     with pytest.raises(BadRequest, match="has no audio codes"):
-        take(load("mini"), SONG.changed({"plan": "on"}))
+        make_take(load("mini"), SONG.changed({"plan": "on"}))
 
 
 def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
-    made = take(model, SONG)
-    data = clips.manifest_of("one", "test", made.info, time.gmtime(0))
-    assert data["planned"] == dict(made.info.planned)
-    assert data["request"]["codes"] == made.info.codes
+    take = make_take(model, SONG)
+    data = clips.manifest_of("one", "test", take.info, time.gmtime(0))
+    assert data["planned"] == dict(take.info.planned)
+    assert data["request"]["codes"] == take.info.codes
     json.dumps(data)
 
 
@@ -335,30 +334,30 @@ def test_a_song_is_put_into_words_first(
     model: AceStep, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)  # random weights find no end
-    made = take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
-    assert made.info.planned["prompt"] == made.request.prompt != SONG.prompt
-    assert made.request.language == "de"
-    assert made.request.bpm == 99
-    assert made.request.seconds == 2
-    assert any("stopped after 60 tokens" in note for note in made.info.notes)
-    assert len(made.info.codes.split()) == 10
+    take = make_take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
+    assert take.info.planned["prompt"] == take.request.prompt != SONG.prompt
+    assert take.request.language == "de"
+    assert take.request.bpm == 99
+    assert take.request.seconds == 2
+    assert any("stopped after 60 tokens" in note for note in take.info.notes)
+    assert len(take.info.codes.split()) == 10
 
 
 def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)
-    asked: list[Sequence[int]] = []
+    received: list[Sequence[int]] = []
     real = Planner.understand
 
-    def understand(self: Planner, heard: Sequence[int], *more: Any) -> Any:
-        asked.append(heard)
+    def understand(self: Planner, codes: Sequence[int], *more: Any) -> Any:
+        received.append(codes)
         # the planner of this test has so many tokens
-        return real(self, [code % 2000 for code in heard], *more)
+        return real(self, [code % 2000 for code in codes], *more)
 
     monkeypatch.setattr(Planner, "understand", understand)
     described = finish(
         model.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"), seed=1))
     )
-    assert len(asked[0]) == 10  # 2.1 seconds
+    assert len(received[0]) == 10  # 2.1 seconds
     assert 30 <= described.values["bpm"] <= 300
 
 

@@ -1,4 +1,4 @@
-"""What the planner reads, and what its answers mean. The exact texts are compared by
+"""The prompts that the planner reads, and what its answers mean. The exact texts are compared by
 tests/tools/parity_planner.py.
 """
 
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from pipeline.planner import templates
 from pipeline.planner.grammar import BPM, KEYS
 
-captions = st.text("abc äö音♯:#-'\"{}[]&*!|>%@`,?.0", min_size=1, max_size=120).filter(
+CAPTIONS = st.text("abc äö音♯:#-'\"{}[]&*!|>%@`,?.0", min_size=1, max_size=120).filter(
     lambda text: text == " ".join(text.split())
 )
 
 
 @settings(deadline=None, max_examples=50)
-@given(captions, st.sampled_from(BPM), st.sampled_from(KEYS))
-def test_what_it_was_told_it_can_be_asked(caption: str, bpm: int, key: str) -> None:
+@given(CAPTIONS, st.sampled_from(BPM), st.sampled_from(KEYS))
+def test_metadata_that_are_written_can_be_parsed(caption: str, bpm: int, key: str) -> None:
     text = templates.format_thought({"bpm": bpm, "caption": caption, "keyscale": key})
     read = templates.parse_metadata(
         f"<think>\nbpm: {bpm}\ncaption: {caption}\nkeyscale: {key}\n</think>"

@@ -721,7 +721,7 @@ def official_layout(bench: Bench) -> None:
                 if ours.get(name) != official.get(name)
             }
             bench.same(f"{match[1]}: {len(official)} tensors", sorted(wrong), [])
-    parity_planner.layouts(bench)
+    parity_planner.check_layouts(bench)
 
 
 def full_size(folder: str, config: dict[str, Any]) -> nn.Module | None:

@@ -34,9 +34,8 @@ from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
 from tests.support.golden import MISSING, NUMBER, Bench, Line, area
-from tests.support.studio import finish
+from tests.support.planners import finish
 
-_GREEDY = Sampling(temperature=0.0, top_p=0.0, guidance=1.0)
 _LONGEST = 240  # seconds: the most that the official code's budget counts with
 
 
@@ -45,7 +44,7 @@ def load(folder: Path) -> Planner:
     return loading.load_planner(folder, choose_ops(), mx.float32)
 
 
-def planner(bench: Bench, size: str) -> Planner:
+def load_size(bench: Bench, size: str) -> Planner:
     return load(bench.fixtures.root / f"{loading.PREFIX}{size}")
 
 
@@ -53,16 +52,19 @@ def planner(bench: Bench, size: str) -> Planner:
 
 
 @area("lm_[0-9]*")
-def network(bench: Bench) -> None:
+def check_network(bench: Bench) -> None:
     """A case with an attention mask is of two prompts that guidance leads between; any other is of
     one.
     """
-    model = planner(bench, bench.area.removeprefix("lm_").replace("_", "."))
+    model = load_size(bench, bench.area.removeprefix("lm_").replace("_", "."))
     for case in bench.cases("input_ids"):
-        (guidance if f"{case}.attention_mask" in bench.golden else logits_of)(bench, case, model)
+        if f"{case}.attention_mask" in bench.golden:
+            check_guidance(bench, case, model)
+        else:
+            check_logits(bench, case, model)
 
 
-def logits_of(bench: Bench, case: str, model: Planner) -> None:
+def check_logits(bench: Bench, case: str, model: Planner) -> None:
     lm = model.lm
     vocabulary = model.vocabulary
     hidden = lm(bench.tensor(f"{case}.input_ids"))
@@ -74,15 +76,15 @@ def logits_of(bench: Bench, case: str, model: Planner) -> None:
             bench.check(part, lm.logits(hidden, TokenSet(range(first, first + width))))
 
 
-def guidance(bench: Bench, case: str, model: Planner) -> None:
-    """Two prompts side by side: read for themselves, and gone on with together."""
+def check_guidance(bench: Bench, case: str, model: Planner) -> None:
+    """Two prompts side by side: prefilled by themselves, and continued together."""
     rows = zip(bench.read(f"{case}.input_ids"), bench.read(f"{case}.attention_mask"), strict=True)
     prompts = [row[keep > 0].tolist() for row, keep in rows]
     columns = mx.array(bench.read(f"{case}.columns").astype(np.int32))
     for name, given in (("", prompts), (" after a step", [ids[:-1] for ids in prompts])):
         if name and len({ids[-1] for ids in prompts}) > 1:
-            continue  # they do not go on alike
-        batch = DecodingBatch(model.lm, [prefilled(model.lm, ids) for ids in given])
+            continue  # they are not continued alike
+        batch = DecodingBatch(model.lm, [prefill_prompt(model.lm, ids) for ids in given])
         if name:
             batch.append(mx.array(prompts[0][-1:]))
         scores = model.lm.logits(batch.hidden[:, 0], model.vocabulary.all_tokens)[:, columns]
@@ -100,24 +102,24 @@ def guidance(bench: Bench, case: str, model: Planner) -> None:
             bench.compare(f"{case}.{part}{name}", value, official, tolerance)
 
 
-def prefilled(lm: CausalLM, ids: list[int]) -> PrefilledPrompt:
+def prefill_prompt(lm: CausalLM, ids: list[int]) -> PrefilledPrompt:
     *_, last = prefill(lm, ids, PromptCache())
     assert last is not None
     return last
 
 
 @area("lm_sampling")
-def filters(bench: Bench) -> None:
+def check_filters(bench: Bench) -> None:
     raw = bench.tensor("logits")
     history = bench.read("history")
     for match in bench.find(r"top_k(\d+)_kept"):
-        bench.check(match[0], kept(logits.keep_top_k(raw, int(match[1]))))
+        bench.check(match[0], mark_kept(logits.keep_top_k(raw, int(match[1]))))
     for match in bench.find(r"top_p(\d+)_(\d+)_kept"):
-        bench.check(match[0], kept(logits.keep_top_p(raw, float(f"{match[1]}.{match[2]}"))))
+        bench.check(match[0], mark_kept(logits.keep_top_p(raw, float(f"{match[1]}.{match[2]}"))))
     both = Sampling(top_k=7, top_p=0.9)
     for match in bench.find(r"top_k(\d+)_then_top_p(\d+)_(\d+)_kept"):
         both = Sampling(top_k=int(match[1]), top_p=float(f"{match[2]}.{match[3]}"))
-        bench.check(match[0], kept(logits.filter_logits(raw, both)))
+        bench.check(match[0], mark_kept(logits.filter_logits(raw, both)))
     seen = mx.array(np.stack([np.isin(np.arange(raw.shape[-1]), row) for row in history]))
     for match in bench.find(r"repetition_penalty_(\d+)_(\d+)"):
         bench.check(
@@ -128,7 +130,7 @@ def filters(bench: Bench) -> None:
         bench.check(match[0], mx.softmax(logits.filter_logits(raw, both) / heat, axis=-1))
 
 
-def kept(filtered: mx.array) -> mx.array:
+def mark_kept(filtered: mx.array) -> mx.array:
     return (filtered > -math.inf).astype(mx.uint8)
 
 
@@ -136,7 +138,7 @@ def kept(filtered: mx.array) -> mx.array:
 
 
 @area("fsm")
-def automaton(bench: Bench) -> None:
+def check_grammar(bench: Bench) -> None:
     constants = {
         "field_order": list(grammar.FIELDS),
         "timesignatures": list(grammar.SIGNATURES),
@@ -156,35 +158,37 @@ def automaton(bench: Bench) -> None:
         "NEWLINE_AFTER_THINK": "\n",
         "THINK_END_TAG": grammar.THINK_END,
     }
-    words |= {f"{short(name)}_NAME": f"{name}:" for name in grammar.FIELDS}
+    words |= {f"{shorten_field(name)}_NAME": f"{name}:" for name in grammar.FIELDS}
     for match in bench.find(r"fixed_strings\.(\w+)"):
         bench.same(match[0], words.get(match[1]), bench.read(match[0]))
     for match in bench.find(r"value_cases\.(\w+)"):
         ours = [case["value"] in grammar.VALUES[match[1]] for case in bench.read(match[0])]
         bench.same(match[0], ours, [case["accepted"] for case in bench.golden[match[0]]])
-    model = largest(bench)
+    model = load_largest(bench)
     for match in bench.find(r"walks\.\d+"):
-        along(bench, match[0], model)
+        check_walk(bench, match[0], model)
 
 
-def short(field: str) -> str:
+def shorten_field(field: str) -> str:
     return {"timesignature": "TIMESIG"}.get(field, field.upper())
 
 
-def largest(bench: Bench) -> Planner:
+def load_largest(bench: Bench) -> Planner:
     """The walks' token ids are those of the planner with all the audio tokens."""
-    models = [planner(bench, size) for size in loading.list_sizes(bench.fixtures.root)]
+    models = [load_size(bench, size) for size in loading.list_sizes(bench.fixtures.root)]
     return max(models, key=lambda model: len(model.vocabulary.all_tokens))
 
 
-def along(bench: Bench, name: str, model: Planner) -> None:
+def check_walk(bench: Bench, name: str, model: Planner) -> None:
     """Step by step: what is allowed, and whether what is chosen then is. With all logits equal, 0
     is the likeliest.
     """
     case = bench.read(name)
-    matcher = started(model, case["settings"])
+    matcher = start_matcher(model, case["settings"])
     for i, step in enumerate(case["steps"]):
-        accepted = stand(bench, f"{name} {case['label']} step {i}", matcher, step, step["chosen"])
+        accepted = check_allowed(
+            bench, f"{name} {case['label']} step {i}", matcher, step, step["chosen"]
+        )
         bench.same(
             f"{name} {case['label']} step {i} accepts {step['chosen_text']!r}",
             accepted,
@@ -192,27 +196,34 @@ def along(bench: Bench, name: str, model: Planner) -> None:
         )
         if accepted:
             matcher.accept(step["chosen"])
-    stand(bench, f"{name} {case['label']} final", matcher, case["final"])
+    check_allowed(bench, f"{name} {case['label']} final", matcher, case["final"])
 
 
-def started(model: Planner, settings: dict[str, Any]) -> GrammarMatcher:
+def start_matcher(model: Planner, settings: dict[str, Any]) -> GrammarMatcher:
     phase = settings.get("phase", "cot")
     seconds = settings.get("dur")
     if phase == "codes":
         return grammar.build_codes_matcher(model.vocabulary, seconds)
-    then = "text" if phase == "understand" else "" if settings.get("stop", True) else "codes"
+    then = choose_ending(phase, settings.get("stop", True))
     given = {name: str(value) for name, value in (settings.get("um") or {}).items()}
     return grammar.build_matcher(
-        model.vocabulary, AnswerFormat(given, skipped(settings), then, seconds)
+        model.vocabulary, AnswerFormat(given, skipped_fields(settings), then, seconds)
     )
 
 
-def skipped(settings: dict[str, Any]) -> frozenset[str]:
-    usual = {"skip_genres": True}
-    return frozenset(name for name in grammar.FIELDS if (usual | settings).get(f"skip_{name}"))
+def choose_ending(phase: str, stops_after_metadata: bool) -> str:
+    """What comes after the metadata."""
+    if phase == "understand":
+        return "text"
+    return "" if stops_after_metadata else "codes"
 
 
-def stand(
+def skipped_fields(settings: dict[str, Any]) -> frozenset[str]:
+    settings = {"skip_genres": True} | settings
+    return frozenset(name for name in grammar.FIELDS if settings.get(f"skip_{name}"))
+
+
+def check_allowed(
     bench: Bench, name: str, matcher: GrammarMatcher, official: dict[str, Any], chosen: int = -1
 ) -> bool:
     """Compares what is allowed here; whether `chosen` is."""
@@ -220,9 +231,8 @@ def stand(
         matcher.see_top_token(0)
     allowed = matcher.allowed_tokens()
     ours: list[int] = allowed.tokens.ids.tolist()
-    if (
-        official["state"] == "LANGUAGE_VALUE" and allowed.greedy
-    ):  # which one depends on the order of a set
+    if official["state"] == "LANGUAGE_VALUE" and allowed.greedy:
+        # which one depends on the order of a set
         bench.same(f"{name} allows", set(official["allowed"]) <= set(ours), True)
     elif "allowed" in official:
         bench.same(f"{name} allows", ours, official["allowed"])
@@ -240,26 +250,15 @@ def stand(
 
 
 @area("lm_prompts")
-def texts(bench: Bench) -> None:
+def check_texts(bench: Bench) -> None:
     for match in bench.find(r"instructions\.(\w+)"):
         bench.same(match[0], templates.INSTRUCTIONS.get(match[1]), bench.read(match[0]))
     bench.same("audio_code_regex", grammar.CODE.pattern, bench.read("audio_code_regex"))
     bench.same("max_audio_code", grammar.LAST_CODE, bench.read("max_audio_code"))
     bench.same("codes_per_second", grammar.CODES_PER_SECOND, bench.read("codes_per_second"))
-    model = largest(bench)
+    model = load_largest(bench)
     for match in bench.find(r"prompts\.\d+"):
-        case = bench.read(match[0])
-        if case["function"] not in PROMPTS:
-            bench.lines.append(
-                Line(bench.area, match[0], MISSING, note=f"nothing here does {case['function']}")
-            )
-            continue
-        ours = PROMPTS[case["function"]](case["args"])
-        bench.same(f"{match[0]} {case['label']}", ours, case["prompt"])
-        bench.same(
-            f"{match[0]} {case['label']} ids", model.vocabulary.encode(ours), case["ids_tiny"]
-        )
-        real_ids(bench, f"{match[0]} {case['label']} ids_real", ours, case)
+        check_prompt(bench, match[0], model)
     answers: dict[str, Callable[[Any], Any]] = {
         "format_metadata_as_cot": templates.format_thought,
         "extract_lyrics": templates.parse_lyrics,
@@ -271,14 +270,27 @@ def texts(bench: Bench) -> None:
             bench.same(match[0], function(case["input"]), case["output"])
     for match in bench.find(r"parse_lm_output\.\d+"):
         case = bench.read(match[0])
-        mine = templates.parse_metadata(case["input"]), templates.extract_codes(case["input"])
-        bench.same(match[0], mine, (case["metadata"], case["audio_codes"]))
+        ours = templates.parse_metadata(case["input"]), templates.extract_codes(case["input"])
+        bench.same(match[0], ours, (case["metadata"], case["audio_codes"]))
     for match in bench.find(r"max_new_tokens\.\d+"):
-        token_budget(bench, match[0])
-    defaults(bench)
+        check_token_budget(bench, match[0])
+    check_defaults(bench)
 
 
-def prompt_alone(args: dict[str, Any]) -> str:
+def check_prompt(bench: Bench, name: str, model: Planner) -> None:
+    case = bench.read(name)
+    if case["function"] not in PROMPTS:
+        note = f"nothing here does {case['function']}"
+        bench.lines.append(Line(bench.area, name, MISSING, note=note))
+        return
+    ours = PROMPTS[case["function"]](case["args"])
+    name = f"{name} {case['label']}"
+    bench.same(name, ours, case["prompt"])
+    bench.same(f"{name} ids", model.vocabulary.encode(ours), case["ids_tiny"])
+    check_real_ids(bench, f"{name} ids_real", ours, case)
+
+
+def build_prompt(args: dict[str, Any]) -> str:
     if args.get("is_negative_prompt"):
         return templates.build_metadata_negative(
             args["lyrics"], args.get("negative_prompt", templates.NO_INPUT)
@@ -286,53 +298,53 @@ def prompt_alone(args: dict[str, Any]) -> str:
     return templates.build_metadata_prompt(args["caption"], args["lyrics"])
 
 
-def prompt_with_cot(args: dict[str, Any]) -> str:
+def build_prompt_with_cot(args: dict[str, Any]) -> str:
     if args.get("is_negative_prompt"):
         negative = args.get("negative_prompt", templates.NO_INPUT)
         return templates.build_codes_negative(args["caption"], args["lyrics"], negative)
     return templates.build_codes_prompt(args["caption"], args["lyrics"], args["cot_text"])
 
 
-def other(
-    instruction: str, usual: Callable[[dict[str, Any]], str]
+def build_other_prompt(
+    instruction: str, build_positive: Callable[[dict[str, Any]], str]
 ) -> Callable[[dict[str, Any]], str]:
     def prompt(args: dict[str, Any]) -> str:
         if args.get("is_negative_prompt"):
             return templates.build_other_negative(
                 instruction, args.get("negative_prompt", templates.NO_INPUT)
             )
-        return usual(args)
+        return build_positive(args)
 
     return prompt
 
 
 PROMPTS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "build_formatted_prompt": prompt_alone,
-    "build_formatted_prompt_with_cot": prompt_with_cot,
-    "build_formatted_prompt_for_understanding": other(
+    "build_formatted_prompt": build_prompt,
+    "build_formatted_prompt_with_cot": build_prompt_with_cot,
+    "build_formatted_prompt_for_understanding": build_other_prompt(
         "understand", lambda args: templates.build_understand_prompt(args["audio_codes"])
     ),
-    "build_formatted_prompt_for_inspiration": other(
+    "build_formatted_prompt_for_inspiration": build_other_prompt(
         "inspire",
         lambda args: templates.build_inspire_prompt(args["query"], args.get("instrumental", False)),
     ),
-    "build_formatted_prompt_for_format": other(
+    "build_formatted_prompt_for_format": build_other_prompt(
         "format", lambda args: templates.build_format_prompt(args["caption"], args["lyrics"])
     ),
 }
 
 
-def real_ids(bench: Bench, name: str, prompt: str, case: dict[str, Any]) -> None:
+def check_real_ids(bench: Bench, name: str, prompt: str, case: dict[str, Any]) -> None:
     """With the full tokenizer, whose audio tokens follow its last token."""
     if "ids_real" not in case:
         return
     codes = [int(code) for code in grammar.CODE.findall(prompt)]
-    if tokenizer := full_tokenizer(bench.fixtures.folder, max(codes, default=0)):
+    if tokenizer := load_full_tokenizer(bench.fixtures.folder, max(codes, default=0)):
         bench.same(name, tokenizer.encode(prompt, add_special_tokens=False).ids, case["ids_real"])
 
 
 @functools.cache
-def full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
+def load_full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
     import gzip
 
     from tokenizers import AddedToken
@@ -346,7 +358,7 @@ def full_tokenizer(folder: Path, last: int) -> Tokenizer | None:
     return None
 
 
-def token_budget(bench: Bench, name: str) -> None:
+def check_token_budget(bench: Bench, name: str) -> None:
     case = bench.read(name)
     ours = grammar.budget_tokens(case["target_duration"], case["phase"])
     if (case["target_duration"] or 0) > _LONGEST and ours > case["output"]:
@@ -358,14 +370,14 @@ def token_budget(bench: Bench, name: str) -> None:
         bench.same(name, ours, case["output"])
 
 
-def defaults(bench: Bench) -> None:
-    usual = Sampling()
+def check_defaults(bench: Bench) -> None:
+    sampling = Sampling()
     ours = {
-        "temperature": usual.temperature,
-        "cfg_scale": usual.guidance,
-        "top_k": usual.top_k,
-        "top_p": usual.top_p,
-        "negative_prompt": usual.negative_prompt or templates.NO_INPUT,
+        "temperature": sampling.temperature,
+        "cfg_scale": sampling.guidance,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "negative_prompt": sampling.negative_prompt or templates.NO_INPUT,
         "cot_phase_cfg_scale_forced_to": 1.0,  # `Planner.write` has no guidance
         "understand_temperature": UNDERSTAND_TEMPERATURE,
     }
@@ -377,10 +389,10 @@ def defaults(bench: Bench) -> None:
 
 
 @area("lm_traces")
-def traces(bench: Bench) -> None:
+def check_traces(bench: Bench) -> None:
     for match in bench.find(rf"({re.escape(loading.PREFIX)}(.+))\.traces"):
         folder = match[1]
-        model = planner(bench, match[2])
+        model = load_size(bench, match[2])
         facts = {
             "audio_code_base_id": min(model.vocabulary.code_of),
             "eos_token_id": model.vocabulary.end,
@@ -392,12 +404,12 @@ def traces(bench: Bench) -> None:
             if f"{folder}.{name}" in bench.golden:
                 bench.same(f"{folder}.{name}", value, bench.read(f"{folder}.{name}"))
         for case in bench.read(f"{folder}.traces"):
-            trace(bench, f"{folder} {case['label']}", model, case)
+            check_trace(bench, f"{folder} {case['label']}", model, case)
 
 
-def trace(bench: Bench, name: str, model: Planner, case: dict[str, Any]) -> None:
+def check_trace(bench: Bench, name: str, model: Planner, case: dict[str, Any]) -> None:
     model.prompt_cache.clear()
-    ids = generated(model, case)
+    ids = generate(model, case)
     text = model.vocabulary.decode(ids)
     bench.same(f"{name} tokens", ids, case["output_ids"])
     bench.same(f"{name} text", text, case["output_text"])
@@ -407,10 +419,10 @@ def trace(bench: Bench, name: str, model: Planner, case: dict[str, Any]) -> None
             [templates.parse_metadata(text), templates.extract_codes(text)],
             case["parsed"],
         )
-    bench.same(f"{name} again, from what is remembered", generated(model, case), case["output_ids"])
+    bench.same(f"{name} again, from what is remembered", generate(model, case), case["output_ids"])
 
 
-def generated(model: Planner, case: dict[str, Any]) -> list[int]:
+def generate(model: Planner, case: dict[str, Any]) -> list[int]:
     given = case["params"]
     sampling = Sampling(
         temperature=given["temperature"],
@@ -425,36 +437,28 @@ def generated(model: Planner, case: dict[str, Any]) -> list[int]:
             given["caption"], given["lyrics"], given["negative_prompt"]
         )
         if given["target_duration"] is None:  # until the network ends them
-            prompts = [case["prompt"], negative][: 1 + (sampling.guidance != 1)]
+            guided = sampling.guidance != 1
+            prompts = [case["prompt"], negative] if guided else [case["prompt"]]
             matcher = grammar.build_codes_matcher(model.vocabulary, None)
-            return list(
-                finish(
-                    model.write_constrained(prompts, matcher, sampling, grammar.budget_tokens())
-                ).ids
-            )
+            budget = grammar.budget_tokens()
+            return list(finish(model.write_constrained(prompts, matcher, sampling, budget)).ids)
         count = grammar.count_codes(given["target_duration"])
         codes = finish(model.write_codes(case["prompt"], negative, count, sampling))
         return [*(model.vocabulary.code_ids[code] for code in codes), model.vocabulary.end]
-    then = (
-        "text"
-        if given["generation_phase"] == "understand"
-        else ""
-        if given["stop_at_reasoning"]
-        else "codes"
-    )
-    said = {
+    then = choose_ending(given["generation_phase"], given["stop_at_reasoning"])
+    values = {
         name: str(value)
         for name, value in (given["user_metadata"] or {}).items()
         if value is not None
     }
-    outline = AnswerFormat(said, skipped(given), then, given["target_duration"])
-    return list(finish(model.write(case["prompt"], outline, sampling)).ids)
+    format = AnswerFormat(values, skipped_fields(given), then, given["target_duration"])
+    return list(finish(model.write(case["prompt"], format, sampling)).ids)
 
 
 # --- the published files --------------------------------------------------------------------------
 
 
-def layouts(bench: Bench) -> None:
+def check_layouts(bench: Bench) -> None:
     """The number of tensors and the bytes of the file that has exactly these names and shapes in
     bfloat16.
     """
@@ -469,7 +473,9 @@ def layouts(bench: Bench) -> None:
                 for part, array in dict(tree_flatten(lm.parameters())).items()
             }
             bench.same(f"{match[1]}: tensors", len(shapes), entry["tensors"])
-            bench.same(f"{match[1]}: bytes", file_bytes(shapes, bool(prefix)), entry["file_bytes"])
+            bench.same(
+                f"{match[1]}: bytes", count_file_bytes(shapes, bool(prefix)), entry["file_bytes"]
+            )
             if every := entry.get("shapes_layer0_and_rest"):
                 wrong = {
                     part for part, shape in every.items() if shapes.get(prefix + part) != shape
@@ -477,7 +483,7 @@ def layouts(bench: Bench) -> None:
                 bench.same(f"{match[1]}: shapes", sorted(wrong), [])
 
 
-def file_bytes(shapes: dict[str, list[int]], bare: bool) -> int:
+def count_file_bytes(shapes: dict[str, list[int]], bare: bool) -> int:
     """Of a safetensors file; `bare`: without metadata, as transformers of old wrote them."""
     header: dict[str, Any] = {} if bare else {"__metadata__": {"format": "pt"}}
     at = 0

@@ -24,7 +24,7 @@ from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from tests.conftest import ROOT
 from tests.support.hub import FakeHub
-from tests.support.studio import make_planner_folder
+from tests.support.planners import make_planner_folder
 
 TURBO = checkpoint.TURBO
 MAIN = HUB_MODEL

@@ -1,4 +1,4 @@
-"""A planner's folder made on the spot, with random weights and the embedded voice's tokenizer."""
+"""Planners made on the spot, with random weights and the embedded voice's tokenizer."""
 
 from __future__ import annotations
 
@@ -18,18 +18,26 @@ from tokenizers import AddedToken, Tokenizer
 from pipeline.planner.network import CausalLM, PlannerConfig
 
 OFFICIAL = Path(__file__).parents[1] / "data" / "official"
-WORDS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
+SPECIAL_TOKENS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
 CODES = range(500)
-SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "head_dim": 16}
-SIZES |= {"num_attention_heads": 4, "num_key_value_heads": 2}
+CONFIG = {
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "head_dim": 16,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
 
 R = TypeVar("R")
 
 
-def make_tokenizer(codes: Iterable[int] = CODES, words: Iterable[str] = WORDS) -> Tokenizer:
+def make_tokenizer(
+    codes: Iterable[int] = CODES, special_tokens: Iterable[str] = SPECIAL_TOKENS
+) -> Tokenizer:
     file = voice_folder("mini") / "Qwen3-Embedding-0.6B" / "tokenizer.json"
     tokenizer = Tokenizer.from_file(str(file))
-    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in words])
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special_tokens])
     tokenizer.add_special_tokens(
         [AddedToken(f"<|audio_code_{code}|>", special=True) for code in codes]
     )
@@ -39,16 +47,18 @@ def make_tokenizer(codes: Iterable[int] = CODES, words: Iterable[str] = WORDS) -
 def make_planner_folder(
     folder: Path, codes: Iterable[int] = CODES, prefix: str = "", **config: Any
 ) -> Path:
+    """A planner's files in `folder`. `prefix` is before every tensor's name; `config` goes over
+    the small network's.
+    """
     folder.mkdir(parents=True)
     tokenizer = make_tokenizer(codes)
     tokenizer.save(str(folder / "tokenizer.json"))
-    values = SIZES | {"vocab_size": tokenizer.get_vocab_size()} | config
+    values = CONFIG | {"vocab_size": tokenizer.get_vocab_size()} | config
     (folder / "config.json").write_text(json.dumps(values))
     mx.random.seed(3)
     lm = CausalLM(PlannerConfig.from_dict(values), choose_ops())
-    weights = {
-        f"{prefix}{name}": array for name, array in dict(tree_flatten(lm.parameters())).items()
-    }
+    arrays = dict(tree_flatten(lm.parameters()))
+    weights = {f"{prefix}{name}": array for name, array in arrays.items()}
     mx.save_safetensors(str(folder / "model.safetensors"), weights)
     return folder
 
