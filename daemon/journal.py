@@ -45,7 +45,7 @@ MIGRATIONS = (
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
 )
-PACED_BY = 20  # newest jobs of a model from which its pace is read
+SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
 PRUNE_EVERY = 100  # ended jobs between two looks at how many are remembered
 
 
@@ -139,16 +139,16 @@ class Journal:
             "cost": job.cost,
         }
         values |= {"outcome": _outcome(job), "number": job.number, **more}
-        if job.ended:
+        if job.has_ended:
             values["ended"] = time.time()
         with self._writing() as db:
             changes = ", ".join(f"{name} = :{name}" for name in values if name != "number")
             db.execute(f"UPDATE jobs SET {changes} WHERE number = :number", values)
-            if job.ended:
+            if job.has_ended:
                 db.execute("DELETE FROM files WHERE job = ?", (job.number,))
                 clips = [(job.number, clip.values[0], clip.values[1]) for clip in job.clip_events]
                 db.executemany("INSERT INTO files VALUES (?, ?, ?)", clips)
-        if job.ended:
+        if job.has_ended:
             self._ended += 1
             if self._ended % PRUNE_EVERY == 0:
                 self._prune()
@@ -220,18 +220,16 @@ class Journal:
             f"{where} ORDER BY number DESC LIMIT ?", (*(value for _, value in asked), limit)
         )
 
-    def pace(self, model: str) -> float:
-        """Seconds per unit of cost that this machine took for the model of late; 0 when it has not
-        played yet.
-        """
+    def seconds_per_cost(self, model: str) -> float:
+        """What this machine took for the model of late, the median; 0 when it has not played yet."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT seconds / cost AS pace FROM jobs WHERE model = ? AND cost > 0 AND seconds > 0 "
+                "SELECT seconds / cost AS speed FROM jobs WHERE model = ? AND cost > 0 AND seconds > 0 "
                 "ORDER BY number DESC LIMIT ?",
-                (model, PACED_BY),
+                (model, SPEED_JOBS),
             ).fetchall()
-        paces = sorted(float(row["pace"]) for row in rows)
-        return paces[len(paces) // 2] if paces else 0.0
+        speeds = sorted(float(row["speed"]) for row in rows)
+        return speeds[len(speeds) // 2] if speeds else 0.0
 
     def since(self, name: str) -> float:
         """When this was first asked under that name; or since when jobs are remembered, if that is

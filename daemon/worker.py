@@ -1,13 +1,12 @@
-"""The process that owns the model and nothing else: it hears orders on a pipe, renders, and sends
-what it made.
+"""The process that owns the model and nothing else: it takes messages from a pipe, renders, and
+sends back what it made.
 
-It touches no file and no socket, so it may be killed at any time. Every message is JSON; the
-samples of a take follow theirs as raw float32. `Engine` is at the other end.
+It touches no file and no socket, so it may be killed at any time. What is said on the pipe:
+`messages.py`. The daemon's end of it: `engine/supervisor.py`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -18,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +25,29 @@ from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Request
 from pipeline.take import Progress, Take, TakeInfo, machine
 
-from .jobs import failure
+from .jobs import describe_failure
+from .messages import (
+    AdaptersRefused,
+    AdaptersSet,
+    CancelRender,
+    FetchingModel,
+    LoadModel,
+    MixLatents,
+    ModelLoaded,
+    ModelLoadFailed,
+    PreviewAudio,
+    Render,
+    RenderCancelled,
+    RenderFailed,
+    RenderFinished,
+    RenderPlan,
+    RenderProgress,
+    SetAdapters,
+    StemAudio,
+    WorkerMessage,
+    receive_message,
+    send_message,
+)
 
 if TYPE_CHECKING:
     from pipeline.generate import AceStep
@@ -35,38 +56,43 @@ if TYPE_CHECKING:
 log = logging.getLogger("acestepd.worker")
 
 PROGRESS_SECONDS = 0.05  # between two messages about a job's progress
-ORPHAN_SECONDS = 2.0  # how often a process looks whether its daemon is still there
-
+ORPHAN_SECONDS = 2.0  # between two looks whether the daemon is still there
 SIGN_SECONDS = 2.0  # between two signs of life while a model is fetched
 
-Load = Callable[[dict[str, Any], Callable[[], None]], "AceStep"]
+Loader = Callable[[LoadModel, Callable[[], None]], "AceStep"]
 
 
-def load(wanted: dict[str, Any], fetching: Callable[[], None]) -> AceStep:
-    """The model of a load message. `fetching` is called now and then while its files are
-    downloaded.
+def load_model(wanted: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
+    """The model of a load message. `on_fetching` is called now and then while its files are
+    downloaded. Raises `CheckpointError` and other `ValueError`s for what cannot be loaded.
     """
     from pipeline.generate import limits, load
     from pipeline.weights import checkpoint
 
-    with _every(SIGN_SECONDS, fetching):
-        checkpoint.fetch(wanted["model"], wanted["variant"], wanted["revision"])
-    known = {name: wanted[name] for name in ("variant", "revision", "bits", "adapters", "planner")}
-    model = load(wanted["model"], **known)
-    limits(wanted["cache_gb"], wanted["memory_gb"], wanted["wired_gb"])
-    model.cache.limit_mb = wanted["conditions_mb"]
-    if wanted["latents_mb"]:
-        model.store = LatentStore(Path(wanted["latents"]), wanted["latents_mb"])
+    with call_periodically(SIGN_SECONDS, on_fetching):
+        checkpoint.fetch(wanted.model, wanted.variant, wanted.revision)
+    model = load(
+        wanted.model,
+        variant=wanted.variant,
+        revision=wanted.revision,
+        bits=wanted.bits,
+        adapters=wanted.adapters,
+        planner=wanted.planner,
+    )
+    limits(wanted.cache_gb, wanted.memory_gb, wanted.wired_gb)
+    model.cache.limit_mb = wanted.conditions_mb
+    if wanted.latents_mb:
+        model.store = LatentStore(Path(wanted.latents_folder), wanted.latents_mb)
     return model
 
 
 @contextmanager
-def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+def call_periodically(seconds: float, call: Callable[[], None]) -> Iterator[None]:
     """Call it every so often, from another thread, until the block ends."""
     done = threading.Event()
 
     def keep_calling() -> None:
-        with suppress(OSError):  # nobody listens any more: the block will notice
+        with suppress(OSError):  # the pipe is closed: the block will notice
             while not done.wait(seconds):
                 call()
 
@@ -80,14 +106,12 @@ def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
 
 
 class Worker:
-    """Renders one job at a time; a more urgent one is put on top of it, and it goes on
-    afterwards.
-    """
+    """Renders one take at a time. A newer one goes on top of it, and it goes on afterwards."""
 
-    def __init__(self, connection: Connection, load: Load) -> None:
+    def __init__(self, connection: Connection, load: Loader) -> None:
         self._connection = connection
         self._load = load
-        self._stack: list[Rendering] = []
+        self._renderings: list[Rendering] = []  # a stack: the last one is being rendered
         self._closing = False
 
     def run(self) -> None:
@@ -95,173 +119,183 @@ class Worker:
         try:
             self._serve()
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            pass  # the daemon has gone, or does not need us any more
+            pass  # the daemon has ended, or does not need this worker any more
         finally:
-            self._stack.clear()
+            self._renderings.clear()
             self._connection.close()
             from pipeline.device import leave_thread
 
             leave_thread()
 
     def _serve(self) -> None:
-        wanted = json.loads(self._connection.recv_bytes())
+        wanted = receive_message(self._connection)
+        assert isinstance(wanted, LoadModel)
         try:
-            model = self._load(wanted, lambda: self._say("fetching"))
-            pace = warm_up(model, wanted["plan"] != "off")
+            model = self._load(wanted, lambda: self._send(FetchingModel()))
+            seconds_per_cost = warm_up(model, wanted.plans_takes)
         except Exception as error:  # whatever a checkpoint can do wrong
             if not isinstance(error, ValueError):
                 log.exception("the model could not be loaded")
-            self._say("unloadable", message=f"the model could not be loaded: {error}")
+            self._send(ModelLoadFailed(f"the model could not be loaded: {error}"))
             return
-        defaults = model.defaults._asdict()
-        about = {"defaults": defaults, "pace": pace, "token": model.token}
-        self._say("loaded", title=model.title, adapters=model.adapters, **about)
+        self._send(
+            ModelLoaded(
+                model.title, tuple(model.adapters), model.defaults, seconds_per_cost, model.token
+            )
+        )
         while not self._closing:
-            while not self._stack or self._connection.poll():
-                self._obey(model, json.loads(self._connection.recv_bytes()))
+            while not self._renderings or self._connection.poll():
+                self._handle(model, receive_message(self._connection))
             self._advance()
 
-    def _obey(self, model: AceStep, order: dict[str, Any]) -> None:
-        if order["do"] == "render":
-            self._stack.append(Rendering(model, order["job"], order["request"]))
-        elif order["do"] == "cancel":
-            for rendering in [one for one in self._stack if one.job == order["job"]]:
-                self._stack.remove(rendering)
-                rendering.close()
-                self._say("cancelled", job=rendering.job)
+    def _handle(self, model: AceStep, message: WorkerMessage) -> None:
+        match message:
+            case Render():
+                self._renderings.append(Rendering(model, message.ticket, message.request))
+            case CancelRender():
+                self._cancel(message.ticket)
+            case SetAdapters():
+                self._set_adapters(model, message)
 
-        elif order["do"] == "wear":
-            self._wear(model, order["adapters"])
+    def _cancel(self, ticket: int) -> None:
+        for rendering in [each for each in self._renderings if each.ticket == ticket]:
+            self._renderings.remove(rendering)
+            rendering.close()
+            self._send(RenderCancelled(ticket))
 
-    def _wear(self, model: AceStep, adapters: list[tuple[str, float]]) -> None:
+    def _set_adapters(self, model: AceStep, message: SetAdapters) -> None:
         try:
-            model.wear(*adapters)
+            model.wear(*message.adapters)
         except ValueError as error:
-            self._say("unfit", message=str(error))
+            self._send(AdaptersRefused(str(error)))
         except Exception as error:
-            log.exception("the adapters %s", adapters)
-            self._say("unfit", message=f"{type(error).__name__}: {error}")
+            log.exception("the adapters %s", message.adapters)
+            self._send(AdaptersRefused(f"{type(error).__name__}: {error}"))
         else:
-            self._say("worn", title=model.title, adapters=model.adapters)
+            self._send(AdaptersSet(model.title, tuple(model.adapters)))
 
     def _advance(self) -> None:
-        """One step of the job on top."""
-        rendering = self._stack[-1]
+        """One step of the rendering on top."""
+        rendering = self._renderings[-1]
         try:
-            event = next(rendering.events)
-            if isinstance(event, Take) and event.name.startswith(PREVIEW):
-                self._say("preview", job=rendering.job, step=int(event.name.removeprefix(PREVIEW)))
-                self._connection.send_bytes(np.ascontiguousarray(event.audio, np.float32).tobytes())
-            elif isinstance(event, Take):
-                rendering.takes.append(event)
-            elif event.planned is not None:
-                self._say("planned", job=rendering.job, values=dict(event.planned))
-            elif time.monotonic() - rendering.told >= PROGRESS_SECONDS:
-                rendering.told = time.monotonic()
-                self._say("progress", job=rendering.job, fraction=event.fraction, stage=event.label)
+            self._pass_on(rendering, next(rendering.outputs))
         except StopIteration:
-            self._stack.pop()
+            self._renderings.pop()
             self._deliver(rendering)
         except Exception as error:
-            self._stack.pop()
-            code, message, hint = failure(error)
-            if isinstance(error, OSError):
-                code = 422
-                message = f"a file could not be read: {error}"
-                hint = "check the request's files"
-            if not isinstance(error, OSError | ValueError):
-                log.exception("job %s failed", rendering.job)
-            self._say("failed", job=rendering.job, code=code, message=message, hint=hint)
+            self._renderings.pop()
+            self._send(_failed(rendering.ticket, error))
+
+    def _pass_on(self, rendering: Rendering, output: Progress | Take) -> None:
+        """Send what a rendering has on its way; takes are kept until all are there."""
+        if isinstance(output, Take):
+            if output.name.startswith(PREVIEW):
+                step = int(output.name.removeprefix(PREVIEW))
+                self._send(PreviewAudio(rendering.ticket, step, np.asarray(output.audio)))
+            else:
+                rendering.takes.append(output)
+        elif output.planned is not None:
+            self._send(RenderPlan(rendering.ticket, dict(output.planned)))
+        elif time.monotonic() - rendering.progress_sent >= PROGRESS_SECONDS:
+            rendering.progress_sent = time.monotonic()
+            self._send(RenderProgress(rendering.ticket, output.fraction, output.label))
 
     def _deliver(self, rendering: Rendering) -> None:
-        if rendering.described is not None:
-            self._deliver_words(rendering, rendering.described)
+        """Send all of a take that is complete."""
+        if rendering.description is not None:
+            self._finish(rendering, _description_info(rendering, rendering.description))
             return
         for take in rendering.takes:
-            audio: Any = np.ascontiguousarray(take.audio, np.float32)
-            self._say("sound", job=rendering.job, name=take.name, channels=audio.shape[0])
-            self._connection.send_bytes(audio.tobytes())
-        take = rendering.takes[0]
-        if take.latents is not None and rendering.model.store is not None:
-            self._say("latents", job=rendering.job, vae=rendering.model.vae_digest, gain=take.gain)
-            self._connection.send_bytes(np.ascontiguousarray(take.latents, np.float32).tobytes())
-        self._made(rendering, take.info)
+            self._send(StemAudio(rendering.ticket, take.name, np.asarray(take.audio)))
+        mix = rendering.takes[0]
+        model = rendering.model
+        if mix.latents is not None and model.store is not None:
+            latents = np.asarray(mix.latents)
+            self._send(MixLatents(rendering.ticket, model.vae_digest, mix.gain, latents))
+        self._finish(rendering, mix.info)
 
-    def _deliver_words(self, rendering: Rendering, described: Description) -> None:
-        """What was understood, as a request that plays it."""
-        request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(
-            described.values
-        )
-        info = TakeInfo(
-            request,
-            rendering.model.title,
-            codes=request.codes,
-            planned=dict(described.values),
-            machine=machine(),
-            notes=described.notes,
-        )
-        self._made(rendering, info)
+    def _finish(self, rendering: Rendering, info: TakeInfo) -> None:
+        model = rendering.model
+        self._send(RenderFinished(rendering.ticket, info, model.token, model.reused()))
 
-    def _made(self, rendering: Rendering, info: TakeInfo) -> None:
-        self._say(
-            "made",
-            job=rendering.job,
-            caches=rendering.model.reused(),
-            token=rendering.model.token,
-            info=info.to_json(),
-        )
-
-    def _say(self, what: str, **about: Any) -> None:
-        self._connection.send_bytes(json.dumps({"say": what, **about}).encode())
+    def _send(self, message: WorkerMessage) -> None:
+        send_message(self._connection, message)
 
 
 class Rendering:
-    """A job in the making."""
+    """One take in the making. `outputs` makes it, a step with every value."""
 
-    def __init__(self, model: AceStep, job: int, values: dict[str, Any]) -> None:
-        self.job = job
-        self.told = 0.0
-        self.takes: list[Take] = []
-        self.described: Description | None = None  # where it makes words
+    def __init__(self, model: AceStep, ticket: int, request: Request) -> None:
         self.model = model
-        self.request = Request()
-        self.events = self._events(values)
+        self.ticket = ticket
+        self.request = request
+        self.takes: list[Take] = []
+        self.description: Description | None = None  # of a recording that is put into words
+        self.progress_sent = 0.0  # time.monotonic() of its newest message about progress
+        self.outputs = self._render()
 
-    def _events(self, values: dict[str, Any]) -> Generator[Progress | Take, None, None]:
-        self.request = Request(**values)
+    def _render(self) -> Generator[Progress | Take, None, None]:
         if self.request.task != UNDERSTAND:
             yield from self.model.render(self.request)
             return
-        self.described = yield from self.model.understand(self.request)
-        yield Progress("plan", 1.0, planned=self.described.values)
+        self.description = yield from self.model.understand(self.request)
+        yield Progress("plan", 1.0, planned=self.description.values)
 
     def close(self) -> None:
-        self.events.close()
+        """Stop it where it is."""
+        self.outputs.close()
 
 
-PAINTED = Request(prompt="warm up", seconds=1, seed=0, num_steps=2, plan="off")
-PLANNED = PAINTED.changed(
+def _description_info(rendering: Rendering, description: Description) -> TakeInfo:
+    """What was understood of a recording, with a request that plays it."""
+    request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(
+        description.values
+    )
+    return TakeInfo(
+        request,
+        rendering.model.title,
+        codes=request.codes,
+        planned=dict(description.values),
+        machine=machine(),
+        notes=description.notes,
+    )
+
+
+def _failed(ticket: int, error: Exception) -> RenderFailed:
+    """What to tell of a rendering that has failed; bugs are logged."""
+    if isinstance(error, OSError):
+        message = f"a file could not be read: {error}"
+        return RenderFailed(ticket, 422, message, "check the request's files")
+    if not isinstance(error, ValueError):
+        log.error("job %s failed", ticket, exc_info=error)
+    return RenderFailed(ticket, *describe_failure(error))
+
+
+WARM_UP = Request(prompt="warm up", seconds=1, seed=0, num_steps=2, plan="off")
+PLANNED_WARM_UP = WARM_UP.changed(
     {"plan": "auto", "seconds": 3, "bpm": 120, "key": "C major", "time_signature": "4"}
 )
 
 
-def warm_up(model: AceStep, planning: bool = True) -> float:
-    """Short takes, thrown away: kernels are compiled, and the pace of this machine (seconds per
-    cost) is known.
+def warm_up(model: AceStep, with_planner: bool = True) -> float:
+    """Render short takes and throw them away: kernels get compiled, and the speed of this machine
+    gets known. Returns the seconds that a unit of cost takes.
 
     A planner that takes are made with, and that the memory has room for beside the model, is warmed
     up too.
     """
-    planned = [PLANNED] * 2 if planning and model.plans and model.roomy else []
+    requests = [WARM_UP, WARM_UP]  # the first one compiles
+    if with_planner and model.plans and model.roomy:
+        requests = [PLANNED_WARM_UP, PLANNED_WARM_UP, *requests]
     seconds = 0.0
-    for request in (*planned, PAINTED, PAINTED):  # the first ones compile
+    for request in requests:
         started = time.monotonic()
         model.audition(request)
         seconds = time.monotonic() - started
-    return seconds / model.cost(PAINTED)
+    return seconds / model.cost(WARM_UP)
 
 
-def _leave_with_parent(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """A daemon that was killed says nothing: its worker would go on loading, or downloading, for
     nobody.
     """
@@ -275,8 +309,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for the daemon, which ends us in its own time
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    threading.Thread(target=_leave_with_parent, args=(parent,), daemon=True).start()
-    Worker(Connection(handle), load).run()
+    threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
+    Worker(Connection(handle), load_model).run()
 
 
 if __name__ == "__main__":

@@ -1,53 +1,62 @@
-"""The way of every job: it waits, the worker makes it, its files land, and all hear how it
+"""The way of every job: it waits, the worker makes it, its files land, and all are told how it
 ended.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pipeline.take import TakeInfo
 
-from ..jobs import Event, Job, JobState, failure
+from ..jobs import Event, Failure, Job, JobState, describe_failure
 from ..journal import Journal
 from ..landing import clips, folders
+from ..messages import (
+    AdaptersRefused,
+    AdaptersSet,
+    MixLatents,
+    ModelLoaded,
+    ModelLoadFailed,
+    PreviewAudio,
+    RenderCancelled,
+    RenderFailed,
+    RenderFinished,
+    RenderPlan,
+    RenderProgress,
+    StemAudio,
+    WorkerMessage,
+)
 from ..settings import Settings
-from . import held_jobs, outcomes
+from .client_jobs import GENERATE, ClientJobs
 from .event_bus import EventBus
-from .guesses import Guesses
 from .held_jobs import HeldJobs
+from .job_events import make_clip_events, make_plan_events, read_landed
 from .job_queue import JobQueue
 from .lander import Lander
 from .model_state import ModelState
-from .outcomes import Outcomes
 from .process import WorkerHandle
-from .reassembly import Reassembly, samples
-from .shelf import Prepared
-from .supervisor import Supervisor, WorkerMessage
+from .reassembly import Reassembly
+from .run import Run
+from .supervisor import Supervisor
 
 log = logging.getLogger("acestepd.engine")
 
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
-CRASHES = 2  # of the worker on one job, after which the job is given up
-GENERATE = "/ace/generate"  # the command that failures of a job are about
 MODEL = "/ace/model"  # the command that failures to load are about
-WEAR = "/ace/adapter"
-WAITS = "it is kept, and goes on when a model plays; /ace/model tries again or plays another; see: acestepd doctor"
-KEPT = (
-    "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
+ADAPTER = "/ace/adapter"  # the command that failures of adapters are about
+WAITS = (
+    "it is kept, and goes on when a model plays; /ace/model tries again or plays another; "
+    "see: acestepd doctor"
 )
 
 
 class Dispatcher:
-    """The jobs that have not ended, and all that takes them on. Guarded by the engine's lock; it
-    takes the lock itself where the landing threads come in (`put_aside`, `landed`, `not_landed`,
-    `previewed`).
+    """The jobs that have not ended, and what moves them on. What becomes of a run's events and end
+    is its owner's business: `clients`, or the speculation.
     """
 
     def __init__(
@@ -57,393 +66,339 @@ class Dispatcher:
         journal: Journal,
         bus: EventBus,
         model: ModelState,
-        start: Callable[[], WorkerHandle],
+        start_worker: Callable[[], WorkerHandle],
     ) -> None:
         self._lock = lock
         self._journal = journal
         self._bus = bus
         self._model = model
-        self.line = JobQueue()
-        # the last one is being worked on; it interrupted the one before
-        self.running: list[Job] = []
-        self.landing: list[Job] = []
+        self.queue = JobQueue()
         self.held = HeldJobs()
-        self._parcels = Reassembly()
-        self._endings = Outcomes(journal, bus)
-        self.supervisor = Supervisor(lock, settings, model, self, start)
+        # a stack: the worker works on the last one, which has interrupted the one before
+        self.running: list[Run] = []
+        self.landing: list[Run] = []
+        self.clients = ClientJobs(journal, bus, self.queue, self.held)
+        self.supervisor = Supervisor(lock, settings, model, self, start_worker)
         self.lander = Lander(settings, journal, self)
-        self.guesses = Guesses(settings, self._stop, self._discard)
-        self._heard: dict[str, Callable[[dict[str, Any], bytes], None]] = {
-            "fetching": lambda *_: None,  # a sign of life: a download may take hours
-            "loaded": self._loaded,
-            "unloadable": lambda about, _: self._unloadable(about["message"]),
-            "worn": self._fitted,
-            "unfit": self._unfit,
-            "progress": self._progress,
-            "sound": self._parcels.sound,
-            "latents": self._parcels.latents,
-            "planned": self._planned,
-            "preview": self._preview,
-            "made": self._made,
-            "failed": self._failed,
-            "cancelled": self._cancelled,
-        }
+        self._reassembly = Reassembly()
+        self._make_idle_run: Callable[[], Run | None] = lambda: None
 
     # --- which jobs there are ---------------------------------------------------------------------
 
     def active(self) -> list[Job]:
-        """The jobs that have not ended: what runs and lands, what waits, in order, and what is
-        held.
+        """The clients' jobs that have not ended: what lands and runs, what waits, in order, and
+        what is held.
         """
-        known = [*self.landing, *reversed(self.running), *self.line, *self.held]
-        return [job for job in known if not job.speculative]
+        runs = [*self.landing, *reversed(self.running)]
+        under_way = [run.job for run in runs if run.owner.serves_clients]
+        return [*under_way, *self.queue, *self.held]
 
     @property
-    def waits(self) -> bool:
-        return len(self.line) > 0
+    def has_waiting(self) -> bool:
+        return len(self.queue) > 0
 
     @property
-    def runs(self) -> bool:
+    def has_running(self) -> bool:
         return bool(self.running)
 
-    def _asked(self) -> list[Job]:
-        """What runs because somebody wants it."""
-        return [job for job in self.running if not job.speculative]
+    def _clients_running(self) -> list[Run]:
+        return [run for run in self.running if run.owner.serves_clients]
 
-    def _by_ticket(self, ticket: int) -> Job | None:
-        return next((job for job in self.running if job.ticket == ticket), None)
+    def _find_running(self, ticket: int) -> Run | None:
+        return next((run for run in self.running if run.ticket == ticket), None)
 
-    # --- in, and to the worker --------------------------------------------------------------------
+    # --- to the queue, and to the worker ----------------------------------------------------------
 
-    def enter(self, *jobs: Job) -> None:
-        eta = sum(map(self._model.pace.remaining, [*self._asked(), *self.line]))
+    def enqueue(self, *jobs: Job) -> None:
+        """Let clients' jobs wait for their turn, and tell when that will be."""
+        eta = sum(map(self._model.estimate_remaining, self._clients_running()))
+        eta += sum(map(self._model.estimate_seconds, self.queue))
         for job in jobs:
             # in the journal: nothing is written twice before the client is answered
-            written = job.state is JobState.WAITING
+            is_written = job.state is JobState.WAITING
             job.start_over()
-            self._model.estimate(job)
-            position = len(self._asked()) + self.line.add(job)
-            eta += self._model.pace.remaining(job)
+            self._model.estimate_cost(job)
+            position = len(self._clients_running()) + self.queue.add(job)
+            eta += self._model.estimate_seconds(job)
             self._bus.publish(Event("queued", job, (position, eta)))
-            if not written:
-                self._endings.note(job)
+            if not is_written:
+                self.clients.note(job)
 
     def dispatch(self) -> None:
         """Give the worker the next job, when it has none or a less urgent one."""
-        if not self.supervisor.fit():
+        if not self.supervisor.sync_adapters():
             return
-        while (job := self.line.first()) and self.supervisor.ready:
-            if self.running and job.priority <= self.running[-1].priority:
+        while (job := self.queue.first()) and self.supervisor.is_ready:
+            if self.running and job.priority <= self.running[-1].job.priority:
                 break
-            self.line.pop()
+            self.queue.pop()
             if refusal := folders.unready(job.out, job.resolved):
-                self._hold(job, refusal)
+                self.clients.hold(job, refusal)
                 continue
             if self.running:
-                self.running[-1].lay_down()
-            self._begin(job)
+                self.running[-1].pause()
+            self._start(Run(job, self.clients))
         if self._model.defaults:
-            self._model.become("busy" if self._asked() else "warm")
-        self.speculate()
-
-    def speculate(self) -> None:
-        """Begin to make a take in advance, where there is nothing else to do."""
-        ready = self.supervisor.ready and self.supervisor.fit()
-        free = self.guesses.due and not (self.running or self.waits)
-        if ready and free and (job := self.guesses.next()):
-            self._model.estimate(job)
-            self._begin(job)
-
-    def _begin(self, job: Job) -> None:
-        self.running.append(job)
-        job.take_up()
-        self.supervisor.render(job.ticket, dataclasses.asdict(job.resolved))
-
-    def within_reach(self, job: Job) -> bool:
-        """Whether it is landing, or being worked on."""
-        return job in (*self.running[-1:], *self.landing)
-
-    def claimed(self, job: Job) -> None:
-        """Somebody wants what was a guess."""
-        self._bus.publish(Event("queued", job, (0, self._model.pace.remaining(job))))
-        self._tell_plan(job)
-        if job in self.running:
-            self._model.become("busy")
-
-    def hand_out(self, job: Job, prepared: Prepared, due: float) -> None:
-        """What lies on the shelf, and what the journal knows of by now."""
-        self.landing.append(job)
-        self._bus.publish(Event("queued", job, (0, 0.0)))
-        job.plan_events = outcomes.plan_events(job, prepared.info.planned)
-        self._tell_plan(job)
-        if clips.show(prepared.staged):
-            job.clip_events = outcomes.clip_events(
-                job, prepared.staged.clips, prepared.info.request
-            )
-            for event in job.clip_events:
-                self._bus.publish(event, due)
-        self.lander.hand_out(job, prepared.staged, prepared.info, due)
+            self._model.set_status("busy" if self._clients_running() else "warm")
+        self.start_idle_run()
 
     def cancel(self, job: Job) -> None:
-        """Its end is told when the worker has stopped, or now."""
-        if job in self.running:
+        """End a client's job: when the worker has stopped it, or now."""
+        run = next((run for run in self.running if run.job is job), None)
+        if run is not None:
             if not job.cancel_requested:
-                self.supervisor.cancel(job.ticket)
+                self.supervisor.cancel(run)
             job.cancel_requested = True
             return
         if self.held.remove(job):
-            self.lander.forget(job)
-        self.line.remove(job)
-        self._end(job, JobState.CANCELLED, landing="")
+            self.lander.discard_job(job)
+        self.queue.remove(job)
+        self.clients.end_job(job, JobState.CANCELLED, landing="")
 
-    def _stop(self, job: Job) -> None:
-        if job in self.running:
-            self.supervisor.cancel(job.ticket)
+    def on_tick(self) -> None:
+        """Folders may take files again, and there may be nothing else to do."""
+        if self.held.is_due:
+            self._release_held()
+        self.start_idle_run()
 
-    def look(self) -> None:
-        """Now and then: folders may take files again, and a take in advance may be made."""
-        if self.held.due:
-            self._release()
-        self.speculate()
+    def _start(self, run: Run) -> None:
+        self.running.append(run)
+        run.start()
+        self.supervisor.render(run)
+
+    # --- for runs that no client has ordered ------------------------------------------------------
+
+    def when_idle(self, make_run: Callable[[], Run | None]) -> None:
+        """Call this for a run whenever nothing else is to do; it may have none."""
+        self._make_idle_run = make_run
+
+    def start_idle_run(self) -> None:
+        """Begin a run that no client has ordered, where there is nothing else to do."""
+        if not (self.supervisor.is_ready and self.supervisor.sync_adapters()):
+            return
+        if self.running or self.has_waiting:
+            return
+        if run := self._make_idle_run():
+            self._model.estimate_cost(run.job)
+            self._start(run)
+
+    def stop(self, run: Run) -> None:
+        """Let the worker stop it, where it has it. Its owner is told when it has ended."""
+        if run in self.running:
+            self.supervisor.cancel(run)
+
+    def is_progressing(self, run: Run) -> bool:
+        """Whether the worker works on it, or its files are being written."""
+        return run in (*self.running[-1:], *self.landing)
+
+    def hand_over(self, run: Run, job: Job) -> None:
+        """A client has ordered what is being made: from now on the run is of this job."""
+        run.job = job
+        run.owner = self.clients
+        self._bus.publish(Event("queued", job, (0, self._model.estimate_remaining(run))))
+        self._publish_plan(run)
+        if run in self.running:
+            self._model.set_status("busy")
+
+    def land_staged(
+        self, run: Run, job: Job, staged: clips.Staged, info: TakeInfo, due: float
+    ) -> None:
+        """A client has ordered what is made and staged, and the journal knows of it: from now on
+        the run is of this job. Its clips are announced at `due` (time.monotonic()).
+        """
+        run.job = job
+        run.owner = self.clients
+        self.landing.append(run)
+        self._bus.publish(Event("queued", job, (0, 0.0)))
+        job.plan_events = make_plan_events(job, info.planned)
+        self._publish_plan(run)
+        if clips.show(staged):
+            job.clip_events = make_clip_events(job, staged.clips, info.request)
+            for event in job.clip_events:
+                self._bus.publish(event, due)
+        self.lander.land_staged(run, staged, info, due)
+
+    def discard(self, staged: clips.Staged) -> None:
+        """Remove staged files that nobody wants."""
+        if not self.supervisor.closing:  # the lander's threads may have ended
+            self.lander.discard(staged)
 
     # --- what the worker says ---------------------------------------------------------------------
 
-    def heard(self, message: WorkerMessage) -> None:
-        self._heard[message.say](message.about, message.data)
+    def on_message(self, message: WorkerMessage) -> None:
+        """Those of no case are signs of life."""
+        match message:
+            case ModelLoaded():
+                self._on_loaded(message)
+            case ModelLoadFailed():
+                self._on_load_failed(message.message)
+            case AdaptersSet():
+                self._model.on_adapters_set(message)
+                self.dispatch()
+            case AdaptersRefused():
+                self._on_adapters_refused(message)
+            case RenderProgress():
+                self._on_progress(message)
+            case RenderPlan():
+                self._on_plan(message)
+            case PreviewAudio():
+                self._on_preview_audio(message)
+            case StemAudio():
+                self._reassembly.add_stem(message)
+            case MixLatents():
+                self._reassembly.add_latents(message)
+            case RenderFinished():
+                self._on_finished(message)
+            case RenderFailed():
+                values = GENERATE, message.code, message.message, message.hint
+                self._on_end(message.ticket, JobState.FAILED, *values)
+            case RenderCancelled():
+                self._on_end(message.ticket, JobState.CANCELLED)
 
-    def _loaded(self, about: dict[str, Any], _: bytes) -> None:
-        self._model.loaded(about, self._journal.pace)
-        self.supervisor.used()
+    def on_worker_exit(self, reason: str, gives_up: bool) -> None:
+        lost = self.running
+        self.running = []
+        self._reassembly.clear()
+        self._model.set_status("loading")
+        if gives_up:
+            self._on_load_failed(f"the engine's process ends while it loads the model ({reason})")
+            return
+        message = f"the engine's process ended ({reason}) and is started again"
+        hint = "what it was working on goes on by itself"
+        self._bus.publish(Event("fail", None, (GENERATE, 500, message, hint)))
+        for run in lost:  # in this order the last one is the first in the queue again
+            run.owner.handle_worker_exit(run, reason, was_active=run is lost[-1])
+
+    def _on_loaded(self, message: ModelLoaded) -> None:
+        self._model.on_loaded(message, self._journal.seconds_per_cost)
+        self.supervisor.note_use()
         for job in self.active():
-            self._model.estimate(job)
-        waited = self.held.for_a_model()
-        self._model.become("warm")
-        self.enter(*waited)
+            self._model.estimate_cost(job)
+        released = self.held.release_for_model()
+        self._model.set_status("warm")
+        self.enqueue(*released)
         self.dispatch()
 
-    def _unloadable(self, message: str) -> None:
+    def _on_load_failed(self, message: str) -> None:
         """The queue waits for another attempt, or another model."""
-        self._model.unloadable(message)
+        self._model.on_load_failed(message)
         log.error("%s", message)
-        for job in list(self.line):
-            self.line.remove(job)
-            self._keep(job, held_jobs.UNTIL_A_MODEL_PLAYS, 503, message, WAITS)
-        self._model.become("error")
+        for job in list(self.queue):
+            self.queue.remove(job)
+            self.clients.hold_for_model(job, Failure(503, message, WAITS))
+        self._model.set_status("error")
         hint = "see: acestepd doctor; the next order, or /ace/model, tries again"
         self._bus.publish(Event("fail", None, (MODEL, 503, message, hint)))
 
-    def _fitted(self, about: dict[str, Any], _: bytes) -> None:
-        self._model.fitted(about)
+    def _on_adapters_refused(self, message: AdaptersRefused) -> None:
+        self._model.on_adapters_refused()
+        remaining = " ".join(map(str, self._model.adapters)) or "nothing"
+        hint = f"it goes on with what it wore: {remaining}"
+        self._bus.publish(Event("fail", None, (ADAPTER, 422, message.message, hint)))
         self.dispatch()
 
-    def _unfit(self, about: dict[str, Any], _: bytes) -> None:
-        self._model.unfit()
-        hint = "it goes on with what it wore: " + (
-            " ".join(map(str, self._model.worn)) or "nothing"
-        )
-        self._bus.publish(Event("fail", None, (WEAR, 422, about["message"], hint)))
-        self.dispatch()
-
-    def _progress(self, about: dict[str, Any], _: bytes) -> None:
-        job = self._by_ticket(about["job"])
-        if job and not job.cancel_requested:
-            job.fraction = about["fraction"]
-            if time.monotonic() - job.told >= PROGRESS_SECONDS:
-                job.told = time.monotonic()
-                event = Event(
-                    "progress", job, (job.fraction, about["stage"], self._model.pace.remaining(job))
-                )
-                (self.guesses.murmur if job.speculative else self._bus.publish)(event)
-
-    def _planned(self, about: dict[str, Any], _: bytes) -> None:
-        if job := self._by_ticket(about["job"]):
-            job.plan_events = outcomes.plan_events(job, about["values"])
-            self._tell_plan(job)
-
-    def _tell_plan(self, job: Job) -> None:
-        for event in job.plan_events:
-            if not job.speculative and not job.cancel_requested:
-                self._bus.publish(event)
-
-    def _preview(self, about: dict[str, Any], data: bytes) -> None:
-        job = self._by_ticket(about["job"])
-        if job and not job.speculative:
-            self.lander.preview(job, about["step"], samples(data))
-
-    def _made(self, about: dict[str, Any], _: bytes) -> None:
-        job = self._by_ticket(about["job"])
-        self._model.caches = about["caches"]
-        if job is None:
+    def _on_progress(self, message: RenderProgress) -> None:
+        run = self._find_running(message.ticket)
+        if run is None or run.job.cancel_requested:
             return
-        stems, latents = self._parcels.take(job.ticket)
-        self._leave(job)
-        if job.cancel_requested:
-            self._end(job, JobState.CANCELLED)
+        run.fraction = message.fraction
+        if time.monotonic() - run.progress_published >= PROGRESS_SECONDS:
+            run.progress_published = time.monotonic()
+            values = run.fraction, message.stage, self._model.estimate_remaining(run)
+            run.owner.publish(Event("progress", run.job, values))
+
+    def _on_plan(self, message: RenderPlan) -> None:
+        if run := self._find_running(message.ticket):
+            run.job.plan_events = make_plan_events(run.job, message.planned)
+            self._publish_plan(run)
+
+    def _publish_plan(self, run: Run) -> None:
+        for event in run.job.plan_events:
+            if not run.job.cancel_requested:
+                run.owner.publish(event)
+
+    def _on_preview_audio(self, message: PreviewAudio) -> None:
+        run = self._find_running(message.ticket)
+        if run and run.owner.serves_clients:
+            self.lander.write_preview(run, message.step, message.audio)
+
+    def _on_finished(self, message: RenderFinished) -> None:
+        self._model.cache_counts = message.cache_counts
+        run = self._find_running(message.ticket)
+        if run is None:
+            return
+        stems, latents = self._reassembly.pop(run.ticket)
+        self._leave_worker(run)
+        if run.job.cancel_requested:
+            run.owner.end(run, JobState.CANCELLED)
         else:
-            job.state = JobState.LANDING
-            self.landing.append(job)
-            self._model.learn(job, about["token"])
-            info = TakeInfo.from_json(about["info"])
-            self.guesses.learn(info, job.resolved.samples)
-            self.lander.land(job, clips.FinishedTake(info, stems), latents)
+            run.job.state = JobState.LANDING
+            self.landing.append(run)
+            self._model.learn(run, message)
+            self.lander.land(run, clips.FinishedTake(message.info, stems), latents)
         self.dispatch()
 
-    def _failed(self, about: dict[str, Any], _: bytes) -> None:
-        if job := self._by_ticket(about["job"]):
-            self._leave(job)
-            self._end(
-                job, JobState.FAILED, GENERATE, about["code"], about["message"], about["hint"]
-            )
+    def _on_end(self, ticket: int, state: JobState, *values: object) -> None:
+        if run := self._find_running(ticket):
+            self._leave_worker(run)
+            run.owner.end(run, state, *values)
             self.dispatch()
 
-    def _cancelled(self, about: dict[str, Any], _: bytes) -> None:
-        if job := self._by_ticket(about["job"]):
-            self._leave(job)
-            self._end(job, JobState.CANCELLED)
-            self.dispatch()
+    def _leave_worker(self, run: Run) -> None:
+        """The worker is done with a run; the one that it interrupted goes on."""
+        run.pause()
+        self.running.remove(run)
+        self._reassembly.pop(run.ticket)
+        if run.owner.serves_clients:
+            self.supervisor.note_use()
+        if self.running and self.running[-1].is_paused:
+            self.running[-1].start()
 
-    def _leave(self, job: Job) -> None:
-        """The worker is done with a job; the one it interrupted goes on."""
-        job.lay_down()
-        self.running.remove(job)
-        self._parcels.take(job.ticket)
-        if not job.speculative:
-            self.supervisor.used()
-        if self.running and not self.running[-1].since:
-            self.running[-1].take_up()
+    # --- what the lander says, on its threads: these take the lock --------------------------------
 
-    def crashed(self, how: str, hopeless: bool) -> None:
-        running = self.running
-        self.running = []
-        self._parcels.clear()
-        self._model.become("loading")
-        if hopeless:
-            self._unloadable(f"the engine's process ends while it loads the model ({how})")
-            return
-        message = f"the engine's process ended ({how}) and is started again"
-        self._bus.publish(
-            Event(
-                "fail", None, (GENERATE, 500, message, "what it was working on goes on by itself")
-            )
-        )
-        for job in running:  # the last one first of them again
-            self._lost(job, how, working=job is running[-1])
-
-    def _lost(self, job: Job, how: str, working: bool) -> None:
-        """The worker ended; `working` on this one."""
-        if job.speculative:
-            self._guessed(job, "dropped", spoilt=working)
-            return
-        if job.cancel_requested:
-            self._end(job, JobState.CANCELLED)
-            return
-        job.crashes += working
-        if job.crashes >= CRASHES:
-            message = f"the engine's process ended twice while making it: {how}"
-            self._end(
-                job,
-                JobState.FAILED,
-                GENERATE,
-                500,
-                message,
-                "ask for something shorter, and see the log",
-            )
-        else:
-            job.start_over()
-            self.line.back(job)
-            self._endings.note(job)
-
-    # --- what the landing threads say -------------------------------------------------------------
-
-    def put_aside(self, job: Job, staged: clips.Staged, info: TakeInfo) -> bool:
-        """Put it on the shelf. False where somebody has asked for it meanwhile, and it must
-        land.
-        """
+    def on_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
         with self._lock:
-            if not job.speculative:
+            if not run.owner.keep_staged(run, staged, info):
                 return False
-            gone = None if self.supervisor.closing else self.guesses.keep(job, staged, info)
-            if gone is None:
-                clips.discard(staged)
-                self._guessed(job, "dropped")
-            else:
-                self._guessed(job, "prepared")
-                self.guesses.discard(gone)
-            self.speculate()
+            self._leave_landing(run)
+            self.start_idle_run()
             return True
 
-    def landed(
-        self, job: Job, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
+    def on_landed(
+        self, run: Run, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
     ) -> None:
         """The files are there: write it down, then tell, not before `due`."""
-        used, facts = outcomes.facts(job, landed, info)
+        used, columns = read_landed(run, landed, info)
         with self._lock:
-            told = job.clip_events
-            job.clip_events = outcomes.clip_events(job, landed.clips, used)
-            about = len(job.clip_events), str(landed.manifest)
-            self._end(job, JobState.FINISHED, *about, due=due, told=told, landing="", **facts)
+            self._leave_landing(run)
+            job = run.job
+            published = job.clip_events
+            job.clip_events = make_clip_events(job, landed.clips, used)
+            self.clients.end_job(
+                job,
+                JobState.FINISHED,
+                len(job.clip_events),
+                str(landed.manifest),
+                due=due,
+                published=published,
+                landing="",
+                **columns,
+            )
 
-    def not_landed(self, job: Job, error: Exception) -> None:
+    def on_landing_failure(self, run: Run, error: Exception) -> None:
         with self._lock:
-            if job.speculative:
-                log.info("%s was not made in advance: %s", job.id, error)
-                self.guesses.rest(held_jobs.HOLD_SECONDS)
-                self._guessed(job, "dropped", spoilt=not isinstance(error, OSError))
-            elif isinstance(error, OSError):
-                self._hold(job, error)
-            else:
-                log.error("the files of job %s", job.id, exc_info=error)
-                self._end(job, JobState.FAILED, GENERATE, *failure(error))
+            self._leave_landing(run)
+            run.owner.handle_landing_failure(run, error)
 
-    def previewed(self, job: Job, step: int, path: Path) -> None:
+    def on_preview(self, run: Run, step: int, path: Path) -> None:
         with self._lock:
-            if not job.ended and not job.cancel_requested:
-                self._bus.publish(Event("preview", job, (step, str(path))))
+            if not run.job.has_ended and not run.job.cancel_requested:
+                run.owner.publish(Event("preview", run.job, (step, str(path))))
 
-    def _end(self, job: Job, state: JobState, *values: Any, **more: Any) -> None:
-        if job.speculative:
-            self._guessed(job, "dropped", spoilt=state is JobState.FAILED)
-        else:
-            self._leave_landing(job)
-            self._endings.end(job, state, *values, **more)
+    def _leave_landing(self, run: Run) -> None:
+        self.landing = [other for other in self.landing if other is not run]
 
-    def _guessed(self, job: Job, kind: str, spoilt: bool = False) -> None:
-        """A guess is over."""
-        self._leave_landing(job)
-        self.guesses.over(job, kind, spoilt)
-
-    def _leave_landing(self, job: Job) -> None:
-        self.landing = [other for other in self.landing if other is not job]
-
-    def _discard(self, staged: clips.Staged) -> None:
-        if not self.supervisor.closing:  # its threads may have ended
-            self.lander.discard(staged)
-
-    # --- held, and what an earlier daemon left ----------------------------------------------------
-
-    def _hold(self, job: Job, error: OSError) -> None:
-        """Keep a job whose folder takes no files now."""
-        self._leave_landing(job)
-        code, message, hint = failure(error)
-        self._keep(job, held_jobs.next_try(job), code, message, f"{hint}; {KEPT}" if hint else KEPT)
-
-    def _keep(self, job: Job, not_before: float, code: int, message: str, hint: str) -> None:
-        self.held.add(job, not_before)
-        self._bus.publish(Event("fail", job, (GENERATE, code, message, hint)))
-        self._endings.note(job)
-
-    def _release(self) -> None:
-        """Queue again what was held, where its folder takes files again."""
-        for job in self.held.released():
-            try:
-                if not self._recovered(job):
-                    self.enter(job)
-            except OSError as error:
-                self._hold(job, error)
-            except Exception as error:
-                log.exception("the files of job %s", job.id)
-                self._end(job, JobState.FAILED, GENERATE, *failure(error))
-        self.dispatch()
+    # --- held jobs, and what an earlier daemon left -----------------------------------------------
 
     def resume(self) -> None:
         """Finish what was landing, queue what was not; remove this journal's own half-written
@@ -455,20 +410,34 @@ class Dispatcher:
             if job.number in known:
                 continue
             try:
-                if not self._recovered(job):
+                if not self._recover(job):
                     waiting.append(job)
             except OSError as error:
-                self._hold(job, error)
+                self.clients.hold(job, error)
             except Exception:  # whatever it is, it must not keep the daemon from starting
                 log.exception("the files of job %s", job.id)
                 waiting.append(job)
-        self.enter(*waiting)
-        self.lander.sweep(
-            {staged.staging for job in self.held if (staged := self.lander.staged(job))}
-        )
+        self.enqueue(*waiting)
+        staged = (self.lander.read_staged(job) for job in self.held)
+        self.lander.sweep({each.staging for each in staged if each})
 
-    def _recovered(self, job: Job) -> bool:
+    def _release_held(self) -> None:
+        """Queue again what was held, where its folder takes files again."""
+        for job in self.held.release_ready():
+            try:
+                if not self._recover(job):
+                    self.enqueue(job)
+            except OSError as error:
+                self.clients.hold(job, error)
+            except Exception as error:
+                log.exception("the files of job %s", job.id)
+                self.clients.fail_job(job, describe_failure(error))
+        self.dispatch()
+
+    def _recover(self, job: Job) -> bool:
         """Whether the job's files had been staged before; then they land now. Raises OSError."""
-        if landed := self.lander.recovered(job):
-            self.landed(job, landed)
-        return landed is not None
+        landed = self.lander.recover(job)
+        if landed is None:
+            return False
+        self.on_landed(Run(job, self.clients), landed)
+        return True

@@ -1,10 +1,10 @@
-"""What the surfaces ask of the engine: orders and what becomes of them, guesses, another model."""
+"""What the surfaces may ask of the engine."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.weights.adapter import Adapter
 
@@ -16,47 +16,55 @@ from . import orders
 from .dispatcher import Dispatcher
 from .event_bus import EventBus, ignore_event
 from .lookup import JobLookup
-from .model_state import ModelChoice, ModelState
+from .model_state import ModelChoice, ModelState, ModelStatus
 from .process import WorkerHandle, WorkerProcess
-from .shelf import Prepared
+from .speculation import Speculation
 
 
 class Engine:
     """Takes orders from any thread. A thread of its own talks to the worker; others land the files.
 
-    Listeners hear every event, on the thread where it happens, and must be quick. How a job stands
-    changes, and is told, under one lock: nobody hears two endings, or progress after the end.
+    Listeners are called with every event, on the thread where it happens, and must be quick. How a
+    job stands changes, and is published, under one lock: nobody is told of two ends, or of progress
+    after the end.
     """
 
     def __init__(
         self,
         settings: Settings,
-        wanted: ModelChoice,
+        choice: ModelChoice,
         journal: Journal,
-        start: Callable[[], WorkerHandle] = WorkerProcess,
+        start_worker: Callable[[], WorkerHandle] = WorkerProcess,
     ) -> None:
         self.settings = settings
         self.journal = journal
-        # a listener that also asks for jobs needs it, or a deadlock
-        self.lock = self._lock = threading.RLock()
-        self._bus = EventBus(self._lock)
-        self._model = ModelState(wanted, self._publish_state)
-        self._flow = Dispatcher(self._lock, settings, journal, self._bus, self._model, start)
-        self._supervisor = self._flow.supervisor
-        self._lander = self._flow.lander
-        self._guesses = self._flow.guesses
-        self._register = JobLookup(journal, self._flow.active)
+        # for a listener that has a lock of its own and submits orders: it takes this one first
+        self.lock = threading.RLock()
+        self._bus = EventBus(self.lock)
+        self._model = ModelState(choice, self._publish_state)
+        self._dispatcher = Dispatcher(
+            self.lock, settings, journal, self._bus, self._model, start_worker
+        )
+        self._clients = self._dispatcher.clients
+        self._supervisor = self._dispatcher.supervisor
+        self._lander = self._dispatcher.lander
+        self._speculation = Speculation(
+            settings,
+            self._dispatcher,
+            self._clients.accept,
+            self._model.memory_need.estimate_bytes,
+        )
+        self._lookup = JobLookup(journal, self._dispatcher.active)
 
     # --- how it stands ----------------------------------------------------------------------------
 
     @property
-    def state(self) -> str:
-        """cold, loading, warm, busy or error."""
-        return self._model.state
+    def state(self) -> ModelStatus:
+        return self._model.status
 
     @property
     def title(self) -> str:
-        """What is called by name: the model that plays, and what it wears."""
+        """The model that plays, the bits of its weights and its adapters, as people read it."""
         return self._model.title
 
     @property
@@ -66,20 +74,20 @@ class Engine:
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:
-        """What the model wears, or will from the next job on."""
-        return self._model.wanted.adapters
+        """Those that the model has, or will have from the next job on."""
+        return self._model.choice.adapters
 
     @property
-    def caches(self) -> dict[str, list[int]]:
+    def caches(self) -> Mapping[str, list[int]]:
         """Hits and misses by kind, of the model that plays."""
-        return self._model.caches
+        return self._model.cache_counts
 
     def subscribe(self, listener: Listener) -> None:
         """Call it with every event from now on."""
         self._bus.subscribe(listener)
 
     def state_event(self) -> Event:
-        return Event("state", None, (self.state, self.title, len(self._flow.line)))
+        return Event("state", None, (self.state, self.title, len(self._dispatcher.queue)))
 
     def publish(self, event: Event, due: float = 0.0) -> None:
         """Let a surface tell all surfaces something, at `due` (time.monotonic()) or now."""
@@ -91,27 +99,31 @@ class Engine:
     # --- from its start to its end ----------------------------------------------------------------
 
     def start(self) -> None:
-        """Take up what an earlier daemon left, and begin."""
-        with self._lock:
-            self._flow.resume()
+        """Go on with what an earlier daemon left, and begin."""
+        with self.lock:
+            self._dispatcher.resume()
         self._supervisor.start()
 
     def change_settings(self, settings: Settings) -> None:
         """Other limits from now on."""
-        with self._lock:
-            self.settings = self._supervisor.settings = self._lander.settings = settings
-            self._guesses.change(settings)
+        with self.lock:
+            self.settings = settings
+            self._supervisor.settings = settings
+            self._lander.settings = settings
+            self._speculation.change_settings(settings)
 
     def close(self) -> None:
-        """Stop. What has not ended stays in the journal and goes on with the next daemon; files
-        that land, land.
+        """Stop. What has not ended stays in the journal and goes on with the next daemon; what is
+        landing, lands.
         """
+        with self.lock:
+            self._speculation.close()
         self._supervisor.close()
         self._lander.close()
         self._bus.close()
-        for prepared in self._guesses.clear():
-            clips.discard(prepared.staged)
-        self._model.become("cold")
+        for staged in self._speculation.clear():
+            clips.discard(staged)
+        self._model.set_status("cold")
 
     # --- orders -----------------------------------------------------------------------------------
 
@@ -124,24 +136,25 @@ class Engine:
         409 for the same id with another request, 429 when the queue is full, 503 when the daemon
         closes, 507 when the order cannot be written down.
         """
-        with self._lock:
-            known = self._register.known(order)
-            if known and not all(job.state is JobState.FAILED for job in known):
-                for job in known:
+        with self.lock:
+            accepted = self._lookup.find_accepted(order)
+            if accepted and not all(job.state is JobState.FAILED for job in accepted):
+                for job in accepted:
                     for event in job.status_events:
                         on_repeat(event)
-                return known
+                return accepted
             if self._supervisor.closing:
                 raise Refused(503, "the daemon is closing")
-            if handed := self._in_advance(order):
-                return [handed]
-            orders.check(order, self.settings, [*self._flow.line, *self._flow.held])
-            jobs = orders.jobs(order, self.settings.out)
-            self._write_down(jobs)
-            self._guesses.asked(order)
-            self._flow.enter(*jobs)
+            if claimed := self._speculation.claim(order):
+                return [claimed]
+            waiting = [*self._dispatcher.queue, *self._dispatcher.held]
+            orders.check_order(order, self.settings, waiting)
+            jobs = orders.make_jobs(order, self.settings.out)
+            self._clients.accept(jobs)
+            self._speculation.withdraw(order)
+            self._dispatcher.enqueue(*jobs)
             self._publish_state()
-            self._flow.dispatch()
+            self._dispatcher.dispatch()
             self._supervisor.wake()
             return jobs
 
@@ -153,48 +166,47 @@ class Engine:
         seed: int = -1,
         on_repeat: Listener = ignore_event,
     ) -> list[Job]:
-        """The request of another job with a new seed. Without `parent` it is the client's newest, or
-        the newest of all.
+        """Submit the request of another job with a new seed. Without `parent` it is the client's
+        newest, or the newest of all. Raises what `submit` raises, and `Refused` 404.
         """
-        old = self.find(client, parent) if parent else self._register.newest(client)
-        request = dataclasses.replace(old.request, seed=seed)
-        return self.submit(
-            Order(client, id, request, out=old.out, origin=old.origin or f"reroll of {old.id}"),
-            on_repeat,
-        )
+        job = self.find(client, parent) if parent else self._lookup.find_newest(client)
+        request = dataclasses.replace(job.request, seed=seed)
+        origin = job.origin or f"reroll of {job.id}"
+        return self.submit(Order(client, id, request, out=job.out, origin=origin), on_repeat)
 
     def cancel(self, client: str, id: str) -> int:
         """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels
-        all. How many.
+        all. Returns how many.
 
-        The client hears each of them end. Raises `Refused` 404, or 409 when the files are just
-        landing.
+        The client is told how each of them ends. Raises `Refused` 404, or 409 when the files are
+        just landing.
         """
-        with self._lock:
-            found = self._register.cancellable(client, id)
-            for job in found:
+        with self.lock:
+            jobs = self._lookup.find_cancellable(client, id)
+            for job in jobs:
                 job.observers.add(client)
-                self._flow.cancel(job)
+                self._dispatcher.cancel(job)
             self._publish_state()
-            return len(found)
+            return len(jobs)
 
     def panic(self, client: str) -> int:
-        """Cancel everything."""
-        with self._lock:
-            self._guesses.rest()
-            self._guesses.drop()
+        """Cancel everything. Returns how many jobs that were."""
+        with self.lock:
+            self._speculation.pause()
             return self.cancel(client, "*")
 
     def favourite(self, client: str, id: str, on: bool = True) -> Job:
-        with self._lock:
+        """Mark a job as a favourite, or not any more. Raises `Refused` 404, or 507 when that cannot
+        be written down.
+        """
+        with self.lock:
             job = self.find(client, id)
             job.favourite = on
             try:
                 self.journal.mark(job)
             except OSError as error:
-                raise Refused(
-                    507, str(error.strerror), "free some space, then mark it again"
-                ) from error
+                hint = "free some space, then mark it again"
+                raise Refused(507, str(error.strerror), hint) from error
             self._bus.publish(Event("favourite", job, (int(on),)))
             return job
 
@@ -202,91 +214,32 @@ class Engine:
         """The client's own job, or else the newest of that name: see `JobLookup.find`. Raises
         `Refused` 404.
         """
-        with self._lock:
-            return self._register.find(client, id)
+        with self.lock:
+            return self._lookup.find(client, id)
 
     def batch(self, client: str, id: str) -> list[Job]:
         """The jobs of an order of several, also those that have ended."""
-        with self._lock:
-            return self._register.batch(client, id)
+        with self.lock:
+            return self._lookup.find_batch(client, id)
 
     def active(self) -> list[Job]:
-        """The jobs that have not ended: what runs and lands, what waits, in order, and what is
+        """The jobs that have not ended: what lands and runs, what waits, in order, and what is
         held.
         """
-        with self._lock:
-            return self._flow.active()
+        with self.lock:
+            return self._dispatcher.active()
 
-    def _write_down(self, jobs: list[Job], landing: str = "") -> None:
-        """Into the journal, before anybody hears of them. Raises `Refused` 507."""
-        try:
-            self.journal.add(jobs, landing)
-        except OSError as error:
-            hint = "free some space: nothing is accepted that could be lost"
-            raise Refused(507, str(error.strerror), hint) from error
+    def prepare(self, orders: Sequence[Order], listener: Listener = ignore_event) -> None:
+        """Make the takes of these orders in advance, the likeliest first, while nothing else is to
+        do, and within the settings' budget.
 
-    # --- takes in advance -------------------------------------------------------------------------
-
-    def prepare(self, orders: Sequence[Order], overhear: Listener = ignore_event) -> None:
-        """Make these in advance, the likeliest first, while nothing else is to do, and within the
-        settings' budget.
-
-        They replace those that were wanted before. Whoever submits one of them, with its id and
-        request, has its take at once. Until then it is nobody's: only `overhear` hears of it
+        They replace those that were expected before. Whoever submits one of them, with its id and
+        request, has its take at once. Until then it is nobody's: only `listener` is told of it
         ("progress", "prepared", "dropped"), no file of it has a name, and the journal does not know
         it. The requests must be complete: with their seeds.
         """
-        with self._lock:
-            self._guesses.want(orders, overhear)
-            self._flow.speculate()
-
-    def _in_advance(self, order: Order) -> Job | None:
-        """The job of an order whose take is on the shelf, or being made for it."""
-        if order.count != 1:
-            return None
-        if prepared := self._guesses.prepared(order):
-            return self._hand_out(order, prepared)
-        if job := self._guesses.making(order):
-            if self._flow.within_reach(job):
-                return self._claim(order, job)
-            # something else is on top of it: as a job of its own, it need not wait for that
-            self._guesses.drop()
-        return None
-
-    def _hand_out(self, order: Order, prepared: Prepared) -> Job:
-        """From the moment the journal has it the take will land, whatever happens."""
-        made = prepared.job
-        job = Job(
-            order.client,
-            made.id,
-            order.request,
-            made.resolved,
-            made.out,
-            order.priority,
-            origin=order.origin,
-        )
-        job.state = JobState.LANDING
-        job.cost = made.cost
-        job.worked = made.worked
-        self._write_down([job], prepared.staged.to_json())
-        self._guesses.asked(order)
-        self._flow.hand_out(job, prepared, order.due)
-        return job
-
-    def _claim(self, order: Order, job: Job) -> Job:
-        """Somebody wants what is just being made."""
-        before = job.client, job.request, job.priority
-        job.client = order.client
-        job.request = order.request
-        job.priority = order.priority
-        try:
-            self._write_down([job])
-        except Refused:
-            job.client, job.request, job.priority = before
-            raise
-        self._guesses.claimed(order)
-        self._flow.claimed(job)
-        return job
+        with self.lock:
+            self._speculation.prepare(orders, listener)
 
     # --- the model --------------------------------------------------------------------------------
 
@@ -294,20 +247,20 @@ class Engine:
         """Play another model from the next job on; the queue waits for it. The same model is loaded
         afresh.
         """
-        with self._lock:
-            self._model.choose(model, variant)
-            self._supervisor.renew()
-            self._guesses.forget()
+        with self.lock:
+            self._model.choose_model(model, variant)
+            self._supervisor.replace_worker()
+            self._speculation.reset()
 
     def set_adapters(self, *adapters: Adapter) -> None:
         """Play with these adapters and no others from the next job on; the queue waits for it.
         Nothing is loaded anew.
 
-        If they cannot be put on, that is told as a fail, and it goes on with what is worn.
+        If they cannot be set, that is published as a fail, and it goes on with those it has.
         """
-        with self._lock:
-            self._model.wear(adapters)
-            self._guesses.forget()
+        with self.lock:
+            self._model.choose_adapters(adapters)
+            self._speculation.reset()
             if self.error:  # perhaps because of them
-                self._supervisor.renew()
-            self._flow.dispatch()
+                self._supervisor.replace_worker()
+            self._dispatcher.dispatch()

@@ -1,72 +1,86 @@
-"""Jobs that are kept for later: their folder takes no files now, or no model plays."""
+"""Jobs that are held: their folder takes no files now, or no model plays."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..jobs import Job, JobState
 from ..landing import folders
 
-HOLD_SECONDS = 3.0  # between two looks whether a folder takes files again
-LONGEST_HOLD = (
-    300.0  # seconds before a job is tried again whose folder seemed to be well, and was not
-)
+HOLD_SECONDS = 3.0  # between two looks whether folders take files again
+# seconds before a job is tried again whose folder seemed to be well, and was not
+LONGEST_HOLD = 300.0
 UNTIL_A_MODEL_PLAYS = math.inf
 
 
+class HeldJob(NamedTuple):
+    job: Job
+    not_before: float  # time.monotonic() of the next try
+
+
 class HeldJobs:
-    """The engine guards it with its lock."""
+    """In the order in which they came."""
 
     def __init__(self) -> None:
-        self._jobs: list[Job] = []
-        self._looked = time.monotonic()
+        self._held: list[HeldJob] = []
+        self._holds: dict[Job, int] = {}  # how often a folder has refused a job
+        self._looked_at = time.monotonic()
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return len(self._held)
 
     def __iter__(self) -> Iterator[Job]:
-        return iter(self._jobs)
+        return (held.job for held in self._held)
 
-    def add(self, job: Job, not_before: float) -> None:
-        job.start_over()
-        job.state = JobState.HELD
-        job.not_before = not_before
-        job.clip_events = ()
-        self._jobs.append(job)
+    def add_for_retry(self, job: Job) -> None:
+        """Hold a job that its folder has just refused: each time for longer."""
+        holds = self._holds.get(job, 0) + 1
+        self._holds[job] = holds
+        wait = min(LONGEST_HOLD, HOLD_SECONDS * 2 ** (holds - 1))
+        self._add(job, time.monotonic() + wait)
+
+    def add_for_model(self, job: Job) -> None:
+        """Hold a job until a model plays."""
+        self._add(job, UNTIL_A_MODEL_PLAYS)
 
     def remove(self, job: Job) -> bool:
-        """Whether it was here."""
-        kept = [other for other in self._jobs if other is not job]
-        found = len(kept) < len(self._jobs)
-        self._jobs = kept
+        """Whether it was held."""
+        kept = [held for held in self._held if held.job is not job]
+        found = len(kept) < len(self._held)
+        self._held = kept
         return found
 
-    def for_a_model(self) -> list[Job]:
-        """Those that waited for a model, which are not held any more."""
-        waited = [job for job in self._jobs if job.not_before == UNTIL_A_MODEL_PLAYS]
-        self._jobs = [job for job in self._jobs if job.not_before < UNTIL_A_MODEL_PLAYS]
-        return waited
+    def forget(self, job: Job) -> None:
+        """It has ended: how often it was held does not matter any more."""
+        self._holds.pop(job, None)
+
+    def release_for_model(self) -> list[Job]:
+        """Those that waited for a model: they are not held any more."""
+        released = [held.job for held in self._held if held.not_before == UNTIL_A_MODEL_PLAYS]
+        self._held = [held for held in self._held if held.not_before < UNTIL_A_MODEL_PLAYS]
+        return released
 
     @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time to look after them again."""
-        return bool(self._jobs) and time.monotonic() - self._looked >= HOLD_SECONDS
+        return bool(self._held) and time.monotonic() - self._looked_at >= HOLD_SECONDS
 
-    def released(self) -> Iterator[Job]:
+    def release_ready(self) -> Iterator[Job]:
         """Those whose folders take files again, one after the other: each is not held any more."""
-        self._looked = time.monotonic()
-        for job in list(self._jobs):
+        self._looked_at = time.monotonic()
+        for job, not_before in list(self._held):
             if (
-                time.monotonic() >= job.not_before
+                time.monotonic() >= not_before
                 and not folders.unready(job.out, job.resolved)
                 and self.remove(job)
             ):
                 yield job
 
-
-def next_try(job: Job) -> float:
-    """When a job is due whose folder has just refused it: each time after a longer while."""
-    job.holds += 1
-    return time.monotonic() + min(LONGEST_HOLD, HOLD_SECONDS * 2 ** (job.holds - 1))
+    def _add(self, job: Job, not_before: float) -> None:
+        job.start_over()
+        job.state = JobState.HELD
+        job.clip_events = ()
+        self._held.append(HeldJob(job, not_before))

@@ -12,7 +12,7 @@ class JobQueue:
     """Jobs of one priority come out fairly: a client with fifty jobs and one with a single job take
     turns.
 
-    Each job gets a turn when it enters: one after its client's last waiting one, and not before the
+    Each job gets a turn when it comes: one after its client's last waiting one, and not before the
     turn that is being served. The lowest turn comes out first, and of those the job that came
     first.
     """
@@ -20,25 +20,25 @@ class JobQueue:
     def __init__(self) -> None:
         # (-priority, turn, arrival, job), sorted
         self._waiting: list[tuple[int, int, int, Job]] = []
-        self._served: dict[Priority, int] = {}
+        self._served_turns: dict[Priority, int] = {}
         self._arrivals = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[Job]:
-        """In the order in which they would come out if nothing else came."""
+        """In the order in which they would come out if no other came."""
         return (job for *_, job in self._waiting)
 
     def add(self, job: Job) -> int:
         """How many are before it."""
-        lane = _lane(job)
-        last = next(
-            (turn for _, turn, _, other in reversed(self._waiting) if _lane(other) == lane), 0
+        lane = _lane_of(job)
+        last_turn = next(
+            (turn for _, turn, _, other in reversed(self._waiting) if _lane_of(other) == lane), 0
         )
-        return self._insert(max(self._served.get(job.priority, 0), last) + 1, job)
+        return self._insert(max(self._served_turns.get(job.priority, 0), last_turn) + 1, job)
 
-    def back(self, job: Job) -> None:
+    def put_back(self, job: Job) -> None:
         """A job that was interrupted: before all others of its priority."""
         self._insert(0, job)
 
@@ -47,7 +47,7 @@ class JobQueue:
 
     def pop(self) -> Job:
         _, turn, _, job = self._waiting.pop(0)
-        self._served[job.priority] = max(self._served.get(job.priority, 0), turn)
+        self._served_turns[job.priority] = max(self._served_turns.get(job.priority, 0), turn)
         return job
 
     def remove(self, job: Job) -> bool:
@@ -59,10 +59,13 @@ class JobQueue:
 
     def _insert(self, turn: int, job: Job) -> int:
         self._arrivals += 1
-        entry = (-job.priority, turn, self._arrivals if turn else -self._arrivals, job)
+        # of those that were put back, the newest comes first
+        arrival = self._arrivals if turn else -self._arrivals
+        entry = (-job.priority, turn, arrival, job)
         insort(self._waiting, entry)  # arrivals differ: jobs are never compared
         return bisect_left(self._waiting, entry)
 
 
-def _lane(job: Job) -> tuple[Priority, str]:
+def _lane_of(job: Job) -> tuple[Priority, str]:
+    """The jobs among which a client waits for its own."""
     return job.priority, job.client

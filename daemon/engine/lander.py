@@ -1,6 +1,4 @@
-"""What is made becomes files: on threads of its own, and so that a kill at any instruction loses
-nothing.
-"""
+"""Takes become files: on threads of its own, and so that a kill at any instruction loses nothing."""
 
 from __future__ import annotations
 
@@ -10,156 +8,155 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
-from pipeline.latent_store import LatentStore
+from pipeline.latent_store import LatentStore, StoredLatents
 from pipeline.request import SAMPLE_RATE
 from pipeline.take import TakeInfo
 
 from ..jobs import Job
 from ..journal import Journal
 from ..landing import clips
+from ..messages import FloatArray, MixLatents
 from ..settings import Settings
-from .reassembly import Latents
+from .run import Run
 
 log = logging.getLogger("acestepd.engine")
 
 
 class LandingListener(Protocol):
-    """Who hears how it went, on the thread where it went so, without the engine's lock."""
+    """Is told how a landing goes, on the lander's thread and without the engine's lock."""
 
-    def put_aside(self, job: Job, staged: clips.Staged, info: TakeInfo) -> bool:
-        """Whether the staged files are taken away: nobody has asked for them, and they must not
+    def on_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+        """Whether the staged files are taken away: no client has ordered them, and they must not
         land.
         """
 
-    def landed(
-        self, job: Job, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
+    def on_landed(
+        self, run: Run, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0
     ) -> None: ...
 
-    def not_landed(self, job: Job, error: Exception) -> None: ...
+    def on_landing_failure(self, run: Run, error: Exception) -> None: ...
 
-    def previewed(self, job: Job, step: int, path: Path) -> None: ...
+    def on_preview(self, run: Run, step: int, path: Path) -> None: ...
 
 
 class Lander:
-    """Files on disk, the journal knows of them, then their names, then the news."""
+    """In this order: files on disk, the journal knows of them, they get their names, the listener
+    is told.
+    """
 
-    def __init__(self, settings: Settings, journal: Journal, outcome: LandingListener) -> None:
+    def __init__(self, settings: Settings, journal: Journal, listener: LandingListener) -> None:
         self.settings = settings
         self._journal = journal
-        self._outcome = outcome
-        self._landing = ThreadPoolExecutor(1, "landing")
-        self._shelving = ThreadPoolExecutor(1, "shelf")
-        # who hits a pad waits for no other files
-        self._handing = ThreadPoolExecutor(1, "handing out")
+        self._listener = listener
+        self._clients_thread = ThreadPoolExecutor(1, "landing")
+        self._speculation_thread = ThreadPoolExecutor(1, "speculation")
+        # a prepared take waits for no other files
+        self._prepared_thread = ThreadPoolExecutor(1, "prepared takes")
 
-    def land(self, job: Job, take: clips.FinishedTake, latents: Latents | None) -> None:
-        (self._shelving if job.speculative else self._landing).submit(
-            self._land, job, take, latents
-        )
+    def land(self, run: Run, take: clips.FinishedTake, latents: MixLatents | None) -> None:
+        """Write a take's files and give them their names."""
+        thread = self._clients_thread if run.owner.serves_clients else self._speculation_thread
+        thread.submit(self._land, run, take, latents)
 
-    def hand_out(self, job: Job, staged: clips.Staged, info: TakeInfo, due: float) -> None:
-        """What is staged already, and the journal knows of."""
-        self._handing.submit(self.give_names, job, staged, info, due)
+    def land_staged(self, run: Run, staged: clips.Staged, info: TakeInfo, due: float) -> None:
+        """Give files their names that are staged already, and that the journal knows of."""
+        self._prepared_thread.submit(self.name_files, run, staged, info, due)
 
-    def preview(self, job: Job, step: int, audio: np.ndarray) -> None:
-        self._landing.submit(self._preview, job, step, audio)
+    def write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
+        self._clients_thread.submit(self._write_preview, run, step, audio)
 
     def discard(self, staged: clips.Staged) -> None:
-        """Remove what lay on the shelf."""
-        self._shelving.submit(clips.discard, staged)
+        """Remove a prepared take."""
+        self._speculation_thread.submit(clips.discard, staged)
 
     def close(self) -> None:
-        """Files that land, land."""
-        for threads in (self._landing, self._shelving, self._handing):
-            threads.shutdown()
+        """What is landing, lands."""
+        for thread in (self._clients_thread, self._speculation_thread, self._prepared_thread):
+            thread.shutdown()
 
     # --- on its threads ---------------------------------------------------------------------------
 
-    def _land(self, job: Job, take: clips.FinishedTake, latents: Latents | None) -> None:
+    def _land(self, run: Run, take: clips.FinishedTake, latents: MixLatents | None) -> None:
         try:
-            staged = clips.stage(
-                job.out, self._journal.token, job.id, job.origin, take, self.settings.latest
-            )
-            if self._outcome.put_aside(job, staged, take.info):
+            job = run.job
+            token = self._journal.token
+            staged = clips.stage(job.out, token, job.id, job.origin, take, self.settings.latest)
+            if self._listener.on_staged(run, staged, take.info):
                 return
             try:
-                self.remember(job, staged)
+                self.note_staged(run.job, staged)
             except OSError:
                 clips.discard(staged)
                 raise
         except Exception as error:
-            self._outcome.not_landed(job, error)
+            self._listener.on_landing_failure(run, error)
         else:
-            self._store(job, staged, latents)
-            self.give_names(job, staged, take.info)
+            self._store_latents(run.job, staged, latents)
+            self.name_files(run, staged, take.info)
 
-    def give_names(self, job: Job, staged: clips.Staged, info: TakeInfo, due: float = 0.0) -> None:
+    def name_files(self, run: Run, staged: clips.Staged, info: TakeInfo, due: float = 0.0) -> None:
         """What is staged, and the journal knows of, becomes visible."""
         try:
             while (landed := clips.land(staged)) is None:
                 staged = clips.renamed(staged)
-                self.remember(job, staged)
-            self._outcome.landed(job, landed, info, due)
+                self.note_staged(run.job, staged)
+            self._listener.on_landed(run, landed, info, due)
         except Exception as error:
-            self._outcome.not_landed(job, error)
+            self._listener.on_landing_failure(run, error)
 
-    def _store(self, job: Job, staged: clips.Staged, latents: Latents | None) -> None:
+    def _store_latents(self, job: Job, staged: clips.Staged, latents: MixLatents | None) -> None:
         """What the mix was decoded from, for repaints. Loudness and another rate change what is in
         the file.
         """
-        if (
-            latents is None
-            or not self.settings.latents_mb
-            or job.resolved.loudness
-            or clips.MIX not in staged.stems
-        ):
+        limit_mb = self.settings.latents_mb
+        if latents is None or not limit_mb or clips.MIX not in staged.stems:
             return
-        if job.resolved.sample_rate != SAMPLE_RATE:
+        if job.resolved.loudness or job.resolved.sample_rate != SAMPLE_RATE:
             return
+        digest = staged.sums[staged.stems.index(clips.MIX)]
+        stored = StoredLatents(latents.latents, latents.gain)
         try:
-            sum = staged.sums[staged.stems.index(clips.MIX)]
-            LatentStore(self.settings.state / "latents", self.settings.latents_mb).put(
-                sum, *latents
-            )
+            store = LatentStore(self.settings.state / "latents", limit_mb)
+            store.put(digest, latents.vae, stored)
         except OSError as error:
             log.warning("the latents of job %s were not kept: %s", job.id, error)
 
-    def _preview(self, job: Job, step: int, audio: np.ndarray) -> None:
+    def _write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
         """A preview that cannot be written is no loss: the take comes."""
+        folder = self.settings.state / "previews"
         try:
-            path = clips.write_preview(
-                self.settings.state / "previews", f"{job.number}_{step}", audio
-            )
+            path = clips.write_preview(folder, f"{run.job.number}_{step}", audio)
         except OSError as error:
-            log.warning("the preview of job %s was not written: %s", job.id, error)
+            log.warning("the preview of job %s was not written: %s", run.job.id, error)
             return
-        self._outcome.previewed(job, step, path)
+        self._listener.on_preview(run, step, path)
 
     # --- what the journal knows of files that were landing ----------------------------------------
 
-    def remember(self, job: Job, staged: clips.Staged) -> None:
+    def note_staged(self, job: Job, staged: clips.Staged) -> None:
+        """From now on the files land, whatever happens. Raises OSError."""
         self._journal.note(job, landing=staged.to_json())
 
-    def staged(self, job: Job) -> clips.Staged | None:
+    def read_staged(self, job: Job) -> clips.Staged | None:
+        """What was staged of a job, where the journal knows of it and it is readable."""
         try:
-            note = self._journal.landing(job)
-            return clips.Staged.from_json(note) if note else None
+            text = self._journal.landing(job)
+            return clips.Staged.from_json(text) if text else None
         except ValueError as error:
             log.error("job %s is rendered again: %s", job.id, error)
             return None
 
-    def recovered(self, job: Job) -> clips.Landed | None:
+    def recover(self, job: Job) -> clips.Landed | None:
         """The job's files, where they had been staged before: they land now, on this thread. Raises
         OSError.
         """
-        staged = self.staged(job)
-        return clips.recover(staged, lambda other: self.remember(job, other)) if staged else None
+        if staged := self.read_staged(job):
+            return clips.recover(staged, lambda renamed: self.note_staged(job, renamed))
+        return None
 
-    def forget(self, job: Job) -> None:
+    def discard_job(self, job: Job) -> None:
         """Remove what was staged of it."""
-        if staged := self.staged(job):
+        if staged := self.read_staged(job):
             clips.discard(staged)
 
     def sweep(self, keep: Container[Path]) -> None:

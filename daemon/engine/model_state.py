@@ -1,121 +1,172 @@
-"""The model that plays: which one is wanted, what it wears, how it stands, how long it takes."""
+"""The model that plays: which one is wanted, how it stands, and what its takes cost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 from pipeline.cost import Defaults, cost
+from pipeline.take import TakeInfo
 from pipeline.weights.adapter import Adapter
 
-from ..jobs import Job, Pace
+from ..jobs import Job
+from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished
 from ..settings import Settings
+from .run import Run
 
-# with a load message
-TOLD = (
-    "cache_gb",
-    "conditions_mb",
-    "latents_mb",
-    "memory_gb",
-    "wired_gb",
-    "revision",
-    "bits",
-    "planner",
-)
+ModelStatus = Literal["cold", "loading", "warm", "busy", "error"]
 
 
 class ModelChoice(NamedTuple):
-    """Which model should play, and what it should wear."""
+    """Which model should play, and with which adapters."""
 
     model: str
     variant: str
     adapters: tuple[Adapter, ...] = ()
 
 
-class ModelState:
-    """What the daemon knows of the model in the worker. The engine guards it with its lock.
+class RenderSpeed:
+    """How long this machine takes, learned from its own takes. The unit of `cost` is the model's."""
 
-    `state` is cold, loading, warm, busy or error; `changed` is called after it has become another.
+    def __init__(self, seconds_per_cost: float = 0.0) -> None:
+        self._seconds_per_cost = seconds_per_cost
+
+    def learn(self, cost: float, seconds: float) -> None:
+        measured = seconds / cost
+        if self._seconds_per_cost:
+            measured = (self._seconds_per_cost + measured) / 2
+        self._seconds_per_cost = measured
+
+    def estimate_seconds(self, cost: float) -> float:
+        return cost * self._seconds_per_cost
+
+
+class MemoryNeed:
+    """How many bytes takes need: as many as the most so far, growing with the length at most."""
+
+    def __init__(self) -> None:
+        self._most_bytes = 0.0
+        self._samples = 1  # the length of the take that needed them
+
+    def learn(self, info: TakeInfo, samples: int) -> None:
+        peak = max(info.memory.values(), default=0)
+        if peak > self._most_bytes:
+            self._most_bytes = peak
+            self._samples = max(1, samples)
+
+    def estimate_bytes(self, samples: int) -> float:
+        return self._most_bytes * max(1.0, samples / self._samples)
+
+
+class ModelState:
+    """What the daemon knows of the model in the worker. `on_change` is called after its status has
+    become another.
     """
 
-    def __init__(self, wanted: ModelChoice, changed: Callable[[], None]) -> None:
-        self.wanted = wanted
-        self._changed = changed
-        self.defaults: Defaults | None = None  # once it is loaded, until its worker has gone
-        self.pace = Pace()
-        self.token = 0.0  # what a token of its planner costs, 0 without one
-        self.worn: tuple[Adapter, ...] = ()  # by the worker's model
-        self.fitting = False  # whether it is just putting others on
-        self.caches: dict[str, list[int]] = {}  # hits and misses by kind
-        self.title = wanted.model
-        self.state = "cold"
+    def __init__(self, choice: ModelChoice, on_change: Callable[[], None]) -> None:
+        self.choice = choice
+        self._on_change = on_change
+        self.defaults: Defaults | None = None  # as long as a worker has it loaded
+        self.adapters: tuple[Adapter, ...] = ()  # that the worker's model has
+        self.is_setting_adapters = False  # the worker has been told, and has not answered
+        self.cache_counts: Mapping[str, list[int]] = {}  # hits and misses by kind
+        self.title = choice.model
+        self.status: ModelStatus = "cold"
         self.error = ""
+        self.memory_need = MemoryNeed()
+        self._speed = RenderSpeed()
+        self._token_cost = 0.0  # what a token of its planner costs, 0 without one
 
-    def become(self, state: str) -> None:
-        if state != self.state:
-            self.state = state
-            self._changed()
+    def set_status(self, status: ModelStatus) -> None:
+        if status != self.status:
+            self.status = status
+            self._on_change()
 
-    def choose(self, model: str, variant: str) -> None:
-        same = (model, variant) == self.wanted[:2]  # another model has other layers
-        self.wanted = ModelChoice(model, variant, self.wanted.adapters if same else ())
+    def choose_model(self, model: str, variant: str) -> None:
+        same = (model, variant) == self.choice[:2]  # another model has other layers
+        self.choice = ModelChoice(model, variant, self.choice.adapters if same else ())
 
-    def wear(self, adapters: tuple[Adapter, ...]) -> None:
-        self.wanted = self.wanted._replace(adapters=adapters)
+    def choose_adapters(self, adapters: tuple[Adapter, ...]) -> None:
+        self.choice = self.choice._replace(adapters=adapters)
 
     @property
-    def misfit(self) -> bool:
-        """Whether it is loaded, and wears something else than what is wanted."""
-        return self.defaults is not None and self.worn != self.wanted.adapters
+    def needs_adapters(self) -> bool:
+        """Whether it is loaded, and has others than those that were chosen."""
+        return self.defaults is not None and self.adapters != self.choice.adapters
 
-    def load_message(self, settings: Settings) -> dict[str, Any]:
-        """The first thing that a worker hears."""
-        about = self.wanted._asdict() | {name: getattr(settings, name) for name in TOLD}
-        return about | {"latents": str(settings.state / "latents"), "plan": settings.request.plan}
+    def make_load_message(self, settings: Settings) -> LoadModel:
+        """The first message to a worker."""
+        return LoadModel(
+            model=self.choice.model,
+            variant=self.choice.variant,
+            adapters=self.choice.adapters,
+            revision=settings.revision,
+            bits=settings.bits,
+            planner=settings.planner,
+            plans_takes=settings.request.plan != "off",
+            cache_gb=settings.cache_gb,
+            memory_gb=settings.memory_gb,
+            wired_gb=settings.wired_gb,
+            conditions_mb=settings.conditions_mb,
+            latents_mb=settings.latents_mb,
+            latents_folder=str(settings.state / "latents"),
+        )
 
     # --- what the worker says of it ---------------------------------------------------------------
 
-    def loaded(self, about: dict[str, Any], known_pace: Callable[[str], float]) -> None:
-        self.title = about["title"]
+    def on_loaded(self, message: ModelLoaded, read_speed: Callable[[str], float]) -> None:
+        """`read_speed` returns the seconds per unit of cost that earlier takes of a model took, by
+        its title; 0 where that is not known.
+        """
+        self.title = message.title
         self.error = ""
-        self.caches = {}
-        self.token = about["token"]
-        self.worn = _adapters(about)
-        self.defaults = Defaults(**about["defaults"])
-        self.pace = Pace(known_pace(self.title) or about["pace"])
+        self.cache_counts = {}
+        self.adapters = message.adapters
+        self.defaults = message.defaults
+        self._token_cost = message.token_cost
+        self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
 
-    def fitted(self, about: dict[str, Any]) -> None:
-        self.title = about["title"]
-        self.worn = _adapters(about)
-        self.fitting = False
+    def on_adapters_set(self, message: AdaptersSet) -> None:
+        self.title = message.title
+        self.adapters = message.adapters
+        self.is_setting_adapters = False
 
-    def unfit(self) -> None:
-        """It goes on with what it wore."""
-        self.wanted = self.wanted._replace(adapters=self.worn)
-        self.fitting = False
+    def on_adapters_refused(self) -> None:
+        """It goes on with those it has."""
+        self.choice = self.choice._replace(adapters=self.adapters)
+        self.is_setting_adapters = False
 
-    def unloadable(self, message: str) -> None:
+    def on_load_failed(self, message: str) -> None:
         self.error = message
-        self.title = self.wanted.model
+        self.title = self.choice.model
 
-    def gone(self) -> None:
-        """There is no worker any more that has it."""
+    def on_worker_gone(self) -> None:
+        """No worker has it loaded any more."""
         self.defaults = None
-        self.fitting = False
+        self.is_setting_adapters = False
 
-    # --- how long it takes ------------------------------------------------------------------------
+    # --- what its takes cost ----------------------------------------------------------------------
 
-    def estimate(self, job: Job) -> None:
+    def estimate_cost(self, job: Job) -> None:
+        """Set the job's cost, where that can be known."""
         if self.defaults:
-            job.cost = cost(job.resolved, self.defaults, token=self.token)
+            job.cost = cost(job.resolved, self.defaults, token=self._token_cost)
 
-    def learn(self, job: Job, token: float) -> None:
-        """From a take that was made; `token` is what one costs, as it has shown."""
-        self.token = token
-        self.estimate(job)
+    def estimate_seconds(self, job: Job) -> float:
+        """How long a job takes that is not begun."""
+        return self._speed.estimate_seconds(job.cost)
+
+    def estimate_remaining(self, run: Run) -> float:
+        """The seconds that a run still takes: from its own progress as soon as there is any."""
+        if run.fraction:
+            return run.elapsed / run.fraction * (1 - run.fraction)
+        return self.estimate_seconds(run.job)
+
+    def learn(self, run: Run, message: RenderFinished) -> None:
+        """From a take that is complete. What a token costs is known better now as well."""
+        job = run.job
+        self._token_cost = message.token_cost
+        self.estimate_cost(job)
         if job.cost:
-            self.pace.learn(job.cost, job.seconds)
-
-
-def _adapters(about: dict[str, Any]) -> tuple[Adapter, ...]:
-    return tuple(Adapter(*one) for one in about["adapters"])
+            self._speed.learn(job.cost, run.elapsed)
+        self.memory_need.learn(message.info, job.resolved.samples)

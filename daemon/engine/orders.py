@@ -13,7 +13,7 @@ from ..landing import levels
 from ..settings import Settings
 
 
-def check(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
+def check_order(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
     """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
     if order.request.loudness and not levels.can_measure():
         raise Refused(
@@ -37,7 +37,7 @@ def check(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
         raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
 
 
-def jobs(order: Order, out: Path) -> list[Job]:
+def make_jobs(order: Order, out: Path) -> list[Job]:
     """A job for every take: id, or id.1, id.2 and so on, with seeds in a row. `out` is where its
     takes land that names no folder.
     """
@@ -50,7 +50,7 @@ def jobs(order: Order, out: Path) -> list[Job]:
         ]
     # Around a seed that was given, several takes are variations of its take.
     name = "variation_seed" if first.variation and order.request.seed >= 0 else "seed"
-    made = []
+    jobs = []
     for number in range(order.count):
         resolved = first.changed({name: (getattr(first, name) + number) % 2**32})
         job = Job(
@@ -63,5 +63,5 @@ def jobs(order: Order, out: Path) -> list[Job]:
             id,
             order.origin,
         )
-        made.append(job)
-    return made
+        jobs.append(job)
+    return jobs

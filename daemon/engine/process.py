@@ -1,4 +1,4 @@
-"""A worker in a process of its own: starting it, hearing why it ended, ending it."""
+"""A worker in a process of its own: how it is started, why it ended, how it is stopped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Protocol
 
 log = logging.getLogger("acestepd.worker")
 
-LAST_WORDS = 12  # lines a worker said before it ended
-PATIENCE = 5.0  # seconds for a process to end after it was told to
+KEPT_LINES = 12  # that a worker printed last
+PATIENCE = 5.0  # seconds to wait for the end of a process or a thread
 
 
 class WorkerHandle(Protocol):
@@ -28,8 +28,8 @@ class WorkerHandle(Protocol):
     def stop(self) -> None:
         """End it now."""
 
-    def obituary(self) -> str:
-        """How it ended, as half a sentence; to be asked when it has."""
+    def exit_reason(self) -> str:
+        """Why it ended, as half a sentence, when it has."""
 
 
 class WorkerProcess:
@@ -45,7 +45,7 @@ class WorkerProcess:
             str(theirs.fileno()),
             str(os.getpid()),
         ]
-        environment = os.environ | {"PYTHONPATH": _path()}
+        environment = os.environ | {"PYTHONPATH": _module_path()}
         self._process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],
@@ -56,9 +56,11 @@ class WorkerProcess:
             errors="replace",
         )
         theirs.close()
-        self._said: deque[str] = deque(maxlen=LAST_WORDS)
-        self._listener = threading.Thread(target=self._listen, name="worker's words", daemon=True)
-        self._listener.start()
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._reader = threading.Thread(
+            target=self._read_output, name="worker's output", daemon=True
+        )
+        self._reader.start()
 
     @property
     def pid(self) -> int:
@@ -69,27 +71,27 @@ class WorkerProcess:
         if self._process.poll() is None:
             self._process.kill()  # it holds no file: there is nothing to tidy up
         self._process.wait()
-        self._listener.join(PATIENCE)
+        self._reader.join(PATIENCE)
         if self._process.stderr:
             self._process.stderr.close()
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         try:
             code = self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             return "it closed its pipe"
-        self._listener.join(PATIENCE)
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return f"{how}: {self._said[-1]}" if self._said and code else how
+        self._reader.join(PATIENCE)
+        reason = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return f"{reason}: {self._lines[-1]}" if self._lines and code else reason
 
-    def _listen(self) -> None:
+    def _read_output(self) -> None:
         assert self._process.stderr
         for line in self._process.stderr:
-            self._said.append(line.rstrip())
+            self._lines.append(line.rstrip())
             log.info("%s", line.rstrip())
 
 
-def _path() -> str:
+def _module_path() -> str:
     """The module search path, with where this package lies: the process may have been started
     anywhere.
     """

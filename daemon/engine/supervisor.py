@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
@@ -10,114 +9,118 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
+from ..messages import (
+    CancelRender,
+    LoadModel,
+    ModelLoaded,
+    ModelLoadFailed,
+    Render,
+    SetAdapters,
+    WorkerMessage,
+    encode_message,
+    receive_message,
+)
 from ..settings import Settings
 from .model_state import ModelState
 from .process import WorkerHandle
+from .run import Run
 
 log = logging.getLogger("acestepd.engine")
 
 TICK = 0.25  # seconds between two looks at what has no event of its own
-CRASHES = 2  # of the worker in a row while it loads, after which the model is given up
+LOAD_CRASHES = 2  # of the worker in a row while it loads, after which the model is given up
 LONGEST_PAUSE = 30.0  # seconds before a worker that keeps ending is started again
-DATA = ("sound", "preview", "latents")  # messages that bytes follow
 
 
-class Hung(Exception):
+class WorkerHung(Exception):
     """The worker does not answer any more."""
 
 
-class WorkerMessage(NamedTuple):
-    """What a worker said."""
-
-    say: str
-    about: dict[str, Any]
-    data: bytes = b""
-
-
-class JobOwner(Protocol):
+class WorkSource(Protocol):
     """Who has the jobs, seen from the supervisor: everything is called under the engine's lock."""
 
     @property
-    def waits(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether there is something to render."""
 
     @property
-    def runs(self) -> bool:
+    def has_running(self) -> bool:
         """Whether the worker has a job."""
 
-    def heard(self, message: WorkerMessage) -> None: ...
+    def on_message(self, message: WorkerMessage) -> None: ...
 
-    def crashed(self, how: str, hopeless: bool) -> None:
-        """The worker has ended; `hopeless`: again, and while it loaded the model."""
+    def on_worker_exit(self, reason: str, gives_up: bool) -> None:
+        """The worker has ended. `gives_up`: it has done so again and again while it loaded the
+        model, and is not started again by itself.
+        """
 
-    def look(self) -> None:
-        """Now and then: what has no event of its own."""
+    def on_tick(self) -> None:
+        """Every now and then, for what has no event of its own."""
 
 
-class Conversation:
-    """With one worker, over its pipe. What it is told goes through a thread: one that does not read
-    keeps nobody waiting.
+class WorkerConnection:
+    """The pipe to one worker. What is sent goes through a thread: a worker that does not read keeps
+    nobody waiting.
     """
 
-    def __init__(self, connection: Connection, first: dict[str, Any]) -> None:
-        self.connection = connection
-        self._outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self.last_sign = time.monotonic()
-        self.tell(first)
-        threading.Thread(target=self._post, name="orders", daemon=True).start()
+    def __init__(self, pipe: Connection, load_message: LoadModel) -> None:
+        self.pipe = pipe
+        self.last_sign_of_life = time.monotonic()
+        self._outbox: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
+        self.send(load_message)
+        threading.Thread(target=self._send_all, name="to the worker", daemon=True).start()
 
-    def tell(self, order: dict[str, Any]) -> None:
-        self._outbox.put(json.dumps(order).encode())
+    def send(self, message: WorkerMessage) -> None:
+        self._outbox.put(encode_message(message))
 
-    def hear(self, seconds: float) -> WorkerMessage | None:
-        """What it says within that time. Raises EOFError or OSError where it has ended."""
-        if not self.connection.poll(seconds):
-            return None
-        about = json.loads(self.connection.recv_bytes())
-        say = about.pop("say")
-        return WorkerMessage(say, about, self.connection.recv_bytes() if say in DATA else b"")
+    def receive(self, seconds: float) -> WorkerMessage | None:
+        """The next message, if there is one within that time. Raises EOFError or OSError where the
+        worker has ended.
+        """
+        return receive_message(self.pipe) if self.pipe.poll(seconds) else None
 
     @property
     def silence(self) -> float:
-        """Seconds since its last sign of life."""
-        return time.monotonic() - self.last_sign
+        """Seconds since the worker's last sign of life."""
+        return time.monotonic() - self.last_sign_of_life
 
     def end(self) -> None:
-        self._outbox.put(b"")
+        """Nothing more will be sent."""
+        self._outbox.put([])
 
-    def _post(self) -> None:
-        with suppress(OSError):  # who listens will notice
-            while data := self._outbox.get():
-                self.connection.send_bytes(data)
+    def _send_all(self) -> None:
+        with suppress(OSError):  # whoever receives from it will notice
+            while frames := self._outbox.get():
+                for frame in frames:
+                    self.pipe.send_bytes(frame)
 
 
 class Supervisor:
-    """Keeps a worker, on a thread of its own, as long as `work` needs one. Guarded by the engine's
-    lock.
-    """
+    """Keeps a worker, on a thread of its own, as long as `work` needs one."""
 
     def __init__(
         self,
         lock: threading.RLock,
         settings: Settings,
         model: ModelState,
-        work: JobOwner,
-        start: Callable[[], WorkerHandle],
+        work: WorkSource,
+        start_worker: Callable[[], WorkerHandle],
     ) -> None:
         self.settings = settings
         self.closing = False
-        self.talk: Conversation | None = None
+        self.connection: WorkerConnection | None = None
         self._lock = lock
         self._model = model
         self._work = work
-        self._start_worker = start
+        self._start_worker = start_worker
         self._wake = threading.Condition(lock)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._crashes = 0  # of the worker, in a row
-        self._begun = self._replace = False
-        self._last_job = time.monotonic()
+        self._has_begun = False  # the first worker is started although nothing waits
+        self._replaces_worker = False  # as soon as the one there is has no job
+        self._last_used = time.monotonic()
 
     def start(self) -> None:
         self._thread.start()
@@ -131,148 +134,151 @@ class Supervisor:
             self._thread.join()
 
     @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether there is a worker that may be given a job."""
-        return bool(self.talk and self._model.defaults and not self._replace and not self.closing)
+        loaded = self.connection is not None and self._model.defaults is not None
+        return loaded and not self._replaces_worker and not self.closing
 
     def wake(self) -> None:
         """There may be something to render."""
         self._wake.notify_all()
 
-    def renew(self) -> None:
-        """Another worker, as soon as this one has no job, with what is wanted by then."""
-        self._replace = True
+    def replace_worker(self) -> None:
+        """Start another worker, as soon as this one has no job, with the model that is chosen by
+        then.
+        """
+        self._replaces_worker = True
         self._crashes = 0
         self._model.error = ""
         self.wake()
 
-    def render(self, ticket: int, request: dict[str, Any]) -> None:
-        if self.talk:
-            self.talk.last_sign = time.monotonic()  # it had nothing to say until now
-            self.talk.tell({"do": "render", "job": ticket, "request": request})
+    def render(self, run: Run) -> None:
+        if self.connection:
+            # it had nothing to say until now
+            self.connection.last_sign_of_life = time.monotonic()
+            self.connection.send(Render(run.ticket, run.job.resolved))
 
-    def cancel(self, ticket: int) -> None:
-        if self.talk:
-            self.talk.tell({"do": "cancel", "job": ticket})
+    def cancel(self, run: Run) -> None:
+        if self.connection:
+            self.connection.send(CancelRender(run.ticket))
 
-    def fit(self) -> bool:
-        """Whether the model wears what is wanted. If not, it is told so as soon as nothing is being
-        made.
+    def sync_adapters(self) -> bool:
+        """Whether the model has the adapters that are chosen. If not, the worker is told so as soon
+        as it has no job.
         """
-        if not self._model.misfit or self._replace:
+        if not self._model.needs_adapters or self._replaces_worker:
             return True
-        if self.talk and not self._model.fitting and not self._work.runs:
-            self._model.fitting = True
-            self._model.become("loading")
-            self.talk.tell({"do": "wear", "adapters": self._model.wanted.adapters})
+        idle = not self._model.is_setting_adapters and not self._work.has_running
+        if self.connection and idle:
+            self._model.is_setting_adapters = True
+            self._model.set_status("loading")
+            self.connection.send(SetAdapters(self._model.choice.adapters))
         return False
 
-    def used(self) -> None:
-        """Somebody had a take of it: the model does not leave for a while."""
-        self._last_job = time.monotonic()
+    def note_use(self) -> None:
+        """A client had a take of it: the model stays in memory for a while."""
+        self._last_used = time.monotonic()
 
     # --- its thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while self._needed():
-            self._model.become("loading")
+        while self._wait_until_needed():
+            self._model.set_status("loading")
             try:
                 worker = self._start_worker()
             except OSError as error:
-                self._crashed(f"it could not be started: {error}")
+                self._on_exit(f"it could not be started: {error}")
                 continue
             try:
-                self._converse(worker)
-            except Hung as error:
-                self._crashed(str(error))
+                self._serve(worker)
+            except WorkerHung as error:
+                self._on_exit(str(error))
             except (EOFError, OSError):
                 if not self.closing:
-                    self._crashed(worker.obituary())
+                    self._on_exit(worker.exit_reason())
             except Exception:
                 log.exception("the engine's thread")
-                self._crashed("a bug in the daemon")
+                self._on_exit("a bug in the daemon")
             finally:
                 with self._lock:
-                    self._part()
+                    self._disconnect()
                 worker.stop()
 
-    def _needed(self) -> bool:
+    def _wait_until_needed(self) -> bool:
         """Waits until a worker is needed: at the start, and then when there is something to render.
         False: closing.
         """
         with self._lock:
             if self._crashes:
-                self._wake.wait_for(
-                    lambda: self.closing, min(LONGEST_PAUSE, 2.0**self._crashes - 1)
-                )
-            while self._begun and not (
-                self.closing or self._crashes or self._work.waits or self._replace
+                pause = min(LONGEST_PAUSE, 2.0**self._crashes - 1)
+                self._wake.wait_for(lambda: self.closing, pause)
+            while self._has_begun and not (
+                self.closing or self._crashes or self._work.has_waiting or self._replaces_worker
             ):
                 self._wake.wait(TICK)
-                self._work.look()
-            self._begun = True
-            self._replace = False
+                self._work.on_tick()
+            self._has_begun = True
+            self._replaces_worker = False
             self._model.error = ""
             return not self.closing
 
-    def _converse(self, worker: WorkerHandle) -> None:
+    def _serve(self, worker: WorkerHandle) -> None:
         """Until the worker ends, or is not needed any more."""
         with self._lock:
-            talk = self.talk = Conversation(
-                worker.connection, self._model.load_message(self.settings)
-            )
+            load_message = self._model.make_load_message(self.settings)
+            connection = WorkerConnection(worker.connection, load_message)
+            self.connection = connection
         while True:
-            if message := talk.hear(TICK):
+            if message := connection.receive(TICK):
                 with self._lock:
-                    talk.last_sign = time.monotonic()
-                    if message.say in ("loaded", "unloadable"):
+                    connection.last_sign_of_life = time.monotonic()
+                    if isinstance(message, ModelLoaded | ModelLoadFailed):
                         self._crashes = 0
-                    self._work.heard(message)
-            elif self._busy and talk.silence > self.settings.hang_seconds:
-                raise Hung(f"it gave no sign of life for {self.settings.hang_seconds:g} seconds")
+                    self._work.on_message(message)
+            elif self._is_busy and connection.silence > self.settings.hang_seconds:
+                seconds = self.settings.hang_seconds
+                raise WorkerHung(f"it gave no sign of life for {seconds:g} seconds")
             with self._lock:
-                if self.closing or self._leaves():
-                    self._part()  # before anybody can give it another job
+                if self.closing or self._may_leave():
+                    self._disconnect()  # before anybody can give it another job
                     return
-                self._work.look()
+                self._work.on_tick()
 
     @property
-    def _busy(self) -> bool:
-        return self._work.runs or self._model.state == "loading"
+    def _is_busy(self) -> bool:
+        return self._work.has_running or self._model.status == "loading"
 
-    def _leaves(self) -> bool:
-        """Whether the worker may go: it could not load, another model is wanted, or it had nothing
+    def _may_leave(self) -> bool:
+        """Whether the worker may go: it could not load, another model is chosen, or it had nothing
         to do for long.
         """
         if self._model.error:
             return True
-        if self._work.runs:
+        if self._work.has_running:
             return False
-        if self._replace and self._model.state != "loading":
+        if self._replaces_worker and self._model.status != "loading":
             return True
-        minutes = (time.monotonic() - self._last_job) / 60
-        if (
-            self.settings.idle_unload
-            and minutes > self.settings.idle_unload
-            and self._model.state == "warm"
-        ):
+        minutes = (time.monotonic() - self._last_used) / 60
+        limit = self.settings.idle_unload
+        if limit and minutes > limit and self._model.status == "warm":
             log.info("nothing to do for %.0f minutes: the model leaves the memory", minutes)
-            self._model.become("cold")
+            self._model.set_status("cold")
             return True
         return False
 
-    def _part(self) -> None:
-        if self.talk:
-            self.talk.end()
-        self.talk = None
-        self._model.gone()
+    def _disconnect(self) -> None:
+        if self.connection:
+            self.connection.end()
+        self.connection = None
+        self._model.on_worker_gone()
 
-    def _crashed(self, how: str) -> None:
-        log.error("the engine's process ended: %s", how)
+    def _on_exit(self, reason: str) -> None:
+        log.error("the engine's process ended: %s", reason)
         with self._lock:
-            self._part()  # whoever hears of it and asks for something must not ask this one
+            # a listener that orders something when it is told must not give it to this worker
+            self._disconnect()
             self._crashes += 1
-            hopeless = self._model.state == "loading" and self._crashes > CRASHES
-            if hopeless:
+            gives_up = self._model.status == "loading" and self._crashes > LOAD_CRASHES
+            if gives_up:
                 self._crashes = 0
-            self._work.crashed(how, hopeless)
+            self._work.on_worker_exit(reason, gives_up)

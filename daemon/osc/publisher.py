@@ -100,4 +100,4 @@ class Publisher:
 
 def _clients_of_job(job: Job) -> set[str]:
     """The client that asked for it; at its end also those that wait for that."""
-    return {job.client, *job.observers} if job.ended else {job.client}
+    return {job.client, *job.observers} if job.has_ended else {job.client}

@@ -53,7 +53,7 @@ class PadJobs:
 
     def restore(self, pad: Pad, job: Job) -> None:
         """A pad was loaded whose newest job is that one, for what a hit would play now."""
-        if not job.ended:
+        if not job.has_ended:
             making = job.state in (JobState.RUNNING, JobState.LANDING)
             pad.state = PadState.RENDERING if making else PadState.QUEUED
             self._jobs[job.id] = PadJob(pad, pad.resolved)
@@ -78,13 +78,13 @@ class PadJobs:
             pad.state = None
         elif event.kind == "fail":
             # one that is held waits for its folder
-            pad.state = PadState.FAILED if job.ended else PadState.QUEUED
+            pad.state = PadState.FAILED if job.has_ended else PadState.QUEUED
         elif event.kind == "cancelled":
             pad.state = None
             pad.job_id = ""
         else:
             return
-        if event.kind in ("finished", "cancelled") or (event.kind == "fail" and job.ended):
+        if event.kind in ("finished", "cancelled") or (event.kind == "fail" and job.has_ended):
             del self._jobs[job.id]
             self._on_end()
         self._on_change()

@@ -380,7 +380,7 @@ def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) 
         return True
     if job.state is JobState.FINISHED:
         return not all(Path(clip.values[1]).exists() for clip in job.clip_events)
-    return job.ended or job.cancel_requested
+    return job.has_ended or job.cancel_requested
 
 
 def _describe_failure(event: Event | None) -> SheetNote | None:

@@ -60,7 +60,7 @@ def test_what_ended_is_remembered_with_its_events_and_is_not_unfinished(path: Pa
     ended(journal, one, Event("clip", one, ("mix", "/clips/a.wav", 84.0, 4, "7")))
     read = journal.get(one.client, "a")
     assert read is not None
-    assert read.ended
+    assert read.has_ended
     assert [(event.kind, event.values) for event in read.status_events] == [
         ("clip", ("mix", "/clips/a.wav", 84.0, 4, "7")),
         ("finished", (1, "/clips/m.json")),
@@ -144,7 +144,7 @@ def test_old_jobs_are_forgotten_except_favourites_and_open_ones(
     assert [one.id for one in journal.search()] == ["5", "4", "1", "0"]
 
 
-def test_the_pace_is_the_models_median(path: Path) -> None:
+def test_the_speed_is_the_models_median(path: Path) -> None:
     journal = Journal(path)
     for seconds in (1.0, 2.0, 30.0):
         one = job()
@@ -153,8 +153,8 @@ def test_the_pace_is_the_models_median(path: Path) -> None:
         one.state = JobState.FINISHED
         one.last_event = Event("finished", one, (0, ""))
         journal.note(one, model="mini", seconds=seconds)
-    assert journal.pace("mini") == 0.2
-    assert journal.pace("another") == 0.0
+    assert journal.seconds_per_cost("mini") == 0.2
+    assert journal.seconds_per_cost("another") == 0.0
 
 
 def test_a_damaged_journal_is_set_aside_and_said(path: Path) -> None:

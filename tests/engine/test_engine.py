@@ -19,7 +19,7 @@ import soundfile
 
 from daemon.engine import Engine, ModelChoice, supervisor
 from daemon.engine.lander import Lander
-from daemon.jobs import Event, Job, Order, Priority, Refused, failure
+from daemon.jobs import Event, Job, Order, Priority, Refused, describe_failure
 from daemon.journal import Journal
 from daemon.landing import clips, folders
 from daemon.settings import Settings
@@ -453,7 +453,7 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
     first_recorder.wait("state", first="warm")
     stop(first)
     monkeypatch.undo()
-    assert not job.ended
+    assert not job.has_ended
     second = build(Tape())
     recorder = Recorder(second)
     second.start()
@@ -558,7 +558,7 @@ def test_a_held_job_can_be_given_up(build: Build, tmp_path: Path) -> None:
 def test_what_a_disk_refuses_has_a_code_and_something_to_do(
     number: int, code: int, todo: str
 ) -> None:
-    given, message, hint = failure(OSError(number, os.strerror(number)))
+    given, message, hint = describe_failure(OSError(number, os.strerror(number)))
     assert given == code
     assert message == f"the clip could not be written: {os.strerror(number)}"
     assert todo in hint
@@ -641,8 +641,8 @@ def test_a_worker_that_dies_is_started_again_and_its_job_goes_on(build: Build) -
     ask(engine, "a")
     ask(engine, "b", named("b"))
     recorder.wait("progress", "a")
-    assert engine._supervisor.talk
-    engine._supervisor.talk.connection.close()  # as if it had been killed
+    assert engine._supervisor.connection
+    engine._supervisor.connection.pipe.close()  # as if it had been killed
     failed = recorder.wait("fail")
     assert failed.job is None
     assert failed.values[1] == 500
@@ -783,8 +783,8 @@ def test_a_long_silence_before_a_job_is_not_a_hang(
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    assert engine._supervisor.talk
-    engine._supervisor.talk.last_sign -= 3600  # an hour without a word
+    assert engine._supervisor.connection
+    engine._supervisor.connection.last_sign_of_life -= 3600  # an hour without a word
     ask(engine, "a")
     recorder.wait("finished", "a")
     assert tape.loads == 1
@@ -877,7 +877,7 @@ def test_nothing_is_left_where_the_journal_cannot_note_a_landing(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "the journal could not be written")
 
-    monkeypatch.setattr(Lander, "remember", full)
+    monkeypatch.setattr(Lander, "note_staged", full)
     engine = build(Tape())
     recorder = Recorder(engine)
     engine.start()
@@ -899,8 +899,8 @@ def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: 
     engine.start()
     ask(engine, "a")
     recorder.wait("progress", "a")
-    assert engine._supervisor.talk
-    engine._supervisor.talk.connection.close()
+    assert engine._supervisor.connection
+    engine._supervisor.connection.pipe.close()
     recorder.wait("progress", "b")
     tape.run()
     recorder.wait("finished", "a")

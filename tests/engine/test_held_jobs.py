@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from daemon.engine import held_jobs
-from daemon.engine.held_jobs import UNTIL_A_MODEL_PLAYS, HeldJobs, next_try
-from daemon.jobs import Job
+from daemon.engine.held_jobs import HeldJobs
+from daemon.jobs import Event, Job, JobState
 from pipeline.request import Request
 
-WISH = Request(prompt="x", seconds=0.5, seed=1)
+REQUEST = Request(prompt="x", seconds=0.5, seed=1)
 
 
-def job(out: Path, id: str = "a") -> Job:
-    return Job("me", id, WISH, WISH, out)
+def make_job(out: Path, id: str = "a") -> Job:
+    return Job("me", id, REQUEST, REQUEST, out)
 
 
 @pytest.fixture(autouse=True)
@@ -23,62 +23,74 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_held_starts_over(tmp_path: Path) -> None:
-    one = job(tmp_path)
-    kept = HeldJobs()
-    one.take_up()
-    one.fraction = 0.5
-    kept.add(one, 0.0)
-    assert one.state == "held"
-    assert one.fraction == 0.0
-    assert one.seconds == 0.0
-    assert list(kept) == [one]
+    job = make_job(tmp_path)
+    held = HeldJobs()
+    job.state = JobState.LANDING
+    job.plan_events = (Event("planned", job, ("bpm", "92")),)
+    job.clip_events = (Event("clip", job, ("mix", "/a.wav")),)
+    held.add_for_retry(job)
+    assert job.state is JobState.HELD
+    assert [*job.plan_events, *job.clip_events] == []
+    assert list(held) == [job]
 
 
-def test_only_what_a_folder_takes_is_released_and_each_once(tmp_path: Path) -> None:
-    gone = job(tmp_path / "no" / "volume")
-    there = job(tmp_path)
-    later = job(tmp_path)
-    kept = HeldJobs()
-    assert not kept.due, "there is nothing to look after"
-    kept.add(gone, 0.0)
-    kept.add(there, 0.0)
-    kept.add(later, time.monotonic() + 3600)
-    assert kept.due
-    assert list(kept.released()) == [there]
-    assert list(kept) == [gone, later]
+def test_only_what_a_folder_takes_is_released_and_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_folder = make_job(tmp_path / "no" / "volume")
+    ready = make_job(tmp_path)
+    later = make_job(tmp_path)
+    held = HeldJobs()
+    assert not held.is_due, "there is nothing to look after"
+    held.add_for_retry(without_folder)
+    held.add_for_retry(ready)
+    monkeypatch.setattr(held_jobs, "HOLD_SECONDS", 3600.0)
+    monkeypatch.setattr(held_jobs, "LONGEST_HOLD", 3600.0)
+    held.add_for_retry(later)
+    monkeypatch.setattr(held_jobs, "HOLD_SECONDS", 0.0)
+    assert held.is_due
+    assert list(held.release_ready()) == [ready]
+    assert list(held) == [without_folder, later]
 
 
 def test_what_was_given_up_while_another_was_released_is_not_released(tmp_path: Path) -> None:
-    first = job(tmp_path)
-    second = job(tmp_path)
-    kept = HeldJobs()
-    kept.add(first, 0.0)
-    kept.add(second, 0.0)
-    released = kept.released()
+    first = make_job(tmp_path)
+    second = make_job(tmp_path)
+    held = HeldJobs()
+    held.add_for_retry(first)
+    held.add_for_retry(second)
+    released = held.release_ready()
     assert next(released) is first
-    assert kept.remove(second)
-    assert not kept.remove(second)
+    assert held.remove(second)
+    assert not held.remove(second)
     assert list(released) == []
 
 
 def test_what_waits_for_a_model_waits_for_nothing_else(tmp_path: Path) -> None:
-    waits = job(tmp_path)
-    other = job(tmp_path / "no" / "volume")
-    kept = HeldJobs()
-    kept.add(waits, UNTIL_A_MODEL_PLAYS)
-    kept.add(other, 0.0)
-    assert list(kept.released()) == []
-    assert kept.for_a_model() == [waits]
-    assert list(kept) == [other]
+    waits = make_job(tmp_path)
+    other = make_job(tmp_path / "no" / "volume")
+    held = HeldJobs()
+    held.add_for_model(waits)
+    held.add_for_retry(other)
+    assert list(held.release_ready()) == []
+    assert held.release_for_model() == [waits]
+    assert list(held) == [other]
 
 
 def test_each_try_comes_after_a_longer_while_but_it_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(held_jobs, "HOLD_SECONDS", 100.0)
-    one = job(tmp_path)
+    job = make_job(tmp_path)
+    held = HeldJobs()
     now = time.monotonic()
-    waits = [next_try(one) - now for _ in range(20)]
+    waits = []
+    for _ in range(20):
+        held.add_for_retry(job)
+        waits.append(held._held[-1].not_before - now)
+        held.remove(job)
     assert waits[0] < waits[1] < waits[2]
     assert waits[-1] == pytest.approx(held_jobs.LONGEST_HOLD, abs=60)
-    assert one.holds == 20
+    held.forget(job)
+    held.add_for_retry(job)
+    assert held._held[-1].not_before - time.monotonic() <= 100.0, "the next one begins anew"

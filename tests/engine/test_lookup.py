@@ -19,14 +19,14 @@ class Jobs:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.active = list[Job]()
-        self.register = JobLookup(journal, lambda: self.active)
+        self.lookup = JobLookup(journal, lambda: self.active)
 
     def add(self, id: str, client: str = ME, batch: str = "", state: str = "waiting") -> Job:
         job = Job(client, id, SHORT, SHORT.resolved(), Path("/out"), batch=batch)
         self.journal.add([job])
         job.state = JobState(state)
         self.journal.note(job)
-        if not job.ended:
+        if not job.has_ended:
             self.active.append(job)
         return job
 
@@ -44,12 +44,12 @@ def code(refused: pytest.ExceptionInfo[Refused]) -> int:
 def test_an_order_that_is_known_gives_the_jobs_that_live(jobs: Jobs) -> None:
     first = jobs.add("b.1", batch="b")
     second = jobs.add("b.2", batch="b", state="finished")
-    known = jobs.register.known(Order(ME, "b", SHORT, count=2))
+    known = jobs.lookup.find_accepted(Order(ME, "b", SHORT, count=2))
     assert known[0] is first
     assert known[1].number == second.number
-    assert jobs.register.batch(ME, "b")[0] is first
-    assert jobs.register.known(Order(YOU, "b", SHORT, count=2)) == []
-    assert jobs.register.known(Order(ME, "", SHORT)) == []
+    assert jobs.lookup.find_batch(ME, "b")[0] is first
+    assert jobs.lookup.find_accepted(Order(YOU, "b", SHORT, count=2)) == []
+    assert jobs.lookup.find_accepted(Order(ME, "", SHORT)) == []
 
 
 @pytest.mark.parametrize(
@@ -60,22 +60,22 @@ def test_an_order_that_is_known_gives_the_jobs_that_live(jobs: Jobs) -> None:
 def test_an_id_is_for_one_order(jobs: Jobs, order: Order) -> None:
     jobs.add("a")
     with pytest.raises(Refused, match="was used for") as refused:
-        jobs.register.known(order)
+        jobs.lookup.find_accepted(order)
     assert code(refused) == 409
 
 
 def test_a_name_means_ones_own_then_what_lives_then_the_newest(jobs: Jobs) -> None:
     old = jobs.add("a", YOU, state="finished")
     mine = jobs.add("a", ME, state="finished")
-    assert jobs.register.find(ME, "a").number == mine.number
-    assert jobs.register.find("third", "a").number == mine.number
+    assert jobs.lookup.find(ME, "a").number == mine.number
+    assert jobs.lookup.find("third", "a").number == mine.number
     living = jobs.add("a", YOU)
-    assert jobs.register.find("third", "a") is living
-    assert jobs.register.find(YOU, "a") is living
-    assert jobs.register.find(ME, "a").number == mine.number
+    assert jobs.lookup.find("third", "a") is living
+    assert jobs.lookup.find(YOU, "a") is living
+    assert jobs.lookup.find(ME, "a").number == mine.number
     assert old.number < mine.number
     with pytest.raises(Refused, match="no job is called 'nothing'") as refused:
-        jobs.register.find(ME, "nothing")
+        jobs.lookup.find(ME, "nothing")
     assert code(refused) == 404
 
 
@@ -84,23 +84,23 @@ def test_cancelling_means_what_is_not_landing(jobs: Jobs) -> None:
     waits = jobs.add("waits")
     first = jobs.add("b.1", batch="b", state="landing")
     second = jobs.add("b.2", batch="b")
-    assert jobs.register.cancellable(YOU, "*") == [waits, second]
-    assert jobs.register.cancellable(ME, "b") == [second]
-    assert first not in jobs.register.cancellable(ME, "*")
+    assert jobs.lookup.find_cancellable(YOU, "*") == [waits, second]
+    assert jobs.lookup.find_cancellable(ME, "b") == [second]
+    assert first not in jobs.lookup.find_cancellable(ME, "*")
     with pytest.raises(Refused, match="just landing") as refused:
-        jobs.register.cancellable(ME, "lands")
+        jobs.lookup.find_cancellable(ME, "lands")
     assert code(refused) == 409
     jobs.add("over", state="cancelled")
     with pytest.raises(Refused, match="already ended") as refused:
-        jobs.register.cancellable(ME, "over")
+        jobs.lookup.find_cancellable(ME, "over")
     assert code(refused) == 404
     assert lands in jobs.active
 
 
 def test_the_newest_is_ones_own_if_there_is_one(jobs: Jobs) -> None:
     with pytest.raises(Refused, match="nothing to reroll"):
-        jobs.register.newest(ME)
+        jobs.lookup.find_newest(ME)
     mine = jobs.add("mine")
     yours = jobs.add("yours", YOU)
-    assert jobs.register.newest(ME).number == mine.number
-    assert jobs.register.newest("third").number == yours.number
+    assert jobs.lookup.find_newest(ME).number == mine.number
+    assert jobs.lookup.find_newest("third").number == yours.number

@@ -4,80 +4,121 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemon.engine.model_state import ModelChoice, ModelState
-from daemon.jobs import Job
+import pytest
+
+from daemon.engine.model_state import MemoryNeed, ModelChoice, ModelState, ModelStatus
+from daemon.messages import AdaptersSet, ModelLoaded, RenderFinished
 from daemon.settings import Settings
+from pipeline.cost import Defaults
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 from pipeline.weights.adapter import Adapter
+from tests.support.takes import make_run
 
 LOFI = Adapter("/lofi")
-DEFAULTS = {"num_steps": 4, "shift": 1.0, "guidance_scale": 1.0, "guidance_interval": 1.0}
-LOADED = {"title": "tape (turbo)", "defaults": DEFAULTS, "pace": 2.0, "token": 0.0, "adapters": []}
+LOADED = ModelLoaded(
+    title="tape (turbo)",
+    adapters=(),
+    defaults=Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0),
+    seconds_per_cost=2.0,
+    token_cost=0.0,
+)
+SECOND = Request(prompt="x", seconds=1, seed=1)
 
 
-def nothing() -> None: ...
+def ignore_change() -> None: ...
 
 
-def loaded(known_pace: float = 0.0) -> ModelState:
-    model = ModelState(ModelChoice("tape", ""), nothing)
-    model.loaded(LOADED, lambda title: known_pace)
+def make_loaded(journaled_speed: float = 0.0) -> ModelState:
+    model = ModelState(ModelChoice("tape", ""), ignore_change)
+    model.on_loaded(LOADED, lambda title: journaled_speed)
     return model
 
 
-def test_a_change_of_its_state_is_told_once() -> None:
+def test_a_change_of_its_status_is_told_once() -> None:
     told: list[str] = []
-    model = ModelState(ModelChoice("tape", ""), lambda: told.append(model.state))
-    for state in ("loading", "loading", "warm", "cold"):
-        model.become(state)
+    model = ModelState(ModelChoice("tape", ""), lambda: told.append(model.status))
+    statuses: list[ModelStatus] = ["loading", "loading", "warm", "cold"]
+    for status in statuses:
+        model.set_status(status)
     assert told == ["loading", "warm", "cold"]
 
 
 def test_its_adapters_stay_with_it_and_not_with_another_one() -> None:
-    model = ModelState(ModelChoice("tape", "turbo", (LOFI,)), nothing)
-    model.choose("tape", "turbo")
-    assert model.wanted.adapters == (LOFI,)
-    model.choose("tape", "base")
-    assert model.wanted == ModelChoice("tape", "base", ())
+    model = ModelState(ModelChoice("tape", "turbo", (LOFI,)), ignore_change)
+    model.choose_model("tape", "turbo")
+    assert model.choice.adapters == (LOFI,)
+    model.choose_model("tape", "base")
+    assert model.choice == ModelChoice("tape", "base", ())
 
 
-def test_it_fits_badly_only_while_it_is_loaded_and_wears_something_else() -> None:
-    model = ModelState(ModelChoice("tape", "", (LOFI,)), nothing)
-    assert not model.misfit
-    model.loaded(LOADED, lambda title: 0.0)
-    assert model.misfit
-    model.fitted({"title": "tape (lofi)", "adapters": [["/lofi", 1.0]]})
-    assert not model.misfit
-    model.wear(())
-    model.unfit()
-    assert model.wanted.adapters == (LOFI,), "it goes on with what it wore"
-    model.wear(())
-    model.gone()
-    assert not model.misfit
+def test_it_needs_adapters_only_while_it_is_loaded_and_has_others() -> None:
+    model = ModelState(ModelChoice("tape", "", (LOFI,)), ignore_change)
+    assert not model.needs_adapters
+    model.on_loaded(LOADED, lambda title: 0.0)
+    assert model.needs_adapters
+    model.on_adapters_set(AdaptersSet("tape (lofi)", (LOFI,)))
+    assert not model.needs_adapters
+    model.choose_adapters(())
+    model.on_adapters_refused()
+    assert model.choice.adapters == (LOFI,), "it goes on with those it has"
+    model.choose_adapters(())
+    model.on_worker_gone()
+    assert not model.needs_adapters
 
 
-def test_this_machines_pace_is_the_journals_or_what_the_worker_measured() -> None:
-    wish = Request(prompt="x", seconds=1, seed=1)
-    jobs = [Job("me", "a", wish, wish, Path("/out")) for _ in range(2)]
-    models = loaded(), loaded(known_pace=4.0)
-    for job, model in zip(jobs, models):
-        model.estimate(job)
+def test_this_machines_speed_is_the_journals_or_what_the_worker_measured() -> None:
+    for model, seconds_per_cost in ((make_loaded(), 2.0), (make_loaded(4.0), 4.0)):
+        job = make_run(SECOND).job
+        model.estimate_cost(job)
         assert job.cost > 0
-    assert [model.pace.remaining(job) / job.cost for job, model in zip(jobs, models)] == [2.0, 4.0]
+        assert model.estimate_seconds(job) / job.cost == seconds_per_cost
+
+
+def test_what_remains_is_known_from_its_own_progress_as_soon_as_there_is_any() -> None:
+    model = make_loaded()
+    run = make_run(SECOND)
+    model.estimate_cost(run.job)
+    assert model.estimate_remaining(run) == 2.0 * run.job.cost
+    run.fraction = 0.25
+    run._elapsed = 3.0
+    assert model.estimate_remaining(run) == 9.0
+
+
+def test_every_take_teaches_how_long_the_next_one_takes_and_how_much_memory_it_needs() -> None:
+    model = make_loaded()
+    run = make_run(SECOND)
+    model.estimate_cost(run.job)
+    run._elapsed = 4.0 * run.job.cost
+    info = TakeInfo(SECOND, "tape", memory={"decode": 600, "text": 100})
+    model.learn(run, RenderFinished(run.ticket, info, token_cost=0.0))
+    assert model.estimate_seconds(run.job) == pytest.approx(3.0 * run.job.cost)
+    assert model.memory_need.estimate_bytes(48_000) == 600
+
+
+def test_a_longer_take_needs_more_memory_and_a_shorter_one_as_much() -> None:
+    need = MemoryNeed()
+    assert need.estimate_bytes(48_000) == 0
+    need.learn(TakeInfo(SECOND, "tape", memory={"decode": 600}), 48_000)
+    need.learn(TakeInfo(SECOND, "tape", memory={"decode": 500}), 24_000)
+    assert [need.estimate_bytes(samples) for samples in (96_000, 24_000)] == [1200, 600]
 
 
 def test_a_request_whose_file_is_gone_can_be_estimated(tmp_path: Path) -> None:
     gone = Request(prompt="x", seconds=1, seed=1, guide=str(tmp_path / "gone.mid"))
-    job = Job("me", "a", gone, gone, tmp_path)
-    loaded().estimate(job)
+    job = make_run(gone).job
+    make_loaded().estimate_cost(job)
     assert job.cost > 0
 
 
 def test_the_load_message_has_the_model_and_its_limits(tmp_path: Path) -> None:
     settings = Settings(out=tmp_path, state=tmp_path, bits=8, cache_gb=1.5)
-    about = ModelState(ModelChoice("tape", "base", (LOFI,)), nothing).load_message(settings)
-    assert about["model"] == "tape"
-    assert about["variant"] == "base"
-    assert about["adapters"] == (LOFI,)
-    assert about["bits"] == 8
-    assert about["cache_gb"] == 1.5
-    assert about["latents"] == str(tmp_path / "latents")
+    model = ModelState(ModelChoice("tape", "base", (LOFI,)), ignore_change)
+    message = model.make_load_message(settings)
+    assert message.model == "tape"
+    assert message.variant == "base"
+    assert message.adapters == (LOFI,)
+    assert message.bits == 8
+    assert message.cache_gb == 1.5
+    assert message.latents_folder == str(tmp_path / "latents")
+    assert message.plans_takes

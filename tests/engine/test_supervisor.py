@@ -1,8 +1,7 @@
-"""Keeping a worker: its other end is in the test's hand, and so are the jobs."""
+"""Keeping a worker: the test plays the worker, and it has the jobs."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
@@ -10,17 +9,40 @@ from multiprocessing.connection import Connection
 from queue import Queue
 from typing import Any
 
+import numpy as np
 import pytest
 
 from daemon.engine import ModelChoice, supervisor
 from daemon.engine.model_state import ModelState
-from daemon.engine.supervisor import CRASHES, Conversation, Supervisor, WorkerMessage
+from daemon.engine.run import Run
+from daemon.engine.supervisor import LOAD_CRASHES, Supervisor, WorkerConnection
+from daemon.messages import (
+    AdaptersSet,
+    CancelRender,
+    LoadModel,
+    ModelLoaded,
+    Render,
+    RenderProgress,
+    SetAdapters,
+    StemAudio,
+    WorkerMessage,
+    receive_message,
+    send_message,
+)
 from daemon.settings import Settings
+from pipeline.cost import Defaults
+from pipeline.request import Request
 from pipeline.weights.adapter import Adapter
+from tests.support.takes import make_run
 from tests.support.workshop import PATIENCE
 
-DEFAULTS = {"num_steps": 4, "shift": 1.0, "guidance_scale": 1.0, "guidance_interval": 1.0}
-LOADED = {"title": "tape", "defaults": DEFAULTS, "pace": 1.0, "token": 0.0, "adapters": []}
+LOADED = ModelLoaded(
+    title="tape",
+    adapters=(),
+    defaults=Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0),
+    seconds_per_cost=1.0,
+    token_cost=0.0,
+)
 
 
 class Puppet:
@@ -34,15 +56,20 @@ class Puppet:
         self.connection.close()
         self.stopped.set()
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         return "it fell"
 
-    def say(self, say: str, **about: Any) -> None:
-        self.end.send_bytes(json.dumps({"say": say, **about}).encode())
+    def send(self, message: WorkerMessage) -> None:
+        send_message(self.end, message)
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> WorkerMessage:
         assert self.end.poll(PATIENCE), "nothing is said to it"
-        return dict(json.loads(self.end.recv_bytes()))
+        return receive_message(self.end)
+
+    def receive_load(self) -> LoadModel:
+        message = self.receive()
+        assert isinstance(message, LoadModel)
+        return message
 
 
 class Work:
@@ -50,28 +77,29 @@ class Work:
 
     def __init__(self, model: ModelState) -> None:
         self.model = model
-        self.waits = self.runs = False
+        self.has_waiting = False
+        self.has_running = False
         self.messages: Queue[WorkerMessage] = Queue()
-        self.crashes: Queue[tuple[str, bool]] = Queue()
-        self.looked = threading.Event()
-        self.when_it_crashes: Callable[[], None] = lambda: None
+        self.exits: Queue[tuple[str, bool]] = Queue()
+        self.ticked = threading.Event()
+        self.when_it_exits: Callable[[], None] = lambda: None
 
-    def heard(self, message: WorkerMessage) -> None:
-        if message.say == "loaded":
-            self.model.loaded(message.about, lambda title: 0.0)
-            self.model.become("warm")
+    def on_message(self, message: WorkerMessage) -> None:
+        if isinstance(message, ModelLoaded):
+            self.model.on_loaded(message, lambda title: 0.0)
+            self.model.set_status("warm")
         self.messages.put(message)
 
-    def crashed(self, how: str, hopeless: bool) -> None:
-        self.when_it_crashes()
-        self.model.become("loading")
-        if hopeless:
-            self.model.unloadable(how)
-            self.model.become("error")
-        self.crashes.put((how, hopeless))
+    def on_worker_exit(self, reason: str, gives_up: bool) -> None:
+        self.when_it_exits()
+        self.model.set_status("loading")
+        if gives_up:
+            self.model.on_load_failed(reason)
+            self.model.set_status("error")
+        self.exits.put((reason, gives_up))
 
-    def look(self) -> None:
-        self.looked.set()
+    def on_tick(self) -> None:
+        self.ticked.set()
 
 
 class Scene:
@@ -97,9 +125,9 @@ class Scene:
 
     def loaded(self) -> Puppet:
         puppet = self.worker()
-        assert puppet.hear()["model"] == self.model.wanted.model
-        puppet.say("loaded", **LOADED)
-        assert self.work.messages.get(timeout=PATIENCE).say == "loaded"
+        assert puppet.receive_load().model == self.model.choice.model
+        puppet.send(LOADED)
+        assert self.work.messages.get(timeout=PATIENCE) == LOADED
         return puppet
 
 
@@ -127,33 +155,47 @@ def ends() -> Iterator[tuple[Connection, Connection]]:
         yield ours, theirs
 
 
-def test_bytes_follow_the_messages_that_have_some(ends: tuple[Connection, Connection]) -> None:
-    talk = Conversation(ends[0], {"model": "tape"})
-    assert json.loads(ends[1].recv_bytes()) == {"model": "tape"}
-    for say, data in (("progress", b""), ("sound", b"samples"), ("made", b"")):
-        ends[1].send_bytes(json.dumps({"say": say, "job": 1}).encode())
-        if data:
-            ends[1].send_bytes(data)
-        assert talk.hear(PATIENCE) == WorkerMessage(say, {"job": 1}, data)
-    assert talk.hear(0.0) is None
-    talk.end()
+@pytest.fixture
+def run() -> Run:
+    return make_run(Request(prompt="x", seed=1))
+
+
+def test_arrays_come_with_the_messages_that_have_some(ends: tuple[Connection, Connection]) -> None:
+    load = ModelState(ModelChoice("tape", ""), lambda: None).make_load_message(Settings())
+    connection = WorkerConnection(ends[0], load)
+    assert receive_message(ends[1]) == load
+    audio = np.ones((2, 3), np.float32)
+    for message in (
+        RenderProgress(1, 0.5, "text"),
+        StemAudio(1, "mix", audio),
+        RenderProgress(1, 1.0, "decode"),
+    ):
+        send_message(ends[1], message)
+        received = connection.receive(PATIENCE)
+        if isinstance(message, StemAudio):
+            assert isinstance(received, StemAudio)
+            np.testing.assert_array_equal(received.audio, audio)
+        else:
+            assert received == message
+    assert connection.receive(0.0) is None
+    connection.end()
 
 
 def test_a_worker_is_given_jobs_as_soon_as_its_model_is_loaded_and_not_before(
-    scene: Callable[..., Scene],
+    scene: Callable[..., Scene], run: Run
 ) -> None:
     stage = scene()
     puppet = stage.worker()
-    assert puppet.hear()["model"] == "tape"
-    assert not stage.supervisor.ready
-    puppet.say("loaded", **LOADED)
-    assert stage.work.messages.get(timeout=PATIENCE).about["title"] == "tape"
-    assert stage.supervisor.ready
+    assert puppet.receive_load().model == "tape"
+    assert not stage.supervisor.is_ready
+    puppet.send(LOADED)
+    assert stage.work.messages.get(timeout=PATIENCE) == LOADED
+    assert stage.supervisor.is_ready
     with stage.lock:
-        stage.supervisor.render(7, {"prompt": "x"})
-        stage.supervisor.cancel(7)
-    assert puppet.hear() == {"do": "render", "job": 7, "request": {"prompt": "x"}}
-    assert puppet.hear() == {"do": "cancel", "job": 7}
+        stage.supervisor.render(run)
+        stage.supervisor.cancel(run)
+    assert puppet.receive() == Render(run.ticket, run.job.resolved)
+    assert puppet.receive() == CancelRender(run.ticket)
 
 
 def test_one_that_has_ended_is_not_asked_any_more_when_its_end_is_told(
@@ -162,9 +204,9 @@ def test_one_that_has_ended_is_not_asked_any_more_when_its_end_is_told(
     stage = scene()
     puppet = stage.loaded()
     ready: list[bool] = []
-    stage.work.when_it_crashes = lambda: ready.append(stage.supervisor.ready)
+    stage.work.when_it_exits = lambda: ready.append(stage.supervisor.is_ready)
     puppet.end.close()
-    assert stage.work.crashes.get(timeout=PATIENCE) == ("it fell", False)
+    assert stage.work.exits.get(timeout=PATIENCE) == ("it fell", False)
     assert ready == [False]
     stage.loaded()
     assert puppet.stopped.is_set()
@@ -174,13 +216,13 @@ def test_one_that_never_loads_is_given_up_and_tried_again_when_something_waits(
     scene: Callable[..., Scene],
 ) -> None:
     stage = scene()
-    for number in range(CRASHES + 1):
+    for number in range(LOAD_CRASHES + 1):
         stage.worker().end.close()
-        assert stage.work.crashes.get(timeout=PATIENCE) == ("it fell", number == CRASHES)
-    assert stage.model.state == "error"
+        assert stage.work.exits.get(timeout=PATIENCE) == ("it fell", number == LOAD_CRASHES)
+    assert stage.model.status == "error"
     assert stage.started.empty()
     with stage.lock:
-        stage.work.waits = True
+        stage.work.has_waiting = True
         stage.supervisor.wake()
     stage.loaded()
     assert stage.model.error == ""
@@ -190,56 +232,56 @@ def test_another_one_comes_only_when_nothing_is_being_made(scene: Callable[..., 
     stage = scene()
     puppet = stage.loaded()
     with stage.lock:
-        stage.work.runs = True
-        stage.model.choose("other", "")
-        stage.supervisor.renew()
-    assert not stage.supervisor.ready
-    puppet.say("progress", job=1)
+        stage.work.has_running = True
+        stage.model.choose_model("other", "")
+        stage.supervisor.replace_worker()
+    assert not stage.supervisor.is_ready
+    puppet.send(RenderProgress(1, 0.5, "text"))
     stage.work.messages.get(timeout=PATIENCE)
     assert not puppet.stopped.is_set()
     with stage.lock:
-        stage.work.runs = False
-    assert stage.worker().hear()["model"] == "other"
+        stage.work.has_running = False
+    assert stage.worker().receive_load().model == "other"
     assert puppet.stopped.is_set()
 
 
 def test_silence_is_a_hang_only_while_it_has_something_to_do(scene: Callable[..., Scene]) -> None:
     stage = scene(hang_seconds=1.0)
     stage.loaded()
-    talk = stage.supervisor.talk
-    assert talk
-    talk.last_sign -= 3600
+    connection = stage.supervisor.connection
+    assert connection
+    connection.last_sign_of_life -= 3600
     for _ in range(3):  # as many turns went by
-        stage.work.looked.clear()
-        assert stage.work.looked.wait(PATIENCE)
-    assert stage.work.crashes.empty()
+        stage.work.ticked.clear()
+        assert stage.work.ticked.wait(PATIENCE)
+    assert stage.work.exits.empty()
     with stage.lock:
-        stage.work.runs = True
-        talk.last_sign -= 3600
-    how, hopeless = stage.work.crashes.get(timeout=PATIENCE)
-    assert how == "it gave no sign of life for 1 seconds"
-    assert hopeless is False
-    stage.work.runs = False
+        stage.work.has_running = True
+        connection.last_sign_of_life -= 3600
+    reason, gives_up = stage.work.exits.get(timeout=PATIENCE)
+    assert reason == "it gave no sign of life for 1 seconds"
+    assert gives_up is False
+    stage.work.has_running = False
 
 
 def test_adapters_are_changed_between_two_jobs_and_asked_for_once(
-    scene: Callable[..., Scene],
+    scene: Callable[..., Scene], run: Run
 ) -> None:
     stage = scene()
     puppet = stage.loaded()
     lofi = Adapter("/lofi")
     with stage.lock:
-        stage.model.wear((lofi,))
-        stage.work.runs = True
-        assert not stage.supervisor.fit()
-        stage.work.runs = False
-        assert not stage.supervisor.fit()
-        assert not stage.supervisor.fit()
-    assert puppet.hear() == {"do": "wear", "adapters": [["/lofi", 1.0]]}
-    assert stage.model.state == "loading"
+        stage.model.choose_adapters((lofi,))
+        stage.work.has_running = True
+        assert not stage.supervisor.sync_adapters()
+        stage.work.has_running = False
+        assert not stage.supervisor.sync_adapters()
+        assert not stage.supervisor.sync_adapters()
+    assert puppet.receive() == SetAdapters((lofi,))
+    assert stage.model.status == "loading"
     with stage.lock:
-        stage.model.fitted({"title": "tape (lofi)", "adapters": [["/lofi", 1.0]]})
-        assert stage.supervisor.fit()
-        stage.model.become("warm")
-        stage.supervisor.cancel(1)
-    assert puppet.hear()["do"] == "cancel", "nothing else was asked"
+        stage.model.on_adapters_set(AdaptersSet("tape (lofi)", (lofi,)))
+        assert stage.supervisor.sync_adapters()
+        stage.model.set_status("warm")
+        stage.supervisor.cancel(run)
+    assert puppet.receive() == CancelRender(run.ticket), "nothing else was asked"

@@ -125,7 +125,7 @@ def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
 
         monkeypatch.setattr(stage.engine, "submit", submit_late)
         stage.pads.play(0)
-        until(lambda: stage.engine.find("pads", ids[0]).ended)
+        until(lambda: stage.engine.find("pads", ids[0]).has_ended)
         stage.tape.run()
         until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
         states = {job.id: job.state.value for job in stage.engine.journal.search()}

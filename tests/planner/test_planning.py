@@ -194,7 +194,7 @@ def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(r
     assert warm_up(fresh) > 0
     assert fresh.desk.bytes == 0
     limits()
-    warm_up(fresh, planning=False)
+    warm_up(fresh, with_planner=False)
     assert fresh.desk.bytes == 0
     warm_up(fresh)
     assert fresh.desk.bytes > 0

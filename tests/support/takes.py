@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from daemon.engine.run import Run
+from daemon.jobs import Event, Job, JobState
 from daemon.landing import clips
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -33,3 +36,26 @@ def finished_take(
         **facts,
     )
     return clips.FinishedTake(info, tuple(stems))
+
+
+class SilentOwner:
+    """The owner of a run about which nothing has to be told."""
+
+    def __init__(self, serves_clients: bool = True) -> None:
+        self.serves_clients = serves_clients
+
+    def publish(self, event: Event) -> None: ...
+
+    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+        return False
+
+    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None: ...
+
+    def handle_landing_failure(self, run: Run, error: Exception) -> None: ...
+
+    def end(self, run: Run, state: JobState, *values: object) -> None: ...
+
+
+def make_run(request: Request, out: Path = Path("/out")) -> Run:
+    """A client's run of that request."""
+    return Run(Job("me", "a", request, request, out), SilentOwner())

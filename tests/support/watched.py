@@ -84,7 +84,7 @@ class EngineStub:
         return next((job for job in found if job.client == client), found[-1])
 
     def active(self) -> list[Job]:
-        return [job for job in self.jobs if not job.ended]
+        return [job for job in self.jobs if not job.has_ended]
 
     def publish(self, event: Event) -> None:
         self.published.append(event)

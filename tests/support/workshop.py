@@ -16,7 +16,8 @@ import numpy as np
 
 from daemon.engine import Engine
 from daemon.jobs import Event, Job, Order
-from daemon.worker import Load, Worker
+from daemon.messages import LoadModel
+from daemon.worker import Loader, Worker
 from pipeline.cost import Defaults, cost
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files
@@ -47,9 +48,9 @@ def stop(engine: Engine) -> None:
 
 
 class InThread:
-    """What `process.Process` is, without the process."""
+    """What `process.WorkerProcess` is, without the process."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Loader) -> None:
         self.connection, theirs = Pipe()
         self._thread = threading.Thread(target=self._run, args=(Worker(theirs, load),), daemon=True)
         self._thread.start()
@@ -62,7 +63,7 @@ class InThread:
         self.connection.close()
         self._thread.join(1.0)  # one that hangs cannot be killed
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         return "its thread ended"
 
 
@@ -92,17 +93,17 @@ class Tape:
         if running:
             self.run()
 
-    def load(self, wanted: dict[str, Any], fetching: Callable[[], None]) -> Any:
+    def load(self, wanted: LoadModel, on_fetching: Callable[[], None]) -> Any:
         self.loads += 1
-        if wanted["model"] == "stuck":
+        if wanted.model == "stuck":
             self.hung.wait(PATIENCE)
-        if wanted["model"] == "far away":
+        if wanted.model == "far away":
             while not self.hung.wait(0.1):
-                fetching()
-        if wanted["model"] == "broken":
+                on_fetching()
+        if wanted.model == "broken":
             raise ValueError("no model is called broken")
-        self.name = wanted["model"]
-        self.wear(*wanted["adapters"])
+        self.name = wanted.model
+        self.wear(*wanted.adapters)
         return self
 
     @property

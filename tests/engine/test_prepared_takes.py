@@ -17,11 +17,13 @@ import soundfile
 
 from daemon.engine import Engine
 from daemon.engine.lander import Lander
-from daemon.engine.shelf import MB, Shelf, size
+from daemon.engine.model_state import MemoryNeed
+from daemon.engine.prepared_takes import GB, MB, PreparedTakes, estimate_size
 from daemon.jobs import Event, Order, Priority, Refused
 from daemon.landing import clips, folders
 from daemon.settings import Settings
 from pipeline.request import Request
+from pipeline.take import TakeInfo
 from tests.support.workshop import ME, PATIENCE, Build, Recorder, Tape, stop
 
 HAND = "pads"
@@ -330,7 +332,7 @@ def test_a_hit_that_a_crash_cut_off_lands_with_the_next_daemon(
     first.prepare([guess("a")], overheard)
     overheard.wait("prepared", "a")
     monkeypatch.setattr(clips, "show", lambda staged: False)
-    monkeypatch.setattr(Lander, "give_names", lambda *values: None)  # the crash
+    monkeypatch.setattr(Lander, "name_files", lambda *values: None)  # the crash
     first.submit(ordered(guess("a")))
     assert visible(out) == []
     monkeypatch.undo()
@@ -425,11 +427,12 @@ def test_without_a_budget_nothing_is_made(build: Build) -> None:
 
 
 def test_what_needs_more_memory_than_the_budget_is_left_out() -> None:
-    shelf = Shelf(Settings(prepare_memory_gb=1.0))
-    shelf._memory = 0.6 * 2**30
-    shelf._samples = 48_000
-    shelf.want([guess("long", seconds=2.0), guess("short", seconds=1.0)])
-    found = shelf.next()
+    need = MemoryNeed()
+    info = TakeInfo(Request(prompt="x", seconds=1.0), "tape", memory={"decode": GB * 6 // 10})
+    need.learn(info, 48_000)
+    takes = PreparedTakes(Settings(prepare_memory_gb=1.0), need.estimate_bytes)
+    takes.set_orders([guess("long", seconds=2.0), guess("short", seconds=1.0)])
+    found = takes.next_order()
     assert found is not None
     assert found.id == "short"
 
@@ -442,7 +445,7 @@ def test_the_size_that_is_reckoned_with_is_that_of_the_files(build: Build, out: 
     engine.prepare(wishes, overheard)
     overheard.wait("prepared", "b")
     written = sum(path.stat().st_size for path in out.rglob("*.part"))
-    assert written == pytest.approx(sum(size(order.request) for order in wishes), rel=0.05)
+    assert written == pytest.approx(sum(estimate_size(order.request) for order in wishes), rel=0.05)
 
 
 def test_a_full_disk_is_waited_for(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,133 @@
+"""The jobs that clients have ordered: written down before anybody is told of them, queued again or
+held when something is in their way, and ended once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from pipeline.take import TakeInfo
+
+from ..jobs import Event, Failure, Job, JobState, Refused, describe_failure
+from ..journal import Journal
+from ..landing import clips
+from .event_bus import EventBus
+from .held_jobs import HeldJobs
+from .job_queue import JobQueue
+from .run import Run
+
+log = logging.getLogger("acestepd.engine")
+
+CRASHES = 2  # of the worker on one job, after which the job is given up
+GENERATE = "/ace/generate"  # the command that failures of a job are about
+KEPT = (
+    "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
+)
+
+
+class ClientJobs:
+    """The owner of every run that a client waits for."""
+
+    serves_clients = True
+
+    def __init__(self, journal: Journal, bus: EventBus, queue: JobQueue, held: HeldJobs) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._queue = queue
+        self._held = held
+
+    # --- written down -----------------------------------------------------------------------------
+
+    def accept(self, jobs: list[Job], landing: str = "") -> None:
+        """Into the journal, before anybody is told of them. `landing` is what is known of files
+        that are staged already. Raises `Refused` 507.
+        """
+        try:
+            self._journal.add(jobs, landing)
+        except OSError as error:
+            hint = "free some space: nothing is accepted that could be lost"
+            raise Refused(507, str(error.strerror), hint) from error
+
+    def note(self, job: Job, **columns: object) -> None:
+        """Write down how it stands."""
+        try:
+            self._journal.note(job, **columns)
+        # the job was written down when it was accepted: a crash now would only repeat it
+        except OSError as error:
+            log.error("job %s: %s", job.id, error)
+
+    def end_job(
+        self,
+        job: Job,
+        state: JobState,
+        *values: object,
+        due: float = 0.0,
+        published: Sequence[Event] = (),
+        **columns: object,
+    ) -> None:
+        """Its last event: written down first, so that nobody is told of an end that a crash could
+        undo. `published` are those of its clip events that were published before.
+        """
+        job.state = state
+        job.last_event = Event(state.value, job, values)
+        self.note(job, **columns)
+        self._held.forget(job)
+        for event in (*job.clip_events, job.last_event):
+            if event not in published:
+                self._bus.publish(event, due)
+
+    def fail_job(self, job: Job, failure: Failure) -> None:
+        self.end_job(job, JobState.FAILED, GENERATE, *failure)
+
+    # --- held -------------------------------------------------------------------------------------
+
+    def hold(self, job: Job, error: OSError) -> None:
+        """Keep a job whose folder takes no files now."""
+        self._held.add_for_retry(job)
+        failure = describe_failure(error)
+        hint = f"{failure.hint}; {KEPT}" if failure.hint else KEPT
+        self._tell_held(job, failure._replace(hint=hint))
+
+    def hold_for_model(self, job: Job, failure: Failure) -> None:
+        """Keep a job for when a model plays again."""
+        self._held.add_for_model(job)
+        self._tell_held(job, failure)
+
+    def _tell_held(self, job: Job, failure: Failure) -> None:
+        self._bus.publish(Event("fail", job, (GENERATE, *failure)))
+        self.note(job)
+
+    # --- as the owner of a run --------------------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        self._bus.publish(event)
+
+    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+        return False
+
+    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:
+        job = run.job
+        if job.cancel_requested:
+            self.end_job(job, JobState.CANCELLED)
+            return
+        if was_active:
+            job.crashes += 1
+        if job.crashes >= CRASHES:
+            message = f"the engine's process ended twice while making it: {reason}"
+            hint = "ask for something shorter, and see the log"
+            self.fail_job(job, Failure(500, message, hint))
+        else:
+            job.start_over()
+            self._queue.put_back(job)
+            self.note(job)
+
+    def handle_landing_failure(self, run: Run, error: Exception) -> None:
+        if isinstance(error, OSError):
+            self.hold(run.job, error)
+        else:
+            log.error("the files of job %s", run.job.id, exc_info=error)
+            self.fail_job(run.job, describe_failure(error))
+
+    def end(self, run: Run, state: JobState, *values: object) -> None:
+        self.end_job(run.job, state, *values)

@@ -1,0 +1,55 @@
+"""The events of a job's plan and clips, and what the journal keeps of a finished job."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.request import Request
+from pipeline.take import TakeInfo
+
+from ..jobs import Event, Job
+from ..landing import clips
+from .run import Run
+
+
+def make_plan_events(job: Job, planned: Mapping[str, object]) -> tuple[Event, ...]:
+    """What the planner filled in, as texts: an event for every parameter."""
+    texts = (
+        (name, f"{value:.10g}" if isinstance(value, float) else str(value))
+        for name, value in planned.items()
+    )
+    return tuple(Event("planned", job, text) for text in texts)
+
+
+def make_clip_events(
+    job: Job, files: Sequence[tuple[str, Path]], used: Request
+) -> tuple[Event, ...]:
+    """An event for every (stem, path). `used` is the request as it was played."""
+    values = used.bpm, used.bars, str(used.seed)
+    return tuple(Event("clip", job, (stem, str(path), *values)) for stem, path in files)
+
+
+def read_landed(
+    run: Run, landed: clips.Landed, info: TakeInfo | None
+) -> tuple[Request, dict[str, object]]:
+    """The request as it was played, and the columns that the journal keeps of a finished job.
+    Reads the manifest where `info` is not known.
+    """
+    try:
+        known = info or clips.read_manifest(landed.manifest)
+        used = known.request
+        model = known.model
+    except ValueError:  # somebody has taken it away already
+        used = run.job.resolved
+        model = ""
+    columns: dict[str, object] = {
+        "model": model,
+        "seconds": run.elapsed,
+        "request": json.dumps(dataclasses.asdict(used)),
+    }
+    if info:
+        columns["timings"] = json.dumps(info.timings)
+    return used, columns

@@ -1,0 +1,76 @@
+"""A job under way, and whose it is."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.take import TakeInfo
+
+from ..jobs import Event, Job, JobState
+from ..landing import clips
+
+
+class RunOwner(Protocol):
+    """Whose a run is, the clients' or the speculation's: decides what becomes of its events, its
+    files and its end.
+    """
+
+    @property
+    def serves_clients(self) -> bool:
+        """Whether a client waits for it, and sees it among the active jobs."""
+
+    def publish(self, event: Event) -> None:
+        """Tell of its progress, its plan or a preview."""
+
+    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+        """Its files are on disk, without their names. Whether they are taken away: then they must
+        not land.
+        """
+
+    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:
+        """Its worker has ended. `was_active`: it was this run that the worker worked on."""
+
+    def handle_landing_failure(self, run: Run, error: Exception) -> None:
+        """Its files could not be written."""
+
+    def end(self, run: Run, state: JobState, *values: object) -> None:
+        """It has ended without a take. `values` are those of the event that says so."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One job, from when the worker gets it to when its files have landed. Nothing of a run
+    outlives the daemon; a job that has to be made again gets another one.
+    """
+
+    job: Job
+    owner: RunOwner
+    ticket: int = field(default_factory=itertools.count(1).__next__)  # what the worker calls it
+    fraction: float = 0.0  # of its work that is done
+    progress_published: float = 0.0  # time.monotonic() of its newest progress event
+    _elapsed: float = 0.0  # seconds that were spent on it, up to the last interruption
+    _started: float = 0.0  # time.monotonic() since when the worker is at it; 0 while it is not
+
+    def start(self) -> None:
+        """The worker works on it from now on, perhaps once more."""
+        self.job.state = JobState.RUNNING
+        self._started = time.monotonic()
+
+    def pause(self) -> None:
+        """The worker does not work on it any more."""
+        self._elapsed = self.elapsed
+        self._started = 0.0
+
+    @property
+    def is_paused(self) -> bool:
+        return not self._started
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that were spent on it until now."""
+        if self.is_paused:
+            return self._elapsed
+        return self._elapsed + time.monotonic() - self._started

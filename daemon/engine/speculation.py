@@ -1,0 +1,247 @@
+"""Takes are made before anybody asks: one at a time, while there is nothing else to do. A client
+whose order was expected gets the prepared take at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from pipeline.request_files import resolve_request
+from pipeline.take import TakeInfo
+
+from ..jobs import Event, Job, JobState, Listener, Order, Priority
+from ..landing import clips, folders
+from ..settings import Settings
+from . import held_jobs
+from .event_bus import ignore_event, notify
+from .prepared_takes import PreparedTake, PreparedTakes, key_of
+from .run import Run
+
+log = logging.getLogger("acestepd.engine")
+
+PAUSE_SECONDS = 30.0  # after a panic
+
+
+class RunControl(Protocol):
+    """What the speculation needs of the dispatcher, which explains each."""
+
+    def when_idle(self, make_run: Callable[[], Run | None]) -> None: ...
+    def start_idle_run(self) -> None: ...
+    def stop(self, run: Run) -> None: ...
+    def is_progressing(self, run: Run) -> bool: ...
+    def hand_over(self, run: Run, job: Job) -> None: ...
+    def land_staged(
+        self, run: Run, job: Job, staged: clips.Staged, info: TakeInfo, due: float
+    ) -> None: ...
+    def discard(self, staged: clips.Staged) -> None: ...
+
+
+class ExpectedRun(NamedTuple):
+    """The run that makes a take in advance, and the order that may come for it."""
+
+    run: Run
+    order: Order
+
+
+class Speculation:
+    """The owner of the runs that no client has ordered: its listener is told of them ("progress",
+    "prepared", "dropped"), and nobody else.
+
+    `accept(jobs, landing)` writes a client's job down before anybody is told of it.
+    """
+
+    serves_clients = False
+
+    def __init__(
+        self,
+        settings: Settings,
+        runs: RunControl,
+        accept: Callable[[list[Job], str], None],
+        estimate_bytes: Callable[[int], float],
+    ) -> None:
+        self._settings = settings
+        self._runs = runs
+        self._accept = accept
+        self._takes = PreparedTakes(settings, estimate_bytes)
+        self._current: ExpectedRun | None = None
+        self._listener: Listener = ignore_event
+        self._paused_until = 0.0  # time.monotonic()
+        self._closing = False
+        runs.when_idle(self._make_run)
+
+    # --- which takes ------------------------------------------------------------------------------
+
+    def prepare(self, orders: Sequence[Order], listener: Listener) -> None:
+        """Expect these orders, the likeliest first, instead of those before."""
+        self._listener = listener
+        self._discard(self._takes.set_orders(orders))
+        if self._current and not self._takes.is_expected(self._current.order):
+            self._stop()
+        self._runs.start_idle_run()
+
+    def withdraw(self, order: Order) -> None:
+        """The order has come: its take is not made in advance any more."""
+        self._takes.remove(order)
+
+    def change_settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._discard(self._takes.change_settings(settings))
+
+    def reset(self) -> None:
+        """Another model plays, or another sound: nothing that was made is of any use."""
+        self._stop()
+        self._discard(self._takes.clear())
+
+    def pause(self) -> None:
+        """Make nothing for a while, and not what is being made either."""
+        self._pause(PAUSE_SECONDS)
+        self._stop()
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        self._closing = True
+
+    def clear(self) -> list[clips.Staged]:
+        """The daemon ends: the files that are nobody's."""
+        return [take.staged for take in self._takes.clear()]
+
+    # --- an expected order comes ------------------------------------------------------------------
+
+    def claim(self, order: Order) -> Job | None:
+        """The job of an order whose take is ready, or just being made; None where it has to be
+        queued. Raises `Refused` 507 where the job cannot be written down.
+        """
+        if order.count != 1:
+            return None
+        if take := self._takes.find(order):
+            return self._claim_take(order, take)
+        current = self._current
+        if not current or key_of(current.order) != key_of(order):
+            return None
+        if current.run.job.cancel_requested:
+            return None
+        if self._runs.is_progressing(current.run):
+            return self._claim_run(order, current.run)
+        # something else interrupts it: as a job of its own, it need not wait for that
+        self._stop()
+        return None
+
+    def _claim_take(self, order: Order, take: PreparedTake) -> Job:
+        """From the moment the journal has the job its take will land, whatever happens."""
+        job = _make_client_job(order, take.run.job)
+        job.origin = order.origin
+        job.state = JobState.LANDING
+        self._accept([job], take.staged.to_json())
+        self._takes.remove(order)
+        self._runs.land_staged(take.run, job, take.staged, take.info, order.due)
+        return job
+
+    def _claim_run(self, order: Order, run: Run) -> Job:
+        job = _make_client_job(order, run.job)
+        self._accept([job], "")
+        self._current = None
+        self._takes.remove(order)
+        self._runs.hand_over(run, job)
+        return job
+
+    # --- one is made ------------------------------------------------------------------------------
+
+    def _make_run(self) -> Run | None:
+        """The run of the likeliest order whose take is not ready, where there is one."""
+        if self._current or self._closing or time.monotonic() < self._paused_until:
+            return None
+        while order := self._takes.next_order():
+            try:
+                resolved = resolve_request(order.request)
+            except ValueError as error:
+                log.debug("%s is not made in advance: %s", order.id, error)
+                self._takes.mark_impossible(order)
+                continue
+            out = order.out or self._settings.out
+            if folders.unready(out, resolved):
+                self._pause(held_jobs.HOLD_SECONDS)
+                return None
+            job = Job(
+                order.client,
+                order.id,
+                order.request,
+                resolved,
+                out,
+                Priority.SPECULATION,
+                origin=order.origin,
+            )
+            self._current = ExpectedRun(Run(job, self), order)
+            return self._current.run
+        return None
+
+    def _stop(self) -> None:
+        """Make no more of the take that is being made. Where its files are being written, they are
+        thrown away afterwards.
+        """
+        if self._current and not self._current.run.job.cancel_requested:
+            self._current.run.job.cancel_requested = True
+            self._runs.stop(self._current.run)
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = time.monotonic() + seconds
+
+    def _end(self, run: Run, kind: str, is_impossible: bool = False) -> None:
+        """A run is over: "prepared", or "dropped"."""
+        if self._current and self._current.run is run:
+            if is_impossible:
+                self._takes.mark_impossible(self._current.order)
+            self._current = None
+        notify(self._listener, Event(kind, run.job))
+
+    def _discard(self, takes: list[PreparedTake]) -> None:
+        for take in takes:
+            self._runs.discard(take.staged)
+            notify(self._listener, Event("dropped", take.run.job))
+
+    # --- as the owner of a run --------------------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        if event.kind == "progress":
+            notify(self._listener, event)
+
+    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+        """The take is ready, where it is still expected; its files are removed where it is not."""
+        order = self._current.order if self._current else None
+        is_stopped = self._closing or run.job.cancel_requested
+        if order is None or is_stopped or not self._takes.is_expected(order):
+            clips.discard(staged)
+            self._end(run, "dropped")
+            return True
+        size = sum(file.source.stat().st_size for file in staged.files)
+        discarded = self._takes.add(order, PreparedTake(run, staged, info, size))
+        self._end(run, "prepared")
+        self._discard(discarded)
+        return True
+
+    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:
+        self._end(run, "dropped", is_impossible=was_active)
+
+    def handle_landing_failure(self, run: Run, error: Exception) -> None:
+        log.info("%s was not made in advance: %s", run.job.id, error)
+        self._pause(held_jobs.HOLD_SECONDS)
+        self._end(run, "dropped", is_impossible=not isinstance(error, OSError))
+
+    def end(self, run: Run, state: JobState, *values: object) -> None:
+        self._end(run, "dropped", is_impossible=state is JobState.FAILED)
+
+
+def _make_client_job(order: Order, expected: Job) -> Job:
+    """The job of an order that has come, in the place of the one that was expected."""
+    job = dataclasses.replace(
+        expected,
+        client=order.client,
+        request=order.request,
+        priority=order.priority,
+        observers=set(),
+    )
+    job.plan_events = tuple(dataclasses.replace(event, job=job) for event in job.plan_events)
+    return job

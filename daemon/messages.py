@@ -1,0 +1,241 @@
+"""What the daemon and its worker send each other over their pipe, a type for every message.
+
+On the pipe a message is a frame of JSON, its head, and then one frame of raw float32 for every
+array that it has. Both ends run the same version of the program. No MLX.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.cost import Defaults
+from pipeline.request import Request
+from pipeline.take import TakeInfo
+from pipeline.weights.adapter import Adapter
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class WorkerMessage:
+    """Any of those below. A `ticket` is the number under which the daemon gave a job to it."""
+
+
+# --- to the worker --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LoadModel(WorkerMessage):
+    """The first message: the model to load, and its limits, as the settings have them. Models that
+    are to plan takes also warm up their planner.
+    """
+
+    model: str
+    variant: str
+    adapters: tuple[Adapter, ...]
+    revision: str
+    bits: int
+    planner: str
+    plans_takes: bool
+    cache_gb: float
+    memory_gb: float
+    wired_gb: float
+    conditions_mb: float
+    latents_mb: float
+    latents_folder: str
+
+
+@dataclass(frozen=True)
+class Render(WorkerMessage):
+    """Make this take now; what is being made goes on afterwards."""
+
+    ticket: int
+    request: Request
+
+
+@dataclass(frozen=True)
+class CancelRender(WorkerMessage):
+    ticket: int
+
+
+@dataclass(frozen=True)
+class SetAdapters(WorkerMessage):
+    """Play with these adapters and no others."""
+
+    adapters: tuple[Adapter, ...]
+
+
+# --- from the worker ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FetchingModel(WorkerMessage):
+    """A sign of life while the model's files are downloaded, which may take hours."""
+
+
+@dataclass(frozen=True)
+class ModelLoaded(WorkerMessage):
+    """`seconds_per_cost` is what this machine has just taken, `token_cost` what a token of the
+    planner costs, 0 without one.
+    """
+
+    title: str
+    adapters: tuple[Adapter, ...]
+    defaults: Defaults
+    seconds_per_cost: float
+    token_cost: float
+
+
+@dataclass(frozen=True)
+class ModelLoadFailed(WorkerMessage):
+    message: str
+
+
+@dataclass(frozen=True)
+class AdaptersSet(WorkerMessage):
+    title: str
+    adapters: tuple[Adapter, ...]
+
+
+@dataclass(frozen=True)
+class AdaptersRefused(WorkerMessage):
+    """The model goes on with those it has."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class RenderProgress(WorkerMessage):
+    ticket: int
+    fraction: float
+    stage: str
+
+
+@dataclass(frozen=True)
+class RenderPlan(WorkerMessage):
+    """What the planner filled in of the request."""
+
+    ticket: int
+    planned: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class PreviewAudio(WorkerMessage):
+    """An estimate of the mix after a step: (2, samples) at 48 kHz."""
+
+    ticket: int
+    step: int
+    audio: FloatArray
+
+
+@dataclass(frozen=True)
+class StemAudio(WorkerMessage):
+    """One finished stem, the mix first: (2, samples) at 48 kHz."""
+
+    ticket: int
+    name: str
+    audio: FloatArray
+
+
+@dataclass(frozen=True)
+class MixLatents(WorkerMessage):
+    """What the mix was decoded from, (frames, 64), the digest of the VAE that decodes it, and the
+    gain that the decoded audio was multiplied with.
+    """
+
+    ticket: int
+    vae: str
+    gain: float
+    latents: FloatArray
+
+
+@dataclass(frozen=True)
+class RenderFinished(WorkerMessage):
+    """The take is complete: its audio came before. `cache_counts` are hits and misses by kind."""
+
+    ticket: int
+    info: TakeInfo
+    token_cost: float
+    cache_counts: Mapping[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RenderFailed(WorkerMessage):
+    ticket: int
+    code: int
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class RenderCancelled(WorkerMessage):
+    ticket: int
+
+
+# --- on the pipe ----------------------------------------------------------------------------------
+
+_TYPES = {kind.__name__: kind for kind in WorkerMessage.__subclasses__()}
+
+
+def encode_message(message: WorkerMessage) -> list[bytes]:
+    """Its frames: the head, then every array's."""
+    fields: dict[str, object] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    frames: list[bytes] = []
+    for spec in dataclasses.fields(message):
+        value = getattr(message, spec.name)
+        if isinstance(value, np.ndarray):
+            shapes[spec.name] = value.shape
+            frames.append(np.ascontiguousarray(value, np.float32).tobytes())
+        else:
+            fields[spec.name] = value
+    head = {"type": type(message).__name__, "fields": fields, "arrays": shapes}
+    return [json.dumps(head, default=_to_json).encode(), *frames]
+
+
+def send_message(connection: Connection, message: WorkerMessage) -> None:
+    """Raises OSError where the other end is closed."""
+    for frame in encode_message(message):
+        connection.send_bytes(frame)
+
+
+def receive_message(connection: Connection) -> WorkerMessage:
+    """Waits for the next one. Raises EOFError or OSError where the other end is closed."""
+    head = json.loads(connection.recv_bytes())
+    values = {name: _from_json(name, value) for name, value in head["fields"].items()}
+    for name, shape in head["arrays"].items():
+        values[name] = np.frombuffer(connection.recv_bytes(), np.float32).reshape(shape)
+    return _TYPES[head["type"]](**values)
+
+
+def _to_json(value: object) -> object:
+    if isinstance(value, TakeInfo):
+        return value.to_json()
+    if isinstance(value, Request):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent")
+
+
+def _read_adapters(value: list[tuple[str, float]]) -> tuple[Adapter, ...]:
+    return tuple(Adapter(path, scale) for path, scale in value)
+
+
+_READERS: dict[str, Callable[[Any], object]] = {
+    "adapters": _read_adapters,
+    "defaults": lambda value: Defaults(*value),
+    "info": TakeInfo.from_json,
+    "request": lambda value: Request(**value),
+}
+
+
+def _from_json(name: str, value: object) -> object:
+    """A field's value again, after it was JSON."""
+    return _READERS[name](value) if name in _READERS else value

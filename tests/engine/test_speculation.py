@@ -1,0 +1,275 @@
+"""Which take is made in advance, with a dispatcher that does nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daemon.engine.run import Run
+from daemon.engine.speculation import Speculation
+from daemon.jobs import Event, Job, JobState, Order, Priority, Refused
+from daemon.landing import clips, folders
+from daemon.settings import Settings
+from pipeline.request import Request
+from pipeline.take import TakeInfo
+from tests.support.takes import finished_take
+
+
+class Dispatcher:
+    """Remembers what it is asked for."""
+
+    def __init__(self) -> None:
+        self.make_run: Callable[[], Run | None] = lambda: None
+        self.idle_calls = 0
+        self.progressing = True
+        self.stopped: list[Run] = []
+        self.discarded: list[clips.Staged] = []
+        self.handed_over: list[tuple[Run, Job]] = []
+        self.landed: list[tuple[Run, Job, clips.Staged]] = []
+
+    def when_idle(self, make_run: Callable[[], Run | None]) -> None:
+        self.make_run = make_run
+
+    def start_idle_run(self) -> None:
+        self.idle_calls += 1
+
+    def stop(self, run: Run) -> None:
+        self.stopped.append(run)
+
+    def is_progressing(self, run: Run) -> bool:
+        return self.progressing
+
+    def hand_over(self, run: Run, job: Job) -> None:
+        self.handed_over.append((run, job))
+
+    def land_staged(
+        self, run: Run, job: Job, staged: clips.Staged, info: TakeInfo, due: float
+    ) -> None:
+        self.landed.append((run, job, staged))
+
+    def discard(self, staged: clips.Staged) -> None:
+        self.discarded.append(staged)
+
+
+class Scene:
+    def __init__(self, out: Path) -> None:
+        self.dispatcher = Dispatcher()
+        self.accepted: list[tuple[Job, str]] = []
+        self.is_full = False
+        self.events: list[tuple[str, str]] = []
+        self.speculation = Speculation(
+            Settings(out=out), self.dispatcher, self._accept, lambda samples: 0.0
+        )
+
+    def _accept(self, jobs: list[Job], landing: str) -> None:
+        if self.is_full:
+            raise Refused(507, "full")
+        self.accepted += [(job, landing) for job in jobs]
+
+    def _listen(self, event: Event) -> None:
+        assert event.job
+        self.events.append((event.kind, event.job.id))
+
+    def expect(self, *ids: str) -> None:
+        self.speculation.prepare([expected_order(id) for id in ids], self._listen)
+
+    def next_run(self) -> Run | None:
+        return self.dispatcher.make_run()
+
+    def make(self) -> Run:
+        """The next take, made and ready."""
+        run = self.next_run()
+        assert run
+        self.keep(run)
+        return run
+
+    def keep(self, run: Run) -> clips.Staged:
+        """What happens when a run's files are staged."""
+        job = run.job
+        take = finished_take(job.resolved)
+        staged = clips.stage(job.out, "token", job.id, "", take)
+        assert self.speculation.keep_staged(run, staged, take.info), "they must not land"
+        return staged
+
+
+@pytest.fixture
+def scene(out: Path) -> Scene:
+    return Scene(out)
+
+
+def expected_order(id: str) -> Order:
+    return Order("pads", id, Request(prompt=id, seconds=0.1, seed=1))
+
+
+def test_one_at_a_time_the_likeliest_first(scene: Scene) -> None:
+    scene.expect("a", "b")
+    assert scene.dispatcher.idle_calls == 1
+    first = scene.next_run()
+    assert first is not None
+    assert first.job.id == "a"
+    assert first.job.priority == Priority.SPECULATION
+    assert first.job.number == 0
+    assert first.owner is scene.speculation
+    assert scene.next_run() is None
+    scene.speculation.end(first, JobState.CANCELLED)
+    assert [scene.make().job.id for _ in "ab"] == ["a", "b"]
+    assert scene.next_run() is None
+    assert scene.events == [("dropped", "a"), ("prepared", "a"), ("prepared", "b")]
+
+
+def test_who_orders_it_has_it_while_it_is_made_and_when_it_is(scene: Scene) -> None:
+    scene.expect("a", "b")
+    run = scene.next_run()
+    assert run
+    assert scene.speculation.claim(expected_order("b")) is None
+    job = scene.speculation.claim(expected_order("a"))
+    assert scene.dispatcher.handed_over == [(run, job)]
+    assert scene.accepted == [(job, "")]
+    ready = scene.make()
+    assert ready.job.id == "b"
+    job = scene.speculation.claim(expected_order("b"))
+    [(landed, landed_job, staged)] = scene.dispatcher.landed
+    assert (landed, landed_job) == (ready, job)
+    assert job is not None
+    assert job.state is JobState.LANDING
+    assert scene.accepted[1] == (job, staged.to_json()), "the journal knows its files before"
+    assert scene.speculation.claim(expected_order("b")) is None
+    assert scene.next_run() is None, "what was ordered is not made once more"
+
+
+def test_a_job_that_cannot_be_written_down_leaves_all_as_it_was(scene: Scene) -> None:
+    scene.expect("a", "b")
+    scene.make()
+    scene.next_run()
+    scene.is_full = True
+    for id in "ab":
+        with pytest.raises(Refused, match="full"):
+            scene.speculation.claim(expected_order(id))
+    scene.is_full = False
+    assert scene.speculation.claim(expected_order("a"))
+    assert scene.speculation.claim(expected_order("b"))
+
+
+def test_what_was_claimed_is_not_speculation_any_more(scene: Scene) -> None:
+    scene.expect("a", "b")
+    run = scene.next_run()
+    job = scene.speculation.claim(expected_order("a"))
+    assert run
+    assert job is not run.job
+    scene.speculation.pause()
+    assert scene.dispatcher.stopped == []
+    scene.speculation._paused_until = 0.0
+    assert scene.make().job.id == "b"
+
+
+def test_what_is_interrupted_is_not_waited_for(scene: Scene) -> None:
+    scene.expect("a")
+    run = scene.next_run()
+    scene.dispatcher.progressing = False
+    assert scene.speculation.claim(expected_order("a")) is None
+    assert scene.dispatcher.stopped == [run]
+    assert scene.speculation.claim(expected_order("a")) is None
+    assert scene.dispatcher.stopped == [run], "once"
+
+
+def test_an_order_for_several_takes_is_another_one(scene: Scene) -> None:
+    scene.expect("a")
+    scene.make()
+    request = expected_order("a").request
+    assert scene.speculation.claim(Order("pads", "a", request, count=2)) is None
+
+
+def test_what_is_not_expected_any_more_is_stopped_once_or_discarded(
+    scene: Scene, out: Path
+) -> None:
+    scene.expect("a", "b")
+    ready = scene.make()
+    making = scene.next_run()
+    assert making
+    scene.expect("c")
+    scene.speculation.reset()
+    assert scene.dispatcher.stopped == [making]
+    assert making.job.cancel_requested
+    assert len(scene.dispatcher.discarded) == 1
+    assert scene.events[-1] == ("dropped", ready.job.id)
+    staged = scene.keep(making)
+    assert not staged.staging.exists()
+    assert scene.events[-1] == ("dropped", making.job.id)
+
+
+def test_what_cannot_be_made_is_not_tried_again(scene: Scene) -> None:
+    scene.expect("a", "b")
+    bad = scene.next_run()
+    assert bad
+    scene.speculation.end(bad, JobState.FAILED)
+    assert scene.make().job.id == "b"
+    assert scene.next_run() is None
+
+
+def test_what_ended_the_worker_is_not_tried_again_and_what_it_interrupted_is(
+    scene: Scene,
+) -> None:
+    scene.expect("a")
+    run = scene.next_run()
+    assert run
+    scene.speculation.handle_worker_exit(run, "it fell", was_active=False)
+    run = scene.next_run()
+    assert run
+    scene.speculation.handle_worker_exit(run, "it fell", was_active=True)
+    assert scene.next_run() is None
+
+
+def test_a_folder_that_takes_no_files_gives_a_pause(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "unready", lambda *_: OSError(28, "full"))
+    scene.expect("a")
+    assert scene.next_run() is None
+    monkeypatch.undo()
+    assert scene.next_run() is None
+    scene.speculation._paused_until = 0.0
+    assert scene.next_run()
+
+
+def test_another_model_makes_all_of_it_useless(scene: Scene) -> None:
+    scene.expect("a", "b")
+    scene.make()
+    making = scene.next_run()
+    scene.speculation.reset()
+    assert scene.dispatcher.stopped == [making]
+    assert len(scene.dispatcher.discarded) == 1
+    assert scene.speculation.claim(expected_order("a")) is None
+    assert scene.speculation.clear() == []
+
+
+def test_a_daemon_that_closes_keeps_nothing_and_begins_nothing(scene: Scene) -> None:
+    scene.expect("a", "b")
+    run = scene.next_run()
+    assert run
+    scene.speculation.close()
+    staged = scene.keep(run)
+    assert not staged.staging.exists()
+    assert scene.events == [("dropped", "a")]
+    assert scene.next_run() is None
+
+
+def test_its_listener_is_told_of_progress_and_of_nothing_else_on_the_way(scene: Scene) -> None:
+    scene.expect("a")
+    run = scene.next_run()
+    assert run
+    for kind in ("progress", "planned", "preview"):
+        scene.speculation.publish(Event(kind, run.job))
+    assert scene.events == [("progress", "a")]
+
+
+def test_a_listener_that_fails_stops_nothing(scene: Scene) -> None:
+    def broken(event: Event) -> None:
+        raise RuntimeError("its own problem")
+
+    scene.speculation.prepare([expected_order("a")], broken)
+    run = scene.next_run()
+    assert run
+    scene.speculation.end(run, JobState.CANCELLED)
+    assert scene.next_run()
