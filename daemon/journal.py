@@ -9,11 +9,11 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pipeline.request import FIELDS, Request
 
@@ -46,6 +46,8 @@ MIGRATIONS = (
     """,
 )
 SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
+ENDED_STATES = tuple(state.value for state in ENDED)
+ENDED_MARKS = ", ".join("?" * len(ENDED_STATES))
 PRUNE_EVERY = 100  # ended jobs between two looks at how many are remembered
 
 
@@ -54,20 +56,39 @@ class JournalError(ValueError):
 
 
 class Journal:
-    """`path` may be None for one that is kept in memory only. Usable from every thread.
+    """`path` may be None for one that is kept in memory only. Usable from every thread. Of the jobs
+    that have ended, the newest are `remembered`, and all favourites.
 
     A file that is no journal any more is set aside, never deleted: `warning` then says so.
     """
 
-    def __init__(self, path: Path | None, remembered: int = 100_000) -> None:
+    def __init__(
+        self, path: Path | None, remembered: int = 100_000, read_only: bool = False
+    ) -> None:
         self._lock = threading.RLock()
         self._remembered = remembered
-        self._ended = 0
+        self._ended = 0  # jobs since this was opened
         self.warning = ""
+        self.token = ""  # marks staged files as this journal's
+        if read_only:
+            assert path is not None
+            self._db = _open_read_only(path)
+        else:
+            self._db = self._open_or_begin(path)
+            self.token = self._remember_fact("token", _new_token)
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Self:
+        """One for questions alone, also while a daemon writes it. Raises `JournalError` when there
+        is none.
+        """
+        return cls(path, read_only=True)
+
+    def _open_or_begin(self, path: Path | None) -> sqlite3.Connection:
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _opened(path)
+            return _open_database(path)
         except OSError as error:
             raise JournalError(
                 f"the folder {error.filename} cannot be made: {error.strerror}; see state"
@@ -83,30 +104,7 @@ class Journal:
                 f"the journal was damaged ({error}) and is kept as {aside}; a new one was begun"
             )
             log.error("%s", self.warning)
-            self._db = _opened(path)
-        self.token = self._fact("token", _new_token)
-
-    @classmethod
-    def reading(cls, path: Path) -> Journal:
-        """One to ask only, also while a daemon writes it. Raises `JournalError` when there is
-        none.
-        """
-        if not path.is_file():
-            raise JournalError(
-                f"there is no journal at {path}: has acestepd played on this machine yet?"
-            )
-        journal = cls.__new__(cls)
-        journal._lock = threading.RLock()
-        journal.warning = ""
-        try:
-            journal._db = sqlite3.connect(
-                f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=10
-            )
-            journal._db.row_factory = sqlite3.Row
-            journal.newest()
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal {path} cannot be read: {error}") from error
-        return journal
+            return _open_database(path)
 
     def close(self) -> None:
         with self._lock:
@@ -118,27 +116,29 @@ class Journal:
         """Write new jobs down, all or none, and number them. On disk when this returns. Raises
         OSError.
 
-        `landing` is what is known of files that are made already.
+        `landing` is what is known of files that are staged already.
         """
         with self._writing() as db:
             for job in jobs:
                 job.created = job.created or time.time()
-                columns = _columns(job) | {"landing": landing}
+                columns = _columns_of(job) | {"landing": landing}
                 marks = ", ".join(f":{name}" for name in columns)
                 row = db.execute(
                     f"INSERT INTO jobs ({', '.join(columns)}) VALUES ({marks})", columns
                 )
                 job.number = int(row.lastrowid or 0)
 
-    def note(self, job: Job, **more: Any) -> None:
-        """Write down how a job stands, and `more` of its columns. Raises OSError."""
-        values = {
+    def update(self, job: Job, **columns: object) -> None:
+        """Write down how a job stands, and more of its columns. Raises OSError."""
+        values: dict[str, object] = {
             "state": job.state.value,
             "crashes": job.crashes,
             "favourite": int(job.favourite),
             "cost": job.cost,
+            "outcome": _outcome_of(job),
+            "number": job.number,
+            **columns,
         }
-        values |= {"outcome": _outcome(job), "number": job.number, **more}
         if job.has_ended:
             values["ended"] = time.time()
         with self._writing() as db:
@@ -153,14 +153,14 @@ class Journal:
             if self._ended % PRUNE_EVERY == 0:
                 self._prune()
 
-    def mark(self, job: Job) -> None:
+    def update_favourite(self, job: Job) -> None:
         """Write down whether a job is a favourite. Raises OSError."""
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET favourite = ? WHERE number = ?", (int(job.favourite), job.number)
             )
 
-    def landing(self, job: Job) -> str:
+    def read_landing(self, job: Job) -> str:
         """What was noted of a landing that may have been interrupted; empty when there is none."""
         with self._lock:
             found = self._db.execute(
@@ -170,31 +170,29 @@ class Journal:
 
     # --- questions --------------------------------------------------------------------------------
 
-    def unfinished(self) -> list[Job]:
+    def find_unfinished(self) -> list[Job]:
         """The jobs that have not ended, oldest first."""
-        return self._jobs(f"state NOT IN ({', '.join('?' * len(ENDED))}) ORDER BY number", ENDED)
+        return self._find_jobs(f"state NOT IN ({ENDED_MARKS}) ORDER BY number", ENDED_STATES)
 
-    def get(self, client: str, id: str) -> Job | None:
+    def find(self, client: str, id: str) -> Job | None:
         """The client's own newest job of that id."""
-        return self._one("client = ? AND id = ? ORDER BY number DESC", (client, id))
+        return self._find_one("client = ? AND id = ? ORDER BY number DESC", (client, id))
 
-    def named(self, id: str) -> Job | None:
+    def find_by_id(self, id: str) -> Job | None:
         """The newest job of that id, whoever sent it."""
-        return self._one("id = ? ORDER BY number DESC", (id,))
+        return self._find_one("id = ? ORDER BY number DESC", (id,))
 
-    def batch(self, client: str, id: str) -> list[Job]:
+    def find_batch(self, client: str, id: str) -> list[Job]:
         """The jobs of the client's newest order of several takes with that id, in order."""
-        jobs = self._jobs("batch = ? AND client = ? ORDER BY number", (id, client))
+        jobs = self._find_jobs("batch = ? AND client = ? ORDER BY number", (id, client))
         first = max((n for n, job in enumerate(jobs) if job.id == f"{id}.1"), default=0)
         return jobs[first:]
 
-    def newest(self, client: str = "") -> Job | None:
+    def find_newest(self, client: str = "") -> Job | None:
         """The client's newest job; without a client, the newest of all."""
-        return (
-            self._one("client = ? ORDER BY number DESC", (client,))
-            if client
-            else self._one("1 ORDER BY number DESC", ())
-        )
+        if client:
+            return self._find_one("client = ? ORDER BY number DESC", (client,))
+        return self._find_one("1 ORDER BY number DESC", ())
 
     def search(
         self,
@@ -208,34 +206,39 @@ class Journal:
         """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
         since the epoch.
         """
-        asked: list[tuple[str, Any]] = [
-            ("words LIKE ? ESCAPE '\\'", f"%{_escaped(word)}%") for word in text.casefold().split()
-        ]
-        asked += [("seed = ?", seed)] if seed is not None else []
-        asked += [("created >= ?", since)] if since is not None else []
-        asked += [("created <= ?", until)] if until is not None else []
-        asked += [("favourite = ?", 1)] if favourite else []
-        where = " AND ".join(["1", *(clause for clause, _ in asked)])
-        return self._jobs(
-            f"{where} ORDER BY number DESC LIMIT ?", (*(value for _, value in asked), limit)
-        )
+        clauses = ["1"]
+        values: list[object] = []
+        for word in text.casefold().split():
+            clauses.append("words LIKE ? ESCAPE '\\'")
+            values.append(f"%{_escape_like(word)}%")
+        for clause, value in (
+            ("seed = ?", seed),
+            ("created >= ?", since),
+            ("created <= ?", until),
+            ("favourite = ?", 1 if favourite else None),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                values.append(value)
+        where = " AND ".join(clauses)
+        return self._find_jobs(f"{where} ORDER BY number DESC LIMIT ?", (*values, limit))
 
     def seconds_per_cost(self, model: str) -> float:
         """What this machine took for the model of late, the median; 0 when it has not played yet."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT seconds / cost AS speed FROM jobs WHERE model = ? AND cost > 0 AND seconds > 0 "
-                "ORDER BY number DESC LIMIT ?",
+                "SELECT seconds / cost AS speed FROM jobs "
+                "WHERE model = ? AND cost > 0 AND seconds > 0 ORDER BY number DESC LIMIT ?",
                 (model, SPEED_JOBS),
             ).fetchall()
         speeds = sorted(float(row["speed"]) for row in rows)
         return speeds[len(speeds) // 2] if speeds else 0.0
 
-    def since(self, name: str) -> float:
-        """When this was first asked under that name; or since when jobs are remembered, if that is
-        later.
+    def remembers_since(self, name: str) -> float:
+        """The time at which this was first asked under that name; or since when jobs are
+        remembered, if that is later.
         """
-        first = float(self._fact(f"since {name}", lambda: repr(time.time())))
+        first = float(self._remember_fact(f"since {name}", lambda: repr(time.time())))
         with self._lock:
             kept = self._db.execute(
                 "SELECT count(*) AS count, max(number) AS last, "
@@ -244,18 +247,18 @@ class Journal:
         forgotten = (kept["last"] or 0) > kept["count"]
         return max(first, kept["oldest"] or first) if forgotten else first
 
-    def folders(self) -> list[Path]:
+    def read_folders(self) -> list[Path]:
         """Every folder that jobs of this journal have landed in, or were to land in."""
         with self._lock:
             return [Path(row["out"]) for row in self._db.execute("SELECT DISTINCT out FROM jobs")]
 
-    def _one(self, where: str, values: tuple[Any, ...]) -> Job | None:
-        return next(iter(self._jobs(f"{where} LIMIT 1", values)), None)
+    def _find_one(self, where: str, values: tuple[object, ...]) -> Job | None:
+        return next(iter(self._find_jobs(f"{where} LIMIT 1", values)), None)
 
-    def _jobs(self, where: str, values: tuple[Any, ...]) -> list[Job]:
+    def _find_jobs(self, where: str, values: tuple[object, ...]) -> list[Job]:
         with self._lock:
             rows = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()
-        return [job for row in rows if (job := _readable(row))]
+        return [job for row in rows if (job := _read_row(row))]
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -276,13 +279,13 @@ class Journal:
     def _prune(self) -> None:
         with self._writing() as db:
             newest = db.execute("SELECT max(number) AS newest FROM jobs").fetchone()["newest"] or 0
-            marks = ", ".join("?" * len(ENDED))
             db.execute(
-                f"DELETE FROM jobs WHERE number <= ? AND favourite = 0 AND state IN ({marks})",
-                (newest - self._remembered, *ENDED),
+                f"DELETE FROM jobs WHERE number <= ? AND favourite = 0 AND state IN ({ENDED_MARKS})",
+                (newest - self._remembered, *ENDED_STATES),
             )
 
-    def _fact(self, name: str, make: Any) -> str:
+    def _remember_fact(self, name: str, make: Callable[[], str]) -> str:
+        """What was written down under that name; where nothing was, that which `make` returns."""
         with self._writing() as db:
             db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, make()))
             return str(
@@ -293,7 +296,7 @@ class Journal:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _columns(job: Job) -> dict[str, Any]:
+def _columns_of(job: Job) -> dict[str, Any]:
     """What is written down of a new job. `wish` and `request` are the columns' names for what the
     job calls `request` and `resolved`.
     """
@@ -314,16 +317,16 @@ def _columns(job: Job) -> dict[str, Any]:
     }
 
 
-def _readable(row: Mapping[str, Any]) -> Job | None:
+def _read_row(row: Mapping[str, Any]) -> Job | None:
     """None for a row that was damaged: the others are read all the same."""
     try:
-        return _job(row)
+        return _job_of(row)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         log.error("job %s of the journal cannot be read and is left out: %s", row["number"], error)
         return None
 
 
-def _job(row: Mapping[str, Any]) -> Job:
+def _job_of(row: Mapping[str, Any]) -> Job:
     job = Job(
         client=row["client"],
         id=row["id"],
@@ -352,20 +355,20 @@ def _request(text: str) -> Request:
     return Request(**{name: value for name, value in values.items() if name in FIELDS})
 
 
-def _outcome(job: Job) -> str:
+def _outcome_of(job: Job) -> str:
     return json.dumps(
         [(event.kind, event.values) for event in job.status_events if event.kind != "progress"]
     )
 
 
-def _escaped(word: str) -> str:
+def _escape_like(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 # --- the file -------------------------------------------------------------------------------------
 
 
-def _opened(path: Path | None) -> sqlite3.Connection:
+def _open_database(path: Path | None) -> sqlite3.Connection:
     db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
     db.row_factory = sqlite3.Row
     try:
@@ -388,11 +391,31 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     return db
 
 
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise JournalError(
+            f"there is no journal at {path}: has acestepd played on this machine yet?"
+        )
+    try:
+        db = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=10
+        )
+        with ExitStack() as opened:
+            opened.callback(db.close)
+            db.row_factory = sqlite3.Row
+            db.execute("SELECT * FROM jobs LIMIT 1")
+            opened.pop_all()
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal {path} cannot be read: {error}") from error
+    return db
+
+
 def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise JournalError(
-            f"the journal {path} was written by a newer acestepd: update this one, or choose another state"
+            f"the journal {path} was written by a newer acestepd: update this one, "
+            "or choose another state"
         )
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         db.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")

@@ -39,7 +39,7 @@ def find(settings: Settings, **asked: Any) -> list[Job]:
     """The jobs, newest first; `asked` as `Journal.search` takes it. Raises `JournalError` where
     there is none.
     """
-    with closing(Journal.reading(settings.state / "journal.sqlite")) as journal:
+    with closing(Journal.open_read_only(settings.state / "journal.sqlite")) as journal:
         return journal.search(**asked)
 
 

@@ -52,7 +52,7 @@ class ClientJobs:
     def note(self, job: Job, **columns: object) -> None:
         """Write down how it stands."""
         try:
-            self._journal.note(job, **columns)
+            self._journal.update(job, **columns)
         # the job was written down when it was accepted: a crash now would only repeat it
         except OSError as error:
             log.error("job %s: %s", job.id, error)

@@ -406,7 +406,7 @@ class Dispatcher:
         """
         known = {job.number for job in self.active()}
         waiting = []
-        for job in self._journal.unfinished():
+        for job in self._journal.find_unfinished():
             if job.number in known:
                 continue
             try:

@@ -203,7 +203,7 @@ class Engine:
             job = self.find(client, id)
             job.favourite = on
             try:
-                self.journal.mark(job)
+                self.journal.update_favourite(job)
             except OSError as error:
                 hint = "free some space, then mark it again"
                 raise Refused(507, str(error.strerror), hint) from error

@@ -135,12 +135,12 @@ class Lander:
 
     def note_staged(self, job: Job, staged: clips.Staged) -> None:
         """From now on the files land, whatever happens. Raises OSError."""
-        self._journal.note(job, landing=staged.to_json())
+        self._journal.update(job, landing=staged.to_json())
 
     def read_staged(self, job: Job) -> clips.Staged | None:
         """What was staged of a job, where the journal knows of it and it is readable."""
         try:
-            text = self._journal.landing(job)
+            text = self._journal.read_landing(job)
             return clips.Staged.from_json(text) if text else None
         except ValueError as error:
             log.error("job %s is rendered again: %s", job.id, error)
@@ -163,7 +163,7 @@ class Lander:
         """Remove this journal's own half-written files, except `keep`, wherever it has landed
         some.
         """
-        for folder in {*self._journal.folders(), self.settings.out}:
+        for folder in {*self._journal.read_folders(), self.settings.out}:
             try:
                 clips.sweep(folder, self._journal.token, keep)
             except OSError as error:

@@ -21,8 +21,8 @@ class JobLookup:
         """
         if not order.id:
             return []
-        job = self._journal.get(order.client, order.id)
-        jobs = [job] if job else self._journal.batch(order.client, order.id)
+        job = self._journal.find(order.client, order.id)
+        jobs = [job] if job else self._journal.find_batch(order.client, order.id)
         if jobs and len(jobs) != order.count:
             count = len(jobs)
             raise Refused(
@@ -48,24 +48,24 @@ class JobLookup:
         active = [job for job in self._active() if id in (job.id, job.batch)]
         if own := [job for job in active if job.client == client]:
             return own[0]
-        if job := self._journal.get(client, id) or self._journal.get(client, f"{id}.1"):
+        if job := self._journal.find(client, id) or self._journal.find(client, f"{id}.1"):
             return job
         if active:
             return active[-1]
-        if job := self._journal.named(id) or self._journal.named(f"{id}.1"):
+        if job := self._journal.find_by_id(id) or self._journal.find_by_id(f"{id}.1"):
             return job
         raise Refused(404, f"no job is called {id[:40]!r}")
 
     def find_newest(self, client: str) -> Job:
         """The client's, or the newest of all."""
-        newest = self._journal.newest(client) or self._journal.newest()
+        newest = self._journal.find_newest(client) or self._journal.find_newest()
         if newest is None:
             raise Refused(404, "there is nothing to reroll yet", "send /ace/generate first")
         return newest
 
     def find_batch(self, client: str, id: str) -> list[Job]:
         """The jobs of an order of several, also those that have ended."""
-        return self._prefer_active(self._journal.batch(client, id))
+        return self._prefer_active(self._journal.find_batch(client, id))
 
     def find_cancellable(self, client: str, id: str) -> list[Job]:
         """What a client means to cancel: `*` is everything. Raises `Refused` 404, or 409 for what

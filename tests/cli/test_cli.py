@@ -330,7 +330,7 @@ def state(tmp_path: Path) -> Path:
                 job.last_event = Event("fail", job, what)
                 job.clip_events = ()
             job.favourite = id == "two"
-            journal.note(job)
+            journal.update(job)
     return folder
 
 

@@ -33,7 +33,7 @@ def ended(journal: Journal, one: Job, *clips: Event) -> None:
     one.state = JobState.FINISHED
     one.clip_events = clips
     one.last_event = Event("finished", one, (len(clips), "/clips/m.json"))
-    journal.note(one)
+    journal.update(one)
 
 
 def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
     written = job(priority=Priority.LIVE, batch="b", origin="chorus.txt")
     first.add([written])
     first.close()
-    [read] = Journal(path).unfinished()
+    [read] = Journal(path).find_unfinished()
     assert read.client == written.client
     assert read.id == "a"
     assert read.request == written.request
@@ -58,14 +58,14 @@ def test_what_ended_is_remembered_with_its_events_and_is_not_unfinished(path: Pa
     one = job()
     journal.add([one])
     ended(journal, one, Event("clip", one, ("mix", "/clips/a.wav", 84.0, 4, "7")))
-    read = journal.get(one.client, "a")
+    read = journal.find(one.client, "a")
     assert read is not None
     assert read.has_ended
     assert [(event.kind, event.values) for event in read.status_events] == [
         ("clip", ("mix", "/clips/a.wav", 84.0, 4, "7")),
         ("finished", (1, "/clips/m.json")),
     ]
-    assert journal.unfinished() == []
+    assert journal.find_unfinished() == []
 
 
 def test_an_order_is_written_as_a_whole_or_not_at_all(
@@ -77,7 +77,7 @@ def test_an_order_is_written_as_a_whole_or_not_at_all(
     bad.origin = object()  # type: ignore[assignment]  # nothing SQLite could keep
     with pytest.raises(OSError, match="could not be written"):
         journal.add([good, bad])
-    assert journal.unfinished() == []
+    assert journal.find_unfinished() == []
 
 
 def test_the_newest_of_a_name_counts(path: Path) -> None:
@@ -88,19 +88,20 @@ def test_the_newest_of_a_name_counts(path: Path) -> None:
     journal.add([mine, yours, again])
     assert [
         found and found.request.seed
-        for found in (journal.get(mine.client, "a"), journal.named("a"))
+        for found in (journal.find(mine.client, "a"), journal.find_by_id("a"))
     ] == [3, 3]
     assert [
-        one and one.request.seed for one in (journal.newest("udp:127.0.0.1:2"), journal.newest())
+        one and one.request.seed
+        for one in (journal.find_newest("udp:127.0.0.1:2"), journal.find_newest())
     ] == [2, 3]
-    assert journal.get("nobody", "a") is None
+    assert journal.find("nobody", "a") is None
 
 
 def test_the_newest_order_of_several_counts(path: Path) -> None:
     journal = Journal(path)
     for seed in (1, 5):
         journal.add([job(f"a.{n + 1}", batch="a", seed=seed + n) for n in range(2)])
-    assert [one.request.seed for one in journal.batch("udp:127.0.0.1:1", "a")] == [5, 6]
+    assert [one.request.seed for one in journal.find_batch("udp:127.0.0.1:1", "a")] == [5, 6]
 
 
 def test_history_is_found_by_words_seed_date_and_favourite(path: Path) -> None:
@@ -124,10 +125,10 @@ def test_history_is_found_by_words_seed_date_and_favourite(path: Path) -> None:
     assert found(seed=8) == ["b"]
     assert found(since=before - 1, limit=2) == ["c", "b"]
     assert found(until=before - 1) == []
-    liked = journal.get("udp:127.0.0.1:1", "a")
+    liked = journal.find("udp:127.0.0.1:1", "a")
     assert liked
     liked.favourite = True
-    journal.mark(liked)
+    journal.update_favourite(liked)
     assert found(favourite=True) == ["a"]
 
 
@@ -152,7 +153,7 @@ def test_the_speed_is_the_models_median(path: Path) -> None:
         journal.add([one])
         one.state = JobState.FINISHED
         one.last_event = Event("finished", one, (0, ""))
-        journal.note(one, model="mini", seconds=seconds)
+        journal.update(one, model="mini", seconds=seconds)
     assert journal.seconds_per_cost("mini") == 0.2
     assert journal.seconds_per_cost("another") == 0.0
 
@@ -165,7 +166,7 @@ def test_a_damaged_journal_is_set_aside_and_said(path: Path) -> None:
     [aside] = [other for other in path.parent.iterdir() if "damaged" in other.name]
     assert aside.read_bytes() == b"this was a journal once" * 100
     journal.add([job()])
-    assert len(journal.unfinished()) == 1
+    assert len(journal.find_unfinished()) == 1
 
 
 def test_a_journal_damaged_in_the_middle_is_set_aside_too(path: Path) -> None:
@@ -190,7 +191,7 @@ def test_a_row_that_cannot_be_read_hides_no_other(path: Path) -> None:
     journal = Journal(path)
     journal.add([job("bad"), job("good")])
     journal._db.execute("UPDATE jobs SET wish = '{bro' WHERE id = 'bad'")
-    assert [one.id for one in journal.unfinished()] == ["good"]
+    assert [one.id for one in journal.find_unfinished()] == ["good"]
 
 
 def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +201,7 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(
         journal_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE jobs ADD COLUMN rating INTEGER")
     )
-    assert len(Journal(path).unfinished()) == 1
+    assert len(Journal(path).find_unfinished()) == 1
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
         assert db.execute("SELECT rating FROM jobs").fetchone() == (None,)
@@ -219,9 +220,9 @@ def test_a_newer_schema_is_left_alone(path: Path) -> None:
 
 def test_a_journal_is_read_while_another_writes(path: Path) -> None:
     with pytest.raises(JournalError, match="no journal at"):
-        Journal.reading(path)
+        Journal.open_read_only(path)
     writer = Journal(path)
-    reader = Journal.reading(path)
+    reader = Journal.open_read_only(path)
     writer.add([job("new")])
     assert [one.id for one in reader.search()] == ["new"]
     with pytest.raises(OSError, match="could not be written"):
@@ -242,7 +243,7 @@ def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path:
     journal._db.execute(
         """UPDATE jobs SET wish = '{"prompt": "x", "hum": 3, "guide": "/gone.mid"}'"""
     )
-    [read] = journal.unfinished()
+    [read] = journal.find_unfinished()
     assert read.request.prompt == "x"
     assert read.request.guide == "/gone.mid"
     assert read.request.bars == 0
@@ -251,15 +252,19 @@ def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path:
 def test_it_knows_since_when_it_was_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(path, remembered=1)
     before = time.time()
-    first = journal.since("watch:/lyrics")
+    first = journal.remembers_since("watch:/lyrics")
     assert before <= first <= time.time()
-    assert journal.since("watch:/lyrics") == first < journal.since("watch:/other")
+    assert (
+        journal.remembers_since("watch:/lyrics") == first < journal.remembers_since("watch:/other")
+    )
     monkeypatch.setattr(journal_module, "PRUNE_EVERY", 1)
     jobs = [job(str(number)) for number in range(3)]
     journal.add(jobs)
     for one in jobs:
         ended(journal, one)
-    assert journal.since("watch:/lyrics") == jobs[-1].created  # what came before is forgotten
+    assert (
+        journal.remembers_since("watch:/lyrics") == jobs[-1].created
+    )  # what came before is forgotten
 
 
 def test_the_token_stays(path: Path) -> None:

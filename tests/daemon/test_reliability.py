@@ -151,7 +151,7 @@ def patiently(true: Any, seconds: float = 240.0) -> None:
 
 
 def journaled(daemon: Plugged) -> list[Job]:
-    with closing(Journal.reading(daemon.state / "journal.sqlite")) as journal:
+    with closing(Journal.open_read_only(daemon.state / "journal.sqlite")) as journal:
         return journal.search(limit=100_000)
 
 

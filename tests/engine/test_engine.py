@@ -102,7 +102,7 @@ def test_a_job_is_in_the_journal_before_it_is_announced(build: Build) -> None:
 
     def look(event: Event) -> None:
         if event.job is not None and event.kind in ("queued", "finished"):
-            written = engine.journal.get(ME, "a")
+            written = engine.journal.find(ME, "a")
             seen.append(f"{event.kind}: {written.state if written else 'nothing'}")
 
     engine.subscribe(look)
@@ -420,7 +420,6 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
     original: dict[str, Any] = {
         "land": clips.land,
         "stage": clips.stage,
-        "note": first.journal.note,
         "link": os.link,
     }
     linked: list[Any] = []

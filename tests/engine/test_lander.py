@@ -98,7 +98,7 @@ def test_the_journal_knows_every_name_before_it_is_taken(
     known = []
 
     def watched(staged: clips.Staged) -> clips.Landed | None:
-        known.append(clips.Staged.from_json(journal.landing(job)) == staged)
+        known.append(clips.Staged.from_json(journal.read_landing(job)) == staged)
         if len(known) == 1:
             staged.files[0].target.write_text("a stranger's")
         return land(staged)
@@ -119,7 +119,7 @@ def test_what_nobody_asked_for_is_taken_away_before_the_journal_hears_of_it(
     lander.land(run, finished_take(REQUEST), None)
     what, staged = listener.next()
     assert what == "taken away"
-    assert journal.landing(job) == ""
+    assert journal.read_landing(job) == ""
     assert [path for path in out.iterdir() if not path.name.startswith(".")] == []
     lander.discard(staged)
     lander.close()
@@ -132,7 +132,7 @@ def test_files_that_the_journal_cannot_note_are_removed_and_said(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(Journal, "note", full)
+    monkeypatch.setattr(Journal, "update", full)
     lander.land(run, finished_take(REQUEST), None)
     what, error = listener.next()
     assert what == "not landed"

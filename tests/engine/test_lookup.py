@@ -25,7 +25,7 @@ class Jobs:
         job = Job(client, id, SHORT, SHORT.resolved(), Path("/out"), batch=batch)
         self.journal.add([job])
         job.state = JobState(state)
-        self.journal.note(job)
+        self.journal.update(job)
         if not job.has_ended:
             self.active.append(job)
         return job

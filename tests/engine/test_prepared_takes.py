@@ -105,7 +105,7 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(
 
     def look(event: Event) -> None:
         if event.kind == "queued" and event.job:
-            written.append(engine.journal.landing(event.job))
+            written.append(engine.journal.read_landing(event.job))
             assert visible(out) == []
 
     engine.subscribe(look)
@@ -121,7 +121,7 @@ def test_who_asks_for_it_has_it_at_once_and_the_journal_knew_before(
     assert hidden(out) == []
     assert json.loads(Path(manifest).read_text())["id"] == job.id == "a"
     assert soundfile.info(out / "a_0.5s_s7.wav").frames == 24_000
-    found = engine.journal.get(ME, "a")
+    found = engine.journal.find(ME, "a")
     assert found is not None
     assert found.state == "finished"
     assert len(found.clip_events) == 2
@@ -221,7 +221,7 @@ def test_who_asks_for_what_is_just_being_made_has_the_rest_of_it(build: Build, o
     overheard.wait("progress", "a")
     (job,) = engine.submit(ordered(guess("a"), client=ME))
     assert engine.active() == [job]
-    assert engine.journal.get(ME, "a")
+    assert engine.journal.find(ME, "a")
     recorder.wait("progress", "a")
     tape.run()
     recorder.wait("finished", "a")

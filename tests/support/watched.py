@@ -26,7 +26,7 @@ class JournalStub:
         self.first: dict[str, float] = {}
         self._jobs = jobs
 
-    def since(self, name: str) -> float:
+    def remembers_since(self, name: str) -> float:
         return self.first.setdefault(name, time.time())
 
     def search(self, text: str) -> list[Job]:
