@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..request import key_name
-from .harmony import NOTES, find_key
+from .harmony import NOTES, fit_key
 from .score import ROLES
 from .sketch import Sketch, make_rng, pick
 from .styles import STYLES, Style
@@ -121,7 +121,7 @@ def read_caption(
     picked_bpm = _pick_bpm(rng, text, style)
     key = key or _find_key(prompt)
     if not key:
-        key = find_key(chords) if chords else _pick_key(rng, text, style)
+        key = fit_key(chords) if chords else _pick_key(rng, text, style)
     bpm = bpm or _find_bpm(text) or picked_bpm
     return Sketch(name, bpm, key, bars, beats_per_bar, _find_parts(text, name), seed, tuple(chords))
 
@@ -146,9 +146,11 @@ class _WordTable:
         return self._pattern.sub(lambda match: token.format(self._meaning[match[1]]), text)
 
 
-_STYLES, _MOODS, _ROLES, _MODES, _SPEEDS = map(
-    _WordTable, (STYLE_WORDS, MOOD_WORDS, ROLE_WORDS, MODE_WORDS, SPEED_WORDS)
-)
+_STYLES = _WordTable(STYLE_WORDS)
+_MOODS = _WordTable(MOOD_WORDS)
+_ROLES = _WordTable(ROLE_WORDS)
+_MODES = _WordTable(MODE_WORDS)
+_SPEEDS = _WordTable(SPEED_WORDS)
 _NOTE_NAME = r"([A-G])[ -]?(#|b|♯|♭|sharp|flat)?[ -]?"
 _KEYS = (
     re.compile(
@@ -166,19 +168,16 @@ _EXCLUDING = (
 
 def _normalize(caption: str) -> str:
     """Lower case words with one space between them; "," for whatever ends a phrase."""
-    text = re.sub(
-        r"&|'n'|\bn\b",
-        " and ",
-        caption[:MAX_CHARACTERS].lower().replace("’", "'").replace("w/o", "without"),
-    )
+    text = caption[:MAX_CHARACTERS].lower().replace("’", "'").replace("w/o", "without")
+    text = re.sub(r"&|'n'|\bn\b", " and ", text)
     text = re.sub(r"[,.;:!?()\[\]|\n]+", " , ", text)
     return " ".join(re.sub(r"[^a-z0-9,]+", " ", text).split())
 
 
 def _find_bpm(text: str) -> int:
     """The tempo that a text names, or 0."""
-    written = re.search(r"\b(\d{2,3}) ?bpm\b", text)
-    return int(written[1]) if written and 30 <= int(written[1]) <= 300 else 0
+    match = re.search(r"\b(\d{2,3}) ?bpm\b", text)
+    return int(match[1]) if match and 30 <= int(match[1]) <= 300 else 0
 
 
 def _pick_bpm(rng: np.random.Generator, text: str, style: Style) -> int:

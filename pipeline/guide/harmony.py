@@ -84,7 +84,7 @@ def adapt_scale(scale: tuple[int, ...], chord: tuple[int, ...]) -> tuple[int, ..
     return tuple(sorted({*chord} | ({*scale} - neighbours)))
 
 
-def find_key(chords: Iterable[str]) -> str:
+def fit_key(chords: Iterable[str]) -> str:
     """The key with the most notes of a chord line; between equals the one whose tonic chord begins
     it, or ends it.
     """

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.guide.harmony import (
     adapt_scale,
-    find_key,
+    fit_key,
     parse_chord,
     parse_chord_line,
     scale_of,
@@ -101,4 +101,4 @@ def test_a_scale_gives_way_to_foreign_notes() -> None:
     ],
 )
 def test_a_chord_line_has_a_key(line: str, key: str) -> None:
-    assert find_key(parse_chord_line(line)) == key
+    assert fit_key(parse_chord_line(line)) == key
