@@ -15,10 +15,10 @@ import mlx.core as mx
 import pytest
 
 from pipeline.planner import grammar, templates
-from pipeline.planner import planner as plan
+from pipeline.planner import planner as planner_module
 from pipeline.planner.grammar import AnswerFormat
 from pipeline.planner.logits import Sampling
-from pipeline.planner.planner import Description, Plan, Planner
+from pipeline.planner.planner import Answer, Description, Plan, Planner, PlanProgress
 from pipeline.request import BadRequest, Request
 from tests.support.planners import finish, make_planner_folder
 
@@ -35,17 +35,17 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
     )
 
 
-def planned(planner: Planner, request: Request, sampling: Sampling = SAMPLING) -> Plan:
+def make_plan(planner: Planner, request: Request, sampling: Sampling = SAMPLING) -> Plan:
     return finish(planner.plan(request, sampling))
 
 
 @pytest.mark.parametrize(("seconds", "codes"), [(0.1, 1), (1.0, 5), (6.0, 30), (6.39, 31)])
 def test_a_plan_has_five_codes_a_second(planner: Planner, seconds: float, codes: int) -> None:
-    assert len(planned(planner, dataclasses.replace(SONG, seconds=seconds)).codes) == codes
+    assert len(make_plan(planner, dataclasses.replace(SONG, seconds=seconds)).codes) == codes
 
 
 def test_what_the_request_leaves_open_is_filled_in(planner: Planner) -> None:
-    plan = planned(planner, SONG)
+    plan = make_plan(planner, SONG)
     assert set(plan.filled) == {"bpm", "key", "language", "time_signature"}
     filled = SONG.changed(plan.filled)  # a request takes them
     assert filled.prompt == SONG.prompt
@@ -54,8 +54,8 @@ def test_what_the_request_leaves_open_is_filled_in(planner: Planner) -> None:
 
 
 def test_what_the_request_says_is_never_overwritten(planner: Planner) -> None:
-    said = {"bpm": 93.4, "key": "F# minor", "time_signature": "6/8", "language": "de"}
-    plan = planned(planner, SONG.changed(said))
+    given = {"bpm": 93.4, "key": "F# minor", "time_signature": "6/8", "language": "de"}
+    plan = make_plan(planner, SONG.changed(given))
     assert plan.filled == {}
     assert plan.metadata["keyscale"] == "F# minor"
     assert plan.metadata["timesignature"] == "6"
@@ -64,18 +64,18 @@ def test_what_the_request_says_is_never_overwritten(planner: Planner) -> None:
 
 def test_bars_are_not_made_longer_by_another_time_signature(planner: Planner) -> None:
     request = Request(prompt="x", bars=2, seed=1).resolved()
-    filled = planned(planner, request).filled
+    filled = make_plan(planner, request).filled
     assert not {"time_signature", "bpm"} & filled.keys()
     assert request.changed(filled).samples == request.samples
 
 
 def test_the_same_seed_plans_the_same_and_another_seed_does_not(planner: Planner) -> None:
-    once = planned(planner, SONG)
-    again = planned(planner, SONG)
+    once = make_plan(planner, SONG)
+    again = make_plan(planner, SONG)
     planner.prompt_cache.clear()
-    anew = planned(planner, SONG)
+    anew = make_plan(planner, SONG)
     assert once == again == anew
-    assert planned(planner, SONG, Sampling(seed=5)) != once
+    assert make_plan(planner, SONG, Sampling(seed=5)) != once
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_same_seed_plans_the_same_and_another_seed_does_not(planner: Planner
 )
 def test_every_part_of_the_sampling_matters(planner: Planner, change: dict[str, float]) -> None:
     other = dataclasses.replace(SAMPLING, **change)  # type: ignore[arg-type]
-    assert planned(planner, SONG, other).codes != planned(planner, SONG).codes
+    assert make_plan(planner, SONG, other).codes != make_plan(planner, SONG).codes
 
 
 def test_it_tells_how_many_tokens_there_are_and_how_many_come(planner: Planner) -> None:
@@ -106,23 +106,23 @@ def test_it_tells_how_many_tokens_there_are_and_how_many_come(planner: Planner) 
 
 
 def test_closing_it_cancels_between_two_tokens_and_the_next_plan_is_whole(planner: Planner) -> None:
-    whole = planned(planner, SONG)
+    whole = make_plan(planner, SONG)
     for steps in (1, 15):
-        work = planner.plan(SONG, SAMPLING)
-        for _ in itertools.islice(work, steps):
+        unfinished = planner.plan(SONG, SAMPLING)
+        for _ in itertools.islice(unfinished, steps):
             pass
-        work.close()
-        assert planned(planner, SONG) == whole
+        unfinished.close()
+        assert make_plan(planner, SONG) == whole
 
 
 def test_a_plan_can_go_on_beside_another(planner: Planner) -> None:
-    whole = [planned(planner, SONG, Sampling(seed=seed)) for seed in (1, 2)]
-    works = [planner.plan(SONG, Sampling(seed=seed)) for seed in (1, 2)]
+    whole = [make_plan(planner, SONG, Sampling(seed=seed)) for seed in (1, 2)]
+    plans = [planner.plan(SONG, Sampling(seed=seed)) for seed in (1, 2)]
     done = [None, None]
     while None in done:
-        for i, work in enumerate(works):
+        for i, steps in enumerate(plans):
             try:
-                next(work)
+                next(steps)
             except StopIteration as finished:
                 done[i] = done[i] or finished.value
     assert done == whole
@@ -132,7 +132,7 @@ def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_do(planner: Pla
     with pytest.raises(
         BadRequest, match=r"can read \d+ tokens and write \d+, got a prompt of \d+"
     ) as refused:
-        planned(planner, dataclasses.replace(SONG, lyrics="la la la\n" * 3000))
+        make_plan(planner, dataclasses.replace(SONG, lyrics="la la la\n" * 3000))
     assert "shorten the lyrics" in refused.value.hint
 
 
@@ -140,7 +140,7 @@ def test_a_small_context_of_the_network_counts(tmp_path: Path) -> None:
     folder = make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", max_position_embeddings=300)
     small = loading.load_planner(folder, choose_ops(), mx.float32)
     with pytest.raises(BadRequest, match="can read 0 tokens"):
-        planned(small, SONG)
+        make_plan(small, SONG)
 
 
 def test_a_runaway_generation_ends_at_the_budget(
@@ -162,14 +162,14 @@ def test_a_description_of_a_runaway_says_so(
     assert described.notes == ("the planner did not come to an end: stopped after 80 tokens",)
 
 
-def said(values: dict[str, object], lyrics: str = "[Verse]\nrain") -> str:
+def write_answer_text(values: dict[str, object], lyrics: str = "[Verse]\nrain") -> str:
     thought = templates.format_thought(values)
     return f"{thought}\n\n# Lyric\n{lyrics}<|im_end|>"
 
 
 @pytest.fixture
 def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
-    """A planner that says what we want it to, for what is made of an answer."""
+    """A planner whose answers are written by us, to see what becomes of them."""
     values: dict[str, object] = {
         "bpm": 90,
         "caption": "A rainy ballad",
@@ -180,11 +180,10 @@ def dictated(planner: Planner, monkeypatch: pytest.MonkeyPatch) -> Planner:
 
     def write(
         self: Planner, prompt: str, format: AnswerFormat, sampling: Sampling, budget: int = 0
-    ) -> Generator[plan.PlanProgress, None, plan.Answer]:
-        yield plan.PlanProgress("plan", 1)
-        return plan.Answer(
-            (1,), said(values | {"timesignature": "3"} | dict(format.values)), complete=True
-        )
+    ) -> Generator[PlanProgress, None, Answer]:
+        yield PlanProgress("plan", 1)
+        text = write_answer_text(values | {"timesignature": "3"} | dict(format.values))
+        return Answer((1,), text, complete=True)
 
     monkeypatch.setattr(Planner, "write", write)
     return planner
@@ -204,10 +203,10 @@ def test_a_sentence_becomes_a_song(dictated: Planner) -> None:
 
 
 def test_a_sentence_leaves_what_was_said(dictated: Planner) -> None:
-    asked = Request(
+    request = Request(
         prompt="rain", lyrics="my own", bpm=77, seconds=12, language="fr", key="C major"
     )
-    song = finish(dictated.inspire(asked, SAMPLING))
+    song = finish(dictated.inspire(request, SAMPLING))
     assert song.values == {"prompt": "A rainy ballad", "time_signature": "3"}
 
 
@@ -236,12 +235,12 @@ def test_a_language_without_a_code_is_refused(planner: Planner) -> None:
     request = dataclasses.replace(SONG)
     object.__setattr__(request, "language", "xx")  # a request itself would refuse it too
     with pytest.raises(BadRequest, match="language must be one of ar az"):
-        planned(planner, request)
+        make_plan(planner, request)
 
 
 def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Path) -> None:
     folder = make_planner_folder(tmp_path / "acestep-5Hz-lm-0.6B", codes=[5, 70, 63_999, 64_000])
-    plan = planned(loading.load_planner(folder, choose_ops(), mx.float32), SONG)
+    plan = make_plan(loading.load_planner(folder, choose_ops(), mx.float32), SONG)
     assert set(plan.codes) <= {5, 70, 63_999}
     assert "lacks 63997 of the 64000 audio codes" in plan.notes[-1]
 
@@ -249,8 +248,8 @@ def test_a_planner_whose_audio_tokens_have_gaps_writes_those_it_has(tmp_path: Pa
 def test_a_song_without_a_caption_gets_one_and_has_an_end(
     planner: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "METADATA_TOKENS", 60)  # random weights find no end
-    made = planned(planner, dataclasses.replace(SONG, prompt=""))
-    assert made.filled["prompt"]
-    assert made.notes[0] == "the planner did not come to an end: stopped after 60 tokens"
-    assert len(made.codes) == 10
+    monkeypatch.setattr(planner_module, "METADATA_TOKENS", 60)  # random weights find no end
+    plan = make_plan(planner, dataclasses.replace(SONG, prompt=""))
+    assert plan.filled["prompt"]
+    assert plan.notes[0] == "the planner did not come to an end: stopped after 60 tokens"
+    assert len(plan.codes) == 10
