@@ -110,8 +110,8 @@ class Daemon:
         self.settings = settings
         self.engine.change_settings(settings)
         self.osc.change_settings(settings, _allowed_folders(settings))
-        self.pads.change(settings, _allowed_folders(settings))
-        self.controllers.change(settings.midi)
+        self.pads.change_settings(settings, _allowed_folders(settings))
+        self.controllers.change_settings(settings.midi)
         self._learn_from_ports()
         self.watchers.change(settings.watch, _allowed_folders(settings))
 

@@ -1,4 +1,4 @@
-"""Whether devices that were there still are: MIDI's identity request.
+"""MIDI's identity request: whether devices that were there still are.
 
 A device that was without power for a moment may be back under its old name before anybody has
 looked. Its lights are dark then, it has left its programmer mode, and what it sends may not arrive
@@ -35,8 +35,8 @@ def is_identity_reply(message: Mapping[str, Any]) -> bool:
 
 
 class IdentityPoll:
-    """Of the ports that are open, until there are others. It counts the replies: which port's
-    belongs to which request no system tells.
+    """Of the ports that are open, until there are others. It counts the replies: no
+    system says which port's request a reply belongs to.
     """
 
     def __init__(self) -> None:

@@ -27,7 +27,9 @@ class JackSentinel:
         self._numbers = itertools.count(1)
 
     def is_present(self, present: PortNames | None) -> bool:
-        """Whether our ports' server is there, and they may be closed. Also without a sentinel."""
+        """Whether our ports' server is there, and they may be closed; without a sentinel, whether
+        any MIDI is.
+        """
         return present is not None and (
             not self._name or any(self._name in name for name in present.inputs)
         )

@@ -1,6 +1,4 @@
-"""Takes that are there already are announced again: on the next bar if that is wanted, and once for
-each bar.
-"""
+"""Announcing a take that exists already: on the next bar if that is wanted, once for each bar."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ class ControlBindings:
         self._player = player
         self._file = learned_file
         self._learned = _read_learned(learned_file)
-        self.change(midi)
+        self.change_settings(midi)
 
-    def change(self, midi: MidiSettings) -> None:
+    def change_settings(self, midi: MidiSettings) -> None:
         """Other settings from now on."""
         self._configured = {Control.of(text): field for text, field in midi.knobs.items()}
         self._connect()

@@ -91,14 +91,14 @@ class Controllers:
             self._inbox.put(partial(self._bindings.forget, each))
         return len(fields)
 
-    def change(self, midi: MidiSettings) -> None:
+    def change_settings(self, midi: MidiSettings) -> None:
         """Other settings from now on. Ports are only closed where those changed."""
         if self._midi == midi:
             return
         reopen = (self._midi.ports, self._midi.profile) != (midi.ports, midi.profile)
         if reopen and self._ports:
             self._ports.close()
-        self._inbox.put(partial(self._change, midi))
+        self._inbox.put(partial(self._apply_settings, midi))
         self._midi = midi
         self._mappings = {}
         if reopen:
@@ -179,9 +179,9 @@ class Controllers:
             self._learn = None
             self._bindings.bind(learn.field, learn.detect_control())
 
-    def _change(self, midi: MidiSettings) -> None:
+    def _apply_settings(self, midi: MidiSettings) -> None:
         self._gestures = GestureReader(midi.hold_ms / 1000)
-        self._bindings.change(midi)
+        self._bindings.change_settings(midi)
 
     def _find_mapping(self, port: str) -> PadMapping:
         profile = profiles.choose_profile(port, self._midi.profile)

@@ -122,10 +122,9 @@ def _is_from(message: Mapping[str, Any], control: Control) -> bool:
     """Whether a message is from that note or cc."""
     if control.channel not in (0, message.get("channel", -1) + 1):
         return False
+    kind: str = message["type"]
     if control.kind == "cc":
-        return message["type"] == "control_change" and message["control"] == control.number
-    return (
-        control.kind == "note"
-        and message["type"] in ("note_on", "note_off")
-        and message["note"] == control.number
-    )
+        return kind == "control_change" and bool(message["control"] == control.number)
+    if control.kind == "note":
+        return kind in ("note_on", "note_off") and bool(message["note"] == control.number)
+    return False

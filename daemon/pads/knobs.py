@@ -47,11 +47,11 @@ class Knob:
             )
         return cls(field, low, high)
 
-    def value(self, position: float) -> float | int:
+    def to_value(self, position: float) -> float | int:
         """The field's value at a position; the nearer end outside of 0..1."""
         value = self.low + min(1.0, max(0.0, position)) * (self.high - self.low)
         return round(value) if isinstance(FIELDS[self.field].default, int) else round(value, DIGITS)
 
-    def position(self, value: float) -> float:
+    def to_position(self, value: float) -> float:
         """Where `value` is, 0..1; the nearer end for one outside."""
         return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))

@@ -1,4 +1,4 @@
-"""What the pads of the current bank show, told when it changes."""
+"""What the pads of the current bank show, announced when it changes."""
 
 from __future__ import annotations
 

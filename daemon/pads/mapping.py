@@ -137,8 +137,8 @@ def _assign_notes(midi: MidiSettings, profile: Profile) -> dict[int, NoteAddress
 
 
 def wants_port(midi: MidiSettings, port: str) -> bool:
-    """Whether the port of that name is one of the settings', and not the one for something else of
-    its device.
+    """Whether the settings name that port, and it is not one that its device has for something
+    else than pads.
     """
     wanted = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
     return wanted and not profiles.is_avoided(port, profiles.choose_profile(port, midi.profile))

@@ -40,7 +40,7 @@ class MidiPlayer:
     def turn(self, field: str, position: float) -> None:
         knob = Knob.of(field)
         try:
-            self._panel.set(knob.field, knob.value(position))
+            self._panel.set(knob.field, knob.to_value(position))
         # many a second come from a fader: nobody wants to be told of each
         except BadRequest as error:
             log.info("%s", error)
@@ -50,7 +50,7 @@ class MidiPlayer:
             knob = Knob.of(field)
         except ValueError:
             return None
-        return knob.position(getattr(self._panel.request, knob.field))
+        return knob.to_position(getattr(self._panel.request, knob.field))
 
     def list_lights(self) -> Sequence[Light]:
         return self._pads.list_lights()

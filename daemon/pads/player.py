@@ -29,7 +29,7 @@ from .interface import Light, LightListener, PadState
 from .knobs import Knob
 from .lights import PadLights
 from .pad_jobs import PadJobs
-from .speculation import Speculation
+from .speculation import PadSpeculation
 
 log = logging.getLogger("acestepd.pads")
 
@@ -54,7 +54,7 @@ class PadPlayer:
         self._store = BankStore(settings.state / "banks")
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
         self._current = CurrentBank(settings, panel, tempo, allowed_folders, first)
-        self._speculation = Speculation(engine, self._current, lambda: self._lights.update())
+        self._speculation = PadSpeculation(engine, self._current, lambda: self._lights.update())
         self._lights = PadLights(engine, self._current, self._speculation.get_light)
         self._jobs = PadJobs(on_end=self._mark_changed, on_change=self._lights.update)
         self._announcer = Announcer(engine.publish)
@@ -62,7 +62,7 @@ class PadPlayer:
         self._unsaved = False  # the current bank is not as it was saved
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pads ahead", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pad speculation", daemon=True)
         engine.subscribe(self._jobs.on_event)
         panel.listen(lambda name, value: self._wake.set())
         tempo.listen(lambda bpm, source: self._wake.set())
@@ -85,7 +85,7 @@ class PadPlayer:
             self._thread.join()
         self._save()
 
-    def change(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
+    def change_settings(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
         """Other settings from now on."""
         with self._lock:
             self._current.settings = settings
@@ -194,7 +194,7 @@ class PadPlayer:
         bank = self._current.bank
         if velocity and (text := self._current.settings.midi.velocity):
             knob = Knob.of(text)
-            pad.parameters[knob.field] = knob.value(velocity / 127)
+            pad.parameters[knob.field] = knob.to_value(velocity / 127)
             self._current.refresh(context, index)
         request = build_request(pad.resolved | files)
         original = bank.find_original(index)
@@ -202,7 +202,7 @@ class PadPlayer:
             bank.set_seed(original, bank.resolve(original, context)["seed"], context)
             self._current.refresh(context, index)
             request = build_request(pad.resolved | files)
-        job_id = self._speculation.take_id(request) or new_job_id(index)
+        job_id = self._speculation.claim_id(request) or new_job_id(index)
         self._jobs.add(job_id, pad, pad.resolved)
         return Order(
             client,

@@ -27,7 +27,7 @@ class Candidate:
     values: Values
 
 
-class Speculation:
+class PadSpeculation:
     """The engine's speculative jobs for pads. Guarded by the engine's lock; `on_change` is called
     under it when something about them has changed.
     """
@@ -53,7 +53,7 @@ class Speculation:
             return Light(PadState.RENDERING, self._progress)
         return DARK
 
-    def take_id(self, request: Request) -> str:
+    def claim_id(self, request: Request) -> str:
         """The id of a request that is ordered now; empty where it was no candidate."""
         id = self._ids.pop(request, "")
         self._ids_by_values = {
@@ -79,7 +79,7 @@ class Speculation:
     def _list_candidates(self, last_hit: int | None, context: PadContext) -> list[Candidate]:
         bank = self._current.bank
         settings = self._current.settings.midi
-        # or everybody who never plays pads pays for them
+        # somebody who never plays pads must not pay for them
         in_use = last_hit is not None or bool(settings.ports)
         candidates = []
         for index, reroll in rank_pads(self._current.count, bank.columns, last_hit):

@@ -478,7 +478,7 @@ def test_other_settings_count_at_once_and_ports_stay_open(rig: Rig) -> None:
     controllers, pads = rig.connect()
     until(lambda: pads.list_shown().get(36) == bytes([0x90, 36, 100]))
     before = controllers._ports
-    controllers.change(Midi(ports=("Pad",), first_note=60))
+    controllers.change_settings(Midi(ports=("Pad",), first_note=60))
     until(
         lambda: (
             pads.list_shown().get(60) == bytes([0x90, 60, 100])
@@ -488,10 +488,10 @@ def test_other_settings_count_at_once_and_ports_stay_open(rig: Rig) -> None:
     rig.play(pads, ("hit", 0, 100), note(60), off(60))
     assert controllers._ports is before
     other = rig.plug_in("Other")
-    controllers.change(Midi(ports=("Other",)))
+    controllers.change_settings(Midi(ports=("Other",)))
     until(lambda: has_input(controllers, "Other") and not has_input(controllers, "Pad"))
     rig.play(other, ("hit", 7, 100), note(43), off(43))
-    controllers.change(Midi())
+    controllers.change_settings(Midi())
     assert controllers.ports == ([], [])
 
 

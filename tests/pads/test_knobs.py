@@ -14,7 +14,7 @@ NUMERIC = [name for name, spec in FIELDS.items() if type(spec.default) in (int, 
 def test_every_place_of_every_knob_is_a_value_that_the_field_takes(
     field: str, position: float
 ) -> None:
-    value = Knob.of(field).value(position)
+    value = Knob.of(field).to_value(position)
     assert FIELDS[field].metadata["allowed"].low <= value <= FIELDS[field].metadata["allowed"].high
     assert type(value) is type(FIELDS[field].default)
 
@@ -23,13 +23,18 @@ def test_every_place_of_every_knob_is_a_value_that_the_field_takes(
 def test_where_a_knob_was_turned_to_is_where_it_stands(step: int) -> None:
     for text in ("guidance_scale", "bars 1 1000", "bpm 180 60"):
         knob = Knob.of(text)
-        assert knob.position(knob.value(step / 127)) == pytest.approx(step / 127, abs=0.001)
+        assert knob.to_position(knob.to_value(step / 127)) == pytest.approx(step / 127, abs=0.001)
 
 
 def test_a_part_of_the_range_and_backwards() -> None:
-    assert [Knob.of("bars 1 16").value(position) for position in (0, 0.5, 1, 2)] == [1, 8, 16, 16]
-    assert Knob.of("tempo 140 60").value(1) == 60
-    assert Knob.of("bars 1 16").position(Request().bars) == 0, "outside counts as the nearer end"
+    assert [Knob.of("bars 1 16").to_value(position) for position in (0, 0.5, 1, 2)] == [
+        1,
+        8,
+        16,
+        16,
+    ]
+    assert Knob.of("tempo 140 60").to_value(1) == 60
+    assert Knob.of("bars 1 16").to_position(Request().bars) == 0, "outside counts as the nearer end"
 
 
 @pytest.mark.parametrize(
