@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 
 from pipeline.request import Request
 
@@ -25,7 +26,8 @@ CLIENT = "pads"  # the client of jobs that controllers order, and of those that 
 
 
 class CurrentBank:
-    """`bank`, `settings` and `allowed_folders` change under the engine's lock, and so do the pads.
+    """All of it changes under the engine's lock, and so do the pads. `changed` is set when the bank
+    has to be saved, or other takes may be worth preparing.
 
     `read_context`, `find_files` and `build_request` may read the disk: nobody calls them under the
     lock. Pads count from 0.
@@ -42,6 +44,9 @@ class CurrentBank:
         self.settings = settings
         self.allowed_folders = allowed_folders
         self.bank = bank
+        self.last_hit: int | None = None  # the index of the pad that was hit last
+        self.unsaved = False  # the bank is not as it was saved
+        self.changed = threading.Event()
         self._panel = panel
         self._tempo = tempo
 
@@ -66,6 +71,11 @@ class CurrentBank:
     def is_current(self, index: int, pad: Pad) -> bool:
         """Whether it still is that pad."""
         return index < len(self.bank.pads) and self.bank.pads[index] is pad
+
+    def mark_changed(self) -> None:
+        """The bank has to be saved, and other takes may be worth preparing."""
+        self.unsaved = True
+        self.changed.set()
 
     def refresh(self, context: PadContext, index: int | None = None) -> None:
         """What a hit would play now, of one pad or all of them."""

@@ -35,7 +35,7 @@ class MidiPlayer:
         self._try("/ace/pad/favourite", lambda: self._pads.mark(index))
 
     def load_program(self, number: int) -> None:
-        self._try("/ace/bank/load", lambda: self._pads.load_program(number))
+        self._try("/ace/bank/load", lambda: self._pads.banks.load_program(number))
 
     def turn(self, field: str, position: float) -> None:
         knob = Knob.of(field)

@@ -1,4 +1,4 @@
-"""Playing pads: what a hit means, other seeds, marks, parameters, and which bank is played.
+"""Playing pads: what a hit means, other seeds, marks and parameters, of one pad or all of them.
 
 The current bank, its lights and its jobs change under the engine's lock, as the engine's events do:
 one lock, no deadlock. No file is read under it. What has to be read is read between two times that
@@ -12,7 +12,7 @@ import logging
 import threading
 from contextlib import suppress
 
-from pipeline.request import BadRequest, Request, field_name
+from pipeline.request import Request, field_name
 from pipeline.request_files import check_files
 
 from ..engine import Engine
@@ -23,7 +23,8 @@ from ..settings import Settings
 from ..tempo import Tempo
 from .announcer import Announcer, read_take_events
 from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed
-from .bank_store import BankStore, check_name, check_program, find_free_program
+from .bank_store import BankStore
+from .banks import Banks
 from .current_bank import CLIENT, CurrentBank, new_job_id
 from .interface import Light, LightListener, PadState
 from .knobs import Knob
@@ -51,39 +52,33 @@ class PadPlayer:
         self._engine = engine
         self._panel = panel
         self._lock = engine.lock
-        self._store = BankStore(settings.state / "banks")
         first = Bank(FIRST_BANK, columns=settings.midi.columns, rows=settings.midi.rows)
         self._current = CurrentBank(settings, panel, tempo, allowed_folders, first)
         self._speculation = PadSpeculation(engine, self._current, lambda: self._lights.update())
         self._lights = PadLights(engine, self._current, self._speculation.get_light)
-        self._jobs = PadJobs(on_end=self._mark_changed, on_change=self._lights.update)
+        self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
-        self._last_hit: int | None = None
-        self._unsaved = False  # the current bank is not as it was saved
-        self._wake = threading.Event()
+        store = BankStore(settings.state / "banks")
+        self.banks = Banks(engine, store, self._current, self._lights, self._jobs)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pad speculation", daemon=True)
         engine.subscribe(self._jobs.on_event)
-        panel.listen(lambda name, value: self._wake.set())
-        tempo.listen(lambda bpm, source: self._wake.set())
+        panel.listen(lambda name, value: self._current.changed.set())
+        tempo.listen(lambda bpm, source: self._current.changed.set())
 
     def start(self) -> None:
         """Play the bank that was played last."""
-        if name := self._store.read_current():
-            try:
-                self._play_bank(self._store.load(name))
-            except Refused as error:
-                log.error("%s", error)
-        self._wake.set()
+        self.banks.load_last()
+        self._current.changed.set()
         self._thread.start()
 
     def close(self) -> None:
         """Save what is not saved."""
         self._closing.set()
-        self._wake.set()
+        self._current.changed.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._save()
+        self.banks.save_changes()
 
     def change_settings(self, settings: Settings, allowed_folders: AllowedFolders) -> None:
         """Other settings from now on."""
@@ -91,7 +86,7 @@ class PadPlayer:
             self._current.settings = settings
             self._current.allowed_folders = allowed_folders
             self._lights.update_all()
-        self._wake.set()
+        self._current.changed.set()
 
     # --- a pad ------------------------------------------------------------------------------------
 
@@ -144,7 +139,7 @@ class PadPlayer:
         context = self._current.read_context()
         with self._lock:
             pad = self._current.get_pad(index)
-            self._last_hit = index
+            self._current.last_hit = index
             if pad.pending:
                 return self._refresh_pad(index, context)
             self._current.refresh(context, index)
@@ -251,15 +246,10 @@ class PadPlayer:
 
     def _refresh_pad(self, index: int, context: PadContext) -> Light:
         """Something about the pad has changed. What it shows now."""
-        self._mark_changed()
+        self._current.mark_changed()
         self._current.refresh(context, index)
         self._lights.update()
         return self._lights.get_light(index)
-
-    def _mark_changed(self) -> None:
-        """The bank has to be saved, and other takes may be worth preparing."""
-        self._unsaved = True
-        self._wake.set()
 
     # --- lights -----------------------------------------------------------------------------------
 
@@ -276,18 +266,7 @@ class PadPlayer:
         with self._lock:
             return self._lights.snapshot()
 
-    # --- banks ------------------------------------------------------------------------------------
-
-    @property
-    def bank(self) -> tuple[str, int, int]:
-        """The current one's name, its program, and how many pads there are."""
-        with self._lock:
-            return self._current.description
-
-    def list_banks(self) -> dict[str, int]:
-        """Every bank with its program, also one that has not been saved yet."""
-        name, program, _ = self.bank
-        return {name: program} | self._store.list_programs()
+    # --- all pads ---------------------------------------------------------------------------------
 
     def fill(self, values: Values, count: int | None = None) -> int:
         """Give the first `count` pads these parameters and seeds of their own; favourites stay. How
@@ -330,84 +309,8 @@ class PadPlayer:
             self._refresh_all(context)
             return len(rerolled)
 
-    def load(self, name: str) -> None:
-        """Play another bank. What is being made for the old one goes on. Raises `Refused`."""
-        self._save()
-        self._play_bank(self._store.load(name))
-
-    def load_program(self, number: int) -> None:
-        """Raises `Refused` 404 where no bank has it."""
-        programs = self._store.list_programs()
-        name = next((name for name, program in programs.items() if program == number), None)
-        if name is None:
-            raise Refused(404, f"no bank has program {number}", "/ace/bank/list tells them")
-        self.load(name)
-
-    def save(self, name: str = "", program: int | None = None) -> None:
-        """Under another name or program from now on, or now. Raises `Refused`."""
-        programs = self._store.list_programs()
-        with self._lock:
-            bank = self._current.bank
-            name = check_name(name or bank.name)
-            if program is not None:
-                bank.program = check_program(program, name, programs)
-            elif name != bank.name:
-                bank.program = programs.get(name, find_free_program(programs))
-            bank.name = name
-            self._unsaved = True
-        if error := self._save():
-            raise Refused(
-                507,
-                f"the bank could not be saved: {error.strerror}",
-                f"free some space, or see {self._store.folder}; it is kept, and tried again",
-            ) from error
-        with self._lock:
-            self._engine.publish(self._lights.make_bank_event())
-
-    def _play_bank(self, bank: Bank) -> None:
-        context = self._current.read_context()
-        requests = self._read_pads(bank, context)
-        with self._lock:
-            if self._unsaved and bank.name != self._current.bank.name:
-                self._store.put(self._current.bank)  # changed since it was saved a moment ago
-            self._current.bank = bank
-            self._last_hit = None
-            self._unsaved = False
-            self._jobs.clear()
-            for index, request in requests.items():
-                self._restore_job(bank.pads[index], request)
-            self._wake.set()
-        with suppress(OSError):
-            self._store.write_current(bank.name)
-        with self._lock:
-            self._lights.update_all()
-
-    def _read_pads(self, bank: Bank, context: PadContext) -> dict[int, Request]:
-        """Whether the takes of a bank are there, before it is played. What those pads would play
-        whose newest job may not have ended.
-        """
-        requests: dict[int, Request] = {}
-        for index, pad in enumerate(bank.pads):
-            pad.resolved = bank.resolve(index, context)
-            if pad.take:
-                manifest = self._current.settings.out / pad.take.manifest
-                pad.files_missing = not manifest.is_file()
-            if pad.job_id and not (pad.take and pad.take.job_id == pad.job_id):
-                with suppress(Refused, BadRequest):
-                    requests[index] = self._current.build_request(pad.resolved)
-        return requests
-
-    def _restore_job(self, pad: Pad, request: Request) -> None:
-        """How the pad's newest job stands, where it is about that request."""
-        try:
-            job = self._engine.find(CLIENT, pad.job_id)
-        except Refused:
-            return
-        if job.request == request:
-            self._jobs.restore(pad, job)
-
     def _refresh_all(self, context: PadContext) -> None:
-        self._mark_changed()
+        self._current.mark_changed()
         self._current.refresh(context)
         self._lights.update()
 
@@ -415,25 +318,14 @@ class PadPlayer:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._wake.wait()
-            self._wake.clear()
+            self._current.changed.wait()
+            self._current.changed.clear()
             try:
-                self._speculation.update(self._last_hit)
-                self._save()
+                self._speculation.update()
+                self.banks.save_changes()
             except Exception:
                 log.exception("the pads")
             self._closing.wait(SETTLE_SECONDS)
-
-    def _save(self) -> OSError | None:
-        """Write the bank down, where it has changed, and those that could not be before. Why it
-        could not be.
-        """
-        with self._lock:
-            name = self._current.bank.name
-            if self._unsaved:
-                self._store.put(self._current.bank)
-                self._unsaved = False
-        return self._store.flush(name).get(name)
 
 
 def _pick_fields(request: Request, values: Values) -> Values:

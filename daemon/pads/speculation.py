@@ -61,23 +61,22 @@ class PadSpeculation:
         }
         return id
 
-    def update(self, last_hit: int | None) -> None:
-        """Have prepared what may be played next, where that pad was hit last. Takes the lock, and
-        reads files without it.
-        """
+    def update(self) -> None:
+        """Have prepared what may be played next. Takes the lock, and reads files without it."""
         context = self._current.read_context()
         with self._engine.lock:
             self._current.refresh(context)
-            candidates = self._list_candidates(last_hit, context)
+            candidates = self._list_candidates(context)
         requests = self._build_requests(candidates)
         with self._engine.lock:
             # what has become a candidate meanwhile has its turn at the next update
-            candidates = self._list_candidates(last_hit, context)
+            candidates = self._list_candidates(context)
             self._prepare(candidates, requests)
             self._on_change()
 
-    def _list_candidates(self, last_hit: int | None, context: PadContext) -> list[Candidate]:
+    def _list_candidates(self, context: PadContext) -> list[Candidate]:
         bank = self._current.bank
+        last_hit = self._current.last_hit
         settings = self._current.settings.midi
         # somebody who never plays pads must not pay for them
         in_use = last_hit is not None or bool(settings.ports)

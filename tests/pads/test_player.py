@@ -50,8 +50,10 @@ def clip(transcript: list[Received]) -> str:
 
 
 def bank_file(stage: Daemon) -> Any:
-    stage.pads._save()
-    return json.loads((stage.settings.state / "banks" / f"{stage.pads.bank[0]}.json").read_text())
+    stage.pads.banks.save_changes()
+    return json.loads(
+        (stage.settings.state / "banks" / f"{stage.pads.banks.current[0]}.json").read_text()
+    )
 
 
 # --- a hit ----------------------------------------------------------------------------------------
@@ -275,7 +277,7 @@ def test_what_was_played_is_there_after_a_restart(tmp_path: Path) -> None:
         first = clip(played(client, 1))
         client.ask("/ace/bank/save", "my set")
     with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
-        assert stage.pads.bank[0] == "my set"
+        assert stage.pads.banks.current[0] == "my set"
         assert [light.state for light in stage.pads.list_lights()[:2]] == [
             PadState.READY,
             PadState.EMPTY,
@@ -313,11 +315,11 @@ def test_banks_change_while_one_renders_and_nothing_is_lost(tmp_path: Path) -> N
         client.send("/ace/bank/load", "two")
         client.send("/ace/sync", 1)
         client.until("/ace/synced")
-        assert stage.pads.bank[0] == "two"
+        assert stage.pads.banks.current[0] == "two"
         assert stage.pads.list_lights()[0].state is PadState.EMPTY
         stage.tape.run()
         client.until("/ace/finished")
-        stage.pads.load("one")
+        stage.pads.banks.load("one")
         assert stage.pads.list_lights()[0].state is PadState.READY
         client.send("/ace/bank/list")
         listed = [
@@ -356,7 +358,7 @@ def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(
             state for state in ("queued", "rendering", "ready", "favourite") if state in states
         ]
         until(lambda: [light.state.value for index, light in lights if index == 0] == states)
-        stage.pads.load("pads")
+        stage.pads.banks.load("pads")
         assert lights[-1][0] == -1
 
 
@@ -365,15 +367,15 @@ def test_a_bank_is_saved_under_the_program_that_a_controller_sends(
 ) -> None:
     client.ask("/ace/bank/fill", "dusty", 1, 1)
     assert client.ask("/ace/bank/save", "verse", 40) == ("/ace/done", ["/ace/bank/save", 16, 40])
-    assert stage.pads.bank[:2] == ("verse", 40)
+    assert stage.pads.banks.current[:2] == ("verse", 40)
     client.send("/ace/bank/save", "verse", 41)
     client.until("/ace/done")
-    assert stage.pads.list_banks()["verse"] == 41
+    assert stage.pads.banks.list_programs()["verse"] == 41
     client.send("/ace/bank/save", "chorus", 41)
     values = client.until("/ace/fail")[-1][1]
     assert values[2] == 409
     assert "'verse'" in values[3]
-    assert stage.pads.bank[:2] == ("verse", 41)
+    assert stage.pads.banks.current[:2] == ("verse", 41)
 
 
 def test_a_bank_that_cannot_be_written_is_not_lost_when_another_is_played(
@@ -395,7 +397,7 @@ def test_a_bank_that_cannot_be_written_is_not_lost_when_another_is_played(
     assert [pad.seed for pad in stage.pads._current.bank.pads] == seeds
     client.ask("/ace/bank/load", "other")
     file.rmdir()
-    stage.pads._save()
+    stage.pads.banks.save_changes()
     assert [pad["seed"] for pad in json.loads(file.read_text())["pads"]] == seeds, (
         "it is tried again"
     )
@@ -535,7 +537,7 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_p
                 client.ask("/ace/set/num_steps", 2)
                 client.ask("/ace/bank/fill", "dusty lo-fi", 1, 2)
                 client.ask("/ace/bank/save", "tour")
-            assert daemon.pads.bank[0] == "tour"
+            assert daemon.pads.banks.current[0] == "tour"
             if budget:
                 until(lambda: daemon.pads.list_lights()[1].state is PadState.READY)
             sums.append([audio_sum(clip(played(client, pad))) for pad in (1, 2)])

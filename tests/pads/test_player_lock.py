@@ -81,7 +81,7 @@ def test_no_file_is_read_under_the_engines_lock(stage: Stage, reads: list[Read])
         client.send("/ace/pad/hit", 2)
         client.until("/ace/finished")
     assert [read for read in reads if read.locked] == []
-    for module in ("announcer", "bank_store", "player"):
+    for module in ("announcer", "bank_store", "banks"):
         assert any(f"/{module}.py" in read.by for read in reads), module
     assert any("daemon/paths.py" in read.by for read in reads)
 

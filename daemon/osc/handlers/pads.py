@@ -97,9 +97,9 @@ def reroll_bank(context: Context, arguments: Arguments) -> None:
 
 def load_bank(context: Context, arguments: Arguments) -> None:
     if arguments and not isinstance(arguments[0], str):
-        _pads(context).load_program(parse_int("program", arguments[0]))
+        _pads(context).banks.load_program(parse_int("program", arguments[0]))
     else:
-        _pads(context).load(join_words(arguments).strip())
+        _pads(context).banks.load(join_words(arguments).strip())
     _answer_bank(context, "/ace/bank/load")
 
 
@@ -109,20 +109,20 @@ def save_bank(context: Context, arguments: Arguments) -> None:
     if words:  # or else a number is a button's
         numbers = [number for number in arguments if not isinstance(number, str)]
         program = parse_int("program", numbers[0]) if numbers else None
-    _pads(context).save(" ".join(words).strip(), program)
+    _pads(context).banks.save(" ".join(words).strip(), program)
     _answer_bank(context, "/ace/bank/save")
 
 
 def list_banks(context: Context, arguments: Arguments) -> None:
-    banks = _pads(context).list_banks()
-    current, _, _ = _pads(context).bank
+    banks = _pads(context).banks.list_programs()
+    current, _, _ = _pads(context).banks.current
     for name, program in banks.items():
         context.answer("banks", name, program, int(name == current))
     context.answer("done", "/ace/bank/list", len(banks), 0)
 
 
 def _answer_bank(context: Context, command: str) -> None:
-    _, program, count = _pads(context).bank
+    _, program, count = _pads(context).banks.current
     context.answer("done", command, count, program)
 
 
