@@ -31,7 +31,8 @@ MIGRATIONS = (
         wish TEXT NOT NULL, request TEXT NOT NULL, words TEXT NOT NULL, seed INTEGER NOT NULL,
         state TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '[]', crashes INTEGER NOT NULL DEFAULT 0,
         landing TEXT NOT NULL DEFAULT '', favourite INTEGER NOT NULL DEFAULT 0,
-        model TEXT NOT NULL DEFAULT '', cost REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+        model TEXT NOT NULL DEFAULT '',
+        cost REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
         timings TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, ended REAL NOT NULL DEFAULT 0
     );
     CREATE INDEX jobs_by_id ON jobs (id, client);
@@ -224,7 +225,7 @@ class Journal:
         return self._find_jobs(f"{where} ORDER BY number DESC LIMIT ?", (*values, limit))
 
     def seconds_per_cost(self, model: str) -> float:
-        """What this machine took for the model of late, the median; 0 when it has not played yet."""
+        """The median of what this machine took for the model of late; 0 where nothing is known."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT seconds / cost AS speed FROM jobs "
@@ -280,7 +281,8 @@ class Journal:
         with self._writing() as db:
             newest = db.execute("SELECT max(number) AS newest FROM jobs").fetchone()["newest"] or 0
             db.execute(
-                f"DELETE FROM jobs WHERE number <= ? AND favourite = 0 AND state IN ({ENDED_MARKS})",
+                "DELETE FROM jobs WHERE number <= ? AND favourite = 0 "
+                f"AND state IN ({ENDED_MARKS})",
                 (newest - self._remembered, *ENDED_STATES),
             )
 

@@ -45,7 +45,7 @@ class EventBus:
 
 
 def notify(listener: Listener, event: Event) -> None:
-    """Tell this one alone. Its exceptions are logged: a surface must not take the engine with it."""
+    """Tell this one alone. Its exceptions are logged: no surface may take the engine with it."""
     try:
         listener(event)
     except Exception:

@@ -1,4 +1,6 @@
-"""Takes become files: on threads of its own, and so that a kill at any instruction loses nothing."""
+"""Takes become files: on threads of their own, and so that a kill at any instruction loses
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class ModelChoice(NamedTuple):
 
 
 class RenderSpeed:
-    """How long this machine takes, learned from its own takes. The unit of `cost` is the model's."""
+    """How long this machine takes, learned from its own takes. A cost is in the model's unit."""
 
     def __init__(self, seconds_per_cost: float = 0.0) -> None:
         self._seconds_per_cost = seconds_per_cost

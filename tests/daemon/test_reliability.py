@@ -58,7 +58,8 @@ class Plugged:
         settings = self.state.parent / "settings.toml"
         if not settings.exists():
             settings.write_text(
-                f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\nconditions_mb = 8\n'
+                f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n'
+                "conditions_mb = 8\n"
             )
         places = [
             "--settings",
@@ -79,9 +80,8 @@ class Plugged:
         for line in self._process.stdout:
             if STARTED.search(line):
                 return
-        pytest.fail(
-            f"the daemon ended with {self._process.wait()}: {(self.state.parent / 'stderr.txt').read_text()}"
-        )
+        printed = (self.state.parent / "stderr.txt").read_text()
+        pytest.fail(f"the daemon ended with {self._process.wait()}: {printed}")
 
     @property
     def pid(self) -> int:
