@@ -18,10 +18,10 @@ from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.voices import voice_folder
+from tests.support.harness import Build, SteppedModel, ThreadWorker, stop
 from tests.support.hub import FakeHub
 from tests.support.jack import Jack
 from tests.support.osc_client import OscClient
-from tests.support.workshop import Build, InThread, Tape, stop
 
 # a test is not about how fast the machine is
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -96,10 +96,12 @@ def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.1)
     built: list[Engine] = []
 
-    def make(tape: Tape, model: str = "tape", **settings: Any) -> Engine:
+    def make(model: SteppedModel, name: str = "tape", **settings: Any) -> Engine:
         chosen = Settings(out=out, state=tmp_path / "state", **settings)
         journal = Journal(tmp_path / "state" / "journal.sqlite")
-        built.append(Engine(chosen, ModelChoice(model, ""), journal, lambda: InThread(tape.load)))
+        built.append(
+            Engine(chosen, ModelChoice(name, ""), journal, lambda: ThreadWorker(model.load))
+        )
         return built[-1]
 
     yield make

@@ -14,9 +14,9 @@ from daemon.service import Daemon
 from daemon.settings import Settings
 from daemon.worker import load_model
 from pipeline.planner import grammar
+from tests.support.harness import ThreadWorker
 from tests.support.osc_client import OscClient
 from tests.support.planners import OFFICIAL, make_planned_root
-from tests.support.workshop import InThread
 
 SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 2, "num_steps", 2)
 
@@ -29,7 +29,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     settings = Settings(port=0, out=made / "out", state=made / "state", model=str(root))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grammar, "budget_tokens", lambda *_: 300)  # random weights find no end
-        with Daemon(settings, lambda: InThread(load_model)) as running:
+        with Daemon(settings, lambda: ThreadWorker(load_model)) as running:
             yield running
 
 

@@ -127,7 +127,7 @@ def connected(daemon: Plugged) -> Iterator[OscClient]:
         yield client
 
 
-def wish(client: OscClient, id: str, **more: Any) -> None:
+def generate(client: OscClient, id: str, **more: Any) -> None:
     values: dict[str, Any] = {
         "prompt": f"drums {id}",
         "name": id,
@@ -184,7 +184,7 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
         for number in range(kills):
             daemon.start()
             for part in range(4):
-                wish(client, f"take{number}x{part}")
+                generate(client, f"take{number}x{part}")
             pulled = threading.Timer(dice.uniform(0.05, 6.0), daemon.pull)
             pulled.start()
             while pulled.is_alive():
@@ -212,7 +212,7 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
     dice = random.Random(kills)
     with Plugged(tmp_path) as daemon, connected(daemon) as client:
         for number in range(kills):
-            wish(client, f"take{number}")
+            generate(client, f"take{number}")
             # three ends in a row would mean: the model is broken
             patiently(lambda: state(client) != "loading")
             time.sleep(dice.uniform(0.0, 2.0))
@@ -253,7 +253,7 @@ def test_every_hit_that_was_answered_ends_in_one_whole_take_however_often_the_pl
             while pulled.is_alive():
                 client.send(*played(dice))
                 accepted |= {
-                    values[0] for address, values in overheard(client) if address == "/ace/queued"
+                    values[0] for address, values in drain(client) if address == "/ace/queued"
                 }
             pulled.join()
     assert accepted
@@ -283,7 +283,7 @@ def played(dice: random.Random) -> tuple[Any, ...]:
     return tuple(dice.choices(moves, weights=(12, 4, 1, 1))[0])
 
 
-def overheard(client: OscClient) -> Iterator[tuple[str, list[Any]]]:
+def drain(client: OscClient) -> Iterator[tuple[str, list[Any]]]:
     """Until it is quiet for a moment."""
     while True:
         try:
@@ -299,16 +299,16 @@ def overheard(client: OscClient) -> Iterator[tuple[str, list[Any]]]:
 def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(
     tmp_path: Path, jobs: int
 ) -> None:
-    heard: dict[int, list[tuple[str, list[Any]]]] = {}
+    received: dict[int, list[tuple[str, list[Any]]]] = {}
 
     def play(number: int) -> None:
         with connected(daemon) as client:
             client._socket.settimeout(600)  # nine others play in between
             for job in range(jobs):
-                wish(client, f"c{number}j{job}")
-            heard[number] = []
-            while sum(address == "/ace/finished" for address, _ in heard[number]) < jobs:
-                heard[number].append(client.receive())
+                generate(client, f"c{number}j{job}")
+            received[number] = []
+            while sum(address == "/ace/finished" for address, _ in received[number]) < jobs:
+                received[number].append(client.receive())
 
     with Plugged(tmp_path) as daemon:
         players = [threading.Thread(target=play, args=(number,)) for number in range(10)]
@@ -317,10 +317,10 @@ def test_ten_clients_at_once_each_hear_their_own_jobs_and_nobody_elses(
         for player in players:
             player.join()
     for number in range(10):
-        assert {values[0] for _, values in heard[number]} == {
+        assert {values[0] for _, values in received[number]} == {
             f"c{number}j{job}" for job in range(jobs)
         }
-        kinds = Counter(address for address, _ in heard[number])
+        kinds = Counter(address for address, _ in received[number])
         assert kinds["/ace/queued"] == kinds["/ace/clip"] == kinds["/ace/finished"] == jobs
     check_folder(daemon, {f"c{number}j{job}" for number in range(10) for job in range(jobs)})
 
@@ -330,7 +330,7 @@ def test_memory_and_file_handles_stay_flat(tmp_path: Path, jobs: int) -> None:
     measured: list[tuple[int, int, int]] = []
     with Plugged(tmp_path) as daemon, connected(daemon) as client:
         for number in range(jobs):
-            wish(client, f"take{number}", seconds=0.5 + number % 4)
+            generate(client, f"take{number}", seconds=0.5 + number % 4)
             client.until("/ace/finished", f"take{number}")
             if number % (jobs // 10) == jobs // 10 - 1:
                 handles = len(os.listdir(f"/proc/{daemon.pid}/fd")) + len(
@@ -377,12 +377,12 @@ def test_a_full_disk_keeps_the_job_until_there_is_room(tmp_path: Path, small_dis
     with daemon, connected(daemon) as client:
         ballast = small_disk / "ballast"
         ballast.write_bytes(b"x" * (20 * 2**20))
-        wish(client, "a")
+        generate(client, "a")
         _, code, message, hint = client.until("/ace/fail", "a")[-1][1][1:]
         assert code == 507
         assert "No space left" in message
         assert "kept" in hint
-        wish(client, "b", seconds=300)  # has no room either way
+        generate(client, "b", seconds=300)  # has no room either way
         assert client.until("/ace/fail", "b")[-1][1][2] == 507
         ballast.unlink()
         client.until("/ace/finished", "a")
@@ -398,7 +398,7 @@ def test_a_volume_that_is_pulled_and_comes_back_gets_its_takes(
     with daemon, connected(daemon) as client:
         shutil.rmtree(small_disk / "music")
         subprocess.run(["umount", str(small_disk)], check=True)
-        wish(client, "a")
+        generate(client, "a")
         assert client.until("/ace/fail", "a")[-1][1][2] == 404
         subprocess.run(
             ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(small_disk)], check=True

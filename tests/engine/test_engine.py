@@ -25,13 +25,23 @@ from daemon.landing import clips, folders
 from daemon.settings import Settings
 from pipeline.cost import planning
 from pipeline.request import Request
-from tests.support.workshop import ME, SHORT, YOU, Build, Recorder, Tape, ask, named, stop
+from tests.support.harness import (
+    ME,
+    SHORT,
+    YOU,
+    Build,
+    Recorder,
+    SteppedModel,
+    make_request,
+    stop,
+    submit,
+)
 
 # --- a job's way ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("wish", "seeds", "variations"),
+    ("values", "seeds", "variations"),
     [
         ({"seed": 7}, [7, 8, 9], [-1, -1, -1]),
         ({"seed": 7, "variation": 0.2, "variation_seed": 1}, [7, 7, 7], [1, 2, 3]),
@@ -40,51 +50,53 @@ from tests.support.workshop import ME, SHORT, YOU, Build, Recorder, Tape, ask, n
     ids=["seeds in a row", "variations of a seed", "a variation of each seed"],
 )
 def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
-    build: Build, wish: dict[str, Any], seeds: list[int], variations: list[int]
+    build: Build, values: dict[str, Any], seeds: list[int], variations: list[int]
 ) -> None:
-    jobs = build(Tape()).submit(Order(ME, "a", named("short", **wish), count=3))
-    made = [job.resolved for job in jobs]
-    assert [one.seed - (0 if "seed" in wish else made[0].seed) for one in made] == seeds
-    assert [one.variation_seed for one in made] == variations
+    jobs = build(SteppedModel()).submit(Order(ME, "a", make_request("short", **values), count=3))
+    resolved = [job.resolved for job in jobs]
+    assert [one.seed - (0 if "seed" in values else resolved[0].seed) for one in resolved] == seeds
+    assert [one.variation_seed for one in resolved] == variations
 
 
 def test_the_time_of_a_planned_take_counts_the_plan(build: Build) -> None:
-    tape = Tape(running=False)
-    tape.token = 1000.0
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    model.token = 1000.0
+    engine = build(model)
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
     for id, plan in (("planned", "auto"), ("plain", "off")):
-        ask(engine, id, named("short", plan=plan))
+        submit(engine, id, make_request("short", plan=plan))
     costs = [engine.find(ME, id).cost for id in ("planned", "plain")]
-    assert costs[0] - costs[1] == tape.token * planning(named("short")).tokens > costs[1] > 0
+    assert (
+        costs[0] - costs[1] == model.token * planning(make_request("short")).tokens > costs[1] > 0
+    )
 
 
 def test_previews_are_kept_apart_and_only_the_newest(
     build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "PREVIEWS", 2)
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", named("short", preview="1 2 3"))
+    submit(engine, "a", make_request("short", preview="1 2 3"))
     recorder.wait("finished", "a")
-    told = [event.values for event in recorder.heard if event.kind == "preview"]
-    assert [step for step, _ in told] == [1, 2, 3]
-    assert [Path(path).exists() for _, path in told] == [False, True, True]
+    previews = [event.values for event in recorder.events if event.kind == "preview"]
+    assert [step for step, _ in previews] == [1, 2, 3]
+    assert [Path(path).exists() for _, path in previews] == [False, True, True]
     assert not [path for path in out.iterdir() if "preview" in path.name]
 
 
 def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", named("short", stems="drums bass"))
+    submit(engine, "a", make_request("short", stems="drums bass"))
     files, manifest = recorder.wait("finished", "a").values
-    assert recorder.story("a") == ["queued", "progress", "clip", "clip", "clip", "finished"]
-    landed = [Path(event.values[1]) for event in recorder.heard if event.kind == "clip"]
-    assert [event.values[0] for event in recorder.heard if event.kind == "clip"] == [
+    assert recorder.kinds_of("a") == ["queued", "progress", "clip", "clip", "clip", "finished"]
+    landed = [Path(event.values[1]) for event in recorder.events if event.kind == "clip"]
+    assert [event.values[0] for event in recorder.events if event.kind == "clip"] == [
         "mix",
         "drums",
         "bass",
@@ -97,7 +109,7 @@ def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
 
 
 def test_a_job_is_in_the_journal_before_it_is_announced(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     seen: list[str] = []
 
     def look(event: Event) -> None:
@@ -108,27 +120,27 @@ def test_a_job_is_in_the_journal_before_it_is_announced(build: Build) -> None:
     engine.subscribe(look)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
     assert seen == ["queued: waiting", "finished: finished"]
 
 
 def test_states_follow_what_happens(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
     engine.close()
-    states = [event.values[0] for event in recorder.heard if event.kind == "state"]
+    states = [event.values[0] for event in recorder.events if event.kind == "state"]
     assert [s for n, s in enumerate(states) if n == 0 or s != states[n - 1]] == [
         "loading", "warm", "busy", "warm", "cold",
     ]  # fmt: skip
 
 
 def test_the_seed_is_fixed_when_the_job_is_accepted(build: Build) -> None:
-    job = ask(build(Tape()), "a", Request(prompt="x"))
+    job = submit(build(SteppedModel()), "a", Request(prompt="x"))
     assert job.request.seed == -1
     assert job.resolved.seed >= 0
 
@@ -136,7 +148,7 @@ def test_the_seed_is_fixed_when_the_job_is_accepted(build: Build) -> None:
 def test_an_order_that_cannot_be_written_down_is_refused(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
 
     def full(jobs: list[Job], landing: str = "") -> None:
@@ -144,9 +156,9 @@ def test_an_order_that_cannot_be_written_down_is_refused(
 
     monkeypatch.setattr(engine.journal, "add", full)
     with pytest.raises(Refused, match="disk is full") as refusal:
-        ask(engine, "a")
+        submit(engine, "a")
     assert refusal.value.code == 507
-    assert recorder.heard == []
+    assert recorder.events == []
     assert engine.active() == []
 
 
@@ -154,9 +166,9 @@ def test_an_order_that_cannot_be_written_down_is_refused(
 
 
 def test_two_clients_may_use_the_same_id(build: Build) -> None:
-    engine = build(Tape())
-    mine = ask(engine, "a")
-    yours = ask(engine, "a", named("other"), YOU)
+    engine = build(SteppedModel())
+    mine = submit(engine, "a")
+    yours = submit(engine, "a", make_request("other"), YOU)
     assert mine is not yours
     assert engine.find(ME, "a") is mine
     assert engine.find(YOU, "a") is yours
@@ -164,64 +176,64 @@ def test_two_clients_may_use_the_same_id(build: Build) -> None:
 
 
 def test_the_same_order_twice_is_one_job(build: Build) -> None:
-    engine = build(Tape())
-    job = ask(engine, "a")
-    told: list[Event] = []
-    assert engine.submit(Order(ME, "a", SHORT), told.append) == [job]
-    assert [event.kind for event in told] == ["queued"]
+    engine = build(SteppedModel())
+    job = submit(engine, "a")
+    repeated: list[Event] = []
+    assert engine.submit(Order(ME, "a", SHORT), repeated.append) == [job]
+    assert [event.kind for event in repeated] == ["queued"]
     with pytest.raises(Refused, match="was used for another request") as refusal:
-        ask(engine, "a", named("different"))
+        submit(engine, "a", make_request("different"))
     assert refusal.value.code == 409
 
 
 def test_the_same_order_after_a_restart_is_still_one_job(build: Build) -> None:
-    first = build(Tape())
+    first = build(SteppedModel())
     recorder = Recorder(first)
     first.start()
-    ask(first, "a")
+    submit(first, "a")
     recorder.wait("finished", "a")
     stop(first)
-    second = build(Tape())
-    told: list[Event] = []
-    second.submit(Order(ME, "a", SHORT), told.append)
-    assert [event.kind for event in told] == ["clip", "finished"]
+    second = build(SteppedModel())
+    repeated: list[Event] = []
+    second.submit(Order(ME, "a", SHORT), repeated.append)
+    assert [event.kind for event in repeated] == ["clip", "finished"]
     assert second.active() == []
 
 
 def test_a_failed_job_is_tried_anew_and_a_cancelled_one_is_not(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
-    ask(engine, "gone")
+    submit(engine, "gone")
     engine.cancel(ME, "gone")
-    told: list[Event] = []
-    engine.submit(Order(ME, "gone", SHORT), told.append)
-    assert [event.kind for event in told] == ["cancelled"]
+    repeated: list[Event] = []
+    engine.submit(Order(ME, "gone", SHORT), repeated.append)
+    assert [event.kind for event in repeated] == ["cancelled"]
     engine.start()
-    ask(engine, "bad", named("bad"))
+    submit(engine, "bad", make_request("bad"))
     assert recorder.wait("fail", "bad").values[1:] == (422, "it is bad", "be good")
-    ask(engine, "bad", named("bad"))
+    submit(engine, "bad", make_request("bad"))
     recorder.wait("fail", "bad")
-    assert recorder.order("queued").count("bad") == 2
+    assert recorder.ids_with("queued").count("bad") == 2
 
 
 # --- the queue ------------------------------------------------------------------------------------
 
 
 def test_jobs_sent_while_the_model_loads_wait_and_are_played_in_order(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     for id in "abc":
-        ask(engine, id)
-    assert [event.values[0] for event in recorder.heard if event.kind == "queued"] == [0, 1, 2]
+        submit(engine, id)
+    assert [event.values[0] for event in recorder.events if event.kind == "queued"] == [0, 1, 2]
     engine.start()
     recorder.wait("finished", "c")
-    assert recorder.order("finished") == ["a", "b", "c"]
+    assert recorder.ids_with("finished") == ["a", "b", "c"]
 
 
 def test_a_full_queue_refuses_and_says_so(build: Build) -> None:
-    engine = build(Tape(), queue=3, queue_per_client=2)
-    ask(engine, "1")
-    ask(engine, "2")
+    engine = build(SteppedModel(), queue=3, queue_per_client=2)
+    submit(engine, "1")
+    submit(engine, "2")
     for order, says in (
         (Order(ME, "3", SHORT), r"2 of your jobs"),
         (Order(YOU, "4", SHORT, count=2), r"full \(3 jobs"),
@@ -229,72 +241,75 @@ def test_a_full_queue_refuses_and_says_so(build: Build) -> None:
         with pytest.raises(Refused, match=says) as refusal:
             engine.submit(order)
         assert refusal.value.code == 429
-    ask(engine, "5", client=YOU)
+    submit(engine, "5", client=YOU)
     with pytest.raises(Refused, match="count must be at most 2") as refusal:
         engine.submit(Order(YOU, "6", SHORT, count=3))
     assert refusal.value.code == 422
 
 
 def test_clients_take_turns(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     for number in range(3):
-        ask(engine, f"many{number}")
-    ask(engine, "single", client=YOU)
+        submit(engine, f"many{number}")
+    submit(engine, "single", client=YOU)
     engine.start()
     recorder.wait("finished", "many2")
-    assert recorder.order("finished") == ["many0", "single", "many1", "many2"]
+    assert recorder.ids_with("finished") == ["many0", "single", "many1", "many2"]
 
 
 def test_a_batch_is_a_job_for_every_seed(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    jobs = engine.submit(Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH))
+    jobs = engine.submit(
+        Order(ME, "b", make_request("short", seed=7), count=3, priority=Priority.BATCH)
+    )
     assert [(job.id, job.resolved.seed) for job in jobs] == [("b.1", 7), ("b.2", 8), ("b.3", 9)]
     for job in jobs:
         recorder.wait("finished", job.id)
-    told: list[Event] = []
+    repeated: list[Event] = []
     again = engine.submit(
-        Order(ME, "b", named("short", seed=7), count=3, priority=Priority.BATCH), told.append
+        Order(ME, "b", make_request("short", seed=7), count=3, priority=Priority.BATCH),
+        repeated.append,
     )
     assert [job.number for job in again] == [job.number for job in jobs]
-    assert [event.kind for event in told] == ["clip", "finished"] * 3
-    drawn = engine.submit(Order(ME, "", SHORT, count=2))
-    assert drawn[0].resolved.seed != drawn[1].resolved.seed
+    assert [event.kind for event in repeated] == ["clip", "finished"] * 3
+    batch = engine.submit(Order(ME, "", SHORT, count=2))
+    assert batch[0].resolved.seed != batch[1].resolved.seed
 
 
 def test_a_pad_interrupts_between_two_steps_and_the_interrupted_job_goes_on(build: Build) -> None:
-    tape = Tape(running=False)
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    engine = build(model)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "batch", named("batch"), priority=Priority.BATCH)
+    submit(engine, "batch", make_request("batch"), priority=Priority.BATCH)
     recorder.wait("progress", "batch")
-    ask(engine, "later", named("later"))
-    ask(engine, "pad", named("pad"), priority=Priority.LIVE)
+    submit(engine, "later", make_request("later"))
+    submit(engine, "pad", make_request("pad"), priority=Priority.LIVE)
     recorder.wait("progress", "pad")
     assert [job.id for job in engine.active()] == ["pad", "later", "batch"]
-    tape.run()
+    model.run()
     recorder.wait("finished", "batch")
-    assert recorder.order("finished") == ["pad", "later", "batch"]
-    assert tape.played.count("batch") == 1  # it went on, and did not begin again
+    assert recorder.ids_with("finished") == ["pad", "later", "batch"]
+    assert model.played.count("batch") == 1  # it went on, and did not begin again
 
 
 def test_estimates_appear_once_the_machine_is_known(build: Build, tmp_path: Path) -> None:
-    first = build(Tape())
+    first = build(SteppedModel())
     recorder = Recorder(first)
     first.start()
-    ask(first, "a")
+    submit(first, "a")
     recorder.wait("finished", "a")
     stop(first)
-    second = build(Tape(running=False))
+    second = build(SteppedModel(running=False))
     recorder = Recorder(second)
     second.start()
     recorder.wait("state", first="warm")
-    ask(second, "long", named("long", num_steps=100))
-    ask(second, "short", SHORT)
-    longer, both = (event.values[1] for event in recorder.heard if event.kind == "queued")
+    submit(second, "long", make_request("long", num_steps=100))
+    submit(second, "short", SHORT)
+    longer, both = (event.values[1] for event in recorder.events if event.kind == "queued")
     assert 0 < longer < both
 
 
@@ -302,26 +317,26 @@ def test_estimates_appear_once_the_machine_is_known(build: Build, tmp_path: Path
 
 
 def test_a_running_job_can_be_cancelled_and_the_next_one_starts(build: Build, out: Path) -> None:
-    tape = Tape(running=False)
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    engine = build(model)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "long")
-    ask(engine, "next", named("next"))
+    submit(engine, "long")
+    submit(engine, "next", make_request("next"))
     recorder.wait("progress", "long")
     engine.cancel(ME, "long")
     recorder.wait("cancelled", "long")
-    tape.run()
+    model.run()
     recorder.wait("finished", "next")
-    assert recorder.story("long") == ["queued", "progress", "cancelled"]
+    assert recorder.kinds_of("long") == ["queued", "progress", "cancelled"]
     assert {path.name[:4] for path in out.iterdir()} == {"next"}
 
 
 def test_what_is_unknown_or_over_cannot_be_cancelled(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
     for id in ("a", "never"):
         with pytest.raises(Refused) as refusal:
@@ -330,30 +345,30 @@ def test_what_is_unknown_or_over_cannot_be_cancelled(build: Build) -> None:
 
 
 def test_a_canceller_hears_the_end_of_another_clients_job(build: Build) -> None:
-    engine = build(Tape())
-    job = ask(engine, "a")
+    engine = build(SteppedModel())
+    job = submit(engine, "a")
     assert engine.cancel(YOU, "a") == 1
     assert job.observers == {YOU}
     assert engine.panic(YOU) == 0
 
 
 def test_the_id_of_a_batch_cancels_all_of_it(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
-    ask(engine, "other")
+    submit(engine, "other")
     engine.submit(Order(ME, "b", SHORT, count=3))
     assert engine.cancel(ME, "b") == 3
-    assert recorder.order("cancelled") == ["b.1", "b.2", "b.3"]
+    assert recorder.ids_with("cancelled") == ["b.1", "b.2", "b.3"]
     assert [job.id for job in engine.active()] == ["other"]
 
 
 # --- again ----------------------------------------------------------------------------------------
 
 
-def test_a_reroll_is_the_same_wish_with_another_seed(build: Build) -> None:
-    engine = build(Tape())
-    ask(engine, "a", named("first", seed=1))
-    ask(engine, "b", named("second", seed=2), YOU)
+def test_a_reroll_is_the_same_request_with_another_seed(build: Build) -> None:
+    engine = build(SteppedModel())
+    submit(engine, "a", make_request("first", seed=1))
+    submit(engine, "b", make_request("second", seed=2), YOU)
     [mine] = engine.reroll(ME, "r1")
     [theirs] = engine.reroll(ME, "r2", parent="b", seed=9)
     [newest] = engine.reroll("stranger", "r3")
@@ -368,13 +383,13 @@ def test_a_reroll_is_the_same_wish_with_another_seed(build: Build) -> None:
 
 def test_there_is_nothing_to_reroll_at_first(build: Build) -> None:
     with pytest.raises(Refused, match="nothing to reroll yet"):
-        build(Tape()).reroll(ME, "r")
+        build(SteppedModel()).reroll(ME, "r")
 
 
 def test_a_favourite_is_written_down_and_told(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
-    ask(engine, "a")
+    submit(engine, "a")
     engine.favourite(ME, "a")
     assert recorder.wait("favourite", "a").values == (1,)
     assert [job.id for job in engine.journal.search(favourite=True)] == ["a"]
@@ -386,25 +401,25 @@ def test_a_favourite_is_written_down_and_told(build: Build) -> None:
 
 
 def test_what_a_daemon_leaves_the_next_one_finishes_oldest_first(build: Build, out: Path) -> None:
-    tape = Tape(running=False)
-    first = build(tape)
+    model = SteppedModel(running=False)
+    first = build(model)
     recorder = Recorder(first)
     first.start()
     for id in "abc":
-        ask(first, id, named(id))
+        submit(first, id, make_request(id))
     recorder.wait("progress", "a")
     first.close()
     with pytest.raises(Refused, match="closing"):
-        ask(first, "d")
+        submit(first, "d")
     first.journal.close()
     assert list(out.iterdir()) == []
-    second = build(Tape())
+    second = build(SteppedModel())
     recorder = Recorder(second)
     second.start()
     recorder.wait("finished", "c")
-    assert recorder.order("queued") == ["a", "b", "c"]
-    assert recorder.order("finished") == ["a", "b", "c"]
-    assert {event.job.client for event in recorder.heard if event.job} == {ME}
+    assert recorder.ids_with("queued") == ["a", "b", "c"]
+    assert recorder.ids_with("finished") == ["a", "b", "c"]
+    assert {event.job.client for event in recorder.events if event.job} == {ME}
 
 
 @pytest.mark.parametrize("last", ["stage", "note", "half", "land"])
@@ -416,7 +431,7 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
     class Killed(BaseException):
         pass
 
-    first = build(Tape())
+    first = build(SteppedModel())
     original: dict[str, Any] = {
         "land": clips.land,
         "stage": clips.stage,
@@ -447,13 +462,13 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
     else:
         monkeypatch.setattr(clips, last, after(last))
     first.start()
-    job = ask(first, "a", named("short", stems="drums"))
+    job = submit(first, "a", make_request("short", stems="drums"))
     first_recorder = Recorder(first)
     first_recorder.wait("state", first="warm")
     stop(first)
     monkeypatch.undo()
     assert not job.has_ended
-    second = build(Tape())
+    second = build(SteppedModel())
     recorder = Recorder(second)
     second.start()
     recorder.wait("finished", "a")
@@ -463,7 +478,7 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
 
 
 def test_only_this_journals_leftovers_are_removed(build: Build, out: Path) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     ours = out / f".acestepd-{engine.journal.token}-abcdefgh"
     theirs = out / ".acestepd-stranger-abcdefgh"
     for folder in (ours, theirs):
@@ -482,22 +497,22 @@ def test_a_job_is_kept_while_its_folder_is_away_and_goes_on_when_it_is_back(
 ) -> None:
     volume = tmp_path / "volume" / "out"
     volume.mkdir(parents=True)
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
     shutil.rmtree(volume.parent)
-    job = ask(engine, "a", out=volume)
+    job = submit(engine, "a", out=volume)
     _, code, message, hint = recorder.wait("fail", "a").values
     assert code == 404
     assert "could not be written" in message
     assert "it is kept" in hint
     assert job.state == "held"
     assert engine.active() == [job]
-    ask(engine, "b", named("elsewhere"))
+    submit(engine, "b", make_request("elsewhere"))
     recorder.wait("finished", "b")
     volume.mkdir(parents=True)
     recorder.wait("finished", "a")
-    assert recorder.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
+    assert recorder.kinds_of("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
 
 
 def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
@@ -518,17 +533,17 @@ def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
         "unready",
         lambda *_: OSError(errno.ENOSPC, "full") if job_failed and full else None,
     )
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     _, code, _, hint = recorder.wait("fail", "a").values
     assert code == 507
     assert "free some space" in hint
     job_failed = True
     stop(engine)  # it is kept over a restart as well
     full = False
-    second = build(Tape())
+    second = build(SteppedModel())
     recorder = Recorder(second)
     second.start()
     recorder.wait("finished", "a")
@@ -536,10 +551,10 @@ def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
 
 
 def test_a_held_job_can_be_given_up(build: Build, tmp_path: Path) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", out=tmp_path / "not" / "there")
+    submit(engine, "a", out=tmp_path / "not" / "there")
     recorder.wait("fail", "a")
     engine.cancel(ME, "a")
     recorder.wait("cancelled", "a")
@@ -567,25 +582,25 @@ def test_what_a_disk_refuses_has_a_code_and_something_to_do(
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_and_tried_again_on_request(build: Build) -> None:
-    tape = Tape()
-    engine = build(tape, model="broken")
+    model = SteppedModel()
+    engine = build(model, name="broken")
     recorder = Recorder(engine)
-    ask(engine, "a")
+    submit(engine, "a")
     engine.start()
     assert recorder.wait("fail", "a").values[1] == 503
     assert recorder.wait("state", first="error").values[1] == "broken"
-    ask(engine, "b")  # a wish is a request too
+    submit(engine, "b")  # an order is a request too
     assert "no model is called broken" in recorder.wait("fail", "b").values[2]
     recorder.wait("state", first="error")
-    assert tape.loads == 2
+    assert model.loads == 2
     engine.switch_model("tape")
     recorder.wait("finished", "b")
-    assert recorder.order("finished") == ["a", "b"], "the queue waited for a model"
-    assert recorder.story("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
+    assert recorder.ids_with("finished") == ["a", "b"], "the queue waited for a model"
+    assert recorder.kinds_of("a") == ["queued", "fail", "queued", "progress", "clip", "finished"]
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_although_nothing_waits(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
@@ -597,35 +612,35 @@ def test_a_model_that_cannot_be_loaded_is_reported_although_nothing_waits(build:
 
 
 def test_jobs_that_wait_for_a_model_outlive_the_daemon_and_can_be_cancelled(build: Build) -> None:
-    first = build(Tape(), model="broken")
+    first = build(SteppedModel(), name="broken")
     recorder = Recorder(first)
-    ask(first, "a")
-    ask(first, "b")
+    submit(first, "a")
+    submit(first, "b")
     first.start()
     recorder.wait("state", first="error")
     first.cancel(ME, "b")
     stop(first)
-    second = build(Tape())
+    second = build(SteppedModel())
     recorder = Recorder(second)
     second.start()
     recorder.wait("finished", "a")
-    assert recorder.order("queued") == ["a"]
+    assert recorder.ids_with("queued") == ["a"]
 
 
 def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(build: Build) -> None:
-    tape = Tape(running=False)
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    engine = build(model)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", named("a"))
-    ask(engine, "b", named("b"))
+    submit(engine, "a", make_request("a"))
+    submit(engine, "b", make_request("b"))
     recorder.wait("progress", "a")
     engine.switch_model("second")
-    tape.run()
+    model.run()
     recorder.wait("finished", "b")
     models = {
         event.job.id: event.values[-1]
-        for event in recorder.heard
+        for event in recorder.events
         if event.kind == "finished" and event.job
     }
     assert [clips.read_manifest(Path(models[id])).model for id in "ab"] == ["tape", "second"]
@@ -633,32 +648,32 @@ def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(bui
 
 
 def test_a_worker_that_dies_is_started_again_and_its_job_goes_on(build: Build) -> None:
-    tape = Tape(running=False)
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    engine = build(model)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
-    ask(engine, "b", named("b"))
+    submit(engine, "a")
+    submit(engine, "b", make_request("b"))
     recorder.wait("progress", "a")
     assert engine._supervisor.connection
     engine._supervisor.connection.pipe.close()  # as if it had been killed
     failed = recorder.wait("fail")
     assert failed.job is None
     assert failed.values[1] == 500
-    tape.run()
+    model.run()
     recorder.wait("finished", "b")
-    assert recorder.order("finished") == ["a", "b"]
-    assert tape.loads == 2
+    assert recorder.ids_with("finished") == ["a", "b"]
+    assert model.loads == 2
 
 
 def test_a_job_that_ends_the_worker_twice_is_given_up_and_the_others_are_played(
     build: Build,
 ) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "deadly", named("die"))
-    ask(engine, "other", named("other"))
+    submit(engine, "deadly", make_request("die"))
+    submit(engine, "other", make_request("other"))
     _, code, message, _ = recorder.wait("fail", "deadly").values
     assert code == 500
     assert "ended twice" in message
@@ -666,62 +681,62 @@ def test_a_job_that_ends_the_worker_twice_is_given_up_and_the_others_are_played(
 
 
 def test_a_worker_that_hangs_is_replaced(build: Build) -> None:
-    tape = Tape()
-    engine = build(tape, hang_seconds=1.0)
+    model = SteppedModel()
+    engine = build(model, hang_seconds=1.0)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", named("hang"))
+    submit(engine, "a", make_request("hang"))
     assert "no sign of life for 1 seconds" in recorder.wait("fail").values[2]
-    tape.hung.set()
+    model.hung.set()
     recorder.wait("finished", "a")
 
 
 def test_a_worker_that_hangs_while_it_loads_is_replaced_and_then_reported(build: Build) -> None:
-    tape = Tape()
-    engine = build(tape, hang_seconds=1.0)
+    model = SteppedModel()
+    engine = build(model, hang_seconds=1.0)
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
     engine.switch_model("stuck")
-    ask(engine, "a")
+    submit(engine, "a")
     _, code, message, _ = recorder.wait("fail", "a").values
     assert code == 503
     assert "no sign of life for 1 seconds" in message
-    tape.hung.set()
+    model.hung.set()
     engine.switch_model("tape")
-    ask(engine, "b")
+    submit(engine, "b")
     recorder.wait("finished", "b")
 
 
 def test_a_model_that_is_fetched_for_long_is_waited_for(build: Build) -> None:
-    tape = Tape()
-    engine = build(tape, hang_seconds=1.0)
+    model = SteppedModel()
+    engine = build(model, hang_seconds=1.0)
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
     engine.switch_model("far away")
-    ask(engine, "a")
-    timer = threading.Timer(3.0, tape.hung.set)
+    submit(engine, "a")
+    timer = threading.Timer(3.0, model.hung.set)
     timer.start()
     recorder.wait("finished", "a")
     timer.join()
-    assert tape.loads == 2
+    assert model.loads == 2
 
 
 def test_the_model_leaves_when_there_is_nothing_to_do_and_comes_back(build: Build) -> None:
-    tape = Tape()
-    engine = build(tape, idle_unload=0.001)
+    model = SteppedModel()
+    engine = build(model, idle_unload=0.001)
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="cold")
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
     recorder.wait("state", first="cold")
-    assert tape.loads == 2
+    assert model.loads == 2
 
 
 def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
 
     def broken(event: Event) -> None:
         raise RuntimeError("a surface's own problem")
@@ -729,7 +744,7 @@ def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
     engine.subscribe(broken)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
 
 
@@ -739,32 +754,32 @@ def test_a_listener_that_fails_does_not_stop_the_music(build: Build) -> None:
 def test_a_job_whose_guide_is_gone_fails_alone(
     build: Build, tmp_path: Path, fixtures_midi: Path
 ) -> None:
-    first = build(Tape(running=False))
-    ask(first, "gone", named("gone", guide=str(fixtures_midi)))
-    ask(first, "other", named("other"))
+    first = build(SteppedModel(running=False))
+    submit(first, "gone", make_request("gone", guide=str(fixtures_midi)))
+    submit(first, "other", make_request("other"))
     stop(first)
     fixtures_midi.unlink()
-    second = build(Tape())
+    second = build(SteppedModel())
     recorder = Recorder(second)
     second.start()
     recorder.wait("finished", "other")
-    assert recorder.story("gone")[-1] == "fail"
-    assert recorder.order("finished") == ["other"]
+    assert recorder.kinds_of("gone")[-1] == "fail"
+    assert recorder.ids_with("finished") == ["other"]
 
 
 def test_a_job_whose_guide_goes_away_while_it_is_played_is_still_a_take(
     build: Build, fixtures_midi: Path
 ) -> None:
-    tape = Tape(running=False)
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    engine = build(model)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", named("a", guide=str(fixtures_midi)))
+    submit(engine, "a", make_request("a", guide=str(fixtures_midi)))
     recorder.wait("progress", "a")
     fixtures_midi.unlink()
-    tape.run()
+    model.run()
     recorder.wait("finished", "a")
-    assert tape.loads == 1  # and the worker is the same
+    assert model.loads == 1  # and the worker is the same
 
 
 @pytest.fixture
@@ -777,33 +792,33 @@ def fixtures_midi(tmp_path: Path) -> Path:
 def test_a_long_silence_before_a_job_is_not_a_hang(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tape = Tape()
-    engine = build(tape, hang_seconds=5.0)
+    model = SteppedModel()
+    engine = build(model, hang_seconds=5.0)
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
     assert engine._supervisor.connection
     engine._supervisor.connection.last_sign_of_life -= 3600  # an hour without a word
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
-    assert tape.loads == 1
+    assert model.loads == 1
 
 
 def test_a_worker_that_does_not_read_keeps_nobody_waiting(build: Build) -> None:
-    tape = Tape()
-    engine = build(tape, hang_seconds=3.0)
+    model = SteppedModel()
+    engine = build(model, hang_seconds=3.0)
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a", named("hang"))
+    submit(engine, "a", make_request("hang"))
     recorder.wait("progress", "a")
     for number in range(3000):
-        ask(engine, f"b{number % 2}", named("b"))  # the same orders again and again
+        submit(engine, f"b{number % 2}", make_request("b"))  # the same orders again and again
         with suppress(Refused):  # on a slow machine it has been given up by now
             engine.cancel(ME, "a")
     assert "no sign of life" in recorder.wait("fail").values[2]
-    tape.hung.set()
+    model.hung.set()
     recorder.wait("finished", "b1")
-    assert recorder.story("a")[-1] == "cancelled"
+    assert recorder.kinds_of("a")[-1] == "cancelled"
 
 
 def test_a_worker_that_cannot_be_started_keeps_what_waits(
@@ -817,7 +832,7 @@ def test_a_worker_that_cannot_be_started_keeps_what_waits(
         Settings(out=out, state=tmp_path / "state"), ModelChoice("tape", ""), Journal(None), missing
     )
     recorder = Recorder(engine)
-    ask(engine, "a")
+    submit(engine, "a")
     engine.start()
     failed = recorder.wait("fail", "a")
     assert failed.values[1] == 503
@@ -827,10 +842,10 @@ def test_a_worker_that_cannot_be_started_keeps_what_waits(
 
 
 def test_ones_own_ended_job_comes_before_anothers_running_one(build: Build) -> None:
-    engine = build(Tape())
-    mine = ask(engine, "take1")
+    engine = build(SteppedModel())
+    mine = submit(engine, "take1")
     engine.cancel(ME, "take1")
-    yours = ask(engine, "take1", named("yours"), YOU)
+    yours = submit(engine, "take1", make_request("yours"), YOU)
     assert engine.find(ME, "take1").number == mine.number
     with pytest.raises(Refused, match="already ended"):
         engine.cancel(ME, "take1")
@@ -838,7 +853,7 @@ def test_ones_own_ended_job_comes_before_anothers_running_one(build: Build) -> N
 
 
 def test_an_id_is_for_one_order_whatever_its_count(build: Build) -> None:
-    engine = build(Tape())
+    engine = build(SteppedModel())
     engine.submit(Order(ME, "q", SHORT, count=2))
     for count in (1, 3):
         with pytest.raises(Refused, match="was used for 2 takes") as refusal:
@@ -847,7 +862,7 @@ def test_an_id_is_for_one_order_whatever_its_count(build: Build) -> None:
 
 
 def test_a_batch_without_a_seed_has_seeds_in_a_row_too(build: Build) -> None:
-    first, second, third = build(Tape()).submit(Order(ME, "", SHORT, count=3))
+    first, second, third = build(SteppedModel()).submit(Order(ME, "", SHORT, count=3))
     assert [second.resolved.seed, third.resolved.seed] == [
         first.resolved.seed + 1,
         first.resolved.seed + 2,
@@ -861,10 +876,10 @@ def test_nothing_is_left_of_a_held_job_that_is_given_up(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(clips, "land", refuse)
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("fail", "a")
     engine.cancel(ME, "a")
     assert list(out.iterdir()) == []
@@ -877,31 +892,31 @@ def test_nothing_is_left_where_the_journal_cannot_note_a_landing(
         raise OSError(errno.ENOSPC, "the journal could not be written")
 
     monkeypatch.setattr(Lander, "note_staged", full)
-    engine = build(Tape())
+    engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     assert recorder.wait("fail", "a").values[1] == 507
     assert list(out.iterdir()) == []
 
 
 def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: Build) -> None:
-    tape = Tape(running=False)
-    engine = build(tape)
+    model = SteppedModel(running=False)
+    engine = build(model)
     recorder = Recorder(engine)
 
     def ask_again(event: Event) -> None:
         if event.kind == "fail" and event.job is None:
-            ask(engine, "b", named("b"), priority=Priority.LIVE)
+            submit(engine, "b", make_request("b"), priority=Priority.LIVE)
 
     engine.subscribe(ask_again)
     engine.start()
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("progress", "a")
     assert engine._supervisor.connection
     engine._supervisor.connection.pipe.close()
     recorder.wait("progress", "b")
-    tape.run()
+    model.run()
     recorder.wait("finished", "a")
-    assert recorder.order("finished") == ["b", "a"]
-    assert tape.loads == 2
+    assert recorder.ids_with("finished") == ["b", "a"]
+    assert model.loads == 2

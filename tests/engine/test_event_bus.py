@@ -12,7 +12,7 @@ from daemon.engine.event_bus import EventBus
 from daemon.jobs import Event, Job
 from pipeline.request import Request
 
-WISH = Request(prompt="x", seconds=0.5, seed=1)
+REQUEST = Request(prompt="x", seconds=0.5, seed=1)
 
 
 @pytest.fixture
@@ -22,15 +22,15 @@ def bus() -> Iterator[EventBus]:
 
 
 def test_all_hear_it_although_one_fails(bus: EventBus) -> None:
-    heard: list[Event] = []
+    received: list[Event] = []
     bus.subscribe(lambda event: 1 / 0)  # type: ignore[arg-type]
-    bus.subscribe(heard.append)
+    bus.subscribe(received.append)
     bus.publish(Event("tempo", None, (120.0, "link")))
-    assert [event.kind for event in heard] == ["tempo"]
+    assert [event.kind for event in received] == ["tempo"]
 
 
 def test_a_job_remembers_how_it_stands_and_not_what_else_was_told(bus: EventBus) -> None:
-    job = Job("me", "a", WISH, WISH, Path("/out"))
+    job = Job("me", "a", REQUEST, REQUEST, Path("/out"))
     for kind in ("queued", "favourite", "clip"):
         bus.publish(Event(kind, job))
     assert job.last_event is not None
@@ -38,10 +38,10 @@ def test_a_job_remembers_how_it_stands_and_not_what_else_was_told(bus: EventBus)
 
 
 def test_what_waits_for_its_time_is_told_before_the_end(bus: EventBus) -> None:
-    heard: list[str] = []
-    bus.subscribe(lambda event: heard.append(event.kind))
+    received: list[str] = []
+    bus.subscribe(lambda event: received.append(event.kind))
     bus.publish(Event("clip", None), time.monotonic() + 3600)
     bus.publish(Event("state", None))
-    assert heard == ["state"]
+    assert received == ["state"]
     bus.close()
-    assert heard == ["state", "clip"]
+    assert received == ["state", "clip"]

@@ -9,11 +9,11 @@ from daemon.engine.job_queue import JobQueue
 from daemon.jobs import Job, Priority
 from pipeline.request import Request
 
-WISH = Request(prompt="x")
+REQUEST = Request(prompt="x")
 
 
 def job(client: str, id: str = "", priority: Priority = Priority.NORMAL) -> Job:
-    return Job(client, id, WISH, WISH, Path(), priority)
+    return Job(client, id, REQUEST, REQUEST, Path(), priority)
 
 
 def drained(queue: JobQueue) -> list[str]:

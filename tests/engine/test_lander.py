@@ -21,8 +21,8 @@ from daemon.messages import MixLatents
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
+from tests.support.harness import PATIENCE
 from tests.support.takes import SilentOwner, finished_take
-from tests.support.workshop import PATIENCE
 
 REQUEST = Request(prompt="x", seconds=0.1, seed=1)
 
@@ -95,11 +95,11 @@ def test_the_journal_knows_every_name_before_it_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     land = clips.land
-    known = []
+    journaled = []
 
     def watched(staged: clips.Staged) -> clips.Landed | None:
-        known.append(clips.Staged.from_json(journal.read_landing(job)) == staged)
-        if len(known) == 1:
+        journaled.append(clips.Staged.from_json(journal.read_landing(job)) == staged)
+        if len(journaled) == 1:
             staged.files[0].target.write_text("a stranger's")
         return land(staged)
 
@@ -107,7 +107,7 @@ def test_the_journal_knows_every_name_before_it_is_taken(
     lander.land(run, finished_take(REQUEST), None)
     what, landed, _ = listener.next()
     assert what == "landed"
-    assert known == [True, True]
+    assert journaled == [True, True]
     assert landed.manifest.stem.endswith("_2")
     assert landed.manifest.exists()
 

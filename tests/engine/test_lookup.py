@@ -12,7 +12,7 @@ import pytest
 from daemon.engine.lookup import JobLookup
 from daemon.jobs import Job, JobState, Order, Refused
 from daemon.journal import Journal
-from tests.support.workshop import ME, SHORT, YOU
+from tests.support.harness import ME, SHORT, YOU
 
 
 class Jobs:
@@ -44,9 +44,9 @@ def code(refused: pytest.ExceptionInfo[Refused]) -> int:
 def test_an_order_that_is_known_gives_the_jobs_that_live(jobs: Jobs) -> None:
     first = jobs.add("b.1", batch="b")
     second = jobs.add("b.2", batch="b", state="finished")
-    known = jobs.lookup.find_accepted(Order(ME, "b", SHORT, count=2))
-    assert known[0] is first
-    assert known[1].number == second.number
+    accepted = jobs.lookup.find_accepted(Order(ME, "b", SHORT, count=2))
+    assert accepted[0] is first
+    assert accepted[1].number == second.number
     assert jobs.lookup.find_batch(ME, "b")[0] is first
     assert jobs.lookup.find_accepted(Order(YOU, "b", SHORT, count=2)) == []
     assert jobs.lookup.find_accepted(Order(ME, "", SHORT)) == []
@@ -55,7 +55,7 @@ def test_an_order_that_is_known_gives_the_jobs_that_live(jobs: Jobs) -> None:
 @pytest.mark.parametrize(
     "order",
     [Order(ME, "a", SHORT, count=2), Order(ME, "a", dataclasses.replace(SHORT, prompt="other"))],
-    ids=["count", "wish"],
+    ids=["count", "request"],
 )
 def test_an_id_is_for_one_order(jobs: Jobs, order: Order) -> None:
     jobs.add("a")

@@ -33,8 +33,8 @@ from daemon.settings import Settings
 from pipeline.cost import Defaults
 from pipeline.request import Request
 from pipeline.weights.adapter import Adapter
+from tests.support.harness import PATIENCE
 from tests.support.takes import make_run
-from tests.support.workshop import PATIENCE
 
 LOADED = ModelLoaded(
     title="tape",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.harness import SteppedModel
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage
-from tests.support.workshop import Tape
 
 
 @pytest.fixture(scope="package")
@@ -37,7 +37,7 @@ def restored_panel(stage: Stage) -> Iterator[None]:
 @pytest.fixture
 def paused_stage(tmp_path: Path) -> Iterator[Stage]:
     """One whose model takes no step until it is told to, so that jobs stay where they are."""
-    with on_stage(tmp_path, Tape(running=False)) as running:
+    with on_stage(tmp_path, SteppedModel(running=False)) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from daemon.settings import Settings
+from tests.support.harness import SteppedModel
 from tests.support.osc_client import (
     SHORT,
     OscClient,
@@ -20,7 +21,6 @@ from tests.support.osc_client import (
     make_clip,
 )
 from tests.support.stage import on_stage
-from tests.support.workshop import Tape
 
 
 def test_generate_tells_the_whole_story_and_leaves_the_clip(client: OscClient) -> None:
@@ -255,7 +255,7 @@ def test_a_button_fires_when_pressed_and_not_when_let_go(tmp_path: Path) -> None
 def test_a_button_goes_before_what_was_typed_and_that_before_a_batch(tmp_path: Path) -> None:
     defaults = Settings().request.changed({"prompt": "button", "seconds": 0.5})
     with (
-        on_stage(tmp_path, Tape(running=False), request=defaults) as stage,
+        on_stage(tmp_path, SteppedModel(running=False), request=defaults) as stage,
         closing(stage.client()) as client,
     ):
         client.send("/ace/generate", "many", "count", 2)

@@ -163,7 +163,7 @@ def test_a_button_marks_the_newest_clip_that_is_finished(
     paused_client: OscClient, paused_stage: Stage
 ) -> None:
     assert expect_fail(paused_client, "/ace/favourite", 1.0)[1] == 404
-    paused_stage.tape.step(4)
+    paused_stage.model.step(4)
     make_clip(paused_client, "heard", *SHORT)
     paused_client.send("/ace/generate", "coming", *SHORT)
     paused_client.until("/ace/queued", "coming")

@@ -1,5 +1,5 @@
-"""Pads over real OSC: banks, hits, lights; only the model is a `Tape`, except where the embedded
-voice plays.
+"""Pads over real OSC: banks, hits, lights. Only the model is a `SteppedModel`, except where the
+embedded voice plays.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from daemon.service import Daemon
 from daemon.settings import Midi, PadSettings, Settings
 from daemon.tempo.source import BeatPosition
 from pipeline.request import Request
+from tests.support.harness import SteppedModel
 from tests.support.osc_client import OscClient, Received
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
-from tests.support.workshop import Tape
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
     ]
     assert sorted(address for address, _ in again) == ["/ace/clip", "/ace/finished", "/ace/pad"]
     assert clip(first) == clip(again)
-    assert stage.tape.played == ["dusty"]
+    assert stage.model.played == ["dusty"]
     seed = bank_file(stage)["pads"][1]["seed"]
     assert next(values for address, values in first if address == "/ace/clip")[3:] == [
         120.0,
@@ -102,7 +102,7 @@ def test_a_hundred_hits_in_a_second_make_one_take(stage: Stage, client: OscClien
     transcript = client.until("/ace/synced")
     assert sum(address == "/ace/pad" for address, _ in transcript) == 100, "every one is answered"
     until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
-    assert stage.tape.played == ["dusty"]
+    assert stage.model.played == ["dusty"]
     assert len(stage.engine.journal.search()) == 1
 
 
@@ -183,14 +183,14 @@ def test_a_reroll_has_the_seed_that_was_known_before_and_its_own_parameters(
 
 def test_holding_a_pad_cancels_what_the_hit_began(tmp_path: Path) -> None:
     with (
-        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        on_stage(tmp_path, SteppedModel(running=False), prepare_mb=0.0) as stage,
         closing(stage.client()) as client,
     ):
         client.ask("/ace/bank/fill", "dusty", 1)
         first = client.ask("/ace/pad/hit", 1)[1][0]
         client.send("/ace/pad/reroll", 1)
         assert [values[0] for address, values in client.until("/ace/cancelled")][-1] == first
-        stage.tape.run()
+        stage.model.run()
         until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
         assert [job.state for job in stage.engine.journal.search()] == ["finished", "cancelled"]
 
@@ -265,7 +265,7 @@ def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscC
     assert "90bpm" in clip(played(client, 1)), "a bar is another one now"
     stage.tempo.set(0)
     assert "90bpm" in clip(played(client, 1)), "nobody says another"
-    assert len(stage.tape.played) == 2
+    assert len(stage.model.played) == 2
 
 
 # --- banks ----------------------------------------------------------------------------------------
@@ -283,12 +283,12 @@ def test_what_was_played_is_there_after_a_restart(tmp_path: Path) -> None:
             PadState.EMPTY,
         ]
         assert clip(played(client, 1)) == first
-        assert stage.tape.played == []
+        assert stage.model.played == []
 
 
 def test_a_job_that_a_restart_interrupted_is_its_pads(tmp_path: Path) -> None:
     with (
-        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        on_stage(tmp_path, SteppedModel(running=False), prepare_mb=0.0) as stage,
         closing(stage.client()) as client,
     ):
         client.ask("/ace/bank/fill", "dusty", 1, 2)
@@ -301,7 +301,7 @@ def test_a_job_that_a_restart_interrupted_is_its_pads(tmp_path: Path) -> None:
 
 def test_banks_change_while_one_renders_and_nothing_is_lost(tmp_path: Path) -> None:
     with (
-        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        on_stage(tmp_path, SteppedModel(running=False), prepare_mb=0.0) as stage,
         closing(stage.client()) as client,
     ):
         for name in ("one", "two"):
@@ -317,7 +317,7 @@ def test_banks_change_while_one_renders_and_nothing_is_lost(tmp_path: Path) -> N
         client.until("/ace/synced")
         assert stage.pads.banks.current[0] == "two"
         assert stage.pads.list_lights()[0].state is PadState.EMPTY
-        stage.tape.run()
+        stage.model.run()
         client.until("/ace/finished")
         stage.pads.banks.load("one")
         assert stage.pads.list_lights()[0].state is PadState.READY
@@ -431,14 +431,14 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
             path for path in stage.settings.out.iterdir() if not path.name.startswith(".")
         ] == []
         assert client.ask("/ace/history", "dusty") == ("/ace/done", ["/ace/history", 0, 0])
-        before = len(stage.tape.played)
+        before = len(stage.model.played)
         path = clip(played(client, 2))
         assert Path(path).exists()
         known = bank_file(stage)["pads"][1]["next"]
         until(
             lambda: len(stage.pads._speculation._prepared) == 5
         )  # two pads, and the three rerolls
-        assert len(stage.tape.played) <= before + 5
+        assert len(stage.model.played) <= before + 5
         client.send("/ace/pad/reroll", 2)
         received = client.until("/ace/finished")
         assert "/ace/progress" not in [address for address, _ in received]
@@ -455,7 +455,7 @@ def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
         until(lambda: stage.pads.list_lights()[15].state is PadState.READY)
         assert stage.engine.journal.search()[0].id.startswith("pad1")
         stage.panel.set("prompt", "turned")
-        until(lambda: "turned" in stage.tape.played)
+        until(lambda: "turned" in stage.model.played)
 
 
 def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_making_them(
@@ -479,7 +479,7 @@ def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_makin
         there = [Path(clip(played(client, pad))) for pad in (1, 2)]
         assert [path.name for path in there] == [path.name for path in here]
         assert all(path.is_file() for path in there)
-        assert not stage.tape.played
+        assert not stage.model.played
 
 
 # --- the next bar ---------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from daemon.pads import player as player_module
 from daemon.pads.announcer import read_take_events
 from daemon.pads.bank import PadTake
 from daemon.pads.interface import PadState
+from tests.support.harness import SteppedModel
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
-from tests.support.workshop import Tape
 
 READING = ("read_bytes", "read_text", "is_file", "stat", "resolve", "glob", "open")
 READERS = ("daemon/pads/", "daemon/paths.py")
@@ -103,14 +103,14 @@ def test_a_pad_that_changes_while_its_manifest_is_read_plays_what_it_is_then(
         monkeypatch.setattr(player_module, "read_take_events", read_slowly)
         client.send("/ace/pad/hit", 1)
         client.until("/ace/finished")
-    assert stage.tape.played == ["dusty", "other"]
+    assert stage.model.played == ["dusty", "other"]
 
 
 def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
-        on_stage(tmp_path, Tape(running=False), prepare_mb=0.0) as stage,
+        on_stage(tmp_path, SteppedModel(running=False), prepare_mb=0.0) as stage,
         closing(stage.client()) as client,
     ):
         client.ask("/ace/bank/fill", "dusty", 1, 1)
@@ -126,7 +126,7 @@ def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
         monkeypatch.setattr(stage.engine, "submit", submit_late)
         stage.pads.play(0)
         until(lambda: stage.engine.find("pads", ids[0]).has_ended)
-        stage.tape.run()
+        stage.model.run()
         until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
         states = {job.id: job.state.value for job in stage.engine.journal.search()}
     assert states == {ids[0]: "cancelled", ids[1]: "finished"}

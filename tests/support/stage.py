@@ -9,14 +9,14 @@ from typing import Any
 
 from daemon.service import Daemon
 from daemon.settings import Settings
+from tests.support.harness import SteppedModel, ThreadWorker
 from tests.support.osc_client import OscClient, TcpClient
-from tests.support.workshop import InThread, Tape
 
 
 class Stage(Daemon):
-    def __init__(self, settings: Settings, tape: Tape) -> None:
-        super().__init__(settings, lambda: InThread(tape.load))
-        self.tape = tape
+    def __init__(self, settings: Settings, model: SteppedModel) -> None:
+        super().__init__(settings, lambda: ThreadWorker(model.load))
+        self.model = model
 
     def client(self) -> OscClient:
         return OscClient(self.osc.address)
@@ -27,11 +27,13 @@ class Stage(Daemon):
 
 
 @contextmanager
-def on_stage(folder: Path, tape: Tape | None = None, **settings: Any) -> Iterator[Stage]:
-    """`tape` runs by itself unless another is given. The model is called "mini", and is warm."""
+def on_stage(
+    folder: Path, model: SteppedModel | None = None, /, **settings: Any
+) -> Iterator[Stage]:
+    """The model runs by itself unless another is given. It is called "mini", and is warm."""
     given: dict[str, Any] = {"port": 0, "tcp": 0, "model": "mini", "rate": 100_000} | settings
     with Stage(
-        Settings(out=folder / "out", state=folder / "state", **given), tape or Tape()
+        Settings(out=folder / "out", state=folder / "state", **given), model or SteppedModel()
     ) as stage:
         wait_until_warm(stage)
         yield stage

@@ -28,9 +28,9 @@ from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.voices import voice_folder
 from pipeline.weights.adapter import Adapter, checked
+from tests.support.harness import ME, Build, Recorder, SteppedModel, submit
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage
-from tests.support.workshop import ME, Build, Recorder, Tape, ask
 
 # isort: split
 import mlx.core as mx
@@ -40,18 +40,18 @@ TORN = Adapter("/loras/torn")
 
 
 @pytest.fixture
-def tape() -> Tape:
-    return Tape(running=False)
+def model() -> SteppedModel:
+    return SteppedModel(running=False)
 
 
 @pytest.fixture
-def engine(build: Build, tape: Tape) -> Engine:
-    return build(tape)
+def engine(build: Build, model: SteppedModel) -> Engine:
+    return build(model)
 
 
 def worn_by(recorder: Recorder) -> dict[str, tuple[Adapter, ...]]:
     """What was worn for each finished job, by its manifest."""
-    finished = [event for event in recorder.heard if event.kind == "finished"]
+    finished = [event for event in recorder.events if event.kind == "finished"]
     return {
         event.job.id: clips.read_manifest(Path(event.values[-1])).adapters
         for event in finished
@@ -63,35 +63,35 @@ def worn_by(recorder: Recorder) -> dict[str, tuple[Adapter, ...]]:
 
 
 def test_an_adapter_is_worn_from_the_next_job_on_and_nothing_is_loaded_anew(
-    engine: Engine, tape: Tape
+    engine: Engine, model: SteppedModel
 ) -> None:
     recorder = Recorder(engine)
     engine.start()
-    ask(engine, "a")
-    ask(engine, "b")
+    submit(engine, "a")
+    submit(engine, "b")
     recorder.wait("progress", "a")
     engine.set_adapters(LOFI._replace(scale=0.5))
-    tape.run()
+    model.run()
     recorder.wait("finished", "b")
     assert worn_by(recorder) == {"a": (), "b": (LOFI._replace(scale=0.5),)}
     assert engine.title == "tape (lofi.safetensors=0.5)"
     engine.set_adapters()
-    ask(engine, "c")
+    submit(engine, "c")
     recorder.wait("finished", "c")
     assert worn_by(recorder)["c"] == ()
-    assert tape.loads == 1
+    assert model.loads == 1
 
 
 def test_one_that_does_not_fit_is_told_and_what_was_worn_stays_on(
-    engine: Engine, tape: Tape
+    engine: Engine, model: SteppedModel
 ) -> None:
-    tape.run()
+    model.run()
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
     engine.set_adapters(LOFI)
     engine.set_adapters(LOFI, TORN)
-    ask(engine, "a")
+    submit(engine, "a")
     command, code, message, hint = recorder.wait("fail").values
     assert command == "/ace/adapter"
     assert code == 422
@@ -103,55 +103,57 @@ def test_one_that_does_not_fit_is_told_and_what_was_worn_stays_on(
 
 
 def test_what_is_worn_before_the_model_is_loaded_is_put_on_with_it(
-    engine: Engine, tape: Tape
+    engine: Engine, model: SteppedModel
 ) -> None:
-    tape.run()
+    model.run()
     recorder = Recorder(engine)
     engine.set_adapters(LOFI)
-    ask(engine, "a")
+    submit(engine, "a")
     engine.start()
     recorder.wait("finished", "a")
     assert worn_by(recorder) == {"a": (LOFI,)}
 
 
 def test_a_model_that_cannot_be_loaded_because_of_one_is_loaded_without_it(
-    engine: Engine, tape: Tape
+    engine: Engine, model: SteppedModel
 ) -> None:
-    tape.run()
+    model.run()
     recorder = Recorder(engine)
     engine.set_adapters(TORN)
     engine.start()
     recorder.wait("state", first="error")
     assert "it is torn" in engine.error
     engine.set_adapters()
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
 
 
-def test_a_crash_does_not_take_it_off(engine: Engine, tape: Tape) -> None:
-    tape.run()
+def test_a_crash_does_not_take_it_off(engine: Engine, model: SteppedModel) -> None:
+    model.run()
     recorder = Recorder(engine)
     engine.start()
     recorder.wait("state", first="warm")
     engine.set_adapters(LOFI)
     engine.submit(Order(ME, "dies", Request(prompt="die", seconds=0.5)))
     recorder.wait("fail", "dies")
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
     assert worn_by(recorder) == {"a": (LOFI,)}
-    assert tape.loads > 1
+    assert model.loads > 1
 
 
-def test_another_model_is_not_dressed_in_it_and_the_same_one_is(engine: Engine, tape: Tape) -> None:
-    tape.run()
+def test_another_model_is_not_dressed_in_it_and_the_same_one_is(
+    engine: Engine, model: SteppedModel
+) -> None:
+    model.run()
     recorder = Recorder(engine)
     engine.start()
     engine.set_adapters(LOFI)
     engine.switch_model("tape")
-    ask(engine, "a")
+    submit(engine, "a")
     recorder.wait("finished", "a")
     engine.switch_model("second")
-    ask(engine, "b")
+    submit(engine, "b")
     recorder.wait("finished", "b")
     assert worn_by(recorder) == {"a": (LOFI,), "b": ()}
 

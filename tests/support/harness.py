@@ -29,16 +29,18 @@ ME = "udp:127.0.0.1:1"
 YOU = "udp:127.0.0.1:2"
 SHORT = Request(prompt="short", seconds=0.5)
 
-Build = Callable[..., Engine]  # build(tape, model="tape", **settings)
+Build = Callable[..., Engine]  # build(model, name="tape", **settings)
 
 
-def ask(
+def submit(
     engine: Engine, id: str = "", request: Request = SHORT, client: str = ME, **more: Any
 ) -> Job:
+    """Order one take; `more` is what else an order has."""
     return engine.submit(Order(client, id, request, **more))[0]
 
 
-def named(prompt: str, **more: Any) -> Request:
+def make_request(prompt: str, **more: Any) -> Request:
+    """A short one."""
     return Request(prompt=prompt, seconds=0.5, **more)
 
 
@@ -47,7 +49,7 @@ def stop(engine: Engine) -> None:
     engine.journal.close()
 
 
-class InThread:
+class ThreadWorker:
     """What `process.WorkerProcess` is, without the process."""
 
     def __init__(self, load: Loader) -> None:
@@ -67,9 +69,9 @@ class InThread:
         return "its thread ended"
 
 
-class Tape:
-    """A model with a hand on its steps: `step` lets the job on top take one, `run` all that ever
-    come.
+class SteppedModel:
+    """A model that makes a step when the test lets it: `step` lets the job on top make one, `run`
+    all that ever come.
 
     A prompt of "bad" is refused, "die" ends the worker, "hang" never takes another step. A model
     called "broken" cannot be loaded, "stuck" never is, and "far away" is fetched, until `hung` is
@@ -117,9 +119,11 @@ class Tape:
         self.adapters = wanted
 
     def step(self, count: int = 1) -> None:
+        """Let the job on top make so many steps."""
         self._steps.release(count)
 
     def run(self) -> None:
+        """Let all jobs make all their steps, from now on."""
         self._free.set()
 
     def audition(self, request: Request) -> None: ...
@@ -156,15 +160,15 @@ class Tape:
 
 
 class Recorder:
-    """Remembers every event, and waits for one."""
+    """Keeps every event, and waits for one."""
 
     def __init__(self, engine: Any) -> None:
-        self.heard: list[Event] = []
+        self.events: list[Event] = []
         self._new: queue.Queue[Event] = queue.Queue()
-        engine.subscribe(self._hear)
+        engine.subscribe(self._record)
 
-    def _hear(self, event: Event) -> None:
-        self.heard.append(event)
+    def _record(self, event: Event) -> None:
+        self.events.append(event)
         self._new.put(event)
 
     def wait(self, kind: str, id: str | None = None, first: object = None) -> Event:
@@ -178,13 +182,13 @@ class Recorder:
             ):
                 return event
 
-    def story(self, id: str) -> list[str]:
+    def kinds_of(self, id: str) -> list[str]:
         """The kinds of a job's events, repeated progress once."""
-        kinds = [event.kind for event in self.heard if event.job and event.job.id == id]
+        kinds = [event.kind for event in self.events if event.job and event.job.id == id]
         return [
             kind for n, kind in enumerate(kinds) if kind != "progress" or kinds[n - 1] != "progress"
         ]
 
-    def order(self, kind: str) -> list[str]:
+    def ids_with(self, kind: str) -> list[str]:
         """The ids of the jobs that had such an event, in order."""
-        return [event.job.id for event in self.heard if event.kind == kind and event.job]
+        return [event.job.id for event in self.events if event.kind == kind and event.job]
