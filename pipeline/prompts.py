@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import SupportsInt
 
 from .request import TRACKS, Request
 
@@ -39,33 +39,41 @@ def instruction(task: str, tracks: tuple[str, ...] = ()) -> str:
     if task in _INSTRUCTIONS:
         return _INSTRUCTIONS[task]
     if task not in _TRACK_INSTRUCTIONS:
-        known = " ".join([*_INSTRUCTIONS, *_TRACK_INSTRUCTIONS])
-        raise ValueError(f"task must be one of {known}, got {task!r}")
-    named, plain = _TRACK_INSTRUCTIONS[task]
-    return named.format(" | ".join(track.upper() for track in tracks)) if tracks else plain
+        allowed = " ".join([*_INSTRUCTIONS, *_TRACK_INSTRUCTIONS])
+        raise ValueError(f"task must be one of {allowed}, got {task!r}")
+    with_tracks, without_tracks = _TRACK_INSTRUCTIONS[task]
+    if not tracks:
+        return without_tracks
+    return with_tracks.format(" | ".join(track.upper() for track in tracks))
 
 
-def metas(values: Mapping[str, Any]) -> str:
+def metas(values: Mapping[str, object]) -> str:
     """bpm, time signature, key and duration as the prompt lists them; what is not given is N/A.
 
     `values` may use the official synonyms (tempo; keyscale, key, key_scale; timesignature,
     time_signature; length). Without a duration the model reads 30 seconds.
     """
-    bpm = _first(values, "bpm", "tempo")
-    key = _first(values, "keyscale", "key", "key_scale")
-    signature = _first(values, "timesignature", "time_signature")
-    duration = _first(values, "duration", "length")
-    if not isinstance(duration, str):
-        duration = f"{int(duration or 30)} seconds"
-    lines = {"bpm": bpm, "timesignature": signature, "keyscale": key, "duration": duration}
-    return "".join(f"- {name}: {_shown(value)}\n" for name, value in lines.items())
+    lines = {
+        "bpm": _find_value(values, "bpm", "tempo"),
+        "timesignature": _find_value(values, "timesignature", "time_signature"),
+        "keyscale": _find_value(values, "keyscale", "key", "key_scale"),
+        "duration": _format_duration(_find_value(values, "duration", "length")),
+    }
+    return "".join(f"- {name}: {_format_value(value)}\n" for name, value in lines.items())
 
 
-def _first(values: Mapping[str, Any], *names: str) -> Any:
+def _find_value(values: Mapping[str, object], *names: str) -> object:
+    """The first of them that is given; None where none is."""
     return next((values[name] for name in names if values.get(name)), None)
 
 
-def _shown(value: Any) -> str:
+def _format_duration(duration: object) -> str:
+    if isinstance(duration, str):
+        return duration
+    return f"{int(duration) if isinstance(duration, SupportsInt) else 30} seconds"
+
+
+def _format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value or "").strip() or "N/A"
@@ -78,10 +86,14 @@ def text_prompt(
     part only.
     """
     colon = instruction if instruction.endswith(":") else instruction + ":"
-    return f"# Instruction\n{colon}\n\n# Caption\n{pure_caption(caption)}\n\n# Metas\n{meta_lines}<|endoftext|>\n"
+    return (
+        f"# Instruction\n{colon}\n\n# Caption\n{pure_caption(caption)}\n\n"
+        f"# Metas\n{meta_lines}<|endoftext|>\n"
+    )
 
 
 def pure_caption(caption: str) -> str:
+    """The caption part of a text prompt; any other caption as it is."""
     found = re.search(r"# Caption\n(.*?)(?=\n\n# Metas|\Z)", caption, re.DOTALL)
     return found[1].strip() if found and caption.startswith("# Instruction") else caption
 
@@ -96,12 +108,12 @@ def for_request(
     """The caption prompt and the lyric prompt of a request for a task; no lyrics mean an
     instrumental.
     """
-    known = {
+    values = {
         "bpm": request.bpm or None,
         "keyscale": request.key,
         "timesignature": request.time_signature,
         "duration": max(1, int(request.length)),
     }
     lyrics = request.lyrics.strip() or INSTRUMENTAL
-    caption = text_prompt(request.prompt, metas(known), instruction(task, tracks))
+    caption = text_prompt(request.prompt, metas(values), instruction(task, tracks))
     return caption, lyric_prompt(lyrics, request.language)

@@ -1,4 +1,4 @@
-"""Reference audio: what a clip is to sound like. Three parts of ten seconds of a file tell the
+"""Reference audio: what a clip is to sound like. Three parts of a file, ten seconds each, give the
 model its timbre.
 """
 
@@ -13,15 +13,15 @@ from . import audio
 from .request import SAMPLE_RATE, BadRequest, Request
 
 PART = 10 * SAMPLE_RATE  # samples of one of the three parts
-SHORTEST = SAMPLE_RATE // 10
+SHORTEST = SAMPLE_RATE // 10  # samples of a file
 
 
 def parts(request: Request, sound: np.ndarray) -> np.ndarray:
-    """A reference (samples, 2) as the 30 seconds that the model hears of it: from its beginning,
+    """A reference (samples, 2) as the 30 seconds that the model encodes of it: from its beginning,
     middle and end.
 
-    Where in these thirds, the seed says, or it is their usual places. What is shorter than 30
-    seconds is repeated. Raises `BadRequest` for what has no sound.
+    Where in these thirds is drawn from the seed, or even: at the beginning, in the middle and at
+    the end. What is shorter than 30 seconds is repeated. Raises `BadRequest` for what has no sound.
     """
     name = os.path.basename(request.reference)
     if len(sound) < SHORTEST:
@@ -35,16 +35,16 @@ def parts(request: Request, sound: np.ndarray) -> np.ndarray:
     sound = np.clip(sound, -1, 1)
     if len(sound) < 3 * PART:
         sound = np.tile(sound, (-(-3 * PART // len(sound)), 1))
-    return np.concatenate([sound[start : start + PART] for start in _starts(request, len(sound))])
+    return np.concatenate([sound[start : start + PART] for start in _pick_starts(request, len(sound))])
 
 
-def _starts(request: Request, samples: int) -> list[int]:
-    """One in each third, so that its part does not leave it."""
+def _pick_starts(request: Request, samples: int) -> list[int]:
+    """Where the parts start: one in each third, so that it does not leave it."""
     third = samples // 3
-    rooms = [third - PART, third - PART, samples - 2 * third - PART]
+    last_offsets = [third - PART, third - PART, samples - 2 * third - PART]
     if request.reference_parts == "even":
-        places = [0, rooms[1] // 2, rooms[2]]
+        offsets = [0, last_offsets[1] // 2, last_offsets[2]]
     else:
-        draw = random.Random(request.seed)
-        places = [draw.randint(0, room) for room in rooms]
-    return [number * third + place for number, place in enumerate(places)]
+        rng = random.Random(request.seed)
+        offsets = [rng.randint(0, last) for last in last_offsets]
+    return [index * third + offset for index, offset in enumerate(offsets)]
