@@ -35,7 +35,9 @@ def parts(request: Request, sound: np.ndarray) -> np.ndarray:
     sound = np.clip(sound, -1, 1)
     if len(sound) < 3 * PART:
         sound = np.tile(sound, (-(-3 * PART // len(sound)), 1))
-    return np.concatenate([sound[start : start + PART] for start in _pick_starts(request, len(sound))])
+    return np.concatenate(
+        [sound[start : start + PART] for start in _pick_starts(request, len(sound))]
+    )
 
 
 def _pick_starts(request: Request, samples: int) -> list[int]:
