@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -23,41 +22,40 @@ from .pads.midi_player import MidiPlayer
 from .pads.player import PadPlayer
 from .panel import Panel
 from .paths import AllowedFolders
-from .runtime.lock import Lock
+from .runtime.lock import StateLock
+from .runtime.logs import EventLog
 from .settings import Settings, SettingsError
 from .tempo import Tempo
 from .watch.watchers import Watchers
 
-log = logging.getLogger("acestepd")
-
-VOICE = "mini"
+VOICE = "mini"  # the embedded model
 JOURNAL = "journal.sqlite"
 LEARNED = "learnt.toml"
 
 
-class Chosen(NamedTuple):
-    """The model that plays, its variant, and why it is not the real one where that was hoped
-    for.
+class SelectedModel(NamedTuple):
+    """The model that plays and its variant. `reason`: why it is not the real one, where the
+    settings leave that open.
     """
 
-    model: str
+    name: str
     variant: str
-    why: str = ""
+    reason: str = ""
 
 
-def chosen_model(settings: Settings) -> Chosen:
+def select_model(settings: Settings) -> SelectedModel:
     """With `auto`, the real model when it is complete on this machine, and the embedded voice when
     not.
     """
     from pipeline.weights import checkpoint
 
     if settings.model != "auto":
-        return Chosen(settings.model, settings.variant)
+        return SelectedModel(settings.model, settings.variant)
     try:
         checkpoint.find(HUB_MODEL, settings.variant)
-        return Chosen(HUB_MODEL, settings.variant)
+        return SelectedModel(HUB_MODEL, settings.variant)
     except checkpoint.CheckpointError as error:
-        return Chosen(VOICE, "", str(error))
+        return SelectedModel(VOICE, "", str(error))
 
 
 class Daemon:
@@ -68,24 +66,28 @@ class Daemon:
     ) -> None:
         folders.check(settings.out)
         self.settings = settings
-        self.chosen = chosen_model(settings)
+        self.selected_model = select_model(settings)
         with ExitStack() as opened:  # closed again when something below fails
-            self._lock = opened.enter_context(Lock(settings.state))
-            self.journal = _journal(settings)
+            self._lock = opened.enter_context(StateLock(settings.state))
+            self.journal = _open_journal(settings)
             opened.callback(self.journal.close)
             self.engine = Engine(
                 settings,
-                ModelChoice(*self.chosen[:2], checked(settings.adapters)),
+                ModelChoice(
+                    self.selected_model.name,
+                    self.selected_model.variant,
+                    checked(settings.adapters),
+                ),
                 self.journal,
                 worker,
             )
-            self.engine.subscribe(_log_event)
+            self.engine.subscribe(EventLog().write)
             self.tempo = Tempo(settings.link, settings.midi_clock)
             self.tempo.listen(
                 lambda bpm, source: self.engine.publish(Event("tempo", None, (bpm, source)))
             )
             self.panel = Panel(settings.request, self.tempo)
-            allowed_folders = _allowed_folders(settings)
+            allowed_folders = _list_allowed_folders(settings)
             self.osc = OscServer(settings, self.panel, self.engine, allowed_folders)
             opened.callback(self.osc.close)
             self.pads = self.osc.pads = PadPlayer(
@@ -93,7 +95,7 @@ class Daemon:
             )
             player = MidiPlayer(self.pads, self.panel, self.engine)
             self.controllers = Controllers(settings.midi, player, settings.state / LEARNED)
-            self._learn_from_ports()
+            self._enable_midi_learn()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, allowed_folders)
             self._opened = opened.pop_all()
 
@@ -103,24 +105,25 @@ class Daemon:
         """
         old = self.settings.request
         new = settings.request
-        turned = {
-            name: getattr(new, name) for name in FIELDS if getattr(new, name) != getattr(old, name)
-        }
-        self.panel.replace(self.panel.request.changed(turned))
+        changed = [name for name in FIELDS if getattr(new, name) != getattr(old, name)]
+        values = {name: getattr(new, name) for name in changed}
+        self.panel.replace(self.panel.request.changed(values))
+        allowed_folders = _list_allowed_folders(settings)
         self.settings = settings
         self.engine.change_settings(settings)
-        self.osc.change_settings(settings, _allowed_folders(settings))
-        self.pads.change_settings(settings, _allowed_folders(settings))
+        self.osc.change_settings(settings, allowed_folders)
+        self.pads.change_settings(settings, allowed_folders)
         self.controllers.change_settings(settings.midi)
-        self._learn_from_ports()
-        self.watchers.change(settings.watch, _allowed_folders(settings))
+        self._enable_midi_learn()
+        self.watchers.change_settings(settings.watch, allowed_folders)
 
-    def _learn_from_ports(self) -> None:
+    def _enable_midi_learn(self) -> None:
         """MIDI learn, where there is something to learn from."""
         self.osc.controllers = self.controllers if self.settings.midi.ports else None
 
     def __enter__(self) -> Self:
-        self._lock.tell(*self.osc.address, (self.osc.tcp_address or ("", 0))[1])
+        tcp_port = self.osc.tcp_address[1] if self.osc.tcp_address else 0
+        self._lock.record_address(*self.osc.address, tcp_port)
         self.engine.start()
         self.pads.start()
         self.controllers.start()
@@ -143,24 +146,15 @@ class Daemon:
         self._opened.close()
 
 
-def _allowed_folders(settings: Settings) -> AllowedFolders:
+def _list_allowed_folders(settings: Settings) -> AllowedFolders:
     """Where files may lie that messages and watched files name."""
     return AllowedFolders(
         [settings.out, *settings.folders, *(watch.folder for watch in settings.watch)]
     )
 
 
-def _journal(settings: Settings) -> Journal:
+def _open_journal(settings: Settings) -> Journal:
     try:
         return Journal(settings.state / JOURNAL, settings.history)
     except JournalError as error:
         raise SettingsError(str(error)) from error
-
-
-def _log_event(event: Event) -> None:
-    if event.kind == "state":
-        log.info("%s %s, %s waiting", *event.values)
-    elif event.kind != "progress":
-        details = " ".join(str(v) for v in event.values)
-        level = logging.WARNING if event.kind == "fail" else logging.INFO
-        log.log(level, "%s %s %s", event.job.id if event.job else "", event.kind, details)

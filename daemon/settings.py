@@ -6,7 +6,7 @@ import dataclasses
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,9 @@ class Watch:
     def __post_init__(self) -> None:
         if self.folder == Path():
             raise SettingsError('[[watch]] needs a folder, like folder = "~/Lyrics"')
-        folder = _absolute("[[watch]] folder", self.folder)
+        folder = _make_absolute("[[watch]] folder", self.folder)
         object.__setattr__(self, "folder", folder)
-        out = folder / "takes" if self.out == Path() else _absolute("[[watch]] out", self.out)
+        out = folder / "takes" if self.out == Path() else _make_absolute("[[watch]] out", self.out)
         object.__setattr__(self, "out", out)
         if out == folder:
             raise SettingsError(f"[[watch]] out must not be the watched folder itself, got {out}")
@@ -101,7 +101,7 @@ class PadSettings:
     def __post_init__(self) -> None:
         if self.slot < 1:
             raise SettingsError("[[midi.pad]] needs a slot, counted from 1, like slot = 3")
-        _within("[[midi.pad]] seed", self.seed, -1, MAX_SEED)
+        _check_range("[[midi.pad]] seed", self.seed, -1, MAX_SEED)
         try:
             check_files(Request().changed(self.request))
         except BadRequest as error:
@@ -145,7 +145,7 @@ class Midi:
     )
 
     def __post_init__(self) -> None:
-        _within("[midi] rows", self.rows, 0, 1)
+        _check_range("[midi] rows", self.rows, 0, 1)
         try:
             if self.velocity:
                 Knob.of(self.velocity)
@@ -184,7 +184,8 @@ class Settings:
     )
     planner: str = setting(
         "",
-        "which planner writes songs down first: 0.6B, 1.7B, 4B, or a folder with one; empty takes what is there",
+        "which planner writes songs down first: 0.6B, 1.7B, 4B, or a folder with one; empty takes "
+        "what is there",
     )
     adapters: tuple[str, ...] = setting(
         (), "LoRA adapters it wears: the path of a PEFT folder or a file, or PATH=SCALE"
@@ -257,21 +258,21 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("out", "state"):
-            object.__setattr__(self, name, _absolute(name, getattr(self, name)))
+            object.__setattr__(self, name, _make_absolute(name, getattr(self, name)))
         object.__setattr__(
-            self, "folders", tuple(_absolute("folders", folder) for folder in self.folders)
+            self, "folders", tuple(_make_absolute("folders", folder) for folder in self.folders)
         )
         for name, (low, high) in LIMITS.items():
-            _within(name, getattr(self, name), low, high)
+            _check_range(name, getattr(self, name), low, high)
         for address in (self.host, *self.allow):
-            _ip(address)
-        if not _ip(self.host).is_loopback and not self.allow:
+            _parse_ip(address)
+        if not _parse_ip(self.host).is_loopback and not self.allow:
             raise SettingsError(
                 f"host {self.host} is reachable from outside: list in allow whom to answer"
             )
         for subscriber in self.subscribers:
-            endpoint(subscriber)
-        _within("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
+            parse_endpoint(subscriber)
+        _check_range("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
         if self.quantise not in QUANTISE:
             raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
         if self.planner not in ("", *PLANNERS) and not Path(self.planner).expanduser().is_dir():
@@ -291,14 +292,14 @@ class Settings:
 
     @property
     def endpoints(self) -> list[tuple[str, int]]:
-        return [endpoint(subscriber) for subscriber in self.subscribers]
+        return [parse_endpoint(subscriber) for subscriber in self.subscribers]
 
 
 def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
     """The settings file (the default one may be absent) with `overrides` on top. Raises
     `SettingsError`.
     """
-    file = path or _default_file()
+    file = path or _find_default_file()
     values: dict[str, Any] = {}
     if file:
         try:
@@ -307,15 +308,14 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
             raise SettingsError(f"{file}: {error}") from error
         except RecursionError:
             raise SettingsError(f"{file}: nested too deeply to be settings") from None
+    given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return from_values(
-            values | {name: value for name, value in overrides.items() if value is not None}
-        )
+        return from_values(values | given)
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}" if values else str(error)) from error
 
 
-def _default_file() -> Path | None:
+def _find_default_file() -> Path | None:
     """Where there is one that may be read."""
     try:
         file = DEFAULT_FILE.expanduser()
@@ -325,99 +325,130 @@ def _default_file() -> Path | None:
 
 
 def from_values(values: Mapping[str, Any]) -> Settings:
-    return Settings(**_kept(Settings, values, "setting"))
+    """Settings by name, as TOML or a flag gives them. Raises `SettingsError`."""
+    return Settings(**_convert_table(Settings, values, "setting"))
 
 
-def _kept(kind: type, values: Mapping[str, Any], called: str) -> dict[str, Any]:
+# --- values as TOML gives them --------------------------------------------------------------------
+
+
+def _convert_table(kind: type, values: Mapping[str, Any], called: str) -> dict[str, Any]:
     """The values as the dataclass `kind` keeps them, by name."""
-    known = {spec.name: spec for spec in dataclasses.fields(kind)}
-    kept: dict[str, Any] = {}
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    converters = _PAD_CONVERTERS if kind is PadSettings else _CONVERTERS
+    converted: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in known:
-            raise SettingsError(f"no {called} is called {name!r}; {called}s: {' '.join(known)}")
-        kept[name] = _converted(name, known[name].default, value, called)
-    return kept
+        if name not in fields:
+            raise SettingsError(f"no {called} is called {name!r}; {called}s: {' '.join(fields)}")
+        if name in converters:
+            converted[name] = converters[name](value)
+        else:
+            converted[name] = _convert_plain(name, fields[name].default, value)
+    return converted
 
 
-def _converted(name: str, default: Any, value: Any, called: str) -> Any:
-    if name == "request" and default is dataclasses.MISSING and called == "[[midi.pad]] setting":
-        if not isinstance(value, Mapping):
-            raise SettingsError(f"[midi.pad.request] must be a table of parameters, got {value!r}")
-        return dict(value)
-    if name == "request":
-        if not isinstance(value, Request | Mapping):
-            raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
-        try:
-            request = value if isinstance(value, Request) else Request().changed(value)
-            check_files(request)
-            return request
-        except BadRequest as error:
-            raise SettingsError(f"[request] {error}") from error
-    if name == "watch":
-        return tuple(
-            _watch(entry) for entry in _listed(name, value, Mapping | Watch, "[[watch]] tables")
-        )
-    if name == "midi":
-        return _midi(value)
-    if name == "pad":
-        return tuple(
-            _pad(entry)
-            for entry in _listed(name, value, Mapping | PadSettings, "[[midi.pad]] tables")
-        )
-    if name == "knobs":
-        if not isinstance(value, Mapping) or not all(
-            isinstance(field, str) for field in value.values()
-        ):
-            raise SettingsError(f"[midi.knobs] must be controls and parameters, got {value!r}")
-        return dict(value)
-    if name == "folders":
-        return tuple(
-            Path(entry) for entry in _listed(name, value, str | os.PathLike, "a list of paths")
-        )
+def _convert_plain(name: str, default: Any, value: Any) -> Any:
+    """A value of the type that its default has."""
     if isinstance(default, tuple):
-        return tuple(_listed(name, value, str, "a list of texts"))
+        return tuple(_check_list(name, value, str, "a list of texts"))
     if isinstance(default, Path) and isinstance(value, str | os.PathLike):
         return Path(value)
     if type(default) is float and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        kinds = {
-            Path: "a path",
-            bool: "true or false",
-            str: "a text",
-            int: "a whole number",
-            float: "a number",
-        }
-        wanted = next(words for kind, words in kinds.items() if isinstance(default, kind))
-        raise SettingsError(f"{name} must be {wanted}, got {value!r}")
+        raise SettingsError(f"{name} must be {_describe_type(default)}, got {value!r}")
     return value
 
 
-def _listed(name: str, value: Any, kind: Any, wanted: str) -> Sequence[Any]:
-    if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
-        raise SettingsError(f"{name} must be {wanted}, got {value!r}")
-    return value
+def _describe_type(default: Any) -> str:
+    if isinstance(default, Path):
+        return "a path"
+    if isinstance(default, bool):
+        return "true or false"
+    if isinstance(default, str):
+        return "a text"
+    return "a whole number" if isinstance(default, int) else "a number"
 
 
-def _watch(entry: Mapping[str, Any] | Watch) -> Watch:
-    return entry if isinstance(entry, Watch) else Watch(**_kept(Watch, entry, "[[watch]] setting"))
+def _convert_request(value: Any) -> Request:
+    if not isinstance(value, Request | Mapping):
+        raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
+    try:
+        request = value if isinstance(value, Request) else Request().changed(value)
+        check_files(request)
+    except BadRequest as error:
+        raise SettingsError(f"[request] {error}") from error
+    return request
 
 
-def _midi(value: Any) -> Midi:
-    if not isinstance(value, Mapping | Midi):
-        raise SettingsError(f"[midi] must be a table of settings, got {value!r}")
-    return value if isinstance(value, Midi) else Midi(**_kept(Midi, value, "[midi] setting"))
-
-
-def _pad(entry: Mapping[str, Any] | PadSettings) -> PadSettings:
-    return (
-        entry
-        if isinstance(entry, PadSettings)
-        else PadSettings(**_kept(PadSettings, entry, "[[midi.pad]] setting"))
+def _convert_watches(value: Any) -> tuple[Watch, ...]:
+    tables = _check_list("watch", value, Mapping | Watch, "[[watch]] tables")
+    return tuple(
+        table
+        if isinstance(table, Watch)
+        else Watch(**_convert_table(Watch, table, "[[watch]] setting"))
+        for table in tables
     )
 
 
-def _absolute(name: str, path: Path) -> Path:
+def _convert_midi(value: Any) -> Midi:
+    if isinstance(value, Midi):
+        return value
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"[midi] must be a table of settings, got {value!r}")
+    return Midi(**_convert_table(Midi, value, "[midi] setting"))
+
+
+def _convert_pads(value: Any) -> tuple[PadSettings, ...]:
+    tables = _check_list("pad", value, Mapping | PadSettings, "[[midi.pad]] tables")
+    return tuple(
+        table
+        if isinstance(table, PadSettings)
+        else PadSettings(**_convert_table(PadSettings, table, "[[midi.pad]] setting"))
+        for table in tables
+    )
+
+
+def _convert_pad_request(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"[midi.pad.request] must be a table of parameters, got {value!r}")
+    return dict(value)
+
+
+def _convert_knobs(value: Any) -> dict[str, str]:
+    is_table = isinstance(value, Mapping)
+    if not is_table or not all(isinstance(parameter, str) for parameter in value.values()):
+        raise SettingsError(f"[midi.knobs] must be controls and parameters, got {value!r}")
+    return dict(value)
+
+
+def _convert_folders(value: Any) -> tuple[Path, ...]:
+    paths = _check_list("folders", value, str | os.PathLike, "a list of paths")
+    return tuple(Path(path) for path in paths)
+
+
+def _check_list(name: str, value: Any, kind: Any, allowed: str) -> Sequence[Any]:
+    is_list = isinstance(value, list | tuple)
+    if not is_list or not all(isinstance(entry, kind) for entry in value):
+        raise SettingsError(f"{name} must be {allowed}, got {value!r}")
+    return value
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "request": _convert_request,
+    "watch": _convert_watches,
+    "midi": _convert_midi,
+    "pad": _convert_pads,
+    "knobs": _convert_knobs,
+    "folders": _convert_folders,
+}
+_PAD_CONVERTERS: dict[str, Callable[[Any], Any]] = {"request": _convert_pad_request}
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def _make_absolute(name: str, path: Path) -> Path:
     if "\0" in str(path):
         raise SettingsError(f"{name} must be a path, got {str(path)!r}")
     try:
@@ -428,15 +459,15 @@ def _absolute(name: str, path: Path) -> Path:
         ) from error
 
 
-def endpoint(text: str) -> tuple[str, int]:
+def parse_endpoint(text: str) -> tuple[str, int]:
     """`127.0.0.1:9001` -> ("127.0.0.1", 9001)."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 1 <= int(port) <= 65535:
         raise SettingsError(f"a subscriber must be written host:port, got {text!r}")
-    return str(_ip(host)), int(port)
+    return str(_parse_ip(host)), int(port)
 
 
-def _ip(text: str) -> ipaddress.IPv4Address:
+def _parse_ip(text: str) -> ipaddress.IPv4Address:
     try:
         return ipaddress.IPv4Address("127.0.0.1" if text == "localhost" else text)
     except ValueError:
@@ -445,6 +476,6 @@ def _ip(text: str) -> ipaddress.IPv4Address:
         ) from None
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
+def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # NaN is not either
         raise SettingsError(f"{name} must be in {low:.10g}..{high:.10g}, got {value:.10g}")

@@ -17,52 +17,60 @@ from pipeline.voices import VOICES
 
 from .. import midi
 from ..landing import folders
-from ..pads import mapping, profiles
 from ..runtime import lock
-from ..service import chosen_model
+from ..service import select_model
 from ..settings import Settings, SettingsError, Watch
 from ..tempo.link import Link
 from . import status
+from .start_screen import describe_controllers
 
 OK = "ok"
 NOTE = "note"
 WRONG = "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips
+SLOW_GFLOPS = 15.0
 
 
 class Finding(NamedTuple):
+    """What a check found: OK, NOTE or WRONG, a sentence, and what to do about it."""
+
     verdict: str
-    what: str
-    todo: str = ""
+    message: str
+    hint: str = ""
+
+
+Check = Callable[[Settings], Finding]
 
 
 def doctor(settings: Settings) -> int:
     """Print one line per check. Returns 1 when something is wrong."""
     findings = []
-    for name, check in checks(settings):
-        try:
-            finding = check(settings)
-        except SettingsError as error:
-            finding = Finding(WRONG, str(error))
-        except Exception as error:  # a check that fails is a finding too
-            finding = Finding(WRONG, f"{type(error).__name__}: {error}")
+    for name, check in list_checks(settings):
+        finding = _run_check(check, settings)
         findings.append(finding)
-        print(f"{finding.verdict:5}  {name:8} {finding.what}")
-        if finding.todo:
-            print(f"{'':5}  {'':8} -> {finding.todo}")
+        print(f"{finding.verdict:5}  {name:8} {finding.message}")
+        if finding.hint:
+            print(f"{'':5}  {'':8} -> {finding.hint}")
     return int(any(finding.verdict == WRONG for finding in findings))
 
 
-def _python(settings: Settings) -> Finding:
-    what = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return (
-        Finding(OK, what)
-        if sys.version_info >= (3, 11)
-        else Finding(WRONG, what, "install Python 3.11 or newer")
-    )
+def _run_check(check: Check, settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except SettingsError as error:
+        return Finding(WRONG, str(error))
+    except Exception as error:  # a check that fails is a finding too
+        return Finding(WRONG, f"{type(error).__name__}: {error}")
 
 
-def _device(settings: Settings) -> Finding:
+def _check_python(settings: Settings) -> Finding:
+    message = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < (3, 11):  # noqa: UP036 (nobody has to install it with pip)
+        return Finding(WRONG, message, "install Python 3.11 or newer")
+    return Finding(OK, message)
+
+
+def _check_device(settings: Settings) -> Finding:
     from pipeline import device
 
     if platform.system() == "Darwin" and device.is_cpu():
@@ -74,50 +82,47 @@ def _device(settings: Settings) -> Finding:
     return Finding(OK, device.describe())
 
 
-def _blas(settings: Settings) -> Finding:
+def _check_blas(settings: Settings) -> Finding:
     from pipeline import device
 
     speed = device.measure_matmul()
-    what = f"{blas.live()}, {speed:.0f} GFLOP/s"
-    if platform.system() == "Linux" and speed < 15:
-        return Finding(
-            NOTE,
-            what,
-            "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset",
-        )
-    return Finding(OK, what)
+    message = f"{blas.live()}, {speed:.0f} GFLOP/s"
+    if platform.system() == "Linux" and speed < SLOW_GFLOPS:
+        hint = "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset"
+        return Finding(NOTE, message, hint)
+    return Finding(OK, message)
 
 
-def _compiler(settings: Settings) -> Finding:
+def _check_compiler(settings: Settings) -> Finding:
     from pipeline import device
 
     if device.can_compile() and (not device.is_cpu() or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
-    todo = (
+    hint = (
         "install g++, and see that mlx/ among the temporary files (TMPDIR, /tmp) is yours to write"
     )
-    return Finding(NOTE, "mx.compile cannot be used: slower, but complete", todo)
+    return Finding(NOTE, "mx.compile cannot be used: slower, but complete", hint)
 
 
-def _model(settings: Settings) -> Finding:
+def _check_model(settings: Settings) -> Finding:
     from pipeline.weights import checkpoint
 
-    name, variant, why = chosen_model(settings)
+    name, variant, reason = select_model(settings)
     found = checkpoint.find(name, variant)
     if name in VOICES:
         return Finding(
             NOTE,
             f"the embedded voice {name} plays. {VOICES[name]}",
-            why or "for the real one: acestepd pull",
+            reason or "for the real one: acestepd pull",
         )
     return Finding(OK, f"{found.name} in {found.dit}")
 
 
-def _planner(settings: Settings) -> Finding:
+def _check_planner(settings: Settings) -> Finding:
     from pipeline.planner.loading import find_planner
     from pipeline.weights import checkpoint
 
-    name, variant, _ = chosen_model(settings)
+    name, variant, _ = select_model(settings)
     if name in VOICES:
         return Finding(OK, f"{name} needs none")
     try:
@@ -133,63 +138,59 @@ def _planner(settings: Settings) -> Finding:
     return Finding(OK, f"{folder.name} in {folder}")
 
 
-def _port(settings: Settings) -> Finding:
-    what = f"UDP {settings.host}:{settings.port}"
+def _check_port(settings: Settings) -> Finding:
+    address = f"UDP {settings.host}:{settings.port}"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            if running := status.version(settings.host, settings.port):
-                return Finding(OK, f"acestepd {running} is listening on {what}")
+            if version := status.ask_version(settings.host, settings.port):
+                return Finding(OK, f"acestepd {version} is listening on {address}")
             return Finding(
                 WRONG,
-                f"{what}: {error.strerror}",
+                f"{address}: {error.strerror}",
                 "another program has it: choose another with --port",
             )
-    return Finding(OK, f"{what} is free")
+    return Finding(OK, f"{address} is free")
 
 
-def _tcp(settings: Settings) -> Finding:
-    what = f"TCP {settings.host}:{settings.tcp}"
-    running = lock.running(settings.state)
+def _check_tcp(settings: Settings) -> Finding:
+    address = f"TCP {settings.host}:{settings.tcp}"
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.tcp))
         except OSError as error:
-            if (
-                running
-                and running.tcp == settings.tcp
-                and status.version(running.host, running.port)
-            ):
-                return Finding(OK, f"acestepd is listening on {what}")
-            return Finding(
-                WRONG, f"{what}: {error.strerror}", "another program has it: choose another tcp"
-            )
-    return Finding(OK, f"{what} is free")
+            holder = lock.read_holder(settings.state)
+            is_ours = holder is not None and holder.tcp == settings.tcp
+            if holder and is_ours and status.ask_version(holder.host, holder.port):
+                return Finding(OK, f"acestepd is listening on {address}")
+            hint = "another program has it: choose another tcp"
+            return Finding(WRONG, f"{address}: {error.strerror}", hint)
+    return Finding(OK, f"{address} is free")
 
 
-def _state(settings: Settings) -> Finding:
+def _check_state(settings: Settings) -> Finding:
     """Its lock is taken for a moment: that proves more than looking at it."""
-    running = lock.running(settings.state)
-    if running and running.port and (version := status.version(running.host, running.port)):
-        return Finding(OK, f"{settings.state} is used by acestepd {version}, {running}")
-    lock.Lock(settings.state).close()
+    holder = lock.read_holder(settings.state)
+    if holder and holder.port:
+        version = status.ask_version(holder.host, holder.port)
+        if version:
+            return Finding(OK, f"{settings.state} is used by acestepd {version}, {holder}")
+    lock.StateLock(settings.state).close()
     return Finding(OK, f"{settings.state} is writable, and no daemon uses it")
 
 
-def _folder(settings: Settings) -> Finding:
+def _check_folder(settings: Settings) -> Finding:
     folders.check(settings.out)
     free = shutil.disk_usage(settings.out).free
-    what = f"{settings.out} is writable, {free / 2**30:.0f} GB free"
-    return (
-        Finding(OK, what)
-        if free > NEEDED_SPACE
-        else Finding(NOTE, what, "make room: a minute of WAV takes 17 MB")
-    )
+    message = f"{settings.out} is writable, {free / 2**30:.0f} GB free"
+    if free <= NEEDED_SPACE:
+        return Finding(NOTE, message, "make room: a minute of WAV takes 17 MB")
+    return Finding(OK, message)
 
 
-def _watched(watch: Watch) -> Callable[[Settings], Finding]:
+def _build_watch_check(watch: Watch) -> Check:
     def check(settings: Settings) -> Finding:
         if not watch.folder.is_dir():
             return Finding(
@@ -207,12 +208,12 @@ def _watched(watch: Watch) -> Callable[[Settings], Finding]:
     return check
 
 
-def _link(settings: Settings) -> Finding:
+def _check_link(settings: Settings) -> Finding:
     Link()
     return Finding(OK, "Ableton Link is followed once somebody else on the network uses it")
 
 
-def _midi(settings: Settings) -> Finding:
+def _check_midi_clock(settings: Settings) -> Finding:
     names = midi.list_inputs(midi.load_backend())
     if names is None:
         return Finding(
@@ -230,7 +231,7 @@ def _midi(settings: Settings) -> Finding:
     )
 
 
-def _pads(settings: Settings) -> Finding:
+def _check_pads(settings: Settings) -> Finding:
     """The ports that would be played on, each with its profile."""
     names = midi.list_ports(midi.load_backend())
     if names is None:
@@ -239,40 +240,38 @@ def _pads(settings: Settings) -> Finding:
             "no MIDI system answers",
             "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
         )
-    wanted = [name for name in names.inputs if mapping.wants_port(settings.midi, name)]
-    played = [
-        f"{name} ({profiles.choose_profile(name, settings.midi.profile).name})" for name in wanted
-    ]
-    played += ["a port of our own called acestepd"] if "virtual" in settings.midi.ports else []
-    if played:
-        return Finding(OK, f"pads on {', '.join(played)}")
+    controllers = describe_controllers(settings.midi, names.inputs)
+    if controllers:
+        return Finding(OK, f"pads on {', '.join(controllers)}")
     there = ", ".join(names.inputs) or "none"
     return Finding(
         NOTE, "no MIDI input is one of [midi] ports now", f"ports may name parts of: {there}"
     )
 
 
-CHECKS: dict[str, Callable[[Settings], Finding]] = {
-    "Python": _python,
-    "device": _device,
-    "BLAS": _blas,
-    "compiler": _compiler,
-    "model": _model,
-    "planner": _planner,
-    "port": _port,
-    "folder": _folder,
-    "state": _state,
+CHECKS: dict[str, Check] = {
+    "Python": _check_python,
+    "device": _check_device,
+    "BLAS": _check_blas,
+    "compiler": _check_compiler,
+    "model": _check_model,
+    "planner": _check_planner,
+    "port": _check_port,
+    "folder": _check_folder,
+    "state": _check_state,
 }
 
 
-def checks(settings: Settings) -> Iterator[tuple[str, Callable[[Settings], Finding]]]:
-    """Those that everybody needs, and those for what the settings ask for."""
+def list_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
+    """Those that everybody needs, and those for what the settings ask for, with their names."""
     yield from CHECKS.items()
-    yield from (("watch", _watched(watch)) for watch in settings.watch)
-    asked = {
-        "tcp": (settings.tcp >= 0, _tcp),
-        "link": (settings.link, _link),
-        "midi": (settings.midi_clock, _midi),
-    }
-    asked["pads"] = (settings.midi.ports, _pads)
-    yield from ((name, check) for name, (wanted, check) in asked.items() if wanted)
+    for watch in settings.watch:
+        yield "watch", _build_watch_check(watch)
+    if settings.tcp >= 0:
+        yield "tcp", _check_tcp
+    if settings.link:
+        yield "link", _check_link
+    if settings.midi_clock:
+        yield "midi", _check_midi_clock
+    if settings.midi.ports:
+        yield "pads", _check_pads

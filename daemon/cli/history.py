@@ -7,7 +7,6 @@ import time
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from pipeline.request import FIELDS
 
@@ -15,15 +14,15 @@ from ..jobs import Job, JobState
 from ..journal import Journal
 from ..settings import Settings, SettingsError
 
-UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-def moment(text: str, ends: bool = False) -> float:
+def parse_moment(text: str, ends: bool = False) -> float:
     """`2026-05-01`, `2026-05-01 18:30` or `3d` (ago) as seconds since the epoch; a whole day `ends`
     at midnight.
     """
     if ago := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip()):
-        return time.time() - int(ago[1]) * UNITS[ago[2]]
+        return time.time() - int(ago[1]) * UNIT_SECONDS[ago[2]]
     try:
         when = datetime.fromisoformat(text.strip())
         if ends and len(text.strip()) <= len("2026-05-01"):
@@ -35,18 +34,27 @@ def moment(text: str, ends: bool = False) -> float:
         ) from None
 
 
-def find(settings: Settings, **asked: Any) -> list[Job]:
-    """The jobs, newest first; `asked` as `Journal.search` takes it. Raises `JournalError` where
-    there is none.
+def find_jobs(
+    settings: Settings,
+    *,
+    text: str = "",
+    seed: int | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    favourite: bool = False,
+    limit: int = 20,
+) -> list[Job]:
+    """The jobs, newest first, as `Journal.search` finds them. Raises `JournalError` where there is
+    no journal.
     """
     with closing(Journal.open_read_only(settings.state / "journal.sqlite")) as journal:
-        return journal.search(**asked)
+        return journal.search(text, seed, since, until, favourite, limit)
 
 
-def as_json(job: Job) -> dict[str, Any]:
-    last = job.last_event.values if job.last_event else ()
-    files = [{"stem": clip.values[0], "path": clip.values[1]} for clip in job.clip_events]
-    values: dict[str, Any] = {
+def to_json(job: Job) -> dict[str, object]:
+    """Everything a script may want; from `request`, the same take can be made again."""
+    ending = job.last_event.values if job.last_event else ()
+    values: dict[str, object] = {
         "id": job.id,
         "client": job.client,
         "batch": job.batch,
@@ -55,23 +63,24 @@ def as_json(job: Job) -> dict[str, Any]:
         "created": job.created,
         "favourite": job.favourite,
         "seed": job.resolved.seed,
-        "files": files,
+        "files": [{"stem": clip.values[0], "path": clip.values[1]} for clip in job.clip_events],
         "request": {name: getattr(job.resolved, name) for name in FIELDS},
     }
     if job.state is JobState.FINISHED:
-        values["manifest"] = last[1]
+        values["manifest"] = ending[1]
     if job.last_event and job.last_event.kind == "fail":
-        values |= dict(zip(("command", "code", "message", "hint"), last))
+        values |= dict(zip(("command", "code", "message", "hint"), ending))
     return values
 
 
-def shown(job: Job) -> str:
+def format_job(job: Job) -> str:
     """One line, and one for each file or for what went wrong."""
     request = job.resolved
     words = request.prompt or request.name or (request.lyrics.strip().splitlines() or [""])[0]
     when = datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M")
-    head = f"{when} {'*' if job.favourite else ' '} {job.state:9} {job.id}  s{request.seed}  {words[:80]}"
-    below = [str(Path(clip.values[1])) for clip in job.clip_events]
+    mark = "*" if job.favourite else " "
+    lines = [f"{when} {mark} {job.state:9} {job.id}  s{request.seed}  {words[:80]}"]
+    lines += [str(Path(clip.values[1])) for clip in job.clip_events]
     if job.last_event and job.last_event.kind == "fail":
-        below.append(": ".join(str(value) for value in job.last_event.values[1:] if value))
-    return "\n    ".join([head, *below])
+        lines.append(": ".join(str(value) for value in job.last_event.values[1:] if value))
+    return "\n    ".join(lines)

@@ -15,8 +15,9 @@ from pathlib import Path
 from ..settings import SettingsError
 
 LABEL = "local.acestepd"
-# a service has no shell to set them
-KEPT = (
+CHECKOUT = Path(__file__).parents[2]
+# variables that it keeps: a service has no shell to set them
+VARIABLES = (
     "HF_HOME",
     "HF_HUB_CACHE",
     "HF_ENDPOINT",
@@ -24,8 +25,8 @@ KEPT = (
     "ACESTEPD_MKL",
 )
 TRIES = 100
-PAUSE = 0.2
-USAGE = 2  # the exit status of wrong settings: starting again would not help
+PAUSE_SECONDS = 0.2  # between two tries
+USAGE_ERROR = 2  # the exit status of wrong settings: starting again would not help
 
 
 class Service(ABC):
@@ -34,7 +35,7 @@ class Service(ABC):
     path: Path
 
     @abstractmethod
-    def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
+    def describe(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
         """What the file says."""
 
     @abstractmethod
@@ -55,9 +56,10 @@ class Service(ABC):
     def install(self, flags: Sequence[str]) -> None:
         """Raises `SettingsError` with what the system said."""
         self.check()
+        command = [*find_program(), "--quiet", *flags]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(self.text([*program(), "--quiet", *flags], environment()))
+            self.path.write_bytes(self.describe(command, collect_environment()))
         except OSError as error:
             raise SettingsError(f"cannot write {self.path}: {error.strerror}") from error
         self.enable()
@@ -74,10 +76,10 @@ class Service(ABC):
 class Launchd(Service):
     def __init__(self) -> None:
         self.path = Path.home() / "Library" / "LaunchAgents" / f"{LABEL}.plist"
-        self._said = Path.home() / "Library" / "Logs" / "acestepd.log"
+        self._log = Path.home() / "Library" / "Logs" / "acestepd.log"
         self._domain = f"gui/{os.getuid()}"
 
-    def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
+    def describe(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
         return plistlib.dumps(
             {
                 "Label": LABEL,
@@ -87,28 +89,29 @@ class Launchd(Service):
                 "KeepAlive": {"SuccessfulExit": False},
                 "ThrottleInterval": 30,
                 "ProcessType": "Interactive",  # a background process is given less of the machine
-                "StandardOutPath": str(self._said),
-                "StandardErrorPath": str(self._said),
+                "StandardOutPath": str(self._log),
+                "StandardErrorPath": str(self._log),
             }
         )
 
     def check(self) -> None:
-        self._said.parent.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
 
     def enable(self) -> None:
         self.disable()
-        call("launchctl", "bootstrap", self._domain, str(self.path))
+        run_manager("launchctl", "bootstrap", self._domain, str(self.path))
 
     def disable(self) -> None:
-        call("launchctl", "bootout", f"{self._domain}/{LABEL}", may_fail=True)
+        run_manager("launchctl", "bootout", f"{self._domain}/{LABEL}", may_fail=True)
         for _ in range(TRIES):  # bootout only begins to end it
-            if not call("launchctl", "print", f"{self._domain}/{LABEL}", may_fail=True):
+            if not run_manager("launchctl", "print", f"{self._domain}/{LABEL}", may_fail=True):
                 return
-            time.sleep(PAUSE)
+            time.sleep(PAUSE_SECONDS)
 
     @property
     def hint(self) -> str:
-        return f"launchctl print {self._domain}/{LABEL} says how it is; what it could not log is in {self._said}"
+        command = f"launchctl print {self._domain}/{LABEL}"
+        return f"{command} says how it is; what it could not log is in {self._log}"
 
 
 class Systemd(Service):
@@ -118,20 +121,21 @@ class Systemd(Service):
         config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         self.path = config / "systemd" / "user" / self.name
 
-    def text(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
+    def describe(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
         variables = "".join(
-            f"Environment={_quoted(f'{name}={value}')}\n" for name, value in environment.items()
+            f"Environment={_quote(f'{name}={value}')}\n" for name, value in environment.items()
         )
+        start = " ".join(_quote(word).replace("$", "$$") for word in command)
         return f"""\
 [Unit]
 Description=acestepd, a music generation model played from OSC
 
 [Service]
-ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
+ExecStart={start}
 ExecReload=/bin/kill -HUP $MAINPID
 {variables}Restart=on-failure
 RestartSec=5
-RestartPreventExitStatus={USAGE}
+RestartPreventExitStatus={USAGE_ERROR}
 TimeoutStopSec=30
 
 [Install]
@@ -139,19 +143,19 @@ WantedBy=default.target
 """.encode()
 
     def check(self) -> None:
-        call("systemctl", "--user", "show-environment")
+        run_manager("systemctl", "--user", "show-environment")
 
     def enable(self) -> None:
-        call("systemctl", "--user", "daemon-reload")
-        call("systemctl", "--user", "enable", self.name)
-        call("systemctl", "--user", "restart", self.name)
+        run_manager("systemctl", "--user", "daemon-reload")
+        run_manager("systemctl", "--user", "enable", self.name)
+        run_manager("systemctl", "--user", "restart", self.name)
 
     def disable(self) -> None:
-        call("systemctl", "--user", "disable", "--now", self.name)
+        run_manager("systemctl", "--user", "disable", "--now", self.name)
 
     def uninstall(self) -> bool:
         if removed := super().uninstall():
-            call("systemctl", "--user", "daemon-reload")
+            run_manager("systemctl", "--user", "daemon-reload")
         return removed
 
     @property
@@ -159,41 +163,42 @@ WantedBy=default.target
         return "it ends when you log out, unless you let it stay: loginctl enable-linger"
 
 
-def service() -> Service:
+def choose_service() -> Service:
     """The kind this machine has. Raises `SettingsError` where it has none."""
     for command, kind in (("launchctl", Launchd), ("systemctl", Systemd)):
         if shutil.which(command):
             return kind()
     raise SettingsError(
-        "this machine has neither launchd nor systemd: start acestepd from whatever starts programs here"
+        "this machine has neither launchd nor systemd: start acestepd from whatever starts "
+        "programs here"
     )
 
 
-def call(*command: str, may_fail: bool = False) -> bool:
+def run_manager(*command: str, may_fail: bool = False) -> bool:
     """The one place that talks to the service manager. Whether it agreed; raises `SettingsError`
     with what it said.
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode and not may_fail:
-        said = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
-        raise SettingsError(f"{' '.join(command[:3])} refused: {said}")
+        reason = (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
+        raise SettingsError(f"{' '.join(command[:3])} refused: {reason}")
     return not done.returncode
 
 
-def program() -> list[str]:
+def find_program() -> list[str]:
     """How this very acestepd is started."""
     script = Path(sys.executable).with_name("acestepd")
     return [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-m", "daemon"]
 
 
-def environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    if len(program()) > 1:  # not installed, but started in its checkout
-        kept["PYTHONPATH"] = str(Path(__file__).parents[1])
-    return kept
+def collect_environment() -> dict[str, str]:
+    environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    if len(find_program()) > 1:  # not installed, but started in its checkout
+        environment["PYTHONPATH"] = str(CHECKOUT)
+    return environment
 
 
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     """A word as systemd reads it."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
     return f'"{escaped}"'

@@ -13,9 +13,10 @@ from ..osc.wire import MAX_DATAGRAM, Address, Message, encode, read_message
 from ..runtime import lock
 from ..settings import Settings
 
-PATIENCE = 2.0  # seconds for an answer: the surface answers at once whatever the engine does
+# seconds for an answer: the surface answers at once whatever the engine does
+TIMEOUT = 2.0
 # what a snapshot says of a job that has not ended; a fail is one that waits for its folder
-JOBS = {
+JOB_EVENTS = {
     "queued": ("id", "position", "eta"),
     "progress": ("id", "fraction", "stage", "eta"),
     "fail": ("id", "command", "code", "message", "hint"),
@@ -27,8 +28,8 @@ STOPPED = 3
 
 @dataclass(frozen=True)
 class Status:
-    """What a daemon says of itself. `jobs` are the ids of what it works on, each with the last it
-    said of it.
+    """What a daemon says of itself. `jobs` are those that it works on, each with the last event of
+    it.
     """
 
     host: str
@@ -47,57 +48,66 @@ class Status:
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def code(self) -> int:
-        return STOPPED if not self.version else TROUBLED if self.state == "error" else WELL
+    def exit_code(self) -> int:
+        if not self.version:
+            return STOPPED
+        return TROUBLED if self.state == "error" else WELL
 
 
 def ask(settings: Settings, anywhere: bool = True) -> Status:
     """The daemon of the settings' state folder, `anywhere` it listens, or whichever listens on the
     settings' port.
     """
-    known = lock.running(settings.state)
-    if known and not anywhere and known.port != settings.port:
-        known = None
-    host, port = (
-        (known.host, known.port) if known and known.port else (settings.host, settings.port)
-    )
-    values: dict[str, Any] = {"host": host, "port": port}
-    if known and known.port:
-        values |= {"pid": known.pid, "tcp": known.tcp, "started": known.started}
+    values: dict[str, Any] = {"host": settings.host, "port": settings.port}
+    holder = lock.read_holder(settings.state)
+    if holder and holder.port and (anywhere or holder.port == settings.port):
+        values = {
+            "host": holder.host,
+            "port": holder.port,
+            "pid": holder.pid,
+            "tcp": holder.tcp,
+            "started": holder.started,
+        }
     jobs: dict[str, dict[str, Any]] = {}
-    for message in _conversation((reachable(host), port), settings.token):
-        _note(message, values, jobs)
+    server = (make_reachable(values["host"]), values["port"])
+    for message in _ask_all(server, settings.token):
+        _read_answer(message, values, jobs)
     return Status(**values, jobs=list(jobs.values()))
 
 
-def version(host: str, port: int) -> str:
+def ask_version(host: str, port: int) -> str:
     """The version of the daemon that answers a ping there; empty when nobody does."""
     values: dict[str, Any] = {}
-    for message in _conversation((reachable(host), port), whole=False):
-        _note(message, values, {})
+    for message in _converse((make_reachable(host), port), [encode("/ace/ping", "s", "status")]):
+        _read_answer(message, values, {})
     return str(values.get("version", ""))
 
 
-def reachable(host: str) -> str:
+def make_reachable(host: str) -> str:
     return "127.0.0.1" if host == "0.0.0.0" else host
 
 
-def _conversation(server: Address, token: str = "", whole: bool = True) -> Iterator[Message]:
-    """What a daemon answers to a ping and, for the `whole` of it, to being asked for every event,
-    which begins with a snapshot; up to what marks the end.
+def _ask_all(server: Address, token: str = "") -> Iterator[Message]:
+    """What a daemon answers to a ping, and to being asked for every event, which begins with a
+    snapshot.
     """
-    wanted = (
-        [encode("/ace/hello", "s", token)] if token and not server[0].startswith("127.") else []
-    )
-    wanted += [encode("/ace/ping", "s", "status")]
-    wanted += [encode("/ace/notify", "i", 1), encode("/ace/notify", "i", 0)] if whole else []
-    wanted += [encode("/ace/sync", "i", 1)]
-    end = time.monotonic() + PATIENCE
+    questions = []
+    if token and not server[0].startswith("127."):
+        questions.append(encode("/ace/hello", "s", token))
+    questions.append(encode("/ace/ping", "s", "status"))
+    questions.append(encode("/ace/notify", "i", 1))
+    questions.append(encode("/ace/notify", "i", 0))
+    return _converse(server, questions)
+
+
+def _converse(server: Address, questions: list[bytes]) -> Iterator[Message]:
+    """What a daemon answers, up to the answer to a last question that marks the end."""
+    end = time.monotonic() + TIMEOUT
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
         try:
             client.connect(server)  # so that a port where nobody listens says so at once
-            for data in wanted:
-                client.send(data)
+            for question in [*questions, encode("/ace/sync", "i", 1)]:
+                client.send(question)
             while (left := end - time.monotonic()) > 0:
                 client.settimeout(left)
                 message = read_message(client.recv(MAX_DATAGRAM))
@@ -108,7 +118,7 @@ def _conversation(server: Address, token: str = "", whole: bool = True) -> Itera
             return
 
 
-def _note(message: Message, values: dict[str, Any], jobs: dict[str, dict[str, Any]]) -> None:
+def _read_answer(message: Message, values: dict[str, Any], jobs: dict[str, dict[str, Any]]) -> None:
     kind = message.address.removeprefix("/ace/")
     arguments = message.arguments
     if kind == "pong":
@@ -119,33 +129,35 @@ def _note(message: Message, values: dict[str, Any], jobs: dict[str, dict[str, An
         values |= dict(zip(("bpm", "tempo"), arguments))
     elif kind == "bank":
         values |= {"bank": arguments[0], "pads": arguments[2]}
-    elif kind in JOBS and arguments and arguments[0]:
-        jobs[str(arguments[0])] = {"event": kind} | dict(zip(JOBS[kind], arguments))
+    elif kind in JOB_EVENTS and arguments and arguments[0]:
+        jobs[str(arguments[0])] = {"event": kind} | dict(zip(JOB_EVENTS[kind], arguments))
 
 
-def shown(status: Status) -> str:
-    where = f"UDP {status.host}:{status.port}" + (f", TCP {status.tcp}" if status.tcp else "")
+def format_status(status: Status) -> str:
+    where = f"UDP {status.host}:{status.port}"
+    if status.tcp:
+        where += f", TCP {status.tcp}"
     if not status.version:
-        gone = f" (process {status.pid} said it would)" if status.pid else ""
-        return f"acestepd is not running: nobody answers on {where}{gone}"
+        promise = f" (process {status.pid} said it would)" if status.pid else ""
+        return f"acestepd is not running: nobody answers on {where}{promise}"
+    process = f", process {status.pid}" if status.pid else ""
     lines = [
-        f"acestepd {status.version} listens on {where}"
-        + (f", process {status.pid}" if status.pid else "")
+        f"acestepd {status.version} listens on {where}{process}",
+        f"{status.model} is {status.state}, {status.waiting} waiting",
     ]
-    lines.append(f"{status.model} is {status.state}, {status.waiting} waiting")
-    lines += [f"tempo {status.bpm:g} ({status.tempo})"] if status.tempo else []
-    lines += [f"bank {status.bank} with {status.pads} pads"] if status.bank else []
-    for job in status.jobs:
-        lines.append(f"  {job['id']}  {_job(job)}")
+    if status.tempo:
+        lines.append(f"tempo {status.bpm:g} ({status.tempo})")
+    if status.bank:
+        lines.append(f"bank {status.bank} with {status.pads} pads")
+    lines += [f"  {job['id']}  {_format_job(job)}" for job in status.jobs]
     return "\n".join(lines)
 
 
-def _job(job: dict[str, Any]) -> str:
+def _format_job(job: dict[str, Any]) -> str:
     if job["event"] == "fail":
         return f"is kept: {job['message']}; {job['hint']}"
-    what = (
-        f"waits at {job['position']}"
-        if job["event"] == "queued"
-        else f"{job['fraction']:.0%} {job['stage']}"
-    )
-    return what + (f", {job['eta']:.0f} s to go" if job["eta"] else "")
+    if job["event"] == "queued":
+        line = f"waits at {job['position']}"
+    else:
+        line = f"{job['fraction']:.0%} {job['stage']}"
+    return f"{line}, {job['eta']:.0f} s to go" if job["eta"] else line

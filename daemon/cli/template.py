@@ -16,7 +16,8 @@ from ..settings import DEFAULT_FILE, LIMITS, Midi, PadSettings, Settings, Watch
 
 HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
-# Each line shows a default: take away the # in front of it and change it. Flags of the command line win over it.
+# Each line shows a default: take away the # in front of it and change it. \
+Flags of the command line win over it.
 """
 REQUEST = """\
 [request]
@@ -36,7 +37,8 @@ PAD_REQUEST = """\
 # [midi.pad.request]       # over those of [request]
 """
 WATCH = """\
-# Watched folders: one [[watch]] for each, with the # and the space in front of these lines taken away.
+# Watched folders: one [[watch]] for each, \
+with the # and the space in front of these lines taken away.
 # [[watch]]
 """
 WATCH_REQUEST = """\
@@ -44,59 +46,55 @@ WATCH_REQUEST = """\
 """
 
 
-def template() -> str:
+def build_template() -> str:
     """TOML with nothing but comments. Without the # before a name it says the defaults."""
     lines = [HEAD]
-    for spec in dataclasses.fields(Settings):
-        if spec.name not in ("watch", "midi", "request"):
-            lines += _entry(spec, spec.metadata["help"], LIMITS.get(spec.name))
+    for setting in dataclasses.fields(Settings):
+        if setting.name not in ("watch", "midi", "request"):
+            lines += _format_entry(setting, setting.metadata["help"], LIMITS.get(setting.name))
     lines += [REQUEST]
-    for spec in FIELDS.values():
-        allowed: FieldSpec = spec.metadata["allowed"]
+    for field in FIELDS.values():
+        allowed: FieldSpec = field.metadata["allowed"]
         limits = (allowed.low, allowed.high) if abs(allowed.low) < float("inf") else None
-        lines += _entry(spec, allowed.help, limits)
-    lines += [
-        MIDI,
-        *_table(Midi, MIDI_EXAMPLES),
-        "",
-        PAD,
-        *_table(PadSettings, {"slot": 3}),
-        PAD_REQUEST,
-    ]
-    return "\n".join(
-        [*lines, WATCH + "\n".join([*_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST])]
-    )
+        lines += _format_entry(field, allowed.help, limits)
+    lines += [MIDI, *_format_table(Midi, MIDI_EXAMPLES), ""]
+    lines += [PAD, *_format_table(PadSettings, {"slot": 3}), PAD_REQUEST]
+    watch = [*_format_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST]
+    return "\n".join([*lines, WATCH + "\n".join(watch)])
 
 
-def _entry(
-    spec: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None
-) -> list[str]:
-    within = f" ({limits[0]:.10g} to {limits[1]:.10g})" if limits else ""
-    return [f"# {help}{within}", f"#{spec.name} = {_toml(spec.default)}", ""]
-
-
-def _table(kind: type, examples: Mapping[str, Any]) -> Iterator[str]:
-    for spec in dataclasses.fields(kind):
-        if spec.name not in ("request", "pad"):
-            default = {} if spec.default is dataclasses.MISSING else spec.default
-            yield f"# {f'{spec.name} = {_toml(examples.get(spec.name, default))}':24} # {spec.metadata['help']}"
-
-
-def _toml(value: Any) -> str:
-    """A default as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{json.dumps(name)} = {_toml(each)}' for name, each in value.items())} }}"
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, Path):
-        return json.dumps("" if value == Path() else str(value), ensure_ascii=False)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def as_json(settings: Settings) -> dict[str, Any]:
+def to_json(settings: Settings) -> dict[str, Any]:
     """The settings in force, for scripts. The token is nobody's business."""
     values = dataclasses.asdict(settings)
     values["token"] = "(set)" if settings.token else ""
     return values
+
+
+def _format_entry(
+    setting: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None
+) -> list[str]:
+    within = f" ({limits[0]:.10g} to {limits[1]:.10g})" if limits else ""
+    return [f"# {help}{within}", f"#{setting.name} = {_format_toml(setting.default)}", ""]
+
+
+def _format_table(kind: type, examples: Mapping[str, object]) -> Iterator[str]:
+    for setting in dataclasses.fields(kind):
+        if setting.name in ("request", "pad"):
+            continue
+        default = {} if setting.default is dataclasses.MISSING else setting.default
+        value = _format_toml(examples.get(setting.name, default))
+        yield f"# {f'{setting.name} = {value}':24} # {setting.metadata['help']}"
+
+
+def _format_toml(value: object) -> str:
+    """A default as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        pairs = [f"{json.dumps(name)} = {_format_toml(each)}" for name, each in value.items()]
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_format_toml, value))}]"
+    if isinstance(value, Path):
+        return json.dumps("" if value == Path() else str(value), ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -16,8 +16,8 @@ PAPER = "#ffffff"
 LINE = "#cbd5e0"
 
 
-def draw(wav: Path, png: Path) -> None:
-    """Both channels of `wav`, one above the other: for every column of pixels the lowest and
+def draw_waveform(wav: Path, png: Path) -> None:
+    """Draw both channels of `wav`, one above the other: for every column of pixels the lowest and
     highest sample in it.
     """
     samples, _ = soundfile.read(wav, dtype="float32", always_2d=True)

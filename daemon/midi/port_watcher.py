@@ -59,6 +59,8 @@ class PortWatcher:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._failures = 0  # looks in a row at a system without MIDI
+        self._present: PortNames | None = None  # at the newest look
+        self._looked = threading.Event()
 
     def add(self, callback: PortCallback, every: float) -> None:
         """Call it every so many seconds."""
@@ -73,6 +75,13 @@ class PortWatcher:
         """It is not called any more when this returns."""
         with self._lock:
             self._callbacks.pop(callback, None)
+
+    def wait_for_ports(self, timeout: float) -> PortNames | None:
+        """The ports that were there at the newest look, or at the first one, if that ends within so
+        many seconds. None where there is no MIDI at all.
+        """
+        self._looked.wait(timeout)
+        return self._present
 
     def _run(self) -> None:
         pause: float | None = 0.0
@@ -93,6 +102,8 @@ class PortWatcher:
         if present:
             self._call_all(present)
         self._failures = 0 if present else self._failures + 1
+        self._present = present
+        self._looked.set()
         return min(self._callbacks.values()) * 2.0 ** min(MAX_DOUBLINGS, self._failures)
 
     def _call_all(self, present: PortNames | None) -> None:

@@ -16,12 +16,12 @@ from typing import Self
 from ..settings import SettingsError
 
 NAME = "acestepd.lock"
-TRIES = 20  # a daemon that has been told to stop needs a moment for it
-PAUSE = 0.1
+TRIES = 20  # a daemon that was told to stop needs a moment for it
+PAUSE_SECONDS = 0.1  # between two tries
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningDaemon:
     """Who holds the lock. Ports are 0 until they are known; `tcp` stays 0 when it is off."""
 
     pid: int
@@ -36,7 +36,7 @@ class Running:
         return f"process {self.pid}, running since {since}{where}"
 
 
-class Lock:
+class StateLock:
     """Held until `close`, or until the process ends, however it ends. Raises `SettingsError` when
     another has it.
     """
@@ -52,17 +52,17 @@ class Lock:
             raise SettingsError(
                 f"state: cannot write into {folder}: {error.strerror}; choose another"
             ) from error
-        self.running = Running(os.getpid(), started=time.time())
+        self.holder = RunningDaemon(os.getpid(), started=time.time())
         try:
-            self._take()
+            self._acquire()
             self._write()
         except BaseException:
             os.close(self._file)
             raise
 
-    def tell(self, host: str, port: int, tcp: int = 0) -> None:
+    def record_address(self, host: str, port: int, tcp: int = 0) -> None:
         """Where this daemon listens, once it does."""
-        self.running = Running(self.running.pid, host, port, tcp, self.running.started)
+        self.holder = RunningDaemon(self.holder.pid, host, port, tcp, self.holder.started)
         self._write()
 
     def __enter__(self) -> Self:
@@ -78,24 +78,24 @@ class Lock:
             os.close(self._file)
             self._file = -1
 
-    def _take(self) -> None:
-        for left in reversed(range(TRIES)):
+    def _acquire(self) -> None:
+        for tries_left in reversed(range(TRIES)):
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                if not left:
-                    raise self._taken() from None
-                time.sleep(PAUSE)
+                if not tries_left:
+                    raise self._describe_holder() from None
+                time.sleep(PAUSE_SECONDS)
             except OSError as error:
                 where = self._path.parent
                 raise SettingsError(
                     f"state: {where} cannot be locked: {error.strerror}; use a local disk"
                 ) from error
 
-    def _taken(self) -> SettingsError:
-        other = running(self._path.parent)
-        who = f" ({other}). Stop it (kill {other.pid})" if other else ". Stop it"
+    def _describe_holder(self) -> SettingsError:
+        holder = read_holder(self._path.parent)
+        who = f" ({holder}). Stop it (kill {holder.pid})" if holder else ". Stop it"
         return SettingsError(
             f"acestepd is running already with the state folder {self._path.parent}{who}, "
             "or give this one another --state, --port and --out"
@@ -104,14 +104,14 @@ class Lock:
     def _write(self) -> None:
         with suppress(OSError):  # a full disk: the lock holds all the same
             os.ftruncate(self._file, 0)
-            os.pwrite(self._file, json.dumps(asdict(self.running)).encode(), 0)
+            os.pwrite(self._file, json.dumps(asdict(self.holder)).encode(), 0)
 
 
-def running(folder: Path) -> Running | None:
+def read_holder(folder: Path) -> RunningDaemon | None:
     """What the daemon of this state folder wrote. One that was killed could not take it back: ask
     it.
     """
     try:
-        return Running(**json.loads((folder / NAME).read_text("utf-8")))
+        return RunningDaemon(**json.loads((folder / NAME).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None

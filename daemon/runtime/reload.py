@@ -9,41 +9,68 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from ..settings import Settings, SettingsError
 
 log = logging.getLogger("acestepd.settings")
 
-EVERY = 1.0  # seconds between two looks at the file
-SAFE = frozenset(
-    "models queue queue_per_client rate allow token subscribers folders latest idle_unload hang_seconds "
-    "prepare_mb prepare_memory_gb quantise ahead_ms midi watch request".split()
+POLL_SECONDS = 1.0  # between two looks at the file
+RELOADABLE = frozenset(
+    {
+        "models",
+        "queue",
+        "queue_per_client",
+        "rate",
+        "allow",
+        "token",
+        "subscribers",
+        "folders",
+        "latest",
+        "idle_unload",
+        "hang_seconds",
+        "prepare_mb",
+        "prepare_memory_gb",
+        "quantise",
+        "ahead_ms",
+        "midi",
+        "watch",
+        "request",
+    }
 )
 
-Signature = tuple[int, ...]
+Signature = tuple[int, ...]  # time, size and inode of a file; empty where there is none
 
 
-def changes(old: Settings, new: Settings) -> tuple[list[str], list[str]]:
-    """The names of the settings that differ: those that can change while it runs, and those that
-    need a restart.
+class Changes(NamedTuple):
+    """The names of the settings that differ: those that can change while the daemon runs, and those
+    that need a restart.
     """
-    names = [
-        f.name for f in dataclasses.fields(Settings) if getattr(old, f.name) != getattr(new, f.name)
-    ]
-    return [name for name in names if name in SAFE], [name for name in names if name not in SAFE]
+
+    reloadable: list[str]
+    restart: list[str]
 
 
-def merged(old: Settings, new: Settings) -> Settings:
+def compare(old: Settings, new: Settings) -> Changes:
+    fields = [field.name for field in dataclasses.fields(Settings)]
+    names = [name for name in fields if getattr(old, name) != getattr(new, name)]
+    return Changes(
+        [name for name in names if name in RELOADABLE],
+        [name for name in names if name not in RELOADABLE],
+    )
+
+
+def merge(old: Settings, new: Settings) -> Settings:
     """`old` with what may change while it runs. Raises `SettingsError`: both may be fine and half
     of each not.
     """
-    return dataclasses.replace(old, **{name: getattr(new, name) for name in changes(old, new)[0]})
+    values = {name: getattr(new, name) for name in compare(old, new).reloadable}
+    return dataclasses.replace(old, **values)
 
 
-class Reload:
-    """Looks at `file` every second, and when `now` is called. `with Reload(...):` until the block
-    ends.
+class SettingsReloader:
+    """Looks at `file` every second, and when `request` is called. `with SettingsReloader(...):`
+    until the block ends.
 
     `read` gives the settings as a new start would have them (so that flags go on winning), `apply`
     takes those that are to hold from now on; both are called on a thread of its own.
@@ -55,22 +82,23 @@ class Reload:
         settings: Settings,
         read: Callable[[], Settings],
         apply: Callable[[Settings], None],
-        every: float = EVERY,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._file = file
         self._settings = settings
         self._read = read
         self._apply = apply
-        self._every = every
+        self._poll_seconds = poll_seconds
         self._applied: Signature = ()  # not the file's: it may have changed since it was read
-        self._seen = self._signature()
-        self._asked = threading.Event()
+        self._initial = self._sign()
+        self._seen = self._initial
+        self._requested = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="settings", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="settings", daemon=True)
 
-    def now(self) -> None:
-        """Read it although it seems unchanged; for SIGHUP."""
-        self._asked.set()
+    def request(self) -> None:
+        """Have the file read although it seems unchanged; for SIGHUP."""
+        self._requested.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -78,52 +106,55 @@ class Reload:
 
     def __exit__(self, *error: object) -> None:
         self._closing.set()
-        self._asked.set()
+        self._requested.set()
         self._thread.join()
 
-    def _watch(self) -> None:
+    def _run(self) -> None:
         while not self._closing.is_set():
-            asked = self._asked.wait(self._every)
-            self._asked.clear()
-            if not self._closing.is_set() and (self._has_settled() or asked):
-                self.reload()
+            requested = self._requested.wait(self._poll_seconds)
+            self._requested.clear()
+            if self._closing.is_set():
+                return
+            if self._has_settled() or requested:
+                # most starts find what they have read already: nobody has to be told
+                self._reload(tell_unchanged=requested or self._seen != self._initial)
 
     def _has_settled(self) -> bool:
         """Whether it is another file than the one in force, and has been the same for two looks:
         editors write in steps, and some take it away for a moment.
         """
         before = self._seen
-        self._seen = self._signature()
+        self._seen = self._sign()
         return bool(self._seen) and self._seen == before and self._seen != self._applied
 
-    def _signature(self) -> Signature:
+    def _sign(self) -> Signature:
         try:
             found = self._file.stat()
         except OSError:
             return ()
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def reload(self) -> None:
+    def _reload(self, tell_unchanged: bool) -> None:
         """Read the file and apply what may change. Whatever is wrong with it is logged, and nothing
         changes.
         """
-        self._applied = self._signature()
+        self._applied = self._sign()
         try:
             new = self._read()
-            now, later = changes(self._settings, new)
-            if now:
-                kept = merged(self._settings, new)
-                self._apply(kept)
-                self._settings = kept
+            changes = compare(self._settings, new)
+            if changes.reloadable:
+                merged = merge(self._settings, new)
+                self._apply(merged)
+                self._settings = merged
         except SettingsError as error:
             log.warning("the settings stay as they are: %s", error)
             return
         except Exception:
             log.exception("the settings could not be applied")
             return
-        if now:
-            log.info("settings in force from now on: %s", ", ".join(now))
-        if later:
-            log.warning("these settings need a restart of acestepd: %s", ", ".join(later))
-        if not now and not later:
+        if changes.reloadable:
+            log.info("settings in force from now on: %s", ", ".join(changes.reloadable))
+        if changes.restart:
+            log.warning("these settings need a restart of acestepd: %s", ", ".join(changes.restart))
+        if tell_unchanged and changes == Changes([], []):
             log.info("the settings are in force as they are in %s", self._file)

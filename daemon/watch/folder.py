@@ -80,10 +80,10 @@ class WatchedFolder:
         """Who orders its takes."""
         return self._jobs.client
 
-    def change(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
+    def change_settings(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
         """Other settings for the same folder."""
         self.watch = watch
-        self._parser.change(watch, allowed_folders)
+        self._parser.change_settings(watch, allowed_folders)
 
     # --- polling ----------------------------------------------------------------------------------
 

@@ -46,9 +46,9 @@ class FileParser:
         self._engine = engine
         self._panel = panel
         self._defaults: dict[str, object] = {}
-        self.change(watch, allowed_folders)
+        self.change_settings(watch, allowed_folders)
 
-    def change(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
+    def change_settings(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
         """Other settings for the same folder."""
         self._watch = watch
         # files are looked for in the watched folder first

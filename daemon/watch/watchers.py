@@ -96,7 +96,7 @@ class _Observation:
 
 
 class Watchers:
-    """All watched folders, on a thread of their own. `change` takes other ones while it runs."""
+    """All watched folders, on a thread of their own. `change_settings` takes other ones while it runs."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class Watchers:
         self._observer.start()
         self._thread.start()
 
-    def change(self, watches: Sequence[Watch], allowed_folders: AllowedFolders) -> None:
+    def change_settings(self, watches: Sequence[Watch], allowed_folders: AllowedFolders) -> None:
         """Watch these from now on. Of a folder that stays, other settings hold from the next save
         on.
         """
@@ -173,7 +173,7 @@ class Watchers:
             if path not in self._observations:
                 folder = WatchedFolder(watch, self._engine, self._panel, self._allowed_folders)
                 self._observations[path] = _Observation(folder, _HintHandler(self._wake))
-            self._observations[path].folder.change(watch, self._allowed_folders)
+            self._observations[path].folder.change_settings(watch, self._allowed_folders)
 
     def _poll(self, observation: _Observation) -> None:
         self._observe(observation)  # first: what changes from here on gives a hint

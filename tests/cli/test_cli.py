@@ -249,7 +249,7 @@ def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Pat
 
 
 def test_the_printed_settings_file_says_the_defaults_with_and_without_its_comments() -> None:
-    text = template.template()
+    text = template.build_template()
     assert settings.from_values(tomllib.loads(text)) == Settings()
     uncommented = re.sub(r"^#(?=\w)", "", text, flags=re.MULTILINE)
     values = tomllib.loads(uncommented)
@@ -261,14 +261,14 @@ def test_the_printed_settings_file_says_the_defaults_with_and_without_its_commen
 
 
 def test_its_example_of_a_watched_folder_is_one() -> None:
-    text = template.template()
+    text = template.build_template()
     example = text[text.index("# [[watch]]") :]
     read = settings.from_values(tomllib.loads(re.sub("^# ", "", example, flags=re.MULTILINE)))
     assert [watch.folder for watch in read.watch] == [Path.home() / "Lyrics"]
 
 
 def test_its_example_of_pads_is_one() -> None:
-    text = template.template()
+    text = template.build_template()
     example = text[text.index("# [midi]") : text.index("# Watched")]
     kept = [line for line in example.splitlines() if not line.startswith("# Pads")]
     read = settings.from_values(
@@ -379,7 +379,7 @@ def test_history_for_scripts_has_what_makes_the_take_again(state: Path) -> None:
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "3y", "99999999999d"])
 def test_a_date_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="a date is written like"):
-        history.moment(text)
+        history.parse_moment(text)
 
 
 # --- status ---------------------------------------------------------------------------------------

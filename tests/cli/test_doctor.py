@@ -15,7 +15,7 @@ import pytest
 from daemon import midi
 from daemon.cli import doctor
 from daemon.runtime import lock
-from daemon.runtime.lock import Lock
+from daemon.runtime.lock import StateLock
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
 from tests.support.hub import FakeHub
@@ -24,15 +24,16 @@ from tests.support.planners import make_planned_root
 
 def said(name: str, settings: Settings) -> str:
     """Verdict, finding and advice of one check, as it is asked for by these settings."""
-    finding = dict(doctor.checks(settings))[name](settings)
+    finding = dict(doctor.list_checks(settings))[name](settings)
     return " ".join(finding).strip()
 
 
 def test_only_what_is_asked_for_is_checked() -> None:
-    assert [name for name, _ in doctor.checks(Settings())] == list(doctor.CHECKS)
+    assert [name for name, _ in doctor.list_checks(Settings())] == list(doctor.CHECKS)
     watch = (Watch(Path("/lyrics")), Watch(Path("/verses")))
     asked = [
-        name for name, _ in doctor.checks(Settings(watch=watch, tcp=0, link=True, midi_clock="DAW"))
+        name
+        for name, _ in doctor.list_checks(Settings(watch=watch, tcp=0, link=True, midi_clock="DAW"))
     ]
     assert asked[len(doctor.CHECKS) :] == ["watch", "watch", "tcp", "link", "midi"]
 
@@ -85,7 +86,7 @@ def test_a_state_folder_is_free_or_a_daemons(
         rf"ok {daemon.settings.state} is used by acestepd .* process {os.getpid()}",
         said("state", daemon.settings),
     )
-    with Lock(tmp_path), pytest.raises(SettingsError, match=f"process {os.getpid()}"):
+    with StateLock(tmp_path), pytest.raises(SettingsError, match=f"process {os.getpid()}"):
         said("state", Settings(state=tmp_path))
 
 

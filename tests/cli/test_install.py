@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from daemon.cli import install
+
 ROOT = Path(__file__).parents[2]
 MANAGER = """#!/bin/sh
 echo "$(basename "$0") $*" >> "{log}"
@@ -200,3 +202,10 @@ def test_a_settings_file_is_kept_with_its_whole_path(machine: Machine) -> None:
         "--settings",
         str(machine.home / "my.toml"),
     ]
+
+
+def test_a_checkout_that_is_not_installed_is_found_by_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(install, "find_program", lambda: [sys.executable, "-m", "daemon"])
+    assert install.collect_environment()["PYTHONPATH"] == str(ROOT)

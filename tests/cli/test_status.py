@@ -12,7 +12,7 @@ import pytest
 from daemon.cli import status
 from daemon.cli.status import Status
 from daemon.osc.wire import Address, encode, read_message
-from daemon.runtime.lock import Lock
+from daemon.runtime.lock import StateLock
 from daemon.settings import Settings
 
 PONG = encode("/ace/pong", "ssi", "status", "9.9", 1)
@@ -65,8 +65,8 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
             "/ace/fail", "ssiss", "three", "/ace/generate", 507, "the disk is full", "it is kept"
         ),
     )
-    with answering(*snapshot) as ((host, port), asked), Lock(tmp_path) as lock:
-        lock.tell(host, port, 9105)
+    with answering(*snapshot) as ((host, port), asked), StateLock(tmp_path) as lock:
+        lock.record_address(host, port, 9105)
         found = status.ask(Settings(state=tmp_path, port=free_port()))
     assert asked == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
         "and lets go of the events again"
@@ -80,8 +80,8 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
     assert found.tcp == 9105
     assert found.port == port
     assert [job["id"] for job in found.jobs] == ["one", "two", "three"]
-    assert found.code == 0
-    text = status.shown(found)
+    assert found.exit_code == 0
+    text = status.format_status(found)
     for said in (
         "acestepd 9.9",
         f"127.0.0.1:{port}",
@@ -103,34 +103,34 @@ def test_without_a_lock_file_it_asks_on_the_settings_port(tmp_path: Path) -> Non
 
 
 def test_a_daemon_in_trouble_is_not_well() -> None:
-    assert Status("127.0.0.1", 1, version="1", state="error").code == 1
-    assert Status("127.0.0.1", 1, version="1", state="warm").code == 0
+    assert Status("127.0.0.1", 1, version="1", state="error").exit_code == 1
+    assert Status("127.0.0.1", 1, version="1", state="warm").exit_code == 0
 
 
 def test_nobody_there_is_said_at_once_and_what_the_lock_file_said(tmp_path: Path) -> None:
     found = status.ask(Settings(state=tmp_path, port=free_port()))
-    assert found.code == 3
-    assert "acestepd is not running" in status.shown(found)
-    with Lock(tmp_path) as lock:
-        lock.tell("127.0.0.1", free_port())
+    assert found.exit_code == 3
+    assert "acestepd is not running" in status.format_status(found)
+    with StateLock(tmp_path) as lock:
+        lock.record_address("127.0.0.1", free_port())
         found = status.ask(Settings(state=tmp_path))
-        assert found.code == 3
-        assert f"process {lock.running.pid} said it would" in status.shown(found)
+        assert found.exit_code == 3
+        assert f"process {lock.holder.pid} said it would" in status.format_status(found)
 
 
 def test_who_never_answers_is_not_waited_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "PATIENCE", 0.1)
+    monkeypatch.setattr(status, "TIMEOUT", 0.1)
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as silent:
         silent.bind(("127.0.0.1", 0))
-        assert status.ask(Settings(state=tmp_path, port=silent.getsockname()[1])).code == 3
+        assert status.ask(Settings(state=tmp_path, port=silent.getsockname()[1])).exit_code == 3
 
 
 def test_who_never_stops_talking_is_not_listened_to_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "PATIENCE", 0.2)
+    monkeypatch.setattr(status, "TIMEOUT", 0.2)
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
         done = threading.Event()
@@ -154,7 +154,7 @@ def test_who_never_stops_talking_is_not_listened_to_for_ever(
 
 def test_off_loopback_the_token_is_sent_first() -> None:
     with answering() as ((host, port), asked):
-        list(status._conversation((host, port), "secret"))
+        list(status._ask_all((host, port), "secret"))
         assert "/ace/hello" not in asked, "on this machine nobody asks for it"
-    assert status.reachable("0.0.0.0") == "127.0.0.1"
-    assert status.reachable("192.168.1.5") == "192.168.1.5"
+    assert status.make_reachable("0.0.0.0") == "127.0.0.1"
+    assert status.make_reachable("192.168.1.5") == "192.168.1.5"

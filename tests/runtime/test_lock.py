@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from daemon.runtime import lock
-from daemon.runtime.lock import Lock, Running, running
+from daemon.runtime.lock import RunningDaemon, StateLock, read_holder
 from daemon.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from daemon.runtime.lock import Lock
-held = Lock(Path(sys.argv[1]))
-held.tell("127.0.0.1", 9123, 9124)
+from daemon.runtime.lock import StateLock
+held = StateLock(Path(sys.argv[1]))
+held.record_address("127.0.0.1", 9123, 9124)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -49,7 +49,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_second_daemon_is_told_which_process_has_it_where_and_what_to_do(tmp_path: Path) -> None:
     with holder(tmp_path / "state") as other:
         with pytest.raises(SettingsError) as refused:
-            Lock(tmp_path / "state")
+            StateLock(tmp_path / "state")
         for said in (
             f"process {other.pid}",
             "127.0.0.1:9123",
@@ -58,7 +58,7 @@ def test_a_second_daemon_is_told_which_process_has_it_where_and_what_to_do(tmp_p
             str(tmp_path),
         ):
             assert said in str(refused.value)
-        Lock(tmp_path / "another").close()
+        StateLock(tmp_path / "another").close()
 
 
 @pytest.mark.usefixtures("impatient")
@@ -66,28 +66,28 @@ def test_a_daemon_that_was_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
     with holder(tmp_path) as other:
         other.send_signal(signal.SIGKILL)
         other.wait()
-        found = running(tmp_path)
+        found = read_holder(tmp_path)
         assert found is not None
-        assert found == Running(other.pid, "127.0.0.1", 9123, 9124, found.started)
-        with Lock(tmp_path):
-            now = running(tmp_path)
+        assert found == RunningDaemon(other.pid, "127.0.0.1", 9123, 9124, found.started)
+        with StateLock(tmp_path):
+            now = read_holder(tmp_path)
             assert now
             assert now.pid == os.getpid()
             assert now.port == 0
 
 
 def test_a_daemon_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
-    first = Lock(tmp_path)
+    first = StateLock(tmp_path)
     ending = threading.Timer(0.2, first.close)
     ending.start()
-    Lock(tmp_path).close()
+    StateLock(tmp_path).close()
     ending.join()
 
 
 def test_it_says_where_the_daemon_listens_and_takes_it_back(tmp_path: Path) -> None:
-    held = Lock(tmp_path)
-    held.tell("127.0.0.1", 9100)
-    told = running(tmp_path)
+    held = StateLock(tmp_path)
+    held.record_address("127.0.0.1", 9100)
+    told = read_holder(tmp_path)
     assert told
     assert told.pid == os.getpid()
     assert told.host == "127.0.0.1"
@@ -95,7 +95,7 @@ def test_it_says_where_the_daemon_listens_and_takes_it_back(tmp_path: Path) -> N
     assert told.tcp == 0
     held.close()
     held.close()
-    assert running(tmp_path) is None
+    assert read_holder(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1, "more": 2}', "\x00\xff"])
@@ -103,12 +103,12 @@ def test_a_file_that_says_nothing_means_nobody_and_is_no_obstacle(
     tmp_path: Path, content: str
 ) -> None:
     (tmp_path / lock.NAME).write_text(content, "latin-1")
-    assert running(tmp_path) is None
-    with Lock(tmp_path):
-        assert running(tmp_path)
+    assert read_holder(tmp_path) is None
+    with StateLock(tmp_path):
+        assert read_holder(tmp_path)
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"state: cannot write into .*file.*Not a directory"):
-        Lock(tmp_path / "file" / "state")
+        StateLock(tmp_path / "file" / "state")

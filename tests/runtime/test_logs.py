@@ -17,7 +17,7 @@ def settings(folder: Path, log_mb: float) -> Settings:
 
 
 def test_the_file_gets_everything_with_date_level_and_room(tmp_path: Path) -> None:
-    with logs.to_file(settings(tmp_path, 1)) as path:
+    with logs.log_to_file(settings(tmp_path, 1)) as path:
         log.warning("a clip of %s", "größe")
     assert path
     [line] = path.read_text("utf-8").splitlines()
@@ -26,7 +26,7 @@ def test_the_file_gets_everything_with_date_level_and_room(tmp_path: Path) -> No
 
 
 def test_however_much_is_said_the_files_stay_small(tmp_path: Path) -> None:
-    with logs.to_file(settings(tmp_path, 0.01)):
+    with logs.log_to_file(settings(tmp_path, 0.01)):
         for number in range(3000):
             log.warning("line %d", number)
     files = sorted(path.name for path in (tmp_path / "state").iterdir())
@@ -36,7 +36,7 @@ def test_however_much_is_said_the_files_stay_small(tmp_path: Path) -> None:
 
 
 def test_zero_writes_none(tmp_path: Path) -> None:
-    with logs.to_file(settings(tmp_path, 0)) as path:
+    with logs.log_to_file(settings(tmp_path, 0)) as path:
         log.warning("nowhere")
     assert path is None
     assert list(tmp_path.iterdir()) == []
@@ -44,7 +44,7 @@ def test_zero_writes_none(tmp_path: Path) -> None:
 
 def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     for number in range(2):
-        with logs.to_file(settings(tmp_path, 1)) as path:
+        with logs.log_to_file(settings(tmp_path, 1)) as path:
             log.warning("start %d", number)
         log.warning("between")
     assert path
@@ -55,7 +55,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     with (
         pytest.raises(SettingsError, match=r"state: cannot write .*acestepd\.log"),
-        logs.to_file(settings(tmp_path, 1)),
+        logs.log_to_file(settings(tmp_path, 1)),
     ):
         pass
 
@@ -68,7 +68,7 @@ def test_a_full_disk_stops_the_log_and_nothing_else(
 ) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / logs.NAME).symlink_to("/dev/full")
-    with logs.to_file(settings(tmp_path, 1)):
+    with logs.log_to_file(settings(tmp_path, 1)):
         log.warning("nobody reads this")
     assert capfd.readouterr().err == ""
 
@@ -86,7 +86,7 @@ def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
     before = list(root.handlers)
     level = root.level
     monkeypatch.setattr(logging.Handler, "handleError", lambda *_: sys.exit("a handler failed"))
-    logs.to_terminal(quiet)
+    logs.log_to_terminal(quiet)
     try:
         log.info("worth knowing")
         log.warning("worrying")

@@ -11,7 +11,7 @@ from queue import Queue
 import pytest
 
 from daemon import settings
-from daemon.runtime.reload import SAFE, Reload, changes, merged
+from daemon.runtime.reload import RELOADABLE, SettingsReloader, compare, merge
 from daemon.settings import Settings, SettingsError, Watch
 from pipeline.request import Request
 
@@ -29,19 +29,19 @@ def test_changes_are_sorted_into_what_is_safe_and_what_needs_a_restart(tmp_path:
         subscribers=("127.0.0.1:9001",),
         request=Request(bars=4),
     )
-    assert changes(old, new) == (["queue", "subscribers", "watch", "request"], ["port", "model"])
-    assert changes(old, Settings()) == ([], [])
-    kept = merged(old, new)
+    assert compare(old, new) == (["queue", "subscribers", "watch", "request"], ["port", "model"])
+    assert compare(old, Settings()) == ([], [])
+    kept = merge(old, new)
     assert kept.queue == 8
     assert kept.port == 9100
     assert kept.model == "auto"
-    assert changes(kept, new) == ([], ["port", "model"])
+    assert compare(kept, new) == ([], ["port", "model"])
 
 
 def test_every_safe_setting_exists_and_none_of_them_is_a_port_a_folder_or_a_model() -> None:
     names = {field.name for field in dataclasses.fields(Settings)}
-    assert names >= SAFE
-    assert not SAFE & {
+    assert names >= RELOADABLE
+    assert not RELOADABLE & {
         "host",
         "port",
         "tcp",
@@ -60,7 +60,7 @@ def test_half_a_change_that_makes_no_sense_is_refused() -> None:
     loopback.
     """
     with pytest.raises(SettingsError, match="list in allow"):
-        merged(Settings(host="0.0.0.0", allow=("192.168.1.5",)), Settings())
+        merge(Settings(host="0.0.0.0", allow=("192.168.1.5",)), Settings())
 
 
 class Folder:
@@ -80,8 +80,8 @@ class Folder:
     def read(self) -> Settings:
         return settings.read(self.file, self.overrides)
 
-    def reload(self, every: float = SOON) -> Reload:
-        return Reload(self.file, self.read(), self.read, self.applied.put, every)
+    def reload(self, every: float = SOON) -> SettingsReloader:
+        return SettingsReloader(self.file, self.read(), self.read, self.applied.put, every)
 
     def next(self) -> Settings:
         return self.applied.get(timeout=PATIENCE)
@@ -147,7 +147,7 @@ def test_a_file_that_is_taken_away_for_a_moment_or_for_good_changes_nothing(fold
 
 def test_a_file_that_was_not_there_takes_effect_when_it_comes(folder: Folder) -> None:
     folder.file.unlink()
-    with Reload(folder.file, Settings(), folder.read, folder.applied.put, SOON):
+    with SettingsReloader(folder.file, Settings(), folder.read, folder.applied.put, SOON):
         folder.write("rate = 7")
         assert folder.next().rate == 7
 
@@ -155,7 +155,7 @@ def test_a_file_that_was_not_there_takes_effect_when_it_comes(folder: Folder) ->
 def test_what_was_saved_while_the_daemon_started_counts(folder: Folder) -> None:
     started = folder.read()
     folder.write("queue = 6")
-    with Reload(folder.file, started, folder.read, folder.applied.put, SOON):
+    with SettingsReloader(folder.file, started, folder.read, folder.applied.put, SOON):
         assert folder.next().queue == 6
 
 
@@ -172,10 +172,10 @@ def test_asked_it_reads_at_once_and_says_so_although_nothing_has_changed(
     folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     with folder.reload(every=3600) as reload:
-        reload.now()
+        reload.request()
         until(heard(caplog, "the settings are in force as they are in"))
         folder.write("queue = 2")
-        reload.now()
+        reload.request()
         assert folder.next().queue == 2
 
 
@@ -187,7 +187,7 @@ def test_a_daemon_that_cannot_apply_it_keeps_looking(
             raise RuntimeError("a bug")
         folder.applied.put(new)
 
-    with Reload(folder.file, folder.read(), folder.read, fail, SOON):
+    with SettingsReloader(folder.file, folder.read(), folder.read, fail, SOON):
         folder.write("queue = 2")
         until(heard(caplog, "the settings could not be applied"))
         folder.write("queue = 3")

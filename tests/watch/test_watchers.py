@@ -90,7 +90,7 @@ def test_other_folders_can_be_watched_while_it_runs(
     running.save("one.txt", "one")
     assert running.next_lyrics() == "one"
     running.engine.journal.first[f"watch:{other}"] = time.time() - 10
-    running.watchers.change([Watch(folder=other)], AllowedFolders([]))
+    running.watchers.change_settings([Watch(folder=other)], AllowedFolders([]))
     (other / "two.txt").write_text("two")
     assert running.next_lyrics() == "two"
     running.save("three.txt", "not watched any more")
@@ -101,7 +101,7 @@ def test_other_folders_can_be_watched_while_it_runs(
 def test_the_settings_of_a_folder_can_change_while_it_is_watched(running: RunningWatchers) -> None:
     running.save("one.txt", "one")
     assert running.next_lyrics() == "one"
-    running.watchers.change(
+    running.watchers.change_settings(
         [Watch(folder=running.path, request=Request(prompt="warm"))], AllowedFolders([])
     )
     running.save("one.txt", "two")

@@ -1,0 +1,234 @@
+"""What each subcommand does with its options. Returns the exit status; `ValueError` says what is
+wrong.
+
+Everything heavy is imported where it is needed: `acestepd --help` comes at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from pipeline.request import FIELDS, MAX_SEED
+from pipeline.voices import PLANNERS
+
+from .. import settings
+from ..settings import Settings, SettingsError
+
+SETTING_OPTIONS = ("host", "port", "out", "state", "model", "variant")  # settings that are options
+
+
+def run_daemon(arguments: argparse.Namespace) -> int:
+    from .run import run
+
+    return run(
+        _read_settings(arguments),
+        file=_locate_settings_file(arguments),
+        read=lambda: _read_settings(arguments),
+        quiet=arguments.quiet,
+    )
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    from .demo import demo
+
+    return demo(arguments.out or Path("acestepd-demo"))
+
+
+def run_generate(arguments: argparse.Namespace) -> int:
+    from .generate import generate
+
+    values = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
+    values["prompt"] = values["prompt"] or arguments.text
+    landed = generate(
+        {name: value for name, value in values.items() if value is not None},
+        again=arguments.again,
+        out=arguments.out or Path(),
+        model=arguments.model or "",
+        variant=arguments.variant or "",
+        bits=arguments.bits,
+        adapters=arguments.adapter,
+        planner=arguments.planner,
+    )
+    print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
+    return 0
+
+
+def run_understand(arguments: argparse.Namespace) -> int:
+    from ..watch.sheet import format_sheet
+    from .generate import understand
+
+    chosen = settings.from_values(
+        {
+            "model": arguments.model or "auto",
+            "variant": arguments.variant or "",
+            "planner": arguments.planner,
+            "bits": arguments.bits or 0,
+        }
+    )
+    description = understand(arguments.file, arguments.seed, chosen)
+    for note in description.notes:
+        print(note, file=sys.stderr)
+    if arguments.json:
+        print(_format_json(description.values))
+        return 0
+    values = {name: value for name, value in description.values.items() if name != "codes"}
+    print(format_sheet(values), end="")
+    return 0
+
+
+def run_doctor(arguments: argparse.Namespace) -> int:
+    from .doctor import doctor
+
+    return doctor(_read_settings(arguments))
+
+
+def run_pull(arguments: argparse.Namespace) -> int:
+    from pipeline.weights import checkpoint
+
+    found = checkpoint.fetch(arguments.model, arguments.variant or "")
+    places = [found.dit, found.text_encoder, found.vae]
+    if arguments.planner:
+        places.append(checkpoint.fetch_planner(arguments.planner))
+    print(f"{found.name} is on this machine:", *places, sep="\n  ")
+    if arguments.planner not in (None, PLANNERS[0]):
+        setting = f'planner = "{arguments.planner}"'
+        print(f"Where there are others too, the settings choose it: {setting}")
+    return 0
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    from pipeline.weights import checkpoint
+    from pipeline.weights.convert import convert
+
+    found = checkpoint.fetch(arguments.model, arguments.variant or "")
+    try:
+        for converted in convert(found, arguments.target, arguments.bits):
+            before = f"{converted.before / 2**20:.0f} MB"
+            line = f"{converted.folder}: {before} are now {converted.after / 2**20:.0f}"
+            if converted.whole:
+                names = ", ".join(converted.whole[:3])
+                line += f", {len(converted.whole)} layers as they were: {names} ..."
+            print(line)
+    except OSError as error:
+        raise SettingsError(f"cannot write {arguments.target}: {error.strerror}") from error
+    print(f"{found.name} in {arguments.bits} bits: {arguments.target}")
+    print(f"  acestepd --model {arguments.target}")
+    return 0
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    from . import status
+
+    found = status.ask(_read_settings(arguments), anywhere=arguments.port is None)
+    if arguments.json:
+        print(_format_json(asdict(found) | {"running": bool(found.version)}))
+    else:
+        print(status.format_status(found))
+    return found.exit_code
+
+
+def run_history(arguments: argparse.Namespace) -> int:
+    from . import history
+
+    for name, low, high in (("limit", 1, 10**9), ("seed", 0, MAX_SEED)):
+        number = getattr(arguments, name)
+        if number is not None and not low <= number <= high:
+            raise SettingsError(f"--{name} must be in {low}..{high}, got {number}")
+    jobs = history.find_jobs(
+        _read_settings(arguments),
+        text=arguments.text,
+        seed=arguments.seed,
+        since=history.parse_moment(arguments.since) if arguments.since else None,
+        until=history.parse_moment(arguments.until, ends=True) if arguments.until else None,
+        favourite=arguments.favourites,
+        limit=arguments.limit,
+    )
+    if arguments.json:
+        print(_format_json([history.to_json(job) for job in jobs]))
+    else:
+        print("\n".join(map(history.format_job, jobs)))
+    return 0
+
+
+def run_settings(arguments: argparse.Namespace) -> int:
+    from . import template
+
+    if arguments.write:
+        file = _locate_settings_file(arguments)
+        _write_new_file(file, template.build_template())
+        print(_format_json({"written": file}) if arguments.json else f"written: {file}")
+    elif arguments.json:
+        print(_format_json(template.to_json(_read_settings(arguments))))
+    else:
+        print(template.build_template())
+    return 0
+
+
+def run_service(arguments: argparse.Namespace) -> int:
+    from . import install
+
+    service = install.choose_service()
+    if arguments.do == "uninstall":
+        if service.uninstall():
+            print(f"removed: {service.path}")
+        else:
+            print(f"nothing to remove: {service.path} is not there")
+        return 0
+    chosen = _read_settings(arguments)  # what is wrong with them is said now, and not in a log
+    options = _list_given(arguments)
+    for name in ("out", "state"):
+        if getattr(arguments, name):
+            options[name] = getattr(chosen, name)
+    if arguments.settings:
+        options["settings"] = _locate_settings_file(arguments)
+    if arguments.model and Path(chosen.model).exists():
+        options["model"] = Path(chosen.model).absolute()
+    service.install([word for name, value in options.items() for word in (f"--{name}", str(value))])
+    print(f"installed: {service.path}")
+    print("acestepd runs now, and whenever you log in: acestepd status")
+    print(service.hint)
+    return 0
+
+
+def _list_given(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings that were given as options."""
+    values = {name: getattr(arguments, name) for name in SETTING_OPTIONS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _read_settings(arguments: argparse.Namespace) -> Settings:
+    return settings.read(arguments.settings, _list_given(arguments))
+
+
+def _locate_settings_file(arguments: argparse.Namespace) -> Path:
+    """Where the settings file is, or would be."""
+    try:
+        return Path(arguments.settings or settings.DEFAULT_FILE).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"no home folder is known here: say where the file is with --settings ({error})"
+        ) from error
+
+
+def _write_new_file(file: Path, text: str) -> None:
+    """A file that only its owner reads: it may hold a token."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise SettingsError(
+            f"{file} is there already and stays as it is; acestepd settings shows a new one"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _format_json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

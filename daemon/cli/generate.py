@@ -1,0 +1,115 @@
+"""`acestepd generate` and `acestepd understand`: one take, or one recording, without a daemon."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.request import PREVIEW, Request
+from pipeline.request_files import accept_request, resolve_request
+from pipeline.take import Progress, Take, TakeInfo
+from pipeline.voices import VOICES
+
+from ..landing import clips, folders
+from ..panel import Panel
+from ..settings import Settings, SettingsError, from_values
+
+if TYPE_CHECKING:
+    from pipeline import AceStep
+    from pipeline.planner.planner import Description
+
+_Result = TypeVar("_Result")
+
+
+def generate(
+    values: Mapping[str, object],
+    *,
+    again: Path | None,
+    out: Path,
+    model: str,
+    variant: str,
+    bits: int | None,
+    adapters: Sequence[str] | None,
+    planner: str,
+) -> clips.Landed:
+    """Make one take, in the folder `out`. `again` is the manifest of one whose request, model, bits
+    and adapters hold where nothing else is given.
+    """
+    original = TakeInfo(Request(), "auto")
+    if again:
+        original = clips.read_manifest(again, accept_request)
+    request = Panel(original.request).build_request(values)
+    if adapters is None:
+        adapters = [adapter.text for adapter in original.adapters]
+    settings = from_values(
+        {
+            "out": out,
+            "model": model or original.model,
+            "variant": variant,
+            "bits": original.bits if bits is None else bits,
+            "adapters": list(adapters),
+            "planner": planner,
+        }
+    )
+    return _render(resolve_request(request), settings)
+
+
+def understand(file: str, seed: int, settings: Settings) -> Description:
+    """What a recording is, as values of a request."""
+    loaded = _load(settings)
+    _, description = _run_with_bar(loaded.understand(Request(source=file, seed=seed)))
+    return description
+
+
+def _render(request: Request, settings: Settings) -> clips.Landed:
+    folders.check(settings.out)
+    takes, _ = _run_with_bar(_load(settings).render(request))
+    # previews are files like the stems, behind them
+    takes.sort(key=lambda take: take.name.startswith(PREVIEW))
+    try:
+        return clips.write(settings.out, "generate", clips.FinishedTake.of(takes))
+    except OSError as error:
+        raise SettingsError(f"cannot write into {settings.out}: {error.strerror}") from error
+
+
+def _load(settings: Settings) -> AceStep:
+    from pipeline import load
+
+    from ..service import select_model
+
+    selected = select_model(settings)
+    if selected.reason:
+        voice = VOICES[selected.name]
+        print(f"{selected.name} plays. {voice} {selected.reason}", file=sys.stderr)
+    return load(
+        selected.name,
+        selected.variant,
+        bits=settings.bits,
+        adapters=settings.adapters,
+        planner=settings.planner,
+    )
+
+
+def _run_with_bar(
+    events: Generator[Progress | Take, None, _Result],
+) -> tuple[list[Take], _Result]:
+    """The takes, and what the generator returns, with a progress bar for whoever waits."""
+    from tqdm import tqdm
+
+    takes: list[Take] = []
+    event = next(events)  # what cannot be made is said without a bar
+    bar_format = "{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}"
+    with tqdm(total=100, bar_format=bar_format) as bar:
+        while True:
+            if isinstance(event, Take):
+                takes.append(event)
+            else:
+                bar.set_description(event.label)
+                bar.update(100 * event.fraction - bar.n)
+            try:
+                event = next(events)
+            except StopIteration as done:
+                bar.update(100 - bar.n)
+                return takes, done.value

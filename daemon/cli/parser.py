@@ -1,0 +1,211 @@
+"""The options of `acestepd` and its subcommands. Each sets `run` to the function of commands.py."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline.request import FIELDS, FieldSpec
+from pipeline.voices import HUB_MODEL, PLANNERS
+
+from .. import VERSION
+from ..settings import DEFAULT_FILE
+from . import commands
+
+KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
+
+EPILOG = """\
+Start it, then send one OSC message to UDP port 9100:
+  oscsend localhost 9100 /ace/go ssfi take1 "warm lo-fi beat" 4 7
+"""
+VARIANT = "sub-folder of the DiT; turbo by default"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="acestepd",
+        description="Keeps ACE-Step 1.5 warm and plays it from OSC: a message in, a WAV in the "
+        "folder, a message out.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"acestepd {VERSION}")
+    top.add_argument(
+        "--quiet",
+        action="store_true",
+        help="only warnings on the terminal; the log file has the rest",
+    )
+    _add_settings_options(top)
+    top.set_defaults(run=commands.run_daemon)
+    subcommands = top.add_subparsers(title="other commands", metavar="COMMAND")
+
+    demo = subcommands.add_parser(
+        "demo", help="start a daemon, send it OSC, show what happens (no download)"
+    )
+    demo.add_argument("--out", type=Path, default=KEEP, help="folder for the clips (acestepd-demo)")
+    demo.set_defaults(run=commands.run_demo)
+
+    generate = subcommands.add_parser("generate", help="make one take without a daemon")
+    _add_generate_options(generate)
+    generate.set_defaults(run=commands.run_generate)
+
+    understand = subcommands.add_parser(
+        "understand", help="what a recording is: a lyric sheet with its words and tempo"
+    )
+    _add_understand_options(understand)
+    understand.set_defaults(run=commands.run_understand)
+
+    doctor = subcommands.add_parser("doctor", help="check this machine and say what to do")
+    _add_settings_options(doctor, KEEP)
+    doctor.set_defaults(run=commands.run_doctor)
+
+    pull = subcommands.add_parser("pull", help="fetch a model to this machine")
+    _add_pull_options(pull)
+    pull.set_defaults(run=commands.run_pull)
+
+    convert = subcommands.add_parser("convert", help="save a model with its weights in 8 or 4 bits")
+    _add_convert_options(convert)
+    convert.set_defaults(run=commands.run_convert)
+
+    status = subcommands.add_parser("status", help="ask the daemon that runs what it is doing")
+    _add_settings_options(status, KEEP)
+    status.set_defaults(run=commands.run_status)
+
+    history = subcommands.add_parser("history", help="the takes that were made, newest first")
+    _add_settings_options(history, KEEP)
+    _add_history_options(history)
+    history.set_defaults(run=commands.run_history)
+
+    settings = subcommands.add_parser(
+        "settings", help="a settings file with every setting, its default and its meaning"
+    )
+    _add_settings_options(settings, KEEP)
+    settings.add_argument("--write", action="store_true", help="write it, where there is none yet")
+    settings.set_defaults(run=commands.run_settings)
+
+    service = subcommands.add_parser("service", help="start acestepd whenever you log in")
+    _add_settings_options(service, KEEP)
+    service.add_argument(
+        "do", choices=("install", "uninstall"), help="the options given now are kept for it"
+    )
+    service.set_defaults(run=commands.run_service)
+
+    for scriptable in (status, history, settings):
+        scriptable.add_argument("--json", action="store_true", help="for scripts")
+    return top
+
+
+def _add_settings_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    parser.add_argument(
+        "--settings", default=default, type=Path, metavar="FILE", help=f"file ({DEFAULT_FILE})"
+    )
+    parser.add_argument("--host", default=default, help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", default=default, type=int, help="UDP port for OSC (9100)")
+    parser.add_argument(
+        "--out",
+        default=default,
+        type=Path,
+        metavar="DIR",
+        help="folder the clips land in (~/Music/acestepd)",
+    )
+    parser.add_argument(
+        "--state",
+        default=default,
+        type=Path,
+        metavar="DIR",
+        help="folder of the journal and the log (~/.local/state/acestepd)",
+    )
+    parser.add_argument(
+        "--model",
+        default=default,
+        help="folder, hub name or embedded voice (the real model if it is here, else mini)",
+    )
+    parser.add_argument(
+        "--variant", default=default, help="sub-folder of the DiT, like acestep-v15-base"
+    )
+
+
+def _add_generate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", help="the prompt: style, instruments, mood")
+    parser.add_argument(
+        "--again", type=Path, metavar="MANIFEST", help="make the take of this manifest again"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)"
+    )
+    _add_model_options(parser)
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        metavar="PATH[=SCALE]",
+        help="LoRA to wear: a PEFT folder or a .safetensors file; may be given several times",
+    )
+    group = parser.add_argument_group("what to make")
+    for name, field in FIELDS.items():
+        allowed: FieldSpec = field.metadata["allowed"]
+        help_text = f"{allowed.help} ({field.default})" if field.default != "" else allowed.help
+        metavar = f"{allowed.low:.10g}..{allowed.high:.10g}".replace("-inf..inf", "ON")
+        if isinstance(field.default, str):
+            metavar = "TEXT"
+        group.add_argument(
+            f"--{name.replace('_', '-')}", dest=f"field_{name}", metavar=metavar, help=help_text
+        )
+
+
+def _add_understand_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a recording: wav, flac, mp3, aiff or ogg")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="another one hears it a little differently (0)"
+    )
+    parser.add_argument("--json", action="store_true", help="for scripts; has its audio codes too")
+    _add_model_options(parser)
+
+
+def _add_pull_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", default=HUB_MODEL, help="hub name (%(default)s)")
+    parser.add_argument("--variant", default=KEEP, help=VARIANT)
+    parser.add_argument(
+        "--planner",
+        nargs="?",
+        const=PLANNERS[0],
+        choices=PLANNERS,
+        help="also a planner, the model that writes songs down first (%(const)s)",
+    )
+
+
+def _add_convert_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="folder, hub name or embedded voice")
+    parser.add_argument(
+        "target", type=Path, help="folder to make, which --model then takes like any other"
+    )
+    parser.add_argument(
+        "--bits",
+        type=int,
+        default=8,
+        help="8, or 4 for half of that and a little more difference (8)",
+    )
+    parser.add_argument("--variant", default=KEEP, help=VARIANT)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=KEEP, help="folder, hub name or embedded voice")
+    parser.add_argument("--variant", default=KEEP, help=VARIANT)
+    parser.add_argument(
+        "--bits", type=int, help="quantise the model's weights to 8 or 4 bits; 0: as they are"
+    )
+    parser.add_argument(
+        "--planner",
+        metavar="SIZE",
+        default="",
+        help="0.6B, 1.7B, 4B, or a folder with one; else what is there",
+    )
+
+
+def _add_history_options(parser: argparse.ArgumentParser) -> None:
+    dates = "like 2026-05-01, 2026-05-01 18:30 or 3d (ago)"
+    parser.add_argument("--text", default="", help="words in prompt, lyrics, name or id")
+    parser.add_argument("--seed", type=int, help="of the take")
+    parser.add_argument("--since", metavar="WHEN", help=f"not before this: {dates}")
+    parser.add_argument("--until", metavar="WHEN", help="not after this")
+    parser.add_argument("--favourites", action="store_true", help="only these")
+    parser.add_argument("--limit", type=int, default=20, help="how many (%(default)s)")

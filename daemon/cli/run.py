@@ -1,0 +1,36 @@
+"""`acestepd` itself: the daemon, until a signal ends it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ..runtime import logs
+from ..runtime.reload import SettingsReloader
+from ..service import Daemon
+from ..settings import Settings
+from .start_screen import build_start_screen
+
+CLOSING = "closing: what was running is kept, and goes on when acestepd is started again"
+
+
+def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: bool) -> int:
+    """`read` gives the settings in `file` again, when it has changed."""
+    terminal = logs.log_to_terminal(quiet=True)  # until the start screen stands above the events
+    stop = threading.Event()
+    daemon = Daemon(settings)
+    reloader = SettingsReloader(file, settings, read, daemon.apply)
+    with logs.log_to_file(settings), daemon, reloader:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        signal.signal(signal.SIGHUP, lambda *_: reloader.request())
+        if not quiet:
+            print(build_start_screen(daemon), flush=True)
+            terminal.setLevel(logging.INFO)
+        stop.wait()
+        if not quiet:
+            print(CLOSING, flush=True)
+    return 0
