@@ -39,17 +39,17 @@ def client(stage: Stage) -> Iterator[OscClient]:
         yield connected
 
 
-def played(client: OscClient, pad: int) -> list[Received]:
-    """What a hit is answered with, up to its end."""
+def hit_pad(client: OscClient, pad: int) -> list[Received]:
+    """Hit it. The answers up to the end of its take."""
     client.send("/ace/pad/hit", pad)
     return client.until("/ace/finished")
 
 
-def clip(transcript: list[Received]) -> str:
+def find_clip(transcript: list[Received]) -> str:
     return next(str(values[2]) for address, values in transcript if address == "/ace/clip")
 
 
-def bank_file(stage: Daemon) -> Any:
+def read_bank_file(stage: Daemon) -> Any:
     stage.pads.banks.save_changes()
     return json.loads(
         (stage.settings.state / "banks" / f"{stage.pads.banks.current[0]}.json").read_text()
@@ -63,7 +63,7 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
     stage: Stage, client: OscClient
 ) -> None:
     assert client.ask("/ace/bank/fill", "dusty", 2, 3) == ("/ace/done", ["/ace/bank/fill", 3, 0])
-    first = played(client, 2)
+    first = hit_pad(client, 2)
     client.send("/ace/pad/hit", 2)
     client.send("/ace/sync", 1)
     again = client.until("/ace/synced")[:-1]
@@ -74,9 +74,9 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
         "/ace/finished",
     ]
     assert sorted(address for address, _ in again) == ["/ace/clip", "/ace/finished", "/ace/pad"]
-    assert clip(first) == clip(again)
+    assert find_clip(first) == find_clip(again)
     assert stage.model.played == ["dusty"]
-    seed = bank_file(stage)["pads"][1]["seed"]
+    seed = read_bank_file(stage)["pads"][1]["seed"]
     assert next(values for address, values in first if address == "/ace/clip")[3:] == [
         120.0,
         2,
@@ -88,10 +88,10 @@ def test_a_take_that_was_deleted_is_made_again_with_the_same_seed(
     stage: Stage, client: OscClient
 ) -> None:
     client.ask("/ace/bank/fill", "dusty", 1)
-    first = Path(clip(played(client, 1)))
+    first = Path(find_clip(hit_pad(client, 1)))
     first.unlink()
     first.with_suffix(".json").unlink()
-    assert Path(clip(played(client, 1))) == first
+    assert Path(find_clip(hit_pad(client, 1))) == first
 
 
 def test_a_hundred_hits_in_a_second_make_one_take(stage: Stage, client: OscClient) -> None:
@@ -156,7 +156,7 @@ def test_a_job_that_fails_is_seen_and_the_next_hit_tries_again(
         client.until("/ace/fail")
         assert stage.pads.list_lights()[0] == Light(PadState.FAILED)
     client.ask("/ace/pad/set", 1, "prompt", "good")
-    played(client, 1)
+    hit_pad(client, 1)
     assert stage.pads.list_lights()[0] == Light(PadState.READY)
 
 
@@ -167,8 +167,8 @@ def test_a_reroll_has_the_seed_that_was_known_before_and_its_own_parameters(
     stage: Stage, client: OscClient
 ) -> None:
     client.ask("/ace/pad/set", 1, "prompt", "dusty", "seed", 42)
-    played(client, 1)
-    known = bank_file(stage)["pads"][0]
+    hit_pad(client, 1)
+    known = read_bank_file(stage)["pads"][0]
     assert known["seed"] == 42
     client.send("/ace/set/bars", 2)
     client.send("/ace/pad/reroll", 1)
@@ -199,12 +199,12 @@ def test_a_bank_is_rerolled_as_a_whole_or_only_where_it_is_no_favourite(
     stage: Stage, client: OscClient
 ) -> None:
     client.ask("/ace/bank/fill", "dusty", 1, 4)
-    played(client, 2)
+    hit_pad(client, 2)
     assert client.ask("/ace/pad/favourite", 2)[0] == "/ace/favourite"
-    before = [pad["seed"] for pad in bank_file(stage)["pads"]]
+    before = [pad["seed"] for pad in read_bank_file(stage)["pads"]]
     client.send("/ace/bank/reroll")
     assert client.until("/ace/done")[-1][1] == ["/ace/bank/reroll", 3, 0]
-    after = [pad["seed"] for pad in bank_file(stage)["pads"]]
+    after = [pad["seed"] for pad in read_bank_file(stage)["pads"]]
     assert [a == b for a, b in zip(before, after)][:4] == [False, True, False, False]
     assert client.ask("/ace/bank/fill", "other", 1, 4)[1][1] == 3
     assert client.ask("/ace/bank/reroll", "all")[1][1] == 4
@@ -217,7 +217,7 @@ def test_a_row_is_variations_of_its_first_pad(tmp_path: Path) -> None:
         client.ask("/ace/bank/fill", "dusty", 1)
         made = []
         for pad in (1, 2, 3, 4, 5):
-            played(client, pad)
+            hit_pad(client, pad)
             made.append(stage.engine.journal.search(limit=1)[0].resolved)
         assert [request.variation for request in made] == pytest.approx([0, 0.2, 0.4, 0.6, 0])
         assert len({request.seed for request in made[:4]}) == 1
@@ -238,7 +238,7 @@ def test_the_settings_give_a_pad_what_the_bank_does_not(tmp_path: Path) -> None:
         on_stage(tmp_path, prepare_mb=0.0, midi=Midi(pad=(pad,))) as stage,
         closing(stage.client()) as client,
     ):
-        values = next(values for address, values in played(client, 3) if address == "/ace/clip")
+        values = next(values for address, values in hit_pad(client, 3) if address == "/ace/clip")
         assert values[4:] == [2, "77"]
         assert "bells" in values[2]
 
@@ -260,11 +260,11 @@ def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscC
     client.ask("/ace/bank/fill", "dusty", 1)
     stage.tempo.set(98)
     until(lambda: stage.panel.session_bpm() == 98)
-    assert "98bpm" in clip(played(client, 1))
+    assert "98bpm" in find_clip(hit_pad(client, 1))
     stage.tempo.set(90)
-    assert "90bpm" in clip(played(client, 1)), "a bar is another one now"
+    assert "90bpm" in find_clip(hit_pad(client, 1)), "a bar is another one now"
     stage.tempo.set(0)
-    assert "90bpm" in clip(played(client, 1)), "nobody says another"
+    assert "90bpm" in find_clip(hit_pad(client, 1)), "nobody says another"
     assert len(stage.model.played) == 2
 
 
@@ -274,7 +274,7 @@ def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscC
 def test_what_was_played_is_there_after_a_restart(tmp_path: Path) -> None:
     with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
         client.ask("/ace/bank/fill", "dusty", 1, 2)
-        first = clip(played(client, 1))
+        first = find_clip(hit_pad(client, 1))
         client.ask("/ace/bank/save", "my set")
     with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
         assert stage.pads.banks.current[0] == "my set"
@@ -282,7 +282,7 @@ def test_what_was_played_is_there_after_a_restart(tmp_path: Path) -> None:
             PadState.READY,
             PadState.EMPTY,
         ]
-        assert clip(played(client, 1)) == first
+        assert find_clip(hit_pad(client, 1)) == first
         assert stage.model.played == []
 
 
@@ -296,7 +296,7 @@ def test_a_job_that_a_restart_interrupted_is_its_pads(tmp_path: Path) -> None:
         until(lambda: stage.pads.list_lights()[1].state in (PadState.QUEUED, PadState.RENDERING))
     with on_stage(tmp_path, prepare_mb=0.0) as stage:
         until(lambda: stage.pads.list_lights()[1].state is PadState.READY)
-        assert bank_file(stage)["pads"][1]["take"]["id"] == id
+        assert read_bank_file(stage)["pads"][1]["take"]["id"] == id
 
 
 def test_banks_change_while_one_renders_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(
         assert [values for address, values in snapshot if address == "/ace/pad"] == [
             [n, "empty", 0.0] for n in range(1, 17)
         ]
-        played(client, 1)
+        hit_pad(client, 1)
         client.ask("/ace/pad/favourite", 1, 1)
         states = []
         while "favourite" not in states:
@@ -408,8 +408,8 @@ def test_a_bank_names_its_files_inside_of_their_folders(tmp_path: Path) -> None:
         loop = stage.settings.out / "loop.wav"
         soundfile.write(loop, [[0.0, 0.0]] * 4800, 48_000)
         client.ask("/ace/pad/set", 1, "prompt", "x", "task", "cover", "source", str(loop))
-        played(client, 1)
-        saved = bank_file(stage)
+        hit_pad(client, 1)
+        saved = read_bank_file(stage)
         assert str(tmp_path) not in json.dumps(saved)
         assert saved["pads"][0]["take"]["request"]["source"] == "loop.wav"
         assert stage.engine.journal.search()[0].resolved.source == str(loop)
@@ -432,9 +432,9 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         ] == []
         assert client.ask("/ace/history", "dusty") == ("/ace/done", ["/ace/history", 0, 0])
         before = len(stage.model.played)
-        path = clip(played(client, 2))
+        path = find_clip(hit_pad(client, 2))
         assert Path(path).exists()
-        known = bank_file(stage)["pads"][1]["next"]
+        known = read_bank_file(stage)["pads"][1]["next"]
         until(
             lambda: len(stage.pads._speculation._prepared) == 5
         )  # two pads, and the three rerolls
@@ -442,7 +442,7 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         client.send("/ace/pad/reroll", 2)
         received = client.until("/ace/finished")
         assert "/ace/progress" not in [address for address, _ in received]
-        assert f"s{known}" in clip(received)
+        assert f"s{known}" in find_clip(received)
 
 
 def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
@@ -451,7 +451,7 @@ def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
     ) as stage:
         with closing(stage.client()) as client:
             assert client.is_quiet()
-            played(client, 1)  # from now on pads are in use
+            hit_pad(client, 1)  # from now on pads are in use
         until(lambda: stage.pads.list_lights()[15].state is PadState.READY)
         assert stage.engine.journal.search()[0].id.startswith("pad1")
         stage.panel.set("prompt", "turned")
@@ -463,7 +463,7 @@ def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_makin
 ) -> None:
     with on_stage(tmp_path / "here", prepare_mb=0.0) as stage, closing(stage.client()) as client:
         client.ask("/ace/bank/fill", "dusty", 1, 2)
-        here = [Path(clip(played(client, pad))) for pad in (1, 2)]
+        here = [Path(find_clip(hit_pad(client, pad))) for pad in (1, 2)]
         client.ask("/ace/pad/favourite", 2, 1)
         client.ask("/ace/bank/save", "tour", 7)
     for folder in ("out", "state/banks"):
@@ -476,7 +476,7 @@ def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_makin
             PadState.FAVOURITE,
             PadState.EMPTY,
         ]
-        there = [Path(clip(played(client, pad))) for pad in (1, 2)]
+        there = [Path(find_clip(hit_pad(client, pad))) for pad in (1, 2)]
         assert [path.name for path in there] == [path.name for path in here]
         assert all(path.is_file() for path in there)
         assert not stage.model.played
@@ -492,7 +492,7 @@ def test_the_clip_of_a_ready_pad_is_held_until_the_next_bar_of_the_clock(tmp_pat
         start = time.monotonic() - 0.1
         stage.tempo._sources.append(Playing(start, 240))
         for _ in range(2):  # prepared, then there already
-            played(client, 1)
+            hit_pad(client, 1)
             late = (time.monotonic() - start) % 1.0
             assert late < 0.6, "told behind the bar, and not within half a bar before it"
         for _ in range(5):
@@ -540,7 +540,7 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_p
             assert daemon.pads.banks.current[0] == "tour"
             if budget:
                 until(lambda: daemon.pads.list_lights()[1].state is PadState.READY)
-            sums.append([audio_sum(clip(played(client, pad))) for pad in (1, 2)])
+            sums.append([audio_sum(find_clip(hit_pad(client, pad))) for pad in (1, 2)])
             with suppress(FileNotFoundError):
                 assert str(tmp_path) not in (settings.state / "banks" / "tour.json").read_text()
     assert sums[0] == sums[1]
