@@ -298,7 +298,7 @@ class Journal:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def _columns_of(job: Job) -> dict[str, Any]:
+def _columns_of(job: Job) -> dict[str, object]:
     """What is written down of a new job. `wish` and `request` are the columns' names for what the
     job calls `request` and `resolved`.
     """

@@ -21,7 +21,7 @@ log = logging.getLogger("acestepd.engine")
 
 CRASHES = 2  # of the worker on one job, after which the job is given up
 GENERATE = "/ace/generate"  # the command that failures of a job are about
-KEPT = (
+HOLD_HINT = (
     "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
 )
 
@@ -86,7 +86,7 @@ class ClientJobs:
         """Keep a job whose folder takes no files now."""
         self._held.add_for_retry(job)
         failure = describe_failure(error)
-        hint = f"{failure.hint}; {KEPT}" if failure.hint else KEPT
+        hint = f"{failure.hint}; {HOLD_HINT}" if failure.hint else HOLD_HINT
         self._tell_held(job, failure._replace(hint=hint))
 
     def hold_for_model(self, job: Job, failure: Failure) -> None:

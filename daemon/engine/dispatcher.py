@@ -48,7 +48,7 @@ log = logging.getLogger("acestepd.engine")
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
 MODEL = "/ace/model"  # the command that failures to load are about
 ADAPTER = "/ace/adapter"  # the command that failures of adapters are about
-WAITS = (
+HOLD_FOR_MODEL_HINT = (
     "it is kept, and goes on when a model plays; /ace/model tries again or plays another; "
     "see: acestepd doctor"
 )
@@ -285,7 +285,7 @@ class Dispatcher:
         log.error("%s", message)
         for job in list(self.queue):
             self.queue.remove(job)
-            self.clients.hold_for_model(job, Failure(503, message, WAITS))
+            self.clients.hold_for_model(job, Failure(503, message, HOLD_FOR_MODEL_HINT))
         self._model.set_status("error")
         hint = "see: acestepd doctor; the next order, or /ace/model, tries again"
         self._bus.publish(Event("fail", None, (MODEL, 503, message, hint)))

@@ -92,7 +92,7 @@ class Speculation:
         self._discard(self._takes.change_settings(settings))
 
     def reset(self) -> None:
-        """Another model plays, or another sound: nothing that was made is of any use."""
+        """Another model plays, or other adapters: nothing that was made is of any use."""
         self._stop()
         self._discard(self._takes.clear())
 
@@ -102,11 +102,11 @@ class Speculation:
         self._stop()
 
     def close(self) -> None:
-        """Keep nothing any more."""
+        """The daemon ends: begin nothing and keep nothing any more."""
         self._closing = True
 
     def clear(self) -> list[clips.Staged]:
-        """The daemon ends: the files that are nobody's."""
+        """The staged files of the prepared takes, which nobody will order any more."""
         return [take.staged for take in self._takes.clear()]
 
     # --- an expected order comes ------------------------------------------------------------------
