@@ -1,0 +1,143 @@
+"""What becomes of a client's job, with a real journal, queue and event bus."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.engine.client_jobs import CRASHES, ClientJobs
+from daemon.engine.event_bus import EventBus
+from daemon.engine.held_jobs import HeldJobs
+from daemon.engine.job_queue import JobQueue
+from daemon.engine.run import Run
+from daemon.jobs import Event, Failure, Job, JobState, Refused
+from daemon.journal import Journal
+from pipeline.request import Request
+
+REQUEST = Request(prompt="x", seconds=0.5, seed=1)
+
+
+class Scene:
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.queue = JobQueue()
+        self.held = HeldJobs()
+        self.events: list[Event] = []
+        self.journaled: list[str] = []  # the job's state in the journal, at every event
+        bus = EventBus(threading.RLock())
+        bus.subscribe(self._record)
+        self.clients = ClientJobs(journal, bus, self.queue, self.held)
+
+    def _record(self, event: Event) -> None:
+        assert event.job
+        self.events.append(event)
+        job = self.journal.find(event.job.client, event.job.id)
+        self.journaled.append(job.state if job else "nothing")
+
+    def accept(self, id: str = "a") -> Run:
+        job = Job("me", id, REQUEST, REQUEST, Path("/out"))
+        self.clients.accept([job])
+        job.state = JobState.RUNNING
+        return Run(job, self.clients)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with closing(Journal(None)) as journal:
+        yield Scene(journal)
+
+
+def test_an_end_is_written_down_before_it_is_published(scene: Scene) -> None:
+    job = scene.accept().job
+    clip = Event("clip", job, ("mix", "/out/a.wav", 0.0, 0, "1"))
+    announced = Event("clip", job, ("drums", "/out/a_drums.wav", 0.0, 0, "1"))
+    job.clip_events = (clip, announced)
+    scene.clients.end_job(job, JobState.FINISHED, 2, "/out/a.json", published=[announced])
+    assert scene.kinds == ["clip", "finished"], "and what was published is not published again"
+    assert scene.events[-1].values == (2, "/out/a.json")
+    assert scene.journaled == ["finished", "finished"]
+
+
+def test_an_end_is_published_although_it_cannot_be_written_down(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    run = scene.accept()
+    monkeypatch.setattr(scene.journal, "update", full)
+    scene.clients.end(run, JobState.CANCELLED)
+    assert scene.kinds == ["cancelled"]
+
+
+def test_what_cannot_be_written_down_is_not_accepted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(jobs: list[Job], landing: str) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(scene.journal, "add", full)
+    with pytest.raises(Refused, match="full") as refused:
+        scene.accept()
+    assert refused.value.code == 507
+
+
+def test_those_that_a_worker_lost_go_on_the_active_one_first(scene: Scene) -> None:
+    interrupted = scene.accept("interrupted")
+    active = scene.accept("active")
+    waiting = scene.accept("waiting").job
+    scene.queue.add(waiting)
+    for run in (interrupted, active):
+        scene.clients.handle_worker_exit(run, "it fell", was_active=run is active)
+    assert [job.id for job in scene.queue] == ["active", "interrupted", "waiting"]
+    assert [interrupted.job.crashes, active.job.crashes] == [0, 1]
+    assert active.job.state is JobState.WAITING
+    assert scene.events == []
+
+
+def test_what_ended_the_worker_again_and_again_is_given_up(scene: Scene) -> None:
+    run = scene.accept()
+    for _ in range(CRASHES):
+        scene.clients.handle_worker_exit(run, "it fell", was_active=True)
+    assert scene.kinds == ["fail"]
+    assert scene.events[0].values[1] == 500
+    assert "it fell" in scene.events[0].values[2]
+    assert run.job.state is JobState.FAILED
+
+
+def test_what_was_being_cancelled_when_the_worker_ended_is_cancelled(scene: Scene) -> None:
+    run = scene.accept()
+    run.job.cancel_requested = True
+    scene.clients.handle_worker_exit(run, "it fell", was_active=True)
+    assert scene.kinds == ["cancelled"]
+    assert len(scene.queue) == 0
+
+
+def test_a_folder_that_takes_no_files_holds_a_job_and_a_bug_ends_it(scene: Scene) -> None:
+    full = scene.accept("full")
+    scene.clients.handle_landing_failure(full, OSError(errno.ENOSPC, "No space left"))
+    assert list(scene.held) == [full.job]
+    assert scene.events[0].values[1] == 507
+    assert "it is kept" in scene.events[0].values[3]
+    assert scene.journal.find("me", "full").state is JobState.HELD  # type: ignore[union-attr]
+    bug = scene.accept("bug")
+    scene.clients.handle_landing_failure(bug, KeyError("oops"))
+    assert bug.job.state is JobState.FAILED
+    assert list(scene.held) == [full.job]
+
+
+def test_a_job_that_waits_for_a_model_says_why(scene: Scene) -> None:
+    job = scene.accept().job
+    scene.clients.hold_for_model(job, Failure(503, "no model", "choose another"))
+    assert scene.events[0].values == ("/ace/generate", 503, "no model", "choose another")
+    assert scene.held.release_for_model() == [job]
