@@ -62,7 +62,7 @@ SIGN_SECONDS = 2.0  # between two signs of life while a model is fetched
 Loader = Callable[[LoadModel, Callable[[], None]], "AceStep"]
 
 
-def load_model(wanted: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
+def load_model(message: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
     """The model of a load message. `on_fetching` is called now and then while its files are
     downloaded. Raises `CheckpointError` and other `ValueError`s for what cannot be loaded.
     """
@@ -70,19 +70,19 @@ def load_model(wanted: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
     from pipeline.weights import checkpoint
 
     with call_periodically(SIGN_SECONDS, on_fetching):
-        checkpoint.fetch(wanted.model, wanted.variant, wanted.revision)
+        checkpoint.fetch(message.model, message.variant, message.revision)
     model = load(
-        wanted.model,
-        variant=wanted.variant,
-        revision=wanted.revision,
-        bits=wanted.bits,
-        adapters=wanted.adapters,
-        planner=wanted.planner,
+        message.model,
+        variant=message.variant,
+        revision=message.revision,
+        bits=message.bits,
+        adapters=message.adapters,
+        planner=message.planner,
     )
-    limits(wanted.cache_gb, wanted.memory_gb, wanted.wired_gb)
-    model.cache.limit_mb = wanted.conditions_mb
-    if wanted.latents_mb:
-        model.store = LatentStore(Path(wanted.latents_folder), wanted.latents_mb)
+    limits(message.cache_gb, message.memory_gb, message.wired_gb)
+    model.cache.limit_mb = message.conditions_mb
+    if message.latents_mb:
+        model.store = LatentStore(Path(message.latents_folder), message.latents_mb)
     return model
 
 
@@ -112,7 +112,6 @@ class Worker:
         self._connection = connection
         self._load = load
         self._renderings: list[Rendering] = []  # a stack: the last one is being rendered
-        self._closing = False
 
     def run(self) -> None:
         """Until the other end closes."""
@@ -128,11 +127,11 @@ class Worker:
             leave_thread()
 
     def _serve(self) -> None:
-        wanted = receive_message(self._connection)
-        assert isinstance(wanted, LoadModel)
+        message = receive_message(self._connection)
+        assert isinstance(message, LoadModel)
         try:
-            model = self._load(wanted, lambda: self._send(FetchingModel()))
-            seconds_per_cost = warm_up(model, wanted.plans_takes)
+            model = self._load(message, lambda: self._send(FetchingModel()))
+            seconds_per_cost = warm_up(model, message.plans_takes)
         except Exception as error:  # whatever a checkpoint can do wrong
             if not isinstance(error, ValueError):
                 log.exception("the model could not be loaded")
@@ -143,7 +142,7 @@ class Worker:
                 model.title, tuple(model.adapters), model.defaults, seconds_per_cost, model.token
             )
         )
-        while not self._closing:
+        while True:
             while not self._renderings or self._connection.poll():
                 self._handle(model, receive_message(self._connection))
             self._advance()

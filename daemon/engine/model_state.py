@@ -1,4 +1,4 @@
-"""The model that plays: which one is wanted, how it stands, and what its takes cost."""
+"""The model that plays: which one is chosen, how it stands, and what its takes cost."""
 
 from __future__ import annotations
 

@@ -95,17 +95,17 @@ class SteppedModel:
         if running:
             self.run()
 
-    def load(self, wanted: LoadModel, on_fetching: Callable[[], None]) -> Any:
+    def load(self, message: LoadModel, on_fetching: Callable[[], None]) -> Any:
         self.loads += 1
-        if wanted.model == "stuck":
+        if message.model == "stuck":
             self.hung.wait(PATIENCE)
-        if wanted.model == "far away":
+        if message.model == "far away":
             while not self.hung.wait(0.1):
                 on_fetching()
-        if wanted.model == "broken":
+        if message.model == "broken":
             raise ValueError("no model is called broken")
-        self.name = wanted.model
-        self.wear(*wanted.adapters)
+        self.name = message.model
+        self.wear(*message.adapters)
         return self
 
     @property
@@ -113,10 +113,10 @@ class SteppedModel:
         return title(self.name, 0, self.adapters)
 
     def wear(self, *adapters: Asked) -> None:
-        wanted = checked(adapters)
-        if any("torn" in one.path for one in wanted):
+        chosen = checked(adapters)
+        if any("torn" in one.path for one in chosen):
             raise AdapterError("it is torn")
-        self.adapters = wanted
+        self.adapters = chosen
 
     def step(self, count: int = 1) -> None:
         """Let the job on top make so many steps."""
