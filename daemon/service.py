@@ -64,7 +64,7 @@ class Daemon:
     def __init__(
         self, settings: Settings, worker: Callable[[], WorkerHandle] = WorkerProcess
     ) -> None:
-        folders.check(settings.out)
+        folders.check_writable(settings.out)
         self.settings = settings
         self.selected_model = select_model(settings)
         with ExitStack() as opened:  # closed again when something below fails

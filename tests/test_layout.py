@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 DOORS = {
     "pythonosc": {"daemon/osc/wire.py"},
     "PIL": {"daemon/cli/waveform.py"},
-    "soundfile": {"daemon/landing/clips.py", "daemon/cli/waveform.py", "pipeline/audio.py"},
+    "soundfile": {"daemon/landing/audio_files.py", "daemon/cli/waveform.py", "pipeline/audio.py"},
     "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
     "mido": {

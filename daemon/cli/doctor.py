@@ -182,7 +182,7 @@ def _check_state(settings: Settings) -> Finding:
 
 
 def _check_folder(settings: Settings) -> Finding:
-    folders.check(settings.out)
+    folders.check_writable(settings.out)
     free = shutil.disk_usage(settings.out).free
     message = f"{settings.out} is writable, {free / 2**30:.0f} GB free"
     if free <= NEEDED_SPACE:
@@ -202,7 +202,7 @@ def _build_watch_check(watch: Watch) -> Check:
                 f"{watch.folder} cannot be read",
                 "give acestepd the right to, or another folder",
             )
-        folders.check(watch.out)
+        folders.check_writable(watch.out)
         return Finding(OK, f"{watch.folder}, its takes land in {watch.out}")
 
     return check

@@ -13,6 +13,8 @@ from pipeline.take import Progress, Take, TakeInfo
 from pipeline.voices import VOICES
 
 from ..landing import clips, folders
+from ..landing.finished_take import FinishedTake
+from ..landing.manifest import read_manifest
 from ..panel import Panel
 from ..settings import Settings, SettingsError, from_values
 
@@ -39,7 +41,7 @@ def generate(
     """
     original = TakeInfo(Request(), "auto")
     if again:
-        original = clips.read_manifest(again, accept_request)
+        original = read_manifest(again, accept_request)
     request = Panel(original.request).build_request(values)
     if adapters is None:
         adapters = [adapter.text for adapter in original.adapters]
@@ -64,12 +66,12 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 
 
 def _render(request: Request, settings: Settings) -> clips.Landed:
-    folders.check(settings.out)
+    folders.check_writable(settings.out)
     takes, _ = _run_with_bar(_load(settings).render(request))
     # previews are files like the stems, behind them
     takes.sort(key=lambda take: take.name.startswith(PREVIEW))
     try:
-        return clips.write(settings.out, "generate", clips.FinishedTake.of(takes))
+        return clips.write_take(settings.out, "generate", FinishedTake.of(takes))
     except OSError as error:
         raise SettingsError(f"cannot write into {settings.out}: {error.strerror}") from error
 

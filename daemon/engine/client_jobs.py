@@ -11,7 +11,7 @@ from pipeline.take import TakeInfo
 
 from ..jobs import Event, Failure, Job, JobState, Refused, describe_failure
 from ..journal import Journal
-from ..landing import clips
+from ..landing import staging
 from .event_bus import EventBus
 from .held_jobs import HeldJobs
 from .job_queue import JobQueue
@@ -103,7 +103,7 @@ class ClientJobs:
     def publish(self, event: Event) -> None:
         self._bus.publish(event)
 
-    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         return False
 
     def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:

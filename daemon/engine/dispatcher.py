@@ -14,7 +14,8 @@ from pipeline.take import TakeInfo
 
 from ..jobs import Event, Failure, Job, JobState, describe_failure
 from ..journal import Journal
-from ..landing import clips, folders
+from ..landing import clips, folders, staging
+from ..landing.finished_take import FinishedTake
 from ..messages import (
     AdaptersRefused,
     AdaptersSet,
@@ -132,7 +133,7 @@ class Dispatcher:
             if self.running and job.priority <= self.running[-1].job.priority:
                 break
             self.queue.pop()
-            if refusal := folders.unready(job.out, job.resolved):
+            if refusal := folders.find_obstacle(job.out, job.resolved):
                 self.clients.hold(job, refusal)
                 continue
             if self.running:
@@ -201,7 +202,7 @@ class Dispatcher:
             self._model.set_status("busy")
 
     def land_staged(
-        self, run: Run, job: Job, staged: clips.Staged, info: TakeInfo, due: float
+        self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
     ) -> None:
         """A client has ordered what is made and staged, and the journal knows of it: from now on
         the run is of this job. Its clips are announced at `due` (time.monotonic()).
@@ -212,13 +213,13 @@ class Dispatcher:
         self._bus.publish(Event("queued", job, (0, 0.0)))
         job.plan_events = make_plan_events(job, info.planned)
         self._publish_plan(run)
-        if clips.show(staged):
+        if clips.reveal(staged):
             job.clip_events = make_clip_events(job, staged.clips, info.request)
             for event in job.clip_events:
                 self._bus.publish(event, due)
         self.lander.land_staged(run, staged, info, due)
 
-    def discard(self, staged: clips.Staged) -> None:
+    def discard(self, staged: staging.Staged) -> None:
         """Remove staged files that nobody wants."""
         if not self.supervisor.closing:  # the lander's threads may have ended
             self.lander.discard(staged)
@@ -335,7 +336,7 @@ class Dispatcher:
             run.job.state = JobState.LANDING
             self.landing.append(run)
             self._model.learn(run, message)
-            self.lander.land(run, clips.FinishedTake(message.info, stems), latents)
+            self.lander.land(run, FinishedTake(message.info, stems), latents)
         self.dispatch()
 
     def _on_end(self, ticket: int, state: JobState, *values: object) -> None:
@@ -356,7 +357,7 @@ class Dispatcher:
 
     # --- what the lander says, on its threads: these take the lock --------------------------------
 
-    def on_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def on_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         with self._lock:
             if not run.owner.keep_staged(run, staged, info):
                 return False

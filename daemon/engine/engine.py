@@ -10,7 +10,7 @@ from pipeline.weights.adapter import Adapter
 
 from ..jobs import Event, Job, JobState, Listener, Order, Refused
 from ..journal import Journal
-from ..landing import clips
+from ..landing import staging
 from ..settings import Settings
 from . import orders
 from .dispatcher import Dispatcher
@@ -122,7 +122,7 @@ class Engine:
         self._lander.close()
         self._bus.close()
         for staged in self._speculation.clear():
-            clips.discard(staged)
+            staging.discard(staged)
         self._model.set_status("cold")
 
     # --- orders -----------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ class HeldJobs:
         for job, not_before in list(self._held):
             if (
                 time.monotonic() >= not_before
-                and not folders.unready(job.out, job.resolved)
+                and not folders.find_obstacle(job.out, job.resolved)
                 and self.remove(job)
             ):
                 yield job

@@ -12,6 +12,7 @@ from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job
 from ..landing import clips
+from ..landing.manifest import read_manifest
 from .run import Run
 
 
@@ -39,7 +40,7 @@ def read_landed(
     Reads the manifest where `info` is not known.
     """
     try:
-        known = info or clips.read_manifest(landed.manifest)
+        known = info or read_manifest(landed.manifest)
         used = known.request
         model = known.model
     except ValueError:  # somebody has taken it away already

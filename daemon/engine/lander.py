@@ -16,7 +16,8 @@ from pipeline.take import TakeInfo
 
 from ..jobs import Job
 from ..journal import Journal
-from ..landing import clips
+from ..landing import audio_files, clips, staging
+from ..landing.finished_take import MIX, FinishedTake
 from ..messages import FloatArray, MixLatents
 from ..settings import Settings
 from .run import Run
@@ -27,7 +28,7 @@ log = logging.getLogger("acestepd.engine")
 class LandingListener(Protocol):
     """Is told how a landing goes, on the lander's thread and without the engine's lock."""
 
-    def on_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def on_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         """Whether the staged files are taken away: no client has ordered them, and they must not
         land.
         """
@@ -55,21 +56,21 @@ class Lander:
         # a prepared take waits for no other files
         self._prepared_thread = ThreadPoolExecutor(1, "prepared takes")
 
-    def land(self, run: Run, take: clips.FinishedTake, latents: MixLatents | None) -> None:
+    def land(self, run: Run, take: FinishedTake, latents: MixLatents | None) -> None:
         """Write a take's files and give them their names."""
         thread = self._clients_thread if run.owner.serves_clients else self._speculation_thread
         thread.submit(self._land, run, take, latents)
 
-    def land_staged(self, run: Run, staged: clips.Staged, info: TakeInfo, due: float) -> None:
+    def land_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, due: float) -> None:
         """Give files their names that are staged already, and that the journal knows of."""
         self._prepared_thread.submit(self.name_files, run, staged, info, due)
 
     def write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
         self._clients_thread.submit(self._write_preview, run, step, audio)
 
-    def discard(self, staged: clips.Staged) -> None:
+    def discard(self, staged: staging.Staged) -> None:
         """Remove a prepared take."""
-        self._speculation_thread.submit(clips.discard, staged)
+        self._speculation_thread.submit(staging.discard, staged)
 
     def close(self) -> None:
         """What is landing, lands."""
@@ -78,17 +79,17 @@ class Lander:
 
     # --- on its threads ---------------------------------------------------------------------------
 
-    def _land(self, run: Run, take: clips.FinishedTake, latents: MixLatents | None) -> None:
+    def _land(self, run: Run, take: FinishedTake, latents: MixLatents | None) -> None:
         try:
             job = run.job
             token = self._journal.token
-            staged = clips.stage(job.out, token, job.id, job.origin, take, self.settings.latest)
+            staged = staging.stage(job.out, token, job.id, job.origin, take, self.settings.latest)
             if self._listener.on_staged(run, staged, take.info):
                 return
             try:
                 self.note_staged(run.job, staged)
             except OSError:
-                clips.discard(staged)
+                staging.discard(staged)
                 raise
         except Exception as error:
             self._listener.on_landing_failure(run, error)
@@ -96,26 +97,28 @@ class Lander:
             self._store_latents(run.job, staged, latents)
             self.name_files(run, staged, take.info)
 
-    def name_files(self, run: Run, staged: clips.Staged, info: TakeInfo, due: float = 0.0) -> None:
+    def name_files(
+        self, run: Run, staged: staging.Staged, info: TakeInfo, due: float = 0.0
+    ) -> None:
         """What is staged, and the journal knows of, becomes visible."""
         try:
             while (landed := clips.land(staged)) is None:
-                staged = clips.renamed(staged)
+                staged = staging.rename(staged)
                 self.note_staged(run.job, staged)
             self._listener.on_landed(run, landed, info, due)
         except Exception as error:
             self._listener.on_landing_failure(run, error)
 
-    def _store_latents(self, job: Job, staged: clips.Staged, latents: MixLatents | None) -> None:
+    def _store_latents(self, job: Job, staged: staging.Staged, latents: MixLatents | None) -> None:
         """What the mix was decoded from, for repaints. Loudness and another rate change what is in
         the file.
         """
         limit_mb = self.settings.latents_mb
-        if latents is None or not limit_mb or clips.MIX not in staged.stems:
+        if latents is None or not limit_mb or MIX not in staged.stems:
             return
         if job.resolved.loudness or job.resolved.sample_rate != SAMPLE_RATE:
             return
-        digest = staged.sums[staged.stems.index(clips.MIX)]
+        digest = staged.sums[staged.stems.index(MIX)]
         stored = StoredLatents(latents.latents, latents.gain)
         try:
             store = LatentStore(self.settings.state / "latents", limit_mb)
@@ -127,7 +130,7 @@ class Lander:
         """A preview that cannot be written is no loss: the take comes."""
         folder = self.settings.state / "previews"
         try:
-            path = clips.write_preview(folder, f"{run.job.number}_{step}", audio)
+            path = audio_files.write_preview(folder, f"{run.job.number}_{step}", audio)
         except OSError as error:
             log.warning("the preview of job %s was not written: %s", run.job.id, error)
             return
@@ -135,15 +138,15 @@ class Lander:
 
     # --- what the journal knows of files that were landing ----------------------------------------
 
-    def note_staged(self, job: Job, staged: clips.Staged) -> None:
+    def note_staged(self, job: Job, staged: staging.Staged) -> None:
         """From now on the files land, whatever happens. Raises OSError."""
         self._journal.update(job, landing=staged.to_json())
 
-    def read_staged(self, job: Job) -> clips.Staged | None:
+    def read_staged(self, job: Job) -> staging.Staged | None:
         """What was staged of a job, where the journal knows of it and it is readable."""
         try:
             text = self._journal.read_landing(job)
-            return clips.Staged.from_json(text) if text else None
+            return staging.Staged.from_json(text) if text else None
         except ValueError as error:
             log.error("job %s is rendered again: %s", job.id, error)
             return None
@@ -159,7 +162,7 @@ class Lander:
     def discard_job(self, job: Job) -> None:
         """Remove what was staged of it."""
         if staged := self.read_staged(job):
-            clips.discard(staged)
+            staging.discard(staged)
 
     def sweep(self, keep: Container[Path]) -> None:
         """Remove this journal's own half-written files, except `keep`, wherever it has landed
@@ -167,6 +170,6 @@ class Lander:
         """
         for folder in {*self._journal.read_folders(), self.settings.out}:
             try:
-                clips.sweep(folder, self._journal.token, keep)
+                staging.sweep(folder, self._journal.token, keep)
             except OSError as error:
                 log.info("%s could not be looked through: %s", folder, error)

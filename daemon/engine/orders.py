@@ -15,7 +15,7 @@ from ..settings import Settings
 
 def check_order(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
     """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
-    if order.request.loudness and not levels.can_measure():
+    if order.request.loudness and not levels.can_measure_loudness():
         raise Refused(
             422,
             "loudness cannot be measured here",

@@ -12,7 +12,7 @@ from pipeline.request import Request
 from pipeline.take import TakeInfo
 
 from ..jobs import Order
-from ..landing import clips, disk
+from ..landing import audio_files, disk, staging
 from ..settings import Settings
 from .run import Run
 
@@ -29,7 +29,7 @@ class PreparedTake(NamedTuple):
     """
 
     run: Run
-    staged: clips.Staged
+    staged: staging.Staged
     info: TakeInfo
     size: int  # bytes on disk
 
@@ -37,7 +37,7 @@ class PreparedTake(NamedTuple):
     def is_complete(self) -> bool:
         """Whether nobody has tidied its files away."""
         try:
-            return all(disk.there(file.source) for file in self.staged.files)
+            return all(disk.is_taken(file.source) for file in self.staged.files)
         except OSError:
             return False
 
@@ -140,5 +140,5 @@ def key_of(order: Order) -> OrderKey:
 def estimate_size(request: Request) -> int:
     """Bytes on disk, nearly: the mix and every stem."""
     samples = request.samples * request.sample_rate / 48_000
-    sample_bytes = clips.FORMATS[request.format].bits / 8
+    sample_bytes = audio_files.FORMATS[request.format].bits / 8
     return round(samples * 2 * sample_bytes * (1 + len(request.tracks)))

@@ -10,7 +10,7 @@ from typing import Protocol
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState
-from ..landing import clips
+from ..landing import staging
 
 
 class RunOwner(Protocol):
@@ -25,7 +25,7 @@ class RunOwner(Protocol):
     def publish(self, event: Event) -> None:
         """Tell of its progress, its plan or a preview."""
 
-    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         """Its files are on disk, without their names. Whether they are taken away: then they must
         not land.
         """

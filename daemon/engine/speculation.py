@@ -14,7 +14,7 @@ from pipeline.request_files import resolve_request
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState, Listener, Order, Priority
-from ..landing import clips, folders
+from ..landing import folders, staging
 from ..settings import Settings
 from . import held_jobs
 from .event_bus import ignore_event, notify
@@ -35,9 +35,9 @@ class RunControl(Protocol):
     def is_progressing(self, run: Run) -> bool: ...
     def hand_over(self, run: Run, job: Job) -> None: ...
     def land_staged(
-        self, run: Run, job: Job, staged: clips.Staged, info: TakeInfo, due: float
+        self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
     ) -> None: ...
-    def discard(self, staged: clips.Staged) -> None: ...
+    def discard(self, staged: staging.Staged) -> None: ...
 
 
 class ExpectedRun(NamedTuple):
@@ -105,7 +105,7 @@ class Speculation:
         """The daemon ends: begin nothing and keep nothing any more."""
         self._closing = True
 
-    def clear(self) -> list[clips.Staged]:
+    def clear(self) -> list[staging.Staged]:
         """The staged files of the prepared takes, which nobody will order any more."""
         return [take.staged for take in self._takes.clear()]
 
@@ -162,7 +162,7 @@ class Speculation:
                 self._takes.mark_impossible(order)
                 continue
             out = order.out or self._settings.out
-            if folders.unready(out, resolved):
+            if folders.find_obstacle(out, resolved):
                 self._pause(held_jobs.HOLD_SECONDS)
                 return None
             job = Job(
@@ -208,12 +208,12 @@ class Speculation:
         if event.kind == "progress":
             notify(self._listener, event)
 
-    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         """The take is ready, where it is still expected; its files are removed where it is not."""
         order = self._current.order if self._current else None
         is_stopped = self._closing or run.job.cancel_requested
         if order is None or is_stopped or not self._takes.is_expected(order):
-            clips.discard(staged)
+            staging.discard(staged)
             self._end(run, "dropped")
             return True
         size = sum(file.source.stat().st_size for file in staged.files)

@@ -35,7 +35,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
-class Facts:
+class ClipFacts:
     """What there is to say about one file."""
 
     request: Request
@@ -76,7 +76,7 @@ class Facts:
         return MIDDLE_C + scale_of(self.request.key)[0] if self.request.key else None
 
 
-def append(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:
+def append_chunks(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:
     """Add chunks to a complete WAV. Its size in the header is written last. Raises ValueError when
     it is none, or would exceed what a WAV can hold.
     """
@@ -89,7 +89,7 @@ def append(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:
         or struct.unpack("<I", head[4:8])[0] + 8 != end
     ):
         raise ValueError(f"chunks can only be added to a whole WAV; these {end} bytes are none")
-    tail = b"\0" * (end % 2) + b"".join(_packed(*chunk) for chunk in chunks)
+    tail = b"\0" * (end % 2) + b"".join(_pack(*chunk) for chunk in chunks)
     size = end + len(tail) - 8
     if size > LIMIT:
         raise ValueError(
@@ -100,40 +100,41 @@ def append(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:
     wav.write(struct.pack("<I", size))
 
 
-def about(facts: Facts) -> list[Chunk]:
+def build_chunks(facts: ClipFacts) -> list[Chunk]:
     """Everything that can be said of a clip. Tempo, loop and markers only where there are any."""
-    chunks = [(b"bext", bext(facts)), (b"iXML", ixml(facts))]
+    chunks = [(b"bext", build_bext(facts)), (b"iXML", build_ixml(facts))]
     if facts.request.bpm:
-        chunks.append((b"acid", acid(facts)))
+        chunks.append((b"acid", build_acid(facts)))
     if facts.loops:
-        chunks.append((b"smpl", smpl(facts)))
+        chunks.append((b"smpl", build_smpl(facts)))
     if facts.sections:
-        chunks += [(b"cue ", cue(facts)), (b"LIST", labels(facts))]
+        chunks += [(b"cue ", build_cue(facts)), (b"LIST", build_labels(facts))]
     return chunks
 
 
-def bext(facts: Facts) -> bytes:
+def build_bext(facts: ClipFacts) -> bytes:
     """Broadcast Wave, version 2. All its text is ASCII; iXML has the same in full."""
-    made = facts.created
+    created = facts.created
     request = facts.request
     loudness = _UNKNOWN if facts.loudness is None else round(100 * facts.loudness)
-    history = f"A=PCM,F={facts.rate},W={facts.bits},M=stereo,T=acestepd {VERSION} {facts.model} seed {request.seed}"
+    tool = f"acestepd {VERSION} {facts.model} seed {request.seed}"
+    history = f"A=PCM,F={facts.rate},W={facts.bits},M=stereo,T={tool}"
     fixed = struct.pack(
         "<256s32s32s10s8sQH64s5h180x",
-        _ascii(f"{facts.stem}: {request.prompt or request.lyrics}", 256),
+        _to_ascii(f"{facts.stem}: {request.prompt or request.lyrics}", 256),
         b"acestepd",
-        _ascii(f"s{request.seed} {facts.job}", 32),
-        time.strftime("%Y-%m-%d", made).encode(),
-        time.strftime("%H:%M:%S", made).encode(),
+        _to_ascii(f"s{request.seed} {facts.job}", 32),
+        time.strftime("%Y-%m-%d", created).encode(),
+        time.strftime("%H:%M:%S", created).encode(),
         0,  # samples since midnight: the clip begins where it is put
         2,
         b"",
         *(loudness, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN),
     )
-    return fixed + _ascii(history, 256) + b"\r\n"
+    return fixed + _to_ascii(history, 256) + b"\r\n"
 
 
-def acid(facts: Facts) -> bytes:
+def build_acid(facts: ClipFacts) -> bytes:
     """Tempo, beats and key. A clip that was not made as bars, or has half a beat, is a one-shot:
     readers would stretch it to whole beats.
     """
@@ -146,14 +147,14 @@ def acid(facts: Facts) -> bytes:
     return struct.pack("<IHHfIHHf", flags, root, 0x8000, 0.0, beats, unit, count, facts.request.bpm)
 
 
-def smpl(facts: Facts) -> bytes:
+def build_smpl(facts: ClipFacts) -> bytes:
     """One loop, forwards and for ever, from the first sample to the last."""
     root = MIDDLE_C if facts.root is None else facts.root
     head = struct.pack("<9I", 0, 0, round(1e9 / facts.rate), root, 0, 0, 0, 1, 0)
     return head + struct.pack("<6I", 0, 0, 0, facts.samples - 1, 0, 0)
 
 
-def cue(facts: Facts) -> bytes:
+def build_cue(facts: ClipFacts) -> bytes:
     places = [min(round(seconds * facts.rate), facts.samples - 1) for seconds, _ in facts.sections]
     points = (
         struct.pack("<II4sIII", n, place, b"data", 0, 0, place) for n, place in enumerate(places, 1)
@@ -161,17 +162,17 @@ def cue(facts: Facts) -> bytes:
     return struct.pack("<I", len(places)) + b"".join(points)
 
 
-def labels(facts: Facts) -> bytes:
+def build_labels(facts: ClipFacts) -> bytes:
     """The names of the cue points."""
     texts = (
         text.replace("\0", "").encode("utf-8", "replace") + b"\0" for _, text in facts.sections
     )
     return b"adtl" + b"".join(
-        _packed(b"labl", struct.pack("<I", n) + text) for n, text in enumerate(texts, 1)
+        _pack(b"labl", struct.pack("<I", n) + text) for n, text in enumerate(texts, 1)
     )
 
 
-def ixml(facts: Facts) -> bytes:
+def build_ixml(facts: ClipFacts) -> bytes:
     request = facts.request
     count, unit = facts.meter
     title = request.name or request.prompt or request.lyrics
@@ -202,23 +203,23 @@ def ixml(facts: Facts) -> bytes:
         "JOB": facts.job,
         "BY": VERSION,
     }
-    _fill(root, head)
+    _add_elements(root, head)
     tracks = ElementTree.SubElement(root, "TRACK_LIST")
-    _fill(tracks, {"TRACK_COUNT": 2})
+    _add_elements(tracks, {"TRACK_COUNT": 2})
     for number, side in enumerate("LR", 1):
         track = ElementTree.SubElement(tracks, "TRACK")
-        _fill(
+        _add_elements(
             track,
             {"CHANNEL_INDEX": number, "INTERLEAVE_INDEX": number, "NAME": f"{facts.stem} {side}"},
         )
-    _fill(ElementTree.SubElement(root, "ASWG"), music)
-    _fill(ElementTree.SubElement(root, "USER"), own)
+    _add_elements(ElementTree.SubElement(root, "ASWG"), music)
+    _add_elements(ElementTree.SubElement(root, "USER"), own)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(
         root, "utf-8", xml_declaration=False
     )
 
 
-def tags(facts: Facts) -> dict[str, str]:
+def build_tags(facts: ClipFacts) -> dict[str, str]:
     """The same for a FLAC, as far as libsndfile writes its comments."""
     request = facts.request
     count, unit = facts.meter
@@ -235,18 +236,18 @@ def tags(facts: Facts) -> dict[str, str]:
     }
 
 
-def _fill(element: ElementTree.Element, values: Mapping[str, object]) -> None:
+def _add_elements(element: ElementTree.Element, values: Mapping[str, object]) -> None:
     for name, value in values.items():
         if value != "":
             ElementTree.SubElement(element, name).text = _NOT_XML.sub("", str(value))
 
 
-def _packed(name: bytes, content: bytes) -> bytes:
+def _pack(name: bytes, content: bytes) -> bytes:
     """A chunk with its head, padded to an even length, which its size does not count."""
     return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
 
 
-def _ascii(text: str, limit: int) -> bytes:
+def _to_ascii(text: str, limit: int) -> bytes:
     """What ASCII has of a text, on one line, at most `limit` characters."""
     plain = " ".join(unicodedata.normalize("NFKD", text).split())
     return "".join(c for c in plain if not unicodedata.combining(c)).encode("ascii", "replace")[

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 _FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
+# what systems answer that do not sync folders
 _FOLDERS_NOT_SYNCED = {
     errno.EINVAL,
     errno.ENOTSUP,
@@ -28,9 +28,8 @@ class NoLinks(Exception):
     """The volume makes no hard links, or not this one."""
 
 
-def write(path: Path, content: Any) -> str:
-    """Write a new file and wait until the disk has it. The SHA-256 of `content` (bytes, or a view
-    of some).
+def write_synced(path: Path, content: bytes | memoryview) -> str:
+    """Write a new file and wait until the disk has it. The SHA-256 of `content`.
 
     What has the name already loses it, and keeps its content: that may have another name by now.
     """
@@ -42,13 +41,13 @@ def write(path: Path, content: Any) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def digest(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def there(path: Path) -> bool:
+def is_taken(path: Path) -> bool:
     """Whether the name is taken, be it by a link to nowhere. A disk that does not answer is an
     OSError, not a no.
     """
@@ -59,7 +58,7 @@ def there(path: Path) -> bool:
     return True
 
 
-def same(one: Path, other: Path) -> bool:
+def is_same_file(one: Path, other: Path) -> bool:
     """Whether two names are one file's: hard links. (A volume without links may number its files at
     will.)
     """
@@ -77,32 +76,32 @@ def take_name(source: Path, target: Path) -> bool:
     overwrite.
     """
     with suppress(NoLinks):
-        return link(source, target)
-    with locked(target.parent):
-        return rename(source, target)
+        return take_name_by_link(source, target)
+    with lock_folder(target.parent):
+        return take_name_by_rename(source, target)
 
 
-def link(source: Path, target: Path) -> bool:
+def take_name_by_link(source: Path, target: Path) -> bool:
     """`take_name` by a hard link. Raises `NoLinks`."""
     try:
         os.link(source, target)
     except FileExistsError:
-        return same(source, target)
+        return is_same_file(source, target)
     except OSError as error:
         raise NoLinks from error
     return True
 
 
-def rename(source: Path, target: Path) -> bool:
-    """`take_name` by renaming, for who has locked the folder."""
-    if there(target):
+def take_name_by_rename(source: Path, target: Path) -> bool:
+    """`take_name` by renaming, for a caller that has locked the folder."""
+    if is_taken(target):
         return False
     os.rename(source, target)
     return True
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """One at a time per folder, among processes and threads; the system lets go of it when a
     process is killed.
     """

@@ -16,7 +16,7 @@ BYTES_PER_SAMPLE = 8  # of one channel, with room for the staged copy
 SPARE = 8 * 2**20  # bytes that must stay free besides
 
 
-def check(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Make the output folder and prove that files can be written there. Raises `SettingsError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def check(folder: Path) -> None:
         ) from error
 
 
-def unready(folder: Path, request: Request) -> OSError | None:
+def find_obstacle(folder: Path, request: Request) -> OSError | None:
     """Why a folder cannot take the files of a request now. Its last part is made when it is
     missing, as somebody may have tidied up; what lies above it is not, as it may be a volume that
     is not there.
@@ -37,19 +37,20 @@ def unready(folder: Path, request: Request) -> OSError | None:
         folder.mkdir(exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        with tempfile.TemporaryDirectory(
-            prefix=".acestepd-probe-", dir=folder
-        ):  # some refuse although nothing says so
+        # some refuse although nothing says so
+        with tempfile.TemporaryDirectory(prefix=".acestepd-probe-", dir=folder):
             pass
-        if shutil.disk_usage(folder).free < needed(request):
+        if shutil.disk_usage(folder).free < estimate_bytes(request):
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     except OSError as error:
         return error
     return None
 
 
-def needed(request: Request) -> int:
-    """Bytes, generously: the mix and every stem, in the largest format."""
+def estimate_bytes(request: Request) -> int:
+    """How much the files of a request take, generously: the mix and every stem, in the largest
+    format.
+    """
     rate = request.sample_rate / 48_000
     clips = 1 + len(request.stems.split())
     return SPARE + round(request.samples * max(1.0, rate)) * 2 * BYTES_PER_SAMPLE * clips

@@ -12,7 +12,6 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from . import disk
 
@@ -22,12 +21,14 @@ log = logging.getLogger("acestepd.latest")
 Sums = dict[str, list[str]]
 
 
-def name_of(name: str, tail: str) -> str:
+def build_file_name(name: str, suffix: str) -> str:
     """`pad`, `_drums.wav` -> `pad_latest_drums.wav`."""
-    return f"{name}_latest{tail}"
+    return f"{name}_latest{suffix}"
 
 
-def update(name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, staging: Path) -> None:
+def update_latest(
+    name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, staging: Path
+) -> None:
     """Make the `clips` (file name -> landed file, its SHA-256) the latest ones. Leaves files of
     others as they are.
 
@@ -35,17 +36,19 @@ def update(name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, sta
     is known. Raises OSError.
     """
     folder = manifest.parent
-    with disk.locked(folder):
-        record = folder / name_of(name, ".json")
-        known = _known(record)
-        if known is None:
+    with disk.lock_folder(folder):
+        record = folder / build_file_name(name, ".json")
+        recorded = _read_record(record)
+        if recorded is None:
             log.warning("%s is not acestepd's: no latest clip is kept", record)
             return
-        present = {file: disk.digest(folder / file) for file in clips if disk.there(folder / file)}
+        present = {
+            file: disk.hash_file(folder / file) for file in clips if disk.is_taken(folder / file)
+        }
         ours = {
             file: clip
             for file, clip in clips.items()
-            if file not in present or present[file] in known[file]
+            if file not in present or present[file] in recorded.get(file, [])
         }
         for file in clips.keys() - ours.keys():
             log.warning(
@@ -54,46 +57,48 @@ def update(name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, sta
             )
         if not ours:
             return
-        sums = known | {
-            file: [new, *filter(None, [present.get(file)])] for file, (_, new) in ours.items()
-        }
-        data = json.loads(manifest.read_bytes()) | {"latest": sums}
-        disk.write(staging / "latest.json", json.dumps(data, indent=2, ensure_ascii=False).encode())
-        _put(staging / "latest.json", record, replace=disk.there(record))
+        sums = dict(recorded)
+        for file, (_, new) in ours.items():
+            sums[file] = [new, present[file]] if file in present else [new]
+        _write_record(record, manifest, sums, staging)
         for file, (source, new) in ours.items():
             if present.get(file) != new:
-                disk.write(staging / "latest", source.read_bytes())
+                disk.write_synced(staging / "latest", source.read_bytes())
                 _put(staging / "latest", folder / file, replace=file in present)
         disk.sync_folder(folder)
 
 
-def _known(record: Path) -> Sums | None:
+def _read_record(record: Path) -> Sums | None:
     """What acestepd put under the names of latest files. None when the record itself is somebody
     else's.
     """
     try:
-        data: Any = json.loads(record.read_bytes())
-        return _Sums({str(file): list(map(str, sums)) for file, sums in data["latest"].items()})
+        data = json.loads(record.read_bytes())
+        return {str(file): list(map(str, sums)) for file, sums in data["latest"].items()}
     except FileNotFoundError:
-        return _Sums()
+        return {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-class _Sums(Sums):
-    def __missing__(self, file: str) -> list[str]:
-        return []
+def _write_record(record: Path, manifest: Path, sums: Sums, staging: Path) -> None:
+    """The newest take's manifest, and what is, or will be, under the names of latest files."""
+    data = json.loads(manifest.read_bytes()) | {"latest": sums}
+    content = json.dumps(data, indent=2, ensure_ascii=False).encode()
+    disk.write_synced(staging / "latest.json", content)
+    _put(staging / "latest.json", record, replace=disk.is_taken(record))
 
 
 def _put(source: Path, target: Path, replace: bool) -> None:
     if replace:
         os.replace(source, target)
-    elif not _named(source, target):
+    elif not _take_name(source, target):
         log.warning("%s has just been made by somebody else, and stays", target)
 
 
-def _named(source: Path, target: Path) -> bool:
+def _take_name(source: Path, target: Path) -> bool:
+    """The folder is locked already."""
     try:
-        return disk.link(source, target)
+        return disk.take_name_by_link(source, target)
     except disk.NoLinks:
-        return disk.rename(source, target)
+        return disk.take_name_by_rename(source, target)

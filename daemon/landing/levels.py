@@ -12,56 +12,57 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from pipeline.audio import gain_to, periodic
 from pipeline.request import SAMPLE_RATE, Request
 
 _FILTERS = "DeMan"  # the standard's own, computed for any rate
-_BLOCK = 0.4  # seconds that are one loudness block
+_BLOCK_SECONDS = 0.4  # that are one loudness block
+_SIXTEEN_BIT_STEP = 2.0**-15
+
+Audio = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Levelled:
+class LevelledTake:
     """The parts of a take as they go into the files; `gain` is the factor they all got. `loudness`,
-    in LUFS, is that of the first one, where it was asked for.
+    in LUFS, is that of the first one, where the request has one.
     """
 
-    parts: list[np.ndarray]
+    parts: list[Audio]
     gain: float = 1.0
     loudness: float | None = None
 
 
-def levelled(parts: Sequence[np.ndarray], request: Request) -> Levelled:
+def apply_levels(parts: Sequence[Audio], request: Request) -> LevelledTake:
     """The mix and its stems, 48 kHz, as `request` wants them: all with one gain, so that the stems
     still add up.
 
     The first part decides the loudness; the loudest decides how much of it the true peak allows.
     """
-    length = request.samples_at(request.sample_rate)
-    ready = [
-        resampled(
-            part,
-            request.sample_rate,
-            length if part.shape[1] == request.samples else None,
-            request.loop,
-        )
+    if not parts:
+        return LevelledTake([])
+    rate = request.sample_rate
+    length = request.samples_at(rate)
+    resampled = [
+        resample(part, rate, length if part.shape[1] == request.samples else None, request.loop)
         for part in parts
     ]
-    if not request.loudness and request.sample_rate == SAMPLE_RATE:
-        return Levelled(ready)  # the model's own level, which is below the peak
-    before = integrated_loudness(ready[0], request.sample_rate) if request.loudness else -math.inf
+    if not request.loudness and rate == SAMPLE_RATE:
+        return LevelledTake(resampled)  # the model's own level, which is below the peak
+    before = measure_loudness(resampled[0], rate) if request.loudness else -math.inf
     wanted = 10 ** ((request.loudness - before) / 20) if math.isfinite(before) else 1.0
-    gain = min(wanted, *(gain_to(request.peak_db, part) for part in ready))
+    gain = min(wanted, *(gain_to(request.peak_db, part) for part in resampled))
     reached = before + 20 * math.log10(gain) if math.isfinite(before) else None
-    return Levelled([part * np.float32(gain) for part in ready], gain, reached)
+    return LevelledTake([part * np.float32(gain) for part in resampled], gain, reached)
 
 
-def resampled(
-    audio: np.ndarray, rate: int, samples: int | None = None, loop: bool = False
-) -> np.ndarray:
+def resample(audio: Audio, rate: int, samples: int | None = None, loop: bool = False) -> Audio:
     """48 kHz -> so many samples at `rate` (or all of them), none of them shifted. A loop stays
     one.
     """
@@ -70,34 +71,34 @@ def resampled(
     samples = samples or round(audio.shape[1] * rate / SAMPLE_RATE)
     if loop:
         return periodic(audio.T, samples).T
-    moved = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
-    return np.pad(moved, ((0, 0), (0, samples - moved.shape[1])))
+    resampled = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
+    return np.pad(resampled, ((0, 0), (0, samples - resampled.shape[1])))
 
 
-def can_measure() -> bool:
-    """Whether loudness can be measured here: it needs a library that is an extra."""
+def can_measure_loudness() -> bool:
+    """Whether the library for it, which is an extra, is installed here."""
     return importlib.util.find_spec("pyloudnorm") is not None
 
 
-def integrated_loudness(audio: np.ndarray, rate: int) -> float:
+def measure_loudness(audio: npt.NDArray[np.floating[Any]], rate: int) -> float:
     """LUFS of the whole clip, gated; a clip shorter than one block (0.4 s) is one block. Silence is
     -inf.
     """
     import pyloudnorm  # brings scipy, which takes half a second
 
-    length = audio.shape[1]
-    block = min(_BLOCK, length / rate)
+    block = min(_BLOCK_SECONDS, audio.shape[1] / rate)
     with np.errstate(divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of silence, which has no level
-        return float(
-            pyloudnorm.Meter(rate, _FILTERS, block).integrated_loudness(audio.T.astype(np.float64))
-        )
+        meter = pyloudnorm.Meter(rate, _FILTERS, block)
+        return float(meter.integrated_loudness(audio.T.astype(np.float64)))
 
 
-def dithered(audio: np.ndarray, seed: int) -> np.ndarray:
+def dither(audio: Audio, seed: int) -> Audio:
     """With the noise of one 16-bit step that rounding needs (triangular), the same for the same
     seed. Silence stays.
     """
-    draw = np.random.default_rng(seed)
-    noise = draw.random(audio.shape, np.float32) - draw.random(audio.shape, np.float32)
-    return audio + noise * np.float32(2**-15) * bool(audio.any())
+    if not audio.any():
+        return audio
+    random = np.random.default_rng(seed)
+    noise = random.random(audio.shape, np.float32) - random.random(audio.shape, np.float32)
+    return audio + noise * np.float32(_SIXTEEN_BIT_STEP)

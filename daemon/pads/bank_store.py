@@ -111,7 +111,7 @@ class BankStore:
     def _write(self, path: Path, text: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.new")
-        disk.write(draft, text.encode("utf-8", "backslashreplace"))
+        disk.write_synced(draft, text.encode("utf-8", "backslashreplace"))
         os.replace(draft, path)
         disk.sync_folder(self.folder)
 

@@ -11,7 +11,7 @@ from pipeline.request import BadRequest, Request
 from pipeline.request_files import FILE_FIELDS, accept_request
 
 from ..jobs import Refused
-from ..landing import clips
+from ..landing.manifest import read_manifest
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
@@ -99,7 +99,7 @@ class FileParser:
         variation of it.
         """
         try:
-            manifest = clips.read_manifest(file.path, self._accept_request)
+            manifest = read_manifest(file.path, self._accept_request)
             seed = {name: value for name, value in self._defaults.items() if name == "seed"}
             request = manifest.request.changed(seed)
             original = manifest.title

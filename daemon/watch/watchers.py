@@ -96,7 +96,9 @@ class _Observation:
 
 
 class Watchers:
-    """All watched folders, on a thread of their own. `change_settings` takes other ones while it runs."""
+    """All watched folders, on a thread of their own. `change_settings` takes other ones while it
+    runs.
+    """
 
     def __init__(
         self,

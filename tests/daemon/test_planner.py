@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.landing.clips import read_manifest
+from daemon.landing.manifest import read_manifest
 from daemon.service import Daemon
 from daemon.settings import Settings
 from daemon.worker import load_model

@@ -21,7 +21,8 @@ from daemon.engine import Engine, ModelChoice, supervisor
 from daemon.engine.lander import Lander
 from daemon.jobs import Event, Job, Order, Priority, Refused, describe_failure
 from daemon.journal import Journal
-from daemon.landing import clips, folders
+from daemon.landing import audio_files, clips, folders, staging
+from daemon.landing.manifest import read_manifest
 from daemon.settings import Settings
 from pipeline.cost import planning
 from pipeline.request import Request
@@ -76,7 +77,7 @@ def test_the_time_of_a_planned_take_counts_the_plan(build: Build) -> None:
 def test_previews_are_kept_apart_and_only_the_newest(
     build: Build, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clips, "PREVIEWS", 2)
+    monkeypatch.setattr(audio_files, "MAX_PREVIEWS", 2)
     engine = build(SteppedModel())
     recorder = Recorder(engine)
     engine.start()
@@ -434,7 +435,7 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
     first = build(SteppedModel())
     original: dict[str, Any] = {
         "land": clips.land,
-        "stage": clips.stage,
+        "stage": staging.stage,
         "link": os.link,
     }
     linked: list[Any] = []
@@ -460,7 +461,8 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
     elif last == "note":
         monkeypatch.setattr(clips, "land", die)
     else:
-        monkeypatch.setattr(clips, last, after(last))
+        module = staging if last == "stage" else clips
+        monkeypatch.setattr(module, last, after(last))
     first.start()
     job = submit(first, "a", make_request("short", stems="drums"))
     first_recorder = Recorder(first)
@@ -520,17 +522,17 @@ def test_a_disk_that_fills_up_while_files_are_written_keeps_the_job(
 ) -> None:
     full = True
     job_failed = False
-    stage = clips.stage
+    stage = staging.stage
 
-    def staging(*values: Any, **more: Any) -> Any:
+    def fill_up(*values: Any, **more: Any) -> Any:
         if full:
             raise OSError(errno.ENOSPC, "No space left on device")
         return stage(*values, **more)
 
-    monkeypatch.setattr(clips, "stage", staging)
+    monkeypatch.setattr(staging, "stage", fill_up)
     monkeypatch.setattr(
         folders,
-        "unready",
+        "find_obstacle",
         lambda *_: OSError(errno.ENOSPC, "full") if job_failed and full else None,
     )
     engine = build(SteppedModel())
@@ -643,7 +645,7 @@ def test_another_model_plays_from_the_next_job_on_and_the_queue_waits_for_it(bui
         for event in recorder.events
         if event.kind == "finished" and event.job
     }
-    assert [clips.read_manifest(Path(models[id])).model for id in "ab"] == ["tape", "second"]
+    assert [read_manifest(Path(models[id])).model for id in "ab"] == ["tape", "second"]
     assert engine.title == "second"
 
 

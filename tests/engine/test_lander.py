@@ -16,7 +16,7 @@ from daemon.engine.lander import Lander
 from daemon.engine.run import Run
 from daemon.jobs import Job
 from daemon.journal import Journal
-from daemon.landing import clips
+from daemon.landing import audio_files, clips, staging
 from daemon.messages import MixLatents
 from daemon.settings import Settings
 from pipeline.request import Request
@@ -34,7 +34,7 @@ class Listener:
         self.outcomes: Queue[tuple[Any, ...]] = Queue()
         self.takes_away = False
 
-    def on_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def on_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         if self.takes_away:
             self.outcomes.put(("taken away", staged))
         return self.takes_away
@@ -97,8 +97,8 @@ def test_the_journal_knows_every_name_before_it_is_taken(
     land = clips.land
     journaled = []
 
-    def watched(staged: clips.Staged) -> clips.Landed | None:
-        journaled.append(clips.Staged.from_json(journal.read_landing(job)) == staged)
+    def watched(staged: staging.Staged) -> clips.Landed | None:
+        journaled.append(staging.Staged.from_json(journal.read_landing(job)) == staged)
         if len(journaled) == 1:
             staged.files[0].target.write_text("a stranger's")
         return land(staged)
@@ -144,7 +144,7 @@ def test_what_was_noted_lands_after_a_crash(
     lander: Lander, listener: Listener, job: Job, out: Path
 ) -> None:
     assert lander.recover(job) is None, "nothing of it was staged"
-    staged = clips.stage(out, "token", job.id, "", finished_take(REQUEST))
+    staged = staging.stage(out, "token", job.id, "", finished_take(REQUEST))
     lander.note_staged(job, staged)
     assert lander.read_staged(job) == staged
     landed = lander.recover(job)
@@ -153,7 +153,7 @@ def test_what_was_noted_lands_after_a_crash(
 
 
 def test_what_is_given_up_leaves_nothing(lander: Lander, job: Job, out: Path) -> None:
-    lander.note_staged(job, clips.stage(out, "token", job.id, "", finished_take(REQUEST)))
+    lander.note_staged(job, staging.stage(out, "token", job.id, "", finished_take(REQUEST)))
     lander.discard_job(job)
     assert list(out.iterdir()) == []
 
@@ -182,14 +182,14 @@ def test_what_a_mix_was_decoded_from_is_kept_where_the_file_is_the_mix(
 def test_a_preview_that_cannot_be_written_is_no_loss(
     lander: Lander, listener: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = clips.write_preview
+    write = audio_files.write_preview
 
     def first_fails(folder: Path, name: str, audio: np.ndarray) -> Path:
         if name.endswith("_1"):
             raise OSError(errno.ENOSPC, "full")
         return write(folder, name, audio)
 
-    monkeypatch.setattr(clips, "write_preview", first_fails)
+    monkeypatch.setattr(audio_files, "write_preview", first_fails)
     for step in (1, 2):
         lander.write_preview(run, step, np.zeros((2, 480), np.float32))
     what, step, path = listener.next()

@@ -20,7 +20,7 @@ from daemon.engine.lander import Lander
 from daemon.engine.model_state import MemoryNeed
 from daemon.engine.prepared_takes import GB, MB, PreparedTakes, estimate_size
 from daemon.jobs import Event, Order, Priority, Refused
-from daemon.landing import clips, folders
+from daemon.landing import clips, folders, staging
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -256,14 +256,14 @@ def test_a_hit_while_its_files_are_written_lands_them(
     engine = build(SteppedModel())
     listener = Listener()
     recorder = started(engine)
-    stage = clips.stage
+    stage = staging.stage
     asked = []
 
     def slow(*values: Any) -> Any:
         asked.append(engine.submit(live(expected_order("a")))[0])
         return stage(*values)
 
-    monkeypatch.setattr(clips, "stage", slow)
+    monkeypatch.setattr(staging, "stage", slow)
     engine.prepare([expected_order("a")], listener)
     recorder.wait("finished", "a")
     assert recorder.kinds_of("a") == ["queued", "clip", "finished"]
@@ -331,7 +331,7 @@ def test_a_hit_that_a_crash_cut_off_lands_with_the_next_daemon(
     started(first)
     first.prepare([expected_order("a")], listener)
     listener.wait("prepared", "a")
-    monkeypatch.setattr(clips, "show", lambda staged: False)
+    monkeypatch.setattr(clips, "reveal", lambda staged: False)
     monkeypatch.setattr(Lander, "name_files", lambda *values: None)  # the crash
     first.submit(live(expected_order("a")))
     assert visible(out) == []
@@ -461,7 +461,7 @@ def test_a_full_disk_is_waited_for(build: Build, monkeypatch: pytest.MonkeyPatch
         looks.append(1)
         return OSError(28, "full") if len(looks) < 3 else None
 
-    monkeypatch.setattr(folders, "unready", unready)
+    monkeypatch.setattr(folders, "find_obstacle", unready)
     recorder = started(engine)
     engine.prepare([expected_order("a")], listener)
     listener.wait("prepared", "a")

@@ -10,7 +10,7 @@ import pytest
 from daemon.engine.run import Run
 from daemon.engine.speculation import Speculation
 from daemon.jobs import Event, Job, JobState, Order, Priority, Refused
-from daemon.landing import clips, folders
+from daemon.landing import folders, staging
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -25,9 +25,9 @@ class Dispatcher:
         self.idle_calls = 0
         self.progressing = True
         self.stopped: list[Run] = []
-        self.discarded: list[clips.Staged] = []
+        self.discarded: list[staging.Staged] = []
         self.handed_over: list[tuple[Run, Job]] = []
-        self.landed: list[tuple[Run, Job, clips.Staged]] = []
+        self.landed: list[tuple[Run, Job, staging.Staged]] = []
 
     def when_idle(self, make_run: Callable[[], Run | None]) -> None:
         self.make_run = make_run
@@ -45,11 +45,11 @@ class Dispatcher:
         self.handed_over.append((run, job))
 
     def land_staged(
-        self, run: Run, job: Job, staged: clips.Staged, info: TakeInfo, due: float
+        self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
     ) -> None:
         self.landed.append((run, job, staged))
 
-    def discard(self, staged: clips.Staged) -> None:
+    def discard(self, staged: staging.Staged) -> None:
         self.discarded.append(staged)
 
 
@@ -85,11 +85,11 @@ class Scene:
         self.keep(run)
         return run
 
-    def keep(self, run: Run) -> clips.Staged:
+    def keep(self, run: Run) -> staging.Staged:
         """What happens when a run's files are staged."""
         job = run.job
         take = finished_take(job.resolved)
-        staged = clips.stage(job.out, "token", job.id, "", take)
+        staged = staging.stage(job.out, "token", job.id, "", take)
         assert self.speculation.keep_staged(run, staged, take.info), "they must not land"
         return staged
 
@@ -224,7 +224,7 @@ def test_what_ended_the_worker_is_not_tried_again_and_what_it_interrupted_is(
 def test_a_folder_that_takes_no_files_gives_a_pause(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "unready", lambda *_: OSError(28, "full"))
+    monkeypatch.setattr(folders, "find_obstacle", lambda *_: OSError(28, "full"))
     scene.expect("a")
     assert scene.next_run() is None
     monkeypatch.undo()

@@ -28,10 +28,10 @@ NIGHT = Request(prompt="night drive", bars=1, bpm=120, key="F# minor", seed=42)
 SECTIONS = ((0.0, "Intro"), (0.25, "Strophe ♪"), (9.0, "behind the end"))
 
 
-def facts(request: Request = NIGHT, samples: int = SAMPLES, **more: Any) -> chunks.Facts:
+def facts(request: Request = NIGHT, samples: int = SAMPLES, **more: Any) -> chunks.ClipFacts:
     made = time.struct_time((2026, 3, 9, 8, 7, 6, 0, 68, 0))
     given = {"sections": SECTIONS, "loudness": -14.25, **more}
-    return chunks.Facts(request, "drums", "take1", "mini/turbo", made, samples, 24, **given)
+    return chunks.ClipFacts(request, "drums", "take1", "mini/turbo", made, samples, 24, **given)
 
 
 def wav(samples: int = SAMPLES, channels: int = 2, subtype: str = "PCM_24") -> io.BytesIO:
@@ -43,7 +43,7 @@ def wav(samples: int = SAMPLES, channels: int = 2, subtype: str = "PCM_24") -> i
 
 def described(request: Request = NIGHT, samples: int = SAMPLES, **more: Any) -> bytes:
     stream = wav(samples)
-    chunks.append(stream, chunks.about(facts(request, samples, **more)))
+    chunks.append_chunks(stream, chunks.build_chunks(facts(request, samples, **more)))
     return stream.getvalue()
 
 
@@ -75,7 +75,7 @@ def test_whatever_is_appended_is_there_and_the_sound_is_the_same(
 ) -> None:
     stream = wav(samples, channels)
     before = riff.walk(stream.getvalue())
-    chunks.append(stream, added)
+    chunks.append_chunks(stream, added)
     assert riff.walk(stream.getvalue()) == before + added
 
 
@@ -83,7 +83,7 @@ def test_whatever_is_appended_is_there_and_the_sound_is_the_same(
 def test_every_format_is_read_as_before(subtype: str) -> None:
     plain = wav(subtype=subtype)
     told = wav(subtype=subtype)
-    chunks.append(told, chunks.about(facts()))
+    chunks.append_chunks(told, chunks.build_chunks(facts()))
     for stream in (plain, told):
         stream.seek(0)
     assert np.array_equal(
@@ -97,7 +97,7 @@ def test_every_format_is_read_as_before(subtype: str) -> None:
 def test_only_a_whole_wav_is_appended_to(content: bytes) -> None:
     stream = io.BytesIO(content)
     with pytest.raises(ValueError, match="whole WAV"):
-        chunks.append(stream, [(b"acid", b"")])
+        chunks.append_chunks(stream, [(b"acid", b"")])
     assert stream.getvalue() == content
 
 
@@ -105,8 +105,8 @@ def test_what_exceeds_a_wav_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = wav(100)
     monkeypatch.setattr(chunks, "LIMIT", len(stream.getvalue()) + 100)
     with pytest.raises(ValueError, match=r"a WAV holds at most .* got .* flac"):
-        chunks.append(stream, [(b"note", bytes(101))])
-    chunks.append(stream, [(b"note", bytes(100))])
+        chunks.append_chunks(stream, [(b"note", bytes(101))])
+    chunks.append_chunks(stream, [(b"note", bytes(100))])
 
 
 # --- each chunk -----------------------------------------------------------------------------------
@@ -197,7 +197,8 @@ def test_sections_are_labelled_markers_inside_the_clip() -> None:
 def test_ixml_tells_tempo_key_seed_and_scene() -> None:
     told = ElementTree.fromstring(dict(riff.walk(described()))[b"iXML"])
     assert told.tag == "BWFXML"
-    names = "SCENE TAKE ASWG/tempo ASWG/timeSig ASWG/inKey ASWG/isLoop ASWG/instrument USER/SEED USER/MODEL".split()
+    names = ["SCENE", "TAKE", "ASWG/tempo", "ASWG/timeSig", "ASWG/inKey", "ASWG/isLoop"]
+    names += ["ASWG/instrument", "USER/SEED", "USER/MODEL"]
     wanted = ["night drive", "42", "120", "4:4", "F# minor", "true", "drums", "42", "mini/turbo"]
     assert [told.findtext(name) for name in names] == wanted
     assert [name.text for name in told.findall("TRACK_LIST/TRACK/NAME")] == ["drums L", "drums R"]
@@ -206,9 +207,11 @@ def test_ixml_tells_tempo_key_seed_and_scene() -> None:
 @given(st.text(), st.text(), st.text())
 def test_no_text_breaks_a_file(prompt: str, job: str, label: str) -> None:
     request = Request(prompt=prompt, seed=1, bars=1, bpm=120)
-    said = chunks.Facts(request, "mix", job, "m", time.localtime(), 10, 16, None, ((0.0, label),))
+    said = chunks.ClipFacts(
+        request, "mix", job, "m", time.localtime(), 10, 16, None, ((0.0, label),)
+    )
     stream = wav(10)
-    chunks.append(stream, chunks.about(said))
+    chunks.append_chunks(stream, chunks.build_chunks(said))
     found = dict(riff.walk(stream.getvalue()))
     assert (found[b"bext"][:412] + found[b"bext"][602:]).isascii()
     assert ElementTree.fromstring(found[b"iXML"]).findtext("TAKE") == "1"

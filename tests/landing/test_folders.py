@@ -16,21 +16,21 @@ SHORT = Request(prompt="x", seconds=1)
 
 def test_a_folder_that_was_tidied_away_is_made_again_and_a_volume_is_not(tmp_path: Path) -> None:
     folder = tmp_path / "volume" / "out"
-    missing = folders.unready(folder, SHORT)
+    missing = folders.find_obstacle(folder, SHORT)
     assert missing
     assert missing.errno == errno.ENOENT
     folder.parent.mkdir()
-    assert folders.unready(folder, SHORT) is None
+    assert folders.find_obstacle(folder, SHORT) is None
     assert folder.is_dir()
 
 
 def test_a_file_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
-    blocked = folders.unready(tmp_path / "out", SHORT)
+    blocked = folders.find_obstacle(tmp_path / "out", SHORT)
     assert blocked
     assert blocked.errno == errno.EEXIST
     with pytest.raises(SettingsError, match="cannot write into"):
-        folders.check(tmp_path / "out" / "below")
+        folders.check_writable(tmp_path / "out" / "below")
 
 
 def test_room_is_asked_for_as_much_as_the_take_needs(
@@ -40,9 +40,9 @@ def test_room_is_asked_for_as_much_as_the_take_needs(
         free: int
 
     long = Request(prompt="x", seconds=600, stems="drums bass", sample_rate=96_000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(folders.needed(SHORT)))
-    assert folders.unready(tmp_path, SHORT) is None
-    full = folders.unready(tmp_path, long)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(folders.estimate_bytes(SHORT)))
+    assert folders.find_obstacle(tmp_path, SHORT) is None
+    full = folders.find_obstacle(tmp_path, long)
     assert full
     assert full.errno == errno.ENOSPC
-    assert folders.needed(long) > 600 * 96_000 * 2 * 4 * 3
+    assert folders.estimate_bytes(long) > 600 * 96_000 * 2 * 4 * 3

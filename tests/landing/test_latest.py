@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.landing import clips
+from daemon.landing.manifest import read_manifest
 from pipeline.request import Request
 from tests.support.takes import finished_take
 
@@ -17,7 +18,9 @@ def take(
     folder: Path, seed: int, stems: str = "mix", latest: bool = True, **values: object
 ) -> clips.Landed:
     request = Request(prompt="pad", seed=seed).changed(values)
-    return clips.write(folder, "job", finished_take(request, *stems.split()), keep_latest=latest)
+    return clips.write_take(
+        folder, "job", finished_take(request, *stems.split()), keep_latest=latest
+    )
 
 
 def test_the_newest_take_is_also_there_as_latest_with_its_stems(tmp_path: Path) -> None:
@@ -25,7 +28,7 @@ def test_the_newest_take_is_also_there_as_latest_with_its_stems(tmp_path: Path) 
         landed = take(tmp_path, seed, "mix drums")
         for (_, path), name in zip(landed.clips, ("pad_latest.wav", "pad_latest_drums.wav")):
             assert (tmp_path / name).read_bytes() == path.read_bytes()
-    assert clips.read_manifest(tmp_path / "pad_latest.json").request.seed == 2
+    assert read_manifest(tmp_path / "pad_latest.json").request.seed == 2
     assert len(list(tmp_path.iterdir())) == 2 * 3 + 3
 
 
@@ -132,5 +135,5 @@ def test_a_take_lands_even_where_its_latest_finds_no_room(
     monkeypatch.setattr(os, "replace", full)
     landed = take(tmp_path, 2)
     assert landed.manifest.exists()
-    assert clips.read_manifest(tmp_path / "pad_latest.json").request.seed == 1
+    assert read_manifest(tmp_path / "pad_latest.json").request.seed == 1
     assert not list(tmp_path.glob(".*"))

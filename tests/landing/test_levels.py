@@ -39,7 +39,7 @@ def noise(level: float = 0.05, samples: int = 144_000, seed: int = 0) -> np.ndar
 @settings(deadline=None)
 def test_the_length_is_exact_at_any_rate(samples: int, rate: int) -> None:
     wanted = round(samples * rate / 48_000)
-    assert levels.resampled(np.zeros((2, samples), np.float32), rate).shape == (2, wanted)
+    assert levels.resample(np.zeros((2, samples), np.float32), rate).shape == (2, wanted)
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,21 @@ def test_the_length_is_exact_at_any_rate(samples: int, rate: int) -> None:
 )
 def test_bars_are_counted_in_the_files_own_samples(bpm: float, rate: int, samples: int) -> None:
     request = Request(bars=1, bpm=bpm, sample_rate=rate)
-    assert levels.levelled([noise(samples=request.samples)], request).parts[0].shape == (2, samples)
+    assert levels.apply_levels([noise(samples=request.samples)], request).parts[0].shape == (
+        2,
+        samples,
+    )
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_nothing_is_shifted_and_the_pitch_stays(rate: int) -> None:
-    moved = levels.resampled(sine(997, -6), rate)
+    moved = levels.resample(sine(997, -6), rate)
     assert np.abs(moved - sine(997, -6, rate=rate))[:, rate // 10 : -rate // 10].max() < 1e-5
 
 
 def test_at_the_models_own_rate_and_level_the_samples_stay_as_they_are() -> None:
     audio = noise()
-    assert levels.levelled([audio], Request()).parts[0] is audio
+    assert levels.apply_levels([audio], Request()).parts[0] is audio
 
 
 # --- loudness -------------------------------------------------------------------------------------
@@ -69,7 +72,7 @@ def test_at_the_models_own_rate_and_level_the_samples_stay_as_they_are() -> None
 def test_a_stereo_sine_of_997_hz_reads_as_its_level(rate: int) -> None:
     # the standard's filters reach above what a rate of 8 kHz has
     near = 0.05 if rate > 8_000 else 0.5
-    assert levels.integrated_loudness(sine(997, -23, rate=rate), rate) == pytest.approx(
+    assert levels.measure_loudness(sine(997, -23, rate=rate), rate) == pytest.approx(
         -23.0, abs=near
     )
 
@@ -84,15 +87,15 @@ def test_a_stereo_sine_of_997_hz_reads_as_its_level(rate: int) -> None:
 )
 def test_the_broadcasters_test_signals_read_minus_23(parts: list[tuple[float, float]]) -> None:
     signal = np.concatenate([sine(1_000, level, seconds) for level, seconds in parts], axis=1)
-    assert levels.integrated_loudness(signal, 48_000) == pytest.approx(-23.0, abs=0.1)
+    assert levels.measure_loudness(signal, 48_000) == pytest.approx(-23.0, abs=0.1)
 
 
 def test_a_clip_shorter_than_a_loudness_block_is_measured_as_a_whole() -> None:
-    assert levels.integrated_loudness(sine(997, -20, seconds=0.3), 48_000) == pytest.approx(
+    assert levels.measure_loudness(sine(997, -20, seconds=0.3), 48_000) == pytest.approx(
         -20, abs=0.2
     )
-    assert levels.integrated_loudness(np.zeros((2, 100)), 48_000) == -math.inf
-    assert levels.integrated_loudness(np.zeros((2, 48_000)), 48_000) == -math.inf
+    assert levels.measure_loudness(np.zeros((2, 100)), 48_000) == -math.inf
+    assert levels.measure_loudness(np.zeros((2, 48_000)), 48_000) == -math.inf
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
@@ -115,7 +118,7 @@ def test_ffmpegs_meter_agrees(tmp_path: Path, rate: int) -> None:
     ]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", told)[-1])
-    assert levels.integrated_loudness(audio, rate) == pytest.approx(theirs, abs=0.1)
+    assert levels.measure_loudness(audio, rate) == pytest.approx(theirs, abs=0.1)
 
 
 # --- both, for all stems --------------------------------------------------------------------------
@@ -125,9 +128,11 @@ def test_ffmpegs_meter_agrees(tmp_path: Path, rate: int) -> None:
 def test_the_mix_decides_and_the_stems_get_its_gain(rate: int) -> None:
     drums = noise(0.02, seed=1)
     bass = noise(0.01, seed=2)
-    level = levels.levelled([drums + bass, drums, bass], Request(loudness=-20, sample_rate=rate))
+    level = levels.apply_levels(
+        [drums + bass, drums, bass], Request(loudness=-20, sample_rate=rate)
+    )
     mix, *stems = level.parts
-    assert levels.integrated_loudness(mix, rate) == pytest.approx(-20, abs=0.01)
+    assert levels.measure_loudness(mix, rate) == pytest.approx(-20, abs=0.01)
     assert level.loudness == pytest.approx(-20, abs=0.01)
     assert np.abs(mix - sum(stems)).max() < 1e-5
     assert {part.shape for part in level.parts} == {(2, 3 * rate)}
@@ -135,7 +140,7 @@ def test_the_mix_decides_and_the_stems_get_its_gain(rate: int) -> None:
 
 def test_the_true_peak_comes_before_the_loudness() -> None:
     """A stem alone may exceed the mix."""
-    level = levels.levelled([noise(0.01), sine(100, -12)], Request(loudness=-10, peak_db=-3))
+    level = levels.apply_levels([noise(0.01), sine(100, -12)], Request(loudness=-10, peak_db=-3))
     assert max(map(true_peak, level.parts)) < 10 ** (-3 / 20)
     assert level.loudness is not None
     assert level.loudness < -20
@@ -146,18 +151,18 @@ def test_the_true_peak_comes_before_the_loudness() -> None:
 @settings(deadline=None, max_examples=20)
 def test_resampling_never_exceeds_the_true_peak(seed: int, rate: int) -> None:
     rough = np.sign(noise(1.0, 4_800, seed)) * np.float32(0.5)
-    (part,) = levels.levelled([rough], Request(sample_rate=rate, peak_db=-6)).parts
+    (part,) = levels.apply_levels([rough], Request(sample_rate=rate, peak_db=-6)).parts
     assert true_peak(part) < 10 ** (-6 / 20)
 
 
 def test_resampling_alone_only_turns_down() -> None:
-    level = levels.levelled([sine(440, -20)], Request(sample_rate=44_100))
+    level = levels.apply_levels([sine(440, -20)], Request(sample_rate=44_100))
     assert level.gain == 1.0
     assert level.loudness is None
 
 
 def test_silence_stays_silence() -> None:
-    level = levels.levelled(
+    level = levels.apply_levels(
         [np.zeros((2, 48_000), np.float32)], Request(loudness=-14, sample_rate=44_100)
     )
     assert level.gain == 1.0
@@ -170,7 +175,7 @@ def test_silence_stays_silence() -> None:
 
 def test_what_is_smaller_than_a_step_survives_sixteen_bits_as_dither(tmp_path: Path) -> None:
     quiet = sine(1_000, -100, seconds=10)
-    soundfile.write(tmp_path / "x.wav", levels.dithered(quiet, 7).T, 48_000, subtype="PCM_16")
+    soundfile.write(tmp_path / "x.wav", levels.dither(quiet, 7).T, 48_000, subtype="PCM_16")
     read, _ = soundfile.read(tmp_path / "x.wav")
     heard = abs(np.fft.rfft(read[:, 0])[10_000]) / len(read) * 2
     assert heard == pytest.approx(1e-5, rel=0.2)
@@ -178,15 +183,15 @@ def test_what_is_smaller_than_a_step_survives_sixteen_bits_as_dither(tmp_path: P
 
 def test_dither_is_the_same_for_the_same_seed_and_leaves_silence_alone() -> None:
     audio = noise()
-    assert np.array_equal(levels.dithered(audio, 7), levels.dithered(audio, 7))
-    assert not np.array_equal(levels.dithered(audio, 7), levels.dithered(audio, 8))
-    assert not levels.dithered(np.zeros((2, 100), np.float32), 7).any()
+    assert np.array_equal(levels.dither(audio, 7), levels.dither(audio, 7))
+    assert not np.array_equal(levels.dither(audio, 7), levels.dither(audio, 8))
+    assert not levels.dither(np.zeros((2, 100), np.float32), 7).any()
 
 
 def test_a_loop_at_another_rate_is_still_one() -> None:
     turn = np.arange(48_000) / 48_000
     loop = np.stack([np.cos(2 * np.pi * 440 * turn)] * 2).astype(np.float32) * np.float32(0.5)
-    (moved,) = levels.levelled([loop], Request(sample_rate=44_100, loop=True)).parts
+    (moved,) = levels.apply_levels([loop], Request(sample_rate=44_100, loop=True)).parts
     steps = np.abs(np.diff(moved, axis=1)).max()
     assert moved.shape == (2, 44_100)
     assert np.abs(moved[:, 0] - moved[:, -1]).max() <= steps

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daemon.landing import clips
+from daemon.landing.manifest import build_manifest
 from daemon.worker import warm_up
 from pipeline import AceStep, load
 from pipeline.generate import limits
@@ -323,7 +323,7 @@ def test_a_voice_without_codes_cannot_be_planned() -> None:
 
 def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
     take = make_take(model, SONG)
-    data = clips.manifest_of("one", "test", take.info, time.gmtime(0))
+    data = build_manifest("one", "test", take.info, time.gmtime(0))
     assert data["planned"] == dict(take.info.planned)
     assert data["request"]["codes"] == take.info.codes
     json.dumps(data)

@@ -9,7 +9,8 @@ import numpy as np
 
 from daemon.engine.run import Run
 from daemon.jobs import Event, Job, JobState
-from daemon.landing import clips
+from daemon.landing import staging
+from daemon.landing.finished_take import FinishedTake, Stem
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 
@@ -22,11 +23,10 @@ def sound(samples: int = 4_800, hertz: float = 440) -> np.ndarray:
 
 def finished_take(
     request: Request, *names: str, samples: int = 4_800, **facts: Any
-) -> clips.FinishedTake:
+) -> FinishedTake:
     """A take with stems of those names; `facts` are more of its `TakeInfo`."""
     stems = (
-        clips.Stem(name, sound(samples, 220 * number))
-        for number, name in enumerate(names or ("mix",), 1)
+        Stem(name, sound(samples, 220 * number)) for number, name in enumerate(names or ("mix",), 1)
     )
     info = TakeInfo(
         request,
@@ -35,7 +35,7 @@ def finished_take(
         timesteps=(1.0, 0.5),
         **facts,
     )
-    return clips.FinishedTake(info, tuple(stems))
+    return FinishedTake(info, tuple(stems))
 
 
 class SilentOwner:
@@ -46,7 +46,7 @@ class SilentOwner:
 
     def publish(self, event: Event) -> None: ...
 
-    def keep_staged(self, run: Run, staged: clips.Staged, info: TakeInfo) -> bool:
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
         return False
 
     def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None: ...

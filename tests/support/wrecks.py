@@ -1,9 +1,8 @@
-"""Makes wrecks: landings that were killed, one at every line they run through, each in a folder of
-its own.
+"""Landings that were killed, one at every line they run through, each in a folder of its own.
 
-`python -m tests.support.wrecks ROOT STEP [exfat] [stranger] [recover]` leaves ROOT/1, ROOT/2, ...: in each
-the output folder `clips` and, as long as it knew of a landing, the `journal`. Killed is a process
-of its own, by SIGKILL, at every STEP-th line.
+`python -m tests.support.wrecks ROOT STEP [exfat] [stranger] [recover]` leaves ROOT/1, ROOT/2, ...:
+in each the output folder `clips` and, as long as it knew of a landing, the `journal`. Killed is a
+process of its own, by SIGKILL, at every STEP-th line.
 - exfat: a volume without hard links
 - stranger: somebody takes the clip's name when it is staged
 - recover: killed is not the landing, but the `recover` of one that was cut off in the middle
@@ -20,67 +19,71 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from daemon.landing import clips, disk, latest
+from daemon.landing import audio_files, clips, disk, latest, manifest, names, staging
 from pipeline.request import Request
 from tests.support.takes import finished_take
 
 TOKEN = "ab12"
-WATCHED = {module.__file__ for module in (clips, disk, latest)}
+STRANGERS = "a stranger's"
+TRACED = {
+    module.__file__ for module in (audio_files, clips, disk, latest, manifest, names, staging)
+}
 
 
-def no_links(*_: object) -> None:
+def refuse_links(*_: object) -> None:
+    """In place of `os.link`, on a volume without hard links."""
     raise PermissionError(1, "Operation not permitted")
 
 
-def remember(journal: Path, staged: clips.Staged) -> None:
+def write_journal(journal: Path, staged: staging.Staged) -> None:
     draft = journal.with_suffix(".new")
     draft.write_text(staged.to_json())
     os.replace(draft, journal)
 
 
-def staged(place: Path, *how: str) -> clips.Staged:
+def stage(place: Path, *options: str) -> staging.Staged:
     take = finished_take(Request(prompt="pad", seed=1), "mix", "drums", samples=480)
-    staged = clips.stage(place / "clips", TOKEN, "job", "", take, keep_latest=True)
-    remember(place / "journal", staged)
-    if "stranger" in how:
-        (place / "clips" / "pad_30s_s1_drums.wav").write_text("a stranger's")
+    staged = staging.stage(place / "clips", TOKEN, "job", "", take, keep_latest=True)
+    write_journal(place / "journal", staged)
+    if "stranger" in options:
+        (place / "clips" / "pad_30s_s1_drums.wav").write_text(STRANGERS)
     return staged
 
 
-def land(place: Path, *how: str) -> None:
+def land(place: Path, *options: str) -> None:
     """What the engine does."""
-    ready = staged(place, *how)
-    while clips.land(ready) is None:
-        ready = clips.renamed(ready)
-        remember(place / "journal", ready)
+    staged = stage(place, *options)
+    while clips.land(staged) is None:
+        staged = staging.rename(staged)
+        write_journal(place / "journal", staged)
     (place / "journal").unlink()
 
 
 def recover(place: Path) -> clips.Landed | None:
     """What the daemon does after a crash."""
     journal = place / "journal"
-    ready = clips.Staged.from_json(journal.read_text())
-    landed = clips.recover(ready, lambda renamed: remember(journal, renamed))
+    staged = staging.Staged.from_json(journal.read_text())
+    landed = clips.recover(staged, lambda renamed: write_journal(journal, renamed))
     journal.unlink()
     return landed
 
 
-def cut_off(place: Path, *how: str) -> None:
+def cut_off(place: Path, *options: str) -> None:
     """One file has its name, the others do not."""
-    file = staged(place, *how).files[0]
+    file = stage(place, *options).files[0]
     disk.take_name(file.source, file.target)
 
 
-def killed(work: Callable[[], Any], line: int) -> bool:
+def is_killed(work: Callable[[], object], line: int) -> bool:
     """Run `work` in a process that is killed at the `line`-th line. False when it ended before."""
     process = os.fork()
     if process == 0:
-        seen = itertools.count(1)
+        lines = itertools.count(1)
 
         def trace(frame: FrameType, event: str, _: Any) -> Any:
-            if frame.f_code.co_filename not in WATCHED:
+            if frame.f_code.co_filename not in TRACED:
                 return None
-            if event == "line" and next(seen) == line:
+            if event == "line" and next(lines) == line:
                 os.kill(os.getpid(), signal.SIGKILL)
             return trace
 
@@ -96,15 +99,20 @@ def killed(work: Callable[[], Any], line: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def main(root: Path, step: int, *how: str) -> None:
-    if "exfat" in how:
-        os.link = no_links  # type: ignore[assignment]
+def make_wreck(place: Path, line: int, *options: str) -> bool:
+    """False when the landing, or the recovery, ended before that line."""
+    (place / "clips").mkdir(parents=True)
+    if "recover" in options:
+        cut_off(place, *options)
+        return is_killed(lambda: recover(place), line)
+    return is_killed(lambda: land(place, *options), line)
+
+
+def main(root: Path, step: int, *options: str) -> None:
+    if "exfat" in options:
+        os.link = refuse_links  # type: ignore[assignment]
     for line in itertools.count(1, step):
-        place = root / str(line)
-        (place / "clips").mkdir(parents=True)
-        if "recover" in how:
-            cut_off(place, *how)
-        if not killed(lambda: recover(place) if "recover" in how else land(place, *how), line):  # noqa: B023
+        if not make_wreck(root / str(line), line, *options):
             break
 
 

@@ -21,7 +21,7 @@ import soundfile
 from daemon.cli import main
 from daemon.engine import Engine
 from daemon.jobs import Order, Refused
-from daemon.landing import clips
+from daemon.landing.manifest import read_manifest
 from daemon.paths import AllowedFolders
 from daemon.settings import Settings, SettingsError
 from pipeline.request import Request
@@ -53,7 +53,7 @@ def worn_by(recorder: Recorder) -> dict[str, tuple[Adapter, ...]]:
     """What was worn for each finished job, by its manifest."""
     finished = [event for event in recorder.events if event.kind == "finished"]
     return {
-        event.job.id: clips.read_manifest(Path(event.values[-1])).adapters
+        event.job.id: read_manifest(Path(event.values[-1])).adapters
         for event in finished
         if event.job
     }
@@ -341,7 +341,7 @@ def test_convert_makes_a_folder_that_plays(tmp_path: Path) -> None:
         == 0
     )
     (manifest,) = tmp_path.glob("*.json")
-    assert clips.read_manifest(manifest).title == f"{target}/acestep-v15-turbo (4 bit)"
+    assert read_manifest(manifest).title == f"{target}/acestep-v15-turbo (4 bit)"
     again = subprocess.run(
         run, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
     )
@@ -352,9 +352,7 @@ def test_convert_makes_a_folder_that_plays(tmp_path: Path) -> None:
 def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> None:
     old = {"request": {"prompt": "pad"}, "model": "mini/turbo"}
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert clips.read_manifest(tmp_path / "old.json") == TakeInfo(
-        Request(prompt="pad"), "mini/turbo"
-    )
+    assert read_manifest(tmp_path / "old.json") == TakeInfo(Request(prompt="pad"), "mini/turbo")
     for odd in (
         {"adapters": 5},
         {"adapters": [["/a"]]},
@@ -363,7 +361,7 @@ def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> Non
     ):
         (tmp_path / "odd.json").write_text(json.dumps(old | odd))
         with pytest.raises(ValueError, match="not a manifest of a take"):
-            clips.read_manifest(tmp_path / "odd.json")
+            read_manifest(tmp_path / "odd.json")
 
 
 # --- files that requests name ---------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""The manifest beside a take's clips: JSON, from which the same take can be made again."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.request import Request
+from pipeline.take import TakeInfo
+from pipeline.weights import adapter
+
+from .. import VERSION
+
+
+def build_manifest(
+    job_id: str, origin: str, info: TakeInfo, created: time.struct_time
+) -> dict[str, Any]:
+    """Everything from which the same take can be made again; the files are added when they are
+    known.
+    """
+    versions = {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()}
+    return {
+        "acestepd": VERSION,
+        "id": job_id,
+        "origin": origin,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", created),
+        "model": info.model,
+        "bits": info.bits,
+        "adapters": [list(one) for one in info.adapters],
+        "request": asdict(info.request),
+        "timesteps": list(info.timesteps),
+        "codes": info.codes,
+        "sections": list(info.sections),
+        "planned": info.planned,
+        "seconds_spent": {stage: round(seconds, 4) for stage, seconds in info.timings.items()},
+        "memory": info.memory,
+        "versions": versions,
+        "machine": {name: value for name, value in info.machine.items() if name not in versions},
+    }
+
+
+def read_manifest(
+    path: Path, build_request: Callable[[Mapping[str, Any]], Request] | None = None
+) -> TakeInfo:
+    """What decides how a take sounds, and no more of what its manifest says: the request, the
+    model, the bits of its weights and its adapters. Raises ValueError saying what is wrong with the
+    file.
+
+    `build_request` makes the request of its values, and may refuse them; without one, files that it
+    names need not exist.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        adapters = adapter.checked(
+            (str(path), float(scale)) for path, scale in data.get("adapters", ())
+        )
+        values = data["request"]
+        request = build_request(values) if build_request else Request(**values)
+        return TakeInfo(request, str(data["model"]), int(data.get("bits", 0)), adapters)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path}: not a manifest of a take ({error})") from error

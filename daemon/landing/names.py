@@ -1,0 +1,71 @@
+"""Names of files: the base name that a take's files share, and which of them are free."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.request import Request
+
+from . import disk
+from .finished_take import MIX
+
+MAX_SLUG = 48  # bytes
+SUFFIXES = (".wav", ".flac", ".json")  # of any take's files
+# a base name, and the number that tells it from earlier ones of the same request
+_NUMBERED = re.compile(r"(.*_s-?\d+)(?:_(\d+))?", re.DOTALL)
+
+
+def build_base_name(request: Request) -> str:
+    """`night-drive_128bpm_Amin_8bars_s42`: a name importers read tempo, key and length from."""
+    parts = [build_name(request)]
+    if request.bpm:
+        parts.append(f"{request.bpm:g}bpm")
+    if request.key:
+        key = request.key.replace("♯", "#").replace("♭", "b")
+        parts.append(key.replace(" major", "maj").replace(" minor", "min"))
+    parts.append(f"{request.bars}bars" if request.bars else f"{request.length:g}s")
+    parts.append(f"s{request.seed}")
+    return "_".join(parts)
+
+
+def build_name(request: Request) -> str:
+    """`night-drive`: the name given, or the first words there are."""
+    text = unicodedata.normalize("NFC", request.name or request.prompt or request.lyrics).lower()
+    slug = ""
+    for word in re.findall(r"[^\W_]+", text):
+        longer = f"{slug}-{word}"
+        if len(longer.encode()) > MAX_SLUG:
+            break
+        slug = longer if slug else word
+    return slug or "take"
+
+
+def build_suffix(stem: str, extension: str) -> str:
+    """What stands behind the base name: `.wav` of a mix, `_drums.wav` of a stem."""
+    return f".{extension}" if stem == MIX else f"_{stem}.{extension}"
+
+
+def find_free_base_name(
+    folder: Path, base_name: str, suffixes: Sequence[str], first: int = 1
+) -> str:
+    """The first of NAME, NAME_2, ... of which no file exists, in any format; another writer may
+    still be faster.
+    """
+    every = {*suffixes, *SUFFIXES}
+    number = first
+    while True:
+        candidate = base_name if number == 1 else f"{base_name}_{number}"
+        if not any(disk.is_taken(folder / f"{candidate}{suffix}") for suffix in every):
+            return candidate
+        number += 1
+
+
+def find_next_base_name(folder: Path, base_name: str, suffixes: Sequence[str]) -> str:
+    """The next free one behind a base name that was taken meanwhile."""
+    match = _NUMBERED.fullmatch(base_name)
+    if match is None:
+        return find_free_base_name(folder, base_name, suffixes, 2)
+    return find_free_base_name(folder, match[1], suffixes, int(match[2] or 1) + 1)

@@ -1,0 +1,252 @@
+"""The files of a job before they have their names: complete and on disk, in a hidden folder beside
+their destination.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Container
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.request import Request
+
+from . import disk, levels, names
+from .audio_files import FORMATS, PART, encode_clip
+from .chunks import ClipFacts
+from .finished_take import FinishedTake
+from .manifest import build_manifest
+
+_PREFIX = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
+_RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
+_SHA256 = "[0-9a-f]{64}"
+AUDIBLE = 0.05  # LU that a clip may lack without a note
+
+
+class StagedFile(NamedTuple):
+    """One file on its way: where it is staged, its name to be, the SHA-256 of what it holds."""
+
+    source: Path
+    target: Path
+    sum: str
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether this very content is under the final name."""
+        return disk.is_taken(self.target) and disk.hash_file(self.target) == self.sum
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged,
+    final), the manifest last, with their SHA-256 `sums`. `stems` name the clips; `latest` is the
+    NAME of NAME_latest.wav, empty where none is kept.
+    """
+
+    folder: Path
+    staging: Path
+    pairs: tuple[tuple[str, str], ...]
+    stems: tuple[str, ...]
+    sums: tuple[str, ...]
+    latest: str = ""
+
+    @property
+    def files(self) -> list[StagedFile]:
+        return [
+            StagedFile(self.staging / part, self.folder / name, checksum)
+            for (part, name), checksum in zip(self.pairs, self.sums)
+        ]
+
+    @property
+    def clips(self) -> tuple[tuple[str, Path], ...]:
+        """(stem, path-to-be) of every clip, without the manifest."""
+        return tuple((stem, file.target) for stem, file in zip(self.stems, self.files))
+
+    @property
+    def base_name(self) -> str:
+        """What the names of all files begin with."""
+        return self.pairs[-1][1].removesuffix(".json")
+
+    @property
+    def suffixes(self) -> list[str]:
+        """`.wav`, `_drums.wav`, ..., `.json`: what stands behind the base name."""
+        return [name.removeprefix(self.base_name) for _, name in self.pairs]
+
+    def to_json(self) -> str:
+        """For the journal."""
+        return json.dumps(asdict(self) | {"folder": str(self.folder), "staging": str(self.staging)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Staged:
+        """Raises ValueError for anything `to_json` did not write: files are moved, and a folder
+        removed, by it.
+        """
+        try:
+            data = json.loads(text)
+            staged = cls(
+                folder=Path(data["folder"]),
+                staging=Path(data["staging"]),
+                pairs=tuple((str(part), str(name)) for part, name in data["pairs"]),
+                stems=tuple(map(str, data["stems"])),
+                sums=tuple(map(str, data["sums"])),
+                latest=str(data["latest"]),
+            )
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"not what was staged: {text[:80]!r} ({error})") from error
+        if not staged._is_plausible():
+            raise ValueError(f"not what was staged: {text[:80]!r}")
+        return staged
+
+    def _is_plausible(self) -> bool:
+        """Whether every name is one inside of its folder, and the staging folder is one of ours."""
+        every_name = [name for pair in self.pairs for name in pair] + [self.latest or "-"]
+        are_plain = all(Path(name).name == name and name not in ("", "..") for name in every_name)
+        are_sums = all(re.fullmatch(_SHA256, checksum) for checksum in self.sums)
+        is_ours = self.staging.parent == self.folder and self.staging.name.startswith(_PREFIX)
+        is_complete = len(self.pairs) == len(self.sums) == len(self.stems) + 1
+        return are_plain and are_sums and is_ours and is_complete
+
+
+def stage(
+    folder: Path,
+    token: str,
+    job_id: str,
+    origin: str,
+    take: FinishedTake,
+    keep_latest: bool = False,
+) -> Staged:
+    """Write every file of a job where nobody looks, and wait until the disk has them. OSError as it
+    comes; then nothing is left. `token` marks the files as one journal's, for its `sweep`.
+    """
+    # somebody may have tidied up; what is above may be a volume that is not there
+    folder.mkdir(exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{token}-", dir=folder))
+    try:
+        staged = _write_files(staging, job_id, origin, take, keep_latest)
+        disk.sync_folder(staging)
+        disk.sync_folder(folder)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return staged
+
+
+def rename(staged: Staged) -> Staged:
+    """The same files with the next free names. The journal must know of it before they land."""
+    base_name = names.find_next_base_name(staged.folder, staged.base_name, staged.suffixes)
+    manifest = json.loads(staged.files[-1].source.read_bytes())
+    return _write_manifest(staged, base_name, manifest)
+
+
+def discard(staged: Staged) -> None:
+    """Remove files that nobody wants any more, before they land."""
+    shutil.rmtree(staged.staging, ignore_errors=True)
+
+
+def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0.0) -> None:
+    """Remove what one journal's killed daemon left half written in a folder, except `keep` and what
+    is not `older` (in seconds), and nothing else.
+    """
+    newest = time.time() - older if older else math.inf
+    own = re.compile(re.escape(f"{_PREFIX}{token}-") + _RANDOM)
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            is_own = own.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            if not is_own or Path(entry.path) in keep:
+                continue
+            if entry.stat(follow_symlinks=False).st_mtime < newest:
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _write_files(
+    staging: Path, job_id: str, origin: str, take: FinishedTake, keep_latest: bool
+) -> Staged:
+    info = take.info
+    request = info.request
+    form = FORMATS[request.format]
+    created = time.localtime()
+    levelled = levels.apply_levels([stem.audio for stem in take.stems], request)
+    pairs = []
+    sums = []
+    clips = []
+    for number, (stem, audio) in enumerate(zip(take.stems, levelled.parts)):
+        facts = ClipFacts(
+            request=request,
+            stem=stem.name,
+            job=job_id,
+            model=info.model,
+            created=created,
+            samples=audio.shape[1],
+            bits=form.bits,
+            loudness=levelled.loudness if number == 0 else None,
+            sections=info.sections,
+        )
+        part = f"{number}{PART}"
+        checksum = disk.write_synced(staging / part, encode_clip(audio, facts))
+        pairs.append((part, names.build_suffix(stem.name, form.extension)))
+        sums.append(checksum)
+        clips.append(
+            {
+                "stem": stem.name,
+                "file": "",
+                "samples": audio.shape[1],
+                "sample_rate": request.sample_rate,
+                "format": request.format,
+                "gain_db": round(20 * math.log10(levelled.gain), 3),
+                "sha256": checksum,
+            }
+        )
+    # without a base name, and without its manifest, until the names are known
+    draft = Staged(
+        folder=staging.parent,
+        staging=staging,
+        pairs=(*pairs, ("", ".json")),
+        stems=tuple(stem.name for stem in take.stems),
+        sums=(*sums, ""),
+        latest=names.build_name(request) if keep_latest and take.stems else "",
+    )
+    manifest = build_manifest(job_id, origin, info, created) | {
+        "notes": [*info.notes, *_describe_shortfall(request, levelled)],
+        "loudness": levelled.loudness,
+        "clips": clips,
+    }
+    base_name = names.find_free_base_name(
+        draft.folder, names.build_base_name(request), draft.suffixes
+    )
+    return _write_manifest(draft, base_name, manifest)
+
+
+def _describe_shortfall(request: Request, levelled: levels.LevelledTake) -> list[str]:
+    """What to say where the true peak did not allow the loudness."""
+    loudness = levelled.loudness
+    if loudness is None or loudness > request.loudness - AUDIBLE:
+        return []
+    reached = f"{loudness:.1f} LUFS instead of {request.loudness:g}"
+    return [
+        f"the clip has {reached}: its true peak may not exceed peak_db, {request.peak_db:g} dBFS"
+    ]
+
+
+def _write_manifest(staged: Staged, base_name: str, manifest: dict[str, Any]) -> Staged:
+    """The files under another base name, with a manifest that says so; the one of the old names
+    stays, for a crash.
+    """
+    targets = [base_name + suffix for suffix in staged.suffixes]
+    manifest["clips"] = [
+        clip | {"file": target} for clip, target in zip(manifest["clips"], targets)
+    ]
+    parts = [part for part, _ in staged.pairs[:-1]] + [f"{targets[-1]}{PART}"]
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    # file names may be odd
+    content = text.encode("utf-8", "backslashreplace")
+    checksum = disk.write_synced(staged.staging / parts[-1], content)
+    disk.sync_folder(staged.staging)
+    return replace(staged, pairs=tuple(zip(parts, targets)), sums=(*staged.sums[:-1], checksum))

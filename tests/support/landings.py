@@ -1,0 +1,44 @@
+"""Takes that are staged and landed, and what is then to be seen in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from daemon.landing import staging
+from daemon.landing.clips import Landed
+from daemon.landing.staging import Staged
+from pipeline.request import Request
+from tests.support import riff, wrecks
+from tests.support.takes import finished_take
+
+TOKEN = wrecks.TOKEN
+PAD_FILES = ["pad_30s_s1.json", "pad_30s_s1.wav"]  # of a pad without stems
+
+
+def stage_pad(folder: Path, *stems: str, **values: Any) -> Staged:
+    take = finished_take(Request(prompt="pad", seed=1).changed(values), *stems)
+    return staging.stage(folder, TOKEN, "job", "", take)
+
+
+def list_visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def list_hidden(folder: Path) -> list[Path]:
+    return list(folder.glob(".*"))
+
+
+def assert_whole(landed: Landed) -> None:
+    """Every file is there, complete, and what the manifest says of it."""
+    manifest = json.loads(landed.manifest.read_text("utf-8"))
+    assert [clip["file"] for clip in manifest["clips"]] == [path.name for _, path in landed.clips]
+    for (_, path), clip in zip(landed.clips, manifest["clips"]):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == clip["sha256"]
+        assert len(soundfile.read(path)[0]) == clip["samples"]
+        if path.suffix == ".wav":
+            riff.walk(path.read_bytes())
