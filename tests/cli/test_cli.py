@@ -96,12 +96,12 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
         str(make_planned_root(tmp_path / "root", codes=range(64_000))),
     ]
     assert main.main(line) == 0
-    told = capsys.readouterr()
-    assert "the planner did not come to an end: stopped after 60 tokens" in told.err
+    captured = capsys.readouterr()
+    assert "the planner did not come to an end: stopped after 60 tokens" in captured.err
     assert main.main([*line, "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert len(values.pop("codes").split()) == 10
-    read = read_sheet(told.out)
+    read = read_sheet(captured.out)
     assert not find_problems(read.notes)
     assert read.values == pytest.approx(values)
     assert {"prompt", "bpm", "seconds"} <= read.values.keys()
@@ -316,9 +316,14 @@ def state(tmp_path: Path) -> Path:
             ("two", "wide pad", 2),
             ("three", "cold beat", 0),
         ):
-            wish = Request(prompt=prompt, seed=days, seconds=2)
+            request = Request(prompt=prompt, seed=days, seconds=2)
             job = Job(
-                "udp:127.0.0.1:1", id, wish, wish, tmp_path, created=time.time() - days * 86400
+                "udp:127.0.0.1:1",
+                id,
+                request,
+                request,
+                tmp_path,
+                created=time.time() - days * 86400,
             )
             journal.add([job])
             job.state = JobState.FINISHED

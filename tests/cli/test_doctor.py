@@ -22,7 +22,7 @@ from tests.support.hub import FakeHub
 from tests.support.planners import make_planned_root
 
 
-def said(name: str, settings: Settings) -> str:
+def run_check(name: str, settings: Settings) -> str:
     """Verdict, finding and advice of one check, as it is asked for by these settings."""
     finding = dict(doctor.list_checks(settings))[name](settings)
     return " ".join(finding).strip()
@@ -31,36 +31,38 @@ def said(name: str, settings: Settings) -> str:
 def test_only_what_is_asked_for_is_checked() -> None:
     assert [name for name, _ in doctor.list_checks(Settings())] == list(doctor.CHECKS)
     watch = (Watch(Path("/lyrics")), Watch(Path("/verses")))
-    asked = [
+    names = [
         name
         for name, _ in doctor.list_checks(Settings(watch=watch, tcp=0, link=True, midi_clock="DAW"))
     ]
-    assert asked[len(doctor.CHECKS) :] == ["watch", "watch", "tcp", "link", "midi"]
+    assert names[len(doctor.CHECKS) :] == ["watch", "watch", "tcp", "link", "midi"]
 
 
 def test_a_watched_folder_must_be_readable_and_its_output_writable(tmp_path: Path) -> None:
     (tmp_path / "lyrics").mkdir()
     (tmp_path / "file").touch()
-    assert said("watch", Settings(watch=(Watch(tmp_path / "lyrics"),))) == (
+    assert run_check("watch", Settings(watch=(Watch(tmp_path / "lyrics"),))) == (
         f"ok {tmp_path}/lyrics, its takes land in {tmp_path}/lyrics/takes"
     )
-    assert "is not there make it" in said("watch", Settings(watch=(Watch(tmp_path / "absent"),)))
+    assert "is not there make it" in run_check(
+        "watch", Settings(watch=(Watch(tmp_path / "absent"),))
+    )
     with pytest.raises(SettingsError, match="cannot write into"):
-        said("watch", Settings(watch=(Watch(tmp_path / "lyrics", tmp_path / "file" / "x"),)))
+        run_check("watch", Settings(watch=(Watch(tmp_path / "lyrics", tmp_path / "file" / "x"),)))
 
 
 def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: FakeHub) -> None:
     root = str(make_planned_root(tmp_path / "root"))
     assert (
-        said("planner", Settings(model=root))
+        run_check("planner", Settings(model=root))
         == f"ok acestep-5Hz-lm-0.6B in {root}/acestep-5Hz-lm-0.6B"
     )
-    missing = said("planner", Settings(model=root, planner="4B"))
+    missing = run_check("planner", Settings(model=root, planner="4B"))
     assert "WRONG" in missing
     assert "run: acestepd pull --planner 4B" in missing
-    assert said("planner", Settings(model="mini")) == "ok mini needs none"
+    assert run_check("planner", Settings(model="mini")) == "ok mini needs none"
     (tmp_path / "root" / "acestep-5Hz-lm-0.6B" / "config.json").unlink()
-    alone = said("planner", Settings(model=root))
+    alone = run_check("planner", Settings(model=root))
     assert "note" in alone
     assert "run: acestepd pull --planner 1.7B" in alone
 
@@ -68,10 +70,10 @@ def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: 
 def test_a_tcp_port_must_be_free(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(tcp=taken.getsockname()[1], state=tmp_path)
-        assert said("tcp", settings).startswith(
+        assert run_check("tcp", settings).startswith(
             f"WRONG TCP 127.0.0.1:{settings.tcp}: Address already in use"
         )
-    assert said("tcp", settings) == f"ok TCP 127.0.0.1:{settings.tcp} is free"
+    assert run_check("tcp", settings) == f"ok TCP 127.0.0.1:{settings.tcp} is free"
 
 
 def test_a_state_folder_is_free_or_a_daemons(
@@ -79,15 +81,15 @@ def test_a_state_folder_is_free_or_a_daemons(
 ) -> None:
     monkeypatch.setattr(lock, "TRIES", 1)
     assert (
-        said("state", Settings(state=tmp_path))
+        run_check("state", Settings(state=tmp_path))
         == f"ok {tmp_path} is writable, and no daemon uses it"
     )
     assert re.match(
         rf"ok {daemon.settings.state} is used by acestepd .* process {os.getpid()}",
-        said("state", daemon.settings),
+        run_check("state", daemon.settings),
     )
     with StateLock(tmp_path), pytest.raises(SettingsError, match=f"process {os.getpid()}"):
-        said("state", Settings(state=tmp_path))
+        run_check("state", Settings(state=tmp_path))
 
 
 def test_a_check_that_fails_is_a_finding_in_one_sentence(
@@ -110,10 +112,10 @@ def test_a_check_that_fails_is_a_finding_in_one_sentence(
 def test_midi_says_which_ports_there_are_or_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = Settings(midi_clock="daw")
+    settings = Settings(midi_clock="daw")
     monkeypatch.setenv("MIDO_BACKEND", "no_such_library")
     with pytest.raises(SettingsError, match="MIDI ports need a library"):
-        said("midi", wanted)
+        run_check("midi", settings)
     monkeypatch.setattr(midi, "load_backend", lambda: None)
     for names, answer in (
         (["My DAW 1", "Pads"], "ok MIDI clock from My DAW 1"),
@@ -122,13 +124,13 @@ def test_midi_says_which_ports_there_are_or_what_is_missing(
         (None, "WRONG no MIDI system answers"),
     ):
         monkeypatch.setattr(midi, "list_inputs", lambda _, names=names: names)
-        assert said("midi", wanted).startswith(answer)
+        assert run_check("midi", settings).startswith(answer)
 
 
 def test_pads_say_which_ports_are_played_and_with_which_profile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = Settings(midi=Midi(ports=("launchpad", "mpd")))
+    settings = Settings(midi=Midi(ports=("launchpad", "mpd")))
     monkeypatch.setattr(midi, "load_backend", lambda: None)
     for names, answer in (
         (["Launchpad X LPX MIDI", "Launchpad X LPX DAW", "Piano", "MPD218"],
@@ -136,12 +138,12 @@ def test_pads_say_which_ports_are_played_and_with_which_profile(
         (["Piano"], "note no MIDI input is one of [midi] ports now ports may name parts of: Piano"),
     ):  # fmt: skip
         monkeypatch.setattr(midi, "list_ports", lambda _, names=names: midi.PortNames(names, names))
-        assert said("pads", wanted).startswith(answer)
+        assert run_check("pads", settings).startswith(answer)
     monkeypatch.setattr(midi, "list_ports", lambda _: None)
-    assert said("pads", wanted).startswith("WRONG no MIDI system answers")
+    assert run_check("pads", settings).startswith("WRONG no MIDI system answers")
 
 
 def test_link_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aalink", None)
     with pytest.raises(SettingsError, match="link needs a library"):
-        said("link", Settings(link=True))
+        run_check("link", Settings(link=True))

@@ -54,7 +54,7 @@ class Machine:
         )
 
     @property
-    def asked(self) -> list[str]:
+    def calls(self) -> list[str]:
         return self._log.read_text().splitlines() if self._log.exists() else []
 
     @property
@@ -90,7 +90,7 @@ def test_systemd_gets_a_user_unit_and_starts_it(machine: Machine) -> None:
     assert command[-len(flags) :] == flags
     assert Path(command[0]).is_absolute()
     assert "RestartPreventExitStatus=2" in unit, "wrong settings are not tried again and again"
-    assert machine.asked == [
+    assert machine.calls == [
         "systemctl --user show-environment",
         "systemctl --user daemon-reload",
         "systemctl --user enable acestepd.service",
@@ -137,8 +137,8 @@ def test_launchd_gets_an_agent_and_starts_it(machine: Machine) -> None:
     assert agent["KeepAlive"] == {"SuccessfulExit": False}, (
         "after a crash, and not after it was stopped"
     )
-    assert [line.split()[1] for line in machine.asked] == ["bootout", "print", "bootstrap"]
-    assert machine.asked[-1].endswith(str(machine.home / PLIST))
+    assert [line.split()[1] for line in machine.calls] == ["bootout", "print", "bootstrap"]
+    assert machine.calls[-1].endswith(str(machine.home / PLIST))
 
 
 def test_what_the_shell_says_about_models_and_midi_is_kept_for_the_service(

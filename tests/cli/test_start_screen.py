@@ -51,7 +51,7 @@ def text_of(screen: list[str], label: str) -> list[str]:
 def test_it_shows_what_a_musician_needs_in_order_and_nothing_above_it(tmp_path: Path) -> None:
     with running(tmp_path) as (daemon, client):
         client.ask("/ace/ping")
-        told = daemon.stop()
+        log = daemon.stop()
     screen = daemon.screen
     assert screen[0] == f"acestepd {VERSION} is ready"
     assert labels(screen) == ["model", "clips", "OSC in", "tempo", "try"]
@@ -65,7 +65,7 @@ def test_it_shows_what_a_musician_needs_in_order_and_nothing_above_it(tmp_path: 
     assert text_of(screen, "try") == [example]
     assert screen[-1] == "Stop with Ctrl-C."
     assert all(len(line) <= 120 for line in screen)
-    assert not [line for line in told if " pad " in line or "in force" in line]
+    assert not [line for line in log if " pad " in line or "in force" in line]
 
 
 def test_without_the_real_model_it_says_why_and_how_to_get_it(tmp_path: Path) -> None:
@@ -124,11 +124,11 @@ def test_pads_are_told_when_they_change_and_not_before(tmp_path: Path) -> None:
         client.ask("/ace/set/num_steps", 1)
         client.send("/ace/pad/hit", 3)
         client.until("/ace/finished")
-        told = "\n".join(daemon.stop())
-    assert " pad 3 queued" in told
-    assert " pad 3 ready" in told
+        log = "\n".join(daemon.stop())
+    assert " pad 3 queued" in log
+    assert " pad 3 ready" in log
     for number in (*range(1, 3), *range(4, 17)):
-        assert f" pad {number} " not in told
+        assert f" pad {number} " not in log
 
 
 def test_a_quiet_one_shows_nothing_where_nothing_is_wrong(tmp_path: Path) -> None:

@@ -21,14 +21,14 @@ PONG = encode("/ace/pong", "ssi", "status", "9.9", 1)
 @contextmanager
 def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
     """What looks like a daemon: it answers, and says this to who asks for every event."""
-    asked: list[str] = []
+    questions: list[str] = []
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
 
         def serve() -> None:
             while (received := server.recvfrom(65_507))[0]:
                 message = read_message(received[0])
-                asked.append(message.address)
+                questions.append(message.address)
                 answers = {
                     "/ace/ping": [PONG],
                     "/ace/notify": snapshot if message.arguments == (1,) else (),
@@ -42,7 +42,7 @@ def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield server.getsockname(), asked
+            yield server.getsockname(), questions
         finally:
             server.sendto(b"", server.getsockname())
             thread.join()
@@ -65,10 +65,10 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
             "/ace/fail", "ssiss", "three", "/ace/generate", 507, "the disk is full", "it is kept"
         ),
     )
-    with answering(*snapshot) as ((host, port), asked), StateLock(tmp_path) as lock:
+    with answering(*snapshot) as ((host, port), questions), StateLock(tmp_path) as lock:
         lock.record_address(host, port, 9105)
         found = status.ask(Settings(state=tmp_path, port=free_port()))
-    assert asked == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
+    assert questions == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
         "and lets go of the events again"
     )
     assert found.version == "9.9"
@@ -82,14 +82,14 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
     assert [job["id"] for job in found.jobs] == ["one", "two", "three"]
     assert found.exit_code == 0
     text = status.format_status(found)
-    for said in (
+    for part in (
         "acestepd 9.9",
         f"127.0.0.1:{port}",
         "TCP 9105",
         "mini/turbo is busy, 2 waiting",
         "127.5 (link)",
     ):
-        assert said in text
+        assert part in text
     assert "one  25% diffusion, 8 s to go" in text
     assert "two  waits at 1\n" in text
     assert "three  is kept: the disk is full; it is kept" in text
@@ -153,8 +153,8 @@ def test_who_never_stops_talking_is_not_listened_to_for_ever(
 
 
 def test_off_loopback_the_token_is_sent_first() -> None:
-    with answering() as ((host, port), asked):
+    with answering() as ((host, port), questions):
         list(status._ask_all((host, port), "secret"))
-        assert "/ace/hello" not in asked, "on this machine nobody asks for it"
+        assert "/ace/hello" not in questions, "on this machine nobody asks for it"
     assert status.make_reachable("0.0.0.0") == "127.0.0.1"
     assert status.make_reachable("192.168.1.5") == "192.168.1.5"

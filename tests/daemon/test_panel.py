@@ -37,21 +37,21 @@ def test_a_wish_is_the_panel_with_what_one_message_changes() -> None:
 
 
 def test_setting_says_whether_anything_changed_and_tells_who_listens() -> None:
-    heard: list[tuple[str, Any]] = []
+    changes: list[tuple[str, Any]] = []
     panel = Panel(BEAT)
-    panel.listen(lambda name, value: heard.append((name, value)))
+    panel.listen(lambda name, value: changes.append((name, value)))
     assert panel.set("tempo", "128") is True
     assert panel.set("bpm", 128.0) is False
-    assert heard == [("bpm", 128.0)]
+    assert changes == [("bpm", 128.0)]
 
 
 def test_a_listener_that_fails_does_not_keep_the_others_from_hearing() -> None:
-    heard: list[str] = []
+    changes: list[str] = []
     panel = Panel(BEAT)
     panel.listen(lambda name, value: [][0])
-    panel.listen(lambda name, value: heard.append(name))
+    panel.listen(lambda name, value: changes.append(name))
     panel.set("bars", 2)
-    assert heard == ["bars"]
+    assert changes == ["bars"]
 
 
 @pytest.mark.parametrize(

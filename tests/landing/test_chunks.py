@@ -82,12 +82,13 @@ def test_whatever_is_appended_is_there_and_the_sound_is_the_same(
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
 def test_every_format_is_read_as_before(subtype: str) -> None:
     plain = wav(subtype=subtype)
-    told = wav(subtype=subtype)
-    chunks.append_chunks(told, chunks.build_chunks(facts()))
-    for stream in (plain, told):
+    described_stream = wav(subtype=subtype)
+    chunks.append_chunks(described_stream, chunks.build_chunks(facts()))
+    for stream in (plain, described_stream):
         stream.seek(0)
     assert np.array_equal(
-        soundfile.read(plain, dtype="float32")[0], soundfile.read(told, dtype="float32")[0]
+        soundfile.read(plain, dtype="float32")[0],
+        soundfile.read(described_stream, dtype="float32")[0],
     )
 
 
@@ -173,8 +174,8 @@ def test_what_has_no_whole_beats_or_no_bars_is_a_one_shot() -> None:
 def test_without_a_tempo_nothing_is_said_about_one() -> None:
     found = dict(riff.walk(described(Request(prompt="pad", seconds=2), sections=(), loudness=None)))
     assert list(found) == [b"fmt ", b"data", b"bext", b"iXML"]
-    told = ElementTree.fromstring(found[b"iXML"])
-    assert {told.find(f"ASWG/{name}") for name in ("tempo", "timeSig", "inKey", "loudness")} == {
+    ixml = ElementTree.fromstring(found[b"iXML"])
+    assert {ixml.find(f"ASWG/{name}") for name in ("tempo", "timeSig", "inKey", "loudness")} == {
         None
     }
 
@@ -195,23 +196,23 @@ def test_sections_are_labelled_markers_inside_the_clip() -> None:
 
 
 def test_ixml_tells_tempo_key_seed_and_scene() -> None:
-    told = ElementTree.fromstring(dict(riff.walk(described()))[b"iXML"])
-    assert told.tag == "BWFXML"
+    ixml = ElementTree.fromstring(dict(riff.walk(described()))[b"iXML"])
+    assert ixml.tag == "BWFXML"
     names = ["SCENE", "TAKE", "ASWG/tempo", "ASWG/timeSig", "ASWG/inKey", "ASWG/isLoop"]
     names += ["ASWG/instrument", "USER/SEED", "USER/MODEL"]
     wanted = ["night drive", "42", "120", "4:4", "F# minor", "true", "drums", "42", "mini/turbo"]
-    assert [told.findtext(name) for name in names] == wanted
-    assert [name.text for name in told.findall("TRACK_LIST/TRACK/NAME")] == ["drums L", "drums R"]
+    assert [ixml.findtext(name) for name in names] == wanted
+    assert [name.text for name in ixml.findall("TRACK_LIST/TRACK/NAME")] == ["drums L", "drums R"]
 
 
 @given(st.text(), st.text(), st.text())
 def test_no_text_breaks_a_file(prompt: str, job: str, label: str) -> None:
     request = Request(prompt=prompt, seed=1, bars=1, bpm=120)
-    said = chunks.ClipFacts(
+    facts_of_clip = chunks.ClipFacts(
         request, "mix", job, "m", time.localtime(), 10, 16, None, ((0.0, label),)
     )
     stream = wav(10)
-    chunks.append_chunks(stream, chunks.build_chunks(said))
+    chunks.append_chunks(stream, chunks.build_chunks(facts_of_clip))
     found = dict(riff.walk(stream.getvalue()))
     assert (found[b"bext"][:412] + found[b"bext"][602:]).isascii()
     assert ElementTree.fromstring(found[b"iXML"]).findtext("TAKE") == "1"
@@ -223,7 +224,7 @@ def test_no_text_breaks_a_file(prompt: str, job: str, label: str) -> None:
 
 def test_libsndfile_reads_all_of_it(path: Path) -> None:
     lines = " ".join(soundfile.info(path).extra_info.split())
-    for told in (
+    for line in (
         "bext : ",
         "(Loop,RootNoteValid,StretchOn,",
         "Root note : 0x42",
@@ -235,14 +236,16 @@ def test_libsndfile_reads_all_of_it(path: Path) -> None:
         "Cue ID : 2 Pos : 12000",
         "labl : 2 : Strophe ♪",
     ):
-        assert told in lines
+        assert line in lines
     assert "***" not in lines  # how it complains
 
 
 def test_ffprobe_reads_the_bext(path: Path) -> None:
-    told = reader("ffprobe", "-v", "warning", "-show_format", "-show_streams", "-of", "json", path)
-    tags = json.loads(told)["format"]["tags"]
-    (stream,) = json.loads(told)["streams"]
+    probed = reader(
+        "ffprobe", "-v", "warning", "-show_format", "-show_streams", "-of", "json", path
+    )
+    tags = json.loads(probed)["format"]["tags"]
+    (stream,) = json.loads(probed)["streams"]
     assert tags["encoded_by"] == "acestepd"
     assert tags["originator_reference"] == "s42 take1"
     assert tags["date"] == "2026-03-09"
@@ -252,10 +255,10 @@ def test_ffprobe_reads_the_bext(path: Path) -> None:
 
 def test_mediainfo_reads_the_bext(path: Path) -> None:
     lines = " ".join(reader("mediainfo", path).split())
-    for told in (
+    for line in (
         "Producer : acestepd",
         "Description : drums: night drive",
         "2026-03-09 08:07:06",
         "-14.25",
     ):
-        assert told in lines
+        assert line in lines

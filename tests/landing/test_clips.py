@@ -54,10 +54,10 @@ def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
 )
 def test_every_format_is_what_it_says(tmp_path: Path, form: str, subtype: str, step: float) -> None:
     take = finished_take(Request(prompt="pad", seed=1, format=form), "mix", "drums")
-    for (_, path), given_ in zip(clips.write_take(tmp_path, "job", take).clips, take.stems):
+    for (_, path), stem in zip(clips.write_take(tmp_path, "job", take).clips, take.stems):
         assert path.suffix == (".flac" if form == "flac" else ".wav")
         assert soundfile.info(path).subtype == subtype
-        assert np.abs(soundfile.read(path)[0].T - given_.audio).max() <= step
+        assert np.abs(soundfile.read(path)[0].T - stem.audio).max() <= step
 
 
 def test_every_format_of_a_request_can_be_written() -> None:
@@ -72,17 +72,17 @@ def test_a_projects_rate_and_a_loudness_hold_for_mix_and_stems(tmp_path: Path, f
     landed = clips.write_take(
         tmp_path, "job", finished_take(request, "mix", "drums", samples=48_001)
     )
-    told = json.loads(landed.manifest.read_text())
-    heard = [soundfile.read(path)[0].T for _, path in landed.clips]
-    assert {part.shape for part in heard} == {(2, round(48_001 * 44_100 / 48_000))}
+    manifest = json.loads(landed.manifest.read_text())
+    parts = [soundfile.read(path)[0].T for _, path in landed.clips]
+    assert {part.shape for part in parts} == {(2, round(48_001 * 44_100 / 48_000))}
     assert {soundfile.info(path).samplerate for _, path in landed.clips} == {44_100}
-    assert max(map(true_peak, heard)) < 10 ** (-6 / 20)
-    gains = {clip["gain_db"] for clip in told["clips"]}
+    assert max(map(true_peak, parts)) < 10 ** (-6 / 20)
+    gains = {clip["gain_db"] for clip in manifest["clips"]}
     assert len(gains) == 1
     assert gains.pop() == pytest.approx(
-        20 * math.log10(np.abs(heard[0][:, 9_000:-9_000]).max() / 0.5), abs=0.01
+        20 * math.log10(np.abs(parts[0][:, 9_000:-9_000]).max() / 0.5), abs=0.01
     )
-    assert "LUFS instead of -5" in told["notes"][0]
+    assert "LUFS instead of -5" in manifest["notes"][0]
 
 
 def test_wavs_tell_tempo_key_and_sections_and_flacs_what_flacs_can(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_a_name_that_is_taken_after_staging_gives_way_with_all_its_stems(volume:
     landed = clips.land(staging.rename(staged))
     assert landed is not None
     assert [path.name for _, path in landed.clips] == ["pad_30s_s1_2.wav", "pad_30s_s1_2_drums.wav"]
-    told = json.loads(landed.manifest.read_text())
-    assert [clip["file"] for clip in told["clips"]] == [
+    manifest = json.loads(landed.manifest.read_text())
+    assert [clip["file"] for clip in manifest["clips"]] == [
         "pad_30s_s1_2.wav",
         "pad_30s_s1_2_drums.wav",
     ]

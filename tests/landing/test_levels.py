@@ -116,8 +116,8 @@ def test_ffmpegs_meter_agrees(tmp_path: Path, rate: int) -> None:
         "null",
         "-",
     ]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", told)[-1])
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", output)[-1])
     assert levels.measure_loudness(audio, rate) == pytest.approx(theirs, abs=0.1)
 
 
@@ -177,8 +177,8 @@ def test_what_is_smaller_than_a_step_survives_sixteen_bits_as_dither(tmp_path: P
     quiet = sine(1_000, -100, seconds=10)
     soundfile.write(tmp_path / "x.wav", levels.dither(quiet, 7).T, 48_000, subtype="PCM_16")
     read, _ = soundfile.read(tmp_path / "x.wav")
-    heard = abs(np.fft.rfft(read[:, 0])[10_000]) / len(read) * 2
-    assert heard == pytest.approx(1e-5, rel=0.2)
+    amplitude = abs(np.fft.rfft(read[:, 0])[10_000]) / len(read) * 2
+    assert amplitude == pytest.approx(1e-5, rel=0.2)
 
 
 def test_dither_is_the_same_for_the_same_seed_and_leaves_silence_alone() -> None:

@@ -41,17 +41,17 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
     )
     # a file name that is not UTF-8
     landed = clips.write_take(tmp_path, "job", take, origin="/songs/caf\udce9.txt")
-    told = json.loads(landed.manifest.read_text("utf-8"))
-    assert told["id"] == "job"
-    assert told["origin"] == "/songs/caf\udce9.txt"
-    assert told["memory"] == {"diffusion": 2**30}
-    assert told["machine"] == {"system": "x"}
-    assert told["notes"] == ["note"]
-    assert told["timesteps"] == [1.0, 0.5]
-    assert told["seconds_spent"] == {"text": 0.1}
-    assert told["sections"] == [[0.0, "A"]]
-    assert told["versions"].keys() == {"mlx", "numpy", "python"}
-    for (stem, path), clip in zip(landed.clips, told["clips"]):
+    data = json.loads(landed.manifest.read_text("utf-8"))
+    assert data["id"] == "job"
+    assert data["origin"] == "/songs/caf\udce9.txt"
+    assert data["memory"] == {"diffusion": 2**30}
+    assert data["machine"] == {"system": "x"}
+    assert data["notes"] == ["note"]
+    assert data["timesteps"] == [1.0, 0.5]
+    assert data["seconds_spent"] == {"text": 0.1}
+    assert data["sections"] == [[0.0, "A"]]
+    assert data["versions"].keys() == {"mlx", "numpy", "python"}
+    for (stem, path), clip in zip(landed.clips, data["clips"]):
         assert clip.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
         facts = {"samples": 4_800, "sample_rate": 48_000, "format": "wav24", "gain_db": 0.0}
         assert clip == {"stem": stem, "file": path.name} | facts

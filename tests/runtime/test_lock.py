@@ -50,14 +50,14 @@ def test_a_second_daemon_is_told_which_process_has_it_where_and_what_to_do(tmp_p
     with holder(tmp_path / "state") as other:
         with pytest.raises(SettingsError) as refused:
             StateLock(tmp_path / "state")
-        for said in (
+        for part in (
             f"process {other.pid}",
             "127.0.0.1:9123",
             f"kill {other.pid}",
             "--state",
             str(tmp_path),
         ):
-            assert said in str(refused.value)
+            assert part in str(refused.value)
         StateLock(tmp_path / "another").close()
 
 
@@ -87,12 +87,12 @@ def test_a_daemon_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
 def test_it_says_where_the_daemon_listens_and_takes_it_back(tmp_path: Path) -> None:
     held = StateLock(tmp_path)
     held.record_address("127.0.0.1", 9100)
-    told = read_holder(tmp_path)
-    assert told
-    assert told.pid == os.getpid()
-    assert told.host == "127.0.0.1"
-    assert told.port == 9100
-    assert told.tcp == 0
+    holder_now = read_holder(tmp_path)
+    assert holder_now
+    assert holder_now.pid == os.getpid()
+    assert holder_now.host == "127.0.0.1"
+    assert holder_now.port == 9100
+    assert holder_now.tcp == 0
     held.close()
     held.close()
     assert read_holder(tmp_path) is None

@@ -95,7 +95,7 @@ def folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Folder:
     return made
 
 
-def heard(caplog: pytest.LogCaptureFixture, what: str) -> Callable[[], bool]:
+def is_logged(caplog: pytest.LogCaptureFixture, what: str) -> Callable[[], bool]:
     return lambda: any(what in message for message in caplog.messages)
 
 
@@ -115,7 +115,7 @@ def test_a_saved_file_takes_effect_and_the_log_says_what_does_and_what_waits(
         assert applied.queue == 2
         assert applied.request.bars == 4
         assert applied.port == 9100
-        until(heard(caplog, "these settings need a restart of acestepd: port"))
+        until(is_logged(caplog, "these settings need a restart of acestepd: port"))
         assert "settings in force from now on: queue, request" in caplog.messages
         folder.write("queue = 3\nport = 9999")
         assert folder.next().request.bars == 0, "back to the default"
@@ -127,10 +127,10 @@ def test_a_mistake_changes_nothing_and_is_explained_and_the_next_save_counts(
 ) -> None:
     with folder.reload():
         folder.write("queue = 0")
-        until(heard(caplog, "the settings stay as they are"))
-        assert heard(caplog, "queue must be in 1..10000, got 0")()
+        until(is_logged(caplog, "the settings stay as they are"))
+        assert is_logged(caplog, "queue must be in 1..10000, got 0")()
         folder.write("queue =")
-        until(heard(caplog, "Invalid value"))
+        until(is_logged(caplog, "Invalid value"))
         assert folder.applied.empty()
         folder.write("queue = 4")
         assert folder.next().queue == 4
@@ -173,7 +173,7 @@ def test_asked_it_reads_at_once_and_says_so_although_nothing_has_changed(
 ) -> None:
     with folder.reload(every=3600) as reload:
         reload.request()
-        until(heard(caplog, "the settings are in force as they are in"))
+        until(is_logged(caplog, "the settings are in force as they are in"))
         folder.write("queue = 2")
         reload.request()
         assert folder.next().queue == 2
@@ -189,6 +189,6 @@ def test_a_daemon_that_cannot_apply_it_keeps_looking(
 
     with SettingsReloader(folder.file, folder.read(), folder.read, fail, SOON):
         folder.write("queue = 2")
-        until(heard(caplog, "the settings could not be applied"))
+        until(is_logged(caplog, "the settings could not be applied"))
         folder.write("queue = 3")
         assert folder.next().queue == 3

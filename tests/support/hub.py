@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 
-class Seen(NamedTuple):
+class HubRequest(NamedTuple):
     method: str
     path: str  # "/owner/name/resolve/<commit>/vae/config.json"
     range: str  # "bytes=1000-", or empty
@@ -34,7 +34,7 @@ class FakeHub:
         self.xet: set[str] = set()  # files in any repository that are offered by Xet
         # what a repository held, by its name and the tag's
         self.tags: dict[tuple[str, str], dict[str, bytes]] = {}
-        self.seen: list[Seen] = []
+        self.seen: list[HubRequest] = []
         self._cuts: dict[str, list[int]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = False  # `stop` waits for the last answer
@@ -71,8 +71,8 @@ class FakeHub:
         """Break the next connections that carry `file`, each after so many bytes of it."""
         self._cuts[file] = list(after)
 
-    def asked(self, method: str = "GET") -> list[str]:
-        """The files that were asked for, as "owner/name/path", in the order of the requests."""
+    def list_requested(self, method: str = "GET") -> list[str]:
+        """The files that were requested, as "owner/name/path", in the order of the requests."""
         files = (seen.path.split("/resolve/") for seen in self.seen if seen.method == method)
         return [
             f"{parts[0][1:]}/{parts[1].partition('/')[2]}" for parts in files if len(parts) == 2
@@ -120,7 +120,7 @@ class _Handler(
     hub: FakeHub
 
     def do_GET(self) -> None:
-        self.hub.seen.append(Seen(self.command, self.path, self.headers.get("Range", "")))
+        self.hub.seen.append(HubRequest(self.command, self.path, self.headers.get("Range", "")))
         match urllib.parse.unquote(self.path).partition("?")[0].split("/"):
             case ["", "api", "models", owner, name, "revision" | "tree" as what, revision, *_]:
                 self._repository(f"{owner}/{name}", what, revision)

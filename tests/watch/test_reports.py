@@ -130,9 +130,9 @@ def test_a_mishap_with_one_file_does_not_stop_the_others_and_is_tried_again(
 def test_a_very_long_sheet_is_told_in_part_and_reported_whole(folder: PolledFolder) -> None:
     folder.save("chorus.txt", "la\n[chrous]\n" * 200)
     folder.settle()
-    told = folder.notes_on("chorus.txt")
-    assert len(told) == MAX_ANNOUNCED + 1
-    assert (0, 0, "351 more notes are not sent") in told
+    notes = folder.notes_on("chorus.txt")
+    assert len(notes) == MAX_ANNOUNCED + 1
+    assert (0, 0, "351 more notes are not sent") in notes
     assert "chorus.txt: 200 things to look at" in folder.report_on("chorus.txt")
 
 

@@ -91,11 +91,11 @@ def test_a_full_queue_is_waited_for_also_across_a_restart(
     engine.refusal = Refused(429, "the queue is full (64 jobs)", "wait")
     set_age(folder.save("chorus.txt"), -1)
     assert folder.settle() == []
-    told = [
+    notes = [
         (0, 429, "the queue is full (64 jobs); it is tried again until it is taken"),
         (1, 0, "begins [Verse]"),
     ]
-    assert folder.notes_on("chorus.txt") == [*told, (2, 0, "sung")]
+    assert folder.notes_on("chorus.txt") == [*notes, (2, 0, "sung")]
     assert folder.settle() == []
     assert len(folder.notes_on("chorus.txt")) == 3
     folder.restart()

@@ -510,7 +510,7 @@ def test_the_needed_files_and_no_others_are_downloaded_however_the_name_is_writt
     ace_step: FakeHub, name: str, root: Path
 ) -> None:
     found = checkpoint.fetch(name)
-    assert sorted(ace_step.asked()) == sorted(f"{MAIN}/{file}" for file in NEEDED)
+    assert sorted(ace_step.list_requested()) == sorted(f"{MAIN}/{file}" for file in NEEDED)
     assert found.name == f"{MAIN}/{TURBO}"
     assert found.variant == TURBO
     assert found.dit.name == TURBO
@@ -570,7 +570,7 @@ def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloa
     assert loading.find_planner(beside) == loading.find_planner(beside, "0.6B") == small, (
         "the quicker one"
     )
-    asked = [file for file in ace_step.asked() if "acestep-5Hz-lm" in file]
+    asked = [file for file in ace_step.list_requested() if "acestep-5Hz-lm" in file]
     assert sorted(asked) == sorted(
         f"ACE-Step/acestep-5Hz-lm-{size}/{file}"
         for size in ("0.6B", "4B")
@@ -637,7 +637,7 @@ def test_a_variant_in_a_repository_of_its_own_shares_text_encoder_and_vae(
 ) -> None:
     found = checkpoint.fetch(name, variant)
     own = {f"{BASE}/{file}" for file in ("config.json", "model.safetensors", "silence_latent.pt")}
-    assert sorted(ace_step.asked()) == sorted(own | SHARED)
+    assert sorted(ace_step.list_requested()) == sorted(own | SHARED)
     assert found.name == f"{MAIN}/acestep-v15-base"
     assert found.variant == "acestep-v15-base"
     assert checkpoint.find(name, variant) == found
@@ -646,7 +646,7 @@ def test_a_variant_in_a_repository_of_its_own_shares_text_encoder_and_vae(
     turbo = checkpoint.fetch(MAIN)
     assert turbo.text_encoder == found.text_encoder
     assert turbo.vae == found.vae
-    assert sorted(ace_step.asked()) == sorted(
+    assert sorted(ace_step.list_requested()) == sorted(
         f"{MAIN}/{file}" for file in NEEDED if file.startswith(TURBO)
     )
 
@@ -666,8 +666,8 @@ def test_a_stranger_s_model_is_not_mistaken_for_the_official_one(
     ace_step.add(f"someone/{TURBO}", root / TURBO)
     found = checkpoint.fetch(f"someone/{TURBO}")
     assert found.name == f"someone/{TURBO}"
-    assert f"someone/{TURBO}/model.safetensors" in ace_step.asked()
-    assert f"{MAIN}/{TURBO}/model.safetensors" not in ace_step.asked()
+    assert f"someone/{TURBO}/model.safetensors" in ace_step.list_requested()
+    assert f"{MAIN}/{TURBO}/model.safetensors" not in ace_step.list_requested()
     with pytest.raises(
         CheckpointError,
         match=rf"someone/{TURBO} is one model, it has no variant 'acestep-v15-base'",
@@ -684,7 +684,7 @@ def test_a_repository_that_is_another_kind_of_model_costs_no_download(ace_step: 
         CheckpointError, match=r"lm-4B is not an ACE-Step 1\.5 model: it has no silence_latent\.pt"
     ):
         checkpoint.fetch("ACE-Step/acestep-5Hz-lm-4B")
-    assert ace_step.asked() == []
+    assert ace_step.list_requested() == []
 
 
 def test_a_repository_that_lacks_a_file_names_it(ace_step: FakeHub) -> None:
@@ -700,7 +700,7 @@ def test_a_name_the_hub_does_not_know_costs_no_download(ace_step: FakeHub) -> No
         CheckpointError, match=r"the hub has no model 'ACE-Step/acestep-v15-nope'.* hf auth login"
     ):
         checkpoint.fetch("ACE-Step/ACE-Step1.5", "acestep-v15-nope")
-    assert ace_step.asked() == []
+    assert ace_step.list_requested() == []
 
 
 def test_a_gated_model_says_how_to_log_in(ace_step: FakeHub) -> None:
@@ -758,8 +758,8 @@ def test_an_interrupted_download_keeps_what_was_finished(
 
     ace_step.seen.clear()
     found = checkpoint.fetch(BASE)
-    assert f"{MAIN}/{file}" in ace_step.asked()
-    assert not any(asked.startswith(BASE) for asked in ace_step.asked())
+    assert f"{MAIN}/{file}" in ace_step.list_requested()
+    assert not any(asked.startswith(BASE) for asked in ace_step.list_requested())
     assert checkpoint.find(BASE) == found
 
 
@@ -792,7 +792,7 @@ def test_a_revision_the_hub_does_not_have_costs_no_download(ace_step: FakeHub) -
         CheckpointError, match=rf"{MAIN} has no revision 'v9': a commit, a tag or a branch"
     ):
         checkpoint.fetch(MAIN, revision="v9")
-    assert ace_step.asked() == []
+    assert ace_step.list_requested() == []
 
 
 def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
@@ -804,7 +804,7 @@ def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
     ):  # the invitation is all this hub has
         checkpoint.fetch(MAIN)
     assert any("xet-read-token" in seen.path for seen in ace_step.seen)
-    assert f"{MAIN}/{file}" not in ace_step.asked()
+    assert f"{MAIN}/{file}" not in ace_step.list_requested()
 
 
 def test_the_hub_s_own_environment_variables_are_obeyed(ace_step: FakeHub, tmp_path: Path) -> None:
@@ -825,4 +825,4 @@ def test_the_hub_s_own_environment_variables_are_obeyed(ace_step: FakeHub, tmp_p
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(tmp_path / "home" / "hub")
-    assert sorted(ace_step.asked()) == sorted(f"{MAIN}/{file}" for file in NEEDED)
+    assert sorted(ace_step.list_requested()) == sorted(f"{MAIN}/{file}" for file in NEEDED)
