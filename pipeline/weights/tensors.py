@@ -1,24 +1,28 @@
-"""A torch file read without torch: a zip with a pickle that may rebuild one tensor and do nothing
-else.
+"""Reading a torch file without torch: a zip with a pickle, which may rebuild one tensor and do
+nothing else.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 
-_STORAGES: dict[str, np.dtype] = {
+_STORAGES: dict[str, np.dtype[Any]] = {
     "FloatStorage": np.dtype("<f4"),
     "DoubleStorage": np.dtype("<f8"),
     "HalfStorage": np.dtype("<f2"),
     "BFloat16Storage": np.dtype("<u2"),  # widened below
 }
+_MEMO_OPCODES = ("PUT", "BINPUT", "LONG_BINPUT")
 _LARGEST = 2**30  # bytes; the published file has 3.8 million
 
 
@@ -29,7 +33,7 @@ class _Storage:
         self.name = name
 
 
-def read_torch(path: Path) -> np.ndarray:
+def read_torch(path: Path) -> npt.NDArray[np.float32]:
     """The one tensor in the file, as float32.
 
     Raises OSError when there is no such file, and ValueError when it is anything else: not a torch
@@ -37,36 +41,46 @@ def read_torch(path: Path) -> np.ndarray:
     """
     with path.open("rb") as stream:
         try:
-            tensor = _only_tensor(zipfile.ZipFile(stream))
+            tensor = _load_tensor(zipfile.ZipFile(stream))
         except zipfile.BadZipFile as error:
             raise ValueError(f"not a torch zip file ({error})") from error
-        except (
-            Exception
-        ) as error:  # whatever a damaged or hostile file provokes in zipfile and pickle
+        except Exception as error:  # whatever a damaged or hostile file provokes in the two
             raise ValueError(f"refused: {error}") from error
     if not isinstance(tensor, np.ndarray):
         raise ValueError(f"refused: holds a {type(tensor).__name__}, not a tensor")
     return tensor
 
 
-def _only_tensor(archive: zipfile.ZipFile) -> Any:
+def _load_tensor(archive: zipfile.ZipFile) -> object:
+    """What the pickle is of."""
     pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(pickles) != 1:
         raise ValueError(f"a torch file has one data.pkl, and this zip has {len(pickles)}")
     if any(entry.file_size > _LARGEST for entry in archive.infolist()):
         raise ValueError("larger than any silence latent")
     prefix = pickles[0].removesuffix("data.pkl")
-    if (
-        f"{prefix}byteorder" in archive.namelist()
-        and archive.read(f"{prefix}byteorder") != b"little"
-    ):
+    byte_order = f"{prefix}byteorder"
+    if byte_order in archive.namelist() and archive.read(byte_order) != b"little":
         raise ValueError("its numbers are not little-endian")
-    with archive.open(pickles[0]) as stream:
-        return _TensorsOnly(stream, archive, prefix).load()
+    content = archive.read(pickles[0])
+    _check_memo(content)
+    loaded: object = _TensorUnpickler(io.BytesIO(content), archive, prefix).load()
+    return loaded
 
 
-class _TensorsOnly(pickle.Unpickler):
-    def __init__(self, stream: Any, archive: zipfile.ZipFile, prefix: str) -> None:
+def _check_memo(content: bytes) -> None:
+    """Refuse a pickle with memo places beyond its length: Python allocates up to the highest one,
+    which may be gigabytes.
+    """
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in _MEMO_OPCODES and int(argument or 0) > len(content):
+            raise pickle.UnpicklingError("its memo is larger than the file")
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    """Finds what rebuilds a tensor, and refuses everything else."""
+
+    def __init__(self, stream: IO[bytes], archive: zipfile.ZipFile, prefix: str) -> None:
         super().__init__(stream)
         self._archive = archive
         self._prefix = prefix
@@ -80,13 +94,12 @@ class _TensorsOnly(pickle.Unpickler):
             return _Storage(name)
         raise pickle.UnpicklingError(f"the file asks for {module}.{name}; only tensors are read")
 
-    def persistent_load(self, pid: Any) -> np.ndarray:
+    def persistent_load(self, pid: Any) -> npt.NDArray[np.float32]:
         kind, storage, key, _device, count = pid
         if kind != "storage" or not isinstance(storage, _Storage) or not str(key).isdecimal():
             raise pickle.UnpicklingError(f"unknown storage {pid!r}")
-        data = np.frombuffer(
-            self._archive.read(f"{self._prefix}data/{key}"), _STORAGES[storage.name]
-        )
+        content = self._archive.read(f"{self._prefix}data/{key}")
+        data = np.frombuffer(content, _STORAGES[storage.name])
         if data.size < count:
             raise pickle.UnpicklingError(
                 f"storage {key} must hold {count} numbers, got {data.size}"
@@ -97,26 +110,18 @@ class _TensorsOnly(pickle.Unpickler):
 
 
 def _rebuild(
-    storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
-) -> np.ndarray:
-    if (
-        not isinstance(storage, np.ndarray)
-        or len(size) != len(stride)
-        or min((offset, *size, *stride)) < 0
-    ):
+    storage: object, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
+) -> npt.NDArray[np.float32]:
+    """A copy of the tensor in its storage, after checks that the pickle cannot be trusted with."""
+    if not isinstance(storage, np.ndarray) or len(size) != len(stride):
         raise pickle.UnpicklingError("a tensor with impossible dimensions")
-    if (
-        0 not in size
-        and offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-        >= storage.size
-    ):
+    if min((offset, *size, *stride)) < 0:
+        raise pickle.UnpicklingError("a tensor with impossible dimensions")
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if 0 not in size and last >= storage.size:
         raise pickle.UnpicklingError("a tensor that reaches outside its storage")
-    if (
-        math.prod(size) * storage.itemsize > _LARGEST
-    ):  # a stride of 0 makes any size out of one number
+    # a stride of 0 makes any size out of one number
+    if math.prod(size) * storage.itemsize > _LARGEST:
         raise pickle.UnpicklingError("a tensor larger than any silence latent")
-    bytes_per = storage.itemsize
-    view = np.lib.stride_tricks.as_strided(
-        storage[offset:], size, [step * bytes_per for step in stride]
-    )
-    return view.copy()
+    byte_strides = [step * storage.itemsize for step in stride]
+    return np.lib.stride_tricks.as_strided(storage[offset:], size, byte_strides).copy()

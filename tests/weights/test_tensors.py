@@ -411,6 +411,15 @@ def test_entries_that_unpack_to_more_than_the_limit_are_refused(
         read_torch(path)
 
 
+def test_a_memo_that_would_take_gigabytes_is_refused(tmp_path: Path) -> None:
+    """Python makes room for every place up to the highest one."""
+    files = dict(entries(whole()))
+    content = files["archive/data.pkl"]
+    files["archive/data.pkl"] = content[:-1] + b"r" + (2**31).to_bytes(4, "little") + b"."
+    with pytest.raises(ValueError, match="refused: its memo is larger than the file"):
+        read_torch(save(tmp_path / "t.pt", files.items()))
+
+
 def test_damaged_numbers_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "t.pt", entries(whole()))
     content = bytearray(path.read_bytes())
