@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
-from pipeline.weights.adapter import checked
+from pipeline.weights.adapter import parse_adapters
 
 from .engine import Engine, ModelChoice
 from .engine.process import WorkerHandle, WorkerProcess
@@ -76,7 +76,7 @@ class Daemon:
                 ModelChoice(
                     self.selected_model.name,
                     self.selected_model.variant,
-                    checked(settings.adapters),
+                    parse_adapters(settings.adapters),
                 ),
                 self.journal,
                 worker,

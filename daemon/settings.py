@@ -280,9 +280,9 @@ class Settings:
                 f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}"
             )
         try:
-            adapter.checked_bits(self.bits)
+            adapter.check_bits(self.bits)
             object.__setattr__(
-                self, "adapters", tuple(one.text for one in adapter.checked(self.adapters))
+                self, "adapters", tuple(one.text for one in adapter.parse_adapters(self.adapters))
             )
         except ValueError as error:
             raise SettingsError(str(error)) from error

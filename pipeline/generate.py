@@ -35,7 +35,7 @@ def load(
     dtype: mx.Dtype | None = None,
     revision: str = "",
     bits: int = 0,
-    adapters: Iterable[adapter.Asked] = (),
+    adapters: Iterable[adapter.AdapterLike] = (),
     planner: str = "",
 ) -> AceStep:
     """Load a model onto the calling thread, which then is the only one that may use it.
@@ -49,8 +49,8 @@ def load(
     """
     device.can_compile()  # decided before anything is compiled
     ops = choose_ops()
-    bits = adapter.checked_bits(bits)
-    wanted = adapter.checked(adapters)
+    bits = adapter.check_bits(bits)
+    wanted = adapter.parse_adapters(adapters)
     model = AceStep(
         checkpoint.fetch(name, variant, revision),
         ops,
@@ -73,9 +73,9 @@ class AceStep(Stages):
         """Its name, and what else decides how it sounds: the bits of its weights, the adapters it
         wears.
         """
-        return adapter.title(self.name, self.weights.bits, self.adapters)
+        return adapter.format_title(self.name, self.weights.bits, self.adapters)
 
-    def wear(self, *adapters: adapter.Asked) -> None:
+    def wear(self, *adapters: adapter.AdapterLike) -> None:
         """Play with these LoRA adapters, and no others, from now on; without any it is exactly what
         was loaded.
 
@@ -83,8 +83,8 @@ class AceStep(Stages):
         Nothing is loaded anew; a take that is being made would change on its way. Raises
         `AdapterError` (a ValueError); then it wears what it wore.
         """
-        wanted = adapter.checked(adapters)
-        lora.put_on(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
+        wanted = adapter.parse_adapters(adapters)
+        lora.apply(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
         self.cache.clear()
         self.adapters = wanted
 

@@ -53,7 +53,7 @@ class Stages:
         self.text_encoder, self.tokenizer = checkpoint.load_text_encoder(
             parts.text_encoder, ops, dtype, bits
         )
-        self.weights = quantise.weights(self.model)
+        self.weights = quantise.detect_format(self.model)
         self.adapters: tuple[Adapter, ...] = ()
         self.cache = Cache()
         self.store: LatentStore | None = None

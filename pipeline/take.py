@@ -74,7 +74,7 @@ class TakeInfo:
     @property
     def title(self) -> str:
         """The model's name, and what else decides how it sounds."""
-        return adapter.title(self.model, self.bits, self.adapters)
+        return adapter.format_title(self.model, self.bits, self.adapters)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads, in values that JSON has."""

@@ -110,9 +110,9 @@ def run_convert(arguments: argparse.Namespace) -> int:
         for converted in convert(found, arguments.target, arguments.bits):
             before = f"{converted.before / 2**20:.0f} MB"
             line = f"{converted.folder}: {before} are now {converted.after / 2**20:.0f}"
-            if converted.whole:
-                names = ", ".join(converted.whole[:3])
-                line += f", {len(converted.whole)} layers as they were: {names} ..."
+            if converted.unquantised:
+                names = ", ".join(converted.unquantised[:3])
+                line += f", {len(converted.unquantised)} layers as they were: {names} ..."
             print(line)
     except OSError as error:
         raise SettingsError(f"cannot write {arguments.target}: {error.strerror}") from error

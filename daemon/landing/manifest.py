@@ -59,7 +59,7 @@ def read_manifest(
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-        adapters = adapter.checked(
+        adapters = adapter.parse_adapters(
             (str(path), float(scale)) for path, scale in data.get("adapters", ())
         )
         values = data["request"]

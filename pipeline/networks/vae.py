@@ -39,7 +39,7 @@ class Snake(nn.Module):
 
 
 class WeightNorm(nn.Module):
-    """A convolution's weight as direction `weight_v` and length `weight_g`, which `fold` replaces by
+    """A convolution's weight as direction `weight_v` and length `weight_g`. `fold` replaces both by
     one `weight`.
 
     The norm is over every dimension but the first, also in a transposed convolution (whose first

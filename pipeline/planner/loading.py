@@ -24,7 +24,9 @@ def list_sizes(root: Path) -> list[str]:
     """The planners in a checkpoint's root, the preferred one first."""
     folders = (path.parent for path in root.glob(f"{PREFIX}*/config.json"))
     found = {
-        folder.name.removeprefix(PREFIX) for folder in folders if checkpoint.whole_planner(folder)
+        folder.name.removeprefix(PREFIX)
+        for folder in folders
+        if checkpoint.is_complete_planner(folder)
     }
     return [size for size in PLANNERS if size in found] + sorted(found - set(PLANNERS))
 
@@ -57,8 +59,8 @@ def _find_downloaded(root: Path, size: str) -> Path | None:
     """
     sizes: list[str] | tuple[str, ...] = [size]
     if not size:
-        sizes = PLANNERS if checkpoint.in_cache(root) else []
-    folders = (checkpoint.cached_planner(one) for one in sizes if one in PLANNERS)
+        sizes = PLANNERS if checkpoint.is_downloaded(root) else []
+    folders = (checkpoint.find_cached_planner(one) for one in sizes if one in PLANNERS)
     return next(filter(None, folders), None)
 
 
@@ -67,7 +69,7 @@ def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Plan
 
     Raises `CheckpointError` naming the file.
     """
-    adapter.checked_bits(bits)
+    adapter.check_bits(bits)
     try:
         config = PlannerConfig.from_folder(folder)
     except ValueError as error:
@@ -75,11 +77,11 @@ def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Plan
     lm = CausalLM(config, ops)
     tensors, files = checkpoint.read_tensors(folder, "model")
     plain = {name.removeprefix("model."): path for name, path in files.items()}
-    checkpoint.fit_quantised(lm, folder, sanitize(tensors), plain, ops, bits)
+    checkpoint.load_quantised(lm, folder, sanitize(tensors), plain, ops, bits)
     lm.set_dtype(dtype)
     mx.eval(lm.parameters())
     return Planner(
-        adapter.title(folder.name, quantise.weights(lm).bits, ()),
+        adapter.format_title(folder.name, quantise.detect_format(lm).bits, ()),
         lm,
         config,
         load_vocabulary(folder / "tokenizer.json", config.vocab_size),

@@ -1,5 +1,6 @@
-"""What a model is to wear: which LoRA adapters, as texts and as values, and the bits of its
-weights. Imports no MLX; `weights.lora` puts adapters on, `weights.quantise` makes the bits fewer.
+"""Which LoRA adapters a model gets, as texts and as values, and how many bits its weights have.
+
+Imports no MLX: `weights.lora` applies adapters, `weights.quantise` quantises weights.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ class AdapterError(ValueError):
 
 
 class Adapter(NamedTuple):
-    """A PEFT folder or a `.safetensors` file, and how much of it is added: 1 is as it was trained,
-    0 none.
+    """A PEFT folder or a `.safetensors` file, and how much of it is added: 1 is as much as it was
+    trained with, 0 nothing.
     """
 
     path: str
@@ -27,28 +28,29 @@ class Adapter(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`PATH` or `PATH=SCALE`."""
+        """From `PATH` or `PATH=SCALE`. Raises `AdapterError`."""
         path, equals, number = text.rpartition("=")
+        if not equals or not path:
+            return cls(text).validate()
         try:
-            return cls(path, float(number)).checked() if equals and path else cls(text).checked()
-        except ValueError as error:
-            if isinstance(error, AdapterError):
-                raise
-            return cls(text).checked()  # the = belongs to the path
+            scale = float(number)
+        except ValueError:  # the = belongs to the path
+            return cls(text).validate()
+        return cls(path, scale).validate()
 
-    def checked(self) -> Self:
-        """Itself, with its path absolute. Raises `AdapterError`."""
+    def validate(self) -> Self:
+        """The adapter with an absolute path. Raises `AdapterError`."""
         if not self.path.strip():
             raise AdapterError(
                 "an adapter is the path of a PEFT folder or a .safetensors file, got nothing"
             )
         if not math.isfinite(self.scale) or abs(self.scale) > MAX_SCALE:
             raise AdapterError(
-                f"the scale of an adapter must be in -{MAX_SCALE:g}..{MAX_SCALE:g}, got {self.scale:g}"
+                f"the scale of an adapter must be in -{MAX_SCALE:g}..{MAX_SCALE:g}, "
+                f"got {self.scale:g}"
             )
-        return self._replace(
-            path=os.path.abspath(os.path.expanduser(self.path.strip())), scale=float(self.scale)
-        )
+        path = os.path.abspath(os.path.expanduser(self.path.strip()))
+        return self._replace(path=path, scale=float(self.scale))
 
     def __str__(self) -> str:
         name = os.path.basename(self.path)
@@ -56,38 +58,43 @@ class Adapter(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What `parse` reads."""
+        """As `parse` reads it."""
         return f"{self.path}={self.scale!r}"
 
 
-def checked_bits(bits: int) -> int:
-    """Raises ValueError for what is neither 0 nor one of `BITS`."""
+def check_bits(bits: int) -> int:
+    """`bits`, if they are 0 or one of `BITS`. Raises ValueError otherwise."""
     if bits not in (0, *BITS):
         raise ValueError(
-            f"bits must be one of {' '.join(map(str, BITS))}, or 0 for the weights as they are, got {bits}"
+            f"bits must be one of {' '.join(map(str, BITS))}, or 0 for the weights as they are, "
+            f"got {bits}"
         )
     return bits
 
 
-Asked = str | tuple[str, float]  # an Adapter is such a tuple
+AdapterLike = str | tuple[str, float]  # a text for `Adapter.parse`, or a pair such as an Adapter
 
 
-def checked(adapters: Iterable[Asked]) -> tuple[Adapter, ...]:
-    """Adapters given as texts, pairs or `Adapter`s; none of them twice, and none that adds
-    nothing.
+def parse_adapters(adapters: Iterable[AdapterLike]) -> tuple[Adapter, ...]:
+    """Adapters from texts, pairs or `Adapter`s, without those that add nothing.
+
+    Raises `AdapterError`, also where one is given twice.
     """
-    kept: dict[str, Adapter] = {}
-    for asked in adapters:
-        adapter = Adapter.parse(asked) if isinstance(asked, str) else Adapter(*asked).checked()
-        if adapter.path in kept:
+    by_path: dict[str, Adapter] = {}
+    for value in adapters:
+        adapter = Adapter.parse(value) if isinstance(value, str) else Adapter(*value).validate()
+        if adapter.path in by_path:
             raise AdapterError(
-                f"the adapter {adapter.path} was given twice; give it once, with the scale it should have"
+                f"the adapter {adapter.path} was given twice; "
+                "give it once, with the scale it should have"
             )
-        kept[adapter.path] = adapter
-    return tuple(adapter for adapter in kept.values() if adapter.scale)
+        by_path[adapter.path] = adapter
+    return tuple(adapter for adapter in by_path.values() if adapter.scale)
 
 
-def title(model: str, bits: int, adapters: Iterable[Adapter]) -> str:
-    """A model's name, the bits of its weights where they were quantised, and what it wears."""
-    details = [f"{bits} bit"] * bool(bits) + [str(adapter) for adapter in adapters]
+def format_title(model: str, bits: int, adapters: Iterable[Adapter]) -> str:
+    """A model's name, the bits of its weights where they are quantised, and its adapters."""
+    details = [str(adapter) for adapter in adapters]
+    if bits:
+        details.insert(0, f"{bits} bit")
     return f"{model} ({', '.join(details)})" if details else model

@@ -1,8 +1,8 @@
-"""From a name or a folder to loaded networks: resolve, download, read strictly.
+"""From a name or a folder to loaded networks: find, download, read strictly.
 
 The layout is the published one: a root with `acestep-v15-*` (the DiT and its encoders),
 `Qwen3-Embedding-0.6B` and `vae`. Variants other than turbo are published in repositories of their
-own and share the other two.
+own, and share the other two.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SILENCE = "silence_latent.pt"
 _Config = TypeVar("_Config", bound=JsonConfig)
 
 
-class _Part(NamedTuple):
+class _Contents(NamedTuple):
     """What one folder of a checkpoint must hold: weights (`stem.safetensors`, or an index and its
     shards) and files.
     """
@@ -59,6 +59,7 @@ class _Part(NamedTuple):
     files: tuple[str, ...]
 
     def patterns(self, folder: str = "") -> list[str]:
+        """What to download of a repository that has them in `folder`."""
         names = (
             f"{self.stem}.safetensors",
             f"{self.stem}-*.safetensors",
@@ -66,25 +67,24 @@ class _Part(NamedTuple):
         )
         return [f"{folder}/{name}".lstrip("/") for name in (*self.files, *names)]
 
-    def missing(self, folder: Path) -> Iterator[Path]:
+    def find_missing(self, folder: Path) -> Iterator[Path]:
+        """The files that are not in `folder`."""
         files = [folder / name for name in self.files]
-        return (path for path in (*files, *shards(folder, self.stem)) if not path.is_file())
+        return (path for path in (*files, *list_shards(folder, self.stem)) if not path.is_file())
 
 
-_DIT = _Part("model", ("config.json", _SILENCE))
-_TEXT = _Part("model", ("config.json", "tokenizer.json"))
-_VAE = _Part("diffusion_pytorch_model", ("config.json",))
+_DIT = _Contents("model", ("config.json", _SILENCE))
+_TEXT = _Contents("model", ("config.json", "tokenizer.json"))
+_VAE = _Contents("diffusion_pytorch_model", ("config.json",))
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be found, fetched or read as it is. Names the file, and what to
-    do.
-    """
+    """A checkpoint that cannot be found, fetched or read. Names the file and says what to do."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the three parts of one model are, and what it is called."""
+    """What a model is called, and the folders of its three parts."""
 
     name: str
     variant: str
@@ -92,10 +92,11 @@ class Checkpoint:
     text_encoder: Path
     vae: Path
 
-    def missing(self) -> Path | None:
+    def find_missing(self) -> Path | None:
         """The first file that is not there."""
-        places = (_DIT, self.dit), (_TEXT, self.text_encoder), (_VAE, self.vae)
-        return next((path for part, folder in places for path in part.missing(folder)), None)
+        parts = ((_DIT, self.dit), (_TEXT, self.text_encoder), (_VAE, self.vae))
+        missing = (path for contents, folder in parts for path in contents.find_missing(folder))
+        return next(missing, None)
 
 
 class AceStepModel(nn.Module):
@@ -114,80 +115,89 @@ class AceStepModel(nn.Module):
 
 
 def find(name: str, variant: str = "", revision: str = "") -> Checkpoint:
-    """The checkpoint called `name`, from disk alone: an embedded voice, a folder, or a downloaded
-    hub repository.
+    """The checkpoint called `name`, if it is on this machine: an embedded voice, a folder, or a
+    hub repository that was downloaded.
 
     `variant` chooses the DiT's sub-folder; without it that is turbo, or the only one there is.
-    `name/variant`, as a take's `model` has it, means the same. `revision`, of a hub repository: see
+    `name/variant`, as a take's `model` has it, means the same. `revision` of a hub repository: see
     `fetch`. Raises `CheckpointError` when it is not on this machine or not complete.
     """
-    voice, _, of_voice = name.partition("/")
+    voice, _, voice_variant = name.partition("/")
     if voice in VOICES:
-        return _in_folder(voice_folder(voice), variant or of_voice, voice)
-    if folder := _folder(name):
-        return _in_folder(folder, variant, str(folder))
-    return _hub(name, variant, revision, local=True)
+        return _locate_in_folder(voice_folder(voice), variant or voice_variant, voice)
+    if folder := _as_folder(name):
+        return _locate_in_folder(folder, variant, str(folder))
+    return _locate_on_hub(name, variant, revision, local=True)
 
 
 def fetch(name: str, variant: str = "", revision: str = "") -> Checkpoint:
-    """Like `find`, and downloads what is missing, with a progress bar: only the files needed, and
+    """Like `find`, but downloads what is missing, with a progress bar: only the files needed, and
     only once.
 
-    A model that is complete on this machine is never asked for again, so it loads without a network
-    too. A download that was interrupted keeps the files that were finished.
+    A model that is complete on this machine is never looked for on the hub, so it loads without a
+    network too. A download that was interrupted keeps the files that were finished.
 
     `revision` pins the repository to a commit (safest), tag or branch; empty is its newest.
     Variants in a repository of their own share the text encoder and VAE of the main one: two
     revisions, "this one's,the main one's", pin both.
     """
-    if name.partition("/")[0] in VOICES or _folder(name):
+    if name.partition("/")[0] in VOICES or _as_folder(name):
         return find(name, variant)
     with contextlib.suppress(CheckpointError):
-        return _hub(name, variant, revision, local=True)
-    return _hub(name, variant, revision, local=False)
+        return _locate_on_hub(name, variant, revision, local=True)
+    return _locate_on_hub(name, variant, revision, local=False)
 
 
-def _folder(name: str) -> Path | None:
+def _as_folder(name: str) -> Path | None:
+    """The folder that is called so; None where there is none."""
     path = os.path.abspath(os.path.expanduser(name))
     return Path(path) if name and os.path.isdir(path) else None
 
 
-def _in_folder(root: Path, variant: str, name: str) -> Checkpoint:
+def _locate_in_folder(root: Path, variant: str, name: str) -> Checkpoint:
     if (root / _SILENCE).exists():  # the DiT's own folder was named
         root, variant = root.parent, variant or root.name
     variants = sorted(path.parent.name for path in root.glob(f"*/{_SILENCE}"))
-    chosen = variant or (TURBO if TURBO in variants else variants[0] if len(variants) == 1 else "")
+    chosen = variant or _default_variant(variants)
     if chosen not in variants:
-        have = (
-            f"it has {', '.join(variants)}" if variants else f"it has no folder with a {_SILENCE}"
-        )
+        have = f"it has no folder with a {_SILENCE}"
+        if variants:
+            have = f"it has {', '.join(variants)}"
         raise CheckpointError(f"{root}: no model variant {chosen or TURBO!r}; {have}")
     found = Checkpoint(name, chosen, root / chosen, root / TEXT_ENCODER, root / VAE_FOLDER)
-    if path := found.missing():
+    if path := found.find_missing():
         raise CheckpointError(
             f"{root} is not complete: {path} is missing; a complete one: acestepd pull"
         )
     return found
 
 
-def _hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
-    repository, title, chosen = _repository(name, variant)
+def _default_variant(variants: list[str]) -> str:
+    """Turbo, or the only one; empty where that leaves a choice."""
+    if TURBO in variants:
+        return TURBO
+    return variants[0] if len(variants) == 1 else ""
+
+
+def _locate_on_hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
+    """A checkpoint of the hub: downloaded where it is not on this machine, unless `local`."""
+    repository, title, chosen = _parse_name(name, variant)
     own, _, main = (part.strip() for part in revision.partition(","))
     shared = _TEXT.patterns(TEXT_ENCODER) + _VAE.patterns(VAE_FOLDER)
     if repository == HUB_MODEL:
-        root = _snapshot(HUB_MODEL, own, _DIT.patterns(TURBO) + shared, local, repository)
+        root = _get_snapshot(HUB_MODEL, own, _DIT.patterns(TURBO) + shared, local, repository)
         dit = root / TURBO
     else:
-        # a wrong name costs no gigabytes
-        dit = _snapshot(repository, own, [_SILENCE], local, repository)
+        # the smallest file first, so that a wrong name costs no gigabytes
+        dit = _get_snapshot(repository, own, [_SILENCE], local, repository)
         if not local and not (dit / _SILENCE).exists():
             raise CheckpointError(
                 f"{repository} is not an ACE-Step 1.5 model: it has no {_SILENCE}"
             )
-        dit = _snapshot(repository, own, _DIT.patterns(), local, repository)
-        root = _snapshot(HUB_MODEL, main, shared, local, repository)
+        dit = _get_snapshot(repository, own, _DIT.patterns(), local, repository)
+        root = _get_snapshot(HUB_MODEL, main, shared, local, repository)
     found = Checkpoint(title, chosen, dit, root / TEXT_ENCODER, root / VAE_FOLDER)
-    if path := found.missing():
+    if path := found.find_missing():
         advice = f"run: acestepd pull {repository}" if local else "the hub does not have it"
         raise CheckpointError(f"{repository} is not complete: {path} is missing; {advice}")
     return found
@@ -197,49 +207,48 @@ def fetch_planner(size: str = _MAIN_PLANNER, revision: str = "") -> Path:
     """The folder of a planner, downloaded where it is not on this machine. Raises
     `CheckpointError`.
 
-    That of 1.7B lies in the main repository, beside the text encoder; the others have repositories
+    The one of 1.7B is in the main repository, beside the text encoder; the others have repositories
     of their own.
     """
     if size not in PLANNERS:
         raise CheckpointError(f"a planner must be one of {' '.join(PLANNERS)}, got {size!r}")
-    return _planner(size, revision, local=False)
+    return _locate_planner(size, revision, local=False)
 
 
-def cached_planner(size: str) -> Path | None:
-    """The folder of a planner that was downloaded; None where it was not, or not all of it."""
+def find_cached_planner(size: str) -> Path | None:
+    """The folder of a planner that was downloaded completely, or None."""
     with contextlib.suppress(CheckpointError):
-        return _planner(size, "", local=True)
+        return _locate_planner(size, "", local=True)
     return None
 
 
-def whole_planner(folder: Path) -> bool:
-    """Whether all its files are there, and not just those that a download got to."""
-    return not any(_TEXT.missing(folder))
+def is_complete_planner(folder: Path) -> bool:
+    """Whether all of its files are there, not only those that a download got to."""
+    return not any(_TEXT.find_missing(folder))
 
 
-def in_cache(root: Path) -> bool:
-    """Whether a checkpoint is one that was downloaded, rather than a folder of somebody's own."""
+def is_downloaded(root: Path) -> bool:
+    """Whether a checkpoint is in the hub's cache, and not a folder of somebody's own."""
     return Path(constants.HF_HUB_CACHE) in root.parents
 
 
-def _planner(size: str, revision: str, local: bool) -> Path:
+def _locate_planner(size: str, revision: str, local: bool) -> Path:
     inside = f"{PLANNER}{size}" if size == _MAIN_PLANNER else ""
     repository = HUB_MODEL if inside else f"{HUB_MODEL.partition('/')[0]}/{PLANNER}{size}"
-    found = (
-        _snapshot(repository, revision, _TEXT.patterns(inside), local, f"--planner {size}") / inside
-    )
-    if path := next(_TEXT.missing(found), None):
+    patterns = _TEXT.patterns(inside)
+    found = _get_snapshot(repository, revision, patterns, local, f"--planner {size}") / inside
+    if path := next(_TEXT.find_missing(found), None):
         raise CheckpointError(
             f"{repository} has no planner: {path} is missing; the hub does not have it"
         )
     return found
 
 
-def _repository(name: str, variant: str) -> tuple[str, str, str]:
+def _parse_name(name: str, variant: str) -> tuple[str, str, str]:
     """The repository of the DiT, what the model is called, and its variant.
 
-    The official variants have one name each, however they are asked for: the hub ignores case, its
-    cache does not.
+    Each official variant has one name, however it is written: the hub ignores case, its cache does
+    not.
     """
     owner, _, rest = name.partition("/")
     own, _, tail = rest.partition("/")
@@ -254,20 +263,17 @@ def _repository(name: str, variant: str) -> tuple[str, str, str]:
             raise CheckpointError(f"{owner}/{own} is one model, it has no variant {chosen!r}")
         return f"{owner}/{own}", f"{owner}/{own}", own
     chosen = chosen or (TURBO if own.lower() == main.lower() else own)
-    return (
-        (HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"),
-        f"{HUB_MODEL}/{chosen}",
-        chosen,
-    )
+    repository = HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"
+    return repository, f"{HUB_MODEL}/{chosen}", chosen
 
 
-def _snapshot(
-    repository: str, revision: str, patterns: list[str], local: bool, wanted: str
+def _get_snapshot(
+    repository: str, revision: str, patterns: list[str], local: bool, pull: str
 ) -> Path:
-    """The folder of the repository's files, downloaded unless `local`. `wanted` is what `acestepd
-    pull` is told.
+    """The folder of the repository's files, downloaded unless `local`. `pull` are the arguments of
+    `acestepd pull` that fetch it.
     """
-    again = f"acestepd pull {wanted}"
+    again = f"acestepd pull {pull}"
     pinned = revision or None
     try:
         return Path(
@@ -280,7 +286,7 @@ def _snapshot(
             raise CheckpointError(
                 f"{repository} is not on this machine, or not all of it; run: {again}"
             ) from error
-        reason = f"could not reach {constants.ENDPOINT} for {repository} ({_reason(error)})"
+        reason = f"could not reach {constants.ENDPOINT} for {repository} ({_root_cause(error)})"
         raise CheckpointError(f"{reason}; connect to the network and run: {again}") from error
     except GatedRepoError as error:
         raise CheckpointError(
@@ -291,16 +297,20 @@ def _snapshot(
             f"{repository} has no revision {revision!r}: a commit, a tag or a branch"
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
-        others = f"the official ones are at {constants.ENDPOINT}/ACE-Step, a private one needs hf auth login"
+        others = (
+            f"the official ones are at {constants.ENDPOINT}/ACE-Step, "
+            "a private one needs hf auth login"
+        )
         raise CheckpointError(f"the hub has no model {repository!r}: {others}") from error
     except Exception as error:  # whatever the network raises
-        reason = f"{repository}: the download stopped ({_reason(error)})"
+        reason = f"{repository}: the download stopped ({_root_cause(error)})"
         raise CheckpointError(
             f"{reason}; finished files are kept, so go on with: {again}"
         ) from error
 
 
-def _reason(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> str:
+    """The first line of what the innermost cause says, or its type."""
     while error.__cause__ is not None:
         error = error.__cause__
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -310,22 +320,23 @@ def _reason(error: BaseException) -> str:
 
 
 def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str, Path]]:
-    """All tensors of `<stem>.safetensors`, or of the shards its index lists, and the file of each.
+    """All tensors of `<stem>.safetensors`, or of the shards that its index lists, and the file of
+    each.
 
     Lazy: bytes are read from disk when a tensor is first used.
     """
-    places = _places(folder, stem)
-    if not places:
+    weight_map = _read_weight_map(folder, stem)
+    if not weight_map:
         path = folder / f"{stem}.safetensors"
         tensors = read_file(path)
         return tensors, dict.fromkeys(tensors, path)
     tensors = {}
     files = {}
-    for shard in sorted(set(places.values())):
+    for shard in sorted(set(weight_map.values())):
         for name, array in read_file(folder / shard).items():
             tensors[name] = array
             files[name] = folder / shard
-    for name, shard in places.items():
+    for name, shard in weight_map.items():
         if files.get(name) != folder / shard:
             raise CheckpointError(
                 f"{folder / shard}: tensor {name} is missing, which the index says is there"
@@ -333,30 +344,28 @@ def read_tensors(folder: Path, stem: str) -> tuple[dict[str, mx.array], dict[str
     return tensors, files
 
 
-def shards(folder: Path, stem: str) -> list[Path]:
+def list_shards(folder: Path, stem: str) -> list[Path]:
     """The files that the weights are in."""
-    names = sorted(set(_places(folder, stem).values())) or [f"{stem}.safetensors"]
+    names = sorted(set(_read_weight_map(folder, stem).values())) or [f"{stem}.safetensors"]
     return [folder / name for name in names]
 
 
-def _places(folder: Path, stem: str) -> dict[str, str]:
+def _read_weight_map(folder: Path, stem: str) -> dict[str, str]:
     """The shard of every tensor as the index has it; empty when there is no index."""
     index = folder / f"{stem}.safetensors.index.json"
     if not index.is_file():
         return {}
     try:
-        places = {
-            str(name): str(shard)
-            for name, shard in json.loads(index.read_text())["weight_map"].items()
-        }
+        entries = json.loads(index.read_text())["weight_map"].items()
+        weight_map = {str(name): str(shard) for name, shard in entries}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index}: not a safetensors index ({error})") from error
-    for shard in places.values():
+    for shard in weight_map.values():
         if Path(shard).name != shard or not shard.endswith(".safetensors"):
             raise CheckpointError(
                 f"{index}: a shard must be the name of a safetensors file, got {shard!r}"
             )
-    return places
+    return weight_map
 
 
 def read_file(path: Path) -> dict[str, mx.array]:
@@ -373,33 +382,21 @@ def read_file(path: Path) -> dict[str, mx.array]:
     return loaded
 
 
-def fit(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path]) -> None:
-    """Put every tensor in its place. A missing, extra or mis-shaped one is an error naming file and
-    tensor.
+def load_strictly(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path]) -> None:
+    """Put every tensor in its place.
+
+    Raises `CheckpointError`, naming file and tensor, where one is missing, extra or has another
+    shape.
     """
-    wanted = {
-        name: (array.shape, array.dtype)
-        for name, array in dict(tree_flatten(module.parameters())).items()
-    }
-    anywhere = os.path.commonpath(files.values())  # the file, or the folder of several
-    for name, (shape, kind) in wanted.items():
+    parameters: dict[str, mx.array] = dict(tree_flatten(module.parameters()))
+    location = os.path.commonpath(files.values())  # the file, or the folder of several
+    for name, parameter in parameters.items():
         if name not in tensors:
-            raise CheckpointError(f"{anywhere}: tensor {name} {tuple(shape)} is missing")
-        if tensors[name].shape != shape:
-            came = tuple(tensors[name].shape)
-            raise CheckpointError(
-                f"{files[name]}: tensor {name} must have the shape {tuple(shape)}, got {came}"
-            )
-        if kind == mx.uint32:  # packed by quantising
-            if tensors[name].dtype != kind:
-                raise CheckpointError(
-                    f"{files[name]}: tensor {name} must be uint32, got {tensors[name].dtype}"
-                )
-        elif not mx.issubdtype(tensors[name].dtype, mx.floating):  # MLX reads fp8 as bytes
-            raise CheckpointError(
-                f"{files[name]}: tensor {name} must be bf16, f16 or f32, got {tensors[name].dtype}"
-            )
-    extra = sorted(set(tensors) - set(wanted))
+            shape = tuple(parameter.shape)
+            raise CheckpointError(f"{location}: tensor {name} {shape} is missing")
+        if problem := _find_problem(parameter, tensors[name]):
+            raise CheckpointError(f"{files[name]}: tensor {name} {problem}")
+    extra = sorted(set(tensors) - set(parameters))
     if extra:
         raise CheckpointError(
             f"{files[extra[0]]}: unexpected tensor {extra[0]} (one of {len(extra)})"
@@ -407,14 +404,25 @@ def fit(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path])
     module.load_weights(list(tensors.items()), strict=True)
 
 
-def _config(kind: type[_Config], folder: Path) -> _Config:
+def _find_problem(parameter: mx.array, tensor: mx.array) -> str:
+    """Why the tensor cannot be the parameter; empty where it can."""
+    if tensor.shape != parameter.shape:
+        return f"must have the shape {tuple(parameter.shape)}, got {tuple(tensor.shape)}"
+    if parameter.dtype == mx.uint32:  # packed by quantising
+        return "" if tensor.dtype == mx.uint32 else f"must be uint32, got {tensor.dtype}"
+    if not mx.issubdtype(tensor.dtype, mx.floating):  # MLX reads fp8 as bytes
+        return f"must be bf16, f16 or f32, got {tensor.dtype}"
+    return ""
+
+
+def _read_config(kind: type[_Config], folder: Path) -> _Config:
     try:
         return kind.from_folder(folder)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
 
 
-def fit_quantised(
+def load_quantised(
     module: nn.Module,
     folder: Path,
     tensors: dict[str, mx.array],
@@ -422,11 +430,11 @@ def fit_quantised(
     ops: Ops,
     bits: int = 0,
 ) -> None:
-    """Like `fit`, with the matrices in as many bits as the folder has them in, or as `bits` asks
-    for.
+    """Like `load_strictly`, with matrices in as many bits as the folder has them in, or in `bits`
+    where that is not 0.
     """
     try:
-        saved = quantise.bits_of(folder)
+        saved = quantise.read_bits(folder)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     if bits and saved not in (0, bits):
@@ -435,24 +443,25 @@ def fit_quantised(
             f"{folder} is in {saved} bits already, it cannot be loaded in {bits}; {advice}"
         )
     if bits and not saved:
-        tensors = quantise.quantised(tensors, bits)
+        tensors = quantise.quantise_tensors(tensors, bits)
+        # scales and biases are from the file of their weight
         files = {
             name: files.get(name) or files[f"{name.rpartition('.')[0]}.weight"] for name in tensors
         }
     if bits or saved:
-        quantise.reshape(module, tensors, bits or saved, ops)
-    fit(module, tensors, files)
+        quantise.replace_layers(module, tensors, bits or saved, ops)
+    load_strictly(module, tensors, files)
 
 
 def load_model(
     folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0
 ) -> tuple[AceStepModel, AceStepConfig]:
-    """The networks of one `acestep-v15-*` folder. `bits` (8 or 4) quantises them; 0 takes them as
-    they are.
+    """The networks of one `acestep-v15-*` folder, which compute with `ops` in `dtype`, and their
+    configuration. `bits` (8 or 4) quantises them; 0 takes them as they are.
     """
-    config = _config(AceStepConfig, folder)
+    config = _read_config(AceStepConfig, folder)
     model = AceStepModel(config, ops)
-    fit_quantised(model, folder, *read_tensors(folder, "model"), ops, bits)
+    load_quantised(model, folder, *read_tensors(folder, "model"), ops, bits)
     model.set_dtype(dtype)
     model.decoder.fold()
     mx.eval(model.decoder.parameters(), model.encoder.parameters(), model.null_condition_emb)
@@ -462,10 +471,11 @@ def load_model(
 def load_text_encoder(
     folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0
 ) -> tuple[TextEncoder, Tokenizer]:
-    encoder = TextEncoder(_config(TextEncoderConfig, folder), ops)
+    """The text encoder of a folder, as `load_model` loads networks, and its tokenizer."""
+    encoder = TextEncoder(_read_config(TextEncoderConfig, folder), ops)
     tensors, files = read_tensors(folder, "model")
     files = {name.removeprefix("model."): path for name, path in files.items()}
-    fit_quantised(encoder, folder, text_encoder.sanitize(tensors), files, ops, bits)
+    load_quantised(encoder, folder, text_encoder.sanitize(tensors), files, ops, bits)
     encoder.set_dtype(dtype)
     mx.eval(encoder.parameters())
     path = folder / "tokenizer.json"
@@ -477,8 +487,8 @@ def load_text_encoder(
 
 def load_vae(folder: Path, ops: Ops) -> VAE:
     """Always float32: the decoder's noise floor would be audible in bfloat16."""
-    vae = VAE(_config(VAEConfig, folder), ops)
-    fit(vae, *read_tensors(folder, "diffusion_pytorch_model"))
+    vae = VAE(_read_config(VAEConfig, folder), ops)
+    load_strictly(vae, *read_tensors(folder, "diffusion_pytorch_model"))
     vae.set_dtype(mx.float32)
     vae.fold()
     mx.eval(vae.decoder.parameters())
@@ -488,7 +498,7 @@ def load_vae(folder: Path, ops: Ops) -> VAE:
 def load_silence(folder: Path) -> mx.array:
     """`silence_latent.pt`, stored channels first (1, 64, T) -> (1, T, 64) float32."""
     path = folder / _SILENCE
-    channels = _config(AceStepConfig, folder).audio_acoustic_hidden_dim
+    channels = _read_config(AceStepConfig, folder).audio_acoustic_hidden_dim
     try:
         latent = read_torch(path)
     except (OSError, ValueError) as error:

@@ -1,14 +1,14 @@
-"""A checkpoint saved with its weights in 8 or 4 bits: a folder of the same layout, which loads like
-any other.
+"""Saving a checkpoint with its weights in 8 or 4 bits: a folder of the same layout, which loads
+like any other.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import mlx.core as mx
 
@@ -17,23 +17,23 @@ from .adapter import BITS
 from .checkpoint import TEXT_ENCODER, VAE_FOLDER, Checkpoint, CheckpointError
 
 _PLANNERS = "acestep-5Hz-lm-*"
-_LEFT_OUT = (".safetensors", ".index.json", ".py")  # written anew, or not needed
+_NOT_COPIED = (".safetensors", ".index.json", ".py")  # written anew, or not needed
 
 
-class Converted(NamedTuple):
-    """One network of a converted checkpoint: its folder's name, its bytes before and now, the
-    layers left whole.
+class ConvertedNetwork(NamedTuple):
+    """One network of a converted checkpoint: the name of its folder, its bytes before and after,
+    and the layers that could not be quantised.
     """
 
     folder: str
     before: int
     after: int
-    whole: tuple[str, ...]
+    unquantised: tuple[str, ...]
 
 
-def convert(source: Checkpoint, target: Path, bits: int) -> Iterator[Converted]:
-    """Save `source` as the folder `target`, with its matrices in so many bits; yields each network
-    as it is done.
+def convert(source: Checkpoint, target: Path, bits: int) -> Iterator[ConvertedNetwork]:
+    """Save `source` as the folder `target`, with its matrices in so many bits. Yields each network
+    when it is done.
 
     The planners beside it are converted too. The folder appears once it is complete. Raises
     `CheckpointError`, and OSError as it comes.
@@ -48,8 +48,8 @@ def convert(source: Checkpoint, target: Path, bits: int) -> Iterator[Converted]:
     staged = target.with_name(f".{target.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     try:
-        for folder, name in _networks(source):
-            yield _quantised(folder, staged / name, bits)
+        for folder, name in _list_networks(source):
+            yield _convert_network(folder, staged / name, bits)
         shutil.copytree(source.vae, staged / VAE_FOLDER)
         if target.exists():
             target.rmdir()
@@ -58,49 +58,49 @@ def convert(source: Checkpoint, target: Path, bits: int) -> Iterator[Converted]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _networks(source: Checkpoint) -> Iterator[tuple[Path, str]]:
+def _list_networks(source: Checkpoint) -> Iterator[tuple[Path, str]]:
+    """The folders of the networks, and what they are called in the official layout."""
     yield source.dit, source.variant
     yield source.text_encoder, TEXT_ENCODER
     for planner in sorted(source.text_encoder.parent.glob(_PLANNERS)):
-        if all(
-            file.is_file()
-            for file in (planner / "config.json", *checkpoint.shards(planner, "model"))
-        ):
+        files = (planner / "config.json", *checkpoint.list_shards(planner, "model"))
+        if all(file.is_file() for file in files):
             yield planner, planner.name
 
 
-def _quantised(source: Path, target: Path, bits: int) -> Converted:
+def _convert_network(source: Path, target: Path, bits: int) -> ConvertedNetwork:
     """Shard by shard, so that no more than one is in memory."""
-    if saved := quantise.bits_of(source):
+    if saved := quantise.read_bits(source):
         raise CheckpointError(f"{source} is in {saved} bits already: convert what it was made from")
     target.mkdir(parents=True)
     for file in source.iterdir():
-        if file.is_file() and not file.name.endswith(_LEFT_OUT):
+        if file.is_file() and not file.name.endswith(_NOT_COPIED):
             shutil.copyfile(file, target / file.name)
     config = json.loads((source / "config.json").read_text("utf-8"))
-    (target / "config.json").write_text(
-        json.dumps(quantise.described(config, bits), indent=2) + "\n", "utf-8"
-    )
-    places: dict[str, str] = {}
+    _write_json(target / "config.json", quantise.add_quantisation(config, bits))
+    weight_map: dict[str, str] = {}
     before = 0
-    for shard in checkpoint.shards(source, "model"):
+    for shard in checkpoint.list_shards(source, "model"):
         before += shard.stat().st_size
-        tensors = quantise.quantised(checkpoint.read_file(shard), bits)
+        tensors = quantise.quantise_tensors(checkpoint.read_file(shard), bits)
         _save(shard, target / shard.name, tensors)
-        places |= dict.fromkeys(tensors, shard.name)
+        weight_map |= dict.fromkeys(tensors, shard.name)
         mx.clear_cache()
-    if len(set(places.values())) > 1:
-        index: dict[str, Any] = {"metadata": {}, "weight_map": places}
-        (target / "model.safetensors.index.json").write_text(
-            json.dumps(index, indent=2) + "\n", "utf-8"
-        )
+    if len(set(weight_map.values())) > 1:
+        index = {"metadata": {}, "weight_map": weight_map}
+        _write_json(target / "model.safetensors.index.json", index)
     after = sum(file.stat().st_size for file in target.glob("*.safetensors"))
-    return Converted(target.name, before, after, quantise.whole(places))
+    return ConvertedNetwork(target.name, before, after, quantise.find_unquantised(weight_map))
+
+
+def _write_json(path: Path, values: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 
 
 def _save(source: Path, target: Path, tensors: dict[str, mx.array]) -> None:
-    """MLX says of a file that ends too soon, and of a disk that is full, RuntimeError. Raises
-    `CheckpointError`.
+    """Write the tensors of the file `source`. Raises `CheckpointError`.
+
+    MLX raises RuntimeError for a file that ends too soon and for a disk that is full.
     """
     try:
         mx.eval(tensors)

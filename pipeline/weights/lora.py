@@ -1,7 +1,7 @@
 """LoRA adapters: low-rank additions beside a model's linear layers.
 
-The layers' own weights are never touched, so an adapter costs its own size and nothing else, works
-beside quantised layers too, and leaves no trace when it is taken off.
+The layers' own weights are never touched. So an adapter costs its own size and nothing else, works
+beside quantised layers too, and leaves no trace when it is removed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,7 +51,7 @@ _DIFFUSERS = {
 }
 
 
-class Pair(NamedTuple):
+class LowRank(NamedTuple):
     """What is added to one layer: factor * up @ down."""
 
     down: mx.array  # (rank, in)
@@ -59,54 +59,58 @@ class Pair(NamedTuple):
     factor: float
 
 
-class Adapted(nn.Module):
-    """A linear layer, and beside it the additions of one or more adapters."""
+class AdaptedLinear(nn.Module):
+    """A linear layer, and beside it the additions of one or more adapters, their ranks together."""
 
-    def __init__(self, base: nn.Module, pairs: Sequence[Pair], dtype: mx.Dtype) -> None:
+    def __init__(self, base: nn.Module, additions: Sequence[LowRank], dtype: mx.Dtype) -> None:
         super().__init__()
         self.base = base
-        # (ranks, in)
-        self.down = mx.concatenate([pair.down.astype(mx.float32) for pair in pairs]).astype(dtype)
-        self.up = mx.concatenate(
-            [pair.factor * pair.up.astype(mx.float32) for pair in pairs], axis=1
-        ).astype(dtype)
+        downs = [addition.down.astype(mx.float32) for addition in additions]
+        ups = [addition.factor * addition.up.astype(mx.float32) for addition in additions]
+        self.down = mx.concatenate(downs).astype(dtype)  # (ranks, in)
+        self.up = mx.concatenate(ups, axis=1).astype(dtype)  # (out, ranks)
 
     @property
     def weight(self) -> mx.array:
-        return self.base.weight
+        """The layer's own."""
+        weight: mx.array = self.base.weight
+        return weight
 
     def __call__(self, x: mx.array) -> mx.array:
+        """x (..., in) -> (..., out)."""
         return mx.addmm(self.base(x), x @ self.down.T, self.up.T)
 
 
-def put_on(model: nn.Module, adapters: Sequence[Adapter], dtype: mx.Dtype) -> None:
-    """Let the model play with these adapters and no others; none takes off all there are.
+def apply(model: nn.Module, adapters: Sequence[Adapter], dtype: mx.Dtype) -> None:
+    """Let the model play with these adapters and no others; an empty list removes all.
 
     `model` has the DiT as `decoder`, whose layers adapters may also name without that. Raises
     `AdapterError`; the model is then as it was before.
     """
+    layers = _find_layers(model)
     bare = {
-        name: layer.base if isinstance(layer, Adapted) else layer
-        for name, layer in _layers(model).items()
+        name: layer.base if isinstance(layer, AdaptedLinear) else layer
+        for name, layer in layers.items()
     }
-    found = _names(bare)
-    additions: dict[str, list[Pair]] = {}
+    names = _index_names(bare)
+    additions: dict[str, list[LowRank]] = {}
     for adapter in adapters:
-        for name, pair in _matched(adapter.path, read(adapter.path), found, bare).items():
-            additions.setdefault(name, []).append(pair._replace(factor=pair.factor * adapter.scale))
-    changed = {
-        name: bare[name] for name, layer in _layers(model).items() if isinstance(layer, Adapted)
+        for name, addition in _match(adapter.path, read(adapter.path), names, bare).items():
+            scaled = addition._replace(factor=addition.factor * adapter.scale)
+            additions.setdefault(name, []).append(scaled)
+    adapted = {name: AdaptedLinear(bare[name], more, dtype) for name, more in additions.items()}
+    mx.eval([(layer.down, layer.up) for layer in adapted.values()])
+    restored = {
+        name: bare[name] for name, layer in layers.items() if isinstance(layer, AdaptedLinear)
     }
-    changed |= {name: Adapted(bare[name], pairs, dtype) for name, pairs in additions.items()}
-    mx.eval([(layer.down, layer.up) for layer in changed.values() if isinstance(layer, Adapted)])
-    if changed:
+    if changed := restored | adapted:
         model.update_modules(tree_unflatten(list(changed.items())))
 
 
-def _layers(model: nn.Module) -> dict[str, nn.Module]:
+def _find_layers(model: nn.Module) -> dict[str, nn.Module]:
     """The layers that can be adapted, and those that are, by name."""
-    inside = {id(layer.base) for layer in model.modules() if isinstance(layer, Adapted)}
-    kinds = nn.Linear, QuantizedLinear, Adapted
+    inside = {id(layer.base) for layer in model.modules() if isinstance(layer, AdaptedLinear)}
+    kinds = (nn.Linear, QuantizedLinear, AdaptedLinear)
     return {
         name: layer
         for name, layer in model.named_modules()
@@ -114,22 +118,25 @@ def _layers(model: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def _names(layers: Mapping[str, Any]) -> dict[str, str]:
-    """The layers' names by everything that files call them: with or without `decoder.`, with dots
-    or underscores.
+def _index_names(layers: Iterable[str]) -> dict[str, str]:
+    """The layers' names by all that files call them: with or without `decoder.`, with dots or
+    underscores.
     """
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name in layers:
-        for called in (name, name.removeprefix("decoder.")):
-            found |= {called: name, called.replace(".", "_"): name}
-    return found
+        for alias in (name, name.removeprefix("decoder.")):
+            names |= {alias: name, alias.replace(".", "_"): name}
+    return names
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read(path: str) -> dict[str, Pair]:
-    """What the PEFT folder or the single file adds, by the layer's name as it is written there."""
+def read(path: str) -> dict[str, LowRank]:
+    """What the PEFT folder or the single file adds, by the layer's name as it is written there.
+
+    Raises `AdapterError`.
+    """
     file = Path(path) / _WEIGHTS if Path(path).is_dir() else Path(path)
     if not file.is_file():
         wanted = f"a folder with {_CONFIG} and {_WEIGHTS}, or a .safetensors file"
@@ -139,38 +146,38 @@ def read(path: str) -> dict[str, Pair]:
     except RuntimeError as error:
         raise AdapterError(f"{file}: not a readable safetensors file ({error})") from error
     tensors, metadata = loaded
-    config = _config(file, metadata)
-    downs, ups, alphas = _sorted(file, tensors)
+    config = _read_config(file, metadata)
+    downs, ups, alphas = _sort_tensors(file, tensors)
     if missing := sorted(downs.keys() ^ ups.keys()):
         raise AdapterError(
             f"{file}: {missing[0]} has only one of its two matrices (one of {len(missing)})"
         )
     return {
-        name: _pair(file, name, downs[name], ups[name], alphas.get(name), config)
+        name: _make_addition(file, name, downs[name], ups[name], alphas.get(name), config)
         for name in sorted(downs)
     }
 
 
-def _config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What is said about all layers: in PEFT's file beside it, or in the file itself as diffusers
-    does.
+def _read_config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """What is configured for all layers: in PEFT's file beside it, or in the file itself as
+    diffusers does.
     """
     beside = file.with_name(_CONFIG)
     if file.name != _WEIGHTS:
         return {
             key.rpartition(".")[2]: value
-            for key, value in _json(file, metadata.get(_METADATA, "{}")).items()
+            for key, value in _parse_json(file, metadata.get(_METADATA, "{}")).items()
         }
     if not beside.is_file():
         raise AdapterError(f"{beside} is missing: it says how strong the adapter is")
-    config = _json(beside, beside.read_text("utf-8", "replace"))
+    config = _parse_json(beside, beside.read_text("utf-8", "replace"))
     if str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         kind = "DoRA" if config.get("use_dora") else config["peft_type"]
         raise AdapterError(f"{beside}: a LoRA is needed, this is a {kind}")
     return config
 
 
-def _json(file: Path, text: str) -> dict[str, Any]:
+def _parse_json(file: Path, text: str) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except ValueError as error:
@@ -180,7 +187,7 @@ def _json(file: Path, text: str) -> dict[str, Any]:
     return config
 
 
-def _sorted(
+def _sort_tensors(
     file: Path, tensors: Mapping[str, mx.array]
 ) -> tuple[dict[str, mx.array], dict[str, mx.array], dict[str, float]]:
     """The matrices before and after the bottleneck, and the alphas, by layer."""
@@ -194,31 +201,28 @@ def _sorted(
             alphas[match["layer"]] = float(np.array(array.astype(mx.float32)))
         else:
             kind = next((kind for part, kind in _OTHER_KINDS.items() if part in name), "")
-            reason = (
-                f"it is a {kind}, and a LoRA is needed"
-                if kind
-                else "a LoRA has lora_A and lora_B matrices only"
-            )
+            reason = "a LoRA has lora_A and lora_B matrices only"
+            if kind:
+                reason = f"it is a {kind}, and a LoRA is needed"
             raise AdapterError(f"{file}: the tensor {name} cannot be used; {reason}")
     if not downs and not ups:
         raise AdapterError(f"{file}: holds no LoRA")
     return downs, ups, alphas
 
 
-def _pair(
+def _make_addition(
     file: Path,
     name: str,
     down: mx.array,
     up: mx.array,
     alpha: float | None,
     config: Mapping[str, Any],
-) -> Pair:
-    down, up = (
-        array.reshape(array.shape[:2]) if array.size == math.prod(array.shape[:2]) else array
-        for array in (down, up)
-    )
-    whole = down.ndim == up.ndim == 2 and down.shape[0] == up.shape[1] > 0
-    if not whole or not all(mx.issubdtype(array.dtype, mx.floating) for array in (down, up)):
+) -> LowRank:
+    """The addition to one layer, after checks. `alpha`: its own, where the file has one."""
+    down = _drop_ones(down)
+    up = _drop_ones(up)
+    fitting = down.ndim == up.ndim == 2 and down.shape[0] == up.shape[1] > 0
+    if not fitting or not all(mx.issubdtype(array.dtype, mx.floating) for array in (down, up)):
         shapes = f"{down.dtype} {tuple(down.shape)} and {up.dtype} {tuple(up.shape)}"
         raise AdapterError(
             f"{file}: {name} must be two matrices (rank, in) and (out, rank), got {shapes}"
@@ -229,19 +233,25 @@ def _pair(
         )
     rank = down.shape[0]
     try:
-        alpha = float(_configured(name, config, rank)) if alpha is None else alpha
+        alpha = float(_configured_alpha(name, config, rank)) if alpha is None else alpha
     except (TypeError, ValueError, AttributeError, re.error) as error:
         raise AdapterError(f"{file}: lora_alpha must be a number ({error})") from error
     if not math.isfinite(alpha):
         raise AdapterError(f"{file}: the alpha of {name} must be a finite number, got {alpha}")
-    return Pair(down, up, alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
+    return LowRank(down, up, alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
 
 
-def _configured(name: str, config: Mapping[str, Any], rank: int) -> Any:
-    """PEFT's alpha for one layer: its pattern's, or everybody's. One of 0 adds nothing, as PEFT has
-    it.
+def _drop_ones(array: mx.array) -> mx.array:
+    """A matrix that is stored as the kernel of a convolution (a, b, 1, ...) -> (a, b)."""
+    if array.size != math.prod(array.shape[:2]):
+        return array
+    return array.reshape(array.shape[:2])
 
-    Where nothing is said at all, as in a single file, the product is added as it is.
+
+def _configured_alpha(name: str, config: Mapping[str, Any], rank: int) -> Any:
+    """PEFT's alpha for one layer: its pattern's, or the one for all. 0 adds nothing, as in PEFT.
+
+    Without any, as in a single file, the product is added as it is.
     """
     for pattern, alpha in (config.get("alpha_pattern") or {}).items():
         if re.fullmatch(rf"(.*\.)?({pattern})", name):
@@ -252,40 +262,49 @@ def _configured(name: str, config: Mapping[str, Any], rank: int) -> Any:
 # --- matching -------------------------------------------------------------------------------------
 
 
-def _matched(
-    path: str, pairs: Mapping[str, Pair], names: Mapping[str, str], layers: Mapping[str, nn.Module]
-) -> dict[str, Pair]:
-    """The pairs by the layers' own names: every one must have its layer, or it would silently do
+def _match(
+    path: str,
+    additions: Mapping[str, LowRank],
+    names: Mapping[str, str],
+    layers: Mapping[str, nn.Module],
+) -> dict[str, LowRank]:
+    """The additions by the layers' own names. Each must have its layer, or it would silently do
     nothing.
     """
-    matched = {names.get(_plain(called), ""): pair for called, pair in pairs.items()}
-    strangers = [called for called in pairs if _plain(called) not in names]
-    if strangers:
+    matched = {names.get(_normalise(alias), ""): pair for alias, pair in additions.items()}
+    unknown = [alias for alias in additions if _normalise(alias) not in names]
+    if unknown:
         example = min(layers)
-        count = f"{len(strangers)} of its {len(pairs)} layers are not in this model"
+        count = f"{len(unknown)} of its {len(additions)} layers are not in this model"
         raise AdapterError(
-            f"{path}: {count}: it has {', '.join(strangers[:3])}; the model has ones like {example}"
+            f"{path}: {count}: it has {', '.join(unknown[:3])}; the model has ones like {example}"
         )
-    if len(matched) < len(pairs):
+    if len(matched) < len(additions):
         raise AdapterError(f"{path}: has two additions to one layer, under different names")
-    for name, pair in matched.items():
-        came = (pair.up.shape[0], pair.down.shape[1])
-        wanted = _shape(layers[name])
-        if came != wanted:
+    for name, addition in matched.items():
+        theirs = (addition.up.shape[0], addition.down.shape[1])
+        ours = _shape_of(layers[name])
+        if theirs != ours:
             raise AdapterError(
-                f"{path}: is for another model: {name} is {wanted} here and {came} there (out, in)"
+                f"{path}: is for another model: {name} is {ours} here and {theirs} there (out, in)"
             )
     return matched
 
 
-def _plain(called: str) -> str:
-    """Without what trainers put in front, and with the checkpoint's names for the projections."""
-    while prefix := next((one for one in _PREFIXES if called.startswith(one)), ""):
-        called = called.removeprefix(prefix)
+def _normalise(alias: str) -> str:
+    """A layer's name without what trainers put in front, and with the checkpoint's names for the
+    projections.
+    """
+    while prefix := next((one for one in _PREFIXES if alias.startswith(one)), ""):
+        alias = alias.removeprefix(prefix)
     for theirs, ours in _DIFFUSERS.items():
-        called = re.sub(rf"(?<=[._]){re.escape(theirs)}$", ours, called)
-    return called
+        alias = re.sub(rf"(?<=[._]){re.escape(theirs)}$", ours, alias)
+    return alias
 
 
-def _shape(layer: Any) -> tuple[int, int]:
-    return layer.shape if isinstance(layer, QuantizedLinear) else tuple(layer.weight.shape)
+def _shape_of(layer: nn.Module) -> tuple[int, int]:
+    """(out, in)."""
+    if isinstance(layer, QuantizedLinear):
+        return layer.shape
+    rows, columns = layer.weight.shape
+    return rows, columns

@@ -22,7 +22,13 @@ from pipeline.cost import Defaults, cost
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files
 from pipeline.take import Progress, Take, TakeInfo
-from pipeline.weights.adapter import Adapter, AdapterError, Asked, checked, title
+from pipeline.weights.adapter import (
+    Adapter,
+    AdapterError,
+    AdapterLike,
+    format_title,
+    parse_adapters,
+)
 
 PATIENCE = 60.0
 ME = "udp:127.0.0.1:1"
@@ -110,10 +116,10 @@ class SteppedModel:
 
     @property
     def title(self) -> str:
-        return title(self.name, 0, self.adapters)
+        return format_title(self.name, 0, self.adapters)
 
-    def wear(self, *adapters: Asked) -> None:
-        chosen = checked(adapters)
+    def wear(self, *adapters: AdapterLike) -> None:
+        chosen = parse_adapters(adapters)
         if any("torn" in one.path for one in chosen):
             raise AdapterError("it is torn")
         self.adapters = chosen

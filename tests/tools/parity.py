@@ -200,7 +200,7 @@ def decoded(bench: Bench, case: str, vae: VAE) -> None:
 
 def fused_weights(bench: Bench, folder: Path) -> None:
     vae = VAE(VAEConfig.from_folder(folder), choose_ops())
-    checkpoint.fit(vae, *checkpoint.read_tensors(folder, "diffusion_pytorch_model"))
+    checkpoint.load_strictly(vae, *checkpoint.read_tensors(folder, "diffusion_pytorch_model"))
     convolutions = dict(vae.named_modules())
     for match in bench.find(r"fused\.(.+)"):
         bench.check(match[0], convolutions[match[1]].fuse())

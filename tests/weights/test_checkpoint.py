@@ -602,7 +602,7 @@ def test_a_planner_that_was_not_downloaded_whole_is_not_there(
         CheckpointError, match=r"tokenizer\.json is missing; the hub does not have it"
     ):
         checkpoint.fetch_planner("4B")
-    assert checkpoint.cached_planner("4B") is None
+    assert checkpoint.find_cached_planner("4B") is None
 
 
 def test_a_hub_without_a_planner_says_so(hub: FakeHub, root: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import AceStep, load
 from pipeline.weights import lora
-from pipeline.weights.adapter import Adapter, AdapterError, checked
+from pipeline.weights.adapter import Adapter, AdapterError, parse_adapters
 
 # isort: split
 import mlx.core as mx
@@ -437,12 +437,12 @@ def test_a_text_is_a_path_and_perhaps_a_scale(text: str, path: str, scale: float
 @pytest.mark.parametrize("asked", ["", "/a=nan", "/a=11", ("/a", math.inf), " "])
 def test_what_is_no_adapter_s_path_or_scale_is_refused(asked: Any) -> None:
     with pytest.raises(AdapterError, match=r"the scale of an adapter must be|the path of"):
-        checked([asked])
+        parse_adapters([asked])
 
 
 def test_the_same_one_twice_is_refused() -> None:
     with pytest.raises(AdapterError, match="was given twice"):
-        checked(["/a/b=1", ("/a/../a/b", 0.5)])
+        parse_adapters(["/a/b=1", ("/a/../a/b", 0.5)])
 
 
 def test_reading_needs_no_model(model: AceStep, tmp_path: Path) -> None:

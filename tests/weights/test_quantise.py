@@ -99,7 +99,7 @@ def test_fewer_bits_take_less_memory(root: Path) -> None:
 def test_the_text_encoder_is_quantised_too(root: Path) -> None:
     encoder, _ = checkpoint.load_text_encoder(root / TEXT_ENCODER, choose_ops(), mx.float32, 8)
     whole, _ = checkpoint.load_text_encoder(root / TEXT_ENCODER, choose_ops(), mx.float32)
-    assert quantise.weights(encoder).bits == 8
+    assert quantise.detect_format(encoder).bits == 8
     ids = mx.array([[5, 6, 7, 8, 9]])
     assert cosine(np.array(encoder(ids)), np.array(whole(ids))) > 0.999
     assert cosine(np.array(encoder.embed(ids)), np.array(whole.embed(ids))) > 0.999
@@ -107,7 +107,7 @@ def test_the_text_encoder_is_quantised_too(root: Path) -> None:
 
 def test_what_no_group_divides_stays_whole_and_is_said(tiny: Path) -> None:
     encoder, _ = checkpoint.load_text_encoder(tiny / TEXT_ENCODER, choose_ops(), mx.float32, 8)
-    bits, whole = quantise.weights(encoder)
+    bits, whole = quantise.detect_format(encoder)
     assert bits == 8
     assert "layers.0.self_attn.q_proj" in whole  # 48 wide
     assert "layers.0.self_attn.o_proj" not in whole  # 64 wide
@@ -127,7 +127,7 @@ def test_what_is_small_or_delicate_is_left_as_it_is(root: Path) -> None:
         if name.startswith(("tokenizer", "detokenizer", "decoder.time_embed"))
     ]
     plain, _ = checkpoint.load_model(root / TURBO, choose_ops(), mx.float32)
-    assert quantise.weights(plain) == quantise.Weights(0, ())
+    assert quantise.detect_format(plain) == quantise.WeightFormat(0, ())
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -179,9 +179,9 @@ def test_a_saved_folder_plays_exactly_as_its_original_does_in_as_many_bits(saved
 def test_a_saved_folder_says_what_it_is_and_is_smaller(saved: Path, root: Path) -> None:
     for folder in (TURBO, TEXT_ENCODER):
         config = json.loads((saved / folder / "config.json").read_text())
-        assert config.pop("quantization")["bits"] == quantise.bits_of(saved / folder) == 8
+        assert config.pop("quantization")["bits"] == quantise.read_bits(saved / folder) == 8
         assert config == json.loads((root / folder / "config.json").read_text())
-        assert quantise.bits_of(root / folder) == 0
+        assert quantise.read_bits(root / folder) == 0
     names = [f"{TURBO}/model.safetensors", f"{TEXT_ENCODER}/model.safetensors"]
     small, large = (sum((base / name).stat().st_size for name in names) for base in (saved, root))
     assert small < 0.75 * large
@@ -193,7 +193,9 @@ def test_nothing_is_computed_when_a_saved_folder_is_loaded(
     """So it loads as fast as any other: it only reads less."""
     monkeypatch.setattr(mx, "quantize", None)
     assert (
-        quantise.weights(checkpoint.load_model(saved / TURBO, choose_ops(), mx.float32)[0]).bits
+        quantise.detect_format(
+            checkpoint.load_model(saved / TURBO, choose_ops(), mx.float32)[0]
+        ).bits
         == 8
     )
     checkpoint.load_text_encoder(saved / TEXT_ENCODER, choose_ops(), mx.float32)
@@ -214,7 +216,7 @@ def test_shards_stay_shards(tiny: Path, tmp_path: Path) -> None:
     again, _ = checkpoint.load_model(tiny / variant, choose_ops(), mx.float32, 4)
     for (name, a), (_, b) in zip(arrays(once), arrays(again), strict=True):
         assert mx.array_equal(a, b), name
-    assert done[0].whole == quantise.weights(again).whole
+    assert done[0].unquantised == quantise.detect_format(again).unquantised
     assert done[0].after < done[0].before
 
 
@@ -223,7 +225,7 @@ def test_the_planners_beside_a_model_are_converted_too(tiny: Path, tmp_path: Pat
     assert planners
     list(convert.convert(checkpoint.find(str(tiny)), tmp_path / "all", 8))
     for planner in planners:
-        assert quantise.bits_of(tmp_path / "all" / planner) == 8
+        assert quantise.read_bits(tmp_path / "all" / planner) == 8
         tensors = mx.load(str(tmp_path / "all" / planner / "model.safetensors"))
         assert isinstance(tensors, dict)
         assert any(name.endswith(".scales") for name in tensors)

@@ -27,7 +27,7 @@ from daemon.settings import Settings, SettingsError
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.voices import voice_folder
-from pipeline.weights.adapter import Adapter, checked
+from pipeline.weights.adapter import Adapter, parse_adapters
 from tests.support.harness import ME, Build, Recorder, SteppedModel, submit
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage
@@ -269,7 +269,10 @@ def test_a_folder_is_confined_by_where_it_leads(tmp_path: Path) -> None:
 
 def test_settings_name_adapters_and_bits(tmp_path: Path) -> None:
     settings = Settings(out=tmp_path, adapters=("~/a=0.5", "/b"), bits=8)
-    assert checked(settings.adapters) == (Adapter(str(Path.home() / "a"), 0.5), Adapter("/b"))
+    assert parse_adapters(settings.adapters) == (
+        Adapter(str(Path.home() / "a"), 0.5),
+        Adapter("/b"),
+    )
     assert settings.adapters[1] == "/b=1.0"
     for wrong in (
         {"bits": 7},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.request import OutOfRange
-from pipeline.weights.adapter import Adapter, AdapterError, checked
+from pipeline.weights.adapter import Adapter, AdapterError, parse_adapters
 
 from ...jobs import Refused
 from ..arguments import Arguments, parse_id_at, parse_path_and_scale
@@ -21,11 +21,11 @@ def set_adapter(context: Context, arguments: Arguments) -> None:
     path = next((path for path in adapters if text in (path, Path(path).name)), "")
     path = path or str(context.allowed_folders.resolve_adapter(text))
     try:
-        adapters[path] = Adapter(path, scale).checked()
+        adapters[path] = Adapter(path, scale).validate()
     except AdapterError as error:
         raise OutOfRange(str(error)) from None
     context.expect_fail("/ace/adapter")
-    _set_adapters(context, "/ace/adapter", checked(adapters.values()))
+    _set_adapters(context, "/ace/adapter", parse_adapters(adapters.values()))
 
 
 def list_or_clear_adapters(context: Context, arguments: Arguments) -> None:
