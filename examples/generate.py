@@ -17,8 +17,8 @@ from contextlib import closing
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
-PROMPTNESS = 5.0  # seconds within which a daemon says that it has heard
-PATIENCE = 600.0  # seconds it may be silent after that, loading a large model
+FIRST_WAIT = 5.0  # seconds within which a daemon answers
+LATER_WAIT = 600.0  # seconds that it may be silent after that, loading a large model
 
 
 def main() -> int:
@@ -31,24 +31,27 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9100)
     arguments = parser.parse_args()
 
-    wish = ["prompt", arguments.prompt]
+    parameters = ["prompt", arguments.prompt]
     for pair in arguments.more:
         name, _, value = pair.partition("=")
-        wish += [name, value]
+        parameters += [name, value]
     # The daemon listens on IPv4, and answers the socket that asked.
     with closing(SimpleUDPClient(arguments.host, arguments.port, family=socket.AF_INET)) as client:
-        client.send_message("/ace/generate", ["", *wish])  # the empty id lets the daemon choose one
-        return follow(answers(client))
+        # the empty id lets the daemon choose one
+        client.send_message("/ace/generate", ["", *parameters])
+        return follow(receive(client))
 
 
-def answers(client: SimpleUDPClient) -> Iterator[OscMessage]:
-    wait = PROMPTNESS
-    while data := client.receive(wait):
+def receive(client: SimpleUDPClient) -> Iterator[OscMessage]:
+    """The daemon's answers, until it is silent for too long."""
+    seconds = FIRST_WAIT
+    while data := client.receive(seconds):
         yield OscMessage(data)
-        wait = PATIENCE
+        seconds = LATER_WAIT
 
 
 def follow(messages: Iterator[OscMessage]) -> int:
+    """Print answers until the clip is made. Returns the exit status."""
     path = ""
     for message in messages:
         print(message.address, *message.params, flush=True)

@@ -17,7 +17,7 @@ import time
 
 import mido
 
-# profile "generic"
+# what a velocity means in the profile "generic"
 LOOKS = {
     0: "empty",
     4: "failed",
@@ -68,6 +68,7 @@ def main() -> int:
 
 
 def play(port: mido.ports.BaseOutput, words: list[str], first_note: int) -> None:
+    """Make one move, such as `hit 1`."""
     match words:
         case ["hit", pad]:
             tap(port, first_note + int(pad) - 1, TAP)
@@ -89,6 +90,7 @@ def play(port: mido.ports.BaseOutput, words: list[str], first_note: int) -> None
 
 
 def tap(port: mido.ports.BaseOutput, note: int, seconds: float) -> None:
+    """Hold a pad down for so long."""
     port.send(mido.Message("note_on", note=note, velocity=100))
     time.sleep(seconds)
     port.send(mido.Message("note_off", note=note))

@@ -3,7 +3,7 @@ running overnight.
 
 Three programs work side by side: the VAE is trained; as soon as its encoder is final, songs are
 encoded; as soon as there are songs, the DiT learns from them while the VAE's decoder goes on. Stop
-them, and the same command goes on.
+it, and the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 SONGS_PER_MINUTE = 12
-HERE = "examples.voice"
+PACKAGE = "examples.voice"
 
 
 def main() -> None:
@@ -43,16 +43,17 @@ def main() -> None:
         sys.exit(
             "a part of the training failed: see above; the same command goes on from what was saved"
         )
-    for last in (("export", folder, folder / "voice"), ("evaluate", folder / "voice", "--quick")):
-        subprocess.run(command(*last), check=True)
+    voice = folder / "voice"
+    subprocess.run(make_command("export", folder, voice), check=True)
+    subprocess.run(make_command("evaluate", voice, "--quick"), check=True)
 
 
 def start(program: str, *arguments: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command(program, *arguments))
+    return subprocess.Popen(make_command(program, *arguments))
 
 
-def command(program: str, *arguments: object) -> list[str]:
-    return [sys.executable, "-W", "ignore", "-m", f"{HERE}.{program}", *map(str, arguments)]
+def make_command(program: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", f"{PACKAGE}.{program}", *map(str, arguments)]
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ table every time.
     python -m examples.voice.evaluate mini --picture takes.png --json numbers.json
 
 `real` is the value of the same compositions, rendered instead of generated: the most that the
-measure gives. `control` is the value against another clip's truth: what chance gives. Seconds are
-only worth reading on an idle machine.
+measure gives. `control` is the value against the truth of another clip: what chance gives. Seconds
+are only worth reading on an idle machine.
 
 A process for every core makes the clips, each with one thread. What the classifiers learn from is
-kept in `--cache`, for as long as neither the VAE nor the code that renders and hears it changes.
+kept in `--cache`, for as long as neither the VAE nor the code that renders and measures changes.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest import mock
 
-import pipeline  # noqa: F401  (before MLX: it brings the fast matrix library, without which all of this takes hours)
+# before MLX: it brings the fast matrix library, without which all of this takes hours
+import pipeline  # noqa: F401
 
 import mlx.core as mx  # isort: skip
 import numpy as np
+import numpy.typing as npt
 
 from pipeline import device, guide
 from pipeline.audio import BadAudio
@@ -53,7 +55,10 @@ from . import metrics, palette, songs
 if TYPE_CHECKING:
     from PIL import Image
 
-T = TypeVar("T")
+_Item = TypeVar("_Item")
+Audio = npt.NDArray[np.float32]  # (samples, 2)
+Floats = npt.NDArray[np.floating]
+
 # training stays below
 CODEC_SEED = 5_000_000
 TAKE_SEED = 5_110_000
@@ -72,7 +77,6 @@ SHORT_PROMPTS = (
     "sad strings",
     "808 beat",
     "flute melody",
-    # fmt: skip
     "happy",
     "distorted guitar",
     "dark",
@@ -96,6 +100,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
+        """Whether the target is reached; empty without one."""
         if math.isnan(self.target):
             return ""
         reached = self.value <= self.target if self.better == "less" else self.value >= self.target
@@ -112,9 +117,8 @@ class Row:
 
 
 WIDTH = 44
-HEADER = f"{'metric':<{WIDTH}}" + "".join(
-    f"{name:>9}" for name in ("value", "real", "control", "target", "")
-)
+COLUMN_NAMES = ("value", "real", "control", "target", "")
+HEADER = f"{'metric':<{WIDTH}}" + "".join(f"{name:>9}" for name in COLUMN_NAMES)
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,11 @@ class Sizes:
     learn: int = 500  # real renders that the classifiers learn from
 
     def eighth(self) -> Sizes:
+        """An eighth of everything, at least two."""
         return Sizes(*(max(2, size // 8) for size in dataclasses.astuple(self)))
 
 
-# --- who does the work ----------------------------------------------------------------------------
+# --- processes ------------------------------------------------------------------------------------
 
 # a function's values, in order
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -139,13 +144,13 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @functools.cache
-def voice(name: str) -> AceStep:
+def get_model(name: str) -> AceStep:
     """The model, loaded once in every process."""
     return load(name)
 
 
 @contextmanager
-def workers(processes: int) -> Iterator[Map]:
+def start_pool(processes: int) -> Iterator[Map]:
     """As many processes, each with one thread of its own; one process is this one."""
     if processes < 2:
         yield map
@@ -159,24 +164,27 @@ def workers(processes: int) -> Iterator[Map]:
 # --- the VAE --------------------------------------------------------------------------------------
 
 
-def codec_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
-    pairs = list(each(functools.partial(coded_song, name), range(sizes.songs)))
+def measure_codec(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
+    """How near decoded songs are to what was encoded."""
+    pairs = list(parallel_map(functools.partial(decode_song, name), range(sizes.songs)))
     mixes, decoded = zip(*pairs)
     for metric, measure, target, better in (
-        ("VAE SI-SDR, dB", metrics.si_sdr, 9.5, "more"),
-        ("VAE log-mel distance, dB", metrics.log_mel_distance, 3.5, "less"),
+        ("VAE SI-SDR, dB", metrics.measure_si_sdr, 9.5, "more"),
+        ("VAE log-mel distance, dB", metrics.measure_log_mel_distance, 3.5, "less"),
     ):
-        value, control = (mean(map(measure, decoded, other)) for other in (mixes, turned(mixes)))
+        value = mean(map(measure, decoded, mixes))
+        control = mean(map(measure, decoded, rotate(mixes)))
         yield Row(metric, value, control, target, better, note=f"{len(mixes)} songs")
 
 
-def coded_song(name: str, number: int) -> tuple[np.ndarray, np.ndarray]:
-    mix = songs.song(CODEC_SEED + number, CODEC_SECONDS).mix()
-    return mix, through(voice(name), mix)
+def decode_song(name: str, number: int) -> tuple[Audio, Audio]:
+    """A song's mix, before the VAE and after it."""
+    mix = songs.make_song(CODEC_SEED + number, CODEC_SECONDS).render_mix()
+    return mix, encode_and_decode(get_model(name), mix)
 
 
-def through(model: AceStep, audio: np.ndarray) -> np.ndarray:
-    """Encoded (the posterior's mean) and decoded: (samples, 2)."""
+def encode_and_decode(model: AceStep, audio: Audio) -> Audio:
+    """Audio (samples, 2) by way of the posterior's mean."""
     latents, _ = model.vae.encode(mx.array(audio)[None])
     return np.array(model.vae.decode(latents)[0])[: len(audio)]
 
@@ -185,76 +193,79 @@ def through(model: AceStep, audio: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What is kept of a clip."""
+class Features:
+    """What is measured of a clip."""
 
     tempo: float
-    chroma: np.ndarray
-    peaks: np.ndarray  # the chroma of spectral peaks
-    drums: np.ndarray  # features of the classifiers
-    style: np.ndarray
-    mel: np.ndarray  # (frames, 96) dBFS
+    chroma: Floats
+    peaks: Floats  # the chroma of spectral peaks
+    drums: Floats  # features of the classifiers
+    style: Floats
+    mel: Floats  # (frames, 96) dBFS
 
 
 @dataclass(frozen=True)
-class Heard:
+class EvaluatedTake:
     """A held-out prompt, the take of it, the same composition rendered with the sounds that the
-    prompt names, and that render after the VAE: what it loses, no network before it can give.
+    prompt names, and that render after the VAE: what the VAE loses, no network before it can give.
     """
 
     request: Request
-    asked: Sketch
-    take: Measured
-    real: Measured
-    coded: Measured
+    sketch: Sketch
+    take: Features
+    real: Features
+    decoded: Features
 
     @property
     def drums(self) -> str:
-        return has_drums(self.asked)
+        return label_drums(self.sketch)
 
     @property
-    def pitched(self) -> bool:
-        return set(self.asked.parts) != {"drums"}
+    def is_pitched(self) -> bool:
+        return set(self.sketch.parts) != {"drums"}
 
 
-def has_drums(asked: Sketch) -> str:
-    return "drums" if "drums" in asked.parts else "none"
+def label_drums(sketch: Sketch) -> str:
+    """The label of the classifier of drums."""
+    return "drums" if "drums" in sketch.parts else "none"
 
 
-def measure(audio: np.ndarray, bpm: float) -> Measured:
-    return Measured(
-        tempo=metrics.tempo(audio),
-        chroma=metrics.chroma(audio),
-        peaks=metrics.chroma(audio, peaks=True),
-        drums=metrics.drum_features(audio),
-        style=metrics.style_features(audio, bpm),
-        mel=metrics.log_mel(audio),
+def measure_features(audio: Audio, bpm: float) -> Features:
+    return Features(
+        tempo=metrics.measure_tempo(audio),
+        chroma=metrics.compute_chroma(audio),
+        peaks=metrics.compute_chroma(audio, peaks=True),
+        drums=metrics.compute_drum_features(audio),
+        style=metrics.compute_style_features(audio, bpm),
+        mel=metrics.compute_log_mel(audio),
     )
 
 
-def request_for(song: songs.Song, seed: int) -> Request:
-    caption = song.caption(np.random.default_rng(song.seed))
+def make_request(song: songs.Song, seed: int) -> Request:
+    """A request for this song."""
+    caption = song.write_caption(np.random.default_rng(song.seed))
     return Request(
         caption, bpm=song.sketch.bpm, key=song.sketch.key, seconds=TAKE_SECONDS, seed=seed
     )
 
 
-def understood(request: Request) -> Sketch:
+def read_prompt(request: Request) -> Sketch:
     """What a prompt asks for: the truth about its parts and style."""
     return read_caption(
         request.prompt, bpm=request.bpm, key=request.key, bars=1, beats_per_bar=4, seed=0
     )
 
 
-def rendered(request: Request, song: songs.Song) -> np.ndarray:
-    """The composition of the request's guide, played by the song's instruments: (samples, 2)."""
+def render_composition(request: Request, song: songs.Song) -> Audio:
+    """The composition of the request's guide, played by the song's instruments."""
     _, score = resolve_guide(request, "auto")
     assert score is not None
-    return palette.mix(palette.render(score, song.sounds, request.samples))
+    mix: Audio = palette.mix(palette.render(score, song.sounds, request.samples))
+    return mix
 
 
-def generated(model: AceStep, request: Request) -> np.ndarray:
-    """The take (samples, 2), or silence where the model refused to give one."""
+def generate_clip(model: AceStep, request: Request) -> Audio:
+    """The take, or silence where the model refused to give one."""
     try:
         [take] = [event for event in model.render(request) if isinstance(event, Take)]
     except BadAudio:
@@ -262,258 +273,273 @@ def generated(model: AceStep, request: Request) -> np.ndarray:
     return np.array(take.audio).T
 
 
-def listen(name: str, number: int) -> Heard:
-    song = songs.song(TAKE_SEED + number, TAKE_SECONDS)
-    request = request_for(song, number)
-    real = rendered(request, song)
-    clips = generated(voice(name), request), real, through(voice(name), real)
-    return Heard(request, understood(request), *(measure(clip, request.bpm) for clip in clips))
+def evaluate_take(name: str, number: int) -> EvaluatedTake:
+    """The take of one held-out song's caption."""
+    song = songs.make_song(TAKE_SEED + number, TAKE_SECONDS)
+    request = make_request(song, number)
+    model = get_model(name)
+    real = render_composition(request, song)
+    clips = (generate_clip(model, request), real, encode_and_decode(model, real))
+    features = (measure_features(clip, request.bpm) for clip in clips)
+    return EvaluatedTake(request, read_prompt(request), *features)
 
 
-def take_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[Row]:
+Judge = Callable[[Features, EvaluatedTake], float]  # a clip, and the truth about it
+
+
+def measure_takes(
+    takes: Sequence[EvaluatedTake], labelled: Sequence[LabelledRender]
+) -> Iterator[Row]:
     """Tempo, key, drums and style of all takes, of their renders, and of takes held against the
     next one's truth.
     """
-    drummed = [one for one in heard if one.drums == "drums"]
-    pitched = [one for one in heard if one.pitched]
-    judged: tuple[tuple[str, Sequence[Heard], Judge, float], ...] = (
-        ("tempo right, prompts with drums", drummed, _tempo, 0.9),
-        (
-            "in-key energy",
-            pitched,
-            lambda clip, truth: metrics.scale_share(clip.chroma, truth.asked.key),
-            0.72,
-        ),
-        (
-            "key top-1",
-            pitched,
-            lambda clip, truth: metrics.best_scale(clip.chroma, truth.asked.key),
-            0.6,
-        ),
-        ("in-key energy of spectral peaks", pitched, _peaks_in_key, math.nan),
-    )
-    for one in judged:
-        yield judged_row(*one)
-    yield from recognised_rows(heard, known)
+    drummed = [take for take in takes if take.drums == "drums"]
+    pitched = [take for take in takes if take.is_pitched]
+    yield make_row("tempo right, prompts with drums", drummed, _judge_tempo, 0.9)
+    yield make_row("in-key energy", pitched, _judge_key_share, 0.72)
+    yield make_row("key top-1", pitched, _judge_best_key, 0.6)
+    yield make_row("in-key energy of spectral peaks", pitched, _judge_peaks, math.nan)
+    yield from measure_recognition(takes, labelled)
 
 
-Judge = Callable[[Measured, Heard], float]
+def _judge_tempo(clip: Features, truth: EvaluatedTake) -> float:
+    return metrics.is_same_tempo(clip.tempo, truth.request.bpm)
 
 
-def _tempo(clip: Measured, truth: Heard) -> float:
-    return metrics.same_tempo(clip.tempo, truth.request.bpm)
+def _judge_key_share(clip: Features, truth: EvaluatedTake) -> float:
+    return metrics.sum_scale(clip.chroma, truth.sketch.key)
 
 
-def _peaks_in_key(clip: Measured, truth: Heard) -> float:
-    return metrics.scale_share(clip.peaks, truth.asked.key)
+def _judge_best_key(clip: Features, truth: EvaluatedTake) -> float:
+    return metrics.is_best_scale(clip.chroma, truth.sketch.key)
 
 
-def judged_row(
-    metric: str, heard: Sequence[Heard], judge: Judge, target: float, coded: bool = False
+def _judge_peaks(clip: Features, truth: EvaluatedTake) -> float:
+    return metrics.sum_scale(clip.peaks, truth.sketch.key)
+
+
+def make_row(
+    metric: str,
+    takes: Sequence[EvaluatedTake],
+    judge: Judge,
+    target: float,
+    after_vae: bool = False,
 ) -> Row:
-    """`coded`: the most that the measure gives is what the renders have after the VAE."""
-    value, real, after = (
-        mean(judge(getattr(one, clip), one) for one in heard) for clip in ("take", "real", "coded")
-    )
-    control = mean(judge(one.take, other) for one, other in zip(heard, turned(heard)))
-    if coded:
-        note = f"{len(heard)} prompts; learned from renders after the VAE, and real is: the music, not the missing top"
-        return Row(metric, value, control, target, real=after, note=note)
-    return Row(
-        metric,
-        value,
-        control,
-        target,
-        real=real,
-        note=f"{len(heard)} prompts; real after the VAE {after:.2f}",
-    )
+    """`after_vae`: the most that the measure gives is what the renders have after the VAE."""
+    value = mean(judge(take.take, take) for take in takes)
+    real = mean(judge(take.real, take) for take in takes)
+    decoded = mean(judge(take.decoded, take) for take in takes)
+    control = mean(judge(take.take, other) for take, other in zip(takes, rotate(takes)))
+    if after_vae:
+        note = (
+            f"{len(takes)} prompts; learned from renders after the VAE, and real is: "
+            "the music, not the missing top"
+        )
+        return Row(metric, value, control, target, real=decoded, note=note)
+    note = f"{len(takes)} prompts; real after the VAE {decoded:.2f}"
+    return Row(metric, value, control, target, real=real, note=note)
 
 
-# --- drums and styles, as classifiers hear them ---------------------------------------------------
+# --- drums and styles, by classifiers -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the classifiers learn from one real render: its features, and those after the VAE."""
+class LabelledRender:
+    """What the classifiers learn from one real render: its labels, its features, and its features
+    after the VAE.
+    """
 
     drums: str
     style: str
-    clean: tuple[np.ndarray, np.ndarray]  # of drums, of style
-    coded: tuple[np.ndarray, np.ndarray]
+    clean: tuple[Floats, Floats]  # of drums, of style
+    decoded: tuple[Floats, Floats]
 
 
-def recognised_rows(heard: Sequence[Heard], known: Sequence[Known]) -> Iterator[Row]:
+def measure_recognition(
+    takes: Sequence[EvaluatedTake], labelled: Sequence[LabelledRender]
+) -> Iterator[Row]:
     """Drums and style by classifiers that learned from renders after the VAE, and by ones that
     learned from clean renders, which also miss what the VAE leaves out (the rows that end in
     "clean").
     """
-    for kind, ending in (("coded", ""), ("clean", ", clean")):
-        features = [getattr(one, kind) for one in known]
-        drums = metrics.fit([drum for drum, _ in features], [one.drums for one in known])
-        style = metrics.fit(
-            [style for _, style in features], [one.style for one in known], decay=0.02
-        )
-        coded = kind == "coded"
-        yield judged_row(
-            f"drums present or absent right{ending}",
-            heard,
-            lambda clip, truth, drums=drums: drums(clip.drums) == truth.drums,  # type: ignore[misc]
-            0.95,
-            coded,
-        )
-        row = judged_row(
-            f"style recognised{ending}",
-            heard,
-            lambda clip, truth, style=style: style(clip.style) == truth.asked.style,  # type: ignore[misc]
-            math.nan,
-            coded,
-        )
-        yield row
-        if row.real:
-            value = row.value / row.real
-            control = row.control / row.real
-            yield Row(
-                f"style recognised, relative to real{ending}", value, control, 0.8, note=row.note
-            )
+    yield from _measure_recognition(takes, labelled, after_vae=True)
+    yield from _measure_recognition(takes, labelled, after_vae=False)
 
 
-def learned(name: str, number: int) -> Known:
-    song = songs.song(LEARN_SEED + number, TAKE_SECONDS)
-    mix = song.mix()
-    clean, coded = (
-        (metrics.drum_features(clip), metrics.style_features(clip, song.sketch.bpm))
-        for clip in (mix, through(voice(name), mix))
+def _measure_recognition(
+    takes: Sequence[EvaluatedTake], labelled: Sequence[LabelledRender], after_vae: bool
+) -> Iterator[Row]:
+    ending = "" if after_vae else ", clean"
+    features = [render.decoded if after_vae else render.clean for render in labelled]
+    hear_drums = metrics.fit_classifier(
+        [drums for drums, _ in features], [render.drums for render in labelled]
     )
-    return Known(has_drums(song.sketch), song.sketch.style, clean, coded)
+    hear_style = metrics.fit_classifier(
+        [style for _, style in features], [render.style for render in labelled], decay=0.02
+    )
+
+    def judge_drums(clip: Features, truth: EvaluatedTake) -> float:
+        return hear_drums(clip.drums) == truth.drums
+
+    def judge_style(clip: Features, truth: EvaluatedTake) -> float:
+        return hear_style(clip.style) == truth.sketch.style
+
+    metric = f"drums present or absent right{ending}"
+    yield make_row(metric, takes, judge_drums, 0.95, after_vae)
+    row = make_row(f"style recognised{ending}", takes, judge_style, math.nan, after_vae)
+    yield row
+    if row.real:
+        metric = f"style recognised, relative to real{ending}"
+        yield Row(metric, row.value / row.real, row.control / row.real, 0.8, note=row.note)
 
 
-def lessons(name: str, count: int, each: Map, cache: Path | None) -> list[Known]:
+def render_labelled(name: str, number: int) -> LabelledRender:
+    """A real render of one song, and what is known about it."""
+    song = songs.make_song(LEARN_SEED + number, TAKE_SECONDS)
+    mix = song.render_mix()
+    clean = _compute_classified(mix, song.sketch.bpm)
+    decoded = _compute_classified(encode_and_decode(get_model(name), mix), song.sketch.bpm)
+    return LabelledRender(label_drums(song.sketch), song.sketch.style, clean, decoded)
+
+
+def _compute_classified(clip: Audio, bpm: float) -> tuple[Floats, Floats]:
+    """The features of drums and of style."""
+    return metrics.compute_drum_features(clip), metrics.compute_style_features(clip, bpm)
+
+
+def get_labelled_renders(
+    name: str, count: int, parallel_map: Map, cache: Path | None
+) -> list[LabelledRender]:
     """What is learned from `count` songs: read from the cache, or made."""
     path = cache / f"{_fingerprint(name)}-{count}.json" if cache else None
     if path and path.exists():
-        return [_known(**values) for values in json.loads(path.read_text())]
-    known = list(each(functools.partial(learned, name), range(count)))
+        return [_read_labelled(**values) for values in json.loads(path.read_text())]
+    labelled = list(parallel_map(functools.partial(render_labelled, name), range(count)))
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(".part")
-        half.write_text(
-            json.dumps([dataclasses.asdict(one) for one in known], default=np.ndarray.tolist)
-        )
-        half.rename(path)
-    return known
+        part = path.with_suffix(".part")
+        values = [dataclasses.asdict(render) for render in labelled]
+        part.write_text(json.dumps(values, default=np.ndarray.tolist))
+        part.rename(path)
+    return labelled
 
 
-def _known(drums: str, style: str, clean: list[list[float]], coded: list[list[float]]) -> Known:
-    (a, b), (c, d) = ([np.array(part) for part in pair] for pair in (clean, coded))
-    return Known(drums, style, (a, b), (c, d))
+def _read_labelled(
+    drums: str, style: str, clean: list[list[float]], decoded: list[list[float]]
+) -> LabelledRender:
+    return LabelledRender(drums, style, _read_pair(clean), _read_pair(decoded))
+
+
+def _read_pair(lists: list[list[float]]) -> tuple[Floats, Floats]:
+    drums, style = (np.array(values) for values in lists)
+    return drums, style
 
 
 def _fingerprint(name: str) -> str:
     """Of the VAE, and of the code that makes and measures songs."""
-    places = [Path(module.__file__ or "") for module in (songs, palette, metrics)]
-    places += sorted(Path(guide.__file__ or "").parent.glob("*.py"))
-    places += sorted(path for path in checkpoint.find(name).vae.iterdir() if path.is_file())
-    return hashlib.sha256(b"".join(path.read_bytes() for path in places)).hexdigest()[:16]
+    files = [Path(module.__file__ or "") for module in (songs, palette, metrics)]
+    files += sorted(Path(guide.__file__ or "").parent.glob("*.py"))
+    files += sorted(path for path in checkpoint.find(name).vae.iterdir() if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 # --- stems ----------------------------------------------------------------------------------------
 
 
-def stem_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
+def measure_stems(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
+    """How near extracted stems are to the true ones."""
     for role in ("drums", "bass"):
         metric = f"stems: SI-SDR of extracted {role}, dB"
         try:
-            yield stem_row(name, metric, role, sizes.songs, each)
+            yield measure_stem(name, metric, role, sizes.songs, parallel_map)
         except BadRequest as error:
             yield Row(metric, math.nan, target=6, note=f"not available: {error}")
 
 
-def stem_row(name: str, metric: str, role: str, count: int, each: Map) -> Row:
+def measure_stem(name: str, metric: str, role: str, count: int, parallel_map: Map) -> Row:
     """The control is what the mix itself has, as if nothing had been extracted."""
     playing = (
         seed
         for seed in itertools.count(STEM_SEED)
-        if {role} < set(songs.song(seed, 1.0).sketch.parts)
+        if {role} < set(songs.make_song(seed, 1.0).sketch.parts)
     )
-    chosen = itertools.islice(playing, count)
-    extracted, truths, unchanged = zip(
-        *each(functools.partial(extracted_stem, name, role), list(chosen))
+    seeds = list(itertools.islice(playing, count))
+    results = parallel_map(functools.partial(extract_stem, name, role), seeds)
+    extracted, truths, unchanged = zip(*results)
+    values = list(map(metrics.measure_si_sdr, extracted, truths))
+    other = mean(map(metrics.measure_si_sdr, extracted, rotate(truths)))
+    note = (
+        f"{len(values)} songs; median {statistics.median(values):.1f}; "
+        f"control: the mix; another stem {other:.1f}"
     )
-    values = list(map(metrics.si_sdr, extracted, truths))
-    other = mean(map(metrics.si_sdr, extracted, turned(truths)))
-    note = f"{len(values)} songs; median {statistics.median(values):.1f}; control: the mix; another stem {other:.1f}"
     return Row(metric, mean(values), mean(unchanged), 6, note=note)
 
 
-def extracted_stem(name: str, role: str, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
-    song = songs.song(seed, CODEC_SECONDS)
-    mix = song.mix()
-    truth = song.stems()[role]
-    stem = voice(name).extract(mix, role, song.caption(np.random.default_rng(song.seed)))
-    return stem, truth, metrics.si_sdr(mix, truth)
+def extract_stem(name: str, role: str, seed: int) -> tuple[Audio, Audio, float]:
+    """A stem that the model took out of a song, the true one, and the SI-SDR of the mix."""
+    song = songs.make_song(seed, CODEC_SECONDS)
+    mix = song.render_mix()
+    truth = song.render_stems()[role]
+    caption = song.write_caption(np.random.default_rng(song.seed))
+    stem: Audio = get_model(name).extract(mix, role, caption)
+    return stem, truth, metrics.measure_si_sdr(mix, truth)
 
 
 # --- every seed is safe, and different ------------------------------------------------------------
 
 
-def safety_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
+def measure_safety(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
     """Level, peak and silence over many seeds of short prompts without bpm or key."""
-    levels, peaks = zip(*each(functools.partial(level_and_peak, name), range(sizes.silent_check)))
+    measure = functools.partial(measure_take_level, name)
+    levels, peaks = zip(*parallel_map(measure, range(sizes.silent_check)))
     sounding = [level for level in levels if level > -60]
+    share = len(sounding) / len(levels)
+    yield Row("takes neither NaN nor silent", share, target=1, note=f"{len(levels)} seeds")
     span = f"{min(sounding):.1f}..{max(sounding):.1f} dBFS" if sounding else ""
-    yield Row(
-        "takes neither NaN nor silent",
-        len(sounding) / len(levels),
-        target=1,
-        note=f"{len(levels)} seeds",
-    )
-    yield Row(
-        "takes of -26..-10 dBFS RMS",
-        mean(-26 <= level <= -10 for level in levels),
-        target=1,
-        note=span,
-    )
-    yield Row(
-        "takes with peaks below -1 dBFS",
-        mean(p < -1 for p in peaks),
-        target=1,
-        note=f"{max(peaks):.2f} dBFS",
-    )
+    share = mean(-26 <= level <= -10 for level in levels)
+    yield Row("takes of -26..-10 dBFS RMS", share, target=1, note=span)
+    share = mean(peak < -1 for peak in peaks)
+    yield Row("takes with peaks below -1 dBFS", share, target=1, note=f"{max(peaks):.2f} dBFS")
 
 
-def level_and_peak(name: str, seed: int) -> tuple[float, float]:
+def measure_take_level(name: str, seed: int) -> tuple[float, float]:
+    """Level and peak of a take of a short prompt."""
     prompt = SHORT_PROMPTS[seed % len(SHORT_PROMPTS)]
-    audio = generated(voice(name), Request(prompt, seconds=SAFETY_SECONDS, seed=seed))
-    return metrics.level(audio), metrics.peak(audio)
+    audio = generate_clip(get_model(name), Request(prompt, seconds=SAFETY_SECONDS, seed=seed))
+    return metrics.measure_level(audio), metrics.measure_peak(audio)
 
 
-def seed_rows(name: str, sizes: Sizes, each: Map) -> Iterator[Row]:
-    """The control is the distance between different prompts."""
-    pairs = list(each(functools.partial(two_seeds, name), range(sizes.songs)))
-    apart = [distance(a, b) for a, b in pairs]
-    control = mean(distance(a, other) for (a, _), (other, _) in zip(pairs, turned(pairs)))
-    yield Row(
-        "two seeds of a prompt: log-mel, dB", mean(apart), control, 3, note=f"{len(pairs)} prompts"
-    )
-    yield Row("two seeds of a prompt: the least, dB", min(apart), target=3)
+def measure_seeds(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
+    """How different two seeds of a prompt are. The control is the distance between different
+    prompts.
+    """
+    pairs = list(parallel_map(functools.partial(render_two_seeds, name), range(sizes.songs)))
+    distances = [measure_distance(a, b) for a, b in pairs]
+    control = mean(measure_distance(a, other) for (a, _), (other, _) in zip(pairs, rotate(pairs)))
+    metric = "two seeds of a prompt: log-mel, dB"
+    yield Row(metric, mean(distances), control, 3, note=f"{len(pairs)} prompts")
+    yield Row("two seeds of a prompt: the least, dB", min(distances), target=3)
 
 
-def two_seeds(name: str, number: int) -> list[np.ndarray]:
-    request = request_for(songs.song(TAKE_SEED + number, TAKE_SECONDS), number)
+def render_two_seeds(name: str, number: int) -> list[Floats]:
+    """The log-mel spectra of two takes of one prompt."""
+    request = make_request(songs.make_song(TAKE_SEED + number, TAKE_SECONDS), number)
     other = dataclasses.replace(request, seed=request.seed + 100_000)
-    return [metrics.log_mel(generated(voice(name), one)) for one in (request, other)]
+    model = get_model(name)
+    return [metrics.compute_log_mel(generate_clip(model, each)) for each in (request, other)]
 
 
-def distance(a: np.ndarray, b: np.ndarray) -> float:
+def measure_distance(a: Floats, b: Floats) -> float:
     return float(np.abs(a - b).mean())
 
 
-def time_rows(model: AceStep) -> Iterator[Row]:
+def measure_time(model: AceStep) -> Iterator[Row]:
+    """How long a take takes."""
     request = Request("house with piano chords", bpm=120, seconds=TAKE_SECONDS)
     seconds = []
     for seed in range(1 + TIMED):
         started = time.perf_counter()
-        generated(model, dataclasses.replace(request, seed=seed))
+        generate_clip(model, dataclasses.replace(request, seed=seed))
         seconds.append(time.perf_counter() - started)
     note = f"median of {TIMED}; load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     yield Row("8 s take, s", statistics.median(seconds[1:]), target=3, better="less", note=note)
@@ -521,47 +547,55 @@ def time_rows(model: AceStep) -> Iterator[Row]:
 
 # --- the picture ----------------------------------------------------------------------------------
 
-PANEL = (470, 128)  # pixels; pairs in a row
+PANEL = (470, 128)  # pixels of a spectrogram
 GAP = 6
 TITLE = 22
 MARGIN = 14
-COLUMNS = 2
+COLUMNS = 2  # pairs in a row
 BACKGROUND = (14, 15, 20)
 INK = (225, 228, 235)
 FAINT = (130, 136, 150)
-SHADES = ((0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39),
-          (252, 255, 164))  # fmt: skip
-DARKEST = -66.0  # dB below and above which nothing is seen
-BRIGHTEST = -16.0
+SHADES = (
+    (0, 0, 4),
+    (40, 11, 84),
+    (101, 21, 110),
+    (159, 42, 99),
+    (212, 72, 66),
+    (245, 125, 21),
+    (250, 193, 39),
+    (252, 255, 164),
+)
+DARKEST = -66.0  # dB; all that is below has one shade
+BRIGHTEST = -16.0  # all that is above
 
 
-def picture(heard: Sequence[Heard], path: Path) -> None:
+def draw_picture(takes: Sequence[EvaluatedTake], path: Path) -> None:
     """Spectrograms of takes, each beside the render of the same composition, as one PNG."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(13)
     wide = 2 * PANEL[0] + GAP + 2 * MARGIN
     tall = PANEL[1] + TITLE + GAP
-    rows = -(-len(heard) // COLUMNS)
+    rows = -(-len(takes) // COLUMNS)
     canvas = Image.new("RGB", (COLUMNS * wide, rows * tall + TITLE + MARGIN), BACKGROUND)
     draw = ImageDraw.Draw(canvas)
     for column in range(COLUMNS):
         for side, name in enumerate(("take", "real render of the same notes")):
             draw.text((column * wide + MARGIN + side * (PANEL[0] + GAP), 6), name, FAINT, font)
-    for number, one in enumerate(heard):
+    for number, take in enumerate(takes):
         x = number % COLUMNS * wide + MARGIN
         y = number // COLUMNS * tall + TITLE
-        title = f"{one.request.prompt} · {one.request.bpm:g} bpm · {one.request.key}"
+        title = f"{take.request.prompt} · {take.request.bpm:g} bpm · {take.request.key}"
         while draw.textlength(title, font) > wide - 2 * MARGIN:
             title = title[:-2] + "…"
         draw.text((x, y + 3), title, INK, font)
-        for side, clip in enumerate((one.take, one.real)):
-            canvas.paste(spectrogram(clip.mel), (x + side * (PANEL[0] + GAP), y + TITLE))
+        for side, clip in enumerate((take.take, take.real)):
+            canvas.paste(draw_spectrogram(clip.mel), (x + side * (PANEL[0] + GAP), y + TITLE))
     canvas.save(path, optimize=True)
 
 
-def spectrogram(mel: np.ndarray) -> Image.Image:
-    """Low notes at the bottom; as bright at its loudest, however loud the clip is."""
+def draw_spectrogram(mel: Floats) -> Image.Image:
+    """A clip's mel bands (frames, 96), relative to its loudest ones."""
     from PIL import Image
 
     relative = mel - np.percentile(mel, 99.8) + BRIGHTEST
@@ -576,28 +610,31 @@ def spectrogram(mel: np.ndarray) -> Image.Image:
 
 
 def mean(values: Iterable[float]) -> float:
+    """NaN for none."""
     listed = list(values)
     return float(np.mean(listed)) if listed else math.nan
 
 
-def turned(clips: Sequence[T]) -> list[T]:
-    """Every clip's neighbour, the control."""
-    return [*clips[1:], *clips[:1]]
+def rotate(items: Sequence[_Item]) -> list[_Item]:
+    """Every item's neighbour in its place, as the control."""
+    return [*items[1:], *items[:1]]
 
 
-def rows(options: argparse.Namespace) -> Iterator[Row]:
+def measure_all(options: argparse.Namespace) -> Iterator[Row]:
+    """The table, row by row."""
     name = options.model
     sizes = Sizes(*(getattr(options, field.name) for field in dataclasses.fields(Sizes)))
     sizes = sizes.eighth() if options.quick else sizes
-    with workers(options.processes) as each:
-        yield from codec_rows(name, sizes, each)
-        heard = list(each(functools.partial(listen, name), range(sizes.takes)))
+    with start_pool(options.processes) as parallel_map:
+        yield from measure_codec(name, sizes, parallel_map)
+        takes = list(parallel_map(functools.partial(evaluate_take, name), range(sizes.takes)))
         if options.picture:
-            picture(heard[:16], options.picture)
-        yield from take_rows(heard, lessons(name, sizes.learn, each, options.cache))
-        for part in (stem_rows, safety_rows, seed_rows):
-            yield from part(name, sizes, each)
-    yield from time_rows(voice(name))
+            draw_picture(takes[:16], options.picture)
+        labelled = get_labelled_renders(name, sizes.learn, parallel_map, options.cache)
+        yield from measure_takes(takes, labelled)
+        for measure in (measure_stems, measure_safety, measure_seeds):
+            yield from measure(name, sizes, parallel_map)
+    yield from measure_time(get_model(name))
 
 
 def main() -> None:
@@ -620,14 +657,15 @@ def main() -> None:
     options = parser.parse_args()
     print(HEADER)
     table = []
-    for row in rows(options):
+    for row in measure_all(options):
         print(row, flush=True)
         table.append(row)
     if options.json:
-        options.json.write_text(json.dumps([in_json(row) for row in table], indent=1) + "\n")
+        options.json.write_text(json.dumps([to_json(row) for row in table], indent=1) + "\n")
 
 
-def in_json(row: Row) -> dict[str, object]:
+def to_json(row: Row) -> dict[str, object]:
+    """The row's fields and its verdict; numbers that are not finite are None."""
     fields = dataclasses.asdict(row) | {"verdict": row.verdict}
     return {
         name: None if isinstance(x, float) and not math.isfinite(x) else x

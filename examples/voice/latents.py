@@ -16,8 +16,10 @@ import argparse
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from . import songs
@@ -45,35 +47,36 @@ def main() -> None:
         path = into / f"{shard:04d}.npz"
         if not path.exists():
             started = time.monotonic()
-            made = encode_shard(vae, shard)
+            arrays = encode_shard(vae, shard)
             with path.with_suffix(".part").open("wb") as file:
-                np.savez(file, **made)  # type: ignore[arg-type]
+                np.savez(file, allow_pickle=True, **arrays)
             path.with_suffix(".part").rename(path)
             print(f"{path.name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
-def encode_shard(vae: VAE, shard: int) -> dict[str, np.ndarray]:
-    """Latents (count, frames, 64) float16 of mixes, guides and stems; for a stem its song's place
-    and its track.
+def encode_shard(vae: VAE, shard: int) -> dict[str, npt.NDArray[Any]]:
+    """Latents (count, frames, 64) float16 of mixes, guides and stems; for each stem the place of
+    its song in the shard, and its track.
     """
-    made = defaultdict(list)
+    rows: dict[str, list[npt.NDArray[Any]]] = defaultdict(list)
     for place in range(SHARD):
-        song = songs.song(FIRST_SEED + shard * SHARD + place, SECONDS)
-        made["mix"].append(encode(vae, song.mix()))
-        made["guide"].append(encode(vae, song.guide()))
+        song = songs.make_song(FIRST_SEED + shard * SHARD + place, SECONDS)
+        rows["mix"].append(encode(vae, song.render_mix()))
+        rows["guide"].append(encode(vae, song.render_guide()))
         if place % 3 == 0 and len(song.sketch.parts) > 1:
-            for track, stem in song.tracks().items():
-                made["stem"].append(encode(vae, stem))
-                made["stem_song"].append(np.array(place))
-                made["stem_track"].append(np.array(track))
-    return {name: np.stack(rows) for name, rows in made.items()}
+            for track, stem in song.render_tracks().items():
+                rows["stem"].append(encode(vae, stem))
+                rows["stem_song"].append(np.array(place))
+                rows["stem_track"].append(np.array(track))
+    return {name: np.stack(arrays) for name, arrays in rows.items()}
 
 
 @torch.no_grad()
-def encode(vae: VAE, audio: np.ndarray) -> np.ndarray:
-    """(samples, 2) -> (frames, 64)."""
+def encode(vae: VAE, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """(samples, 2) -> the posterior's mean (frames, 64)."""
     mean = vae.encode(torch.from_numpy(np.ascontiguousarray(audio.T))[None])
-    return mean[0].T.numpy().astype(np.float16)
+    latents: npt.NDArray[np.float16] = mean[0].T.numpy().astype(np.float16)
+    return latents
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import numpy.typing as npt
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -31,19 +32,44 @@ from pipeline.request import LANGUAGES
 END = "<|endoftext|>"
 SILENT_FRAMES = 750
 TEXT: dict[str, Any] = {
-    "hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 32, "rms_norm_eps": 1e-6, "rope_theta": 1000000, "model_type": "qwen3",
+    "hidden_size": 128,
+    "intermediate_size": 320,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 32,
+    "rms_norm_eps": 1e-06,
+    "rope_theta": 1000000,
+    "model_type": "qwen3",
     "vocab_size": 1024,
-}  # fmt: skip
+}
 DIT: dict[str, Any] = {
-    "hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 5, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "head_dim": 64, "sliding_window": 40, "text_hidden_dim": 128, "timbre_hidden_dim": 64,
-    "layer_types": ["sliding_attention"] * 5, "audio_acoustic_hidden_dim": 64, "in_channels": 192,
-    "patch_size": 2, "pool_window_size": 5, "num_lyric_encoder_hidden_layers": 0,
-    "num_timbre_encoder_hidden_layers": 0, "num_attention_pooler_hidden_layers": 0,
-    "fsq_input_levels": [8, 8, 8, 5, 5, 5], "rms_norm_eps": 1e-6, "rope_theta": 1000000, "is_turbo": True,
-    "model_version": "turbo", "model_type": "acestep", "use_sliding_window": True, "timbre_fix_frame": 750,
-}  # fmt: skip
+    "hidden_size": 256,
+    "intermediate_size": 640,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "sliding_window": 40,
+    "text_hidden_dim": 128,
+    "timbre_hidden_dim": 64,
+    "layer_types": ["sliding_attention"] * 5,
+    "audio_acoustic_hidden_dim": 64,
+    "in_channels": 192,
+    "patch_size": 2,
+    "pool_window_size": 5,
+    "num_lyric_encoder_hidden_layers": 0,
+    "num_timbre_encoder_hidden_layers": 0,
+    "num_attention_pooler_hidden_layers": 0,
+    "fsq_input_levels": [8, 8, 8, 5, 5, 5],
+    "rms_norm_eps": 1e-06,
+    "rope_theta": 1000000,
+    "is_turbo": True,
+    "model_version": "turbo",
+    "model_type": "acestep",
+    "use_sliding_window": True,
+    "timbre_fix_frame": 750,
+}
 
 
 def train_tokenizer(captions: Iterable[str]) -> Tokenizer:
@@ -52,7 +78,8 @@ def train_tokenizer(captions: Iterable[str]) -> Tokenizer:
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    corpus = [*captions, *(prompts.lyric_prompt(prompts.INSTRUMENTAL, code) for code in LANGUAGES)]
+    lyrics = (prompts.lyric_prompt(prompts.INSTRUMENTAL, code) for code in LANGUAGES)
+    corpus = [text.replace(END, "") for text in (*captions, *lyrics)]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=TEXT["vocab_size"],
@@ -60,7 +87,7 @@ def train_tokenizer(captions: Iterable[str]) -> Tokenizer:
         initial_alphabet=alphabet,
         show_progress=False,
     )
-    tokenizer.train_from_iterator([text.replace(END, "") for text in corpus], trainer)
+    tokenizer.train_from_iterator(corpus, trainer)
     end = (END, tokenizer.token_to_id(END))
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {END}", special_tokens=[end]
@@ -69,18 +96,19 @@ def train_tokenizer(captions: Iterable[str]) -> Tokenizer:
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write `config.json`, making the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def write_silence(path: Path, latent: np.ndarray) -> None:
-    """What `torch.save` writes for one float32 tensor, without torch: a zip with a pickle and the
-    numbers.
+def write_silence(path: Path, latent: npt.NDArray[np.float32]) -> None:
+    """Write what `torch.save` writes for one float32 tensor, without torch: a zip with a pickle and
+    the numbers.
     """
     latent = np.ascontiguousarray(latent, np.float32)
     strides = tuple(step // latent.itemsize for step in latent.strides)
     parts = {
-        "data.pkl": _torch_pickle(latent.shape, strides, latent.size),
+        "data.pkl": _pickle_tensor(latent.shape, strides, latent.size),
         "byteorder": b"little",
         "data/0": latent.tobytes(),
         "version": b"3\n",
@@ -91,7 +119,7 @@ def write_silence(path: Path, latent: np.ndarray) -> None:
             archive.writestr(zipfile.ZipInfo(f"silence_latent/{name}"), content)
 
 
-def _torch_pickle(shape: tuple[int, ...], strides: tuple[int, ...], count: int) -> bytes:
+def _pickle_tensor(shape: tuple[int, ...], strides: tuple[int, ...], count: int) -> bytes:
     """Pickle a call of torch's rebuild function; torch's own objects are named through
     stand-ins.
     """

@@ -1,7 +1,8 @@
 """What can be measured of music without listening: NumPy only. Audio is float32, (samples, 2) or
 (samples,), 48 kHz.
 
-Nothing here depends on how loud a clip is, except `log_mel_distance`, `level` and `peak`.
+Nothing here depends on how loud a clip is, except `measure_log_mel_distance`, `measure_level` and
+`measure_peak`.
 """
 
 from __future__ import annotations
@@ -11,129 +12,135 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.guide.harmony import NOTES, scale_of
 from pipeline.request import SAMPLE_RATE
 
+Floats = npt.NDArray[np.floating]
+
 LOUDNESS = 0.1  # RMS that a clip is brought to before its onsets and its timbre are measured
-FLOOR_DB = -200.0  # what silence measures
+FLOOR_DB = -200.0  # of silence
 SLOWEST = 55.0  # bpm that are searched
 FASTEST = 185.0
-# of a tempo, all of them right: how a beat is counted is a matter of taste
-OCTAVES = (
-    0.5,
-    1.0,
-    2.0,
-)
+# of a tempo, all of them right: how beats are counted is a matter of taste
+OCTAVES = (0.5, 1.0, 2.0)
 COMB = (0.5, 1, 1.5, 2, 3, 4, 6, 8)  # beats after which music is like itself
 ONSET_SIZE = 1024
 ONSET_HOP = 240
 ONSET_RATE = SAMPLE_RATE / ONSET_HOP  # frames per second
-BANDS = 24  # of an onset's spectrum; of a bar
-STEPS = 16
+BANDS = 24  # of an onset's spectrum
+STEPS = 16  # of a bar
 
 
-def mid(audio: np.ndarray) -> np.ndarray:
-    return audio if audio.ndim == 1 else audio.mean(axis=1)
+def mix_to_mono(audio: Floats) -> Floats:
+    """The mid signal (samples,)."""
+    if audio.ndim == 1:
+        return audio
+    mid: Floats = audio.mean(axis=1)
+    return mid
 
 
-def levelled(audio: np.ndarray) -> np.ndarray:
-    """The mid signal at LOUDNESS."""
-    signal = mid(audio)
+def level_mono(audio: Floats) -> Floats:
+    """The mid signal at LOUDNESS (samples,)."""
+    signal = mix_to_mono(audio)
     loudness = math.sqrt(float(np.mean(np.square(signal, dtype=np.float64))))
     return signal * np.float32(LOUDNESS / max(loudness, 1e-6))
 
 
-def spectrum(signal: np.ndarray, size: int, hop: int) -> np.ndarray:
-    """(frames, size // 2 + 1): a full-scale sine is 1. Frames are centred, as in torch.stft."""
-    padded = np.pad(
-        signal.astype(np.float32),
-        size // 2,
-        mode="reflect" if len(signal) > size // 2 else "constant",
-    )
+def compute_spectrum(signal: Floats, size: int, hop: int) -> Floats:
+    """Magnitudes (frames, size // 2 + 1): a full-scale sine is 1. Frames are centred, as in
+    torch.stft.
+    """
+    mode: Literal["reflect", "constant"] = "reflect" if len(signal) > size // 2 else "constant"
+    padded = np.pad(signal.astype(np.float32), size // 2, mode=mode)
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
-    return np.abs(np.fft.rfft(frames * window, axis=1)) * np.float32(2 / window.sum())
+    magnitude: Floats = np.abs(np.fft.rfft(frames * window, axis=1))
+    return magnitude * np.float32(2 / window.sum())
 
 
 # --- distances, in dB -----------------------------------------------------------------------------
 
 
-def si_sdr(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """How much stronger `truth`, at whatever level, is in `estimate` than everything else. dB;
-    infinite for a copy.
+def measure_si_sdr(estimate: Floats, truth: Floats) -> float:
+    """The scale-invariant signal-to-distortion ratio in dB: how much stronger `truth`, at whatever
+    level, is in `estimate` than everything else. Infinite for a copy.
     """
     ours = estimate.ravel().astype(np.float64)
     theirs = truth.ravel().astype(np.float64)
     target = float(ours @ theirs) / max(float(theirs @ theirs), 1e-20) * theirs
-    wanted = float(target @ target)
+    energy = float(target @ target)
     error = float(np.square(ours - target).sum())
-    if not wanted:
+    if not energy:
         return FLOOR_DB
-    return 10 * math.log10(wanted / error) if error else math.inf
+    return 10 * math.log10(energy / error) if error else math.inf
 
 
-def log_mel_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """The mean difference of two clips' `log_mel`, in dB."""
-    return float(np.abs(log_mel(a) - log_mel(b)).mean())
+def measure_log_mel_distance(a: Floats, b: Floats) -> float:
+    """The mean difference of two clips' `compute_log_mel`, in dB."""
+    return float(np.abs(compute_log_mel(a) - compute_log_mel(b)).mean())
 
 
-def log_mel(audio: np.ndarray) -> np.ndarray:
-    """(frames, 96) of the mid signal in dBFS, at least -80. Frames are 512 samples apart."""
-    # as `magnitude` in train_vae
-    magnitude = np.sqrt(spectrum(mid(audio), 2048, 512) ** 2 + 1e-9 / 512**2)
-    return 20 * np.log10(magnitude @ mel_bank(96, 2048).T + 1e-4)
+def compute_log_mel(audio: Floats) -> Floats:
+    """The mid signal's mel bands (frames, 96) in dBFS, at least -80, every 512 samples."""
+    # as `compute_magnitude` in train_vae
+    magnitude = np.sqrt(compute_spectrum(mix_to_mono(audio), 2048, 512) ** 2 + 1e-9 / 512**2)
+    bands: Floats = 20 * np.log10(magnitude @ make_mel_bank(96, 2048).T + 1e-4)
+    return bands
 
 
 @cache
-def mel_bank(bands: int, size: int, low: float = 30.0, high: float = 16_000.0) -> np.ndarray:
+def make_mel_bank(bands: int, size: int, low: float = 30.0, high: float = 16_000.0) -> Floats:
     """(bands, size // 2 + 1): triangles of equal area, evenly spaced on the mel scale."""
-    mels = np.linspace(
-        2595 * math.log10(1 + low / 700), 2595 * math.log10(1 + high / 700), bands + 2
-    )
+    lowest, highest = (2595 * math.log10(1 + hertz / 700) for hertz in (low, high))
+    mels = np.linspace(lowest, highest, bands + 2)
     edges = 700 * (10 ** (mels / 2595) - 1)
     frequencies = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
     rising = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]
     bank = np.maximum(0, np.minimum(rising, falling))
-    return (bank / (bank.sum(axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    even: Floats = (bank / (bank.sum(axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    return even
 
 
 # --- level, in dBFS -------------------------------------------------------------------------------
 
 
-def level(audio: np.ndarray) -> float:
+def measure_level(audio: Floats) -> float:
     """RMS over all samples of all channels, in dBFS: a full-scale square is 0."""
-    return decibels(math.sqrt(float(np.mean(np.square(audio, dtype=np.float64)))))
+    return to_decibels(math.sqrt(float(np.mean(np.square(audio, dtype=np.float64)))))
 
 
-def peak(audio: np.ndarray) -> float:
+def measure_peak(audio: Floats) -> float:
     """The loudest sample, in dBFS."""
-    return decibels(float(np.abs(audio).max(initial=0.0)))
+    return to_decibels(float(np.abs(audio).max(initial=0.0)))
 
 
-def decibels(amplitude: float) -> float:
+def to_decibels(amplitude: float) -> float:
+    """At least FLOOR_DB."""
     return 20 * math.log10(amplitude) if amplitude > 1e-10 else FLOOR_DB
 
 
 # --- tempo ----------------------------------------------------------------------------------------
 
 
-def onsets(audio: np.ndarray) -> np.ndarray:
-    """(frames, BANDS): how much louder, in nepers, each band becomes within 10 ms. 200 frames a
-    second.
+def compute_onsets(audio: Floats) -> Floats:
+    """(frames, BANDS), 200 frames a second: how much louder, in nepers, each band becomes within
+    10 ms.
     """
-    banded = spectrum(levelled(audio), ONSET_SIZE, ONSET_HOP) @ _onset_bank().T
+    banded = compute_spectrum(level_mono(audio), ONSET_SIZE, ONSET_HOP) @ _make_onset_bank().T
     logarithm = np.log(banded + 1e-3)
     return np.pad(np.maximum(0, logarithm[2:] - logarithm[:-2]), ((1, 1), (0, 0)))
 
 
 @cache
-def _onset_bank() -> np.ndarray:
-    """Means over bands between 40 Hz and 14 kHz, as wide as each other in octaves where the bins
-    allow it.
+def _make_onset_bank() -> Floats:
+    """Means over bands between 40 Hz and 14 kHz, as wide as each other in octaves where there are
+    enough bins.
     """
     frequencies = np.fft.rfftfreq(ONSET_SIZE, 1 / SAMPLE_RATE)
     edges = np.searchsorted(frequencies, np.geomspace(40, 14_000, BANDS + 1))
@@ -143,57 +150,60 @@ def _onset_bank() -> np.ndarray:
     return bank
 
 
-def tempo(audio: np.ndarray) -> float:
-    """The bpm, between 55 and 185, whose beats and multiples of them best repeat the onsets. An
+def measure_tempo(audio: Floats) -> float:
+    """The bpm, between 55 and 185, after whose beats and multiples the onsets repeat best. The
     octave may be wrong.
     """
-    likeness = _autocorrelation(onsets(audio).sum(axis=1))
+    likeness = _autocorrelate(compute_onsets(audio).sum(axis=1))
     coarse = np.arange(SLOWEST, FASTEST + 0.25, 0.25)
-    best = coarse[np.argmax(_comb(likeness, coarse))]
+    best = coarse[np.argmax(_score_tempos(likeness, coarse))]
     fine = best + np.arange(-0.5, 0.501, 0.02)
-    return float(fine[np.argmax(_comb(likeness, fine))])
+    return float(fine[np.argmax(_score_tempos(likeness, fine))])
 
 
-def tempo_right(audio: np.ndarray, asked_bpm: float, tolerance: float = 0.02) -> bool:
-    """Whether the measured tempo is the asked one, half or twice that. Three halves, for instance,
-    is wrong.
+def is_tempo_right(audio: Floats, bpm: float, tolerance: float = 0.02) -> bool:
+    """Whether the measured tempo is `bpm`, half or twice that. Three halves, for instance, are
+    wrong.
     """
-    return same_tempo(tempo(audio), asked_bpm, tolerance)
+    return is_same_tempo(measure_tempo(audio), bpm, tolerance)
 
 
-def same_tempo(measured: float, asked: float, tolerance: float = 0.02) -> bool:
-    return any(abs(measured / (octave * asked) - 1) <= tolerance for octave in OCTAVES)
+def is_same_tempo(measured: float, bpm: float, tolerance: float = 0.02) -> bool:
+    """`is_tempo_right` for a tempo that was measured."""
+    return any(abs(measured / (octave * bpm) - 1) <= tolerance for octave in OCTAVES)
 
 
-def _autocorrelation(envelope: np.ndarray) -> np.ndarray:
+def _autocorrelate(envelope: Floats) -> Floats:
     """By lag in frames, 1 at lag 0; shorter overlaps count as much as long ones."""
     centred = envelope - envelope.mean()
     length = len(centred)
     power = np.abs(np.fft.rfft(centred, 2 * length)) ** 2
     products = np.fft.irfft(power)[:length]
-    return products / max(products[0], 1e-12) / (1 - np.arange(length) / length)
+    likeness: Floats = products / max(products[0], 1e-12) / (1 - np.arange(length) / length)
+    return likeness
 
 
-def _comb(likeness: np.ndarray, bpm: np.ndarray) -> np.ndarray:
+def _score_tempos(likeness: Floats, bpm: Floats) -> Floats:
     """The mean likeness at the COMB's lags for each tempo. Lags over 70 % of the clip are too
     uncertain to count.
     """
     lags = np.outer(60 * ONSET_RATE / bpm, COMB)
-    heard = np.interp(lags, np.arange(len(likeness)), likeness)
+    values = np.interp(lags, np.arange(len(likeness)), likeness)
     short = lags < 0.7 * len(likeness)
-    return (heard * short).sum(axis=1) / np.maximum(short.sum(axis=1), 1)
+    scores: Floats = (values * short).sum(axis=1) / np.maximum(short.sum(axis=1), 1)
+    return scores
 
 
 # --- key ------------------------------------------------------------------------------------------
 
 
-def chroma(audio: np.ndarray, peaks: bool = False) -> np.ndarray:
+def compute_chroma(audio: Floats, peaks: bool = False) -> Floats:
     """(12,) from C, of sum 1: the amplitudes between 110 and 2200 Hz by pitch class.
 
-    `peaks`: the energy of spectral peaks alone. Drums and noise, which have none that last, count
+    `peaks`: only the energy of spectral peaks. Drums and noise have none that last, so they count
     less.
     """
-    magnitude = spectrum(mid(audio), 8192, 2400)
+    magnitude = compute_spectrum(mix_to_mono(audio), 8192, 2400)
     if peaks:
         middle = magnitude[:, 1:-1]
         highest = (middle > magnitude[:, :-2]) & (middle >= magnitude[:, 2:])
@@ -202,58 +212,59 @@ def chroma(audio: np.ndarray, peaks: bool = False) -> np.ndarray:
     inside = (frequencies > 110) & (frequencies < 2200)
     pitches = np.round(69 + 12 * np.log2(frequencies[inside] / 440)).astype(int) % 12
     folded = np.bincount(pitches, magnitude.sum(axis=0)[inside], 12)
-    return folded / max(folded.sum(), 1e-12)
+    shares: Floats = folded / max(folded.sum(), 1e-12)
+    return shares
 
 
-def in_key(audio: np.ndarray, key: str, peaks: bool = False) -> float:
-    """The part, 0..1, of `chroma` that is on the scale of a key like "A minor". Noise has 7/12."""
-    return scale_share(chroma(audio, peaks), key)
+def measure_key_share(audio: Floats, key: str, peaks: bool = False) -> float:
+    """The part, 0..1, of `compute_chroma` that is on the scale of a key like "A minor". Noise has 7/12."""
+    return sum_scale(compute_chroma(audio, peaks), key)
 
 
-def scale_share(pitch_classes: np.ndarray, key: str) -> float:
+def sum_scale(pitch_classes: Floats, key: str) -> float:
+    """`measure_key_share` of a chroma."""
     return float(pitch_classes[list(scale_of(key))].sum())
 
 
-def key_top1(audio: np.ndarray, key: str, peaks: bool = False) -> bool:
-    """Whether no other scale has more of the clip's `chroma`: one of twelve, as relative keys share
+def is_best_key(audio: Floats, key: str, peaks: bool = False) -> bool:
+    """Whether no other of the twelve scales has more of the clip's chroma. Relative keys share
     theirs.
     """
-    return best_scale(chroma(audio, peaks), key)
+    return is_best_scale(compute_chroma(audio, peaks), key)
 
 
-def best_scale(pitch_classes: np.ndarray, key: str) -> bool:
-    asked = scale_share(pitch_classes, key)
+def is_best_scale(pitch_classes: Floats, key: str) -> bool:
+    """`is_best_key` for a chroma."""
+    share = sum_scale(pitch_classes, key)
     rivals = (note for note in NOTES if set(scale_of(f"{note} major")) != set(scale_of(key)))
-    return all(scale_share(pitch_classes, f"{note} major") < asked for note in rivals)
+    return all(sum_scale(pitch_classes, f"{note} major") < share for note in rivals)
 
 
 # --- drums and style: classifiers learned from real renders ---------------------------------------
 
 
-def drum_features(audio: np.ndarray) -> np.ndarray:
+def compute_drum_features(audio: Floats) -> Floats:
     """(13,) In four ranges of frequency the mean onset and the 97th percentile; and how loud it is
     above 5 kHz: mean, deviation and percentiles. There drums come and go, and tones are faint.
     """
-    ranges = np.stack(
-        [part.mean(axis=1) for part in np.array_split(onsets(audio), 4, axis=1)], axis=1
-    )
-    top = log_mel(levelled(audio))[:, 64:].mean(axis=1)
+    parts = np.array_split(compute_onsets(audio), 4, axis=1)
+    ranges = np.stack([part.mean(axis=1) for part in parts], axis=1)
+    top = compute_log_mel(level_mono(audio))[:, 64:].mean(axis=1)
     loudness = (top.mean(), top.std(), *np.percentile(top, [50, 90, 97]))
     return np.concatenate([ranges.mean(axis=0), np.percentile(ranges, 97, axis=0), loudness])
 
 
-def style_features(audio: np.ndarray, bpm: float) -> np.ndarray:
+def compute_style_features(audio: Floats, bpm: float) -> Floats:
     """(96,) The timbre: mean and deviation of 24 mel bands. The rhythm: onsets in three ranges on a
     4/4 bar's 16ths.
     """
-    bands = log_mel(levelled(audio)).reshape(-1, BANDS, 96 // BANDS).mean(axis=2)
-    bars = [
-        bar_pattern(part.mean(axis=1), bpm) for part in np.array_split(onsets(audio), 3, axis=1)
-    ]
+    bands = compute_log_mel(level_mono(audio)).reshape(-1, BANDS, 96 // BANDS).mean(axis=2)
+    parts = np.array_split(compute_onsets(audio), 3, axis=1)
+    bars = [compute_bar_pattern(part.mean(axis=1), bpm) for part in parts]
     return np.concatenate([bands.mean(axis=0), bands.std(axis=0), *bars])
 
 
-def bar_pattern(envelope: np.ndarray, bpm: float) -> np.ndarray:
+def compute_bar_pattern(envelope: Floats, bpm: float) -> Floats:
     """(16,) The mean onset around each 16th of a 4/4 bar, if bars begin with the clip."""
     sixteenths = np.arange(len(envelope)) / ONSET_RATE * bpm / 15
     step = np.round(sixteenths).astype(int) % STEPS
@@ -265,32 +276,32 @@ class Classifier:
     """Softmax regression: linear in the standardised features."""
 
     labels: tuple[str, ...]
-    mean: np.ndarray
-    deviation: np.ndarray
-    weights: np.ndarray  # (features + 1, labels), the last row is the bias
+    mean: Floats
+    deviation: Floats
+    weights: Floats  # (features + 1, labels), the last row is the bias
 
-    def __call__(self, features: np.ndarray) -> str:
-        return self.labels[
-            int(np.argmax(_standard(features, self.mean, self.deviation) @ self.weights))
-        ]
+    def __call__(self, features: Floats) -> str:
+        """The label of features (features,)."""
+        scores = _standardise(features, self.mean, self.deviation) @ self.weights
+        return self.labels[int(np.argmax(scores))]
 
-    def accuracy(self, features: Iterable[np.ndarray], truth: Sequence[str]) -> float:
-        return float(
-            np.mean([self(one) == label for one, label in zip(features, truth, strict=True)])
-        )
+    def measure_accuracy(self, features: Iterable[Floats], truth: Sequence[str]) -> float:
+        """The part, 0..1, whose label is right."""
+        right = [self(each) == label for each, label in zip(features, truth, strict=True)]
+        return float(np.mean(right))
 
 
-def fit(
-    features: Sequence[np.ndarray], truth: Sequence[str], decay: float = 1e-3, steps: int = 500
+def fit_classifier(
+    features: Sequence[Floats], truth: Sequence[str], decay: float = 1e-3, steps: int = 500
 ) -> Classifier:
-    """Learn which label goes with which features: full-batch gradient descent with momentum, from
-    zero.
+    """Learn the labels of features (features,): gradient descent with momentum, from zero, on all
+    of them in every step.
     """
     labels = tuple(sorted(set(truth)))
     table = np.stack(features)
     mean = table.mean(axis=0)
     deviation = table.std(axis=0) + 1e-6
-    x = _standard(table, mean, deviation)
+    x = _standardise(table, mean, deviation)
     y = np.eye(len(labels))[[labels.index(label) for label in truth]]
     weights = np.zeros((x.shape[1], len(labels)))
     moving = np.zeros_like(weights)
@@ -303,9 +314,9 @@ def fit(
     return Classifier(labels, mean, deviation, weights)
 
 
-def _standard(features: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Standardised, at most 5 deviations off, with a 1 behind: what no render shows must not decide
-    alone.
+def _standardise(features: Floats, mean: Floats, deviation: Floats) -> Floats:
+    """Standardised features with a 1 behind. At most 5 deviations off: what no render has must not
+    decide alone.
     """
     scaled = np.clip((features - mean) / deviation, -5, 5)
     return np.concatenate([scaled, np.ones((*scaled.shape[:-1], 1))], axis=-1)

@@ -1,23 +1,29 @@
-"""The sounds our training music is played with: additive tones and small drum kits, all computed
-here.
+"""The sounds that play our training music: additive tones and small drum kits, all computed here.
 
 Every note of a sound is the same waveform each time it is played, as from a sampler: computed once,
 then cached. Arrays inside this file are planar, (channels, samples), and mono sounds have one
 channel; stems are (samples, 2).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.guide.score import Score
+
+Floats = npt.NDArray[np.floating]
 
 SAMPLE_RATE = 48_000
 MIDDLE_C = 261.63
 BRIGHTEST = 8_000  # Hz: no harmonic is higher
-FADE_IN, FADE_OUT, CLIP_FADE = (round(seconds * SAMPLE_RATE) for seconds in (0.001, 0.3, 0.005))
+FADE_IN = round(0.001 * SAMPLE_RATE)
+FADE_OUT = round(0.3 * SAMPLE_RATE)
+CLIP_FADE = round(0.005 * SAMPLE_RATE)
 RELEASE = np.linspace(1, 0, round(0.03 * SAMPLE_RATE), dtype=np.float32) ** 2
 
 
@@ -32,7 +38,8 @@ class Filter:
     rate: float = 0.0  # per second
     tracking: float = 0.0
 
-    def cutoff(self, frequency: float, time: np.ndarray) -> np.ndarray | float:
+    def cutoff(self, frequency: float, time: Floats) -> Floats | float:
+        """In Hz, for a note of this frequency, at times in seconds."""
         swept = self.sweep * np.exp(-self.rate * time) if self.sweep else 0.0
         return self.floor + self.tracking * frequency + swept
 
@@ -49,8 +56,8 @@ class Tone:
     damping: float = 0.0  # added to the decay by each harmonic above the first
     attack: float = 0.0  # seconds
     filter: Filter | None = None
-    chorus: tuple[float, ...] = ()  # tunings of more copies, half as loud: no beat falls silent
-    width: float = 0.0  # how much of one more copy, a little out of tune, is heard at the sides
+    chorus: tuple[float, ...] = ()  # tunings of more copies, half as loud: no beating falls silent
+    width: float = 0.0  # how much of one more copy, a little out of tune, is at the sides
     vibrato: float = 0.0  # depth, as a part of the frequency
     formants: tuple[tuple[float, float, float], ...] = ()  # (centre in Hz, bandwidth in Hz, gain)
     drive: float = 0.0  # of a soft clipper; 0 is clean
@@ -58,6 +65,8 @@ class Tone:
 
 @dataclass(frozen=True)
 class Instrument:
+    """A tone, the parts that it may play, and its range."""
+
     roles: tuple[str, ...]
     low: int
     high: int
@@ -86,7 +95,9 @@ class Body:
 
 @dataclass(frozen=True)
 class Noise:
-    low: float
+    """The rattle of a drum: filtered noise that decays."""
+
+    low: float  # Hz
     high: float
     decay: float
     level: float = 1.0
@@ -96,11 +107,13 @@ class Noise:
 
 @dataclass(frozen=True)
 class Drum:
+    """One drum of a kit."""
+
     gain: float  # peak
     seconds: float
     body: Body | None = None
     noise: Noise | None = None
-    pan: float = 0.0
+    pan: float = 0.0  # -1 is left, 1 is right
 
 
 SAW = tuple(1 / k for k in range(1, 61))
@@ -227,27 +240,29 @@ KITS: dict[str, dict[int, Drum]] = {
 }
 
 
-def render(score: Score, sounds: Mapping[str, str], samples: int) -> dict[str, np.ndarray]:
-    """The stem of each role that has notes and a sound: the name of an instrument or, for drums, of
-    a kit.
+def render(score: Score, sounds: Mapping[str, str], samples: int) -> dict[str, Floats]:
+    """The stem (samples, 2) of each role that has notes and a sound: an instrument or, for drums, a
+    kit, by its name.
     """
     return {
-        role: _stem(score, role, sound, samples)
+        role: _render_stem(score, role, sound, samples)
         for role, sound in sounds.items()
         if any(note.role == role for note in score.notes)
     }
 
 
-def mix(stems: Mapping[str, np.ndarray]) -> np.ndarray:
+def mix(stems: Mapping[str, Floats]) -> Floats:
+    """All stems together."""
     return master(np.sum(list(stems.values()), axis=0))
 
 
-def master(sound: np.ndarray) -> np.ndarray:
+def master(sound: Floats) -> Floats:
     """The sound, gently saturated so that no peak reaches full scale."""
-    return np.tanh(np.float32(0.8) * sound)
+    mastered: Floats = np.tanh(np.float32(0.8) * sound)
+    return mastered
 
 
-def _stem(score: Score, role: str, sound: str, samples: int) -> np.ndarray:
+def _render_stem(score: Score, role: str, sound: str, samples: int) -> Floats:
     stem = np.zeros((2, samples), np.float32)
     beat = 60 / score.bpm * SAMPLE_RATE
     for note in score.notes:
@@ -255,17 +270,17 @@ def _stem(score: Score, role: str, sound: str, samples: int) -> np.ndarray:
         if note.role != role or start >= samples:
             continue
         if role == "drums":
-            shot = _drum_hit(sound, note.pitch)
+            shot = _render_drum(sound, note.pitch)
             held = shot.shape[1]
         else:
-            shot = _tone_note(sound, INSTRUMENTS[sound].fold(note.pitch))
+            shot = _render_tone(sound, INSTRUMENTS[sound].fold(note.pitch))
             held = round((note.start + note.length) * beat) - start
-        _play(stem[:, start:], shot, held, note.velocity)
+        _add_shot(stem[:, start:], shot, held, note.velocity)
     stem[:, -CLIP_FADE:] *= np.linspace(1, 0, CLIP_FADE, dtype=np.float32)[-samples:]
     return np.ascontiguousarray(stem.T)
 
 
-def _play(stem: np.ndarray, shot: np.ndarray, held: int, velocity: float) -> None:
+def _add_shot(stem: Floats, shot: Floats, held: int, velocity: float) -> None:
     """Add the shot to the stem from its first sample, released once it has been held."""
     end = min(held + len(RELEASE), shot.shape[1], stem.shape[1])
     played = np.float32(velocity) * shot[:, :end]
@@ -274,28 +289,28 @@ def _play(stem: np.ndarray, shot: np.ndarray, held: int, velocity: float) -> Non
 
 
 @cache
-def _tone_note(name: str, pitch: int) -> np.ndarray:
+def _render_tone(name: str, pitch: int) -> Floats:
     instrument = INSTRUMENTS[name]
     tone = instrument.tone
     frequency = 440 * 2 ** ((pitch - 69) / 12)
-    sound = _harmonics(tone, frequency)
+    sound = _sum_harmonics(tone, frequency)
     for tuning in tone.chorus:
-        sound += 0.5 * _harmonics(tone, frequency * tuning)
+        sound += 0.5 * _sum_harmonics(tone, frequency * tuning)
     shot = sound[None]
     if tone.drive:
-        shot = _band(np.tanh(tone.drive * shot / np.abs(shot).max()), 0, 4500)
+        shot = _filter_band(np.tanh(tone.drive * shot / np.abs(shot).max()), 0, 4500)
     if tone.width:
-        side = tone.width * _harmonics(tone, frequency * 1.004)
+        side = tone.width * _sum_harmonics(tone, frequency * 1.004)
         shot = np.concatenate([shot + side, shot - side])
     loudness = np.sqrt(np.mean(shot[:, : SAMPLE_RATE // 2] ** 2))
-    return _one_shot(shot * (instrument.gain / loudness))
+    return _finish_shot(shot * (instrument.gain / loudness))
 
 
-def _harmonics(tone: Tone, frequency: float) -> np.ndarray:
+def _sum_harmonics(tone: Tone, frequency: float) -> Floats:
     """One copy of the tone. The k-th power of a decaying phasor is its k-th harmonic, damped k
     times as much.
     """
-    time = _seconds(tone.seconds)
+    time = _make_times(tone.seconds)
     age = np.sqrt(frequency / MIDDLE_C) * time
     wobble = tone.vibrato * np.minimum(1, time / 0.4) * np.sin(2 * np.pi * 5.2 * time)
     cycles = frequency * (time + np.cumsum(wobble) / SAMPLE_RATE)
@@ -308,64 +323,67 @@ def _harmonics(tone: Tone, frequency: float) -> np.ndarray:
             break
         harmonic *= phasor
         if amplitude:
-            sound += (
-                amplitude
-                * _formant_gain(tone, k * frequency)
-                / (1 + k**4 * darkness)
-                * harmonic.imag
-            )
-    return sound * np.minimum(1, time / tone.attack) if tone.attack else sound
+            gain = amplitude * _formant_gain(tone, k * frequency) / (1 + k**4 * darkness)
+            sound += gain * harmonic.imag
+    if tone.attack:
+        sound = sound * np.minimum(1, time / tone.attack)
+    return sound
 
 
 def _formant_gain(tone: Tone, frequency: float) -> float:
     if not tone.formants:
         return 1.0
-    return 0.01 + sum(
+    # NumPy's float on purpose: its products with float32 arrays are float64
+    total: float = sum(
         gain * np.exp(-(((frequency - at) / bandwidth) ** 2))
         for at, bandwidth, gain in tone.formants
     )
+    return 0.01 + total
 
 
 @cache
-def _drum_hit(kit: str, pitch: int) -> np.ndarray:
+def _render_drum(kit: str, pitch: int) -> Floats:
     drum = KITS[kit][pitch]
-    time = _seconds(drum.seconds)
+    time = _make_times(drum.seconds)
     shot = np.zeros(len(time))
     if drum.body:
-        shot += _body(drum.body, time)
+        shot += _render_body(drum.body, time)
     if drum.noise:
-        shot += _noise(drum.noise, time, np.random.default_rng([*kit.encode(), pitch]))
+        shot += _render_noise(drum.noise, time, np.random.default_rng([*kit.encode(), pitch]))
     shot *= drum.gain / np.abs(shot).max()
-    return _one_shot(
-        np.stack([shot * (1 - drum.pan), shot * (1 + drum.pan)]) if drum.pan else shot[None]
-    )
+    if drum.pan:
+        return _finish_shot(np.stack([shot * (1 - drum.pan), shot * (1 + drum.pan)]))
+    return _finish_shot(shot[None])
 
 
-def _body(body: Body, time: np.ndarray) -> np.ndarray:
+def _render_body(body: Body, time: Floats) -> Floats:
     cycles = body.pitch * time + body.fall * (1 - np.exp(-body.rate * time)) / body.rate
-    return body.level * np.sin(2 * np.pi * cycles) * np.exp(-body.decay * time)
+    sound: Floats = body.level * np.sin(2 * np.pi * cycles) * np.exp(-body.decay * time)
+    return sound
 
 
-def _noise(noise: Noise, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _render_noise(noise: Noise, time: Floats, rng: np.random.Generator) -> Floats:
     """Filtered noise, as loud as `level` at its peak."""
     loudness = np.exp(-noise.decay * time)
     for at in noise.claps:
         loudness += 0.8 * np.exp(-120 * np.abs(time - at))
     if noise.attack:
         loudness *= np.minimum(1, time / noise.attack)
-    sound = _band(rng.standard_normal(len(time)), noise.low, noise.high) * loudness
-    return sound * (noise.level / np.abs(sound).max())
+    sound = _filter_band(rng.standard_normal(len(time)), noise.low, noise.high) * loudness
+    scaled: Floats = sound * (noise.level / np.abs(sound).max())
+    return scaled
 
 
-def _band(sound: np.ndarray, low: float, high: float) -> np.ndarray:
+def _filter_band(sound: Floats, low: float, high: float) -> Floats:
     frequency = np.fft.rfftfreq(sound.shape[-1], 1 / SAMPLE_RATE)
     gain = 1 / (1 + (low / np.maximum(frequency, 1)) ** 4) / (1 + (frequency / high) ** 4)
     return np.fft.irfft(gain * np.fft.rfft(sound), sound.shape[-1])
 
 
-def _one_shot(sound: np.ndarray) -> np.ndarray:
+def _finish_shot(sound: Floats) -> Floats:
     """The sound as it is cached: no DC, faded in and out, read-only."""
-    shot = (sound - sound.mean(axis=1, keepdims=True)).astype(np.float32)
+    shot: npt.NDArray[np.float32] = sound - sound.mean(axis=1, keepdims=True)
+    shot = shot.astype(np.float32)
     fade_out = min(FADE_OUT, shot.shape[1] // 4)
     shot[:, :FADE_IN] *= np.linspace(0, 1, FADE_IN, dtype=np.float32)
     shot[:, -fade_out:] *= np.linspace(1, 0, fade_out, dtype=np.float32)
@@ -373,5 +391,5 @@ def _one_shot(sound: np.ndarray) -> np.ndarray:
     return shot
 
 
-def _seconds(length: float) -> np.ndarray:
+def _make_times(length: float) -> Floats:
     return np.arange(round(length * SAMPLE_RATE)) / SAMPLE_RATE

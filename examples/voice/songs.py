@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.guide import synth
 from pipeline.guide.compose import compose
@@ -22,11 +23,12 @@ from pipeline.guide.styles import STYLES
 
 from . import palette
 
+Audio = npt.NDArray[np.float32]  # (samples, 2)
+
 SAMPLE_RATE = palette.SAMPLE_RATE
-# of the songs the DiT learns from; how many are encoded into one file
-FIRST_SEED = 100_000
-SECONDS = 8.0
-SHARD = 50
+FIRST_SEED = 100_000  # of the songs that the DiT learns from
+SECONDS = 8.0  # of each of them
+SHARD = 50  # so many are encoded into one file
 LEVEL = 0.8  # of the stems in the mix, before its saturation
 NOTES = "C C# D D# E F F# G G# A A# B".split()
 
@@ -41,32 +43,98 @@ class Band(NamedTuple):
     words: tuple[str, ...]
 
 
-def _band(drums: str, bass: str, chords: str, lead: str, words: str) -> Band:
-    return Band(
-        *(tuple(filter(None, text.split(", "))) for text in (drums, bass, chords, lead, words))
-    )
+def _read_band(drums: str, bass: str, chords: str, lead: str, words: str) -> Band:
+    """From lists with commas."""
+    lists = (drums, bass, chords, lead, words)
+    return Band(*(tuple(filter(None, text.split(", "))) for text in lists))
 
 
 BANDS = {
-    "house": _band("909", "synth bass, sub bass", "piano, organ, supersaw, pluck", "pluck, saw lead, vocal",
-                   "groovy, upbeat, club"),
-    "techno": _band("909", "acid bass, synth bass", "pluck, pad", "square lead, bell", "dark, driving, hypnotic"),
-    "drum and bass": _band("acoustic, 909", "sub bass, synth bass", "pad, electric piano", "bell, vocal, pluck",
-                           "fast, energetic, rolling"),
-    "hip hop": _band("acoustic, 808", "sub bass, electric bass", "electric piano, piano, strings", "flute, bell",
-                     "laid-back, boom bap, head-nodding"),
-    "trap": _band("808", "sub bass", "bell, piano, pad", "flute, bell, square lead", "hard, moody, modern"),
-    "lo-fi": _band("lo-fi", "electric bass, sub bass", "electric piano, guitar", "bell, guitar, flute",
-                   "chill, dusty, relaxed"),
-    "rock": _band("acoustic", "electric bass", "distorted guitar, guitar, organ", "saw lead, guitar",
-                  "energetic, loud, raw"),
-    "pop": _band("909, acoustic", "electric bass, synth bass", "piano, guitar, supersaw", "saw lead, vocal, bell",
-                 "bright, catchy, happy"),
-    "reggae": _band("acoustic", "electric bass", "guitar, organ", "organ, flute", "sunny, easy, offbeat"),
-    "synthwave": _band("909", "synth bass", "supersaw, pad, strings", "saw lead, square lead", "retro, 80s, neon"),
-    "funk": _band("acoustic", "electric bass", "guitar, electric piano", "saw lead, organ", "funky, tight, groovy"),
-    "ambient": _band("", "sub bass", "pad, strings", "bell, flute, vocal", "calm, slow, dreamy"),
-}  # fmt: skip
+    "house": _read_band(
+        drums="909",
+        bass="synth bass, sub bass",
+        chords="piano, organ, supersaw, pluck",
+        lead="pluck, saw lead, vocal",
+        words="groovy, upbeat, club",
+    ),
+    "techno": _read_band(
+        drums="909",
+        bass="acid bass, synth bass",
+        chords="pluck, pad",
+        lead="square lead, bell",
+        words="dark, driving, hypnotic",
+    ),
+    "drum and bass": _read_band(
+        drums="acoustic, 909",
+        bass="sub bass, synth bass",
+        chords="pad, electric piano",
+        lead="bell, vocal, pluck",
+        words="fast, energetic, rolling",
+    ),
+    "hip hop": _read_band(
+        drums="acoustic, 808",
+        bass="sub bass, electric bass",
+        chords="electric piano, piano, strings",
+        lead="flute, bell",
+        words="laid-back, boom bap, head-nodding",
+    ),
+    "trap": _read_band(
+        drums="808",
+        bass="sub bass",
+        chords="bell, piano, pad",
+        lead="flute, bell, square lead",
+        words="hard, moody, modern",
+    ),
+    "lo-fi": _read_band(
+        drums="lo-fi",
+        bass="electric bass, sub bass",
+        chords="electric piano, guitar",
+        lead="bell, guitar, flute",
+        words="chill, dusty, relaxed",
+    ),
+    "rock": _read_band(
+        drums="acoustic",
+        bass="electric bass",
+        chords="distorted guitar, guitar, organ",
+        lead="saw lead, guitar",
+        words="energetic, loud, raw",
+    ),
+    "pop": _read_band(
+        drums="909, acoustic",
+        bass="electric bass, synth bass",
+        chords="piano, guitar, supersaw",
+        lead="saw lead, vocal, bell",
+        words="bright, catchy, happy",
+    ),
+    "reggae": _read_band(
+        drums="acoustic",
+        bass="electric bass",
+        chords="guitar, organ",
+        lead="organ, flute",
+        words="sunny, easy, offbeat",
+    ),
+    "synthwave": _read_band(
+        drums="909",
+        bass="synth bass",
+        chords="supersaw, pad, strings",
+        lead="saw lead, square lead",
+        words="retro, 80s, neon",
+    ),
+    "funk": _read_band(
+        drums="acoustic",
+        bass="electric bass",
+        chords="guitar, electric piano",
+        lead="saw lead, organ",
+        words="funky, tight, groovy",
+    ),
+    "ambient": _read_band(
+        drums="",
+        bass="sub bass",
+        chords="pad, strings",
+        lead="bell, flute, vocal",
+        words="calm, slow, dreamy",
+    ),
+}
 DRUM_WORDS = {
     "909": ("909 drums", "electronic drums", "drum machine"),
     "808": ("808 drums", "808 beat", "808 drum machine"),
@@ -74,21 +142,33 @@ DRUM_WORDS = {
     "lo-fi": ("lo-fi drums", "dusty drums", "soft drums"),
 }
 TRACKS = {
-    "drums": palette.KITS, "bass": ("sub bass", "synth bass", "electric bass", "acid bass"),
-    "keyboard": ("piano", "electric piano", "organ"), "strings": ("strings",),
-    "guitar": ("guitar", "distorted guitar"), "woodwinds": ("flute",), "vocals": ("vocal",),
+    "drums": palette.KITS,
+    "bass": ("sub bass", "synth bass", "electric bass", "acid bass"),
+    "keyboard": ("piano", "electric piano", "organ"),
+    "strings": ("strings",),
+    "guitar": ("guitar", "distorted guitar"),
+    "woodwinds": ("flute",),
+    "vocals": ("vocal",),
     "synth": ("pluck", "supersaw", "pad", "square lead", "saw lead", "bell"),
-}  # fmt: skip
+}
 TRACK_OF = {sound: track for track, sounds in TRACKS.items() for sound in sounds}
-PARTS = (  # how often which parts play
-    (0.52, ROLES), (0.12, ("drums", "bass", "chords")), (0.08, ("drums", "bass")), (0.07, ("drums",)),
-    (0.03, ("bass",)), (0.05, ("chords",)), (0.03, ("lead",)), (0.05, ("chords", "lead")),
+PARTS = (  # in what share of the songs which parts play
+    (0.52, ROLES),
+    (0.12, ("drums", "bass", "chords")),
+    (0.08, ("drums", "bass")),
+    (0.07, ("drums",)),
+    (0.03, ("bass",)),
+    (0.05, ("chords",)),
+    (0.03, ("lead",)),
+    (0.05, ("chords", "lead")),
     (0.05, ("bass", "chords", "lead")),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
 class Song:
+    """A composition and what plays it."""
+
     sketch: Sketch
     sounds: dict[str, str]  # an instrument or a kit for every part
     seconds: float
@@ -102,48 +182,46 @@ class Song:
     def score(self) -> Score:
         return compose(self.sketch)
 
-    def stems(self) -> dict[str, np.ndarray]:
+    def render_stems(self) -> dict[str, Audio]:
         """By role, (samples, 2), as loud as they are in the mix."""
-        return {
-            role: LEVEL * stem
-            for role, stem in palette.render(self.score, self.sounds, self.samples).items()
-        }
+        stems = palette.render(self.score, self.sounds, self.samples)
+        return {role: LEVEL * stem for role, stem in stems.items()}
 
-    def tracks(self) -> dict[str, np.ndarray]:
+    def render_tracks(self) -> dict[str, Audio]:
         """The stems under the standard track names; two sounds of one track are one stem."""
-        tracks: dict[str, np.ndarray] = {}
-        for role, stem in self.stems().items():
+        tracks: dict[str, Audio] = {}
+        for role, stem in self.render_stems().items():
             track = TRACK_OF[self.sounds[role]]
             tracks[track] = tracks[track] + stem if track in tracks else stem
         return tracks
 
-    def mix(self) -> np.ndarray:
-        return np.tanh(sum(self.stems().values(), np.zeros((self.samples, 2), np.float32)))
+    def render_mix(self) -> Audio:
+        """All stems, gently saturated."""
+        return np.tanh(sum(self.render_stems().values(), np.zeros((self.samples, 2), np.float32)))
 
-    def guide(self) -> np.ndarray:
+    def render_guide(self) -> Audio:
+        """The same notes, as the guide's plain synthesiser plays them."""
         return synth.render(self.score, self.samples)
 
-    def caption(self, rng: np.random.Generator) -> str:
+    def write_caption(self, rng: np.random.Generator) -> str:
         """One of the many ways to ask for this song."""
         style = self.sketch.style
         parts = self.sketch.parts
-        word = _one(rng, BANDS[style].words)
+        word = _choose(rng, BANDS[style].words)
         usual = tuple(role for role in ROLES if getattr(BANDS[style], role))
-        named = [_named(role, self.sounds[role], rng) for role in parts]
-        rng.shuffle(named)
+        names = [_name_part(role, self.sounds[role], rng) for role in parts]
+        rng.shuffle(names)
         if parts == usual:
             if rng.random() < 0.2:
-                return _one(
-                    rng, (f"{word} {style}", style, f"{style} loop", f"{word} {style} track")
-                )
-            named = named[: int(rng.integers(1, len(named) + 1))]
-        joined = ", ".join(named)
-        spoken = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+                plain = (f"{word} {style}", style, f"{style} loop", f"{word} {style} track")
+                return _choose(rng, plain)
+            names = names[: int(rng.integers(1, len(names) + 1))]
+        joined = ", ".join(names)
+        spoken = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
         shapes: tuple[str, ...] = (
             f"{word} {style} with {spoken}",
             f"{style}, {joined}",
             f"{word} {style}, {joined}",
-            # fmt: skip
             f"{style} loop with {spoken}",
             f"a {word} {style} track with {spoken}",
         )
@@ -157,53 +235,49 @@ class Song:
         elif missing:
             joined += "".join(f", no {role}" for role in missing)
             shapes = (f"{word} {style}, {joined}", f"{style}, {joined}", f"{style} loop, {joined}")
-        return _one(rng, shapes)
+        return _choose(rng, shapes)
 
 
-def _named(role: str, sound: str, rng: np.random.Generator) -> str:
+def _name_part(role: str, sound: str, rng: np.random.Generator) -> str:
+    """A part as a caption may call it."""
     if role == "drums":
-        return _one(rng, (*DRUM_WORDS[sound], "drums"))
+        return _choose(rng, (*DRUM_WORDS[sound], "drums"))
     if role == "chords":
         return sound + ("" if sound != "bell" and rng.random() < 0.3 else " chords")
     if role == "lead" and not sound.endswith("lead"):
-        return sound + _one(rng, (" melody", " lead"))
+        return sound + _choose(rng, (" melody", " lead"))
     return sound
 
 
-def _one(rng: np.random.Generator, choices: Sequence[str]) -> str:
+def _choose(rng: np.random.Generator, choices: Sequence[str]) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-def song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
-    """The song of this number; `parts` may be asked for instead of drawn."""
+def make_song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
+    """The song of this number; `parts` replaces those that the number would choose."""
     rng = np.random.default_rng(seed)
-    style = _one(rng, tuple(BANDS))
+    style = _choose(rng, tuple(BANDS))
     band = BANDS[style]
     low, high = STYLES[style].bpm
     bpm = int(rng.integers(low, high + 1)) if rng.random() < 0.6 else int(rng.integers(60, 181))
     beats = 3.0 if rng.random() < 0.08 else 4.0
-    drawn = PARTS[
-        int(
-            rng.choice(
-                len(PARTS), p=np.array([share for share, _ in PARTS]) / sum(s for s, _ in PARTS)
-            )
-        )
-    ][1]
-    wanted = tuple(role for role in (parts or drawn) if getattr(band, role)) or ("chords",)
-    key = f"{_one(rng, NOTES)} {_one(rng, ('major', 'minor'))}"
-    sounds = {role: _one(rng, getattr(band, role)) for role in wanted}
+    shares = np.array([share for share, _ in PARTS])
+    _, drawn = PARTS[int(rng.choice(len(PARTS), p=shares / sum(share for share, _ in PARTS)))]
+    playing = tuple(role for role in (parts or drawn) if getattr(band, role)) or ("chords",)
+    key = f"{_choose(rng, NOTES)} {_choose(rng, ('major', 'minor'))}"
+    sounds = {role: _choose(rng, getattr(band, role)) for role in playing}
     bars = math.ceil(seconds * bpm / 60 / beats)
-    sketch = Sketch(style, float(bpm), key, bars, beats, wanted, int(rng.integers(2**31)))
+    sketch = Sketch(style, float(bpm), key, bars, beats, playing, int(rng.integers(2**31)))
     return Song(sketch, sounds, seconds, seed)
 
 
-def excerpt(seed: int, seconds: float) -> np.ndarray:
-    """(samples, 2) for the VAE: a mix mostly, sometimes one stem of it, or a guide."""
-    made = song(seed, seconds)
+def render_excerpt(seed: int, seconds: float) -> Audio:
+    """For the VAE: a mix mostly, sometimes one stem of it, or a guide."""
+    song = make_song(seed, seconds)
     kind = np.random.default_rng(seed + 1).random()
     if kind < 0.15:
-        return made.guide()
-    if kind < 0.3 and len(made.sketch.parts) > 1:
-        stems = list(made.stems().values())
+        return song.render_guide()
+    if kind < 0.3 and len(song.sketch.parts) > 1:
+        stems = list(song.render_stems().values())
         return stems[seed % len(stems)]
-    return made.mix()
+    return song.render_mix()

@@ -28,21 +28,21 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from . import metrics, songs
-from .oobleck import CONFIG, LATENT, VAE, linear
+from .oobleck import CONFIG, LATENT, VAE, write_linear_codec
 
-HOP = 1920
-FRAMES = 48
+HOP = 1920  # samples per latent frame
+FRAMES = 48  # of an example
 BATCH = 2
 CLIP_SECONDS = 8.0
-POOL = 700
+POOL = 700  # clips
 RATE = 6e-4
-NOISE = 0.1
+NOISE = 0.1  # on the latents that the decoder learns from, at most
 FREEZE_AT = 0.28  # of the time
-WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes and their mel bands
+WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes, and their mel bands
 MEL_WEIGHTS = {2048: 2.0, 512: 0.7, 128: 0.3}
 WAVE_WEIGHT = 0.2
-PROBED = 1024  # window and mel bands of what `Probe` predicts, twice per latent frame
-BANDS = 32
+PROBED = 1024  # window of the envelope that `Probe` predicts, twice per latent frame
+BANDS = 32  # of it
 SAVE_EVERY = 120.0
 HELD_OUT_SEED = 999_000
 
@@ -63,7 +63,7 @@ def main() -> None:
 def train(folder: Path, budget: float) -> None:
     torch.manual_seed(0)
     pool = Pool()
-    held_out = torch.stack([clip(HELD_OUT_SEED + i, 6.0) for i in range(12)]).float()
+    held_out = torch.stack([render_clip(HELD_OUT_SEED + i, 6.0) for i in range(12)]).float()
     vae = VAE()
     probe = Probe()
     spent = 0.0
@@ -76,7 +76,7 @@ def train(folder: Path, budget: float) -> None:
         step = state["step"]
         torch.manual_seed(step)
     else:
-        linear(vae, torch.stack(pool.clips).float(), CONFIG["downsampling_ratios"])
+        write_linear_codec(vae, torch.stack(pool.clips).float(), CONFIG["downsampling_ratios"])
         report(folder, f"linear codec: {judge(vae, held_out)}")
     average = VAE()
     average.load_state_dict(vae.state_dict())
@@ -86,7 +86,7 @@ def train(folder: Path, budget: float) -> None:
     if spent:
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
-    last = time.monotonic()
+    saved_at = time.monotonic()
     frozen = False
     running = 0.0
     while spent < budget:
@@ -97,44 +97,48 @@ def train(folder: Path, budget: float) -> None:
             vae.encoder.requires_grad_(False)
             (folder / "encoder.done").touch()
         for group in optimiser.param_groups:
-            group["lr"] = (
-                RATE
-                * min(1, (step + 1) / 60)
-                * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * spent / budget)))
-            )
-        audio = pool.batch()
+            group["lr"] = find_rate(step, spent / budget)
+        audio = pool.draw_batch()
         with torch.set_grad_enabled(not frozen):
             mean = vae.encode(audio)
-        # from none, as an encoder's latents have, to what a DiT leaves
+        # from none, as latents of the encoder have, to as much as a DiT leaves
         noise = NOISE * torch.rand(BATCH, 1, 1)
         decoded = vae.decode(mean + noise * torch.randn_like(mean))
-        loss = distance(decoded, audio)
-        total = loss if frozen else loss + probe.loss(mean, audio) + 0.003 * mean.square().mean()
+        loss = measure_distance(decoded, audio)
+        total = (
+            loss
+            if frozen
+            else loss + probe.measure_loss(mean, audio) + 0.003 * mean.square().mean()
+        )
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(
-            [p for p in vae.parameters() if p.grad is not None], 2.0
-        )
+        trained = [parameter for parameter in vae.parameters() if parameter.grad is not None]
+        norm = torch.nn.utils.clip_grad_norm_(trained, 2.0)
         if torch.isfinite(norm):
             optimiser.step()
-        follow(average, vae, min(0.995, (1 + step) / (20 + step)))
+        move_average(average, vae, min(0.995, (1 + step) / (20 + step)))
         running = loss.item() if not running else 0.97 * running + 0.03 * loss.item()
         step += 1
         spent += time.monotonic() - started
-        if time.monotonic() - last > SAVE_EVERY:
-            last = time.monotonic()
+        if time.monotonic() - saved_at > SAVE_EVERY:
+            saved_at = time.monotonic()
             save(folder, vae, probe, average, optimiser, spent, step)
-            report(
-                folder,
-                f"step {step}, {spent / 60:.0f} min, loss {running:.3f}, {judge(average, held_out)}",
-            )
+            scores = judge(average, held_out)
+            report(folder, f"step {step}, {spent / 60:.0f} min, loss {running:.3f}, {scores}")
     (folder / "encoder.done").touch()
     save(folder, vae, probe, average, optimiser, spent, step)
     report(folder, f"done: step {step}, {judge(average, held_out)}")
 
 
+def find_rate(step: int, progress: float) -> float:
+    """The learning rate: a short warm-up, then a cosine; `progress` is in 0..1."""
+    cosine = 0.5 * (1 + math.cos(math.pi * progress))
+    return RATE * min(1, (step + 1) / 60) * (0.03 + 0.97 * cosine)
+
+
 @torch.no_grad()
-def follow(average: VAE, vae: VAE, keep: float) -> None:
+def move_average(average: VAE, vae: VAE, keep: float) -> None:
+    """Let `average` follow `vae`, keeping so much of itself."""
     for slow, fast in zip(average.parameters(), vae.parameters(), strict=True):
         slow.lerp_(fast, 1 - keep)
 
@@ -148,43 +152,47 @@ def save(
     spent: float,
     step: int,
 ) -> None:
-    whole: dict[str, Any] = {
+    """Write what training goes on from, and the average by itself."""
+    state: dict[str, Any] = {
         "vae": vae.state_dict(),
         "probe": probe.state_dict(),
         "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "spent": spent,
+        "step": step,
     }
-    whole |= {"optimiser": optimiser.state_dict(), "spent": spent, "step": step}
-    for name, content in {"vae_state.pt": whole, "vae.pt": average.state_dict()}.items():
+    for name, content in {"vae_state.pt": state, "vae.pt": average.state_dict()}.items():
         torch.save(content, folder / f"{name}.part")
         (folder / f"{name}.part").replace(folder / name)
 
 
 def report(folder: Path, line: str) -> None:
+    """Print a line, and append it to the log."""
     print(line, flush=True)
     with (folder / "vae.log").open("a") as log:
         log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 class Pool:
-    """Clips to learn from, more of them as a thread beside the training renders them."""
+    """Clips to learn from. A thread beside the training renders more and more of them."""
 
     def __init__(self, at_first: int = 60) -> None:
-        self.clips = [clip(seed, CLIP_SECONDS) for seed in range(at_first)]
+        self.clips = [render_clip(seed, CLIP_SECONDS) for seed in range(at_first)]
         self.choice = np.random.default_rng()
         threading.Thread(target=self._fill, args=(at_first,), daemon=True).start()
 
     def _fill(self, seed: int) -> None:
         while True:
-            made = clip(seed, CLIP_SECONDS)
+            clip = render_clip(seed, CLIP_SECONDS)
             if len(self.clips) < POOL:
-                self.clips.append(made)
+                self.clips.append(clip)
             else:
-                self.clips[seed % POOL] = made  # never the same music for long
+                self.clips[seed % POOL] = clip  # never the same music for long
                 time.sleep(0.5)
             seed += 1
 
-    def batch(self) -> Tensor:
-        """(B, 2, samples), from a random place of random clips; now and then silence."""
+    def draw_batch(self) -> Tensor:
+        """(B, 2, samples) from random places of random clips; now and then silence."""
         length = FRAMES * HOP
         rows = []
         for _ in range(BATCH):
@@ -194,40 +202,43 @@ class Pool:
         return torch.stack(rows)
 
 
-def clip(seed: int, seconds: float) -> Tensor:
+def render_clip(seed: int, seconds: float) -> Tensor:
     """(2, samples) float16: a mix mostly, sometimes a stem or a guide, which the encoder has to
-    know as well.
+    learn as well.
     """
-    return torch.from_numpy(songs.excerpt(seed, seconds).T).half()
+    return torch.from_numpy(songs.render_excerpt(seed, seconds).T).half()
 
 
 # --- distances ------------------------------------------------------------------------------------
 
 MEL = {
-    size: torch.from_numpy(metrics.mel_bank(bands, size)).float() for size, bands in WINDOWS.items()
+    size: torch.from_numpy(metrics.make_mel_bank(bands, size)).float()
+    for size, bands in WINDOWS.items()
 }
 HANN = {size: torch.hann_window(size) for size in WINDOWS}
 
 
-def magnitude(signal: Tensor, size: int) -> Tensor:
+def compute_magnitude(signal: Tensor, size: int) -> Tensor:
+    """(B, samples) -> (B, size // 2 + 1, frames): a full-scale sine is 1."""
     spectrum = torch.stft(signal, size, size // 4, window=HANN[size], return_complex=True)
     return (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt() * (2 / HANN[size].sum())
 
 
-def mid_side(audio: Tensor) -> Tensor:
+def to_mid_side(audio: Tensor) -> Tensor:
+    """(B, 2, samples) -> (2 B, samples)."""
     return torch.cat([(audio[:, 0] + audio[:, 1]) / 2, (audio[:, 0] - audio[:, 1]) / 2])
 
 
-def distance(decoded: Tensor, audio: Tensor) -> Tensor:
+def measure_distance(decoded: Tensor, audio: Tensor) -> Tensor:
     """Spectra at three resolutions, as they are, as logarithms and in mel bands; and the wave's
     error.
     """
-    ours = mid_side(decoded)
-    theirs = mid_side(audio)
+    ours = to_mid_side(decoded)
+    theirs = to_mid_side(audio)
     total = torch.zeros(())
     for size, bank in MEL.items():
-        a = magnitude(ours, size)
-        b = magnitude(theirs, size)
+        a = compute_magnitude(ours, size)
+        b = compute_magnitude(theirs, size)
         floor = 1e-3 * math.sqrt(b.shape[1] * b.shape[2])
         converging = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + floor)
         logarithm = (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
@@ -238,18 +249,18 @@ def distance(decoded: Tensor, audio: Tensor) -> Tensor:
 
 
 class Probe(nn.Module):
-    """Reads the spectrum's envelope straight off the latents, in training only.
+    """Predicts the spectrum's envelope from the latents, in training only.
 
-    Without it the encoder leaves the latents that the linear codec does not use empty, and hats and
-    partials are lost.
+    Without it the encoder leaves those latents empty that the linear codec does not use, and hats
+    and partials are lost.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv1d(LATENT, 2 * BANDS, 3, padding=1)
-        self.bank = torch.from_numpy(metrics.mel_bank(BANDS, PROBED)).float()
+        self.bank = torch.from_numpy(metrics.make_mel_bank(BANDS, PROBED)).float()
 
-    def loss(self, latents: Tensor, audio: Tensor) -> Tensor:
+    def measure_loss(self, latents: Tensor, audio: Tensor) -> Tensor:
         """Latents (B, 64, T) and their audio (B, 2, samples)."""
         spectrum = torch.stft(
             audio.mean(1), PROBED, HOP // 2, window=torch.hann_window(PROBED), return_complex=True
@@ -257,12 +268,8 @@ class Probe(nn.Module):
         envelope = torch.log(self.bank @ spectrum.abs() * (4 / PROBED) + 1e-4) / 2 + 3
         batch = latents.shape[0]
         frames = latents.shape[2]
-        target = (
-            envelope[..., : 2 * frames]
-            .reshape(batch, BANDS, frames, 2)
-            .transpose(2, 3)
-            .flatten(1, 2)
-        )
+        target = envelope[..., : 2 * frames].reshape(batch, BANDS, frames, 2)
+        target = target.transpose(2, 3).flatten(1, 2)
         return (self.conv(latents) - target).square().mean()
 
 
@@ -273,10 +280,11 @@ def judge(vae: VAE, clips: Tensor) -> str:
     mel = []
     for audio in clips:
         decoded = vae.decode(vae.encode(audio[None]))
-        sdr.append(metrics.si_sdr(decoded[0].numpy(), audio.numpy()))
+        sdr.append(metrics.measure_si_sdr(decoded[0].numpy(), audio.numpy()))
         bank = MEL[2048]
         a, b = (
-            torch.log(bank @ magnitude(x[None].mean(1), 2048) + 1e-4) for x in (decoded[0], audio)
+            torch.log(bank @ compute_magnitude(clip[None].mean(1), 2048) + 1e-4)
+            for clip in (decoded[0], audio)
         )
         mel.append(20 / math.log(10) * float((a - b).abs().mean()))
     return f"SI-SDR {np.mean(sdr):.2f} dB, log-mel {np.mean(mel):.2f} dB"

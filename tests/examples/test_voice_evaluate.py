@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from examples.voice import evaluate
-from examples.voice.evaluate import Known, Row
+from examples.voice.evaluate import LabelledRender, Row
 from pipeline import blas
 from pipeline.weights import checkpoint
 
@@ -37,22 +37,22 @@ def test_it_computes_with_the_fast_library() -> None:
 def test_what_is_learned_from_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
 
-    def render(name: str, number: int) -> Known:
+    def render(name: str, number: int) -> LabelledRender:
         made.append(number)
         pair = (np.arange(3) / 3 + number, np.ones(2, np.float32))
-        return Known("drums", "house", pair, pair)
+        return LabelledRender("drums", "house", pair, pair)
 
-    monkeypatch.setattr(evaluate, "learned", render)
-    first = evaluate.lessons("mini", 3, map, tmp_path / "heard")
-    again = evaluate.lessons("mini", 3, map, tmp_path / "heard")
+    monkeypatch.setattr(evaluate, "render_labelled", render)
+    first = evaluate.get_labelled_renders("mini", 3, map, tmp_path / "heard")
+    again = evaluate.get_labelled_renders("mini", 3, map, tmp_path / "heard")
     assert made == [0, 1, 2]
     for a, b in zip(first, again):
         assert a.drums == b.drums
         assert a.style == b.style
         np.testing.assert_array_equal(
-            np.concatenate(a.clean + a.coded), np.concatenate(b.clean + b.coded)
+            np.concatenate(a.clean + a.decoded), np.concatenate(b.clean + b.decoded)
         )
-    evaluate.lessons("mini", 2, map, tmp_path / "heard")
+    evaluate.get_labelled_renders("mini", 2, map, tmp_path / "heard")
     assert made == [0, 1, 2, 0, 1]
     assert not list(tmp_path.rglob("*.part"))
 
@@ -67,10 +67,10 @@ def test_another_vae_is_heard_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_processes_give_the_values_in_order() -> None:
-    with evaluate.workers(2) as each:
-        assert list(each(abs, [-3, 2, -1])) == [3, 2, 1]
-    with evaluate.workers(1) as each:
-        assert list(each(abs, [-3, 2, -1])) == [3, 2, 1]
+    with evaluate.start_pool(2) as parallel_map:
+        assert list(parallel_map(abs, [-3, 2, -1])) == [3, 2, 1]
+    with evaluate.start_pool(1) as parallel_map:
+        assert list(parallel_map(abs, [-3, 2, -1])) == [3, 2, 1]
 
 
 @pytest.mark.parametrize(

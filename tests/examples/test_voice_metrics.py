@@ -9,19 +9,21 @@ import numpy as np
 import pytest
 
 from examples.voice import metrics, songs
+from examples.voice.metrics import Floats
 from pipeline.request import SAMPLE_RATE
 
 TIME = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
 NOISE = np.random.default_rng(1).standard_normal((SAMPLE_RATE, 2)).astype(np.float32)
 
 
-def tone(*pitches: int) -> np.ndarray:
+def tone(*pitches: int) -> Floats:
     """MIDI notes together, as sines."""
     hertz = 440 * 2 ** ((np.array(pitches)[:, None] - 69) / 12)
-    return (0.1 * np.sin(2 * np.pi * hertz * TIME).sum(axis=0)).astype(np.float32)
+    sines: Floats = 0.1 * np.sin(2 * np.pi * hertz * TIME).sum(axis=0)
+    return sines.astype(np.float32)
 
 
-def clicks(bpm: float, seconds: float = 8.0, beats: int = 4) -> np.ndarray:
+def clicks(bpm: float, seconds: float = 8.0, beats: int = 4) -> Floats:
     """A click on every beat, louder on the first of a bar."""
     track = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
     burst = np.random.default_rng(0).standard_normal(600) * np.exp(-np.arange(600) / 100)
@@ -32,70 +34,72 @@ def clicks(bpm: float, seconds: float = 8.0, beats: int = 4) -> np.ndarray:
 
 
 @cache
-def renders() -> tuple[list[np.ndarray], list[str]]:
+def renders() -> tuple[list[Floats], list[str]]:
     """Real songs, with drums and without."""
-    whole = [songs.song(seed, 3.0) for seed in range(40)]
-    return [song.mix() for song in whole], [
+    whole = [songs.make_song(seed, 3.0) for seed in range(40)]
+    return [song.render_mix() for song in whole], [
         "drums" if "drums" in song.sketch.parts else "none" for song in whole
     ]
 
 
 @pytest.mark.parametrize("bpm", [60, 97, 128.5, 174])
 def test_the_tempo_of_a_click_track_is_found(bpm: float) -> None:
-    measured = metrics.tempo(clicks(bpm))
+    measured = metrics.measure_tempo(clicks(bpm))
     assert min(abs(measured / (bpm * octave) - 1) for octave in metrics.OCTAVES) < 0.005
-    assert metrics.tempo_right(clicks(bpm), bpm)
+    assert metrics.is_tempo_right(clicks(bpm), bpm)
 
 
 @pytest.mark.parametrize("wrong", [103, 94, 97 * 1.5, 97 * 4 / 3, 97 * 3])
 def test_another_tempo_is_wrong(wrong: float) -> None:
-    assert not metrics.tempo_right(clicks(97), wrong)
+    assert not metrics.is_tempo_right(clicks(97), wrong)
 
 
 def test_octaves_of_the_tempo_are_right() -> None:
-    assert metrics.tempo_right(clicks(97), 48.5)
-    assert metrics.tempo_right(clicks(97), 194)
+    assert metrics.is_tempo_right(clicks(97), 48.5)
+    assert metrics.is_tempo_right(clicks(97), 194)
 
 
 def test_the_tempo_of_real_renders_with_drums_is_found() -> None:
     drummed = [
         song
-        for song in (songs.song(seed, 8.0) for seed in range(12))
+        for song in (songs.make_song(seed, 8.0) for seed in range(12))
         if "drums" in song.sketch.parts
     ]
     assert len(drummed) > 4
-    assert all(metrics.tempo_right(song.mix(), song.sketch.bpm) for song in drummed)
+    assert all(metrics.is_tempo_right(song.render_mix(), song.sketch.bpm) for song in drummed)
 
 
 def test_a_chord_is_in_its_keys_and_in_no_other() -> None:
     chord = tone(60, 64, 67, 69, 71, 62, 65)  # white keys
-    assert metrics.in_key(chord, "C major") > 0.9
-    assert metrics.in_key(chord, "A minor") == metrics.in_key(chord, "C major")
-    assert metrics.in_key(chord, "F# major") < 0.4
-    assert metrics.key_top1(chord, "A minor")
-    assert not metrics.key_top1(chord, "G major")
-    assert not metrics.key_top1(chord, "A major")
+    assert metrics.measure_key_share(chord, "C major") > 0.9
+    assert metrics.measure_key_share(chord, "A minor") == metrics.measure_key_share(
+        chord, "C major"
+    )
+    assert metrics.measure_key_share(chord, "F# major") < 0.4
+    assert metrics.is_best_key(chord, "A minor")
+    assert not metrics.is_best_key(chord, "G major")
+    assert not metrics.is_best_key(chord, "A major")
 
 
 def test_noise_is_in_no_key() -> None:
-    assert metrics.in_key(NOISE, "E minor") == pytest.approx(7 / 12, abs=0.06)
-    assert not metrics.key_top1(np.zeros((SAMPLE_RATE, 2), np.float32), "E minor")
+    assert metrics.measure_key_share(NOISE, "E minor") == pytest.approx(7 / 12, abs=0.06)
+    assert not metrics.is_best_key(np.zeros((SAMPLE_RATE, 2), np.float32), "E minor")
 
 
 def test_a_scaled_copy_is_perfect_and_noise_counts_as_it_is() -> None:
     truth = np.stack([tone(60), tone(64)], axis=1)
-    assert metrics.si_sdr(0.5 * truth, truth) == math.inf
-    assert metrics.si_sdr(0.3 * truth, truth) > 100
+    assert metrics.measure_si_sdr(0.5 * truth, truth) == math.inf
+    assert metrics.measure_si_sdr(0.3 * truth, truth) > 100
     noise = np.random.default_rng(2).standard_normal(truth.shape)
     noise *= 0.1 * np.linalg.norm(truth) / np.linalg.norm(noise)
-    assert metrics.si_sdr(truth + noise, truth) == pytest.approx(20, abs=0.1)
-    assert metrics.si_sdr(np.zeros_like(truth), truth) == metrics.FLOOR_DB
+    assert metrics.measure_si_sdr(truth + noise, truth) == pytest.approx(20, abs=0.1)
+    assert metrics.measure_si_sdr(np.zeros_like(truth), truth) == metrics.FLOOR_DB
 
 
 def test_the_log_mel_distance_of_half_the_level_is_six_decibels() -> None:
-    assert metrics.log_mel_distance(NOISE, NOISE) == 0
-    assert metrics.log_mel_distance(NOISE, 0.5 * NOISE) == pytest.approx(6.02, abs=0.15)
-    assert metrics.log_mel_distance(NOISE, NOISE[::-1]) == metrics.log_mel_distance(
+    assert metrics.measure_log_mel_distance(NOISE, NOISE) == 0
+    assert metrics.measure_log_mel_distance(NOISE, 0.5 * NOISE) == pytest.approx(6.02, abs=0.15)
+    assert metrics.measure_log_mel_distance(NOISE, NOISE[::-1]) == metrics.measure_log_mel_distance(
         NOISE[::-1], NOISE
     )
 
@@ -105,13 +109,13 @@ def test_the_mel_bands_of_a_sine_are_its_spectrum() -> None:
     1e-4.
     """
     sine = (0.5 * np.sin(2 * np.pi * 1000 * TIME)).astype(np.float32)
-    frame = metrics.log_mel(sine)[100]
+    frame = metrics.compute_log_mel(sine)[100]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
     lobe = (
         np.abs(np.fft.rfft(sine[100 * 512 - 1024 : 100 * 512 + 1024] * window)) / window.sum() * 2
     )
     band = int(np.argmax(frame))
-    weights = metrics.mel_bank(96, 2048)[band]
+    weights = metrics.make_mel_bank(96, 2048)[band]
     assert weights.sum() == pytest.approx(1, abs=1e-4)
     assert abs(np.average(np.fft.rfftfreq(2048, 1 / SAMPLE_RATE), weights=weights) - 1000) < 30
     assert frame[band] == pytest.approx(20 * math.log10(weights @ lobe + 1e-4), abs=0.01)
@@ -120,22 +124,29 @@ def test_the_mel_bands_of_a_sine_are_its_spectrum() -> None:
 
 def test_levels_are_in_dbfs() -> None:
     sine = 0.5 * np.sin(2 * np.pi * 441 * TIME)
-    assert metrics.level(sine) == pytest.approx(-9.03, abs=0.01)
-    assert metrics.peak(sine) == pytest.approx(-6.02, abs=0.01)
-    assert metrics.level(np.zeros(10)) == metrics.peak(np.zeros(10)) == metrics.FLOOR_DB
+    assert metrics.measure_level(sine) == pytest.approx(-9.03, abs=0.01)
+    assert metrics.measure_peak(sine) == pytest.approx(-6.02, abs=0.01)
+    assert (
+        metrics.measure_level(np.zeros(10))
+        == metrics.measure_peak(np.zeros(10))
+        == metrics.FLOOR_DB
+    )
 
 
 def test_drums_are_told_from_none_in_songs_not_seen() -> None:
     clips, truth = renders()
-    features = [metrics.drum_features(clip) for clip in clips]
-    detector = metrics.fit(features[:28], truth[:28])
+    features = [metrics.compute_drum_features(clip) for clip in clips]
+    detector = metrics.fit_classifier(features[:28], truth[:28])
     assert set(truth[28:]) == {"drums", "none"}
-    assert detector.accuracy(features[28:], truth[28:]) >= 0.9
+    assert detector.measure_accuracy(features[28:], truth[28:]) >= 0.9
 
 
 def test_loudness_is_no_feature() -> None:
     clips, _ = renders()
-    for features in (metrics.drum_features, lambda clip: metrics.style_features(clip, 120)):
+    for features in (
+        metrics.compute_drum_features,
+        lambda clip: metrics.compute_style_features(clip, 120),
+    ):
         assert features(0.5 * clips[0]) == pytest.approx(features(clips[0]), abs=1e-3)
 
 
@@ -143,6 +154,6 @@ def test_a_classifier_learns_what_is_linear() -> None:
     rng = np.random.default_rng(3)
     points = list(rng.standard_normal((300, 2)))
     truth = [("left", "right")[int(x > y)] for x, y in points]
-    learned = metrics.fit(points[:200], truth[:200])
-    assert learned.accuracy(points[200:], truth[200:]) > 0.95
+    learned = metrics.fit_classifier(points[:200], truth[:200])
+    assert learned.measure_accuracy(points[200:], truth[200:]) > 0.95
     assert learned(np.array([1.0, -1.0])) == "right"

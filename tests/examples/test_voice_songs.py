@@ -1,4 +1,4 @@
-"""The recipe of the embedded voice: what is learned from is what is asked for, and what is written
+"""The recipe of the embedded voice: what is learned from is what is sketch for, and what is written
 can be loaded.
 """
 
@@ -24,29 +24,29 @@ from mlx.utils import tree_flatten  # isort: skip
 
 def test_a_caption_asks_for_the_song_it_was_written_for() -> None:
     for seed in range(300):
-        song = songs.song(seed, 8.0)
-        asked = read_caption(
-            song.caption(np.random.default_rng(seed)),
+        song = songs.make_song(seed, 8.0)
+        sketch = read_caption(
+            song.write_caption(np.random.default_rng(seed)),
             bpm=0,
             key="",
             bars=1,
             beats_per_bar=4,
             seed=1,
         )
-        assert asked.style == song.sketch.style
-        assert asked.parts == song.sketch.parts
+        assert sketch.style == song.sketch.style
+        assert sketch.parts == song.sketch.parts
 
 
 def test_a_number_is_always_the_same_song() -> None:
-    one, again = (songs.song(7, 3.0) for _ in range(2))
-    assert one.mix().tobytes() == again.mix().tobytes()
-    assert one.mix().tobytes() != songs.song(8, 3.0).mix().tobytes()
+    one, again = (songs.make_song(7, 3.0) for _ in range(2))
+    assert one.render_mix().tobytes() == again.render_mix().tobytes()
+    assert one.render_mix().tobytes() != songs.make_song(8, 3.0).render_mix().tobytes()
 
 
 def test_stems_add_up_to_the_mix() -> None:
-    song = songs.song(11, 4.0, parts=("drums", "bass", "chords", "lead"))
-    for stems in (song.stems(), song.tracks()):
-        assert np.allclose(np.tanh(sum(stems.values())), song.mix(), atol=1e-5)
+    song = songs.make_song(11, 4.0, parts=("drums", "bass", "chords", "lead"))
+    for stems in (song.render_stems(), song.render_tracks()):
+        assert np.allclose(np.tanh(sum(stems.values())), song.render_mix(), atol=1e-5)
 
 
 def test_every_sound_has_a_track_that_the_model_can_name() -> None:
@@ -64,7 +64,7 @@ def test_every_band_plays_instruments_that_can_play_its_parts() -> None:
 
 def test_mixes_are_loud_enough_and_never_clip() -> None:
     for seed in range(20):
-        mix = songs.song(seed, 4.0).mix()
+        mix = songs.make_song(seed, 4.0).render_mix()
         assert 0.02 < np.abs(mix).max() < 1
 
 
@@ -79,7 +79,7 @@ def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) ->
     from examples.voice import export
 
     voice = train_dit.Voice()
-    train_dit.start(voice, mx.random.key(1))
+    train_dit.fill_weights(voice, mx.random.key(1))
     arrays = dict(tree_flatten(voice.parameters()))
     export.write_dit(tmp_path, arrays)
     layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
@@ -97,7 +97,10 @@ def test_the_activation_for_training_has_the_right_slopes() -> None:
     gate, up, weight = (mx.random.normal((4, 8), key=mx.random.key(k)) * 3 for k in range(3))
 
     def slopes(swiglu: Any) -> list[mx.array]:
-        return mx.grad(lambda g, u: mx.sum(swiglu(g, u) * weight), argnums=(0, 1))(gate, up)
+        gradients: list[mx.array] = mx.grad(
+            lambda g, u: mx.sum(swiglu(g, u) * weight), argnums=(0, 1)
+        )(gate, up)
+        return gradients
 
     for ours, plain in zip(slopes(training_ops.swiglu), slopes(lambda g, u: g * mx.sigmoid(g) * u)):
         assert float(mx.abs(ours - plain).max()) < 1e-5

@@ -72,7 +72,7 @@ def test_a_loop_goes_on_where_a_clip_would_stop(model: AceStep) -> None:
 
 def test_a_loop_keeps_time_and_its_seed(model: AceStep) -> None:
     clip = loop(model, prompt="house, drums and bass only", bars=4, bpm=126)
-    assert metrics.tempo_right(clip, 126)
+    assert metrics.is_tempo_right(clip, 126)
     np.testing.assert_array_equal(
         clip, loop(model, prompt="house, drums and bass only", bars=4, bpm=126)
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.5  # of the source
 SAMPLES = round(SECONDS * SAMPLE_RATE)
-SONG = songs.song(5_400_003, SECONDS, parts=("drums", "bass", "chords"))
+SONG = songs.make_song(5_400_003, SECONDS, parts=("drums", "bass", "chords"))
 SUBTYPES = {  # and what decides the format where the ending does not
     ".wav": ("PCM_24",),
     ".flac": ("PCM_24",),
@@ -49,13 +49,13 @@ def turbo(tiny: Path) -> AceStep:
 def song(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A file with SONG's mix, half as loud as it could be."""
     path = tmp_path_factory.mktemp("sounds") / "song.wav"
-    soundfile.write(path, 0.5 * SONG.mix(), SAMPLE_RATE, "FLOAT")
+    soundfile.write(path, 0.5 * SONG.render_mix(), SAMPLE_RATE, "FLOAT")
     return str(path)
 
 
 def takes(model: AceStep, **values: Any) -> list[Take]:
     request = Request(
-        prompt=SONG.caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
+        prompt=SONG.write_caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
     ).changed(values)
     return [event for event in model.render(request) if isinstance(event, Take)]
 
@@ -248,7 +248,7 @@ def test_a_cover_resembles_its_source_as_long_as_it_follows_it(model: AceStep, s
         sound(takes(model, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0)
     )
     near, far = (
-        metrics.log_mel_distance(metrics.levelled(one), metrics.levelled(source))
+        metrics.measure_log_mel_distance(metrics.level_mono(one), metrics.level_mono(source))
         for one in (followed, alone)
     )
     assert near < far - 1
@@ -364,21 +364,21 @@ def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
 def test_extracting_gives_the_stems_alone_aligned_with_the_source(
     model: AceStep, tmp_path: Path
 ) -> None:
-    whole = songs.song(SONG.seed, 6.0, parts=SONG.sketch.parts)
-    soundfile.write(tmp_path / "song.wav", whole.mix(), SAMPLE_RATE, "FLOAT")
+    whole = songs.make_song(SONG.seed, 6.0, parts=SONG.sketch.parts)
+    soundfile.write(tmp_path / "song.wav", whole.render_mix(), SAMPLE_RATE, "FLOAT")
     drums, bass, rest = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
     assert drums.name == "drums"
     assert bass.name == "bass"
     assert rest.name == "rest"
     assert drums.request.stems == "drums bass"
     assert drums.audio.shape == bass.audio.shape == (2, 6 * SAMPLE_RATE)
-    truth = whole.stems()
+    truth = whole.render_stems()
     for take, other in ((drums, "bass"), (bass, "drums")):
-        assert metrics.si_sdr(sound(take), truth[take.name]) > metrics.si_sdr(
+        assert metrics.measure_si_sdr(sound(take), truth[take.name]) > metrics.measure_si_sdr(
             sound(take), truth[other]
         )
         # dB: as loud as in the source
-        assert abs(metrics.level(sound(take)) - metrics.level(truth[take.name])) < 6
+        assert abs(metrics.measure_level(sound(take)) - metrics.measure_level(truth[take.name])) < 6
 
 
 def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(
@@ -564,7 +564,7 @@ def test_a_take_says_that_its_source_is_silent(model: AceStep, tmp_path: Path) -
 
 
 def _half_loud(folder: Path) -> Path:
-    soundfile.write(folder / "half.wav", 0.5 * SONG.mix(), SAMPLE_RATE, "FLOAT")
+    soundfile.write(folder / "half.wav", 0.5 * SONG.render_mix(), SAMPLE_RATE, "FLOAT")
     return folder / "half.wav"
 
 
@@ -582,7 +582,7 @@ def test_a_cover_that_starts_from_its_source_stays_closer(model: AceStep, song: 
     there = audio.read(song)
     wish = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
     free, close = (sound(takes(model, cover_noise_strength=s, **wish)[0]) for s in (0.0, 0.8))
-    assert metrics.si_sdr(close, there) > metrics.si_sdr(free, there)
+    assert metrics.measure_si_sdr(close, there) > metrics.measure_si_sdr(free, there)
 
 
 def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
