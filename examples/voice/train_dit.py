@@ -207,7 +207,7 @@ class LessonPool:
             self.shards += 1
 
     def _add_song(self, number: int, stems: Mapping[int, str]) -> None:
-        """Examples of one song; `stems` are the tracks of its stems, by their place in the shard."""
+        """Add one song's examples; `stems` are the tracks of its stems, by place in the shard."""
         song = songs.make_song(songs.FIRST_SEED + number, songs.SECONDS)
         captions = [song.write_caption(self.rng) for _ in range(CAPTIONS)]
         for caption in captions:
@@ -313,7 +313,7 @@ def write_prompt(
     rng: np.random.Generator,
     tracks: tuple[str, ...] = (),
 ) -> str:
-    """What the text encoder reads for a request: bpm and key are mostly given, the length is any."""
+    """What the text encoder reads: bpm and key are mostly given, the length is any."""
     sketch = song.sketch
     metadata = {
         "bpm": int(sketch.bpm) if rng.random() < 0.9 else None,
@@ -417,7 +417,7 @@ def train(folder: Path, budget: float) -> None:
 
 
 def find_rate(step: int, progress: float) -> float:
-    """The learning rate: a warm-up, then a descent in the last six tenths; `progress` is in 0..1."""
+    """The learning rate: a warm-up, and a descent in the last six tenths. `progress`: 0..1."""
     return RATE * min(1, (step + 1) / WARM_UP) * max(0.02, min(1, (1 - progress) / 0.6))
 
 

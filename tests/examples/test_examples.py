@@ -278,5 +278,6 @@ socket.on('message', answer => {
   console.log(address)
   if (['/ace/finished', '/ace/fail'].includes(address)) socket.close()
 })
-socket.send(['/ace/generate', ',' + 's'.repeat(words.length), ...words].map(padded).join(''), process.argv[1])
+const types = ',' + 's'.repeat(words.length)
+socket.send(['/ace/generate', types, ...words].map(padded).join(''), process.argv[1])
 """

@@ -808,7 +808,10 @@ def test_a_hub_that_offers_xet_is_asked_for_it(ace_step: FakeHub) -> None:
 
 
 def test_the_hub_s_own_environment_variables_are_obeyed(ace_step: FakeHub, tmp_path: Path) -> None:
-    code = "import sys; from pipeline.weights import checkpoint; print(checkpoint.fetch(sys.argv[1]).dit)"
+    code = (
+        "import sys; from pipeline.weights import checkpoint; "
+        "print(checkpoint.fetch(sys.argv[1]).dit)"
+    )
     environment = os.environ | {
         "HF_ENDPOINT": ace_step.url,
         "HF_HOME": str(tmp_path / "home"),
