@@ -431,7 +431,8 @@ def _check_list(name: str, value: Any, kind: Any, allowed: str) -> Sequence[Any]
     is_list = isinstance(value, list | tuple)
     if not is_list or not all(isinstance(entry, kind) for entry in value):
         raise SettingsError(f"{name} must be {allowed}, got {value!r}")
-    return value
+    entries: Sequence[Any] = value
+    return entries
 
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {

@@ -194,7 +194,8 @@ def without_dc(audio: np.ndarray, window: np.ndarray) -> np.ndarray:
     zero.
     """
     offset = (audio * window).sum(axis=1, keepdims=True) / window.sum()
-    return (audio - offset) * window
+    centred: np.ndarray = (audio - offset) * window
+    return centred
 
 
 def fade_out(samples: int) -> np.ndarray:

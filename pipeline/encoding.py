@@ -102,7 +102,7 @@ def _tiled(
     with work.meter(stage):
         drawn = work.request.source_seed if stage == "source" else -1
         made_from = caches.digest(sound, f"{frames} {loop} {drawn}")
-        known = model.cache.find(stage, made_from)
+        known: mx.array | None = model.cache.find(stage, made_from)
     if known is not None:
         return known
     if loop:

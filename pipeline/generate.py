@@ -264,7 +264,8 @@ class AceStep(Stages):
                 try:
                     written = next(work)
                 except StopIteration as done:
-                    return done.value
+                    result: _Result = done.value
+                    return result
             # nobody knows how many there will be
             words = max(words, min(written.tokens, expected.words))
             ready = (

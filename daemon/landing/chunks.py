@@ -214,9 +214,8 @@ def build_ixml(facts: ClipFacts) -> bytes:
         )
     _add_elements(ElementTree.SubElement(root, "ASWG"), music)
     _add_elements(ElementTree.SubElement(root, "USER"), own)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(
-        root, "utf-8", xml_declaration=False
-    )
+    document: bytes = ElementTree.tostring(root, "utf-8", xml_declaration=False)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + document
 
 
 def build_tags(facts: ClipFacts) -> dict[str, str]:

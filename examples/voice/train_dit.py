@@ -30,6 +30,7 @@ from pipeline import prompts
 from pipeline.networks.config import AceStepConfig, TextEncoderConfig
 from pipeline.networks.ops import choose_ops
 from pipeline.networks.text_encoder import TextEncoder
+from pipeline.networks.typed import TypedModule
 from pipeline.weights.checkpoint import AceStepModel
 
 from . import songs
@@ -62,7 +63,7 @@ Floats = npt.NDArray[np.floating]
 Tree = dict[str, Any]  # arrays in nested dicts and lists, as MLX keeps parameters
 
 
-class Voice(nn.Module):
+class Voice(TypedModule):
     """All networks that are trained. Their tensors are those of a checkpoint's folders."""
 
     def __init__(self) -> None:

@@ -11,6 +11,7 @@ from mlx import nn
 from .config import AceStepConfig
 from .layers import TransformerEncoder
 from .ops import Ops
+from .typed import TypedModule
 
 
 class Pooler(TransformerEncoder):
@@ -33,7 +34,7 @@ class Pooler(TransformerEncoder):
         return encoded[:, 0].reshape(batch, tokens, width)
 
 
-class Quantizer(nn.Module):
+class Quantizer(TypedModule):
     """Finite scalar quantisation: every dimension is rounded to one of its few levels."""
 
     def __init__(self, config: AceStepConfig) -> None:
@@ -75,7 +76,7 @@ class Quantizer(nn.Module):
         return bases
 
 
-class AudioTokenizer(nn.Module):
+class AudioTokenizer(TypedModule):
     """Latents -> codes."""
 
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:

@@ -11,6 +11,7 @@ from mlx import nn
 from .config import AceStepConfig
 from .layers import TransformerEncoder
 from .ops import Ops
+from .typed import TypedModule
 
 
 class TimbreEncoder(TransformerEncoder):
@@ -46,7 +47,7 @@ class LyricEncoder(TransformerEncoder):
         return self.encode(self.embed_tokens(embedded), keep)
 
 
-class ConditionEncoder(nn.Module):
+class ConditionEncoder(TypedModule):
     """Text, lyrics and reference audio -> the condition."""
 
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:

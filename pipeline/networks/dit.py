@@ -11,6 +11,7 @@ from mlx import nn
 from .config import AceStepConfig, StackConfig
 from .layers import MLP, Attention
 from .ops import Ops
+from .typed import TypedModule
 
 FREQUENCIES = 256
 CrossKV = list[tuple[mx.array, mx.array]]  # one pair of (B, kv_heads, S, head_dim) per layer
@@ -28,7 +29,7 @@ def embed_timesteps(t: mx.array) -> mx.array:
     return mx.concatenate([mx.cos(angles), mx.sin(angles)], axis=-1)
 
 
-class TimeEmbedding(nn.Module):
+class TimeEmbedding(TypedModule):
     """A timestep -> a vector, and what modulates the layers."""
 
     def __init__(self, width: int) -> None:
@@ -44,7 +45,7 @@ class TimeEmbedding(nn.Module):
         return x, self.time_proj(nn.silu(x)).reshape(x.shape[0], 6, -1)
 
 
-class DiTLayer(nn.Module):
+class DiTLayer(TypedModule):
     """Self attention, cross attention and MLP; the first and the last are modulated."""
 
     def __init__(self, config: StackConfig, ops: Ops, window: int | None) -> None:
@@ -71,7 +72,7 @@ class DiTLayer(nn.Module):
         return x + mlp_gate * self.mlp(self.mlp_norm(x) * (1 + mlp_scale) + mlp_shift)
 
 
-class Patches(nn.Module):
+class Patches(TypedModule):
     """A convolution whose kernel is its stride, as one matrix product over patches of frames.
 
     The checkpoint's tensor is (out, in, patch), or (in, out, patch) for the transposed convolution
@@ -103,7 +104,7 @@ class Patches(nn.Module):
         return mx.addmm(self.bias, x.reshape(batch, length // self._patch, -1), self.weight.T)
 
 
-class DiT(nn.Module):
+class DiT(TypedModule):
     """The whole of it. `fold` has to be called once the weights are loaded."""
 
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:

@@ -11,10 +11,11 @@ from mlx import nn
 
 from .config import StackConfig
 from .ops import Ops
+from .typed import TypedModule
 from .windows import make_band_mask, window_attention
 
 
-class QuantizedMatrix(nn.Module):
+class QuantizedMatrix(TypedModule):
     """A matrix (rows, columns) with few bits per weight: groups of `group` weights in a row share a
     scale and an offset.
     """
@@ -66,7 +67,7 @@ class QuantizedEmbedding(QuantizedMatrix):
         return self.multiply(x)
 
 
-class Attention(nn.Module):
+class Attention(TypedModule):
     """Attention as in Qwen3: RMSNorm on every head's q and k, and half-split rotary positions in
     self attention.
     """
@@ -125,7 +126,7 @@ class Attention(nn.Module):
         return projected
 
 
-class MLP(nn.Module):
+class MLP(TypedModule):
     """The gated one: down(silu(gate) * up)."""
 
     def __init__(self, config: StackConfig, ops: Ops) -> None:
@@ -141,7 +142,7 @@ class MLP(nn.Module):
         return projected
 
 
-class EncoderLayer(nn.Module):
+class EncoderLayer(TypedModule):
     """Attention and MLP, each behind a norm and beside a residual connection."""
 
     def __init__(self, config: StackConfig, ops: Ops, window: int | None) -> None:
@@ -162,7 +163,7 @@ def make_encoder_layers(config: StackConfig, ops: Ops) -> list[EncoderLayer]:
     return [EncoderLayer(config, ops, window) for window in config.windows]
 
 
-class TransformerEncoder(nn.Module):
+class TransformerEncoder(TypedModule):
     """A projection, layers and a final norm: the lyric, timbre and audio code networks are made of
     these.
     """

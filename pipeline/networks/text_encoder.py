@@ -10,10 +10,11 @@ from mlx import nn
 from .config import TextEncoderConfig
 from .layers import make_encoder_layers
 from .ops import Ops
+from .typed import TypedModule
 from .windows import make_causal_mask
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(TypedModule):
     """Token ids -> hidden states."""
 
     def __init__(self, config: TextEncoderConfig, ops: Ops) -> None:

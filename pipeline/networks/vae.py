@@ -10,13 +10,14 @@ from mlx import nn
 
 from .config import VAEConfig
 from .ops import Ops
+from .typed import TypedModule
 
 DILATIONS = (1, 3, 9)
 # latent frames decoded at a time: larger ones take more memory, smaller ones waste more overlap
 TILE = 256
 
 
-class Snake(nn.Module):
+class Snake(TypedModule):
     """x + sin(alpha x)^2 / beta, with one alpha and beta per channel, stored as logarithms.
 
     `fold` replaces alpha by its exponential, and beta by the inverse of its exponential.
@@ -38,7 +39,7 @@ class Snake(nn.Module):
         return self._ops.snake(x, self.alpha, self.beta)
 
 
-class WeightNorm(nn.Module):
+class WeightNorm(TypedModule):
     """A convolution's weight as direction `weight_v` and length `weight_g`. `fold` replaces both by
     one `weight`.
 
@@ -112,7 +113,7 @@ class TransposedConv(WeightNorm):
         return self._ops.conv_transpose1d(x, self.weight, self._stride, padding) + self.bias
 
 
-class ResidualUnit(nn.Module):
+class ResidualUnit(TypedModule):
     """A dilated and a plain convolution beside a residual connection: (B, L, C) -> the same."""
 
     def __init__(self, channels: int, dilation: int, ops: Ops) -> None:
@@ -132,7 +133,7 @@ class ResidualUnit(nn.Module):
         return self.conv2(self.snake2(self.conv1(self.snake1(x), padding)))
 
 
-class DecoderBlock(nn.Module):
+class DecoderBlock(TypedModule):
     """(B, L, in) -> (B, L * stride, out)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
@@ -148,7 +149,7 @@ class DecoderBlock(nn.Module):
         return self.res_unit3(self.res_unit2(self.res_unit1(x)))
 
 
-class EncoderBlock(nn.Module):
+class EncoderBlock(TypedModule):
     """(B, L, in) -> (B, L / stride, out)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, ops: Ops) -> None:
@@ -164,7 +165,7 @@ class EncoderBlock(nn.Module):
         return self.conv1(self.snake1(self.res_unit3(self.res_unit2(self.res_unit1(x)))))
 
 
-class Decoder(nn.Module):
+class Decoder(TypedModule):
     """Latents -> audio."""
 
     def __init__(self, config: VAEConfig, ops: Ops) -> None:
@@ -186,7 +187,7 @@ class Decoder(nn.Module):
         return self.conv2(self.snake1(x))
 
 
-class Encoder(nn.Module):
+class Encoder(TypedModule):
     """Audio -> the posterior's mean and scale."""
 
     def __init__(self, config: VAEConfig, ops: Ops) -> None:
@@ -209,7 +210,7 @@ class Encoder(nn.Module):
         return self.conv2(self.snake1(x))
 
 
-class VAE(nn.Module):
+class VAE(TypedModule):
     """Encoder and decoder. `fold` has to be called once the weights are loaded."""
 
     def __init__(self, config: VAEConfig, ops: Ops) -> None:

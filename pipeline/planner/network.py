@@ -19,6 +19,7 @@ from mlx import nn
 from ..networks.config import StackConfig, TextEncoderConfig
 from ..networks.layers import Attention, EncoderLayer, QuantizedMatrix
 from ..networks.ops import Ops
+from ..networks.typed import TypedModule
 from ..networks.windows import make_causal_mask
 from .grammar import TokenSet
 
@@ -112,7 +113,7 @@ class DecoderLayer(EncoderLayer):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
-class CausalLM(nn.Module):
+class CausalLM(TypedModule):
     """Qwen3. The head is the embedding table, unless the checkpoint has one of its own."""
 
     def __init__(self, config: PlannerConfig, ops: Ops) -> None:

@@ -24,7 +24,6 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from mlx import nn
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
@@ -35,6 +34,7 @@ from ..networks.config import AceStepConfig, JsonConfig, TextEncoderConfig, VAEC
 from ..networks.dit import DiT
 from ..networks.ops import Ops
 from ..networks.text_encoder import TextEncoder
+from ..networks.typed import TypedModule
 from ..networks.vae import VAE
 from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
 from . import quantise
@@ -99,7 +99,7 @@ class Checkpoint:
         return next(missing, None)
 
 
-class AceStepModel(nn.Module):
+class AceStepModel(TypedModule):
     """Everything in one `acestep-v15-*` folder; attribute names are the checkpoint's."""
 
     def __init__(self, config: AceStepConfig, ops: Ops) -> None:
@@ -382,7 +382,9 @@ def read_file(path: Path) -> dict[str, mx.array]:
     return loaded
 
 
-def load_strictly(module: nn.Module, tensors: dict[str, mx.array], files: dict[str, Path]) -> None:
+def load_strictly(
+    module: TypedModule, tensors: dict[str, mx.array], files: dict[str, Path]
+) -> None:
     """Put every tensor in its place.
 
     Raises `CheckpointError`, naming file and tensor, where one is missing, extra or has another
@@ -423,7 +425,7 @@ def _read_config(kind: type[_Config], folder: Path) -> _Config:
 
 
 def load_quantised(
-    module: nn.Module,
+    module: TypedModule,
     folder: Path,
     tensors: dict[str, mx.array],
     files: dict[str, Path],

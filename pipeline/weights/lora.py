@@ -19,6 +19,7 @@ from mlx import nn
 from mlx.utils import tree_unflatten
 
 from ..networks.layers import QuantizedLinear
+from ..networks.typed import TypedModule
 from .adapter import Adapter, AdapterError
 
 _CONFIG = "adapter_config.json"
@@ -59,7 +60,7 @@ class LowRank(NamedTuple):
     factor: float
 
 
-class AdaptedLinear(nn.Module):
+class AdaptedLinear(TypedModule):
     """A linear layer, and beside it the additions of one or more adapters, their ranks together."""
 
     def __init__(self, base: nn.Module, additions: Sequence[LowRank], dtype: mx.Dtype) -> None:
@@ -81,7 +82,7 @@ class AdaptedLinear(nn.Module):
         return mx.addmm(self.base(x), x @ self.down.T, self.up.T)
 
 
-def apply(model: nn.Module, adapters: Sequence[Adapter], dtype: mx.Dtype) -> None:
+def apply(model: TypedModule, adapters: Sequence[Adapter], dtype: mx.Dtype) -> None:
     """Let the model play with these adapters and no others; an empty list removes all.
 
     `model` has the DiT as `decoder`, whose layers adapters may also name without that. Raises
@@ -107,7 +108,7 @@ def apply(model: nn.Module, adapters: Sequence[Adapter], dtype: mx.Dtype) -> Non
         model.update_modules(tree_unflatten(list(changed.items())))
 
 
-def _find_layers(model: nn.Module) -> dict[str, nn.Module]:
+def _find_layers(model: TypedModule) -> dict[str, nn.Module]:
     """The layers that can be adapted, and those that are, by name."""
     inside = {id(layer.base) for layer in model.modules() if isinstance(layer, AdaptedLinear)}
     kinds = (nn.Linear, QuantizedLinear, AdaptedLinear)

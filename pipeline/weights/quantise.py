@@ -19,6 +19,7 @@ from mlx.utils import tree_unflatten
 
 from ..networks.layers import QuantizedEmbedding, QuantizedLinear, QuantizedMatrix
 from ..networks.ops import Ops
+from ..networks.typed import TypedModule
 from .adapter import check_bits
 
 _GROUPS = (64, 32)  # weights that share a scale: the first of these that divides the row
@@ -83,7 +84,7 @@ def find_unquantised(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(stem for stem in stems if f"{stem}.scales" not in tensors))
 
 
-def detect_format(module: nn.Module) -> WeightFormat:
+def detect_format(module: TypedModule) -> WeightFormat:
     """How the weights of a loaded network are stored."""
     matrices = {
         name: layer for name, layer in module.named_modules() if _MATRIX.fullmatch(f"{name}.weight")
@@ -95,7 +96,9 @@ def detect_format(module: nn.Module) -> WeightFormat:
     return WeightFormat(bits, tuple(sorted(matrices.keys() - packed.keys())))
 
 
-def replace_layers(module: nn.Module, tensors: Mapping[str, mx.array], bits: int, ops: Ops) -> None:
+def replace_layers(
+    module: TypedModule, tensors: Mapping[str, mx.array], bits: int, ops: Ops
+) -> None:
     """Put quantised layers into `module` wherever the tensors are quantised."""
     changed: list[tuple[str, nn.Module]] = []
     for name, layer in module.named_modules():

@@ -29,11 +29,13 @@ def highest_between_samples(clip: np.ndarray, times: int = 16) -> float:
 
 
 def sine(hertz: float, phase: float = 0.0) -> np.ndarray:
-    return np.sin(2 * np.pi * hertz * TIME + phase)
+    wave: np.ndarray = np.sin(2 * np.pi * hertz * TIME + phase)
+    return wave
 
 
 def square(hertz: float, phase: float = 0.1) -> np.ndarray:
-    return np.sign(sine(hertz, phase))
+    wave: np.ndarray = np.sign(sine(hertz, phase))
+    return wave
 
 
 RANDOM = np.random.default_rng(0)

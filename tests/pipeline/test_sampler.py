@@ -15,7 +15,9 @@ from pipeline.sampler import Guidance
 
 
 def test_turbo_takes_the_official_tables_at_eight_steps_and_any_shift_otherwise() -> None:
-    at = lambda steps, shift: sampler.timesteps(Request(num_steps=steps, shift=shift), turbo=True)  # noqa: E731
+    def at(steps: int, shift: float) -> np.ndarray:
+        return sampler.timesteps(Request(num_steps=steps, shift=shift), turbo=True)
+
     np.testing.assert_array_equal(at(8, 2.2), at(8, 2.0))
     assert len(at(5, 2.2)) == 5
     assert not np.array_equal(at(5, 2.2), at(5, 2.0))

@@ -80,7 +80,7 @@ class OscClient:
 
     def is_quiet(self) -> bool:
         """Nothing else has been answered: the answer to a ping is what comes next."""
-        return self.ask("/ace/ping", "quiet")[1][0] == "quiet"
+        return bool(self.ask("/ace/ping", "quiet")[1][0] == "quiet")
 
     def close(self) -> None:
         self._socket.close()

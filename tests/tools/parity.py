@@ -619,7 +619,7 @@ def likeness(case: dict[str, Any], told: str, frames: int) -> int:
         or case["uses_reference"]
     ):
         return 0
-    words = case["text_prompt_and_lyrics"].lower()
+    words: str = case["text_prompt_and_lyrics"].lower()
     texts = sum(text in words for text in re.findall(r'"([^"]+)"', told))
     if task == "text2music":
         return 1 + texts
@@ -628,12 +628,8 @@ def likeness(case: dict[str, Any], told: str, frames: int) -> int:
     }
     if not window and re.search(rf"{NUMBER}-{NUMBER} s", told):
         return 0
-    return (
-        1
-        + texts
-        + 2 * window
-        + (case["chunk_mask_mode"] == ("auto" if "auto" in told else "explicit"))
-    )
+    same_mode = bool(case["chunk_mask_mode"] == ("auto" if "auto" in told else "explicit"))
+    return 1 + texts + 2 * window + same_mode
 
 
 def clip(
@@ -743,9 +739,11 @@ def inventory(bench: Bench, folder: str) -> dict[str, list[int]]:
     )
     entry = bench.read(found[0][0])
     if "shapes" in entry:
-        return entry["shapes"]
+        shapes: dict[str, list[int]] = entry["shapes"]
+        return shapes
     if "shapes_differing_from_turbo" in entry:
-        return inventory(bench, checkpoint.TURBO) | entry["shapes_differing_from_turbo"]
+        differing: dict[str, list[int]] = entry["shapes_differing_from_turbo"]
+        return inventory(bench, checkpoint.TURBO) | differing
     every = entry["shapes_layer0_and_rest"]
     layers = range(entry["layers"])
     return {
