@@ -117,8 +117,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell the surfaces. `values` are texts and numbers, which follow the job's id: see
-    the event table in daemon/README.md.
+    """Something to tell the surfaces. `values` are texts and numbers, which follow the job's id:
+    see the event table in daemon/README.md.
     """
 
     kind: str

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cost import Defaults
 from pipeline.request import Request
 from pipeline.take import TakeInfo
+from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
 
 FloatArray = npt.NDArray[np.float32]

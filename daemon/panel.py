@@ -78,7 +78,7 @@ class Panel:
         if self.tempo is None:
             return 0.0
         bpm, source = self.tempo.current
-        allowed = FIELDS["bpm"].metadata["allowed"]
+        allowed = FIELDS["bpm"]
         return bpm if source != "default" and allowed.low <= bpm <= allowed.high else 0.0
 
     def _notify(self, name: str, value: object) -> None:

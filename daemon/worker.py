@@ -23,7 +23,7 @@ import numpy as np
 
 from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Request
-from pipeline.take import Progress, Take, TakeInfo, machine
+from pipeline.take import Progress, Take, TakeInfo, describe_machine
 
 from .jobs import describe_failure
 from .messages import (
@@ -66,7 +66,8 @@ def load_model(message: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
     """The model of a load message. `on_fetching` is called now and then while its files are
     downloaded. Raises `CheckpointError` and other `ValueError`s for what cannot be loaded.
     """
-    from pipeline.generate import limits, load
+    from pipeline.generate import load
+    from pipeline.memory import set_limits
     from pipeline.weights import checkpoint
 
     with call_periodically(SIGN_SECONDS, on_fetching):
@@ -79,10 +80,10 @@ def load_model(message: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
         adapters=message.adapters,
         planner=message.planner,
     )
-    limits(message.cache_gb, message.memory_gb, message.wired_gb)
-    model.cache.limit_mb = message.conditions_mb
+    set_limits(message.cache_gb, message.memory_gb, message.wired_gb)
+    model.limit_cache(message.conditions_mb)
     if message.latents_mb:
-        model.store = LatentStore(Path(message.latents_folder), message.latents_mb)
+        model.keep_latents(LatentStore(Path(message.latents_folder), message.latents_mb))
     return model
 
 
@@ -139,7 +140,11 @@ class Worker:
             return
         self._send(
             ModelLoaded(
-                model.title, tuple(model.adapters), model.defaults, seconds_per_cost, model.token
+                model.title,
+                tuple(model.adapters),
+                model.defaults,
+                seconds_per_cost,
+                model.token_cost,
             )
         )
         while True:
@@ -164,7 +169,7 @@ class Worker:
 
     def _set_adapters(self, model: AceStep, message: SetAdapters) -> None:
         try:
-            model.wear(*message.adapters)
+            model.set_adapters(*message.adapters)
         except ValueError as error:
             self._send(AdaptersRefused(str(error)))
         except Exception as error:
@@ -208,14 +213,14 @@ class Worker:
             self._send(StemAudio(rendering.ticket, take.name, np.asarray(take.audio)))
         mix = rendering.takes[0]
         model = rendering.model
-        if mix.latents is not None and model.store is not None:
+        if mix.latents is not None and model.keeps_latents:
             latents = np.asarray(mix.latents)
             self._send(MixLatents(rendering.ticket, model.vae_digest, mix.gain, latents))
         self._finish(rendering, mix.info)
 
     def _finish(self, rendering: Rendering, info: TakeInfo) -> None:
         model = rendering.model
-        self._send(RenderFinished(rendering.ticket, info, model.token, model.reused()))
+        self._send(RenderFinished(rendering.ticket, info, model.token_cost, model.count_cached()))
 
     def _send(self, message: WorkerMessage) -> None:
         send_message(self._connection, message)
@@ -255,7 +260,7 @@ def _description_info(rendering: Rendering, description: Description) -> TakeInf
         rendering.model.title,
         codes=request.codes,
         planned=dict(description.values),
-        machine=machine(),
+        machine=describe_machine(),
         notes=description.notes,
     )
 
@@ -284,14 +289,14 @@ def warm_up(model: AceStep, with_planner: bool = True) -> float:
     up too.
     """
     requests = [WARM_UP, WARM_UP]  # the first one compiles
-    if with_planner and model.plans and model.roomy:
+    if with_planner and model.can_plan and model.has_room_for_planner:
         requests = [PLANNED_WARM_UP, PLANNED_WARM_UP, *requests]
     seconds = 0.0
     for request in requests:
         started = time.monotonic()
-        model.audition(request)
+        model.rehearse(request)
         seconds = time.monotonic() - started
-    return seconds / model.cost(WARM_UP)
+    return seconds / model.estimate_cost(WARM_UP)
 
 
 def _exit_with_parent(parent: int) -> None:

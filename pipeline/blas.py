@@ -32,7 +32,8 @@ _loaded: Path | None = None
 _obstacle = ""  # why MKL is wanted and not loaded
 
 
-def wanted() -> bool:
+def is_wanted() -> bool:
+    """Whether MKL is of use on this machine, and not turned off."""
     return (
         sys.platform == "linux"
         and platform.machine() == "x86_64"
@@ -45,13 +46,13 @@ def preload() -> None:
     first.
     """
     global _loaded, _obstacle
-    if _loaded or _obstacle or not wanted():
+    if _loaded or _obstacle or not is_wanted():
         return
     if "mlx.core" in sys.modules:
         _obstacle = "mlx was imported before acestepd's pipeline"
         return
-    openmp = _find("intel-openmp", "libiomp5.so")
-    runtime = _find("mkl", "libmkl_rt.so")
+    openmp = _find_library("intel-openmp", "libiomp5.so")
+    runtime = _find_library("mkl", "libmkl_rt.so")
     if not openmp or not runtime:
         _obstacle = "MKL was not found: pip install mkl"
         return
@@ -66,18 +67,18 @@ def preload() -> None:
     _loaded = runtime
 
 
-def live() -> str:
+def describe() -> str:
     """Which library answers `cblas_sgemm` in this process, as one phrase for people."""
     if sys.platform == "darwin":
         return "Accelerate"
     if _loaded:
         return f"Intel MKL ({_loaded.name})"
-    if not wanted():
+    if not is_wanted():
         return f"MLX's built-in BLAS (MKL is off: {SWITCH}=0 or not an x86_64 Linux)"
     return f"MLX's built-in BLAS, which is slow ({_obstacle})"
 
 
-def _find(distribution: str, name: str) -> Path | None:
+def _find_library(distribution: str, name: str) -> Path | None:
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:

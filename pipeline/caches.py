@@ -1,6 +1,4 @@
-"""What was computed once and need not be again: by what it was made from, as far as a limit of
-bytes allows.
-"""
+"""What was computed once and need not be again, as far as a limit of bytes allows."""
 
 from __future__ import annotations
 
@@ -11,62 +9,63 @@ from typing import Any, TypeVar
 
 import mlx.core as mx
 import numpy as np
+import numpy.typing as npt
 from mlx.utils import tree_flatten
 
 LIMIT_MB = 512.0
 
-_Made = TypeVar("_Made")
+_Value = TypeVar("_Value")
 
 
 class Cache:
-    """Arrays (or lists of them), the least recently used given up first. `hits` and `misses` count
-    by kind.
+    """Arrays (or lists of them) by their kind and a key, a digest of what they are made from. The
+    least recently used is given up first. `hits` and `misses` count by kind.
     """
 
     def __init__(self, limit_mb: float = LIMIT_MB) -> None:
         self.limit_mb = limit_mb
         self.hits: Counter[str] = Counter()
         self.misses: Counter[str] = Counter()
-        self._kept: OrderedDict[tuple[str, bytes], tuple[Any, int]] = OrderedDict()
+        self._values: OrderedDict[tuple[str, bytes], tuple[Any, int]] = OrderedDict()
 
-    def __call__(self, kind: str, made_from: bytes, make: Callable[[], _Made]) -> _Made:
-        """What `make` returned for this `made_from` before, or returns now, evaluated."""
-        found = self.find(kind, made_from)
-        return found if found is not None else self.keep(kind, made_from, make())
+    def get(self, kind: str, key: bytes, compute: Callable[[], _Value]) -> _Value:
+        """What `compute` returned for this key before, or returns now, evaluated."""
+        value: _Value | None = self.find(kind, key)
+        return value if value is not None else self.store(kind, key, compute())
 
-    def find(self, kind: str, made_from: bytes) -> Any:
+    def find(self, kind: str, key: bytes) -> Any:
         """None where there is none."""
-        if (kind, made_from) not in self._kept:
+        if (kind, key) not in self._values:
             self.misses[kind] += 1
             return None
         self.hits[kind] += 1
-        self._kept.move_to_end((kind, made_from))
-        return self._kept[kind, made_from][0]
+        self._values.move_to_end((kind, key))
+        return self._values[kind, key][0]
 
-    def keep(self, kind: str, made_from: bytes, made: _Made) -> _Made:
-        mx.eval(made)
-        arrays: Any = tree_flatten(made) if isinstance(made, list | tuple) else [("", made)]
-        self._kept[kind, made_from] = made, sum(array.nbytes for _, array in arrays)
+    def store(self, kind: str, key: bytes, value: _Value) -> _Value:
+        """The value, evaluated."""
+        mx.eval(value)
+        arrays: Any = tree_flatten(value) if isinstance(value, list | tuple) else [("", value)]
+        self._values[kind, key] = value, sum(array.nbytes for _, array in arrays)
         while self.bytes > self.limit_mb * 2**20:
-            self._kept.popitem(last=False)
-        return made
+            self._values.popitem(last=False)
+        return value
 
     @property
     def bytes(self) -> int:
-        return sum(size for _, size in self._kept.values())
+        return sum(size for _, size in self._values.values())
 
     def clear(self) -> None:
         """The weights are others now."""
-        self._kept.clear()
+        self._values.clear()
 
-    def told(self) -> dict[str, list[int]]:
+    def count(self) -> dict[str, list[int]]:
         """[hits, misses] by kind."""
-        return {
-            kind: [self.hits[kind], self.misses[kind]] for kind in sorted(self.hits | self.misses)
-        }
+        kinds = sorted(self.hits | self.misses)
+        return {kind: [self.hits[kind], self.misses[kind]] for kind in kinds}
 
 
-def digest(*parts: mx.array | np.ndarray | str) -> bytes:
+def digest(*parts: mx.array | npt.NDArray[Any] | str) -> bytes:
     """Of contents, shapes and kinds of numbers."""
     hashed = hashlib.blake2b(digest_size=16)
     for part in parts:

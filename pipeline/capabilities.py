@@ -3,83 +3,130 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
-from . import audio, cost, tasks
+from . import audio_files
 from .request import UNDERSTAND, BadRequest, Request
-from .stages import Stages
+from .schedules import Schedule, build_timesteps
+from .tasks import FOLLOW_SOURCE
+from .variants import Defaults, name_models_for
 
 COVERS = ("cover", "cover-nofsq")
 
 
-def possible(model: Stages, request: Request) -> Request:
-    """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
-    if request.task == UNDERSTAND:
-        hint = "send /ace/understand, or run: acestepd understand FILE"
-        raise BadRequest("understand makes words, and no sound", hint)
-    if request.task and request.task not in model.tasks:
-        raise BadRequest(
-            f"{model.name} cannot {request.task}; {cost.able(request.task)} can", "load one of them"
-        )
-    if request.taken and "extract" not in model.tasks:
-        message = f"{model.name} cannot take stems out of a clip; {cost.able('extract')} can"
-        raise BadRequest(message, "load one of them, or leave stems empty")
-    if request.loop and request.task not in ("", *COVERS):
-        raise BadRequest(
-            f"{request.task} keeps its source, it cannot make a loop of it",
-            "set loop to 0, or cover",
-        )
-    if request.cover_noise_strength and not request.task.startswith("cover"):
-        raise BadRequest(
-            "cover_noise_strength is for a cover", "set task to cover or cover-nofsq, or it to 0"
-        )
-    if request.codes and model.config.guided:
-        raise BadRequest(
-            f"{model.name} has no audio codes, ACE-Step's own models have", "leave codes empty"
-        )
-    if request.codes and request.guide not in ("", "off"):
-        raise BadRequest("codes say what is played, and so does a guide", "leave one of them empty")
-    if request.task in tasks.UNGUIDED and request.guide not in ("", "off"):
-        raise BadRequest(
-            f"{request.task} follows its source, it takes no guide", "leave guide empty, or task"
-        )
-    request = model.defaults.fill(request)
-    steps = len(model.timesteps(request))
-    if late := [step for step in request.preview.split() if int(step) >= steps]:
-        raise BadRequest(
-            f"preview must be steps before the last of {steps}, got {late[0]}", "hear it earlier"
-        )
-    return request
+@dataclass(frozen=True)
+class Capabilities:
+    """What a loaded model can do.
+
+    `tasks` are those that it was taught beside new music; `defaults` are used where a request
+    leaves the choice to the model. `turbo`: it was distilled, and has a schedule of its own.
+    `guided`: it was taught to paint over guides, and over everything; it has no audio codes.
+    `sings`: it reads lyrics.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    defaults: Defaults
+    turbo: bool
+    guided: bool
+    sings: bool
+
+    def accept(self, request: Request) -> Request:
+        """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
+        self._check_task(request)
+        self._check_guide(request)
+        request = self.defaults.fill(request)
+        steps = len(build_timesteps(request, self.turbo))
+        if late := [step for step in request.preview.split() if int(step) >= steps]:
+            message = f"preview must be steps before the last of {steps}, got {late[0]}"
+            raise BadRequest(message, "hear it earlier")
+        return request
+
+    def build_timesteps(self, request: Request) -> Schedule:
+        """The timesteps of an accepted request. Raises `BadRequest`."""
+        return build_timesteps(request, self.turbo)
+
+    def default_guide(self, request: Request) -> str:
+        """What a guide is that the request leaves open: auto or off."""
+        if self.guided and request.task not in FOLLOW_SOURCE and not request.codes:
+            return "auto"
+        return "off"
+
+    def describe_limits(self, request: Request) -> tuple[str, ...]:
+        """What of the request the model cannot do, or not well, as notes."""
+        notes = []
+        if request.source and not request.task:
+            name = os.path.basename(request.source)
+            notes.append(f"{name} was not used: no task was given")
+        notes += _describe_folded_channels(request)
+        if request.lyrics.strip() and not self.sings:
+            notes.append(f"{self.name} does not sing: the lyrics were left out")
+        if self.guided:
+            notes += [f"{self.name} {limit}" for limit in _describe_guided_limits(request)]
+        return tuple(notes)
+
+    def _check_task(self, request: Request) -> None:
+        if request.task == UNDERSTAND:
+            hint = "send /ace/understand, or run: acestepd understand FILE"
+            raise BadRequest("understand makes words, and no sound", hint)
+        if request.task and request.task not in self.tasks:
+            able = name_models_for(request.task)
+            raise BadRequest(f"{self.name} cannot {request.task}; {able} can", "load one of them")
+        if request.extracted_tracks and "extract" not in self.tasks:
+            able = name_models_for("extract")
+            message = f"{self.name} cannot take stems out of a clip; {able} can"
+            raise BadRequest(message, "load one of them, or leave stems empty")
+        if request.loop and request.task not in ("", *COVERS):
+            raise BadRequest(
+                f"{request.task} keeps its source, it cannot make a loop of it",
+                "set loop to 0, or cover",
+            )
+        if request.cover_noise_strength and request.task not in COVERS:
+            raise BadRequest(
+                "cover_noise_strength is for a cover",
+                "set task to cover or cover-nofsq, or it to 0",
+            )
+
+    def _check_guide(self, request: Request) -> None:
+        """Codes, a guide and a source all say what is played: only one of them may."""
+        if request.codes and self.guided:
+            raise BadRequest(
+                f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty"
+            )
+        if request.guide in ("", "off"):
+            return
+        if request.codes:
+            raise BadRequest(
+                "codes say what is played, and so does a guide", "leave one of them empty"
+            )
+        if request.task in FOLLOW_SOURCE:
+            raise BadRequest(
+                f"{request.task} follows its source, it takes no guide",
+                "leave guide empty, or task",
+            )
 
 
-def notes(model: Stages, request: Request) -> tuple[str, ...]:
-    """What of the request the model cannot do, or not well."""
-    unsung = request.lyrics.strip() and not model.config.sings
-    told = ["does not sing: the lyrics were left out"] if unsung else []
-    if model.config.guided and request.task.startswith("cover"):
-        told.append(
+def _describe_folded_channels(request: Request) -> list[str]:
+    """What was done to files with more channels than are heard."""
+    paths = [path for path in (request.reference, request.source if request.task else "") if path]
+    channels = {path: audio_files.count_folded_channels(path) for path in paths}
+    return [
+        f"{os.path.basename(path)} has {count} channels: the odd ones were mixed to the left, "
+        "the others right"
+        for path, count in channels.items()
+        if count
+    ]
+
+
+def _describe_guided_limits(request: Request) -> list[str]:
+    """What a guided model was not taught."""
+    limits = []
+    if request.task in COVERS:
+        limits.append(
             "was taught to paint over drawings, not recordings: it follows the source roughly"
         )
-    if model.config.guided and request.task == "repaint":
-        told.append("was not taught to repaint: the window may not fit in with what is around it")
-    if model.config.guided and request.reference:
-        told.append("was not taught to sound like a reference: it may not follow it")
-    idle = (f"{os.path.basename(request.source)} was not used: no task was given",) * _unused(
-        request
-    )
-    return idle + _folded(model, request) + tuple(f"{model.name} {one}" for one in told)
-
-
-def _unused(request: Request) -> bool:
-    """Whether there is a source that nothing is to be done with."""
-    return bool(request.source) and not request.task
-
-
-def _folded(model: Stages, request: Request) -> tuple[str, ...]:
-    """What was done to files with more channels than are heard."""
-    heard = request.reference, request.source if request.task else ""
-    files = {path: audio.folded(path) for path in heard if path}
-    return tuple(
-        f"{os.path.basename(path)} has {channels} channels: the odd ones were mixed to the left, the others right"
-        for path, channels in files.items()
-        if channels
-    )
+    if request.task == "repaint":
+        limits.append("was not taught to repaint: the window may not fit in with what is around it")
+    if request.reference:
+        limits.append("was not taught to sound like a reference: it may not follow it")
+    return limits

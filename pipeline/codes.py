@@ -15,26 +15,27 @@ def parse(text: str) -> tuple[int, ...]:
     """`<|audio_code_12|><|audio_code_7|>`, `12 7` or `12, 7`; raises ValueError with what is
     allowed.
     """
-    plain = _TOKEN.sub(r" \1 ", text)
-    found = []
-    for word in plain.replace(",", " ").split():
+    numbers = _TOKEN.sub(r" \1 ", text)
+    codes = []
+    for word in numbers.replace(",", " ").split():
         if not re.fullmatch(r"\d{1,9}", word, re.ASCII) or int(word) >= COUNT:
             raise ValueError(
                 f"whole numbers in 0..{COUNT - 1} or <|audio_code_N|>, not {word[:40]!r}"
             )
-        found.append(int(word))
-    return tuple(found)
+        codes.append(int(word))
+    return tuple(codes)
 
 
-def kept(text: str) -> str:
+def normalise(text: str) -> str:
     """The codes as a request keeps them: `12 7`. Raises ValueError."""
-    return written(parse(text))
+    return format_codes(parse(text))
 
 
-def written(codes: Iterable[int]) -> str:
+def format_codes(codes: Iterable[int]) -> str:
+    """As a request keeps them: `12 7`."""
     return " ".join(map(str, codes))
 
 
-def tokens(codes: Iterable[int]) -> str:
+def format_tokens(codes: Iterable[int]) -> str:
     """As the planner writes them."""
     return "".join(f"<|audio_code_{code}|>" for code in codes)

@@ -1,32 +1,32 @@
-"""`load` a model; `AceStep.generate` music with it."""
+"""`load` a model; make music with it: `AceStep`."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
+import numpy.typing as npt
 
-from . import audio, capabilities, codes, cost, device, diffusion, encoding, memory, postprocess
-from .latent_store import StoredLatents
-from .memory import limits as limits  # from here too
+from . import audio, codes, cost, device, memory
+from .generation import Generation, read_source, report_tokens
+from .latent_store import LatentStore, StoredLatents
+from .meter import Meter
+from .model import Model
 from .networks.ops import choose_ops
-from .planner.planner import UNDERSTAND_TEMPERATURE, Description, PlanProgress
-from .planner.planning import is_planned, plan_request, sampling_of
+from .planner.planner import UNDERSTAND_TEMPERATURE, Description
+from .planner.planning import sampling_of
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
 from .request_files import check_files, resolve_request
-from .stages import Stages
-from .take import Progress, Take, TakeInfo, machine
-from .weights import adapter, checkpoint, lora
-from .work import Meter, Work, after_plan, spans
-
-_Result = TypeVar("_Result")
+from .take import Progress, Take
+from .variants import Defaults
+from .weights import adapter, checkpoint
+from .weights.adapter import Adapter
 
 
 def load(
@@ -44,49 +44,26 @@ def load(
     not on this machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo
     by default. `dtype`: float32 on a CPU, bfloat16 on a GPU by default. `revision`: the hub's
     commit, tag or branch, see `checkpoint.fetch`. `bits`: 8 or 4 quantises the weights. `adapters`:
-    what it wears, see `AceStep.wear`. `planner`: 0.6B, 1.7B, 4B, or a folder that one is in; empty
-    takes what is there. Raises `CheckpointError` (a ValueError) naming the file and what to do.
+    see `AceStep.set_adapters`. `planner`: 0.6B, 1.7B, 4B, or a folder that one is in; empty takes
+    what is there. Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
     device.can_compile()  # decided before anything is compiled
     ops = choose_ops()
     bits = adapter.check_bits(bits)
-    wanted = adapter.parse_adapters(adapters)
-    model = AceStep(
-        checkpoint.fetch(name, variant, revision),
-        ops,
-        dtype or ops.DTYPE,
-        bits,
-        planner,
-    )
-    model.wear(*wanted)
-    return model
+    checked = adapter.parse_adapters(adapters)
+    parts = checkpoint.fetch(name, variant, revision)
+    model = Model(parts, ops, dtype or ops.DTYPE, bits, planner)
+    model.set_adapters(checked)
+    return AceStep(model)
 
 
-class AceStep(Stages):
-    """One loaded model that makes takes."""
+class AceStep:
+    """Makes takes with one loaded model."""
 
-    _needed = 0  # the most bytes that painting took
-    _token = cost.TOKEN  # as the newest take has shown
+    def __init__(self, model: Model) -> None:
+        self.model = model
 
-    @property
-    def title(self) -> str:
-        """Its name, and what else decides how it sounds: the bits of its weights, the adapters it
-        wears.
-        """
-        return adapter.format_title(self.name, self.weights.bits, self.adapters)
-
-    def wear(self, *adapters: adapter.AdapterLike) -> None:
-        """Play with these LoRA adapters, and no others, from now on; without any it is exactly what
-        was loaded.
-
-        Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale).
-        Nothing is loaded anew; a take that is being made would change on its way. Raises
-        `AdapterError` (a ValueError); then it wears what it wore.
-        """
-        wanted = adapter.parse_adapters(adapters)
-        lora.apply(self.model, wanted, self.model.decoder.scale_shift_table.dtype)
-        self.cache.clear()
-        self.adapters = wanted
+    # --- music ------------------------------------------------------------------------------------
 
     def generate(
         self,
@@ -105,28 +82,24 @@ class AceStep(Stages):
         `.sample_rate` is 48000.
 
         text: style, instruments, mood. lyrics: with [verse] markers; empty is instrumental.
-        duration: seconds,
-        0.1..600. seed: the same one makes the same bytes; None draws one. num_steps: 8 suits turbo;
-        0 is the model's
-        own. guidance_scale: 1 is none. guidance_interval: the middle part of the steps that is
-        guided, 0..1. cfg_type: "apg" or "cfg". vocal_language: a code like "en". more: any other
-        field of `Request` (bpm=120, bars=4, key="A minor", ...). Raises `BadRequest` (a
-        ValueError).
+        duration: seconds, 0.1..600. seed: the same one makes the same bytes; None draws one.
+        num_steps: 8 suits turbo; 0 is the model's own. guidance_scale: 1 is none.
+        guidance_interval: the middle part of the steps that is guided, 0..1. cfg_type: "apg" or
+        "cfg". vocal_language: a code like "en". more: any other field of `Request` (bpm=120,
+        bars=4, key="A minor", ...). Raises `BadRequest` (a ValueError).
         """
         values = {
             "prompt": text,
             "lyrics": lyrics,
             "seconds": duration,
             "seed": -1 if seed is None else seed,
-        }
-        values |= {
             "num_steps": num_steps,
             "guidance_scale": guidance_scale,
             "guidance_interval": guidance_interval,
+            "cfg_type": cfg_type,
+            "language": vocal_language,
         }
-        request = Request().changed(
-            values | {"cfg_type": cfg_type, "language": vocal_language} | more
-        )
+        request = Request().changed(values | more)
         check_files(request)
         return (event for event in self.render(request) if isinstance(event, Take))
 
@@ -140,72 +113,7 @@ class AceStep(Stages):
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or
         `BadAudio` when the result is not music.
         """
-        request = capabilities.possible(self, resolve_request(request))
-        meter = Meter()
-        source = None
-        worn = self.adapters
-        plan = None
-        share = 0.0
-        if is_planned(request, self.desk, not self.config.guided):
-            writing = cost.planning(request)
-            share = 1 - self._painting(request) / self.cost(request)
-            plan = yield from self._written(plan_request(request, self.desk), meter, share, writing)
-            request = plan.request
-            yield Progress("plan", share, planned=plan.filled)
-        self.desk.make_room(max(self._needed, mx.get_active_memory() - self.desk.bytes), memory.cap)
-        if request.task:
-            request, source = yield from encoding.opened(self, request, meter)
-        request, score = self.decided(request)
-        steps = self.timesteps(request)
-        stored = encoding.stored(self, request)
-        work = Work(request, steps, meter, spans(request, score is not None), source, stored)
-        if plan is not None:
-            work = work._replace(spans=after_plan(work.spans, share))
-        material = yield from encoding.gathered(self, work, source, score)
-        clips: dict[str, np.ndarray] = {}
-        noise = self.noise(request) if noise is None else self.varied(request, noise)
-        if request.task == "lego":
-            assert source is not None
-            clips = yield from diffusion.layered(self, work, material, source)
-        elif request.task != "extract":
-            material, clips["mix"] = yield from diffusion.mixed(self, work, material, noise)
-        for track in request.taken:
-            _, clips[track] = yield from diffusion.one_track(self, work, material, "extract", track)
-        yield Progress("finish", next(work.spans).start)
-        with meter("finish"):
-            ready = postprocess.finished(request, clips, source, stored.gain if stored else 1.0)
-            mx.clear_cache()
-        self._needed = max(self._needed, meter.most("plan") - self.desk.bytes)
-        if plan is not None:
-            self._token = (
-                meter.seconds["plan"]
-                / writing.tokens
-                / (meter.without("plan") / self._painting(request))
-            )
-        notes = capabilities.notes(self, request) + ready.notes + (plan.notes if plan else ())
-        painted_over = material.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
-        info = TakeInfo(
-            request,
-            self.name,
-            bits=self.weights.bits,
-            adapters=worn,
-            timesteps=tuple(work.steps.tolist()),
-            codes=codes.written(painted_over),
-            planned=dict(plan.filled) if plan else {},
-            timings=meter.seconds,
-            memory=meter.bytes,
-            machine=machine(),
-            notes=notes,
-        )
-        for name, clip in ready.clips.items():
-            take = Take(name, mx.array(clip), info)
-            if name == "mix" and request.task != "lego":
-                gain = postprocess.gain(work, clips["mix"], clip)
-                latents = np.array(material.given[0])
-                take = dataclasses.replace(
-                    take, latents=latents, noise=np.array(noise[0]), gain=gain
-                )
-            yield take
+        yield from Generation(self.model, request, noise).run()
 
     def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
         """Takes from the noise of a mix that was made: other words, a little `variation`, another
@@ -221,93 +129,30 @@ class AceStep(Stages):
         events = self.render(request, mx.array(take.noise)[None])
         return (event for event in events if isinstance(event, Take))
 
-    def remember(self, file: Path, take: Take) -> None:
-        """`file` holds the mix `take`, as it is: a task on it needs no encoding. Raises OSError.
-
-        `store` is where; without one nothing is remembered.
-        """
-        if self.store is not None and take.latents is not None:
-            sum = hashlib.sha256(file.read_bytes()).hexdigest()
-            self.store.put(sum, self.vae_digest, StoredLatents(take.latents, take.gain))
-
-    def extract(self, mix: np.ndarray, track: str, prompt: str = "", seed: int = 0) -> np.ndarray:
+    def extract(
+        self, mix: npt.NDArray[np.float32], track: str, prompt: str = "", seed: int = 0
+    ) -> npt.NDArray[np.float32]:
         """One track (samples, 2) of a mix (samples, 2) float32 at 48 kHz, aligned with it and as
         loud as in it.
 
         `track`: one of `request.TRACKS`. Raises `BadRequest` when the model cannot.
         """
-        wish = Request(prompt, seconds=len(mix) / SAMPLE_RATE, seed=seed, stems=track, guide="off")
-        request, _ = self.decided(capabilities.possible(self, wish))
-        hop = self.vae.config.hop
-        whole = audio.placed(mix, 0, -(-len(mix) // hop) * hop)
-        latents = mx.concatenate(list(self.encode(whole, self.frames(request))), axis=1)
-        material = self.material(request, source=latents)
-        steps = self.steps_out(request)
-        canvases = [self.playing(request, material, "extract", track)] * len(steps)
-        *_, painted = self.latents(request, canvases, steps, self.noise(request, track))
-        return np.concatenate([np.array(tile[0]) for tile in self.vae.decode_tiles(painted.x)])[
-            : len(mix)
-        ]
+        model = self.model
+        request = model.capabilities.accept(
+            Request(prompt, seconds=len(mix) / SAMPLE_RATE, seed=seed, stems=track, guide="off")
+        )
+        request, _ = model.resolve_guide(request)
+        whole = audio.place_in_silence(mix, 0, -(-len(mix) // model.hop) * model.hop)
+        pieces = model.encode_audio(whole, model.count_frames(request))
+        inputs = model.build_inputs(request, source=mx.concatenate(list(pieces), axis=1))
+        timesteps = model.build_extract_timesteps(request)
+        conditioning = model.build_track_conditioning(request, inputs, "extract", track)
+        noise = model.draw_noise(request, track)
+        *_, last = model.diffuse(request, [conditioning] * len(timesteps), timesteps, noise)
+        tiles = [np.array(tile[0]) for tile in model.vae.decode_tiles(last.x)]
+        return np.concatenate(tiles)[: len(mix)]
 
-    def _written(
-        self,
-        work: Generator[PlanProgress, None, _Result],
-        meter: Meter,
-        share: float,
-        expected: cost.Writing,
-    ) -> Generator[Progress, None, _Result]:
-        """What the planner comes to, with its tokens as progress, up to `share`."""
-        words = 0
-        yield Progress("plan", 0.0)
-        while True:
-            with meter("plan"):
-                try:
-                    written = next(work)
-                except StopIteration as done:
-                    result: _Result = done.value
-                    return result
-            # nobody knows how many there will be
-            words = max(words, min(written.tokens, expected.words))
-            ready = (
-                expected.words + expected.codes * written.tokens / written.total
-                if written.total
-                else words
-            )
-            yield Progress("plan", share * ready / expected.tokens, written.tokens, written.total)
-
-    def understand(self, request: Request) -> Generator[Progress, None, Description]:
-        """What the request's source is: caption, lyrics, metadata, its length and audio codes, as
-        values of a request.
-
-        Raises `BadRequest`, also for a voice without audio codes or a planner.
-        """
-        check_files(request)
-        if self.config.guided:
-            raise BadRequest(f"{self.name} has no audio codes", "load one of ACE-Step's models")
-        if missing := self.desk.missing_reason:
-            raise BadRequest(missing, "fetch one, and try again")
-        meter = Meter()
-        request = resolve_request(dataclasses.replace(request, task="cover"))
-        request, source = yield from encoding.opened(self, request, meter)
-        pieces = []
-        for piece in meter.each("source", self.encode(source, self.frames(request))):
-            pieces.append(piece)
-            yield Progress("source", 0.0)
-        with meter("source"):
-            heard = self.coded(mx.array(np.concatenate(pieces, axis=1)))[
-                : max(1, int(request.length * codes.PER_SECOND))
-            ]
-        taste = sampling_of(request)
-        if request.lm_temperature == FIELDS["lm_temperature"].default:
-            taste = dataclasses.replace(taste, temperature=UNDERSTAND_TEMPERATURE)
-        with self.desk.borrow() as planner:
-            said = yield from self._written(
-                planner.understand(heard, taste), meter, 1.0, cost.UNDERSTANDING
-            )
-        known = {"seconds": request.length, "codes": codes.written(heard)}
-        return dataclasses.replace(said, values={**said.values, **known})
-
-    def audition(self, request: Request) -> None:
+    def rehearse(self, request: Request) -> None:
         """Go through a whole generation and throw it away, whatever it sounds like: afterwards
         kernels are compiled.
         """
@@ -315,29 +160,118 @@ class AceStep(Stages):
             for _ in self.render(request):
                 pass
 
-    def reused(self) -> dict[str, list[int]]:
-        """By kind, how often something was not computed again, and how often it was."""
-        return self.cache.told()
+    # --- words ------------------------------------------------------------------------------------
 
-    def cost(self, request: Request) -> float:
+    def understand(self, request: Request) -> Generator[Progress, None, Description]:
+        """What the request's source is: caption, lyrics, metadata, its length and audio codes, as
+        values of a request.
+
+        Raises `BadRequest`, also for a voice without audio codes or a planner.
+        """
+        model = self.model
+        check_files(request)
+        if model.config.guided:
+            raise BadRequest(f"{model.name} has no audio codes", "load one of ACE-Step's models")
+        if missing := model.planner_slot.missing_reason:
+            raise BadRequest(missing, "fetch one, and try again")
+        meter = Meter()
+        request = resolve_request(dataclasses.replace(request, task="cover"))
+        request, source = yield from read_source(request, model.hop, meter)
+        pieces = []
+        tiles = model.encode_audio(source, model.count_frames(request))
+        for piece in meter.measure_each("source", tiles):
+            pieces.append(piece)
+            yield Progress("source", 0.0)
+        with meter.measure("source"):
+            audio_codes = model.tokenize(mx.array(np.concatenate(pieces, axis=1)))
+            audio_codes = audio_codes[: max(1, int(request.length * codes.PER_SECOND))]
+        sampling = sampling_of(request)
+        if request.lm_temperature == FIELDS["lm_temperature"].default:
+            sampling = dataclasses.replace(sampling, temperature=UNDERSTAND_TEMPERATURE)
+        with model.planner_slot.borrow() as planner:
+            work = planner.understand(audio_codes, sampling)
+            description = yield from report_tokens(work, meter, 1.0, cost.DESCRIPTION_LENGTH)
+        values = {"seconds": request.length, "codes": codes.format_codes(audio_codes)}
+        return dataclasses.replace(description, values={**description.values, **values})
+
+    # --- the model --------------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """The model's name, and what else decides how it sounds: the bits of its weights, its
+        adapters.
+        """
+        return self.model.title
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """Those that it plays with."""
+        return self.model.adapters
+
+    def set_adapters(self, *adapters: adapter.AdapterLike) -> None:
+        """Play with these LoRA adapters, and no others, from now on; without any it is exactly what
+        was loaded.
+
+        Each is a PEFT folder or a `.safetensors` file: its path, "PATH=SCALE", or (path, scale).
+        Nothing is loaded anew; a take that is being made would change on its way. Raises
+        `AdapterError` (a ValueError); then it has those that it had.
+        """
+        self.model.set_adapters(adapters)
+
+    @property
+    def defaults(self) -> Defaults:
+        """What it uses where a request leaves the choice to it."""
+        return self.model.capabilities.defaults
+
+    def estimate_cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: see `pipeline.cost`."""
-        return cost.cost(request, self.defaults, self.vae.config.hop, self.token)
-
-    def _painting(self, request: Request) -> float:
-        """The cost of what comes after the plan."""
-        return cost.cost(request, self.defaults, self.vae.config.hop)
+        return self.model.estimate_cost(request)
 
     @property
-    def token(self) -> float:
-        """What a token of its planner costs, in the unit of `cost`; 0 without a planner."""
-        return self._token if self.plans else 0.0
+    def token_cost(self) -> float:
+        """What a token of its planner costs, in that unit; 0 without a planner."""
+        return self.model.token_cost if self.model.can_plan else 0.0
 
     @property
-    def plans(self) -> bool:
-        """Whether there is a planner, and it has codes for one."""
-        return not self.config.guided and self.desk.is_available
+    def can_plan(self) -> bool:
+        """Whether there is a planner, and the model has codes for one."""
+        return self.model.can_plan
 
     @property
-    def roomy(self) -> bool:
+    def has_room_for_planner(self) -> bool:
         """Whether the memory has room for its planner beside it."""
-        return self.desk.fits(memory.cap)
+        return self.model.planner_slot.fits(memory.find_cap())
+
+    # --- what it remembers ------------------------------------------------------------------------
+
+    def limit_cache(self, limit_mb: float) -> None:
+        """How much it may keep of what it has encoded."""
+        self.model.cache.limit_mb = limit_mb
+
+    def count_cached(self) -> dict[str, list[int]]:
+        """By kind, how often something was not computed again, and how often it was."""
+        return self.model.cache.count()
+
+    def keep_latents(self, store: LatentStore) -> None:
+        """Where the latents of files are that were made here: see `remember`."""
+        self.model.latent_store = store
+
+    @property
+    def keeps_latents(self) -> bool:
+        """Whether it knows where."""
+        return self.model.latent_store is not None
+
+    @property
+    def vae_digest(self) -> str:
+        """What decodes its latents, by its weights."""
+        return self.model.vae_digest
+
+    def remember(self, file: Path, take: Take) -> None:
+        """`file` holds the mix `take`, as it is: a task on it needs no encoding. Raises OSError.
+
+        Nothing is remembered without `keep_latents`.
+        """
+        store = self.model.latent_store
+        if store is not None and take.latents is not None:
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            store.put(digest, self.model.vae_digest, StoredLatents(take.latents, take.gain))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 
 LIMIT_MB = 1000.0
 WIDTH = 64  # numbers in a latent frame
@@ -24,7 +25,7 @@ WIDTH = 64  # numbers in a latent frame
 class StoredLatents(NamedTuple):
     """`latents` (frames, 64) decode to the file's sound divided by `gain`."""
 
-    latents: np.ndarray
+    latents: npt.NDArray[np.float32]
     gain: float
 
 
@@ -35,15 +36,15 @@ class LatentStore:
         self.folder = folder
         self.limit_mb = limit_mb
 
-    def put(self, sum: str, vae: str, stored: StoredLatents) -> None:
-        """`sum` is the SHA-256 of a file, `vae` says what decodes the latents. Raises OSError."""
+    def put(self, digest: str, vae: str, stored: StoredLatents) -> None:
+        """`digest` is a file's SHA-256, `vae` says what decodes the latents. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(sum, vae)
+        path = self._path(digest, vae)
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             np.savez(file, latents=stored.latents.astype(np.float32), gain=stored.gain)
         part.replace(path)
-        self._tidy()
+        self._evict()
 
     def get(self, file: str, vae: str) -> StoredLatents | None:
         """What a file was decoded from; None for one that is not known. Raises OSError for one that
@@ -52,28 +53,17 @@ class LatentStore:
         with Path(os.path.expanduser(file)).open("rb") as content:
             path = self._path(hashlib.file_digest(content, "sha256").hexdigest(), vae)
         try:
-            with (
-                path.open("rb") as opened,
-                np.load(opened) as saved,
-            ):  # np.load leaves a damaged one open
+            # np.load leaves a damaged one open
+            with path.open("rb") as opened, np.load(opened) as saved:
                 stored = StoredLatents(saved["latents"], float(saved["gain"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
             return None  # a damaged one is no loss
-        whole = (
-            stored.latents.ndim == 2
-            and stored.latents.shape[1] == WIDTH
-            and stored.latents.dtype == np.float32
-        )
-        return (
-            stored
-            if whole and np.isfinite(stored.latents).all() and math.isfinite(stored.gain)
-            else None
-        )
+        return stored if _is_whole(stored) else None
 
-    def _path(self, sum: str, vae: str) -> Path:
-        return self.folder / f"{sum}-{vae}.npz"
+    def _path(self, digest: str, vae: str) -> Path:
+        return self.folder / f"{digest}-{vae}.npz"
 
-    def _tidy(self) -> None:
+    def _evict(self) -> None:
         total = 0.0
         files = sorted(
             self.folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True
@@ -82,3 +72,10 @@ class LatentStore:
             total += path.stat().st_size
             if total > self.limit_mb * 2**20:
                 path.unlink(missing_ok=True)
+
+
+def _is_whole(stored: StoredLatents) -> bool:
+    latents = stored.latents
+    if latents.ndim != 2 or latents.shape[1] != WIDTH or latents.dtype != np.float32:
+        return False
+    return bool(np.isfinite(latents).all()) and math.isfinite(stored.gain)

@@ -1,6 +1,6 @@
-"""Clips that end where they begin: latents and sound taken as a circle.
+"""Clips that end where they begin: latents and waveforms taken as a circle.
 
-A loop has the whole latent frames next to its length, and its decoded sound is brought to the exact
+A loop has the whole latent frames next to its length, and its decoded audio is brought to the exact
 length by an exact periodic resampling: at most half a frame (20 ms) over the whole loop, which is 4
 cents of pitch in 8 seconds.
 """
@@ -13,7 +13,8 @@ from collections.abc import Callable
 import mlx.core as mx
 import numpy as np
 
-from .cost import copies
+from .audio import Waveform
+from .cost import count_copies
 
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples are spread over the circle as evenly as any
 
@@ -21,7 +22,7 @@ _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples are spread over the circle as 
 Network = Callable[[mx.array, mx.array], mx.array]
 
 
-def circular(network: Network, x: mx.array, context: mx.array, step: int) -> mx.array:
+def predict_circle(network: Network, x: mx.array, context: mx.array, step: int) -> mx.array:
     """The velocity of a circle x. In every step another place of it is the clip's beginning, so
     that none stays one.
 
@@ -29,14 +30,14 @@ def circular(network: Network, x: mx.array, context: mx.array, step: int) -> mx.
     answered alike.
     """
     batch, frames, channels = x.shape
-    times = copies(frames)
+    copies = count_copies(frames)
     turn = int(frames * (step * _GOLDEN % 1))
-    shown = (mx.roll(mx.tile(one, (1, times, 1)), turn, 1) for one in (x, context))
-    velocity = mx.roll(network(*shown), -turn, 1)
-    return mx.mean(velocity.reshape(batch, times, frames, channels), axis=1)
+    turned = (mx.roll(mx.tile(array, (1, copies, 1)), turn, 1) for array in (x, context))
+    velocity = mx.roll(network(*turned), -turn, 1)
+    return mx.mean(velocity.reshape(batch, copies, frames, channels), axis=1)
 
 
-def surrounded(circle: mx.array, frames: int) -> mx.array:
+def surround(circle: mx.array, frames: int) -> mx.array:
     """(B, T, 64) -> (B, frames + T + frames, 64): with what comes before its beginning and after
     its end.
     """
@@ -45,10 +46,10 @@ def surrounded(circle: mx.array, frames: int) -> mx.array:
     return circle[:, mx.array(place)]
 
 
-def folded(sound: np.ndarray, samples: int) -> np.ndarray:
-    """Sound (N, 2) whose end rings on over its beginning: (samples, 2)."""
-    whole = sound[:samples].copy()
-    for start in range(samples, len(sound), samples):
-        tail = sound[start : start + samples]
+def fold_tail(waveform: Waveform, samples: int) -> Waveform:
+    """A waveform (N, 2) whose end rings on over its beginning: (samples, 2)."""
+    whole = waveform[:samples].copy()
+    for start in range(samples, len(waveform), samples):
+        tail = waveform[start : start + samples]
         whole[: len(tail)] += tail
     return whole

@@ -29,7 +29,7 @@ _TRACK_INSTRUCTIONS = {
 }
 
 
-def instruction(task: str, tracks: tuple[str, ...] = ()) -> str:
+def build_instruction(task: str, tracks: tuple[str, ...] = ()) -> str:
     """What the prompt tells the model to do. Raises ValueError for a task or track the model has no
     name for.
     """
@@ -47,7 +47,7 @@ def instruction(task: str, tracks: tuple[str, ...] = ()) -> str:
     return with_tracks.format(" | ".join(track.upper() for track in tracks))
 
 
-def metas(values: Mapping[str, object]) -> str:
+def format_metadata(values: Mapping[str, object]) -> str:
     """bpm, time signature, key and duration as the prompt lists them; what is not given is N/A.
 
     `values` may use the official synonyms (tempo; keyscale, key, key_scale; timesignature,
@@ -79,30 +79,33 @@ def _format_value(value: object) -> str:
     return str(value or "").strip() or "N/A"
 
 
-def text_prompt(
-    caption: str, meta_lines: str, instruction: str = _INSTRUCTIONS["text2music"]
+def build_text_prompt(
+    caption: str, metadata: str, instruction: str = _INSTRUCTIONS["text2music"]
 ) -> str:
     """What the text encoder reads. A caption that is such a prompt already contributes its caption
     part only.
     """
-    colon = instruction if instruction.endswith(":") else instruction + ":"
+    if not instruction.endswith(":"):
+        instruction += ":"
     return (
-        f"# Instruction\n{colon}\n\n# Caption\n{pure_caption(caption)}\n\n"
-        f"# Metas\n{meta_lines}<|endoftext|>\n"
+        f"# Instruction\n{instruction}\n\n"
+        f"# Caption\n{extract_caption(caption)}\n\n"
+        f"# Metas\n{metadata}<|endoftext|>\n"
     )
 
 
-def pure_caption(caption: str) -> str:
-    """The caption part of a text prompt; any other caption as it is."""
+def extract_caption(caption: str) -> str:
+    """The caption part of a prompt; the caption itself where it is none."""
     found = re.search(r"# Caption\n(.*?)(?=\n\n# Metas|\Z)", caption, re.DOTALL)
     return found[1].strip() if found and caption.startswith("# Instruction") else caption
 
 
-def lyric_prompt(lyrics: str, language: str) -> str:
+def build_lyric_prompt(lyrics: str, language: str) -> str:
+    """What the lyric encoder reads."""
     return f"# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
 
 
-def for_request(
+def build_prompts(
     request: Request, task: str = "text2music", tracks: tuple[str, ...] = ()
 ) -> tuple[str, str]:
     """The caption prompt and the lyric prompt of a request for a task; no lyrics mean an
@@ -115,5 +118,6 @@ def for_request(
         "duration": max(1, int(request.length)),
     }
     lyrics = request.lyrics.strip() or INSTRUMENTAL
-    caption = text_prompt(request.prompt, metas(values), instruction(task, tracks))
-    return caption, lyric_prompt(lyrics, request.language)
+    instruction = build_instruction(task, tracks)
+    caption = build_text_prompt(request.prompt, format_metadata(values), instruction)
+    return caption, build_lyric_prompt(lyrics, request.language)

@@ -10,13 +10,14 @@ import random
 import numpy as np
 
 from . import audio
+from .audio import Waveform
 from .request import SAMPLE_RATE, BadRequest, Request
 
 PART = 10 * SAMPLE_RATE  # samples of one of the three parts
-SHORTEST = SAMPLE_RATE // 10  # samples of a file
+MIN_SAMPLES = SAMPLE_RATE // 10  # of a reference
 
 
-def parts(request: Request, sound: np.ndarray) -> np.ndarray:
+def pick_parts(request: Request, waveform: Waveform) -> Waveform:
     """A reference (samples, 2) as the 30 seconds that the model encodes of it: from its beginning,
     middle and end.
 
@@ -24,20 +25,19 @@ def parts(request: Request, sound: np.ndarray) -> np.ndarray:
     the end. What is shorter than 30 seconds is repeated. Raises `BadRequest` for what has no sound.
     """
     name = os.path.basename(request.reference)
-    if len(sound) < SHORTEST:
+    if len(waveform) < MIN_SAMPLES:
         raise BadRequest(
-            f"reference: {name} has {len(sound) / SAMPLE_RATE:.3g} s, at least 0.1 s are needed"
+            f"reference: {name} has {len(waveform) / SAMPLE_RATE:.3g} s, at least 0.1 s are needed"
         )
-    if audio.sample_peak(sound) <= audio.SILENT:
+    if audio.sample_peak(waveform) <= audio.SILENT:
         raise BadRequest(
             f"reference: {name} is silent", "choose a file that sounds as the clip should"
         )
-    sound = np.clip(sound, -1, 1)
-    if len(sound) < 3 * PART:
-        sound = np.tile(sound, (-(-3 * PART // len(sound)), 1))
-    return np.concatenate(
-        [sound[start : start + PART] for start in _pick_starts(request, len(sound))]
-    )
+    waveform = np.clip(waveform, -1, 1)
+    if len(waveform) < 3 * PART:
+        waveform = np.tile(waveform, (-(-3 * PART // len(waveform)), 1))
+    starts = _pick_starts(request, len(waveform))
+    return np.concatenate([waveform[start : start + PART] for start in starts])
 
 
 def _pick_starts(request: Request, samples: int) -> list[int]:

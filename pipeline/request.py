@@ -1,7 +1,7 @@
 """`Request`: what a take is made from, frozen and checked. It touches no disk, and imports no MLX.
 
-Every field of `Request` is typed on one line, and everything else derives from that line: the
-checks, the OSC parameter and its aliases, the command line's option, and the README's table.
+Every field of `Request` is typed once, and everything else derives from that: the checks, the OSC
+parameter and its aliases, the command line's option, and the README's table.
 """
 
 from __future__ import annotations
@@ -30,38 +30,49 @@ FORMATS = ("wav16", "wav24", "wav32f", "flac")
 DRAWN_SEEDS = 10**6
 DEFAULT_BPM = 120.0
 LANGUAGES = tuple(
-    "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa pl pt ro ru sa sk "
-    "sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
+    "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa "
+    "pl pt ro ru sa sk sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
 )
-GUIDE_HELP = "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; off: the model alone"
+GUIDE_HELP = (
+    "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; "
+    "off: the model alone"
+)
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
 UNDERSTAND = "understand"  # what makes words, and no sound
-ALSO_CALLED = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
-TASK_HELP = f"what to do with source: {', '.join(TASKS)}; understand puts it into words; empty makes new music"
+TASK_ALIASES = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
+TASK_HELP = (
+    f"what to do with source: {', '.join(TASKS)}; understand puts it into words; "
+    "empty makes new music"
+)
 STEMS_HELP = (
     "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
 )
 PLANS = ("auto", "on", "off", "simple", "rewrite")
 PLAN_HELP = (
-    "write metadata and audio codes before painting: on, off, auto (where there is a planner); simple makes a whole "
-    "song of the prompt first, rewrite works prompt and lyrics out"
+    "write metadata and audio codes before painting: on, off, auto (where there is a planner); "
+    "simple makes a whole song of the prompt first, rewrite works prompt and lyrics out"
 )
 SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
 MIDI_SUFFIXES = (".mid", ".midi")
 SOUND_FILE = f"the path of an audio file that exists ({' '.join(SOUNDS)})"
 MIDI_FILE = "auto, off, chords like Am F C G, or the path of a .mid file that exists"
-CODES_HELP = "audio codes to paint over, five a second: <|audio_code_N|> or numbers; seconds of 30: as long as they are"
-EXTRACTED = "drums bass"  # where an extract names no stems
+CODES_HELP = (
+    "audio codes to paint over, five a second: <|audio_code_N|> or numbers; "
+    "seconds of 30: as long as they are"
+)
+DEFAULT_EXTRACT = "drums bass"  # where an extract names no stems
 PREVIEW = "preview_"  # and a step: what the estimates of a mix are called
 REST = "rest"  # what is in a clip beside its stems
 TRACKS = tuple(
-    "woodwinds brass fx synth strings percussion keyboard guitar bass drums backing_vocals vocals".split()
+    "woodwinds brass fx synth strings percussion keyboard guitar bass drums "
+    "backing_vocals vocals".split()
 )
-
-
-GUIDANCES = ("apg", "cfg", "adg")
+GUIDANCE_TYPES = ("apg", "cfg", "adg")
 SAMPLERS = ("euler", "heun", "sde", "ab2", "dpm")
-SAMPLER_HELP = "how steps are made: euler, sde (new noise in each), heun (twice the work), ab2 or dpm (second order)"
+SAMPLER_HELP = (
+    "how steps are made: euler, sde (new noise in each), heun (twice the work), "
+    "ab2 or dpm (second order)"
+)
 
 
 class BadRequest(ValueError):
@@ -91,48 +102,54 @@ class OutOfRange(BadRequest):
 
 
 class FieldSpec(NamedTuple):
-    """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept)
-    for texts.
+    """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept,
+    or raises ValueError with what is allowed) for texts. Its type is its default's.
     """
 
+    default: bool | int | float | str
     help: str
+    aliases: tuple[str, ...] = ()
     low: float = -math.inf
     high: float = math.inf
     check: Callable[[str], str] | None = None
-    aliases: tuple[str, ...] = ()
 
 
-def knob(default: Any, low: float, high: float, help: str, *aliases: str) -> Any:
-    """A number between `low` and `high`, inclusive. Its type is its default's."""
-    return field(default=default, metadata={"allowed": FieldSpec(help, low, high, aliases=aliases)})
+def number_field(default: float, low: float, high: float, help: str, *aliases: str) -> Any:
+    """A number between `low` and `high`, inclusive; whole numbers where the default is one."""
+    spec = FieldSpec(default, help, aliases, low, high)
+    return field(default=default, metadata={"spec": spec})
 
 
-def words(default: str, help: str, *aliases: str, check: Callable[[str], str] | None = None) -> Any:
-    """A text; `check` returns it in the form that is kept, or raises ValueError with what is
-    allowed.
-    """
-    return field(
-        default=default, metadata={"allowed": FieldSpec(help, check=check, aliases=aliases)}
-    )
+def text_field(
+    default: str, help: str, *aliases: str, check: Callable[[str], str] | None = None
+) -> Any:
+    """A text, in the form that `check` returns."""
+    spec = FieldSpec(default, help, aliases, check=check)
+    return field(default=default, metadata={"spec": spec})
 
 
-def flag(default: bool, help: str, *aliases: str) -> Any:
+def switch_field(default: bool, help: str, *aliases: str) -> Any:
     """On or off."""
-    return field(default=default, metadata={"allowed": FieldSpec(help, aliases=aliases)})
+    return field(default=default, metadata={"spec": FieldSpec(default, help, aliases)})
 
 
-def one_of(choices: Iterable[str]) -> Callable[[str], str]:
-    kept = {choice.lower(): choice for choice in choices}
+# --- what texts are allowed -----------------------------------------------------------------------
+# Each returns the text as a request keeps it, or raises ValueError with what is allowed.
+
+
+def allow(choices: Iterable[str]) -> Callable[[str], str]:
+    """A check for one of these words."""
+    allowed = {choice.lower(): choice for choice in choices}
 
     def check(value: str) -> str:
-        if value.lower() not in kept:
-            raise ValueError("one of " + " ".join(choice or '""' for choice in kept.values()))
-        return kept[value.lower()]
+        if value.lower() not in allowed:
+            raise ValueError("one of " + " ".join(choice or '""' for choice in allowed.values()))
+        return allowed[value.lower()]
 
     return check
 
 
-def key_name(value: str) -> str:
+def parse_key(value: str) -> str:
     """`Am`, `A min`, `a minor` -> `A minor`; empty stays empty."""
     if not value:
         return value
@@ -144,42 +161,46 @@ def key_name(value: str) -> str:
     return f"{note.upper()}{accidental} {'minor' if minor else 'major'}"
 
 
-def time_signature(value: str) -> str:
+def check_time_signature(value: str) -> str:
+    """`3/4`, or the beats alone: `3`."""
     if value and not re.fullmatch(r"[2346](/(2|4|8|16))?", value):
         raise ValueError('2, 3, 4 or 6, or written like "3/4"')
     return value
 
 
-def track_names(value: str) -> str:
-    """`drums, bass` -> `drums bass`: the tracks the model has names for, each once."""
-    # comes anyway
-    names = [
-        name for name in dict.fromkeys(value.lower().replace(",", " ").split()) if name != REST
-    ]
+def parse_tracks(value: str) -> str:
+    """`drums, bass` -> `drums bass`: the tracks the model has names for, each once. The rest comes
+    without being named.
+    """
+    words = dict.fromkeys(value.lower().replace(",", " ").split())
+    names = [name for name in words if name != REST]
     if unknown := [name for name in names if name not in TRACKS]:
-        near = _meant(unknown[0], value)
+        similar = _find_similar_track(unknown[0], value)
         message = f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}"
-        raise BadRequest(message, f"did you mean {near}?" if near else "")
+        raise BadRequest(message, f"did you mean {similar}?" if similar else "")
     return " ".join(names)
 
 
-def _meant(name: str, value: str) -> str:
+def _find_similar_track(name: str, value: str) -> str:
     """The track that a misspelt name may mean: one whose words were written apart, or the most
-    similar.
+    similar; empty where none is.
     """
-    apart = re.sub(r"[\s-]+", " ", value.lower())
-    split = (track for track in TRACKS if "_" in track and track.replace("_", " ") in apart)
-    return next(split, "") or next(iter(difflib.get_close_matches(name, TRACKS, n=1)), "")
+    spaced = re.sub(r"[\s-]+", " ", value.lower())
+    for track in TRACKS:
+        if "_" in track and track.replace("_", " ") in spaced:
+            return track
+    return next(iter(difflib.get_close_matches(name, TRACKS, n=1)), "")
 
 
-def code_text(value: str) -> str:
-    found = codes.kept(value)
-    if found.count(" ") >= MAX_SECONDS * codes.PER_SECOND:
+def parse_codes(value: str) -> str:
+    """`<|audio_code_12|><|audio_code_7|>` -> `12 7`."""
+    text = codes.normalise(value)
+    if text.count(" ") >= MAX_SECONDS * codes.PER_SECOND:
         raise ValueError(f"at most {MAX_SECONDS * codes.PER_SECOND:g} codes")
-    return found
+    return text
 
 
-def guide_text(value: str) -> str:
+def check_guide(value: str) -> str:
     """What `pipeline.guide` can play, as far as that can be told without playing it. Whether a file
     exists is for `request_files.check_files`.
     """
@@ -194,22 +215,23 @@ def guide_text(value: str) -> str:
     return value
 
 
-def times(value: str) -> str:
+def parse_timesteps(value: str) -> str:
     """`1, 0.8, 0.5, 0` -> `1 0.8 0.5`: falling, without the end that every schedule has."""
     try:
         numbers = [float(word) for word in value.replace(",", " ").split()]
     except ValueError:
         numbers = [math.nan]
-    numbers = numbers[:-1] if numbers[-1:] == [0] else numbers
-    falling = all(a > b for a, b in itertools.pairwise([*numbers, 0.0]))
-    if not falling or max(numbers, default=0) > 1 or len(numbers) > MAX_STEPS:
+    if numbers[-1:] == [0]:
+        numbers.pop()
+    is_falling = all(a > b for a, b in itertools.pairwise([*numbers, 0.0]))
+    if not is_falling or max(numbers, default=0) > 1 or len(numbers) > MAX_STEPS:
         raise ValueError(
             f"at most {MAX_STEPS} numbers that fall from at most 1, like 1 0.8 0.5 0.2"
         )
     return " ".join(f"{number:.9g}" for number in numbers)
 
 
-def step_numbers(value: str) -> str:
+def parse_steps(value: str) -> str:
     """`4, 2` -> `2 4`."""
     listed = value.replace(",", " ").split()
     if not all(word.isdecimal() and 1 <= int(word) < MAX_STEPS for word in listed):
@@ -217,21 +239,23 @@ def step_numbers(value: str) -> str:
     return " ".join(map(str, sorted({int(word) for word in listed})))
 
 
-def task_name(value: str) -> str:
-    return (
-        ALSO_CALLED[value.lower()]
-        if value.lower() in ALSO_CALLED
-        else one_of(("", *TASKS, UNDERSTAND))(value)
-    )
+def parse_task(value: str) -> str:
+    """`inpaint` -> `repaint`."""
+    if value.lower() in TASK_ALIASES:
+        return TASK_ALIASES[value.lower()]
+    return allow(("", *TASKS, UNDERSTAND))(value)
 
 
-def sound_file(value: str) -> str:
-    """What `pipeline.audio.read` may be able to read, by its name. Whether it exists is for
+def check_sound_path(value: str) -> str:
+    """What `audio_files.read_audio` may be able to read, by its name. Whether it exists is for
     `request_files.check_files`.
     """
     if value and not value.lower().endswith(SOUNDS):
         raise ValueError(SOUND_FILE)
     return value
+
+
+# --- the request ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -244,14 +268,14 @@ class Request:
     and what came.
     """
 
-    prompt: str = words(
+    prompt: str = text_field(
         "", "what it should sound like: style, instruments, mood", "text", "caption"
     )
-    lyrics: str = words("", "what is sung, with [verse] markers; empty is instrumental")
-    language: str = words(
-        "unknown", "language code of the lyrics", "vocal_language", check=one_of(LANGUAGES)
+    lyrics: str = text_field("", "what is sung, with [verse] markers; empty is instrumental")
+    language: str = text_field(
+        "unknown", "language code of the lyrics", "vocal_language", check=allow(LANGUAGES)
     )
-    seconds: float = knob(
+    seconds: float = number_field(
         30.0,
         0.1,
         MAX_SECONDS,
@@ -259,130 +283,153 @@ class Request:
         "duration",
         "length",
     )
-    bars: int = knob(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
-    bpm: float = knob(
+    bars: int = number_field(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
+    bpm: float = number_field(
         0.0, 30.0, 300.0, "tempo; 0 leaves it to the model (120 where bars need one)", "tempo"
     )
-    beats_per_bar: int = knob(0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4")
-    key: str = words(
-        "", "musical key, like A minor; empty leaves it to the model", "keyscale", check=key_name
+    beats_per_bar: int = number_field(
+        0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4"
     )
-    time_signature: str = words(
-        "", "2, 3, 4 or 6; empty leaves it to the model", check=time_signature
+    key: str = text_field(
+        "", "musical key, like A minor; empty leaves it to the model", "keyscale", check=parse_key
     )
-    seed: int = knob(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
-    variation: float = knob(0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's")
-    variation_seed: int = knob(-1, -1, MAX_SEED, "where variation leads; -1 draws one")
-    guide: str = words("", GUIDE_HELP, check=guide_text)
-    guide_strength: float = knob(
+    time_signature: str = text_field(
+        "", "2, 3, 4 or 6; empty leaves it to the model", check=check_time_signature
+    )
+    seed: int = number_field(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
+    variation: float = number_field(
+        0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's"
+    )
+    variation_seed: int = number_field(-1, -1, MAX_SEED, "where variation leads; -1 draws one")
+    guide: str = text_field("", GUIDE_HELP, check=check_guide)
+    guide_strength: float = number_field(
         1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength"
     )
-    guide_seed: int = knob(-1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed")
-    task: str = words("", TASK_HELP, check=task_name)
-    source: str = words(
-        "", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=sound_file
+    guide_seed: int = number_field(
+        -1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed"
     )
-    source_seed: int = knob(
+    task: str = text_field("", TASK_HELP, check=parse_task)
+    source: str = text_field(
+        "", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=check_sound_path
+    )
+    source_seed: int = number_field(
         -1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean"
     )
-    cover_noise_strength: float = knob(
+    cover_noise_strength: float = number_field(
         0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone"
     )
-    codes: str = words("", CODES_HELP, "audio_codes", check=code_text)
-    reference: str = words(
-        "", "audio file that it is to sound like: its instruments, voice, room", check=sound_file
+    codes: str = text_field("", CODES_HELP, "audio_codes", check=parse_codes)
+    reference: str = text_field(
+        "",
+        "audio file that it is to sound like: its instruments, voice, room",
+        check=check_sound_path,
     )
-    reference_parts: str = words(
+    reference_parts: str = text_field(
         "seed",
         "which 30 s of it are heard: seed draws them, even takes front, middle, back",
-        check=one_of(("seed", "even")),
+        check=allow(("seed", "even")),
     )
-    repaint_start: float = knob(
+    repaint_start: float = number_field(
         0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front"
     )
-    repaint_end: float = knob(
+    repaint_end: float = number_field(
         -1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end"
     )
-    repaint_bar: int = knob(
+    repaint_bar: int = number_field(
         0, -1024, 1024, "bar where it begins instead, counted from 1; -2: two bars in front"
     )
-    repaint_bars: int = knob(0, 1, 1024, "bars that it lasts; 0: up to repaint_end")
-    repaint_strength: float = knob(
+    repaint_bars: int = number_field(0, 1, 1024, "bars that it lasts; 0: up to repaint_end")
+    repaint_strength: float = number_field(
         0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not"
     )
-    repaint_hold: float = knob(
+    repaint_hold: float = number_field(
         -1.0, 0.0, 1.0, "first part of the steps that put the source back; -1: by the strength"
     )
-    repaint_crossfade: float = knob(
+    repaint_crossfade: float = number_field(
         -1.0, 0.0, 10.0, "seconds around it in which it turns into the source; -1: so too"
     )
-    stems: str = words("", STEMS_HELP, "tracks", check=track_names)
-    loop: bool = flag(False, "ends where it begins, and repeats without a seam")
-    preview: str = words(
+    stems: str = text_field("", STEMS_HELP, "tracks", check=parse_tracks)
+    loop: bool = switch_field(False, "ends where it begins, and repeats without a seam")
+    preview: str = text_field(
         "",
         "steps after which an estimate is heard already, like 2 4",
         "previews",
-        check=step_numbers,
+        check=parse_steps,
     )
-    num_steps: int = knob(
+    num_steps: int = number_field(
         0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps"
     )
-    shift: float = knob(0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)")
-    guidance_scale: float = knob(
+    shift: float = number_field(
+        0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)"
+    )
+    guidance_scale: float = number_field(
         0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance"
     )
-    guidance_interval: float = knob(
+    guidance_interval: float = number_field(
         -1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own"
     )
-    cfg_interval_start: float = knob(
+    cfg_interval_start: float = number_field(
         0.0, 0.0, 1.0, "guide only while the timestep is at least this"
     )
-    cfg_interval_end: float = knob(1.0, 0.0, 1.0, "guide only while the timestep is at most this")
-    cfg_type: str = words("apg", "kind of guidance: apg, cfg or adg", check=one_of(GUIDANCES))
-    sampler: str = words("euler", SAMPLER_HELP, "solver", "sampler_mode", check=one_of(SAMPLERS))
-    timesteps: str = words(
-        "", "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift", check=times
+    cfg_interval_end: float = number_field(
+        1.0, 0.0, 1.0, "guide only while the timestep is at most this"
     )
-    peak_db: float = knob(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
-    normalize: bool = flag(
+    cfg_type: str = text_field(
+        "apg", "kind of guidance: apg, cfg or adg", check=allow(GUIDANCE_TYPES)
+    )
+    sampler: str = text_field(
+        "euler", SAMPLER_HELP, "solver", "sampler_mode", check=allow(SAMPLERS)
+    )
+    timesteps: str = text_field(
+        "",
+        "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift",
+        check=parse_timesteps,
+    )
+    peak_db: float = number_field(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
+    normalize: bool = switch_field(
         True, "bring every clip up to peak_db; off only turns down what exceeds it"
     )
-    loudness: float = knob(0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak")
-    name: str = words("", "what the files are called; empty takes the prompt's first words")
-    format: str = words(
-        "wav24", "of the files: wav16, wav24, wav32f or flac", check=one_of(FORMATS)
+    loudness: float = number_field(
+        0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak"
     )
-    sample_rate: int = knob(48_000, 8_000, 192_000, "of the files, in Hz")
-    plan: str = words("auto", PLAN_HELP, check=one_of(PLANS))
-    plan_seed: int = knob(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
-    lm_temperature: float = knob(
+    name: str = text_field("", "what the files are called; empty takes the prompt's first words")
+    format: str = text_field(
+        "wav24", "of the files: wav16, wav24, wav32f or flac", check=allow(FORMATS)
+    )
+    sample_rate: int = number_field(48_000, 8_000, 192_000, "of the files, in Hz")
+    plan: str = text_field("auto", PLAN_HELP, check=allow(PLANS))
+    plan_seed: int = number_field(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
+    lm_temperature: float = number_field(
         0.85, 0.0, 2.0, "how adventurous the planner is; 0 always writes the likeliest"
     )
-    lm_top_k: int = knob(0, 0, 1000, "it chooses among the k likeliest tokens only; 0: among all")
-    lm_top_p: float = knob(
+    lm_top_k: int = number_field(
+        0, 0, 1000, "it chooses among the k likeliest tokens only; 0: among all"
+    )
+    lm_top_p: float = number_field(
         0.9, 0.0, 1.0, "it chooses among the likeliest that have this probability together; 0: all"
     )
-    lm_repetition_penalty: float = knob(
+    lm_repetition_penalty: float = number_field(
         1.0, 1.0, 2.0, "how much it avoids what it has written; 1: not at all"
     )
-    lm_guidance: float = knob(
+    lm_guidance: float = number_field(
         2.0, 1.0, 10.0, "how closely codes keep to the prompt; 1 is none", "lm_cfg_scale"
     )
-    lm_negative_prompt: str = words("", "what a plan should not sound like")
+    lm_negative_prompt: str = text_field("", "what a plan should not sound like")
 
     def __post_init__(self) -> None:
-        for spec in dataclasses.fields(self):
-            value = getattr(self, spec.name)
+        for name, spec in FIELDS.items():
+            value = getattr(self, name)
             if value is not spec.default:  # most are: a request is made for every message
-                object.__setattr__(self, spec.name, coerce(spec.name, value))
+                object.__setattr__(self, name, coerce(name, value))
         if self.cfg_interval_start > self.cfg_interval_end:
             raise OutOfRange(
-                f"cfg_interval_start must be at most cfg_interval_end, got {self.cfg_interval_start:g} "
-                f"and {self.cfg_interval_end:g}"
+                "cfg_interval_start must be at most cfg_interval_end, got "
+                f"{self.cfg_interval_start:g} and {self.cfg_interval_end:g}"
             )
         if 0 < self.repaint_end <= self.repaint_start:
             raise OutOfRange(
-                f"repaint_end must come after repaint_start, got {self.repaint_end:g} and {self.repaint_start:g}"
+                f"repaint_end must come after repaint_start, got {self.repaint_end:g} "
+                f"and {self.repaint_start:g}"
             )
         if not 1 <= self.samples <= MAX_SECONDS * SAMPLE_RATE:
             raise OutOfRange(
@@ -393,12 +440,12 @@ class Request:
 
     def changed(self, values: Mapping[str, Any]) -> Request:
         """This request with other values; names may be aliases. Raises `BadRequest`."""
-        named: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, value in values.items():
-            if field_name(name) in named:
+            if field_name(name) in fields:
                 raise BadRequest(f"{field_name(name)} was given twice, the second time as {name}")
-            named[field_name(name)] = value
-        return dataclasses.replace(self, **named)
+            fields[field_name(name)] = value
+        return dataclasses.replace(self, **fields)
 
     def resolved(self, guide_bpm: float = 0.0) -> Request:
         """With the seeds drawn and the tempo that bars need, so that the same request gives the
@@ -408,6 +455,24 @@ class Request:
         Codes decide the length where it was left open. Raises `BadRequest` for a task without what
         it needs.
         """
+        self._check_task()
+        variation_seed = self.variation_seed
+        if self.variation:
+            variation_seed = draw_seed(variation_seed)
+        bpm = self.bpm
+        if self.bars and not bpm:
+            bpm = guide_bpm or DEFAULT_BPM
+        return dataclasses.replace(
+            self,
+            seed=draw_seed(self.seed),
+            variation_seed=variation_seed,
+            bpm=bpm,
+            stems=" ".join(self.tracks),
+            seconds=self._find_length_of_codes() if self.codes else self.seconds,
+        )
+
+    def _check_task(self) -> None:
+        """Raises `BadRequest` for a task without what it needs."""
         if self.task and not self.source:
             raise BadRequest(
                 f"{self.task} needs a source", "set source to the path of an audio file"
@@ -426,20 +491,8 @@ class Request:
             )
         if self.task in ("repaint", "lego"):
             self._check_window()
-        towards = drawn(self.variation_seed) if self.variation else self.variation_seed
-        bpm = self.bpm or ((guide_bpm or DEFAULT_BPM) if self.bars else 0.0)
-        seconds = self._length_of_codes() if self.codes else self.seconds
-        stems = " ".join(self.tracks)
-        return dataclasses.replace(
-            self,
-            seed=drawn(self.seed),
-            variation_seed=towards,
-            bpm=bpm,
-            stems=stems,
-            seconds=seconds,
-        )
 
-    def _length_of_codes(self) -> float:
+    def _find_length_of_codes(self) -> float:
         """The clip's seconds. Raises `BadRequest` for codes that do not fit in."""
         if self.task:
             raise BadRequest(
@@ -457,7 +510,7 @@ class Request:
         return self.seconds
 
     def _check_window(self) -> None:
-        begin, end = self.region
+        begin, end = self.window_seconds
         if end <= begin:
             raise OutOfRange(
                 f"the window must end after it begins, at {begin:g} s, got {end:g} s",
@@ -465,22 +518,25 @@ class Request:
             )
         if end < 0:
             raise OutOfRange(
-                f"what is added in front must reach the source's first bar, got an end at {end:g} s",
+                "what is added in front must reach the source's first bar, got an end at "
+                f"{end:g} s",
                 "set repaint_bars to as many as repaint_bar is in front, or more",
             )
 
     @property
     def tracks(self) -> tuple[str, ...]:
-        """The tracks that are asked for."""
-        return tuple((self.stems or (EXTRACTED if self.task == "extract" else "")).split())
+        """The tracks of `stems`, or those that an extract takes out by default."""
+        if self.task == "extract" and not self.stems:
+            return tuple(DEFAULT_EXTRACT.split())
+        return tuple(self.stems.split())
 
     @property
-    def taken(self) -> tuple[str, ...]:
+    def extracted_tracks(self) -> tuple[str, ...]:
         """The tracks that are taken out of a clip, rather than added to it."""
         return () if self.task in ("lego", "complete") else self.tracks
 
     @property
-    def region(self) -> tuple[float, float]:
+    def window_seconds(self) -> tuple[float, float]:
         """The seconds of the source between which a repaint or lego works; infinity stands for its
         end.
         """
@@ -492,7 +548,7 @@ class Request:
         return first * bar, (first + self.repaint_bars) * bar if self.repaint_bars else end
 
     @property
-    def as_source(self) -> bool:
+    def has_length_of_source(self) -> bool:
         """Whether it is as long as its source: neither bars nor seconds say otherwise."""
         return bool(self.task) and not self.bars and self.seconds == FIELDS["seconds"].default
 
@@ -505,9 +561,9 @@ class Request:
     @property
     def samples(self) -> int:
         """The exact length at 48 kHz."""
-        return self.samples_at(SAMPLE_RATE)
+        return self.count_samples(SAMPLE_RATE)
 
-    def samples_at(self, rate: int) -> int:
+    def count_samples(self, rate: int) -> int:
         """The exact length at `rate`."""
         if self.bars:
             return round(self.bars * self.beats * 60 / (self.bpm or DEFAULT_BPM) * rate)
@@ -519,17 +575,15 @@ class Request:
         return self.samples / SAMPLE_RATE
 
 
-def drawn(seed: int) -> int:
+def draw_seed(seed: int) -> int:
     """The seed, or another one where it is -1."""
     return seed if seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
 
 
-FIELDS = {spec.name: spec for spec in dataclasses.fields(Request)}
-_NAMES = {
-    alias: name
-    for name, spec in FIELDS.items()
-    for alias in (name, *spec.metadata["allowed"].aliases)
+FIELDS: dict[str, FieldSpec] = {
+    spec.name: spec.metadata["spec"] for spec in dataclasses.fields(Request)
 }
+_NAMES = {alias: name for name, spec in FIELDS.items() for alias in (name, *spec.aliases)}
 
 
 def field_name(name: str) -> str:
@@ -546,33 +600,40 @@ def is_field(name: object) -> bool:
     return isinstance(name, str) and name.lower() in _NAMES
 
 
+# --- values ---------------------------------------------------------------------------------------
+
+
 def coerce(name: str, value: Any) -> Any:
     """`value` as field `name` keeps it. Lenient about types (any integral number or numeric text is
     an int, as OSC clients send them), strict about meaning. Raises `WrongType` or `OutOfRange`.
     """
     spec = FIELDS[name]
-    allowed: FieldSpec = spec.metadata["allowed"]
     if isinstance(spec.default, bool):
-        return _switch(name, value)
+        return _coerce_switch(name, value)
     if isinstance(spec.default, str):
-        return _text(
-            name, " ".join(map(str, value)) if isinstance(value, tuple | list) else value, allowed
-        )
-    number = _number(name, value)
+        text = " ".join(map(str, value)) if isinstance(value, tuple | list) else value
+        return _coerce_text(name, text, spec.check)
+    return _coerce_number(name, value, spec)
+
+
+def _coerce_number(name: str, value: Any, spec: FieldSpec) -> float:
+    number = _read_number(name, value)
     if isinstance(spec.default, int):
         if number != int(number):
             raise WrongType(f"{name} must be a whole number, got {number:g}")
         number = int(number)
-    default: Any = spec.default
-    if number != default and not allowed.low <= number <= allowed.high:
-        outside = "" if allowed.low <= default <= allowed.high else f" or {default:.10g}"
+    else:
+        number = float(number)
+    default = float(spec.default)
+    if number != default and not spec.low <= number <= spec.high:
+        also = "" if spec.low <= default <= spec.high else f" or {default:.10g}"
         raise OutOfRange(
-            f"{name} must be in {allowed.low:.10g}..{allowed.high:.10g}{outside}, got {number:.10g}"
+            f"{name} must be in {spec.low:.10g}..{spec.high:.10g}{also}, got {number:.10g}"
         )
     return number
 
 
-def _number(name: str, value: Any) -> float:
+def _read_number(name: str, value: Any) -> float:
     if isinstance(value, str):
         try:
             value = int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else float(value)
@@ -583,35 +644,37 @@ def _number(name: str, value: Any) -> float:
     number = int(value) if isinstance(value, Integral) else float(value)
     if not -1e15 < number < 1e15:  # NaN is not either
         raise WrongType(f"{name} must be a finite number of ordinary size, got {str(number)[:40]}")
-    return number if isinstance(FIELDS[name].default, int) else float(number)
+    return number
 
 
-def _switch(name: str, value: Any) -> bool:
-    known = {
-        "1": True,
-        "on": True,
-        "true": True,
-        "yes": True,
-        "0": False,
-        "off": False,
-        "false": False,
-        "no": False,
-    }
+_SWITCHES = {
+    "1": True,
+    "on": True,
+    "true": True,
+    "yes": True,
+    "0": False,
+    "off": False,
+    "false": False,
+    "no": False,
+}
+
+
+def _coerce_switch(name: str, value: Any) -> bool:
     if isinstance(value, bool) or (isinstance(value, int | float) and value in (0, 1)):
         return bool(value)
-    if isinstance(value, str) and value.strip().lower() in known:
-        return known[value.strip().lower()]
+    if isinstance(value, str) and value.strip().lower() in _SWITCHES:
+        return _SWITCHES[value.strip().lower()]
     raise WrongType(f"{name} must be 1 or 0, got {value!r:.40}")
 
 
-def _text(name: str, value: Any, allowed: FieldSpec) -> str:
+def _coerce_text(name: str, value: Any, check: Callable[[str], str] | None) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise WrongType(f"{name} must be a text, got {value!r:.40}")
     text = clean_text(value if isinstance(value, str) else f"{value:.10g}")
-    if allowed.check is None:
+    if check is None:
         return text
     try:
-        return allowed.check(text.strip())
+        return check(text.strip())
     except ValueError as error:
         raise OutOfRange(
             f"{name} must be {error}, got {text[:40]!r}", getattr(error, "hint", "")
@@ -621,16 +684,18 @@ def _text(name: str, value: Any, allowed: FieldSpec) -> str:
 def clean_text(text: str) -> str:
     """Composed Unicode with plain newlines; no byte order mark, no other control characters."""
     if not text.isascii():
-        text = _stream_safe(text)
+        text = _limit_combining_marks(text)
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        c
-        for c in text
-        if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff")
-    )
+    return "".join(character for character in text if not _is_control(character))
 
 
-def _stream_safe(text: str) -> str:
+def _is_control(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    return character == "\ufeff" or unicodedata.category(character) in ("Cc", "Cs")
+
+
+def _limit_combining_marks(text: str) -> str:
     """At most 30 combining marks in a row, as Unicode's stream-safe format: composing thousands
     takes seconds.
     """

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, FieldSpec, OutOfRange, Request
+from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, OutOfRange, Request
 
 FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
 
@@ -62,7 +62,7 @@ def read_guide_bpm(request: Request) -> float:
         return 0.0
     from .guide.midi_file import BadMidi, read_midi  # only where it is needed: it takes a while
 
-    allowed: FieldSpec = FIELDS["bpm"].metadata["allowed"]
+    allowed = FIELDS["bpm"]
     with suppress(BadMidi):
         bpm = read_midi(os.path.expanduser(request.guide)).bpm
         return bpm if allowed.low <= bpm <= allowed.high else 0.0

@@ -1,88 +1,28 @@
-"""Schedules, noise, guidance, solvers: functions of arrays, checked against the official code's
-trajectories.
+"""Noise, guidance, solvers, the denoising loop: functions of arrays, checked against the official
+code's trajectories.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import mlx.core as mx
 import numpy as np
 
-from .request import BadRequest, Request
+from .request import Request
+from .schedules import Schedule
 
 MOMENTUM = -0.75  # of APG, as in the official PyTorch code
 NORM_THRESHOLD = 2.5
 ANGLE_CLIP = 3.14 / 6  # of ADG
 
-# --- schedules ------------------------------------------------------------------------------------
-# A schedule is the timesteps the DiT is called with, falling from 1; the last step goes on to 0.
-
-DISTILLED_STEPS = 8  # its own; as many as it takes
-MOST_DISTILLED = 20
-DISTILLED_SHIFTS = (1.0, 2.0, 3.0)
-
-
-def schedule(steps: int, shift: float) -> np.ndarray:
-    """`steps` even steps from 1 to 0, pulled towards 1 by `shift` (float32, as the official base
-    model computes).
-    """
-    t = np.linspace(1.0, 0.0, steps + 1, dtype=np.float32)
-    return (np.float32(shift) * t / (1 + np.float32(shift - 1) * t))[:-1]
-
-
-def turbo_schedule(shift: float, timesteps: Sequence[float] = ()) -> np.ndarray:
-    """The timesteps turbo was distilled on: eight, for the nearest of the shifts 1, 2 and 3.
-
-    Custom `timesteps` are moved to the nearest of the values in those three schedules; zeros at
-    their end are the end point and dropped; at most 20 are kept.
-    """
-    wanted = np.trim_zeros(np.asarray(timesteps[:MOST_DISTILLED], np.float32), "b")
-    if not wanted.size:
-        return schedule(DISTILLED_STEPS, min(DISTILLED_SHIFTS, key=lambda s: abs(s - shift)))
-    valid = np.unique(np.concatenate([schedule(DISTILLED_STEPS, s) for s in DISTILLED_SHIFTS]))[
-        ::-1
-    ]
-    return np.array([min(valid, key=lambda v: abs(v - t)) for t in wanted], np.float32)
-
-
-def timesteps(request: Request, turbo: bool) -> np.ndarray:
-    """The schedule of a request whose steps and shift are filled in, from where it starts.
-
-    Turbo with its own eight steps follows the official tables. With another count it takes any
-    shift, which the official PyTorch classes do not offer.
-    """
-    whole = _whole(request, turbo)
-    # The official tables of turbo are decimals: a tie of two timesteps falls otherwise than in
-    # float32.
-    return whole[
-        start(whole.astype(np.float64).round(6) if turbo else whole, request.cover_noise_strength) :
-    ]
-
-
-def _whole(request: Request, turbo: bool) -> np.ndarray:
-    custom = [float(t) for t in request.timesteps.split()]
-    if turbo and len(custom) > MOST_DISTILLED:
-        raise BadRequest(
-            f"turbo takes at most {MOST_DISTILLED} timesteps, got {len(custom)}", "leave some out"
-        )
-    if turbo and (custom or request.num_steps == DISTILLED_STEPS):
-        return turbo_schedule(request.shift, custom)
-    return np.array(custom, np.float32) if custom else schedule(request.num_steps, request.shift)
-
-
-def start(schedule: np.ndarray, strength: float) -> int:
-    """The step to start with: the one next to time 1 - `strength`."""
-    return int(np.argmin(np.abs(schedule.astype(np.float64) - (1.0 - strength)))) if strength else 0
-
-
 # --- noise ----------------------------------------------------------------------------------------
 
 
-def noised(clean: mx.array, noise: mx.array, t: float) -> mx.array:
+def add_noise(clean: mx.array, noise: mx.array, t: float) -> mx.array:
     """The state at time t."""
     return t * noise + (1 - t) * clean
 
@@ -107,7 +47,7 @@ def cfg(cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
 
 
 def apg(
-    cond: mx.array, uncond: mx.array, scale: float, running: mx.array | None
+    cond: mx.array, uncond: mx.array, scale: float, momentum: mx.array | None
 ) -> tuple[mx.array, mx.array]:
     """Adaptive projected guidance of velocities (B, T, C), over the time axis; and the momentum to
     pass on.
@@ -116,8 +56,8 @@ def apg(
     `cond` is added.
     """
     difference = cond - uncond
-    if running is not None:
-        difference = difference + MOMENTUM * running
+    if momentum is not None:
+        difference = difference + MOMENTUM * momentum
     norm = mx.linalg.norm(difference, axis=1, keepdims=True)
     update = difference * mx.minimum(1.0, NORM_THRESHOLD / mx.maximum(norm, 1e-12))
     direction = cond / mx.maximum(mx.linalg.norm(cond, axis=1, keepdims=True), 1e-12)
@@ -130,21 +70,21 @@ def adg(x: mx.array, t: float, cond: mx.array, uncond: mx.array, scale: float) -
     unconditional one, by `scale` - 1 times the angle between them and at most `ANGLE_CLIP`.
     """
     weight = max(scale - 1, 0.0) + 1e-3
-    there = x - t * cond
-    from_ = x - t * uncond
-    norms = mx.linalg.norm(there, axis=-1, keepdims=True) * mx.linalg.norm(
-        from_, axis=-1, keepdims=True
+    towards = x - t * cond
+    away = x - t * uncond
+    norms = mx.linalg.norm(towards, axis=-1, keepdims=True) * mx.linalg.norm(
+        away, axis=-1, keepdims=True
     )
-    cosine = mx.sum(there * from_, axis=-1, keepdims=True) / mx.maximum(norms, 1e-12)
+    cosine = mx.sum(towards * away, axis=-1, keepdims=True) / mx.maximum(norms, 1e-12)
     angle = mx.arccos(mx.clip(cosine, -1.0, 1.0))
     turn = mx.clip(weight * angle, -ANGLE_CLIP, ANGLE_CLIP)
-    apart = there - from_
-    along = mx.sum(apart * from_, axis=-1, keepdims=True) / (
-        mx.sum(from_ * from_, axis=-1, keepdims=True) + 1e-8
+    difference = towards - away
+    along = mx.sum(difference * away, axis=-1, keepdims=True) / (
+        mx.sum(away * away, axis=-1, keepdims=True) + 1e-8
     )
     sine = mx.sin(angle)
     share = mx.where(sine > 1e-3, mx.sin(turn) / mx.maximum(sine, 1e-3), weight)
-    turned = mx.cos(turn) * there + share * (apart - along * from_)
+    turned = mx.cos(turn) * towards + share * (difference - along * away)
     return (x - turned) / t
 
 
@@ -159,10 +99,10 @@ class Guidance:
     interval: float = 1.0  # the middle part of the steps
     t_start: float = 0.0
     t_end: float = 1.0
-    _running: mx.array | None = field(default=None, repr=False)
+    _momentum: mx.array | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, request: Request) -> Guidance:
+    def of_request(cls, request: Request) -> Guidance:
         return cls(
             request.guidance_scale,
             request.cfg_type,
@@ -171,7 +111,7 @@ class Guidance:
             request.cfg_interval_end,
         )
 
-    def active(self, step: int, steps: int, t: float) -> bool:
+    def is_active(self, step: int, steps: int, t: float) -> bool:
         """0.5 of 8 steps are the steps 2 to 5; the interval on t is the official code's."""
         first = int(steps * (1 - self.interval) / 2)
         last = int(steps * (1 + self.interval) / 2)
@@ -182,7 +122,7 @@ class Guidance:
             return cfg(cond, uncond, self.scale)
         if self.kind == "adg":
             return adg(x, t, cond, uncond, self.scale)
-        guided, self._running = apg(cond, uncond, self.scale, self._running)
+        guided, self._momentum = apg(cond, uncond, self.scale, self._momentum)
         return guided
 
 
@@ -206,12 +146,12 @@ class Point(NamedTuple):
         return self.x - (self.t - t) * self.v
 
 
-Again = Callable[[mx.array, float], mx.array]  # the velocity elsewhere within the step
+Evaluate = Callable[[mx.array, float], mx.array]  # the velocity elsewhere within the step
 # from a point to a time, in the step of that number
-Solver = Callable[[Point, float, int, Again], mx.array]
+Solver = Callable[[Point, float, int, Evaluate], mx.array]
 
 
-def euler(here: Point, t: float, step: int, again: Again) -> mx.array:
+def euler(here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
     """One evaluation a step. What turbo was distilled for."""
     return here.at(t)
 
@@ -220,14 +160,13 @@ def euler(here: Point, t: float, step: int, again: Again) -> mx.array:
 class Heun:
     """Two evaluations a step: there, and back to the mean of both velocities."""
 
-    to_the_end: bool = (
-        True  # at time 0 too, as the official base class; its turbo class goes there straight
-    )
+    # at time 0 too, as the official base class; its turbo class goes there straight
+    to_the_end: bool = True
 
-    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+    def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
         if t == 0 and not self.to_the_end:
             return here.at(t)
-        return here._replace(v=(here.v + again(here.at(t), t)) / 2).at(t)
+        return here._replace(v=(here.v + evaluate(here.at(t), t)) / 2).at(t)
 
 
 @dataclass
@@ -235,11 +174,11 @@ class Sde:
     """Every step goes to the end and then back to the next level with new noise."""
 
     noise: Callable[[int], mx.array]  # of a step
-    levels: np.ndarray | None = None  # that the steps go back to, instead of the next timestep
+    levels: Schedule | None = None  # that the steps go back to, instead of the next timestep
 
-    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+    def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
         level = t if self.levels is None else self.levels[step].item()
-        return noised(here.clean, self.noise(step), level) if level else here.clean
+        return add_noise(here.clean, self.noise(step), level) if level else here.clean
 
 
 @dataclass
@@ -250,12 +189,11 @@ class AdamsBashforth:
 
     _last: Point | None = None
 
-    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+    def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
         last = self._last
         self._last = here
-        if (
-            last is None or last.t == here.t or t == 0
-        ):  # the last step is the longest in signal to noise: nothing is guessed there
+        # the last step is the longest in signal to noise: nothing is guessed there
+        if last is None or last.t == here.t or t == 0:
             return here.at(t)
         ahead = (here.t - t) / (2 * (last.t - here.t))
         return here._replace(v=here.v + ahead * (here.v - last.v)).at(t)
@@ -269,7 +207,7 @@ class DpmSolver:
 
     _last: Point | None = None
 
-    def __call__(self, here: Point, t: float, step: int, again: Again) -> mx.array:
+    def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
         last = self._last
         self._last = here
         clean = here.clean
@@ -287,7 +225,7 @@ def log_snr(t: float) -> float:
 # --- the loop -------------------------------------------------------------------------------------
 
 Velocity = Callable[[mx.array, float, int, bool], tuple[mx.array, mx.array | None]]
-Keep = Callable[[mx.array, int, int, float], mx.array]
+Inject = Callable[[mx.array, int, int, float], mx.array]
 
 
 class SamplerState(NamedTuple):
@@ -302,28 +240,28 @@ class SamplerState(NamedTuple):
 def denoise(
     velocity: Velocity,
     x: mx.array,
-    schedule: np.ndarray,
+    schedule: Schedule,
     guidance: Guidance,
-    keep: Keep | None = None,
+    inject: Inject | None = None,
     solver: Solver = euler,
 ) -> Iterator[SamplerState]:
     """Steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
 
     `velocity(x, t, step, guided)` returns the conditional velocity, and the unconditional one when
-    `guided`. `keep(x, step, steps, t)` may change the state that a step arrived at.
+    `guided`. `inject(x, step, steps, t)` may change the state that a step arrived at.
     """
     ends = np.append(schedule[1:], np.float32(0))
     for step, (t, t_next) in enumerate(zip(schedule.tolist(), ends.tolist(), strict=True)):
 
-        def again(x: mx.array, t: float, step: int = step) -> mx.array:
+        def evaluate(x: mx.array, t: float, step: int = step) -> mx.array:
             # Without momentum, which moves once in a step: plain guidance, as the official code has
             # it.
-            cond, uncond = velocity(x, t, step, guidance.active(step, len(schedule), t))
+            cond, uncond = velocity(x, t, step, guidance.is_active(step, len(schedule), t))
             return cond if uncond is None else cfg(cond, uncond, guidance.scale)
 
-        cond, uncond = velocity(x, t, step, guidance.active(step, len(schedule), t))
+        cond, uncond = velocity(x, t, step, guidance.is_active(step, len(schedule), t))
         here = Point(x, t, cond if uncond is None else guidance(x, t, cond, uncond))
-        x = solver(here, t_next, step, again)
-        x = x if keep is None else keep(x, step, len(schedule), t_next)
+        x = solver(here, t_next, step, evaluate)
+        x = x if inject is None else inject(x, step, len(schedule), t_next)
         mx.eval(x)
         yield SamplerState(x, here.clean)

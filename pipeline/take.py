@@ -123,12 +123,12 @@ class Take:
         return self.info.title
 
 
-def machine() -> dict[str, str]:
+def describe_machine() -> dict[str, str]:
     """Where takes are made: what decides how fast, and how the last bits are rounded."""
     return {
         "system": platform.system(),
         "processor": platform.machine(),
-        "blas": blas.live(),
+        "blas": blas.describe(),
         "mlx": version("mlx"),
         "numpy": version("numpy"),
         "python": platform.python_version(),

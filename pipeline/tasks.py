@@ -1,5 +1,4 @@
-"""What the DiT sees beside the noise, and what a repaint keeps of its source: one function per
-task, dispatched by a table.
+"""What the DiT is given beside the noise for each task, and what a repaint keeps of its source.
 
 Latents are (1, frames, 64). Source of the procedure: the official `AceStepHandler`, checked by
 tests/tools/parity.py.
@@ -16,234 +15,250 @@ from typing import NamedTuple
 
 import mlx.core as mx
 import numpy as np
+import numpy.typing as npt
 
 from . import audio
 from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, Request
 
+FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
+IN_WINDOW = ("repaint", "lego")  # work in a window of their source
+MIN_WINDOW = 0.04  # seconds that a window must last: one latent frame, or there is nothing to paint
 
-class Scene(NamedTuple):
-    """What a part of the steps is shown."""
+
+class TaskContext(NamedTuple):
+    """What the context latents of a part of the steps are made of."""
 
     task: str  # the one that the prompt's instruction names
-    source: mx.array
-    mask: mx.array  # (1, frames): 1 where it paints
+    source_latents: mx.array  # (1, frames, 64)
+    chunk_mask: mx.array  # (1, frames): 1 where it paints
 
 
 @dataclass(frozen=True)
-class Material:
-    """What scenes are made of."""
+class InputLatents:
+    """What tasks make their contexts of."""
 
     silence: mx.array
     source: mx.array | None = None  # the task's source, encoded, then silence
     guide: mx.array | None = None
     window: range = range(0)  # the frames of a repaint
-    reference: mx.array | None = None  # latents (1, R, 64) of what it is to sound like
+    timbre: mx.array | None = None  # latents (1, R, 64) of what it is to sound like
     codes: tuple[int, ...] = ()  # that it is painted over
-    hints: mx.array | None = (
-        None  # what the source's audio codes keep of it; None: there are no codes
-    )
-    masked: bool = True  # whether the model was taught masks other than 1
+    code_latents: mx.array | None = None  # what those codes stand for; None: there are no codes
+    knows_masks: bool = True  # whether the model was taught masks other than 1
 
     @property
-    def given(self) -> mx.array:
+    def source_latents(self) -> mx.array:
+        """The source's, of a task that has one."""
         assert self.source is not None, "a task without a source has been refused before"
         return self.source
 
     @property
-    def ones(self) -> mx.array:
+    def full_mask(self) -> mx.array:
+        """(1, frames): 1 everywhere."""
         return mx.ones(self.silence.shape[:2])
 
     @property
-    def inside(self) -> mx.array:
+    def window_mask(self) -> mx.array:
         """(1, frames): 1 in the window."""
-        return mx.array(framed(self.silence.shape[1], self.window)[None], mx.float32)
+        return mx.array(mark_window(self.silence.shape[1], self.window)[None], mx.float32)
 
 
-def text2music(material: Material) -> Scene:
+def build_contexts(request: Request, inputs: InputLatents) -> list[TaskContext]:
+    """The context of the first part of the steps, `guide_strength` of them, and then that of the
+    rest, if any.
+    """
+    first = build_context(request.task, inputs)
+    if request.guide_strength == 1 or request.task not in _WITHOUT_GUIDE:
+        return [first]
+    rest = _WITHOUT_GUIDE[request.task](dataclasses.replace(inputs, guide=None))
+    return [first, rest]
+
+
+def build_context(task: str, inputs: InputLatents) -> TaskContext:
+    """The context of a task; "" is new music."""
+    return _CONTEXTS[task](inputs)
+
+
+# --- one function per task ------------------------------------------------------------------------
+
+
+def _text2music(inputs: InputLatents) -> TaskContext:
     """Paints from the prompt alone, or over a guide."""
-    if material.guide is not None:
-        return Scene("cover", material.guide, material.ones)
-    return Scene("text2music", material.silence, material.ones)
+    if inputs.guide is not None:
+        return TaskContext("cover", inputs.guide, inputs.full_mask)
+    return TaskContext("text2music", inputs.silence, inputs.full_mask)
 
 
-def cover(material: Material) -> Scene:
+def _cover(inputs: InputLatents) -> TaskContext:
     """Paints over what the audio codes keep of the source: melody, chords and rhythm rather than
     its sound.
     """
-    hints = material.given if material.hints is None else material.hints
-    return Scene("cover", hints, material.ones)
+    over = inputs.source_latents if inputs.code_latents is None else inputs.code_latents
+    return TaskContext("cover", over, inputs.full_mask)
 
 
-def cover_nofsq(material: Material) -> Scene:
+def _cover_nofsq(inputs: InputLatents) -> TaskContext:
     """Paints over the source itself, so it stays closer to it."""
-    return Scene("cover", material.given, material.ones)
+    return TaskContext("cover", inputs.source_latents, inputs.full_mask)
 
 
-def repaint(material: Material) -> Scene:
+def _repaint(inputs: InputLatents) -> TaskContext:
     """Paints the window anew, over the guide or silence; the source is around it."""
-    under = material.silence if material.guide is None else material.guide
-    inside = material.inside
-    source = mx.where(inside[..., None] > 0, under, material.given)
-    return (
-        Scene("repaint", source, inside)
-        if material.masked
-        else Scene("cover", source, material.ones)
-    )
+    under = inputs.silence if inputs.guide is None else inputs.guide
+    mask = inputs.window_mask
+    source = mx.where(mask[..., None] > 0, under, inputs.source_latents)
+    if not inputs.knows_masks:
+        return TaskContext("cover", source, inputs.full_mask)
+    return TaskContext("repaint", source, mask)
 
 
-def extract(material: Material) -> Scene:
+def _extract(inputs: InputLatents) -> TaskContext:
     """Takes a track out of the source."""
-    return Scene("extract", material.given, material.ones)
+    return TaskContext("extract", inputs.source_latents, inputs.full_mask)
 
 
-def lego(material: Material) -> Scene:
+def _lego(inputs: InputLatents) -> TaskContext:
     """Plays a track that goes with the source, in the window; the source is heard there too."""
-    return Scene("lego", material.given, material.inside)
+    return TaskContext("lego", inputs.source_latents, inputs.window_mask)
 
 
-def complete(material: Material) -> Scene:
+def _complete(inputs: InputLatents) -> TaskContext:
     """Plays the source with more tracks."""
-    return Scene("complete", material.given, material.ones)
+    return TaskContext("complete", inputs.source_latents, inputs.full_mask)
 
 
-TASKS: dict[str, Callable[[Material], Scene]] = {
-    "": text2music,
-    "cover": cover,
-    "cover-nofsq": cover_nofsq,
-    "repaint": repaint,
-    "extract": extract,
-    "lego": lego,
-    "complete": complete,
+_CONTEXTS: dict[str, Callable[[InputLatents], TaskContext]] = {
+    "": _text2music,
+    "cover": _cover,
+    "cover-nofsq": _cover_nofsq,
+    "repaint": _repaint,
+    "extract": _extract,
+    "lego": _lego,
+    "complete": _complete,
 }
-# without the guide
-AFTERWARDS = {
-    "": text2music,
-    "cover": text2music,
-    "cover-nofsq": text2music,
-    "repaint": repaint,
+# of the steps behind the guide's part
+_WITHOUT_GUIDE = {
+    "": _text2music,
+    "cover": _text2music,
+    "cover-nofsq": _text2music,
+    "repaint": _repaint,
 }
-UNGUIDED = ("cover", "cover-nofsq", "extract", "lego", "complete")  # follow their source
 
 
-REGIONAL = ("repaint", "lego")  # work on a window of their source
-SHORTEST = 0.04  # seconds that a window must last: one latent frame, or there is nothing to paint
+# --- what a source is cut to ----------------------------------------------------------------------
 
 
-def scenes(request: Request, material: Material) -> list[Scene]:
-    """What is shown in the first part of the steps, `guide_strength` of them, and then what in the
-    rest, if any.
-    """
-    first = TASKS[request.task](material)
-    if request.guide_strength == 1 or request.task not in AFTERWARDS:
-        return [first]
-    return [first, AFTERWARDS[request.task](dataclasses.replace(material, guide=None))]
-
-
-# --- what a source is cut to, and what stays of it ------------------------------------------------
-
-
-def staged(request: Request, sound: np.ndarray, hop: int) -> tuple[Request, np.ndarray]:
+def fit_source(
+    request: Request, waveform: npt.NDArray[np.float32], hop: int
+) -> tuple[Request, npt.NDArray[np.float32]]:
     """The request with the length that its clip gets, and the source in it: (samples in whole
     frames, 2).
 
     What the request leaves open is as long as the source and what a repaint adds to it. Raises
     `BadRequest`.
     """
-    if not len(sound):
-        raise BadRequest(
-            f"source: {os.path.basename(request.source)} is empty: it has no samples",
-            "export it again",
-        )
-    front = _front(request)
-    if request.as_source:
-        end = request.region[1] if request.task == "repaint" else math.inf
+    if not len(waveform):
+        name = os.path.basename(request.source)
+        raise BadRequest(f"source: {name} is empty: it has no samples", "export it again")
+    front = _samples_in_front(request)
+    if request.has_length_of_source:
+        end = request.window_seconds[1] if request.task == "repaint" else math.inf
         end = round(end * SAMPLE_RATE) if math.isfinite(end) else 0
-        seconds = (front + max(len(sound), end)) / SAMPLE_RATE
+        seconds = (front + max(len(waveform), end)) / SAMPLE_RATE
         if not 0.1 <= seconds <= MAX_SECONDS:
-            at_least = f"more than {MAX_SECONDS:g}" if seconds > MAX_SECONDS else f"{seconds:.3g}"
-            message = f"source must make a clip of 0.1..{MAX_SECONDS:g} seconds, got {at_least}"
+            length = f"more than {MAX_SECONDS:g}" if seconds > MAX_SECONDS else f"{seconds:.3g}"
+            message = f"source must make a clip of 0.1..{MAX_SECONDS:g} seconds, got {length}"
             raise BadRequest(message, "say with seconds or bars how much of it")
         request = dataclasses.replace(request, seconds=seconds)
-    begin = request.region[0]
-    if request.task in REGIONAL and begin >= request.length:
+    if request.task in IN_WINDOW:
+        _check_window(request)
+    return request, audio.place_in_silence(waveform, front, -(-request.samples // hop) * hop)
+
+
+def _check_window(request: Request) -> None:
+    """Raises `BadRequest` for a window that is not in the clip, or too short."""
+    begin = request.window_seconds[0]
+    if begin >= request.length:
         name = "repaint_bar" if request.repaint_bar else "repaint_start"
         message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
         raise BadRequest(message, "say with seconds or bars how long the clip is to be")
-    if (
-        request.task in REGIONAL
-        and (painted := len(window(request, request.samples)) / SAMPLE_RATE) < SHORTEST
-    ):
-        message = f"the window must last at least {SHORTEST:g} s, got {painted:.3g} s"
+    painted = len(find_window(request, request.samples)) / SAMPLE_RATE
+    if painted < MIN_WINDOW:
+        message = f"the window must last at least {MIN_WINDOW:g} s, got {painted:.3g} s"
         raise BadRequest(message, "let repaint_end come later, or repaint_start earlier")
     if request.task == "lego" and begin < 0:
         raise BadRequest(
             f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later"
         )
-    return request, audio.placed(sound, front, -(-request.samples // hop) * hop)
 
 
-def window(request: Request, length: int) -> range:
+def find_window(request: Request, length: int) -> range:
     """The samples that a repaint paints, of a clip of so many. A window that reaches the end has
-    all that is there.
+    everything up to it.
     """
-    begin, end = (seconds * SAMPLE_RATE for seconds in request.region)
-    stop = _front(request) + end
+    begin, end = (seconds * SAMPLE_RATE for seconds in request.window_seconds)
+    stop = _samples_in_front(request) + end
     return range(max(0, round(begin)), length if stop >= request.samples else round(stop))
 
 
-def _front(request: Request) -> int:
+def _samples_in_front(request: Request) -> int:
     """Samples that a repaint adds in front of its source."""
-    return round(max(0.0, -request.region[0]) * SAMPLE_RATE) if request.task == "repaint" else 0
+    if request.task != "repaint":
+        return 0
+    return round(max(0.0, -request.window_seconds[0]) * SAMPLE_RATE)
 
 
-def framed(frames: int, window: range) -> np.ndarray:
+def mark_window(frames: int, window: range) -> npt.NDArray[np.bool_]:
     """(frames,) True in the window."""
     place = np.arange(frames)
     return (place >= window.start) & (place < window.stop)
 
 
+# --- what stays of it -----------------------------------------------------------------------------
+
+
 class RepaintBlend(NamedTuple):
     """How firmly a repaint holds on to what is around its window."""
 
-    steps: float  # first part of the steps, after each of which the source is put back
+    injection: float  # first part of the steps, after each of which the source is put back
     frames: int  # in which the latents turn into the source's, outside of the window
     seconds: float  # the same for the audio
 
     @classmethod
-    def of(cls, strength: float) -> RepaintBlend:
+    def of_strength(cls, strength: float) -> RepaintBlend:
         """The official code's `balanced` mode; its `conservative` is strength 0, its `aggressive`
         1.
         """
         return cls(1 - strength, round(25 * (1 - strength)), 0.05 * (1 - strength))
 
     @classmethod
-    def asked(cls, request: Request) -> RepaintBlend:
+    def of_request(cls, request: Request) -> RepaintBlend:
         """By the strength, unless the request says more."""
-        hold = cls.of(request.repaint_strength)
-        fade = request.repaint_crossfade
+        blend = cls.of_strength(request.repaint_strength)
         if request.repaint_hold >= 0:
-            hold = hold._replace(steps=request.repaint_hold)
-        return hold if fade < 0 else hold._replace(frames=round(25 * fade), seconds=fade)
+            blend = blend._replace(injection=request.repaint_hold)
+        if (crossfade := request.repaint_crossfade) >= 0:
+            blend = blend._replace(frames=round(25 * crossfade), seconds=crossfade)
+        return blend
 
 
 @dataclass(frozen=True)
-class KeptSource:
-    """What a repaint puts back around its window."""
+class SourceInjection:
+    """Puts the source back around a repaint's window, after a step."""
 
     source: mx.array
     noise: mx.array
     window: range
-    hold: RepaintBlend
+    blend: RepaintBlend
 
     def __call__(self, x: mx.array, step: int, steps: int, t: float) -> mx.array:
         """The state after a step, which is at time `t`."""
         length = x.shape[1]
-        if step < round(self.hold.steps * steps):
-            inside = mx.array(framed(length, self.window)[None, :, None])
+        if step < round(self.blend.injection * steps):
+            inside = mx.array(mark_window(length, self.window)[None, :, None])
             x = mx.where(inside, x, t * self.noise + (1 - t) * self.source)
         if step == steps - 1:
-            share = mx.array(
-                audio.ramped(length, self.window, self.hold.frames)[None, :, None], mx.float32
-            )
+            ramp = audio.build_ramp(length, self.window, self.blend.frames)
+            share = mx.array(ramp[None, :, None], mx.float32)
             x = share * x + (1 - share) * self.source
         return x

@@ -38,7 +38,8 @@ def fixtures() -> Path:
     """
     if not FIXTURES.is_dir():
         pytest.skip(
-            f"needs the reference files: {FIXTURES} is not there (ACESTEPD_FIXTURES names another folder)"
+            f"needs the reference files: {FIXTURES} is not there "
+            "(ACESTEPD_FIXTURES names another folder)"
         )
     return FIXTURES
 

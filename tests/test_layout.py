@@ -9,8 +9,12 @@ ROOT = Path(__file__).parents[1]
 DOORS = {
     "pythonosc": {"daemon/osc/wire.py"},
     "PIL": {"daemon/cli/waveform.py"},
-    "soundfile": {"daemon/landing/audio_files.py", "daemon/cli/waveform.py", "pipeline/audio.py"},
-    "soxr": {"daemon/landing/levels.py", "pipeline/audio.py"},
+    "soundfile": {
+        "daemon/landing/audio_files.py",
+        "daemon/cli/waveform.py",
+        "pipeline/audio_files.py",
+    },
+    "soxr": {"daemon/landing/levels.py", "pipeline/audio_files.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
     "mido": {
         "pipeline/guide/midi_file.py",

@@ -86,7 +86,7 @@ def _check_blas(settings: Settings) -> Finding:
     from pipeline import device
 
     speed = device.measure_matmul()
-    message = f"{blas.live()}, {speed:.0f} GFLOP/s"
+    message = f"{blas.describe()}, {speed:.0f} GFLOP/s"
     if platform.system() == "Linux" and speed < SLOW_GFLOPS:
         hint = "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset"
         return Finding(NOTE, message, hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.request import FIELDS, FieldSpec
+from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL, PLANNERS
 
 from .. import VERSION
@@ -141,11 +141,10 @@ def _add_generate_options(parser: argparse.ArgumentParser) -> None:
         help="LoRA to wear: a PEFT folder or a .safetensors file; may be given several times",
     )
     group = parser.add_argument_group("what to make")
-    for name, field in FIELDS.items():
-        allowed: FieldSpec = field.metadata["allowed"]
-        help_text = f"{allowed.help} ({field.default})" if field.default != "" else allowed.help
-        metavar = f"{allowed.low:.10g}..{allowed.high:.10g}".replace("-inf..inf", "ON")
-        if isinstance(field.default, str):
+    for name, spec in FIELDS.items():
+        help_text = f"{spec.help} ({spec.default})" if spec.default != "" else spec.help
+        metavar = f"{spec.low:.10g}..{spec.high:.10g}".replace("-inf..inf", "ON")
+        if isinstance(spec.default, str):
             metavar = "TEXT"
         group.add_argument(
             f"--{name.replace('_', '-')}", dest=f"field_{name}", metavar=metavar, help=help_text

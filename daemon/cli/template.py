@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.request import FIELDS, FieldSpec
+from pipeline.request import FIELDS
 
 from ..settings import DEFAULT_FILE, LIMITS, Midi, PadSettings, Settings, Watch
 
@@ -51,12 +51,12 @@ def build_template() -> str:
     lines = [HEAD]
     for setting in dataclasses.fields(Settings):
         if setting.name not in ("watch", "midi", "request"):
-            lines += _format_entry(setting, setting.metadata["help"], LIMITS.get(setting.name))
+            limits = LIMITS.get(setting.name)
+            lines += _format_entry(setting.name, setting.default, setting.metadata["help"], limits)
     lines += [REQUEST]
-    for field in FIELDS.values():
-        allowed: FieldSpec = field.metadata["allowed"]
-        limits = (allowed.low, allowed.high) if abs(allowed.low) < float("inf") else None
-        lines += _format_entry(field, allowed.help, limits)
+    for name, spec in FIELDS.items():
+        limits = (spec.low, spec.high) if abs(spec.low) < float("inf") else None
+        lines += _format_entry(name, spec.default, spec.help, limits)
     lines += [MIDI, *_format_table(Midi, MIDI_EXAMPLES), ""]
     lines += [PAD, *_format_table(PadSettings, {"slot": 3}), PAD_REQUEST]
     watch = [*_format_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST]
@@ -71,10 +71,10 @@ def to_json(settings: Settings) -> dict[str, Any]:
 
 
 def _format_entry(
-    setting: dataclasses.Field[Any], help: str, limits: tuple[float, float] | None
+    name: str, default: object, help: str, limits: tuple[float, float] | None
 ) -> list[str]:
     within = f" ({limits[0]:.10g} to {limits[1]:.10g})" if limits else ""
-    return [f"# {help}{within}", f"#{setting.name} = {_format_toml(setting.default)}", ""]
+    return [f"# {help}{within}", f"#{name} = {_format_toml(default)}", ""]
 
 
 def _format_table(kind: type, examples: Mapping[str, object]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from pipeline.cost import Defaults, cost
+from pipeline.cost import estimate_cost
 from pipeline.take import TakeInfo
+from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
 
 from ..jobs import Job
@@ -150,7 +151,7 @@ class ModelState:
     def estimate_cost(self, job: Job) -> None:
         """Set the job's cost, where that can be known."""
         if self.defaults:
-            job.cost = cost(job.resolved, self.defaults, token=self._token_cost)
+            job.cost = estimate_cost(job.resolved, self.defaults, token_cost=self._token_cost)
 
     def estimate_seconds(self, job: Job) -> float:
         """How long a job takes that is not begun."""

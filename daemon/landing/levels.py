@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from pipeline.audio import gain_to, periodic
+from pipeline.audio import find_gain, resample_periodic
 from pipeline.request import SAMPLE_RATE, Request
 
 _FILTERS = "DeMan"  # the standard's own, computed for any rate
@@ -48,7 +48,7 @@ def apply_levels(parts: Sequence[Audio], request: Request) -> LevelledTake:
     if not parts:
         return LevelledTake([])
     rate = request.sample_rate
-    length = request.samples_at(rate)
+    length = request.count_samples(rate)
     resampled = [
         resample(part, rate, length if part.shape[1] == request.samples else None, request.loop)
         for part in parts
@@ -57,7 +57,7 @@ def apply_levels(parts: Sequence[Audio], request: Request) -> LevelledTake:
         return LevelledTake(resampled)  # the model's own level, which is below the peak
     before = measure_loudness(resampled[0], rate) if request.loudness else -math.inf
     wanted = 10 ** ((request.loudness - before) / 20) if math.isfinite(before) else 1.0
-    gain = min(wanted, *(gain_to(request.peak_db, part) for part in resampled))
+    gain = min(wanted, *(find_gain(request.peak_db, part) for part in resampled))
     reached = before + 20 * math.log10(gain) if math.isfinite(before) else None
     return LevelledTake([part * np.float32(gain) for part in resampled], gain, reached)
 
@@ -70,7 +70,7 @@ def resample(audio: Audio, rate: int, samples: int | None = None, loop: bool = F
         return audio
     samples = samples or round(audio.shape[1] * rate / SAMPLE_RATE)
     if loop:
-        return periodic(audio.T, samples).T
+        return resample_periodic(audio.T, samples).T
     resampled = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
     return np.pad(resampled, ((0, 0), (0, samples - resampled.shape[1])))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from pipeline.request import FIELDS, BadRequest, FieldSpec, field_name
+from pipeline.request import FIELDS, BadRequest, field_name
 
 # behind the point: a fader has 16,384 positions at most, and a manifest should be readable
 DIGITS = 4
@@ -34,16 +34,15 @@ class Knob:
         spec = FIELDS[field]
         if isinstance(spec.default, bool) or not isinstance(spec.default, int | float):
             raise ValueError(f"{field} is no number: only numeric parameters can be turned")
-        allowed: FieldSpec = spec.metadata["allowed"]
         try:
-            low, high = map(float, limits or (allowed.low, allowed.high))
+            low, high = map(float, limits or (spec.low, spec.high))
         except ValueError:
             raise ValueError(
                 f"a knob is a parameter, or one with two numbers like bars 1 16; got {text!r}"
             ) from None
-        if not (allowed.low <= min(low, high) and max(low, high) <= allowed.high) or low == high:
+        if not (spec.low <= min(low, high) and max(low, high) <= spec.high) or low == high:
             raise ValueError(
-                f"{field} must stay in {allowed.low:.10g}..{allowed.high:.10g}, got {text!r}"
+                f"{field} must stay in {spec.low:.10g}..{spec.high:.10g}, got {text!r}"
             )
         return cls(field, low, high)
 

@@ -183,10 +183,11 @@ def decode_song(name: str, number: int) -> tuple[Audio, Audio]:
     return mix, encode_and_decode(get_model(name), mix)
 
 
-def encode_and_decode(model: AceStep, audio: Audio) -> Audio:
+def encode_and_decode(voice: AceStep, audio: Audio) -> Audio:
     """Audio (samples, 2) by way of the posterior's mean."""
-    latents, _ = model.vae.encode(mx.array(audio)[None])
-    return np.array(model.vae.decode(latents)[0])[: len(audio)]
+    vae = voice.model.vae
+    latents, _ = vae.encode(mx.array(audio)[None])
+    return np.array(vae.decode(latents)[0])[: len(audio)]
 
 
 # --- takes ----------------------------------------------------------------------------------------

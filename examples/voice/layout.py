@@ -78,7 +78,7 @@ def train_tokenizer(captions: Iterable[str]) -> Tokenizer:
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    lyrics = (prompts.lyric_prompt(prompts.INSTRUMENTAL, code) for code in LANGUAGES)
+    lyrics = (prompts.build_lyric_prompt(prompts.INSTRUMENTAL, code) for code in LANGUAGES)
     corpus = [text.replace(END, "") for text in (*captions, *lyrics)]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(

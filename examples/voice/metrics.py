@@ -217,7 +217,7 @@ def compute_chroma(audio: Floats, peaks: bool = False) -> Floats:
 
 
 def measure_key_share(audio: Floats, key: str, peaks: bool = False) -> float:
-    """The part, 0..1, of the chroma that is on the scale of a key like "A minor". Noise has 7/12."""
+    """The part, 0..1, of the chroma that is on the scale of a key like "A minor". Noise: 7/12."""
     return sum_scale(compute_chroma(audio, peaks), key)
 
 

@@ -178,7 +178,7 @@ class LessonPool:
         self.shards = 0
         self.scale = measure_scale(np.load(folder / "latents" / "0000.npz")["mix"])
         self.silence = self._read_silence()
-        lyrics = prompts.lyric_prompt(prompts.INSTRUMENTAL, "unknown")
+        lyrics = prompts.build_lyric_prompt(prompts.INSTRUMENTAL, "unknown")
         self.lyrics = mx.array([tokenizer.encode(lyrics).ids])
         self.read_new()
 
@@ -322,7 +322,9 @@ def write_prompt(
         "timesignature": "3" if sketch.beats_per_bar == 3 and rng.random() < 0.5 else "",
         "duration": int(rng.integers(2, 60)),
     }
-    return prompts.text_prompt(caption, prompts.metas(metadata), prompts.instruction(task, tracks))
+    return prompts.build_text_prompt(
+        caption, prompts.format_metadata(metadata), prompts.build_instruction(task, tracks)
+    )
 
 
 # --- training -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..request import key_name
+from ..request import parse_key
 from .harmony import NOTES, fit_key
 from .score import ROLES
 from .sketch import Sketch, make_rng, pick
@@ -198,7 +198,7 @@ def _find_key(caption: str) -> str:
         if match := pattern.search(caption):
             note, accidental, mode = match.groups(default="")
             sign = {"sharp": "#", "flat": "b"}.get(accidental.lower(), accidental.lower())
-            return key_name(f"{note}{sign} {mode.lower()}")
+            return parse_key(f"{note}{sign} {mode.lower()}")
     return ""
 
 

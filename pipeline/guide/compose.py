@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..request import key_name
+from ..request import parse_key
 from .arrangement import Arrangement
 from .bass import play_bass
 from .chords import play_chords
@@ -34,7 +34,7 @@ def compose(sketch: Sketch) -> Score:
         raise ValueError(
             f"styles are {', '.join(STYLES)}; parts are {', '.join(ROLES)}; got {sketch}"
         )
-    arrangement = Arrangement(dataclasses.replace(sketch, key=key_name(sketch.key)))
+    arrangement = Arrangement(dataclasses.replace(sketch, key=parse_key(sketch.key)))
     notes = [
         note
         for role in sketch.parts

@@ -20,7 +20,7 @@ class Sketch:
 
     style: str  # one of STYLES
     bpm: float
-    key: str  # as key_name writes it
+    key: str  # as parse_key writes it
     bars: int
     beats_per_bar: float  # in quarter notes: 3 for 3/4 and for 6/8
     parts: tuple[str, ...]  # of ROLES

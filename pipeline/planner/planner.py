@@ -172,7 +172,7 @@ class Planner:
                 f"{came}",
                 self.missing_codes_note,
             )
-        prompt = templates.build_understand_prompt(audio_codes.tokens(codes))
+        prompt = templates.build_understand_prompt(audio_codes.format_tokens(codes))
         answer = yield from self.write(prompt, AnswerFormat({}, _NOTHING, "text"), sampling)
         return _describe(answer)
 

@@ -68,7 +68,7 @@ def plan_request(
     filled |= plan.filled
     count = len(plan.codes)
     summary = f"planned by {planner.name}: {_summarize(filled)}; {count} codes"
-    values = {"codes": codes.written(plan.codes), "plan_seed": _plan_seed(request)}
+    values = {"codes": codes.format_codes(plan.codes), "plan_seed": _plan_seed(request)}
     request = request.changed({**plan.filled, **values})
     return PlannedRequest(request, filled, (summary, *notes, *plan.notes))
 

@@ -51,7 +51,7 @@ def build_codes_negative(caption: str, lyrics: str, negative: str = NO_INPUT) ->
 
 
 def build_understand_prompt(codes: str) -> str:
-    """`codes` is what `codes.tokens` returns."""
+    """`codes` is what `codes.format_tokens` returns."""
     return _apply_chat_template("understand", codes)
 
 

@@ -33,9 +33,9 @@ from daemon.messages import (
     receive_message,
     send_message,
 )
-from pipeline.cost import TURBO
 from pipeline.request import Request
 from pipeline.take import TakeInfo
+from pipeline.variants import TURBO
 from pipeline.weights.adapter import Adapter
 
 LOFI = Adapter("/lofi", 0.5)

@@ -24,7 +24,7 @@ from daemon.journal import Journal
 from daemon.landing import audio_files, clips, folders, staging
 from daemon.landing.manifest import read_manifest
 from daemon.settings import Settings
-from pipeline.cost import planning
+from pipeline.cost import estimate_plan
 from pipeline.request import Request
 from tests.support.harness import (
     ME,
@@ -61,7 +61,7 @@ def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
 
 def test_the_time_of_a_planned_take_counts_the_plan(build: Build) -> None:
     model = SteppedModel(running=False)
-    model.token = 1000.0
+    model.token_cost = 1000.0
     engine = build(model)
     recorder = Recorder(engine)
     engine.start()
@@ -70,7 +70,10 @@ def test_the_time_of_a_planned_take_counts_the_plan(build: Build) -> None:
         submit(engine, id, make_request("short", plan=plan))
     costs = [engine.find(ME, id).cost for id in ("planned", "plain")]
     assert (
-        costs[0] - costs[1] == model.token * planning(make_request("short")).tokens > costs[1] > 0
+        costs[0] - costs[1]
+        == model.token_cost * estimate_plan(make_request("short")).tokens
+        > costs[1]
+        > 0
     )
 
 

@@ -9,9 +9,9 @@ import pytest
 from daemon.engine.model_state import MemoryNeed, ModelChoice, ModelState, ModelStatus
 from daemon.messages import AdaptersSet, ModelLoaded, RenderFinished
 from daemon.settings import Settings
-from pipeline.cost import Defaults
 from pipeline.request import Request
 from pipeline.take import TakeInfo
+from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
 from tests.support.takes import make_run
 

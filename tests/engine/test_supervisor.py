@@ -30,8 +30,8 @@ from daemon.messages import (
     send_message,
 )
 from daemon.settings import Settings
-from pipeline.cost import Defaults
 from pipeline.request import Request
+from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
 from tests.support.harness import PATIENCE
 from tests.support.takes import make_run

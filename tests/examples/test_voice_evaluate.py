@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_it_computes_with_the_fast_library() -> None:
     """MLX takes it only if it is there first: otherwise the table takes hours."""
-    code = "import examples.voice.evaluate; from pipeline import blas; print(blas.live())"
+    code = "import examples.voice.evaluate; from pipeline import blas; print(blas.describe())"
     environment = {name: value for name, value in os.environ.items() if name != blas.SWITCH}
     done = subprocess.run(
         [sys.executable, "-c", code],

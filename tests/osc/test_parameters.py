@@ -39,7 +39,7 @@ def test_every_parameter_is_set_and_told_back(
     client: OscClient, stage: Stage, restored_panel: None, name: str
 ) -> None:
     default = FIELDS[name].default
-    high = FIELDS[name].metadata["allowed"].high
+    high = FIELDS[name].high
     if name in ("source", "reference"):
         value: Any = str(stage.settings.out / "source.wav")
         Path(value).touch()

@@ -15,7 +15,7 @@ def test_every_place_of_every_knob_is_a_value_that_the_field_takes(
     field: str, position: float
 ) -> None:
     value = Knob.of(field).to_value(position)
-    assert FIELDS[field].metadata["allowed"].low <= value <= FIELDS[field].metadata["allowed"].high
+    assert FIELDS[field].low <= value <= FIELDS[field].high
     assert type(value) is type(FIELDS[field].default)
 
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import audio
-from pipeline.audio import BadAudio, finished
-from pipeline.request import SAMPLE_RATE
+from pipeline.audio import BadAudio
+from pipeline.postprocess import finish_clips
+from pipeline.request import SAMPLE_RATE, Request
 
 N = SAMPLE_RATE // 2
 TIME = np.arange(N) / SAMPLE_RATE
@@ -66,26 +67,32 @@ def stereo(name: str) -> np.ndarray:
     return np.stack([SIGNALS[name], 0.3 * SIGNALS[name]]).astype(np.float32)
 
 
+def finish(sound: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
+    """What becomes of decoded audio (2, N) where a request has no more than these wishes."""
+    request = Request(seconds=samples / SAMPLE_RATE, peak_db=peak_db, normalize=normalize)
+    return finish_clips(request, {"mix": sound}, None).clips["mix"]
+
+
 # --- length, ends and mean ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("samples", [N, N - 1, N - 1921, 4801])
 def test_the_length_is_exact(samples: int) -> None:
-    clip = finished(stereo("white noise"), samples, -1.0, True)
+    clip = finish(stereo("white noise"), samples, -1.0, True)
     assert clip.shape == (2, samples)
     assert clip.dtype == np.float32
 
 
 def test_a_clip_that_is_too_short_is_refused() -> None:
     with pytest.raises(BadAudio, match=f"the model returned {N} samples of {N + 1}"):
-        finished(stereo("white noise"), N + 1, -1.0, True)
+        finish(stereo("white noise"), N + 1, -1.0, True)
 
 
 @every_signal
 def test_a_whole_clip_is_only_scaled_and_centred(name: str) -> None:
     """No fade: its end belongs to the music, and a loop would lose it."""
     source = stereo(name).astype(np.float64)
-    clip = finished(stereo(name), N, -1.0, True)
+    clip = finish(stereo(name), N, -1.0, True)
     centred = source - source.mean(axis=1, keepdims=True)
     gain = np.abs(clip).max() / np.abs(centred).max()
     np.testing.assert_allclose(clip, gain * centred, atol=1e-6)
@@ -95,19 +102,19 @@ def test_a_cut_clip_fades_out_in_its_last_ten_milliseconds_only() -> None:
     samples = N - 1000
     fade = round(audio.FADE_SECONDS * SAMPLE_RATE)
     source = 0.5 + 0.1 * stereo("white noise").astype(np.float64)
-    clip = finished(source.astype(np.float32), samples, -1.0, True).astype(np.float64)
+    clip = finish(source.astype(np.float32), samples, -1.0, True).astype(np.float64)
     before = slice(0, samples - fade)
     for channel, original in zip(clip, source[:, :samples], strict=True):
         gain, offset = np.polyfit(original[before], channel[before], 1)
         np.testing.assert_allclose(channel[before], gain * original[before] + offset, atol=1e-6)
         np.testing.assert_allclose(
-            channel, audio.fade_out(samples) * (gain * original + offset), atol=1e-6
+            channel, audio.build_fade_out(samples) * (gain * original + offset), atol=1e-6
         )
     assert np.array_equal(clip[:, -1], [0, 0])
 
 
 def test_a_fade_longer_than_the_clip_is_the_clip() -> None:
-    window = audio.fade_out(100)
+    window = audio.build_fade_out(100)
     assert len(window) == 100
     assert window[0] == 1.0
     assert window[-1] == pytest.approx(0.0)
@@ -118,7 +125,7 @@ def test_a_fade_longer_than_the_clip_is_the_clip() -> None:
 @pytest.mark.parametrize("cut", [0, 777])
 @pytest.mark.parametrize("offset", [0.0, 0.4])
 def test_the_mean_of_every_channel_is_zero(name: str, cut: int, offset: float) -> None:
-    clip = finished(stereo(name) + np.float32(offset), N - cut, -1.0, True)
+    clip = finish(stereo(name) + np.float32(offset), N - cut, -1.0, True)
     # less than the last bit of a 24-bit file
     assert np.abs(clip.astype(np.float64).mean(axis=1)).max() < 1e-7
 
@@ -132,7 +139,7 @@ def test_the_mean_of_every_channel_is_zero(name: str, cut: int, offset: float) -
 def test_the_true_peak_stays_below_what_is_asked_and_close_to_it(
     name: str, cut: int, peak_db: float
 ) -> None:
-    clip = finished(stereo(name), N - cut, peak_db, True)
+    clip = finish(stereo(name), N - cut, peak_db, True)
     assert peak_db - 0.2 < decibels(highest_between_samples(clip)) < peak_db
 
 
@@ -169,30 +176,30 @@ def test_a_clip_of_any_length_has_a_peak(samples: int) -> None:
 
 @pytest.mark.parametrize("level", [1e-2, 1.0, 50.0])
 def test_normalize_brings_every_clip_to_the_same_peak(level: float) -> None:
-    clip = finished(stereo("bass") * np.float32(level), N, -6.0, True)
+    clip = finish(stereo("bass") * np.float32(level), N, -6.0, True)
     assert decibels(highest_between_samples(clip)) == pytest.approx(-6.1, abs=0.02)
 
 
 def test_without_normalize_a_quiet_clip_keeps_its_level() -> None:
     quiet = 0.1 * stereo("bass")
-    clip = finished(quiet, N, -1.0, False)
+    clip = finish(quiet, N, -1.0, False)
     np.testing.assert_allclose(clip, quiet - quiet.mean(axis=1, keepdims=True), atol=1e-7)
 
 
 def test_without_normalize_a_loud_clip_is_still_turned_down() -> None:
-    clip = finished(3 * stereo("bass"), N, -1.0, False)
+    clip = finish(3 * stereo("bass"), N, -1.0, False)
     assert decibels(highest_between_samples(clip)) == pytest.approx(-1.1, abs=0.02)
 
 
 def test_the_balance_of_the_channels_is_kept() -> None:
-    clip = finished(stereo("bass"), N, -1.0, True)
+    clip = finish(stereo("bass"), N, -1.0, True)
     np.testing.assert_allclose(clip[1], 0.3 * clip[0], atol=1e-6)
 
 
 def test_the_source_is_left_alone() -> None:
     source = stereo("bass")
     kept = source.copy()
-    finished(source, N - 10, -1.0, True)
+    finish(source, N - 10, -1.0, True)
     assert np.array_equal(source, kept)
 
 
@@ -205,7 +212,7 @@ def test_a_number_that_is_not_finite_is_refused(bad: float, place: int) -> None:
     source = stereo("bass")
     source[1, place] = bad
     with pytest.raises(BadAudio, match="not finite"):
-        finished(source, N - 100, -1.0, True)
+        finish(source, N - 100, -1.0, True)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.0009])
@@ -215,17 +222,17 @@ def test_silence_is_refused_also_with_an_offset(
     level: float, offset: float, normalize: bool
 ) -> None:
     with pytest.raises(BadAudio, match=r"the model returned silence \(below -60 dBFS\)"):
-        finished(stereo("bass") * np.float32(level) + np.float32(offset), N, -1.0, normalize)
+        finish(stereo("bass") * np.float32(level) + np.float32(offset), N, -1.0, normalize)
 
 
 def test_a_very_quiet_clip_is_not_silence() -> None:
-    assert finished(stereo("bass") * np.float32(0.0011), N, -1.0, True).any()
+    assert finish(stereo("bass") * np.float32(0.0011), N, -1.0, True).any()
 
 
 def test_one_silent_channel_is_not_silence() -> None:
     source = stereo("bass")
     source[1] = 0
-    clip = finished(source, N, -1.0, True)
+    clip = finish(source, N, -1.0, True)
     assert not clip[1].any()
 
 
@@ -236,7 +243,7 @@ def test_one_silent_channel_is_not_silence() -> None:
 def test_a_ramp_is_one_in_the_window_and_falls_on_both_sides(
     start: int, length: int, fade: int
 ) -> None:
-    share = audio.ramped(100, range(start, min(start + length, 100)), fade)
+    share = audio.build_ramp(100, range(start, min(start + length, 100)), fade)
     place = np.arange(100)
     inside = (place >= start) & (place < start + length)
     near = (place >= start - fade) & (place < start + length + fade)
@@ -249,7 +256,7 @@ def test_a_ramp_is_one_in_the_window_and_falls_on_both_sides(
 def test_a_splice_is_new_in_its_window_and_old_outside_and_new_where_the_old_ends() -> None:
     new = np.ones((2, 1000))
     old = np.zeros((2, 800))
-    spliced = audio.spliced(new, old, range(300, 500), 50)
+    spliced = audio.splice(new, old, range(300, 500), 50)
     assert spliced.shape == (2, 1000)
     assert not spliced[:, :250].any()
     assert (spliced[:, 300:500] == 1).all()
@@ -261,16 +268,16 @@ def test_a_splice_is_new_in_its_window_and_old_outside_and_new_where_the_old_end
 def test_what_keeps_its_level_is_only_turned_down_and_silence_stays_silent() -> None:
     loud = np.full((2, 1000), 0.1)
     quiet = np.full((2, 1000), 0.01)
-    same = audio.levelled([loud, quiet], -1.0, normalize=False)
+    same = audio.level([loud, quiet], -1.0, normalize=False)
     np.testing.assert_allclose(same, [loud, quiet], rtol=1e-6)
-    down = audio.levelled([10 * loud, quiet], -6.0, normalize=False)
+    down = audio.level([10 * loud, quiet], -6.0, normalize=False)
     assert np.abs(down).max() < 0.51
     assert down[1][0, 0] / down[0][0, 0] == pytest.approx(0.01, rel=1e-5)
-    assert not np.any(audio.levelled([np.zeros((2, 100))], -1.0, normalize=True))
+    assert not np.any(audio.level([np.zeros((2, 100))], -1.0, normalize=True))
 
 
 def test_a_sound_is_placed_cut_and_followed_by_silence() -> None:
     sound = np.ones((10, 2), np.float32)
-    assert audio.placed(sound, 3, 20)[:, 0].tolist() == [0] * 3 + [1] * 10 + [0] * 7
-    assert audio.placed(sound, 3, 8)[:, 0].tolist() == [0] * 3 + [1] * 5
-    assert audio.placed(sound, 30, 20).shape == (20, 2)
+    assert audio.place_in_silence(sound, 3, 20)[:, 0].tolist() == [0] * 3 + [1] * 10 + [0] * 7
+    assert audio.place_in_silence(sound, 3, 8)[:, 0].tolist() == [0] * 3 + [1] * 5
+    assert audio.place_in_silence(sound, 30, 20).shape == (20, 2)

@@ -20,10 +20,11 @@ pc = pytest.mark.skipif(
 
 MULTIPLY = """
 import numpy as np
-a, b = (np.random.default_rng(seed).standard_normal((300, 200)).astype(np.float32) for seed in (0, 1))
+shape = (300, 200)
+a, b = (np.random.default_rng(seed).standard_normal(shape).astype(np.float32) for seed in (0, 1))
 c = np.array(mx.array(a) @ mx.array(b).T)
 assert np.allclose(c, a.astype(np.float64) @ b.T.astype(np.float64), atol=1e-4)
-print(blas.live())
+print(blas.describe())
 """
 
 
@@ -76,7 +77,7 @@ def test_mlx_imported_first_is_said() -> None:
 def test_mkl_that_is_not_installed_is_said() -> None:
     """Python's own search for packages, with none to be found."""
     code = "import sys\nsys.path = [p for p in sys.path if 'site-packages' not in p]\n"
-    code += "from pipeline import blas\nprint(blas.live())"
+    code += "from pipeline import blas\nprint(blas.describe())"
     assert run(code) == "MLX's built-in BLAS, which is slow (MKL was not found: pip install mkl)\n"
 
 
@@ -94,10 +95,11 @@ print(hashlib.sha256(np.array(a @ a.T).tobytes()).hexdigest())
 
 
 def test_the_request_s_module_does_not_import_mlx() -> None:
-    code = "import sys\nimport pipeline\nimport pipeline.request\nprint([m for m in sys.modules if m.startswith('mlx')])"
+    code = "import sys\nimport pipeline\nimport pipeline.request\n"
+    code += "print([name for name in sys.modules if name.startswith('mlx')])"
     assert run(code) == "[]\n"
 
 
 @pytest.mark.skipif(sys.platform != "darwin", reason="a Mac's own library")
 def test_a_mac_has_accelerate() -> None:
-    assert run("from pipeline import blas\nprint(blas.live())") == "Accelerate\n"
+    assert run("from pipeline import blas\nprint(blas.describe())") == "Accelerate\n"

@@ -30,29 +30,29 @@ WISH = Request(
 
 
 @pytest.fixture
-def model(tiny: Path) -> AceStep:
+def ace_step(tiny: Path) -> AceStep:
     return load(str(tiny), "acestep-v15-base")
 
 
-def clip(model: AceStep, request: Request, **values: Any) -> bytes:
-    takes = [event for event in model.render(request.changed(values)) if isinstance(event, Take)]
+def clip(ace_step: AceStep, request: Request, **values: Any) -> bytes:
+    takes = [event for event in ace_step.render(request.changed(values)) if isinstance(event, Take)]
     return np.asarray(takes[0].audio).tobytes()
 
 
 @pytest.fixture
-def calls(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def calls(ace_step: AceStep, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each network that a reroll does not need is asked."""
     counted: Counter[str] = Counter()
-    encoder = model.model.encoder
+    encoder = ace_step.model.networks.encoder
     networks = (
-        (model.text_encoder, "__call__"),
+        (ace_step.model.text_encoder, "__call__"),
         (encoder.lyric_encoder, "__call__"),
         (encoder.timbre_encoder, "__call__"),
     )
     for network, name in (
         *networks,
-        (model.model.decoder, "project_condition"),
-        (model.vae, "encode"),
+        (ace_step.model.networks.decoder, "project_condition"),
+        (ace_step.model.vae, "encode"),
     ):
         _count(type(network), name, counted, monkeypatch)
     return counted
@@ -70,11 +70,11 @@ def _count(kind: type, name: str, counted: Counter[str], monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("task", ["", "cover-nofsq"])
 def test_a_reroll_computes_no_condition_and_encodes_nothing(
-    model: AceStep, calls: Counter[str], tmp_path: Path, task: str
+    ace_step: AceStep, calls: Counter[str], tmp_path: Path, task: str
 ) -> None:
     soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((SAMPLE_RATE, 2)), SAMPLE_RATE)
     wish = WISH.changed({"task": task, "source": str(tmp_path / "x.wav")} if task else {})
-    first = clip(model, wish, seed=1)
+    first = clip(ace_step, wish, seed=1)
     assert set(calls) == {
         "TextEncoder",
         "LyricEncoder",
@@ -84,27 +84,27 @@ def test_a_reroll_computes_no_condition_and_encodes_nothing(
     }
     assert calls["DiT"] == 2  # the condition and the null condition
     before = Counter(calls)
-    assert clip(model, wish, seed=2) != first
-    assert clip(model, wish, seed=1) == first
+    assert clip(ace_step, wish, seed=2) != first
+    assert clip(ace_step, wish, seed=1) == first
     assert calls == before
-    assert clip(model, wish, seed=1, prompt="cold") != first
+    assert clip(ace_step, wish, seed=1, prompt="cold") != first
     assert calls - before == Counter({"TextEncoder": 1, "DiT": 1})
 
 
-def test_a_fresh_model_gives_the_same_bytes(model: AceStep, tiny: Path) -> None:
-    clip(model, WISH, seed=1)
-    assert clip(model, WISH, seed=2) == clip(load(str(tiny), "acestep-v15-base"), WISH, seed=2)
+def test_a_fresh_model_gives_the_same_bytes(ace_step: AceStep, tiny: Path) -> None:
+    clip(ace_step, WISH, seed=1)
+    assert clip(ace_step, WISH, seed=2) == clip(load(str(tiny), "acestep-v15-base"), WISH, seed=2)
 
 
 def test_another_source_under_the_same_name_is_encoded_anew(
-    model: AceStep, calls: Counter[str], tmp_path: Path
+    ace_step: AceStep, calls: Counter[str], tmp_path: Path
 ) -> None:
     wish = WISH.changed(
         {"task": "cover-nofsq", "source": _sine(tmp_path / "x.wav", 200), "seed": 1}
     )
-    first = clip(model, wish)
+    first = clip(ace_step, wish)
     _sine(tmp_path / "x.wav", 300)
-    assert clip(model, wish) != first
+    assert clip(ace_step, wish) != first
     assert calls["VAE"] == 2
 
 
@@ -115,31 +115,31 @@ def _sine(path: Path, hertz: float) -> str:
     return str(path)
 
 
-def test_memory_does_not_grow_with_the_number_of_takes(model: AceStep) -> None:
-    clip(model, WISH, seed=0)
-    kept = model.cache.bytes
+def test_memory_does_not_grow_with_the_number_of_takes(ace_step: AceStep) -> None:
+    clip(ace_step, WISH, seed=0)
+    kept = ace_step.model.cache.bytes
     held = mx.get_active_memory()
     for seed in range(4):
-        clip(model, WISH, seed=seed)
-    assert model.cache.bytes == kept
+        clip(ace_step, WISH, seed=seed)
+    assert ace_step.model.cache.bytes == kept
     assert mx.get_active_memory() <= held + 2**20
 
 
 def test_the_least_recently_used_goes_first() -> None:
     cache = Cache(limit_mb=1.0)
     for name in ("a", "b"):
-        cache("x", name.encode(), lambda: mx.zeros(100_000))  # 400 kB
-    cache("x", b"a", lambda: mx.ones(1))
-    cache("x", b"c", lambda: mx.zeros(100_000))
+        cache.get("x", name.encode(), lambda: mx.zeros(100_000))  # 400 kB
+    cache.get("x", b"a", lambda: mx.ones(1))
+    cache.get("x", b"c", lambda: mx.zeros(100_000))
     assert cache.find("x", b"a") is not None
     assert cache.find("x", b"b") is None
     assert cache.bytes <= 2**20
-    assert cache.told() == {"x": [2, 4]}
+    assert cache.count() == {"x": [2, 4]}
 
 
 def test_what_is_larger_than_the_limit_is_made_and_not_kept() -> None:
     cache = Cache(limit_mb=0.0)
-    assert cache("x", b"a", lambda: [(mx.ones(3), mx.ones(3))])[0][0].shape == (3,)
+    assert cache.get("x", b"a", lambda: [(mx.ones(3), mx.ones(3))])[0][0].shape == (3,)
     assert cache.bytes == 0
 
 

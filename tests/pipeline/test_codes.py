@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline import AceStep, codes, load
 from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Request
+from pipeline.take import Take
 from tests.conftest import ROOT
 
 OFFICIAL = ROOT / "tests" / "data" / "official"
@@ -24,7 +25,7 @@ def turbo() -> AceStep:
     return load(str(OFFICIAL / "checkpoint"))
 
 
-def takes(model: AceStep, **values: Any) -> list[Any]:
+def takes(model: AceStep, **values: Any) -> list[Take]:
     return list(model.generate("warm pads", **({"num_steps": 2, "seed": 1} | values)))
 
 
@@ -34,7 +35,13 @@ def takes(model: AceStep, **values: Any) -> list[Any]:
 @given(CODES)
 def test_every_way_of_writing_them_is_kept_as_numbers(numbers: list[int]) -> None:
     plain = " ".join(map(str, numbers))
-    for written in (codes.tokens(numbers), plain, plain.replace(" ", ", "), f" {plain}\n", numbers):
+    for written in (
+        codes.format_tokens(numbers),
+        plain,
+        plain.replace(" ", ", "),
+        f" {plain}\n",
+        numbers,
+    ):
         assert Request(codes=written).codes == plain  # type: ignore[arg-type]
     assert codes.parse(plain) == tuple(numbers)
 
@@ -96,8 +103,8 @@ def test_a_clip_is_painted_over_them(turbo: AceStep) -> None:
     assert np.array_equal(over.audio, again.audio)
     assert not np.array_equal(over.audio, plain.audio)
     assert not np.array_equal(over.audio, other.audio)
-    assert over.codes == "9 8 7 6 5"
-    assert plain.codes == ""
+    assert over.info.codes == "9 8 7 6 5"
+    assert plain.info.codes == ""
     assert over.audio.shape == (2, SAMPLE_RATE)
 
 
@@ -117,20 +124,22 @@ def test_cover_strength_says_for_how_many_steps(turbo: AceStep) -> None:
 
 
 def test_after_them_comes_silence(turbo: AceStep) -> None:
-    hints = turbo.hinted([1, 2], 20)
-    alone = turbo.hinted([1, 2], 10)
+    hints = turbo.model.detokenize([1, 2], 20)
+    alone = turbo.model.detokenize([1, 2], 10)
     np.testing.assert_array_equal(np.array(hints[:, :10]), np.array(alone))
-    np.testing.assert_array_equal(np.array(hints[:, 10:]), np.array(turbo.silent(10)))
-    assert turbo.hinted([1, 2], 7).shape == (1, 7, 64)
+    np.testing.assert_array_equal(np.array(hints[:, 10:]), np.array(turbo.model.build_silence(10)))
+    assert turbo.model.detokenize([1, 2], 7).shape == (1, 7, 64)
 
 
 def test_a_cover_tells_its_source_s_codes_which_make_it_again(turbo: AceStep) -> None:
     source = str(OFFICIAL / "audio" / "src.wav")
     (cover,) = takes(turbo, duration=30.0, task="cover", source=source)
-    numbers = codes.parse(cover.codes)
+    numbers = codes.parse(cover.info.codes)
     assert len(numbers) == 11  # 2.1 s
     assert all(0 <= number < codes.COUNT for number in numbers)
-    assert takes(turbo, codes=cover.codes, duration=30.0)[0].request.seconds == pytest.approx(2.2)
+    assert takes(turbo, codes=cover.info.codes, duration=30.0)[0].request.seconds == pytest.approx(
+        2.2
+    )
 
 
 def test_a_voice_without_codes_says_so() -> None:

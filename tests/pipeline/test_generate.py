@@ -19,20 +19,22 @@ import pytest
 import soundfile
 
 from examples.voice import layout, metrics, songs
-from pipeline import AceStep, generate, load
-from pipeline import cost as cost_of
-from pipeline.cost import BASE, TURBO, Defaults, cost
+from pipeline import AceStep, load
+from pipeline.cost import estimate_cost
+from pipeline.memory import set_limits
+from pipeline.model import Model
 from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
 from pipeline.request import BadRequest, Request
 from pipeline.take import Progress, Take
+from pipeline.variants import BASE, TURBO, VARIANTS, Defaults, find_variant
 from pipeline.weights import checkpoint
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def model() -> AceStep:
+def ace_step() -> AceStep:
     return load("mini")
 
 
@@ -41,9 +43,9 @@ def audio(takes: Iterator[Take]) -> np.ndarray:
     return np.asarray(take.audio)
 
 
-def test_the_call_of_the_original_readme_works_as_written_there(model: AceStep) -> None:
+def test_the_call_of_the_original_readme_works_as_written_there(ace_step: AceStep) -> None:
     results = list(
-        model.generate(
+        ace_step.generate(
             text="upbeat electronic dance music with energetic synthesizers", duration=3.0
         )
     )
@@ -101,11 +103,11 @@ def test_its_parameters_have_the_defaults_of_the_table() -> None:
     ],
     ids=str,
 )
-def test_no_parameter_is_ignored(model: AceStep, change: dict[str, object]) -> None:
+def test_no_parameter_is_ignored(ace_step: AceStep, change: dict[str, object]) -> None:
     plain = {"text": "words", "duration": 2.0, "seed": 3}
     if change.get("guidance_scale") and len(change) > 1:
         plain |= {"guidance_scale": 5.0}
-    before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
+    before, after = (audio(ace_step.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
     assert before.shape != after.shape or np.abs(before - after).max() > 1e-4
 
 
@@ -113,29 +115,31 @@ def test_no_parameter_is_ignored(model: AceStep, change: dict[str, object]) -> N
     "change", [{"lyrics": "[verse]\nla"}, {"vocal_language": "en"}, {"guide": "auto"}], ids=str
 )
 def test_nor_by_a_model_that_sings(tiny: Path, change: dict[str, object]) -> None:
-    model = load(str(tiny), "acestep-v15-turbo")
+    ace_step = load(str(tiny), "acestep-v15-turbo")
     plain = {"text": "words", "duration": 1.0, "seed": 3, "plan": "off"}
-    before, after = (audio(model.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
+    before, after = (audio(ace_step.generate(**values)) for values in (plain, plain | change))  # type: ignore[arg-type]
     assert np.abs(before - after).max() > 1e-4
 
 
-def test_normalize_off_only_turns_down(model: AceStep) -> None:
-    quiet = audio(model.generate(text="words", duration=2.0, seed=3, normalize=False, peak_db=0.0))
+def test_normalize_off_only_turns_down(ace_step: AceStep) -> None:
+    quiet = audio(
+        ace_step.generate(text="words", duration=2.0, seed=3, normalize=False, peak_db=0.0)
+    )
     assert 0.05 < np.abs(quiet).max() < 0.85
 
 
-def test_the_same_request_gives_the_same_bytes(model: AceStep) -> None:
+def test_the_same_request_gives_the_same_bytes(ace_step: AceStep) -> None:
     request = Request(prompt="warm", lyrics="[verse]\nla", seconds=6.3, seed=11, guidance_scale=4.0)
     first, again = (
-        audio(e for e in model.render(request) if isinstance(e, Take)) for _ in range(2)
+        audio(e for e in ace_step.render(request) if isinstance(e, Take)) for _ in range(2)
     )
     fresh = audio(e for e in load("mini").render(request) if isinstance(e, Take))
     assert first.tobytes() == again.tobytes() == fresh.tobytes()
 
 
-def test_a_variation_goes_from_one_seed_to_another(model: AceStep) -> None:
+def test_a_variation_goes_from_one_seed_to_another(ace_step: AceStep) -> None:
     def clip(**values: object) -> np.ndarray:
-        return audio(model.generate(text="warm", duration=2.0, guide_seed=1, **values))  # type: ignore[arg-type]
+        return audio(ace_step.generate(text="warm", duration=2.0, guide_seed=1, **values))  # type: ignore[arg-type]
 
     start = clip(seed=3)
     end = clip(seed=4)
@@ -148,25 +152,25 @@ def test_a_variation_goes_from_one_seed_to_another(model: AceStep) -> None:
     assert metrics.measure_si_sdr(clip(seed=3, variation=1.0, variation_seed=4).T, end.T) > 60
 
 
-def test_a_take_says_which_variation_it_is(model: AceStep) -> None:
+def test_a_take_says_which_variation_it_is(ace_step: AceStep) -> None:
     first, second = (
-        next(model.generate(text="warm", duration=1.0, seed=3, variation=0.3)) for _ in range(2)
+        next(ace_step.generate(text="warm", duration=1.0, seed=3, variation=0.3)) for _ in range(2)
     )
     assert first.request.variation_seed >= 0
     assert first.request.variation_seed != second.request.variation_seed
-    again = audio(e for e in model.render(first.request) if isinstance(e, Take))
+    again = audio(e for e in ace_step.render(first.request) if isinstance(e, Take))
     assert again.tobytes() == np.asarray(first.audio).tobytes()
 
 
-def test_a_preview_is_heard_before_the_take_and_does_not_change_it(model: AceStep) -> None:
+def test_a_preview_is_heard_before_the_take_and_does_not_change_it(ace_step: AceStep) -> None:
     wish = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
-    events = list(model.render(wish.changed({"preview": "6, 3"})))
+    events = list(ace_step.render(wish.changed({"preview": "6, 3"})))
     early, later, take = (event for event in events if isinstance(event, Take))
     assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
     assert isinstance(events[events.index(early) + 1], Progress)
     told = [event.fraction for event in events if isinstance(event, Progress)]
     assert told == sorted(told)
-    (plain,) = (event for event in model.render(wish) if isinstance(event, Take))
+    (plain,) = (event for event in ace_step.render(wish) if isinstance(event, Take))
     assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
     near = [
         metrics.measure_si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T)
@@ -176,56 +180,56 @@ def test_a_preview_is_heard_before_the_take_and_does_not_change_it(model: AceSte
     assert early.audio.shape == take.audio.shape
 
 
-def test_a_preview_comes_before_the_last_step(model: AceStep) -> None:
+def test_a_preview_comes_before_the_last_step(ace_step: AceStep) -> None:
     with pytest.raises(BadRequest, match="preview must be steps before the last of 8, got 8"):
-        list(model.render(Request(preview="4 8", seconds=1)))
+        list(ace_step.render(Request(preview="4 8", seconds=1)))
 
 
-def test_a_retake_starts_from_the_noise_of_a_take(model: AceStep) -> None:
-    (take,) = model.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
+def test_a_retake_starts_from_the_noise_of_a_take(ace_step: AceStep) -> None:
+    (take,) = ace_step.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
     assert take.noise is not None
     assert take.latents is not None
     assert take.noise.shape == take.latents.shape == (128, 64)
-    same = audio(model.retake(take))
+    same = audio(ace_step.retake(take))
     assert same.tobytes() == np.asarray(take.audio).tobytes()
-    far = audio(model.retake(take, variation=0.5, variation_seed=9))
-    near = audio(model.retake(take, variation=0.1, variation_seed=9))
+    far = audio(ace_step.retake(take, variation=0.5, variation_seed=9))
+    near = audio(ace_step.retake(take, variation=0.1, variation_seed=9))
     assert metrics.measure_si_sdr(near.T, same.T) > metrics.measure_si_sdr(far.T, same.T)
     with pytest.raises(BadRequest, match=r"the noise must have 250 frames for 10 s, got 128"):
-        list(model.retake(take, seconds=10))
+        list(ace_step.retake(take, seconds=10))
 
 
-def test_a_retake_of_a_variation_is_varied_no_further(model: AceStep) -> None:
-    (take,) = model.generate(
+def test_a_retake_of_a_variation_is_varied_no_further(ace_step: AceStep) -> None:
+    (take,) = ace_step.generate(
         text="warm", duration=1.0, seed=3, guide_seed=1, variation=0.5, variation_seed=9
     )
-    assert audio(model.retake(take)).tobytes() == np.asarray(take.audio).tobytes()
+    assert audio(ace_step.retake(take)).tobytes() == np.asarray(take.audio).tobytes()
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "ab2", "dpm"])
-def test_timesteps_that_fall_together_on_turbo_do_no_harm(model: AceStep, sampler: str) -> None:
-    (take,) = model.generate(
+def test_timesteps_that_fall_together_on_turbo_do_no_harm(ace_step: AceStep, sampler: str) -> None:
+    (take,) = ace_step.generate(
         text="warm", duration=1.0, seed=3, timesteps="1 0.96 0.95 0.94 0.5", sampler=sampler
     )
     assert np.isfinite(np.asarray(take.audio)).all()
 
 
-def test_more_timesteps_than_turbo_takes_are_refused(model: AceStep) -> None:
+def test_more_timesteps_than_turbo_takes_are_refused(ace_step: AceStep) -> None:
     with pytest.raises(BadRequest, match="turbo takes at most 20 timesteps, got 21"):
         list(
-            model.generate(
+            ace_step.generate(
                 text="warm", duration=1.0, timesteps=" ".join(str(1 - n / 30) for n in range(21))
             )
         )
 
 
-def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
-    (take,) = model.generate(text="warm", duration=2.0)
+def test_a_take_carries_the_request_that_makes_it_again(ace_step: AceStep) -> None:
+    (take,) = ace_step.generate(text="warm", duration=2.0)
     assert take.request.seed >= 0
     assert take.request.num_steps == 8
     assert take.request.shift == 3.0
     assert (
-        audio(e for e in model.render(take.request) if isinstance(e, Take)).tobytes()
+        audio(e for e in ace_step.render(take.request) if isinstance(e, Take)).tobytes()
         == np.asarray(take.audio).tobytes()
     )
     assert take.info.model == "mini/acestep-v15-turbo"
@@ -239,18 +243,21 @@ def test_a_take_carries_the_request_that_makes_it_again(model: AceStep) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])
-def test_any_length_is_met_to_the_sample(model: AceStep, seconds: float) -> None:
-    assert audio(model.generate(text="x", duration=seconds)).shape == (2, round(seconds * 48_000))
+def test_any_length_is_met_to_the_sample(ace_step: AceStep, seconds: float) -> None:
+    assert audio(ace_step.generate(text="x", duration=seconds)).shape == (
+        2,
+        round(seconds * 48_000),
+    )
 
 
-def test_a_clip_longer_than_the_silence_and_than_one_tile(model: AceStep) -> None:
-    (take,) = model.generate(text="x", bars=20, bpm=97.3, seed=1)
+def test_a_clip_longer_than_the_silence_and_than_one_tile(ace_step: AceStep) -> None:
+    (take,) = ace_step.generate(text="x", bars=20, bpm=97.3, seed=1)
     assert take.audio.shape == (2, round(80 * 60 / 97.3 * 48_000))
-    assert model.frames(take.request) > model.silence.shape[1]
+    assert ace_step.model.count_frames(take.request) > ace_step.model.silence.shape[1]
 
 
-def test_progress_comes_first_and_rises(model: AceStep) -> None:
-    events = list(model.render(Request(prompt="x", seconds=30)))
+def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
+    events = list(ace_step.render(Request(prompt="x", seconds=30)))
     told = [event for event in events if isinstance(event, Progress)]
     assert isinstance(events[-1], Take)
     assert len(told) == len(events) - 1
@@ -268,8 +275,8 @@ def test_progress_comes_first_and_rises(model: AceStep) -> None:
     assert max(b.fraction - a.fraction for a, b in itertools.pairwise(told)) < 0.25
 
 
-def test_closing_the_iterator_stops_the_work(model: AceStep) -> None:
-    running = model.render(Request(prompt="x", seconds=60))
+def test_closing_the_iterator_stops_the_work(ace_step: AceStep) -> None:
+    running = ace_step.render(Request(prompt="x", seconds=60))
     for event in running:
         if isinstance(event, Progress) and event.stage == "diffusion":
             break
@@ -277,8 +284,8 @@ def test_closing_the_iterator_stops_the_work(model: AceStep) -> None:
     assert list(running) == []
 
 
-def test_a_clip_has_no_dc_and_does_not_clip(model: AceStep) -> None:
-    clip = audio(model.generate(text="loud", duration=3.0, seed=2))
+def test_a_clip_has_no_dc_and_does_not_clip(ace_step: AceStep) -> None:
+    clip = audio(ace_step.generate(text="loud", duration=3.0, seed=2))
     assert np.abs(clip.mean(axis=1, dtype=np.float64)).max() < 1e-6
     assert 0.8 < np.abs(clip).max() <= 10 ** (-1 / 20)
 
@@ -295,29 +302,27 @@ def test_a_clip_has_no_dc_and_does_not_clip(model: AceStep) -> None:
     ],
 )
 def test_a_bad_parameter_is_refused_before_anything_is_computed(
-    model: AceStep, values: dict[str, object]
+    ace_step: AceStep, values: dict[str, object]
 ) -> None:
     with pytest.raises(BadRequest):
-        model.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
+        ace_step.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
 
 
 def test_every_published_variant_has_its_row() -> None:
-    assert all(
-        cost_of.variant(name, "turbo" in name) == row for name, row in cost_of.VARIANTS.items()
-    )
-    assert cost_of.variant("my-own-turbo", turbo=True).defaults == TURBO
-    assert cost_of.variant("my-own-sft", turbo=False) == cost_of.VARIANTS["acestep-v15-sft"]
-    assert "extract" in cost_of.variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
+    assert all(find_variant(name, "turbo" in name) == row for name, row in VARIANTS.items())
+    assert find_variant("my-own-turbo", turbo=True).defaults == TURBO
+    assert find_variant("my-own-sft", turbo=False) == VARIANTS["acestep-v15-sft"]
+    assert "extract" in find_variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
 
 
 @pytest.mark.parametrize(
     "variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"]
 )
 def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> None:
-    model = load(str(tiny), variant)
+    ace_step = load(str(tiny), variant)
     (take,) = (
         e
-        for e in model.render(Request(prompt="x", seconds=1, num_steps=3, plan="off"))
+        for e in ace_step.render(Request(prompt="x", seconds=1, num_steps=3, plan="off"))
         if isinstance(e, Take)
     )
     assert take.audio.shape == (2, 48_000)
@@ -335,8 +340,8 @@ def test_the_formulation_for_gpus_agrees_in_half_precision() -> None:
     )
 
     def play(ops: Ops, dtype: mx.Dtype) -> np.ndarray:
-        model = AceStep(checkpoint.fetch("mini"), ops, dtype)
-        return audio(e for e in model.render(request) if isinstance(e, Take)).ravel()
+        ace_step = AceStep(Model(checkpoint.fetch("mini"), ops, dtype))
+        return audio(e for e in ace_step.render(request) if isinstance(e, Take)).ravel()
 
     there = play(cpu_ops, mx.float32)
     here = play(gpu_ops, mx.float32)
@@ -365,23 +370,25 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
 # --- what a request costs, and what it may use ----------------------------------------------------
 
 
-def test_the_cost_is_known_without_a_model(model: AceStep) -> None:
+def test_the_cost_is_known_without_a_model(ace_step: AceStep) -> None:
     wish = Request(prompt="x", bars=8, bpm=100, stems="drums")
-    elsewhere = Defaults(**json.loads(json.dumps(model.defaults._asdict())))
-    assert cost(wish, elsewhere) == model.cost(wish) > 0
+    elsewhere = Defaults(**json.loads(json.dumps(ace_step.defaults._asdict())))
+    assert estimate_cost(wish, elsewhere) == ace_step.estimate_cost(wish) > 0
 
 
 def test_the_cost_grows_with_what_there_is_to_do(tmp_path: Path) -> None:
     short = Request()
     (tmp_path / "x.wav").write_bytes(b"x")
-    assert cost(Request(seconds=60), TURBO) == 2 * cost(short, TURBO)
-    assert cost(short, BASE) > 5 * cost(short, TURBO)
-    assert cost(Request(stems="drums, bass"), TURBO) == 3 * cost(short, TURBO)
+    assert estimate_cost(Request(seconds=60), TURBO) == 2 * estimate_cost(short, TURBO)
+    assert estimate_cost(short, BASE) > 5 * estimate_cost(short, TURBO)
+    assert estimate_cost(Request(stems="drums, bass"), TURBO) == 3 * estimate_cost(short, TURBO)
     source = str(tmp_path / "x.wav")
-    assert cost(Request(task="cover", source=source), TURBO) == cost(short, TURBO)
-    assert cost(Request(task="extract", source=source), TURBO) == 2 * cost(short, TURBO)
+    assert estimate_cost(Request(task="cover", source=source), TURBO) == estimate_cost(short, TURBO)
+    assert estimate_cost(Request(task="extract", source=source), TURBO) == 2 * estimate_cost(
+        short, TURBO
+    )
     # the model's shortest clip
-    assert cost(Request(seconds=0.1), TURBO) == cost(Request(seconds=5), TURBO)
+    assert estimate_cost(Request(seconds=0.1), TURBO) == estimate_cost(Request(seconds=5), TURBO)
 
 
 def test_the_cost_needs_no_mlx() -> None:
@@ -392,56 +399,58 @@ def test_the_cost_needs_no_mlx() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_limits_hold_until_others_are_given(model: AceStep) -> None:
+def test_limits_hold_until_others_are_given(ace_step: AceStep) -> None:
     import mlx.core as mx
 
     before = mx.set_memory_limit(2**40)
-    generate.limits(cache_gb=0.5, memory_gb=3, wired_gb=1)
+    set_limits(cache_gb=0.5, memory_gb=3, wired_gb=1)
     load("mini")  # changes nothing about them
     assert mx.set_memory_limit(before) == 3 * 2**30
     assert mx.set_cache_limit(2**31) == 2**29
-    generate.limits(cache_gb=0)
-    assert audio(model.generate(text="x", duration=1.0, seed=1)).shape == (2, 48_000)
+    set_limits(cache_gb=0)
+    assert audio(ace_step.generate(text="x", duration=1.0, seed=1)).shape == (2, 48_000)
     assert mx.get_cache_memory() == 0
-    generate.limits()
+    set_limits()
     assert mx.set_cache_limit(2**31) == 2**31
 
 
 # --- guides and stems -----------------------------------------------------------------------------
 
 
-def test_the_embedded_voice_keeps_time(model: AceStep) -> None:
+def test_the_embedded_voice_keeps_time(ace_step: AceStep) -> None:
     for seed, bpm in enumerate((84.0, 97.0, 126.0)):
-        take = audio(model.generate(text="house, drums and bass only", bars=4, bpm=bpm, seed=seed))
+        take = audio(
+            ace_step.generate(text="house, drums and bass only", bars=4, bpm=bpm, seed=seed)
+        )
         assert metrics.is_tempo_right(take.T, bpm)
 
 
-def test_the_embedded_voice_composes_unless_it_is_told_not_to(model: AceStep) -> None:
-    (take,) = model.generate(text="slow funk in D minor", duration=2.0, seed=9)
+def test_the_embedded_voice_composes_unless_it_is_told_not_to(ace_step: AceStep) -> None:
+    (take,) = ace_step.generate(text="slow funk in D minor", duration=2.0, seed=9)
     assert take.request.guide == "auto"
     assert take.request.key == "D minor"
     assert 96 <= take.request.bpm <= 122
-    (alone,) = model.generate(text="slow funk in D minor", duration=2.0, seed=9, guide="off")
+    (alone,) = ace_step.generate(text="slow funk in D minor", duration=2.0, seed=9, guide="off")
     assert alone.request.guide == "off"
     assert alone.request.bpm == 0
     assert alone.request.key == ""
 
 
 def test_a_real_model_plays_alone_unless_it_is_given_a_guide(tiny: Path) -> None:
-    model = load(str(tiny), "acestep-v15-turbo")
-    (take,) = model.generate(text="house", duration=1.0, seed=1, plan="off")
+    ace_step = load(str(tiny), "acestep-v15-turbo")
+    (take,) = ace_step.generate(text="house", duration=1.0, seed=1, plan="off")
     assert take.request.guide == "off"
-    (followed,) = model.generate(
+    (followed,) = ace_step.generate(
         text="house", duration=1.0, seed=1, guide="auto", guide_strength=0.5
     )
     assert followed.request.bpm >= 116
 
 
-def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep) -> None:
+def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceStep) -> None:
     request = Request(
         prompt="house, drums and bass only", bars=2, bpm=120, seed=3, stems="bass, drums"
     )
-    events = list(model.render(request))
+    events = list(ace_step.render(request))
     takes = [event for event in events if isinstance(event, Take)]
     told = [event.fraction for event in events if isinstance(event, Progress)]
     assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
@@ -451,16 +460,18 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(model: AceStep)
     assert metrics.measure_si_sdr((bass + drums).T, mix.T) > 0
     (alone,) = (
         e
-        for e in model.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3))
+        for e in ace_step.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3))
         if isinstance(e, Take)
     )
     # the same clip, whatever is taken out of it
     assert metrics.measure_si_sdr(np.asarray(alone.audio).T, mix.T) > 40
 
 
-def test_a_track_is_taken_out_of_any_mix(model: AceStep) -> None:
+def test_a_track_is_taken_out_of_any_mix(ace_step: AceStep) -> None:
     song = songs.make_song(5_400_003, 6.0, parts=("drums", "bass", "chords"))
-    drums = model.extract(song.render_mix(), "drums", song.write_caption(np.random.default_rng(0)))
+    drums = ace_step.extract(
+        song.render_mix(), "drums", song.write_caption(np.random.default_rng(0))
+    )
     assert drums.shape == (288_000, 2)
     assert metrics.measure_si_sdr(drums, song.render_stems()["drums"]) > metrics.measure_si_sdr(
         drums, song.render_stems()["bass"]
@@ -468,46 +479,46 @@ def test_a_track_is_taken_out_of_any_mix(model: AceStep) -> None:
 
 
 def test_a_model_that_has_not_learned_stems_says_so(tiny: Path) -> None:
-    model = load(str(tiny), "acestep-v15-turbo")
+    ace_step = load(str(tiny), "acestep-v15-turbo")
     with pytest.raises(BadRequest, match="stems"):
-        list(model.render(Request(prompt="x", seconds=1, stems="drums")))
+        list(ace_step.render(Request(prompt="x", seconds=1, stems="drums")))
 
 
-def test_what_the_voice_cannot_do_is_said_in_the_take(model: AceStep, tiny: Path) -> None:
-    (take,) = model.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
+def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, tiny: Path) -> None:
+    (take,) = ace_step.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
     assert "does not sing" in take.info.notes[0]
     assert take.request.lyrics
-    (silent,) = model.generate(text="pop", duration=1.0)
+    (silent,) = ace_step.generate(text="pop", duration=1.0)
     assert silent.info.notes == ()
     real = load(str(tiny), "acestep-v15-turbo")
     (sung,) = real.generate(text="pop", lyrics="[verse]\nla la", duration=1.0, plan="off")
     assert sung.info.notes == ()
 
 
-def test_encoding_in_tiles_has_no_seams(model: AceStep) -> None:
+def test_encoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
     import mlx.core as mx
 
     sound = np.random.default_rng(0).standard_normal((1, 150 * 1920, 2)).astype(np.float32) * 0.1
-    whole, _ = model.vae.encode(mx.array(sound))
-    tiled = mx.concatenate(list(model.vae.encode_tiles(mx.array(sound), tile=32)), axis=1)
+    whole, _ = ace_step.model.vae.encode(mx.array(sound))
+    tiled = mx.concatenate(list(ace_step.model.vae.encode_tiles(mx.array(sound), tile=32)), axis=1)
     assert tiled.shape == whole.shape
     assert float(mx.abs(tiled - whole).max()) < 1e-4
 
 
-def test_decoding_in_tiles_has_no_seams(model: AceStep) -> None:
+def test_decoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
     import mlx.core as mx
 
-    latents = model.noise(Request(seed=1, seconds=6))
-    tiled = mx.concatenate(list(model.vae.decode_tiles(latents, tile=32)), axis=1)
-    assert float(mx.abs(tiled - model.vae.decode(latents)).max()) < 1e-4
+    latents = ace_step.model.draw_noise(Request(seed=1, seconds=6))
+    tiled = mx.concatenate(list(ace_step.model.vae.decode_tiles(latents, tile=32)), axis=1)
+    assert float(mx.abs(tiled - ace_step.model.vae.decode(latents)).max()) < 1e-4
 
 
-def test_a_source_is_its_mean_or_drawn_with_a_seed(model: AceStep) -> None:
+def test_a_source_is_its_mean_or_drawn_with_a_seed(ace_step: AceStep) -> None:
     sound = np.random.default_rng(0).standard_normal((40 * 1920, 2)).astype(
         np.float32
     ) * np.float32(0.1)
     mean, drawn, again, other = (
-        np.array(next(model.encode(sound, 40, seed))) for seed in (-1, 3, 3, 4)
+        np.array(next(ace_step.model.encode_audio(sound, 40, seed))) for seed in (-1, 3, 3, 4)
     )
     assert np.array_equal(drawn, again)
     assert not np.array_equal(drawn, other)

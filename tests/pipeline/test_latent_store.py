@@ -19,21 +19,21 @@ WISH = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, num
 
 
 @pytest.fixture(scope="module")
-def model() -> AceStep:
+def ace_step() -> AceStep:
     return load("mini")
 
 
 @pytest.fixture
-def made(model: AceStep, tmp_path: Path) -> Take:
+def made(ace_step: AceStep, tmp_path: Path) -> Take:
     """A take that landed as tmp_path/made.wav."""
-    model.store = LatentStore(tmp_path / "latents")
-    (take,) = (event for event in model.render(WISH) if isinstance(event, Take))
+    ace_step.model.latent_store = LatentStore(tmp_path / "latents")
+    (take,) = (event for event in ace_step.render(WISH) if isinstance(event, Take))
     soundfile.write(tmp_path / "made.wav", np.asarray(take.audio).T, SAMPLE_RATE, "PCM_24")
-    model.remember(tmp_path / "made.wav", take)
+    ace_step.remember(tmp_path / "made.wav", take)
     return take
 
 
-def repainted(model: AceStep, path: Path, **more: Any) -> Take:
+def repainted(ace_step: AceStep, path: Path, **more: Any) -> Take:
     wish = {
         "task": "repaint",
         "source": str(path),
@@ -43,28 +43,28 @@ def repainted(model: AceStep, path: Path, **more: Any) -> Take:
         "seed": 9,
     }
     request = WISH.changed({"bars": 0, **wish, **more})
-    (take,) = (event for event in model.render(request) if isinstance(event, Take))
+    (take,) = (event for event in ace_step.render(request) if isinstance(event, Take))
     return take
 
 
 def test_it_is_not_encoded(
-    model: AceStep, made: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ace_step: AceStep, made: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = repainted(model, tmp_path / "made.wav")
+    known = repainted(ace_step, tmp_path / "made.wav")
     assert known.latents is not None
     assert made.latents is not None
     # the very latents, far from the window
     np.testing.assert_array_equal(known.latents[:12], made.latents[:12])
-    monkeypatch.setattr(model, "encode", None)
+    monkeypatch.setattr(ace_step.model, "encode_audio", None)
     (tmp_path / "made.wav").rename(tmp_path / "moved.wav")
-    again = repainted(model, tmp_path / "moved.wav")
+    again = repainted(ace_step, tmp_path / "moved.wav")
     np.testing.assert_array_equal(known.audio, again.audio)
 
 
-def test_it_sounds_as_if_it_had_been_encoded(model: AceStep, made: Take, tmp_path: Path) -> None:
-    from_latents = np.asarray(repainted(model, tmp_path / "made.wav").audio)
-    model.store = None
-    from_sound = np.asarray(repainted(model, tmp_path / "made.wav").audio)
+def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, made: Take, tmp_path: Path) -> None:
+    from_latents = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
+    ace_step.model.latent_store = None
+    from_sound = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
     np.testing.assert_allclose(from_latents[:, :90_000], from_sound[:, :90_000], atol=1e-5)
     levels = [
         np.std(one[:, SAMPLE_RATE * 2 : SAMPLE_RATE * 4]) for one in (from_latents, from_sound)
@@ -72,11 +72,13 @@ def test_it_sounds_as_if_it_had_been_encoded(model: AceStep, made: Take, tmp_pat
     assert 0.5 < levels[0] / levels[1] < 2
 
 
-def test_a_take_says_how_loud_its_latents_are_in_it(model: AceStep, made: Take) -> None:
+def test_a_take_says_how_loud_its_latents_are_in_it(ace_step: AceStep, made: Take) -> None:
     import mlx.core as mx
 
     assert made.latents is not None
-    decoded = np.array(model.vae.decode(mx.array(made.latents)[None])[0])[: made.request.samples]
+    decoded = np.array(ace_step.model.vae.decode(mx.array(made.latents)[None])[0])[
+        : made.request.samples
+    ]
     ours = made.gain * (decoded - decoded.mean(axis=0))
     clip = np.asarray(made.audio).T
     np.testing.assert_allclose(ours[:-480], clip[:-480], atol=1e-3)  # it ends with a fade
@@ -86,7 +88,7 @@ def test_a_changed_file_is_not_known(tmp_path: Path) -> None:
     store = LatentStore(tmp_path / "latents")
     (tmp_path / "x.wav").write_bytes(b"one")
     known = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"  # SHA-256 of "one"
-    store.put(known, "vae", StoredLatents(np.ones((3, 64)), 0.5))
+    store.put(known, "vae", StoredLatents(np.ones((3, 64), np.float32), 0.5))
     found = store.get(str(tmp_path / "x.wav"), "vae")
     assert found is not None
     assert found.latents.shape == (3, 64)
@@ -99,7 +101,7 @@ def test_a_changed_file_is_not_known(tmp_path: Path) -> None:
 def test_a_damaged_one_is_no_loss_and_the_folder_stays_small(tmp_path: Path) -> None:
     store = LatentStore(tmp_path / "latents", limit_mb=0.01)
     for number in range(5):
-        store.put(str(number), "vae", StoredLatents(np.ones((10, 64)), 1.0))
+        store.put(str(number), "vae", StoredLatents(np.ones((10, 64), np.float32), 1.0))
     assert sum(path.stat().st_size for path in store.folder.glob("*.npz")) <= 0.01 * 2**20
     (tmp_path / "x.wav").write_bytes(b"two")
     for path in store.folder.glob("*.npz"):
@@ -124,9 +126,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_latents_that_cannot_be_read_are_no_loss(
-    model: AceStep, made: Take, tmp_path: Path, damage: str
+    ace_step: AceStep, made: Take, tmp_path: Path, damage: str
 ) -> None:
     (path,) = (tmp_path / "latents").glob("*.npz")
     DAMAGE[damage](path)
-    assert model.store is not None
-    assert model.store.get(str(tmp_path / "made.wav"), model.vae_digest) is None
+    assert ace_step.model.latent_store is not None
+    assert ace_step.model.latent_store.get(str(tmp_path / "made.wav"), ace_step.vae_digest) is None

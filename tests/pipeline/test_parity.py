@@ -1,5 +1,5 @@
-"""The pipeline computes what the official code does, and `tests/tools/parity.py` notices when it does
-not.
+"""The pipeline computes what the official code does, and `tests/tools/parity.py` notices when it
+does not.
 """
 
 from __future__ import annotations

@@ -9,14 +9,15 @@ import pytest
 
 import pipeline  # noqa: F401
 from pipeline import sampler
-from pipeline.cost import BASE, TURBO
 from pipeline.request import Request
 from pipeline.sampler import Guidance
+from pipeline.schedules import Schedule, build_schedule, build_timesteps
+from pipeline.variants import BASE, TURBO
 
 
 def test_turbo_takes_the_official_tables_at_eight_steps_and_any_shift_otherwise() -> None:
-    def at(steps: int, shift: float) -> np.ndarray:
-        return sampler.timesteps(Request(num_steps=steps, shift=shift), turbo=True)
+    def at(steps: int, shift: float) -> Schedule:
+        return build_timesteps(Request(num_steps=steps, shift=shift), turbo=True)
 
     np.testing.assert_array_equal(at(8, 2.2), at(8, 2.0))
     assert len(at(5, 2.2)) == 5
@@ -25,7 +26,7 @@ def test_turbo_takes_the_official_tables_at_eight_steps_and_any_shift_otherwise(
 
 @pytest.mark.parametrize("shift", [0.5, 1.0, 3.0])
 def test_a_schedule_falls_from_one_and_ends_above_zero(shift: float) -> None:
-    steps = sampler.schedule(20, shift)
+    steps = build_schedule(20, shift)
     assert steps[0] == 1
     assert (np.diff(steps) < 0).all()
     assert steps[-1] > 0
@@ -33,18 +34,18 @@ def test_a_schedule_falls_from_one_and_ends_above_zero(shift: float) -> None:
 
 def test_the_guided_part_is_the_middle_of_the_steps() -> None:
     guidance = Guidance(scale=5.0, interval=0.5)
-    assert [step for step in range(8) if guidance.active(step, 8, 0.5)] == [2, 3, 4, 5]
-    assert not any(Guidance(scale=5.0, interval=0.0).active(step, 8, 0.5) for step in range(8))
-    assert all(Guidance(scale=5.0, interval=1.0).active(step, 8, 0.5) for step in range(8))
+    assert [step for step in range(8) if guidance.is_active(step, 8, 0.5)] == [2, 3, 4, 5]
+    assert not any(Guidance(scale=5.0, interval=0.0).is_active(step, 8, 0.5) for step in range(8))
+    assert all(Guidance(scale=5.0, interval=1.0).is_active(step, 8, 0.5) for step in range(8))
 
 
 def test_both_intervals_have_to_allow_guidance() -> None:
     guidance = Guidance(scale=5.0, interval=1.0, t_start=0.3, t_end=0.9)
-    assert [t for t in (0.95, 0.9, 0.5, 0.3, 0.2) if guidance.active(0, 8, t)] == [0.9, 0.5, 0.3]
+    assert [t for t in (0.95, 0.9, 0.5, 0.3, 0.2) if guidance.is_active(0, 8, t)] == [0.9, 0.5, 0.3]
 
 
 def test_scale_one_is_no_guidance() -> None:
-    assert not Guidance(scale=1.0).active(4, 8, 0.5)
+    assert not Guidance(scale=1.0).is_active(4, 8, 0.5)
 
 
 @pytest.mark.parametrize("solver", ["euler", "ab2", "dpm", "heun", "sde"])
@@ -61,7 +62,7 @@ def test_every_solver_finds_what_straight_paths_lead_to(solver: str) -> None:
     *_, last = sampler.denoise(
         lambda x, t, step, guided: (noise - clean, None),
         noise,
-        sampler.schedule(4, 3.0),
+        build_schedule(4, 3.0),
         Guidance(),
         solver=solvers[solver],
     )
@@ -77,7 +78,7 @@ def test_the_second_order_ones_are_nearer_to_a_curved_path(
     import mlx.core as mx
 
     def end(solver: sampler.Solver) -> float:
-        steps = sampler.schedule(10, 1.0)
+        steps = build_schedule(10, 1.0)
         *_, last = sampler.denoise(
             lambda x, *_: (-x, None), mx.ones((1, 1, 1)), steps, Guidance(), solver=solver
         )
@@ -95,7 +96,7 @@ def test_guidance_by_angle_leaves_what_both_agree_on() -> None:
 
 def test_custom_times_replace_steps_and_shift() -> None:
     wish = Request(num_steps=50, shift=3.0).changed({"timesteps": "1, 0.75, 0.3, 0"})
-    np.testing.assert_allclose(sampler.timesteps(wish, turbo=False), [1, 0.75, 0.3])
+    np.testing.assert_allclose(build_timesteps(wish, turbo=False), [1, 0.75, 0.3])
 
 
 def test_a_model_fills_in_only_what_is_left_to_it() -> None:

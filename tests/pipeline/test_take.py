@@ -8,7 +8,7 @@ from dataclasses import fields
 import pytest
 
 from pipeline.request import BadRequest, Request
-from pipeline.take import Progress, TakeInfo, machine
+from pipeline.take import Progress, TakeInfo, describe_machine
 from pipeline.weights.adapter import Adapter
 
 INFO = TakeInfo(
@@ -22,7 +22,7 @@ INFO = TakeInfo(
     planned={"bpm": 92.0, "key": "A minor"},
     timings={"text": 0.25, "diffusion": 1.5},
     memory={"text": 2**20, "diffusion": 2**30},
-    machine=machine(),
+    machine=describe_machine(),
     notes=("does not sing",),
 )
 

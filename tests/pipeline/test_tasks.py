@@ -4,6 +4,7 @@ refused.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,11 @@ import pytest
 import soundfile
 
 from examples.voice import metrics, songs
-from pipeline import AceStep, audio, load, tasks
+from pipeline import AceStep, audio, audio_files, load, tasks
 from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest, OutOfRange, Request
 from pipeline.request_files import check_files
 from pipeline.take import Progress, Take
-from pipeline.tasks import Material, RepaintBlend
+from pipeline.tasks import InputLatents, RepaintBlend
 
 if TYPE_CHECKING:
     import mlx.core as mx
@@ -36,7 +37,7 @@ SUBTYPES = {  # and what decides the format where the ending does not
 
 
 @pytest.fixture(scope="module")
-def model() -> AceStep:
+def ace_step() -> AceStep:
     return load("mini")
 
 
@@ -53,11 +54,11 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def takes(model: AceStep, **values: Any) -> list[Take]:
+def takes(ace_step: AceStep, **values: Any) -> list[Take]:
     request = Request(
         prompt=SONG.write_caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
     ).changed(values)
-    return [event for event in model.render(request) if isinstance(event, Take)]
+    return [event for event in ace_step.render(request) if isinstance(event, Take)]
 
 
 def sound(take: Take) -> np.ndarray:
@@ -65,9 +66,9 @@ def sound(take: Take) -> np.ndarray:
     return np.asarray(take.audio).T
 
 
-def refusal(model: AceStep, **values: Any) -> str:
+def refusal(ace_step: AceStep, **values: Any) -> str:
     with pytest.raises(BadRequest) as caught:
-        takes(model, **values)
+        takes(ace_step, **values)
     return f"{caught.value} {caught.value.hint}"
 
 
@@ -84,7 +85,7 @@ def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(3 * rate) / rate)
     tone[: rate // 2] = 0
     soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate, *SUBTYPES[ending])
-    read = audio.read(str(path))
+    read = audio_files.read_audio(str(path))
     assert read.dtype == np.float32
     assert read.shape == (pytest.approx(3 * SAMPLE_RATE, abs=2500 if ending == ".mp3" else 1), 2)
     np.testing.assert_array_equal(read[:, 0], read[:, 1])
@@ -96,7 +97,9 @@ def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
 
 
 def test_a_file_at_48_khz_is_read_as_it_is(song: str) -> None:
-    np.testing.assert_array_equal(audio.read(song), soundfile.read(song, dtype="float32")[0])
+    np.testing.assert_array_equal(
+        audio_files.read_audio(song), soundfile.read(song, dtype="float32")[0]
+    )
 
 
 def test_a_long_file_of_another_rate_has_no_seams(tmp_path: Path) -> None:
@@ -104,7 +107,7 @@ def test_a_long_file_of_another_rate_has_no_seams(tmp_path: Path) -> None:
     rate = 44_100
     tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(15 * rate) / rate)
     soundfile.write(tmp_path / "tone.wav", tone, rate, "FLOAT")
-    read = audio.read(str(tmp_path / "tone.wav"))[:, 0]
+    read = audio_files.read_audio(str(tmp_path / "tone.wav"))[:, 0]
     assert len(read) == 15 * SAMPLE_RATE
     ideal = 0.5 * np.sin(2 * np.pi * 100 * np.arange(len(read)) / SAMPLE_RATE)
     assert np.abs(read - ideal)[1000:-1000].max() < 1e-4
@@ -113,42 +116,46 @@ def test_a_long_file_of_another_rate_has_no_seams(tmp_path: Path) -> None:
 def test_more_than_two_channels_are_folded_to_the_sides(tmp_path: Path) -> None:
     channels = np.array([0.1, 0.2, 0.3]) * np.ones((100, 1))
     soundfile.write(tmp_path / "three.wav", channels, SAMPLE_RATE, "FLOAT")
-    np.testing.assert_allclose(audio.read(str(tmp_path / "three.wav"))[50], [0.2, 0.2], atol=1e-6)
+    np.testing.assert_allclose(
+        audio_files.read_audio(str(tmp_path / "three.wav"))[50], [0.2, 0.2], atol=1e-6
+    )
     soundfile.write(
         tmp_path / "four.wav",
         np.array([0.1, 0.2, 0.3, 0.6]) * np.ones((100, 1)),
         SAMPLE_RATE,
         "FLOAT",
     )
-    np.testing.assert_allclose(audio.read(str(tmp_path / "four.wav"))[50], [0.2, 0.4], atol=1e-6)
+    np.testing.assert_allclose(
+        audio_files.read_audio(str(tmp_path / "four.wav"))[50], [0.2, 0.4], atol=1e-6
+    )
 
 
 def test_no_more_of_a_file_is_read_than_can_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audio, "MAX_SECONDS", 2.0)
+    monkeypatch.setattr(audio_files, "MAX_SECONDS", 2.0)
     soundfile.write(tmp_path / "long.wav", np.zeros(10 * 8000), 8000)
-    assert len(audio.read(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
+    assert len(audio_files.read_audio(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
 
 
 @pytest.mark.parametrize(
     "content", [b"just words, no sound", b"", b"RIFF\xff\xff\xff\x7fWAVEfmt "], ids=len
 )
-def test_what_is_no_sound_is_refused(model: AceStep, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_sound_is_refused(ace_step: AceStep, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "broken.wav").write_bytes(content)
     assert "source: broken.wav is not readable audio (" in refusal(
-        model, task="cover", source=str(tmp_path / "broken.wav")
+        ace_step, task="cover", source=str(tmp_path / "broken.wav")
     )
 
 
-def test_a_file_that_has_gone_is_refused(model: AceStep, tmp_path: Path) -> None:
+def test_a_file_that_has_gone_is_refused(ace_step: AceStep, tmp_path: Path) -> None:
     request = Request(task="cover", source=str(tmp_path / "gone.wav"), seed=1)
     with pytest.raises(BadRequest, match="an audio file that exists"):
-        list(model.render(request))
+        list(ace_step.render(request))
     with pytest.raises(BadRequest, match="an audio file that exists"):
-        model.generate("x", task="cover", source=request.source)  # before anything is made
+        ace_step.generate("x", task="cover", source=request.source)  # before anything is made
     with pytest.raises(BadRequest, match=r"gone\.wav is not there any more"):
-        audio.read(request.source)
+        audio_files.read_audio(request.source)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +167,10 @@ def test_a_file_that_has_gone_is_refused(model: AceStep, tmp_path: Path) -> None
     ],
 )
 def test_a_file_without_music_is_refused(
-    model: AceStep, tmp_path: Path, samples: np.ndarray, says: str
+    ace_step: AceStep, tmp_path: Path, samples: np.ndarray, says: str
 ) -> None:
     soundfile.write(tmp_path / "odd.wav", samples, SAMPLE_RATE, "FLOAT")
-    assert says in refusal(model, task="cover", source=str(tmp_path / "odd.wav"))
+    assert says in refusal(ace_step, task="cover", source=str(tmp_path / "odd.wav"))
 
 
 def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
@@ -196,8 +203,8 @@ def test_a_window_ends_after_it_begins() -> None:
         Request(repaint_start=3, repaint_end=2)
 
 
-def test_a_window_begins_inside_of_the_clip(model: AceStep, song: str) -> None:
-    said = refusal(model, task="repaint", source=song, repaint_start=7)
+def test_a_window_begins_inside_of_the_clip(ace_step: AceStep, song: str) -> None:
+    said = refusal(ace_step, task="repaint", source=song, repaint_start=7)
     assert "repaint_start must be inside of the clip's 2.5 s, got 7" in said
 
 
@@ -216,9 +223,9 @@ def test_a_model_that_cannot_do_a_task_names_one_that_can(turbo: AceStep, song: 
     assert "cannot take stems out of a clip; mini and" in refusal(turbo, stems="drums")
 
 
-def test_a_cover_takes_no_guide(model: AceStep, song: str) -> None:
+def test_a_cover_takes_no_guide(ace_step: AceStep, song: str) -> None:
     assert "cover follows its source, it takes no guide" in refusal(
-        model, task="cover", source=song, guide="Am F"
+        ace_step, task="cover", source=song, guide="Am F"
     )
 
 
@@ -226,26 +233,28 @@ def test_a_cover_takes_no_guide(model: AceStep, song: str) -> None:
 
 
 @pytest.mark.parametrize("task", ["cover", "cover-nofsq"])
-def test_a_cover_is_as_long_as_its_source(model: AceStep, song: str, task: str) -> None:
-    (take,) = takes(model, task=task, source=song)
+def test_a_cover_is_as_long_as_its_source(ace_step: AceStep, song: str, task: str) -> None:
+    (take,) = takes(ace_step, task=task, source=song)
     assert take.audio.shape == (2, SAMPLES)
     assert take.request.seconds == SECONDS
     assert take.request.guide == "off"
     assert "drawings, not recordings" in take.info.notes[0]
-    (again,) = (event for event in model.render(take.request) if isinstance(event, Take))
+    (again,) = (event for event in ace_step.render(take.request) if isinstance(event, Take))
     assert sound(again).tobytes() == sound(take).tobytes()
 
 
 @pytest.mark.parametrize("length", [{"seconds": 1}, {"bars": 2, "bpm": 120}])
-def test_or_as_long_as_is_asked(model: AceStep, song: str, length: dict[str, float]) -> None:
-    (take,) = takes(model, task="cover", source=song, **length)
+def test_or_as_long_as_is_asked(ace_step: AceStep, song: str, length: dict[str, float]) -> None:
+    (take,) = takes(ace_step, task="cover", source=song, **length)
     assert take.audio.shape == (2, Request().changed(length).samples)
 
 
-def test_a_cover_resembles_its_source_as_long_as_it_follows_it(model: AceStep, song: str) -> None:
-    source = audio.read(song)
+def test_a_cover_resembles_its_source_as_long_as_it_follows_it(
+    ace_step: AceStep, song: str
+) -> None:
+    source = audio_files.read_audio(song)
     followed, half, alone = (
-        sound(takes(model, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0)
+        sound(takes(ace_step, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0)
     )
     near, far = (
         metrics.measure_log_mel_distance(metrics.level_mono(one), metrics.level_mono(source))
@@ -276,15 +285,15 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     "window", [(1.0, 1.5), (0.0, 1.0), (1.5, -1)], ids=["middle", "beginning", "end"]
 )
 def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
-    model: AceStep, song: str, window: tuple[float, float]
+    ace_step: AceStep, song: str, window: tuple[float, float]
 ) -> None:
     (take,) = takes(
-        model, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1]
+        ace_step, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1]
     )
-    fade = round(RepaintBlend.of(0.5).seconds * SAMPLE_RATE)
+    fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     begin, end = (round(second * SAMPLE_RATE) if second >= 0 else SAMPLES for second in window)
     here = sound(take)
-    there = audio.read(song)
+    there = audio_files.read_audio(song)
     outside = np.r_[0 : max(0, begin - fade), end + fade : SAMPLES]
     assert len(outside)
     assert here.shape == there.shape
@@ -294,10 +303,10 @@ def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
 
 
 def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
-    model: AceStep, song: str
+    ace_step: AceStep, song: str
 ) -> None:
     wish = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
-    guided, alone = (takes(model, guide=guide, **wish)[0] for guide in ("auto", "off"))
+    guided, alone = (takes(ace_step, guide=guide, **wish)[0] for guide in ("auto", "off"))
     assert guided.request.guide == "auto"
     assert alone.request.guide == "off"
     assert guided.request.bpm
@@ -310,34 +319,38 @@ def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
     ids=["in front", "behind", "both"],
 )
 def test_a_window_beyond_the_source_adds_to_it(
-    model: AceStep, song: str, start: float, end: float, front: float, length: float
+    ace_step: AceStep, song: str, start: float, end: float, front: float, length: float
 ) -> None:
-    (take,) = takes(model, task="repaint", source=song, repaint_start=start, repaint_end=end)
+    (take,) = takes(ace_step, task="repaint", source=song, repaint_start=start, repaint_end=end)
     assert take.audio.shape == (2, round(length * SAMPLE_RATE))
-    again = tasks.staged(take.request, audio.read(song), 1920)[0]
+    again = tasks.fit_source(take.request, audio_files.read_audio(song), 1920)[0]
     assert again.samples == take.request.samples
-    assert tasks.window(again, again.samples) == tasks.window(take.request, take.request.samples)
-    kept = tasks.window(take.request, take.request.samples)
-    fade = round(RepaintBlend.of(0.5).seconds * SAMPLE_RATE)
+    assert tasks.find_window(again, again.samples) == tasks.find_window(
+        take.request, take.request.samples
+    )
+    kept = tasks.find_window(take.request, take.request.samples)
+    fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     offset = round(front * SAMPLE_RATE)
-    whole = audio.placed(audio.read(song), offset, take.request.samples)
+    whole = audio.place_in_silence(audio_files.read_audio(song), offset, take.request.samples)
     for outside in (slice(0, max(0, kept.start - fade)), slice(kept.stop + fade, None)):
         np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
 
 
-def test_a_repaint_goes_on_where_the_source_ends(model: AceStep, song: str) -> None:
-    (take,) = takes(model, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
+def test_a_repaint_goes_on_where_the_source_ends(ace_step: AceStep, song: str) -> None:
+    (take,) = takes(ace_step, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
     assert take.audio.shape == (2, 4 * SAMPLE_RATE)
     np.testing.assert_allclose(
-        sound(take)[: SAMPLES - 2400], audio.read(song)[: SAMPLES - 2400], atol=1e-6
+        sound(take)[: SAMPLES - 2400], audio_files.read_audio(song)[: SAMPLES - 2400], atol=1e-6
     )
     assert np.abs(sound(take)[SAMPLES + 2400 :]).max() > 0.02
 
 
-def test_the_strength_is_how_freely(model: AceStep, song: str) -> None:
+def test_the_strength_is_how_freely(ace_step: AceStep, song: str) -> None:
     wish = {"task": "repaint", "source": song, "repaint_start": 1, "repaint_end": 1.5}
-    firm, free = (sound(takes(model, repaint_strength=strength, **wish)[0]) for strength in (0, 1))
-    there = audio.read(song)
+    firm, free = (
+        sound(takes(ace_step, repaint_strength=strength, **wish)[0]) for strength in (0, 1)
+    )
+    there = audio_files.read_audio(song)
     border = slice(round(1.5 * SAMPLE_RATE), round(1.53 * SAMPLE_RATE))
     assert not np.array_equal(firm[border], there[border])
     np.testing.assert_allclose(free[border], there[border], atol=1e-6)
@@ -348,25 +361,30 @@ def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
 
     silence = mx.zeros((1, 10, 64))
     source = mx.ones((1, 10, 64))
-    taught = tasks.repaint(Material(silence, source, window=range(2, 5)))
-    untaught = tasks.repaint(Material(silence, source, window=range(2, 5), masked=False))
-    assert np.array(taught.mask)[0].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
-    assert np.array(untaught.mask).all()
+    inputs = InputLatents(silence, source, window=range(2, 5))
+    taught = tasks.build_context("repaint", inputs)
+    untaught = tasks.build_context("repaint", dataclasses.replace(inputs, knows_masks=False))
+    assert np.array(taught.chunk_mask)[0].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert np.array(untaught.chunk_mask).all()
     assert taught.task == "repaint"
     assert untaught.task == "cover"
-    np.testing.assert_array_equal(np.array(taught.source), np.array(untaught.source))
-    assert np.array(taught.source)[0, :, 0].tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 1, 1]
+    np.testing.assert_array_equal(
+        np.array(taught.source_latents), np.array(untaught.source_latents)
+    )
+    assert np.array(taught.source_latents)[0, :, 0].tolist() == [1, 1, 0, 0, 0, 1, 1, 1, 1, 1]
 
 
 # --- stems ----------------------------------------------------------------------------------------
 
 
 def test_extracting_gives_the_stems_alone_aligned_with_the_source(
-    model: AceStep, tmp_path: Path
+    ace_step: AceStep, tmp_path: Path
 ) -> None:
     whole = songs.make_song(SONG.seed, 6.0, parts=SONG.sketch.parts)
     soundfile.write(tmp_path / "song.wav", whole.render_mix(), SAMPLE_RATE, "FLOAT")
-    drums, bass, rest = takes(model, task="extract", source=str(tmp_path / "song.wav"), num_steps=8)
+    drums, bass, rest = takes(
+        ace_step, task="extract", source=str(tmp_path / "song.wav"), num_steps=8
+    )
     assert drums.name == "drums"
     assert bass.name == "bass"
     assert rest.name == "rest"
@@ -382,10 +400,10 @@ def test_extracting_gives_the_stems_alone_aligned_with_the_source(
 
 
 def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(
-    model: AceStep, song: str
+    ace_step: AceStep, song: str
 ) -> None:
     few, many = (
-        takes(model, task="extract", source=song, stems="drums", num_steps=steps)[0]
+        takes(ace_step, task="extract", source=song, stems="drums", num_steps=steps)[0]
         for steps in (2, 8)
     )
     assert sound(few).tobytes() == sound(many).tobytes()
@@ -398,18 +416,18 @@ def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
     assert vocals.audio.shape == (2, SAMPLES)
 
 
-def test_a_cover_has_stems_too(model: AceStep, song: str) -> None:
-    named = [take.name for take in takes(model, task="cover", source=song, stems="bass")]
+def test_a_cover_has_stems_too(ace_step: AceStep, song: str) -> None:
+    named = [take.name for take in takes(ace_step, task="cover", source=song, stems="bass")]
     assert named == ["mix", "bass", "rest"]
 
 
 @pytest.mark.parametrize("task", ["", "extract", "repaint"])
-def test_stems_and_the_rest_add_up_to_the_mix(model: AceStep, song: str, task: str) -> None:
+def test_stems_and_the_rest_add_up_to_the_mix(ace_step: AceStep, song: str, task: str) -> None:
     wish: dict[str, Any] = {"task": task, "source": song} if task else {"seconds": 2}
-    parts = {take.name: sound(take) for take in takes(model, stems=("drums", "bass"), **wish)}
+    parts = {take.name: sound(take) for take in takes(ace_step, stems=("drums", "bass"), **wish)}
     assert [*parts][-3:] == ["drums", "bass", "rest"]
     mix = parts.pop("mix", None)
-    mix = audio.read(song) if mix is None else mix
+    mix = audio_files.read_audio(song) if mix is None else mix
     np.testing.assert_allclose(sum(parts.values()), mix, atol=1e-6)
 
 
@@ -432,8 +450,8 @@ def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str)
     mix, guitar, bass, rest = takes(base, **wish)
     assert [take.name for take in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
     np.testing.assert_allclose(sound(guitar) + sound(bass) + sound(rest), sound(mix), atol=1e-6)
-    scale = np.abs(sound(rest)).max() / np.abs(audio.read(song)).max()
-    np.testing.assert_allclose(sound(rest), scale * audio.read(song), atol=1e-5)
+    scale = np.abs(sound(rest)).max() / np.abs(audio_files.read_audio(song)).max()
+    np.testing.assert_allclose(sound(rest), scale * audio_files.read_audio(song), atol=1e-5)
     inside = sound(guitar)[SAMPLE_RATE]
     outside = sound(guitar)[2 * SAMPLE_RATE :]
     assert np.abs(inside).max() > 0
@@ -473,22 +491,22 @@ def test_lego_has_to_know_what_and_where(base: AceStep, song: str) -> None:
     [(1, 1, (0, 2)), (3, 2, (4, 8)), (2, 0, (2, math.inf)), (-1, 1, (-2, 0)), (-2, 3, (-4, 2))],
 )
 def test_a_window_in_bars_counts_from_one(bar: int, bars: int, region: tuple[float, float]) -> None:
-    assert Request(bpm=120, repaint_bar=bar, repaint_bars=bars).region == region
+    assert Request(bpm=120, repaint_bar=bar, repaint_bars=bars).window_seconds == region
 
 
-def test_bars_and_seconds_repaint_the_same(model: AceStep, song: str) -> None:
+def test_bars_and_seconds_repaint_the_same(ace_step: AceStep, song: str) -> None:
     wish = {"task": "repaint", "source": song, "bpm": 240}
-    (in_bars,) = takes(model, repaint_bar=2, repaint_bars=1, **wish)
-    (in_seconds,) = takes(model, repaint_start=1, repaint_end=2, **wish)
+    (in_bars,) = takes(ace_step, repaint_bar=2, repaint_bars=1, **wish)
+    (in_seconds,) = takes(ace_step, repaint_start=1, repaint_end=2, **wish)
     np.testing.assert_array_equal(sound(in_bars), sound(in_seconds))
 
 
-def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: str) -> None:
+def test_a_window_in_bars_needs_a_tempo_and_a_beginning(ace_step: AceStep, song: str) -> None:
     assert "repaint_bar needs the tempo" in refusal(
-        model, task="repaint", source=song, repaint_bar=2
+        ace_step, task="repaint", source=song, repaint_bar=2
     )
     assert "repaint_bars needs the bar" in refusal(
-        model, task="repaint", source=song, bpm=120, repaint_bars=2
+        ace_step, task="repaint", source=song, bpm=120, repaint_bars=2
     )
 
 
@@ -498,11 +516,11 @@ def test_a_window_in_bars_needs_a_tempo_and_a_beginning(model: AceStep, song: st
     ids=["seconds", "bars"],
 )
 def test_what_is_added_in_front_leaves_the_source_as_it_is(
-    model: AceStep, song: str, window: dict[str, Any]
+    ace_step: AceStep, song: str, window: dict[str, Any]
 ) -> None:
-    (take,) = takes(model, task="repaint", source=song, repaint_strength=1, **window)
-    source = audio.read(song)
-    front = len(sound(take)) - len(audio.read(song))
+    (take,) = takes(ace_step, task="repaint", source=song, repaint_strength=1, **window)
+    source = audio_files.read_audio(song)
+    front = len(sound(take)) - len(audio_files.read_audio(song))
     assert front == (SAMPLE_RATE if "bpm" in window else SAMPLE_RATE // 2)
     np.testing.assert_allclose(sound(take)[front:], source, atol=1e-6)
 
@@ -519,19 +537,19 @@ def test_what_is_added_in_front_leaves_the_source_as_it_is(
     ],
 )
 def test_a_window_that_cannot_be_is_refused_before_anything_is_made(
-    model: AceStep, song: str, window: dict[str, Any], told: str
+    ace_step: AceStep, song: str, window: dict[str, Any], told: str
 ) -> None:
-    assert told in refusal(model, task="repaint", source=song, **window)
+    assert told in refusal(ace_step, task="repaint", source=song, **window)
 
 
 def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(
-    model: AceStep, tmp_path: Path
+    ace_step: AceStep, tmp_path: Path
 ) -> None:
     loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
     soundfile.write(tmp_path / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
     wish: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
     (painted,) = takes(
-        model, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish
+        ace_step, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish
     )
     np.testing.assert_allclose(
         sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6
@@ -555,11 +573,11 @@ def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
     assert max(np.abs(sound(part)).max() for part in parts.values()) <= 1
 
 
-def test_a_take_says_that_its_source_is_silent(model: AceStep, tmp_path: Path) -> None:
+def test_a_take_says_that_its_source_is_silent(ace_step: AceStep, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hush.wav", np.zeros((SAMPLE_RATE, 2)), SAMPLE_RATE)
-    (take,) = takes(model, task="cover", source=str(tmp_path / "hush.wav"))
+    (take,) = takes(ace_step, task="cover", source=str(tmp_path / "hush.wav"))
     assert "hush.wav is silent: there was nothing to follow" in take.info.notes
-    (covered,) = takes(model, task="cover", source=str(_half_loud(tmp_path)))
+    (covered,) = takes(ace_step, task="cover", source=str(_half_loud(tmp_path)))
     assert not any("silent" in note or "turned down" in note for note in covered.info.notes)
 
 
@@ -569,25 +587,25 @@ def _half_loud(folder: Path) -> Path:
 
 
 def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
-    assert RepaintBlend.asked(Request(repaint_strength=0.5)) == RepaintBlend.of(0.5)
-    assert RepaintBlend.asked(Request(repaint_hold=0.25, repaint_crossfade=2.0)) == RepaintBlend(
-        0.25, 50, 2.0
-    )
+    assert RepaintBlend.of_request(Request(repaint_strength=0.5)) == RepaintBlend.of_strength(0.5)
+    assert RepaintBlend.of_request(
+        Request(repaint_hold=0.25, repaint_crossfade=2.0)
+    ) == RepaintBlend(0.25, 50, 2.0)
 
 
 # --- covers that start from their source ----------------------------------------------------------
 
 
-def test_a_cover_that_starts_from_its_source_stays_closer(model: AceStep, song: str) -> None:
-    there = audio.read(song)
+def test_a_cover_that_starts_from_its_source_stays_closer(ace_step: AceStep, song: str) -> None:
+    there = audio_files.read_audio(song)
     wish = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
-    free, close = (sound(takes(model, cover_noise_strength=s, **wish)[0]) for s in (0.0, 0.8))
+    free, close = (sound(takes(ace_step, cover_noise_strength=s, **wish)[0]) for s in (0.0, 0.8))
     assert metrics.measure_si_sdr(close, there) > metrics.measure_si_sdr(free, there)
 
 
-def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
+def test_only_a_cover_starts_from_its_source(ace_step: AceStep) -> None:
     assert "cover_noise_strength is for a cover" in refusal(
-        model, cover_noise_strength=0.5, seconds=1
+        ace_step, cover_noise_strength=0.5, seconds=1
     )
 
 
@@ -595,9 +613,11 @@ def test_only_a_cover_starts_from_its_source(model: AceStep) -> None:
 
 
 @pytest.mark.parametrize("task", ["cover", "repaint", "extract"])
-def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str) -> None:
+def test_progress_rises_from_the_source_on(ace_step: AceStep, song: str, task: str) -> None:
     events = list(
-        model.render(Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off"))
+        ace_step.render(
+            Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off")
+        )
     )
     told = [event for event in events if isinstance(event, Progress)]
     take = events[-1]
@@ -615,23 +635,23 @@ def test_progress_rises_from_the_source_on(model: AceStep, song: str, task: str)
 
 @pytest.mark.parametrize("stage", ["source", "guide"])
 def test_closing_the_iterator_stops_the_encoding_within_a_tile(
-    model: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+    ace_step: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     soundfile.write(tmp_path / "long.wav", 0.1 * np.ones((40 * SAMPLE_RATE, 2)), SAMPLE_RATE)
     tiles: list[int] = []
-    encode = model.vae.encode
+    encode = ace_step.model.vae.encode
 
     def counted(sound: mx.array) -> tuple[mx.array, mx.array]:
         tiles.append(sound.shape[1])
         return encode(sound)
 
-    monkeypatch.setattr(model.vae, "encode", counted)
+    monkeypatch.setattr(ace_step.model.vae, "encode", counted)
     wish = (
         {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")}
         if stage == "source"
         else {"guide": "Am"}
     )
-    running = model.render(Request(prompt="x", seed=1, seconds=40, plan="off", **wish))  # type: ignore[arg-type]
+    running = ace_step.render(Request(prompt="x", seed=1, seconds=40, plan="off", **wish))  # type: ignore[arg-type]
     for event in running:
         if isinstance(event, Progress) and event.stage == stage and tiles:
             break

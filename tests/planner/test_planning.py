@@ -16,7 +16,7 @@ import pytest
 from daemon.landing.manifest import build_manifest
 from daemon.worker import warm_up
 from pipeline import AceStep, load
-from pipeline.generate import limits
+from pipeline.memory import set_limits
 from pipeline.networks.ops import choose_ops
 from pipeline.planner import grammar, loading
 from pipeline.planner.logits import Sampling
@@ -49,7 +49,7 @@ def model(root: Path) -> AceStep:
 @pytest.fixture(autouse=True)
 def no_cap() -> Iterator[None]:
     yield
-    limits()
+    set_limits()
 
 
 def record_loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
@@ -70,8 +70,8 @@ def make_take(model: AceStep, request: Request) -> Take:
     return take
 
 
-def planner_of(model: AceStep) -> Planner:
-    with model.desk.borrow() as planner:
+def planner_of(ace_step: AceStep) -> Planner:
+    with ace_step.model.planner_slot.borrow() as planner:
         return planner
 
 
@@ -161,21 +161,21 @@ def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
 
 
 def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
-    alone = model.cost(dataclasses.replace(SONG, plan="off"))
-    assert model.token > 0
+    alone = model.estimate_cost(dataclasses.replace(SONG, plan="off"))
+    assert model.token_cost > 0
     # metadata, five codes a second
-    assert model.cost(SONG) == pytest.approx(alone + model.token * (40 + 10))
+    assert model.estimate_cost(SONG) == pytest.approx(alone + model.token_cost * (40 + 10))
     complete = SONG.changed({"bpm": 90, "key": "A minor", "time_signature": "3"})
     # nothing is left to think about
-    assert model.cost(complete) == pytest.approx(alone + model.token * 10)
+    assert model.estimate_cost(complete) == pytest.approx(alone + model.token_cost * 10)
     assert (
-        model.cost(SONG.changed({"plan": "simple"}))
-        > model.cost(SONG.changed({"prompt": ""}))
-        > model.cost(SONG)
+        model.estimate_cost(SONG.changed({"plan": "simple"}))
+        > model.estimate_cost(SONG.changed({"prompt": ""}))
+        > model.estimate_cost(SONG)
     )
     for planless in ({"codes": "1 2 3"}, {"task": "cover"}, {"guide": "auto"}):
         request = SONG.changed(planless)
-        assert model.cost(request) == model.cost(request.changed({"plan": "off"}))
+        assert model.estimate_cost(request) == model.estimate_cost(request.changed({"plan": "off"}))
 
 
 def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
@@ -183,21 +183,25 @@ def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
     planned = take.info.timings["plan"]
     painted = sum(seconds for stage, seconds in take.info.timings.items() if stage != "plan")
     share = planned / (planned + painted)
-    estimated = 1 - model.cost(dataclasses.replace(SONG, plan="off")) / model.cost(SONG)
+    estimated = 1 - model.estimate_cost(
+        dataclasses.replace(SONG, plan="off")
+    ) / model.estimate_cost(SONG)
     assert estimated == pytest.approx(share)
 
 
 def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(root: Path) -> None:
     fresh = load(str(root))
     # the model alone is more
-    limits(memory_gb=(fresh.desk.folder / "model.safetensors").stat().st_size / 2**30)
+    set_limits(
+        memory_gb=(fresh.model.planner_slot.folder / "model.safetensors").stat().st_size / 2**30
+    )
     assert warm_up(fresh) > 0
-    assert fresh.desk.bytes == 0
-    limits()
+    assert fresh.model.planner_slot.bytes == 0
+    set_limits()
     warm_up(fresh, with_planner=False)
-    assert fresh.desk.bytes == 0
+    assert fresh.model.planner_slot.bytes == 0
     warm_up(fresh)
-    assert fresh.desk.bytes > 0
+    assert fresh.model.planner_slot.bytes > 0
 
 
 def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:
@@ -235,9 +239,9 @@ def test_the_planner_is_unloaded_when_memory_is_short_and_loaded_again(
     weights = sum(
         array.nbytes for array in dict(tree_flatten(planner_of(small).lm.parameters())).values()
     )
-    limits(memory_gb=(small._needed + weights - 1) / 2**30)  # not enough by a byte
+    set_limits(memory_gb=(small.model.peak_bytes + weights - 1) / 2**30)  # not enough by a byte
     again = audio_of(make_take(small, SONG))
-    assert small.desk.bytes == 0
+    assert small.model.planner_slot.bytes == 0
     assert np.array_equal(first, again)
     assert np.array_equal(first, audio_of(make_take(small, SONG)))
     assert len(loads) == 2
@@ -248,11 +252,11 @@ def test_its_cached_prompts_count_and_are_dropped_before_it_is_unloaded(root: Pa
     first = audio_of(make_take(small, SONG))
     planner = planner_of(small)
     weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
-    assert small.desk.bytes == weights + planner.prompt_cache.bytes > weights
-    limits(memory_gb=(small._needed + weights + 1) / 2**30)
+    assert small.model.planner_slot.bytes == weights + planner.prompt_cache.bytes > weights
+    set_limits(memory_gb=(small.model.peak_bytes + weights + 1) / 2**30)
     assert np.array_equal(first, audio_of(make_take(small, SONG)))
     assert planner_of(small) is planner, "it is still loaded"
-    assert small.desk.bytes == weights, "and has no cached prompts"
+    assert small.model.planner_slot.bytes == weights, "and has no cached prompts"
 
 
 def test_the_bytes_of_its_cached_prompts_are_what_they_take(model: AceStep) -> None:
@@ -308,7 +312,7 @@ def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> No
     (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
     broken = load(str(root))
     assert make_take(broken, SONG).info.codes == ""
-    assert broken.token == 0
+    assert broken.token_cost == 0
     with pytest.raises(
         CheckpointError,
         match=r"no planner acestep-5Hz-lm-0\.6B; .*run: acestepd pull --planner 0\.6B",

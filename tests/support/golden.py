@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pipeline.generate import AceStep
+from pipeline.model import Model
 from pipeline.networks.ops import choose_ops
 
 # before MLX, because it loads the fast BLAS that MLX then finds
@@ -40,18 +40,19 @@ ABSENT = "without inputs"  # of the folder, not of the pipeline
 
 # What is given and not computed, of the cases that nothing reads yet (area/name).
 INPUTS = """
-    sampler_*/*noise sampler_*/src_latents sampler_*/repaint_mask sampler_*/*_timesteps sampler_*/*_non_cover
-    sampler_*/timesteps dit_*/*.encoder_attention_mask fsq/attention_mask vae/*.noise guidance/*latents
-    end_to_end/*noise postprocess/*.in postprocess/*.pred postprocess/*.src lm_*/*.input_ids lm_*/*.attention_mask
-    lm_*/cfg.columns lm_sampling/logits lm_sampling/history official_layout/configs.* official_layout/tokenizer.*
+    sampler_*/*noise sampler_*/src_latents sampler_*/repaint_mask sampler_*/*_timesteps
+    sampler_*/*_non_cover sampler_*/timesteps dit_*/*.encoder_attention_mask fsq/attention_mask
+    vae/*.noise guidance/*latents end_to_end/*noise postprocess/*.in postprocess/*.pred
+    postprocess/*.src lm_*/*.input_ids lm_*/*.attention_mask lm_*/cfg.columns lm_sampling/logits
+    lm_sampling/history official_layout/configs.* official_layout/tokenizer.*
     official_layout/files.*silence_latent.pt
 """.split()
 
 # The golden files, where no README names them.
 STRUCTURE = """
-    text_encoder condition_encoder dit_turbo dit_base dit_xl_turbo sampler_turbo sampler_base sampler_xl_turbo
-    sampler_xl_base guidance vae fsq tasks end_to_end postprocess lora prompts schedules official_layout lm_1_7B lm_0_6B
-    lm_sampling lm_prompts lm_traces fsm
+    text_encoder condition_encoder dit_turbo dit_base dit_xl_turbo sampler_turbo sampler_base
+    sampler_xl_turbo sampler_xl_base guidance vae fsq tasks end_to_end postprocess lora prompts
+    schedules official_layout lm_1_7B lm_0_6B lm_sampling lm_prompts lm_traces fsm
 """.split()
 
 # Where the README says nothing.
@@ -200,15 +201,15 @@ class Fixtures:
             json_cases(json.loads(cases.read_text(encoding="utf-8"))) if cases.is_file() else {}
         )
 
-    def model(self, variant: str = "turbo") -> AceStep:
+    def model(self, variant: str = "turbo") -> Model:
         """`xl_base` is acestep-v15-xl-base; `xl` alone is the turbo one."""
         variant = "xl_turbo" if variant == "xl" else variant
         return _load(self.root, f"acestep-v15-{variant.replace('_', '-')}")
 
 
 @functools.cache
-def _load(root: Path, variant: str) -> AceStep:
-    return AceStep(checkpoint.find(str(root), variant), choose_ops(), mx.float32)
+def _load(root: Path, variant: str) -> Model:
+    return Model(checkpoint.find(str(root), variant), choose_ops(), mx.float32)
 
 
 def json_cases(content: dict[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from daemon.engine import Engine
 from daemon.jobs import Event, Job, Order
 from daemon.messages import LoadModel
 from daemon.worker import Loader, Worker
-from pipeline.cost import Defaults, cost
+from pipeline.cost import estimate_cost
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files
 from pipeline.take import Progress, Take, TakeInfo
+from pipeline.variants import Defaults
 from pipeline.weights.adapter import (
     Adapter,
     AdapterError,
@@ -85,9 +86,10 @@ class SteppedModel:
     """
 
     name = "tape"
-    token = 0.0
-    plans = False
-    roomy = False
+    token_cost = 0.0
+    can_plan = False
+    has_room_for_planner = False
+    keeps_latents = False
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
 
     def __init__(self, running: bool = True) -> None:
@@ -111,14 +113,14 @@ class SteppedModel:
         if message.model == "broken":
             raise ValueError("no model is called broken")
         self.name = message.model
-        self.wear(*message.adapters)
+        self.set_adapters(*message.adapters)
         return self
 
     @property
     def title(self) -> str:
         return format_title(self.name, 0, self.adapters)
 
-    def wear(self, *adapters: AdapterLike) -> None:
+    def set_adapters(self, *adapters: AdapterLike) -> None:
         chosen = parse_adapters(adapters)
         if any("torn" in one.path for one in chosen):
             raise AdapterError("it is torn")
@@ -132,13 +134,13 @@ class SteppedModel:
         """Let all jobs make all their steps, from now on."""
         self._free.set()
 
-    def audition(self, request: Request) -> None: ...
+    def rehearse(self, request: Request) -> None: ...
 
-    def reused(self) -> dict[str, list[int]]:
+    def count_cached(self) -> dict[str, list[int]]:
         return {"text": [len(self.played) - 1, 1]}
 
-    def cost(self, request: Request) -> float:
-        return cost(request, self.defaults, token=self.token)
+    def estimate_cost(self, request: Request) -> float:
+        return estimate_cost(request, self.defaults, token_cost=self.token_cost)
 
     def render(self, request: Request) -> Generator[Progress | Take, None, None]:
         check_files(request)

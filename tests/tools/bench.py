@@ -1,5 +1,5 @@
-"""How fast it answers: `python -m tests.tools.bench [RUNS]`, with the embedded voice, over real UDP.
-Nothing is asserted.
+"""How fast it answers: `python -m tests.tools.bench [RUNS]`, with the embedded voice, over real
+UDP. Nothing is asserted.
 
 Timings belong here and not in tests. Run it on an otherwise idle machine and quote the medians.
 """
@@ -161,7 +161,8 @@ def busy_cancel(client: OscClient, id: str) -> tuple[float, float]:
 def report(what: str, seconds: list[float], scale: float, unit: str) -> None:
     low, middle, high = (scale * f(seconds) for f in (min, statistics.median, max))
     print(
-        f"{what:40} {low:8.2f} {middle:8.2f} {high:8.2f} {unit}  (min, median, max of {len(seconds)})"
+        f"{what:40} {low:8.2f} {middle:8.2f} {high:8.2f} {unit}"
+        f"  (min, median, max of {len(seconds)})"
     )
 
 

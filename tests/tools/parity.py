@@ -19,16 +19,24 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline import audio, codes, cost, prompts, sampler, tasks  # before MLX, see golden.py
-from pipeline.generate import AceStep
+from pipeline import (
+    audio,
+    audio_files,
+    codes,
+    cost,
+    prompts,
+    schedules,
+    tasks,
+)  # before MLX, see golden.py
+from pipeline.model import TIMBRE_FRAMES, Model, encode_prompt
 from pipeline.networks import codec, conditioner, dit
 from pipeline.networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from pipeline.networks.ops import choose_ops
 from pipeline.networks.text_encoder import TextEncoder
 from pipeline.networks.vae import VAE
-from pipeline.request import SAMPLE_RATE, TRACKS, Request
-from pipeline.stages import REFERENCE_FRAMES, token_ids
-from pipeline.tasks import Material, RepaintBlend, Scene
+from pipeline.request import SAMPLE_RATE, TASKS, TRACKS, Request
+from pipeline.tasks import InputLatents, RepaintBlend, TaskContext
+from pipeline.variants import VARIANTS
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import AceStepModel
 
@@ -73,7 +81,7 @@ def text_encoder(bench: Bench) -> None:
     model = bench.fixtures.model()
     encoder = model.text_encoder
     written = [
-        token_ids(model.tokenizer, case[f"{kind}_prompt"], limit)
+        encode_prompt(model.tokenizer, case[f"{kind}_prompt"], limit)
         for name, case in bench.fixtures.values("prompts").items()
         for kind, limit in (("text", prompts.TEXT_LIMIT), ("lyric", prompts.LYRIC_LIMIT))
         if name.startswith("cases.")
@@ -101,12 +109,14 @@ def condition_encoder(bench: Bench) -> None:
         model = bench.fixtures.model(prefix)
         for case in bench.cases("text_hidden_states"):
             if f"{case}.refer_audio_order_mask" in bench.golden:
-                condition_batch(bench, case, prefix, model.model.encoder)
+                condition_batch(bench, case, prefix, model.networks.encoder)
             else:
                 single = (
                     bench.tensor(f"{case}.{kind}_hidden_states") for kind in ("text", "lyric")
                 )
-                bench.check(f"{case}.{prefix}.encoder_hidden_states", model.condition(*single))
+                bench.check(
+                    f"{case}.{prefix}.encoder_hidden_states", model.encode_condition(*single)
+                )
 
 
 def condition_batch(
@@ -138,7 +148,7 @@ def condition_batch(
 
 @area("dit_*")
 def diffusion_transformer(bench: Bench) -> None:
-    decoder = bench.fixtures.model(bench.area.removeprefix("dit_")).model.decoder
+    decoder = bench.fixtures.model(bench.area.removeprefix("dit_")).networks.decoder
     for case in bench.cases("hidden_states"):
         dit_case(bench, case, decoder)
     for case in bench.cases("t"):
@@ -232,11 +242,12 @@ def adapters(bench: Bench) -> None:
     folder = next(path.parent for path in bench.fixtures.folder.glob("*/adapter_config.json"))
     names = ("hidden_states", "context_latents", "timestep", "timestep_r", "encoder_hidden_states")
     x, context, t, r, condition = (inputs.tensor(f"{case}.{name}") for name in names)
-    decoder = model.model.decoder
+    decoder = model.networks.decoder
     for match in bench.find(r"\w+?_(?:scale(\d+(?:_\d+)?)|no_lora)"):
-        model.wear(*([(str(folder), float(match[1].replace("_", ".")))] if match[1] else []))
+        scale = (match[1] or "0").replace("_", ".")
+        model.set_adapters([(str(folder), float(scale))])
         bench.check(match[0], decoder(x, context, t, r, decoder.project_condition(condition)))
-    model.wear()
+    model.set_adapters([])
 
 
 @area("fsq")
@@ -245,7 +256,7 @@ def audio_codes(bench: Bench) -> None:
         code_round_trip(
             bench, match[1], bench.fixtures.model(match[1].removesuffix(".") or "turbo")
         )
-    model = bench.fixtures.model().model
+    model = bench.fixtures.model().networks
     codes = bench.tensor("codes")[..., 0]
     output = model.tokenizer.quantizer.dequantise(codes)
     bench.check("codes_values", model.tokenizer.quantizer.unpack_codes(codes))
@@ -255,10 +266,10 @@ def audio_codes(bench: Bench) -> None:
     bench.check("token_mask", codec.make_token_mask(bench.tensor("attention_mask"), window))
 
 
-def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
+def code_round_trip(bench: Bench, prefix: str, model: Model) -> None:
     """Latents to codes and back. A last window that is not full is filled with silence."""
     latents = bench.tensor("latents")
-    tokenizer = model.model.tokenizer
+    tokenizer = model.networks.tokenizer
     batch, length, _ = latents.shape
     silence = model.silence[:, : -length % model.config.pool_window_size]
     with traced(tokenizer) as parts:
@@ -271,7 +282,7 @@ def code_round_trip(bench: Bench, prefix: str, model: AceStep) -> None:
     bench.check(f"{prefix}levels", tokenizer.quantizer.round_to_levels(bounded))
     bench.check(f"{prefix}indices", codes[..., None])
     bench.check(f"{prefix}quantized", quantized)
-    bench.check(f"{prefix}detokenized", model.model.detokenizer(quantized))
+    bench.check(f"{prefix}detokenized", model.networks.detokenizer(quantized))
 
 
 # --- texts ----------------------------------------------------------------------------------------
@@ -285,19 +296,23 @@ def prompt_texts(bench: Bench) -> None:
     prompt_templates(bench)
     for match in bench.find(r"dict_to_meta_examples\.\d+"):
         example = bench.read(match[0])
-        bench.same(match[0], prompts.metas(example["input"]), example["output"])
+        bench.same(match[0], prompts.format_metadata(example["input"]), example["output"])
     for match in bench.find(r"build_metadata_examples\.\d+"):
         example = bench.read(match[0])
-        bench.same(match[0], prompts.metas(example), prompts.metas(example["output"]))
+        bench.same(
+            match[0], prompts.format_metadata(example), prompts.format_metadata(example["output"])
+        )
     for match in bench.find(r"cases\..+"):
         prompt_case(bench, match[0], tokenizers)
 
 
 def prompt_templates(bench: Bench) -> None:
     official = bench.read("sft_gen_prompt").format("Play:", "a song", "- bpm: 1\n")
-    bench.same("sft_gen_prompt", prompts.text_prompt("a song", "- bpm: 1\n", "Play:"), official)
+    bench.same(
+        "sft_gen_prompt", prompts.build_text_prompt("a song", "- bpm: 1\n", "Play:"), official
+    )
     official = bench.read("lyric_template").format(language="en", lyrics="la")
-    bench.same("lyric_template", prompts.lyric_prompt("la", "en"), official)
+    bench.same("lyric_template", prompts.build_lyric_prompt("la", "en"), official)
     bench.same("track_names", list(TRACKS), bench.read("track_names"))
     for kind, variant in (
         ("_turbo", "acestep-v15-turbo"),
@@ -305,21 +320,23 @@ def prompt_templates(bench: Bench) -> None:
         ("", "acestep-v15-base"),
     ):
         # an official one of later
-        ours = {"text2music", *cost.VARIANTS[variant].tasks} - {"cover-nofsq"}
+        ours = {"text2music", *VARIANTS[variant].tasks} - {"cover-nofsq"}
         bench.same(f"task_types{kind}", sorted(ours), sorted(bench.read(f"task_types{kind}")))
     bench.same(
         "default_dit_instruction",
-        prompts.instruction("text2music"),
+        prompts.build_instruction("text2music"),
         bench.read("default_dit_instruction"),
     )
     name = "default_meta_string_when_metas_is_none"
-    bench.same(name, prompts.metas({}), bench.read(name))
+    bench.same(name, prompts.format_metadata({}), bench.read(name))
     track = bench.golden["track_names"][0]
     for match in bench.find(r"task_instructions\.(\w+?)(_default)?"):
         template = bench.read(match[0])
         official = template.format(TRACK_NAME=track.upper(), TRACK_CLASSES=track.upper())
         bench.same(
-            match[0], prompts.instruction(match[1], (track,) if "{" in template else ()), official
+            match[0],
+            prompts.build_instruction(match[1], (track,) if "{" in template else ()),
+            official,
         )
 
 
@@ -329,22 +346,26 @@ def prompt_case(bench: Bench, name: str, tokenizers: dict[str, Tokenizer]) -> No
     tracks = given.get("complete_track_classes") or [
         given[key] for key in ("track_name",) if given.get(key)
     ]
-    instruction = given.get("instruction") or prompts.instruction(given["task"], tuple(tracks))
-    metas = prompts.metas(given)
-    text = prompts.text_prompt(given["caption"], metas, instruction)
-    lyrics = prompts.lyric_prompt(given["lyrics"], given["vocal_language"])
+    instruction = given.get("instruction") or prompts.build_instruction(
+        given["task"], tuple(tracks)
+    )
+    metas = prompts.format_metadata(given)
+    text = prompts.build_text_prompt(given["caption"], metas, instruction)
+    lyrics = prompts.build_lyric_prompt(given["lyrics"], given["vocal_language"])
     ours = {
         "instruction": instruction,
         "metas": metas,
-        "pure_caption": prompts.pure_caption(given["caption"]),
+        "pure_caption": prompts.extract_caption(given["caption"]),
     }
     ours |= {"text_prompt": text, "lyric_prompt": lyrics}
     for key, value in ours.items():
         bench.same(f"{name}.{key}", value, case[key])
     for kind, tokenizer in tokenizers.items():
-        same_ids(bench, name, f"text_ids_{kind}", token_ids(tokenizer, text, prompts.TEXT_LIMIT))
         same_ids(
-            bench, name, f"lyric_ids_{kind}", token_ids(tokenizer, lyrics, prompts.LYRIC_LIMIT)
+            bench, name, f"text_ids_{kind}", encode_prompt(tokenizer, text, prompts.TEXT_LIMIT)
+        )
+        same_ids(
+            bench, name, f"lyric_ids_{kind}", encode_prompt(tokenizer, lyrics, prompts.LYRIC_LIMIT)
         )
 
 
@@ -364,9 +385,12 @@ def request_of(case: dict[str, Any], source: Path) -> Request | None:
     can ask for it.
     """
     task = request_task(case["task_type"])
-    if task not in tasks.TASKS:
+    if task not in ("", *TASKS):
         return None
-    parts = r"# Instruction\n(.*)\n\n# Caption\n(.*)\n\n# Metas\n(.*?)<\|.*# Languages\n(.*?)\n\n# Lyric\n(.*)<\|"
+    parts = (
+        r"# Instruction\n(.*)\n\n# Caption\n(.*)\n\n# Metas\n(.*?)<\|"
+        r".*# Languages\n(.*?)\n\n# Lyric\n(.*)<\|"
+    )
     match = re.search(parts, case["text_prompt_and_lyrics"], re.DOTALL)
     if not match:
         raise ValueError(f"{case['name']}: this is no prompt: {case['text_prompt_and_lyrics']!r}")
@@ -381,7 +405,7 @@ def request_of(case: dict[str, Any], source: Path) -> Request | None:
         values |= {"task": task, "source": str(source)}
     if tracks := re.search(r"the ([A-Z_]+) track|track with (.+):", match[1]):
         values["stems"] = (tracks[1] or tracks[2]).replace("|", " ")
-    if task in tasks.REGIONAL:
+    if task in tasks.IN_WINDOW:
         values |= {
             "repaint_start": case["repainting_start"],
             "repaint_end": case["repainting_end"] or -1,
@@ -400,7 +424,7 @@ def task_cases(bench: Bench) -> None:
         "sample_rate": SAMPLE_RATE,
         "samples_per_latent_frame": model.vae.config.hop,
         "min_latent_frames": cost.MIN_FRAMES,
-        "silence_reference_frames": REFERENCE_FRAMES,
+        "silence_reference_frames": TIMBRE_FRAMES,
         "frames_per_code": model.config.pool_window_size,
         "codes_per_second": SAMPLE_RATE / model.vae.config.hop / model.config.pool_window_size,
     }
@@ -432,7 +456,7 @@ def source_file(bench: Bench) -> Path:
 def repaint_mode(bench: Bench, name: str) -> None:
     """The mode is called by a strength here: the official one's, or one of its ends."""
     case = bench.read(name)
-    hold = RepaintBlend.of(
+    hold = RepaintBlend.of_strength(
         {"conservative": 0.0, "aggressive": 1.0}.get(case["mode"], case["strength"])
     )
     official = (case["injection_ratio"], case["crossfade_frames"], case["wav_crossfade_sec"])
@@ -450,7 +474,7 @@ def task_kind(bench: Bench, name: str) -> None:
         return
     ours = {"is_repaint": task == "repaint", "is_lego": task == "lego"}
     ours |= {"is_cover": task == "cover" or bool(case["codes"])}
-    ours |= {"can_use_repainting": task in tasks.REGIONAL}
+    ours |= {"can_use_repainting": task in tasks.IN_WINDOW}
     bench.same(name, ours, {key: case[key] for key in ours})
 
 
@@ -470,9 +494,9 @@ def code_text(bench: Bench, name: str) -> None:
         )
 
 
-def source_latents(bench: Bench, model: AceStep) -> None:
+def source_latents(bench: Bench, model: Model) -> None:
     """audio/src.wav, and the part of it that is the reference clip, with its channels swapped."""
-    sound = audio.read(str(source_file(bench)))
+    sound = audio_files.read_audio(str(source_file(bench)))
     first = bench.number("ref_latents", rf"samples {NUMBER}\.\.", 24000)
     last = bench.number("ref_latents", rf"\.\.{NUMBER}", 71999)
     clips = {
@@ -483,27 +507,33 @@ def source_latents(bench: Bench, model: AceStep) -> None:
         bench.check(name, model.vae.encode(mx.array(samples[None].copy()))[0][0])
 
 
-def material(bench: Bench, name: str, model: AceStep, request: Request) -> tuple[Request, Material]:
-    """The request with its length, and what its scene is made of. The source is as long as the
+def build_inputs(
+    bench: Bench, name: str, model: Model, request: Request
+) -> tuple[Request, InputLatents]:
+    """The request with its length, and what its context is made of. The source is as long as the
     official code has it.
     """
     if not request.task:
-        return request, model.material(request)
+        return request, model.build_inputs(request)
     official = bench.golden[f"cases.{name}"]["target_wav_samples"]
-    request, sound = tasks.staged(request, audio.read(request.source), hop=1)
-    encoded = model.encode(audio.placed(sound, 0, official), model.frames(request))
-    return request, model.material(request, request.samples, mx.concatenate(list(encoded), axis=1))
+    request, sound = tasks.fit_source(request, audio_files.read_audio(request.source), hop=1)
+    encoded = model.encode_audio(
+        audio.place_in_silence(sound, 0, official), model.count_frames(request)
+    )
+    return request, model.build_inputs(
+        request, request.samples, mx.concatenate(list(encoded), axis=1)
+    )
 
 
-def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None:
+def task_case(bench: Bench, name: str, model: Model, request: Request) -> None:
     case = bench.read(f"cases.{name}")
-    request, given = material(bench, name, model, request)
+    request, given = build_inputs(bench, name, model, request)
     if case["chunk_mask_mode"] == "auto":
         # as a voice is shown it that knows no masks
-        given = dataclasses.replace(given, masked=False)
-    scene = tasks.TASKS[request.task](given)
+        given = dataclasses.replace(given, knows_masks=False)
+    context = tasks.build_context(request.task, given)
     task = case["resolved_task"]
-    source, mask = np.split(np.array(model.context(scene)), 2, axis=-1)
+    source, mask = np.split(np.array(model.build_context_latents(context)), 2, axis=-1)
     if outlasts_codes(request, case):
         source = source[:, : case["frames"]]
         mask = mask[:, : case["frames"]]
@@ -513,13 +543,13 @@ def task_case(bench: Bench, name: str, model: AceStep, request: Request) -> None
     bench.compare(
         f"{name}.chunk_mask is broadcast", mask, np.broadcast_to(mask[..., :1], mask.shape), 0.0
     )
-    bench.check(f"{name}.repaint_mask", given.inside)
+    bench.check(f"{name}.repaint_mask", given.window_mask)
     reference = bench.tensor("ref_latents")[None] if case["uses_reference"] else None
-    states = model.condition(*model.encode_text(request, task, request.tracks), reference)
+    states = model.encode_condition(*model.encode_text(request, task, request.tracks), reference)
     bench.check(f"{name}.encoder_hidden_states", states)
     if f"{name}.non_cover_text_ids" in bench.golden:
         non_cover_ids(bench, name, model, request)
-    task_facts(bench, name, model, request, scene, states.shape[1])
+    task_facts(bench, name, model, request, context, states.shape[1])
 
 
 def outlasts_codes(request: Request, case: dict[str, Any]) -> bool:
@@ -527,12 +557,12 @@ def outlasts_codes(request: Request, case: dict[str, Any]) -> bool:
     return bool(request.codes) and request.samples > case["frames"] * cost.HOP
 
 
-def non_cover_ids(bench: Bench, name: str, model: AceStep, request: Request) -> None:
+def non_cover_ids(bench: Bench, name: str, model: Model, request: Request) -> None:
     """The official code fills them with end tokens up to the length of the cover's; here nothing is
     filled.
     """
-    plain, _ = prompts.for_request(request)
-    ours = token_ids(model.tokenizer, plain, prompts.TEXT_LIMIT)
+    plain, _ = prompts.build_prompts(request)
+    ours = encode_prompt(model.tokenizer, plain, prompts.TEXT_LIMIT)
     official = bench.read(f"{name}.non_cover_text_ids")
     bench.compare(
         f"{name}.non_cover_text_ids",
@@ -543,13 +573,13 @@ def non_cover_ids(bench: Bench, name: str, model: AceStep, request: Request) -> 
 
 
 def task_facts(
-    bench: Bench, name: str, model: AceStep, request: Request, scene: Scene, length: int
+    bench: Bench, name: str, model: Model, request: Request, context: TaskContext, length: int
 ) -> None:
     case = bench.read(f"cases.{name}")
-    text, lyrics = prompts.for_request(request, case["resolved_task"], request.tracks)
+    text, lyrics = prompts.build_prompts(request, case["resolved_task"], request.tracks)
     facts = {
-        "frames": model.frames(request),
-        "chunk_mask_true_frames": int(np.array(scene.mask).sum()),
+        "frames": model.count_frames(request),
+        "chunk_mask_true_frames": int(np.array(context.chunk_mask).sum()),
         "text_prompt_and_lyrics": f"{text}\n\n{lyrics}",
         "encoder_length": length,
     }
@@ -569,10 +599,13 @@ def task_facts(
     else:
         bench.same(f"cases.{name}.target_wav_samples", request.samples, case["target_wav_samples"])
     same_ids(
-        bench, f"cases.{name}", "text_ids", token_ids(model.tokenizer, text, prompts.TEXT_LIMIT)
+        bench, f"cases.{name}", "text_ids", encode_prompt(model.tokenizer, text, prompts.TEXT_LIMIT)
     )
     same_ids(
-        bench, f"cases.{name}", "lyric_ids", token_ids(model.tokenizer, lyrics, prompts.LYRIC_LIMIT)
+        bench,
+        f"cases.{name}",
+        "lyric_ids",
+        encode_prompt(model.tokenizer, lyrics, prompts.LYRIC_LIMIT),
     )
 
 
@@ -587,7 +620,7 @@ def end_to_end(bench: Bench) -> None:
         if name := same_case(bench, case, known):
             request = request_of(known.golden[f"cases.{name}"], source_file(bench))
             assert request is not None
-            clip(bench, case, known, name, model, model.defaults.fill(request))
+            clip(bench, case, known, name, model, model.capabilities.defaults.fill(request))
         else:
             for part in bench.parts(case):
                 bench.lacks(part, "no case of tasks.json has its length, task and window")
@@ -632,24 +665,22 @@ def likeness(case: dict[str, Any], told: str, frames: int) -> int:
     return 1 + texts + 2 * window + same_mode
 
 
-def clip(
-    bench: Bench, case: str, known: Bench, name: str, model: AceStep, request: Request
-) -> None:
-    request, given = material(known, name, model, request)
-    scene = tasks.TASKS[request.task](given)
-    times = sampler.timesteps(request, model.config.is_turbo)
+def clip(bench: Bench, case: str, known: Bench, name: str, model: Model, request: Request) -> None:
+    request, given = build_inputs(known, name, model, request)
+    context = tasks.build_context(request.task, given)
+    times = schedules.build_timesteps(request, model.config.is_turbo)
     noise = bench.tensor(f"{case}.noise" if f"{case}.noise" in bench.golden else "noise")
-    canvas = model.canvas(model.condition(*model.encode_text(request, scene.task)), scene)
-    *_, last = model.latents(
-        request, [canvas] * len(times), times, noise, model.kept(request, given, noise)
-    )
+    condition = model.encode_condition(*model.encode_text(request, context.task))
+    conditioning = [model.build_conditioning(condition, context)] * len(times)
+    injection = model.build_injection(request, given, noise)
+    *_, last = model.diffuse(request, conditioning, times, noise, injection)
     latents = last.x
     if request.task:
         around_window(
             bench,
             f"{case}.latents",
             given.window,
-            RepaintBlend.of(request.repaint_strength),
+            RepaintBlend.of_strength(request.repaint_strength),
             latents,
         )
         return
@@ -696,7 +727,7 @@ def splice(bench: Bench, case: str) -> None:
     window = range(round(begin * SAMPLE_RATE), round(end * SAMPLE_RATE))
     fade = round(bench.number(out, rf"{NUMBER} ms crossfade", 5) / 1000 * SAMPLE_RATE)
     new, old = (bench.read(f"{case}.{name}")[0] for name in ("pred", "src"))
-    bench.check(out, audio.spliced(new, old, window, fade)[None])
+    bench.check(out, audio.splice(new, old, window, fade)[None])
 
 
 # --- names and shapes -----------------------------------------------------------------------------

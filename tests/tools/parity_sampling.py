@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline import cost, sampler  # before MLX, see golden.py
-from pipeline.generate import AceStep
+from pipeline import sampler, schedules, variants  # before MLX, see golden.py
+from pipeline.model import Model
 from pipeline.networks import dit
 from pipeline.request import BadRequest, Request
-from pipeline.tasks import KeptSource, RepaintBlend
+from pipeline.tasks import RepaintBlend, SourceInjection
 
 # isort: split
 import mlx.core as mx
@@ -63,7 +63,7 @@ class Case:
 @area("sampler_*")
 def samplers(bench: Bench) -> None:
     model = bench.fixtures.model(bench.area.removeprefix("sampler_"))
-    bench.check("null_condition_emb", model.model.null_condition_emb)
+    bench.check("null_condition_emb", model.networks.null_condition_emb)
     for name in bench.cases("timesteps"):
         kinds = told_kinds(bench, name)
         if "stabilised" in kinds:
@@ -94,7 +94,7 @@ def told_kinds(bench: Bench, name: str) -> set[str]:
     return kinds | ({"heun"} if np.any(times[1:] == times[:-1]) else set())
 
 
-def chosen(bench: Bench, name: str, kinds: set[str], model: AceStep) -> Case:
+def chosen(bench: Bench, name: str, kinds: set[str], model: Model) -> Case:
     """The case. Where nothing says what it is, the first that leads where it led."""
     case = case_of(bench, name, kinds, model)
     if kinds - {"start", "custom", "heun"} or f"{name}.latents" not in bench.golden:
@@ -119,7 +119,7 @@ def possible_kinds(bench: Bench, name: str) -> Iterator[set[str]]:
     yield from ({"adg"}, {"cfg"}, {"heun"})
 
 
-def case_of(bench: Bench, name: str, kinds: set[str], model: AceStep) -> Case:
+def case_of(bench: Bench, name: str, kinds: set[str], model: Model) -> Case:
     turbo = model.config.is_turbo
     times = bench.golden[f"{name}.timesteps"]
     values: dict[str, Any] = {kind: kind for kind in ("heun", "sde") if kind in kinds}
@@ -134,12 +134,12 @@ def case_of(bench: Bench, name: str, kinds: set[str], model: AceStep) -> Case:
         values["cover_noise_strength"] = recorded(
             bench, name, rf"cover_noise_strength {NUMBER}", 1 - float(times[0])
         )
-    request = (cost.TURBO if turbo else cost.BASE).fill(Request().changed(values))
+    request = (variants.TURBO if turbo else variants.BASE).fill(Request().changed(values))
     part = recorded(bench, name, rf"int\(\d+\*{NUMBER}\)", HALF) if "switch" in kinds else 1.0
     hold = hold_of(bench, name) if "repaint" in kinds else None
     wanted = custom_times(bench, name)
     if wanted is None:
-        return Case(name, request, sampler.timesteps(request, turbo), part, hold)
+        return Case(name, request, schedules.build_timesteps(request, turbo), part, hold)
     return Case(name, *custom_schedule(request, turbo, wanted), part, hold)
 
 
@@ -194,7 +194,7 @@ def custom_times(bench: Bench, name: str) -> list[float] | None:
     official = bench.golden[f"{name}.timesteps"]
     for one in (match[0] for match in bench.find(r"\w*timesteps")):
         wanted = bench.golden[one]
-        for ours in (wanted, wanted[:-1], sampler.turbo_schedule(3.0, wanted.tolist())):
+        for ours in (wanted, wanted[:-1], schedules.build_turbo_schedule(3.0, wanted.tolist())):
             if len(ours) == len(official) and np.abs(ours - official).max() <= 1e-6:
                 times: list[float] = bench.read(one).tolist()
                 return times
@@ -203,7 +203,7 @@ def custom_times(bench: Bench, name: str) -> list[float] | None:
 
 def usual(times: np.ndarray) -> bool:
     """Whether times are those of a case for which none were asked."""
-    ours = sampler.schedule(*steps_and_shift(times))
+    ours = schedules.build_schedule(*steps_and_shift(times))
     return len(ours) == len(times) > 2 and bool(np.abs(ours - times).max() <= 1e-6)
 
 
@@ -216,8 +216,8 @@ def custom_schedule(
     try:
         request = request.changed({"timesteps": " ".join(map(str, custom))})
     except BadRequest:
-        return request, sampler.turbo_schedule(request.shift, custom)
-    return request, sampler.timesteps(request, turbo)
+        return request, schedules.build_turbo_schedule(request.shift, custom)
+    return request, schedules.build_timesteps(request, turbo)
 
 
 def hold_of(bench: Bench, name: str) -> RepaintBlend:
@@ -242,7 +242,7 @@ def hold_of(bench: Bench, name: str) -> RepaintBlend:
 # --- trajectories ---------------------------------------------------------------------------------
 
 
-def compared(bench: Bench, case: Case, model: AceStep) -> None:
+def compared(bench: Bench, case: Case, model: Model) -> None:
     if len(bench.parts(case.name)) == 1:  # its times are all there is of it
         bench.check(f"{case.name}.timesteps", case.times)
         return
@@ -254,34 +254,34 @@ def compared(bench: Bench, case: Case, model: AceStep) -> None:
 
 
 def states(
-    bench: Bench, case: Case, model: AceStep
+    bench: Bench, case: Case, model: Model
 ) -> tuple[list[mx.array], list[float], list[mx.array], list[mx.array]]:
     """After each step; and of each call: its time, its state, its velocities."""
     request = case.request
     times = case.times
-    decoder = model.model.decoder
+    decoder = model.networks.decoder
     noise = bench.tensor("noise")
     keep = keeper(bench, case.hold) if case.hold else None
     if request.cover_noise_strength:
-        noise = sampler.noised(bench.tensor("src_latents"), noise, times[0].item())
+        noise = sampler.add_noise(bench.tensor("src_latents"), noise, times[0].item())
     turn = int(len(times) * case.turn)
     null = decoder.project_condition(
         mx.broadcast_to(
-            model.model.null_condition_emb, (len(noise), 1, model.config.condition_size)
+            model.networks.null_condition_emb, (len(noise), 1, model.config.condition_size)
         )
     )
     at: list[float] = []
     before: list[mx.array] = []
     velocities: list[mx.array] = []
 
-    def canvas(ending: str) -> tuple[dit.CrossKV, mx.array]:
+    def conditioning(ending: str) -> tuple[dit.CrossKV, mx.array]:
         condition, context = (
             bench.tensor(f"{name}{ending}") for name in ("encoder_hidden_states", "context_latents")
         )
         return decoder.project_condition(condition), context
 
-    first = canvas("")
-    after = canvas("_non_cover") if case.turn < 1 else first
+    first = conditioning("")
+    after = conditioning("_non_cover") if case.turn < 1 else first
 
     def velocity(
         x: mx.array, t: float, step: int, guided: bool
@@ -300,20 +300,22 @@ def states(
         velocities.append(cond if uncond is None else mx.concatenate([cond, uncond]))
         return cond, uncond if guided else None
 
-    solver = model.solver(request, times)
+    solver = model.build_solver(request, times)
     if isinstance(solver, sampler.Sde):
         solver.noise = bench.tensor("sde_noise").__getitem__
-    steps = sampler.denoise(velocity, noise, times, sampler.Guidance.of(request), keep, solver)
+    steps = sampler.denoise(
+        velocity, noise, times, sampler.Guidance.of_request(request), keep, solver
+    )
     return [state.x for state in steps], at, before, velocities
 
 
-def keeper(bench: Bench, hold: RepaintBlend) -> sampler.Keep:
+def keeper(bench: Bench, hold: RepaintBlend) -> sampler.Inject:
     """What a repaint keeps: every row of the batch has a window of its own."""
     windows = [np.flatnonzero(row) for row in bench.read("repaint_mask")]
     source = bench.tensor("src_latents")
     noise = bench.tensor("noise")
     rows = [
-        KeptSource(
+        SourceInjection(
             source[i : i + 1], noise[i : i + 1], range(int(window[0]), int(window[-1]) + 1), hold
         )
         for i, window in enumerate(windows)
@@ -386,7 +388,7 @@ def single_step(bench: Bench, name: str, last: str) -> None:
 
 
 @area("schedules")
-def schedules(bench: Bench) -> None:
+def schedule_tables(bench: Bench) -> None:
     for match in bench.find(r"(\w+)\.\d+"):
         scheduled(bench, match[0], "turbo" in match[1])
 
@@ -394,12 +396,12 @@ def schedules(bench: Bench) -> None:
 def scheduled(bench: Bench, name: str, turbo: bool) -> None:
     row = bench.golden[name]
     custom = row.get("timesteps") or []
-    steps = row.get("infer_steps", sampler.DISTILLED_STEPS)
+    steps = row.get("infer_steps", schedules.DISTILLED_STEPS)
     request = Request(num_steps=steps, shift=row["shift"])
     request = request.changed({"cover_noise_strength": row.get("cover_noise_strength", 0.0)})
     official = row["dit_timesteps"]
-    ours = sampler.timesteps(request, turbo)
-    if turbo and not custom and steps != sampler.DISTILLED_STEPS:
+    ours = schedules.build_timesteps(request, turbo)
+    if turbo and not custom and steps != schedules.DISTILLED_STEPS:
         bench.deviates(name, MORE_STEPS)
     elif (
         custom
@@ -410,7 +412,7 @@ def scheduled(bench: Bench, name: str, turbo: bool) -> None:
         bench.deviates(name, IGNORED)
     else:
         ours = (
-            custom_schedule(replace(request, num_steps=sampler.DISTILLED_STEPS), turbo, custom)[1]
+            custom_schedule(replace(request, num_steps=schedules.DISTILLED_STEPS), turbo, custom)[1]
             if custom
             else ours
         )

@@ -44,11 +44,8 @@ def _quote_addresses(text: str) -> str:
 
 
 def parameters() -> str:
-    def row(name: str, spec: dataclasses.Field[object]) -> tuple[str, ...]:
-        allowed: FieldSpec = spec.metadata["allowed"]
-        shown = (
-            f"{allowed.low:.10g} to {allowed.high:.10g}" if abs(allowed.low) < float("inf") else ""
-        )
+    def row(name: str, spec: FieldSpec) -> tuple[str, ...]:
+        shown = f"{spec.low:.10g} to {spec.high:.10g}" if abs(spec.low) < float("inf") else ""
         default = (
             "on"
             if spec.default is True
@@ -56,8 +53,8 @@ def parameters() -> str:
             if isinstance(spec.default, float)
             else ""
         )
-        aliases = ", ".join(f"`{alias}`" for alias in allowed.aliases)
-        return f"`{name}`", aliases, shown, default or str(spec.default), allowed.help
+        aliases = ", ".join(f"`{alias}`" for alias in spec.aliases)
+        return f"`{name}`", aliases, shown, default or str(spec.default), spec.help
 
     head = ("parameter", "also called", "range", "default", "meaning")
     return table(head, (row(name, spec) for name, spec in FIELDS.items()))

@@ -31,14 +31,14 @@ def model() -> AceStep:
 
 @pytest.fixture(autouse=True)
 def bare(model: AceStep) -> None:
-    model.wear()
+    model.set_adapters()
 
 
 def matrices(model: AceStep, seed: int = 1) -> dict[str, tuple[mx.array, mx.array]]:
     """What an adapter adds, by layer: (rank, in) and (out, rank)."""
     found = {}
     for number, name in enumerate(LAYERS):
-        outputs, inputs = dict(model.model.decoder.named_modules())[name].weight.shape
+        outputs, inputs = dict(model.model.networks.decoder.named_modules())[name].weight.shape
         keys = mx.random.split(mx.random.key(seed * 100 + number))
         found[name] = (
             mx.random.normal((RANK, inputs), key=keys[0]) * 0.05,
@@ -73,8 +73,8 @@ def single(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None)
 
 
 def velocity(model: AceStep) -> np.ndarray:
-    decoder = model.model.decoder
-    config = model.config
+    decoder = model.model.networks.decoder
+    config = model.model.config
     key = mx.random.key(0)
     x = mx.random.normal((1, 64, config.audio_acoustic_hidden_dim), key=key)
     context = mx.random.normal(
@@ -87,7 +87,7 @@ def velocity(model: AceStep) -> np.ndarray:
 
 def merged(model: AceStep, additions: list[tuple[int, float]]) -> np.ndarray:
     """The velocity with seeds' matrices times a factor added to the weights themselves."""
-    layers = dict(model.model.decoder.named_modules())
+    layers = dict(model.model.networks.decoder.named_modules())
     before = {name: layers[name].weight for name in LAYERS}
     for seed, factor in additions:
         for name, (down, up) in matrices(model, seed).items():
@@ -100,7 +100,7 @@ def merged(model: AceStep, additions: list[tuple[int, float]]) -> np.ndarray:
 
 def message(model: AceStep, *adapters: Any) -> str:
     with pytest.raises(AdapterError) as caught:
-        model.wear(*adapters)
+        model.set_adapters(*adapters)
     return str(caught.value)
 
 
@@ -113,37 +113,39 @@ def test_it_is_the_same_as_adding_the_product_to_the_weights(
 ) -> None:
     expected = merged(model, [(1, scale * ALPHA / RANK)])
     assert np.abs(expected - velocity(model)).max() > 0.01
-    model.wear((adapter(model, tmp_path), scale))
+    model.set_adapters((adapter(model, tmp_path), scale))
     np.testing.assert_allclose(velocity(model), expected, atol=1e-4)
 
 
 def test_several_at_once_are_added_up(model: AceStep, tmp_path: Path) -> None:
     expected = merged(model, [(1, 0.5 * ALPHA / RANK), (2, 2.0)])
-    model.wear((adapter(model, tmp_path / "a"), 0.5), adapter(model, tmp_path / "b", seed=2))
+    model.set_adapters(
+        (adapter(model, tmp_path / "a"), 0.5), adapter(model, tmp_path / "b", seed=2)
+    )
     np.testing.assert_allclose(velocity(model), expected, atol=1e-4)
 
 
 def test_taken_off_it_leaves_no_trace(model: AceStep, tmp_path: Path) -> None:
     before = velocity(model)
-    layers = [id(layer) for layer in model.model.modules()]
+    layers = [id(layer) for layer in model.model.networks.modules()]
     for wears in ([adapter(model, tmp_path / "a")], [adapter(model, tmp_path / "b", seed=2)], []):
-        model.wear(*wears)
+        model.set_adapters(*wears)
     np.testing.assert_array_equal(velocity(model), before)
-    assert [id(layer) for layer in model.model.modules()] == layers
+    assert [id(layer) for layer in model.model.networks.modules()] == layers
 
 
 def test_a_new_scale_replaces_the_old_one(model: AceStep, tmp_path: Path) -> None:
     path = adapter(model, tmp_path)
-    model.wear((path, 0.5))
+    model.set_adapters((path, 0.5))
     once = velocity(model)
-    model.wear((path, 1.0))
-    model.wear((path, 0.5))
+    model.set_adapters((path, 1.0))
+    model.set_adapters((path, 0.5))
     np.testing.assert_array_equal(velocity(model), once)
 
 
 def test_a_scale_of_zero_is_none(model: AceStep, tmp_path: Path) -> None:
     before = velocity(model)
-    model.wear(f"{adapter(model, tmp_path)}=0")
+    model.set_adapters(f"{adapter(model, tmp_path)}=0")
     np.testing.assert_array_equal(velocity(model), before)
     assert model.adapters == ()
 
@@ -151,7 +153,7 @@ def test_a_scale_of_zero_is_none(model: AceStep, tmp_path: Path) -> None:
 def test_it_works_beside_quantised_weights(model: AceStep, tmp_path: Path) -> None:
     small = load("mini", bits=8, adapters=[adapter(model, tmp_path)])
     worn = velocity(small)
-    small.wear()
+    small.set_adapters()
     bare = velocity(small)
     expected = merged(model, [(1, ALPHA / RANK)]) - velocity(model)
     difference = worn - bare
@@ -162,10 +164,10 @@ def test_it_works_beside_quantised_weights(model: AceStep, tmp_path: Path) -> No
 
 def test_a_take_says_what_was_worn(model: AceStep, tmp_path: Path) -> None:
     path = adapter(model, tmp_path / "lofi")
-    model.wear((path, 0.5))
+    model.set_adapters((path, 0.5))
     take = next(model.generate("drums", duration=1.0, num_steps=1, seed=1))
     assert take.info.adapters == (Adapter(path, 0.5),)
-    assert model.title == take.title == f"{model.name} (lofi=0.5)"
+    assert model.title == take.title == f"{model.model.name} (lofi=0.5)"
 
 
 def test_what_was_computed_bare_is_not_used_dressed(model: AceStep, tmp_path: Path) -> None:
@@ -177,9 +179,9 @@ def test_what_was_computed_bare_is_not_used_dressed(model: AceStep, tmp_path: Pa
 
     dressed = sound(load("mini", adapters=[path]))
     bare = sound(model)
-    model.wear(path)
+    model.set_adapters(path)
     np.testing.assert_array_equal(sound(model), dressed)
-    model.wear()
+    model.set_adapters()
     np.testing.assert_array_equal(sound(model), bare)
     assert not np.array_equal(bare, dressed)
 
@@ -250,21 +252,21 @@ WRITTEN: dict[str, Callable[[AceStep, Path], str]] = {
 @pytest.mark.parametrize("how", WRITTEN)
 def test_every_trainer_s_file_adds_the_same(model: AceStep, tmp_path: Path, how: str) -> None:
     expected = merged(model, [(1, ALPHA / RANK)])
-    model.wear(WRITTEN[how](model, tmp_path / "lora"))
+    model.set_adapters(WRITTEN[how](model, tmp_path / "lora"))
     np.testing.assert_allclose(velocity(model), expected, atol=1e-4)
 
 
 def test_without_an_alpha_it_is_added_as_it_is(model: AceStep, tmp_path: Path) -> None:
-    model.wear(single(tmp_path / "x.safetensors", diffusers(model)))
+    model.set_adapters(single(tmp_path / "x.safetensors", diffusers(model)))
     np.testing.assert_allclose(velocity(model), merged_bare(model, 1.0), atol=1e-4)
 
 
 def test_peft_s_variations_of_the_strength_are_followed(model: AceStep, tmp_path: Path) -> None:
-    model.wear(adapter(model, tmp_path / "rs", use_rslora=True))
+    model.set_adapters(adapter(model, tmp_path / "rs", use_rslora=True))
     np.testing.assert_allclose(
         velocity(model), merged_bare(model, ALPHA / math.sqrt(RANK)), atol=1e-4
     )
-    model.wear(
+    model.set_adapters(
         adapter(model, tmp_path / "patterns", alpha_pattern={"q_proj|v_proj|down_proj": 3 * ALPHA})
     )
     np.testing.assert_allclose(velocity(model), merged_bare(model, 3 * ALPHA / RANK), atol=1e-4)
@@ -282,7 +284,7 @@ def test_an_alpha_is_what_it_says_also_zero(
     model: AceStep, tmp_path: Path, config: dict[str, Any], factor: float
 ) -> None:
     """PEFT: alpha / rank, which is 0."""
-    model.wear(adapter(model, tmp_path / "said", **config))
+    model.set_adapters(adapter(model, tmp_path / "said", **config))
     np.testing.assert_allclose(velocity(model), merged_bare(model, factor), atol=1e-4)
 
 
@@ -291,7 +293,7 @@ def test_a_peft_folder_that_leaves_its_alpha_out_has_peft_s(model: AceStep, tmp_
     (tmp_path / "silent" / "adapter_config.json").write_text(
         json.dumps({"peft_type": "LORA", "r": RANK})
     )
-    model.wear(path)
+    model.set_adapters(path)
     np.testing.assert_allclose(velocity(model), merged_bare(model, 8 / RANK), atol=1e-4)
 
 
@@ -311,9 +313,9 @@ def test_weights_that_are_no_numbers_are_refused(model: AceStep, tmp_path: Path)
 
 def merged_bare(model: AceStep, factor: float) -> np.ndarray:
     worn = model.adapters
-    model.wear()
+    model.set_adapters()
     result = merged(model, [(1, factor)])
-    model.wear(*worn)
+    model.set_adapters(*worn)
     return result
 
 
@@ -352,7 +354,7 @@ def test_an_adapter_for_another_size_says_both_sizes(model: AceStep, tmp_path: P
 
 
 def test_a_refused_adapter_leaves_on_what_was_worn(model: AceStep, tmp_path: Path) -> None:
-    model.wear(good := adapter(model, tmp_path / "good"))
+    model.set_adapters(good := adapter(model, tmp_path / "good"))
     before = velocity(model)
     message(model, good, str(tmp_path / "nothing.safetensors"))
     assert model.adapters == (Adapter(good),)

@@ -202,7 +202,7 @@ def test_nothing_is_computed_when_a_saved_folder_is_loaded(
 
 
 def test_a_saved_folder_can_be_asked_for_as_what_it_is_only(saved: Path) -> None:
-    assert load(str(saved), bits=8).weights.bits == 8
+    assert load(str(saved), bits=8).model.weights.bits == 8
     with pytest.raises(CheckpointError, match="is in 8 bits already, it cannot be loaded in 4"):
         load(str(saved), bits=4)
 

@@ -1,0 +1,82 @@
+"""Audio files read: (samples, 2) float32 at 48 kHz."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import soundfile
+import soxr
+
+from .audio import Waveform, sample_peak
+from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
+
+# in a file, 60 dB over full scale: louder ones were meant for another scale, or are damaged
+_LOUDEST = 1000.0
+_BLOCK = 2**18  # frames of a file that are read at once
+
+
+def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
+    """A file's waveform, piece by piece (samples, 2), at most a little more than `MAX_SECONDS`.
+
+    Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and
+    the others right. Raises `BadRequest` for what is no sound; `field` is what the request calls
+    it.
+    """
+    path = os.path.expanduser(path)
+    name = os.path.basename(path)
+    if not os.path.isfile(path):
+        raise MissingFile(f"{field}: {name} is not there any more", "send it again once it is")
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate = int(file.samplerate)
+            resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 2, "float32", "VHQ")
+            left = math.ceil((MAX_SECONDS + 1) * rate)
+            while left > 0:
+                block = file.read(min(left, _BLOCK), "float32", always_2d=True)
+                left = left - len(block) if len(block) else 0
+                _check_levels(block, f"{field}: {name}")
+                waveform = _mix_to_stereo(block)
+                if rate != SAMPLE_RATE:
+                    waveform = resampler.resample_chunk(waveform, last=left == 0)
+                yield waveform
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = str(error).rpartition(": ")[2].rstrip(".")
+        raise BadRequest(
+            f"{field}: {name} is not readable audio ({reason})", "wav, flac, mp3, aiff and ogg are"
+        ) from None
+
+
+def read_audio(path: str) -> Waveform:
+    """All of it: (samples, 2). Raises `BadRequest`."""
+    return np.concatenate(list(read_blocks(path)))
+
+
+def count_folded_channels(path: str) -> int:
+    """How many channels a file has, where they are more than are heard; 0 otherwise."""
+    try:
+        channels = int(soundfile.info(os.path.expanduser(path)).channels)
+    except (soundfile.SoundFileError, OSError):
+        return 0
+    return channels if channels > 2 else 0
+
+
+def _check_levels(block: Waveform, what: str) -> None:
+    """Raises `BadRequest` for numbers that no sound has: only files of floats can hold them."""
+    if not np.isfinite(block).all():
+        raise BadRequest(f"{what} holds numbers that are not finite", "export it again")
+    if (loudest := sample_peak(block)) > _LOUDEST:
+        raise BadRequest(
+            f"{what} must stay below {_LOUDEST:g} (1 is full scale), got {loudest:.3g}",
+            "turn it down",
+        )
+
+
+def _mix_to_stereo(block: Waveform) -> Waveform:
+    """(samples, channels) -> (samples, 2)."""
+    channels = block.shape[1]
+    left = block[:, :: min(channels, 2)]
+    right = block[:, min(channels - 1, 1) :: 2]
+    return np.stack([side.mean(axis=1, dtype=np.float32) for side in (left, right)], axis=1)

@@ -1,0 +1,432 @@
+"""One run of a model: a request becomes takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import mlx.core as mx
+import numpy as np
+
+from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
+from .audio import Floats, Waveform
+from .guide import synth
+from .guide.score import Score
+from .latent_store import StoredLatents
+from .meter import Meter, ProgressSpan, split_progress
+from .model import TIMBRE_FRAMES, Conditioning, Model
+from .planner.planner import PlanProgress
+from .planner.planning import PlannedRequest, is_planned, plan_request
+from .postprocess import FinishedClips
+from .request import PREVIEW, SAMPLE_RATE, Request
+from .request_files import resolve_request
+from .schedules import Schedule
+from .take import Progress, Take, TakeInfo, describe_machine
+from .tasks import InputLatents, RepaintBlend, SourceInjection
+
+_DIFFUSION = 0.8  # of a diffusion's progress; the rest of it is decoding
+_RINGING = SAMPLE_RATE // 4  # samples that a guide's last notes may need
+
+_Result = TypeVar("_Result")
+_Steps = Generator[Progress | Take, None, _Result]  # what a stage yields on its way to its result
+
+
+class Generation:
+    """One run of a model. `run` has its stages in their order.
+
+    It pauses at all that it yields; another generation may run on the same model meanwhile. What is
+    decided so far is in its attributes: the request as it is used, the task's `source` (samples, 2)
+    and the latents that it was decoded from (`stored`), the notes of the guide (`score`), the
+    timesteps, and the progress of every part of the work that is to come (`spans`).
+    """
+
+    timesteps: Schedule
+    spans: Iterator[ProgressSpan]
+
+    def __init__(self, model: Model, request: Request, noise: mx.array | None = None) -> None:
+        """`noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`."""
+        self.model = model
+        self.request = model.capabilities.accept(resolve_request(request))
+        self.adapters = model.adapters
+        self.meter = Meter()
+        self.plan: PlannedRequest | None = None
+        self.plan_length = cost.PlanLength(0, 0)  # as expected before
+        self.plan_share = 0.0  # of the progress
+        self.source: Waveform | None = None
+        self.stored: StoredLatents | None = None
+        self.score: Score | None = None
+        self._given_noise = noise
+
+    def run(self) -> _Steps[None]:
+        """Yield `Progress` as the work goes, then the takes."""
+        yield from self._write_plan()
+        self.model.make_room()
+        yield from self._read_source()
+        self._choose_guide()
+        self._prepare_steps()
+        inputs = yield from self._encode_inputs()  # source, guide and reference become latents
+        noise = self._draw_noise()
+        decoded: dict[str, Floats] = {}  # after text, condition, diffusion and decoding
+        if self.request.task == "lego":
+            decoded = yield from self._add_tracks(inputs)
+        elif self.request.task != "extract":
+            latents, decoded["mix"] = yield from self._make_mix(inputs, noise)
+            inputs = dataclasses.replace(inputs, source=latents)
+        for track in self.request.extracted_tracks:
+            decoded[track] = yield from self._make_track(inputs, "extract", track)
+        finished = yield from self._postprocess(decoded)
+        info = self._describe(inputs, finished.notes)
+        for name, clip in finished.clips.items():
+            take = Take(name, mx.array(clip), info)
+            if name == "mix" and self.request.task != "lego":
+                take = dataclasses.replace(
+                    take,
+                    latents=np.array(inputs.source_latents[0]),
+                    noise=np.array(noise[0]),
+                    gain=postprocess.measure_gain(self.request, decoded["mix"], clip),
+                )
+            yield take
+
+    # --- plan -------------------------------------------------------------------------------------
+
+    def _write_plan(self) -> _Steps[None]:
+        """The planner fills metadata and audio codes into the request, where that is wanted."""
+        model = self.model
+        if is_planned(self.request, model.planner_slot, not model.config.guided):
+            self.plan_length = cost.estimate_plan(self.request)
+            rest = model.estimate_cost_after_plan(self.request) / model.estimate_cost(self.request)
+            self.plan_share = 1 - rest
+            work = plan_request(self.request, model.planner_slot)
+            self.plan = yield from report_tokens(
+                work, self.meter, self.plan_share, self.plan_length
+            )
+            self.request = self.plan.request
+            yield Progress("plan", self.plan_share, planned=self.plan.filled)
+
+    # --- source, guide, reference -----------------------------------------------------------------
+
+    def _read_source(self) -> _Steps[None]:
+        """The task's source, and the length that its clip gets from it."""
+        if self.request.task:
+            read = read_source(self.request, self.model.hop, self.meter)
+            self.request, self.source = yield from read
+
+    def _choose_guide(self) -> None:
+        """The guide's notes, and what they decide of the request."""
+        self.request, self.score = self.model.resolve_guide(self.request)
+
+    def _prepare_steps(self) -> None:
+        """The timesteps, and the progress that every part of the work behind the plan is."""
+        self.timesteps = self.model.capabilities.build_timesteps(self.request)
+        self.stored = self.model.find_stored_latents(self.request)
+        spans = split_progress(self.request, self.score is not None)
+        if self.plan is not None:
+            rest = ProgressSpan(self.plan_share, 1 - self.plan_share)
+            spans = (span.within(rest) for span in spans)
+        self.spans = spans
+
+    def _encode_inputs(self) -> _Steps[InputLatents]:
+        """The latents of the source, the guide and the reference."""
+        source = None
+        guide = None
+        if self.source is not None:
+            source = yield from self._encode_source(self.source)
+        if self.score is not None:
+            with self.meter.measure("guide"):
+                waveform = self._render_guide(self.score)
+            guide = yield from self._encode("guide", waveform)
+        with self.meter.measure("condition"):
+            samples = 0 if self.source is None else len(self.source)
+            inputs = self.model.build_inputs(self.request, samples, source, guide)
+        if self.request.reference:
+            timbre = yield from self._encode_reference()
+            inputs = dataclasses.replace(inputs, timbre=timbre)
+        return inputs
+
+    def _encode_source(self, source: Waveform) -> _Steps[mx.array]:
+        """The source's latents: those that it was decoded from, or encoded."""
+        if self.stored is None:
+            return (yield from self._encode("source", source))
+        yield Progress("source", next(self.spans).start)
+        frames = self.model.count_frames(self.request)
+        used = -(-_count_sounding(source) // self.model.hop)
+        latents = mx.array(self.stored.latents[:used])[None, :frames]
+        silence = self.model.build_silence(frames - latents.shape[1])
+        return mx.concatenate([latents, silence], axis=1)
+
+    def _render_guide(self, score: Score) -> Waveform:
+        """The guide's waveform (samples, 2); what rings at the end of a loop is heard at its
+        beginning.
+        """
+        samples = self.request.samples
+        if not self.request.loop:
+            return synth.render(score, samples)
+        return loops.fold_tail(synth.render(score, samples + _RINGING), samples)
+
+    def _encode_reference(self) -> _Steps[mx.array]:
+        """The latents (1, 750, 64) of what the clip is to sound like."""
+        span = next(self.spans)
+        pieces = []
+        yield Progress("reference", span.start)
+        blocks = audio_files.read_blocks(self.request.reference, "reference")
+        for piece in self.meter.measure_each("reference", blocks):
+            pieces.append(piece)
+            yield Progress("reference", span.start)
+        with self.meter.measure("reference"):
+            waveform = reference.pick_parts(self.request, np.concatenate(pieces))
+        return (yield from self._encode_once("reference", waveform, TIMBRE_FRAMES, span))
+
+    def _encode(self, stage: str, waveform: Waveform) -> _Steps[mx.array]:
+        """The latents (1, frames, 64) of a waveform (samples, 2), followed by silence."""
+        span = next(self.spans)
+        yield Progress(stage, span.start)
+        frames = self.model.count_frames(self.request)
+        return (yield from self._encode_once(stage, waveform, frames, span))
+
+    def _encode_once(
+        self, stage: str, waveform: Waveform, frames: int, span: ProgressSpan
+    ) -> _Steps[mx.array]:
+        """The same, unless it has been encoded before."""
+        model = self.model
+        loop = self.request.loop and stage != "reference"
+        with self.meter.measure(stage):
+            seed = self.request.source_seed if stage == "source" else -1
+            key = caches.digest(waveform, f"{frames} {loop} {seed}")
+            cached: mx.array | None = model.cache.find(stage, key)
+        if cached is not None:
+            return cached
+        if loop:
+            tiles = model.encode_loop(waveform[: self.request.samples], frames, seed)
+        else:
+            tiles = model.encode_audio(waveform, frames, seed)
+        pieces = []
+        done = 0
+        for piece in self.meter.measure_each(stage, tiles):
+            pieces.append(piece)
+            done += piece.shape[1]
+            yield Progress(stage, span.at(min(1.0, done / frames)))
+        return model.cache.store(stage, key, mx.array(np.concatenate(pieces, axis=1)))
+
+    # --- text, condition --------------------------------------------------------------------------
+
+    def _draw_noise(self) -> mx.array:
+        """(1, frames, 64): the seed's, or what was given."""
+        if self._given_noise is None:
+            return self.model.draw_noise(self.request)
+        return self.model.vary_noise(self.request, self._given_noise)
+
+    def _make_mix(self, inputs: InputLatents, noise: mx.array) -> _Steps[tuple[mx.array, Waveform]]:
+        """The mix's latents, and its audio (2, N)."""
+        conditioning = yield from self._condition_steps(inputs)
+        start = noise
+        if self.request.cover_noise_strength:
+            time = self.timesteps[0].item()
+            start = sampler.add_noise(inputs.source_latents, noise, time)
+        injection = self.model.build_injection(self.request, inputs, noise)
+        previews = [int(step) for step in self.request.preview.split()]
+        return (yield from self._diffuse(conditioning, self.timesteps, start, injection, previews))
+
+    def _condition_steps(self, inputs: InputLatents) -> _Steps[list[Conditioning]]:
+        """What the DiT sees in every step of the mix."""
+        request = self.request
+        model = self.model
+        contexts = tasks.build_contexts(request, inputs)
+        yield Progress("text", next(self.spans).start)
+        with self.meter.measure("text"):
+            added = request.tracks if request.task == "complete" else ()
+            texts = [model.encode_text(request, context.task, added) for context in contexts]
+        yield Progress("condition", next(self.spans).start)
+        with self.meter.measure("condition"):
+            conditionings = [
+                model.build_conditioning(model.encode_condition(*text, inputs.timbre), context)
+                for text, context in zip(texts, contexts)
+            ]
+        count = len(self.timesteps)
+        guided = int(count * request.guide_strength)
+        return [conditionings[0] if step < guided else conditionings[-1] for step in range(count)]
+
+    def _make_track(self, inputs: InputLatents, task: str, track: str) -> _Steps[Waveform]:
+        """The audio (2, N) of one track that is taken out of the source's latents, or added to
+        them.
+        """
+        timesteps = self.timesteps
+        if task == "extract":
+            timesteps = self.model.build_extract_timesteps(self.request)
+        with self.meter.measure("condition"):
+            conditioning = self.model.build_track_conditioning(self.request, inputs, task, track)
+        noise = self.model.draw_noise(self.request, track)
+        _, waveform = yield from self._diffuse([conditioning] * len(timesteps), timesteps, noise)
+        return waveform
+
+    def _add_tracks(self, inputs: InputLatents) -> _Steps[dict[str, Floats]]:
+        """Tracks that go with the source: each hears those before it. With what they make together,
+        first.
+        """
+        assert self.source is not None
+        request = self.request
+        together: Floats = self.source.T
+        samples = together.shape[1]
+        window = tasks.find_window(request, request.samples)
+        fade = round(RepaintBlend.of_request(request).seconds * SAMPLE_RATE)
+        ramp = audio.build_ramp(samples, window, fade)
+        tracks: dict[str, Floats] = {}
+        for number, track in enumerate(request.tracks):
+            if number:
+                waveform = np.ascontiguousarray(together.T, np.float32)
+                latents = yield from self._encode("source", waveform)
+                inputs = dataclasses.replace(inputs, source=latents)
+            waveform = yield from self._make_track(inputs, "lego", track)
+            tracks[track] = waveform[:, :samples]
+            together = together + tracks[track] * ramp
+        return {"mix": together} | tracks
+
+    # --- diffusion, decode ------------------------------------------------------------------------
+
+    def _diffuse(
+        self,
+        conditioning: Sequence[Conditioning],
+        timesteps: Schedule,
+        noise: mx.array,
+        injection: SourceInjection | None = None,
+        previews: Sequence[int] = (),
+    ) -> _Steps[tuple[mx.array, Waveform]]:
+        """Diffusion and decoding: the latents, and the audio (2, N)."""
+        span = next(self.spans)
+        latents = noise
+        states = self.model.diffuse(self.request, conditioning, timesteps, noise, injection)
+        yield Progress("diffusion", span.start)
+        for step in range(1, len(timesteps) + 1):
+            with self.meter.measure("diffusion"):
+                latents, clean = next(states)
+            here = span.at(_DIFFUSION * step / len(timesteps))
+            yield Progress("diffusion", here)
+            if step in previews:
+                yield from self._preview(clean, step, ProgressSpan(here, 0.0))
+        rest = ProgressSpan(span.at(_DIFFUSION), span.length * (1 - _DIFFUSION))
+        return latents, (yield from self._decode(latents, rest))
+
+    def _decode(self, latents: mx.array, span: ProgressSpan) -> _Steps[Waveform]:
+        """The audio (2, N); a loop's is its exact length."""
+        loop = self.request.loop
+        hop = self.model.hop
+        margin = self.model.vae.decoder_receptive_field
+        surrounded = loops.surround(latents, margin) if loop else latents
+        pieces = []
+        done = 0
+        total = surrounded.shape[1] * hop
+        tiles = self.model.vae.decode_tiles(surrounded)
+        for piece in self.meter.measure_each("decode", tiles):
+            pieces.append(piece[0])
+            done += piece.shape[1]
+            yield Progress("decode", span.at(min(1.0, done / total)))
+        waveform = np.concatenate(pieces)
+        if loop:
+            with self.meter.measure("decode"):
+                waveform = audio.resample_periodic(
+                    waveform[margin * hop : -margin * hop], self.request.samples
+                )
+        return waveform.T
+
+    def _preview(self, clean: mx.array, step: int, span: ProgressSpan) -> _Steps[None]:
+        """What the mix would be if it ended with this step. Silence is not worth hearing."""
+        waveform = yield from self._decode(clean, span)
+        with suppress(audio.BadAudio):
+            finished = self._finish({"mix": waveform})
+            info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
+            yield Take(f"{PREVIEW}{step}", mx.array(finished.clips["mix"]), info)
+
+    # --- postprocess ------------------------------------------------------------------------------
+
+    def _postprocess(self, decoded: Mapping[str, Floats]) -> _Steps[FinishedClips]:
+        """The clips; and what the run has shown of its costs."""
+        yield Progress("finish", next(self.spans).start)
+        with self.meter.measure("finish"):
+            finished = self._finish(decoded)
+            mx.clear_cache()
+        self._learn_costs()
+        return finished
+
+    def _finish(self, decoded: Mapping[str, Floats]) -> FinishedClips:
+        gain = self.stored.gain if self.stored else 1.0
+        return postprocess.finish_clips(self.request, decoded, self.source, gain)
+
+    def _learn_costs(self) -> None:
+        """How much memory the model needs, and what a token of its planner costs."""
+        model = self.model
+        peak = self.meter.most_bytes(without="plan") - model.planner_slot.bytes
+        model.peak_bytes = max(model.peak_bytes, peak)
+        if self.plan is not None:
+            per_token = self.meter.seconds["plan"] / self.plan_length.tokens
+            rest = model.estimate_cost_after_plan(self.request)
+            model.token_cost = per_token / (self.meter.total_seconds(without="plan") / rest)
+
+    def _describe(self, inputs: InputLatents, notes: tuple[str, ...]) -> TakeInfo:
+        """The facts about the take."""
+        model = self.model
+        request = self.request
+        used_codes = inputs.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
+        return TakeInfo(
+            request,
+            model.name,
+            bits=model.weights.bits,
+            adapters=self.adapters,
+            timesteps=tuple(self.timesteps.tolist()),
+            codes=codes.format_codes(used_codes),
+            planned=self.plan.filled if self.plan else {},
+            timings=self.meter.seconds,
+            memory=self.meter.bytes,
+            machine=describe_machine(),
+            notes=(
+                *model.capabilities.describe_limits(request),
+                *notes,
+                *(self.plan.notes if self.plan else ()),
+            ),
+        )
+
+
+def read_source(
+    request: Request, hop: int, meter: Meter
+) -> Generator[Progress, None, tuple[Request, Waveform]]:
+    """The request with the length that its clip gets, and the source's waveform (samples in whole
+    frames, 2). Raises `BadRequest`.
+    """
+    pieces = []
+    yield Progress("source", 0.0)
+    for piece in meter.measure_each("source", audio_files.read_blocks(request.source)):
+        pieces.append(piece)
+        yield Progress("source", 0.0)
+    with meter.measure("source"):
+        return tasks.fit_source(request, np.concatenate(pieces), hop)
+
+
+def report_tokens(
+    work: Generator[PlanProgress, None, _Result],
+    meter: Meter,
+    share: float,
+    expected: cost.PlanLength,
+) -> Generator[Progress, None, _Result]:
+    """What the planner comes to, with its tokens as progress, up to `share`."""
+    words = 0
+    yield Progress("plan", 0.0)
+    while True:
+        with meter.measure("plan"):
+            try:
+                written = next(work)
+            except StopIteration as end:
+                result: _Result = end.value
+                return result
+        # nobody knows how many words there will be
+        words = max(words, min(written.tokens, expected.words))
+        done: float = words
+        if written.total:
+            done = expected.words + expected.codes * written.tokens / written.total
+        yield Progress("plan", share * done / expected.tokens, written.tokens, written.total)
+
+
+def _count_sounding(source: Waveform) -> int:
+    """Samples up to the end of the last one that is not zero."""
+    sounding = np.flatnonzero(source.any(axis=1))
+    return int(sounding[-1]) + 1 if sounding.size else 0

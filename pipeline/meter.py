@@ -1,0 +1,99 @@
+"""How far a generation is, and what its stages have cost so far: seconds and bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import mlx.core as mx
+import numpy as np
+import numpy.typing as npt
+
+from .request import Request
+
+# Rough shares of the work, for the progress fraction.
+_ENCODE = 0.15
+_TEXT = 0.02
+_CONDITION = 0.03
+_DIFFUSE = 0.93
+_FINISH = 0.02
+
+
+class Meter:
+    """Seconds, and the most bytes that MLX held, of every stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.bytes: dict[str, int] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Around work of a stage, without a pause in it: another generation may run in a pause."""
+        mx.reset_peak_memory()
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+        self.bytes[stage] = max(
+            self.bytes.get(stage, 0), mx.get_peak_memory(), mx.get_active_memory()
+        )
+
+    def measure_each(
+        self, stage: str, pieces: Iterator[mx.array] | Iterator[npt.NDArray[np.float32]]
+    ) -> Iterator[npt.NDArray[Any]]:
+        """The pieces, computed."""
+        while True:
+            with self.measure(stage):
+                piece = next(pieces, None)
+                if piece is None:
+                    return
+                mx.eval(piece)  # lets other threads run, which the copy's own evaluation does not
+                copied = np.array(piece)
+            yield copied
+
+    def most_bytes(self, without: str) -> int:
+        """The most bytes of all stages but that one."""
+        return max((size for stage, size in self.bytes.items() if stage != without), default=0)
+
+    def total_seconds(self, without: str) -> float:
+        """The seconds of all stages but that one."""
+        return sum(self.seconds.values()) - self.seconds.get(without, 0.0)
+
+
+class ProgressSpan(NamedTuple):
+    """A part of the progress."""
+
+    start: float
+    length: float
+
+    def at(self, share: float) -> float:
+        """Where the progress is when this share of the part is done."""
+        return self.start + self.length * share
+
+    def within(self, outer: ProgressSpan) -> ProgressSpan:
+        """This part of the whole as a part of `outer`."""
+        return ProgressSpan(outer.at(self.start), self.length * outer.length)
+
+
+def split_progress(request: Request, has_guide: bool) -> Iterator[ProgressSpan]:
+    """The progress of each part of the work behind the plan, in their order."""
+    shares = _list_shares(request, has_guide)
+    start = 0.0
+    for share in shares:
+        yield ProgressSpan(start, share / sum(shares))
+        start += share / sum(shares)
+
+
+def _list_shares(request: Request, has_guide: bool) -> list[float]:
+    shares = [_ENCODE for used in (request.task, has_guide, request.reference) if used]
+    if request.task == "lego":
+        # every track hears those before it, which are encoded again
+        shares += [_DIFFUSE]
+        shares += [_ENCODE, _DIFFUSE] * (len(request.tracks) - 1)
+    elif request.task == "extract":
+        shares += [_DIFFUSE] * len(request.extracted_tracks)
+    else:
+        shares += [_TEXT, _CONDITION, _DIFFUSE]
+        shares += [_DIFFUSE] * len(request.extracted_tracks)
+    return [*shares, _FINISH]

@@ -1,0 +1,71 @@
+"""The published models: what each uses where a request leaves the choice to it, and its tasks. No
+MLX.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .request import FIELDS, Request
+
+
+class Defaults(NamedTuple):
+    """JSON-able with `_asdict()`, and back with `Defaults(**values)`."""
+
+    num_steps: int
+    shift: float
+    guidance_scale: float
+    guidance_interval: float
+
+    def fill(self, request: Request) -> Request:
+        """The request with these values where it leaves them open."""
+        # guided, a lego drowns its source
+        defaults = self._replace(guidance_scale=1.0) if request.task == "lego" else self
+        return request.changed(
+            {
+                name: value
+                for name, value in defaults._asdict().items()
+                if getattr(request, name) == FIELDS[name].default
+            }
+        )
+
+
+class Variant(NamedTuple):
+    """What a published model plays by itself, and what it was taught to do beside new music."""
+
+    defaults: Defaults
+    tasks: tuple[str, ...]
+
+
+TURBO = Defaults(num_steps=8, shift=3.0, guidance_scale=1.0, guidance_interval=0.5)
+BASE = Defaults(num_steps=50, shift=1.0, guidance_scale=7.0, guidance_interval=1.0)
+COMMON_TASKS = ("cover", "cover-nofsq", "repaint")  # what every model does
+BASE_TASKS = ("extract", "lego", "complete")  # what base models do too
+VARIANTS = {
+    "acestep-v15-turbo": Variant(TURBO, COMMON_TASKS),
+    "acestep-v15-turbo-shift1": Variant(TURBO._replace(shift=1.0), COMMON_TASKS),
+    "acestep-v15-turbo-shift3": Variant(TURBO, COMMON_TASKS),
+    "acestep-v15-turbo-continuous": Variant(TURBO, COMMON_TASKS),
+    "acestep-v15-base": Variant(BASE, COMMON_TASKS + BASE_TASKS),
+    "acestep-v15-sft": Variant(BASE, COMMON_TASKS),
+    "acestep-v15-xl-turbo": Variant(TURBO, COMMON_TASKS),
+    "acestep-v15-xl-base": Variant(BASE, COMMON_TASKS + BASE_TASKS),
+    "acestep-v15-xl-sft": Variant(BASE, COMMON_TASKS),
+}
+
+
+def find_variant(name: str, turbo: bool, extracts: bool = False) -> Variant:
+    """Of the model called `name`. One that is not published goes by what its config says."""
+    kind = "sft" if "sft" in name else "base"
+    similar = "acestep-v15-turbo" if turbo else f"acestep-v15-{kind}"
+    variant = VARIANTS.get(name) or VARIANTS[similar]
+    if extracts and "extract" not in variant.tasks:
+        return variant._replace(tasks=(*variant.tasks, "extract"))
+    return variant
+
+
+def name_models_for(task: str) -> str:
+    """The models that can do a task, for a message."""
+    names = ["mini"] if task == "extract" else []
+    names += [name for name, variant in VARIANTS.items() if task in variant.tasks]
+    return " and ".join(names)
