@@ -29,7 +29,7 @@ class Progress:
     stage: str
     fraction: float
     tokens: int = 0  # that the planner has written in this part of its work
-    of: int = 0  # as many as it will; 0 where that is not known
+    total: int = 0  # as many as it will; 0 where that is not known
     # once, when the plan is made: what of the request it filled in
     planned: Mapping[str, object] | None = None
 
@@ -40,8 +40,8 @@ class Progress:
     @property
     def label(self) -> str:
         """The stage, and how far the planner is in it: `plan 37`, `plan 120/300`."""
-        if self.of:
-            return f"{self.stage} {self.tokens}/{self.of}"
+        if self.total:
+            return f"{self.stage} {self.tokens}/{self.total}"
         return f"{self.stage} {self.tokens}" if self.tokens else self.stage
 
 

@@ -198,9 +198,9 @@ def test_the_balance_of_the_channels_is_kept() -> None:
 
 def test_the_source_is_left_alone() -> None:
     source = stereo("bass")
-    kept = source.copy()
+    before = source.copy()
     finish(source, N - 10, -1.0, True)
-    assert np.array_equal(source, kept)
+    assert np.array_equal(source, before)
 
 
 # --- what is not music ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from pipeline.take import Take
 # isort: split
 import mlx.core as mx
 
-WISH = Request(
+REQUEST = Request(
     plan="off",
     prompt="warm",
     lyrics="[verse]\nla",
@@ -73,8 +73,8 @@ def test_a_reroll_computes_no_condition_and_encodes_nothing(
     ace_step: AceStep, calls: Counter[str], tmp_path: Path, task: str
 ) -> None:
     soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((SAMPLE_RATE, 2)), SAMPLE_RATE)
-    wish = WISH.changed({"task": task, "source": str(tmp_path / "x.wav")} if task else {})
-    first = clip(ace_step, wish, seed=1)
+    request = REQUEST.changed({"task": task, "source": str(tmp_path / "x.wav")} if task else {})
+    first = clip(ace_step, request, seed=1)
     assert set(calls) == {
         "TextEncoder",
         "LyricEncoder",
@@ -84,27 +84,29 @@ def test_a_reroll_computes_no_condition_and_encodes_nothing(
     }
     assert calls["DiT"] == 2  # the condition and the null condition
     before = Counter(calls)
-    assert clip(ace_step, wish, seed=2) != first
-    assert clip(ace_step, wish, seed=1) == first
+    assert clip(ace_step, request, seed=2) != first
+    assert clip(ace_step, request, seed=1) == first
     assert calls == before
-    assert clip(ace_step, wish, seed=1, prompt="cold") != first
+    assert clip(ace_step, request, seed=1, prompt="cold") != first
     assert calls - before == Counter({"TextEncoder": 1, "DiT": 1})
 
 
 def test_a_fresh_model_gives_the_same_bytes(ace_step: AceStep, tiny: Path) -> None:
-    clip(ace_step, WISH, seed=1)
-    assert clip(ace_step, WISH, seed=2) == clip(load(str(tiny), "acestep-v15-base"), WISH, seed=2)
+    clip(ace_step, REQUEST, seed=1)
+    assert clip(ace_step, REQUEST, seed=2) == clip(
+        load(str(tiny), "acestep-v15-base"), REQUEST, seed=2
+    )
 
 
 def test_another_source_under_the_same_name_is_encoded_anew(
     ace_step: AceStep, calls: Counter[str], tmp_path: Path
 ) -> None:
-    wish = WISH.changed(
+    request = REQUEST.changed(
         {"task": "cover-nofsq", "source": _sine(tmp_path / "x.wav", 200), "seed": 1}
     )
-    first = clip(ace_step, wish)
+    first = clip(ace_step, request)
     _sine(tmp_path / "x.wav", 300)
-    assert clip(ace_step, wish) != first
+    assert clip(ace_step, request) != first
     assert calls["VAE"] == 2
 
 
@@ -116,12 +118,12 @@ def _sine(path: Path, hertz: float) -> str:
 
 
 def test_memory_does_not_grow_with_the_number_of_takes(ace_step: AceStep) -> None:
-    clip(ace_step, WISH, seed=0)
-    kept = ace_step.model.cache.bytes
+    clip(ace_step, REQUEST, seed=0)
+    cached_bytes = ace_step.model.cache.bytes
     held = mx.get_active_memory()
     for seed in range(4):
-        clip(ace_step, WISH, seed=seed)
-    assert ace_step.model.cache.bytes == kept
+        clip(ace_step, REQUEST, seed=seed)
+    assert ace_step.model.cache.bytes == cached_bytes
     assert mx.get_active_memory() <= held + 2**20
 
 

@@ -163,14 +163,14 @@ def test_a_take_says_which_variation_it_is(ace_step: AceStep) -> None:
 
 
 def test_a_preview_is_heard_before_the_take_and_does_not_change_it(ace_step: AceStep) -> None:
-    wish = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
-    events = list(ace_step.render(wish.changed({"preview": "6, 3"})))
+    request = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
+    events = list(ace_step.render(request.changed({"preview": "6, 3"})))
     early, later, take = (event for event in events if isinstance(event, Take))
     assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
     assert isinstance(events[events.index(early) + 1], Progress)
-    told = [event.fraction for event in events if isinstance(event, Progress)]
-    assert told == sorted(told)
-    (plain,) = (event for event in ace_step.render(wish) if isinstance(event, Take))
+    fractions = [event.fraction for event in events if isinstance(event, Progress)]
+    assert fractions == sorted(fractions)
+    (plain,) = (event for event in ace_step.render(request) if isinstance(event, Take))
     assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
     near = [
         metrics.measure_si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T)
@@ -258,11 +258,11 @@ def test_a_clip_longer_than_the_silence_and_than_one_tile(ace_step: AceStep) -> 
 
 def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
     events = list(ace_step.render(Request(prompt="x", seconds=30)))
-    told = [event for event in events if isinstance(event, Progress)]
+    progress = [event for event in events if isinstance(event, Progress)]
     assert isinstance(events[-1], Take)
-    assert len(told) == len(events) - 1
-    assert [p.fraction for p in told] == sorted(p.fraction for p in told)
-    assert list(dict.fromkeys(p.stage for p in told)) == [
+    assert len(progress) == len(events) - 1
+    assert [p.fraction for p in progress] == sorted(p.fraction for p in progress)
+    assert list(dict.fromkeys(p.stage for p in progress)) == [
         "guide",
         "text",
         "condition",
@@ -270,9 +270,9 @@ def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
         "decode",
         "finish",
     ]
-    assert sum(p.stage == "decode" for p in told) == math.ceil(750 / 256)
-    assert sum(p.stage == "guide" for p in told) == 1 + math.ceil(750 / 256)
-    assert max(b.fraction - a.fraction for a, b in itertools.pairwise(told)) < 0.25
+    assert sum(p.stage == "decode" for p in progress) == math.ceil(750 / 256)
+    assert sum(p.stage == "guide" for p in progress) == 1 + math.ceil(750 / 256)
+    assert max(b.fraction - a.fraction for a, b in itertools.pairwise(progress)) < 0.25
 
 
 def test_closing_the_iterator_stops_the_work(ace_step: AceStep) -> None:
@@ -343,11 +343,11 @@ def test_the_formulation_for_gpus_agrees_in_half_precision() -> None:
         ace_step = AceStep(Model(checkpoint.fetch("mini"), ops, dtype))
         return audio(e for e in ace_step.render(request) if isinstance(e, Take)).ravel()
 
-    there = play(cpu_ops, mx.float32)
-    here = play(gpu_ops, mx.float32)
+    on_cpu = play(cpu_ops, mx.float32)
+    on_gpu = play(gpu_ops, mx.float32)
     half = play(gpu_ops, gpu_ops.DTYPE)
-    assert np.abs(here - there).max() < 1e-4
-    assert half @ there / np.linalg.norm(half) / np.linalg.norm(there) > 0.99
+    assert np.abs(on_gpu - on_cpu).max() < 1e-4
+    assert half @ on_cpu / np.linalg.norm(half) / np.linalg.norm(on_cpu) > 0.99
 
 
 def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
@@ -371,9 +371,9 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
 
 
 def test_the_cost_is_known_without_a_model(ace_step: AceStep) -> None:
-    wish = Request(prompt="x", bars=8, bpm=100, stems="drums")
+    request = Request(prompt="x", bars=8, bpm=100, stems="drums")
     elsewhere = Defaults(**json.loads(json.dumps(ace_step.defaults._asdict())))
-    assert estimate_cost(wish, elsewhere) == ace_step.estimate_cost(wish) > 0
+    assert estimate_cost(request, elsewhere) == ace_step.estimate_cost(request) > 0
 
 
 def test_the_cost_grows_with_what_there_is_to_do(tmp_path: Path) -> None:
@@ -452,10 +452,10 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
     )
     events = list(ace_step.render(request))
     takes = [event for event in events if isinstance(event, Take)]
-    told = [event.fraction for event in events if isinstance(event, Progress)]
+    fractions = [event.fraction for event in events if isinstance(event, Progress)]
     assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
     assert {take.audio.shape for take in takes} == {(2, 192_000)}
-    assert told == sorted(told)
+    assert fractions == sorted(fractions)
     mix, bass, drums, _ = (np.asarray(take.audio) for take in takes)
     assert metrics.measure_si_sdr((bass + drums).T, mix.T) > 0
     (alone,) = (
@@ -555,9 +555,9 @@ def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(
 
     voice = load(str(tmp_path))
     soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((60_000, 2)), 48_000)
-    for wish in ({}, {"task": "cover"}, {"task": "repaint", "repaint_end": 0.5}):
+    for values in ({}, {"task": "cover"}, {"task": "repaint", "repaint_end": 0.5}):
         request = Request(
-            prompt="house", seconds=1, num_steps=2, seed=1, source=str(tmp_path / "x.wav"), **wish
+            prompt="house", seconds=1, num_steps=2, seed=1, source=str(tmp_path / "x.wav"), **values
         )
         (take,) = (event for event in voice.render(request) if isinstance(event, Take))
         assert take.audio.shape == (2, 48_000)

@@ -15,7 +15,7 @@ from pipeline.latent_store import LatentStore, StoredLatents
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.take import Take
 
-WISH = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, num_steps=4)
+REQUEST = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, num_steps=4)
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +24,17 @@ def ace_step() -> AceStep:
 
 
 @pytest.fixture
-def made(ace_step: AceStep, tmp_path: Path) -> Take:
+def mix(ace_step: AceStep, tmp_path: Path) -> Take:
     """A take that landed as tmp_path/made.wav."""
     ace_step.model.latent_store = LatentStore(tmp_path / "latents")
-    (take,) = (event for event in ace_step.render(WISH) if isinstance(event, Take))
+    (take,) = (event for event in ace_step.render(REQUEST) if isinstance(event, Take))
     soundfile.write(tmp_path / "made.wav", np.asarray(take.audio).T, SAMPLE_RATE, "PCM_24")
     ace_step.remember(tmp_path / "made.wav", take)
     return take
 
 
 def repainted(ace_step: AceStep, path: Path, **more: Any) -> Take:
-    wish = {
+    values = {
         "task": "repaint",
         "source": str(path),
         "repaint_bar": 2,
@@ -42,26 +42,26 @@ def repainted(ace_step: AceStep, path: Path, **more: Any) -> Take:
         "guide": "off",
         "seed": 9,
     }
-    request = WISH.changed({"bars": 0, **wish, **more})
+    request = REQUEST.changed({"bars": 0, **values, **more})
     (take,) = (event for event in ace_step.render(request) if isinstance(event, Take))
     return take
 
 
 def test_it_is_not_encoded(
-    ace_step: AceStep, made: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ace_step: AceStep, mix: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = repainted(ace_step, tmp_path / "made.wav")
-    assert known.latents is not None
-    assert made.latents is not None
+    from_store = repainted(ace_step, tmp_path / "made.wav")
+    assert from_store.latents is not None
+    assert mix.latents is not None
     # the very latents, far from the window
-    np.testing.assert_array_equal(known.latents[:12], made.latents[:12])
+    np.testing.assert_array_equal(from_store.latents[:12], mix.latents[:12])
     monkeypatch.setattr(ace_step.model, "encode_audio", None)
     (tmp_path / "made.wav").rename(tmp_path / "moved.wav")
     again = repainted(ace_step, tmp_path / "moved.wav")
-    np.testing.assert_array_equal(known.audio, again.audio)
+    np.testing.assert_array_equal(from_store.audio, again.audio)
 
 
-def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, made: Take, tmp_path: Path) -> None:
+def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, mix: Take, tmp_path: Path) -> None:
     from_latents = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
     ace_step.model.latent_store = None
     from_sound = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
@@ -72,27 +72,27 @@ def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, made: Take, tmp_
     assert 0.5 < levels[0] / levels[1] < 2
 
 
-def test_a_take_says_how_loud_its_latents_are_in_it(ace_step: AceStep, made: Take) -> None:
+def test_a_take_says_how_loud_its_latents_are_in_it(ace_step: AceStep, mix: Take) -> None:
     import mlx.core as mx
 
-    assert made.latents is not None
-    decoded = np.array(ace_step.model.vae.decode(mx.array(made.latents)[None])[0])[
-        : made.request.samples
+    assert mix.latents is not None
+    decoded = np.array(ace_step.model.vae.decode(mx.array(mix.latents)[None])[0])[
+        : mix.request.samples
     ]
-    ours = made.gain * (decoded - decoded.mean(axis=0))
-    clip = np.asarray(made.audio).T
+    ours = mix.gain * (decoded - decoded.mean(axis=0))
+    clip = np.asarray(mix.audio).T
     np.testing.assert_allclose(ours[:-480], clip[:-480], atol=1e-3)  # it ends with a fade
 
 
 def test_a_changed_file_is_not_known(tmp_path: Path) -> None:
     store = LatentStore(tmp_path / "latents")
     (tmp_path / "x.wav").write_bytes(b"one")
-    known = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"  # SHA-256 of "one"
-    store.put(known, "vae", StoredLatents(np.ones((3, 64), np.float32), 0.5))
-    found = store.get(str(tmp_path / "x.wav"), "vae")
-    assert found is not None
-    assert found.latents.shape == (3, 64)
-    assert found.gain == 0.5
+    digest = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"  # SHA-256 of "one"
+    store.put(digest, "vae", StoredLatents(np.ones((3, 64), np.float32), 0.5))
+    stored = store.get(str(tmp_path / "x.wav"), "vae")
+    assert stored is not None
+    assert stored.latents.shape == (3, 64)
+    assert stored.gain == 0.5
     assert store.get(str(tmp_path / "x.wav"), "another") is None
     (tmp_path / "x.wav").write_bytes(b"two")
     assert store.get(str(tmp_path / "x.wav"), "vae") is None
@@ -126,7 +126,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_latents_that_cannot_be_read_are_no_loss(
-    ace_step: AceStep, made: Take, tmp_path: Path, damage: str
+    ace_step: AceStep, mix: Take, tmp_path: Path, damage: str
 ) -> None:
     (path,) = (tmp_path / "latents").glob("*.npz")
     DAMAGE[damage](path)

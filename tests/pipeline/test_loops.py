@@ -58,8 +58,8 @@ def test_the_seam_is_nowhere(ace_step: AceStep) -> None:
     (take,) = (event for event in ace_step.render(request) if isinstance(event, Take))
     assert take.latents is not None
     here = decoded(take.latents)
-    there = decoded(np.roll(take.latents, 20, axis=0))
-    np.testing.assert_allclose(np.roll(here, 20 * 1920, axis=0), there, atol=1e-4)
+    rolled = decoded(np.roll(take.latents, 20, axis=0))
+    np.testing.assert_allclose(np.roll(here, 20 * 1920, axis=0), rolled, atol=1e-4)
 
 
 def test_a_loop_goes_on_where_a_clip_would_stop(ace_step: AceStep) -> None:
@@ -86,8 +86,8 @@ def test_what_keeps_its_source_makes_no_loop(ace_step: AceStep, tmp_path: Any) -
 
 def test_periodic_resampling_is_exact() -> None:
     turn = np.arange(4800) / 4800
-    there = np.sin(2 * np.pi * 7 * turn)[:, None] * [1.0, 0.5]
-    again = resample_periodic(there.astype(np.float32), 4700)
+    waveform = np.sin(2 * np.pi * 7 * turn)[:, None] * [1.0, 0.5]
+    again = resample_periodic(waveform.astype(np.float32), 4700)
     np.testing.assert_allclose(
         again, np.sin(2 * np.pi * 7 * np.arange(4700) / 4700)[:, None] * [1.0, 0.5], atol=1e-5
     )

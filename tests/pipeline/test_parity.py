@@ -132,7 +132,7 @@ def renamed(folder: Path, area: str, row: int | None = None) -> None:
     for name, tensor in tensors.items():
         case, dot, part = name.partition(".")
         if row is not None:
-            kept = (
+            selected = (
                 np.s_[row::batch]
                 if part == "v0" or tensor.shape[:1] == (batch,)
                 else np.s_[:, row : row + 1]
@@ -140,7 +140,7 @@ def renamed(folder: Path, area: str, row: int | None = None) -> None:
             tensor = (
                 tensor
                 if tensor.ndim < 2 or name == "null_condition_emb"
-                else np.ascontiguousarray(tensor[kept])
+                else np.ascontiguousarray(tensor[selected])
             )
         changed[names.get(case, case) + dot + part] = tensor
     save_file(changed, path)
@@ -174,9 +174,9 @@ def test_what_is_not_there_is_named(
     folder = part("guidance", "postprocess")
     change(folder, "guidance", "cfg.out", None)
     assert parity.main([str(folder)]) == 0
-    told = capsys.readouterr().out.partition("not there, and so not compared")[2].split()
-    assert {"golden/vae", "golden/tasks", "golden/prompts", "guidance/cfg.out"} <= set(told)
-    assert not {"golden/guidance", "golden/postprocess"} & set(told)
+    listed = capsys.readouterr().out.partition("not there, and so not compared")[2].split()
+    assert {"golden/vae", "golden/tasks", "golden/prompts", "guidance/cfg.out"} <= set(listed)
+    assert not {"golden/guidance", "golden/postprocess"} & set(listed)
 
 
 @needs_fixtures

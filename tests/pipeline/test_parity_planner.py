@@ -27,17 +27,17 @@ def renamed(file: Path) -> dict[str, np.ndarray]:
     """With fewer columns, one more scale of guidance, and the beginning of a prompt as a case of
     its own.
     """
-    found: dict[str, np.ndarray] = {}
+    tensors: dict[str, np.ndarray] = {}
     for name, tensor in load_file(file).items():
         case, _, part = name.partition(".")
         tensor = tensor[..., :17] if part.startswith("all_positions") else tensor
-        found[f"{CASES[case]}.{part}"] = tensor[..., ::3] if part in THIRD else tensor
-    cond = found["beside.cond"]
-    uncond = found["beside.uncond"]
-    found["beside.guided_scale3_5"] = uncond + np.float32(3.5) * (cond - uncond)
+        tensors[f"{CASES[case]}.{part}"] = tensor[..., ::3] if part in THIRD else tensor
+    cond = tensors["beside.cond"]
+    uncond = tensors["beside.uncond"]
+    tensors["beside.guided_scale3_5"] = uncond + np.float32(3.5) * (cond - uncond)
     for part in ("input_ids", "hidden", "all_positions_head"):
-        found[f"short.{part}"] = found[f"metas_prompt.{part}"][:, :50]
-    return {name: np.ascontiguousarray(tensor) for name, tensor in found.items()}
+        tensors[f"short.{part}"] = tensors[f"metas_prompt.{part}"][:, :50]
+    return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def takes(model: AceStep, **values: Any) -> list[Take]:
     return [event for event in model.render(request) if isinstance(event, Take)]
 
 
-def heard(song: str, **values: Any) -> Request:
+def make_request(song: str, **values: Any) -> Request:
     return Request(reference=song, seed=1).changed(values)
 
 
@@ -64,7 +64,7 @@ def heard(song: str, **values: Any) -> Request:
 def test_three_parts_of_ten_seconds_are_heard_one_of_each_third(song: str) -> None:
     sound = counting(LONG)
     for seed in range(20):
-        parts = reference.pick_parts(heard(song, seed=seed), sound)
+        parts = reference.pick_parts(make_request(song, seed=seed), sound)
         assert parts.shape == (3 * PART, 2)
         for number, start in enumerate(starts(parts, sound)):
             assert number * (LONG // 3) <= start <= (number + 1) * LONG / 3 - PART + 2
@@ -76,7 +76,8 @@ def test_three_parts_of_ten_seconds_are_heard_one_of_each_third(song: str) -> No
 def test_the_seed_says_which(song: str) -> None:
     sound = counting(LONG)
     one, again, other = (
-        starts(reference.pick_parts(heard(song, seed=seed), sound), sound) for seed in (1, 1, 2)
+        starts(reference.pick_parts(make_request(song, seed=seed), sound), sound)
+        for seed in (1, 1, 2)
     )
     assert one == again
     assert one != other
@@ -85,26 +86,27 @@ def test_the_seed_says_which(song: str) -> None:
 def test_even_parts_are_the_front_the_middle_and_the_back_whatever_the_seed(song: str) -> None:
     sound = counting(LONG)
     for seed in (1, 2):
-        found = starts(
-            reference.pick_parts(heard(song, seed=seed, reference_parts="even"), sound), sound
+        places = starts(
+            reference.pick_parts(make_request(song, seed=seed, reference_parts="even"), sound),
+            sound,
         )
-        assert found == pytest.approx([0, (LONG - PART) / 2, LONG - PART], abs=2)
+        assert places == pytest.approx([0, (LONG - PART) / 2, LONG - PART], abs=2)
 
 
 def test_what_is_shorter_than_thirty_seconds_is_repeated(song: str) -> None:
     sound = counting(7 * SAMPLE_RATE)
-    parts = reference.pick_parts(heard(song, reference_parts="even"), sound)
+    parts = reference.pick_parts(make_request(song, reference_parts="even"), sound)
     assert parts.shape == (3 * PART, 2)
     np.testing.assert_array_equal(parts[:PART], np.tile(sound, (2, 1))[:PART])
 
 
 def test_exactly_thirty_seconds_are_heard_as_they_are(song: str) -> None:
     sound = counting(3 * PART)
-    np.testing.assert_array_equal(reference.pick_parts(heard(song), sound), sound)
+    np.testing.assert_array_equal(reference.pick_parts(make_request(song), sound), sound)
 
 
 def test_it_is_not_louder_than_full_scale(song: str) -> None:
-    assert np.abs(reference.pick_parts(heard(song), 3 * counting(LONG))).max() == 1
+    assert np.abs(reference.pick_parts(make_request(song), 3 * counting(LONG))).max() == 1
 
 
 # --- a take ---------------------------------------------------------------------------------------

@@ -115,9 +115,9 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize(("written", "kept"), KEYS.items())
-def test_keys_are_understood_as_musicians_write_them(written: str, kept: str) -> None:
-    assert Request(key=written).key == kept
+@pytest.mark.parametrize(("written", "expected"), KEYS.items())
+def test_keys_are_understood_as_musicians_write_them(written: str, expected: str) -> None:
+    assert Request(key=written).key == expected
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_resolving_fixes_the_seed_and_the_tempo_that_bars_need() -> None:
 
 
 def test_resolving_says_which_stems_an_extract_has() -> None:
-    wish = Request(task="Extract", source="x.WAV")
-    assert wish.resolved().stems == "drums bass"
-    assert wish.changed({"stems": "vocals"}).resolved().stems == "vocals"
+    request = Request(task="Extract", source="x.WAV")
+    assert request.resolved().stems == "drums bass"
+    assert request.changed({"stems": "vocals"}).resolved().stems == "vocals"
     assert Request().resolved().stems == ""
     with pytest.raises(BadRequest, match="extract needs a source"):
         Request(task="extract").resolved()

@@ -95,8 +95,8 @@ def test_guidance_by_angle_leaves_what_both_agree_on() -> None:
 
 
 def test_custom_times_replace_steps_and_shift() -> None:
-    wish = Request(num_steps=50, shift=3.0).changed({"timesteps": "1, 0.75, 0.3, 0"})
-    np.testing.assert_allclose(build_timesteps(wish, turbo=False), [1, 0.75, 0.3])
+    request = Request(num_steps=50, shift=3.0).changed({"timesteps": "1, 0.75, 0.3, 0"})
+    np.testing.assert_allclose(build_timesteps(request, turbo=False), [1, 0.75, 0.3])
 
 
 def test_a_model_fills_in_only_what_is_left_to_it() -> None:

@@ -28,7 +28,7 @@ INFO = TakeInfo(
 
 
 def test_progress_of_a_plan_is_told_in_tokens_and_never_seems_to_go_back() -> None:
-    assert Progress("plan", 0.1, tokens=120, of=300).label == "plan 120/300"
+    assert Progress("plan", 0.1, tokens=120, total=300).label == "plan 120/300"
     assert Progress("plan", 0.1, tokens=37).label == "plan 37"
     assert Progress("diffusion", 0.1).label == "diffusion"
     assert Progress("decode", 0.30000000000000004).fraction == 0.3

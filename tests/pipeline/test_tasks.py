@@ -204,15 +204,15 @@ def test_a_window_ends_after_it_begins() -> None:
 
 
 def test_a_window_begins_inside_of_the_clip(ace_step: AceStep, song: str) -> None:
-    said = refusal(ace_step, task="repaint", source=song, repaint_start=7)
-    assert "repaint_start must be inside of the clip's 2.5 s, got 7" in said
+    message = refusal(ace_step, task="repaint", source=song, repaint_start=7)
+    assert "repaint_start must be inside of the clip's 2.5 s, got 7" in message
 
 
 def test_a_model_that_cannot_do_a_task_names_one_that_can(turbo: AceStep, song: str) -> None:
-    said = refusal(turbo, task="extract", source=song)
+    message = refusal(turbo, task="extract", source=song)
     assert (
         "acestep-v15-turbo cannot extract; mini and acestep-v15-base and acestep-v15-xl-base can"
-        in said
+        in message
     )
     assert "cannot lego; acestep-v15-base" in refusal(
         turbo, task="lego", source=song, stems="drums"
@@ -293,20 +293,20 @@ def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
     fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     begin, end = (round(second * SAMPLE_RATE) if second >= 0 else SAMPLES for second in window)
     here = sound(take)
-    there = audio_files.read_audio(song)
+    original = audio_files.read_audio(song)
     outside = np.r_[0 : max(0, begin - fade), end + fade : SAMPLES]
     assert len(outside)
-    assert here.shape == there.shape
-    np.testing.assert_allclose(here[outside], there[outside], atol=1e-6)
-    assert correlation(here[begin:end], there[begin:end]) < 0.9
+    assert here.shape == original.shape
+    np.testing.assert_allclose(here[outside], original[outside], atol=1e-6)
+    assert correlation(here[begin:end], original[begin:end]) < 0.9
     assert "was not taught to repaint" in take.info.notes[0]
 
 
 def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
     ace_step: AceStep, song: str
 ) -> None:
-    wish = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
-    guided, alone = (takes(ace_step, guide=guide, **wish)[0] for guide in ("auto", "off"))
+    values = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
+    guided, alone = (takes(ace_step, guide=guide, **values)[0] for guide in ("auto", "off"))
     assert guided.request.guide == "auto"
     assert alone.request.guide == "off"
     assert guided.request.bpm
@@ -328,11 +328,11 @@ def test_a_window_beyond_the_source_adds_to_it(
     assert tasks.find_window(again, again.samples) == tasks.find_window(
         take.request, take.request.samples
     )
-    kept = tasks.find_window(take.request, take.request.samples)
+    window = tasks.find_window(take.request, take.request.samples)
     fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     offset = round(front * SAMPLE_RATE)
     whole = audio.place_in_silence(audio_files.read_audio(song), offset, take.request.samples)
-    for outside in (slice(0, max(0, kept.start - fade)), slice(kept.stop + fade, None)):
+    for outside in (slice(0, max(0, window.start - fade)), slice(window.stop + fade, None)):
         np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
 
 
@@ -346,14 +346,14 @@ def test_a_repaint_goes_on_where_the_source_ends(ace_step: AceStep, song: str) -
 
 
 def test_the_strength_is_how_freely(ace_step: AceStep, song: str) -> None:
-    wish = {"task": "repaint", "source": song, "repaint_start": 1, "repaint_end": 1.5}
+    values = {"task": "repaint", "source": song, "repaint_start": 1, "repaint_end": 1.5}
     firm, free = (
-        sound(takes(ace_step, repaint_strength=strength, **wish)[0]) for strength in (0, 1)
+        sound(takes(ace_step, repaint_strength=strength, **values)[0]) for strength in (0, 1)
     )
-    there = audio_files.read_audio(song)
+    original = audio_files.read_audio(song)
     border = slice(round(1.5 * SAMPLE_RATE), round(1.53 * SAMPLE_RATE))
-    assert not np.array_equal(firm[border], there[border])
-    np.testing.assert_allclose(free[border], there[border], atol=1e-6)
+    assert not np.array_equal(firm[border], original[border])
+    np.testing.assert_allclose(free[border], original[border], atol=1e-6)
 
 
 def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
@@ -423,8 +423,8 @@ def test_a_cover_has_stems_too(ace_step: AceStep, song: str) -> None:
 
 @pytest.mark.parametrize("task", ["", "extract", "repaint"])
 def test_stems_and_the_rest_add_up_to_the_mix(ace_step: AceStep, song: str, task: str) -> None:
-    wish: dict[str, Any] = {"task": task, "source": song} if task else {"seconds": 2}
-    parts = {take.name: sound(take) for take in takes(ace_step, stems=("drums", "bass"), **wish)}
+    values: dict[str, Any] = {"task": task, "source": song} if task else {"seconds": 2}
+    parts = {take.name: sound(take) for take in takes(ace_step, stems=("drums", "bass"), **values)}
     assert [*parts][-3:] == ["drums", "bass", "rest"]
     mix = parts.pop("mix", None)
     mix = audio_files.read_audio(song) if mix is None else mix
@@ -440,14 +440,14 @@ def base(tiny: Path) -> AceStep:
 
 
 def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str) -> None:
-    wish = {
+    values = {
         "task": "lego",
         "source": song,
         "stems": "guitar bass",
         "repaint_start": 0.5,
         "repaint_end": 1.5,
     }
-    mix, guitar, bass, rest = takes(base, **wish)
+    mix, guitar, bass, rest = takes(base, **values)
     assert [take.name for take in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
     np.testing.assert_allclose(sound(guitar) + sound(bass) + sound(rest), sound(mix), atol=1e-6)
     scale = np.abs(sound(rest)).max() / np.abs(audio_files.read_audio(song)).max()
@@ -495,9 +495,9 @@ def test_a_window_in_bars_counts_from_one(bar: int, bars: int, region: tuple[flo
 
 
 def test_bars_and_seconds_repaint_the_same(ace_step: AceStep, song: str) -> None:
-    wish = {"task": "repaint", "source": song, "bpm": 240}
-    (in_bars,) = takes(ace_step, repaint_bar=2, repaint_bars=1, **wish)
-    (in_seconds,) = takes(ace_step, repaint_start=1, repaint_end=2, **wish)
+    values = {"task": "repaint", "source": song, "bpm": 240}
+    (in_bars,) = takes(ace_step, repaint_bar=2, repaint_bars=1, **values)
+    (in_seconds,) = takes(ace_step, repaint_start=1, repaint_end=2, **values)
     np.testing.assert_array_equal(sound(in_bars), sound(in_seconds))
 
 
@@ -526,7 +526,7 @@ def test_what_is_added_in_front_leaves_the_source_as_it_is(
 
 
 @pytest.mark.parametrize(
-    ("window", "told"),
+    ("window", "expected"),
     [
         ({"repaint_start": 0, "repaint_end": 0}, "must end after it begins"),
         (
@@ -537,9 +537,9 @@ def test_what_is_added_in_front_leaves_the_source_as_it_is(
     ],
 )
 def test_a_window_that_cannot_be_is_refused_before_anything_is_made(
-    ace_step: AceStep, song: str, window: dict[str, Any], told: str
+    ace_step: AceStep, song: str, window: dict[str, Any], expected: str
 ) -> None:
-    assert told in refusal(ace_step, task="repaint", source=song, **window)
+    assert expected in refusal(ace_step, task="repaint", source=song, **window)
 
 
 def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(
@@ -547,9 +547,9 @@ def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(
 ) -> None:
     loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
     soundfile.write(tmp_path / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
-    wish: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
+    values: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
     (painted,) = takes(
-        ace_step, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **wish
+        ace_step, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **values
     )
     np.testing.assert_allclose(
         sound(painted)[: SAMPLE_RATE // 4], loud[: SAMPLE_RATE // 4], atol=1e-6
@@ -597,10 +597,10 @@ def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
 
 
 def test_a_cover_that_starts_from_its_source_stays_closer(ace_step: AceStep, song: str) -> None:
-    there = audio_files.read_audio(song)
-    wish = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
-    free, close = (sound(takes(ace_step, cover_noise_strength=s, **wish)[0]) for s in (0.0, 0.8))
-    assert metrics.measure_si_sdr(close, there) > metrics.measure_si_sdr(free, there)
+    original = audio_files.read_audio(song)
+    values = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
+    free, close = (sound(takes(ace_step, cover_noise_strength=s, **values)[0]) for s in (0.0, 0.8))
+    assert metrics.measure_si_sdr(close, original) > metrics.measure_si_sdr(free, original)
 
 
 def test_only_a_cover_starts_from_its_source(ace_step: AceStep) -> None:
@@ -619,14 +619,14 @@ def test_progress_rises_from_the_source_on(ace_step: AceStep, song: str, task: s
             Request(prompt="x", task=task, source=song, num_steps=2, seed=1, plan="off")
         )
     )
-    told = [event for event in events if isinstance(event, Progress)]
+    progress = [event for event in events if isinstance(event, Progress)]
     take = events[-1]
     assert isinstance(take, Take)
-    assert [one.fraction for one in told] == sorted(one.fraction for one in told)
-    assert told[0].stage == "source"
-    assert 0.9 < told[-1].fraction <= 1
+    assert [one.fraction for one in progress] == sorted(one.fraction for one in progress)
+    assert progress[0].stage == "source"
+    assert 0.9 < progress[-1].fraction <= 1
     assert (
-        {one.stage for one in told} | {"condition"}
+        {one.stage for one in progress} | {"condition"}
         == set(take.info.timings)
         == set(take.info.memory) | {"condition"}
     )
@@ -646,12 +646,12 @@ def test_closing_the_iterator_stops_the_encoding_within_a_tile(
         return encode(sound)
 
     monkeypatch.setattr(ace_step.model.vae, "encode", counted)
-    wish = (
+    values = (
         {"task": "cover-nofsq", "source": str(tmp_path / "long.wav")}
         if stage == "source"
         else {"guide": "Am"}
     )
-    running = ace_step.render(Request(prompt="x", seed=1, seconds=40, plan="off", **wish))  # type: ignore[arg-type]
+    running = ace_step.render(Request(prompt="x", seed=1, seconds=40, plan="off", **values))  # type: ignore[arg-type]
     for event in running:
         if isinstance(event, Progress) and event.stage == stage and tiles:
             break

@@ -149,13 +149,13 @@ def test_progress_counts_tokens_and_never_goes_back(model: AceStep) -> None:
     steps = [event for event in model.render(SONG) if isinstance(event, Progress)]
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
-    assert [step.tokens for step in steps if step.of == 10 and step.tokens][-1] == 10
+    assert [step.tokens for step in steps if step.total == 10 and step.tokens][-1] == 10
     assert max(step.fraction for step in steps) < 1
     plans = [step for step in steps if step.stage == "plan"]
     share = plans[-1].fraction
     assert 0 < share < 1
     assert [step.fraction for step in steps if step.stage == "text"] == [share]
-    thinking = [step for step in plans if step.tokens and not step.of]
+    thinking = [step for step in plans if step.tokens and not step.total]
     assert 0 < thinking[0].fraction < thinking[-1].fraction < share
     assert thinking[-1].label == f"plan {thinking[-1].tokens}"
 

@@ -160,12 +160,12 @@ class Fixtures:
     @functools.cached_property
     def root(self) -> Path:
         """The checkpoint's root, whatever it is called."""
-        found = sorted(path.parent for path in self.folder.glob(f"*/{checkpoint.TURBO}"))
-        if not found:
+        folders = sorted(path.parent for path in self.folder.glob(f"*/{checkpoint.TURBO}"))
+        if not folders:
             raise FileNotFoundError(
                 f"{self.folder} has no sub-folder that contains {checkpoint.TURBO}"
             )
-        return found[0]
+        return folders[0]
 
     @functools.cached_property
     def notes(self) -> Notes:
@@ -179,16 +179,16 @@ class Fixtures:
         """The golden files, and tensors of those that are there, which belong to the structure and
         are not there.
         """
-        there = self.areas()
+        areas = self.areas()
         files = [
-            f"golden/{name}" for name in sorted((self.notes.files or set(STRUCTURE)) - set(there))
+            f"golden/{name}" for name in sorted((self.notes.files or set(STRUCTURE)) - set(areas))
         ]
-        tensors = ((name, set(self.values(name)), self.notes.tensors(name)) for name in there)
+        tensors = ((name, set(self.values(name)), self.notes.tensors(name)) for name in areas)
         return files + [
             f"{area}/{name}"
-            for area, found, named in tensors
+            for area, values, named in tensors
             for name in named
-            if name not in found
+            if name not in values
         ]
 
     def values(self, area: str) -> dict[str, Any]:
@@ -196,8 +196,8 @@ class Fixtures:
         tensors, cases = (
             self.folder / "golden" / f"{area}.{kind}" for kind in ("safetensors", "json")
         )
-        found: dict[str, Any] = load_file(tensors) if tensors.is_file() else {}
-        return found | (
+        values: dict[str, Any] = load_file(tensors) if tensors.is_file() else {}
+        return values | (
             json_cases(json.loads(cases.read_text(encoding="utf-8"))) if cases.is_file() else {}
         )
 
@@ -214,15 +214,15 @@ def _load(root: Path, variant: str) -> Model:
 
 def json_cases(content: dict[str, Any]) -> dict[str, Any]:
     """A JSON file flattened by one level: `cases.chinese`, `base.3`, `task_instructions.cover`."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in content.items():
         if isinstance(value, dict):
-            found |= {f"{key}.{name}": item for name, item in value.items()}
+            values |= {f"{key}.{name}": item for name, item in value.items()}
         elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            found |= {f"{key}.{item.get('name', i)}": item for i, item in enumerate(value)}
+            values |= {f"{key}.{item.get('name', i)}": item for i, item in enumerate(value)}
         elif key != "note":
-            found[key] = value
-    return found
+            values[key] = value
+    return values
 
 
 @dataclass
@@ -262,7 +262,7 @@ class Bench:
         """The tensors of a case."""
         return [name for name in self.golden if name.startswith(f"{case}.")]
 
-    def told(self, case: str) -> str:
+    def read_notes(self, case: str) -> str:
         """What is recorded of a case, in small letters: its name, and what the README says of its
         tensors.
         """
@@ -313,11 +313,11 @@ class Bench:
     def unused(self) -> list[str]:
         """The golden outputs that nothing was compared with."""
         left = {name: f"{self.area}/{name}" for name in self.golden if name not in self.used}
-        given = {name for name, path in left.items() for glob in INPUTS if fnmatchcase(path, glob)}
+        inputs = {name for name, path in left.items() for glob in INPUTS if fnmatchcase(path, glob)}
         return [
             name
             for name, path in left.items()
-            if name not in given and not self.fixtures.notes.informative(path)
+            if name not in inputs and not self.fixtures.notes.informative(path)
         ]
 
 

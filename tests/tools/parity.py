@@ -94,8 +94,10 @@ def text_encoder(bench: Bench) -> None:
             else np.ones_like(ids)
         )
         if written:
-            known = [row[keep > 0].tolist() in written for row, keep in zip(ids, mask, strict=True)]
-            bench.same(f"{case}.input_ids from prompts.json", known, [True] * len(ids))
+            expected = [
+                row[keep > 0].tolist() in written for row, keep in zip(ids, mask, strict=True)
+            ]
+            bench.same(f"{case}.input_ids from prompts.json", expected, [True] * len(ids))
         with traced(encoder) as parts:
             bench.check(f"{case}.last_hidden_state", encoder(bench.tensor(f"{case}.input_ids")))
         bench.check(f"{case}.embeddings", encoder.embed(bench.tensor(f"{case}.input_ids")))
@@ -182,12 +184,14 @@ def autoencoder(bench: Bench) -> None:
         decoded(bench, case, vae)
     for case in bench.cases("audio"):
         if f"{case}.latents" not in bench.golden:
-            sound = bench.tensor(f"{case}.audio").swapaxes(1, 2)
+            waveform = bench.tensor(f"{case}.audio").swapaxes(1, 2)
             with traced(vae) as parts:
-                mean, std = vae.encode(sound)
+                mean, std = vae.encode(waveform)
             if f"{case}.noise" in bench.golden:
-                drawn = vae.encode_tiles(sound, noise=bench.tensor(f"{case}.noise").swapaxes(1, 2))
-                bench.check(f"{case}.sample", mx.concatenate(list(drawn), axis=1).swapaxes(1, 2))
+                samples = vae.encode_tiles(
+                    waveform, noise=bench.tensor(f"{case}.noise").swapaxes(1, 2)
+                )
+                bench.check(f"{case}.sample", mx.concatenate(list(samples), axis=1).swapaxes(1, 2))
             bench.check(f"{case}.mean", mean.swapaxes(1, 2))
             bench.check(f"{case}.std", std.swapaxes(1, 2))
             bench.check(f"{case}.moments", parts["encoder"].swapaxes(1, 2))
@@ -197,7 +201,7 @@ def autoencoder(bench: Bench) -> None:
 def decoded(bench: Bench, case: str, vae: VAE) -> None:
     """In one piece, or in the tiles that are recorded."""
     latents = bench.tensor(f"{case}.latents").swapaxes(1, 2)
-    if re.search(r"tile|chunk", bench.told(case)):
+    if re.search(r"tile|chunk", bench.read_notes(case)):
         chunk = bench.number(f"{case}.audio", rf"chunk_size {NUMBER}", 24)
         overlap = bench.number(f"{case}.audio", rf"overlap {NUMBER}", 8)
         tiles = vae.decode_tiles(latents, int(chunk - 2 * overlap), int(overlap))
@@ -342,20 +346,20 @@ def prompt_templates(bench: Bench) -> None:
 
 def prompt_case(bench: Bench, name: str, tokenizers: dict[str, Tokenizer]) -> None:
     case = bench.read(name)
-    given = case["input"]
-    tracks = given.get("complete_track_classes") or [
-        given[key] for key in ("track_name",) if given.get(key)
+    values = case["input"]
+    tracks = values.get("complete_track_classes") or [
+        values[key] for key in ("track_name",) if values.get(key)
     ]
-    instruction = given.get("instruction") or prompts.build_instruction(
-        given["task"], tuple(tracks)
+    instruction = values.get("instruction") or prompts.build_instruction(
+        values["task"], tuple(tracks)
     )
-    metas = prompts.format_metadata(given)
-    text = prompts.build_text_prompt(given["caption"], metas, instruction)
-    lyrics = prompts.build_lyric_prompt(given["lyrics"], given["vocal_language"])
+    metas = prompts.format_metadata(values)
+    text = prompts.build_text_prompt(values["caption"], metas, instruction)
+    lyrics = prompts.build_lyric_prompt(values["lyrics"], values["vocal_language"])
     ours = {
         "instruction": instruction,
         "metas": metas,
-        "pure_caption": prompts.extract_caption(given["caption"]),
+        "pure_caption": prompts.extract_caption(values["caption"]),
     }
     ours |= {"text_prompt": text, "lyric_prompt": lyrics}
     for key, value in ours.items():
@@ -496,12 +500,12 @@ def code_text(bench: Bench, name: str) -> None:
 
 def source_latents(bench: Bench, model: Model) -> None:
     """audio/src.wav, and the part of it that is the reference clip, with its channels swapped."""
-    sound = audio_files.read_audio(str(source_file(bench)))
+    waveform = audio_files.read_audio(str(source_file(bench)))
     first = bench.number("ref_latents", rf"samples {NUMBER}\.\.", 24000)
     last = bench.number("ref_latents", rf"\.\.{NUMBER}", 71999)
     clips = {
-        "src_latents_of_audio": sound,
-        "ref_latents": np.flip(sound[int(first) : int(last) + 1], axis=1),
+        "src_latents_of_audio": waveform,
+        "ref_latents": np.flip(waveform[int(first) : int(last) + 1], axis=1),
     }
     for name, samples in clips.items():
         bench.check(name, model.vae.encode(mx.array(samples[None].copy()))[0][0])
@@ -516,9 +520,9 @@ def build_inputs(
     if not request.task:
         return request, model.build_inputs(request)
     official = bench.golden[f"cases.{name}"]["target_wav_samples"]
-    request, sound = tasks.fit_source(request, audio_files.read_audio(request.source), hop=1)
+    request, waveform = tasks.fit_source(request, audio_files.read_audio(request.source), hop=1)
     encoded = model.encode_audio(
-        audio.place_in_silence(sound, 0, official), model.count_frames(request)
+        audio.place_in_silence(waveform, 0, official), model.count_frames(request)
     )
     return request, model.build_inputs(
         request, request.samples, mx.concatenate(list(encoded), axis=1)
@@ -527,23 +531,23 @@ def build_inputs(
 
 def task_case(bench: Bench, name: str, model: Model, request: Request) -> None:
     case = bench.read(f"cases.{name}")
-    request, given = build_inputs(bench, name, model, request)
+    request, inputs = build_inputs(bench, name, model, request)
     if case["chunk_mask_mode"] == "auto":
         # as a voice is shown it that knows no masks
-        given = dataclasses.replace(given, knows_masks=False)
-    context = tasks.build_context(request.task, given)
+        inputs = dataclasses.replace(inputs, knows_masks=False)
+    context = tasks.build_context(request.task, inputs)
     task = case["resolved_task"]
     source, mask = np.split(np.array(model.build_context_latents(context)), 2, axis=-1)
     if outlasts_codes(request, case):
         source = source[:, : case["frames"]]
         mask = mask[:, : case["frames"]]
-    bench.check(f"{name}.src_latents", given.source if request.task == "cover" else source)
+    bench.check(f"{name}.src_latents", inputs.source if request.task == "cover" else source)
     bench.check(f"{name}.context_latents", source)
     bench.check(f"{name}.chunk_mask", mask[..., 0])
     bench.compare(
         f"{name}.chunk_mask is broadcast", mask, np.broadcast_to(mask[..., :1], mask.shape), 0.0
     )
-    bench.check(f"{name}.repaint_mask", given.window_mask)
+    bench.check(f"{name}.repaint_mask", inputs.window_mask)
     reference = bench.tensor("ref_latents")[None] if case["uses_reference"] else None
     states = model.encode_condition(*model.encode_text(request, task, request.tracks), reference)
     bench.check(f"{name}.encoder_hidden_states", states)
@@ -615,36 +619,36 @@ def end_to_end(bench: Bench) -> None:
     shift.
     """
     model = bench.fixtures.model()
-    known = Bench("tasks", bench.fixtures, bench.fixtures.values("tasks"))
+    recorded = Bench("tasks", bench.fixtures, bench.fixtures.values("tasks"))
     for case in bench.cases("latents"):
-        if name := same_case(bench, case, known):
-            request = request_of(known.golden[f"cases.{name}"], source_file(bench))
+        if name := same_case(bench, case, recorded):
+            request = request_of(recorded.golden[f"cases.{name}"], source_file(bench))
             assert request is not None
-            clip(bench, case, known, name, model, model.capabilities.defaults.fill(request))
+            clip(bench, case, recorded, name, model, model.capabilities.defaults.fill(request))
         else:
             for part in bench.parts(case):
                 bench.lacks(part, "no case of tasks.json has its length, task and window")
 
 
-def same_case(bench: Bench, case: str, known: Bench) -> str:
+def same_case(bench: Bench, case: str, recorded: Bench) -> str:
     """The case of tasks.json that this one is, by what is recorded of it; empty where there is
     none.
     """
-    told = bench.told(case)
+    notes = bench.read_notes(case)
     frames = bench.golden[f"{case}.latents"].shape[1]
     scores = {
-        match[1]: likeness(known.golden[match[0]], told, frames)
-        for match in known.find(r"cases\.(.+)")
+        match[1]: likeness(recorded.golden[match[0]], notes, frames)
+        for match in recorded.find(r"cases\.(.+)")
     }
     best = max(scores, key=lambda name: scores[name], default="")
     return best if best and scores[best] else ""
 
 
-def likeness(case: dict[str, Any], told: str, frames: int) -> int:
+def likeness(case: dict[str, Any], notes: str, frames: int) -> int:
     """How much of a case of tasks.json is recorded of another: its texts, window and mask. 0: it is
     not the same.
     """
-    task = "repaint" if "repaint" in told else "text2music"
+    task = "repaint" if "repaint" in notes else "text2music"
     if (
         case["frames"] != frames
         or case["task_type"] != task
@@ -653,33 +657,35 @@ def likeness(case: dict[str, Any], told: str, frames: int) -> int:
     ):
         return 0
     words: str = case["text_prompt_and_lyrics"].lower()
-    texts = sum(text in words for text in re.findall(r'"([^"]+)"', told))
+    texts = sum(text in words for text in re.findall(r'"([^"]+)"', notes))
     if task == "text2music":
         return 1 + texts
     window = {case["repainting_start"], case["repainting_end"]} <= {
-        float(n) for n in re.findall(NUMBER, told)
+        float(n) for n in re.findall(NUMBER, notes)
     }
-    if not window and re.search(rf"{NUMBER}-{NUMBER} s", told):
+    if not window and re.search(rf"{NUMBER}-{NUMBER} s", notes):
         return 0
-    same_mode = bool(case["chunk_mask_mode"] == ("auto" if "auto" in told else "explicit"))
+    same_mode = bool(case["chunk_mask_mode"] == ("auto" if "auto" in notes else "explicit"))
     return 1 + texts + 2 * window + same_mode
 
 
-def clip(bench: Bench, case: str, known: Bench, name: str, model: Model, request: Request) -> None:
-    request, given = build_inputs(known, name, model, request)
-    context = tasks.build_context(request.task, given)
+def clip(
+    bench: Bench, case: str, recorded: Bench, name: str, model: Model, request: Request
+) -> None:
+    request, inputs = build_inputs(recorded, name, model, request)
+    context = tasks.build_context(request.task, inputs)
     times = schedules.build_timesteps(request, model.config.is_turbo)
     noise = bench.tensor(f"{case}.noise" if f"{case}.noise" in bench.golden else "noise")
     condition = model.encode_condition(*model.encode_text(request, context.task))
     conditioning = [model.build_conditioning(condition, context)] * len(times)
-    injection = model.build_injection(request, given, noise)
+    injection = model.build_injection(request, inputs, noise)
     *_, last = model.diffuse(request, conditioning, times, noise, injection)
     latents = last.x
     if request.task:
         around_window(
             bench,
             f"{case}.latents",
-            given.window,
+            inputs.window,
             RepaintBlend.of_strength(request.repaint_strength),
             latents,
         )
@@ -765,10 +771,10 @@ def full_size(folder: str, config: dict[str, Any]) -> nn.Module | None:
 
 def inventory(bench: Bench, folder: str) -> dict[str, list[int]]:
     """The published names and shapes; a folder that is not in the list has turbo's."""
-    found = bench.find(rf"files\.{re.escape(folder)}/.*") or bench.find(
+    listed = bench.find(rf"files\.{re.escape(folder)}/.*") or bench.find(
         rf"files\.{checkpoint.TURBO}/.*"
     )
-    entry = bench.read(found[0][0])
+    entry = bench.read(listed[0][0])
     if "shapes" in entry:
         shapes: dict[str, list[int]] = entry["shapes"]
         return shapes

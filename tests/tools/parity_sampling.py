@@ -84,8 +84,8 @@ def told_kinds(bench: Bench, name: str) -> set[str]:
     """What the words say, and what the numbers do: times that come twice are a corrector's, a late
     start a cover's.
     """
-    told = bench.told(name)
-    kinds = {kind for kind, words in KINDS.items() if re.search(words, told)}
+    notes = bench.read_notes(name)
+    kinds = {kind for kind, words in KINDS.items() if re.search(words, notes)}
     times = bench.golden[f"{name}.timesteps"]
     if custom_times(bench, name) is not None:
         kinds |= {"custom"}
@@ -137,15 +137,15 @@ def case_of(bench: Bench, name: str, kinds: set[str], model: Model) -> Case:
     request = (variants.TURBO if turbo else variants.BASE).fill(Request().changed(values))
     part = recorded(bench, name, rf"int\(\d+\*{NUMBER}\)", HALF) if "switch" in kinds else 1.0
     hold = hold_of(bench, name) if "repaint" in kinds else None
-    wanted = custom_times(bench, name)
-    if wanted is None:
+    custom = custom_times(bench, name)
+    if custom is None:
         return Case(name, request, schedules.build_timesteps(request, turbo), part, hold)
-    return Case(name, *custom_schedule(request, turbo, wanted), part, hold)
+    return Case(name, *custom_schedule(request, turbo, custom), part, hold)
 
 
 def recorded(bench: Bench, name: str, pattern: str, default: float) -> float:
     """A number of a case: the README's of it; or as its name has it, `shift2_2`."""
-    found = re.search(pattern, bench.told(name)) or re.search(
+    found = re.search(pattern, bench.read_notes(name)) or re.search(
         pattern.replace(" ", "_?"), name.replace("_", ".")
     )
     return float(found[1]) if found else default
@@ -153,13 +153,13 @@ def recorded(bench: Bench, name: str, pattern: str, default: float) -> float:
 
 def guidance_of(bench: Bench, name: str, kinds: set[str]) -> dict[str, Any]:
     """Guided are the cases whose first call has rows for both velocities."""
-    told = bench.told(name)
+    notes = bench.read_notes(name)
     rows = len(bench.golden.get(f"{name}.v0", ())) or len(bench.golden["noise"]) * (
-        1 if "noguide" in told else 2
+        1 if "noguide" in notes else 2
     )
     if rows == len(bench.golden["noise"]):
         return {"guidance_scale": 1.0}
-    whole = INTERVAL if "interval" in told else (0.0, 1.0)
+    whole = INTERVAL if "interval" in notes else (0.0, 1.0)
     return {
         "guidance_scale": recorded(bench, name, rf"guidance {NUMBER}", usual_guidance(bench)),
         "cfg_interval_start": recorded(bench, name, rf"{NUMBER} <= t\b", whole[0]),
@@ -173,7 +173,8 @@ def guidance_of(bench: Bench, name: str, kinds: set[str]) -> dict[str, Any]:
 def usual_guidance(bench: Bench) -> float:
     """The scale that most of this area's cases are recorded to have."""
     numbers = (
-        re.search(rf"guidance {NUMBER}", bench.told(name)) for name in bench.cases("timesteps")
+        re.search(rf"guidance {NUMBER}", bench.read_notes(name))
+        for name in bench.cases("timesteps")
     )
     scales = Counter(scale for found in numbers if found and (scale := float(found[1])) != 1)
     return scales.most_common(1)[0][0] if scales else GUIDANCE
@@ -193,8 +194,8 @@ def custom_times(bench: Bench, name: str) -> list[float] | None:
     """The times that were asked for: of those this area has the ones that make the case's own."""
     official = bench.golden[f"{name}.timesteps"]
     for one in (match[0] for match in bench.find(r"\w*timesteps")):
-        wanted = bench.golden[one]
-        for ours in (wanted, wanted[:-1], schedules.build_turbo_schedule(3.0, wanted.tolist())):
+        custom = bench.golden[one]
+        for ours in (custom, custom[:-1], schedules.build_turbo_schedule(3.0, custom.tolist())):
             if len(ours) == len(official) and np.abs(ours - official).max() <= 1e-6:
                 times: list[float] = bench.read(one).tolist()
                 return times
@@ -321,7 +322,7 @@ def keeper(bench: Bench, hold: RepaintBlend) -> sampler.Inject:
         for i, window in enumerate(windows)
     ]
     return lambda x, *when: mx.concatenate(
-        [kept(x[i : i + 1], *when) for i, kept in enumerate(rows)]
+        [inject(x[i : i + 1], *when) for i, inject in enumerate(rows)]
     )
 
 
@@ -358,22 +359,22 @@ def guided_series(bench: Bench, name: str) -> str:
 
 def single_step(bench: Bench, name: str, last: str) -> None:
     """`last` is where tensors are taken from that the case has not itself."""
-    told = bench.told(name)
+    notes = bench.read_notes(name)
 
-    def given(kind: str) -> mx.array:
+    def read(kind: str) -> mx.array:
         return bench.tensor(
             f"{name}.{kind}" if f"{name}.{kind}" in bench.golden else f"{last}.{kind}"
         )
 
-    cond = given("cond")
-    uncond = given("uncond")
+    cond = read("cond")
+    uncond = read("uncond")
     out = f"{name}.out"
     small = f"{name}.uncond" in bench.golden
-    if time := re.search(rf"(?:sigma = t = |\bt){NUMBER}", f"{told} {name}"):
+    if time := re.search(rf"(?:sigma = t = |\bt){NUMBER}", f"{notes} {name}"):
         latents = bench.find(r".*\blatents")[0][0]
         scale = bench.number(out, rf"guidance {NUMBER}", 7)
         bench.check(out, sampler.adg(bench.tensor(latents), float(time[1]), cond, uncond, scale))
-    elif "apg" in told or small:
+    elif "apg" in notes or small:
         bench.check(
             out,
             sampler.apg(
