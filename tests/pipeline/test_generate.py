@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import json
 import math
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +17,11 @@ import soundfile
 
 from examples.voice import layout, metrics, songs
 from pipeline import AceStep, load
-from pipeline.cost import estimate_cost
-from pipeline.memory import set_limits
 from pipeline.model import Model
 from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
 from pipeline.request import BadRequest, Request
 from pipeline.take import Progress, Take
-from pipeline.variants import BASE, TURBO, VARIANTS, Defaults, find_variant
 from pipeline.weights import checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -308,13 +302,6 @@ def test_a_bad_parameter_is_refused_before_anything_is_computed(
         ace_step.generate(**({"text": "x"} | values))  # type: ignore[arg-type]
 
 
-def test_every_published_variant_has_its_row() -> None:
-    assert all(find_variant(name, "turbo" in name) == row for name, row in VARIANTS.items())
-    assert find_variant("my-own-turbo", turbo=True).defaults == TURBO
-    assert find_variant("my-own-sft", turbo=False) == VARIANTS["acestep-v15-sft"]
-    assert "extract" in find_variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
-
-
 @pytest.mark.parametrize(
     "variant", ["acestep-v15-base", "acestep-v15-xl-turbo", "acestep-v15-xl-base"]
 )
@@ -365,53 +352,6 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
         thread.start()
         thread.join()
     assert clips[0].tobytes() == clips[1].tobytes()
-
-
-# --- what a request costs, and what it may use ----------------------------------------------------
-
-
-def test_the_cost_is_known_without_a_model(ace_step: AceStep) -> None:
-    request = Request(prompt="x", bars=8, bpm=100, stems="drums")
-    elsewhere = Defaults(**json.loads(json.dumps(ace_step.defaults._asdict())))
-    assert estimate_cost(request, elsewhere) == ace_step.estimate_cost(request) > 0
-
-
-def test_the_cost_grows_with_what_there_is_to_do(tmp_path: Path) -> None:
-    short = Request()
-    (tmp_path / "x.wav").write_bytes(b"x")
-    assert estimate_cost(Request(seconds=60), TURBO) == 2 * estimate_cost(short, TURBO)
-    assert estimate_cost(short, BASE) > 5 * estimate_cost(short, TURBO)
-    assert estimate_cost(Request(stems="drums, bass"), TURBO) == 3 * estimate_cost(short, TURBO)
-    source = str(tmp_path / "x.wav")
-    assert estimate_cost(Request(task="cover", source=source), TURBO) == estimate_cost(short, TURBO)
-    assert estimate_cost(Request(task="extract", source=source), TURBO) == 2 * estimate_cost(
-        short, TURBO
-    )
-    # the model's shortest clip
-    assert estimate_cost(Request(seconds=0.1), TURBO) == estimate_cost(Request(seconds=5), TURBO)
-
-
-def test_the_cost_needs_no_mlx() -> None:
-    code = "import sys, pipeline.cost; print('mlx.core' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"
-
-
-def test_limits_hold_until_others_are_given(ace_step: AceStep) -> None:
-    import mlx.core as mx
-
-    before = mx.set_memory_limit(2**40)
-    set_limits(cache_gb=0.5, memory_gb=3, wired_gb=1)
-    load("mini")  # changes nothing about them
-    assert mx.set_memory_limit(before) == 3 * 2**30
-    assert mx.set_cache_limit(2**31) == 2**29
-    set_limits(cache_gb=0)
-    assert audio(ace_step.generate(text="x", duration=1.0, seed=1)).shape == (2, 48_000)
-    assert mx.get_cache_memory() == 0
-    set_limits()
-    assert mx.set_cache_limit(2**31) == 2**31
 
 
 # --- guides and stems -----------------------------------------------------------------------------

@@ -113,3 +113,11 @@ def test_bars_without_a_tempo_have_that_of_the_midi_guide(tmp_path: Path) -> Non
 def test_what_a_task_needs_is_said_when_it_is_resolved() -> None:
     with pytest.raises(BadRequest, match="cover needs a source"):
         resolve_request(Request(task="cover"))
+
+
+def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.wav", tmp_path, __file__, f"{'x' * 5000}.wav"):
+        with pytest.raises(
+            OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"
+        ):
+            check_files(Request(source=str(path)))

@@ -9,27 +9,8 @@ import pytest
 
 import pipeline  # noqa: F401
 from pipeline import sampler
-from pipeline.request import Request
 from pipeline.sampler import Guidance
-from pipeline.schedules import Schedule, build_schedule, build_timesteps
-from pipeline.variants import BASE, TURBO
-
-
-def test_turbo_takes_the_official_tables_at_eight_steps_and_any_shift_otherwise() -> None:
-    def at(steps: int, shift: float) -> Schedule:
-        return build_timesteps(Request(num_steps=steps, shift=shift), turbo=True)
-
-    np.testing.assert_array_equal(at(8, 2.2), at(8, 2.0))
-    assert len(at(5, 2.2)) == 5
-    assert not np.array_equal(at(5, 2.2), at(5, 2.0))
-
-
-@pytest.mark.parametrize("shift", [0.5, 1.0, 3.0])
-def test_a_schedule_falls_from_one_and_ends_above_zero(shift: float) -> None:
-    steps = build_schedule(20, shift)
-    assert steps[0] == 1
-    assert (np.diff(steps) < 0).all()
-    assert steps[-1] > 0
+from pipeline.schedules import build_schedule
 
 
 def test_the_guided_part_is_the_middle_of_the_steps() -> None:
@@ -92,22 +73,6 @@ def test_guidance_by_angle_leaves_what_both_agree_on() -> None:
 
     x, v = (mx.random.normal((1, 16, 64), key=mx.random.key(seed)) for seed in (1, 2))
     np.testing.assert_allclose(sampler.adg(x, 0.5, v, v, 7.0), v, atol=1e-4)
-
-
-def test_custom_times_replace_steps_and_shift() -> None:
-    request = Request(num_steps=50, shift=3.0).changed({"timesteps": "1, 0.75, 0.3, 0"})
-    np.testing.assert_allclose(build_timesteps(request, turbo=False), [1, 0.75, 0.3])
-
-
-def test_a_model_fills_in_only_what_is_left_to_it() -> None:
-    filled = BASE.fill(Request(num_steps=12))
-    assert filled.num_steps == 12
-    assert filled.shift == 1.0
-    assert filled.guidance_scale == 7.0
-    assert filled.guidance_interval == 1.0
-    assert TURBO.fill(Request()).num_steps == 8
-    assert TURBO.fill(Request(guidance_interval=0.0)).guidance_interval == 0
-    assert TURBO.fill(Request()).guidance_interval == 0.5
 
 
 def test_a_slerp_keeps_the_level_of_its_noise_and_meets_both_ends() -> None:

@@ -1,0 +1,84 @@
+"""Audio files are read as stereo at 48 kHz, whatever they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from pipeline import audio_files
+from pipeline.request import SAMPLE_RATE, SOUNDS
+
+SUBTYPES = {  # and what decides the format where the ending does not
+    ".wav": ("PCM_24",),
+    ".flac": ("PCM_24",),
+    ".mp3": (),
+    ".aif": ("PCM_16", "BIG", "AIFF"),
+    ".aiff": ("PCM_24",),
+    ".ogg": (),
+}
+
+
+@pytest.mark.parametrize("ending", SOUNDS)
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 1), (48_000, 2), (32_000, 2)])
+def test_a_file_of_any_kind_is_read_as_two_channels_at_48_khz(
+    tmp_path: Path, ending: str, rate: int, channels: int
+) -> None:
+    """A tone stays at its pitch and place."""
+    path = tmp_path / f"tone{ending}"
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(3 * rate) / rate)
+    tone[: rate // 2] = 0
+    soundfile.write(path, np.repeat(tone[:, None], channels, axis=1), rate, *SUBTYPES[ending])
+    read = audio_files.read_audio(str(path))
+    assert read.dtype == np.float32
+    assert read.shape == (pytest.approx(3 * SAMPLE_RATE, abs=2500 if ending == ".mp3" else 1), 2)
+    np.testing.assert_array_equal(read[:, 0], read[:, 1])
+    middle = read[SAMPLE_RATE : 2 * SAMPLE_RATE, 0]
+    assert np.argmax(np.abs(np.fft.rfft(middle))) == 1000
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.1)
+    onset = int(np.argmax(np.abs(read[:, 0]) > 0.1))
+    assert onset == pytest.approx(SAMPLE_RATE / 2, abs=2500 if ending == ".mp3" else 50)
+
+
+def test_a_file_at_48_khz_is_read_as_it_is(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).uniform(-1, 1, (SAMPLE_RATE, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "noise.wav", noise, SAMPLE_RATE, "FLOAT")
+    np.testing.assert_array_equal(audio_files.read_audio(str(tmp_path / "noise.wav")), noise)
+
+
+def test_a_long_file_of_another_rate_has_no_seams(tmp_path: Path) -> None:
+    """It is read in pieces."""
+    rate = 44_100
+    tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(15 * rate) / rate)
+    soundfile.write(tmp_path / "tone.wav", tone, rate, "FLOAT")
+    read = audio_files.read_audio(str(tmp_path / "tone.wav"))[:, 0]
+    assert len(read) == 15 * SAMPLE_RATE
+    ideal = 0.5 * np.sin(2 * np.pi * 100 * np.arange(len(read)) / SAMPLE_RATE)
+    assert np.abs(read - ideal)[1000:-1000].max() < 1e-4
+
+
+def test_more_than_two_channels_are_folded_to_the_sides(tmp_path: Path) -> None:
+    channels = np.array([0.1, 0.2, 0.3]) * np.ones((100, 1))
+    soundfile.write(tmp_path / "three.wav", channels, SAMPLE_RATE, "FLOAT")
+    np.testing.assert_allclose(
+        audio_files.read_audio(str(tmp_path / "three.wav"))[50], [0.2, 0.2], atol=1e-6
+    )
+    soundfile.write(
+        tmp_path / "four.wav",
+        np.array([0.1, 0.2, 0.3, 0.6]) * np.ones((100, 1)),
+        SAMPLE_RATE,
+        "FLOAT",
+    )
+    np.testing.assert_allclose(
+        audio_files.read_audio(str(tmp_path / "four.wav"))[50], [0.2, 0.4], atol=1e-6
+    )
+
+
+def test_no_more_of_a_file_is_read_than_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_files, "MAX_SECONDS", 2.0)
+    soundfile.write(tmp_path / "long.wav", np.zeros(10 * 8000), 8000)
+    assert len(audio_files.read_audio(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE

@@ -1,0 +1,64 @@
+"""What a model says of a request, without its networks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pipeline.capabilities import Capabilities
+from pipeline.request import BadRequest, Request
+from pipeline.variants import TURBO, VARIANTS
+
+OFFICIAL = Capabilities(
+    "ace/turbo", VARIANTS["acestep-v15-turbo"].tasks, TURBO, turbo=True, guided=False, sings=True
+)
+VOICE = dataclasses.replace(
+    OFFICIAL, name="mini", tasks=(*OFFICIAL.tasks, "extract"), guided=True, sings=False
+)
+
+
+def test_an_accepted_request_has_the_models_defaults() -> None:
+    accepted = OFFICIAL.accept(Request(prompt="x", num_steps=4))
+    assert accepted.num_steps == 4
+    assert accepted.shift == TURBO.shift
+    assert OFFICIAL.accept(accepted) == accepted
+    assert len(OFFICIAL.build_timesteps(accepted)) == 4
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "values", "says"),
+    [
+        (OFFICIAL, {"task": "understand"}, "understand makes words, and no sound"),
+        (OFFICIAL, {"task": "lego"}, "ace/turbo cannot lego; acestep-v15-base and"),
+        (OFFICIAL, {"stems": "drums"}, "cannot take stems out of a clip; mini and acestep"),
+        (VOICE, {"task": "repaint", "loop": True}, "repaint keeps its source, it cannot"),
+        (OFFICIAL, {"cover_noise_strength": 0.5}, "cover_noise_strength is for a cover"),
+        (VOICE, {"codes": "1 2"}, "mini has no audio codes"),
+        (OFFICIAL, {"codes": "1 2", "guide": "auto"}, "codes say what is played, and so does"),
+        (OFFICIAL, {"task": "cover", "guide": "Am F"}, "cover follows its source, it takes no"),
+        (OFFICIAL, {"preview": "8"}, "preview must be steps before the last of 8, got 8"),
+    ],
+)
+def test_what_a_model_cannot_make_is_refused(
+    capabilities: Capabilities, values: dict[str, object], says: str
+) -> None:
+    with pytest.raises(BadRequest, match=says):
+        capabilities.accept(Request().changed(values))
+
+
+def test_a_guide_that_is_left_open_is_the_models_own() -> None:
+    assert OFFICIAL.default_guide(Request()) == "off"
+    assert VOICE.default_guide(Request()) == "auto"
+    assert VOICE.default_guide(Request(task="repaint")) == "auto"
+    assert VOICE.default_guide(Request(task="cover")) == "off"
+
+
+def test_limits_are_described_in_order() -> None:
+    assert OFFICIAL.describe_limits(Request(lyrics="la")) == ()
+    notes = VOICE.describe_limits(Request(lyrics="la", source="a.wav", reference="b.wav"))
+    assert notes == (
+        "a.wav was not used: no task was given",
+        "mini does not sing: the lyrics were left out",
+        "mini was not taught to sound like a reference: it may not follow it",
+    )

@@ -1,0 +1,40 @@
+"""How far a generation is."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import pipeline  # noqa: F401
+from pipeline.meter import ProgressSpan, split_progress
+from pipeline.request import Request
+
+
+@pytest.mark.parametrize(
+    ("values", "has_guide", "parts"),
+    [
+        ({}, False, 4),  # text, condition, diffusion, finish
+        ({}, True, 5),
+        ({"reference": "x.wav", "task": "cover", "source": "x.wav"}, False, 6),
+        ({"stems": "drums bass"}, False, 6),
+        ({"task": "extract", "source": "x.wav"}, False, 4),  # source, two tracks, finish
+        ({"task": "lego", "source": "x.wav", "stems": "drums bass vocals"}, False, 7),
+    ],
+)
+def test_the_parts_of_the_work_follow_each_other_and_fill_the_progress(
+    values: dict[str, object], has_guide: bool, parts: int
+) -> None:
+    spans = list(split_progress(Request().changed(values), has_guide))
+    assert len(spans) == parts
+    assert spans[0].start == 0
+    for span, following in itertools.pairwise(spans):
+        assert span.at(1.0) == pytest.approx(following.start)
+    assert spans[-1].at(1.0) == pytest.approx(1.0)
+
+
+def test_what_follows_a_plan_has_the_rest_of_the_progress() -> None:
+    rest = ProgressSpan(0.25, 0.75)
+    spans = [span.within(rest) for span in split_progress(Request(), has_guide=False)]
+    assert spans[0].start == 0.25
+    assert spans[-1].at(1.0) == pytest.approx(1.0)
