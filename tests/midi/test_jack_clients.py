@@ -38,7 +38,7 @@ for line in sys.stdin:
 
 
 # They wait for other programs, and for a machine that may be busy: not for every commit.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(300)]
 
 
 class Orchestra:

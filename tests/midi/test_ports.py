@@ -215,7 +215,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothing(
     jack: Jack,
 ) -> None:

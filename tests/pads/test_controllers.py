@@ -420,7 +420,7 @@ def test_invalid_bytes_are_logged_and_stop_nothing(
     rig.play(pads, ("hit", 2, 100), note(38), off(38))
 
 
-@pytest.mark.long  # JACK itself loses notes on a busy machine
+@pytest.mark.soak  # JACK itself loses notes on a busy machine
 def test_a_hundred_hits_are_a_hundred(rig: Rig) -> None:
     _, pads = rig.connect()
     for count in range(100):
