@@ -70,8 +70,8 @@ class Job:
     """One accepted request, for one take with its stems: the record that the journal keeps.
 
     `request` is what the client sent; `resolved` is what is made: the request with its seeds and
-    tempo fixed, so that the take can be repeated. How it is going while the worker has it is a
-    `Run` of the engine, which no journal keeps.
+    tempo fixed, so that the take can be repeated. Its progress while the worker has it is kept in
+    the engine's `Run`, which is not journaled.
     """
 
     client: str
@@ -85,15 +85,15 @@ class Job:
     number: int = 0  # the journal's; 0 for a speculative job, which it does not know
     state: JobState = JobState.WAITING
     last_event: Event | None = field(default=None, repr=False)
-    # what its planner filled in
+    # one `planned` event for each field that the planner filled in
     plan_events: tuple[Event, ...] = field(default=(), repr=False)
     clip_events: tuple[Event, ...] = field(default=(), repr=False)
     crashes: int = 0  # of the worker, while it made this job
     favourite: bool = False
     created: float = 0.0  # seconds since the epoch
     cost: float = 0.0  # in the model's unit; 0 while it is not known
-    # Not journaled: what clients have asked for since the daemon has started.
-    observers: set[str] = field(default_factory=set)  # other clients that are told how it ends
+    # Not journaled: what clients have asked for since the daemon started.
+    observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs
 
     @property
@@ -101,7 +101,7 @@ class Job:
         return self.state in ENDED
 
     def start_over(self) -> None:
-        """Nothing of it is made."""
+        """Back to waiting: what was made of it so far does not count."""
         self.state = JobState.WAITING
         self.plan_events = ()
 

@@ -1,4 +1,6 @@
-"""The current `Request`, which every surface turns, and what `generate` means."""
+"""The panel: the current `Request`, which every surface turns, and from which a message takes
+what it leaves out.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ ParameterListener = Callable[[str, object], None]  # called with a parameter's n
 
 
 class NothingToPlay(BadRequest):
-    """Neither prompt nor lyrics."""
+    """Neither prompt nor lyrics, nor a task or codes."""
 
 
 class Panel:
@@ -37,7 +39,7 @@ class Panel:
         self._listeners.append(listener)
 
     def set(self, name: str, value: object) -> bool:
-        """Set one parameter; `name` may be an alias. Whether that changed anything. Raises
+        """Set one parameter; `name` may be an alias. Returns whether that changed anything. Raises
         `BadRequest`.
         """
         with self._lock:
@@ -46,7 +48,7 @@ class Panel:
             return self.replace(request)
 
     def replace(self, request: Request) -> bool:
-        """Set all parameters. Whether that changed anything."""
+        """Set all parameters. Returns whether that changed anything."""
         with self._lock:
             before = self.request
             self.request = request
@@ -58,8 +60,8 @@ class Panel:
     def build_request(self, overrides: Mapping[str, object]) -> Request:
         """The current request with what one message changes in it. Raises `BadRequest`.
 
-        New music for which neither gives a tempo has that of the session, where one is followed or
-        was set.
+        Where neither gives a tempo, new music (no task) gets that of the session, if one is
+        followed or was set.
         """
         request = self.request.changed(overrides)
         check_files(request)
@@ -74,7 +76,7 @@ class Panel:
         return request.changed({"bpm": bpm}) if bpm else request
 
     def session_bpm(self) -> float:
-        """0 where no session has a tempo, or not one that can be played."""
+        """The session's tempo; 0 where it has none, or one outside of what `bpm` allows."""
         if self.tempo is None:
             return 0.0
         bpm, source = self.tempo.current

@@ -116,8 +116,8 @@ class AceStep:
         yield from Generation(self.model, request, noise).run()
 
     def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
-        """Takes from the noise of a mix that was made: other words, a little `variation`, another
-        window.
+        """Takes made from the noise of an earlier mix: with other words, a little `variation`,
+        another window.
 
         `changes`: fields of `Request`; the length stays, and the noise has the take's own variation
         in it already. Raises `BadRequest`.
@@ -153,8 +153,8 @@ class AceStep:
         return np.concatenate(tiles)[: len(mix)]
 
     def rehearse(self, request: Request) -> None:
-        """Go through a whole generation and throw it away, whatever it sounds like: afterwards
-        kernels are compiled.
+        """Warm up: run a whole generation and throw its takes away, so that kernels are compiled. A
+        result that is not music is no error.
         """
         with suppress(audio.BadAudio):
             for _ in self.render(request):

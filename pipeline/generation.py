@@ -27,27 +27,31 @@ from .schedules import Schedule
 from .take import Progress, Take, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
-_DIFFUSION = 0.8  # of a diffusion's progress; the rest of it is decoding
+_DIFFUSION = 0.8  # share of diffusion in the progress of `_diffuse`; the rest is decoding
 _RINGING = SAMPLE_RATE // 4  # samples that a guide's last notes may need
 
 _Result = TypeVar("_Result")
-_Steps = Generator[Progress | Take, None, _Result]  # what a stage yields on its way to its result
+# a stage of a run: yields progress and takes on its way to its result
+_Stage = Generator[Progress | Take, None, _Result]
 
 
 class Generation:
     """One run of a model. `run` has its stages in their order.
 
-    It pauses at all that it yields; another generation may run on the same model meanwhile. What is
-    decided so far is in its attributes: the request as it is used, the task's `source` (samples, 2)
-    and the latents that it was decoded from (`stored`), the notes of the guide (`score`), the
-    timesteps, and the progress of every part of the work that is to come (`spans`).
+    It pauses whenever it yields; another generation may run on the same model meanwhile. Its
+    attributes are what the stages have decided so far: the request as it is used, the task's
+    `source` (samples, 2) and the latents that it was decoded from (`stored`), the notes of the
+    guide (`score`), the timesteps, and which part of the progress each of the stages to come is
+    (`spans`, in their order).
     """
 
     timesteps: Schedule
     spans: Iterator[ProgressSpan]
 
     def __init__(self, model: Model, request: Request, noise: mx.array | None = None) -> None:
-        """`noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`."""
+        """`noise` (1, frames, 64) replaces what the seed would draw. The request need not be
+        resolved: its seeds are drawn here. Raises `BadRequest`.
+        """
         self.model = model
         self.request = model.capabilities.accept(resolve_request(request))
         self.adapters = model.adapters
@@ -60,8 +64,10 @@ class Generation:
         self.score: Score | None = None
         self._given_noise = noise
 
-    def run(self) -> _Steps[None]:
-        """Yield `Progress` as the work goes, then the takes."""
+    def run(self) -> _Stage[None]:
+        """Yield `Progress` as the work goes, then the takes. Raises `BadRequest`, and `BadAudio`
+        when the result is not music.
+        """
         yield from self._write_plan()
         self.model.make_room()
         yield from self._read_source()
@@ -69,7 +75,7 @@ class Generation:
         self._prepare_steps()
         inputs = yield from self._encode_inputs()  # source, guide and reference become latents
         noise = self._draw_noise()
-        decoded: dict[str, Floats] = {}  # after text, condition, diffusion and decoding
+        decoded: dict[str, Floats] = {}  # the audio (2, N) of the mix and the tracks, by name
         if self.request.task == "lego":
             decoded = yield from self._add_tracks(inputs)
         elif self.request.task != "extract":
@@ -92,7 +98,7 @@ class Generation:
 
     # --- plan -------------------------------------------------------------------------------------
 
-    def _write_plan(self) -> _Steps[None]:
+    def _write_plan(self) -> _Stage[None]:
         """The planner fills metadata and audio codes into the request, where that is wanted."""
         model = self.model
         if is_planned(self.request, model.planner_slot, not model.config.guided):
@@ -108,7 +114,7 @@ class Generation:
 
     # --- source, guide, reference -----------------------------------------------------------------
 
-    def _read_source(self) -> _Steps[None]:
+    def _read_source(self) -> _Stage[None]:
         """The task's source, and the length that its clip gets from it."""
         if self.request.task:
             read = read_source(self.request, self.model.hop, self.meter)
@@ -119,7 +125,7 @@ class Generation:
         self.request, self.score = self.model.resolve_guide(self.request)
 
     def _prepare_steps(self) -> None:
-        """The timesteps, and the progress that every part of the work behind the plan is."""
+        """The timesteps, and which part of the progress every stage after the plan is."""
         self.timesteps = self.model.capabilities.build_timesteps(self.request)
         self.stored = self.model.find_stored_latents(self.request)
         spans = split_progress(self.request, self.score is not None)
@@ -128,7 +134,7 @@ class Generation:
             spans = (span.within(rest) for span in spans)
         self.spans = spans
 
-    def _encode_inputs(self) -> _Steps[InputLatents]:
+    def _encode_inputs(self) -> _Stage[InputLatents]:
         """The latents of the source, the guide and the reference."""
         source = None
         guide = None
@@ -146,7 +152,7 @@ class Generation:
             inputs = dataclasses.replace(inputs, timbre=timbre)
         return inputs
 
-    def _encode_source(self, source: Waveform) -> _Steps[mx.array]:
+    def _encode_source(self, source: Waveform) -> _Stage[mx.array]:
         """The source's latents: those that it was decoded from, or encoded."""
         if self.stored is None:
             return (yield from self._encode("source", source))
@@ -166,7 +172,7 @@ class Generation:
             return synth.render(score, samples)
         return loops.fold_tail(synth.render(score, samples + _RINGING), samples)
 
-    def _encode_reference(self) -> _Steps[mx.array]:
+    def _encode_reference(self) -> _Stage[mx.array]:
         """The latents (1, 750, 64) of what the clip is to sound like."""
         span = next(self.spans)
         pieces = []
@@ -179,7 +185,7 @@ class Generation:
             waveform = reference.pick_parts(self.request, np.concatenate(pieces))
         return (yield from self._encode_once("reference", waveform, TIMBRE_FRAMES, span))
 
-    def _encode(self, stage: str, waveform: Waveform) -> _Steps[mx.array]:
+    def _encode(self, stage: str, waveform: Waveform) -> _Stage[mx.array]:
         """The latents (1, frames, 64) of a waveform (samples, 2), followed by silence."""
         span = next(self.spans)
         yield Progress(stage, span.start)
@@ -188,8 +194,10 @@ class Generation:
 
     def _encode_once(
         self, stage: str, waveform: Waveform, frames: int, span: ProgressSpan
-    ) -> _Steps[mx.array]:
-        """The same, unless it has been encoded before."""
+    ) -> _Stage[mx.array]:
+        """The latents (1, frames, 64) of a waveform: from the cache where it was encoded before. A
+        loop, but not its reference, is encoded as one that repeats.
+        """
         model = self.model
         loop = self.request.loop and stage != "reference"
         with self.meter.measure(stage):
@@ -213,24 +221,24 @@ class Generation:
     # --- text, condition --------------------------------------------------------------------------
 
     def _draw_noise(self) -> mx.array:
-        """(1, frames, 64): the seed's, or what was given."""
+        """(1, frames, 64): the seed's or what was given, with the request's variation."""
         if self._given_noise is None:
             return self.model.draw_noise(self.request)
         return self.model.vary_noise(self.request, self._given_noise)
 
-    def _make_mix(self, inputs: InputLatents, noise: mx.array) -> _Steps[tuple[mx.array, Waveform]]:
+    def _make_mix(self, inputs: InputLatents, noise: mx.array) -> _Stage[tuple[mx.array, Waveform]]:
         """The mix's latents, and its audio (2, N)."""
         conditioning = yield from self._condition_steps(inputs)
         start = noise
         if self.request.cover_noise_strength:
-            time = self.timesteps[0].item()
-            start = sampler.add_noise(inputs.source_latents, noise, time)
+            t = self.timesteps[0].item()
+            start = sampler.add_noise(inputs.source_latents, noise, t)
         injection = self.model.build_injection(self.request, inputs, noise)
         previews = [int(step) for step in self.request.preview.split()]
         return (yield from self._diffuse(conditioning, self.timesteps, start, injection, previews))
 
-    def _condition_steps(self, inputs: InputLatents) -> _Steps[list[Conditioning]]:
-        """What the DiT sees in every step of the mix."""
+    def _condition_steps(self, inputs: InputLatents) -> _Stage[list[Conditioning]]:
+        """What the DiT sees beside the noise, for every step of the mix."""
         request = self.request
         model = self.model
         contexts = tasks.build_contexts(request, inputs)
@@ -245,10 +253,12 @@ class Generation:
                 for text, context in zip(texts, contexts)
             ]
         count = len(self.timesteps)
-        guided = int(count * request.guide_strength)
-        return [conditionings[0] if step < guided else conditionings[-1] for step in range(count)]
+        guide_steps = int(count * request.guide_strength)  # the first ones follow the guide
+        return [
+            conditionings[0] if step < guide_steps else conditionings[-1] for step in range(count)
+        ]
 
-    def _make_track(self, inputs: InputLatents, task: str, track: str) -> _Steps[Waveform]:
+    def _make_track(self, inputs: InputLatents, task: str, track: str) -> _Stage[Waveform]:
         """The audio (2, N) of one track that is taken out of the source's latents, or added to
         them.
         """
@@ -261,9 +271,9 @@ class Generation:
         _, waveform = yield from self._diffuse([conditioning] * len(timesteps), timesteps, noise)
         return waveform
 
-    def _add_tracks(self, inputs: InputLatents) -> _Steps[dict[str, Floats]]:
-        """Tracks that go with the source: each hears those before it. With what they make together,
-        first.
+    def _add_tracks(self, inputs: InputLatents) -> _Stage[dict[str, Floats]]:
+        """The audio (2, N) of the tracks that are added to the source, each conditioned on those
+        before it; first "mix", the source with all of them.
         """
         assert self.source is not None
         request = self.request
@@ -292,8 +302,10 @@ class Generation:
         noise: mx.array,
         injection: SourceInjection | None = None,
         previews: Sequence[int] = (),
-    ) -> _Steps[tuple[mx.array, Waveform]]:
-        """Diffusion and decoding: the latents, and the audio (2, N)."""
+    ) -> _Stage[tuple[mx.array, Waveform]]:
+        """Diffusion and decoding: the latents (1, frames, 64), and the audio (2, N). `noise` is
+        where the first step begins.
+        """
         span = next(self.spans)
         latents = noise
         states = self.model.diffuse(self.request, conditioning, timesteps, noise, injection)
@@ -308,7 +320,7 @@ class Generation:
         rest = ProgressSpan(span.at(_DIFFUSION), span.length * (1 - _DIFFUSION))
         return latents, (yield from self._decode(latents, rest))
 
-    def _decode(self, latents: mx.array, span: ProgressSpan) -> _Steps[Waveform]:
+    def _decode(self, latents: mx.array, span: ProgressSpan) -> _Stage[Waveform]:
         """The audio (2, N); a loop's is its exact length."""
         loop = self.request.loop
         hop = self.model.hop
@@ -330,7 +342,7 @@ class Generation:
                 )
         return waveform.T
 
-    def _preview(self, clean: mx.array, step: int, span: ProgressSpan) -> _Steps[None]:
+    def _preview(self, clean: mx.array, step: int, span: ProgressSpan) -> _Stage[None]:
         """What the mix would be if it ended with this step. Silence is not worth hearing."""
         waveform = yield from self._decode(clean, span)
         with suppress(audio.BadAudio):
@@ -340,7 +352,7 @@ class Generation:
 
     # --- postprocess ------------------------------------------------------------------------------
 
-    def _postprocess(self, decoded: Mapping[str, Floats]) -> _Steps[FinishedClips]:
+    def _postprocess(self, decoded: Mapping[str, Floats]) -> _Stage[FinishedClips]:
         """The clips; and what the run has shown of its costs."""
         yield Progress("finish", next(self.spans).start)
         with self.meter.measure("finish"):
@@ -408,7 +420,7 @@ def report_tokens(
     share: float,
     expected: cost.PlanLength,
 ) -> Generator[Progress, None, _Result]:
-    """What the planner comes to, with its tokens as progress, up to `share`."""
+    """The planner's result, with its tokens as progress, from 0 up to `share`."""
     words = 0
     yield Progress("plan", 0.0)
     while True:

@@ -230,8 +230,8 @@ class Model:
         source: mx.array | None = None,
         guide: mx.array | None = None,
     ) -> InputLatents:
-        """What the task makes its contexts of. `samples`: how long the source was before it was
-        encoded.
+        """What the task makes its contexts of. `source` and `guide` are latents (1, frames, 64),
+        `samples` how long the source was before it was encoded.
         """
         frames = self.count_frames(request)
         audio_codes = codes.parse(request.codes)
@@ -277,8 +277,11 @@ class Model:
     # --- noise and diffusion ----------------------------------------------------------------------
 
     def draw_noise(self, request: Request, track: str = "", draw: int = 0) -> mx.array:
-        """(1, frames, 64), from the seed and the variation's; every track and every draw has a
-        noise of its own.
+        """Noise (1, frames, 64) from the seed, turned towards the variation's. The request must be
+        resolved.
+
+        Every `track` (of `TRACKS`, empty for the mix) has noise of its own, and so has every
+        `draw`: 0 is what the diffusion begins with, step + 1 what the sampler sde adds in a step.
         """
         shape = (1, self.count_frames(request), self.config.audio_acoustic_hidden_dim)
 
@@ -294,10 +297,10 @@ class Model:
         return sampler.slerp(noise, draw_from(request.variation_seed), request.variation)
 
     def vary_noise(self, request: Request, noise: mx.array) -> mx.array:
-        """Noise (1, frames, 64) that is given, towards the variation's. Raises `BadRequest` for
-        another length.
+        """Given noise (1, frames, 64), turned towards the variation's. Raises `BadRequest` where it
+        has another length than the request.
         """
-        seed = max(0, request.variation_seed)
+        seed = max(0, request.variation_seed)  # -1 without a variation, which is not drawn then
         other = self.draw_noise(dataclasses.replace(request, seed=seed, variation=0.0))
         if noise.shape != other.shape:
             raise BadRequest(
@@ -329,8 +332,8 @@ class Model:
         """
         guidance = sampler.Guidance.of_request(request)
         decoder = self.networks.decoder
-        # The official code repeats this vector over the whole condition; attention over equal keys
-        # is one of them.
+        # The official code repeats this vector over the whole condition: attention over equal keys
+        # and values gives what one of them gives.
         null_kv: CrossKV = []
         if guidance.scale != 1:
             null_kv = self.build_cross_kv(self.networks.null_condition_emb)
@@ -358,7 +361,7 @@ class Model:
         return sampler.denoise(velocity, noise, timesteps, guidance, injection, solver)
 
     def build_solver(self, request: Request, timesteps: Schedule) -> sampler.Solver:
-        """How the steps are made; its state is one generation's."""
+        """How the steps are made. Solvers may have state: one for each generation."""
         if request.sampler == "heun":
             return sampler.Heun(to_the_end=not self.config.is_turbo)
         if request.sampler == "sde":
@@ -392,7 +395,7 @@ class Model:
         return cost.estimate_cost(request, self.capabilities.defaults, self.hop)
 
     def make_room(self) -> None:
-        """Send the planner away where a generation needs its memory."""
+        """Unload the planner where a generation needs its memory."""
         others = mx.get_active_memory() - self.planner_slot.bytes
         self.planner_slot.make_room(max(self.peak_bytes, others), memory.find_cap())
 

@@ -448,8 +448,8 @@ class Request:
         return dataclasses.replace(self, **fields)
 
     def resolved(self, guide_bpm: float = 0.0) -> Request:
-        """With the seeds drawn and the tempo that bars need, so that the same request gives the
-        same take. `guide_bpm` is the tempo of its MIDI guide, 0 without one:
+        """The request with its seeds drawn and the tempo that bars need, so that it gives the same
+        take again. `guide_bpm` is the tempo of its MIDI guide, 0 without one:
         `request_files.resolve_request` reads it.
 
         Codes decide the length where it was left open. Raises `BadRequest` for a task without what

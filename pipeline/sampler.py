@@ -23,17 +23,17 @@ ANGLE_CLIP = 3.14 / 6  # of ADG
 
 
 def add_noise(clean: mx.array, noise: mx.array, t: float) -> mx.array:
-    """The state at time t."""
+    """The state at time t (0: clean, 1: noise); both arrays have one shape."""
     return t * noise + (1 - t) * clean
 
 
 def slerp(a: mx.array, b: mx.array, part: float) -> mx.array:
-    """From noise `a` (0) to `b` (1) along the sphere on which noise lies: a straight line would
-    lose level.
+    """Spherical interpolation from noise `a` (`part` 0) to `b` (1), of one shape: a straight line
+    would lose level.
     """
     cosine = mx.sum(a * b) / (mx.linalg.norm(a) * mx.linalg.norm(b))
     angle = math.acos(min(1.0, max(-1.0, float(cosine))))
-    if math.sin(angle) < 1e-6:  # the same noise, or its opposite, which no sphere leads to
+    if math.sin(angle) < 1e-6:  # the same noise, or its opposite: no direction to go
         return a
     return (math.sin((1 - part) * angle) * a + math.sin(part * angle) * b) / math.sin(angle)
 
@@ -42,7 +42,7 @@ def slerp(a: mx.array, b: mx.array, part: float) -> mx.array:
 
 
 def cfg(cond: mx.array, uncond: mx.array, scale: float) -> mx.array:
-    """Classifier-free guidance."""
+    """Classifier-free guidance of velocities (B, T, C)."""
     return uncond + scale * (cond - uncond)
 
 
@@ -70,33 +70,33 @@ def adg(x: mx.array, t: float, cond: mx.array, uncond: mx.array, scale: float) -
     unconditional one, by `scale` - 1 times the angle between them and at most `ANGLE_CLIP`.
     """
     weight = max(scale - 1, 0.0) + 1e-3
-    towards = x - t * cond
-    away = x - t * uncond
-    norms = mx.linalg.norm(towards, axis=-1, keepdims=True) * mx.linalg.norm(
-        away, axis=-1, keepdims=True
+    clean_cond = x - t * cond
+    clean_uncond = x - t * uncond
+    norms = mx.linalg.norm(clean_cond, axis=-1, keepdims=True) * mx.linalg.norm(
+        clean_uncond, axis=-1, keepdims=True
     )
-    cosine = mx.sum(towards * away, axis=-1, keepdims=True) / mx.maximum(norms, 1e-12)
+    cosine = mx.sum(clean_cond * clean_uncond, axis=-1, keepdims=True) / mx.maximum(norms, 1e-12)
     angle = mx.arccos(mx.clip(cosine, -1.0, 1.0))
-    turn = mx.clip(weight * angle, -ANGLE_CLIP, ANGLE_CLIP)
-    difference = towards - away
-    along = mx.sum(difference * away, axis=-1, keepdims=True) / (
-        mx.sum(away * away, axis=-1, keepdims=True) + 1e-8
+    rotation = mx.clip(weight * angle, -ANGLE_CLIP, ANGLE_CLIP)
+    difference = clean_cond - clean_uncond
+    along = mx.sum(difference * clean_uncond, axis=-1, keepdims=True) / (
+        mx.sum(clean_uncond * clean_uncond, axis=-1, keepdims=True) + 1e-8
     )
     sine = mx.sin(angle)
-    share = mx.where(sine > 1e-3, mx.sin(turn) / mx.maximum(sine, 1e-3), weight)
-    turned = mx.cos(turn) * towards + share * (difference - along * away)
+    factor = mx.where(sine > 1e-3, mx.sin(rotation) / mx.maximum(sine, 1e-3), weight)
+    turned = mx.cos(rotation) * clean_cond + factor * (difference - along * clean_uncond)
     return (x - turned) / t
 
 
 @dataclass
 class Guidance:
-    """How strongly, in which way and when the unconditional velocity is pushed away. One instance
-    per generation: it carries APG's momentum, which only moves in guided steps.
+    """How strongly, in which way and when steps are guided. One instance per generation: it carries
+    APG's momentum, which is updated in guided steps only.
     """
 
     scale: float = 1.0
     kind: str = "apg"
-    interval: float = 1.0  # the middle part of the steps
+    interval: float = 1.0  # how much of the steps is guided, in their middle
     t_start: float = 0.0
     t_end: float = 1.0
     _momentum: mx.array | None = field(default=None, repr=False)
@@ -112,7 +112,9 @@ class Guidance:
         )
 
     def is_active(self, step: int, steps: int, t: float) -> bool:
-        """0.5 of 8 steps are the steps 2 to 5; the interval on t is the official code's."""
+        """Whether a step, counted from 0, is guided at time `t`. An interval of 0.5 of 8 steps is
+        the steps 2 to 5; that on t is the official code's.
+        """
         first = int(steps * (1 - self.interval) / 2)
         last = int(steps * (1 + self.interval) / 2)
         return self.scale != 1.0 and first <= step < last and self.t_start <= t <= self.t_end
@@ -130,7 +132,7 @@ class Guidance:
 
 
 class Point(NamedTuple):
-    """Where a step begins: the state, its time and the velocity there."""
+    """Where a step begins: the state (B, T, C), its time and the velocity there."""
 
     x: mx.array
     t: float
@@ -138,11 +140,11 @@ class Point(NamedTuple):
 
     @property
     def clean(self) -> mx.array:
-        """What the state is on its way to."""
+        """The clean estimate: where the velocity leads at time 0."""
         return self.x - self.t * self.v
 
     def at(self, t: float) -> mx.array:
-        """Straight on to the time t."""
+        """The state at time t, when the velocity stays as it is."""
         return self.x - (self.t - t) * self.v
 
 
@@ -171,10 +173,10 @@ class Heun:
 
 @dataclass
 class Sde:
-    """Every step goes to the end and then back to the next level with new noise."""
+    """Every step goes on to the clean estimate, and back to the next noise level with new noise."""
 
-    noise: Callable[[int], mx.array]  # of a step
-    levels: Schedule | None = None  # that the steps go back to, instead of the next timestep
+    noise: Callable[[int], mx.array]  # by the step's number, from 0
+    levels: Schedule | None = None  # the times the steps go back to; None: the next timesteps
 
     def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
         level = t if self.levels is None else self.levels[step].item()
@@ -183,7 +185,7 @@ class Sde:
 
 @dataclass
 class AdamsBashforth:
-    """One evaluation a step; the velocity's change since the last one is taken to go on (second
+    """One evaluation a step; the velocity's change since the last step is extrapolated (second
     order).
     """
 
@@ -192,11 +194,11 @@ class AdamsBashforth:
     def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
         last = self._last
         self._last = here
-        # the last step is the longest in signal to noise: nothing is guessed there
+        # the last step is the longest in signal to noise: nothing is extrapolated there
         if last is None or last.t == here.t or t == 0:
             return here.at(t)
-        ahead = (here.t - t) / (2 * (last.t - here.t))
-        return here._replace(v=here.v + ahead * (here.v - last.v)).at(t)
+        weight = (here.t - t) / (2 * (last.t - here.t))
+        return here._replace(v=here.v + weight * (here.v - last.v)).at(t)
 
 
 @dataclass
@@ -212,25 +214,27 @@ class DpmSolver:
         self._last = here
         clean = here.clean
         if last is not None and here.t < last.t < 1 and 0 < t < here.t:
-            ahead = (log_snr(t) - log_snr(here.t)) / (2 * (log_snr(here.t) - log_snr(last.t)))
-            clean = clean + ahead * (clean - last.clean)
-        share = t / here.t
-        return share * here.x + (1 - share) * clean
+            weight = (log_snr(t) - log_snr(here.t)) / (2 * (log_snr(here.t) - log_snr(last.t)))
+            clean = clean + weight * (clean - last.clean)
+        ratio = t / here.t
+        return ratio * here.x + (1 - ratio) * clean
 
 
 def log_snr(t: float) -> float:
+    """The log signal to noise ratio at time t, 0 < t < 1."""
     return math.log((1 - t) / t)
 
 
 # --- the loop -------------------------------------------------------------------------------------
 
+# see `denoise`
 Velocity = Callable[[mx.array, float, int, bool], tuple[mx.array, mx.array | None]]
 Inject = Callable[[mx.array, int, int, float], mx.array]
 
 
 class SamplerState(NamedTuple):
-    """After a step: the state, and the clean estimate that the step began with, which is computed
-    when looked at.
+    """After a step: the state (B, T, 64), and the clean estimate that the step began with, which is
+    lazy: computed only when it is used.
     """
 
     x: mx.array

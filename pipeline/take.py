@@ -28,13 +28,13 @@ class Progress:
 
     stage: str
     fraction: float
-    tokens: int = 0  # that the planner has written in this part of its work
-    total: int = 0  # as many as it will; 0 where that is not known
+    tokens: int = 0  # those that the planner has written in this part of its work
+    total: int = 0  # those that it will have written; 0 where that is not known
     # once, when the plan is made: what of the request it filled in
     planned: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
-        # rounding errors must not look like a way back
+        # rounding errors must not look like progress that goes back
         object.__setattr__(self, "fraction", round(self.fraction, 6))
 
     @property
@@ -99,7 +99,7 @@ class Take:
     """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
 
     `audio` is an `mx.array` (2, samples) float32 in [-1, 1]. A mix also has the `latents` (frames,
-    64) that it was decoded from, the `gain` that the decoded sound was multiplied with, and the
+    64) that it was decoded from, the `gain` that the decoded audio was multiplied with, and the
     `noise` (frames, 64) that it was made from.
     """
 

@@ -111,11 +111,11 @@ class Dispatcher:
     # --- to the queue, and to the worker ----------------------------------------------------------
 
     def enqueue(self, *jobs: Job) -> None:
-        """Let clients' jobs wait for their turn, and tell when that will be."""
+        """Let clients' jobs wait for their turn, and publish when that will be."""
         eta = sum(map(self._model.estimate_remaining, self._clients_running()))
         eta += sum(map(self._model.estimate_seconds, self.queue))
         for job in jobs:
-            # in the journal: nothing is written twice before the client is answered
+            # `accept` has just written a new job: one commit less before its client is answered
             is_written = job.state is JobState.WAITING
             job.start_over()
             self._model.estimate_cost(job)

@@ -11,7 +11,7 @@ from .scheduler import Scheduler
 
 log = logging.getLogger("acestepd.engine")
 
-# events that do not say how their job stands
+# kinds of events that do not say how their job stands: they are no job's `last_event`
 ASIDES = ("favourite", "clip", "insert")
 
 

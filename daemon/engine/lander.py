@@ -26,11 +26,11 @@ log = logging.getLogger("acestepd.engine")
 
 
 class LandingListener(Protocol):
-    """Is told how a landing goes, on the lander's thread and without the engine's lock."""
+    """Told how a landing goes, on the lander's threads and without the engine's lock."""
 
     def on_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
-        """Whether the staged files are taken away: no client has ordered them, and they must not
-        land.
+        """Whether the listener keeps the staged files, as no client has ordered the take: then they
+        do not land.
         """
 
     def on_landed(

@@ -38,8 +38,8 @@ def check_order(order: Order, settings: Settings, waiting: Collection[Job]) -> N
 
 
 def make_jobs(order: Order, out: Path) -> list[Job]:
-    """A job for every take: id, or id.1, id.2 and so on, with seeds in a row. `out` is where its
-    takes land that names no folder.
+    """A job for every take, called id, or id.1, id.2 and so on, with consecutive seeds. `out` is
+    the folder of an order that names none. Raises `BadRequest`.
     """
     out = order.out or out
     id = order.id or secrets.token_hex(3)
@@ -48,7 +48,7 @@ def make_jobs(order: Order, out: Path) -> list[Job]:
         return [
             Job(order.client, id, order.request, first, out, order.priority, origin=order.origin)
         ]
-    # Around a seed that was given, several takes are variations of its take.
+    # with a variation of a given seed, the takes differ in where they vary to, not in the seed
     name = "variation_seed" if first.variation and order.request.seed >= 0 else "seed"
     jobs = []
     for number in range(order.count):

@@ -26,8 +26,8 @@ class RunOwner(Protocol):
         """Tell of its progress, its plan or a preview."""
 
     def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
-        """Its files are on disk, without their names. Whether they are taken away: then they must
-        not land.
+        """Its files are on disk, without their names. Returns whether the owner keeps them: then
+        they do not land.
         """
 
     def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:

@@ -16,8 +16,8 @@ MIX = "mix"
 
 @dataclass(frozen=True)
 class Stem:
-    """One finished stem: "mix", "drums", ... `audio` is (2, samples) float32 at 48 kHz in [-1,
-    1].
+    """The audio of one clip: `name` is "mix", "rest" or a track. `audio` is (2, samples) float32 at
+    48 kHz in [-1, 1].
     """
 
     name: str
@@ -26,8 +26,8 @@ class Stem:
 
 @dataclass(frozen=True)
 class FinishedTake:
-    """How a take was made, and its stems, the mix first, all equally long. One that was put into
-    words has no stems.
+    """How a take was made, and its stems, the mix first, all equally long. Of the task `understand`
+    nothing but the manifest is left: it has no stems.
     """
 
     info: TakeInfo
@@ -35,6 +35,6 @@ class FinishedTake:
 
     @classmethod
     def of(cls, takes: Sequence[Take]) -> Self:
-        """The takes of a model in this process."""
+        """From the clips of one run of a model in this process."""
         stems = (Stem(take.name, np.asarray(take.audio)) for take in takes)
         return cls(takes[0].info, tuple(stems))

@@ -19,7 +19,9 @@ _NUMBERED = re.compile(r"(.*_s-?\d+)(?:_(\d+))?", re.DOTALL)
 
 
 def build_base_name(request: Request) -> str:
-    """`night-drive_128bpm_Amin_8bars_s42`: a name importers read tempo, key and length from."""
+    """`night-drive_128bpm_Amin_8bars_s42`: importers read tempo, key and length from it. Without
+    bars, the length is in seconds: `30s`. The request must be a resolved one.
+    """
     parts = [build_name(request)]
     if request.bpm:
         parts.append(f"{request.bpm:g}bpm")
@@ -32,7 +34,9 @@ def build_base_name(request: Request) -> str:
 
 
 def build_name(request: Request) -> str:
-    """`night-drive`: the name given, or the first words there are."""
+    """`night-drive`: the request's name, or else the first words of its prompt or lyrics; at most
+    `MAX_SLUG` bytes.
+    """
     text = unicodedata.normalize("NFC", request.name or request.prompt or request.lyrics).lower()
     slug = ""
     for word in re.findall(r"[^\W_]+", text):
@@ -51,8 +55,8 @@ def build_suffix(stem: str, extension: str) -> str:
 def find_free_base_name(
     folder: Path, base_name: str, suffixes: Sequence[str], first: int = 1
 ) -> str:
-    """The first of NAME, NAME_2, ... of which no file exists, in any format; another writer may
-    still be faster.
+    """The first of NAME, NAME_2, ... of which no file exists, in any format, counted from `first`.
+    Another writer may still take it before we do.
     """
     every = {*suffixes, *SUFFIXES}
     number = first
@@ -64,7 +68,7 @@ def find_free_base_name(
 
 
 def find_next_base_name(folder: Path, base_name: str, suffixes: Sequence[str]) -> str:
-    """The next free one behind a base name that was taken meanwhile."""
+    """The next free one after a base name that was taken meanwhile: NAME_3 after NAME_2."""
     match = _NUMBERED.fullmatch(base_name)
     if match is None:
         return find_free_base_name(folder, base_name, suffixes, 2)

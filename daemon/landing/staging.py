@@ -28,11 +28,13 @@ from .manifest import build_manifest
 _PREFIX = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
 _SHA256 = "[0-9a-f]{64}"
-AUDIBLE = 0.05  # LU that a clip may lack without a note
+AUDIBLE = 0.05  # LU by which a clip may be too quiet without a note
 
 
 class StagedFile(NamedTuple):
-    """One file on its way: where it is staged, its name to be, the SHA-256 of what it holds."""
+    """One file that is to land: where it is staged, its final path, and the SHA-256 (`sum`) of its
+    content.
+    """
 
     source: Path
     target: Path
@@ -86,8 +88,8 @@ class Staged:
 
     @classmethod
     def from_json(cls, text: str) -> Staged:
-        """Raises ValueError for anything `to_json` did not write: files are moved, and a folder
-        removed, by it.
+        """Raises ValueError for anything `to_json` did not write: what it says decides which files
+        are moved, and which folder is removed.
         """
         try:
             data = json.loads(text)
@@ -123,8 +125,8 @@ def stage(
     take: FinishedTake,
     keep_latest: bool = False,
 ) -> Staged:
-    """Write every file of a job where nobody looks, and wait until the disk has them. OSError as it
-    comes; then nothing is left. `token` marks the files as one journal's, for its `sweep`.
+    """Write every file of a job into a hidden folder, and wait until the disk has them. `token`
+    marks that folder as one journal's, for its `sweep`. Raises OSError, and then leaves nothing.
     """
     # somebody may have tidied up; what is above may be a volume that is not there
     folder.mkdir(exist_ok=True)
@@ -152,8 +154,8 @@ def discard(staged: Staged) -> None:
 
 
 def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0.0) -> None:
-    """Remove what one journal's killed daemon left half written in a folder, except `keep` and what
-    is not `older` (in seconds), and nothing else.
+    """Remove the staging folders that a killed daemon of one journal left in a folder, and nothing
+    else; not those in `keep`, nor those that are not `older` than that many seconds.
     """
     newest = time.time() - older if older else math.inf
     own = re.compile(re.escape(f"{_PREFIX}{token}-") + _RANDOM)
@@ -171,7 +173,7 @@ def _write_files(
 ) -> Staged:
     info = take.info
     request = info.request
-    form = FORMATS[request.format]
+    file_format = FORMATS[request.format]
     created = time.localtime()
     levelled = levels.apply_levels([stem.audio for stem in take.stems], request)
     pairs = []
@@ -185,13 +187,13 @@ def _write_files(
             model=info.model,
             created=created,
             samples=audio.shape[1],
-            bits=form.bits,
+            bits=file_format.bits,
             loudness=levelled.loudness if number == 0 else None,
             sections=info.sections,
         )
         part = f"{number}{PART}"
         checksum = disk.write_synced(staging / part, encode_clip(audio, facts))
-        pairs.append((part, names.build_suffix(stem.name, form.extension)))
+        pairs.append((part, names.build_suffix(stem.name, file_format.extension)))
         sums.append(checksum)
         clips.append(
             {

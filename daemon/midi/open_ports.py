@@ -28,7 +28,8 @@ LOG_SECONDS = 10.0  # between two lines in the log about the invalid bytes of on
 
 
 class InputPort:
-    """An input that is open. `handle(at, message)` is called on MIDI's own thread.
+    """An input that is open. `handle(at, message)` is called on rtmidi's thread; on JACK, on one of
+    the port's own.
 
     It takes the bytes as rtmidi gives them: mido drops whatever is not exactly one message, and
     does not say so.
@@ -98,7 +99,7 @@ class InputPort:
                 self._handle(at, mido.Message.from_bytes(message).dict())
             except ValueError:
                 self._parser.discard(message)
-            except Exception:  # it would end up on MIDI's thread, where nobody reads it
+            except Exception:  # on rtmidi's thread nobody would see it
                 log.exception("%s could not be handled", message.hex(" "))
         first_bytes, count = self._parser.take_invalid()
         if count:

@@ -1,4 +1,4 @@
-"""MIDI's bytes."""
+"""MIDI's bytes become whole messages."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ DATA_BYTES = {
 
 
 class StreamParser:
-    """Whole messages from the bytes of a cable: running status, clock ticks in the midst of a
-    message, invalid bytes.
+    """Whole messages from a stream of bytes, with running status and with realtime messages within
+    others; invalid bytes are collected.
     """
 
     def __init__(self) -> None:
         self._invalid = bytearray()  # the first of them
         self._invalid_count = 0
-        # of the message that has begun, and of those after it without a status of their own
-        # (running status); 0: none
+        # the status of the message that has begun, and of those that follow without one of their
+        # own (running status); 0: none
         self._status = 0
         self._message = bytearray()  # as far as it has come
 

@@ -72,8 +72,8 @@ def is_button(arguments: Arguments) -> bool:
 
 
 def is_release(arguments: Arguments) -> bool:
-    """Whether they are a button's 0.0: it sends 1.0 when it is pressed and that when it is let
-    go, which asks for nothing.
+    """Whether they are the lone 0.0 that a button sends when it is let go, which asks for nothing.
+    (Pressed, it sends 1.0.)
     """
     if len(arguments) != 1 or arguments[0] is None or isinstance(arguments[0], str):
         return False
@@ -128,7 +128,7 @@ def parse_path_and_scale(arguments: Arguments) -> tuple[str, float]:
 
 
 def split_numbers(arguments: Arguments, most: int = 2) -> tuple[list[str], list[Argument]]:
-    """The words of a text, and up to `most` numbers behind them: of /ace/go, bars and seed."""
+    """The words of a text, and the numbers behind them, at most `most` (of /ace/go: bars, seed)."""
     split = len(arguments)
     while split > max(0, len(arguments) - most) and _is_number(
         arguments[split - 1], is_first=split == 1
@@ -138,7 +138,9 @@ def split_numbers(arguments: Arguments, most: int = 2) -> tuple[list[str], list[
 
 
 def _is_number(argument: Argument, is_first: bool) -> bool:
-    """Numbers, and texts of digits behind the prompt (what oscsend users type with ss)."""
+    """Whether it counts as a number: a number, or a text of digits that is not the first argument
+    (oscsend users send those with ss).
+    """
     if isinstance(argument, str):
         return not is_first and argument.strip().removeprefix("-").isdecimal()
     return argument is not None and not isinstance(argument, bool)

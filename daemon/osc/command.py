@@ -34,7 +34,7 @@ class Context:
     guard: Guard
     subscribers: Subscribers
     lyric_uploads: LyricUploads
-    drop_timed: Callable[[], int]  # the messages that wait for their time; how many those were
+    drop_timed: Callable[[], int]  # drops what waits for a bundle's time, and returns how many
     pads: PadPlayer | None
     controllers: Controllers | None  # None where there are no MIDI ports
 
@@ -47,7 +47,7 @@ class Context:
         self.publisher.send_event(self.sender, event)
 
     def send_parameter(self, name: str) -> None:
-        """Send the sender what a parameter of the panel is."""
+        """Send the sender the value of a parameter of the panel."""
         value: Any = getattr(self.panel.request, name)
         self.publisher.send_parameter(self.sender, name, value)
 
@@ -65,8 +65,10 @@ Handler = Callable[[Context, Arguments], None]  # raises `Refused` and `BadReque
 
 @dataclass(frozen=True)
 class Command:
-    """A message that is understood: `/ace/set/<param>` stands for all that begin with `/ace/set/`,
-    and its handler gets the parameter's name as the first argument.
+    """A row of the table: a message that is understood. `/ace/set/<param>` stands for all that
+    begin with `/ace/set/`, and its handler gets the parameter's name as the first argument.
+
+    `arguments`, `answer` and `help` are texts for the README's table.
     """
 
     address: str

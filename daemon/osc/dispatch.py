@@ -1,4 +1,4 @@
-"""A message finds its command; whatever is wrong with it becomes /ace/fail."""
+"""Calls the command of a message; whatever is wrong with it is answered with /ace/fail."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ def dispatch(message: Message, context: Context) -> None:
 
 
 def reject(message: Message, context: Context, code: int, text: str, hint: str) -> None:
-    """Tell the sender that a message does not work; with the id of the job that it names."""
+    """Answer with /ace/fail, and the id of the job that the message names."""
     command = COMMANDS.get(message.address)
     id = parse_id_at(message.arguments, 0) if command and command.names_job else ""
     context.fail(id, message.address, code, text, hint)
 
 
 def is_outgoing(message: Message) -> bool:
-    """Whether it is one that a daemon sends: another one's, or our own reflected. Answering it
-    would never end. Some are called like a command, and have more arguments.
+    """Whether it is a message that daemons send: another one's, or our own, sent back to us. It is
+    never answered, as two daemons would go on for ever. Where one has the address of a command,
+    it is told from that by having more arguments.
     """
     name = message.address.removeprefix("/ace/")
     if name == message.address:
@@ -53,7 +54,7 @@ def is_outgoing(message: Message) -> bool:
 
 
 def _handle(message: Message, context: Context) -> None:
-    """Raises `Refused` and `BadRequest`."""
+    """Call the message's handler. Raises `Refused` and `BadRequest`."""
     address, arguments = _resolve_address(message)
     command = COMMANDS.get(address)
     if command is None:
@@ -66,7 +67,9 @@ def _handle(message: Message, context: Context) -> None:
 
 
 def _resolve_address(message: Message) -> tuple[str, Arguments]:
-    """The address in the table, and the arguments; a parameter's name is the first one."""
+    """The address as the table has it, and the arguments. Of /ace/set/bars 8 these are
+    /ace/set/<param> and ("bars", 8).
+    """
     folder, _, name = message.address.rpartition("/")
     if folder in ("/ace/set", "/ace/get"):
         return f"{folder}/<param>", (name, *message.arguments)

@@ -1,4 +1,4 @@
-"""Announcing a take that exists already: on the next bar if that is wanted, once for each bar."""
+"""Announcing a take that exists already: on the next bar if that is wanted, once for that bar."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .bank import PadTake
 
 
 class Announcer:
-    """`announce(event, due)` is to tell everybody at that time.monotonic(). Guarded by the engine's
-    lock.
+    """`announce(event, due)` has to publish the event at `due` (time.monotonic()). Guarded by the
+    engine's lock.
     """
 
     def __init__(self, announce: Callable[[Event, float], None]) -> None:

@@ -31,9 +31,7 @@ log = logging.getLogger("acestepd.pads")
 
 
 class Controllers:
-    """`start`, `close`, and in between every controller that is there plays, whenever it is plugged
-    in.
-    """
+    """Between `start` and `close` every controller plays that is plugged in, whenever that is."""
 
     def __init__(
         self,
@@ -43,8 +41,8 @@ class Controllers:
         every: float = POLL_SECONDS,
         identity_seconds: float = IDENTITY_SECONDS,
     ) -> None:
-        """What is learned is kept in that file. Raises `SettingsError` where MIDI needs to be
-        installed.
+        """`learned_file` keeps what is learned; `every` is the seconds between two looks at the
+        ports. Raises `SettingsError` where MIDI needs to be installed.
         """
         self._midi = midi
         self._player = player
@@ -83,8 +81,8 @@ class Controllers:
         self._inbox.put(partial(self._start_learning, field))
 
     def forget(self, field: str = "") -> int:
-        """What was learned for `field`, or for any, turns it no more. How many controls that
-        were.
+        """What was learned for `field`, or for any, turns it no more. Returns how many controls
+        that were.
         """
         fields = self._bindings.list_learned(field)
         for each in dict.fromkeys(fields):

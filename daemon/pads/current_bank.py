@@ -22,7 +22,7 @@ from .bank import (
     collect_non_defaults,
 )
 
-CLIENT = "pads"  # the client of jobs that controllers order, and of those that nobody has ordered
+CLIENT = "pads"  # the client of jobs that controllers order, and of speculative ones
 
 
 class CurrentBank:
@@ -69,7 +69,7 @@ class CurrentBank:
         return self.bank.get_pad(index)
 
     def is_current(self, index: int, pad: Pad) -> bool:
-        """Whether it still is that pad."""
+        """Whether `pad` still is the bank's pad at `index`."""
         return index < len(self.bank.pads) and self.bank.pads[index] is pad
 
     def mark_changed(self) -> None:
@@ -83,7 +83,7 @@ class CurrentBank:
             self.bank.get_pad(each).resolved = self.bank.resolve(each, context)
 
     def find_due(self) -> float:
-        """The time.monotonic() at which a take that is there may be announced."""
+        """The time.monotonic() at which a take that is there may be announced; 0: at once."""
         if not self.settings.quantise:
             return 0.0
         beats = self._panel.request.beats if self.settings.quantise == "bar" else 1.0

@@ -2,8 +2,8 @@
 
 A hit has to sound when the pad is hit, so it acts at once, and nobody can know yet whether it will
 be a hold. A pad that is released after `hold` seconds or more rerolls: a hold is a hit, and then a
-reroll that cancels what the hit began. It does not reroll while it is down: of a note whose end got
-lost on its way nobody would know that, and a seed that somebody liked would be gone.
+reroll that cancels what the hit began. It does not reroll while it is down: a note off that got
+lost would look like a hold, and a seed that somebody liked would be gone.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from .controls import Control
 from .mapping import PadMapping
 
-# Debounce, seconds: nobody hits a pad again so soon without releasing it, a bad pad or a second
-# cable does.
+# seconds: nobody hits a pad again so soon without releasing it, but a worn pad or a second cable
+# sends the note twice
 DEBOUNCE = 0.025
 
 
@@ -48,7 +48,7 @@ Gesture = Hit | Reroll | Favourite | Program
 class PressedPad:
     port: str
     since: float  # seconds, as `at`
-    note: tuple[int, int]  # and channel
+    note: tuple[int, int]  # (note, channel), the channel from 0
 
 
 class GestureReader:
@@ -62,8 +62,8 @@ class GestureReader:
     def read(
         self, port: str, mapping: PadMapping, at: float, message: Mapping[str, Any]
     ) -> list[Gesture]:
-        """The gestures that a message (mido's dictionary), which came `at` that time.monotonic(),
-        completes.
+        """The gestures that a message completes: `message` is mido's dictionary, `at` the
+        time.monotonic() of its arrival.
         """
         if mapping.shift and _is_from(message, mapping.shift):
             self._read_shift(port, message)
@@ -82,9 +82,7 @@ class GestureReader:
         return self._release(index, PressedPad(port, at, note))
 
     def forget_port(self, port: str) -> None:
-        """It was unplugged. Whatever was down there, nobody will ever release it: that is no
-        hold.
-        """
+        """It was unplugged: what was down there will never be released, and is no hold."""
         self._shifts.discard(port)
         self._pressed = {
             index: pressed for index, pressed in self._pressed.items() if pressed.port != port

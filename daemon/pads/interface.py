@@ -1,4 +1,4 @@
-"""The seam between controllers (MIDI) and the player (banks, engine): what a pad shows, what a
+"""The interface between controllers (MIDI) and the player (banks, engine): what a pad shows, what a
 controller may do.
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class PadState(enum.Enum):
-    """What a pad shows; the values are the words of ``/ace/pad``."""
+    """What a pad shows; the values are the words of `/ace/pad`."""
 
     EMPTY = "empty"
     QUEUED = "queued"
@@ -23,7 +23,7 @@ class PadState(enum.Enum):
 
 @dataclass(frozen=True)
 class Light:
-    """One pad as it should be lit; ``progress`` runs from 0 to 1 while it renders."""
+    """One pad as it should be lit; `progress` runs from 0 to 1 while it renders."""
 
     state: PadState
     progress: float = 0.0
@@ -50,7 +50,7 @@ class Player(Protocol):
         """Mark, or unmark."""
 
     def turn(self, field: str, position: float) -> None:
-        """Set a numeric field of the request to ``position`` (0..1) of its range."""
+        """Set a numeric field of the request to `position` (0..1) of its range."""
 
     def read_position(self, field: str) -> float | None:
         """Where the field is in its range, 0..1 (for soft takeover); None: no such numeric
@@ -64,9 +64,9 @@ class Player(Protocol):
         """Of every pad."""
 
     def listen(self, listener: LightListener) -> None:
-        """Call ``listener`` when a pad's light has changed; index ``ALL_PADS``: all of them have
+        """Call `listener` when a pad's light has changed; index `ALL_PADS`: all of them have
         (another bank).
         """
 
     def announce_learned(self, field: str, control: str) -> None:
-        """MIDI learn bound ``control`` to ``field``, or nothing any more: tell the OSC clients."""
+        """Publish that MIDI learn bound `control` to `field`; an empty text: it bound nothing."""

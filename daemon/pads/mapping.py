@@ -16,12 +16,12 @@ log = logging.getLogger("acestepd.pads")
 
 GRIDS = {"4x4": 4, "8x8": 8}  # columns, and as many rows
 VIRTUAL = "virtual"  # among the ports: one of our own
-# the shift where neither the settings nor the profile name one: every keyboard has the socket
+# the shift where neither the settings nor the profile name one: every keyboard has a pedal socket
 PEDAL = "cc 64"
 
 
 class PadNote(Protocol):
-    """A [[midi.pad]] table, as far as it is about its note. `slot` counts from 1."""
+    """A [[midi.pad]] table, as far as it is about its note. `slot` is the pad, counted from 1."""
 
     @property
     def slot(self) -> int: ...
@@ -68,7 +68,9 @@ class NoteAddress(NamedTuple):
 
 
 class PadMapping:
-    """The settings, on a controller with this profile. Pads count from 0."""
+    """Which note is which pad by these settings, on a controller with this profile. Pads are meant
+    by their index, from 0.
+    """
 
     def __init__(self, midi: MidiSettings, profile: Profile) -> None:
         self.profile = profile

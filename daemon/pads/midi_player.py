@@ -1,4 +1,4 @@
-"""The pads as controllers play them: whatever fails is told to everybody."""
+"""The pads as controllers play them: what fails is published, as a controller shows no errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("acestepd.pads")
 
 
 class MidiPlayer:
-    """The `Player` of `interface`."""
+    """The `Player` of `interface`, on a `PadPlayer` and the panel."""
 
     def __init__(self, pads: PadPlayer, panel: Panel, engine: Engine) -> None:
         self._pads = pads
@@ -41,7 +41,7 @@ class MidiPlayer:
         knob = Knob.of(field)
         try:
             self._panel.set(knob.field, knob.to_value(position))
-        # many a second come from a fader: nobody wants to be told of each
+        # a fader sends many a second: none of them is published
         except BadRequest as error:
             log.info("%s", error)
 
@@ -62,7 +62,7 @@ class MidiPlayer:
         self._engine.publish(Event("midi/learned", None, (field, control)))
 
     def _try(self, command: str, action: Callable[[], object]) -> None:
-        """A controller has no display for an error: everybody is told."""
+        """Publish what `action` raises as the failure of `command`."""
         try:
             action()
         except Refused as error:

@@ -2,8 +2,8 @@
 
 The current bank, its lights and its jobs change under the engine's lock, as the engine's events do:
 one lock, no deadlock. No file is read under it. What has to be read is read between two times that
-the lock is taken, and where the pad has changed meanwhile, it begins again. A thread of its own has
-takes prepared and saves the bank, both a moment after something has changed.
+the lock is taken, and where the pad has changed meanwhile, all of it is done again. A thread of its
+own has takes prepared and saves the bank, both a moment after something has changed.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ class PadPlayer:
     # --- a pad ------------------------------------------------------------------------------------
 
     def play(self, index: int, velocity: int = 0, client: str = CLIENT) -> Light:
-        """Announce the pad's take, or make it. Raises `Refused` and `BadRequest`."""
+        """What a hit does: announce the pad's take, or order it for `client`. `velocity`: 1..127; 0
+        where there is none. Returns what the pad shows. Raises `Refused` and `BadRequest`.
+        """
         while True:
             light = self._try_to_play(index, velocity, client)
             if light is not None:
@@ -106,13 +108,15 @@ class PadPlayer:
         return self.play(index, client=client)
 
     def mark(self, index: int, on: bool | None = None) -> Light:
-        """Make the pad a favourite, or not any more; without `on` the other of both."""
+        """Make the pad a favourite, or not any more; without `on`, toggle it. Raises `Refused`."""
         context = self._current.read_context()
         with self._lock:
             pad = self._current.get_pad(index)
             pad.favourite = not pad.favourite if on is None else on
             if pad.take:
-                with suppress(Refused):  # a take that came with the bank is in nobody's journal
+                with suppress(
+                    Refused
+                ):  # a take that came with the bank's file is not in the journal
                     self._engine.favourite(CLIENT, pad.take.job_id, pad.favourite)
             return self._refresh_pad(index, context)
 
@@ -135,7 +139,7 @@ class PadPlayer:
             return self._refresh_pad(index, context)
 
     def _try_to_play(self, index: int, velocity: int, client: str) -> Light | None:
-        """None where the pad has changed while files were read."""
+        """What the pad shows; None where it has changed while files were read."""
         context = self._current.read_context()
         with self._lock:
             pad = self._current.get_pad(index)
@@ -216,7 +220,7 @@ class PadPlayer:
                 self._jobs.withdraw(order.id)
             raise
         with self._lock:
-            # a reroll that came before the engine knew the job could not cancel it
+            # a reroll that came while the engine did not know the job could not cancel it: now
             if order.id not in self._jobs and pad.job_id != order.id:
                 self._cancel(client, order.id)
 
@@ -245,7 +249,7 @@ class PadPlayer:
             self._engine.cancel(client, job_id)
 
     def _refresh_pad(self, index: int, context: PadContext) -> Light:
-        """Something about the pad has changed. What it shows now."""
+        """Update what depends on a pad that has changed. Returns what it shows now."""
         self._current.mark_changed()
         self._current.refresh(context, index)
         self._lights.update()
@@ -258,7 +262,7 @@ class PadPlayer:
             return self._lights.list_lights()
 
     def listen(self, listener: LightListener) -> None:
-        """Call `listener(index, light)` when a pad's light has changed; index -1: all have."""
+        """Call `listener(index, light)` when a pad's light has changed; `ALL_PADS`: all have."""
         self._lights.listen(listener)
 
     def snapshot(self) -> list[Event]:
@@ -269,8 +273,8 @@ class PadPlayer:
     # --- all pads ---------------------------------------------------------------------------------
 
     def fill(self, values: Values, count: int | None = None) -> int:
-        """Give the first `count` pads these parameters and seeds of their own; favourites stay. How
-        many have them. Raises `Refused` and `BadRequest`.
+        """Give the first `count` pads these parameters and seeds of their own; favourites stay.
+        Returns how many pads were filled. Raises `Refused` and `BadRequest`.
         """
         grid = self._current.settings.midi
         folders = self._current.allowed_folders
@@ -294,7 +298,7 @@ class PadPlayer:
 
     def reroll_all(self, favourites: bool = False) -> int:
         """Choose new seeds for every pad that has one; for favourites only if wanted. Nothing is
-        announced. How many.
+        announced. Returns how many pads that were.
         """
         context = self._current.read_context()
         with self._lock:

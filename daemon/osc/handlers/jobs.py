@@ -1,4 +1,4 @@
-"""Jobs are made, stopped, looked up and gone on from."""
+"""Commands about jobs: order, cancel and look them up, and use the clips of finished ones."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from ..patterns import Pattern, is_pattern
 
 MAX_ROWS = 200  # of an answer to /ace/history
 DEFAULT_ROWS = 20
-ANYWHERE = -1  # a track or slot that was not said
+ANYWHERE = -1  # the track or slot where a message names none
 
 
-# --- made -----------------------------------------------------------------------------------------
+# --- orders ---------------------------------------------------------------------------------------
 
 
 def generate(context: Context, arguments: Arguments) -> None:
@@ -44,8 +44,8 @@ def generate(context: Context, arguments: Arguments) -> None:
         count, priority, values = split_order_options(parse_pairs(rest))
         if priority is None:
             priority = Priority.BATCH if count > 1 else _default_priority(arguments)
-        order = partial(Order, context.sender.client, id, count=count, priority=priority)
-        _submit(context, values, order)
+        make_order = partial(Order, context.sender.client, id, count=count, priority=priority)
+        _submit(context, values, make_order)
     except WrongType as error:
         error.hint = error.hint or ONE_STRING_HINT
         raise
@@ -65,13 +65,13 @@ def understand(context: Context, arguments: Arguments) -> None:
     id, rest = split_job_id(arguments)
     if not (path := join_words(rest).strip()):
         raise WrongType("which file? send the id, then the path of a recording")
-    # all of the recording, whatever the panel says of new music
+    # the whole recording, whatever length the panel has for new music
     values: dict[str, Any] = {
         name: FIELDS[name].default for name in ("bars", "seconds", "codes", "loop", "stems")
     }
     values |= {"task": UNDERSTAND, "source": path}
-    order = partial(Order, context.sender.client, id, priority=Priority.NORMAL)
-    _submit(context, values, order)
+    make_order = partial(Order, context.sender.client, id, priority=Priority.NORMAL)
+    _submit(context, values, make_order)
 
 
 def reroll(context: Context, arguments: Arguments) -> None:
@@ -82,27 +82,29 @@ def reroll(context: Context, arguments: Arguments) -> None:
 
 
 def _default_priority(arguments: Arguments) -> Priority:
-    """A button that was hit goes before what was typed."""
+    """What a button asks for goes before what was typed."""
     return Priority.LIVE if is_button(arguments) else Priority.NORMAL
 
 
-def _submit(context: Context, values: dict[str, Any], order: Callable[..., Order]) -> None:
-    """Submit `order`, with the panel's request as `values` change it."""
+def _submit(context: Context, values: dict[str, Any], make_order: Callable[..., Order]) -> None:
+    """Submit `make_order(request=...)`, with the panel's request as `values` change it. Raises
+    `Refused` and `BadRequest`.
+    """
     try:
         request = context.panel.build_request(context.allowed_folders.resolve_values(values))
     except NothingToPlay as error:
         error.hint = "the first argument is the id, then comes what it should sound like"
         raise
-    context.engine.submit(order(request=request), on_repeat=context.send_event)
+    context.engine.submit(make_order(request=request), on_repeat=context.send_event)
 
 
-# --- stopped --------------------------------------------------------------------------------------
+# --- cancelling -----------------------------------------------------------------------------------
 
 
 def cancel(context: Context, arguments: Arguments) -> None:
     id = _required_id(arguments, "its id, or *")
     if not context.engine.cancel(context.sender.client, id):
-        context.answer("cancelled", "*")  # there was nothing, and now there is nothing
+        context.answer("cancelled", "*")  # nothing to cancel: it is answered all the same
 
 
 def panic(context: Context, arguments: Arguments) -> None:
@@ -111,7 +113,7 @@ def panic(context: Context, arguments: Arguments) -> None:
     context.answer("done", "/ace/panic", jobs + timed, 0)
 
 
-# --- looked up ------------------------------------------------------------------------------------
+# --- looking up -----------------------------------------------------------------------------------
 
 
 def query(context: Context, arguments: Arguments) -> None:
@@ -154,7 +156,7 @@ def _required_id(arguments: Arguments, what: str) -> str:
     return id
 
 
-# --- gone on from ---------------------------------------------------------------------------------
+# --- finished jobs --------------------------------------------------------------------------------
 
 
 def favourite(context: Context, arguments: Arguments) -> None:
