@@ -107,8 +107,8 @@ class Job:
 
     @property
     def status_events(self) -> list[Event]:
-        """What a client that lost its answers has to be told: the job's plan, its clips, and how it
-        stands.
+        """The events that a client needs which has lost its answers: the job's plan, its clips, and
+        how it stands.
         """
         if self.last_event is None:
             return []

@@ -225,7 +225,7 @@ class Journal:
         return self._find_jobs(f"{where} ORDER BY number DESC LIMIT ?", (*values, limit))
 
     def seconds_per_cost(self, model: str) -> float:
-        """The median of what this machine took for the model of late; 0 where nothing is known."""
+        """The median of the seconds per cost of this model's newest jobs; 0 where none is known."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT seconds / cost AS speed FROM jobs "
@@ -236,8 +236,8 @@ class Journal:
         return speeds[len(speeds) // 2] if speeds else 0.0
 
     def remembers_since(self, name: str) -> float:
-        """The time at which this was first asked under that name; or since when jobs are
-        remembered, if that is later.
+        """Since when the journal knows every job of `name` (seconds since the epoch): since the
+        first call with it, or since the oldest job that was not forgotten, if that is later.
         """
         first = float(self._remember_fact(f"since {name}", lambda: repr(time.time())))
         with self._lock:

@@ -22,8 +22,8 @@ _WORDS = 400
 
 
 def count_frames(request: Request, hop: int = HOP) -> int:
-    """Latent frames that have to be painted for a request. A loop has the whole ones next to its
-    length.
+    """The latent frames that are made for a request, in whole ones: for a loop the number nearest
+    to its length, for other clips at least `MIN_FRAMES`.
     """
     if request.loop:
         return max(1, round(request.samples / hop))
@@ -85,6 +85,6 @@ def estimate_cost(
         clips = len(request.tracks)
     else:
         clips = 1 + len(request.extracted_tracks)
-    painted = max(frames, frames * count_copies(frames))
+    computed = max(frames, frames * count_copies(frames))  # with the copies of a short loop
     plan = token_cost * estimate_plan(request).tokens
-    return painted * (passes + _FIXED_PASSES) * clips + plan
+    return computed * (passes + _FIXED_PASSES) * clips + plan

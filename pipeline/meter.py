@@ -30,7 +30,7 @@ class Meter:
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Around work of a stage, without a pause in it: another generation may run in a pause."""
+        """Measure work of a stage. Nothing is yielded within: another generation may run then."""
         mx.reset_peak_memory()
         started = time.perf_counter()
         yield
@@ -42,7 +42,7 @@ class Meter:
     def measure_each(
         self, stage: str, pieces: Iterator[mx.array] | Iterator[npt.NDArray[np.float32]]
     ) -> Iterator[npt.NDArray[Any]]:
-        """The pieces, computed."""
+        """The pieces as NumPy arrays, with the time that each took counted for the stage."""
         while True:
             with self.measure(stage):
                 piece = next(pieces, None)
@@ -62,7 +62,7 @@ class Meter:
 
 
 class ProgressSpan(NamedTuple):
-    """A part of the progress."""
+    """A part of the progress, which goes from 0 to 1."""
 
     start: float
     length: float
@@ -77,7 +77,7 @@ class ProgressSpan(NamedTuple):
 
 
 def split_progress(request: Request, has_guide: bool) -> Iterator[ProgressSpan]:
-    """The progress of each part of the work behind the plan, in their order."""
+    """Which part of the progress each stage after the plan is, in their order."""
     shares = _list_shares(request, has_guide)
     start = 0.0
     for share in shares:
@@ -88,7 +88,7 @@ def split_progress(request: Request, has_guide: bool) -> Iterator[ProgressSpan]:
 def _list_shares(request: Request, has_guide: bool) -> list[float]:
     shares = [_ENCODE for used in (request.task, has_guide, request.reference) if used]
     if request.task == "lego":
-        # every track hears those before it, which are encoded again
+        # every track is conditioned on those before it, which are encoded for that
         shares += [_DIFFUSE]
         shares += [_ENCODE, _DIFFUSE] * (len(request.tracks) - 1)
     elif request.task == "extract":

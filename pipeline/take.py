@@ -51,7 +51,7 @@ class TakeInfo:
 
     `request` has every value that was used, so that the same request makes the same take with the
     same model. `bits` are the model's weights', 0 as published, and `adapters` those that were set.
-    `timesteps` is what the sampler visited. `codes` are those that it was painted over: the
+    `timesteps` is what the sampler visited. `codes` are those that it followed: the
     request's, its plan's or its source's. `sections` are (seconds, label), for cue points.
     `planned` is what of the request the planner filled in. `timings` are seconds per stage,
     `memory` the most bytes that MLX held in it, `machine` says where. `notes` say what the model

@@ -22,7 +22,7 @@ from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, Request
 
 FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
 IN_WINDOW = ("repaint", "lego")  # work in a window of their source
-MIN_WINDOW = 0.04  # seconds that a window must last: one latent frame, or there is nothing to paint
+MIN_WINDOW = 0.04  # seconds that a window must last: one latent frame, or nothing is made
 
 
 class TaskContext(NamedTuple):
@@ -30,20 +30,20 @@ class TaskContext(NamedTuple):
 
     task: str  # the one that the prompt's instruction names
     source_latents: mx.array  # (1, frames, 64)
-    chunk_mask: mx.array  # (1, frames): 1 where it paints
+    chunk_mask: mx.array  # (1, frames): 1 where new music is made
 
 
 @dataclass(frozen=True)
 class InputLatents:
-    """What tasks make their contexts of."""
+    """The latents (1, frames, 64) that tasks make their contexts of."""
 
     silence: mx.array
     source: mx.array | None = None  # the task's source, encoded, then silence
     guide: mx.array | None = None
-    window: range = range(0)  # the frames of a repaint
+    window: range = range(0)  # the frames of the window of a repaint or lego
     timbre: mx.array | None = None  # latents (1, R, 64) of what it is to sound like
-    codes: tuple[int, ...] = ()  # that it is painted over
-    code_latents: mx.array | None = None  # what those codes stand for; None: there are no codes
+    codes: tuple[int, ...] = ()  # the audio codes that the take follows
+    code_latents: mx.array | None = None  # (1, frames, 64): `codes` detokenized; None without any
     knows_masks: bool = True  # whether the model was taught masks other than 1
 
     @property
@@ -83,30 +83,30 @@ def build_context(task: str, inputs: InputLatents) -> TaskContext:
 
 
 def _text2music(inputs: InputLatents) -> TaskContext:
-    """Paints from the prompt alone, or over a guide."""
+    """New music from the prompt alone, or over a guide (or codes): then as a cover of that."""
     if inputs.guide is not None:
         return TaskContext("cover", inputs.guide, inputs.full_mask)
     return TaskContext("text2music", inputs.silence, inputs.full_mask)
 
 
 def _cover(inputs: InputLatents) -> TaskContext:
-    """Paints over what the audio codes keep of the source: melody, chords and rhythm rather than
-    its sound.
+    """Follows what the audio codes keep of the source: melody, chords and rhythm rather than its
+    sound.
     """
-    over = inputs.source_latents if inputs.code_latents is None else inputs.code_latents
-    return TaskContext("cover", over, inputs.full_mask)
+    source = inputs.source_latents if inputs.code_latents is None else inputs.code_latents
+    return TaskContext("cover", source, inputs.full_mask)
 
 
 def _cover_nofsq(inputs: InputLatents) -> TaskContext:
-    """Paints over the source itself, so it stays closer to it."""
+    """Follows the source itself, so it stays closer to it."""
     return TaskContext("cover", inputs.source_latents, inputs.full_mask)
 
 
 def _repaint(inputs: InputLatents) -> TaskContext:
-    """Paints the window anew, over the guide or silence; the source is around it."""
-    under = inputs.silence if inputs.guide is None else inputs.guide
+    """Makes the window anew, over the guide or silence; the source is around it."""
+    inside = inputs.silence if inputs.guide is None else inputs.guide
     mask = inputs.window_mask
-    source = mx.where(mask[..., None] > 0, under, inputs.source_latents)
+    source = mx.where(mask[..., None] > 0, inside, inputs.source_latents)
     if not inputs.knows_masks:
         return TaskContext("cover", source, inputs.full_mask)
     return TaskContext("repaint", source, mask)
@@ -118,12 +118,12 @@ def _extract(inputs: InputLatents) -> TaskContext:
 
 
 def _lego(inputs: InputLatents) -> TaskContext:
-    """Plays a track that goes with the source, in the window; the source is heard there too."""
+    """Makes a track that goes with the source, in the window; it is conditioned on all of it."""
     return TaskContext("lego", inputs.source_latents, inputs.window_mask)
 
 
 def _complete(inputs: InputLatents) -> TaskContext:
-    """Plays the source with more tracks."""
+    """Makes a mix of the source and more tracks."""
     return TaskContext("complete", inputs.source_latents, inputs.full_mask)
 
 
@@ -136,7 +136,7 @@ _CONTEXTS: dict[str, Callable[[InputLatents], TaskContext]] = {
     "lego": _lego,
     "complete": _complete,
 }
-# of the steps behind the guide's part
+# the context of the steps after `guide_strength` of them, when no guide is followed any more
 _WITHOUT_GUIDE = {
     "": _text2music,
     "cover": _text2music,
@@ -151,11 +151,11 @@ _WITHOUT_GUIDE = {
 def fit_source(
     request: Request, waveform: npt.NDArray[np.float32], hop: int
 ) -> tuple[Request, npt.NDArray[np.float32]]:
-    """The request with the length that its clip gets, and the source in it: (samples in whole
-    frames, 2).
+    """The request with the length that its clip gets, and the source's waveform (samples in whole
+    frames, 2) at its place in the clip.
 
-    What the request leaves open is as long as the source and what a repaint adds to it. Raises
-    `BadRequest`.
+    A request that leaves its length open gets that of the source and of what a repaint adds to it.
+    Raises `BadRequest`.
     """
     if not len(waveform):
         name = os.path.basename(request.source)
@@ -182,9 +182,9 @@ def _check_window(request: Request) -> None:
         name = "repaint_bar" if request.repaint_bar else "repaint_start"
         message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
         raise BadRequest(message, "say with seconds or bars how long the clip is to be")
-    painted = len(find_window(request, request.samples)) / SAMPLE_RATE
-    if painted < MIN_WINDOW:
-        message = f"the window must last at least {MIN_WINDOW:g} s, got {painted:.3g} s"
+    duration = len(find_window(request, request.samples)) / SAMPLE_RATE
+    if duration < MIN_WINDOW:
+        message = f"the window must last at least {MIN_WINDOW:g} s, got {duration:.3g} s"
         raise BadRequest(message, "let repaint_end come later, or repaint_start earlier")
     if request.task == "lego" and begin < 0:
         raise BadRequest(
@@ -193,8 +193,8 @@ def _check_window(request: Request) -> None:
 
 
 def find_window(request: Request, length: int) -> range:
-    """The samples that a repaint paints, of a clip of so many. A window that reaches the end has
-    everything up to it.
+    """The samples of the window of a repaint or lego, in a clip of `length` samples. One that
+    reaches the end has everything up to it.
     """
     begin, end = (seconds * SAMPLE_RATE for seconds in request.window_seconds)
     stop = _samples_in_front(request) + end
@@ -214,11 +214,11 @@ def mark_window(frames: int, window: range) -> npt.NDArray[np.bool_]:
     return (place >= window.start) & (place < window.stop)
 
 
-# --- what stays of it -----------------------------------------------------------------------------
+# --- what a repaint keeps of its source -----------------------------------------------------------
 
 
 class RepaintBlend(NamedTuple):
-    """How firmly a repaint holds on to what is around its window."""
+    """How much a repaint keeps of what is around its window."""
 
     injection: float  # first part of the steps, after each of which the source is put back
     frames: int  # in which the latents turn into the source's, outside of the window
@@ -233,7 +233,7 @@ class RepaintBlend(NamedTuple):
 
     @classmethod
     def of_request(cls, request: Request) -> RepaintBlend:
-        """By the strength, unless the request says more."""
+        """By `repaint_strength`, where the request does not say it in detail."""
         blend = cls.of_strength(request.repaint_strength)
         if request.repaint_hold >= 0:
             blend = blend._replace(injection=request.repaint_hold)
@@ -246,13 +246,15 @@ class RepaintBlend(NamedTuple):
 class SourceInjection:
     """Puts the source back around a repaint's window, after a step."""
 
-    source: mx.array
-    noise: mx.array
-    window: range
+    source: mx.array  # (1, frames, 64)
+    noise: mx.array  # (1, frames, 64): what the diffusion began with
+    window: range  # of frames
     blend: RepaintBlend
 
     def __call__(self, x: mx.array, step: int, steps: int, t: float) -> mx.array:
-        """The state after a step, which is at time `t`."""
+        """The state after a step, with the source put back. `x` is the state at time `t`, at which
+        the step has arrived.
+        """
         length = x.shape[1]
         if step < round(self.blend.injection * steps):
             inside = mx.array(mark_window(length, self.window)[None, :, None])

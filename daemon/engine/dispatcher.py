@@ -227,7 +227,7 @@ class Dispatcher:
     # --- what the worker says ---------------------------------------------------------------------
 
     def on_message(self, message: WorkerMessage) -> None:
-        """Those of no case are signs of life."""
+        """What the worker has sent. Messages that match no case are signs of life only."""
         match message:
             case ModelLoaded():
                 self._on_loaded(message)

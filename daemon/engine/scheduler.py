@@ -15,8 +15,8 @@ Call = Callable[[], None]
 
 
 class Scheduler:
-    """A thread that waits. Calls whose time has not come when it closes are made then: none is
-    dropped.
+    """Makes calls at their time, on a thread of its own. Those whose time has not come when it
+    closes are made then: none is dropped.
     """
 
     def __init__(self) -> None:

@@ -48,8 +48,8 @@ class ExpectedRun(NamedTuple):
 
 
 class Speculation:
-    """The owner of the runs that no client has ordered: its listener is told of them ("progress",
-    "prepared", "dropped"), and nobody else.
+    """The owner of the runs that no client has ordered. Only its listener is told of them, by the
+    events "progress", "prepared" and "dropped".
 
     `accept(jobs, landing)` writes a client's job down before anybody is told of it.
     """
@@ -97,7 +97,7 @@ class Speculation:
         self._discard(self._takes.clear())
 
     def pause(self) -> None:
-        """Make nothing for a while, and not what is being made either."""
+        """Stop what is being made, and begin nothing for a while."""
         self._pause(PAUSE_SECONDS)
         self._stop()
 
@@ -126,12 +126,12 @@ class Speculation:
             return None
         if self._runs.is_progressing(current.run):
             return self._claim_run(order, current.run)
-        # something else interrupts it: as a job of its own, it need not wait for that
+        # it goes on only after the run that interrupts it: a job in the queue need not wait so long
         self._stop()
         return None
 
     def _claim_take(self, order: Order, take: PreparedTake) -> Job:
-        """From the moment the journal has the job its take will land, whatever happens."""
+        """The job of a prepared take. Once the journal has it, the take lands, whatever happens."""
         job = _make_client_job(order, take.run.job)
         job.origin = order.origin
         job.state = JobState.LANDING
@@ -179,8 +179,8 @@ class Speculation:
         return None
 
     def _stop(self) -> None:
-        """Make no more of the take that is being made. Where its files are being written, they are
-        thrown away afterwards.
+        """Stop making the current take. Where its files are being written already, they are removed
+        afterwards.
         """
         if self._current and not self._current.run.job.cancel_requested:
             self._current.run.job.cancel_requested = True

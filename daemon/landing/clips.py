@@ -53,8 +53,8 @@ def land(staged: Staged) -> Landed | None:
 
 
 def reveal(staged: Staged) -> bool:
-    """Give all files their names at once, for somebody in a hurry; `land` has to follow, whatever
-    comes of this. False when a name was taken meanwhile, or the disk does not want to.
+    """Give all files their names without syncing, where a client must not wait; `land` has to
+    follow, whatever comes of this. False when a name was taken meanwhile, or the disk failed.
     """
     try:
         return all(
@@ -93,9 +93,9 @@ def write_take(
     folder: Path, job_id: str, take: FinishedTake, origin: str = "", keep_latest: bool = False
 ) -> Landed:
     """Stage and land at once, where there is no journal. Either all files become visible, or none.
-    OSError.
+    Raises OSError.
 
-    What a killed one left half written is removed by the first that comes a day later.
+    What a killed call left half written is removed by the first one a day later.
     """
     staging.sweep(folder, NO_JOURNAL, older=DAY)
     staged = staging.stage(folder, NO_JOURNAL, job_id, origin, take, keep_latest)
@@ -109,7 +109,7 @@ def write_take(
 
 
 def _name(file: StagedFile) -> bool:
-    """Whether the file has its final name now; False when that is another file's."""
+    """Give a file its final name. False when that is another file's."""
     if disk.is_taken(file.source):
         return disk.take_name(file.source, file.target)
     if file.has_landed:  # renamed before a crash
@@ -118,7 +118,7 @@ def _name(file: StagedFile) -> bool:
 
 
 def _take_names_back(staged: Staged) -> None:
-    """Those that `land` gave, and only those."""
+    """Undo the names that `land` gave, and only those."""
     for file in reversed(staged.files):
         if not disk.is_taken(file.source):
             if file.has_landed:

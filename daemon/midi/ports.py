@@ -28,7 +28,7 @@ OpenPort = TypeVar("OpenPort")
 class Input:
     """The input whose name contains `name`, opened when it appears and again when it comes back.
 
-    `handle(at, message)` is called on MIDI's own thread and must be quick: `at` is
+    `handle(at, message)` is called on the thread of `InputPort` and must be quick: `at` is
     `time.monotonic()` at the arrival, `message` mido's dictionary, like {"type": "note_on",
     "channel": 0, "note": 60, "velocity": 64, "time": 0}.
     """
@@ -109,7 +109,7 @@ class PortListener(Protocol):
         """Whether the port of that name is one to open."""
 
     def on_message(self, name: str, at: float, message: dict[str, Any]) -> None:
-        """From the input of that name. On MIDI's own thread."""
+        """From the input of that name, on the thread of its `InputPort`."""
 
     def on_input_closed(self, name: str) -> None: ...
 

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class OscServer:
-    """Listens. One thread reads and handles, in order; events are sent from whichever thread has
+    """One thread reads and handles packets, in order; events are sent on the thread that publishes
     them.
     """
 
@@ -99,7 +99,7 @@ class OscServer:
 
     @property
     def address(self) -> Address:
-        """Of UDP."""
+        """The host and port of UDP."""
         return self._udp.address
 
     @property
@@ -210,7 +210,7 @@ class OscServer:
             reject(message, self._context(sender), error.code, str(error), error.hint)
 
     def _drop_timed(self) -> int:
-        """Drop the messages that wait for their time, and tell their senders. How many."""
+        """Drop the messages that wait for their time, and tell their senders. Returns how many."""
         dropped = self.timed_queue.drop_waiting()
         for timed in dropped:
             reject(

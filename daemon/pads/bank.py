@@ -101,7 +101,7 @@ class Pad:
         )
 
     def set_seed(self, panel_values: Values, seed: int) -> None:
-        """From now on it is this one, with the panel as it is now. Its take is not its any more."""
+        """Give the pad this seed, and the panel's values as they are now. It has no take then."""
         if seed == self.next_seed:
             self.next_seed = draw_seed()
         self.panel_values = panel_values
@@ -174,7 +174,7 @@ class Bank:
     pads: list[Pad] = field(default_factory=list)
 
     def get_pad(self, index: int) -> Pad:
-        """Made when it is not there yet."""
+        """The pad at that index, which is made where it is not there yet."""
         while len(self.pads) <= index:
             self.pads.append(Pad())
         return self.pads[index]
@@ -182,7 +182,7 @@ class Bank:
     # --- what a hit would play --------------------------------------------------------------------
 
     def resolve(self, index: int, context: PadContext, reroll: bool = False) -> Values:
-        """What a hit would play, or a reroll: every value that is not a default, with the seed."""
+        """What a hit (or a reroll) would play: every value that is not a default, and the seed."""
         pad = self.get_pad(index)
         if self.is_variation(index):
             values = self._resolve_variation(index, context, reroll)
@@ -203,7 +203,7 @@ class Bank:
         return values
 
     def is_variation(self, index: int) -> bool:
-        """Whether it has no seed of its own, and is a variation of its row's first pad."""
+        """Whether the pad has no seed of its own, and is a variation of its row's first pad."""
         return self.rows > 0 and index % self.columns != 0 and self.get_pad(index).seed < 0
 
     def find_original(self, index: int) -> int:
@@ -241,8 +241,8 @@ class Bank:
         return values
 
     def _get_panel_values(self, index: int, context: PadContext, reroll: bool) -> Values:
-        """What a pad's own parameters lie over: the panel, or how that was when the seed was
-        chosen. A reroll takes what was turned since then.
+        """The values that a pad's own parameters override: the panel's as they were when its seed
+        was chosen, or as they are now, where it has none or is rerolled.
         """
         saved = self.get_pad(index).panel_values
         if saved is not None and not reroll:
@@ -250,7 +250,7 @@ class Bank:
         return (saved or {}) | context.panel | context.get_defaults(index).values
 
     def _get_seed(self, index: int, context: PadContext, reroll: bool) -> int:
-        """The settings may name the seed that a pad begins with."""
+        """The seed of a hit, or of a reroll. The settings may name the one a pad begins with."""
         pad = self.get_pad(index)
         if reroll:
             return pad.next_seed

@@ -64,7 +64,7 @@ class Banks:
         self._play(self._store.load(name))
 
     def load_program(self, number: int) -> None:
-        """Raises `Refused` 404 where no bank has it."""
+        """Play the bank with this program, 0..127. Raises `Refused` 404 where there is none."""
         programs = self._store.list_programs()
         name = next((name for name, program in programs.items() if program == number), None)
         if name is None:
@@ -72,7 +72,9 @@ class Banks:
         self.load(name)
 
     def save(self, name: str = "", program: int | None = None) -> None:
-        """Under another name or program from now on, or now. Raises `Refused`."""
+        """Write the bank down; `name` and `program`, where given, are its own from now on. Raises
+        `Refused`.
+        """
         programs = self._store.list_programs()
         with self._lock:
             bank = self._current.bank
@@ -93,8 +95,8 @@ class Banks:
             self._engine.publish(self._lights.make_bank_event())
 
     def save_changes(self) -> OSError | None:
-        """Write the bank down, where it has changed, and those that could not be before. Why it
-        could not be.
+        """Write the bank down, where it has changed, and others whose writing failed before.
+        Returns the error that keeps this one from being written.
         """
         with self._lock:
             name = self._current.bank.name
@@ -122,8 +124,8 @@ class Banks:
             self._lights.update_all()
 
     def _read_pads(self, bank: Bank, context: PadContext) -> dict[int, Request]:
-        """Whether the takes of a bank are there, before it is played. What those pads would play
-        whose newest job may not have ended.
+        """Prepare the pads of a bank that is about to be played: what a hit would play, and whether
+        takes are missing. Returns the requests of the pads whose newest job may not have ended.
         """
         requests: dict[int, Request] = {}
         for index, pad in enumerate(bank.pads):

@@ -16,15 +16,15 @@ log = logging.getLogger("acestepd.pads")
 
 PULSE_SECONDS = 0.25  # between the two looks of a rendering pad
 FRAME_SECONDS = 0.04  # between two frames: 25 a second
-MAX_MESSAGES = 32  # in a frame: 800 a second are what a cable of five pins carries
+MAX_MESSAGES = 32  # in a frame: a five-pin MIDI cable carries about 800 a second
 REENTER_SECONDS = 0.5  # after which a controller's lights are sent once more
 
 
 class LightBuffer:
-    """The lights that a controller is to show, and those that were sent.
+    """The lights that a controller has to show, and those that were sent.
 
-    The last state of a pad is always sent; what it was in between is left out where there was no
-    time for it.
+    The last state of a pad is always sent; states in between are skipped where there is no time for
+    them.
     """
 
     def __init__(self, mapping: PadMapping) -> None:
@@ -44,12 +44,12 @@ class LightBuffer:
         self._target = [*lights, *missing][: self._mapping.count]
 
     def forget_sent(self) -> None:
-        """Nobody knows what is shown: send it all."""
+        """Send all lights again, as what the controller shows is not known."""
         self._sent.clear()
 
     def make_frame(self, now: float) -> list[bytes]:
-        """The messages to be sent at that time.monotonic(). One pad after the other is sent again:
-        a light that got lost comes back.
+        """The messages to be sent at `now` (time.monotonic()). One pad after the other is sent
+        again, so that a light whose message got lost comes back.
         """
         messages: list[bytes] = []
         if now >= self._resend_at:
@@ -71,7 +71,7 @@ class LightBuffer:
         return messages
 
     def make_dark(self) -> list[bytes]:
-        """Every pad out, for the end."""
+        """The messages that switch every pad off."""
         messages = (self._encode(index, DARK, False) for index in range(self._mapping.count))
         return [message for message in messages if message]
 

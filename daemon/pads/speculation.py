@@ -36,8 +36,8 @@ class PadSpeculation:
         self._engine = engine
         self._current = current
         self._on_change = on_change
-        # the ids of jobs that may be ordered: by request, so that they keep them, and by the values
-        # of the pads that they are for
+        # the ids of jobs that may be ordered: by request, as a request keeps its id from one update
+        # to the next, and by the values of the pads that they are for
         self._ids: dict[Request, str] = {}
         self._ids_by_values: dict[Key, str] = {}
         self._prepared: set[str] = set()  # the ids of takes that are prepared
@@ -78,7 +78,7 @@ class PadSpeculation:
         bank = self._current.bank
         last_hit = self._current.last_hit
         settings = self._current.settings.midi
-        # somebody who never plays pads must not pay for them
+        # where nobody plays pads, no computing is spent on them
         in_use = last_hit is not None or bool(settings.ports)
         candidates = []
         for index, reroll in rank_pads(self._current.count, bank.columns, last_hit):
@@ -148,9 +148,8 @@ def rank_by_distance(count: int, columns: int, last_hit: int | None) -> list[int
 
 
 def rank_pads(count: int, columns: int, last_hit: int | None) -> Iterator[tuple[int, bool]]:
-    """(pad, whether its reroll is meant), the most probable first. A hand is near where it was: the
-    pads around it, the reroll of the very pad that has just sounded, then all other pads, then all
-    other rerolls.
+    """(index, whether its reroll is meant), the most probable first: the pads around the one that
+    was hit last, that one's reroll, then all other pads, then all other rerolls.
     """
     order = rank_by_distance(count, columns, last_hit)
     near = order[:NEIGHBOURHOOD] if last_hit is not None else []

@@ -68,7 +68,7 @@ def _parse_index(arguments: Arguments) -> int:
 
 
 def _answer_pad(context: Context, index: int, light: Light) -> None:
-    """How the pad stands. Subscribers have been told where it is news."""
+    """Answer with how the pad stands. Subscribers have been sent that where it has changed."""
     context.send_event(Event("pad", None, (index + 1, light.state.value, light.progress)))
 
 
