@@ -85,6 +85,7 @@ def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -
     assert np.array_equal(*takes)
 
 
+@pytest.mark.long
 def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

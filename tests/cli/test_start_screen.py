@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from daemon import VERSION, midi
@@ -91,15 +91,13 @@ def test_midi_controllers_and_the_clock_that_are_found_are_shown(
 ) -> None:
     backend = midi.load_backend()
     settings = 'midi_clock = "drum machine"\n[midi]\nports = ["launchpad", "virtual"]'
-    launchpad = backend.open_output("Launchpad X LPX MIDI", virtual=True)
-    clock = backend.open_output("Drum Machine", virtual=True)
-    try:
+    with ExitStack() as ports:
+        for name in ("Launchpad X LPX MIDI", "Drum Machine"):
+            ports.enter_context(closing(backend.open_output(name, virtual=True)))
         with running(tmp_path, settings) as (daemon, _):
             pads, found = text_of(daemon.screen, "MIDI")
             tempo = text_of(daemon.screen, "tempo")
-    finally:
-        launchpad.close()
-        clock.close()
+            ports.close()  # JACK takes long to close them once who was connected has gone
     assert labels(daemon.screen) == ["model", "clips", "OSC in", "MIDI", "tempo", "try"]
     assert pads.startswith("pads on ")
     assert "Launchpad X LPX MIDI" in pads

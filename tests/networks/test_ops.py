@@ -318,7 +318,7 @@ def default_device():
     raise AssertionError("the default device was looked at")
 
 mx.default_device = default_device
-import pipeline.generate, pipeline.planner.find, pipeline.device
+import pipeline.generate, pipeline.planner.loading, pipeline.device
 """
 
 

@@ -332,6 +332,7 @@ def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> 
     assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
 
 
+@pytest.mark.long
 def test_the_formulation_for_gpus_agrees_in_half_precision() -> None:
     """Metal cannot be run here, but what it would run can: the plain operations, with bfloat16
     weights.

@@ -56,6 +56,7 @@ def test_everything_agrees_with_the_official_code(lines: list[Line]) -> None:
     assert [str(line) for line in lines if line.verdict == FAIL] == []
 
 
+@pytest.mark.long
 def test_a_lone_checkout_can_check_turbo_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert parity.main([str(parity.COPY)]) == 0
     passed = {

@@ -65,5 +65,14 @@ def started(
         with closing(OscClient(("127.0.0.1", daemon.port))) as client:
             yield daemon, client
     finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """As a musician does: a client of JACK that is killed makes the others hang."""
+    process.terminate()
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
