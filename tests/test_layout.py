@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import graphlib
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 DOORS = {
@@ -25,6 +29,18 @@ DOORS = {
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},
     "yaml": {"pipeline/planner/templates.py"},
+}
+
+# Files that stand below their room, because those below the room use them: what settings are
+# checked with, and what a request's fields are.
+LOWER = {
+    "daemon.pads.interface",
+    "daemon.pads.profiles",
+    "daemon.pads.controls",
+    "daemon.pads.knobs",
+    "daemon.pads.mapping",
+    "pipeline.guide.harmony",
+    "pipeline.weights.adapter",
 }
 
 
@@ -49,3 +65,60 @@ def test_each_library_has_its_door() -> None:
     for path in (*ROOT.glob("daemon/**/*.py"), *ROOT.glob("pipeline/**/*.py")):
         for library, doors in DOORS.items():
             assert library not in imports(path) or str(path.relative_to(ROOT)) in doors, path
+
+
+def modules() -> dict[str, Path]:
+    """The modules of both packages by their dotted names."""
+    paths = (*ROOT.glob("daemon/**/*.py"), *ROOT.glob("pipeline/**/*.py"))
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+    return {name.removesuffix(".__init__"): path for name, path in zip(names, paths)}
+
+
+def imported_modules(module: str, known: dict[str, Path]) -> Iterator[str]:
+    """The modules of ours that a module imports, anywhere in it."""
+    path = known[module]
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        root = package[: len(package) - node.level + 1] if node.level else []
+        base = ".".join([*root, *([node.module] if node.module else [])])
+        for alias in node.names:
+            target = f"{base}.{alias.name}" if f"{base}.{alias.name}" in known else base
+            if target in known and target != module:
+                yield target
+
+
+def room_of(module: str) -> str:
+    """The folder that a module is in; itself, where it stands alone or below its room."""
+    room = ".".join(module.split(".")[:2])
+    return room if (ROOT / room.replace(".", "/")).is_dir() and module not in LOWER else module
+
+
+def find_circle(graph: dict[str, set[str]]) -> list[str]:
+    """Names that lead back to the first of them; empty where there is an order for all."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other() -> None:
+    known = modules()
+    assert find_circle({name: set(imported_modules(name, known)) for name in known}) == []
+
+
+def test_no_import_runs_upward_between_rooms() -> None:
+    known = modules()
+    floors: dict[str, set[str]] = {}
+    for name in known:
+        below = {room_of(target) for target in imported_modules(name, known)} - {room_of(name)}
+        floors.setdefault(room_of(name), set()).update(below)
+    assert find_circle(floors) == []
+
+
+@pytest.mark.parametrize("name", sorted(LOWER))
+def test_what_stands_below_its_room_uses_nothing_of_it(name: str) -> None:
+    rooms = {room_of(target) for target in imported_modules(name, modules())}
+    assert ".".join(name.split(".")[:2]) not in rooms
