@@ -232,7 +232,7 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
 # --- pads -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kills", often(3, long=10, soak=40))
+@pytest.mark.parametrize("kills", often(long=10, soak=40))
 def test_every_hit_that_was_answered_ends_in_one_whole_take_however_often_the_plug_is_pulled(
     tmp_path: Path, kills: int
 ) -> None:

@@ -13,7 +13,9 @@ import pytest
 from tests.support.daemon_process import started
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:

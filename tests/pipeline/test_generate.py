@@ -260,6 +260,7 @@ def test_any_length_is_met_to_the_sample(ace_step: AceStep, seconds: float) -> N
     )
 
 
+@pytest.mark.long
 def test_a_clip_longer_than_the_silence_and_than_one_tile(ace_step: AceStep) -> None:
     (take,) = ace_step.generate(text="x", bars=20, bpm=97.3, seed=1)
     assert take.audio.shape == (2, round(80 * 60 / 97.3 * 48_000))
