@@ -235,7 +235,7 @@ class Journal:
         speeds = sorted(float(row["speed"]) for row in rows)
         return speeds[len(speeds) // 2] if speeds else 0.0
 
-    def remembers_since(self, name: str) -> float:
+    def known_since(self, name: str) -> float:
         """Since when the journal knows every job of `name` (seconds since the epoch): since the
         first call with it, or since the oldest job that was not forgotten, if that is later.
         """

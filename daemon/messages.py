@@ -137,8 +137,8 @@ class PreviewAudio(WorkerMessage):
 
 
 @dataclass(frozen=True)
-class StemAudio(WorkerMessage):
-    """One finished stem, the mix first: (2, samples) at 48 kHz."""
+class RenderClip(WorkerMessage):
+    """One finished clip, the mix first: (2, samples) at 48 kHz."""
 
     ticket: int
     name: str

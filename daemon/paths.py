@@ -28,12 +28,12 @@ class AllowedFolders:
         """
         candidates = [path for path in self._candidates(text) if self._contains(path)]
         if not candidates:
-            shown = " ".join(map(str, self.folders)) or "no folder"
+            folders = " ".join(map(str, self.folders)) or "no folder"
             raise Refused(
                 403,
                 f"{text[:200]!r} is not in a folder that messages may name files in",
                 "put the file there, or list its folder under folders in the settings; now: "
-                f"{shown}",
+                f"{folders}",
             )
         for path in candidates:
             if _is_file(path):

@@ -23,7 +23,7 @@ import numpy as np
 
 from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Request
-from pipeline.take import Progress, Take, TakeInfo, describe_machine
+from pipeline.take import Clip, Progress, TakeInfo, describe_machine
 
 from .jobs import describe_failure
 from .messages import (
@@ -38,12 +38,12 @@ from .messages import (
     PreviewAudio,
     Render,
     RenderCancelled,
+    RenderClip,
     RenderFailed,
     RenderFinished,
     RenderPlan,
     RenderProgress,
     SetAdapters,
-    StemAudio,
     WorkerMessage,
     receive_message,
     send_message,
@@ -190,14 +190,14 @@ class Worker:
             self._renderings.pop()
             self._send(_failed(rendering.ticket, error))
 
-    def _pass_on(self, rendering: Rendering, output: Progress | Take) -> None:
-        """Send what a rendering has on its way; takes are kept until all are there."""
-        if isinstance(output, Take):
+    def _pass_on(self, rendering: Rendering, output: Progress | Clip) -> None:
+        """Send what a rendering has on its way; clips are kept until all are there."""
+        if isinstance(output, Clip):
             if output.name.startswith(PREVIEW):
                 step = int(output.name.removeprefix(PREVIEW))
                 self._send(PreviewAudio(rendering.ticket, step, np.asarray(output.audio)))
             else:
-                rendering.takes.append(output)
+                rendering.clips.append(output)
         elif output.planned is not None:
             self._send(RenderPlan(rendering.ticket, dict(output.planned)))
         elif time.monotonic() - rendering.progress_sent >= PROGRESS_SECONDS:
@@ -209,9 +209,9 @@ class Worker:
         if rendering.description is not None:
             self._finish(rendering, _description_info(rendering, rendering.description))
             return
-        for take in rendering.takes:
-            self._send(StemAudio(rendering.ticket, take.name, np.asarray(take.audio)))
-        mix = rendering.takes[0]
+        for clip in rendering.clips:
+            self._send(RenderClip(rendering.ticket, clip.name, np.asarray(clip.audio)))
+        mix = rendering.clips[0]
         model = rendering.model
         if mix.latents is not None and model.keeps_latents:
             latents = np.asarray(mix.latents)
@@ -233,12 +233,12 @@ class Rendering:
         self.model = model
         self.ticket = ticket
         self.request = request
-        self.takes: list[Take] = []
+        self.clips: list[Clip] = []
         self.description: Description | None = None  # of a recording that is put into words
         self.progress_sent = 0.0  # time.monotonic() of its newest message about progress
         self.outputs = self._render()
 
-    def _render(self) -> Generator[Progress | Take, None, None]:
+    def _render(self) -> Generator[Progress | Clip, None, None]:
         if self.request.task != UNDERSTAND:
             yield from self.model.render(self.request)
             return

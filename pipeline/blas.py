@@ -32,7 +32,7 @@ _loaded: Path | None = None
 _obstacle = ""  # why MKL is wanted and not loaded
 
 
-def is_wanted() -> bool:
+def is_enabled() -> bool:
     """Whether MKL is of use on this machine, and not turned off."""
     return (
         sys.platform == "linux"
@@ -46,7 +46,7 @@ def preload() -> None:
     first.
     """
     global _loaded, _obstacle
-    if _loaded or _obstacle or not is_wanted():
+    if _loaded or _obstacle or not is_enabled():
         return
     if "mlx.core" in sys.modules:
         _obstacle = "mlx was imported before acestepd's pipeline"
@@ -73,7 +73,7 @@ def describe() -> str:
         return "Accelerate"
     if _loaded:
         return f"Intel MKL ({_loaded.name})"
-    if not is_wanted():
+    if not is_enabled():
         return f"MLX's built-in BLAS (MKL is off: {SWITCH}=0 or not an x86_64 Linux)"
     return f"MLX's built-in BLAS, which is slow ({_obstacle})"
 

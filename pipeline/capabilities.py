@@ -20,7 +20,7 @@ class Capabilities:
 
     `tasks` are those that it was taught beside new music; `defaults` are used where a request
     leaves the choice to the model. `turbo`: it was distilled, and has a schedule of its own.
-    `guided`: it was taught to paint over guides, and over everything; it has no audio codes.
+    `plays_guides`: it was taught to paint over guides, and over everything; it has no audio codes.
     `sings`: it reads lyrics.
     """
 
@@ -28,7 +28,7 @@ class Capabilities:
     tasks: tuple[str, ...]
     defaults: Defaults
     turbo: bool
-    guided: bool
+    plays_guides: bool
     sings: bool
 
     def accept(self, request: Request) -> Request:
@@ -48,7 +48,7 @@ class Capabilities:
 
     def default_guide(self, request: Request) -> str:
         """What a guide is that the request leaves open: auto or off."""
-        if self.guided and request.task not in FOLLOW_SOURCE and not request.codes:
+        if self.plays_guides and request.task not in FOLLOW_SOURCE and not request.codes:
             return "auto"
         return "off"
 
@@ -61,7 +61,7 @@ class Capabilities:
         notes += _describe_folded_channels(request)
         if request.lyrics.strip() and not self.sings:
             notes.append(f"{self.name} does not sing: the lyrics were left out")
-        if self.guided:
+        if self.plays_guides:
             notes += [f"{self.name} {limit}" for limit in _describe_guided_limits(request)]
         return tuple(notes)
 
@@ -89,7 +89,7 @@ class Capabilities:
 
     def _check_guide(self, request: Request) -> None:
         """Codes, a guide and a source all say what is played: only one of them may."""
-        if request.codes and self.guided:
+        if request.codes and self.plays_guides:
             raise BadRequest(
                 f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty"
             )

@@ -23,7 +23,7 @@ from .planner.planner import UNDERSTAND_TEMPERATURE, Description
 from .planner.planning import sampling_of
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
 from .request_files import check_files, resolve_request
-from .take import Progress, Take
+from .take import Clip, Progress
 from .variants import Defaults
 from .weights import adapter, checkpoint
 from .weights.adapter import Adapter
@@ -77,8 +77,8 @@ class AceStep:
         cfg_type: str = "apg",
         vocal_language: str = "unknown",
         **more: Any,
-    ) -> Iterator[Take]:
-        """Yield finished takes: `.audio` is an mx.array (2, samples) float32 in [-1, 1],
+    ) -> Iterator[Clip]:
+        """Yield a take's finished clips: `.audio` is an mx.array (2, samples) float32 in [-1, 1],
         `.sample_rate` is 48000.
 
         text: style, instruments, mood. lyrics: with [verse] markers; empty is instrumental.
@@ -101,12 +101,12 @@ class AceStep:
         }
         request = Request().changed(values | more)
         check_files(request)
-        return (event for event in self.render(request) if isinstance(event, Take))
+        return (event for event in self.render(request) if isinstance(event, Clip))
 
     def render(
         self, request: Request, noise: mx.array | None = None
-    ) -> Generator[Progress | Take, None, None]:
-        """Yield `Progress` as the work goes, then the takes: the mix, unless the task is to
+    ) -> Generator[Progress | Clip, None, None]:
+        """Yield `Progress` as the work goes, then the clips: the mix, unless the task is to
         extract, the stems, and the rest, which sums with the stems to the mix (or to the source).
         Closing the iterator cancels.
 
@@ -115,19 +115,19 @@ class AceStep:
         """
         yield from Generation(self.model, request, noise).run()
 
-    def retake(self, take: Take, **changes: Any) -> Iterator[Take]:
-        """Takes made from the noise of an earlier mix: with other words, a little `variation`,
+    def retake(self, mix: Clip, **changes: Any) -> Iterator[Clip]:
+        """A take made from the noise of an earlier mix: with other words, a little `variation`,
         another window.
 
         `changes`: fields of `Request`; the length stays, and the noise has the take's own variation
         in it already. Raises `BadRequest`.
         """
-        if take.noise is None:
-            raise BadRequest(f"{take.name} has no noise of its own", "retake the mix")
-        request = take.request.changed({"variation": 0.0} | changes)
+        if mix.noise is None:
+            raise BadRequest(f"{mix.name} has no noise of its own", "retake the mix")
+        request = mix.request.changed({"variation": 0.0} | changes)
         check_files(request)
-        events = self.render(request, mx.array(take.noise)[None])
-        return (event for event in events if isinstance(event, Take))
+        events = self.render(request, mx.array(mix.noise)[None])
+        return (event for event in events if isinstance(event, Clip))
 
     def extract(
         self, mix: npt.NDArray[np.float32], track: str, prompt: str = "", seed: int = 0
@@ -153,7 +153,7 @@ class AceStep:
         return np.concatenate(tiles)[: len(mix)]
 
     def rehearse(self, request: Request) -> None:
-        """Warm up: run a whole generation and throw its takes away, so that kernels are compiled. A
+        """Warm up: run a whole generation and throw its clips away, so that kernels are compiled. A
         result that is not music is no error.
         """
         with suppress(audio.BadAudio):
@@ -170,7 +170,7 @@ class AceStep:
         """
         model = self.model
         check_files(request)
-        if model.config.guided:
+        if model.config.plays_guides:
             raise BadRequest(f"{model.name} has no audio codes", "load one of ACE-Step's models")
         if missing := model.planner_slot.missing_reason:
             raise BadRequest(missing, "fetch one, and try again")
@@ -266,12 +266,12 @@ class AceStep:
         """What decodes its latents, by its weights."""
         return self.model.vae_digest
 
-    def remember(self, file: Path, take: Take) -> None:
-        """`file` holds the mix `take`, as it is: a task on it needs no encoding. Raises OSError.
+    def remember(self, file: Path, mix: Clip) -> None:
+        """`file` holds the `mix`, as it is: a task on it needs no encoding. Raises OSError.
 
         Nothing is remembered without `keep_latents`.
         """
         store = self.model.latent_store
-        if store is not None and take.latents is not None:
+        if store is not None and mix.latents is not None:
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            store.put(digest, self.model.vae_digest, StoredLatents(take.latents, take.gain))
+            store.put(digest, self.model.vae_digest, StoredLatents(mix.latents, mix.gain))

@@ -1,4 +1,4 @@
-"""One run of a model: a request becomes takes."""
+"""One run of a model: a request becomes a take."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from .meter import Meter, ProgressSpan, split_progress
 from .model import TIMBRE_FRAMES, Conditioning, Model
 from .planner.planner import PlanProgress
 from .planner.planning import PlannedRequest, is_planned, plan_request
-from .postprocess import FinishedClips
+from .postprocess import PostprocessedClips
 from .request import PREVIEW, SAMPLE_RATE, Request
 from .request_files import resolve_request
 from .schedules import Schedule
-from .take import Progress, Take, TakeInfo, describe_machine
+from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
 _DIFFUSION = 0.8  # share of diffusion in the progress of `_diffuse`; the rest is decoding
 _RINGING = SAMPLE_RATE // 4  # samples that a guide's last notes may need
 
 _Result = TypeVar("_Result")
-# a stage of a run: yields progress and takes on its way to its result
-_Stage = Generator[Progress | Take, None, _Result]
+# a stage of a run: yields progress and clips on its way to its result
+_Stage = Generator[Progress | Clip, None, _Result]
 
 
 class Generation:
@@ -65,7 +65,7 @@ class Generation:
         self._given_noise = noise
 
     def run(self) -> _Stage[None]:
-        """Yield `Progress` as the work goes, then the takes. Raises `BadRequest`, and `BadAudio`
+        """Yield `Progress` as the work goes, then the clips. Raises `BadRequest`, and `BadAudio`
         when the result is not music.
         """
         yield from self._write_plan()
@@ -85,23 +85,23 @@ class Generation:
             decoded[track] = yield from self._make_track(inputs, "extract", track)
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
-        for name, clip in finished.clips.items():
-            take = Take(name, mx.array(clip), info)
+        for name, samples in finished.clips.items():
+            clip = Clip(name, mx.array(samples), info)
             if name == "mix" and self.request.task != "lego":
-                take = dataclasses.replace(
-                    take,
+                clip = dataclasses.replace(
+                    clip,
                     latents=np.array(inputs.source_latents[0]),
                     noise=np.array(noise[0]),
-                    gain=postprocess.measure_gain(self.request, decoded["mix"], clip),
+                    gain=postprocess.measure_gain(self.request, decoded["mix"], samples),
                 )
-            yield take
+            yield clip
 
     # --- plan -------------------------------------------------------------------------------------
 
     def _write_plan(self) -> _Stage[None]:
         """The planner fills metadata and audio codes into the request, where that is wanted."""
         model = self.model
-        if is_planned(self.request, model.planner_slot, not model.config.guided):
+        if is_planned(self.request, model.planner_slot, not model.config.plays_guides):
             self.plan_length = cost.estimate_plan(self.request)
             rest = model.estimate_cost_after_plan(self.request) / model.estimate_cost(self.request)
             self.plan_share = 1 - rest
@@ -224,7 +224,7 @@ class Generation:
         """(1, frames, 64): the seed's or what was given, with the request's variation."""
         if self._given_noise is None:
             return self.model.draw_noise(self.request)
-        return self.model.vary_noise(self.request, self._given_noise)
+        return self.model.interpolate_noise(self.request, self._given_noise)
 
     def _make_mix(self, inputs: InputLatents, noise: mx.array) -> _Stage[tuple[mx.array, Waveform]]:
         """The mix's latents, and its audio (2, N)."""
@@ -346,24 +346,24 @@ class Generation:
         """What the mix would be if it ended with this step. Silence is not worth hearing."""
         waveform = yield from self._decode(clean, span)
         with suppress(audio.BadAudio):
-            finished = self._finish({"mix": waveform})
+            finished = self._build_clips({"mix": waveform})
             info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
-            yield Take(f"{PREVIEW}{step}", mx.array(finished.clips["mix"]), info)
+            yield Clip(f"{PREVIEW}{step}", mx.array(finished.clips["mix"]), info)
 
     # --- postprocess ------------------------------------------------------------------------------
 
-    def _postprocess(self, decoded: Mapping[str, Floats]) -> _Stage[FinishedClips]:
+    def _postprocess(self, decoded: Mapping[str, Floats]) -> _Stage[PostprocessedClips]:
         """The clips; and what the run has shown of its costs."""
         yield Progress("finish", next(self.spans).start)
         with self.meter.measure("finish"):
-            finished = self._finish(decoded)
+            finished = self._build_clips(decoded)
             mx.clear_cache()
         self._learn_costs()
         return finished
 
-    def _finish(self, decoded: Mapping[str, Floats]) -> FinishedClips:
+    def _build_clips(self, decoded: Mapping[str, Floats]) -> PostprocessedClips:
         gain = self.stored.gain if self.stored else 1.0
-        return postprocess.finish_clips(self.request, decoded, self.source, gain)
+        return postprocess.postprocess_clips(self.request, decoded, self.source, gain)
 
     def _learn_costs(self) -> None:
         """How much memory the model needs, and what a token of its planner costs."""

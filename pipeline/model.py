@@ -66,7 +66,7 @@ class Model:
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
         self.planner_slot = PlannerSlot(
-            parts.text_encoder.parent, ops, dtype, "" if self.config.guided else planner, bits
+            parts.text_encoder.parent, ops, dtype, "" if self.config.plays_guides else planner, bits
         )
         published = find_variant(parts.variant, self.config.is_turbo, self.config.extracts)
         self.capabilities = Capabilities(
@@ -74,7 +74,7 @@ class Model:
             published.tasks,
             published.defaults,
             turbo=self.config.is_turbo,
-            guided=self.config.guided,
+            plays_guides=self.config.plays_guides,
             sings=self.config.sings,
         )
         self.token_cost = cost.DEFAULT_TOKEN_COST
@@ -235,7 +235,7 @@ class Model:
         """
         frames = self.count_frames(request)
         audio_codes = codes.parse(request.codes)
-        if request.task == "cover" and source is not None and not self.config.guided:
+        if request.task == "cover" and source is not None and not self.config.plays_guides:
             audio_codes = self.tokenize(source)
         window = tasks.find_window(request, samples)
         code_latents = self.detokenize(audio_codes, frames) if audio_codes else None
@@ -246,7 +246,7 @@ class Model:
             window=range(window.start // self.hop, window.stop // self.hop),
             codes=audio_codes,
             code_latents=code_latents,
-            knows_masks=not self.config.guided,
+            knows_masks=not self.config.plays_guides,
         )
 
     def build_conditioning(self, condition: mx.array, context: TaskContext) -> Conditioning:
@@ -276,17 +276,18 @@ class Model:
 
     # --- noise and diffusion ----------------------------------------------------------------------
 
-    def draw_noise(self, request: Request, track: str = "", draw: int = 0) -> mx.array:
+    def draw_noise(self, request: Request, track: str = "", draw_index: int = 0) -> mx.array:
         """Noise (1, frames, 64) from the seed, turned towards the variation's. The request must be
         resolved.
 
         Every `track` (of `TRACKS`, empty for the mix) has noise of its own, and so has every
-        `draw`: 0 is what the diffusion begins with, step + 1 what the sampler sde adds in a step.
+        `draw_index`: 0 is what the diffusion begins with, step + 1 what the sampler sde adds in a
+        step.
         """
         shape = (1, self.count_frames(request), self.config.audio_acoustic_hidden_dim)
 
         def draw_from(seed: int) -> mx.array:
-            key = mx.random.key(seed + (draw << 32))  # a seed has 32 bits of a key's 64
+            key = mx.random.key(seed + (draw_index << 32))  # a seed has 32 bits of a key's 64
             if track:
                 key = mx.random.split(key, len(TRACKS))[TRACKS.index(track)]
             return mx.random.normal(shape, key=key)
@@ -296,7 +297,7 @@ class Model:
             return noise
         return sampler.slerp(noise, draw_from(request.variation_seed), request.variation)
 
-    def vary_noise(self, request: Request, noise: mx.array) -> mx.array:
+    def interpolate_noise(self, request: Request, noise: mx.array) -> mx.array:
         """Given noise (1, frames, 64), turned towards the variation's. Raises `BadRequest` where it
         has another length than the request.
         """
@@ -365,12 +366,13 @@ class Model:
         if request.sampler == "heun":
             return sampler.Heun(to_the_end=not self.config.is_turbo)
         if request.sampler == "sde":
-            levels = timesteps[1:]
+            noise_levels = timesteps[1:]
             if not self.config.is_turbo and not request.timesteps:
                 # as the official base class, which does not shift these
-                levels = build_schedule(len(timesteps), 1.0)[1:]
+                noise_levels = build_schedule(len(timesteps), 1.0)[1:]
             return sampler.Sde(
-                lambda step: self.draw_noise(request, draw=step + 1), np.append(levels, 0.0)
+                lambda step: self.draw_noise(request, draw_index=step + 1),
+                np.append(noise_levels, 0.0),
             )
         if request.sampler == "ab2":
             return sampler.AdamsBashforth()
@@ -383,7 +385,7 @@ class Model:
     @property
     def can_plan(self) -> bool:
         """Whether there is a planner, and the model has codes for one."""
-        return not self.config.guided and self.planner_slot.is_available
+        return not self.config.plays_guides and self.planner_slot.is_available
 
     def estimate_cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: see `pipeline.cost`."""

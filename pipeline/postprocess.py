@@ -17,22 +17,22 @@ from .audio import Floats, Waveform
 from .request import REST, SAMPLE_RATE, Request
 from .tasks import RepaintBlend
 
-Clip = npt.NDArray[np.float32]  # (2, samples)
+ClipSamples = npt.NDArray[np.float32]  # (2, samples)
 
 
-class FinishedClips(NamedTuple):
+class PostprocessedClips(NamedTuple):
     """The clips of a request by their names, and what has to be said about their source."""
 
-    clips: dict[str, Clip]
+    clips: dict[str, ClipSamples]
     notes: tuple[str, ...]
 
 
-def finish_clips(
+def postprocess_clips(
     request: Request,
     decoded: Mapping[str, Floats],
     source: Waveform | None,
     gain: float = 1.0,
-) -> FinishedClips:
+) -> PostprocessedClips:
     """The decoded audio (2, N), times `gain`, as the request has it, and the rest. What keeps its
     source (samples, 2), or is a part of it, keeps its level too. Raises `BadAudio`.
     """
@@ -64,7 +64,7 @@ def finish_clips(
         clips = audio.level(list(parts.values()), request.peak_db, request.normalize)
     loudest = max(parts, key=lambda name: audio.sample_peak(parts[name]), default="")
     notes = _describe_source(request, source, attenuation, loudest)
-    return FinishedClips(dict(zip(parts, clips, strict=True)), notes)
+    return PostprocessedClips(dict(zip(parts, clips, strict=True)), notes)
 
 
 def _describe_source(
@@ -87,7 +87,7 @@ def _describe_source(
     return tuple(notes)
 
 
-def measure_gain(request: Request, decoded: Floats, clip: Clip) -> float:
+def measure_gain(request: Request, decoded: Floats, clip: ClipSamples) -> float:
     """What decoded audio was multiplied with on its way to the clip, told from its loudest sample
     that is in the clip.
     """

@@ -27,7 +27,7 @@ MAX_SEED = 2**32 - 1
 MAX_STEPS = 200
 FORMATS = ("wav16", "wav24", "wav32f", "flac")
 # short enough to type, and for Pure Data, which shows and saves six digits of a number
-DRAWN_SEEDS = 10**6
+DRAWN_SEED_COUNT = 10**6
 DEFAULT_BPM = 120.0
 LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa "
@@ -577,7 +577,7 @@ class Request:
 
 def draw_seed(seed: int) -> int:
     """The seed, or another one where it is -1."""
-    return seed if seed >= 0 else secrets.randbelow(DRAWN_SEEDS)
+    return seed if seed >= 0 else secrets.randbelow(DRAWN_SEED_COUNT)
 
 
 FIELDS: dict[str, FieldSpec] = {

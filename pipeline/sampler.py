@@ -175,12 +175,12 @@ class Heun:
 class Sde:
     """Every step goes on to the clean estimate, and back to the next noise level with new noise."""
 
-    noise: Callable[[int], mx.array]  # by the step's number, from 0
-    levels: Schedule | None = None  # the times the steps go back to; None: the next timesteps
+    draw_noise: Callable[[int], mx.array]  # by the step's number, from 0
+    noise_levels: Schedule | None = None  # the times the steps go back to; None: the next timesteps
 
     def __call__(self, here: Point, t: float, step: int, evaluate: Evaluate) -> mx.array:
-        level = t if self.levels is None else self.levels[step].item()
-        return add_noise(here.clean, self.noise(step), level) if level else here.clean
+        level = t if self.noise_levels is None else self.noise_levels[step].item()
+        return add_noise(here.clean, self.draw_noise(step), level) if level else here.clean
 
 
 @dataclass
@@ -229,7 +229,7 @@ def log_snr(t: float) -> float:
 
 # see `denoise`
 Velocity = Callable[[mx.array, float, int, bool], tuple[mx.array, mx.array | None]]
-Inject = Callable[[mx.array, int, int, float], mx.array]
+AfterStep = Callable[[mx.array, int, int, float], mx.array]
 
 
 class SamplerState(NamedTuple):
@@ -246,13 +246,13 @@ def denoise(
     x: mx.array,
     schedule: Schedule,
     guidance: Guidance,
-    inject: Inject | None = None,
+    after_step: AfterStep | None = None,
     solver: Solver = euler,
 ) -> Iterator[SamplerState]:
     """Steps from noise x (B, T, 64) to latents; yields the state after every step, evaluated.
 
     `velocity(x, t, step, guided)` returns the conditional velocity, and the unconditional one when
-    `guided`. `inject(x, step, steps, t)` may change the state that a step arrived at.
+    `guided`. `after_step(x, step, steps, t)` may change the state that a step arrived at.
     """
     ends = np.append(schedule[1:], np.float32(0))
     for step, (t, t_next) in enumerate(zip(schedule.tolist(), ends.tolist(), strict=True)):
@@ -266,6 +266,6 @@ def denoise(
         cond, uncond = velocity(x, t, step, guidance.is_active(step, len(schedule), t))
         here = Point(x, t, cond if uncond is None else guidance(x, t, cond, uncond))
         x = solver(here, t_next, step, evaluate)
-        x = x if inject is None else inject(x, step, len(schedule), t_next)
+        x = x if after_step is None else after_step(x, step, len(schedule), t_next)
         mx.eval(x)
         yield SamplerState(x, here.clean)

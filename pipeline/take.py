@@ -1,4 +1,4 @@
-"""What comes out of a generation: `Progress` on the way, then a `Take` for every clip. No MLX."""
+"""What comes out of a generation: `Progress` on the way, then every `Clip` of a take. No MLX."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class TakeInfo:
 
 
 @dataclass(frozen=True)
-class Take:
+class Clip:
     """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
 
     `audio` is an `mx.array` (2, samples) float32 in [-1, 1]. A mix also has the `latents` (frames,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.request import PREVIEW, Request
 from pipeline.request_files import accept_request, resolve_request
-from pipeline.take import Progress, Take, TakeInfo
+from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.voices import VOICES
 
 from ..landing import clips, folders
@@ -67,11 +67,11 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 
 def _render(request: Request, settings: Settings) -> clips.Landed:
     folders.check_writable(settings.out)
-    takes, _ = _run_with_bar(_load(settings).render(request))
+    rendered, _ = _run_with_bar(_load(settings).render(request))
     # previews are files like the stems, behind them
-    takes.sort(key=lambda take: take.name.startswith(PREVIEW))
+    rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:
-        return clips.write_take(settings.out, "generate", FinishedTake.of(takes))
+        return clips.write_take(settings.out, "generate", FinishedTake.of(rendered))
     except OSError as error:
         raise SettingsError(f"cannot write into {settings.out}: {error.strerror}") from error
 
@@ -95,18 +95,18 @@ def _load(settings: Settings) -> AceStep:
 
 
 def _run_with_bar(
-    events: Generator[Progress | Take, None, _Result],
-) -> tuple[list[Take], _Result]:
-    """The takes, and what the generator returns, with a progress bar for whoever waits."""
+    events: Generator[Progress | Clip, None, _Result],
+) -> tuple[list[Clip], _Result]:
+    """The clips, and what the generator returns, with a progress bar for whoever waits."""
     from tqdm import tqdm
 
-    takes: list[Take] = []
+    rendered: list[Clip] = []
     event = next(events)  # what cannot be made is said without a bar
     bar_format = "{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}"
     with tqdm(total=100, bar_format=bar_format) as bar:
         while True:
-            if isinstance(event, Take):
-                takes.append(event)
+            if isinstance(event, Clip):
+                rendered.append(event)
             else:
                 bar.set_description(event.label)
                 bar.update(100 * event.fraction - bar.n)
@@ -114,4 +114,4 @@ def _run_with_bar(
                 event = next(events)
             except StopIteration as done:
                 bar.update(100 - bar.n)
-                return takes, done.value
+                return rendered, done.value

@@ -24,11 +24,11 @@ from ..messages import (
     ModelLoadFailed,
     PreviewAudio,
     RenderCancelled,
+    RenderClip,
     RenderFailed,
     RenderFinished,
     RenderPlan,
     RenderProgress,
-    StemAudio,
     WorkerMessage,
 )
 from ..settings import Settings
@@ -57,7 +57,7 @@ HOLD_FOR_MODEL_HINT = (
 
 class Dispatcher:
     """The jobs that have not ended, and what moves them on. What becomes of a run's events and end
-    is its owner's business: `clients`, or the speculation.
+    is its owner's business: `client_jobs`, or the speculation.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Dispatcher:
         # a stack: the worker works on the last one, which has interrupted the one before
         self.running: list[Run] = []
         self.landing: list[Run] = []
-        self.clients = ClientJobs(journal, bus, self.queue, self.held)
+        self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
         self.lander = Lander(settings, journal, self)
         self._reassembly = Reassembly()
@@ -123,7 +123,7 @@ class Dispatcher:
             eta += self._model.estimate_seconds(job)
             self._bus.publish(Event("queued", job, (position, eta)))
             if not is_written:
-                self.clients.note(job)
+                self.client_jobs.note(job)
 
     def dispatch(self) -> None:
         """Give the worker the next job, when it has none or a less urgent one."""
@@ -134,11 +134,11 @@ class Dispatcher:
                 break
             self.queue.pop()
             if refusal := folders.find_obstacle(job.out, job.resolved):
-                self.clients.hold(job, refusal)
+                self.client_jobs.hold(job, refusal)
                 continue
             if self.running:
                 self.running[-1].pause()
-            self._start(Run(job, self.clients))
+            self._start(Run(job, self.client_jobs))
         if self._model.defaults:
             self._model.set_status("busy" if self._clients_running() else "warm")
         self.start_idle_run()
@@ -154,7 +154,7 @@ class Dispatcher:
         if self.held.remove(job):
             self.lander.discard_job(job)
         self.queue.remove(job)
-        self.clients.end_job(job, JobState.CANCELLED, landing="")
+        self.client_jobs.end_job(job, JobState.CANCELLED, landing="")
 
     def on_tick(self) -> None:
         """Folders may take files again, and there may be nothing else to do."""
@@ -195,7 +195,7 @@ class Dispatcher:
     def hand_over(self, run: Run, job: Job) -> None:
         """A client has ordered what is being made: from now on the run is of this job."""
         run.job = job
-        run.owner = self.clients
+        run.owner = self.client_jobs
         self._bus.publish(Event("queued", job, (0, self._model.estimate_remaining(run))))
         self._publish_plan(run)
         if run in self.running:
@@ -208,7 +208,7 @@ class Dispatcher:
         the run is of this job. Its clips are announced at `due` (time.monotonic()).
         """
         run.job = job
-        run.owner = self.clients
+        run.owner = self.client_jobs
         self.landing.append(run)
         self._bus.publish(Event("queued", job, (0, 0.0)))
         job.plan_events = make_plan_events(job, info.planned)
@@ -244,8 +244,8 @@ class Dispatcher:
                 self._on_plan(message)
             case PreviewAudio():
                 self._on_preview_audio(message)
-            case StemAudio():
-                self._reassembly.add_stem(message)
+            case RenderClip():
+                self._reassembly.add_clip(message)
             case MixLatents():
                 self._reassembly.add_latents(message)
             case RenderFinished():
@@ -286,7 +286,7 @@ class Dispatcher:
         log.error("%s", message)
         for job in list(self.queue):
             self.queue.remove(job)
-            self.clients.hold_for_model(job, Failure(503, message, HOLD_FOR_MODEL_HINT))
+            self.client_jobs.hold_for_model(job, Failure(503, message, HOLD_FOR_MODEL_HINT))
         self._model.set_status("error")
         hint = "see: acestepd doctor; the next order, or /ace/model, tries again"
         self._bus.publish(Event("fail", None, (MODEL, 503, message, hint)))
@@ -328,7 +328,7 @@ class Dispatcher:
         run = self._find_running(message.ticket)
         if run is None:
             return
-        stems, latents = self._reassembly.pop(run.ticket)
+        clips, latents = self._reassembly.pop(run.ticket)
         self._leave_worker(run)
         if run.job.cancel_requested:
             run.owner.end(run, JobState.CANCELLED)
@@ -336,7 +336,7 @@ class Dispatcher:
             run.job.state = JobState.LANDING
             self.landing.append(run)
             self._model.learn(run, message)
-            self.lander.land(run, FinishedTake(message.info, stems), latents)
+            self.lander.land(run, FinishedTake(message.info, clips), latents)
         self.dispatch()
 
     def _on_end(self, ticket: int, state: JobState, *values: object) -> None:
@@ -375,7 +375,7 @@ class Dispatcher:
             job = run.job
             published = job.clip_events
             job.clip_events = make_clip_events(job, landed.clips, used)
-            self.clients.end_job(
+            self.client_jobs.end_job(
                 job,
                 JobState.FINISHED,
                 len(job.clip_events),
@@ -414,7 +414,7 @@ class Dispatcher:
                 if not self._recover(job):
                     waiting.append(job)
             except OSError as error:
-                self.clients.hold(job, error)
+                self.client_jobs.hold(job, error)
             except Exception:  # whatever it is, it must not keep the daemon from starting
                 log.exception("the files of job %s", job.id)
                 waiting.append(job)
@@ -429,10 +429,10 @@ class Dispatcher:
                 if not self._recover(job):
                     self.enqueue(job)
             except OSError as error:
-                self.clients.hold(job, error)
+                self.client_jobs.hold(job, error)
             except Exception as error:
                 log.exception("the files of job %s", job.id)
-                self.clients.fail_job(job, describe_failure(error))
+                self.client_jobs.fail_job(job, describe_failure(error))
         self.dispatch()
 
     def _recover(self, job: Job) -> bool:
@@ -440,5 +440,5 @@ class Dispatcher:
         landed = self.lander.recover(job)
         if landed is None:
             return False
-        self.on_landed(Run(job, self.clients), landed)
+        self.on_landed(Run(job, self.client_jobs), landed)
         return True

@@ -45,13 +45,13 @@ class Engine:
         self._dispatcher = Dispatcher(
             self.lock, settings, journal, self._bus, self._model, start_worker
         )
-        self._clients = self._dispatcher.clients
+        self._client_jobs = self._dispatcher.client_jobs
         self._supervisor = self._dispatcher.supervisor
         self._lander = self._dispatcher.lander
         self._speculation = Speculation(
             settings,
             self._dispatcher,
-            self._clients.accept,
+            self._client_jobs.accept,
             self._model.memory_need.estimate_bytes,
         )
         self._lookup = JobLookup(journal, self._dispatcher.active)
@@ -150,7 +150,7 @@ class Engine:
             waiting = [*self._dispatcher.queue, *self._dispatcher.held]
             orders.check_order(order, self.settings, waiting)
             jobs = orders.make_jobs(order, self.settings.out)
-            self._clients.accept(jobs)
+            self._client_jobs.accept(jobs)
             self._speculation.withdraw(order)
             self._dispatcher.enqueue(*jobs)
             self._publish_state()

@@ -11,8 +11,8 @@ from .scheduler import Scheduler
 
 log = logging.getLogger("acestepd.engine")
 
-# kinds of events that do not say how their job stands: they are no job's `last_event`
-ASIDES = ("favourite", "clip", "insert")
+# kinds of events that do not say how their job stands: none is a job's `last_event`
+STATELESS_EVENTS = ("favourite", "clip", "insert")
 
 
 class EventBus:
@@ -38,7 +38,7 @@ class EventBus:
 
     def _publish_now(self, event: Event) -> None:
         with self._lock:
-            if event.job is not None and event.kind not in ASIDES:
+            if event.job is not None and event.kind not in STATELESS_EVENTS:
                 event.job.last_event = event
             for listener in self._listeners:
                 notify(listener, event)

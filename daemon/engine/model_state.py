@@ -141,7 +141,7 @@ class ModelState:
         self.error = message
         self.title = self.choice.model
 
-    def on_worker_gone(self) -> None:
+    def on_worker_exit(self) -> None:
         """No worker has it loaded any more."""
         self.defaults = None
         self.is_setting_adapters = False

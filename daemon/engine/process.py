@@ -16,7 +16,7 @@ from typing import Protocol
 
 log = logging.getLogger("acestepd.worker")
 
-KEPT_LINES = 12  # that a worker printed last
+LAST_LINES = 12  # that a worker printed last
 PATIENCE = 5.0  # seconds to wait for the end of a process or a thread
 
 
@@ -56,7 +56,7 @@ class WorkerProcess:
             errors="replace",
         )
         theirs.close()
-        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._lines: deque[str] = deque(maxlen=LAST_LINES)
         self._reader = threading.Thread(
             target=self._read_output, name="worker's output", daemon=True
         )

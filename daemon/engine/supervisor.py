@@ -270,7 +270,7 @@ class Supervisor:
         if self.connection:
             self.connection.end()
         self.connection = None
-        self._model.on_worker_gone()
+        self._model.on_worker_exit()
 
     def _on_exit(self, reason: str) -> None:
         log.error("the engine's process ended: %s", reason)

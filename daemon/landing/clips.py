@@ -132,7 +132,7 @@ def _finish(staged: Staged) -> Landed:
     *clips, manifest = staged.files
     if staged.latest and staged.staging.is_dir():
         newest = {
-            latest.build_file_name(staged.latest, suffix): (file.target, file.sum)
+            latest.build_file_name(staged.latest, suffix): (file.target, file.sha256)
             for suffix, file in zip(staged.suffixes, clips)
         }
         try:

@@ -9,13 +9,13 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.take import Take, TakeInfo
+from pipeline.take import Clip, TakeInfo
 
 MIX = "mix"
 
 
 @dataclass(frozen=True)
-class Stem:
+class ClipAudio:
     """The audio of one clip: `name` is "mix", "rest" or a track. `audio` is (2, samples) float32 at
     48 kHz in [-1, 1].
     """
@@ -26,15 +26,15 @@ class Stem:
 
 @dataclass(frozen=True)
 class FinishedTake:
-    """How a take was made, and its stems, the mix first, all equally long. Of the task `understand`
-    nothing but the manifest is left: it has no stems.
+    """How a take was made, and its clips, the mix first, all equally long. Of the task `understand`
+    nothing but the manifest is left: it has no clips.
     """
 
     info: TakeInfo
-    stems: tuple[Stem, ...]
+    clips: tuple[ClipAudio, ...]
 
     @classmethod
-    def of(cls, takes: Sequence[Take]) -> Self:
+    def of(cls, clips: Sequence[Clip]) -> Self:
         """From the clips of one run of a model in this process."""
-        stems = (Stem(take.name, np.asarray(take.audio)) for take in takes)
-        return cls(takes[0].info, tuple(stems))
+        audio = (ClipAudio(clip.name, np.asarray(clip.audio)) for clip in clips)
+        return cls(clips[0].info, tuple(audio))

@@ -56,8 +56,8 @@ def apply_levels(parts: Sequence[Audio], request: Request) -> LevelledTake:
     if not request.loudness and rate == SAMPLE_RATE:
         return LevelledTake(resampled)  # the model's own level, which is below the peak
     before = measure_loudness(resampled[0], rate) if request.loudness else -math.inf
-    wanted = 10 ** ((request.loudness - before) / 20) if math.isfinite(before) else 1.0
-    gain = min(wanted, *(find_gain(request.peak_db, part) for part in resampled))
+    requested_gain = 10 ** ((request.loudness - before) / 20) if math.isfinite(before) else 1.0
+    gain = min(requested_gain, *(find_gain(request.peak_db, part) for part in resampled))
     reached = before + 20 * math.log10(gain) if math.isfinite(before) else None
     return LevelledTake([part * np.float32(gain) for part in resampled], gain, reached)
 

@@ -22,7 +22,7 @@ def build_base_name(request: Request) -> str:
     """`night-drive_128bpm_Amin_8bars_s42`: importers read tempo, key and length from it. Without
     bars, the length is in seconds: `30s`. The request must be a resolved one.
     """
-    parts = [build_name(request)]
+    parts = [build_slug(request)]
     if request.bpm:
         parts.append(f"{request.bpm:g}bpm")
     if request.key:
@@ -33,7 +33,7 @@ def build_base_name(request: Request) -> str:
     return "_".join(parts)
 
 
-def build_name(request: Request) -> str:
+def build_slug(request: Request) -> str:
     """`night-drive`: the request's name, or else the first words of its prompt or lyrics; at most
     `MAX_SLUG` bytes.
     """

@@ -32,25 +32,23 @@ AUDIBLE = 0.05  # LU by which a clip may be too quiet without a note
 
 
 class StagedFile(NamedTuple):
-    """One file that is to land: where it is staged, its final path, and the SHA-256 (`sum`) of its
-    content.
-    """
+    """One file that is to land: where it is staged, its final path, its content's SHA-256."""
 
     source: Path
     target: Path
-    sum: str
+    sha256: str
 
     @property
     def has_landed(self) -> bool:
         """Whether this very content is under the final name."""
-        return disk.is_taken(self.target) and disk.hash_file(self.target) == self.sum
+        return disk.is_taken(self.target) and disk.hash_file(self.target) == self.sha256
 
 
 @dataclass(frozen=True)
 class Staged:
     """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged,
     final), the manifest last, with their SHA-256 `sums`. `stems` name the clips; `latest` is the
-    NAME of NAME_latest.wav, empty where none is kept.
+    NAME of NAME_latest.wav, empty where none is kept. The journal has these names.
     """
 
     folder: Path
@@ -175,14 +173,14 @@ def _write_files(
     request = info.request
     file_format = FORMATS[request.format]
     created = time.localtime()
-    levelled = levels.apply_levels([stem.audio for stem in take.stems], request)
+    levelled = levels.apply_levels([clip.audio for clip in take.clips], request)
     pairs = []
     sums = []
     clips = []
-    for number, (stem, audio) in enumerate(zip(take.stems, levelled.parts)):
+    for number, (clip, audio) in enumerate(zip(take.clips, levelled.parts)):
         facts = ClipFacts(
             request=request,
-            stem=stem.name,
+            stem=clip.name,
             job=job_id,
             model=info.model,
             created=created,
@@ -193,11 +191,11 @@ def _write_files(
         )
         part = f"{number}{PART}"
         checksum = disk.write_synced(staging / part, encode_clip(audio, facts))
-        pairs.append((part, names.build_suffix(stem.name, file_format.extension)))
+        pairs.append((part, names.build_suffix(clip.name, file_format.extension)))
         sums.append(checksum)
         clips.append(
             {
-                "stem": stem.name,
+                "stem": clip.name,
                 "file": "",
                 "samples": audio.shape[1],
                 "sample_rate": request.sample_rate,
@@ -211,9 +209,9 @@ def _write_files(
         folder=staging.parent,
         staging=staging,
         pairs=(*pairs, ("", ".json")),
-        stems=tuple(stem.name for stem in take.stems),
+        stems=tuple(clip.name for clip in take.clips),
         sums=(*sums, ""),
-        latest=names.build_name(request) if keep_latest and take.stems else "",
+        latest=names.build_slug(request) if keep_latest and take.clips else "",
     )
     manifest = build_manifest(job_id, origin, info, created) | {
         "notes": [*info.notes, *_describe_shortfall(request, levelled)],

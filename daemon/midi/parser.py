@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MAX_MESSAGE = 16 * 1024  # bytes: what controllers send about themselves has some dozens
-MAX_SHOWN = 16  # invalid bytes that are kept to be shown
+MAX_INVALID = 16  # invalid bytes that are kept to be shown
 
 SYSEX = 0xF0
 SYSEX_END = 0xF7
@@ -70,7 +70,7 @@ class StreamParser:
         """These bytes are invalid."""
         discarded = bytes(data)
         self._invalid_count += len(discarded)
-        self._invalid += discarded[: max(0, MAX_SHOWN - len(self._invalid))]
+        self._invalid += discarded[: max(0, MAX_INVALID - len(self._invalid))]
 
     def _begin(self, status: int) -> None:
         has_meaning = status == SYSEX or _count_data_bytes(status) is not None

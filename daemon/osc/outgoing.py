@@ -187,7 +187,7 @@ PARAM = "param"
 TOPICS = tuple(dict.fromkeys(name.partition("/")[0] for name in EVENTS))
 
 
-def topic_of(kind: str) -> str:
+def find_topic(kind: str) -> str:
     """What a client subscribes to in order to be sent events of that kind."""
     return kind.partition("/")[0]
 

@@ -13,7 +13,7 @@ from .outgoing import (
     encode_fail,
     encode_parameter,
     encode_reply,
-    topic_of,
+    find_topic,
 )
 from .subscribers import Subscribers
 from .wire import Peer, Value
@@ -45,14 +45,14 @@ class Publisher:
 
     def publish_event(self, event: Event) -> None:
         """To the client whose job or request it is about, and to the subscribers of its topic."""
-        clients = {peer.client for peer in self._subscribers.of(topic_of(event.kind))}
-        clients |= {client for client in self._clients_of(event) if self.is_reachable(client)}
+        clients = {peer.client for peer in self._subscribers.list_peers(find_topic(event.kind))}
+        clients |= {client for client in self._list_clients(event) if self.is_reachable(client)}
         packet = encode_event(event)
         for client in clients:
             self._send(packet, client)
 
     def publish_parameter(self, name: str, value: Any) -> None:
-        for peer in self._subscribers.of(PARAM):
+        for peer in self._subscribers.list_peers(PARAM):
             self.send_parameter(peer, name, value)
 
     def is_reachable(self, client: str) -> bool:
@@ -80,14 +80,14 @@ class Publisher:
         from.
         """
         packet = encode_fail(id, command, code, message, hint)
-        subscribers = self._subscribers.of("fail")
+        subscribers = self._subscribers.list_peers("fail")
         neighbours = {peer.client for peer in subscribers if peer.host == sender.host}
         for client in {sender.client, *neighbours}:
             self._send(packet, client)
 
-    def _clients_of(self, event: Event) -> set[str]:
+    def _list_clients(self, event: Event) -> set[str]:
         if event.job is not None:
-            return _clients_of_job(event.job)
+            return _list_clients_of_job(event.job)
         if event.kind != "fail":
             return set()
         requester = self._requesters.get(str(event.values[0]))
@@ -98,6 +98,6 @@ class Publisher:
             transport.send(packet, client)
 
 
-def _clients_of_job(job: Job) -> set[str]:
+def _list_clients_of_job(job: Job) -> set[str]:
     """The client that asked for it; at its end also those that wait for that."""
     return {job.client, *job.observers} if job.has_ended else {job.client}

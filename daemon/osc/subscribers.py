@@ -81,7 +81,7 @@ class Subscribers:
             }
             return removed.number if removed else 0
 
-    def of(self, topic: str) -> list[Peer]:
+    def list_peers(self, topic: str) -> list[Peer]:
         """Those who subscribed to a topic."""
         now = self._clock()
         return [

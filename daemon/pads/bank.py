@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.request import DRAWN_SEEDS, FIELDS, MAX_SEED, BadRequest, Request
+from pipeline.request import DRAWN_SEED_COUNT, FIELDS, MAX_SEED, BadRequest, Request
 
 from .interface import PadState
 
@@ -308,7 +308,7 @@ class Bank:
 
 
 def draw_seed() -> int:
-    return secrets.randbelow(DRAWN_SEEDS)
+    return secrets.randbelow(DRAWN_SEED_COUNT)
 
 
 def collect_non_defaults(request: Request) -> Values:

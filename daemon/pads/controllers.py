@@ -21,7 +21,7 @@ from ..midi import IDENTITY_SECONDS, POLL_SECONDS, OutputPort, PortNames, Ports
 from . import profiles
 from .bindings import ControlBindings
 from .controls import Control
-from .gestures import Favourite, Gesture, GestureReader, Hit, Program, Reroll
+from .gestures import Gesture, GestureReader, Hit, LoadProgram, Reroll, ToggleFavourite
 from .interface import Player
 from .learn import MidiLearn
 from .light_outputs import LightOutputs
@@ -159,9 +159,9 @@ class Controllers:
                 self._player.hit(index, velocity)
             case Reroll(index):
                 self._player.reroll(index)
-            case Favourite(index):
+            case ToggleFavourite(index):
                 self._player.toggle_favourite(index)
-            case Program(number):
+            case LoadProgram(number):
                 self._player.load_program(number)
 
     def _forget_port(self, name: str) -> None:

@@ -32,16 +32,16 @@ class Reroll:
 
 
 @dataclass(frozen=True)
-class Favourite:
+class ToggleFavourite:
     index: int
 
 
 @dataclass(frozen=True)
-class Program:
+class LoadProgram:
     number: int
 
 
-Gesture = Hit | Reroll | Favourite | Program
+Gesture = Hit | Reroll | ToggleFavourite | LoadProgram
 
 
 @dataclass
@@ -70,7 +70,7 @@ class GestureReader:
             return []
         kind = message["type"]
         if kind == "program_change" and mapping.channel in (0, message["channel"] + 1):
-            return [Program(message["program"])]
+            return [LoadProgram(message["program"])]
         if kind not in ("note_on", "note_off"):
             return []
         index = mapping.find_pad(message["note"], message["channel"])
@@ -93,7 +93,7 @@ class GestureReader:
         if before and pressed.since - before.since < DEBOUNCE:
             return []
         if self._shifts:
-            return [Favourite(index)]
+            return [ToggleFavourite(index)]
         self._pressed[index] = pressed
         return [Hit(index, velocity)]
 

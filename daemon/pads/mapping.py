@@ -54,11 +54,11 @@ class MidiSettings(Protocol):
     def pad(self) -> Sequence[PadNote]: ...
 
 
-class NoteAddress(NamedTuple):
+class ChannelNote(NamedTuple):
     note: int
     channel: int  # 1 to 16; 0 is any
 
-    def overlaps(self, other: NoteAddress) -> bool:
+    def overlaps(self, other: ChannelNote) -> bool:
         """Whether one message could be of both."""
         same_channel = self.channel == other.channel or not (self.channel and other.channel)
         return self.note == other.note and same_channel
@@ -86,8 +86,8 @@ class PadMapping:
 
     def find_pad(self, note: int, channel: int) -> int | None:
         """The index of the pad on that note. `channel` is as in the message: it counts from 0."""
-        exact = self._pads.get(NoteAddress(note, channel + 1))
-        return self._pads.get(NoteAddress(note, 0)) if exact is None else exact
+        exact = self._pads.get(ChannelNote(note, channel + 1))
+        return self._pads.get(ChannelNote(note, 0)) if exact is None else exact
 
     def _choose_shift(self, midi: MidiSettings) -> Control | None:
         if midi.shift != "auto":
@@ -107,19 +107,19 @@ class PadMapping:
         return shift
 
 
-def _assign_notes(midi: MidiSettings, profile: Profile) -> dict[int, NoteAddress]:
+def _assign_notes(midi: MidiSettings, profile: Profile) -> dict[int, ChannelNote]:
     """By the pad's index. A pad with a note of its own displaces one that has the same note by
     default.
     """
     columns = GRIDS[midi.grid]
     own = {
-        pad.slot - 1: NoteAddress(pad.note, pad.channel or midi.channel)
+        pad.slot - 1: ChannelNote(pad.note, pad.channel or midi.channel)
         for pad in midi.pad
         if pad.note >= 0
     }
-    notes: dict[int, NoteAddress] = {}
+    notes: dict[int, ChannelNote] = {}
     for index in range(columns**2):
-        note = own.get(index) or NoteAddress(
+        note = own.get(index) or ChannelNote(
             profile.find_note(index, columns, midi.first_note), midi.channel
         )
         displacing = [
@@ -142,8 +142,8 @@ def wants_port(midi: MidiSettings, port: str) -> bool:
     """Whether the settings name that port, and it is not one that its device has for something
     else than pads.
     """
-    wanted = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
-    return wanted and not profiles.is_avoided(port, profiles.choose_profile(port, midi.profile))
+    is_named = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
+    return is_named and not profiles.is_avoided(port, profiles.choose_profile(port, midi.profile))
 
 
 def check_settings(midi: MidiSettings) -> None:
@@ -182,8 +182,8 @@ def _check_pads(midi: MidiSettings) -> None:
     for one, other in combinations(midi.pad, 2):
         if one.slot == other.slot:
             raise ValueError(f"two [[midi.pad]] tables are about pad {one.slot}")
-        first = NoteAddress(one.note, one.channel or midi.channel)
-        second = NoteAddress(other.note, other.channel or midi.channel)
+        first = ChannelNote(one.note, one.channel or midi.channel)
+        second = ChannelNote(other.note, other.channel or midi.channel)
         if one.note >= 0 and first.overlaps(second):
             raise ValueError(
                 f"pads {one.slot} and {other.slot} are both on {first}: give one another note"

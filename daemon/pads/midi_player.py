@@ -26,13 +26,13 @@ class MidiPlayer:
         self._engine = engine
 
     def hit(self, index: int, velocity: int) -> None:
-        self._try("/ace/pad/hit", lambda: self._pads.play(index, velocity))
+        self._try("/ace/pad/hit", lambda: self._pads.hit(index, velocity))
 
     def reroll(self, index: int) -> None:
         self._try("/ace/pad/reroll", lambda: self._pads.reroll(index))
 
     def toggle_favourite(self, index: int) -> None:
-        self._try("/ace/pad/favourite", lambda: self._pads.mark(index))
+        self._try("/ace/pad/favourite", lambda: self._pads.toggle_favourite(index))
 
     def load_program(self, number: int) -> None:
         self._try("/ace/bank/load", lambda: self._pads.banks.load_program(number))

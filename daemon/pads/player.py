@@ -90,12 +90,12 @@ class PadPlayer:
 
     # --- a pad ------------------------------------------------------------------------------------
 
-    def play(self, index: int, velocity: int = 0, client: str = CLIENT) -> Light:
+    def hit(self, index: int, velocity: int = 0, client: str = CLIENT) -> Light:
         """What a hit does: announce the pad's take, or order it for `client`. `velocity`: 1..127; 0
         where there is none. Returns what the pad shows. Raises `Refused` and `BadRequest`.
         """
         while True:
-            light = self._try_to_play(index, velocity, client)
+            light = self._try_to_hit(index, velocity, client)
             if light is not None:
                 return light
 
@@ -105,10 +105,12 @@ class PadPlayer:
         """
         while not self._try_to_reroll(index, client):
             pass
-        return self.play(index, client=client)
+        return self.hit(index, client=client)
 
-    def mark(self, index: int, on: bool | None = None) -> Light:
-        """Make the pad a favourite, or not any more; without `on`, toggle it. Raises `Refused`."""
+    def toggle_favourite(self, index: int, on: bool | None = None) -> Light:
+        """Make the pad a favourite, or not any more; with `on`, what that says. Raises
+        `Refused`.
+        """
         context = self._current.read_context()
         with self._lock:
             pad = self._current.get_pad(index)
@@ -138,7 +140,7 @@ class PadPlayer:
             pad.parameters |= parameters
             return self._refresh_pad(index, context)
 
-    def _try_to_play(self, index: int, velocity: int, client: str) -> Light | None:
+    def _try_to_hit(self, index: int, velocity: int, client: str) -> Light | None:
         """What the pad shows; None where it has changed while files were read."""
         context = self._current.read_context()
         with self._lock:

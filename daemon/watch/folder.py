@@ -72,7 +72,7 @@ class WatchedFolder:
         self._records: dict[str, FileRecord] = {}
         self._removed: dict[str, FileRecord] = {}
         # when this folder was watched for the first time
-        self._since = engine.journal.remembers_since(self.client)
+        self._since = engine.journal.known_since(self.client)
         self._device: int | None = None  # that the folder is on; None: not polled yet
 
     @property

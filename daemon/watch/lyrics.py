@@ -116,12 +116,12 @@ class LyricsReader:
             if read:
                 return read
         if self.is_markdown:
-            shown = self._strip_comments(text)
-            if not shown:
+            visible = self._strip_comments(text)
+            if not visible:
                 return LyricLine("a comment")
-            if shown.startswith(("```", "~~~")) or _LINK.fullmatch(shown):
+            if visible.startswith(("```", "~~~")) or _LINK.fullmatch(visible):
                 return LyricLine("Markdown, not sung")
-            text = _strip_markdown(shown)
+            text = _strip_markdown(visible)
         if _RULE.fullmatch(text):
             return LyricLine("a line across the page", ("",))
         if text[0] == "#":
@@ -149,14 +149,14 @@ class LyricsReader:
         """A line of Markdown without what is inside of <!-- -->, which may reach over several
         lines.
         """
-        shown = ""
+        visible = ""
         while text:
             before, mark, text = text.partition("-->" if self._in_comment else "<!--")
             if not self._in_comment:
-                shown += before
+                visible += before
             if mark:
                 self._in_comment = not self._in_comment
-        return shown.strip()
+        return visible.strip()
 
     def _read_heading(self, text: str) -> LyricLine:
         """# Chorus. In Markdown, one that is no section and stands above the words is the title."""

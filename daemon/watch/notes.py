@@ -13,7 +13,7 @@ UNDERSTOOD = 0  # codes of notes; any other is a problem
 UNCLEAR = 400
 UNKNOWN = 404
 OUT_OF_RANGE = 422
-MAX_SHOWN = 60  # characters of a line or value that a note shows
+MAX_QUOTED = 60  # characters of a line or value that a note shows
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,6 @@ def describe_error(error: BadRequest | Refused, line: int = 0, lines: int = 1) -
 
 
 def shorten(text: str) -> str:
-    """At most `MAX_SHOWN` characters of a text, on one line."""
+    """At most `MAX_QUOTED` characters of a text, on one line."""
     text = " ".join(text.split())
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"

@@ -193,8 +193,8 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         value = coerce(name, resolve_path(name, text))
     except (BadRequest, Refused) as error:
         return key, None, describe_error(error, entry.line, lines)
-    shown = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
-    return name, value, SheetNote(entry.line, UNDERSTOOD, f"{name} = {shown}", lines=lines)
+    value_text = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
+    return name, value, SheetNote(entry.line, UNDERSTOOD, f"{name} = {value_text}", lines=lines)
 
 
 def _join_value(name: str, entry: _Entry) -> str:

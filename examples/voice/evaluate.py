@@ -47,7 +47,7 @@ from pipeline.guide.guide import resolve_guide
 from pipeline.guide.sketch import Sketch
 from pipeline.guide.styles import STYLES
 from pipeline.request import BadRequest, Request
-from pipeline.take import Take
+from pipeline.take import Clip
 from pipeline.weights import checkpoint
 
 from . import metrics, palette, songs
@@ -268,10 +268,10 @@ def render_composition(request: Request, song: songs.Song) -> Audio:
 def generate_clip(model: AceStep, request: Request) -> Audio:
     """The take, or silence where the model refused to give one."""
     try:
-        [take] = [event for event in model.render(request) if isinstance(event, Take)]
+        [clip] = [event for event in model.render(request) if isinstance(event, Clip)]
     except BadAudio:
         return np.zeros((request.samples, 2), np.float32)
-    return np.array(take.audio).T
+    return np.array(clip.audio).T
 
 
 def evaluate_take(name: str, number: int) -> EvaluatedTake:

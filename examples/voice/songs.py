@@ -262,8 +262,8 @@ def make_song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
     bpm = int(rng.integers(low, high + 1)) if rng.random() < 0.6 else int(rng.integers(60, 181))
     beats = 3.0 if rng.random() < 0.08 else 4.0
     shares = np.array([share for share, _ in PARTS])
-    _, drawn = PARTS[int(rng.choice(len(PARTS), p=shares / sum(share for share, _ in PARTS)))]
-    playing = tuple(role for role in (parts or drawn) if getattr(band, role)) or ("chords",)
+    _, chosen = PARTS[int(rng.choice(len(PARTS), p=shares / sum(share for share, _ in PARTS)))]
+    playing = tuple(role for role in (parts or chosen) if getattr(band, role)) or ("chords",)
     key = f"{_choose(rng, NOTES)} {_choose(rng, ('major', 'minor'))}"
     sounds = {role: _choose(rng, getattr(band, role)) for role in playing}
     bars = math.ceil(seconds * bpm / 60 / beats)

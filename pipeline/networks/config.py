@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,16 +17,18 @@ class JsonConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From the keys that are fields here. Raises ValueError, which names a missing one."""
-        fields = dataclasses.fields(cls)
+        """From the keys that are fields here; a field's metadata has its `key` where that is not
+        its name. Raises ValueError, which names a missing one.
+        """
+        keys = {spec: spec.metadata.get("key", spec.name) for spec in dataclasses.fields(cls)}
         missing = [
-            field.name
-            for field in fields
-            if field.default is dataclasses.MISSING and field.name not in values
+            key
+            for spec, key in keys.items()
+            if spec.default is dataclasses.MISSING and key not in values
         ]
         if missing:
             raise ValueError(f"config.json has no {', '.join(missing)}")
-        present = {field.name: values[field.name] for field in fields if field.name in values}
+        present = {spec.name: values[key] for spec, key in keys.items() if key in values}
         return cls(**{name: _as_tuple(value) for name, value in present.items()})
 
     @classmethod
@@ -126,7 +128,8 @@ class AceStepConfig(JsonConfig):
     encoder_num_attention_heads: int | None = None
     encoder_num_key_value_heads: int | None = None
     # Not in the official files: what a voice of our own was trained for.
-    guided: bool = False  # it plays from a guide, unless a request says otherwise
+    # it plays from a guide, unless a request says otherwise
+    plays_guides: bool = field(default=False, metadata={"key": "guided"})
     sings: bool = True
     extracts: bool = False  # it takes stems out of a mix
     extract_steps: int = 0  # in so many steps; 0: in as many as everything else takes

@@ -140,8 +140,8 @@ def read(path: str) -> dict[str, LowRank]:
     """
     file = Path(path) / _WEIGHTS if Path(path).is_dir() else Path(path)
     if not file.is_file():
-        wanted = f"a folder with {_CONFIG} and {_WEIGHTS}, or a .safetensors file"
-        raise AdapterError(f"{path} is no adapter: it must be {wanted}")
+        expected = f"a folder with {_CONFIG} and {_WEIGHTS}, or a .safetensors file"
+        raise AdapterError(f"{path} is no adapter: it must be {expected}")
     try:
         loaded: Any = mx.load(str(file), format="safetensors", return_metadata=True)
     except RuntimeError as error:

@@ -115,8 +115,8 @@ def test_history_is_found_by_words_seed_date_and_favourite(path: Path) -> None:
         ]
     )
 
-    def found(**asked: object) -> list[str]:
-        return [one.id for one in journal.search(**asked)]  # type: ignore[arg-type]
+    def found(**criteria: object) -> list[str]:
+        return [one.id for one in journal.search(**criteria)]  # type: ignore[arg-type]
 
     assert found(text="WARM") == ["c", "a"]
     assert found(text="pad warm") == ["c"]
@@ -252,19 +252,15 @@ def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path:
 def test_it_knows_since_when_it_was_asked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(path, remembered=1)
     before = time.time()
-    first = journal.remembers_since("watch:/lyrics")
+    first = journal.known_since("watch:/lyrics")
     assert before <= first <= time.time()
-    assert (
-        journal.remembers_since("watch:/lyrics") == first < journal.remembers_since("watch:/other")
-    )
+    assert journal.known_since("watch:/lyrics") == first < journal.known_since("watch:/other")
     monkeypatch.setattr(journal_module, "PRUNE_EVERY", 1)
     jobs = [job(str(number)) for number in range(3)]
     journal.add(jobs)
     for one in jobs:
         ended(journal, one)
-    assert (
-        journal.remembers_since("watch:/lyrics") == jobs[-1].created
-    )  # what came before is forgotten
+    assert journal.known_since("watch:/lyrics") == jobs[-1].created  # what came before is forgotten
 
 
 def test_the_token_stays(path: Path) -> None:

@@ -23,12 +23,12 @@ from daemon.messages import (
     PreviewAudio,
     Render,
     RenderCancelled,
+    RenderClip,
     RenderFailed,
     RenderFinished,
     RenderPlan,
     RenderProgress,
     SetAdapters,
-    StemAudio,
     WorkerMessage,
     receive_message,
     send_message,
@@ -79,7 +79,7 @@ EXAMPLES = [
     RenderProgress(7, 0.5, "diffusion"),
     RenderPlan(7, {"bpm": 92.0, "key": "A minor"}),
     PreviewAudio(7, 3, AUDIO),
-    StemAudio(7, "drums", AUDIO),
+    RenderClip(7, "drums", AUDIO),
     MixLatents(7, "abc", 0.5, np.ones((3, 64), np.float32)),
     RenderFinished(7, INFO, 40.0, {"text": [1, 2]}),
     RenderFailed(7, 422, "it is bad", "be good"),
@@ -121,20 +121,20 @@ def test_messages_follow_each_other_whether_they_have_arrays_or_not(
     pipe: tuple[Connection, Connection],
 ) -> None:
     silence = np.zeros((2, 0), np.float32)
-    for message in (RenderCancelled(1), StemAudio(2, "mix", silence), RenderCancelled(3)):
+    for message in (RenderCancelled(1), RenderClip(2, "mix", silence), RenderCancelled(3)):
         send_message(pipe[0], message)
     received = [receive_message(pipe[1]) for _ in range(3)]
-    assert [type(message) for message in received] == [RenderCancelled, StemAudio, RenderCancelled]
-    assert isinstance(received[1], StemAudio)
+    assert [type(message) for message in received] == [RenderCancelled, RenderClip, RenderCancelled]
+    assert isinstance(received[1], RenderClip)
     assert received[1].audio.shape == (2, 0)
 
 
 def test_audio_that_is_laid_out_otherwise_or_of_another_type_arrives_as_float32(
     pipe: tuple[Connection, Connection],
 ) -> None:
-    send_message(pipe[0], StemAudio(1, "mix", AUDIO.T.astype(np.float64).T))  # type: ignore[arg-type]
+    send_message(pipe[0], RenderClip(1, "mix", AUDIO.T.astype(np.float64).T))  # type: ignore[arg-type]
     received = receive_message(pipe[1])
-    assert isinstance(received, StemAudio)
+    assert isinstance(received, RenderClip)
     assert received.audio.dtype == np.float32
     np.testing.assert_array_equal(received.audio, AUDIO)
 

@@ -111,9 +111,9 @@ def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
 def test_status_says_what_was_not_computed_again(client: OscClient) -> None:
     for id in ("one", "again"):
         generate_files(client, id, "prompt", "the same words", "seconds", 1)
-    kept = counted(client)
-    assert {"text", "lyrics", "timbre", "cross", "guide"} <= set(kept)
-    assert all(hits > 0 and misses > 0 for hits, misses in kept.values())
+    counts = counted(client)
+    assert {"text", "lyrics", "timbre", "cross", "guide"} <= set(counts)
+    assert all(hits > 0 and misses > 0 for hits, misses in counts.values())
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +227,8 @@ def test_a_wrong_input_is_answered_clearly_and_costs_nothing(
         str(wrong / value[1:]) if isinstance(value, str) and value[0] == "@" else value
         for value in values
     ]
-    said = generate_failure(client, f"wrong {says}".strip(), "seed", 1, *named)
-    assert says in said
+    failure = generate_failure(client, f"wrong {says}".strip(), "seed", 1, *named)
+    assert says in failure
     assert sorted(daemon.settings.out.iterdir()) == before
 
 

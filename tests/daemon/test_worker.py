@@ -20,9 +20,9 @@ from daemon.messages import (
     ModelLoadFailed,
     Render,
     RenderCancelled,
+    RenderClip,
     RenderFailed,
     RenderFinished,
-    StemAudio,
     WorkerMessage,
     receive_message,
     send_message,
@@ -79,10 +79,10 @@ def test_a_request_goes_in_and_its_sound_comes_out() -> None:
         assert loaded.title.startswith("mini")
         assert loaded.seconds_per_cost > 0
         send(process, Render(5, Request(prompt="drums", seconds=1, seed=3)))
-        stem = until(process, StemAudio)
+        clip = until(process, RenderClip)
         finished = until(process, RenderFinished)
-    assert stem.audio.shape == (2, 48_000)
-    assert 0 < np.abs(stem.audio).max() <= 1
+    assert clip.audio.shape == (2, 48_000)
+    assert 0 < np.abs(clip.audio).max() <= 1
     assert finished.ticket == 5
     assert finished.info.request.seed == 3
     assert finished.info.model == loaded.title
@@ -97,7 +97,7 @@ def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops() -> None:
             send(process, Render(ticket, Request(prompt="x", seconds=seconds, seed=1)))
         send(process, CancelRender(3))
         assert until(process, RenderCancelled).ticket == 3
-        assert until(process, StemAudio).ticket == 2
+        assert until(process, RenderClip).ticket == 2
         send(process, CancelRender(1))
         assert until(process, RenderCancelled).ticket == 1
 
@@ -111,7 +111,7 @@ def test_a_request_that_cannot_be_made_says_why_and_the_next_one_is_made() -> No
         assert failed.code == 422
         assert ".mid" in failed.message
         send(process, Render(2, SECOND))
-        assert until(process, StemAudio).ticket == 2
+        assert until(process, RenderClip).ticket == 2
 
 
 def test_a_model_that_is_not_there_is_said() -> None:
@@ -134,4 +134,4 @@ def test_ctrl_c_in_the_terminal_is_left_to_the_daemon() -> None:
         os.kill(process.pid, signal.SIGINT)
         os.kill(process.pid, signal.SIGTERM)
         send(process, Render(2, SECOND))
-        assert until(process, StemAudio).ticket == 2
+        assert until(process, RenderClip).ticket == 2

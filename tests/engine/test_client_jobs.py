@@ -32,7 +32,7 @@ class Scene:
         self.journaled: list[str] = []  # the job's state in the journal, at every event
         bus = EventBus(threading.RLock())
         bus.subscribe(self._record)
-        self.clients = ClientJobs(journal, bus, self.queue, self.held)
+        self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
 
     def _record(self, event: Event) -> None:
         assert event.job
@@ -42,9 +42,9 @@ class Scene:
 
     def accept(self, id: str = "a") -> Run:
         job = Job("me", id, REQUEST, REQUEST, Path("/out"))
-        self.clients.accept([job])
+        self.client_jobs.accept([job])
         job.state = JobState.RUNNING
-        return Run(job, self.clients)
+        return Run(job, self.client_jobs)
 
     @property
     def kinds(self) -> list[str]:
@@ -62,7 +62,7 @@ def test_an_end_is_written_down_before_it_is_published(scene: Scene) -> None:
     clip = Event("clip", job, ("mix", "/out/a.wav", 0.0, 0, "1"))
     announced = Event("clip", job, ("drums", "/out/a_drums.wav", 0.0, 0, "1"))
     job.clip_events = (clip, announced)
-    scene.clients.end_job(job, JobState.FINISHED, 2, "/out/a.json", published=[announced])
+    scene.client_jobs.end_job(job, JobState.FINISHED, 2, "/out/a.json", published=[announced])
     assert scene.kinds == ["clip", "finished"], "and what was published is not published again"
     assert scene.events[-1].values == (2, "/out/a.json")
     assert scene.journaled == ["finished", "finished"]
@@ -76,7 +76,7 @@ def test_an_end_is_published_although_it_cannot_be_written_down(
 
     run = scene.accept()
     monkeypatch.setattr(scene.journal, "update", full)
-    scene.clients.end(run, JobState.CANCELLED)
+    scene.client_jobs.end(run, JobState.CANCELLED)
     assert scene.kinds == ["cancelled"]
 
 
@@ -98,7 +98,7 @@ def test_those_that_a_worker_lost_go_on_the_active_one_first(scene: Scene) -> No
     waiting = scene.accept("waiting").job
     scene.queue.add(waiting)
     for run in (interrupted, active):
-        scene.clients.handle_worker_exit(run, "it fell", was_active=run is active)
+        scene.client_jobs.handle_worker_exit(run, "it fell", was_active=run is active)
     assert [job.id for job in scene.queue] == ["active", "interrupted", "waiting"]
     assert [interrupted.job.crashes, active.job.crashes] == [0, 1]
     assert active.job.state is JobState.WAITING
@@ -108,7 +108,7 @@ def test_those_that_a_worker_lost_go_on_the_active_one_first(scene: Scene) -> No
 def test_what_ended_the_worker_again_and_again_is_given_up(scene: Scene) -> None:
     run = scene.accept()
     for _ in range(CRASHES):
-        scene.clients.handle_worker_exit(run, "it fell", was_active=True)
+        scene.client_jobs.handle_worker_exit(run, "it fell", was_active=True)
     assert scene.kinds == ["fail"]
     assert scene.events[0].values[1] == 500
     assert "it fell" in scene.events[0].values[2]
@@ -118,26 +118,26 @@ def test_what_ended_the_worker_again_and_again_is_given_up(scene: Scene) -> None
 def test_what_was_being_cancelled_when_the_worker_ended_is_cancelled(scene: Scene) -> None:
     run = scene.accept()
     run.job.cancel_requested = True
-    scene.clients.handle_worker_exit(run, "it fell", was_active=True)
+    scene.client_jobs.handle_worker_exit(run, "it fell", was_active=True)
     assert scene.kinds == ["cancelled"]
     assert len(scene.queue) == 0
 
 
 def test_a_folder_that_takes_no_files_holds_a_job_and_a_bug_ends_it(scene: Scene) -> None:
     full = scene.accept("full")
-    scene.clients.handle_landing_failure(full, OSError(errno.ENOSPC, "No space left"))
+    scene.client_jobs.handle_landing_failure(full, OSError(errno.ENOSPC, "No space left"))
     assert list(scene.held) == [full.job]
     assert scene.events[0].values[1] == 507
     assert "it is kept" in scene.events[0].values[3]
     assert scene.journal.find("me", "full").state is JobState.HELD  # type: ignore[union-attr]
     bug = scene.accept("bug")
-    scene.clients.handle_landing_failure(bug, KeyError("oops"))
+    scene.client_jobs.handle_landing_failure(bug, KeyError("oops"))
     assert bug.job.state is JobState.FAILED
     assert list(scene.held) == [full.job]
 
 
 def test_a_job_that_waits_for_a_model_says_why(scene: Scene) -> None:
     job = scene.accept().job
-    scene.clients.hold_for_model(job, Failure(503, "no model", "choose another"))
+    scene.client_jobs.hold_for_model(job, Failure(503, "no model", "choose another"))
     assert scene.events[0].values == ("/ace/generate", 503, "no model", "choose another")
     assert scene.held.release_for_model() == [job]

@@ -610,10 +610,10 @@ def test_a_model_that_cannot_be_loaded_is_reported_although_nothing_waits(build:
     engine.start()
     recorder.wait("state", first="warm")
     engine.switch_model("broken")
-    said = recorder.wait("fail")
-    assert said.job is None
-    assert said.values[:2] == ("/ace/model", 503)
-    assert "no model is called broken" in said.values[2]
+    failure = recorder.wait("fail")
+    assert failure.job is None
+    assert failure.values[:2] == ("/ace/model", 503)
+    assert "no model is called broken" in failure.values[2]
 
 
 def test_jobs_that_wait_for_a_model_outlive_the_daemon_and_can_be_cancelled(build: Build) -> None:

@@ -36,12 +36,12 @@ def make_loaded(journaled_speed: float = 0.0) -> ModelState:
 
 
 def test_a_change_of_its_status_is_told_once() -> None:
-    told: list[str] = []
-    model = ModelState(ModelChoice("tape", ""), lambda: told.append(model.status))
+    statuses: list[str] = []
+    model = ModelState(ModelChoice("tape", ""), lambda: statuses.append(model.status))
     statuses: list[ModelStatus] = ["loading", "loading", "warm", "cold"]
     for status in statuses:
         model.set_status(status)
-    assert told == ["loading", "warm", "cold"]
+    assert statuses == ["loading", "warm", "cold"]
 
 
 def test_its_adapters_stay_with_it_and_not_with_another_one() -> None:
@@ -63,7 +63,7 @@ def test_it_needs_adapters_only_while_it_is_loaded_and_has_others() -> None:
     model.on_adapters_refused()
     assert model.choice.adapters == (LOFI,), "it goes on with those it has"
     model.choose_adapters(())
-    model.on_worker_gone()
+    model.on_worker_exit()
     assert not model.needs_adapters
 
 
@@ -105,8 +105,8 @@ def test_a_longer_take_needs_more_memory_and_a_shorter_one_as_much() -> None:
 
 
 def test_a_request_whose_file_is_gone_can_be_estimated(tmp_path: Path) -> None:
-    gone = Request(prompt="x", seconds=1, seed=1, guide=str(tmp_path / "gone.mid"))
-    job = make_run(gone).job
+    request = Request(prompt="x", seconds=1, seed=1, guide=str(tmp_path / "gone.mid"))
+    job = make_run(request).job
     make_loaded().estimate_cost(job)
     assert job.cost > 0
 

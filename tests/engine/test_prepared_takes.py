@@ -257,10 +257,10 @@ def test_a_hit_while_its_files_are_written_lands_them(
     listener = Listener()
     recorder = started(engine)
     stage = staging.stage
-    asked = []
+    jobs = []
 
     def slow(*values: Any) -> Any:
-        asked.append(engine.submit(live(expected_order("a")))[0])
+        jobs.append(engine.submit(live(expected_order("a")))[0])
         return stage(*values)
 
     monkeypatch.setattr(staging, "stage", slow)

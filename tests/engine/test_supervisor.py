@@ -22,9 +22,9 @@ from daemon.messages import (
     LoadModel,
     ModelLoaded,
     Render,
+    RenderClip,
     RenderProgress,
     SetAdapters,
-    StemAudio,
     WorkerMessage,
     receive_message,
     send_message,
@@ -167,13 +167,13 @@ def test_arrays_come_with_the_messages_that_have_some(ends: tuple[Connection, Co
     audio = np.ones((2, 3), np.float32)
     for message in (
         RenderProgress(1, 0.5, "text"),
-        StemAudio(1, "mix", audio),
+        RenderClip(1, "mix", audio),
         RenderProgress(1, 1.0, "decode"),
     ):
         send_message(ends[1], message)
         received = connection.receive(PATIENCE)
-        if isinstance(message, StemAudio):
-            assert isinstance(received, StemAudio)
+        if isinstance(message, RenderClip):
+            assert isinstance(received, RenderClip)
             np.testing.assert_array_equal(received.audio, audio)
         else:
             assert received == message

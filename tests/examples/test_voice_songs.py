@@ -84,7 +84,7 @@ def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) ->
     export.write_dit(tmp_path, arrays)
     layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
     model, config = checkpoint.load_model(tmp_path, choose_ops(), mx.float32)
-    assert config.guided is True
+    assert config.plays_guides is True
     assert config.sings is False
     assert config.extracts is True
     assert config.extract_steps == 1

@@ -15,7 +15,7 @@ from daemon.landing import audio_files, clips, staging
 from daemon.landing.finished_take import FinishedTake
 from pipeline.audio import true_peak
 from pipeline.request import FORMATS, Request
-from pipeline.take import Take, TakeInfo
+from pipeline.take import Clip, TakeInfo
 from tests.support import riff
 from tests.support.landings import PAD_FILES, assert_whole, list_hidden, list_visible, stage_pad
 from tests.support.takes import finished_take, sound
@@ -31,7 +31,7 @@ def test_a_take_lands_as_wav_and_manifest_and_nothing_else(tmp_path: Path) -> No
     assert rate == 48_000
     assert read.shape == (4_800, 2)
     assert soundfile.info(path).subtype == "PCM_24"
-    assert np.abs(read.T - take.stems[0].audio).max() < 2**-23
+    assert np.abs(read.T - take.clips[0].audio).max() < 2**-23
 
 
 def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
@@ -54,10 +54,10 @@ def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
 )
 def test_every_format_is_what_it_says(tmp_path: Path, form: str, subtype: str, step: float) -> None:
     take = finished_take(Request(prompt="pad", seed=1, format=form), "mix", "drums")
-    for (_, path), stem in zip(clips.write_take(tmp_path, "job", take).clips, take.stems):
+    for (_, path), clip in zip(clips.write_take(tmp_path, "job", take).clips, take.clips):
         assert path.suffix == (".flac" if form == "flac" else ".wav")
         assert soundfile.info(path).subtype == subtype
-        assert np.abs(soundfile.read(path)[0].T - stem.audio).max() <= step
+        assert np.abs(soundfile.read(path)[0].T - clip.audio).max() <= step
 
 
 def test_every_format_of_a_request_can_be_written() -> None:
@@ -118,8 +118,8 @@ def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 def test_the_takes_of_a_model_are_taken_as_they_come(tmp_path: Path) -> None:
     request = Request(prompt="pad", seed=1)
     info = TakeInfo(request, "m", timings={"text": 0.1})
-    takes = [Take(name, sound(), info) for name in ("mix", "bass")]  # type: ignore[arg-type]
-    landed = clips.write_take(tmp_path, "job", FinishedTake.of(takes))
+    made = [Clip(name, sound(), info) for name in ("mix", "bass")]  # type: ignore[arg-type]
+    landed = clips.write_take(tmp_path, "job", FinishedTake.of(made))
     assert [stem for stem, _ in landed.clips] == ["mix", "bass"]
 
 

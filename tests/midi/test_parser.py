@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.midi import StreamParser
-from daemon.midi.parser import MAX_MESSAGE, MAX_SHOWN
+from daemon.midi.parser import MAX_INVALID, MAX_MESSAGE
 
 DATA = st.integers(0, 127)
 LENGTHS = {
@@ -121,7 +121,7 @@ def test_invalid_bytes_raise_nothing_and_swallow_no_whole_message_behind_it(
         assert all(byte < 0x80 for byte in parsed[1:-1])
     begins, count = stream.take_invalid()
     assert count <= len(invalid)
-    assert len(begins) == min(count, MAX_SHOWN)
+    assert len(begins) == min(count, MAX_INVALID)
     assert stream.take_invalid() == (b"", 0)
 
 
@@ -131,8 +131,8 @@ def test_a_system_exclusive_without_an_end_is_given_up_and_what_follows_is_heard
     assert stream.take_invalid() == (b"", 0), "it may still end"
     for _ in range(9):
         assert stream.feed(bytes(MAX_MESSAGE)) == []
-        assert len(stream._message) + len(stream._invalid) <= MAX_SHOWN, "nothing of it is kept"
-    assert stream.take_invalid() == (b"\xf0" + bytes(MAX_SHOWN - 1), 10 * MAX_MESSAGE)
+        assert len(stream._message) + len(stream._invalid) <= MAX_INVALID, "nothing of it is kept"
+    assert stream.take_invalid() == (b"\xf0" + bytes(MAX_INVALID - 1), 10 * MAX_MESSAGE)
     assert stream.feed(b"\xf7\x90\x24\x40") == [b"\x90\x24\x40"]
 
 

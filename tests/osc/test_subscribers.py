@@ -15,21 +15,21 @@ def test_other_settings_leave_a_subscribers_own_choice_alone() -> None:
     subscribers = Subscribers([SCREEN])
     subscribers.add(STATIC, frozenset({"finished"}))
     subscribers.change_static([SCREEN])
-    assert subscribers.of("finished") == [STATIC]
-    assert subscribers.of("progress") == []
+    assert subscribers.list_peers("finished") == [STATIC]
+    assert subscribers.list_peers("progress") == []
 
 
 def test_a_subscriber_that_left_the_settings_hears_nothing_and_hears_all_when_it_is_back() -> None:
     subscribers = Subscribers([SCREEN])
     subscribers.change_static([])
-    assert subscribers.of("state") == []
+    assert subscribers.list_peers("state") == []
     subscribers.change_static([SCREEN])
-    assert all(subscribers.of(topic) == [STATIC] for topic in TOPICS)
+    assert all(subscribers.list_peers(topic) == [STATIC] for topic in TOPICS)
 
 
 def test_who_may_not_hear_any_more_is_dropped_and_those_of_the_settings_stay() -> None:
     subscribers = Subscribers([SCREEN])
     subscribers.add(PHONE, frozenset({"state"}))
-    assert set(subscribers.of("state")) == {STATIC, PHONE}
+    assert set(subscribers.list_peers("state")) == {STATIC, PHONE}
     subscribers.remove_untrusted(lambda host: host != PHONE.host)
-    assert subscribers.of("state") == [STATIC]
+    assert subscribers.list_peers("state") == [STATIC]

@@ -143,7 +143,7 @@ def test_static_subscribers_hear_without_asking_and_without_end(tmp_path: Path) 
             listener._server = stage.osc.address
             listener.send("/ace/notify", 1, 0, "clip")
             listener.until("/ace/done")
-            (kept,) = stage.osc.subscribers.of("clip")
+            (kept,) = stage.osc.subscribers.list_peers("clip")
             assert stage.osc.subscribers._subscribers[kept.client].expires == FOR_EVER
 
 
@@ -154,8 +154,8 @@ def test_other_settings_are_taken_up_while_it_runs(tmp_path: Path) -> None:
         )
         stage.osc.change_settings(changed, stage.osc.allowed_folders)
         make_clip(listener, "seen", *SHORT)
-        assert [sender.client for sender in stage.osc.subscribers.of("clip")] == [
+        assert [sender.client for sender in stage.osc.subscribers.list_peers("clip")] == [
             f"udp:127.0.0.1:{listener.port}"
         ]
         stage.osc.change_settings(Settings(out=tmp_path, state=tmp_path), stage.osc.allowed_folders)
-        assert stage.osc.subscribers.of("clip") == []
+        assert stage.osc.subscribers.list_peers("clip") == []

@@ -143,11 +143,11 @@ def test_a_subscriber_hears_everything_on_its_connection_until_it_ends(
     with closing(stage.client()) as other:
         clip = make_clip(other, f"seen-{client._slip}", *SHORT)
     assert client.until("/ace/clip")[-1][1] == clip
-    name = stage.osc.subscribers.of("clip")[0].client
+    name = stage.osc.subscribers.list_peers("clip")[0].client
     assert re.fullmatch(r"tcp:\d+", name)
     client.close()
     with closing(stage.client()) as other:
-        while stage.osc.subscribers.of("clip"):
+        while stage.osc.subscribers.list_peers("clip"):
             other.is_quiet()
 
 
@@ -263,7 +263,7 @@ def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Pat
         slow.send("/ace/notify", 1, 0, "read")
         assert slow.receive()[0] == "/ace/done"
         event = Event("read", None, ("x" * 200, 1, 0, "y" * 200))
-        while stage.osc.subscribers.of("read"):
+        while stage.osc.subscribers.list_peers("read"):
             for _ in range(1000):
                 stage.engine.publish(event)
             assert other.is_quiet()

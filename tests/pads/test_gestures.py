@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.pads import profiles
-from daemon.pads.gestures import Favourite, Gesture, GestureReader, Hit, Program, Reroll
+from daemon.pads.gestures import Gesture, GestureReader, Hit, LoadProgram, Reroll, ToggleFavourite
 from daemon.pads.mapping import PadMapping
 from daemon.settings import Midi
 
@@ -77,14 +77,14 @@ def test_without_hold_nothing_is_ever_held() -> None:
 
 def test_shift_and_a_pad_marks_it() -> None:
     played = Played()
-    assert played.play(0.0, cc(64, 127), on(36), off(36)) == [Favourite(0)]
+    assert played.play(0.0, cc(64, 127), on(36), off(36)) == [ToggleFavourite(0)]
     assert played.play(9.0, cc(64, 0), on(36)) == [Hit(0, 100)]
 
 
 def test_the_shift_of_one_controller_is_that_of_all() -> None:
     played = Played()
     played.play(0.0, cc(64, 127), port="pedal")
-    assert played.play(0.1, on(36)) == [Favourite(0)]
+    assert played.play(0.1, on(36)) == [ToggleFavourite(0)]
     played.reader.forget_port("pedal")
     assert played.play(0.2, on(36)) == [Hit(0, 100)]
 
@@ -132,7 +132,7 @@ def test_notes_outside_and_other_messages_are_nobodys() -> None:
 
 def test_a_program_change_is_a_bank() -> None:
     assert Played().play(0.0, {"type": "program_change", "channel": 5, "program": 3}) == [
-        Program(3)
+        LoadProgram(3)
     ]
 
 

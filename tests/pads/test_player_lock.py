@@ -124,7 +124,7 @@ def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
             return submit(order)
 
         monkeypatch.setattr(stage.engine, "submit", submit_late)
-        stage.pads.play(0)
+        stage.pads.hit(0)
         until(lambda: stage.engine.find("pads", ids[0]).has_ended)
         stage.model.run()
         until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
@@ -142,7 +142,7 @@ def test_an_order_that_is_refused_leaves_the_pad_as_it_was(
         client.ask("/ace/bank/fill", "dusty", 1, 1)
         monkeypatch.setattr(stage.engine, "submit", refuse)
         with pytest.raises(RuntimeError):
-            stage.pads.play(0)
+            stage.pads.hit(0)
         assert stage.pads.list_lights()[0].state is PadState.EMPTY
         monkeypatch.undo()
         client.send("/ace/pad/hit", 1)

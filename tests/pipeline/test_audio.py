@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline import audio
 from pipeline.audio import BadAudio
-from pipeline.postprocess import finish_clips
+from pipeline.postprocess import postprocess_clips
 from pipeline.request import SAMPLE_RATE, Request
 
 N = SAMPLE_RATE // 2
@@ -70,7 +70,7 @@ def stereo(name: str) -> np.ndarray:
 def finish(sound: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
     """What becomes of decoded audio (2, N) where a request has no more than these wishes."""
     request = Request(seconds=samples / SAMPLE_RATE, peak_db=peak_db, normalize=normalize)
-    return finish_clips(request, {"mix": sound}, None).clips["mix"]
+    return postprocess_clips(request, {"mix": sound}, None).clips["mix"]
 
 
 # --- length, ends and mean ------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import soundfile
 from pipeline import AceStep, load
 from pipeline.caches import Cache, digest
 from pipeline.request import SAMPLE_RATE, Request
-from pipeline.take import Take
+from pipeline.take import Clip
 
 # isort: split
 import mlx.core as mx
@@ -35,7 +35,7 @@ def ace_step(tiny: Path) -> AceStep:
 
 
 def clip(ace_step: AceStep, request: Request, **values: Any) -> bytes:
-    takes = [event for event in ace_step.render(request.changed(values)) if isinstance(event, Take)]
+    takes = [event for event in ace_step.render(request.changed(values)) if isinstance(event, Clip)]
     return np.asarray(takes[0].audio).tobytes()
 
 

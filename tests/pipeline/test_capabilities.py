@@ -11,10 +11,15 @@ from pipeline.request import BadRequest, Request
 from pipeline.variants import TURBO, VARIANTS
 
 OFFICIAL = Capabilities(
-    "ace/turbo", VARIANTS["acestep-v15-turbo"].tasks, TURBO, turbo=True, guided=False, sings=True
+    "ace/turbo",
+    VARIANTS["acestep-v15-turbo"].tasks,
+    TURBO,
+    turbo=True,
+    plays_guides=False,
+    sings=True,
 )
 VOICE = dataclasses.replace(
-    OFFICIAL, name="mini", tasks=(*OFFICIAL.tasks, "extract"), guided=True, sings=False
+    OFFICIAL, name="mini", tasks=(*OFFICIAL.tasks, "extract"), plays_guides=True, sings=False
 )
 
 

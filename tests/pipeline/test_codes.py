@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline import AceStep, codes, load
 from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Request
-from pipeline.take import Take
+from pipeline.take import Clip
 from tests.conftest import ROOT
 
 OFFICIAL = ROOT / "tests" / "data" / "official"
@@ -25,7 +25,7 @@ def turbo() -> AceStep:
     return load(str(OFFICIAL / "checkpoint"))
 
 
-def takes(model: AceStep, **values: Any) -> list[Take]:
+def takes(model: AceStep, **values: Any) -> list[Clip]:
     return list(model.generate("warm pads", **({"num_steps": 2, "seed": 1} | values)))
 
 

@@ -22,7 +22,7 @@ from pipeline.model import Model
 from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
 from pipeline.request import BadRequest, Request
-from pipeline.take import Progress, Take
+from pipeline.take import Clip, Progress
 from pipeline.weights import checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def ace_step() -> AceStep:
     return load("mini")
 
 
-def audio(takes: Iterator[Take]) -> np.ndarray:
+def audio(takes: Iterator[Clip]) -> np.ndarray:
     (take,) = takes
     return np.asarray(take.audio)
 
@@ -141,9 +141,9 @@ def test_normalize_off_only_turns_down(ace_step: AceStep) -> None:
 def test_the_same_request_gives_the_same_bytes(ace_step: AceStep) -> None:
     request = Request(prompt="warm", lyrics="[verse]\nla", seconds=6.3, seed=11, guidance_scale=4.0)
     first, again = (
-        audio(e for e in ace_step.render(request) if isinstance(e, Take)) for _ in range(2)
+        audio(e for e in ace_step.render(request) if isinstance(e, Clip)) for _ in range(2)
     )
-    fresh = audio(e for e in load("mini").render(request) if isinstance(e, Take))
+    fresh = audio(e for e in load("mini").render(request) if isinstance(e, Clip))
     assert first.tobytes() == again.tobytes() == fresh.tobytes()
 
 
@@ -168,19 +168,19 @@ def test_a_take_says_which_variation_it_is(ace_step: AceStep) -> None:
     )
     assert first.request.variation_seed >= 0
     assert first.request.variation_seed != second.request.variation_seed
-    again = audio(e for e in ace_step.render(first.request) if isinstance(e, Take))
+    again = audio(e for e in ace_step.render(first.request) if isinstance(e, Clip))
     assert again.tobytes() == np.asarray(first.audio).tobytes()
 
 
 def test_a_preview_is_heard_before_the_take_and_does_not_change_it(ace_step: AceStep) -> None:
     request = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
     events = list(ace_step.render(request.changed({"preview": "6, 3"})))
-    early, later, take = (event for event in events if isinstance(event, Take))
+    early, later, take = (event for event in events if isinstance(event, Clip))
     assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
     assert isinstance(events[events.index(early) + 1], Progress)
     fractions = [event.fraction for event in events if isinstance(event, Progress)]
     assert fractions == sorted(fractions)
-    (plain,) = (event for event in ace_step.render(request) if isinstance(event, Take))
+    (plain,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
     assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
     near = [
         metrics.measure_si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T)
@@ -239,7 +239,7 @@ def test_a_take_carries_the_request_that_makes_it_again(ace_step: AceStep) -> No
     assert take.request.num_steps == 8
     assert take.request.shift == 3.0
     assert (
-        audio(e for e in ace_step.render(take.request) if isinstance(e, Take)).tobytes()
+        audio(e for e in ace_step.render(take.request) if isinstance(e, Clip)).tobytes()
         == np.asarray(take.audio).tobytes()
     )
     assert take.info.model == "mini/acestep-v15-turbo"
@@ -270,7 +270,7 @@ def test_a_clip_longer_than_the_silence_and_than_one_tile(ace_step: AceStep) -> 
 def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
     events = list(ace_step.render(Request(prompt="x", seconds=30)))
     progress = [event for event in events if isinstance(event, Progress)]
-    assert isinstance(events[-1], Take)
+    assert isinstance(events[-1], Clip)
     assert len(progress) == len(events) - 1
     assert [p.fraction for p in progress] == sorted(p.fraction for p in progress)
     assert list(dict.fromkeys(p.stage for p in progress)) == [
@@ -327,7 +327,7 @@ def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> 
     (take,) = (
         e
         for e in ace_step.render(Request(prompt="x", seconds=1, num_steps=3, plan="off"))
-        if isinstance(e, Take)
+        if isinstance(e, Clip)
     )
     assert take.audio.shape == (2, 48_000)
     assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
@@ -346,7 +346,7 @@ def test_the_formulation_for_gpus_agrees_in_half_precision() -> None:
 
     def play(ops: Ops, dtype: mx.Dtype) -> np.ndarray:
         ace_step = AceStep(Model(checkpoint.fetch("mini"), ops, dtype))
-        return audio(e for e in ace_step.render(request) if isinstance(e, Take)).ravel()
+        return audio(e for e in ace_step.render(request) if isinstance(e, Clip)).ravel()
 
     on_cpu = play(cpu_ops, mx.float32)
     on_gpu = play(gpu_ops, mx.float32)
@@ -362,7 +362,7 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
     def work() -> None:
         from pipeline.device import leave_thread
 
-        clips.append(audio(e for e in load("mini").render(request) if isinstance(e, Take)))
+        clips.append(audio(e for e in load("mini").render(request) if isinstance(e, Clip)))
         leave_thread()
 
     for _ in range(2):
@@ -409,7 +409,7 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
         prompt="house, drums and bass only", bars=2, bpm=120, seed=3, stems="bass, drums"
     )
     events = list(ace_step.render(request))
-    takes = [event for event in events if isinstance(event, Take)]
+    takes = [event for event in events if isinstance(event, Clip)]
     fractions = [event.fraction for event in events if isinstance(event, Progress)]
     assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
     assert {take.audio.shape for take in takes} == {(2, 192_000)}
@@ -419,7 +419,7 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
     (alone,) = (
         e
         for e in ace_step.render(Request(prompt=request.prompt, bars=2, bpm=120, seed=3))
-        if isinstance(e, Take)
+        if isinstance(e, Clip)
     )
     # the same clip, whatever is taken out of it
     assert metrics.measure_si_sdr(np.asarray(alone.audio).T, mix.T) > 40
@@ -517,5 +517,5 @@ def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(
         request = Request(
             prompt="house", seconds=1, num_steps=2, seed=1, source=str(tmp_path / "x.wav"), **values
         )
-        (take,) = (event for event in voice.render(request) if isinstance(event, Take))
+        (take,) = (event for event in voice.render(request) if isinstance(event, Clip))
         assert take.audio.shape == (2, 48_000)

@@ -13,7 +13,7 @@ import soundfile
 from pipeline import AceStep, load
 from pipeline.latent_store import LatentStore, StoredLatents
 from pipeline.request import SAMPLE_RATE, Request
-from pipeline.take import Take
+from pipeline.take import Clip
 
 REQUEST = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, num_steps=4)
 
@@ -24,16 +24,16 @@ def ace_step() -> AceStep:
 
 
 @pytest.fixture
-def mix(ace_step: AceStep, tmp_path: Path) -> Take:
+def mix(ace_step: AceStep, tmp_path: Path) -> Clip:
     """A take that landed as tmp_path/made.wav."""
     ace_step.model.latent_store = LatentStore(tmp_path / "latents")
-    (take,) = (event for event in ace_step.render(REQUEST) if isinstance(event, Take))
+    (take,) = (event for event in ace_step.render(REQUEST) if isinstance(event, Clip))
     soundfile.write(tmp_path / "made.wav", np.asarray(take.audio).T, SAMPLE_RATE, "PCM_24")
     ace_step.remember(tmp_path / "made.wav", take)
     return take
 
 
-def repainted(ace_step: AceStep, path: Path, **more: Any) -> Take:
+def repainted(ace_step: AceStep, path: Path, **more: Any) -> Clip:
     values = {
         "task": "repaint",
         "source": str(path),
@@ -43,12 +43,12 @@ def repainted(ace_step: AceStep, path: Path, **more: Any) -> Take:
         "seed": 9,
     }
     request = REQUEST.changed({"bars": 0, **values, **more})
-    (take,) = (event for event in ace_step.render(request) if isinstance(event, Take))
+    (take,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
     return take
 
 
 def test_it_is_not_encoded(
-    ace_step: AceStep, mix: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ace_step: AceStep, mix: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from_store = repainted(ace_step, tmp_path / "made.wav")
     assert from_store.latents is not None
@@ -61,7 +61,7 @@ def test_it_is_not_encoded(
     np.testing.assert_array_equal(from_store.audio, again.audio)
 
 
-def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, mix: Take, tmp_path: Path) -> None:
+def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, mix: Clip, tmp_path: Path) -> None:
     from_latents = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
     ace_step.model.latent_store = None
     from_sound = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
@@ -72,7 +72,7 @@ def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, mix: Take, tmp_p
     assert 0.5 < levels[0] / levels[1] < 2
 
 
-def test_a_take_says_how_loud_its_latents_are_in_it(ace_step: AceStep, mix: Take) -> None:
+def test_a_take_says_how_loud_its_latents_are_in_it(ace_step: AceStep, mix: Clip) -> None:
     import mlx.core as mx
 
     assert mix.latents is not None
@@ -126,7 +126,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_latents_that_cannot_be_read_are_no_loss(
-    ace_step: AceStep, mix: Take, tmp_path: Path, damage: str
+    ace_step: AceStep, mix: Clip, tmp_path: Path, damage: str
 ) -> None:
     (path,) = (tmp_path / "latents").glob("*.npz")
     DAMAGE[damage](path)

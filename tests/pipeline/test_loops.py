@@ -11,7 +11,7 @@ from examples.voice import metrics
 from pipeline import AceStep, load, loops
 from pipeline.audio import resample_periodic
 from pipeline.request import BadRequest, Request
-from pipeline.take import Take
+from pipeline.take import Clip
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def loop(ace_step: AceStep, **values: Any) -> np.ndarray:
     request = Request(prompt="house, drums, bass and pads", seed=4, bpm=120, loop=True).changed(
         values
     )
-    (take,) = (event for event in ace_step.render(request) if isinstance(event, Take))
+    (take,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
     return np.asarray(take.audio).T
 
 
@@ -55,7 +55,7 @@ def test_the_seam_is_nowhere(ace_step: AceStep) -> None:
         return np.array(whole[0, around * hop : -around * hop])
 
     request = Request(prompt="house, drums and bass", seed=4, bpm=120, bars=1, loop=True)
-    (take,) = (event for event in ace_step.render(request) if isinstance(event, Take))
+    (take,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
     assert take.latents is not None
     here = decoded(take.latents)
     rolled = decoded(np.roll(take.latents, 20, axis=0))

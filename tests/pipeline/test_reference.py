@@ -13,7 +13,7 @@ from pipeline import AceStep, load, reference
 from pipeline.reference import PART
 from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Request
 from pipeline.request_files import check_files
-from pipeline.take import Progress, Take
+from pipeline.take import Clip, Progress
 from tests.conftest import ROOT
 
 OFFICIAL = ROOT / "tests" / "data" / "official"
@@ -49,9 +49,9 @@ def starts(parts: np.ndarray, sound: np.ndarray) -> list[int]:
     return [int(np.searchsorted(sound[:, 0], parts[number * PART, 0])) for number in range(3)]
 
 
-def takes(model: AceStep, **values: Any) -> list[Take]:
+def takes(model: AceStep, **values: Any) -> list[Clip]:
     request = Request(prompt="pads", num_steps=2, seed=1, seconds=1).changed(values)
-    return [event for event in model.render(request) if isinstance(event, Take)]
+    return [event for event in model.render(request) if isinstance(event, Clip)]
 
 
 def make_request(song: str, **values: Any) -> Request:

@@ -16,7 +16,7 @@ import soundfile
 from examples.voice import metrics, songs
 from pipeline import AceStep, audio, audio_files, load, tasks
 from pipeline.request import SAMPLE_RATE, BadRequest, Request
-from pipeline.take import Progress, Take
+from pipeline.take import Clip, Progress
 from pipeline.tasks import InputLatents, RepaintBlend
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def takes(ace_step: AceStep, **values: Any) -> list[Take]:
+def takes(ace_step: AceStep, **values: Any) -> list[Clip]:
     request = Request(
         prompt=SONG.write_caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
     ).changed(values)
-    return [event for event in ace_step.render(request) if isinstance(event, Take)]
+    return [event for event in ace_step.render(request) if isinstance(event, Clip)]
 
 
-def sound(take: Take) -> np.ndarray:
+def sound(take: Clip) -> np.ndarray:
     """(samples, 2)."""
     return np.asarray(take.audio).T
 
@@ -159,7 +159,7 @@ def test_a_cover_is_as_long_as_its_source(ace_step: AceStep, song: str, task: st
     assert take.request.seconds == SECONDS
     assert take.request.guide == "off"
     assert "drawings, not recordings" in take.info.notes[0]
-    (again,) = (event for event in ace_step.render(take.request) if isinstance(event, Take))
+    (again,) = (event for event in ace_step.render(take.request) if isinstance(event, Clip))
     assert sound(again).tobytes() == sound(take).tobytes()
 
 
@@ -541,7 +541,7 @@ def test_progress_rises_from_the_source_on(ace_step: AceStep, song: str, task: s
     )
     progress = [event for event in events if isinstance(event, Progress)]
     take = events[-1]
-    assert isinstance(take, Take)
+    assert isinstance(take, Clip)
     assert [one.fraction for one in progress] == sorted(one.fraction for one in progress)
     assert progress[0].stage == "source"
     assert 0.9 < progress[-1].fraction <= 1

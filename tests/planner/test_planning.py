@@ -23,7 +23,7 @@ from pipeline.planner.logits import Sampling
 from pipeline.planner.network import CausalLM
 from pipeline.planner.planner import Planner
 from pipeline.request import BadRequest, Request
-from pipeline.take import Progress, Take
+from pipeline.take import Clip, Progress
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from pipeline.weights.convert import convert
@@ -65,8 +65,8 @@ def record_loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
-def make_take(model: AceStep, request: Request) -> Take:
-    (take,) = (event for event in model.render(request) if isinstance(event, Take))
+def make_take(model: AceStep, request: Request) -> Clip:
+    (take,) = (event for event in model.render(request) if isinstance(event, Clip))
     return take
 
 
@@ -75,7 +75,7 @@ def planner_of(ace_step: AceStep) -> Planner:
         return planner
 
 
-def audio_of(take: Take) -> np.ndarray:
+def audio_of(take: Clip) -> np.ndarray:
     return np.array(take.audio)
 
 
@@ -220,11 +220,11 @@ def test_two_songs_under_way_share_one_planner(
     loads = record_loads(monkeypatch)
     alone = [audio_of(make_take(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
     works = [fresh.render(SONG.changed({"seed": seed})) for seed in (1, 2)]
-    done: dict[int, Take] = {}
+    done: dict[int, Clip] = {}
     while len(done) < 2:
         for i, work in enumerate(works):
             event = next(work, None)
-            if isinstance(event, Take):
+            if isinstance(event, Clip):
                 done[i] = event
     assert all(np.array_equal(audio_of(done[i]), alone[i]) for i in (0, 1))
     assert len(loads) == 1

@@ -21,7 +21,7 @@ from daemon.worker import Loader, Worker
 from pipeline.cost import estimate_cost
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files
-from pipeline.take import Progress, Take, TakeInfo
+from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.variants import Defaults
 from pipeline.weights.adapter import (
     Adapter,
@@ -142,7 +142,7 @@ class SteppedModel:
     def estimate_cost(self, request: Request) -> float:
         return estimate_cost(request, self.defaults, token_cost=self.token_cost)
 
-    def render(self, request: Request) -> Generator[Progress | Take, None, None]:
+    def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
         check_files(request)
         if request.prompt == "bad":
             raise BadRequest("it is bad", "be good")
@@ -154,7 +154,7 @@ class SteppedModel:
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
                 early: Any = np.full((2, request.samples), 0.125, np.float32)
-                yield Take(f"{PREVIEW}{number}", early, TakeInfo(request, self.name))
+                yield Clip(f"{PREVIEW}{number}", early, TakeInfo(request, self.name))
             if request.prompt == "die":
                 raise SystemExit
             while not self._free.is_set() and not self._steps.acquire(timeout=0.02):
@@ -164,7 +164,7 @@ class SteppedModel:
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
         info = TakeInfo(request, self.name, adapters=self.adapters, planned=self.filled)
         for name in ("mix", *request.stems.split()):
-            yield Take(name, audio, info)
+            yield Clip(name, audio, info)
 
 
 class Recorder:

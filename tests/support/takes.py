@@ -10,7 +10,7 @@ import numpy as np
 from daemon.engine.run import Run
 from daemon.jobs import Event, Job, JobState
 from daemon.landing import staging
-from daemon.landing.finished_take import FinishedTake, Stem
+from daemon.landing.finished_take import ClipAudio, FinishedTake
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 
@@ -24,9 +24,10 @@ def sound(samples: int = 4_800, hertz: float = 440) -> np.ndarray:
 def finished_take(
     request: Request, *names: str, samples: int = 4_800, **facts: Any
 ) -> FinishedTake:
-    """A take with stems of those names; `facts` are more of its `TakeInfo`."""
-    stems = (
-        Stem(name, sound(samples, 220 * number)) for number, name in enumerate(names or ("mix",), 1)
+    """A take with clips of those names; `facts` are more of its `TakeInfo`."""
+    clips = (
+        ClipAudio(name, sound(samples, 220 * number))
+        for number, name in enumerate(names or ("mix",), 1)
     )
     info = TakeInfo(
         request,
@@ -35,7 +36,7 @@ def finished_take(
         timesteps=(1.0, 0.5),
         **facts,
     )
-    return FinishedTake(info, tuple(stems))
+    return FinishedTake(info, tuple(clips))
 
 
 class SilentOwner:

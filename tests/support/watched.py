@@ -26,7 +26,7 @@ class JournalStub:
         self.first: dict[str, float] = {}
         self._jobs = jobs
 
-    def remembers_since(self, name: str) -> float:
+    def known_since(self, name: str) -> float:
         return self.first.setdefault(name, time.time())
 
     def search(self, text: str) -> list[Job]:

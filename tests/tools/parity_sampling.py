@@ -303,14 +303,14 @@ def states(
 
     solver = model.build_solver(request, times)
     if isinstance(solver, sampler.Sde):
-        solver.noise = bench.tensor("sde_noise").__getitem__
+        solver.draw_noise = bench.tensor("sde_noise").__getitem__
     steps = sampler.denoise(
         velocity, noise, times, sampler.Guidance.of_request(request), keep, solver
     )
     return [state.x for state in steps], at, before, velocities
 
 
-def keeper(bench: Bench, hold: RepaintBlend) -> sampler.Inject:
+def keeper(bench: Bench, hold: RepaintBlend) -> sampler.AfterStep:
     """What a repaint keeps: every row of the batch has a window of its own."""
     windows = [np.flatnonzero(row) for row in bench.read("repaint_mask")]
     source = bench.tensor("src_latents")

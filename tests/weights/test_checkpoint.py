@@ -273,13 +273,12 @@ def test_an_extra_tensor_names_file_and_tensor(copy: Path, part: Part) -> None:
 @every_part
 def test_a_misshapen_tensor_names_file_tensor_and_both_shapes(copy: Path, part: Part) -> None:
     path = copy / part.folder / part.weights
-    wanted = tensors_of(path)[part.tensor].shape
+    shape = tensors_of(path)[part.tensor].shape
     rewrite(path, lambda tensors: tensors | {part.tensor: mx.zeros((3, 1))})
     with pytest.raises(CheckpointError) as caught:
         part.load(path.parent)
     assert (
-        str(caught.value)
-        == f"{path}: tensor {part.tensor} must have the shape {wanted}, got (3, 1)"
+        str(caught.value) == f"{path}: tensor {part.tensor} must have the shape {shape}, got (3, 1)"
     )
 
 
@@ -328,11 +327,11 @@ def test_prefixed_names_are_read_as_strictly(copy: Path, change: str) -> None:
 
 
 @every_part
-@pytest.mark.parametrize("kept", [0, 4, 100, 0.5, -2])
-def test_a_truncated_file_is_named(copy: Path, part: Part, kept: float) -> None:
+@pytest.mark.parametrize("length", [0, 4, 100, 0.5, -2])
+def test_a_truncated_file_is_named(copy: Path, part: Part, length: float) -> None:
     path = copy / part.folder / part.weights
     content = path.read_bytes()
-    write(path, content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    write(path, content[: int(length * len(content)) if isinstance(length, float) else length])
     with pytest.raises(CheckpointError, match=rf"{path}: not a readable safetensors file"):
         part.load(path.parent)
 
@@ -570,8 +569,8 @@ def test_planners_in_repositories_of_their_own_are_found_where_they_were_downloa
     assert loading.find_planner(beside) == loading.find_planner(beside, "0.6B") == small, (
         "the quicker one"
     )
-    asked = [file for file in ace_step.list_requested() if "acestep-5Hz-lm" in file]
-    assert sorted(asked) == sorted(
+    fetched = [file for file in ace_step.list_requested() if "acestep-5Hz-lm" in file]
+    assert sorted(fetched) == sorted(
         f"ACE-Step/acestep-5Hz-lm-{size}/{file}"
         for size in ("0.6B", "4B")
         for file in ("config.json", "model.safetensors", "tokenizer.json")
@@ -759,7 +758,7 @@ def test_an_interrupted_download_keeps_what_was_finished(
     ace_step.seen.clear()
     found = checkpoint.fetch(BASE)
     assert f"{MAIN}/{file}" in ace_step.list_requested()
-    assert not any(asked.startswith(BASE) for asked in ace_step.list_requested())
+    assert not any(file.startswith(BASE) for file in ace_step.list_requested())
     assert checkpoint.find(BASE) == found
 
 

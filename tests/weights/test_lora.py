@@ -49,8 +49,8 @@ def matrices(model: AceStep, seed: int = 1) -> dict[str, tuple[mx.array, mx.arra
 
 def peft(folder: Path, tensors: Tensors, **config: Any) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    said = {"peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA} | config
-    (folder / "adapter_config.json").write_text(json.dumps(said))
+    values = {"peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA} | config
+    (folder / "adapter_config.json").write_text(json.dumps(values))
     mx.save_safetensors(str(folder / "adapter_model.safetensors"), tensors)
     return str(folder)
 
@@ -128,8 +128,12 @@ def test_several_at_once_are_added_up(model: AceStep, tmp_path: Path) -> None:
 def test_taken_off_it_leaves_no_trace(model: AceStep, tmp_path: Path) -> None:
     before = velocity(model)
     layers = [id(layer) for layer in model.model.networks.modules()]
-    for wears in ([adapter(model, tmp_path / "a")], [adapter(model, tmp_path / "b", seed=2)], []):
-        model.set_adapters(*wears)
+    for adapters in (
+        [adapter(model, tmp_path / "a")],
+        [adapter(model, tmp_path / "b", seed=2)],
+        [],
+    ):
+        model.set_adapters(*adapters)
     np.testing.assert_array_equal(velocity(model), before)
     assert [id(layer) for layer in model.model.networks.modules()] == layers
 
@@ -152,17 +156,17 @@ def test_a_scale_of_zero_is_none(model: AceStep, tmp_path: Path) -> None:
 
 def test_it_works_beside_quantised_weights(model: AceStep, tmp_path: Path) -> None:
     small = load("mini", bits=8, adapters=[adapter(model, tmp_path)])
-    worn = velocity(small)
+    adapted = velocity(small)
     small.set_adapters()
     bare = velocity(small)
     expected = merged(model, [(1, ALPHA / RANK)]) - velocity(model)
-    difference = worn - bare
+    difference = adapted - bare
     assert (
         np.sum(difference * expected) / np.linalg.norm(difference) / np.linalg.norm(expected) > 0.99
     )
 
 
-def test_a_take_says_what_was_worn(model: AceStep, tmp_path: Path) -> None:
+def test_a_take_says_which_adapters_were_set(model: AceStep, tmp_path: Path) -> None:
     path = adapter(model, tmp_path / "lofi")
     model.set_adapters((path, 0.5))
     take = next(model.generate("drums", duration=1.0, num_steps=1, seed=1))
@@ -312,10 +316,10 @@ def test_weights_that_are_no_numbers_are_refused(model: AceStep, tmp_path: Path)
 
 
 def merged_bare(model: AceStep, factor: float) -> np.ndarray:
-    worn = model.adapters
+    adapters = model.adapters
     model.set_adapters()
     result = merged(model, [(1, factor)])
-    model.set_adapters(*worn)
+    model.set_adapters(*adapters)
     return result
 
 
@@ -327,9 +331,9 @@ def test_an_adapter_that_matches_no_layer_says_what_it_has(model: AceStep, tmp_p
         "unet.down.0.attn.to_q.lora_A.weight": mx.zeros((4, 8)),
         "unet.down.0.attn.to_q.lora_B.weight": mx.zeros((8, 4)),
     }
-    said = message(model, single(tmp_path / "image.safetensors", stranger))
-    assert "1 of its 1 layers are not in this model: it has unet.down.0.attn.to_q" in said
-    assert "the model has ones like decoder." in said
+    refusal = message(model, single(tmp_path / "image.safetensors", stranger))
+    assert "1 of its 1 layers are not in this model: it has unet.down.0.attn.to_q" in refusal
+    assert "the model has ones like decoder." in refusal
 
 
 def test_an_adapter_that_would_be_followed_in_part_is_refused(
@@ -348,12 +352,12 @@ def test_an_adapter_for_another_size_says_both_sizes(model: AceStep, tmp_path: P
         f"{name}.lora_A.weight": mx.zeros((4, 2048)),
         f"{name}.lora_B.weight": mx.zeros((2560, 4)),
     }
-    said = message(model, single(tmp_path / "xl.safetensors", tensors))
-    assert "is for another model" in said
-    assert "(2560, 2048)" in said
+    refusal = message(model, single(tmp_path / "xl.safetensors", tensors))
+    assert "is for another model" in refusal
+    assert "(2560, 2048)" in refusal
 
 
-def test_a_refused_adapter_leaves_on_what_was_worn(model: AceStep, tmp_path: Path) -> None:
+def test_a_refused_adapter_leaves_those_that_were_set(model: AceStep, tmp_path: Path) -> None:
     model.set_adapters(good := adapter(model, tmp_path / "good"))
     before = velocity(model)
     message(model, good, str(tmp_path / "nothing.safetensors"))
@@ -436,10 +440,10 @@ def test_a_text_is_a_path_and_perhaps_a_scale(text: str, path: str, scale: float
     assert Adapter.parse(Adapter.parse(text).text) == (path, scale)
 
 
-@pytest.mark.parametrize("asked", ["", "/a=nan", "/a=11", ("/a", math.inf), " "])
-def test_what_is_no_adapter_s_path_or_scale_is_refused(asked: Any) -> None:
+@pytest.mark.parametrize("value", ["", "/a=nan", "/a=11", ("/a", math.inf), " "])
+def test_what_is_no_adapter_s_path_or_scale_is_refused(value: Any) -> None:
     with pytest.raises(AdapterError, match=r"the scale of an adapter must be|the path of"):
-        parse_adapters([asked])
+        parse_adapters([value])
 
 
 def test_the_same_one_twice_is_refused() -> None:

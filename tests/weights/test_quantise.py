@@ -252,10 +252,10 @@ def test_a_saved_folder_is_read_as_strictly_as_any(saved: Path, tmp_path: Path, 
         checkpoint.load_model(copy, choose_ops(), mx.float32)
 
 
-@pytest.mark.parametrize("said", [3, "eight", [], {"bits": 5}, {"group_size": 64}])
-def test_a_config_that_says_nonsense_is_refused(saved: Path, tmp_path: Path, said: object) -> None:
+@pytest.mark.parametrize("value", [3, "eight", [], {"bits": 5}, {"group_size": 64}])
+def test_a_config_that_says_nonsense_is_refused(saved: Path, tmp_path: Path, value: object) -> None:
     copy = shutil.copytree(saved / TURBO, tmp_path / TURBO)
-    config = json.loads((copy / "config.json").read_text()) | {"quantization": said or [0]}
+    config = json.loads((copy / "config.json").read_text()) | {"quantization": value or [0]}
     (copy / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="quantization cannot be read"):
         checkpoint.load_model(copy, choose_ops(), mx.float32)

@@ -49,8 +49,8 @@ def engine(build: Build, model: SteppedModel) -> Engine:
     return build(model)
 
 
-def worn_by(recorder: Recorder) -> dict[str, tuple[Adapter, ...]]:
-    """What was worn for each finished job, by its manifest."""
+def adapters_by_job(recorder: Recorder) -> dict[str, tuple[Adapter, ...]]:
+    """The adapters that were set for each finished job, by its manifest."""
     finished = [event for event in recorder.events if event.kind == "finished"]
     return {
         event.job.id: read_manifest(Path(event.values[-1])).adapters
@@ -62,7 +62,7 @@ def worn_by(recorder: Recorder) -> dict[str, tuple[Adapter, ...]]:
 # --- the engine -----------------------------------------------------------------------------------
 
 
-def test_an_adapter_is_worn_from_the_next_job_on_and_nothing_is_loaded_anew(
+def test_an_adapter_is_set_from_the_next_job_on_and_nothing_is_loaded_anew(
     engine: Engine, model: SteppedModel
 ) -> None:
     recorder = Recorder(engine)
@@ -73,16 +73,16 @@ def test_an_adapter_is_worn_from_the_next_job_on_and_nothing_is_loaded_anew(
     engine.set_adapters(LOFI._replace(scale=0.5))
     model.run()
     recorder.wait("finished", "b")
-    assert worn_by(recorder) == {"a": (), "b": (LOFI._replace(scale=0.5),)}
+    assert adapters_by_job(recorder) == {"a": (), "b": (LOFI._replace(scale=0.5),)}
     assert engine.title == "tape (lofi.safetensors=0.5)"
     engine.set_adapters()
     submit(engine, "c")
     recorder.wait("finished", "c")
-    assert worn_by(recorder)["c"] == ()
+    assert adapters_by_job(recorder)["c"] == ()
     assert model.loads == 1
 
 
-def test_one_that_does_not_fit_is_told_and_what_was_worn_stays_on(
+def test_one_that_does_not_fit_is_told_and_those_that_were_set_stay(
     engine: Engine, model: SteppedModel
 ) -> None:
     model.run()
@@ -98,11 +98,11 @@ def test_one_that_does_not_fit_is_told_and_what_was_worn_stays_on(
     assert message == "it is torn"
     assert hint == "it goes on with what it wore: lofi.safetensors"
     recorder.wait("finished", "a")
-    assert worn_by(recorder) == {"a": (LOFI,)}
+    assert adapters_by_job(recorder) == {"a": (LOFI,)}
     assert engine.adapters == (LOFI,)
 
 
-def test_what_is_worn_before_the_model_is_loaded_is_put_on_with_it(
+def test_those_set_before_the_model_is_loaded_are_put_on_with_it(
     engine: Engine, model: SteppedModel
 ) -> None:
     model.run()
@@ -111,7 +111,7 @@ def test_what_is_worn_before_the_model_is_loaded_is_put_on_with_it(
     submit(engine, "a")
     engine.start()
     recorder.wait("finished", "a")
-    assert worn_by(recorder) == {"a": (LOFI,)}
+    assert adapters_by_job(recorder) == {"a": (LOFI,)}
 
 
 def test_a_model_that_cannot_be_loaded_because_of_one_is_loaded_without_it(
@@ -138,7 +138,7 @@ def test_a_crash_does_not_take_it_off(engine: Engine, model: SteppedModel) -> No
     recorder.wait("fail", "dies")
     submit(engine, "a")
     recorder.wait("finished", "a")
-    assert worn_by(recorder) == {"a": (LOFI,)}
+    assert adapters_by_job(recorder) == {"a": (LOFI,)}
     assert model.loads > 1
 
 
@@ -155,7 +155,7 @@ def test_another_model_is_not_dressed_in_it_and_the_same_one_is(
     engine.switch_model("second")
     submit(engine, "b")
     recorder.wait("finished", "b")
-    assert worn_by(recorder) == {"a": (LOFI,), "b": ()}
+    assert adapters_by_job(recorder) == {"a": (LOFI,), "b": ()}
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_settings_name_adapters_and_bits(tmp_path: Path) -> None:
             Settings(out=tmp_path, **wrong)
 
 
-def test_settings_adapters_are_worn_from_the_start(tmp_path: Path) -> None:
+def test_settings_adapters_are_set_from_the_start(tmp_path: Path) -> None:
     with on_stage(tmp_path, adapters=("/loras/lofi.safetensors=0.5",)) as stage:
         assert stage.engine.title == "mini (lofi.safetensors=0.5)"
 
@@ -304,7 +304,7 @@ def lora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_take_of_the_command_line_says_what_was_worn_and_is_made_again_from_it(
+def test_a_take_of_the_command_line_says_which_adapters_were_set_and_is_made_again_from_it(
     tmp_path: Path, lora: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def made(*arguments: str) -> tuple[bytes, dict[str, Any]]:
@@ -379,8 +379,8 @@ def test_a_reference_is_confined_as_a_source_is(
         ("/ace/generate", ("a", "prompt", "x", "reference", str(outside))),
         ("/ace/set/reference", (str(outside),)),
     ):
-        heard, values = client.ask(address, *arguments)
-        assert heard == "/ace/fail"
+        answer, values = client.ask(address, *arguments)
+        assert answer == "/ace/fail"
         assert values[2] == 403
     inside = shutil.copy(outside, tmp_path / "loras" / "voice.wav")
     assert client.ask("/ace/set/reference", "voice.wav") == ("/ace/param/reference", [str(inside)])
@@ -391,13 +391,13 @@ def test_codes_come_as_a_text_and_nonsense_is_answered(stage: Stage, client: Osc
         "/ace/param/codes",
         ["7 63999"],
     )
-    heard, values = client.ask("/ace/generate", "a", "prompt", "x", "codes", "1 64000")
-    assert heard == "/ace/fail"
+    answer, values = client.ask("/ace/generate", "a", "prompt", "x", "codes", "1 64000")
+    assert answer == "/ace/fail"
     assert values[:3] == ["a", "/ace/generate", 422]
     assert "codes must be whole numbers in 0..63999 or <|audio_code_N|>, not '64000'" in values[3]
-    heard, values = client.ask(
+    answer, values = client.ask(
         "/ace/generate", "b", "prompt", "x", "codes", "1 2 3 4 5 6", "seconds", 1.0
     )
-    assert heard == "/ace/fail"
+    assert answer == "/ace/fail"
     assert values[2] == 422
     assert "codes must be at most 5 for a clip of 1 s, got 6" in values[3]

@@ -369,10 +369,10 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         read_torch(path)
 
 
-@pytest.mark.parametrize("kept", [10, 200, -30, -1])
-def test_a_truncated_zip_is_refused(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("length", [10, 200, -30, -1])
+def test_a_truncated_zip_is_refused(tmp_path: Path, length: int) -> None:
     path = save(tmp_path / "t.pt", entries(whole()))
-    path.write_bytes(path.read_bytes()[:kept])
+    path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(ValueError, match="not a torch zip file"):
         read_torch(path)
 

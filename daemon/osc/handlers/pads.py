@@ -37,7 +37,7 @@ def hit(context: Context, arguments: Arguments) -> None:
     if not 0 <= velocity <= 127:
         raise OutOfRange(f"velocity must be in 0..127, got {velocity}")
     if len(arguments) < 2 or velocity:  # 0 is a pad that is let go
-        light = _pads(context).play(index, velocity, context.sender.client)
+        light = _pads(context).hit(index, velocity, context.sender.client)
         _answer_pad(context, index, light)
 
 
@@ -49,7 +49,7 @@ def reroll(context: Context, arguments: Arguments) -> None:
 def favourite(context: Context, arguments: Arguments) -> None:
     index = _parse_index(arguments)
     on = parse_flag_at(arguments, 1, "on", default=True) if len(arguments) > 1 else None
-    _answer_pad(context, index, _pads(context).mark(index, on))
+    _answer_pad(context, index, _pads(context).toggle_favourite(index, on))
 
 
 def adjust(context: Context, arguments: Arguments) -> None:

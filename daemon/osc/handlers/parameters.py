@@ -18,7 +18,7 @@ def set_parameter(context: Context, arguments: Arguments) -> None:
     values = context.allowed_folders.resolve_values({name: join_value(arguments[1:])})
     changed = context.panel.set(name, values[name])
     # a subscriber has been sent it already where it is news
-    if not changed or context.sender not in context.subscribers.of(PARAM):
+    if not changed or context.sender not in context.subscribers.list_peers(PARAM):
         context.send_parameter(name)
 
 
