@@ -36,12 +36,12 @@ def make_loaded(journaled_speed: float = 0.0) -> ModelState:
 
 
 def test_a_change_of_its_status_is_told_once() -> None:
-    statuses: list[str] = []
-    model = ModelState(ModelChoice("tape", ""), lambda: statuses.append(model.status))
+    published: list[str] = []
+    model = ModelState(ModelChoice("tape", ""), lambda: published.append(model.status))
     statuses: list[ModelStatus] = ["loading", "loading", "warm", "cold"]
     for status in statuses:
         model.set_status(status)
-    assert statuses == ["loading", "warm", "cold"]
+    assert published == ["loading", "warm", "cold"]
 
 
 def test_its_adapters_stay_with_it_and_not_with_another_one() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.pads.bank import Bank, Pad, PadContext, PadDefaults, PadTake
-from pipeline.request import DRAWN_SEEDS
+from pipeline.request import DRAWN_SEED_COUNT
 
 VALUES = st.fixed_dictionaries(
     {},
@@ -57,7 +57,7 @@ def test_the_next_seed_is_known_beforehand_and_used_once() -> None:
     pad = Pad(seed=1, next_seed=2)
     pad.set_seed({}, pad.next_seed)
     assert pad.seed == 2
-    assert 0 <= pad.next_seed < DRAWN_SEEDS
+    assert 0 <= pad.next_seed < DRAWN_SEED_COUNT
     pad.set_seed({}, 9)
     assert pad.seed == 9
 
