@@ -103,7 +103,7 @@ class ClientJobs:
     def publish(self, event: Event) -> None:
         self._bus.publish(event)
 
-    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
         return False
 
     def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:

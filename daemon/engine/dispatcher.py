@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.take import TakeInfo
 
@@ -55,6 +56,15 @@ HOLD_FOR_MODEL_HINT = (
 )
 
 
+class ClaimedTake(NamedTuple):
+    """A prepared take that a client has just ordered, and whose files have no names yet."""
+
+    run: Run
+    staged: staging.Staged
+    info: TakeInfo
+    due: float
+
+
 class Dispatcher:
     """The jobs that have not ended, and what moves them on. What becomes of a run's events and end
     is its owner's business: `client_jobs`, or the speculation.
@@ -78,6 +88,7 @@ class Dispatcher:
         # a stack: the worker works on the last one, which has interrupted the one before
         self.running: list[Run] = []
         self.landing: list[Run] = []
+        self._claimed: list[ClaimedTake] = []
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
         self.lander = Lander(settings, journal, self)
@@ -126,22 +137,46 @@ class Dispatcher:
                 self.client_jobs.note(job)
 
     def dispatch(self) -> None:
-        """Give the worker the next job, when it has none or a less urgent one."""
-        if not self.supervisor.sync_adapters():
+        """Give the worker the next job, when it has none or a less urgent one. Takes the lock, and
+        looks at the job's folder without it.
+        """
+        inspected: Job | None = None  # its folder was looked at
+        obstacle: OSError | None = None  # what was found there
+        while True:
+            with self._lock:
+                if not self.supervisor.sync_adapters():
+                    return
+                job = self._find_startable()
+                if job is None:
+                    if self._model.defaults:
+                        self._model.set_status("busy" if self._clients_running() else "warm")
+                    self.start_idle_run()
+                    return
+                if job is inspected:
+                    self._start_or_hold(job, obstacle)
+                    inspected = None
+                    continue
+            inspected = job
+            obstacle = folders.find_obstacle(job.out, job.resolved)
+
+    def _find_startable(self) -> Job | None:
+        """The next job, where the worker has none or a less urgent one."""
+        job = self.queue.first()
+        if job is None or not self.supervisor.is_ready:
+            return None
+        if self.running and job.priority <= self.running[-1].job.priority:
+            return None
+        return job
+
+    def _start_or_hold(self, job: Job, obstacle: OSError | None) -> None:
+        """Give the worker the next job, or keep it where its folder takes no files."""
+        self.queue.pop()
+        if obstacle:
+            self.client_jobs.hold(job, obstacle)
             return
-        while (job := self.queue.first()) and self.supervisor.is_ready:
-            if self.running and job.priority <= self.running[-1].job.priority:
-                break
-            self.queue.pop()
-            if refusal := folders.find_obstacle(job.out, job.resolved):
-                self.client_jobs.hold(job, refusal)
-                continue
-            if self.running:
-                self.running[-1].pause()
-            self._start(Run(job, self.client_jobs))
-        if self._model.defaults:
-            self._model.set_status("busy" if self._clients_running() else "warm")
-        self.start_idle_run()
+        if self.running:
+            self.running[-1].pause()
+        self._start(Run(job, self.client_jobs))
 
     def cancel(self, job: Job) -> None:
         """End a client's job: when the worker has stopped it, or now."""
@@ -170,7 +205,9 @@ class Dispatcher:
     # --- for runs that no client has ordered ------------------------------------------------------
 
     def when_idle(self, make_run: Callable[[], Run | None]) -> None:
-        """Call this for a run whenever nothing else is to do; it may have none."""
+        """Call this for a run whenever nothing else is to do; it may have none. It is called under
+        the engine's lock.
+        """
         self._make_idle_run = make_run
 
     def start_idle_run(self) -> None:
@@ -182,6 +219,10 @@ class Dispatcher:
         if run := self._make_idle_run():
             self._model.estimate_cost(run.job)
             self._start(run)
+
+    def call_aside(self, task: Callable[[], None]) -> None:
+        """Call it without the lock, on a thread that no client waits for."""
+        self.lander.call_aside(task)
 
     def stop(self, run: Run) -> None:
         """Let the worker stop it, where it has it. Its owner is told when it has ended."""
@@ -205,7 +246,8 @@ class Dispatcher:
         self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
     ) -> None:
         """A client has ordered what is made and staged, and the journal knows of it: from now on
-        the run is of this job. Its clips are announced at `due` (time.monotonic()).
+        the run is of this job. It lands by `land_claimed`, and its clips are announced at `due`
+        (time.monotonic()).
         """
         run.job = job
         run.owner = self.client_jobs
@@ -213,11 +255,25 @@ class Dispatcher:
         self._bus.publish(Event("queued", job, (0, 0.0)))
         job.plan_events = make_plan_events(job, info.planned)
         self._publish_plan(run)
-        if clips.reveal(staged):
-            job.clip_events = make_clip_events(job, staged.clips, info.request)
-            for event in job.clip_events:
-                self._bus.publish(event, due)
-        self.lander.land_staged(run, staged, info, due)
+        self._claimed.append(ClaimedTake(run, staged, info, due))
+
+    def land_claimed(self) -> None:
+        """Give the files of prepared takes that were just ordered their names. Takes the lock, and
+        touches the files without it.
+        """
+        with self._lock:
+            claimed = self._claimed
+            self._claimed = []
+        for run, staged, info, due in claimed:
+            is_revealed = clips.reveal(staged)
+            with self._lock:
+                if is_revealed:
+                    run.job.clip_events = make_clip_events(run.job, staged.clips, info.request)
+                    for event in run.job.clip_events:
+                        self._bus.publish(event, due)
+                # the lander's threads may have ended: then the next daemon goes on from here
+                if not self.supervisor.closing:
+                    self.lander.land_staged(run, staged, info, due)
 
     def discard(self, staged: staging.Staged) -> None:
         """Remove staged files that nobody wants."""
@@ -235,7 +291,6 @@ class Dispatcher:
                 self._on_load_failed(message.message)
             case AdaptersSet():
                 self._model.on_adapters_set(message)
-                self.dispatch()
             case AdaptersRefused():
                 self._on_adapters_refused(message)
             case RenderProgress():
@@ -278,7 +333,6 @@ class Dispatcher:
         released = self.held.release_for_model()
         self._model.set_status("warm")
         self.enqueue(*released)
-        self.dispatch()
 
     def _on_load_failed(self, message: str) -> None:
         """The queue waits for another attempt, or another model."""
@@ -296,7 +350,6 @@ class Dispatcher:
         remaining = " ".join(map(str, self._model.adapters)) or "nothing"
         hint = f"it goes on with what it wore: {remaining}"
         self._bus.publish(Event("fail", None, (ADAPTER, 422, message.message, hint)))
-        self.dispatch()
 
     def _on_progress(self, message: RenderProgress) -> None:
         run = self._find_running(message.ticket)
@@ -337,13 +390,11 @@ class Dispatcher:
             self.landing.append(run)
             self._model.learn(run, message)
             self.lander.land(run, FinishedTake(message.info, clips), latents)
-        self.dispatch()
 
     def _on_end(self, ticket: int, state: JobState, *values: object) -> None:
         if run := self._find_running(ticket):
             self._leave_worker(run)
             run.owner.end(run, state, *values)
-            self.dispatch()
 
     def _leave_worker(self, run: Run) -> None:
         """The worker is done with a run; the one that it interrupted goes on."""
@@ -358,12 +409,16 @@ class Dispatcher:
     # --- what the lander says, on its threads: these take the lock --------------------------------
 
     def on_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
+        size = sum(file.source.stat().st_size for file in staged.files)
         with self._lock:
-            if not run.owner.keep_staged(run, staged, info):
+            is_kept = run.owner.keep_staged(run, staged, info, size)
+            if run.owner.serves_clients:
                 return False
             self._leave_landing(run)
             self.start_idle_run()
-            return True
+        if not is_kept:
+            staging.discard(staged)
+        return True
 
     def on_landed(
         self, run: Run, landed: clips.Landed, info: TakeInfo | None = None, due: float = 0.0

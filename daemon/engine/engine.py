@@ -6,6 +6,8 @@ import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from pipeline.request import Request
+from pipeline.request_files import resolve_request
 from pipeline.weights.adapter import Adapter
 
 from ..jobs import Event, Job, JobState, Listener, Order, Refused
@@ -17,6 +19,7 @@ from .dispatcher import Dispatcher
 from .event_bus import EventBus, ignore_event
 from .lookup import JobLookup
 from .model_state import ModelChoice, ModelState, ModelStatus
+from .prepared_takes import PreparedTake
 from .process import WorkerHandle, WorkerProcess
 from .speculation import Speculation
 
@@ -26,7 +29,8 @@ class Engine:
 
     Listeners are called with every event, on the thread where it happens, and must be quick. How a
     job stands changes, and is published, under one lock: nobody is told of two ends, or of progress
-    after the end.
+    after the end. Whoever submits something waits for the journal under that lock, and for no other
+    file: a slow disk keeps only those waiting whose order is about it.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Engine:
         self._supervisor = self._dispatcher.supervisor
         self._lander = self._dispatcher.lander
         self._speculation = Speculation(
+            self.lock,
             settings,
             self._dispatcher,
             self._client_jobs.accept,
@@ -134,7 +139,28 @@ class Engine:
         The same (client, id) with the same request is the order that is there already: `on_repeat`
         gets the events that say how it stands. Only failed jobs are tried anew. Raises `Refused`:
         409 for the same id with another request, 429 when the queue is full, 503 when the daemon
-        closes, 507 when the order cannot be written down.
+        closes, 507 when the order cannot be written down. Raises `BadRequest` for files that do not
+        exist.
+        """
+        with self.lock:
+            take = self._speculation.find_take(order)
+        incomplete = take if take and not take.is_complete else None
+        resolved = None
+        while True:
+            jobs = self._try_to_submit(order, resolved, incomplete, on_repeat)
+            if jobs is not None:
+                return jobs
+            resolved = resolve_request(order.request)
+
+    def _try_to_submit(
+        self,
+        order: Order,
+        resolved: Request | None,
+        incomplete: PreparedTake | None,
+        on_repeat: Listener,
+    ) -> list[Job] | None:
+        """None where a request has to be `resolved` first: that reads files, so it is done without
+        the lock. `incomplete` is the order's prepared take, where files of it are gone.
         """
         with self.lock:
             accepted = self._lookup.find_accepted(order)
@@ -145,18 +171,23 @@ class Engine:
                 return accepted
             if self._supervisor.closing:
                 raise Refused(503, "the daemon is closing")
-            if claimed := self._speculation.claim(order):
-                return [claimed]
-            waiting = [*self._dispatcher.queue, *self._dispatcher.held]
-            orders.check_order(order, self.settings, waiting)
-            jobs = orders.make_jobs(order, self.settings.out)
-            self._client_jobs.accept(jobs)
-            self._speculation.withdraw(order)
-            self._dispatcher.enqueue(*jobs)
-            self._publish_state()
-            self._dispatcher.dispatch()
-            self._supervisor.wake()
-            return jobs
+            claimed = self._speculation.claim(order, incomplete)
+            if claimed is None:
+                waiting = [*self._dispatcher.queue, *self._dispatcher.held]
+                orders.check_order(order, self.settings, waiting)
+                if resolved is None:
+                    return None
+                jobs = orders.make_jobs(order, resolved, self.settings.out)
+                self._client_jobs.accept(jobs)
+                self._speculation.withdraw(order)
+                self._dispatcher.enqueue(*jobs)
+                self._publish_state()
+                self._supervisor.wake()
+        if claimed is not None:
+            self._dispatcher.land_claimed()
+            return [claimed]
+        self._dispatcher.dispatch()
+        return jobs
 
     def reroll(
         self,
@@ -263,4 +294,4 @@ class Engine:
             self._speculation.reset()
             if self.error:  # perhaps because of them
                 self._supervisor.replace_worker()
-            self._dispatcher.dispatch()
+        self._dispatcher.dispatch()

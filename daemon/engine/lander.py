@@ -5,7 +5,7 @@ nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Container
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -71,6 +71,10 @@ class Lander:
     def discard(self, staged: staging.Staged) -> None:
         """Remove a prepared take."""
         self._speculation_thread.submit(staging.discard, staged)
+
+    def call_aside(self, task: Callable[[], None]) -> None:
+        """Call it on the thread of what no client waits for."""
+        self._speculation_thread.submit(task)
 
     def close(self) -> None:
         """What is landing, lands."""

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline.request_files import resolve_request
+from pipeline.request import Request
 
 from ..jobs import Job, Order, Refused
 from ..landing import levels
@@ -37,13 +37,12 @@ def check_order(order: Order, settings: Settings, waiting: Collection[Job]) -> N
         raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
 
 
-def make_jobs(order: Order, out: Path) -> list[Job]:
-    """A job for every take, called id, or id.1, id.2 and so on, with consecutive seeds. `out` is
-    the folder of an order that names none. Raises `BadRequest`.
+def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
+    """A job for every take, called id, or id.1, id.2 and so on, with consecutive seeds. `first` is
+    the order's request, resolved; `out` the folder of an order that names none.
     """
     out = order.out or out
     id = order.id or secrets.token_hex(3)
-    first = resolve_request(order.request)
     if order.count == 1:
         return [
             Job(order.client, id, order.request, first, out, order.priority, origin=order.origin)

@@ -35,7 +35,7 @@ class PreparedTake(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nobody has tidied its files away."""
+        """Whether nobody has tidied its files away. Not under the engine's lock."""
         try:
             return all(disk.is_taken(file.source) for file in self.staged.files)
         except OSError:
@@ -101,9 +101,8 @@ class PreparedTakes:
             del self._impossible[oldest]
 
     def find(self, order: Order) -> PreparedTake | None:
-        """The take for this very order, where it is ready and complete."""
-        take = self._ready.get(key_of(order))
-        return take if take and take.is_complete else None
+        """The take for this very order, where it is ready. None of its files is looked at."""
+        return self._ready.get(key_of(order))
 
     def remove(self, order: Order) -> None:
         """The order has come: it is not expected any more."""

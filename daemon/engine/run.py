@@ -25,9 +25,10 @@ class RunOwner(Protocol):
     def publish(self, event: Event) -> None:
         """Tell of its progress, its plan or a preview."""
 
-    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
-        """Its files are on disk, without their names. Returns whether the owner keeps them: then
-        they do not land.
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
+        """Its files are on disk, without their names, `size` bytes of them. Returns whether the
+        owner keeps them like that. If not, they land for clients, and are removed where no client
+        waits for them.
         """
 
     def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:

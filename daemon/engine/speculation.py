@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from pipeline.request import Request
 from pipeline.request_files import resolve_request
 from pipeline.take import TakeInfo
 
@@ -31,6 +34,7 @@ class RunControl(Protocol):
 
     def when_idle(self, make_run: Callable[[], Run | None]) -> None: ...
     def start_idle_run(self) -> None: ...
+    def call_aside(self, task: Callable[[], None]) -> None: ...
     def stop(self, run: Run) -> None: ...
     def is_progressing(self, run: Run) -> bool: ...
     def hand_over(self, run: Run, job: Job) -> None: ...
@@ -47,9 +51,18 @@ class ExpectedRun(NamedTuple):
     order: Order
 
 
+class InspectedOrder(NamedTuple):
+    """An expected order that can be made now: its files exist, and its folder takes more."""
+
+    order: Order
+    resolved: Request
+    out: Path
+
+
 class Speculation:
     """The owner of the runs that no client has ordered. Only its listener is told of them, by the
-    events "progress", "prepared" and "dropped".
+    events "progress", "prepared" and "dropped". Guarded by the engine's lock, `lock`; files are
+    looked at without it.
 
     `accept(jobs, landing)` writes a client's job down before anybody is told of it.
     """
@@ -58,16 +71,20 @@ class Speculation:
 
     def __init__(
         self,
+        lock: threading.RLock,
         settings: Settings,
         runs: RunControl,
         accept: Callable[[list[Job], str], None],
         estimate_bytes: Callable[[int], float],
     ) -> None:
+        self._lock = lock
         self._settings = settings
         self._runs = runs
         self._accept = accept
         self._takes = PreparedTakes(settings, estimate_bytes)
         self._current: ExpectedRun | None = None
+        self._inspected: InspectedOrder | None = None  # just now
+        self._is_inspecting = False
         self._listener: Listener = ignore_event
         self._paused_until = 0.0  # time.monotonic()
         self._closing = False
@@ -111,13 +128,19 @@ class Speculation:
 
     # --- an expected order comes ------------------------------------------------------------------
 
-    def claim(self, order: Order) -> Job | None:
+    def find_take(self, order: Order) -> PreparedTake | None:
+        """The take that is ready for an order. Whether its files are there is not looked at."""
+        return self._takes.find(order) if order.count == 1 else None
+
+    def claim(self, order: Order, incomplete: PreparedTake | None = None) -> Job | None:
         """The job of an order whose take is ready, or just being made; None where it has to be
-        queued. Raises `Refused` 507 where the job cannot be written down.
+        queued. `incomplete` is a take that nobody can have, as files of it are gone. Raises
+        `Refused` 507 where the job cannot be written down.
         """
         if order.count != 1:
             return None
-        if take := self._takes.find(order):
+        take = self._takes.find(order)
+        if take and take is not incomplete:
             return self._claim_take(order, take)
         current = self._current
         if not current or key_of(current.order) != key_of(order):
@@ -151,32 +174,54 @@ class Speculation:
     # --- one is made ------------------------------------------------------------------------------
 
     def _make_run(self) -> Run | None:
-        """The run of the likeliest order whose take is not ready, where there is one."""
+        """The run of the likeliest order whose take is not ready, where there is one. Its files are
+        looked at first, on another thread, which then comes back for the run.
+        """
         if self._current or self._closing or time.monotonic() < self._paused_until:
             return None
-        while order := self._takes.next_order():
-            try:
-                resolved = resolve_request(order.request)
-            except ValueError as error:
-                log.debug("%s is not made in advance: %s", order.id, error)
-                self._takes.mark_impossible(order)
-                continue
-            out = order.out or self._settings.out
-            if folders.find_obstacle(out, resolved):
-                self._pause(held_jobs.HOLD_SECONDS)
-                return None
+        order = self._takes.next_order()
+        if order is None:
+            return None
+        out = order.out or self._settings.out
+        inspected = self._inspected
+        if inspected and inspected.out == out and key_of(inspected.order) == key_of(order):
             job = Job(
                 order.client,
                 order.id,
                 order.request,
-                resolved,
+                inspected.resolved,
                 out,
                 Priority.SPECULATION,
                 origin=order.origin,
             )
             self._current = ExpectedRun(Run(job, self), order)
             return self._current.run
+        if not self._is_inspecting:
+            self._is_inspecting = True
+            self._runs.call_aside(lambda: self._inspect(order, out))
         return None
+
+    def _inspect(self, order: Order, out: Path) -> None:
+        """Look at an order's files and its folder, without the lock; then begin it, where it is
+        still the likeliest and there is still nothing else to do.
+        """
+        resolved: Request | None = None
+        obstacle: OSError | None = None
+        try:
+            resolved = resolve_request(order.request)
+            obstacle = folders.find_obstacle(out, resolved)
+        except Exception as error:  # whatever it is, it must not keep the others from being made
+            log.debug("%s is not made in advance: %s", order.id, error)
+        with self._lock:
+            self._is_inspecting = False
+            if resolved is None:
+                self._takes.mark_impossible(order)
+            elif obstacle:
+                self._pause(held_jobs.HOLD_SECONDS)
+            else:
+                self._inspected = InspectedOrder(order, resolved, out)
+            self._runs.start_idle_run()
+            self._inspected = None  # later on, the files may have changed
 
     def _stop(self) -> None:
         """Stop making the current take. Where its files are being written already, they are removed
@@ -208,15 +253,13 @@ class Speculation:
         if event.kind == "progress":
             notify(self._listener, event)
 
-    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
-        """The take is ready, where it is still expected; its files are removed where it is not."""
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
+        """The take is ready, where it is still expected; it is not kept where it is not."""
         order = self._current.order if self._current else None
         is_stopped = self._closing or run.job.cancel_requested
         if order is None or is_stopped or not self._takes.is_expected(order):
-            staging.discard(staged)
             self._end(run, "dropped")
-            return True
-        size = sum(file.source.stat().st_size for file in staged.files)
+            return False
         discarded = self._takes.add(order, PreparedTake(run, staged, info, size))
         self._end(run, "prepared")
         self._discard(discarded)

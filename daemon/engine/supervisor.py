@@ -39,7 +39,9 @@ class WorkerHung(Exception):
 
 
 class WorkSource(Protocol):
-    """Who has the jobs, seen from the supervisor: everything is called under the engine's lock."""
+    """Who has the jobs, seen from the supervisor: everything but `dispatch` is called under the
+    engine's lock.
+    """
 
     @property
     def has_waiting(self) -> bool:
@@ -50,6 +52,9 @@ class WorkSource(Protocol):
         """Whether the worker has a job."""
 
     def on_message(self, message: WorkerMessage) -> None: ...
+
+    def dispatch(self) -> None:
+        """Called after every message, when there may be something to render."""
 
     def on_worker_exit(self, reason: str, gives_up: bool) -> None:
         """The worker has ended. `gives_up`: it has done so again and again while it loaded the
@@ -235,6 +240,7 @@ class Supervisor:
                     if isinstance(message, ModelLoaded | ModelLoadFailed):
                         self._crashes = 0
                     self._work.on_message(message)
+                self._work.dispatch()
             elif self._is_busy and connection.silence > self.settings.hang_seconds:
                 seconds = self.settings.hang_seconds
                 raise WorkerHung(f"it gave no sign of life for {seconds:g} seconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,9 @@ class Dispatcher:
     def __init__(self) -> None:
         self.make_run: Callable[[], Run | None] = lambda: None
         self.idle_calls = 0
+        self.is_idle = False  # whether a run is begun
+        self.started: list[Run] = []
+        self.asides: list[Callable[[], None]] = []
         self.progressing = True
         self.stopped: list[Run] = []
         self.discarded: list[staging.Staged] = []
@@ -34,6 +38,12 @@ class Dispatcher:
 
     def start_idle_run(self) -> None:
         self.idle_calls += 1
+        if self.is_idle and (run := self.make_run()):
+            self.started.append(run)
+            self.is_idle = False
+
+    def call_aside(self, task: Callable[[], None]) -> None:
+        self.asides.append(task)
 
     def stop(self, run: Run) -> None:
         self.stopped.append(run)
@@ -59,8 +69,9 @@ class Scene:
         self.accepted: list[tuple[Job, str]] = []
         self.is_full = False
         self.events: list[tuple[str, str]] = []
+        self.lock = threading.RLock()
         self.speculation = Speculation(
-            Settings(out=out), self.dispatcher, self._accept, lambda samples: 0.0
+            self.lock, Settings(out=out), self.dispatcher, self._accept, lambda samples: 0.0
         )
 
     def _accept(self, jobs: list[Job], landing: str) -> None:
@@ -76,7 +87,15 @@ class Scene:
         self.speculation.prepare([expected_order(id) for id in ids], self._listen)
 
     def next_run(self) -> Run | None:
-        return self.dispatcher.make_run()
+        """What is begun while there is nothing else to do: after a look at its files."""
+        dispatcher = self.dispatcher
+        dispatcher.started = []
+        dispatcher.is_idle = True
+        assert dispatcher.make_run() is None, "its files were not looked at"
+        while dispatcher.asides:
+            dispatcher.asides.pop(0)()
+        dispatcher.is_idle = False
+        return dispatcher.started[0] if dispatcher.started else None
 
     def make(self) -> Run:
         """The next take, made and ready."""
@@ -90,7 +109,9 @@ class Scene:
         job = run.job
         take = finished_take(job.resolved)
         staged = staging.stage(job.out, "token", job.id, "", take)
-        assert self.speculation.keep_staged(run, staged, take.info), "they must not land"
+        assert not self.speculation.serves_clients, "they must not land"
+        if not self.speculation.keep_staged(run, staged, take.info, 1):
+            staging.discard(staged)
         return staged
 
 

@@ -98,6 +98,8 @@ class Work:
             self.model.set_status("error")
         self.exits.put((reason, gives_up))
 
+    def dispatch(self) -> None: ...
+
     def on_tick(self) -> None:
         self.ticked.set()
 

@@ -47,7 +47,7 @@ class SilentOwner:
 
     def publish(self, event: Event) -> None: ...
 
-    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo) -> bool:
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
         return False
 
     def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None: ...
