@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pipeline.take import TakeInfo
 
-from ..jobs import Event, Failure, Job, JobState, describe_failure
+from ..jobs import Event, Failure, Job, JobState
 from ..journal import Journal
 from ..landing import clips, folders, staging
 from ..landing.finished_take import FinishedTake
@@ -89,6 +89,7 @@ class Dispatcher:
         self.running: list[Run] = []
         self.landing: list[Run] = []
         self._claimed: list[ClaimedTake] = []
+        self._is_releasing = False  # held jobs, on another thread
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
         self.lander = Lander(settings, journal, self)
@@ -193,8 +194,10 @@ class Dispatcher:
 
     def on_tick(self) -> None:
         """Folders may take files again, and there may be nothing else to do."""
-        if self.held.is_due:
-            self._release_held()
+        if self.held.is_due and not self._is_releasing:
+            due = self.held.list_due()
+            self._is_releasing = True
+            self.call_aside(lambda: self._release_held(due))
         self.start_idle_run()
 
     def _start(self, run: Run) -> None:
@@ -477,18 +480,41 @@ class Dispatcher:
         staged = (self.lander.read_staged(job) for job in self.held)
         self.lander.sweep({each.staging for each in staged if each})
 
-    def _release_held(self) -> None:
-        """Queue again what was held, where its folder takes files again."""
-        for job in self.held.release_ready():
-            try:
-                if not self._recover(job):
-                    self.enqueue(job)
-            except OSError as error:
-                self.client_jobs.hold(job, error)
-            except Exception as error:
-                log.exception("the files of job %s", job.id)
-                self.client_jobs.fail_job(job, describe_failure(error))
+    def _release_held(self, due: list[Job]) -> None:
+        """Go on with what was held, where its folder takes files again. Takes the lock, and touches
+        files without it.
+        """
+        try:
+            for job in due:
+                if not folders.find_obstacle(job.out, job.resolved):
+                    self._release(job)
+        finally:
+            with self._lock:
+                self._is_releasing = False
         self.dispatch()
+
+    def _release(self, job: Job) -> None:
+        """Land what was staged of a held job, or queue it again."""
+        run = Run(job, self.client_jobs)
+        with self._lock:
+            if not self.held.remove(job):  # it was cancelled meanwhile
+                return
+            if self.lander.read_staged(job) is None:
+                self.enqueue(job)
+                return
+            job.state = JobState.LANDING
+            self.landing.append(run)
+        try:
+            landed = self.lander.recover(job)
+        except Exception as error:
+            self.on_landing_failure(run, error)
+            return
+        if landed:
+            self.on_landed(run, landed)
+            return
+        with self._lock:
+            self._leave_landing(run)
+            self.enqueue(job)
 
     def _recover(self, job: Job) -> bool:
         """Whether the job's files had been staged before; then they land now. Raises OSError."""

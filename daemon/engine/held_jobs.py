@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..jobs import Job, JobState
-from ..landing import folders
 
 HOLD_SECONDS = 3.0  # between two looks whether folders take files again
 # seconds before a job is tried again whose folder seemed to be well, and was not
@@ -68,16 +67,10 @@ class HeldJobs:
         """Whether it is time to look after them again."""
         return bool(self._held) and time.monotonic() - self._looked_at >= HOLD_SECONDS
 
-    def release_ready(self) -> Iterator[Job]:
-        """Those whose folders take files again, one after the other: each is not held any more."""
+    def list_due(self) -> list[Job]:
+        """Those that are looked after now. They stay held until they are removed."""
         self._looked_at = time.monotonic()
-        for job, not_before in list(self._held):
-            if (
-                time.monotonic() >= not_before
-                and not folders.find_obstacle(job.out, job.resolved)
-                and self.remove(job)
-            ):
-                yield job
+        return [job for job, not_before in self._held if self._looked_at >= not_before]
 
     def _add(self, job: Job, not_before: float) -> None:
         job.start_over()

@@ -6,6 +6,7 @@ purpose.
 from __future__ import annotations
 
 import builtins
+import errno
 import io
 import os
 import sys
@@ -21,7 +22,7 @@ import soundfile
 from daemon.engine import Engine
 from daemon.engine import engine as engine_module
 from daemon.jobs import Event, Order, Priority, Refused
-from daemon.landing import folders
+from daemon.landing import clips, folders, staging
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import resolve_request
 from tests.support.harness import (
@@ -131,10 +132,11 @@ def test_no_file_is_touched_under_the_lock_when_orders_come(
     gone = tmp_path / "gone.wav"
     with pytest.raises(BadRequest, match="audio file that exists"):
         engine.submit(Order(ME, "c", Request(source=str(gone), task="cover")))
-    for id in ("a", "b.1", "b.2", "r"):
+    (tmp_path / "no").mkdir()
+    for id in ("a", "b.1", "b.2", "r", "away"):
         recorder.wait("finished", id)
     stop(engine)
-    assert [touch for touch in touches.locked if "held_jobs" not in touch.by] == []
+    assert touches.locked == []
     for place in ("request_files.py", "midi_file.py", "find_obstacle", "staging.py"):
         assert touches.has(place), place
 
@@ -257,6 +259,62 @@ def test_a_job_that_is_cancelled_while_its_folder_is_looked_at_is_not_played(
     recorder.wait("finished", "b")
     assert recorder.kinds_of("a") == ["queued", "cancelled"]
     assert model.played == ["b"]
+
+
+def test_what_was_staged_of_a_held_job_lands_without_the_lock(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch, touches: Touches
+) -> None:
+    land = clips.land
+    broken = [OSError(errno.EIO, "Input/output error")]
+
+    def fail_once(staged: staging.Staged) -> clips.Landed | None:
+        if broken:
+            raise broken.pop()
+        return land(staged)
+
+    monkeypatch.setattr(clips, "land", fail_once)
+    model = SteppedModel()
+    engine = build(model)
+    recorder = started(engine)
+    touches.watch(engine)
+    submit(engine, "a", make_request("a"))
+    recorder.wait("finished", "a")
+    assert recorder.kinds_of("a").count("fail") == 1
+    assert model.played == ["a"], "once"
+    assert touches.locked == []
+    assert touches.has("recover")
+    assert len(list(out.iterdir())) == 2
+
+
+def test_a_held_job_that_is_cancelled_while_its_folder_is_looked_at_is_not_played(
+    build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = SteppedModel()
+    engine = build(model)
+    recorder = started(engine)
+    volume = tmp_path / "volume" / "out"
+    submit(engine, "a", make_request("a"), out=volume)
+    recorder.wait("fail", "a")
+
+    def bring_back() -> None:
+        engine.cancel(ME, "a")
+        volume.mkdir(parents=True)
+
+    find_obstacle = folders.find_obstacle
+    act = once(bring_back)
+
+    def find(folder: Path, request: Request) -> OSError | None:
+        if folder == volume:
+            act()
+        return find_obstacle(folder, request)
+
+    monkeypatch.setattr(folders, "find_obstacle", find)
+    recorder.wait("cancelled", "a")
+    submit(engine, "b", make_request("b"))
+    recorder.wait("finished", "b")
+    assert model.played == ["b"]
+    assert recorder.kinds_of("a") == ["queued", "fail", "cancelled"]
+    assert engine.active() == []
 
 
 def test_what_is_more_urgent_when_a_folder_was_looked_at_goes_first(

@@ -34,7 +34,7 @@ def test_what_is_held_starts_over(tmp_path: Path) -> None:
     assert list(held) == [job]
 
 
-def test_only_what_a_folder_takes_is_released_and_each_once(
+def test_only_what_is_due_is_looked_after_and_each_is_released_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_folder = make_job(tmp_path / "no" / "volume")
@@ -49,7 +49,9 @@ def test_only_what_a_folder_takes_is_released_and_each_once(
     held.add_for_retry(later)
     monkeypatch.setattr(held_jobs, "HOLD_SECONDS", 0.0)
     assert held.is_due
-    assert list(held.release_ready()) == [ready]
+    assert held.list_due() == [without_folder, ready]
+    assert held.remove(ready)
+    assert not held.remove(ready), "each once"
     assert list(held) == [without_folder, later]
 
 
@@ -59,11 +61,11 @@ def test_what_was_given_up_while_another_was_released_is_not_released(tmp_path: 
     held = HeldJobs()
     held.add_for_retry(first)
     held.add_for_retry(second)
-    released = held.release_ready()
-    assert next(released) is first
+    assert held.list_due() == [first, second]
+    assert held.remove(first)
     assert held.remove(second)
     assert not held.remove(second)
-    assert list(released) == []
+    assert held.list_due() == []
 
 
 def test_what_waits_for_a_model_waits_for_nothing_else(tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ def test_what_waits_for_a_model_waits_for_nothing_else(tmp_path: Path) -> None:
     held = HeldJobs()
     held.add_for_model(waits)
     held.add_for_retry(other)
-    assert list(held.release_ready()) == []
+    assert held.list_due() == [other]
     assert held.release_for_model() == [waits]
     assert list(held) == [other]
 
