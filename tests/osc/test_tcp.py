@@ -138,16 +138,17 @@ def test_half_a_packet_and_a_connection_that_ends_harm_nobody(
 def test_a_subscriber_hears_everything_on_its_connection_until_it_ends(
     stage: Stage, client: TcpClient
 ) -> None:
+    before = set(stage.osc.subscribers.list_peers("clip"))  # other tests share the stage
     client.send("/ace/notify", 1, 0, "clip", "param")
     assert client.receive()[0] == "/ace/done"
     with closing(stage.client()) as other:
         clip = make_clip(other, f"seen-{client._slip}", *SHORT)
     assert client.until("/ace/clip")[-1][1] == clip
-    name = stage.osc.subscribers.list_peers("clip")[0].client
-    assert re.fullmatch(r"tcp:\d+", name)
+    (subscriber,) = set(stage.osc.subscribers.list_peers("clip")) - before
+    assert re.fullmatch(r"tcp:\d+", subscriber.client)
     client.close()
     with closing(stage.client()) as other:
-        while stage.osc.subscribers.list_peers("clip"):
+        while subscriber in stage.osc.subscribers.list_peers("clip"):
             other.is_quiet()
 
 

@@ -535,6 +535,7 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_p
         with Daemon(settings) as daemon, closing(OscClient(daemon.osc.address)) as client:
             if not number:
                 client.ask("/ace/set/num_steps", 2)
+                client.ask("/ace/set/bars", 1)
                 client.ask("/ace/bank/fill", "dusty lo-fi", 1, 2)
                 client.ask("/ace/bank/save", "tour")
             assert daemon.pads.banks.current[0] == "tour"

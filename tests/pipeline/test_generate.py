@@ -375,6 +375,7 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
 # --- guides and stems -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_embedded_voice_keeps_time(ace_step: AceStep) -> None:
     for seed, bpm in enumerate((84.0, 97.0, 126.0)):
         take = audio(

@@ -189,6 +189,7 @@ def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
     assert estimated == pytest.approx(share)
 
 
+@pytest.mark.long
 def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(root: Path) -> None:
     fresh = load(str(root))
     # the model alone is more
@@ -262,6 +263,7 @@ def test_its_cached_prompts_count_and_are_dropped_before_it_is_unloaded(root: Pa
 def test_the_bytes_of_its_cached_prompts_are_what_they_take(model: AceStep) -> None:
     make_take(model, SONG)
     planner = planner_of(model)
+    gc.collect()  # what earlier tests left
     mx.clear_cache()
     before = mx.get_active_memory()
     counted = planner.prompt_cache.bytes
