@@ -187,8 +187,8 @@ class Dispatcher:
                 self.supervisor.cancel(run)
             job.cancel_requested = True
             return
-        if self.held.remove(job):
-            self.lander.discard_job(job)
+        if self.held.remove(job) and (staged := self.lander.read_staged(job)):
+            self.discard(staged)
         self.queue.remove(job)
         self.client_jobs.end_job(job, JobState.CANCELLED, landing="")
 

@@ -42,7 +42,8 @@ class Engine:
     ) -> None:
         self.settings = settings
         self.journal = journal
-        # for a listener that has a lock of its own and submits orders: it takes this one first
+        # for a listener that has a lock of its own: it takes this one first, and submits without
+        # either, as files are looked at then
         self.lock = threading.RLock()
         self._bus = EventBus(self.lock)
         self._model = ModelState(choice, self._publish_state)

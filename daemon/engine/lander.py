@@ -69,7 +69,7 @@ class Lander:
         self._clients_thread.submit(self._write_preview, run, step, audio)
 
     def discard(self, staged: staging.Staged) -> None:
-        """Remove a prepared take."""
+        """Remove staged files that nobody wants, on the thread of what no client waits for."""
         self._speculation_thread.submit(staging.discard, staged)
 
     def call_aside(self, task: Callable[[], None]) -> None:
@@ -162,11 +162,6 @@ class Lander:
         if staged := self.read_staged(job):
             return clips.recover(staged, lambda renamed: self.note_staged(job, renamed))
         return None
-
-    def discard_job(self, job: Job) -> None:
-        """Remove what was staged of it."""
-        if staged := self.read_staged(job):
-            staging.discard(staged)
 
     def sweep(self, keep: Container[Path]) -> None:
         """Remove this journal's own half-written files, except `keep`, wherever it has landed

@@ -37,6 +37,7 @@ from tests.support.harness import (
     stop,
     submit,
 )
+from tests.support.waiting import until
 
 # --- a job's way ----------------------------------------------------------------------------------
 
@@ -887,7 +888,7 @@ def test_nothing_is_left_of_a_held_job_that_is_given_up(
     submit(engine, "a")
     recorder.wait("fail", "a")
     engine.cancel(ME, "a")
-    assert list(out.iterdir()) == []
+    until(lambda: list(out.iterdir()) == [])
 
 
 def test_nothing_is_left_where_the_journal_cannot_note_a_landing(

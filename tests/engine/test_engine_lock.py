@@ -36,6 +36,7 @@ from tests.support.harness import (
     stop,
     submit,
 )
+from tests.support.waiting import until
 
 ROOT = Path(engine_module.__file__).parents[2].as_posix()
 TOUCHING = (
@@ -315,6 +316,26 @@ def test_a_held_job_that_is_cancelled_while_its_folder_is_looked_at_is_not_playe
     assert model.played == ["b"]
     assert recorder.kinds_of("a") == ["queued", "fail", "cancelled"]
     assert engine.active() == []
+
+
+def test_what_was_staged_of_a_held_job_is_removed_without_the_lock(
+    build: Build, out: Path, monkeypatch: pytest.MonkeyPatch, touches: Touches
+) -> None:
+    def refuse(staged: staging.Staged) -> clips.Landed | None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(clips, "land", refuse)
+    engine = build(SteppedModel())
+    recorder = started(engine)
+    submit(engine, "a")
+    recorder.wait("fail", "a")
+    touches.watch(engine)
+    engine.cancel(ME, "a")
+    until(lambda: list(out.iterdir()) == [])
+    recorder.wait("cancelled", "a")
+    stop(engine)
+    assert touches.locked == []
+    assert touches.has("discard")
 
 
 def test_what_is_more_urgent_when_a_folder_was_looked_at_goes_first(

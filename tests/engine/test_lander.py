@@ -154,7 +154,10 @@ def test_what_was_noted_lands_after_a_crash(
 
 def test_what_is_given_up_leaves_nothing(lander: Lander, job: Job, out: Path) -> None:
     lander.note_staged(job, staging.stage(out, "token", job.id, "", finished_take(REQUEST)))
-    lander.discard_job(job)
+    staged = lander.read_staged(job)
+    assert staged
+    lander.discard(staged)
+    lander.close()
     assert list(out.iterdir()) == []
 
 
