@@ -66,11 +66,11 @@ def headings(page: Path) -> set[str]:
 def test_the_lock_holds_every_dependency_with_its_hash() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [
+    required = [
         line for name in ("test", "link", "midi", "loudness") for line in extras[name]
     ] + project["dependencies"]
-    wanted = [line for line in wanted if not line.startswith("acestepd[")]
-    names = {re.split(r"[\[<>=; ]", line)[0].replace("_", "-").lower() for line in wanted}
+    required = [line for line in required if not line.startswith("acestepd[")]
+    names = {re.split(r"[\[<>=; ]", line)[0].replace("_", "-").lower() for line in required}
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     assert names <= set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
     assert len(re.findall(r"^\S+==", lock, re.MULTILINE)) <= lock.count("--hash=sha256:")

@@ -80,8 +80,8 @@ def test_looking_at_the_line_shows_what_comes_out(entries: list[tuple[str, Prior
     queue = JobQueue()
     for number, (client, priority) in enumerate(entries):
         queue.add(job(client, str(number), priority))
-    shown = [waiting.id for waiting in queue]
+    ids = [waiting.id for waiting in queue]
     first = queue.first()
-    assert (first.id if first else None) == (shown[0] if shown else None)
-    assert drained(queue) == shown
-    assert sorted(shown, key=int) == [str(n) for n in range(len(entries))]
+    assert (first.id if first else None) == (ids[0] if ids else None)
+    assert drained(queue) == ids
+    assert sorted(ids, key=int) == [str(n) for n in range(len(entries))]

@@ -92,9 +92,9 @@ class Run:
         """The path of the one clip: id, stem, path, bpm, bars, seed. Pd prints spaces with a
         backslash.
         """
-        [told] = [rest.replace("\\ ", " ") for name, rest in self.answers if name == "clip"]
-        match = re.fullmatch(r"\S+ mix (/.+\.wav) \S+ \d+ \d+", told)
-        assert match, told
+        [answer] = [rest.replace("\\ ", " ") for name, rest in self.answers if name == "clip"]
+        match = re.fullmatch(r"\S+ mix (/.+\.wav) \S+ \d+ \d+", answer)
+        assert match, answer
         return Path(match[1])
 
 
@@ -224,7 +224,7 @@ def test_oscsend_triggers_and_a_subscriber_hears(port: str, client: OscClient) -
     client.ask("/ace/notify", 1)
     run = Run("oscsend", "localhost", port, "/ace/go", "ssfi", "liblo", "warm lo-fi beat", "1", "7")
     assert run.status == 0
-    assert_heard(client, "liblo", bars(1, 120))
+    assert_made(client, "liblo", bars(1, 120))
 
 
 @needs("csound")
@@ -235,7 +235,7 @@ def test_csound_triggers_and_a_subscriber_hears(
     piece = tmp_path / "send.csd"
     piece.write_text(CSOUND.replace("PORT", port))
     assert Run("csound", "-n", piece).status == 0
-    assert_heard(client, "csound", bars(1, 120))
+    assert_made(client, "csound", bars(1, 120))
 
 
 @needs("node")
@@ -245,11 +245,13 @@ def test_node_is_answered_on_the_socket_it_sends_from(port: str) -> None:
     assert run.status == 0
 
 
-def assert_heard(client: OscClient, id: str, samples: int) -> None:
-    told = client.until_end(id)
+def assert_made(client: OscClient, id: str, samples: int) -> None:
+    events = client.until_end(id)
     client.ask("/ace/notify", 0)
-    assert list(dict.fromkeys(address for address, _ in told)) == [f"/ace/{kind}" for kind in GOOD]
-    [(_, (_, stem, path, *_rest))] = [heard for heard in told if heard[0] == "/ace/clip"]
+    assert list(dict.fromkeys(address for address, _ in events)) == [
+        f"/ace/{kind}" for kind in GOOD
+    ]
+    [(_, (_, stem, path, *_rest))] = [event for event in events if event[0] == "/ace/clip"]
     assert stem == "mix"
     assert_wav(Path(path), samples)
 

@@ -18,8 +18,8 @@ PADS = ROOT / "examples" / "pads"
 
 
 def test_the_picture_shows_the_default_grid() -> None:
-    said = "run: python -m tests.tools.pad_grid examples/pads/grid.svg"
-    assert (PADS / "grid.svg").read_text("utf-8") == draw_pad_grid(), said
+    hint = "run: python -m tests.tools.pad_grid examples/pads/grid.svg"
+    assert (PADS / "grid.svg").read_text("utf-8") == draw_pad_grid(), hint
 
 
 def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:

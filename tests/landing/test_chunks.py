@@ -200,8 +200,8 @@ def test_ixml_tells_tempo_key_seed_and_scene() -> None:
     assert ixml.tag == "BWFXML"
     names = ["SCENE", "TAKE", "ASWG/tempo", "ASWG/timeSig", "ASWG/inKey", "ASWG/isLoop"]
     names += ["ASWG/instrument", "USER/SEED", "USER/MODEL"]
-    wanted = ["night drive", "42", "120", "4:4", "F# minor", "true", "drums", "42", "mini/turbo"]
-    assert [ixml.findtext(name) for name in names] == wanted
+    expected = ["night drive", "42", "120", "4:4", "F# minor", "true", "drums", "42", "mini/turbo"]
+    assert [ixml.findtext(name) for name in names] == expected
     assert [name.text for name in ixml.findall("TRACK_LIST/TRACK/NAME")] == ["drums L", "drums R"]
 
 

@@ -38,8 +38,8 @@ def noise(level: float = 0.05, samples: int = 144_000, seed: int = 0) -> np.ndar
 @given(st.integers(1, 50_000), st.sampled_from(RATES))
 @settings(deadline=None)
 def test_the_length_is_exact_at_any_rate(samples: int, rate: int) -> None:
-    wanted = round(samples * rate / 48_000)
-    assert levels.resample(np.zeros((2, samples), np.float32), rate).shape == (2, wanted)
+    expected = round(samples * rate / 48_000)
+    assert levels.resample(np.zeros((2, samples), np.float32), rate).shape == (2, expected)
 
 
 @pytest.mark.parametrize(

@@ -182,12 +182,12 @@ def test_jacks_sequencer_hits_pads_while_a_bank_renders_and_the_lights_are_the_s
             lambda: [light.state for light in daemon.pads.list_lights()[:3]] == [PadState.READY] * 3
         )
         client.ask("/ace/pad/favourite", 1, 1)
-        shown = profiles.load_profile("generic")
-        wanted = {
-            36 + index: shown.encode_light(36 + index, 0, light, False)[2]
+        profile = profiles.load_profile("generic")
+        expected = {
+            36 + index: profile.encode_light(36 + index, 0, light, False)[2]
             for index, light in grid(daemon)
         }
-        until(lambda: dict(lights(dump)) == wanted)
+        until(lambda: dict(lights(dump)) == expected)
         client.send("/ace/sync", 1)
         client.until("/ace/synced")
         states = [values for address, values in receive_all(listener) if address == "/ace/pad"]
@@ -241,10 +241,10 @@ def test_faders_of_another_process_turn_the_panel_while_something_renders(
         assert next_line(mido) == "there\n"
         line = mido.stdin.write
 
-        def turned(control: int, values: range, field: str, wanted: float) -> bool:
+        def turned(control: int, values: range, field: str, expected: float) -> bool:
             for value in values:
                 line(f"control_change control={control} value={value}\n")
-            return bool(getattr(daemon.panel.request, field) == wanted)
+            return bool(getattr(daemon.panel.request, field) == expected)
 
         until(lambda: turned(21, range(101), "bars", 101))
 

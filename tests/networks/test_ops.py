@@ -329,8 +329,8 @@ def test_nothing_looks_at_the_default_device_when_it_is_imported() -> None:
 
 @pytest.mark.parametrize("ops", [cpu_ops, gpu_ops, training_ops])
 def test_every_module_of_operations_has_all_of_them(ops: Ops) -> None:
-    wanted = {name for name in vars(Ops) if not name.startswith("_")} | {"DTYPE"}
-    assert wanted <= vars(ops).keys()
+    expected = {name for name in vars(Ops) if not name.startswith("_")} | {"DTYPE"}
+    assert expected <= vars(ops).keys()
 
 
 def test_training_has_gradients_of_what_is_computed() -> None:

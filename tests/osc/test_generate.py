@@ -76,10 +76,10 @@ def test_go_takes_its_arguments_by_position(
 ) -> None:
     id = f"go-{arguments}"
     client.send("/ace/go", id, *arguments)
-    path, _, _, heard_seed = client.until_end(id)[-2][1][2:]
+    path, _, _, used_seed = client.until_end(id)[-2][1][2:]
     assert Path(path).name.startswith(prompt + "_120bpm")
     assert soundfile.info(path).frames == samples
-    assert seed in (None, heard_seed)
+    assert seed in (None, used_seed)
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def ace_step(tiny: Path) -> AceStep:
     return load(str(tiny), "acestep-v15-base")
 
 
-def clip(ace_step: AceStep, request: Request, **values: Any) -> bytes:
-    takes = [event for event in ace_step.render(request.changed(values)) if isinstance(event, Clip)]
-    return np.asarray(takes[0].audio).tobytes()
+def render_bytes(ace_step: AceStep, request: Request, **values: Any) -> bytes:
+    clips = [event for event in ace_step.render(request.changed(values)) if isinstance(event, Clip)]
+    return np.asarray(clips[0].audio).tobytes()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_reroll_computes_no_condition_and_encodes_nothing(
 ) -> None:
     soundfile.write(tmp_path / "x.wav", 0.1 * np.ones((SAMPLE_RATE, 2)), SAMPLE_RATE)
     request = REQUEST.changed({"task": task, "source": str(tmp_path / "x.wav")} if task else {})
-    first = clip(ace_step, request, seed=1)
+    first = render_bytes(ace_step, request, seed=1)
     assert set(calls) == {
         "TextEncoder",
         "LyricEncoder",
@@ -84,16 +84,16 @@ def test_a_reroll_computes_no_condition_and_encodes_nothing(
     }
     assert calls["DiT"] == 2  # the condition and the null condition
     before = Counter(calls)
-    assert clip(ace_step, request, seed=2) != first
-    assert clip(ace_step, request, seed=1) == first
+    assert render_bytes(ace_step, request, seed=2) != first
+    assert render_bytes(ace_step, request, seed=1) == first
     assert calls == before
-    assert clip(ace_step, request, seed=1, prompt="cold") != first
+    assert render_bytes(ace_step, request, seed=1, prompt="cold") != first
     assert calls - before == Counter({"TextEncoder": 1, "DiT": 1})
 
 
 def test_a_fresh_model_gives_the_same_bytes(ace_step: AceStep, tiny: Path) -> None:
-    clip(ace_step, REQUEST, seed=1)
-    assert clip(ace_step, REQUEST, seed=2) == clip(
+    render_bytes(ace_step, REQUEST, seed=1)
+    assert render_bytes(ace_step, REQUEST, seed=2) == render_bytes(
         load(str(tiny), "acestep-v15-base"), REQUEST, seed=2
     )
 
@@ -104,9 +104,9 @@ def test_another_source_under_the_same_name_is_encoded_anew(
     request = REQUEST.changed(
         {"task": "cover-nofsq", "source": _sine(tmp_path / "x.wav", 200), "seed": 1}
     )
-    first = clip(ace_step, request)
+    first = render_bytes(ace_step, request)
     _sine(tmp_path / "x.wav", 300)
-    assert clip(ace_step, request) != first
+    assert render_bytes(ace_step, request) != first
     assert calls["VAE"] == 2
 
 
@@ -118,11 +118,11 @@ def _sine(path: Path, hertz: float) -> str:
 
 
 def test_memory_does_not_grow_with_the_number_of_takes(ace_step: AceStep) -> None:
-    clip(ace_step, REQUEST, seed=0)
+    render_bytes(ace_step, REQUEST, seed=0)
     cached_bytes = ace_step.model.cache.bytes
     held = mx.get_active_memory()
     for seed in range(4):
-        clip(ace_step, REQUEST, seed=seed)
+        render_bytes(ace_step, REQUEST, seed=seed)
     assert ace_step.model.cache.bytes == cached_bytes
     assert mx.get_active_memory() <= held + 2**20
 

@@ -25,7 +25,7 @@ def turbo() -> AceStep:
     return load(str(OFFICIAL / "checkpoint"))
 
 
-def takes(model: AceStep, **values: Any) -> list[Clip]:
+def render_clips(model: AceStep, **values: Any) -> list[Clip]:
     return list(model.generate("warm pads", **({"num_steps": 2, "seed": 1} | values)))
 
 
@@ -97,7 +97,7 @@ def test_with_a_task_they_are_refused(tmp_path: Path, task: str) -> None:
 
 def test_a_clip_is_painted_over_them(turbo: AceStep) -> None:
     (plain,), (over,), (again,), (other,) = (
-        takes(turbo, duration=1.0, codes=given)
+        render_clips(turbo, duration=1.0, codes=given)
         for given in ("", "9 8 7 6 5", "9 8 7 6 5", "9 8 7 6 4")
     )
     assert np.array_equal(over.audio, again.audio)
@@ -111,13 +111,13 @@ def test_a_clip_is_painted_over_them(turbo: AceStep) -> None:
 def test_cover_strength_says_for_how_many_steps(turbo: AceStep) -> None:
     sounds = [
         np.array(
-            takes(turbo, duration=1.0, codes="9 8 7 6 5", guide_strength=strength, num_steps=4)[
-                0
-            ].audio
+            render_clips(
+                turbo, duration=1.0, codes="9 8 7 6 5", guide_strength=strength, num_steps=4
+            )[0].audio
         )
         for strength in (1.0, 0.5, 0.0)
     ]
-    plain = np.array(takes(turbo, duration=1.0, num_steps=4)[0].audio)
+    plain = np.array(render_clips(turbo, duration=1.0, num_steps=4)[0].audio)
     assert not np.array_equal(sounds[0], sounds[1])
     assert not np.array_equal(sounds[1], sounds[2])
     np.testing.assert_array_equal(sounds[2], plain)
@@ -133,20 +133,20 @@ def test_after_them_comes_silence(turbo: AceStep) -> None:
 
 def test_a_cover_tells_its_source_s_codes_which_make_it_again(turbo: AceStep) -> None:
     source = str(OFFICIAL / "audio" / "src.wav")
-    (cover,) = takes(turbo, duration=30.0, task="cover", source=source)
+    (cover,) = render_clips(turbo, duration=30.0, task="cover", source=source)
     numbers = codes.parse(cover.info.codes)
     assert len(numbers) == 11  # 2.1 s
     assert all(0 <= number < codes.COUNT for number in numbers)
-    assert takes(turbo, codes=cover.info.codes, duration=30.0)[0].request.seconds == pytest.approx(
-        2.2
-    )
+    assert render_clips(turbo, codes=cover.info.codes, duration=30.0)[
+        0
+    ].request.seconds == pytest.approx(2.2)
 
 
 def test_a_voice_without_codes_says_so() -> None:
     with pytest.raises(BadRequest, match="mini/acestep-v15-turbo has no audio codes"):
-        takes(load("mini"), codes="1 2 3")
+        render_clips(load("mini"), codes="1 2 3")
 
 
 def test_codes_and_a_guide_contradict_each_other(turbo: AceStep) -> None:
     with pytest.raises(BadRequest, match="codes say what is played, and so does a guide"):
-        takes(turbo, codes="1 2 3", guide="Am F C G")
+        render_clips(turbo, codes="1 2 3", guide="Am F C G")

@@ -33,9 +33,9 @@ def ace_step() -> AceStep:
     return load("mini")
 
 
-def audio(takes: Iterator[Clip]) -> np.ndarray:
-    (take,) = takes
-    return np.asarray(take.audio)
+def audio(clips: Iterator[Clip]) -> np.ndarray:
+    (clip,) = clips
+    return np.asarray(clip.audio)
 
 
 WORDS = {"text": "words", "duration": 2.0, "seed": 3}
@@ -175,19 +175,19 @@ def test_a_take_says_which_variation_it_is(ace_step: AceStep) -> None:
 def test_a_preview_is_heard_before_the_take_and_does_not_change_it(ace_step: AceStep) -> None:
     request = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3)
     events = list(ace_step.render(request.changed({"preview": "6, 3"})))
-    early, later, take = (event for event in events if isinstance(event, Clip))
-    assert [early.name, later.name, take.name] == ["preview_3", "preview_6", "mix"]
+    early, later, clip = (event for event in events if isinstance(event, Clip))
+    assert [early.name, later.name, clip.name] == ["preview_3", "preview_6", "mix"]
     assert isinstance(events[events.index(early) + 1], Progress)
     fractions = [event.fraction for event in events if isinstance(event, Progress)]
     assert fractions == sorted(fractions)
     (plain,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
-    assert np.asarray(plain.audio).tobytes() == np.asarray(take.audio).tobytes()
+    assert np.asarray(plain.audio).tobytes() == np.asarray(clip.audio).tobytes()
     near = [
-        metrics.measure_si_sdr(np.asarray(one.audio).T, np.asarray(take.audio).T)
+        metrics.measure_si_sdr(np.asarray(one.audio).T, np.asarray(clip.audio).T)
         for one in (early, later)
     ]
     assert near[1] > near[0] > -3
-    assert early.audio.shape == take.audio.shape
+    assert early.audio.shape == clip.audio.shape
 
 
 def test_a_preview_comes_before_the_last_step(ace_step: AceStep) -> None:
@@ -196,32 +196,32 @@ def test_a_preview_comes_before_the_last_step(ace_step: AceStep) -> None:
 
 
 def test_a_retake_starts_from_the_noise_of_a_take(ace_step: AceStep) -> None:
-    (take,) = ace_step.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
-    assert take.noise is not None
-    assert take.latents is not None
-    assert take.noise.shape == take.latents.shape == (128, 64)
-    same = audio(ace_step.retake(take))
-    assert same.tobytes() == np.asarray(take.audio).tobytes()
-    far = audio(ace_step.retake(take, variation=0.5, variation_seed=9))
-    near = audio(ace_step.retake(take, variation=0.1, variation_seed=9))
+    (clip,) = ace_step.generate(text="warm", duration=2.0, seed=3, guide_seed=1)
+    assert clip.noise is not None
+    assert clip.latents is not None
+    assert clip.noise.shape == clip.latents.shape == (128, 64)
+    same = audio(ace_step.retake(clip))
+    assert same.tobytes() == np.asarray(clip.audio).tobytes()
+    far = audio(ace_step.retake(clip, variation=0.5, variation_seed=9))
+    near = audio(ace_step.retake(clip, variation=0.1, variation_seed=9))
     assert metrics.measure_si_sdr(near.T, same.T) > metrics.measure_si_sdr(far.T, same.T)
     with pytest.raises(BadRequest, match=r"the noise must have 250 frames for 10 s, got 128"):
-        list(ace_step.retake(take, seconds=10))
+        list(ace_step.retake(clip, seconds=10))
 
 
 def test_a_retake_of_a_variation_is_varied_no_further(ace_step: AceStep) -> None:
-    (take,) = ace_step.generate(
+    (clip,) = ace_step.generate(
         text="warm", duration=1.0, seed=3, guide_seed=1, variation=0.5, variation_seed=9
     )
-    assert audio(ace_step.retake(take)).tobytes() == np.asarray(take.audio).tobytes()
+    assert audio(ace_step.retake(clip)).tobytes() == np.asarray(clip.audio).tobytes()
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "ab2", "dpm"])
 def test_timesteps_that_fall_together_on_turbo_do_no_harm(ace_step: AceStep, sampler: str) -> None:
-    (take,) = ace_step.generate(
+    (clip,) = ace_step.generate(
         text="warm", duration=1.0, seed=3, timesteps="1 0.96 0.95 0.94 0.5", sampler=sampler
     )
-    assert np.isfinite(np.asarray(take.audio)).all()
+    assert np.isfinite(np.asarray(clip.audio)).all()
 
 
 def test_more_timesteps_than_turbo_takes_are_refused(ace_step: AceStep) -> None:
@@ -234,22 +234,22 @@ def test_more_timesteps_than_turbo_takes_are_refused(ace_step: AceStep) -> None:
 
 
 def test_a_take_carries_the_request_that_makes_it_again(ace_step: AceStep) -> None:
-    (take,) = ace_step.generate(text="warm", duration=2.0)
-    assert take.request.seed >= 0
-    assert take.request.num_steps == 8
-    assert take.request.shift == 3.0
+    (clip,) = ace_step.generate(text="warm", duration=2.0)
+    assert clip.request.seed >= 0
+    assert clip.request.num_steps == 8
+    assert clip.request.shift == 3.0
     assert (
-        audio(e for e in ace_step.render(take.request) if isinstance(e, Clip)).tobytes()
-        == np.asarray(take.audio).tobytes()
+        audio(e for e in ace_step.render(clip.request) if isinstance(e, Clip)).tobytes()
+        == np.asarray(clip.audio).tobytes()
     )
-    assert take.info.model == "mini/acestep-v15-turbo"
-    assert len(take.info.timesteps) == 8
+    assert clip.info.model == "mini/acestep-v15-turbo"
+    assert len(clip.info.timesteps) == 8
     assert (
-        set(take.info.timings)
-        == set(take.info.memory)
+        set(clip.info.timings)
+        == set(clip.info.memory)
         == {"guide", "text", "condition", "diffusion", "decode", "finish"}
     )
-    assert all(size > 10**7 for size in take.info.memory.values())  # the weights alone are more
+    assert all(size > 10**7 for size in clip.info.memory.values())  # the weights alone are more
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 5.12, 5.13, 7.77])
@@ -262,9 +262,9 @@ def test_any_length_is_met_to_the_sample(ace_step: AceStep, seconds: float) -> N
 
 @pytest.mark.long
 def test_a_clip_longer_than_the_silence_and_than_one_tile(ace_step: AceStep) -> None:
-    (take,) = ace_step.generate(text="x", bars=20, bpm=97.3, seed=1)
-    assert take.audio.shape == (2, round(80 * 60 / 97.3 * 48_000))
-    assert ace_step.model.count_frames(take.request) > ace_step.model.silence.shape[1]
+    (clip,) = ace_step.generate(text="x", bars=20, bpm=97.3, seed=1)
+    assert clip.audio.shape == (2, round(80 * 60 / 97.3 * 48_000))
+    assert ace_step.model.count_frames(clip.request) > ace_step.model.silence.shape[1]
 
 
 def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
@@ -324,13 +324,13 @@ def test_a_bad_parameter_is_refused_before_anything_is_computed(
 )
 def test_every_variant_plays_with_its_own_defaults(tiny: Path, variant: str) -> None:
     ace_step = load(str(tiny), variant)
-    (take,) = (
+    (clip,) = (
         e
         for e in ace_step.render(Request(prompt="x", seconds=1, num_steps=3, plan="off"))
         if isinstance(e, Clip)
     )
-    assert take.audio.shape == (2, 48_000)
-    assert take.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
+    assert clip.audio.shape == (2, 48_000)
+    assert clip.request.guidance_scale == (1.0 if "turbo" in variant else 7.0)
 
 
 @pytest.mark.long
@@ -378,17 +378,17 @@ def test_a_model_works_on_the_thread_that_loaded_it_whichever_that_is() -> None:
 @pytest.mark.long
 def test_the_embedded_voice_keeps_time(ace_step: AceStep) -> None:
     for seed, bpm in enumerate((84.0, 97.0, 126.0)):
-        take = audio(
+        clip = audio(
             ace_step.generate(text="house, drums and bass only", bars=4, bpm=bpm, seed=seed)
         )
-        assert metrics.is_tempo_right(take.T, bpm)
+        assert metrics.is_tempo_right(clip.T, bpm)
 
 
 def test_the_embedded_voice_composes_unless_it_is_told_not_to(ace_step: AceStep) -> None:
-    (take,) = ace_step.generate(text="slow funk in D minor", duration=2.0, seed=9)
-    assert take.request.guide == "auto"
-    assert take.request.key == "D minor"
-    assert 96 <= take.request.bpm <= 122
+    (clip,) = ace_step.generate(text="slow funk in D minor", duration=2.0, seed=9)
+    assert clip.request.guide == "auto"
+    assert clip.request.key == "D minor"
+    assert 96 <= clip.request.bpm <= 122
     (alone,) = ace_step.generate(text="slow funk in D minor", duration=2.0, seed=9, guide="off")
     assert alone.request.guide == "off"
     assert alone.request.bpm == 0
@@ -397,8 +397,8 @@ def test_the_embedded_voice_composes_unless_it_is_told_not_to(ace_step: AceStep)
 
 def test_a_real_model_plays_alone_unless_it_is_given_a_guide(tiny: Path) -> None:
     ace_step = load(str(tiny), "acestep-v15-turbo")
-    (take,) = ace_step.generate(text="house", duration=1.0, seed=1, plan="off")
-    assert take.request.guide == "off"
+    (clip,) = ace_step.generate(text="house", duration=1.0, seed=1, plan="off")
+    assert clip.request.guide == "off"
     (followed,) = ace_step.generate(
         text="house", duration=1.0, seed=1, guide="auto", guide_strength=0.5
     )
@@ -410,12 +410,12 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
         prompt="house, drums and bass only", bars=2, bpm=120, seed=3, stems="bass, drums"
     )
     events = list(ace_step.render(request))
-    takes = [event for event in events if isinstance(event, Clip)]
+    clips = [event for event in events if isinstance(event, Clip)]
     fractions = [event.fraction for event in events if isinstance(event, Progress)]
-    assert [take.name for take in takes] == ["mix", "bass", "drums", "rest"]
-    assert {take.audio.shape for take in takes} == {(2, 192_000)}
+    assert [clip.name for clip in clips] == ["mix", "bass", "drums", "rest"]
+    assert {clip.audio.shape for clip in clips} == {(2, 192_000)}
     assert fractions == sorted(fractions)
-    mix, bass, drums, _ = (np.asarray(take.audio) for take in takes)
+    mix, bass, drums, _ = (np.asarray(clip.audio) for clip in clips)
     assert metrics.measure_si_sdr((bass + drums).T, mix.T) > 0
     (alone,) = (
         e
@@ -444,9 +444,9 @@ def test_a_model_that_has_not_learned_stems_says_so(tiny: Path) -> None:
 
 
 def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, tiny: Path) -> None:
-    (take,) = ace_step.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
-    assert "does not sing" in take.info.notes[0]
-    assert take.request.lyrics
+    (clip,) = ace_step.generate(text="pop", lyrics="[verse]\nla la", duration=1.0)
+    assert "does not sing" in clip.info.notes[0]
+    assert clip.request.lyrics
     (silent,) = ace_step.generate(text="pop", duration=1.0)
     assert silent.info.notes == ()
     real = load(str(tiny), "acestep-v15-turbo")
@@ -476,12 +476,12 @@ def test_a_source_is_its_mean_or_drawn_with_a_seed(ace_step: AceStep) -> None:
     sound = np.random.default_rng(0).standard_normal((40 * 1920, 2)).astype(
         np.float32
     ) * np.float32(0.1)
-    mean, drawn, again, other = (
+    mean, sampled, again, other = (
         np.array(next(ace_step.model.encode_audio(sound, 40, seed))) for seed in (-1, 3, 3, 4)
     )
-    assert np.array_equal(drawn, again)
-    assert not np.array_equal(drawn, other)
-    assert np.abs(drawn - mean).max() > 0
+    assert np.array_equal(sampled, again)
+    assert not np.array_equal(sampled, other)
+    assert np.abs(sampled - mean).max() > 0
 
 
 # --- the layout of a voice of our own -------------------------------------------------------------
@@ -518,5 +518,5 @@ def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(
         request = Request(
             prompt="house", seconds=1, num_steps=2, seed=1, source=str(tmp_path / "x.wav"), **values
         )
-        (take,) = (event for event in voice.render(request) if isinstance(event, Clip))
-        assert take.audio.shape == (2, 48_000)
+        (clip,) = (event for event in voice.render(request) if isinstance(event, Clip))
+        assert clip.audio.shape == (2, 48_000)

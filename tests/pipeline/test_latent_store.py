@@ -27,10 +27,10 @@ def ace_step() -> AceStep:
 def mix(ace_step: AceStep, tmp_path: Path) -> Clip:
     """A take that landed as tmp_path/made.wav."""
     ace_step.model.latent_store = LatentStore(tmp_path / "latents")
-    (take,) = (event for event in ace_step.render(REQUEST) if isinstance(event, Clip))
-    soundfile.write(tmp_path / "made.wav", np.asarray(take.audio).T, SAMPLE_RATE, "PCM_24")
-    ace_step.remember(tmp_path / "made.wav", take)
-    return take
+    (clip,) = (event for event in ace_step.render(REQUEST) if isinstance(event, Clip))
+    soundfile.write(tmp_path / "made.wav", np.asarray(clip.audio).T, SAMPLE_RATE, "PCM_24")
+    ace_step.remember(tmp_path / "made.wav", clip)
+    return clip
 
 
 def repainted(ace_step: AceStep, path: Path, **more: Any) -> Clip:
@@ -43,8 +43,8 @@ def repainted(ace_step: AceStep, path: Path, **more: Any) -> Clip:
         "seed": 9,
     }
     request = REQUEST.changed({"bars": 0, **values, **more})
-    (take,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
-    return take
+    (clip,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
+    return clip
 
 
 def test_it_is_not_encoded(

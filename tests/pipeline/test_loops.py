@@ -24,8 +24,8 @@ def loop(ace_step: AceStep, **values: Any) -> np.ndarray:
     request = Request(prompt="house, drums, bass and pads", seed=4, bpm=120, loop=True).changed(
         values
     )
-    (take,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
-    return np.asarray(take.audio).T
+    (clip,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
+    return np.asarray(clip.audio).T
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_the_seam_is_nowhere(ace_step: AceStep) -> None:
         return np.array(whole[0, around * hop : -around * hop])
 
     request = Request(prompt="house, drums and bass", seed=4, bpm=120, bars=1, loop=True)
-    (take,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
-    assert take.latents is not None
-    here = decoded(take.latents)
-    rolled = decoded(np.roll(take.latents, 20, axis=0))
+    (clip,) = (event for event in ace_step.render(request) if isinstance(event, Clip))
+    assert clip.latents is not None
+    here = decoded(clip.latents)
+    rolled = decoded(np.roll(clip.latents, 20, axis=0))
     np.testing.assert_allclose(np.roll(here, 20 * 1920, axis=0), rolled, atol=1e-4)
 
 

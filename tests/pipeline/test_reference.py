@@ -49,7 +49,7 @@ def starts(parts: np.ndarray, sound: np.ndarray) -> list[int]:
     return [int(np.searchsorted(sound[:, 0], parts[number * PART, 0])) for number in range(3)]
 
 
-def takes(model: AceStep, **values: Any) -> list[Clip]:
+def render_clips(model: AceStep, **values: Any) -> list[Clip]:
     request = Request(prompt="pads", num_steps=2, seed=1, seconds=1).changed(values)
     return [event for event in model.render(request) if isinstance(event, Clip)]
 
@@ -115,7 +115,7 @@ def test_it_is_not_louder_than_full_scale(song: str) -> None:
 @pytest.mark.usefixtures("brief")
 def test_a_take_sounds_different_with_it_and_the_same_again(turbo: AceStep, song: str) -> None:
     plain, one, again = (
-        np.array(takes(turbo, reference=path)[0].audio) for path in ("", song, song)
+        np.array(render_clips(turbo, reference=path)[0].audio) for path in ("", song, song)
     )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(plain, one)
@@ -125,19 +125,19 @@ def test_a_take_sounds_different_with_it_and_the_same_again(turbo: AceStep, song
 def test_it_is_encoded_once_whatever_it_is_called(
     turbo: AceStep, song: str, tmp_path: Path
 ) -> None:
-    takes(turbo, reference=song)
+    render_clips(turbo, reference=song)
     copy = tmp_path / "copy.flac"
     copy.write_bytes(Path(song).read_bytes())
     calls: list[int] = []
     encode = turbo.model.encode_audio
     turbo.model.encode_audio = lambda *given: calls.append(1) or encode(*given)  # type: ignore[method-assign, func-returns-value]
     try:
-        takes(turbo, reference=str(copy))
+        render_clips(turbo, reference=str(copy))
         assert calls == []
         soundfile.write(
             copy, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 2)), SAMPLE_RATE
         )
-        takes(turbo, reference=str(copy))
+        render_clips(turbo, reference=str(copy))
         assert calls == [1]
     finally:
         del turbo.model.encode_audio
@@ -155,8 +155,8 @@ def test_the_progress_never_goes_back(turbo: AceStep, song: str) -> None:
 
 @pytest.mark.usefixtures("brief")
 def test_mini_says_that_it_was_not_taught_to(song: str) -> None:
-    (take,) = takes(load("mini"), reference=song)
-    assert any("was not taught to sound like a reference" in note for note in take.info.notes)
+    (clip,) = render_clips(load("mini"), reference=song)
+    assert any("was not taught to sound like a reference" in note for note in clip.info.notes)
 
 
 @pytest.mark.usefixtures("brief")
@@ -167,8 +167,8 @@ def test_more_than_two_channels_are_mixed_and_the_take_says_so(
     soundfile.write(
         path, np.random.default_rng(0).uniform(-0.5, 0.5, (SAMPLE_RATE, 3)), SAMPLE_RATE
     )
-    (take,) = takes(turbo, reference=str(path))
-    assert take.info.notes == (
+    (clip,) = render_clips(turbo, reference=str(path))
+    assert clip.info.notes == (
         "three.wav has 3 channels: the odd ones were mixed to the left, the others right",
     )
 
@@ -190,7 +190,7 @@ def test_a_file_without_sound_is_refused(
 ) -> None:
     soundfile.write(tmp_path / "odd.wav", samples, SAMPLE_RATE, "FLOAT")
     with pytest.raises(BadRequest, match=says.replace(".", r"\.")):
-        takes(turbo, reference=str(tmp_path / "odd.wav"))
+        render_clips(turbo, reference=str(tmp_path / "odd.wav"))
 
 
 @pytest.mark.parametrize("content", [b"just words, no sound", b""], ids=len)
@@ -199,7 +199,7 @@ def test_a_text_that_is_called_a_wav_is_refused(
 ) -> None:
     (tmp_path / "words.wav").write_bytes(content)
     with pytest.raises(BadRequest, match=r"reference: words\.wav is not readable audio"):
-        takes(turbo, reference=str(tmp_path / "words.wav"))
+        render_clips(turbo, reference=str(tmp_path / "words.wav"))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -45,21 +45,21 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def takes(ace_step: AceStep, **values: Any) -> list[Clip]:
+def render_clips(ace_step: AceStep, **values: Any) -> list[Clip]:
     request = Request(
         prompt=SONG.write_caption(np.random.default_rng(0)), num_steps=2, seed=1, plan="off"
     ).changed(values)
     return [event for event in ace_step.render(request) if isinstance(event, Clip)]
 
 
-def sound(take: Clip) -> np.ndarray:
+def sound(clip: Clip) -> np.ndarray:
     """(samples, 2)."""
-    return np.asarray(take.audio).T
+    return np.asarray(clip.audio).T
 
 
 def refusal(ace_step: AceStep, **values: Any) -> str:
     with pytest.raises(BadRequest) as caught:
-        takes(ace_step, **values)
+        render_clips(ace_step, **values)
     return f"{caught.value} {caught.value.hint}"
 
 
@@ -154,19 +154,19 @@ def test_a_cover_takes_no_guide(ace_step: AceStep, song: str) -> None:
 
 @pytest.mark.parametrize("task", ["cover", "cover-nofsq"])
 def test_a_cover_is_as_long_as_its_source(ace_step: AceStep, song: str, task: str) -> None:
-    (take,) = takes(ace_step, task=task, source=song)
-    assert take.audio.shape == (2, SAMPLES)
-    assert take.request.seconds == SECONDS
-    assert take.request.guide == "off"
-    assert "drawings, not recordings" in take.info.notes[0]
-    (again,) = (event for event in ace_step.render(take.request) if isinstance(event, Clip))
-    assert sound(again).tobytes() == sound(take).tobytes()
+    (clip,) = render_clips(ace_step, task=task, source=song)
+    assert clip.audio.shape == (2, SAMPLES)
+    assert clip.request.seconds == SECONDS
+    assert clip.request.guide == "off"
+    assert "drawings, not recordings" in clip.info.notes[0]
+    (again,) = (event for event in ace_step.render(clip.request) if isinstance(event, Clip))
+    assert sound(again).tobytes() == sound(clip).tobytes()
 
 
 @pytest.mark.parametrize("length", [{"seconds": 1}, {"bars": 2, "bpm": 120}])
 def test_or_as_long_as_is_asked(ace_step: AceStep, song: str, length: dict[str, float]) -> None:
-    (take,) = takes(ace_step, task="cover", source=song, **length)
-    assert take.audio.shape == (2, Request().changed(length).samples)
+    (clip,) = render_clips(ace_step, task="cover", source=song, **length)
+    assert clip.audio.shape == (2, Request().changed(length).samples)
 
 
 def test_a_cover_resembles_its_source_as_long_as_it_follows_it(
@@ -174,7 +174,8 @@ def test_a_cover_resembles_its_source_as_long_as_it_follows_it(
 ) -> None:
     source = audio_files.read_audio(song)
     followed, half, alone = (
-        sound(takes(ace_step, task="cover", source=song, cover_strength=s)[0]) for s in (1, 0.5, 0)
+        sound(render_clips(ace_step, task="cover", source=song, cover_strength=s)[0])
+        for s in (1, 0.5, 0)
     )
     near, far = (
         metrics.measure_log_mel_distance(metrics.level_mono(one), metrics.level_mono(source))
@@ -188,7 +189,9 @@ def test_a_cover_resembles_its_source_as_long_as_it_follows_it(
 def test_a_cover_goes_through_the_audio_codes_where_the_model_has_them(
     turbo: AceStep, song: str
 ) -> None:
-    cover, clean = (takes(turbo, task=task, source=song)[0] for task in ("cover", "cover-nofsq"))
+    cover, clean = (
+        render_clips(turbo, task=task, source=song)[0] for task in ("cover", "cover-nofsq")
+    )
     assert np.abs(sound(cover) - sound(clean)).max() > 1e-3
     assert cover.info.notes == clean.info.notes == ()
     assert cover.request.guide == "off"
@@ -207,26 +210,26 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 def test_a_repaint_leaves_what_is_around_its_window_as_it_was(
     ace_step: AceStep, song: str, window: tuple[float, float]
 ) -> None:
-    (take,) = takes(
+    (clip,) = render_clips(
         ace_step, task="repaint", source=song, repaint_start=window[0], repaint_end=window[1]
     )
     fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     begin, end = (round(second * SAMPLE_RATE) if second >= 0 else SAMPLES for second in window)
-    here = sound(take)
+    here = sound(clip)
     original = audio_files.read_audio(song)
     outside = np.r_[0 : max(0, begin - fade), end + fade : SAMPLES]
     assert len(outside)
     assert here.shape == original.shape
     np.testing.assert_allclose(here[outside], original[outside], atol=1e-6)
     assert correlation(here[begin:end], original[begin:end]) < 0.9
-    assert "was not taught to repaint" in take.info.notes[0]
+    assert "was not taught to repaint" in clip.info.notes[0]
 
 
 def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
     ace_step: AceStep, song: str
 ) -> None:
     values = {"task": "repaint", "source": song, "repaint_start": 0.5, "repaint_end": 2.0}
-    guided, alone = (takes(ace_step, guide=guide, **values)[0] for guide in ("auto", "off"))
+    guided, alone = (render_clips(ace_step, guide=guide, **values)[0] for guide in ("auto", "off"))
     assert guided.request.guide == "auto"
     assert alone.request.guide == "off"
     assert guided.request.bpm
@@ -241,34 +244,36 @@ def test_a_repaint_plays_in_tempo_and_in_key_if_the_voice_has_a_guide(
 def test_a_window_beyond_the_source_adds_to_it(
     ace_step: AceStep, song: str, start: float, end: float, front: float, length: float
 ) -> None:
-    (take,) = takes(ace_step, task="repaint", source=song, repaint_start=start, repaint_end=end)
-    assert take.audio.shape == (2, round(length * SAMPLE_RATE))
-    again = tasks.fit_source(take.request, audio_files.read_audio(song), 1920)[0]
-    assert again.samples == take.request.samples
-    assert tasks.find_window(again, again.samples) == tasks.find_window(
-        take.request, take.request.samples
+    (clip,) = render_clips(
+        ace_step, task="repaint", source=song, repaint_start=start, repaint_end=end
     )
-    window = tasks.find_window(take.request, take.request.samples)
+    assert clip.audio.shape == (2, round(length * SAMPLE_RATE))
+    again = tasks.fit_source(clip.request, audio_files.read_audio(song), 1920)[0]
+    assert again.samples == clip.request.samples
+    assert tasks.find_window(again, again.samples) == tasks.find_window(
+        clip.request, clip.request.samples
+    )
+    window = tasks.find_window(clip.request, clip.request.samples)
     fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     offset = round(front * SAMPLE_RATE)
-    whole = audio.place_in_silence(audio_files.read_audio(song), offset, take.request.samples)
+    whole = audio.place_in_silence(audio_files.read_audio(song), offset, clip.request.samples)
     for outside in (slice(0, max(0, window.start - fade)), slice(window.stop + fade, None)):
-        np.testing.assert_allclose(sound(take)[outside], whole[outside], atol=1e-6)
+        np.testing.assert_allclose(sound(clip)[outside], whole[outside], atol=1e-6)
 
 
 def test_a_repaint_goes_on_where_the_source_ends(ace_step: AceStep, song: str) -> None:
-    (take,) = takes(ace_step, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
-    assert take.audio.shape == (2, 4 * SAMPLE_RATE)
+    (clip,) = render_clips(ace_step, task="repaint", source=song, seconds=4, repaint_start=SECONDS)
+    assert clip.audio.shape == (2, 4 * SAMPLE_RATE)
     np.testing.assert_allclose(
-        sound(take)[: SAMPLES - 2400], audio_files.read_audio(song)[: SAMPLES - 2400], atol=1e-6
+        sound(clip)[: SAMPLES - 2400], audio_files.read_audio(song)[: SAMPLES - 2400], atol=1e-6
     )
-    assert np.abs(sound(take)[SAMPLES + 2400 :]).max() > 0.02
+    assert np.abs(sound(clip)[SAMPLES + 2400 :]).max() > 0.02
 
 
 def test_the_strength_is_how_freely(ace_step: AceStep, song: str) -> None:
     values = {"task": "repaint", "source": song, "repaint_start": 1, "repaint_end": 1.5}
     firm, free = (
-        sound(takes(ace_step, repaint_strength=strength, **values)[0]) for strength in (0, 1)
+        sound(render_clips(ace_step, repaint_strength=strength, **values)[0]) for strength in (0, 1)
     )
     original = audio_files.read_audio(song)
     border = slice(round(1.5 * SAMPLE_RATE), round(1.53 * SAMPLE_RATE))
@@ -302,7 +307,7 @@ def test_extracting_gives_the_stems_alone_aligned_with_the_source(
 ) -> None:
     whole = songs.make_song(SONG.seed, 6.0, parts=SONG.sketch.parts)
     soundfile.write(tmp_path / "song.wav", whole.render_mix(), SAMPLE_RATE, "FLOAT")
-    drums, bass, rest = takes(
+    drums, bass, rest = render_clips(
         ace_step, task="extract", source=str(tmp_path / "song.wav"), num_steps=8
     )
     assert drums.name == "drums"
@@ -311,19 +316,19 @@ def test_extracting_gives_the_stems_alone_aligned_with_the_source(
     assert drums.request.stems == "drums bass"
     assert drums.audio.shape == bass.audio.shape == (2, 6 * SAMPLE_RATE)
     truth = whole.render_stems()
-    for take, other in ((drums, "bass"), (bass, "drums")):
-        assert metrics.measure_si_sdr(sound(take), truth[take.name]) > metrics.measure_si_sdr(
-            sound(take), truth[other]
+    for clip, other in ((drums, "bass"), (bass, "drums")):
+        assert metrics.measure_si_sdr(sound(clip), truth[clip.name]) > metrics.measure_si_sdr(
+            sound(clip), truth[other]
         )
         # dB: as loud as in the source
-        assert abs(metrics.measure_level(sound(take)) - metrics.measure_level(truth[take.name])) < 6
+        assert abs(metrics.measure_level(sound(clip)) - metrics.measure_level(truth[clip.name])) < 6
 
 
 def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(
     ace_step: AceStep, song: str
 ) -> None:
     few, many = (
-        takes(ace_step, task="extract", source=song, stems="drums", num_steps=steps)[0]
+        render_clips(ace_step, task="extract", source=song, stems="drums", num_steps=steps)[0]
         for steps in (2, 8)
     )
     assert sound(few).tobytes() == sound(many).tobytes()
@@ -331,20 +336,22 @@ def test_a_voice_that_learned_to_take_stems_out_in_one_step_does_so(
 
 def test_a_base_model_extracts_any_track(tiny: Path, song: str) -> None:
     base = load(str(tiny), "acestep-v15-base")
-    vocals, _ = takes(base, task="extract", source=song, stems="vocals")
+    vocals, _ = render_clips(base, task="extract", source=song, stems="vocals")
     assert vocals.name == "vocals"
     assert vocals.audio.shape == (2, SAMPLES)
 
 
 def test_a_cover_has_stems_too(ace_step: AceStep, song: str) -> None:
-    named = [take.name for take in takes(ace_step, task="cover", source=song, stems="bass")]
+    named = [clip.name for clip in render_clips(ace_step, task="cover", source=song, stems="bass")]
     assert named == ["mix", "bass", "rest"]
 
 
 @pytest.mark.parametrize("task", ["", "extract", "repaint"])
 def test_stems_and_the_rest_add_up_to_the_mix(ace_step: AceStep, song: str, task: str) -> None:
     values: dict[str, Any] = {"task": task, "source": song} if task else {"seconds": 2}
-    parts = {take.name: sound(take) for take in takes(ace_step, stems=("drums", "bass"), **values)}
+    parts = {
+        clip.name: sound(clip) for clip in render_clips(ace_step, stems=("drums", "bass"), **values)
+    }
     assert [*parts][-3:] == ["drums", "bass", "rest"]
     mix = parts.pop("mix", None)
     mix = audio_files.read_audio(song) if mix is None else mix
@@ -367,8 +374,8 @@ def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str)
         "repaint_start": 0.5,
         "repaint_end": 1.5,
     }
-    mix, guitar, bass, rest = takes(base, **values)
-    assert [take.name for take in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
+    mix, guitar, bass, rest = render_clips(base, **values)
+    assert [clip.name for clip in (mix, guitar, bass, rest)] == ["mix", "guitar", "bass", "rest"]
     np.testing.assert_allclose(sound(guitar) + sound(bass) + sound(rest), sound(mix), atol=1e-6)
     scale = np.abs(sound(rest)).max() / np.abs(audio_files.read_audio(song)).max()
     np.testing.assert_allclose(sound(rest), scale * audio_files.read_audio(song), atol=1e-5)
@@ -381,15 +388,16 @@ def test_lego_plays_tracks_to_a_source_and_they_add_up(base: AceStep, song: str)
 
 def test_a_later_track_hears_the_earlier_ones(base: AceStep, song: str) -> None:
     alone, after = (
-        takes(base, task="lego", source=song, stems=stems) for stems in ("bass", "drums bass")
+        render_clips(base, task="lego", source=song, stems=stems)
+        for stems in ("bass", "drums bass")
     )
-    parts = {take.name: sound(take) for take in after}
+    parts = {clip.name: sound(clip) for clip in after}
     assert not np.allclose(parts["bass"], sound(alone[1]), atol=1e-4)
 
 
 def test_complete_makes_a_mix_of_the_source_and_more(base: AceStep, song: str) -> None:
-    (mix,) = takes(base, task="complete", source=song, stems="drums bass")
-    (other,) = takes(base, task="complete", source=song, stems="strings")
+    (mix,) = render_clips(base, task="complete", source=song, stems="drums bass")
+    (other,) = render_clips(base, task="complete", source=song, stems="strings")
     assert mix.name == "mix"
     assert mix.audio.shape == (2, SAMPLES)
     assert not np.allclose(sound(mix), sound(other), atol=1e-4)  # the tracks are in the prompt
@@ -416,8 +424,8 @@ def test_a_window_in_bars_counts_from_one(bar: int, bars: int, region: tuple[flo
 
 def test_bars_and_seconds_repaint_the_same(ace_step: AceStep, song: str) -> None:
     values = {"task": "repaint", "source": song, "bpm": 240}
-    (in_bars,) = takes(ace_step, repaint_bar=2, repaint_bars=1, **values)
-    (in_seconds,) = takes(ace_step, repaint_start=1, repaint_end=2, **values)
+    (in_bars,) = render_clips(ace_step, repaint_bar=2, repaint_bars=1, **values)
+    (in_seconds,) = render_clips(ace_step, repaint_start=1, repaint_end=2, **values)
     np.testing.assert_array_equal(sound(in_bars), sound(in_seconds))
 
 
@@ -438,11 +446,11 @@ def test_a_window_in_bars_needs_a_tempo_and_a_beginning(ace_step: AceStep, song:
 def test_what_is_added_in_front_leaves_the_source_as_it_is(
     ace_step: AceStep, song: str, window: dict[str, Any]
 ) -> None:
-    (take,) = takes(ace_step, task="repaint", source=song, repaint_strength=1, **window)
+    (clip,) = render_clips(ace_step, task="repaint", source=song, repaint_strength=1, **window)
     source = audio_files.read_audio(song)
-    front = len(sound(take)) - len(audio_files.read_audio(song))
+    front = len(sound(clip)) - len(audio_files.read_audio(song))
     assert front == (SAMPLE_RATE if "bpm" in window else SAMPLE_RATE // 2)
-    np.testing.assert_allclose(sound(take)[front:], source, atol=1e-6)
+    np.testing.assert_allclose(sound(clip)[front:], source, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -468,7 +476,7 @@ def test_a_loud_source_keeps_its_level_and_its_stems_add_up_to_it(
     loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
     soundfile.write(tmp_path / "loud.wav", loud, SAMPLE_RATE, "FLOAT")
     values: dict[str, Any] = {"source": str(tmp_path / "loud.wav"), "seconds": 1}
-    (painted,) = takes(
+    (painted,) = render_clips(
         ace_step, task="repaint", repaint_start=0.4, repaint_end=0.6, repaint_strength=1, **values
     )
     np.testing.assert_allclose(
@@ -482,8 +490,10 @@ def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
     loud = np.tile(np.sin(np.arange(SAMPLE_RATE) * 0.05), (2, 1)).T.astype(np.float32)
     soundfile.write(tmp_path / "loud.wav", 2 * loud, SAMPLE_RATE, "FLOAT")
     parts = {
-        take.name: take
-        for take in takes(base, task="lego", source=str(tmp_path / "loud.wav"), stems="drums")
+        clip.name: clip
+        for clip in render_clips(
+            base, task="lego", source=str(tmp_path / "loud.wav"), stems="drums"
+        )
     }
     rest = sound(parts["rest"])
     down = 2 * np.abs(loud).max() / np.abs(rest).max()
@@ -495,9 +505,9 @@ def test_a_take_says_that_its_source_was_turned_down_so_that_nothing_is_cut_off(
 
 def test_a_take_says_that_its_source_is_silent(ace_step: AceStep, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hush.wav", np.zeros((SAMPLE_RATE, 2)), SAMPLE_RATE)
-    (take,) = takes(ace_step, task="cover", source=str(tmp_path / "hush.wav"))
-    assert "hush.wav is silent: there was nothing to follow" in take.info.notes
-    (covered,) = takes(ace_step, task="cover", source=str(_half_loud(tmp_path)))
+    (clip,) = render_clips(ace_step, task="cover", source=str(tmp_path / "hush.wav"))
+    assert "hush.wav is silent: there was nothing to follow" in clip.info.notes
+    (covered,) = render_clips(ace_step, task="cover", source=str(_half_loud(tmp_path)))
     assert not any("silent" in note or "turned down" in note for note in covered.info.notes)
 
 
@@ -519,7 +529,9 @@ def test_a_crossfade_and_a_hold_can_be_asked_for() -> None:
 def test_a_cover_that_starts_from_its_source_stays_closer(ace_step: AceStep, song: str) -> None:
     original = audio_files.read_audio(song)
     values = {"task": "cover-nofsq", "source": song, "num_steps": 8, "normalize": False}
-    free, close = (sound(takes(ace_step, cover_noise_strength=s, **values)[0]) for s in (0.0, 0.8))
+    free, close = (
+        sound(render_clips(ace_step, cover_noise_strength=s, **values)[0]) for s in (0.0, 0.8)
+    )
     assert metrics.measure_si_sdr(close, original) > metrics.measure_si_sdr(free, original)
 
 
@@ -540,17 +552,17 @@ def test_progress_rises_from_the_source_on(ace_step: AceStep, song: str, task: s
         )
     )
     progress = [event for event in events if isinstance(event, Progress)]
-    take = events[-1]
-    assert isinstance(take, Clip)
+    clip = events[-1]
+    assert isinstance(clip, Clip)
     assert [one.fraction for one in progress] == sorted(one.fraction for one in progress)
     assert progress[0].stage == "source"
     assert 0.9 < progress[-1].fraction <= 1
     assert (
         {one.stage for one in progress} | {"condition"}
-        == set(take.info.timings)
-        == set(take.info.memory) | {"condition"}
+        == set(clip.info.timings)
+        == set(clip.info.memory) | {"condition"}
     )
-    assert all(size > 0 for size in take.info.memory.values())
+    assert all(size > 0 for size in clip.info.memory.values())
 
 
 @pytest.mark.parametrize("stage", ["source", "guide"])

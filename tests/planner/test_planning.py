@@ -65,9 +65,9 @@ def record_loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return folders
 
 
-def make_take(model: AceStep, request: Request) -> Clip:
-    (take,) = (event for event in model.render(request) if isinstance(event, Clip))
-    return take
+def make_clip(model: AceStep, request: Request) -> Clip:
+    (clip,) = (event for event in model.render(request) if isinstance(event, Clip))
+    return clip
 
 
 def planner_of(ace_step: AceStep) -> Planner:
@@ -75,48 +75,48 @@ def planner_of(ace_step: AceStep) -> Planner:
         return planner
 
 
-def audio_of(take: Clip) -> np.ndarray:
-    return np.array(take.audio)
+def audio_of(clip: Clip) -> np.ndarray:
+    return np.array(clip.audio)
 
 
 def test_a_take_is_planned_where_there_is_a_planner(model: AceStep) -> None:
-    take = make_take(model, SONG)
-    assert len(take.info.codes.split()) == 10
-    assert take.request.codes == take.info.codes
-    assert set(take.info.planned) == {"bpm", "key", "language", "time_signature"}
-    assert all(getattr(take.request, name) == value for name, value in take.info.planned.items())
-    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in take.info.notes)
-    assert "plan" in take.info.timings
+    clip = make_clip(model, SONG)
+    assert len(clip.info.codes.split()) == 10
+    assert clip.request.codes == clip.info.codes
+    assert set(clip.info.planned) == {"bpm", "key", "language", "time_signature"}
+    assert all(getattr(clip.request, name) == value for name, value in clip.info.planned.items())
+    assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in clip.info.notes)
+    assert "plan" in clip.info.timings
 
 
 def test_off_is_the_path_without_it(model: AceStep) -> None:
-    take = make_take(model, dataclasses.replace(SONG, plan="off"))
-    assert take.info.codes == ""
-    assert take.info.planned == {}
-    assert "plan" not in take.info.timings
-    assert not np.array_equal(audio_of(take), audio_of(make_take(model, SONG)))
+    clip = make_clip(model, dataclasses.replace(SONG, plan="off"))
+    assert clip.info.codes == ""
+    assert clip.info.planned == {}
+    assert "plan" not in clip.info.timings
+    assert not np.array_equal(audio_of(clip), audio_of(make_clip(model, SONG)))
 
 
 def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, root: Path) -> None:
-    take = make_take(model, SONG)
-    kept = Request(**json.loads(json.dumps(dataclasses.asdict(take.request))))
-    again = make_take(model, kept)
-    assert np.array_equal(audio_of(take), audio_of(again))
+    clip = make_clip(model, SONG)
+    kept = Request(**json.loads(json.dumps(dataclasses.asdict(clip.request))))
+    again = make_clip(model, kept)
+    assert np.array_equal(audio_of(clip), audio_of(again))
     assert "plan" not in again.info.timings
     # and a fresh start plans the same
-    assert np.array_equal(audio_of(take), audio_of(make_take(load(str(root)), SONG)))
+    assert np.array_equal(audio_of(clip), audio_of(make_clip(load(str(root)), SONG)))
 
 
 def test_a_reroll_keeps_the_plan_or_the_noise(model: AceStep) -> None:
-    take = make_take(model, SONG)
-    other_noise = make_take(model, take.request.changed({"seed": 4}))
-    assert other_noise.info.codes == take.info.codes
-    assert not np.array_equal(audio_of(other_noise), audio_of(take))
-    replanned = make_take(model, SONG.changed({"plan_seed": 9}))
+    clip = make_clip(model, SONG)
+    other_noise = make_clip(model, clip.request.changed({"seed": 4}))
+    assert other_noise.info.codes == clip.info.codes
+    assert not np.array_equal(audio_of(other_noise), audio_of(clip))
+    replanned = make_clip(model, SONG.changed({"plan_seed": 9}))
     assert replanned.request.seed == 3
     assert replanned.request.plan_seed == 9
-    assert replanned.info.codes != take.info.codes
-    assert take.request.plan_seed == 3  # its seed, unless it has one of its own
+    assert replanned.info.codes != clip.info.codes
+    assert clip.request.plan_seed == 3  # its seed, unless it has one of its own
 
 
 def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
@@ -134,14 +134,14 @@ def test_a_reroll_reads_nothing_again_and_another_plan_what_is_new(
         {"bpm": 90, "key": "A minor", "time_signature": "3", "prompt": "a slow waltz at night"}
     )
     planner_of(model).prompt_cache.clear()
-    take = make_take(model, complete)
+    clip = make_clip(model, complete)
     assert lengths[0] > 100, "the prompt; guidance reads another, from where it differs"
     assert lengths.count(1) == len(lengths) - 2 == 9, "then a code each, and nothing after the last"
     lengths.clear()
-    make_take(model, complete.changed({"plan_seed": 9}))
+    make_clip(model, complete.changed({"plan_seed": 9}))
     assert lengths == [1] * 9, "the prompt is cached"
     lengths.clear()
-    make_take(model, take.request.changed({"seed": 9}))
+    make_clip(model, clip.request.changed({"seed": 9}))
     assert lengths == [], "the plan is kept"
 
 
@@ -179,9 +179,9 @@ def test_a_planned_take_costs_its_tokens_too(model: AceStep) -> None:
 
 
 def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
-    take = make_take(model, SONG)
-    planned = take.info.timings["plan"]
-    painted = sum(seconds for stage, seconds in take.info.timings.items() if stage != "plan")
+    clip = make_clip(model, SONG)
+    planned = clip.info.timings["plan"]
+    painted = sum(seconds for stage, seconds in clip.info.timings.items() if stage != "plan")
     share = planned / (planned + painted)
     estimated = 1 - model.estimate_cost(
         dataclasses.replace(SONG, plan="off")
@@ -206,12 +206,12 @@ def test_a_warm_up_loads_the_planner_where_takes_are_planned_and_there_is_room(r
 
 
 def test_cancelling_between_two_tokens_leaves_everything_usable(model: AceStep) -> None:
-    whole = audio_of(make_take(model, SONG))
+    whole = audio_of(make_clip(model, SONG))
     work = model.render(SONG)
     while next(work).tokens < 3:  # type: ignore[union-attr]
         pass
     work.close()
-    assert np.array_equal(audio_of(make_take(model, SONG)), whole)
+    assert np.array_equal(audio_of(make_clip(model, SONG)), whole)
 
 
 def test_two_songs_under_way_share_one_planner(
@@ -219,7 +219,7 @@ def test_two_songs_under_way_share_one_planner(
 ) -> None:
     fresh = load(str(root))
     loads = record_loads(monkeypatch)
-    alone = [audio_of(make_take(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
+    alone = [audio_of(make_clip(fresh, SONG.changed({"seed": seed}))) for seed in (1, 2)]
     works = [fresh.render(SONG.changed({"seed": seed})) for seed in (1, 2)]
     done: dict[int, Clip] = {}
     while len(done) < 2:
@@ -236,32 +236,32 @@ def test_the_planner_is_unloaded_when_memory_is_short_and_loaded_again(
 ) -> None:
     small = load(str(root))
     loads = record_loads(monkeypatch)
-    first = audio_of(make_take(small, SONG))
+    first = audio_of(make_clip(small, SONG))
     weights = sum(
         array.nbytes for array in dict(tree_flatten(planner_of(small).lm.parameters())).values()
     )
     set_limits(memory_gb=(small.model.peak_bytes + weights - 1) / 2**30)  # not enough by a byte
-    again = audio_of(make_take(small, SONG))
+    again = audio_of(make_clip(small, SONG))
     assert small.model.planner_slot.bytes == 0
     assert np.array_equal(first, again)
-    assert np.array_equal(first, audio_of(make_take(small, SONG)))
+    assert np.array_equal(first, audio_of(make_clip(small, SONG)))
     assert len(loads) == 2
 
 
 def test_its_cached_prompts_count_and_are_dropped_before_it_is_unloaded(root: Path) -> None:
     small = load(str(root))
-    first = audio_of(make_take(small, SONG))
+    first = audio_of(make_clip(small, SONG))
     planner = planner_of(small)
     weights = sum(array.nbytes for array in dict(tree_flatten(planner.lm.parameters())).values())
     assert small.model.planner_slot.bytes == weights + planner.prompt_cache.bytes > weights
     set_limits(memory_gb=(small.model.peak_bytes + weights + 1) / 2**30)
-    assert np.array_equal(first, audio_of(make_take(small, SONG)))
+    assert np.array_equal(first, audio_of(make_clip(small, SONG)))
     assert planner_of(small) is planner, "it is still loaded"
     assert small.model.planner_slot.bytes == weights, "and has no cached prompts"
 
 
 def test_the_bytes_of_its_cached_prompts_are_what_they_take(model: AceStep) -> None:
-    make_take(model, SONG)
+    make_clip(model, SONG)
     planner = planner_of(model)
     gc.collect()  # what earlier tests left
     mx.clear_cache()
@@ -289,22 +289,22 @@ def test_what_cannot_be_planned_is_refused_when_it_is_requested(
         soundfile.write(tmp_path / "a.wav", np.zeros((4800, 2), np.float32), 48_000)
         change = change | {"source": str(tmp_path / "a.wav")}
     with pytest.raises(BadRequest, match=message):
-        make_take(model, SONG.changed({"plan": "on", **change}))
+        make_clip(model, SONG.changed({"plan": "on", **change}))
 
 
 def test_without_a_planner_auto_goes_without_and_on_says_what_to_do() -> None:
     (tiny,) = {path.parent for path in OFFICIAL.glob("*/acestep-v15-turbo")}
     alone = load(str(tiny))
-    assert make_take(alone, SONG).info.codes == ""
+    assert make_clip(alone, SONG).info.codes == ""
     with pytest.raises(
         BadRequest, match=r"no planner acestep-5Hz-lm-1\.7B; it has none"
     ) as refused:
-        make_take(alone, SONG.changed({"plan": "on"}))
+        make_clip(alone, SONG.changed({"plan": "on"}))
     assert "acestepd pull --planner" in refused.value.hint
     with pytest.raises(BadRequest, match=r"it has none; run: acestepd pull --planner 1\.7B"):
         finish(alone.understand(Request(source=str(OFFICIAL / "audio" / "src.wav"))))
     with pytest.raises(BadRequest, match="understand makes words"):
-        make_take(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
+        make_clip(alone, Request(task="understand", source=str(OFFICIAL / "audio" / "src.wav")))
     with pytest.raises(CheckpointError, match="no planner acestep-5Hz-lm-4B"):
         load(str(tiny), planner="4B")
 
@@ -313,7 +313,7 @@ def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> No
     root = make_planned_root(tmp_path / "root")
     (root / "acestep-5Hz-lm-0.6B" / "model.safetensors").unlink()
     broken = load(str(root))
-    assert make_take(broken, SONG).info.codes == ""
+    assert make_clip(broken, SONG).info.codes == ""
     assert broken.token_cost == 0
     with pytest.raises(
         CheckpointError,
@@ -324,14 +324,14 @@ def test_a_planner_that_was_not_fetched_whole_is_not_taken(tmp_path: Path) -> No
 
 def test_a_voice_without_codes_cannot_be_planned() -> None:
     with pytest.raises(BadRequest, match="has no audio codes"):
-        make_take(load("mini"), SONG.changed({"plan": "on"}))
+        make_clip(load("mini"), SONG.changed({"plan": "on"}))
 
 
 def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
-    take = make_take(model, SONG)
-    data = build_manifest("one", "test", take.info, time.gmtime(0))
-    assert data["planned"] == dict(take.info.planned)
-    assert data["request"]["codes"] == take.info.codes
+    clip = make_clip(model, SONG)
+    data = build_manifest("one", "test", clip.info, time.gmtime(0))
+    assert data["planned"] == dict(clip.info.planned)
+    assert data["request"]["codes"] == clip.info.codes
     json.dumps(data)
 
 
@@ -340,13 +340,13 @@ def test_a_song_is_put_into_words_first(
     model: AceStep, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)  # random weights find no end
-    take = make_take(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
-    assert take.info.planned["prompt"] == take.request.prompt != SONG.prompt
-    assert take.request.language == "de"
-    assert take.request.bpm == 99
-    assert take.request.seconds == 2
-    assert any("stopped after 60 tokens" in note for note in take.info.notes)
-    assert len(take.info.codes.split()) == 10
+    clip = make_clip(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
+    assert clip.info.planned["prompt"] == clip.request.prompt != SONG.prompt
+    assert clip.request.language == "de"
+    assert clip.request.bpm == 99
+    assert clip.request.seconds == 2
+    assert any("stopped after 60 tokens" in note for note in clip.info.notes)
+    assert len(clip.info.codes.split()) == 10
 
 
 def test_a_source_is_understood(model: AceStep, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,14 +37,14 @@ def in_periods(at: list[float], samples: int) -> list[float]:
 
 def play(clock: MidiClock, at: list[float], every: int = 4) -> list[float]:
     """What the clock shows while it ticks."""
-    shown = []
+    tempos = []
     for n, tick in enumerate(at):
         clock.receive(tick, {"type": "clock"})
         if n % every == 0:
             clock.poll(tick)
-            shown.append(clock.bpm)
+            tempos.append(clock.bpm)
     clock.poll(at[-1])
-    return [*shown, clock.bpm]
+    return [*tempos, clock.bpm]
 
 
 @pytest.mark.parametrize("bpm", [60, 93, 120, 127.5, 128, 174, 300])
@@ -55,8 +55,8 @@ def test_a_daws_clock_shows_the_daws_number_and_never_trembles(
     bpm: float, delivered: Callable[[list[float]], list[float]]
 ) -> None:
     crystal = 1.00004  # the sound card's second is not quite this computer's
-    shown = play(MidiClock(), delivered(ticks(bpm * crystal, 2000)))
-    assert set(shown[WINDOW // 4 + 1 :]) == {bpm}
+    tempos = play(MidiClock(), delivered(ticks(bpm * crystal, 2000)))
+    assert set(tempos[WINDOW // 4 + 1 :]) == {bpm}
 
 
 def stalled(at: list[float], longest: float, seed: int = 1) -> list[float]:
@@ -78,8 +78,8 @@ def stalled(at: list[float], longest: float, seed: int = 1) -> list[float]:
 def test_a_settled_number_survives_a_busy_computer(
     bpm: float, delivered: Callable[[list[float]], list[float]]
 ) -> None:
-    shown = play(MidiClock(), delivered(ticks(bpm * 1.00003, 40 * WINDOW)), every=12)
-    assert set(shown[8 * WINDOW // 12 :]) == {bpm}, "takes were made for it"
+    tempos = play(MidiClock(), delivered(ticks(bpm * 1.00003, 40 * WINDOW)), every=12)
+    assert set(tempos[8 * WINDOW // 12 :]) == {bpm}, "takes were made for it"
 
 
 def test_a_tempo_with_two_digits_is_kept_where_the_clock_is_good_enough_to_know_it() -> None:
@@ -90,8 +90,8 @@ def test_a_tempo_with_two_digits_is_kept_where_the_clock_is_good_enough_to_know_
 @given(bpm=st.floats(30, 300), jitter=st.floats(0, 0.01), seed=st.integers(0, 99))
 def test_the_round_number_is_one_that_fits_the_ticks(bpm: float, jitter: float, seed: int) -> None:
     measured = estimate_tempo(late(ticks(bpm, WINDOW), jitter, seed))
-    shown = settle(TempoEstimate(0, 0), measured).bpm
-    assert abs(shown - measured.bpm) <= 3 * measured.standard_error + 0.005
+    settled = settle(TempoEstimate(0, 0), measured).bpm
+    assert abs(settled - measured.bpm) <= 3 * measured.standard_error + 0.005
 
 
 @given(bpm=st.floats(30, 300), seed=st.integers(0, 99))
@@ -113,11 +113,11 @@ def test_a_new_tempo_is_there_a_bar_later_and_on_the_way_nothing_is_beyond_it() 
     before = ticks(120, 200)
     after = ticks(140, 2 * WINDOW, before[-1] + 60 / TICKS_PER_BEAT / 140)
     play(clock, before)
-    shown = play(clock, after)
-    assert shown[-1] == 140
-    assert shown[WINDOW // 4 + 1] == 140
-    assert all(120 <= bpm <= 140 for bpm in shown)
-    assert shown == sorted(shown)
+    tempos = play(clock, after)
+    assert tempos[-1] == 140
+    assert tempos[WINDOW // 4 + 1] == 140
+    assert all(120 <= bpm <= 140 for bpm in tempos)
+    assert tempos == sorted(tempos)
 
 
 def test_a_start_begins_anew_and_keeps_the_number_until_it_knows_better() -> None:
@@ -136,9 +136,9 @@ def test_a_gap_begins_anew() -> None:
     clock = MidiClock()
     before = ticks(120, 200)
     play(clock, before)
-    shown = play(clock, ticks(90, WINDOW, before[-1] + 1.0))
-    assert set(shown[:-1]) <= {120.0, 90.0}
-    assert shown[-1] == 90
+    tempos = play(clock, ticks(90, WINDOW, before[-1] + 1.0))
+    assert set(tempos[:-1]) <= {120.0, 90.0}
+    assert tempos[-1] == 90
 
 
 def test_a_clock_that_stops_counts_no_more_after_two_seconds() -> None:

@@ -113,13 +113,13 @@ def check_filters(bench: Bench) -> None:
     raw = bench.tensor("logits")
     history = bench.read("history")
     for match in bench.find(r"top_k(\d+)_kept"):
-        bench.check(match[0], mark_kept(logits.keep_top_k(raw, int(match[1]))))
+        bench.check(match[0], mark_allowed(logits.keep_top_k(raw, int(match[1]))))
     for match in bench.find(r"top_p(\d+)_(\d+)_kept"):
-        bench.check(match[0], mark_kept(logits.keep_top_p(raw, float(f"{match[1]}.{match[2]}"))))
+        bench.check(match[0], mark_allowed(logits.keep_top_p(raw, float(f"{match[1]}.{match[2]}"))))
     both = Sampling(top_k=7, top_p=0.9)
     for match in bench.find(r"top_k(\d+)_then_top_p(\d+)_(\d+)_kept"):
         both = Sampling(top_k=int(match[1]), top_p=float(f"{match[2]}.{match[3]}"))
-        bench.check(match[0], mark_kept(logits.filter_logits(raw, both)))
+        bench.check(match[0], mark_allowed(logits.filter_logits(raw, both)))
     seen = mx.array(np.stack([np.isin(np.arange(raw.shape[-1]), row) for row in history]))
     for match in bench.find(r"repetition_penalty_(\d+)_(\d+)"):
         bench.check(
@@ -130,7 +130,7 @@ def check_filters(bench: Bench) -> None:
         bench.check(match[0], mx.softmax(logits.filter_logits(raw, both) / heat, axis=-1))
 
 
-def mark_kept(filtered: mx.array) -> mx.array:
+def mark_allowed(filtered: mx.array) -> mx.array:
     return (filtered > -math.inf).astype(mx.uint8)
 
 

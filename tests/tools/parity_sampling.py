@@ -65,7 +65,7 @@ def samplers(bench: Bench) -> None:
     model = bench.fixtures.model(bench.area.removeprefix("sampler_"))
     bench.check("null_condition_emb", model.networks.null_condition_emb)
     for name in bench.cases("timesteps"):
-        kinds = told_kinds(bench, name)
+        kinds = find_kinds(bench, name)
         if "stabilised" in kinds:
             for part in bench.parts(name):
                 bench.deviates(part, STABILISED)
@@ -80,7 +80,7 @@ def samplers(bench: Bench) -> None:
             compared(bench, chosen(bench, name, kinds, model), model)
 
 
-def told_kinds(bench: Bench, name: str) -> set[str]:
+def find_kinds(bench: Bench, name: str) -> set[str]:
     """What the words say, and what the numbers do: times that come twice are a corrector's, a late
     start a cover's.
     """

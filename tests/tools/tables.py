@@ -45,7 +45,7 @@ def _quote_addresses(text: str) -> str:
 
 def parameters() -> str:
     def row(name: str, spec: FieldSpec) -> tuple[str, ...]:
-        shown = f"{spec.low:.10g} to {spec.high:.10g}" if abs(spec.low) < float("inf") else ""
+        limits = f"{spec.low:.10g} to {spec.high:.10g}" if abs(spec.low) < float("inf") else ""
         default = (
             "on"
             if spec.default is True
@@ -54,7 +54,7 @@ def parameters() -> str:
             else ""
         )
         aliases = ", ".join(f"`{alias}`" for alias in spec.aliases)
-        return f"`{name}`", aliases, shown, default or str(spec.default), spec.help
+        return f"`{name}`", aliases, limits, default or str(spec.default), spec.help
 
     head = ("parameter", "also called", "range", "default", "meaning")
     return table(head, (row(name, spec) for name, spec in FIELDS.items()))

@@ -63,10 +63,10 @@ def test_whatever_happens_every_content_there_is_has_its_take_and_none_has_two(
             act(folder, *action)
         folder.settle()
         jobs = folder.engine.jobs
-        wanted = {
+        expected = {
             path.read_text() for path in folder.path.glob("*.[tm]*") if path.read_text().strip()
         }
-        assert wanted <= {job.request.lyrics for job in jobs if job.state != "cancelled"}
+        assert expected <= {job.request.lyrics for job in jobs if job.state != "cancelled"}
         takes = [(job.origin, job.request.lyrics) for job in jobs if job.state != "cancelled"]
         assert len(takes) == len(set(takes))
         assert folder.settle() == []
