@@ -112,7 +112,7 @@ class Device:
         """Any bytes, also what mido would never send."""
         self._out._rt.send_message(data)
 
-    def list_received_lights(self) -> dict[int, bytes]:
+    def read_lights(self) -> dict[int, bytes]:
         """By note, the last light of each pad; every light of every profile has its note before the
         colour.
         """
@@ -225,7 +225,7 @@ def test_the_lights_are_what_the_player_says(rig: Rig) -> None:
             36 + index: generic.encode_light(36 + index, 0, light, False)
             for index, light in enumerate(rig.player.lights[:16])
         }
-        return pads.list_received_lights() == expected
+        return pads.read_lights() == expected
 
     until(agree)
     for state in PadState:
@@ -251,21 +251,21 @@ def test_a_rendering_pad_pulses_and_grows_brighter(rig: Rig) -> None:
         until(lambda look=look: look in pads.received)  # type: ignore[misc]
     until(lambda: pads.received.count(pulse) > 1)
     rig.player.show(0, READY)
-    until(lambda: pads.list_received_lights()[36] == bytes([0x90, 36, 100]))
+    until(lambda: pads.read_lights()[36] == bytes([0x90, 36, 100]))
 
 
 def test_a_launchpad_enters_programmer_mode_and_is_lit_in_rgb(rig: Rig) -> None:
     rig.player.show_all(READY)
     controllers, pads = rig.connect("Pad Launchpad X LPX MIDI", grid="8x8")
-    until(lambda: len(pads.list_received_lights()) == 64)
+    until(lambda: len(pads.read_lights()) == 64)
     profile = profiles.load_profile("launchpad-x")
     assert pads.received[0] == profile.enter_message
-    assert pads.list_received_lights()[11] == profile.encode_light(11, 0, READY, False)
+    assert pads.read_lights()[11] == profile.encode_light(11, 0, READY, False)
     rig.play(pads, ("hit", 63, 100), note(88), off(88))
     controllers.close()
     until(lambda: pads.received[-1] == profile.leave_message)
-    assert set(pads.list_received_lights().values()) == {
-        profile.encode_light(pad, 0, EMPTY, False) for pad in pads.list_received_lights()
+    assert set(pads.read_lights().values()) == {
+        profile.encode_light(pad, 0, EMPTY, False) for pad in pads.read_lights()
     }
 
 
@@ -279,14 +279,12 @@ def test_lights_come_back_with_the_controller_and_other_controllers_play_on(rig:
         until(lambda: not has_input(controllers, "One") and not has_output(controllers, "One"))
         rig.player.show(1, READY)
         first = rig.plug_in("Pad One")
-        until(
-            lambda plugged=first: plugged.list_received_lights().get(37) == bytes([0x90, 37, 100])
-        )  # type: ignore[misc]
+        until(lambda plugged=first: plugged.read_lights().get(37) == bytes([0x90, 37, 100]))  # type: ignore[misc]
         rig.player.calls.clear()
         rig.play(first, ("hit", 9, 100), note(45), off(45))
         rig.play(second, ("hit", 16 - 1, 100), note(27), off(27))
         rig.player.show(1, EMPTY)
-    until(lambda: second.list_received_lights().get(1) == bytes([0x90, 1, 0]))
+    until(lambda: second.read_lights().get(1) == bytes([0x90, 1, 0]))
 
 
 LAUNCHPAD = "Pad Launchpad X LPX MIDI"
@@ -306,7 +304,7 @@ def replug(rig: Rig, pads: Device) -> Device:
 
 def has_mode_and_lights(pads: Device) -> bool:
     enter_message = profiles.load_profile("launchpad-x").enter_message
-    return enter_message in pads.received and len(pads.list_received_lights()) == 64
+    return enter_message in pads.received and len(pads.read_lights()) == 64
 
 
 def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_its_mode_and_lights(
@@ -478,13 +476,13 @@ def test_what_is_learned_turns_its_field_now_and_after_a_restart(rig: Rig, tmp_p
 def test_other_settings_count_at_once_and_ports_stay_open(rig: Rig) -> None:
     rig.player.show_all(READY)
     controllers, pads = rig.connect()
-    until(lambda: pads.list_received_lights().get(36) == bytes([0x90, 36, 100]))
+    until(lambda: pads.read_lights().get(36) == bytes([0x90, 36, 100]))
     before = controllers._ports
     controllers.change_settings(Midi(ports=("Pad",), first_note=60))
     until(
         lambda: (
-            pads.list_received_lights().get(60) == bytes([0x90, 60, 100])
-            and pads.list_received_lights()[36] == bytes([0x90, 36, 0])
+            pads.read_lights().get(60) == bytes([0x90, 60, 100])
+            and pads.read_lights()[36] == bytes([0x90, 36, 0])
         )
     )
     rig.play(pads, ("hit", 0, 100), note(60), off(60))
