@@ -51,7 +51,7 @@ class Order:
 
     `client` is who asks, as text, so that it outlives the daemon: "udp:127.0.0.1:9001", "tcp:3",
     "watch:/folder". `origin` is kept with the job, for its client: the file it came from, the job
-    it is a variation of.
+    it is a variation of. `parent` is the id of the job that it goes back to, where there is one.
     """
 
     client: str
@@ -61,6 +61,7 @@ class Order:
     priority: Priority = Priority.NORMAL
     out: Path | None = None  # None: the settings' folder
     origin: str = ""
+    parent: str = ""
     # time.monotonic() before which the clips of a prepared take are not announced
     due: float = 0.0
 
@@ -82,6 +83,8 @@ class Job:
     priority: Priority = Priority.NORMAL
     batch: str = ""  # the order's id, where it asked for several takes
     origin: str = ""
+    parent: str = ""  # the id of the job whose request it repeats, or whose clip it works on
+    takes: int = 1  # how many the order asked for
     number: int = 0  # the journal's; 0 for a speculative job, which it does not know
     state: JobState = JobState.WAITING
     last_event: Event | None = field(default=None, repr=False)
@@ -99,6 +102,12 @@ class Job:
     @property
     def has_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def take(self) -> int:
+        """Which of the order's takes it is, counted from 1."""
+        last = self.id.rpartition(".")[2]
+        return int(last) if self.batch and last.isdecimal() else 1
 
     def start_over(self) -> None:
         """Back to waiting: what was made of it so far does not count."""

@@ -45,6 +45,14 @@ MIGRATIONS = (
     CREATE INDEX files_of_job ON files (job);
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN takes INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE jobs ADD COLUMN insert_for TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN inserted TEXT NOT NULL DEFAULT '';
+    CREATE INDEX files_by_path ON files (path);
+    CREATE INDEX jobs_to_insert ON jobs (insert_for) WHERE insert_for != '';
+    """,
 )
 SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
 ENDED_STATES = tuple(state.value for state in ENDED)
@@ -183,6 +191,12 @@ class Journal:
         """The newest job of that id, whoever sent it."""
         return self._find_one("id = ? ORDER BY number DESC", (id,))
 
+    def find_by_path(self, path: str) -> Job | None:
+        """The newest job that has landed a file of that name."""
+        return self._find_one(
+            "number IN (SELECT job FROM files WHERE path = ?) ORDER BY number DESC", (path,)
+        )
+
     def find_batch(self, client: str, id: str) -> list[Job]:
         """The jobs of the client's newest order of several takes with that id, in order."""
         jobs = self._find_jobs("batch = ? AND client = ? ORDER BY number", (id, client))
@@ -259,7 +273,7 @@ class Journal:
     def _find_jobs(self, where: str, values: tuple[object, ...]) -> list[Job]:
         with self._lock:
             rows = self._db.execute(f"SELECT * FROM jobs WHERE {where}", values).fetchall()
-        return [job for row in rows if (job := _read_row(row))]
+        return [job for row in rows if (job := _read_row(dict(row)))]
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -308,6 +322,8 @@ def _columns_of(job: Job) -> dict[str, object]:
         "id": job.id,
         "batch": job.batch,
         "origin": job.origin,
+        "parent": job.parent,
+        "takes": job.takes,
         "priority": int(job.priority),
         "out": str(job.out),
         "wish": json.dumps(asdict(job.request)),
@@ -338,6 +354,8 @@ def _job_of(row: Mapping[str, Any]) -> Job:
         priority=Priority(row["priority"]),
         batch=row["batch"],
         origin=row["origin"],
+        parent=row.get("parent", ""),  # a journal that is only read may be an older one
+        takes=row.get("takes", 1),
         number=row["number"],
         state=JobState(row["state"]),
         crashes=row["crashes"],

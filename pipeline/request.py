@@ -39,6 +39,7 @@ GUIDE_HELP = (
 )
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
 UNDERSTAND = "understand"  # what makes words, and no sound
+TASK_CHOICES = ("", *TASKS, UNDERSTAND)
 TASK_ALIASES = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
 TASK_HELP = (
     f"what to do with source: {', '.join(TASKS)}; understand puts it into words; "
@@ -103,7 +104,8 @@ class OutOfRange(BadRequest):
 
 class FieldSpec(NamedTuple):
     """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept,
-    or raises ValueError with what is allowed) for texts. Its type is its default's.
+    or raises ValueError with what is allowed) for texts. Its type is its default's. `choices` are
+    the words of a text that takes no others.
     """
 
     default: bool | int | float | str
@@ -112,6 +114,7 @@ class FieldSpec(NamedTuple):
     low: float = -math.inf
     high: float = math.inf
     check: Callable[[str], str] | None = None
+    choices: tuple[str, ...] = ()
 
 
 def number_field(default: float, low: float, high: float, help: str, *aliases: str) -> Any:
@@ -121,10 +124,20 @@ def number_field(default: float, low: float, high: float, help: str, *aliases: s
 
 
 def text_field(
-    default: str, help: str, *aliases: str, check: Callable[[str], str] | None = None
+    default: str,
+    help: str,
+    *aliases: str,
+    check: Callable[[str], str] | None = None,
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """A text, in the form that `check` returns."""
-    spec = FieldSpec(default, help, aliases, check=check)
+    spec = FieldSpec(default, help, aliases, check=check, choices=choices)
+    return field(default=default, metadata={"spec": spec})
+
+
+def choice_field(default: str, choices: tuple[str, ...], help: str, *aliases: str) -> Any:
+    """One of these words."""
+    spec = FieldSpec(default, help, aliases, check=allow(choices), choices=choices)
     return field(default=default, metadata={"spec": spec})
 
 
@@ -243,7 +256,7 @@ def parse_task(value: str) -> str:
     """`inpaint` -> `repaint`."""
     if value.lower() in TASK_ALIASES:
         return TASK_ALIASES[value.lower()]
-    return allow(("", *TASKS, UNDERSTAND))(value)
+    return allow(TASK_CHOICES)(value)
 
 
 def check_sound_path(value: str) -> str:
@@ -272,8 +285,8 @@ class Request:
         "", "what it should sound like: style, instruments, mood", "text", "caption"
     )
     lyrics: str = text_field("", "what is sung, with [verse] markers; empty is instrumental")
-    language: str = text_field(
-        "unknown", "language code of the lyrics", "vocal_language", check=allow(LANGUAGES)
+    language: str = choice_field(
+        "unknown", LANGUAGES, "language code of the lyrics", "vocal_language"
     )
     seconds: float = number_field(
         30.0,
@@ -308,7 +321,7 @@ class Request:
     guide_seed: int = number_field(
         -1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed"
     )
-    task: str = text_field("", TASK_HELP, check=parse_task)
+    task: str = text_field("", TASK_HELP, check=parse_task, choices=TASK_CHOICES)
     source: str = text_field(
         "", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=check_sound_path
     )
@@ -324,10 +337,10 @@ class Request:
         "audio file that it is to sound like: its instruments, voice, room",
         check=check_sound_path,
     )
-    reference_parts: str = text_field(
+    reference_parts: str = choice_field(
         "seed",
+        ("seed", "even"),
         "which 30 s of it are heard: seed draws them, even takes front, middle, back",
-        check=allow(("seed", "even")),
     )
     repaint_start: float = number_field(
         0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front"
@@ -374,12 +387,8 @@ class Request:
     cfg_interval_end: float = number_field(
         1.0, 0.0, 1.0, "guide only while the timestep is at most this"
     )
-    cfg_type: str = text_field(
-        "apg", "kind of guidance: apg, cfg or adg", check=allow(GUIDANCE_TYPES)
-    )
-    sampler: str = text_field(
-        "euler", SAMPLER_HELP, "solver", "sampler_mode", check=allow(SAMPLERS)
-    )
+    cfg_type: str = choice_field("apg", GUIDANCE_TYPES, "kind of guidance: apg, cfg or adg")
+    sampler: str = choice_field("euler", SAMPLERS, SAMPLER_HELP, "solver", "sampler_mode")
     timesteps: str = text_field(
         "",
         "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift",
@@ -393,11 +402,9 @@ class Request:
         0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak"
     )
     name: str = text_field("", "what the files are called; empty takes the prompt's first words")
-    format: str = text_field(
-        "wav24", "of the files: wav16, wav24, wav32f or flac", check=allow(FORMATS)
-    )
+    format: str = choice_field("wav24", FORMATS, "of the files: wav16, wav24, wav32f or flac")
     sample_rate: int = number_field(48_000, 8_000, 192_000, "of the files, in Hz")
-    plan: str = text_field("auto", PLAN_HELP, check=allow(PLANS))
+    plan: str = choice_field("auto", PLANS, PLAN_HELP)
     plan_seed: int = number_field(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
     lm_temperature: float = number_field(
         0.85, 0.0, 2.0, "how adventurous the planner is; 0 always writes the likeliest"

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..osc.outgoing import EVENTS
 from ..osc.wire import MAX_DATAGRAM, Address, Message, encode, read_message
 from ..runtime import lock
 from ..settings import Settings
@@ -16,11 +17,7 @@ from ..settings import Settings
 # seconds for an answer: the surface answers at once whatever the engine does
 TIMEOUT = 2.0
 # what a snapshot says of a job that has not ended; a fail is one that waits for its folder
-JOB_EVENTS = {
-    "queued": ("id", "position", "eta"),
-    "progress": ("id", "fraction", "stage", "eta"),
-    "fail": ("id", "command", "code", "message", "hint"),
-}
+JOB_EVENTS = ("queued", "progress", "fail")
 WELL = 0  # exit statuses; 3 is what systemctl says of what does not run
 TROUBLED = 1
 STOPPED = 3
@@ -124,13 +121,14 @@ def _read_answer(message: Message, values: dict[str, Any], jobs: dict[str, dict[
     if kind == "pong":
         values["version"] = arguments[1]
     elif kind == "state":
-        values |= dict(zip(("state", "model", "waiting"), arguments))
+        values |= dict(zip(EVENTS[kind].fields.split(), arguments))
     elif kind == "tempo":
         values |= dict(zip(("bpm", "tempo"), arguments))
     elif kind == "bank":
         values |= {"bank": arguments[0], "pads": arguments[2]}
     elif kind in JOB_EVENTS and arguments and arguments[0]:
-        jobs[str(arguments[0])] = {"event": kind} | dict(zip(JOB_EVENTS[kind], arguments))
+        fields = EVENTS[kind].fields.split()
+        jobs[str(arguments[0])] = {"event": kind} | dict(zip(fields, arguments))
 
 
 def format_status(status: Status) -> str:

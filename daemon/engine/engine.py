@@ -144,6 +144,7 @@ class Engine:
         exist.
         """
         with self.lock:
+            order = self._with_parent(order)
             take = self._speculation.find_take(order)
         incomplete = take if take and not take.is_complete else None
         resolved = None
@@ -152,6 +153,12 @@ class Engine:
             if jobs is not None:
                 return jobs
             resolved = resolve_request(order.request)
+
+    def _with_parent(self, order: Order) -> Order:
+        """The order, with the job as its parent whose clip it works on, where the journal knows."""
+        source = order.request.source
+        job = self.journal.find_by_path(source) if source and not order.parent else None
+        return dataclasses.replace(order, parent=job.id) if job else order
 
     def _try_to_submit(
         self,
@@ -204,7 +211,8 @@ class Engine:
         job = self.find(client, parent) if parent else self._lookup.find_newest(client)
         request = dataclasses.replace(job.request, seed=seed)
         origin = job.origin or f"reroll of {job.id}"
-        return self.submit(Order(client, id, request, out=job.out, origin=origin), on_repeat)
+        order = Order(client, id, request, out=job.out, origin=origin, parent=job.id)
+        return self.submit(order, on_repeat)
 
     def cancel(self, client: str, id: str) -> int:
         """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels

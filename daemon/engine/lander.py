@@ -18,6 +18,7 @@ from ..jobs import Job
 from ..journal import Journal
 from ..landing import audio_files, clips, staging
 from ..landing.finished_take import MIX, FinishedTake
+from ..landing.manifest import JobFacts
 from ..messages import FloatArray, MixLatents
 from ..settings import Settings
 from .run import Run
@@ -87,7 +88,8 @@ class Lander:
         try:
             job = run.job
             token = self._journal.token
-            staged = staging.stage(job.out, token, job.id, job.origin, take, self.settings.latest)
+            facts = JobFacts(job.id, job.origin, job.parent, job.take, job.takes)
+            staged = staging.stage(job.out, token, facts, take, self.settings.latest)
             if self._listener.on_staged(run, staged, take.info):
                 return
             try:

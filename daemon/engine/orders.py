@@ -44,9 +44,10 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
     out = order.out or out
     id = order.id or secrets.token_hex(3)
     if order.count == 1:
-        return [
-            Job(order.client, id, order.request, first, out, order.priority, origin=order.origin)
-        ]
+        job = Job(order.client, id, order.request, first, out, order.priority)
+        job.origin = order.origin
+        job.parent = order.parent
+        return [job]
     # with a variation of a given seed, the takes differ in where they vary to, not in the seed
     name = "variation_seed" if first.variation and order.request.seed >= 0 else "seed"
     jobs = []
@@ -61,6 +62,8 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
             order.priority,
             id,
             order.origin,
+            order.parent,
+            order.count,
         )
         jobs.append(job)
     return jobs

@@ -156,7 +156,6 @@ class Speculation:
     def _claim_take(self, order: Order, take: PreparedTake) -> Job:
         """The job of a prepared take. Once the journal has it, the take lands, whatever happens."""
         job = _make_client_job(order, take.run.job)
-        job.origin = order.origin
         job.state = JobState.LANDING
         self._accept([job], take.staged.to_json())
         self._takes.remove(order)
@@ -284,6 +283,8 @@ def _make_client_job(order: Order, expected: Job) -> Job:
         client=order.client,
         request=order.request,
         priority=order.priority,
+        origin=order.origin,
+        parent=order.parent,
         observers=set(),
     )
     job.plan_events = tuple(dataclasses.replace(event, job=job) for event in job.plan_events)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import disk, latest, staging
 from .finished_take import FinishedTake
+from .manifest import JobFacts
 from .staging import Staged, StagedFile
 
 log = logging.getLogger("acestepd.clips")
@@ -98,7 +99,7 @@ def write_take(
     What a killed call left half written is removed by the first one a day later.
     """
     staging.sweep(folder, NO_JOURNAL, older=DAY)
-    staged = staging.stage(folder, NO_JOURNAL, job_id, origin, take, keep_latest)
+    staged = staging.stage(folder, NO_JOURNAL, JobFacts(job_id, origin), take, keep_latest)
     try:
         while (landed := land(staged)) is None:
             staged = staging.rename(staged)

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,27 @@ from pipeline.weights import adapter
 from .. import VERSION
 
 
-def build_manifest(
-    job_id: str, origin: str, info: TakeInfo, created: time.struct_time
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class JobFacts:
+    """What a manifest says of the job: its id, where it came from, the id of the job that it goes
+    back to, and which of how many takes it is, counted from 1.
+    """
+
+    id: str
+    origin: str = ""
+    parent: str = ""
+    take: int = 1
+    takes: int = 1
+
+
+def build_manifest(job: JobFacts, info: TakeInfo, created: time.struct_time) -> dict[str, Any]:
     """Everything from which the same take can be made again; the files are added when they are
     known.
     """
     versions = {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()}
     return {
         "acestepd": VERSION,
-        "id": job_id,
-        "origin": origin,
+        **asdict(job),
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z", created),
         "model": info.model,
         "bits": info.bits,

@@ -23,7 +23,7 @@ from . import disk, levels, names
 from .audio_files import FORMATS, PART, encode_clip
 from .chunks import ClipFacts
 from .finished_take import FinishedTake
-from .manifest import build_manifest
+from .manifest import JobFacts, build_manifest
 
 _PREFIX = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
@@ -118,8 +118,7 @@ class Staged:
 def stage(
     folder: Path,
     token: str,
-    job_id: str,
-    origin: str,
+    job: JobFacts,
     take: FinishedTake,
     keep_latest: bool = False,
 ) -> Staged:
@@ -130,7 +129,7 @@ def stage(
     folder.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{token}-", dir=folder))
     try:
-        staged = _write_files(staging, job_id, origin, take, keep_latest)
+        staged = _write_files(staging, job, take, keep_latest)
         disk.sync_folder(staging)
         disk.sync_folder(folder)
     except BaseException:
@@ -166,9 +165,7 @@ def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _write_files(
-    staging: Path, job_id: str, origin: str, take: FinishedTake, keep_latest: bool
-) -> Staged:
+def _write_files(staging: Path, job: JobFacts, take: FinishedTake, keep_latest: bool) -> Staged:
     info = take.info
     request = info.request
     file_format = FORMATS[request.format]
@@ -181,7 +178,7 @@ def _write_files(
         facts = ClipFacts(
             request=request,
             stem=clip.name,
-            job=job_id,
+            job=job.id,
             model=info.model,
             created=created,
             samples=audio.shape[1],
@@ -198,6 +195,7 @@ def _write_files(
                 "stem": clip.name,
                 "file": "",
                 "samples": audio.shape[1],
+                "beats": facts.beats,
                 "sample_rate": request.sample_rate,
                 "format": request.format,
                 "gain_db": round(20 * math.log10(levelled.gain), 3),
@@ -213,7 +211,7 @@ def _write_files(
         sums=(*sums, ""),
         latest=names.build_slug(request) if keep_latest and take.clips else "",
     )
-    manifest = build_manifest(job_id, origin, info, created) | {
+    manifest = build_manifest(job, info, created) | {
         "notes": [*info.notes, *_describe_shortfall(request, levelled)],
         "loudness": levelled.loudness,
         "clips": clips,

@@ -68,10 +68,13 @@ class Command:
     """A row of the table: a message that is understood. `/ace/set/<param>` stands for all that
     begin with `/ace/set/`, and its handler gets the parameter's name as the first argument.
 
-    `arguments`, `answer` and `help` are texts for the README's table.
+    `types` are the type tags of the arguments that have a place of their own, also of those that
+    may be left out; a value of several types, and pairs, are not among them. `arguments`, `answer`
+    and `help` are texts for the README's table.
     """
 
     address: str
+    types: str
     arguments: str
     answer: str
     help: str

@@ -27,6 +27,7 @@ class OutgoingMessage:
 
     name: str  # behind /ace/; an event's kind
     types: str  # type tags
+    fields: str  # a name for each argument, as `acestepd listen --json` says it
     arguments: str
     help: str
     has_id: bool = False
@@ -41,6 +42,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "queued",
         "sif",
+        "id position eta",
         "id, position, eta seconds",
         "the job is accepted (eta 0: not known yet)",
         has_id=True,
@@ -48,6 +50,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "progress",
         "sfsf",
+        "id fraction stage eta",
         "id, fraction 0..1, stage, eta seconds",
         "at most ten a second",
         has_id=True,
@@ -56,6 +59,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "planned",
         "sss",
+        "id param value",
         "id, parameter, value",
         "the planner filled this in, or understood it: one each; long texts are cut, the manifest "
         "has them whole",
@@ -65,6 +69,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "clip",
         "sssfis",
+        "id stem path bpm bars seed",
         "id, stem, absolute path, bpm, bars, seed",
         "one file is final; bpm 0 when none was given",
         has_id=True,
@@ -72,25 +77,33 @@ EVENTS = _by_name(
     OutgoingMessage(
         "preview",
         "sis",
+        "id step path",
         "id, step, absolute path",
         "an early estimate of the mix, see the parameter preview",
         has_id=True,
     ),
     OutgoingMessage(
-        "finished", "sis", "id, number of files, manifest path", "the job is done", has_id=True
+        "finished",
+        "sis",
+        "id files manifest",
+        "id, number of files, manifest path",
+        "the job is done",
+        has_id=True,
     ),
     OutgoingMessage(
         "fail",
         "ssiss",
+        "id command code message hint",
         "id, command, code, message, hint",
         "it did not work, and what to do",
         has_id=True,
         max_text=MAX_TEXT,
     ),
-    OutgoingMessage("cancelled", "s", "id", "the job was cancelled", has_id=True),
+    OutgoingMessage("cancelled", "s", "id", "id", "the job was cancelled", has_id=True),
     OutgoingMessage(
         "state",
         "ssi",
+        "state model waiting",
         "cold / loading / warm / busy / error, model, queue length",
         "whenever one of them changes",
         max_text=MAX_TEXT,
@@ -98,6 +111,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "favourite",
         "sis",
+        "id on path",
         "id, 1 or 0, path of the mix",
         "it was marked, or not any more",
         has_id=True,
@@ -105,6 +119,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "insert",
         "siis",
+        "id track slot path",
         "id, track, slot, path of the mix",
         "an integration puts it there; -1: where it likes",
         has_id=True,
@@ -112,6 +127,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "tempo",
         "fs",
+        "bpm source",
         "bpm, explicit / link / midi / default",
         "whenever one of them changes",
         max_text=MAX_TEXT,
@@ -119,6 +135,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "read",
         "siis",
+        "path line code message",
         "path, line, code, message",
         "about a watched file; code 0: fine, line 0: all of it",
         max_text=MAX_TEXT,
@@ -126,6 +143,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "pad",
         "isf",
+        "pad state progress",
         "pad, empty / queued / rendering / ready / favourite / failed, progress 0..1",
         "how it stands",
         max_text=MAX_TEXT,
@@ -133,6 +151,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "bank",
         "sii",
+        "name program pads",
         "name, program, number of pads",
         "it is played from now on",
         max_text=MAX_TEXT,
@@ -140,6 +159,7 @@ EVENTS = _by_name(
     OutgoingMessage(
         "midi/learned",
         "ss",
+        "param control",
         "param, control",
         "a control was learned (topic: midi)",
         max_text=MAX_TEXT,
@@ -148,16 +168,18 @@ EVENTS = _by_name(
         "param/<param>",
         "i, f or s",
         "value",
+        "value",
         "a parameter was set (topic: param); long texts are cut",
         max_text=MAX_VALUE,
     ),
 )
 
 REPLIES = _by_name(
-    OutgoingMessage("pong", "ssi", "token, version, api", "answers /ace/ping"),
+    OutgoingMessage("pong", "ssi", "token version api", "token, version, api", "answers /ace/ping"),
     OutgoingMessage(
         "done",
         "sii",
+        "command first second",
         "command, two numbers",
         "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; "
         "insert: track, slot; lyrics: parts so far, seconds they are kept; bank: how many pads, or "
@@ -166,20 +188,28 @@ REPLIES = _by_name(
     OutgoingMessage(
         "past",
         "ssss",
+        "id state seed path",
         "id, state, seed, path of the mix",
         "one job of /ace/history, the newest first",
     ),
     OutgoingMessage(
-        "banks", "sii", "name, program, 1 or 0", "one bank of /ace/bank/list; 1: it is played"
+        "banks",
+        "sii",
+        "name program playing",
+        "name, program, 1 or 0",
+        "one bank of /ace/bank/list; 1: it is played",
     ),
     OutgoingMessage(
         "cache",
         "sii",
+        "kind hits misses",
         "kind, hits, misses",
         "answers /ace/status: what the model did not compute again, and did",
     ),
-    OutgoingMessage("worn", "sf", "path, scale", "a LoRA that is worn; answers /ace/adapters"),
-    OutgoingMessage("synced", "i", "n", "answers /ace/sync"),
+    OutgoingMessage(
+        "worn", "sf", "path scale", "path, scale", "a LoRA that is worn; answers /ace/adapters"
+    ),
+    OutgoingMessage("synced", "i", "n", "n", "answers /ace/sync"),
 )
 
 OUTGOING = EVENTS | REPLIES

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import sqlite3
 import time
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -38,17 +41,21 @@ def ended(journal: Journal, one: Job, *clips: Event) -> None:
 
 def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
     first = Journal(path)
-    written = job(priority=Priority.LIVE, batch="b", origin="chorus.txt")
+    written = job(
+        "b.2", batch="b", origin="chorus.txt", parent="a", takes=3, priority=Priority.LIVE
+    )
     first.add([written])
     first.close()
     [read] = Journal(path).find_unfinished()
     assert read.client == written.client
-    assert read.id == "a"
+    assert read.id == "b.2"
     assert read.request == written.request
     assert read.resolved == written.resolved
     assert read.priority == Priority.LIVE
     assert read.batch == "b"
     assert read.origin == "chorus.txt"
+    assert read.parent == "a"
+    assert (read.take, read.takes) == (2, 3)
     assert read.out == Path("/clips")
     assert read.number == written.number > 0
 
@@ -206,6 +213,40 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.M
         assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
         assert db.execute("SELECT rating FROM jobs").fetchone() == (None,)
     db.close()
+
+
+def test_the_journal_of_an_earlier_version_is_read_and_then_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "MIGRATIONS", MIGRATIONS[:1])
+    first = Journal(path)
+    request = json.dumps(asdict(job().request))
+    first._db.execute(
+        "INSERT INTO jobs (client, id, batch, origin, priority, out, wish, request, words, seed, "
+        "state, created) VALUES ('cli', 'old', '', '', 2, '/clips', ?, ?, '', 7, 'waiting', 0)",
+        (request, request),
+    )
+    first._db.commit()
+    first.close()
+    monkeypatch.undo()
+    with closing(Journal.open_read_only(path)) as reader:
+        [read] = reader.search()
+        assert (read.parent, read.take, read.takes) == ("", 1, 1)
+    with closing(Journal(path)) as writer:
+        writer.add([job("new", parent="old")])
+        assert [one.parent for one in writer.find_unfinished()] == ["", "old"]
+
+
+def test_a_file_leads_to_the_newest_job_that_has_landed_it(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        for id in ("first", "second"):
+            one = job(id)
+            journal.add([one])
+            ended(journal, one, Event("clip", one, ("mix", "/clips/a.wav", 84.0, 4, "7")))
+        found = journal.find_by_path("/clips/a.wav")
+        assert found
+        assert found.id == "second"
+        assert journal.find_by_path("/clips/b.wav") is None
 
 
 def test_a_newer_schema_is_left_alone(path: Path) -> None:

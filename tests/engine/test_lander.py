@@ -17,6 +17,7 @@ from daemon.engine.run import Run
 from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.landing import audio_files, clips, staging
+from daemon.landing.manifest import JobFacts
 from daemon.messages import MixLatents
 from daemon.settings import Settings
 from pipeline.request import Request
@@ -144,7 +145,7 @@ def test_what_was_noted_lands_after_a_crash(
     lander: Lander, listener: Listener, job: Job, out: Path
 ) -> None:
     assert lander.recover(job) is None, "nothing of it was staged"
-    staged = staging.stage(out, "token", job.id, "", finished_take(REQUEST))
+    staged = staging.stage(out, "token", JobFacts(job.id), finished_take(REQUEST))
     lander.note_staged(job, staged)
     assert lander.read_staged(job) == staged
     landed = lander.recover(job)
@@ -153,7 +154,7 @@ def test_what_was_noted_lands_after_a_crash(
 
 
 def test_what_is_given_up_leaves_nothing(lander: Lander, job: Job, out: Path) -> None:
-    lander.note_staged(job, staging.stage(out, "token", job.id, "", finished_take(REQUEST)))
+    lander.note_staged(job, staging.stage(out, "token", JobFacts(job.id), finished_take(REQUEST)))
     staged = lander.read_staged(job)
     assert staged
     lander.discard(staged)

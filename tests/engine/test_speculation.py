@@ -12,6 +12,7 @@ from daemon.engine.run import Run
 from daemon.engine.speculation import Speculation
 from daemon.jobs import Event, Job, JobState, Order, Priority, Refused
 from daemon.landing import folders, staging
+from daemon.landing.manifest import JobFacts
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -108,7 +109,7 @@ class Scene:
         """What happens when a run's files are staged."""
         job = run.job
         take = finished_take(job.resolved)
-        staged = staging.stage(job.out, "token", job.id, "", take)
+        staged = staging.stage(job.out, "token", JobFacts(job.id), take)
         assert not self.speculation.serves_clients, "they must not land"
         if not self.speculation.keep_staged(run, staged, take.info, 1):
             staging.discard(staged)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from daemon.landing import clips, staging
-from daemon.landing.manifest import read_manifest
+from daemon.landing.manifest import JobFacts, read_manifest
 from pipeline.request import Request
 from tests.support import riff, wrecks
 from tests.support.landings import TOKEN, assert_whole, list_hidden, list_visible, stage_pad
@@ -108,7 +108,9 @@ def test_a_note_that_is_none_moves_and_removes_nothing(
 
 def test_what_a_killed_one_without_a_journal_left_goes_a_day_later(tmp_path: Path) -> None:
     left, recent = (
-        staging.stage(tmp_path, clips.NO_JOURNAL, name, "", finished_take(Request(seed=1))).staging
+        staging.stage(
+            tmp_path, clips.NO_JOURNAL, JobFacts(name), finished_take(Request(seed=1))
+        ).staging
         for name in "ab"
     )
     yesterday = time.time() - 2 * clips.DAY
@@ -121,7 +123,9 @@ def test_what_a_killed_one_without_a_journal_left_goes_a_day_later(tmp_path: Pat
 def test_sweeping_removes_the_journals_own_leftovers_and_nothing_else(tmp_path: Path) -> None:
     stage_pad(tmp_path)
     kept = stage_pad(tmp_path).staging
-    foreign = staging.stage(tmp_path, "ab12-cd", "job", "", finished_take(Request(prompt="pad")))
+    foreign = staging.stage(
+        tmp_path, "ab12-cd", JobFacts("job"), finished_take(Request(prompt="pad"))
+    )
     others = [".acestepd-ab12-notes", f".acestepd-{TOKEN}", ".acestepd", "song.wav"]
     for name in others:
         (tmp_path / name).mkdir()

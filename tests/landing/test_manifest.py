@@ -44,6 +44,7 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
     data = json.loads(landed.manifest.read_text("utf-8"))
     assert data["id"] == "job"
     assert data["origin"] == "/songs/caf\udce9.txt"
+    assert (data["parent"], data["take"], data["takes"]) == ("", 1, 1)
     assert data["memory"] == {"diffusion": 2**30}
     assert data["machine"] == {"system": "x"}
     assert data["notes"] == ["note"]
@@ -53,7 +54,13 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
     assert data["versions"].keys() == {"mlx", "numpy", "python"}
     for (stem, path), clip in zip(landed.clips, data["clips"]):
         assert clip.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()
-        facts = {"samples": 4_800, "sample_rate": 48_000, "format": "wav24", "gain_db": 0.0}
+        facts = {
+            "samples": 4_800,
+            "beats": 0.0,
+            "sample_rate": 48_000,
+            "format": "wav24",
+            "gain_db": 0.0,
+        }
         assert clip == {"stem": stem, "file": path.name} | facts
 
 

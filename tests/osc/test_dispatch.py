@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 
@@ -23,6 +24,12 @@ def test_every_row_of_the_handlers_is_in_the_table_once() -> None:
             values = value if isinstance(value, tuple) else (value,)
             rows += [row for row in values if isinstance(row, Command)]
     assert sorted(row.address for row in rows) == sorted(COMMANDS)
+
+
+def test_the_types_of_a_row_are_those_that_its_arguments_tell() -> None:
+    for row in COMMANDS.values():
+        first_of_several, _, _ = row.arguments.partition(", or")
+        assert "".join(re.findall(r"\b([sif]) ", first_of_several)) == row.types, row.address
 
 
 def test_the_readmes_tables_have_a_row_for_each() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import closing
 from pathlib import Path
@@ -109,6 +110,26 @@ def test_reroll_is_the_same_request_with_another_seed(client: OscClient, stage: 
     assert client.until_end("told")[-2][1][-1] == "99"
     assert expect_fail(client, "/ace/reroll", "orphan", "nobody")[1] == 404
     assert expect_fail(client, "/ace/reroll", "bad", "parent", "soon")[1] == 400
+
+
+def test_a_take_says_which_of_how_many_it_is_and_what_it_goes_back_to(
+    client: OscClient, stage: Stage
+) -> None:
+    client.send("/ace/generate", "batch", *SHORT, "count", 2)
+    manifests = {}
+    for _ in range(2):
+        [id, _, manifest] = client.until("/ace/finished")[-1][1]
+        manifests[id] = json.loads(Path(manifest).read_text("utf-8"))
+    assert [manifests[id]["take"] for id in ("batch.1", "batch.2")] == [1, 2]
+    assert [manifests[id]["takes"] for id in ("batch.1", "batch.2")] == [2, 2]
+    assert manifests["batch.1"]["parent"] == ""
+    client.send("/ace/reroll", "rerolled", "batch.2")
+    rerolled = client.until_end("rerolled")
+    assert json.loads(Path(rerolled[-1][1][2]).read_text("utf-8"))["parent"] == "batch.2"
+    values = ("prompt", "over it", "task", "cover", "source", rerolled[-2][1][2])
+    client.send("/ace/generate", "cover", *values)
+    assert client.until_end("cover")[-1][0] == "/ace/finished"
+    assert stage.engine.find("nobody", "cover").parent == "rerolled"
 
 
 def test_reroll_without_a_parent_takes_the_clients_newest(client: OscClient) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from daemon.jobs import Event, Job
 from daemon.osc.outgoing import (
     EVENTS,
+    OUTGOING,
     SEEDS,
     TOPICS,
     encode_event,
@@ -40,6 +41,13 @@ def clip_event(stem: str, path: str) -> Event:
 
 def test_every_event_but_parameters_is_a_topic_and_parameters_are_one() -> None:
     assert set(TOPICS) == set(EVENTS) - {"param/<param>", "midi/learned"} | {"param", "midi"}
+
+
+def test_every_argument_of_a_message_has_a_type_and_a_name() -> None:
+    for row in OUTGOING.values():
+        if row.name != "param/<param>":
+            assert len(row.fields.split()) == len(row.types), row.name
+            assert not row.has_id or row.fields.split()[0] == "id"
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,16 @@ def test_what_is_out_of_range_is_refused_with_what_is_allowed(
         Request().changed(values)
 
 
+def test_what_a_text_may_be_is_listed_where_it_takes_no_others() -> None:
+    choices = {name: spec.choices for name, spec in FIELDS.items() if spec.choices}
+    assert choices.keys() >= {"task", "format", "sampler", "cfg_type", "plan", "language"}
+    for name, words in choices.items():
+        assert FIELDS[name].default in words
+        assert [getattr(Request().changed({name: word}), name) for word in words] == list(words)
+        with pytest.raises(BadRequest):
+            Request().changed({name: "something else"})
+
+
 def test_an_unknown_name_comes_with_a_suggestion() -> None:
     with pytest.raises(UnknownField, match="no parameter is called 'promt'") as caught:
         Request().changed({"promt": "x"})

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daemon.landing.manifest import build_manifest
+from daemon.landing.manifest import JobFacts, build_manifest
 from daemon.worker import warm_up
 from pipeline import AceStep, load
 from pipeline.memory import set_limits
@@ -329,7 +329,7 @@ def test_a_voice_without_codes_cannot_be_planned() -> None:
 
 def test_the_manifest_has_the_plan_and_what_was_filled_in(model: AceStep) -> None:
     clip = make_clip(model, SONG)
-    data = build_manifest("one", "test", clip.info, time.gmtime(0))
+    data = build_manifest(JobFacts("one", "test"), clip.info, time.gmtime(0))
     assert data["planned"] == dict(clip.info.planned)
     assert data["request"]["codes"] == clip.info.codes
     json.dumps(data)

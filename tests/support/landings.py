@@ -11,6 +11,7 @@ import soundfile
 
 from daemon.landing import staging
 from daemon.landing.clips import Landed
+from daemon.landing.manifest import JobFacts
 from daemon.landing.staging import Staged
 from pipeline.request import Request
 from tests.support import riff, wrecks
@@ -22,7 +23,7 @@ PAD_FILES = ["pad_30s_s1.json", "pad_30s_s1.wav"]  # of a pad without stems
 
 def stage_pad(folder: Path, *stems: str, **values: Any) -> Staged:
     take = finished_take(Request(prompt="pad", seed=1).changed(values), *stems)
-    return staging.stage(folder, TOKEN, "job", "", take)
+    return staging.stage(folder, TOKEN, JobFacts("job"), take)
 
 
 def list_visible(folder: Path) -> list[str]:

@@ -51,6 +51,7 @@ def _set_adapters(context: Context, command: str, adapters: tuple[Adapter, ...])
 COMMANDS = (
     Command(
         "/ace/adapter",
+        "sf",
         "s path, [f scale]",
         "/ace/done",
         "wear a LoRA from the next job on, or change its scale (1); 0 takes it off",
@@ -58,6 +59,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/adapters",
+        "s",
         "[s clear]",
         "/ace/worn each, /ace/done",
         "what is worn; with clear, take it all off",

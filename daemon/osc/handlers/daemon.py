@@ -31,9 +31,10 @@ def sync(context: Context, arguments: Arguments) -> None:
 
 
 COMMANDS = (
-    Command("/ace/ping", "[s token]", "/ace/pong", "is anybody there?", ping),
+    Command("/ace/ping", "s", "[s token]", "/ace/pong", "is anybody there?", ping),
     Command(
         HELLO,
+        "s",
         "s token",
         "/ace/done",
         "from another machine: the token of the settings, first of all",
@@ -42,6 +43,7 @@ COMMANDS = (
     Command(
         "/ace/status",
         "",
+        "",
         "/ace/state, /ace/cache each kind",
         "what the engine is doing; what it had computed before",
         status,
@@ -49,6 +51,7 @@ COMMANDS = (
 )
 SYNC = Command(
     "/ace/sync",
+    "i",
     "i n",
     "/ace/synced",
     "answers once everything before it has been handled",

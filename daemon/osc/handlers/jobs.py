@@ -196,6 +196,7 @@ def _find_finished(context: Context, id: str) -> Job:
 COMMANDS = (
     Command(
         "/ace/generate",
+        "s",
         "s id, then key value pairs",
         "/ace/queued",
         "make a clip; `count` takes of it are called id.1, id.2, ...; "
@@ -206,6 +207,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/go",
+        "ssfi",
         "s id, s prompt, [f bars], [i seed]",
         "/ace/queued",
         "the same by position, for Pd and TouchOSC",
@@ -215,6 +217,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/understand",
+        "ss",
         "s id, s path",
         "/ace/queued",
         "what is this recording? /ace/planned tells it in words and codes, "
@@ -224,6 +227,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/reroll",
+        "ssi",
         "[s id], [s parent], [i seed]",
         "/ace/queued",
         "the parent's wish with another seed; without a parent, the newest's",
@@ -233,6 +237,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/cancel",
+        "s",
         "s id or *",
         "/ace/cancelled",
         "stop a job, or all",
@@ -242,6 +247,7 @@ COMMANDS = (
     Command(
         "/ace/panic",
         "",
+        "",
         "/ace/done",
         "stop everything, also what waits for a bundle's time",
         panic,
@@ -249,6 +255,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/query",
+        "s",
         "s id",
         "its clips and last event",
         "where is it? `*`, `?` match those that have not ended",
@@ -257,6 +264,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/favourite",
+        "si",
         "[s id], [i on]",
         "/ace/done",
         "mark a clip, or not (0); without an id the newest",
@@ -266,6 +274,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/insert",
+        "sii",
         "[s id], [i track], [i slot]",
         "/ace/done",
         "ask an integration to put the clip there; without an id the newest",
@@ -275,6 +284,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/history",
+        "si",
         "[s words], [i count]",
         "/ace/past each, /ace/done",
         "the newest jobs, with these words",

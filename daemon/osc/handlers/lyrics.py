@@ -37,9 +37,10 @@ def end(context: Context, arguments: Arguments) -> None:
 
 
 COMMANDS = (
-    Command("/ace/lyrics/begin", "s name", "/ace/done", "long lyrics follow, in parts", begin),
+    Command("/ace/lyrics/begin", "s", "s name", "/ace/done", "long lyrics follow, in parts", begin),
     Command(
         "/ace/lyrics/append",
+        "sis",
         "s name, i number, s lines",
         "/ace/done",
         "part 1, 2, ... of them: whole lines",
@@ -47,6 +48,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/lyrics/end",
+        "si",
         "s name, i parts",
         "/ace/done",
         "if none is lost, they are now the parameter `lyrics`",

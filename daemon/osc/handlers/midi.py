@@ -42,6 +42,7 @@ def _controllers(context: Context) -> Controllers:
 
 LEARN = Command(
     "/ace/midi/learn",
+    "sff",
     "s param, [f from, f to]",
     "/ace/done",
     "the next control that moves turns it (in that range); `off` ends it",
@@ -49,6 +50,7 @@ LEARN = Command(
 )
 FORGET = Command(
     "/ace/midi/forget",
+    "s",
     "[s param]",
     "/ace/done",
     "what was learned for it, or all of that, turns nothing more",

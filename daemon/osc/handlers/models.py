@@ -29,6 +29,7 @@ def switch_model(context: Context, arguments: Arguments) -> None:
 COMMANDS = (
     Command(
         "/ace/model",
+        "ss",
         "s name, [s variant]",
         "/ace/done",
         "play another model of the settings, or load it again",

@@ -129,6 +129,7 @@ def _answer_bank(context: Context, command: str) -> None:
 COMMANDS = (
     Command(
         "/ace/pad/hit",
+        "ii",
         "i pad, [i velocity]",
         "/ace/pad",
         "play a pad (1, 2, ...): announce its take again, or make it; velocity 0: no hit",
@@ -137,6 +138,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/pad/reroll",
+        "i",
         "i pad",
         "/ace/pad",
         "another seed for it, and its take",
@@ -145,6 +147,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/pad/favourite",
+        "ii",
         "i pad, [i on]",
         "/ace/pad",
         "mark it, or not (0); without on the other of both",
@@ -153,6 +156,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/pad/set",
+        "i",
         "i pad, then key value pairs",
         "/ace/pad",
         "parameters of its own; `seed` is its seed",
@@ -160,6 +164,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/bank/fill",
+        "sfi",
         "s prompt, [f bars], [i count]",
         "/ace/done",
         "this and seeds of their own for the first pads; favourites stay",
@@ -167,20 +172,26 @@ COMMANDS = (
     ),
     Command(
         "/ace/bank/reroll",
+        "s",
         "[s all or unmarked]",
         "/ace/done",
         "new seeds, for favourites only with all",
         reroll_bank,
         ignores_release=True,
     ),
-    Command("/ace/bank/load", "s name, or i program", "/ace/done", "play another bank", load_bank),
+    Command(
+        "/ace/bank/load", "s", "s name, or i program", "/ace/done", "play another bank", load_bank
+    ),
     Command(
         "/ace/bank/save",
+        "si",
         "[s name], [i program]",
         "/ace/done",
         "save the bank, from now on under that name and program (0..127)",
         save_bank,
         ignores_release=True,
     ),
-    Command("/ace/bank/list", "", "/ace/banks each, /ace/done", "the banks there are", list_banks),
+    Command(
+        "/ace/bank/list", "", "", "/ace/banks each, /ace/done", "the banks there are", list_banks
+    ),
 )

@@ -38,6 +38,7 @@ def get_parameters(context: Context, arguments: Arguments) -> None:
 COMMANDS = (
     Command(
         "/ace/set/<param>",
+        "",
         "value",
         "/ace/param/<param>",
         "change what messages leave out, until the daemon ends",
@@ -45,6 +46,7 @@ COMMANDS = (
     ),
     Command(
         "/ace/get/<param>",
+        "",
         "",
         "/ace/param/<param>",
         "what it is; `*`, `?`, `[a-k]`, `{bars,bpm}` match several",

@@ -66,6 +66,7 @@ def _snapshot(context: Context) -> list[Event]:
 COMMANDS = (
     Command(
         "/ace/notify",
+        "iis",
         "i on, [i port], [s topics]",
         "/ace/done",
         "send me every event (or some kinds), there; first, how things stand",

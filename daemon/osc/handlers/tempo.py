@@ -21,6 +21,7 @@ def set_or_tell_tempo(context: Context, arguments: Arguments) -> None:
 COMMANDS = (
     Command(
         "/ace/tempo",
+        "f",
         "[f bpm]",
         "/ace/tempo",
         "the session's tempo; 0 follows Link or MIDI clock again",
