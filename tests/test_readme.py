@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.integrations.catalogue import list_available
 from tests.tools import tables
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +22,8 @@ PAGES = (
     "examples/README.md",
     "examples/voice/README.md",
     "tests/README.md",
+    "integrations/README.md",
+    *(f"integrations/{row.name}/README.md" for row in list_available()),
 )
 
 

@@ -195,6 +195,22 @@ def run_service(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_integrations(arguments: argparse.Namespace) -> int:
+    from . import integrations
+
+    chosen = _read_settings(arguments)
+    if arguments.do == "list":
+        rows = integrations.list_integrations(chosen)
+        print(_format_json(rows) if arguments.json else integrations.format_list(rows))
+        return 0
+    if not arguments.name:
+        raise SettingsError(f"which one? acestepd integrations {arguments.do} NAME")
+    run = integrations.install if arguments.do == "install" else integrations.uninstall
+    change = run(arguments.name, chosen, arguments.to)
+    print(_format_json(change) if arguments.json else integrations.format_change(change))
+    return 0
+
+
 def _list_given(arguments: argparse.Namespace) -> dict[str, object]:
     """The settings that were given as options."""
     values = {name: getattr(arguments, name) for name in SETTING_OPTIONS}

@@ -90,7 +90,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     service.set_defaults(run=commands.run_service)
 
-    for scriptable in (status, history, settings):
+    integrations = subcommands.add_parser(
+        "integrations", help="what ships for Live, REAPER, Max and others, and putting it there"
+    )
+    _add_settings_options(integrations, KEEP)
+    _add_integrations_options(integrations)
+    integrations.set_defaults(run=commands.run_integrations)
+
+    for scriptable in (status, history, settings, integrations):
         scriptable.add_argument("--json", action="store_true", help="for scripts")
     return top
 
@@ -197,6 +204,20 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         default="",
         help="0.6B, 1.7B, 4B, or a folder with one; else what is there",
+    )
+
+
+def _add_integrations_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "do",
+        nargs="?",
+        choices=("list", "install", "uninstall"),
+        default="list",
+        help="with NAME: put it where its program looks, or take it away (%(default)s)",
+    )
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="like live or reaper")
+    parser.add_argument(
+        "--to", type=Path, metavar="DIR", help="folder to put it in, instead of its program's"
     )
 
 

@@ -157,6 +157,7 @@ COMMANDS = [
     "history",
     "settings",
     "service",
+    "integrations",
 ]
 
 

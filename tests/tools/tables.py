@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from daemon.integrations.catalogue import list_available
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
 from pipeline.request import FIELDS, FieldSpec
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "daemon" / "README.md", ROOT / "pipeline" / "README.md")
+PAGES = tuple(ROOT / folder / "README.md" for folder in ("daemon", "pipeline", "integrations"))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -95,6 +96,14 @@ def _default(spec: dataclasses.Field[object]) -> str:
     return "`[]`" if value == () else f"`{str(value).lower()}`"
 
 
+def integrations() -> str:
+    rows = (
+        (f"[{row.name}/]({row.name}/README.md)", row.title, row.does, row.ran)
+        for row in list_available()
+    )
+    return table(("folder", "program", "what you get", "what was run where"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "messages": messages,
     "events": events,
@@ -103,6 +112,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "watch": watch,
     "midi": midi,
     "pad": pad,
+    "integrations": integrations,
 }
 
 

@@ -1,0 +1,1 @@
+"""The programs beside acestepd that put clips in: what ships for them, and who is there."""

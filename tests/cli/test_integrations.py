@@ -1,0 +1,70 @@
+"""`acestepd integrations`, run as a musician runs it, in a home of the test's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daemon.integrations.catalogue import list_available
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "daemon", "integrations", *arguments]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(home)}
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=home, env=environment, check=False
+    )
+
+
+def test_the_list_has_every_integration_and_where_it_is(tmp_path: Path) -> None:
+    before = run(tmp_path)
+    assert before.returncode == 0, before.stderr
+    for row in list_available():
+        assert f"\n{row.name} " in f"\n{before.stdout}"
+    assert "installed" not in before.stdout.replace("not installed", "")
+    assert run(tmp_path, "install", "folder", "--to", "here").returncode == 0
+    [row] = [row for row in json.loads(run(tmp_path, "--json").stdout) if row["name"] == "folder"]
+    assert row["state"] == "installed"
+    assert row["folders"] == [str(tmp_path / "here")]
+    assert row["clicks"] == [f"read {tmp_path}/here/folder/README.md"]
+
+
+def test_installing_prints_the_files_and_the_clicks_that_are_left(tmp_path: Path) -> None:
+    done = run(tmp_path, "install", "folder")
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / "Documents" / "acestepd" / "folder" / "README.md"
+    assert f"installed: {page}" in done.stdout
+    assert f"next: read {page}" in done.stdout
+    assert page.read_bytes() == (ROOT / "integrations" / "folder" / "README.md").read_bytes()
+    removed = json.loads(run(tmp_path, "uninstall", "folder", "--json").stdout)
+    assert str(page) in removed["removed"]
+    assert not page.exists()
+    again = run(tmp_path, "uninstall", "folder")
+    assert again.returncode == 0
+    assert "nothing to remove" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["install", "fodler"], "did you mean folder?"),
+        (["uninstall", "winamp"], "no integration is called 'winamp'; there are: "),
+        (["install"], "which one? acestepd integrations install NAME"),
+        (["install", "folder", "--to", "~nobody-like-this/x"], "--to ~nobody-like-this/x"),
+        (["install", "folder", "--to", "/proc/x"], "cannot write into /proc/x"),
+        (["install", "folder", "--state", "/proc/x"], "cannot write into /proc/x"),
+    ],
+)
+def test_mistakes_end_with_one_sentence_and_status_2(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,406 @@
+"""Installing into folders as programs have them, on a machine that a test makes up."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from daemon.integrations import catalogue, installer, places
+from daemon.integrations.catalogue import CATALOGUE, Integration, Part, list_available
+from daemon.integrations.installer import InstallState
+from daemon.integrations.places import Machine
+from daemon.settings import SettingsError
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = "print('one')"
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What ships, where a test can change it: a script with a client, for Bitwig's places."""
+    folder = tmp_path / "shipped"
+    for path, text in {
+        "thing/main.js": SCRIPT,
+        "thing/lib/part.js": "2",
+        "thing/.hidden": "no",
+        "thing/__pycache__/x.pyc": "no",
+        "shared/acestep_osc.js": "client",
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    return folder
+
+
+THING = Integration(
+    "thing",
+    "Thing 3",
+    "does",
+    "ran",
+    ("open {folder}",),
+    (Part(places.BITWIG, shared=("acestep_osc.js",)),),
+)
+FILES = ["acestepd/acestep_osc.js", "acestepd/lib/part.js", "acestepd/main.js"]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    home = tmp_path / "home"
+    (home / "Bitwig Studio").mkdir(parents=True)
+    return Machine("Linux", home)
+
+
+@pytest.fixture
+def target(machine: Machine) -> Path:
+    return machine.home / "Bitwig Studio" / "Controller Scripts"
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def state_of(state: Path) -> InstallState:
+    return installer.find_state(THING, installer.read_installations(state))
+
+
+# --- the catalogue --------------------------------------------------------------------------------
+
+
+def test_every_folder_that_ships_has_its_row_and_its_page() -> None:
+    folders = {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()}
+    assert folders - {catalogue.SHARED, "__pycache__"} == {row.name for row in list_available()}
+    for row in list_available():
+        assert (row.folder / "README.md").is_file(), row.name
+
+
+@pytest.mark.parametrize("row", list_available(), ids=lambda row: row.name)
+def test_every_part_of_a_row_has_files_and_all_of_them_are_there(row: Integration) -> None:
+    paths: list[str] = []
+    for part in row.parts:
+        files = dict(row.list_files(part))
+        assert files.keys() - {catalogue.FOLDER / "shared" / name for name in part.shared}
+        assert all(file.is_file() for file in files), files
+        paths += files.values()
+    assert len(paths) == len(set(paths)), "no two files get one place"
+
+
+def test_names_are_those_that_clients_may_have_on_the_wire() -> None:
+    assert all(name.isidentifier() and name == name.lower() for name in CATALOGUE)
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "system", "there", "expected"),
+    [
+        (
+            places.LIVE,
+            "Darwin",
+            "Music/Ableton/User Library",
+            "Music/Ableton/User Library/Remote Scripts",
+        ),
+        (places.MAX, "Darwin", "Documents/Max 8", "Documents/Max 8/Packages"),
+        (
+            places.REAPER,
+            "Darwin",
+            "Library/Application Support/REAPER",
+            "Library/Application Support/REAPER",
+        ),
+        (places.REAPER, "Linux", ".config/REAPER", ".config/REAPER"),
+        (places.BITWIG, "Linux", "Bitwig Studio", "Bitwig Studio/Controller Scripts"),
+        (
+            places.BITWIG,
+            "Darwin",
+            "Documents/Bitwig Studio",
+            "Documents/Bitwig Studio/Controller Scripts",
+        ),
+        (places.ARDOUR, "Linux", ".config/ardour7", ".config/ardour7/scripts"),
+    ],
+)
+def test_additions_go_where_the_program_looks_once_it_is_there(
+    tmp_path: Path, place: places.Place, system: str, there: str, expected: str
+) -> None:
+    machine = Machine(system, tmp_path)
+    assert place.find(machine) is None
+    (tmp_path / there).mkdir(parents=True)
+    assert place.find(machine) == tmp_path / expected
+
+
+def test_of_two_versions_the_newest_gets_it(tmp_path: Path) -> None:
+    for version in ("Max 9", "Max 10", "Max 8"):
+        (tmp_path / "Documents" / version).mkdir(parents=True)
+    found = places.MAX.find(Machine("Darwin", tmp_path))
+    assert found == tmp_path / "Documents" / "Max 10" / "Packages"
+
+
+def test_folders_that_a_user_has_moved_are_followed(tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "conf"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    machine = Machine("Linux", tmp_path, environ)
+    (tmp_path / "conf" / "REAPER").mkdir(parents=True)
+    assert places.REAPER.find(machine) == tmp_path / "conf" / "REAPER"
+    extensions = tmp_path / "data" / "SuperCollider" / "Extensions"
+    assert places.SUPERCOLLIDER.find(machine) == extensions, "also where it is still to be made"
+
+
+def test_a_program_that_is_not_found_is_said_with_what_to_do(tmp_path: Path, shipped: Path) -> None:
+    for system in ("Linux", "Darwin"):
+        with pytest.raises(SettingsError, match="install thing --to DIR") as error:
+            installer.install(THING, tmp_path / "state", Machine(system, tmp_path / "nobody"))
+        assert r"Documents\Bitwig Studio\Controller Scripts" in str(error.value)
+    assert not (tmp_path / "nobody").exists()
+
+
+# --- installing -----------------------------------------------------------------------------------
+
+
+def test_files_and_the_shared_client_are_copied_and_nothing_is_linked(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    state = tmp_path / "state"
+    assert state_of(state) is InstallState.ABSENT
+    installer.install(THING, state, machine)
+    assert files_below(target) == FILES
+    assert (target / "acestepd" / "main.js").read_text() == SCRIPT
+    assert not any(path.is_symlink() for path in target.rglob("*"))
+    assert all((target / file).stat().st_nlink == 1 for file in FILES)
+    assert state_of(state) is InstallState.INSTALLED
+
+
+def test_a_new_version_replaces_the_old_and_what_no_longer_ships_goes(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    state = tmp_path / "state"
+    installer.install(THING, state, machine)
+    (shipped / "thing" / "main.js").write_text("print('two')")
+    assert state_of(state) is InstallState.OUTDATED
+    (shipped / "thing" / "lib" / "part.js").rename(shipped / "thing" / "lib" / "piece.js")
+    installer.install(THING, state, machine)
+    assert (target / "acestepd" / "main.js").read_text() == "print('two')"
+    assert files_below(target / "acestepd" / "lib") == ["piece.js"]
+    assert state_of(state) is InstallState.INSTALLED
+    assert len(installer.read_installations(state)) == 1
+
+
+def test_an_edited_file_is_seen_and_neither_overwritten_nor_removed(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    state = tmp_path / "state"
+    installer.install(THING, state, machine)
+    edited = target / "acestepd" / "main.js"
+    edited.write_text("mine")
+    assert state_of(state) is InstallState.CHANGED
+    with pytest.raises(SettingsError, match=r"main\.js was edited and stays as it is"):
+        installer.install(THING, state, machine)
+    [removal] = installer.uninstall("thing", state)
+    assert removal.kept == ["acestepd/main.js"]
+    assert files_below(target) == ["acestepd/main.js"]
+    assert edited.read_text() == "mine"
+
+
+def test_a_file_of_somebody_else_is_in_the_way_and_nothing_is_written(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    (target / "acestepd").mkdir(parents=True)
+    (target / "acestepd" / "main.js").write_text("theirs")
+    with pytest.raises(SettingsError, match="was not put there by acestepd"):
+        installer.install(THING, tmp_path / "state", machine)
+    assert files_below(target) == ["acestepd/main.js"]
+
+
+def test_an_installation_that_was_cut_off_is_taken_up_again(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    (target / "acestepd").mkdir(parents=True)
+    (target / "acestepd" / "main.js").write_text(SCRIPT)
+    (target / "acestepd" / ".main.js.acestepd-part").write_text("half")
+    installer.install(THING, tmp_path / "state", machine)
+    assert files_below(target) == FILES
+
+
+@pytest.mark.parametrize("link", ["acestepd", "acestepd/main.js", "acestepd/lib"])
+def test_a_link_below_the_folder_is_not_followed(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path, link: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (target / link).parent.mkdir(parents=True)
+    (target / link).symlink_to(elsewhere)
+    with pytest.raises(SettingsError, match="is a link and stays as it is"):
+        installer.install(THING, tmp_path / "state", machine)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_file_that_became_a_link_is_not_removed(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    installer.install(THING, tmp_path / "state", machine)
+    precious = tmp_path / "precious"
+    precious.write_text(SCRIPT)
+    (target / "acestepd" / "main.js").unlink()
+    (target / "acestepd" / "main.js").symlink_to(precious)
+    [removal] = installer.uninstall("thing", tmp_path / "state")
+    assert removal.kept == ["acestepd/main.js"]
+    assert precious.read_text() == SCRIPT
+
+
+def test_a_folder_given_gets_the_same_files_and_both_are_remembered(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    state = tmp_path / "state"
+    installer.install(THING, state, machine)
+    installer.install(THING, state, machine, tmp_path / "usb" / "stick")
+    assert files_below(tmp_path / "usb" / "stick") == FILES
+    assert len(installer.read_installations(state)) == 2
+    installer.uninstall("thing", state, tmp_path / "usb" / "stick")
+    assert files_below(tmp_path / "usb") == []
+    assert files_below(target) == FILES
+
+
+def test_uninstalling_leaves_the_folders_as_they_were(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    (target / "other").mkdir(parents=True)
+    installer.install(THING, tmp_path / "state", machine)
+    installer.uninstall("thing", tmp_path / "state")
+    assert sorted(path.name for path in target.rglob("*")) == ["other"]
+    assert installer.uninstall("thing", tmp_path / "state") == []
+    assert state_of(tmp_path / "state") is InstallState.ABSENT
+
+
+def test_what_a_programs_python_compiled_goes_with_the_script(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    (shipped / "thing" / "script.py").write_text("1")
+    installer.install(THING, tmp_path / "state", machine)
+    cache = target / "acestepd" / "__pycache__"
+    cache.mkdir()
+    (cache / "script.cpython-311.pyc").touch()
+    installer.uninstall("thing", tmp_path / "state")
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_takes_no_files_is_said(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    target.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(SettingsError, match="cannot write into"):
+        installer.install(THING, tmp_path / "state", machine)
+
+
+def test_a_file_where_a_folder_should_be_is_said(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    target.mkdir()
+    (target / "acestepd").touch()
+    with pytest.raises(SettingsError, match="acestepd is no folder and stays as it is"):
+        installer.install(THING, tmp_path / "state", machine)
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="cannot write into"):
+        installer.install(THING, tmp_path / "state", machine, tmp_path / "file")
+
+
+def test_parts_go_to_their_places_and_a_program_that_is_not_there_is_left_out(
+    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    both = Integration(
+        "thing",
+        "Thing",
+        "",
+        "",
+        (),
+        (Part(places.REAPER, "Scripts", only="main*"), Part(places.BITWIG, "", "lib")),
+    )
+    state = tmp_path / "state"
+    [one] = installer.install(both, state, machine)
+    assert (one.root, list(one.files)) == (str(target), ["part.js"])
+    assert installer.find_state(both, [one]) is InstallState.INSTALLED
+    (machine.home / ".config" / "REAPER").mkdir(parents=True)
+    assert len(installer.install(both, state, machine)) == 2
+    assert files_below(machine.home / ".config") == ["REAPER/Scripts/main.js"]
+
+
+def test_two_installers_at_once_wait_for_each_other(
+    tmp_path: Path, shipped: Path, machine: Machine
+) -> None:
+    state = tmp_path / "state"
+    folders = [tmp_path / f"to{number}" for number in range(8)]
+    threads = [
+        threading.Thread(target=installer.install, args=(THING, state, machine, folder))
+        for folder in folders
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {one.root for one in installer.read_installations(state)} == set(map(str, folders))
+
+
+@pytest.mark.parametrize("record", ["", "[1]", '[{"name": "x"}]', "{", '{"a": 1}'])
+def test_a_record_that_is_broken_is_said_and_kept(
+    tmp_path: Path, shipped: Path, machine: Machine, record: str
+) -> None:
+    file = tmp_path / "state" / installer.RECORD
+    file.parent.mkdir()
+    file.write_text(record)
+    with pytest.raises(SettingsError, match="move it away, and install again"):
+        installer.install(THING, tmp_path / "state", machine)
+    assert file.read_text() == record
+
+
+def test_paths_of_a_record_that_lead_out_of_its_folder_are_refused(
+    tmp_path: Path, shipped: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("x")
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    row = {"name": "thing", "root": str(tmp_path / "root"), "version": "1", "time": 0.0}
+    (tmp_path / "root").mkdir()
+    file = tmp_path / "state" / installer.RECORD
+    file.parent.mkdir()
+    for path in ("../victim", str(victim)):
+        file.write_text(json.dumps([row | {"files": {path: digest}}]))
+        with pytest.raises(SettingsError, match="cannot be read"):
+            installer.uninstall("thing", file.parent)
+    assert victim.exists()
+
+
+# --- the wheel ------------------------------------------------------------------------------------
+
+
+def test_the_wheel_brings_every_integration_along(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling builds the wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "site")
+    there = tmp_path / "site" / "integrations"
+    files = [
+        file for row in list_available() for part in row.parts for file, _ in row.list_files(part)
+    ]
+    for file in files:
+        packed_file = there / file.relative_to(catalogue.FOLDER)
+        assert packed_file.read_bytes() == file.read_bytes(), file
+    code = (
+        "from daemon.integrations import catalogue as c; print(c.FOLDER, len(c.list_available()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout.split() == [str(there), str(len(list_available()))]
