@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,34 +12,39 @@ from pipeline.request_files import names_file
 from .jobs import Refused
 
 MAX_PATH = 4096  # characters, as in most systems
+MAX_HINT = 250  # bytes of a text that is for reading: a longer one would be cut
 
 
 class AllowedFolders:
-    """The folders that files named from outside may be in. A link counts as what it leads to."""
+    """The folders that files named from outside may be in. A link counts as what it leads to.
+    `sources` is a folder in one of them, for copies of files that are in none.
+    """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[Path], sources: Path | None = None) -> None:
         self.folders = tuple(dict.fromkeys(folder.expanduser().absolute() for folder in folders))
+        self.sources = sources
 
     def resolve(self, text: str) -> Path:
         """The file that `text` names, absolute and without links. A relative name is looked for in
-        each folder.
+        each folder, and among the copies.
 
         Raises `Refused`: 403 for what is in none of the folders, whether it exists or not; 404 for
         what is in one of them and does not exist.
         """
         candidates = [path for path in self._candidates(text) if self._contains(path)]
         if not candidates:
-            folders = " ".join(map(str, self.folders)) or "no folder"
             raise Refused(
                 403,
                 f"{text[:200]!r} is not in a folder that messages may name files in",
-                "put the file there, or list its folder under folders in the settings; now: "
-                f"{folders}",
+                self._build_hint(text),
             )
         for path in candidates:
             if _is_file(path):
                 return path
-        raise Refused(404, f"there is no file {text[:200]!r}", f"looked for: {candidates[0]}")
+        hint = f"looked for: {candidates[0]}"
+        if self.sources and candidates[0].parent == _resolve_links(self.sources):
+            hint = "copies in .sources make room for newer ones: copy it there again"
+        raise Refused(404, f"there is no file {text[:200]!r}", hint)
 
     def resolve_adapter(self, text: str) -> Path:
         """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `resolve`."""
@@ -74,6 +80,19 @@ class AllowedFolders:
                 return str(path.relative_to(home))
         return value
 
+    def _build_hint(self, text: str) -> str:
+        """What to do about a file that is in none of the folders, whether it exists or not."""
+        if self.sources is None:
+            folders = " ".join(map(str, self.folders)) or "no folder"
+            return (
+                "put the file there, or list its folder under folders in the settings; now: "
+                f"{folders}"
+            )
+        advice = f"copy it to {self.sources}, or add its folder to the settings: "
+        line = f"folders = [{json.dumps(str(Path(text).parent), ensure_ascii=False)}]"
+        is_whole = len((advice + line).encode("utf-8", "replace")) <= MAX_HINT
+        return advice + (line if Path(text).is_absolute() and is_whole else "folders = [...]")
+
     def _candidates(self, text: str) -> list[Path]:
         if "\0" in text or len(text) > MAX_PATH:
             return []
@@ -81,7 +100,8 @@ class AllowedFolders:
             path = Path(text).expanduser()
         except RuntimeError:  # ~ of a user who does not exist
             return []
-        paths = (_resolve_links(folder / path) for folder in self.folders)  # absolute: as it is
+        places = (*self.folders, self.sources) if self.sources else self.folders
+        paths = (_resolve_links(folder / path) for folder in places)  # absolute: as it is
         return [path for path in paths if path]
 
     def _contains(self, path: Path) -> bool:

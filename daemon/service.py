@@ -13,6 +13,8 @@ from pipeline.weights.adapter import parse_adapters
 
 from .engine import Engine, ModelChoice
 from .engine.process import WorkerHandle, WorkerProcess
+from .integrations.sources import SOURCES, Sources
+from .integrations.upkeep import Upkeep
 from .jobs import Event
 from .journal import Journal, JournalError
 from .landing import folders
@@ -97,6 +99,9 @@ class Daemon:
             self.controllers = Controllers(settings.midi, player, settings.state / LEARNED)
             self._enable_midi_learn()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, allowed_folders)
+            self.sources = Sources(settings, self.engine.active)
+            self.upkeep = Upkeep(self.sources)
+            self.engine.subscribe(self.upkeep.on_event)
             self._opened = opened.pop_all()
 
     def apply(self, settings: Settings) -> None:
@@ -116,6 +121,8 @@ class Daemon:
         self.controllers.change_settings(settings.midi)
         self._enable_midi_learn()
         self.watchers.change_settings(settings.watch, allowed_folders)
+        self.sources.settings = settings
+        self.upkeep.wake()
 
     def _enable_midi_learn(self) -> None:
         """MIDI learn, where there is something to learn from."""
@@ -123,13 +130,14 @@ class Daemon:
 
     def __enter__(self) -> Self:
         tcp_port = self.osc.tcp_address[1] if self.osc.tcp_address else 0
-        self._lock.record_address(*self.osc.address, tcp_port)
+        self._lock.record_address(*self.osc.address, tcp_port, self.settings.out)
         self.engine.start()
         self.pads.start()
         self.controllers.start()
         self.tempo.start()
         self.osc.start()
         self.watchers.start()
+        self.upkeep.start()
         return self
 
     def __exit__(
@@ -143,13 +151,15 @@ class Daemon:
         self.controllers.close()
         self.pads.close()
         self.engine.close()  # before the surfaces: its last words are still heard
+        self.upkeep.close()
         self._opened.close()
 
 
 def _list_allowed_folders(settings: Settings) -> AllowedFolders:
     """Where files may lie that messages and watched files name."""
     return AllowedFolders(
-        [settings.out, *settings.folders, *(watch.folder for watch in settings.watch)]
+        [settings.out, *settings.folders, *(watch.folder for watch in settings.watch)],
+        settings.out / SOURCES,
     )
 
 

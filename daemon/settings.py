@@ -50,6 +50,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "prepare_mb": (0, 10**6),
     "prepare_memory_gb": (0, 4096),
     "ahead_ms": (0, 10_000),
+    "inbox": (0, 10_000),
+    "sources_mb": (0, 10**6),
 }
 QUANTISE = ("", "beat", "bar")
 
@@ -248,6 +250,12 @@ class Settings:
         "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock",
     )
     ahead_ms: float = setting(0.0, "so much before that beat or bar, in ms")
+    inbox: int = setting(
+        256, "how many clips wait in out/.inbox for programs without sockets; 0 writes none there"
+    )
+    sources_mb: float = setting(
+        2000.0, "disk for copies of a DAW's own files in out/.sources, in MB; the oldest go"
+    )
     midi: Midi = field(
         default_factory=Midi, metadata={"help": "pad controllers, a [midi] table: see below"}
     )

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -22,13 +22,16 @@ PAUSE_SECONDS = 0.1  # between two tries
 
 @dataclass(frozen=True)
 class RunningDaemon:
-    """Who holds the lock. Ports are 0 until they are known; `tcp` stays 0 when it is off."""
+    """Who holds the lock. Ports are 0 until they are known; `tcp` stays 0 when it is off. `out` is
+    the folder of its clips, with the inbox.
+    """
 
     pid: int
     host: str = ""
     port: int = 0
     tcp: int = 0
     started: float = 0.0  # seconds since the epoch
+    out: str = ""
 
     def __str__(self) -> str:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
@@ -60,9 +63,9 @@ class StateLock:
             os.close(self._file)
             raise
 
-    def record_address(self, host: str, port: int, tcp: int = 0) -> None:
-        """Where this daemon listens, once it does."""
-        self.holder = RunningDaemon(self.holder.pid, host, port, tcp, self.holder.started)
+    def record_address(self, host: str, port: int, tcp: int = 0, out: Path | str = "") -> None:
+        """Where this daemon listens, once it does, and where its clips land."""
+        self.holder = replace(self.holder, host=host, port=port, tcp=tcp, out=str(out))
         self._write()
 
     def __enter__(self) -> Self:
@@ -108,10 +111,12 @@ class StateLock:
 
 
 def read_holder(folder: Path) -> RunningDaemon | None:
-    """What the daemon of this state folder wrote. One that was killed could not take it back: ask
-    it.
+    """What the daemon of this state folder wrote, as far as this version knows it. One that was
+    killed could not take it back: ask it.
     """
     try:
-        return RunningDaemon(**json.loads((folder / NAME).read_text("utf-8")))
+        values = json.loads((folder / NAME).read_text("utf-8"))
+        known = {field.name for field in fields(RunningDaemon)}
+        return RunningDaemon(**{name: values[name] for name in values if name in known})
     except (OSError, ValueError, TypeError):
         return None

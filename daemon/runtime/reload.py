@@ -33,6 +33,8 @@ RELOADABLE = frozenset(
         "prepare_memory_gb",
         "quantise",
         "ahead_ms",
+        "inbox",
+        "sources_mb",
         "midi",
         "watch",
         "request",

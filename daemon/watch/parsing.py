@@ -52,7 +52,8 @@ class FileParser:
         """Other settings for the same folder."""
         self._watch = watch
         # files are looked for in the watched folder first
-        self._allowed_folders = AllowedFolders((watch.folder, *allowed_folders.folders))
+        folders = (watch.folder, *allowed_folders.folders)
+        self._allowed_folders = AllowedFolders(folders, allowed_folders.sources)
 
     def set_defaults(self, content: bytes) -> ParsedFile:
         """The folder's defaults from now on; `request` is None."""

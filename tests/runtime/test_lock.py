@@ -86,19 +86,20 @@ def test_a_daemon_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
 
 def test_it_says_where_the_daemon_listens_and_takes_it_back(tmp_path: Path) -> None:
     held = StateLock(tmp_path)
-    held.record_address("127.0.0.1", 9100)
+    held.record_address("127.0.0.1", 9100, out=tmp_path / "clips")
     holder_now = read_holder(tmp_path)
     assert holder_now
     assert holder_now.pid == os.getpid()
     assert holder_now.host == "127.0.0.1"
     assert holder_now.port == 9100
     assert holder_now.tcp == 0
+    assert holder_now.out == str(tmp_path / "clips")
     held.close()
     held.close()
     assert read_holder(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1, "more": 2}', "\x00\xff"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"more": 2}', "\x00\xff"])
 def test_a_file_that_says_nothing_means_nobody_and_is_no_obstacle(
     tmp_path: Path, content: str
 ) -> None:
@@ -106,6 +107,11 @@ def test_a_file_that_says_nothing_means_nobody_and_is_no_obstacle(
     assert read_holder(tmp_path) is None
     with StateLock(tmp_path):
         assert read_holder(tmp_path)
+
+
+def test_what_a_newer_daemon_says_besides_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / lock.NAME).write_text('{"pid": 1, "port": 9100, "more": 2}')
+    assert read_holder(tmp_path) == RunningDaemon(1, port=9100)
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:

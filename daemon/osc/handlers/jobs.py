@@ -33,6 +33,7 @@ from ..patterns import Pattern, is_pattern
 MAX_ROWS = 200  # of an answer to /ace/history
 DEFAULT_ROWS = 20
 ANYWHERE = -1  # the track or slot where a message names none
+SOURCE_GONE_HINT = "copies in .sources make room for newer ones: send it again with its file"
 
 
 # --- orders ---------------------------------------------------------------------------------------
@@ -78,7 +79,11 @@ def reroll(context: Context, arguments: Arguments) -> None:
     id, rest = split_job_id(arguments)
     seed = coerce("seed", rest[1]) if len(rest) > 1 else -1
     parent = parse_id_at(rest, 0)
-    context.engine.reroll(context.sender.client, id, parent, seed, on_repeat=context.send_event)
+    try:
+        context.engine.reroll(context.sender.client, id, parent, seed, on_repeat=context.send_event)
+    except OutOfRange as error:  # a file that the parent was made with is gone
+        error.hint = error.hint or SOURCE_GONE_HINT
+        raise
 
 
 def _default_priority(arguments: Arguments) -> Priority:
