@@ -6,6 +6,7 @@ again after a restart. `Takes` gathers the files of a take until it is to be put
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -54,7 +55,7 @@ def encode(address: str, *arguments: Value) -> bytes:
                 types += "f"
                 body += struct.pack(">f", argument)
         except (struct.error, OverflowError) as error:
-            raise ValueError("%r does not fit: %s" % (argument, error)) from error
+            raise ValueError(f"{argument!r} does not fit: {error}") from error
     return _pad(address) + _pad(types) + body
 
 
@@ -273,10 +274,8 @@ def _bind_host(daemon: Daemon) -> str:
 def _open_socket(daemon: Daemon) -> socket.socket:
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     opened.setblocking(False)
-    try:
+    with contextlib.suppress(OSError):
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    except OSError:
-        pass
     opened.bind((_bind_host(daemon), 0))
     return opened
 
@@ -396,9 +395,7 @@ def _base_of(path: str, stem: str) -> str:
     return base[: -len(ending)] if stem != MIX and base.endswith(ending) else base
 
 
-def _count_beats(
-    request: dict[str, Any], clip: dict[str, Any], bpm: float, bars: int
-) -> float:
+def _count_beats(request: dict[str, Any], clip: dict[str, Any], bpm: float, bars: int) -> float:
     """The quarter notes of a take: 6/8 has three in a bar."""
     if bars:
         count, _, unit = str(request.get("time_signature") or "4/4").partition("/")

@@ -107,7 +107,7 @@ class Bridge:
         self.is_closed = True
         for name in self._observed:
             try:
-                getattr(self._song, "remove_%s_listener" % name)(self._note_change)
+                getattr(self._song, f"remove_{name}_listener")(self._note_change)
             except Exception as error:
                 self._log_failure("close", error)
         self._observed = []
@@ -129,7 +129,7 @@ class Bridge:
 
     def _observe(self, name: str) -> bool:
         """Older versions of Live have no scale, or do not tell of it."""
-        add = getattr(self._song, "add_%s_listener" % name, None)
+        add = getattr(self._song, f"add_{name}_listener", None)
         if add is None:
             return False
         add(self._note_change)
@@ -153,7 +153,7 @@ class Bridge:
         is_known = str(numerator) in METRES and denominator in (2, 4, 8, 16)
         return {
             "/ace/tempo": (float(self._song.tempo),),
-            "/ace/set/time_signature": ("%d/%d" % (numerator, denominator) if is_known else "",),
+            "/ace/set/time_signature": (f"{numerator}/{denominator}" if is_known else "",),
             # 5/4 has no name, but a length; 7/8 has not even one in whole beats
             "/ace/set/beats_per_bar": (
                 int(quarters) if not is_known and quarters == int(quarters) else 0,
@@ -169,7 +169,7 @@ class Bridge:
         if scale not in MINOR_SCALES + MAJOR_SCALES:
             return {"/ace/set/key": ("",)}
         mode = "minor" if scale in MINOR_SCALES else "major"
-        return {"/ace/set/key": ("%s %s" % (NOTES[int(self._song.root_note) % 12], mode),)}
+        return {"/ace/set/key": (f"{NOTES[int(self._song.root_note) % 12]} {mode}",)}
 
     # --- what the daemon says ---------------------------------------------------------------------
 
@@ -201,13 +201,16 @@ class Bridge:
             _, command, code, message, hint = arguments
             text = ". ".join(str(part) for part in (message, hint) if part)
             if command == "/ace/inserted":
-                self._log("%s: %s %s" % (command, code, text))
+                self._log(f"{command}: {code} {text}")
             else:
                 self._show(text)
         elif address == "/ace/progress" and matches(arguments, "sfsf"):
-            if self._clock() - self._progressed >= PROGRESS_SECONDS:
-                self._progressed = self._clock()
-                self._show("%.0f %%" % (100 * float(arguments[1])), log=False)
+            self._show_progress(float(arguments[1]))
+
+    def _show_progress(self, fraction: float) -> None:
+        if self._clock() - self._progressed >= PROGRESS_SECONDS:
+            self._progressed = self._clock()
+            self._show(f"{fraction:.0%}", log=False)
 
     # --- putting in -------------------------------------------------------------------------------
 
@@ -237,7 +240,7 @@ class Bridge:
             self._song.end_undo_step()
         self._acknowledge(wanted, placed.where)
         self._settling.extend((self._clock(), clip, beats) for clip, beats in placed.clips)
-        self._show("; ".join(["%s is in %s" % (wanted.take.id, placed.where)] + placed.notes))
+        self._show("; ".join([f"{wanted.take.id} is in {placed.where}", *placed.notes]))
 
     def _acknowledge(self, wanted: Insert, where: str) -> None:
         self._client.send("/ace/inserted", wanted.take.id, NAME, where)
@@ -245,7 +248,7 @@ class Bridge:
     def _give_up(self, wanted: Insert, reason: str) -> None:
         """The clip is in the folder all the same: say where."""
         self._acknowledge(wanted, "")
-        self._show("%s: %s" % (reason, wanted.path))
+        self._show(f"{reason}: {wanted.path}")
 
     def _settle(self) -> None:
         """Live may still be guessing the tempo of a new file while we say it. Look once more."""
@@ -309,7 +312,7 @@ class Bridge:
             self._copying = None
             if not isinstance(error, sources.Unreadable):
                 raise
-            self._show("%s: %s" % (error, clip.file_path))
+            self._show(f"{error}: {clip.file_path}")
             return
         if source:
             self._copying = None
@@ -357,16 +360,16 @@ class Bridge:
 
     def _show(self, text: str, log: bool = True) -> None:
         """In Live's status bar."""
-        self._c_instance.show_message("acestepd: %s" % text)
+        self._c_instance.show_message(f"acestepd: {text}")
         if log:
             self._log(text)
 
     def _log(self, text: str) -> None:
-        self._c_instance.log_message("acestepd: %s" % text)
+        self._c_instance.log_message(f"acestepd: {text}")
 
     def _log_failure(self, where: str, error: Exception) -> None:
         """Each failure once: a tick comes twenty times a second."""
-        text = "%s: %s: %s" % (where, type(error).__name__, error)
+        text = f"{where}: {type(error).__name__}: {error}"
         if text not in self._logged and len(self._logged) < MAX_LOGGED:
             self._logged.add(text)
             self._log(text)

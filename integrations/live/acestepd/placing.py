@@ -68,6 +68,10 @@ def insert(song: Song, wanted: Insert, make_marker: Callable[..., Any]) -> Place
     """Put a take into the set. Raises `Refusal`, and what Live raises where it refuses the mix;
     the set has no new clip then.
     """
+    if not os.path.isfile(wanted.path):
+        raise Refusal("the file is not there any more")
+    if not hasattr(song.tracks[0].clip_slots[0], "create_audio_clip"):
+        raise Refusal("this Live does not let scripts add clips (11.3.25 and 12.0.5 do)")
     target, first_row = _find_place(song, wanted)
     stems = [clip for clip in wanted.take.clips if clip.stem != MIX]
     tracks = {clip.stem: _find_track(song, _name_track(clip.stem)) for clip in stems}
@@ -83,7 +87,7 @@ def insert(song: Song, wanted: Insert, make_marker: Callable[..., Any]) -> Place
             track = tracks[part.stem] or _make_track(song, _name_track(part.stem), part.stem)
             clip = _make_clip(track.clip_slots[row], part.path)
         except Exception as error:  # the others still go in
-            notes.append("%s stays out (%s): %s" % (part.stem, _say(error), part.path))
+            notes.append(f"{part.stem} stays out ({_say(error)}): {part.path}")
             continue
         placed.append((clip, beats))
         notes += shape(clip, wanted.take, part.stem, beats, make_marker)
@@ -98,17 +102,17 @@ def shape(
     notes = []
     try:
         prompt = " ".join(take.prompt.split())[:MAX_NAME] or take.id
-        clip.name = prompt if stem == MIX else "%s: %s" % (stem.replace("_", " "), prompt)
+        clip.name = prompt if stem == MIX else f"{_write_stem(stem)}: {prompt}"
         clip.color = COLOURS.get(stem, COLOURS["rest"])
     except Exception as error:
-        notes.append("no name or colour: %s" % _say(error))
+        notes.append(f"no name or colour: {_say(error)}")
     try:
         is_straight = not beats or warping.loop(clip, beats, bool(take.bars), make_marker)
     except Exception as error:
-        notes.append("not warped: %s" % _say(error))
+        notes.append(f"not warped: {_say(error)}")
     else:
         if not is_straight:
-            notes.append("Live holds on to another tempo for %s: look at its warp markers" % stem)
+            notes.append(f"Live holds on to another tempo for {stem}: look at its warp markers")
     return notes
 
 
@@ -123,10 +127,10 @@ def _find_place(song: Song, wanted: Insert) -> tuple[Track, int]:
     if wanted.track >= 0:
         tracks = list(song.tracks)
         if wanted.track >= len(tracks):
-            raise Refusal("there is no track %d" % (wanted.track + 1))
+            raise Refusal(f"there is no track {wanted.track + 1}")
         track = tracks[wanted.track]
         if not can_take_audio(track):
-            raise Refusal("track %d takes no audio clips" % (wanted.track + 1))
+            raise Refusal(f"track {wanted.track + 1} takes no audio clips")
         row = 0
     elif track is None or not can_take_audio(track):
         track = _find_track(song, TRACK_NAME) or _make_track(song, TRACK_NAME, MIX)
@@ -155,7 +159,11 @@ def _find_row(song: Song, tracks: list[Track], first: int) -> int:
 
 
 def _name_track(stem: str) -> str:
-    return "%s %s" % (TRACK_NAME, stem.replace("_", " "))
+    return f"{TRACK_NAME} {_write_stem(stem)}"
+
+
+def _write_stem(stem: str) -> str:
+    return stem.replace("_", " ")
 
 
 def _find_track(song: Song, name: str) -> Track | None:
@@ -171,10 +179,6 @@ def _make_track(song: Song, name: str, stem: str) -> Track:
 
 
 def _make_clip(slot: ClipSlot, path: str) -> Clip:
-    if not hasattr(slot, "create_audio_clip"):
-        raise Refusal("this Live does not let scripts add clips (11.3.25 and 12.0.5 do)")
-    if not os.path.isfile(path):
-        raise Refusal("the file is not there any more")
     slot.create_audio_clip(path)
     return slot.clip
 
@@ -185,7 +189,7 @@ def _count_beats(song: Song, take: Take) -> float:
 
 
 def _describe(track: Track, number: int, row: int) -> str:
-    return ("track %d (%s), scene %d" % (number + 1, track.name, row + 1))[:MAX_WHERE]
+    return f"track {number + 1} ({track.name}), scene {row + 1}"[:MAX_WHERE]
 
 
 def _is_same_file(one: str, other: str) -> bool:

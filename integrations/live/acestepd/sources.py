@@ -26,7 +26,7 @@ def copy(path: str, out: str) -> Generator[str, None, None]:
     """
     name, suffix = os.path.splitext(os.path.basename(path))
     if suffix.lower() not in SUFFIXES:
-        raise Unreadable("acestepd cannot read %s files" % (suffix or "such"))
+        raise Unreadable(f"acestepd cannot read {suffix or 'such'} files")
     if not out:
         raise Unreadable("acestepd does not say where its folder is; add this one to its folders")
     if _is_below(path, out):
@@ -42,7 +42,7 @@ def copy(path: str, out: str) -> Generator[str, None, None]:
                 yield ""
         os.utime(target, None)  # the oldest go first when acestepd makes room
     except OSError as error:
-        raise Unreadable("the file cannot be copied: %s" % (error.strerror or error)) from error
+        raise Unreadable(f"the file cannot be copied: {error.strerror or error}") from error
     yield target
 
 
@@ -50,7 +50,7 @@ def _copy_pieces(path: str, target: str) -> Iterator[None]:
     """To a hidden name first, so that nobody reads half a file."""
     folder, name = os.path.split(target)
     os.makedirs(folder, 0o700, exist_ok=True)
-    part = os.path.join(folder, ".%s.part" % name)
+    part = os.path.join(folder, f".{name}.part")
     try:
         with open(path, "rb") as source, open(part, "wb") as copied:
             while True:
@@ -68,10 +68,10 @@ def _copy_pieces(path: str, target: str) -> Iterator[None]:
 
 def _name_copy(path: str, name: str, suffix: str, facts: os.stat_result) -> str:
     """The same for the same file, so that a second cover copies nothing."""
-    key = "%s|%d|%d" % (path, facts.st_size, facts.st_mtime_ns)
+    key = f"{path}|{facts.st_size}|{facts.st_mtime_ns}"
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     plain = re.sub(r"[^\w -]+", "_", name)[:60].strip(" .") or "clip"
-    return "%s-%s%s" % (plain, digest, suffix.lower())
+    return f"{plain}-{digest}{suffix.lower()}"
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -6,6 +6,7 @@ markers belong on one straight line from beat 0 at its first sample to its last 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
@@ -38,19 +39,21 @@ def is_straight(clip: Clip, beats: float) -> bool:
 
 def straighten(clip: Clip, beats: float, make_marker: Callable[..., Any]) -> bool:
     """Move the warp markers where they belong. Whether they are there now."""
-    for repair in (_drop_between, _move_ends, _pin_end):
+    for repair in (_drop_between, _move_ends, _pin_end, _move_ends):
         if is_straight(clip, beats):
             return True
-        try:
-            repair(clip, beats, make_marker)
-        except Exception:  # of a marker that Live does not let go of: the next repair is left
-            continue
+        repair(clip, beats, make_marker)
     return is_straight(clip, beats)
+
+
+# Live does not let go of every marker, and which ones is not written anywhere: what one repair
+# cannot do, the next one may.
 
 
 def _drop_between(clip: Clip, beats: float, make_marker: Callable[..., Any]) -> None:
     for marker in list(clip.warp_markers)[1:-1]:
-        clip.remove_warp_marker(marker.beat_time)
+        with suppress(Exception):
+            clip.remove_warp_marker(marker.beat_time)
 
 
 def _move_ends(clip: Clip, beats: float, make_marker: Callable[..., Any]) -> None:
@@ -65,13 +68,15 @@ def _move_ends(clip: Clip, beats: float, make_marker: Callable[..., Any]) -> Non
     for marker, beat in moves:
         distance = beat - marker.beat_time
         if abs(distance) > 1e-9:
-            clip.move_warp_marker(marker.beat_time, distance)
+            with suppress(Exception):
+                clip.move_warp_marker(marker.beat_time, distance)
 
 
 def _pin_end(clip: Clip, beats: float, make_marker: Callable[..., Any]) -> None:
     """A marker of our own at the file's end."""
     unit = _find_unit(clip, list(clip.warp_markers)[-1])
-    clip.add_warp_marker(make_marker(clip.sample_length / unit, beats))
+    with suppress(Exception):
+        clip.add_warp_marker(make_marker(clip.sample_length / unit, beats))
 
 
 def _count_beats(clip: Clip, marker: WarpMarker, beats: float) -> float:
