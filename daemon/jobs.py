@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from pipeline.request import BadRequest, MissingFile, Request
 
+MIX = "mix"  # the clip that is everything
+
 
 class JobState(StrEnum):
     """How a job stands, in the words that the journal and the clients see."""
@@ -66,6 +68,13 @@ class Order:
     due: float = 0.0
 
 
+class Insertion(NamedTuple):
+    """The program that has put a clip into a DAW, and where, in its words."""
+
+    program: str
+    where: str
+
+
 @dataclass(eq=False)
 class Job:
     """One accepted request, for one take with its stems: the record that the journal keeps.
@@ -93,6 +102,8 @@ class Job:
     clip_events: tuple[Event, ...] = field(default=(), repr=False)
     crashes: int = 0  # of the worker, while it made this job
     favourite: bool = False
+    insert_for: str = ""  # the program that has still to put its clips in
+    inserted: Insertion | None = None
     created: float = 0.0  # seconds since the epoch
     cost: float = 0.0  # in the model's unit; 0 while it is not known
     # Not journaled: what clients have asked for since the daemon started.
@@ -108,6 +119,12 @@ class Job:
         """Which of the order's takes it is, counted from 1."""
         last = self.id.rpartition(".")[2]
         return int(last) if self.batch and last.isdecimal() else 1
+
+    @property
+    def mix_path(self) -> str:
+        """The path of its mix, or of its first file; "" where it has landed no files."""
+        paths = {stem: path for stem, path, *_ in (clip.values for clip in self.clip_events)}
+        return str(paths.get(MIX, next(iter(paths.values()), "")))
 
     def start_over(self) -> None:
         """Back to waiting: what was made of it so far does not count."""
@@ -127,12 +144,13 @@ class Job:
 @dataclass(frozen=True)
 class Event:
     """Something to tell the surfaces. `values` are texts and numbers, which follow the job's id:
-    see the event table in daemon/README.md.
+    see the event table in daemon/README.md. Where it goes `to` one client, nobody else is told.
     """
 
     kind: str
     job: Job | None
     values: tuple[Any, ...] = ()
+    to: str = ""
 
 
 Listener = Callable[[Event], None]

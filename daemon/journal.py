@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from pipeline.request import FIELDS, Request
 
-from .jobs import ENDED, Event, Job, JobState, Priority
+from .jobs import ENDED, Event, Insertion, Job, JobState, Priority
 
 log = logging.getLogger("acestepd.journal")
 
@@ -143,6 +143,7 @@ class Journal:
             "state": job.state.value,
             "crashes": job.crashes,
             "favourite": int(job.favourite),
+            "insert_for": job.insert_for,
             "cost": job.cost,
             "outcome": _outcome_of(job),
             "number": job.number,
@@ -167,6 +168,25 @@ class Journal:
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET favourite = ? WHERE number = ?", (int(job.favourite), job.number)
+            )
+
+    def update_insertion(self, job: Job) -> None:
+        """Write down who has still to put a job's clips in, and who has. Raises OSError."""
+        inserted = "\t".join(job.inserted) if job.inserted else ""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET insert_for = ?, inserted = ? WHERE number = ?",
+                (job.insert_for, inserted, job.number),
+            )
+
+    def drop_old_inserts(self, program: str, before: float) -> None:
+        """Nobody waits any more for a program to put in what ended before that (seconds since the
+        epoch). Raises OSError.
+        """
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET insert_for = '' WHERE insert_for = ? AND ended < ?",
+                (program, before),
             )
 
     def read_landing(self, job: Job) -> str:
@@ -208,6 +228,13 @@ class Journal:
         if client:
             return self._find_one("client = ? ORDER BY number DESC", (client,))
         return self._find_one("1 ORDER BY number DESC", ())
+
+    def find_to_insert(self, program: str, since: float, limit: int) -> list[Job]:
+        """Jobs that have ended since then (seconds since the epoch) and whose clips a program has
+        still to put in, the oldest first.
+        """
+        where = "insert_for = ? AND ended >= ? ORDER BY number LIMIT ?"
+        return self._find_jobs(where, (program, since, limit))
 
     def search(
         self,
@@ -356,6 +383,7 @@ def _job_of(row: Mapping[str, Any]) -> Job:
         origin=row["origin"],
         parent=row.get("parent", ""),  # a journal that is only read may be an older one
         takes=row.get("takes", 1),
+        insert_for=row.get("insert_for", ""),
         number=row["number"],
         state=JobState(row["state"]),
         crashes=row["crashes"],
@@ -366,6 +394,9 @@ def _job_of(row: Mapping[str, Any]) -> Job:
     events = [Event(kind, job, tuple(values)) for kind, values in json.loads(row["outcome"])]
     job.clip_events = tuple(event for event in events if event.kind == "clip")
     job.last_event = events[-1] if events else None
+    if inserted := row.get("inserted"):
+        program, _, where = inserted.partition("\t")
+        job.inserted = Insertion(program, where)
     return job
 
 

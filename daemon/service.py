@@ -13,6 +13,8 @@ from pipeline.weights.adapter import parse_adapters
 
 from .engine import Engine, ModelChoice
 from .engine.process import WorkerHandle, WorkerProcess
+from .integrations.clients import Clients
+from .integrations.inserter import Inserter
 from .integrations.sources import SOURCES, Sources
 from .integrations.upkeep import Upkeep
 from .jobs import Event
@@ -84,13 +86,18 @@ class Daemon:
                 worker,
             )
             self.engine.subscribe(EventLog().write)
+            self.clients = Clients(settings.state)
+            self.inserter = Inserter(settings, self.clients, self.engine)
+            self.engine.ask_inserter(self.inserter.choose)
             self.tempo = Tempo(settings.link, settings.midi_clock)
             self.tempo.listen(
                 lambda bpm, source: self.engine.publish(Event("tempo", None, (bpm, source)))
             )
             self.panel = Panel(settings.request, self.tempo)
             allowed_folders = _list_allowed_folders(settings)
-            self.osc = OscServer(settings, self.panel, self.engine, allowed_folders)
+            self.osc = OscServer(
+                settings, self.panel, self.engine, allowed_folders, self.clients, self.inserter
+            )
             opened.callback(self.osc.close)
             self.pads = self.osc.pads = PadPlayer(
                 settings, self.engine, self.panel, self.tempo, allowed_folders
@@ -100,7 +107,8 @@ class Daemon:
             self._enable_midi_learn()
             self.watchers = Watchers(settings.watch, self.engine, self.panel, allowed_folders)
             self.sources = Sources(settings, self.engine.active)
-            self.upkeep = Upkeep(self.sources)
+            # after the OSC server: a program hears of a clip before it is to put it in
+            self.upkeep = Upkeep(self.inserter, self.sources, self.clients)
             self.engine.subscribe(self.upkeep.on_event)
             self._opened = opened.pop_all()
 
@@ -116,6 +124,7 @@ class Daemon:
         allowed_folders = _list_allowed_folders(settings)
         self.settings = settings
         self.engine.change_settings(settings)
+        self.inserter.settings = settings
         self.osc.change_settings(settings, allowed_folders)
         self.pads.change_settings(settings, allowed_folders)
         self.controllers.change_settings(settings.midi)

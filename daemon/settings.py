@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "sources_mb": (0, 10**6),
 }
 QUANTISE = ("", "beat", "bar")
+AUTO = "auto"  # in insert_to: the program that is there
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # of a program that puts clips in
 
 
 @dataclass(frozen=True)
@@ -250,6 +253,11 @@ class Settings:
         "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock",
     )
     ahead_ms: float = setting(0.0, "so much before that beat or bar, in ms")
+    insert_to: str = setting(
+        AUTO,
+        "who puts finished clips in by itself: the name of a program like live or reaper; auto: "
+        "the one that is there; empty: none",
+    )
     inbox: int = setting(
         256, "how many clips wait in out/.inbox for programs without sockets; 0 writes none there"
     )
@@ -283,6 +291,11 @@ class Settings:
         _check_range("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
         if self.quantise not in QUANTISE:
             raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
+        if self.insert_to and not NAME.fullmatch(self.insert_to):
+            raise SettingsError(
+                "insert_to must be the name of a program in small letters, like live, or auto, "
+                f'or "", got {self.insert_to!r}'
+            )
         if self.planner not in ("", *PLANNERS) and not Path(self.planner).expanduser().is_dir():
             raise SettingsError(
                 f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}"

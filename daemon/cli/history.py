@@ -66,6 +66,7 @@ def to_json(job: Job) -> dict[str, object]:
         "created": job.created,
         "favourite": job.favourite,
         "seed": job.resolved.seed,
+        "inserted": job.inserted._asdict() if job.inserted else None,
         "files": [{"stem": clip.values[0], "path": clip.values[1]} for clip in job.clip_events],
         "request": {name: getattr(job.resolved, name) for name in FIELDS},
     }

@@ -95,6 +95,7 @@ class Dispatcher:
         self.lander = Lander(settings, journal, self)
         self._reassembly = Reassembly()
         self._make_idle_run: Callable[[], Run | None] = lambda: None
+        self._choose_inserter: Callable[[Job], str] = lambda job: ""
 
     # --- which jobs there are ---------------------------------------------------------------------
 
@@ -204,6 +205,12 @@ class Dispatcher:
         self.running.append(run)
         run.start()
         self.supervisor.render(run)
+
+    def ask_inserter(self, choose: Callable[[Job], str]) -> None:
+        """Call this for who is to put a finished job's clips in; empty: nobody. It is called under
+        the engine's lock.
+        """
+        self._choose_inserter = choose
 
     # --- for runs that no client has ordered ------------------------------------------------------
 
@@ -433,6 +440,7 @@ class Dispatcher:
             job = run.job
             published = job.clip_events
             job.clip_events = make_clip_events(job, landed.clips, used)
+            job.insert_for = self._choose_inserter(job)
             self.client_jobs.end_job(
                 job,
                 JobState.FINISHED,

@@ -92,6 +92,12 @@ class Engine:
         """Call it with every event from now on."""
         self._bus.subscribe(listener)
 
+    def ask_inserter(self, choose: Callable[[Job], str]) -> None:
+        """Call this for the program that is to put a finished job's clips in; empty: nobody. It is
+        called under the engine's lock.
+        """
+        self._dispatcher.ask_inserter(choose)
+
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._dispatcher.queue)))
 

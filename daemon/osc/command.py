@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine import Engine
+from ..integrations.clients import Clients
+from ..integrations.inserter import Inserter
 from ..jobs import Event
 from ..pads.controllers import Controllers
 from ..pads.player import PadPlayer
@@ -33,6 +35,8 @@ class Context:
     allowed_folders: AllowedFolders
     guard: Guard
     subscribers: Subscribers
+    clients: Clients
+    inserter: Inserter
     lyric_uploads: LyricUploads
     drop_timed: Callable[[], int]  # drops what waits for a bundle's time, and returns how many
     pads: PadPlayer | None

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from pipeline.request import FIELDS
 
-from ..jobs import Event, Job
+from ..jobs import Event
 from .wire import Value, encode
 
 MAX_TEXT = 250  # bytes of a text that is for reading
 MAX_VALUE = 1000  # bytes of a parameter's text
 # sent as texts: Pd and others keep numbers as 32-bit floats
 SEEDS = tuple(name for name in FIELDS if name.endswith("seed"))
-MIX = "mix"
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,15 @@ EVENTS = _by_name(
         "siis",
         "id track slot path",
         "id, track, slot, path of the mix",
-        "an integration puts it there; -1: where it likes",
+        "put it there, -1: where you like; to one named client, after the clips",
+        has_id=True,
+    ),
+    OutgoingMessage(
+        "inserted",
+        "ssss",
+        "id program where path",
+        "id, program, where, path of the mix",
+        "the program has put it there; empty: it could not",
         has_id=True,
     ),
     OutgoingMessage(
@@ -182,8 +189,16 @@ REPLIES = _by_name(
         "command first second",
         "command, two numbers",
         "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; "
-        "insert: track, slot; lyrics: parts so far, seconds they are kept; bank: how many pads, or "
+        "insert: track, slot; clients: how many; "
+        "lyrics: parts so far, seconds they are kept; bank: how many pads, or "
         "banks, its program; adapter(s): how many are worn",
+    ),
+    OutgoingMessage(
+        "client",
+        "ssfi",
+        "name client seconds inserts",
+        "name, client, seconds since it was heard, 1 or 0",
+        "one named client of /ace/clients; 1: it puts clips in",
     ),
     OutgoingMessage(
         "past",
@@ -226,7 +241,7 @@ def encode_event(event: Event) -> bytes:
     row = EVENTS[event.kind]
     values: list[Value] = list(event.values)
     if event.kind == "favourite":
-        values.append(path_of_mix(event.job) if event.job else "")
+        values.append(event.job.mix_path if event.job else "")
     id = [event.job.id if event.job else ""] if row.has_id else []
     if event.kind == "fail":
         return encode_fail(*id, *values)
@@ -252,12 +267,6 @@ def encode_parameter(name: str, value: Value) -> bytes:
 
 def encode_reply(name: str, *values: Value) -> bytes:
     return encode(f"/ace/{name}", OUTGOING[name].types, *values)
-
-
-def path_of_mix(job: Job) -> str:
-    """The path of the job's mix, or of its first file; "" where it has landed no files."""
-    paths = {stem: path for stem, path, *_ in (clip.values for clip in job.clip_events)}
-    return str(paths.get(MIX, next(iter(paths.values()), "")))
 
 
 def shorten(text: str, limit: int = MAX_TEXT) -> str:

@@ -44,7 +44,13 @@ class Publisher:
         self._requesters[command] = client
 
     def publish_event(self, event: Event) -> None:
-        """To the client whose job or request it is about, and to the subscribers of its topic."""
+        """To the one client it goes to; or else to the client whose job or request it is about, and
+        to the subscribers of its topic.
+        """
+        if event.to:
+            if self.is_reachable(event.to):
+                self._send(encode_event(event), event.to)
+            return
         clients = {peer.client for peer in self._subscribers.list_peers(find_topic(event.kind))}
         clients |= {client for client in self._list_clients(event) if self.is_reachable(client)}
         packet = encode_event(event)

@@ -18,6 +18,8 @@ from functools import partial
 from typing import TypeVar
 
 from ..engine import Engine
+from ..integrations.clients import Clients
+from ..integrations.inserter import Inserter
 from ..jobs import Refused
 from ..pads.controllers import Controllers
 from ..pads.player import PadPlayer
@@ -48,12 +50,20 @@ class OscServer:
     """
 
     def __init__(
-        self, settings: Settings, panel: Panel, engine: Engine, allowed_folders: AllowedFolders
+        self,
+        settings: Settings,
+        panel: Panel,
+        engine: Engine,
+        allowed_folders: AllowedFolders,
+        clients: Clients,
+        inserter: Inserter,
     ) -> None:
         self.settings = settings
         self.panel = panel
         self.engine = engine
         self.allowed_folders = allowed_folders
+        self.clients = clients
+        self.inserter = inserter
         self.pads: PadPlayer | None = None
         self.controllers: Controllers | None = None  # where there are MIDI ports
         self.guard = Guard(settings)
@@ -124,7 +134,8 @@ class OscServer:
         self.allowed_folders = allowed_folders
         self.guard.change_settings(settings)
         self.subscribers.change_static(settings.endpoints)
-        self.subscribers.remove_untrusted(self.guard.is_trusted)
+        for peer in self.subscribers.remove_untrusted(self.guard.is_trusted):
+            self.clients.remove(peer.client)
         if self._tcp:
             self._tcp.drop_disallowed()
         self.wake()
@@ -196,7 +207,9 @@ class OscServer:
         """Dispatch a message, now or in `delay` seconds, where its sender may send it."""
         if not self.guard.is_authenticated(sender.host) and message.address != HELLO:
             self._reject_stranger(message, sender)
-        elif isinstance(message, Malformed):
+            return
+        self.clients.note_heard(sender.client)
+        if isinstance(message, Malformed):
             self._reject_malformed(message, sender)
         elif delay <= 0:
             dispatch(message, self._context(sender))
@@ -248,6 +261,8 @@ class OscServer:
             allowed_folders=self.allowed_folders,
             guard=self.guard,
             subscribers=self.subscribers,
+            clients=self.clients,
+            inserter=self.inserter,
             lyric_uploads=self.lyric_uploads,
             drop_timed=self._drop_timed,
             pads=self.pads,
@@ -261,6 +276,7 @@ class OscServer:
 
     def handle_disconnect(self, peer: Peer) -> None:
         self.subscribers.remove(peer.client)
+        self.clients.remove(peer.client)
 
     def wake(self) -> None:
         """End the loop's wait. From any thread."""

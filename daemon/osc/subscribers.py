@@ -51,11 +51,18 @@ class Subscribers:
                 self.add(peer, frozenset(TOPICS), FOR_EVER)
         self._static = peers
 
-    def remove_untrusted(self, is_trusted: Callable[[str], bool]) -> None:
-        """Keep only those whose machine may be sent events, and those of the settings."""
-        for subscriber in list(self._subscribers.values()):
-            if subscriber.expires < FOR_EVER and not is_trusted(subscriber.peer.host):
-                self.remove(subscriber.peer.client)
+    def remove_untrusted(self, is_trusted: Callable[[str], bool]) -> list[Peer]:
+        """Keep only those whose machine may be sent events, and those of the settings. Returns the
+        others.
+        """
+        removed = [
+            subscriber.peer
+            for subscriber in self._subscribers.values()
+            if subscriber.expires < FOR_EVER and not is_trusted(subscriber.peer.host)
+        ]
+        for peer in removed:
+            self.remove(peer.client)
+        return removed
 
     def add(self, peer: Peer, topics: frozenset[str], lease: float = LEASE) -> Subscriber:
         """Raises `Refused` 429. A subscriber of the settings stays one, with other topics."""

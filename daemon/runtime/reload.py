@@ -33,6 +33,7 @@ RELOADABLE = frozenset(
         "prepare_memory_gb",
         "quantise",
         "ahead_ms",
+        "insert_to",
         "inbox",
         "sources_mb",
         "midi",

@@ -59,6 +59,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
         ("out = 3", "out must be a path, got 3"),
         ("model = []", "model must be a text"),
         ("planner = '7B'", "planner must be one of 1.7B 0.6B 4B, or a folder, got '7B'"),
+        ("insert_to = 'My DAW'", "insert_to must be the name of a program in small letters"),
         ("host = 'example'", "an address must be an IPv4 address"),
         ("host = '0.0.0.0'", "reachable from outside: list in allow"),
         ("subscribers = ['here']", "must be written host:port, got 'here'"),

@@ -191,8 +191,9 @@ def test_a_button_marks_the_newest_clip_that_is_finished(
     paused_client.send("/ace/favourite", 1.0)
     assert paused_client.until("/ace/favourite")[-1][1][0] == "heard"
     paused_client.send("/ace/favourite", 0.0)
-    with closing(paused_stage.client()) as other:
-        assert other.ask("/ace/insert", 1.0) == ("/ace/done", ["/ace/insert", -1, -1])
+    with subscribed(paused_stage, "insert") as other:
+        assert other.ask("/ace/insert", 1.0)[1][:3] == ["heard", -1, -1]
+        assert other.receive() == ("/ace/done", ["/ace/insert", -1, -1])
         assert expect_fail(other, "/ace/insert", "coming")[1] == 409
 
 

@@ -78,6 +78,7 @@ def test_the_daemons_own_words_are_never_answered(client: OscClient) -> None:
     client.send("/ace/tempo", 99.0, "link")
     client.send("/ace/favourite", "x", 1, "/path")
     client.send("/ace/insert", "x", 1, 1, "/path")
+    client.send("/ace/inserted", "x", "live", "track 1", "/path")
     assert client.is_quiet()
 
 

@@ -18,7 +18,6 @@ from daemon.osc.outgoing import (
     encode_event,
     encode_fail,
     encode_parameter,
-    path_of_mix,
     shorten,
 )
 from daemon.osc.wire import read_message
@@ -63,6 +62,10 @@ def test_every_argument_of_a_message_has_a_type_and_a_name() -> None:
         (Event("insert", JOB, (1, -1, "/out/x.wav")), ["take1", 1, -1, "/out/x.wav"]),
         (Event("favourite", JOB, (1,)), ["take1", 1, ""]),
         (
+            Event("inserted", JOB, ("live", "track 1", "/out/x.wav")),
+            ["take1", "live", "track 1", "/out/x.wav"],
+        ),
+        (
             Event("fail", None, ("/ace/generate", 500, "m", "h")),
             ["", "/ace/generate", 500, "m", "h"],
         ),
@@ -74,11 +77,11 @@ def test_an_event_is_its_jobs_id_and_its_values(event: Event, arguments: list[An
 
 def test_the_mix_stands_for_a_job_or_else_its_first_file() -> None:
     job = Job("cli", "x", JOB.request, JOB.resolved, JOB.out)
-    assert path_of_mix(job) == ""
+    assert job.mix_path == ""
     job.clip_events = (clip_event("drums", "/d.wav"), clip_event("bass", "/b.wav"))
-    assert path_of_mix(job) == "/d.wav"
+    assert job.mix_path == "/d.wav"
     job.clip_events = (clip_event("drums", "/d.wav"), clip_event("mix", "/m.wav"))
-    assert path_of_mix(job) == "/m.wav"
+    assert job.mix_path == "/m.wav"
     assert encode_and_read(Event("favourite", job, (0,)))[1] == ["x", 0, "/m.wav"]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from daemon.integrations.catalogue import CATALOGUE
 from daemon.jobs import Event
 from daemon.osc import guard
+from daemon.osc.handlers.subscriptions import SIMILAR
+from daemon.osc.outgoing import TOPICS
 from daemon.osc.subscribers import FOR_EVER
 from daemon.osc.wire import Peer
-from daemon.settings import Settings
+from daemon.settings import NAME, Settings
 from pipeline.request import FIELDS
 from tests.support.osc_client import (
     SHORT,
@@ -85,6 +90,61 @@ def test_topics_choose_what_a_subscriber_hears(client: OscClient, stage: Stage) 
         assert expect_fail(listener, "/ace/notify", 1, listener.port, "weather")[1] == 422
         assert expect_fail(listener, "/ace/notify", 1, 70_000)[1] == 422
         listener.send("/ace/notify", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "topics", "name"),
+    [
+        ((1, 0, "clip insert", "live"), {"clip", "insert"}, "live"),
+        ((1, 0, "clip", "insert", "live"), {"clip", "insert"}, "live"),  # Pd's words
+        ((1.0, 0.0, "clip,insert", "Live "), {"clip", "insert"}, "live"),
+        ((1, "clip", "pd"), {"clip"}, "pd"),
+        ((1, "", "max-8"), set(TOPICS), "max-8"),
+        ((1, 0, "", "live"), set(TOPICS), "live"),
+        ((1, "0 clip", "live"), {"clip"}, "live"),
+        ((1, 0, "clip", "insert"), {"clip", "insert"}, ""),
+        ((1, 0, "clip", ""), {"clip"}, ""),
+        ((1, 0, "clip"), {"clip"}, ""),
+        ((1,), set(TOPICS), ""),
+    ],
+)
+def test_the_last_text_that_is_no_topic_is_a_name(
+    client: OscClient, stage: Stage, arguments: tuple[Any, ...], topics: set[str], name: str
+) -> None:
+    client.send("/ace/notify", *arguments)
+    client.send("/ace/sync", 5)
+    client.until("/ace/synced")
+    assert [one.name for one in stage.clients.list_all()] == ([name] if name else [])
+    listening = [kind for kind in TOPICS if stage.osc.subscribers.list_peers(kind)]
+    assert set(listening) == topics
+    client.send("/ace/notify", 0)
+    client.until("/ace/done")
+    assert stage.clients.list_all() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ((1, 0, "clip", "insrt"), "did you mean insert?"),
+        ((1, 0, "clip", "auto"), "choose another name"),
+        ((1, 0, "live"), "a name stands behind them"),
+        ((1, 0, "clip live"), "a name stands behind them"),
+        ((1, 0, "clip", "no name!"), "a name stands behind them"),
+    ],
+)
+def test_what_may_be_a_misspelt_topic_is_no_name(
+    client: OscClient, stage: Stage, arguments: tuple[Any, ...], hint: str
+) -> None:
+    _, code, _, said = expect_fail(client, "/ace/notify", *arguments)
+    assert code == 422
+    assert hint in said
+    assert stage.clients.list_all() == []
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_the_programs_that_something_ships_for_have_names(name: str) -> None:
+    assert NAME.fullmatch(name)
+    assert not difflib.get_close_matches(name, TOPICS, 1, SIMILAR)
 
 
 def test_a_subscriber_is_told_about_a_job_once_although_it_is_its_own(

@@ -57,3 +57,12 @@ def subscribed(stage: Stage, *topics: str) -> Iterator[OscClient]:
         listener.until("/ace/synced")
         yield listener
         listener.send("/ace/notify", 0)
+
+
+@contextmanager
+def named(stage: Stage, name: str, topics: str = "clip finished insert") -> Iterator[OscClient]:
+    """A program with a name, as an integration says it; it has had the answer."""
+    with closing(stage.client()) as program:
+        program.send("/ace/notify", 1, 0, topics, name)
+        program.until("/ace/done")
+        yield program

@@ -9,6 +9,8 @@ from typing import Any
 
 from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
 
+from ...integrations.clients import parse_name
+from ...integrations.inserter import ANYWHERE, INSERT
 from ...jobs import Event, Job, Order, Priority, Refused
 from ...panel import NothingToPlay
 from ..arguments import (
@@ -27,12 +29,11 @@ from ..arguments import (
     split_order_options,
 )
 from ..command import Command, Context
-from ..outgoing import path_of_mix
+from ..outgoing import shorten
 from ..patterns import Pattern, is_pattern
 
 MAX_ROWS = 200  # of an answer to /ace/history
 DEFAULT_ROWS = 20
-ANYWHERE = -1  # the track or slot where a message names none
 SOURCE_GONE_HINT = "copies in .sources make room for newer ones: send it again with its file"
 
 
@@ -151,7 +152,7 @@ def history(context: Context, arguments: Arguments) -> None:
         raise OutOfRange(f"count must be in 1..{MAX_ROWS}, got {count}")
     jobs = context.engine.journal.search(" ".join(words), limit=count)
     for job in jobs:
-        context.answer("past", job.id, job.state.value, str(job.resolved.seed), path_of_mix(job))
+        context.answer("past", job.id, job.state.value, str(job.resolved.seed), job.mix_path)
     context.answer("done", "/ace/history", len(jobs), 0)
 
 
@@ -175,11 +176,29 @@ def insert(context: Context, arguments: Arguments) -> None:
     job = _find_finished(context, parse_id_unless_button(arguments))
     track = parse_int_at(arguments, 1, "track", ANYWHERE)
     slot = parse_int_at(arguments, 2, "slot", ANYWHERE)
-    path = path_of_mix(job)
-    if not Path(path).is_file():
-        raise Refused(404, f"the file of {job.id!r} is not there any more: {path}")
-    context.engine.publish(Event("insert", job, (track, slot, path)))
-    context.answer("done", "/ace/insert", track, slot)
+    if not Path(job.mix_path).is_file():
+        raise Refused(404, f"the file of {job.id!r} is not there any more: {job.mix_path}")
+    if program := context.inserter.find_program(context.sender.client):
+        context.expect_fail(INSERT)
+        context.inserter.ask(program, job, track, slot)
+    elif context.subscribers.list_peers("insert"):  # they have no names: all of them are asked
+        context.engine.publish(Event("insert", job, (track, slot, job.mix_path)))
+    else:
+        hint = "open one; acestepd integrations lists them"
+        raise Refused(503, "no program that puts clips in is there", hint)
+    context.answer("done", INSERT, track, slot)
+
+
+def note_inserted(context: Context, arguments: Arguments) -> None:
+    id = _required_id(arguments, "its id")
+    try:
+        program = parse_name(parse_id_at(arguments, 1))
+    except ValueError as error:
+        raise OutOfRange(str(error)) from error
+    where = shorten(join_words(arguments[2:]).strip())
+    job = context.inserter.find_job(context.sender.client, id, program)
+    context.inserter.note_inserted(job, program, where)
+    context.answer("done", "/ace/inserted", 1, 0)
 
 
 def _find_finished(context: Context, id: str) -> Job:
@@ -278,13 +297,22 @@ COMMANDS = (
         names_job=True,
     ),
     Command(
-        "/ace/insert",
+        INSERT,
         "sii",
         "[s id], [i track], [i slot]",
         "/ace/done",
-        "ask an integration to put the clip there; without an id the newest",
+        "ask the program in your DAW to put the clip there; without an id the newest",
         insert,
         ignores_release=True,
+        names_job=True,
+    ),
+    Command(
+        "/ace/inserted",
+        "sss",
+        "s id, s program, [s where]",
+        "/ace/done",
+        "that program has put the clip in; without where it could not",
+        note_inserted,
         names_job=True,
     ),
     Command(

@@ -2,39 +2,82 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from functools import partial
 
 from pipeline.request import FIELDS, OutOfRange
 
 from ...jobs import Event
+from ...settings import AUTO, NAME
 from ..arguments import Arguments, parse_id, parse_int, parse_int_at
 from ..command import Command, Context
 from ..guard import LEASE
 from ..outgoing import PARAM, TOPICS
 from ..wire import Peer
 
+SIMILAR = 0.85  # of 1: as much is a name like a topic that it may be a misspelt one
+
 
 def notify(context: Context, arguments: Arguments) -> None:
     on = parse_int_at(arguments, 0, "on", 1)
-    port, words = _parse_port_and_topics(arguments[1:])
+    name, rest = _split_name(arguments[1:])
+    port, words = _parse_port_and_topics(rest)
     sender = context.sender
     peer = Peer(f"udp:{sender.host}:{port}", sender.host) if port else sender
     if not on:
+        context.clients.remove(peer.client)
         context.answer("done", "/ace/notify", context.subscribers.remove(peer.client), 0)
         return
     topics = frozenset(words) or frozenset(TOPICS)
     if unknown := topics - set(TOPICS):
-        raise OutOfRange(f"topics must be of {' '.join(TOPICS)}, got {min(unknown)[:40]!r}")
+        raise OutOfRange(
+            f"topics must be of {' '.join(TOPICS)}, got {min(unknown)[:40]!r}",
+            "a name stands behind them, as an argument of its own",
+        )
     subscriber = context.subscribers.add(peer, topics)
+    if name:
+        context.clients.add(name, peer.client, sender.client, inserts="insert" in topics)
     for recipient in {sender, peer}:
         context.publisher.send_reply(recipient, "done", "/ace/notify", subscriber.number, LEASE)
     _send_snapshot(context, peer, topics)
+    if name:
+        send = partial(context.publisher.send_event, peer)
+        context.inserter.redeliver(name, send)
+
+
+def _split_name(arguments: Arguments) -> tuple[str, Arguments]:
+    """The client's name, and what stands before it. It is a text of its own behind the topics,
+    which may be an empty text. Raises `OutOfRange` where a topic may be meant.
+    """
+    has_port = bool(arguments) and _is_number(parse_id(arguments[0]))
+    last = arguments[-1] if len(arguments) >= 2 + has_port else None
+    name = last.strip().lower() if isinstance(last, str) else ""
+    if name in TOPICS or not NAME.fullmatch(name):
+        return "", arguments
+    if similar := difflib.get_close_matches(name, TOPICS, 1, SIMILAR):
+        raise OutOfRange(f"{name!r} is no topic, and no name", f"did you mean {similar[0]}?")
+    if name == AUTO:
+        raise OutOfRange(f"a client cannot be called {AUTO}", "choose another name")
+    return name, arguments[:-1]
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"-?\d+(\.\d+)?", text))
+
+
+def list_clients(context: Context, arguments: Arguments) -> None:
+    clients = context.clients.list_all()
+    for one in clients:
+        seconds = context.clients.seconds_since(one)
+        context.answer("client", one.name, one.client, seconds, int(one.inserts))
+    context.answer("done", "/ace/clients", len(clients), 0)
 
 
 def _parse_port_and_topics(arguments: Arguments) -> tuple[int, list[str]]:
     """The port, 0 where it is the sender's own, and the topics: both may be left out."""
     words = " ".join(map(parse_id, arguments)).replace(",", " ").split()
-    if not words or not re.fullmatch(r"-?\d+(\.\d+)?", words[0]):
+    if not words or not _is_number(words[0]):
         return 0, words
     port = parse_int("port", words[0])
     if not 0 <= port <= 65535:
@@ -66,10 +109,18 @@ def _snapshot(context: Context) -> list[Event]:
 COMMANDS = (
     Command(
         "/ace/notify",
-        "iis",
-        "i on, [i port], [s topics]",
+        "iiss",
+        "i on, [i port], [s topics], [s name]",
         "/ace/done",
         "send me every event (or some kinds), there; first, how things stand",
         notify,
+    ),
+    Command(
+        "/ace/clients",
+        "",
+        "",
+        "/ace/client each, /ace/done",
+        "the programs that have given a name",
+        list_clients,
     ),
 )

@@ -1,0 +1,206 @@
+"""Which programs are there: clients that have a name, and when each was last heard."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..jobs import Event
+from ..settings import AUTO, NAME
+
+log = logging.getLogger("acestepd.integrations")
+
+PRESENT_SECONDS = 30.0  # as long is a client there after it was heard
+FORGET_SECONDS = 86_400.0  # after which a silent one is not listed any more
+MAX_CLIENTS = 64  # and names in the file
+HEARD = "heard.json"  # in the state folder
+SAVE_SECONDS = 60.0  # at least, between two writes of that file
+INBOX = "inbox:"  # how the client's text of a program begins that reads the inbox
+
+
+@dataclass(frozen=True)
+class NamedClient:
+    """A program that has given its name. `client` is where it is sent messages, as text, `sender`
+    where its own come from; a program that reads the inbox has neither, and is "inbox:NAME".
+    """
+
+    name: str
+    client: str
+    sender: str
+    inserts: bool  # it puts clips in
+    heard: float  # seconds since the epoch
+
+    @property
+    def reads_inbox(self) -> bool:
+        return self.client.startswith(INBOX)
+
+    def is_at(self, client: str) -> bool:
+        """Whether a client, as text, is this one."""
+        return client in (self.client, self.sender)
+
+
+class Clients:
+    """Every named client, the one that has been there for longest first. Usable from every thread.
+
+    When they were heard is kept in `folder`, for `acestepd doctor`: a program that was there
+    yesterday works.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._file = folder / HEARD
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._clients: dict[str, NamedClient] = {}  # by name
+        self._names: dict[str, str] = {}  # by the text of client and sender
+        self._heard = read_heard(folder)  # of those that are gone, too
+        self._saved = dict(self._heard)
+
+    # --- they come and go -------------------------------------------------------------------------
+
+    def add(self, name: str, client: str, sender: str, inserts: bool) -> None:
+        """A client has given its name, which it takes from whoever had it: a program that crashed
+        comes back from another port. It has no other name any more.
+        """
+        with self._lock:
+            if self._names.get(client) != name:
+                self._remove(client)
+            self._put(NamedClient(name, client, sender, inserts, self._clock()))
+
+    def note_reader(self, name: str, heard: float) -> bool:
+        """A program that reads the inbox was there at `heard` (seconds since the epoch). Whether
+        that is news. One of that name that sends messages stays while it is there.
+        """
+        with self._lock:
+            known = self._clients.get(name)
+            if known and not known.reads_inbox and self.is_present(known):
+                return False
+            client = f"{INBOX}{name}"
+            if known and known.client == client and known.heard >= heard:
+                return False
+            reader = NamedClient(name, client, client, inserts=True, heard=heard)
+            self._put(reader)
+            return self.is_present(reader) and not (known and self.is_present(known))
+
+    def note_heard(self, sender: str) -> None:
+        """A message came from there."""
+        if sender not in self._names:
+            return
+        with self._lock:
+            if known := self._clients.get(self._names.get(sender, "")):
+                self._put(dataclasses.replace(known, heard=self._clock()))
+
+    def remove(self, client: str) -> None:
+        """It is sent nothing any more."""
+        with self._lock:
+            self._remove(client)
+
+    def _put(self, client: NamedClient) -> None:
+        """One that was away goes behind those that stayed."""
+        known = self._clients.get(client.name)
+        if known and not self.is_present(known):
+            del self._clients[client.name]
+        self._clients[client.name] = client
+        self._heard[client.name] = max(client.heard, self._heard.get(client.name, 0.0))
+        if not known or {known.client, known.sender} != {client.client, client.sender}:
+            self._forget_the_longest_silent()
+            self._names = {
+                text: one.name
+                for one in self._clients.values()
+                for text in (one.client, one.sender)
+            }
+
+    def _remove(self, client: str) -> None:
+        self._clients = {name: one for name, one in self._clients.items() if one.client != client}
+        self._names = {text: name for text, name in self._names.items() if name in self._clients}
+
+    def _forget_the_longest_silent(self) -> None:
+        silent = self._clock() - FORGET_SECONDS
+        by_age = sorted(self._clients.values(), key=lambda one: one.heard)
+        for number, one in enumerate(by_age):
+            if one.heard <= silent or number < len(by_age) - MAX_CLIENTS:
+                del self._clients[one.name]
+        while len(self._heard) > MAX_CLIENTS:
+            del self._heard[min(self._heard, key=self._heard.__getitem__)]
+
+    # --- who is there -----------------------------------------------------------------------------
+
+    def is_present(self, client: NamedClient) -> bool:
+        """Whether it was heard a moment ago."""
+        return client.heard > self._clock() - PRESENT_SECONDS
+
+    def list_all(self) -> list[NamedClient]:
+        """Also those that are away."""
+        with self._lock:
+            return list(self._clients.values())
+
+    def seconds_since(self, client: NamedClient) -> float:
+        """Since it was heard."""
+        return max(0.0, self._clock() - client.heard)
+
+    def find(self, name: str) -> NamedClient | None:
+        """The client of that name, where it is there and puts clips in."""
+        with self._lock:
+            known = self._clients.get(name)
+        return known if known and known.inserts and self.is_present(known) else None
+
+    def find_by_client(self, client: str) -> NamedClient | None:
+        """The one that is sent messages there or sends its own from there, away or not."""
+        with self._lock:
+            return self._clients.get(self._names.get(client, ""))
+
+    def find_inserter(self) -> NamedClient | None:
+        """Of those that are there and put clips in, the one that has been there for longest."""
+        there = (one for one in self.list_all() if one.inserts and self.is_present(one))
+        return next(there, None)
+
+    # --- the file ---------------------------------------------------------------------------------
+
+    def on_event(self, event: Event) -> bool:
+        return False
+
+    def tick(self) -> float:
+        """Write down when each was heard, where there is something new."""
+        with self._lock:
+            heard = dict(self._heard)
+        if heard != self._saved:
+            part = self._file.with_name(f"{HEARD}.part")
+            try:
+                part.write_text(json.dumps(heard), "utf-8")
+                os.replace(part, self._file)
+                self._saved = heard
+            except OSError as error:
+                log.info("%s could not be written: %s", self._file, error)
+        return SAVE_SECONDS
+
+
+def read_heard(folder: Path) -> dict[str, float]:
+    """When each program was last heard (seconds since the epoch), by its name, as far as the state
+    folder knows.
+    """
+    try:
+        values = json.loads((folder / HEARD).read_text("utf-8"))
+        return {
+            name: float(heard)
+            for name, heard in list(values.items())[:MAX_CLIENTS]
+            if NAME.fullmatch(name)
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def parse_name(text: str) -> str:
+    """A program's name. Raises ValueError with what is allowed."""
+    name = text.strip().lower()
+    if not NAME.fullmatch(name) or name == AUTO:
+        raise ValueError(
+            f"a program's name has up to 32 letters, digits, _ . - (and is not {AUTO}), "
+            f"got {text[:40]!r}"
+        )
+    return name
