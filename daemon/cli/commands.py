@@ -42,10 +42,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
 def run_generate(arguments: argparse.Namespace) -> int:
     from .generate import generate
 
-    values = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
-    values["prompt"] = values["prompt"] or arguments.text
     landed = generate(
-        {name: value for name, value in values.items() if value is not None},
+        _collect_fields(arguments),
         again=arguments.again,
         out=arguments.out or Path(),
         model=arguments.model or "",
@@ -79,6 +77,38 @@ def run_understand(arguments: argparse.Namespace) -> int:
     values = {name: value for name, value in description.values.items() if name != "codes"}
     print(format_sheet(values), end="")
     return 0
+
+
+def run_play(arguments: argparse.Namespace) -> int:
+    from ..osc.arguments import MAX_COUNT
+    from . import play
+
+    _check_number(arguments, "count", 1, MAX_COUNT)
+    values = _collect_fields(arguments)
+    if arguments.reroll is None:
+        order = play.build_order(
+            values, id=arguments.id, count=arguments.count, priority=arguments.priority
+        )
+    elif values.keys() - {"seed"} or arguments.count != 1:
+        raise SettingsError("with --reroll only --seed can be given: the take says the rest")
+    else:
+        order = play.build_reroll(arguments.reroll, values.get("seed", ""), id=arguments.id)
+    player = play.Player(_read_settings(arguments), arguments.port is None, arguments.json)
+    return player.play(order, wait=not arguments.no_wait)
+
+
+def run_listen(arguments: argparse.Namespace) -> int:
+    from . import listen
+
+    _check_number(arguments, "count", 0, 10**9)
+    return listen.listen(
+        _read_settings(arguments),
+        arguments.port is None,
+        listen.parse_topics(arguments.topics),
+        id=arguments.id,
+        count=arguments.count,
+        as_json=arguments.json,
+    )
 
 
 def run_doctor(arguments: argparse.Namespace) -> int:
@@ -135,10 +165,8 @@ def run_status(arguments: argparse.Namespace) -> int:
 def run_history(arguments: argparse.Namespace) -> int:
     from . import history
 
-    for name, low, high in (("limit", 1, 10**9), ("seed", 0, MAX_SEED)):
-        number = getattr(arguments, name)
-        if number is not None and not low <= number <= high:
-            raise SettingsError(f"--{name} must be in {low}..{high}, got {number}")
+    _check_number(arguments, "limit", 1, 10**9)
+    _check_number(arguments, "seed", 0, MAX_SEED)
     jobs = history.find_jobs(
         _read_settings(arguments),
         text=arguments.text,
@@ -209,6 +237,19 @@ def run_integrations(arguments: argparse.Namespace) -> int:
     change = run(arguments.name, chosen, arguments.to)
     print(_format_json(change) if arguments.json else integrations.format_change(change))
     return 0
+
+
+def _check_number(arguments: argparse.Namespace, name: str, low: int, high: int) -> None:
+    number = getattr(arguments, name)
+    if number is not None and not low <= number <= high:
+        raise SettingsError(f"--{name} must be in {low}..{high}, got {number}")
+
+
+def _collect_fields(arguments: argparse.Namespace) -> dict[str, str]:
+    """The fields of a request that were given, as texts."""
+    values = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
+    values["prompt"] = values["prompt"] or arguments.text
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _list_given(arguments: argparse.Namespace) -> dict[str, object]:

@@ -4,16 +4,15 @@ other.
 
 from __future__ import annotations
 
-import socket
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.voices import VOICES
 
-from ..osc.wire import MAX_DATAGRAM, Address, Message, encode, read_message
+from ..osc.wire import Message, Value
 from ..service import VOICE, Daemon
 from ..settings import Settings
+from .client import OscClient
 from .waveform import draw_waveform
 
 TIMEOUT = 300.0  # seconds without a word from the daemon
@@ -33,30 +32,19 @@ PAD = "prompt", "wide ambient pad", "seconds", 4, "seed", 8
 REQUESTS: dict[str, tuple[str | int, ...]] = {"loop": LOOP, "pad": PAD}
 
 
-class DemoClient:
-    """A plain OSC client on a UDP socket of its own."""
+class DemoClient(OscClient):
+    """A client that shows what is said."""
 
-    def __init__(self, server: Address) -> None:
-        self._server = server
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-
-    def send(self, address: str, *values: str | int) -> None:
+    def send(self, address: str, *values: Value) -> None:
         print(f"  -> {address} {' '.join(map(str, values))}", flush=True)
-        types = "".join("s" if isinstance(value, str) else "i" for value in values)
-        self._socket.sendto(encode(address, types, *values), self._server)
+        super().send(address, *values)
 
-    def receive_all(self, timeout: float = TIMEOUT) -> Iterator[Message]:
-        """What the daemon says, until it has been silent for so many seconds (TimeoutError)."""
-        self._socket.settimeout(timeout)
-        while True:
-            message = read_message(self._socket.recv(MAX_DATAGRAM))
+    def receive(self, timeout: float) -> Message | None:
+        message = super().receive(timeout)
+        if message:
             arguments = " ".join(map(_format_argument, message.arguments))
             print(f"  <- {message.address} {arguments}", flush=True)
-            yield message
-
-    def close(self) -> None:
-        self._socket.close()
+        return message
 
 
 def _format_argument(argument: object) -> str:
@@ -70,15 +58,12 @@ def demo(out: Path) -> int:
     with (
         tempfile.TemporaryDirectory() as state,
         Daemon(Settings(port=0, out=out, model=VOICE, state=Path(state))) as daemon,
+        DemoClient(daemon.osc.address) as client,
     ):
-        client = DemoClient(daemon.osc.address)
-        try:
-            wavs = _play(client)
-        except TimeoutError:
-            print(f"The daemon said nothing for {TIMEOUT:g} seconds. Please run: acestepd doctor")
-            return 1
-        finally:
-            client.close()
+        wavs = _play(client)
+    if wavs is None:
+        print(f"The daemon said nothing for {TIMEOUT:g} seconds. Please run: acestepd doctor")
+        return 1
     if len(wavs) < len(REQUESTS):
         print("\nNot every clip was made; the /ace/fail line above says why.", end=" ")
         print("Please run: acestepd doctor")
@@ -89,18 +74,21 @@ def demo(out: Path) -> int:
     return 0
 
 
-def _play(client: DemoClient) -> list[Path]:
-    """Send every request and wait for each to end. The paths of the clips."""
+def _play(client: DemoClient) -> list[Path] | None:
+    """Send every request and wait for each to end. The paths of the clips; None where the daemon
+    fell silent.
+    """
     client.send("/ace/ping", "hello")
     for id, parameters in REQUESTS.items():
         client.send("/ace/generate", id, *parameters)
     waiting = set(REQUESTS)
     wavs = []
-    for message in client.receive_all():
+    while waiting:
+        message = client.receive(TIMEOUT)
+        if message is None:
+            return None
         if message.address == "/ace/clip":
             wavs.append(Path(str(message.arguments[2])))
         if message.address in ("/ace/finished", "/ace/fail", "/ace/cancelled"):
             waiting.discard(str(message.arguments[0]))
-        if not waiting:
-            break
     return wavs

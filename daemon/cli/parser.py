@@ -15,7 +15,8 @@ from . import commands
 KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
 
 EPILOG = """\
-Start it, then send one OSC message to UDP port 9100:
+Start it, then ask from another terminal, or send one OSC message to UDP port 9100:
+  acestepd play "warm lo-fi beat" --bars 4 --seed 7
   oscsend localhost 9100 /ace/go ssfi take1 "warm lo-fi beat" 4 7
 """
 VARIANT = "sub-folder of the DiT; turbo by default"
@@ -54,6 +55,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_understand_options(understand)
     understand.set_defaults(run=commands.run_understand)
+
+    play = subcommands.add_parser("play", help="ask the daemon that runs for clips, and wait")
+    _add_play_options(play)
+    play.set_defaults(run=commands.run_play)
+
+    listen = subcommands.add_parser("listen", help="show what the daemon tells, as it happens")
+    _add_listen_options(listen)
+    listen.set_defaults(run=commands.run_listen)
 
     doctor = subcommands.add_parser("doctor", help="check this machine and say what to do")
     _add_settings_options(doctor, KEEP)
@@ -97,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_integrations_options(integrations)
     integrations.set_defaults(run=commands.run_integrations)
 
-    for scriptable in (status, history, settings, integrations):
+    for scriptable in (play, listen, status, history, settings, integrations):
         scriptable.add_argument("--json", action="store_true", help="for scripts")
     return top
 
@@ -147,6 +156,11 @@ def _add_generate_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH[=SCALE]",
         help="LoRA to wear: a PEFT folder or a .safetensors file; may be given several times",
     )
+    _add_fields(parser)
+
+
+def _add_fields(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of a request."""
     group = parser.add_argument_group("what to make")
     for name, spec in FIELDS.items():
         help_text = f"{spec.help} ({spec.default})" if spec.default != "" else spec.help
@@ -165,6 +179,46 @@ def _add_understand_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="for scripts; has its audio codes too")
     _add_model_options(parser)
+
+
+def _add_play_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", help="the prompt; else what the daemon has turned to")
+    parser.add_argument(
+        "--reroll",
+        nargs="?",
+        const="",
+        metavar="ID",
+        help="this take again (the newest), with another seed",
+    )
+    parser.add_argument("--count", type=int, default=1, help="so many takes (%(default)s)")
+    parser.add_argument("--priority", default="", help="live, normal or batch")
+    parser.add_argument("--id", default="", help="what its messages are called (cli-...)")
+    parser.add_argument("--no-wait", action="store_true", help="end once it is accepted")
+    _add_daemon_options(parser)
+    _add_fields(parser)
+
+
+def _add_listen_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--topics", default="", help='only these, like "clip finished" (all)')
+    parser.add_argument("--for", dest="id", default="", metavar="ID", help="only of this take")
+    parser.add_argument("--count", type=int, default=0, help="end after so many (0: never)")
+    _add_daemon_options(parser)
+
+
+def _add_daemon_options(parser: argparse.ArgumentParser) -> None:
+    """Which daemon is meant, by the names of settings."""
+    parser.add_argument(
+        "--settings", default=KEEP, type=Path, metavar="FILE", help=f"file ({DEFAULT_FILE})"
+    )
+    parser.add_argument("--host", default=KEEP, help="address where the daemon listens (127.0.0.1)")
+    parser.add_argument("--port", default=KEEP, type=int, help="and its UDP port (9100)")
+    parser.add_argument(
+        "--state",
+        default=KEEP,
+        type=Path,
+        metavar="DIR",
+        help="or the folder that tells both (~/.local/state/acestepd)",
+    )
 
 
 def _add_pull_options(parser: argparse.ArgumentParser) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import time
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..osc.outgoing import EVENTS
-from ..osc.wire import MAX_DATAGRAM, Address, Message, encode, read_message
-from ..runtime import lock
+from ..osc.wire import Message
 from ..settings import Settings
+from . import client
 
 # seconds for an answer: the surface answers at once whatever the engine does
 TIMEOUT = 2.0
@@ -55,19 +51,24 @@ def ask(settings: Settings, anywhere: bool = True) -> Status:
     """The daemon of the settings' state folder, `anywhere` it listens, or whichever listens on the
     settings' port.
     """
-    values: dict[str, Any] = {"host": settings.host, "port": settings.port}
-    holder = lock.read_holder(settings.state)
-    if holder and holder.port and (anywhere or holder.port == settings.port):
-        values = {
-            "host": holder.host,
-            "port": holder.port,
-            "pid": holder.pid,
-            "tcp": holder.tcp,
-            "started": holder.started,
-        }
+    daemon = client.find_daemon(settings, anywhere)
+    values: dict[str, Any] = {
+        "host": daemon.host,
+        "port": daemon.port,
+        "pid": daemon.pid,
+        "tcp": daemon.tcp,
+        "started": daemon.started,
+    }
     jobs: dict[str, dict[str, Any]] = {}
-    server = (make_reachable(values["host"]), values["port"])
-    for message in _ask_all(server, settings.token):
+    # being asked for every event, it begins with how things stand
+    questions: list[client.Question] = [
+        ("/ace/ping", "status"),
+        ("/ace/notify", 1),
+        ("/ace/notify", 0),
+    ]
+    for message in client.ask(
+        (daemon.host, daemon.port), *questions, token=settings.token, timeout=TIMEOUT
+    ):
         _read_answer(message, values, jobs)
     return Status(**values, jobs=list(jobs.values()))
 
@@ -75,44 +76,9 @@ def ask(settings: Settings, anywhere: bool = True) -> Status:
 def ask_version(host: str, port: int) -> str:
     """The version of the daemon that answers a ping there; empty when nobody does."""
     values: dict[str, Any] = {}
-    for message in _converse((make_reachable(host), port), [encode("/ace/ping", "s", "status")]):
+    for message in client.ask((host, port), ("/ace/ping", "status"), timeout=TIMEOUT):
         _read_answer(message, values, {})
     return str(values.get("version", ""))
-
-
-def make_reachable(host: str) -> str:
-    return "127.0.0.1" if host == "0.0.0.0" else host
-
-
-def _ask_all(server: Address, token: str = "") -> Iterator[Message]:
-    """What a daemon answers to a ping, and to being asked for every event, which begins with a
-    snapshot.
-    """
-    questions = []
-    if token and not server[0].startswith("127."):
-        questions.append(encode("/ace/hello", "s", token))
-    questions.append(encode("/ace/ping", "s", "status"))
-    questions.append(encode("/ace/notify", "i", 1))
-    questions.append(encode("/ace/notify", "i", 0))
-    return _converse(server, questions)
-
-
-def _converse(server: Address, questions: list[bytes]) -> Iterator[Message]:
-    """What a daemon answers, up to the answer to a last question that marks the end."""
-    end = time.monotonic() + TIMEOUT
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
-        try:
-            client.connect(server)  # so that a port where nobody listens says so at once
-            for question in [*questions, encode("/ace/sync", "i", 1)]:
-                client.send(question)
-            while (left := end - time.monotonic()) > 0:
-                client.settimeout(left)
-                message = read_message(client.recv(MAX_DATAGRAM))
-                if message.address == "/ace/synced":
-                    return
-                yield message
-        except (OSError, ValueError):
-            return
 
 
 def _read_answer(message: Message, values: dict[str, Any], jobs: dict[str, dict[str, Any]]) -> None:
@@ -127,8 +93,7 @@ def _read_answer(message: Message, values: dict[str, Any], jobs: dict[str, dict[
     elif kind == "bank":
         values |= {"bank": arguments[0], "pads": arguments[2]}
     elif kind in JOB_EVENTS and arguments and arguments[0]:
-        fields = EVENTS[kind].fields.split()
-        jobs[str(arguments[0])] = {"event": kind} | dict(zip(fields, arguments))
+        jobs[str(arguments[0])] = client.to_json(message)
 
 
 def format_status(status: Status) -> str:

@@ -151,6 +151,8 @@ COMMANDS = [
     "demo",
     "generate",
     "understand",
+    "play",
+    "listen",
     "doctor",
     "pull",
     "status",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import status
+from daemon.cli import client, status
 from daemon.cli.status import Status
 from daemon.osc.wire import Address, encode, read_message
 from daemon.runtime.lock import StateLock
@@ -154,7 +154,8 @@ def test_who_never_stops_talking_is_not_listened_to_for_ever(
 
 def test_off_loopback_the_token_is_sent_first() -> None:
     with answering() as ((host, port), questions):
-        list(status._ask_all((host, port), "secret"))
+        list(client.ask((host, port), ("/ace/ping", "x"), token="secret"))
         assert "/ace/hello" not in questions, "on this machine nobody asks for it"
-    assert status.make_reachable("0.0.0.0") == "127.0.0.1"
-    assert status.make_reachable("192.168.1.5") == "192.168.1.5"
+    assert client.make_reachable("0.0.0.0") == "127.0.0.1"
+    assert client.make_reachable("192.168.1.5") == "192.168.1.5"
+    assert not client.is_here("192.168.1.5")

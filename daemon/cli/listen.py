@@ -1,0 +1,85 @@
+"""`acestepd listen`: everything that the daemon tells, as it happens."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+from ..osc.outgoing import EVENTS, PARAM, TOPICS
+from ..osc.wire import Message
+from ..settings import Settings, SettingsError
+from .client import OscClient, Turn, find_daemon, follow, print_json, say, to_json
+
+
+def parse_topics(text: str) -> list[str]:
+    """Raises `SettingsError` for one that there is not."""
+    topics = text.replace(",", " ").split()
+    for topic in topics:
+        if topic not in TOPICS:
+            close = difflib.get_close_matches(topic, TOPICS, n=1)
+            guess = f" (did you mean {close[0]}?)" if close else ""
+            raise SettingsError(
+                f"no topic is called {topic[:40]!r}{guess}; there are: {' '.join(TOPICS)}"
+            )
+    return topics
+
+
+def listen(
+    settings: Settings,
+    anywhere: bool,
+    topics: Collection[str],
+    id: str = "",
+    count: int = 0,
+    as_json: bool = False,
+) -> int:
+    """Print events of these topics (none: all), of the job or order `id` only where one is given,
+    until `count` of them are printed (0: for ever). Goes on when the daemon is restarted.
+    """
+    subscription = ("/ace/notify", 1, 0, " ".join(topics))
+    found = find_daemon(settings, anywhere)
+    printed = 0
+    is_new = False  # the daemon that answers: it has not said its version
+    with OscClient((found.host, found.port), settings.token) as client:
+        client.send(*subscription)
+        try:
+            for told in follow(client, lambda: find_daemon(settings, anywhere)):
+                if told is Turn.GONE:
+                    _tell("gone", "acestepd does not answer", as_json)
+                elif told is Turn.BACK:
+                    client.send(*subscription)
+                    is_new = True
+                elif told and told.address == "/ace/pong" and is_new:
+                    is_new = False
+                    version = str(told.arguments[1])
+                    _tell("back", f"acestepd {version} answers", as_json, version=version)
+                elif isinstance(told, Message) and _is_wanted(told, id):
+                    print_json(to_json(told)) if as_json else print(_format(told), flush=True)
+                    printed += 1
+                    if printed == count:
+                        break
+        finally:
+            client.send("/ace/notify", 0)
+    return 0
+
+
+def _is_wanted(message: Message, id: str) -> bool:
+    row = to_json(message)
+    if row["event"] != PARAM and row["event"] not in EVENTS:
+        return False
+    return not id or row.get("id") == id or str(row.get("id", "")).startswith(f"{id}.")
+
+
+def _tell(event: str, line: str, as_json: bool, **values: str) -> None:
+    if as_json:
+        print_json({"event": event, **values})
+    else:
+        say(line)
+
+
+def _format(message: Message) -> str:
+    kind = message.address.removeprefix("/ace/")
+    return "  ".join([f"{kind:9}", *map(_format_argument, message.arguments)])
+
+
+def _format_argument(argument: object) -> str:
+    return f"{argument:.4g}" if isinstance(argument, float) else str(argument)

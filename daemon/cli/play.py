@@ -1,0 +1,258 @@
+"""`acestepd play`: asks the daemon that runs for clips, and waits for them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.request_files import names_file
+
+from ..integrations.sources import SOURCES
+from ..landing import folders
+from ..osc.outgoing import EVENTS
+from ..osc.wire import Message, Value
+from ..runtime.lock import RunningDaemon
+from ..settings import Settings, SettingsError
+from .client import OscClient, Turn, find_daemon, follow, is_here, print_json, say, to_json
+from .status import STOPPED
+
+FAILED = 1  # exit status, also of what was cancelled
+REPEAT_SECONDS = 2.0  # of silence, after which a message may have been lost
+TRIES = 3
+PATIENCE = 60.0  # seconds that a daemon may be away while a job is waited for
+OUTSIDE = 403  # the code for a file that is in no folder which messages may name files in
+UNKNOWN = 404
+
+
+class Order:
+    """What is asked for, and what has become of it so far."""
+
+    def __init__(self, id: str, address: str, arguments: tuple[Value, ...], count: int = 1) -> None:
+        self.id = id
+        self.address = address
+        self.arguments = arguments
+        ids = {f"{id}.{number}" for number in range(1, count + 1)} if count > 1 else {id}
+        self.waiting = ids  # jobs that have not ended
+        self.unaccepted = set(ids)
+        self.doubtful: set[str] = set()  # they failed: for good, or kept for later?
+        self.is_answered = False
+        self.has_failed = False
+
+    def is_about(self, id: str) -> bool:
+        return id == self.id or id.startswith(f"{self.id}.")
+
+    def end(self, id: str, well: bool) -> None:
+        """The end of one job; of all of them, where the order itself was refused."""
+        ended = self.waiting if id == self.id else self.waiting & {id}
+        self.has_failed |= bool(ended) and not well
+        self.doubtful.discard(id)
+        self.unaccepted = self.unaccepted - ended
+        self.waiting = self.waiting - ended
+
+
+def build_order(
+    values: Mapping[str, str], *, id: str = "", count: int = 1, priority: str = ""
+) -> Order:
+    """An order of `count` takes with these values of fields, as texts. Raises `SettingsError`."""
+    id = _check_id(id)
+    options = {"count": str(count)} if count > 1 else {}
+    if priority:
+        options["priority"] = priority
+    pairs = {name: _make_absolute(name, value) for name, value in values.items()} | options
+    return Order(id, "/ace/generate", (id, *_flatten(pairs)), count)
+
+
+def build_reroll(parent: str, seed: str = "", *, id: str = "") -> Order:
+    """The take `parent` again with another seed; an empty one is the newest take."""
+    id = _check_id(id)
+    return Order(id, "/ace/reroll", (id, parent, seed) if seed else (id, parent))
+
+
+def _check_id(id: str) -> str:
+    if set(id) & set("*?[]{},#/ "):
+        raise SettingsError(f"--id must not have *?[]{{}},#/ or a space in it, got {id[:40]!r}")
+    return id or f"cli-{secrets.token_hex(3)}"
+
+
+def _make_absolute(name: str, value: str) -> str:
+    """A file that is here, with its whole path; the daemon is at home somewhere else."""
+    if names_file(name, value):
+        with suppress(OSError, RuntimeError):
+            path = Path(value).expanduser()
+            return str(path.absolute()) if path.is_file() else value
+    return value
+
+
+def _flatten(pairs: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(text for pair in pairs.items() for text in pair)
+
+
+class Player:
+    """Asks the daemon of the settings, and shows what comes: paths on stdout, the rest beside."""
+
+    def __init__(self, settings: Settings, anywhere: bool, as_json: bool = False) -> None:
+        self._settings = settings
+        self._anywhere = anywhere
+        self._as_json = as_json
+        self._daemon = self._locate()
+        self._shown: dict[tuple[str, object], dict[str, object]] = {}  # last of a kind and job
+        self._line = ProgressLine()
+
+    def play(self, order: Order, wait: bool = True) -> int:
+        """Until every job of it has ended, or with `wait` off was accepted. The exit status."""
+        where = (self._daemon.host, self._daemon.port)
+        with OscClient(where, self._settings.token) as client:
+            try:
+                return self._play(client, order, wait)
+            except KeyboardInterrupt:
+                client.send("/ace/cancel", order.id)
+                raise
+            finally:
+                self._line.clear()
+
+    def _play(self, client: OscClient, order: Order, wait: bool) -> int:
+        client.send(order.address, *order.arguments)
+        tries = 1
+        gone_since = 0.0
+        for told in follow(client, self._locate, REPEAT_SECONDS):
+            if isinstance(told, Message):
+                self._read(client, order, told)
+            elif told is Turn.BACK:
+                gone_since = 0.0
+            elif told is Turn.GONE and order.is_answered:
+                gone_since = time.monotonic()
+                self._say("acestepd does not answer; what it accepted goes on once it runs again")
+            elif told is Turn.GONE or tries == TRIES:
+                where = f"UDP {self._daemon.host}:{self._daemon.port}"
+                self._say(f"acestepd is not running: nobody answers on {where}; start it: acestepd")
+                return STOPPED
+            elif order.is_answered:
+                client.send("/ace/query", order.id)  # for what was told in vain
+            else:
+                client.send(order.address, *order.arguments)
+                tries += 1
+            if gone_since and time.monotonic() - gone_since > PATIENCE:
+                return STOPPED
+            if not (order.waiting if wait else order.unaccepted):
+                break
+        return FAILED if order.has_failed else 0
+
+    def _locate(self) -> RunningDaemon:
+        return find_daemon(self._settings, self._anywhere)
+
+    # --- what the daemon says ---------------------------------------------------------------------
+
+    def _read(self, client: OscClient, order: Order, message: Message) -> None:
+        row = to_json(message)
+        id = str(row.get("id", ""))
+        if row["event"] not in EVENTS or not order.is_about(id.strip("{}")):
+            return
+        if row["event"] != "fail":
+            order.is_answered = True
+            order.unaccepted.discard(id)
+            self._show(row)
+            if row["event"] in ("finished", "cancelled"):
+                order.end(id, well=row["event"] == "finished")
+        elif row["command"] == "/ace/query":
+            if row["code"] == UNKNOWN:
+                order.end(id.strip("{}"), well=False)
+        elif row["code"] == OUTSIDE and self._copy_files(order):
+            client.send(order.address, *order.arguments)
+        else:
+            order.is_answered = True
+            self._show(row)
+            _weigh(client, order, id)
+
+    def _copy_files(self, order: Order) -> bool:
+        """Where the daemon may not read a file of this machine, give it a copy: in the folder that
+        it keeps for that. False where there is nothing to copy.
+        """
+        if not is_here(self._daemon.host) or not self._daemon.out:
+            return False
+        copies = Path(self._daemon.out) / SOURCES
+        arguments = list(order.arguments)
+        for index in range(1, len(arguments) - 1, 2):
+            name, value = str(arguments[index]), str(arguments[index + 1])
+            source = Path(value)
+            if names_file(name, value) and source.is_file() and copies not in source.parents:
+                arguments[index + 1] = str(copy_source(source, copies))
+                self._say(f"{source} is copied to {copies}")
+        has_copied = tuple(arguments) != order.arguments
+        order.arguments = tuple(arguments)
+        return has_copied
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _show(self, row: dict[str, object]) -> None:
+        """Once, though it is told again when it is asked for."""
+        event = str(row["event"])
+        key = (event, row["path"] if event == "clip" else row["id"])
+        if self._shown.get(key) == row:
+            return
+        self._shown[key] = row
+        if self._as_json:
+            print_json(row)
+        elif event == "clip":
+            self._line.clear()
+            print(row["path"], flush=True)
+        elif event == "fail":
+            hint = f" ({row['hint']})" if row["hint"] else ""
+            self._say(f"{row['id']}: {row['message']}{hint}")
+        elif event == "cancelled":
+            self._say(f"{row['id']} was cancelled")
+        elif event == "progress":
+            self._line.show(f"{row['id']}  {row['fraction']:.0%} {row['stage']}")
+
+    def _say(self, line: str) -> None:
+        self._line.clear()
+        say(line)
+
+
+def _weigh(client: OscClient, order: Order, id: str) -> None:
+    """A job that failed may be one that is kept until its folder takes files again. A pattern
+    matches only those: asked with one, the daemon fails the job again, or finds none.
+    """
+    if id not in order.doubtful:
+        order.doubtful.add(id)
+        client.send("/ace/query", f"{{{id}}}")
+        return
+    order.doubtful.discard(id)
+    order.unaccepted.discard(id)
+
+
+def copy_source(source: Path, folder: Path) -> Path:
+    """A copy under a name of its own, which it gets when it is whole. Raises `SettingsError`."""
+    name = f"{source.stem[:80]}-{secrets.token_hex(4)}{source.suffix}"
+    part = folder / f".{name}.part"
+    try:
+        folders.make_private(folder)
+        shutil.copyfile(source, part)
+        os.replace(part, folder / name)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise SettingsError(f"cannot copy {source} to {folder}: {error.strerror}") from error
+    return folder / name
+
+
+class ProgressLine:
+    """One line of the terminal that is written over, where stderr is one."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def show(self, line: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{line:{self._length}}", end="", file=sys.stderr, flush=True)
+            self._length = len(line)
+
+    def clear(self) -> None:
+        if self._length:
+            print(f"\r{'':{self._length}}\r", end="", file=sys.stderr, flush=True)
+            self._length = 0
