@@ -98,7 +98,12 @@ _ROWS = (
             "run the action acestepd.lua",
         ),
         (
-            Part(places.REAPER, "Scripts/acestepd", only="*.lua"),
+            Part(
+                places.REAPER,
+                "Scripts/acestepd",
+                only="*.lua",
+                shared=("acestep_inbox.lua",),
+            ),
             Part(places.REAPER, "OSC", only="*.ReaperOSC"),
         ),
     ),
@@ -178,7 +183,7 @@ _ROWS = (
         "itself",
         "its messages were sent here by Ardour 7.3's own Lua; importing was never tried in Ardour",
         ("Edit > Lua Scripts > Script Manager: load acestepd's scripts into free slots",),
-        (Part(places.ARDOUR, "", only="*.lua"),),
+        (Part(places.ARDOUR, "", only="*.lua", shared=("acestep_inbox.lua",)),),
     ),
     Integration(
         "folder",
