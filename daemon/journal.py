@@ -236,6 +236,13 @@ class Journal:
         where = "insert_for = ? AND ended >= ? ORDER BY number LIMIT ?"
         return self._find_jobs(where, (program, since, limit))
 
+    def find_ended(self, since: float, until: float, limit: int) -> list[Job]:
+        """The newest jobs that have finished between these times (seconds since the epoch), in the
+        order in which they did.
+        """
+        where = "state = ? AND ended >= ? AND ended <= ? ORDER BY ended DESC LIMIT ?"
+        return self._find_jobs(where, (JobState.FINISHED.value, since, until, limit))[::-1]
+
     def search(
         self,
         text: str = "",

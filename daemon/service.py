@@ -14,7 +14,9 @@ from pipeline.weights.adapter import parse_adapters
 from .engine import Engine, ModelChoice
 from .engine.process import WorkerHandle, WorkerProcess
 from .integrations.clients import Clients
+from .integrations.inbox import Inbox
 from .integrations.inserter import Inserter
+from .integrations.readers import Readers
 from .integrations.sources import SOURCES, Sources
 from .integrations.upkeep import Upkeep
 from .jobs import Event
@@ -108,7 +110,8 @@ class Daemon:
             self.watchers = Watchers(settings.watch, self.engine, self.panel, allowed_folders)
             self.sources = Sources(settings, self.engine.active)
             # after the OSC server: a program hears of a clip before it is to put it in
-            self.upkeep = Upkeep(self.inserter, self.sources, self.clients)
+            self.inbox = Inbox(settings, self.journal, Readers(self.clients, self.inserter))
+            self.upkeep = Upkeep(self.inserter, self.inbox, self.sources, self.clients)
             self.engine.subscribe(self.upkeep.on_event)
             self._opened = opened.pop_all()
 
@@ -130,6 +133,7 @@ class Daemon:
         self.controllers.change_settings(settings.midi)
         self._enable_midi_learn()
         self.watchers.change_settings(settings.watch, allowed_folders)
+        self.inbox.settings = settings
         self.sources.settings = settings
         self.upkeep.wake()
 

@@ -16,6 +16,8 @@ from pipeline import blas
 from pipeline.voices import VOICES
 
 from .. import midi
+from ..integrations.inbox import INBOX
+from ..integrations.sources import SOURCES
 from ..landing import folders
 from ..runtime import lock
 from ..service import select_model
@@ -183,6 +185,13 @@ def _check_state(settings: Settings) -> Finding:
 
 def _check_folder(settings: Settings) -> Finding:
     folders.check_writable(settings.out)
+    for name in (INBOX, SOURCES):
+        if os.path.lexists(settings.out / name):
+            try:
+                folders.make_private(settings.out / name)
+            except OSError as error:
+                message = f"{settings.out / name} cannot be used: {error.strerror}"
+                return Finding(NOTE, message, "move it away: acestepd makes its own")
     free = shutil.disk_usage(settings.out).free
     message = f"{settings.out} is writable, {free / 2**30:.0f} GB free"
     if free <= NEEDED_SPACE:

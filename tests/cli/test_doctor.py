@@ -51,6 +51,17 @@ def test_a_watched_folder_must_be_readable_and_its_output_writable(tmp_path: Pat
         run_check("watch", Settings(watch=(Watch(tmp_path / "lyrics", tmp_path / "file" / "x"),)))
 
 
+@pytest.mark.parametrize("name", [".inbox", ".sources"])
+def test_folders_of_its_own_must_be_its_own(tmp_path: Path, name: str) -> None:
+    settings = Settings(out=tmp_path / "out")
+    assert run_check("folder", settings).startswith(f"ok {tmp_path}/out is writable, ")
+    (tmp_path / "out" / name).symlink_to(tmp_path)
+    assert run_check("folder", settings) == (
+        f"note {tmp_path}/out/{name} cannot be used: it is a link, or no folder "
+        "move it away: acestepd makes its own"
+    )
+
+
 def test_a_planner_is_found_or_the_command_that_fetches_it(tmp_path: Path, hub: FakeHub) -> None:
     root = str(make_planned_root(tmp_path / "root"))
     assert (

@@ -18,6 +18,7 @@ from daemon.landing import clips
 from pipeline.request import Request
 from tests.support.landings import PAD_FILES, assert_whole, list_hidden, list_visible, stage_pad
 from tests.support.takes import finished_take
+from tests.support.volumes import mounted
 
 
 def test_a_failing_write_leaves_no_file_at_all(tmp_path: Path) -> None:
@@ -28,6 +29,7 @@ from pathlib import Path
 from daemon.landing import clips
 from pipeline.request import Request
 from tests.support.takes import finished_take
+from tests.support.volumes import mounted
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
@@ -40,17 +42,6 @@ except OSError as error:
     )
     assert done.stdout.strip() == "True"
     assert list(tmp_path.iterdir()) == []
-
-
-def mounted(where: Path, *command: str | Path) -> Iterator[Path]:
-    where.mkdir()
-    done = subprocess.run([*command, where], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
-    try:
-        yield where
-    finally:
-        subprocess.run(["umount", "-l", where], capture_output=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -75,14 +75,18 @@ def cut_off(place: Path, *options: str) -> None:
     disk.take_name(file.source, file.target)
 
 
-def is_killed(work: Callable[[], object], line: int) -> bool:
-    """Run `work` in a process that is killed at the `line`-th line. False when it ended before."""
+def is_killed(
+    work: Callable[[], object], line: int, traced: Container[str | None] = TRACED
+) -> bool:
+    """Run `work` in a process that is killed at the `line`-th line of these modules. False when it
+    ended before.
+    """
     process = os.fork()
     if process == 0:
         lines = itertools.count(1)
 
         def trace(frame: FrameType, event: str, _: Any) -> Any:
-            if frame.f_code.co_filename not in TRACED:
+            if frame.f_code.co_filename not in traced:
                 return None
             if event == "line" and next(lines) == line:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,137 @@
+"""The programs that read the inbox: `readers/<name>` says that one runs, `done/<seq>.json` where it
+has put a clip.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from ..jobs import Event, Refused
+from ..landing import folders
+from ..settings import NAME
+from .clients import INBOX, PRESENT_SECONDS, Clients, parse_name
+from .inserter import Inserter
+from .json_files import list_files, read_object
+
+log = logging.getLogger("acestepd.integrations")
+
+DONE = "done"  # folders in the inbox
+READERS = "readers"
+ENTRY = re.compile(r"[0-9]{13}\.json")
+MAX_ANSWER = 64 * 2**10  # bytes
+MAX_WHERE = 250  # bytes
+SOMEWHERE = "done"  # where a clip is, when its program does not say it
+SETTLE_SECONDS = 5.0  # in which an answer that cannot be read may still be being written
+DAY = 86_400.0  # seconds after which a program that is silent is forgotten
+
+
+class Answer(NamedTuple):
+    """What a program says of a job's clips. `where` is empty where it could not put them in."""
+
+    program: str
+    client: str
+    id: str
+    where: str
+
+
+class Readers:
+    """Tells `clients` who is there, and `inserter` what they say. What lies in the folders is
+    others' input: nothing of it is trusted, and nothing but regular files of the right name is
+    looked at or removed.
+    """
+
+    def __init__(
+        self, clients: Clients, inserter: Inserter, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._clients = clients
+        self._inserter = inserter
+        self._clock = clock
+
+    def listen(self, inbox: Path) -> bool:
+        """Whether any program reads the inbox. Raises OSError."""
+        for name in (READERS, DONE):
+            folders.make_private(inbox / name)
+        is_read = self._note_readers(inbox / READERS)
+        self._take_answers(inbox / DONE)
+        return is_read
+
+    def _note_readers(self, folder: Path) -> bool:
+        now = self._clock()
+        is_read = False
+        for name in filter(_is_name, list_files(folder, NAME)):
+            with suppress(FileNotFoundError):
+                touched = (folder / name).lstat().st_mtime
+                if touched < now - DAY:
+                    (folder / name).unlink()
+                    continue
+                is_read = is_read or touched > now - PRESENT_SECONDS
+                # a clock that runs ahead does not make a program stay
+                if self._clients.note_reader(name, min(touched, now)):
+                    self._inserter.redeliver(name, _ignore_event)
+        return is_read
+
+    def _take_answers(self, folder: Path) -> None:
+        for name in list_files(folder, ENTRY):
+            path = folder / name
+            with suppress(FileNotFoundError):
+                if self._take_answer(path):
+                    path.unlink()
+
+    def _take_answer(self, path: Path) -> bool:
+        """Whether the file may go."""
+        try:
+            answer = parse_answer(read_object(path, MAX_ANSWER))
+            job = self._inserter.find_job(answer.client, answer.id, answer.program)
+        except ValueError as error:
+            if path.lstat().st_mtime > self._clock() - SETTLE_SECONDS:
+                return False
+            log.info("an answer in the inbox: %s", error)
+        except Refused as error:
+            log.info("an answer in the inbox: %s", error)
+        else:
+            self._inserter.note_inserted(job, answer.program, answer.where)
+        return True
+
+
+def parse_answer(data: Mapping[str, object]) -> Answer:
+    """What an entry says that is done with: `inserted` has the program, and where it has put the
+    clip. Where it has none of that, the program that was to put it in has done so. Raises
+    ValueError.
+    """
+    inserted = data.get("inserted", {"program": data.get("insert"), "where": SOMEWHERE})
+    if not isinstance(inserted, dict):
+        raise ValueError("inserted must be an object with program and where")
+    program, where, id = inserted.get("program"), inserted.get("where", ""), data.get("id")
+    if not isinstance(program, str) or not isinstance(where, str) or not isinstance(id, str):
+        raise ValueError("id, program and where must be texts")
+    if not _is_name(program):
+        raise ValueError(f"{program[:40]!r} is not the name of a program")
+    client = data.get("client")  # ids are their clients' own
+    return Answer(
+        program=program,
+        client=client if isinstance(client, str) else f"{INBOX}{program}",
+        id=id,
+        where=_shorten(where),
+    )
+
+
+def _is_name(text: str) -> bool:
+    with suppress(ValueError):
+        return parse_name(text) == text
+    return False
+
+
+def _shorten(text: str) -> str:
+    """On one line, at most `MAX_WHERE` bytes."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line.encode("utf-8", "replace")[:MAX_WHERE].decode("utf-8", "ignore")
+
+
+def _ignore_event(event: Event) -> None:
+    """An entry says it all."""
