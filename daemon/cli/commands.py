@@ -93,7 +93,7 @@ def run_play(arguments: argparse.Namespace) -> int:
         raise SettingsError("with --reroll only --seed can be given: the take says the rest")
     else:
         order = play.build_reroll(arguments.reroll, values.get("seed", ""), id=arguments.id)
-    player = play.Player(_read_settings(arguments), arguments.port is None, arguments.json)
+    player = play.PlayClient(_read_settings(arguments), arguments.port is None, arguments.json)
     return player.play(order, wait=not arguments.no_wait)
 
 

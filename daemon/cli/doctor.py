@@ -9,21 +9,26 @@ import platform
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import blas
 from pipeline.voices import VOICES
 
 from .. import midi
+from ..integrations.catalogue import find_integration
+from ..integrations.clients import PRESENT_SECONDS
 from ..integrations.inbox import INBOX
+from ..integrations.installer import InstallState, find_state, read_installations
 from ..integrations.sources import SOURCES
 from ..landing import folders
 from ..runtime import lock
 from ..service import select_model
-from ..settings import Settings, SettingsError, Watch
+from ..settings import AUTO, Settings, SettingsError, Watch
 from ..tempo.link import Link
-from . import status
+from . import integrations, status
 from .start_screen import describe_controllers
 
 OK = "ok"
@@ -47,12 +52,14 @@ Check = Callable[[Settings], Finding]
 def doctor(settings: Settings) -> int:
     """Print one line per check. Returns 1 when something is wrong."""
     findings = []
-    for name, check in list_checks(settings):
+    checks = list(list_checks(settings))
+    width = max(8, *(len(name) for name, _ in checks))
+    for name, check in checks:
         finding = _run_check(check, settings)
         findings.append(finding)
-        print(f"{finding.verdict:5}  {name:8} {finding.message}")
+        print(f"{finding.verdict:5}  {name:{width}} {finding.message}")
         if finding.hint:
-            print(f"{'':5}  {'':8} -> {finding.hint}")
+            print(f"{'':5}  {'':{width}} -> {finding.hint}")
     return int(any(finding.verdict == WRONG for finding in findings))
 
 
@@ -258,6 +265,55 @@ def _check_pads(settings: Settings) -> Finding:
     )
 
 
+def _build_integration_check(name: str) -> Check:
+    def check(settings: Settings) -> Finding:
+        integration = find_integration(name)
+        installations = [one for one in read_installations(settings.state) if one.name == name]
+        where = " and ".join(one.root for one in installations)
+        again = f"acestepd integrations install {name}"
+        for one in installations:
+            if not Path(one.root).is_dir():
+                return Finding(WRONG, f"{one.root} is gone, and {name} with it", again)
+        state = find_state(integration, installations)
+        if state is InstallState.CHANGED:
+            changed = ", ".join(path for one in installations for path in one.find_changed())
+            hint = f"where that is not on purpose: move it away, then {again}"
+            return Finding(NOTE, f"in {where}; edited or removed since: {changed}", hint)
+        if state is InstallState.OUTDATED:
+            return Finding(NOTE, f"in {where}, of another version of acestepd", again)
+        if not integration.inserts:
+            return Finding(OK, f"in {where}")
+        if name not in (heard := integrations.find_heard(settings)):
+            clicks = "; ".join(integrations.list_clicks(integration, installations))
+            return Finding(NOTE, f"in {where}, and never heard", clicks)
+        age = integrations.format_age(time.time() - heard[name].time)
+        return Finding(OK, f"in {where}, heard {age}")
+
+    return check
+
+
+def _check_record(settings: Settings) -> Finding:
+    """What was installed into other programs is known. Raises `SettingsError` where it is not."""
+    return Finding(OK, f"{len(read_installations(settings.state))} installations are known")
+
+
+def _check_inserting(settings: Settings) -> Finding:
+    """Who of those that are connected puts clips in."""
+    heard = integrations.find_heard(settings)
+    there = [name for name, one in heard.items() if one.inserts and one.seconds < PRESENT_SECONDS]
+    chosen = settings.insert_to
+    if chosen and chosen != AUTO:
+        return Finding(OK, f"{chosen} gets the clips")
+    if chosen == AUTO and len(there) > 1:
+        message = f"{', '.join(there)} are there: {there[0]} gets the clips"
+        return Finding(NOTE, message, f'choose in the settings, like insert_to = "{there[-1]}"')
+    if chosen == AUTO:
+        return Finding(OK, f"{there[0]} gets the clips" if there else "nobody is there now")
+    return Finding(
+        NOTE, "nobody gets clips by itself", 'unless the settings say insert_to = "auto"'
+    )
+
+
 CHECKS: dict[str, Check] = {
     "Python": _check_python,
     "device": _check_device,
@@ -284,3 +340,12 @@ def list_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield "midi", _check_midi_clock
     if settings.midi.ports:
         yield "pads", _check_pads
+    try:
+        installed = sorted({one.name for one in read_installations(settings.state)})
+    except SettingsError:
+        yield "programs", _check_record
+        return
+    for name in installed:
+        yield name, _build_integration_check(name)
+    if installed:
+        yield "inserting", _check_inserting

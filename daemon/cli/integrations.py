@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 from ..integrations import catalogue, installer
 from ..integrations.catalogue import Integration
+from ..integrations.clients import read_heard
 from ..integrations.installer import Installation
 from ..integrations.places import Machine, describe_this_machine
 from ..settings import Settings, SettingsError
+from . import client
+
+TIMEOUT = 2.0  # seconds for an answer of the daemon
+
+
+class Heard(NamedTuple):
+    """A program that has named itself to a daemon."""
+
+    time: float  # seconds since the epoch
+    inserts: bool = False  # it puts clips in, and is connected
+    seconds: float = math.inf  # since it was heard, where it is connected
 
 
 def list_integrations(
@@ -17,10 +32,12 @@ def list_integrations(
     """A row for each, as scripts get it."""
     machine = machine or describe_this_machine()
     installations = installer.read_installations(settings.state)
+    heard = find_heard(settings)
     rows = []
     for integration in catalogue.list_available():
         own = [one for one in installations if one.name == integration.name]
         found = {part.place.find(machine) for part in integration.parts}
+        last = heard.get(integration.name)
         rows.append(
             {
                 "name": integration.name,
@@ -31,10 +48,38 @@ def list_integrations(
                 "found": sorted(str(folder) for folder in found if folder),
                 "version": own[0].version if own else "",
                 "inserts": integration.inserts,
+                "heard": last.time if last else None,
+                "seconds_since": time.time() - last.time if last else None,
                 "clicks": list_clicks(integration, own),
             }
         )
     return rows
+
+
+def find_heard(settings: Settings) -> dict[str, Heard]:
+    """When each program was last heard, by its name: those that are connected to the daemon that
+    runs come first and in its order, then those that the state folder remembers.
+    """
+    now = time.time()
+    daemon = client.find_daemon(settings)
+    connected = {}
+    for message in client.ask(
+        (daemon.host, daemon.port), ("/ace/clients",), token=settings.token, timeout=TIMEOUT
+    ):
+        row = client.to_json(message)
+        if row["event"] == "client":
+            seconds = float(str(row["seconds"]))
+            connected[str(row["name"])] = Heard(now - seconds, row["inserts"] == 1, seconds)
+    remembered = {name: Heard(moment) for name, moment in read_heard(settings.state).items()}
+    return connected | {name: one for name, one in remembered.items() if name not in connected}
+
+
+def format_age(seconds: float) -> str:
+    """As people say it: 5 s ago."""
+    for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds // unit:.0f} {name} ago"
+    return f"{max(seconds, 0):.0f} s ago"
 
 
 def list_clicks(integration: Integration, installations: list[Installation]) -> list[str]:
@@ -45,14 +90,20 @@ def list_clicks(integration: Integration, installations: list[Installation]) -> 
 
 
 def format_list(rows: list[dict[str, object]]) -> str:
-    lines = [f"{row['name']!s:17} {_format_state(row):26} {row['title']}" for row in rows]
+    states = [_format_state(row) for row in rows]
+    width = max(map(len, states), default=0)
+    lines = [
+        f"{row['name']!s:16}  {state:{width}}  {row['title']}" for row, state in zip(rows, states)
+    ]
     lines.append("\nacestepd integrations install NAME puts one in; its page is NAME/README.md in")
     lines.append(str(catalogue.FOLDER))
     return "\n".join(lines)
 
 
 def _format_state(row: dict[str, object]) -> str:
-    return str(row["state"])
+    since = row["seconds_since"]
+    heard = f", heard {format_age(since)}" if isinstance(since, float) else ""
+    return f"{row['state']}{heard}"
 
 
 def install(name: str, settings: Settings, to: Path | None) -> dict[str, list[str]]:

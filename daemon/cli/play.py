@@ -30,7 +30,7 @@ OUTSIDE = 403  # the code for a file that is in no folder which messages may nam
 UNKNOWN = 404
 
 
-class Order:
+class PendingOrder:
     """What is asked for, and what has become of it so far."""
 
     def __init__(self, id: str, address: str, arguments: tuple[Value, ...], count: int = 1) -> None:
@@ -58,20 +58,20 @@ class Order:
 
 def build_order(
     values: Mapping[str, str], *, id: str = "", count: int = 1, priority: str = ""
-) -> Order:
+) -> PendingOrder:
     """An order of `count` takes with these values of fields, as texts. Raises `SettingsError`."""
     id = _check_id(id)
     options = {"count": str(count)} if count > 1 else {}
     if priority:
         options["priority"] = priority
     pairs = {name: _make_absolute(name, value) for name, value in values.items()} | options
-    return Order(id, "/ace/generate", (id, *_flatten(pairs)), count)
+    return PendingOrder(id, "/ace/generate", (id, *_flatten(pairs)), count)
 
 
-def build_reroll(parent: str, seed: str = "", *, id: str = "") -> Order:
+def build_reroll(parent: str, seed: str = "", *, id: str = "") -> PendingOrder:
     """The take `parent` again with another seed; an empty one is the newest take."""
     id = _check_id(id)
-    return Order(id, "/ace/reroll", (id, parent, seed) if seed else (id, parent))
+    return PendingOrder(id, "/ace/reroll", (id, parent, seed) if seed else (id, parent))
 
 
 def _check_id(id: str) -> str:
@@ -93,7 +93,7 @@ def _flatten(pairs: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(text for pair in pairs.items() for text in pair)
 
 
-class Player:
+class PlayClient:
     """Asks the daemon of the settings, and shows what comes: paths on stdout, the rest beside."""
 
     def __init__(self, settings: Settings, anywhere: bool, as_json: bool = False) -> None:
@@ -104,7 +104,7 @@ class Player:
         self._shown: dict[tuple[str, object], dict[str, object]] = {}  # last of a kind and job
         self._line = ProgressLine()
 
-    def play(self, order: Order, wait: bool = True) -> int:
+    def play(self, order: PendingOrder, wait: bool = True) -> int:
         """Until every job of it has ended, or with `wait` off was accepted. The exit status."""
         where = (self._daemon.host, self._daemon.port)
         with OscClient(where, self._settings.token) as client:
@@ -116,7 +116,7 @@ class Player:
             finally:
                 self._line.clear()
 
-    def _play(self, client: OscClient, order: Order, wait: bool) -> int:
+    def _play(self, client: OscClient, order: PendingOrder, wait: bool) -> int:
         client.send(order.address, *order.arguments)
         tries = 1
         gone_since = 0.0
@@ -148,7 +148,7 @@ class Player:
 
     # --- what the daemon says ---------------------------------------------------------------------
 
-    def _read(self, client: OscClient, order: Order, message: Message) -> None:
+    def _read(self, client: OscClient, order: PendingOrder, message: Message) -> None:
         row = to_json(message)
         id = str(row.get("id", ""))
         if row["event"] not in EVENTS or not order.is_about(id.strip("{}")):
@@ -169,7 +169,7 @@ class Player:
             self._show(row)
             _weigh(client, order, id)
 
-    def _copy_files(self, order: Order) -> bool:
+    def _copy_files(self, order: PendingOrder) -> bool:
         """Where the daemon may not read a file of this machine, give it a copy: in the folder that
         it keeps for that. False where there is nothing to copy.
         """
@@ -214,7 +214,7 @@ class Player:
         say(line)
 
 
-def _weigh(client: OscClient, order: Order, id: str) -> None:
+def _weigh(client: OscClient, order: PendingOrder, id: str) -> None:
     """A job that failed may be one that is kept until its folder takes files again. A pattern
     matches only those: asked with one, the daemon fails the job again, or finds none.
     """

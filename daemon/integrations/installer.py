@@ -24,6 +24,9 @@ from .catalogue import Integration, Part
 from .places import Machine
 
 RECORD = "integrations.json"
+# beside the shared clients: where the daemon's state folder is, when not where it usually is
+STATE_FILE = "state.txt"
+USUAL_STATE = Path(".local", "state", "acestepd")  # in the home folder
 
 
 class InstallState(StrEnum):
@@ -72,10 +75,7 @@ def install(
     """
     with _locked(state):
         recorded = read_installations(state)
-        planned = {
-            root: {path: file.read_bytes() for file, path in files.items()}
-            for root, files in _plan(integration, machine, to).items()
-        }
+        planned = _plan(integration, state, machine, to)
         for root, contents in planned.items():
             ours = _find_recorded(recorded, integration.name, root)
             for path, content in contents.items():
@@ -94,13 +94,17 @@ def install(
 
 
 def _plan(
-    integration: Integration, machine: Machine, to: Path | None
-) -> dict[Path, dict[Path, str]]:
-    """For each folder, the files that go below it and their paths there."""
-    planned: dict[Path, dict[Path, str]] = {}
+    integration: Integration, state: Path, machine: Machine, to: Path | None
+) -> dict[Path, dict[str, bytes]]:
+    """For each folder, what goes below it: paths and contents."""
+    planned: dict[Path, dict[str, bytes]] = {}
     for part in integration.parts:
-        if root := to or part.place.find(machine):
-            planned.setdefault(root, {}).update(integration.list_files(part))
+        if not (root := to or part.place.find(machine)):
+            continue
+        contents = planned.setdefault(root, {})
+        contents |= {path: file.read_bytes() for file, path in integration.list_files(part)}
+        if part.shared and state != machine.home / USUAL_STATE:
+            contents[str(Path(part.folder) / STATE_FILE)] = f"{state}\n".encode()
     if not planned:
         raise SettingsError(_describe_missing(integration, integration.parts[0], machine))
     return planned
@@ -235,7 +239,12 @@ def find_state(integration: Integration, installations: list[Installation]) -> I
         return InstallState.ABSENT
     if any(one.find_changed() for one in own):
         return InstallState.CHANGED
-    there = {path: digest for one in own for path, digest in one.files.items()}
+    there = {
+        path: digest
+        for one in own
+        for path, digest in one.files.items()
+        if Path(path).name != STATE_FILE
+    }
     for part in integration.parts:
         shipped = {path: disk.hash_file(file) for file, path in integration.list_files(part)}
         if shipped.keys().isdisjoint(there):

@@ -4,22 +4,34 @@ test_cli.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 import os
 import re
+import shutil
 import socket
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from daemon import midi
 from daemon.cli import doctor
+from daemon.integrations import installer
+from daemon.integrations.catalogue import CATALOGUE
+from daemon.integrations.clients import HEARD
+from daemon.integrations.installer import Installation
+from daemon.integrations.places import Machine
 from daemon.runtime import lock
 from daemon.runtime.lock import StateLock
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
 from tests.support.hub import FakeHub
 from tests.support.planners import make_planned_root
+from tests.support.stage import on_stage
 
 
 def run_check(name: str, settings: Settings) -> str:
@@ -158,3 +170,84 @@ def test_link_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aalink", None)
     with pytest.raises(SettingsError, match="link needs a library"):
         run_check("link", Settings(link=True))
+
+
+# --- integrations ---------------------------------------------------------------------------------
+
+
+def install(state: Path, name: str, to: Path) -> Installation:
+    [one] = installer.install(CATALOGUE[name], state, Machine("Linux", to), to)
+    return one
+
+
+def test_only_what_was_installed_is_looked_after(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path / "state", port=free_port())
+    install(settings.state, "folder", tmp_path / "to")
+    install(settings.state, "live", tmp_path / "to")
+    names = [name for name, _ in doctor.list_checks(settings)]
+    assert names[len(doctor.CHECKS) :] == ["folder", "live", "inserting"]
+    assert run_check("folder", settings) == f"ok in {tmp_path}/to", "a page is never heard"
+
+
+def test_a_record_that_is_broken_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / installer.RECORD).write_text("{")
+    [*_, (name, check)] = doctor.list_checks(Settings(state=tmp_path))
+    assert name == "programs"
+    with pytest.raises(SettingsError, match="move it away, and install again"):
+        check(Settings(state=tmp_path))
+
+
+def test_a_program_that_was_never_heard_gets_the_clicks_that_are_left(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path / "state", port=free_port())
+    install(settings.state, "live", tmp_path / "to")
+    finding = run_check("live", settings)
+    assert finding.startswith(f"note in {tmp_path}/to, and never heard")
+    assert "Control Surface: acestepd" in finding
+    (settings.state / HEARD).write_text(json.dumps({"live": time.time() - 7300}))
+    assert run_check("live", settings) == f"ok in {tmp_path}/to, heard 2 h ago"
+
+
+def test_an_installation_that_is_gone_edited_or_old_is_said(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path / "state", port=free_port())
+    install(settings.state, "live", tmp_path / "to")
+    record = settings.state / installer.RECORD
+    edited = tmp_path / "to" / "acestepd" / "__init__.py"
+    edited.write_text("mine")
+    finding = run_check("live", settings)
+    assert finding.startswith(f"note in {tmp_path}/to; edited or removed since: acestepd/__init__")
+    digest = hashlib.sha256(b"mine").hexdigest()
+    rows = json.loads(record.read_text())
+    rows[0]["files"]["acestepd/__init__.py"] = digest
+    record.write_text(json.dumps(rows))
+    assert "of another version of acestepd acestepd integrations install live" in run_check(
+        "live", settings
+    )
+    shutil.rmtree(tmp_path / "to")
+    assert run_check("live", settings).startswith(f"WRONG {tmp_path}/to is gone")
+
+
+def test_who_is_connected_is_asked_of_the_daemon_that_runs(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as one:
+        install(stage.settings.state, "live", tmp_path / "to")
+        assert run_check("inserting", stage.settings) == "ok nobody is there now"
+        one.send("/ace/notify", 1, 0, "clip insert", "live")
+        one.until("/ace/done")
+        assert run_check("live", stage.settings) == f"ok in {tmp_path}/to, heard 0 s ago"
+        assert run_check("inserting", stage.settings) == "ok live gets the clips"
+        with closing(stage.client()) as other:
+            other.send("/ace/notify", 1, 0, "clip insert", "reaper")
+            other.until("/ace/done")
+            assert run_check("inserting", stage.settings) == (
+                "note live, reaper are there: live gets the clips "
+                'choose in the settings, like insert_to = "reaper"'
+            )
+            settings = dataclasses.replace(stage.settings, insert_to="reaper")
+            assert run_check("inserting", settings) == "ok reaper gets the clips"
+            nobody = dataclasses.replace(stage.settings, insert_to="")
+            assert run_check("inserting", nobody).startswith("note nobody gets clips by itself")
+
+
+def free_port() -> int:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

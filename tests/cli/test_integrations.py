@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from daemon.cli.integrations import format_age
 from daemon.integrations.catalogue import list_available
+from tests.support.stage import on_stage
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,3 +71,29 @@ def test_mistakes_end_with_one_sentence_and_status_2(
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_list_says_when_a_program_was_last_heard(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        client.send("/ace/notify", 1, 0, "clip insert", "live")
+        client.until("/ace/done")
+        state = ("--state", str(stage.settings.state))
+        assert "not installed, heard " in run(tmp_path, *state).stdout
+        rows = {row["name"]: row for row in json.loads(run(tmp_path, *state, "--json").stdout)}
+    assert 0 <= rows["live"]["seconds_since"] < 60
+    assert rows["live"]["inserts"] is True
+    assert rows["folder"]["heard"] is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "0 s ago"),
+        (119, "119 s ago"),
+        (120, "2 min ago"),
+        (7_200, "2 h ago"),
+        (200_000, "2 days ago"),
+    ],
+)
+def test_ages_are_said_as_people_do(seconds: float, text: str) -> None:
+    assert format_age(seconds) == text

@@ -52,6 +52,12 @@ FILES = ["acestepd/acestep_osc.js", "acestepd/lib/part.js", "acestepd/main.js"]
 
 
 @pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The state folder, where it usually is."""
+    return tmp_path / "home" / ".local" / "state" / "acestepd"
+
+
+@pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     home = tmp_path / "home"
     (home / "Bitwig Studio").mkdir(parents=True)
@@ -151,10 +157,12 @@ def test_folders_that_a_user_has_moved_are_followed(tmp_path: Path) -> None:
     assert places.SUPERCOLLIDER.find(machine) == extensions, "also where it is still to be made"
 
 
-def test_a_program_that_is_not_found_is_said_with_what_to_do(tmp_path: Path, shipped: Path) -> None:
+def test_a_program_that_is_not_found_is_said_with_what_to_do(
+    tmp_path: Path, state: Path, shipped: Path
+) -> None:
     for system in ("Linux", "Darwin"):
         with pytest.raises(SettingsError, match="install thing --to DIR") as error:
-            installer.install(THING, tmp_path / "state", Machine(system, tmp_path / "nobody"))
+            installer.install(THING, state, Machine(system, tmp_path / "nobody"))
         assert r"Documents\Bitwig Studio\Controller Scripts" in str(error.value)
     assert not (tmp_path / "nobody").exists()
 
@@ -163,9 +171,8 @@ def test_a_program_that_is_not_found_is_said_with_what_to_do(tmp_path: Path, shi
 
 
 def test_files_and_the_shared_client_are_copied_and_nothing_is_linked(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
-    state = tmp_path / "state"
     assert state_of(state) is InstallState.ABSENT
     installer.install(THING, state, machine)
     assert files_below(target) == FILES
@@ -175,10 +182,31 @@ def test_files_and_the_shared_client_are_copied_and_nothing_is_linked(
     assert state_of(state) is InstallState.INSTALLED
 
 
-def test_a_new_version_replaces_the_old_and_what_no_longer_ships_goes(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+def test_clients_are_told_of_a_state_folder_that_is_elsewhere(
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
-    state = tmp_path / "state"
+    elsewhere = tmp_path / "my state"
+    installer.install(THING, elsewhere, machine)
+    assert (target / "acestepd" / "state.txt").read_text() == f"{elsewhere}\n"
+    assert state_of(elsewhere) is InstallState.INSTALLED
+    installer.uninstall("thing", elsewhere)
+    installer.install(THING, state, machine)
+    assert files_below(target) == FILES
+
+
+def test_a_client_that_was_installed_reads_where_that_is(tmp_path: Path, machine: Machine) -> None:
+    installer.install(CATALOGUE["live"], tmp_path / "my state", machine, tmp_path / "to")
+    file = tmp_path / "to" / "acestepd" / "acestep_osc.py"
+    code = "import runpy; print(runpy.run_path('acestep_osc.py')['find_state']())"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=file.parent, check=True, capture_output=True, text=True
+    )
+    assert said.stdout == f"{tmp_path / 'my state'}\n"
+
+
+def test_a_new_version_replaces_the_old_and_what_no_longer_ships_goes(
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
     installer.install(THING, state, machine)
     (shipped / "thing" / "main.js").write_text("print('two')")
     assert state_of(state) is InstallState.OUTDATED
@@ -191,9 +219,8 @@ def test_a_new_version_replaces_the_old_and_what_no_longer_ships_goes(
 
 
 def test_an_edited_file_is_seen_and_neither_overwritten_nor_removed(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
-    state = tmp_path / "state"
     installer.install(THING, state, machine)
     edited = target / "acestepd" / "main.js"
     edited.write_text("mine")
@@ -207,55 +234,54 @@ def test_an_edited_file_is_seen_and_neither_overwritten_nor_removed(
 
 
 def test_a_file_of_somebody_else_is_in_the_way_and_nothing_is_written(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     (target / "acestepd").mkdir(parents=True)
     (target / "acestepd" / "main.js").write_text("theirs")
     with pytest.raises(SettingsError, match="was not put there by acestepd"):
-        installer.install(THING, tmp_path / "state", machine)
+        installer.install(THING, state, machine)
     assert files_below(target) == ["acestepd/main.js"]
 
 
 def test_an_installation_that_was_cut_off_is_taken_up_again(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     (target / "acestepd").mkdir(parents=True)
     (target / "acestepd" / "main.js").write_text(SCRIPT)
     (target / "acestepd" / ".main.js.acestepd-part").write_text("half")
-    installer.install(THING, tmp_path / "state", machine)
+    installer.install(THING, state, machine)
     assert files_below(target) == FILES
 
 
 @pytest.mark.parametrize("link", ["acestepd", "acestepd/main.js", "acestepd/lib"])
 def test_a_link_below_the_folder_is_not_followed(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path, link: str
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path, link: str
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (target / link).parent.mkdir(parents=True)
     (target / link).symlink_to(elsewhere)
     with pytest.raises(SettingsError, match="is a link and stays as it is"):
-        installer.install(THING, tmp_path / "state", machine)
+        installer.install(THING, state, machine)
     assert list(elsewhere.iterdir()) == []
 
 
 def test_a_file_that_became_a_link_is_not_removed(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
-    installer.install(THING, tmp_path / "state", machine)
+    installer.install(THING, state, machine)
     precious = tmp_path / "precious"
     precious.write_text(SCRIPT)
     (target / "acestepd" / "main.js").unlink()
     (target / "acestepd" / "main.js").symlink_to(precious)
-    [removal] = installer.uninstall("thing", tmp_path / "state")
+    [removal] = installer.uninstall("thing", state)
     assert removal.kept == ["acestepd/main.js"]
     assert precious.read_text() == SCRIPT
 
 
 def test_a_folder_given_gets_the_same_files_and_both_are_remembered(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
-    state = tmp_path / "state"
     installer.install(THING, state, machine)
     installer.install(THING, state, machine, tmp_path / "usb" / "stick")
     assert files_below(tmp_path / "usb" / "stick") == FILES
@@ -266,51 +292,51 @@ def test_a_folder_given_gets_the_same_files_and_both_are_remembered(
 
 
 def test_uninstalling_leaves_the_folders_as_they_were(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     (target / "other").mkdir(parents=True)
-    installer.install(THING, tmp_path / "state", machine)
-    installer.uninstall("thing", tmp_path / "state")
+    installer.install(THING, state, machine)
+    installer.uninstall("thing", state)
     assert sorted(path.name for path in target.rglob("*")) == ["other"]
-    assert installer.uninstall("thing", tmp_path / "state") == []
-    assert state_of(tmp_path / "state") is InstallState.ABSENT
+    assert installer.uninstall("thing", state) == []
+    assert state_of(state) is InstallState.ABSENT
 
 
 def test_what_a_programs_python_compiled_goes_with_the_script(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     (shipped / "thing" / "script.py").write_text("1")
-    installer.install(THING, tmp_path / "state", machine)
+    installer.install(THING, state, machine)
     cache = target / "acestepd" / "__pycache__"
     cache.mkdir()
     (cache / "script.cpython-311.pyc").touch()
-    installer.uninstall("thing", tmp_path / "state")
+    installer.uninstall("thing", state)
     assert list(target.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_takes_no_files_is_said(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     target.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(SettingsError, match="cannot write into"):
-        installer.install(THING, tmp_path / "state", machine)
+        installer.install(THING, state, machine)
 
 
 def test_a_file_where_a_folder_should_be_is_said(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     target.mkdir()
     (target / "acestepd").touch()
     with pytest.raises(SettingsError, match="acestepd is no folder and stays as it is"):
-        installer.install(THING, tmp_path / "state", machine)
+        installer.install(THING, state, machine)
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="cannot write into"):
-        installer.install(THING, tmp_path / "state", machine, tmp_path / "file")
+        installer.install(THING, state, machine, tmp_path / "file")
 
 
 def test_parts_go_to_their_places_and_a_program_that_is_not_there_is_left_out(
-    tmp_path: Path, shipped: Path, machine: Machine, target: Path
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
 ) -> None:
     both = Integration(
         "thing",
@@ -320,7 +346,6 @@ def test_parts_go_to_their_places_and_a_program_that_is_not_there_is_left_out(
         (),
         (Part(places.REAPER, "Scripts", only="main*"), Part(places.BITWIG, "", "lib")),
     )
-    state = tmp_path / "state"
     [one] = installer.install(both, state, machine)
     assert (one.root, list(one.files)) == (str(target), ["part.js"])
     assert installer.find_state(both, [one]) is InstallState.INSTALLED
@@ -330,9 +355,8 @@ def test_parts_go_to_their_places_and_a_program_that_is_not_there_is_left_out(
 
 
 def test_two_installers_at_once_wait_for_each_other(
-    tmp_path: Path, shipped: Path, machine: Machine
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine
 ) -> None:
-    state = tmp_path / "state"
     folders = [tmp_path / f"to{number}" for number in range(8)]
     threads = [
         threading.Thread(target=installer.install, args=(THING, state, machine, folder))
@@ -347,26 +371,26 @@ def test_two_installers_at_once_wait_for_each_other(
 
 @pytest.mark.parametrize("record", ["", "[1]", '[{"name": "x"}]', "{", '{"a": 1}'])
 def test_a_record_that_is_broken_is_said_and_kept(
-    tmp_path: Path, shipped: Path, machine: Machine, record: str
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, record: str
 ) -> None:
-    file = tmp_path / "state" / installer.RECORD
-    file.parent.mkdir()
+    file = state / installer.RECORD
+    file.parent.mkdir(parents=True)
     file.write_text(record)
     with pytest.raises(SettingsError, match="move it away, and install again"):
-        installer.install(THING, tmp_path / "state", machine)
+        installer.install(THING, state, machine)
     assert file.read_text() == record
 
 
 def test_paths_of_a_record_that_lead_out_of_its_folder_are_refused(
-    tmp_path: Path, shipped: Path
+    tmp_path: Path, state: Path, shipped: Path
 ) -> None:
     victim = tmp_path / "victim"
     victim.write_text("x")
     digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     row = {"name": "thing", "root": str(tmp_path / "root"), "version": "1", "time": 0.0}
     (tmp_path / "root").mkdir()
-    file = tmp_path / "state" / installer.RECORD
-    file.parent.mkdir()
+    file = state / installer.RECORD
+    file.parent.mkdir(parents=True)
     for path in ("../victim", str(victim)):
         file.write_text(json.dumps([row | {"files": {path: digest}}]))
         with pytest.raises(SettingsError, match="cannot be read"):
