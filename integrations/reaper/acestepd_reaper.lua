@@ -119,7 +119,6 @@ local function read_wish(clip)
         at = as_seconds(raw.at),
         length = raw.length ~= 0 and as_seconds(raw.length) or nil, -- of the item that the stems are of
         stems_only = raw.stems_only == true,
-        is_ours = remark and true or false,
     }
 end
 
@@ -293,10 +292,6 @@ end
 function M.new_loop()
     local loop = {next_look = 0, next_search = 0, away_since = nil, has_said = false}
 
-    local function is_from_here(entry)
-        return entry.insert == "" and read_wish(entry).is_ours
-    end
-
     function loop.search(now)
         if now < loop.next_search then return end
         loop.next_search = now + SEARCH_SECONDS
@@ -306,9 +301,7 @@ function M.new_loop()
             loop.has_said = false
             if not loop.inbox or loop.out ~= daemon.out then
                 loop.out = daemon.out
-                loop.inbox = inbox_api.open_inbox({
-                    out = daemon.out, name = NAME, list = list_folder, accepts = is_from_here,
-                })
+                loop.inbox = inbox_api.open_inbox({out = daemon.out, name = NAME, list = list_folder})
             end
             return
         end

@@ -744,7 +744,6 @@ class TakesOfDaemon:
                     beats=clip["beats"],
                     seed=data["request"]["seed"],
                     origin=data["origin"],
-                    insert="",
                 )
         return requests
 

@@ -13,10 +13,11 @@ import soundfile
 
 
 class InboxWriter:
-    """An inbox below `out`, and what has come back."""
+    """An inbox below `out`, for one program, and what has come back."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, insert: str = "reaper") -> None:
         self.out = out
+        self._insert = insert
         self.folder = out / ".inbox"
         for name in ("readers", "done"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ class InboxWriter:
             "batch": "",
             "take": 1,
             "takes": 1,
-            "insert": "reaper",
+            "insert": self._insert,
             "track": -1,
             "slot": -1,
         }
@@ -77,6 +78,7 @@ class InboxWriter:
         part = self.folder / f".{name}.part"
         part.write_bytes(content)
         os.rename(part, self.folder / name)
+        (self.folder / "last.json").write_text(json.dumps({"seq": self._seq}))
         return self.folder / name
 
     def list_waiting(self) -> list[str]:
