@@ -122,8 +122,9 @@ class Inserter:
 
     def ask(self, program: NamedClient, job: Job, track: int, slot: int) -> None:
         """Have a program put a clip there, although it would not have been its turn."""
-        job.insert_for = program.name
-        self._note(job)
+        if job.insert_for != program.name:
+            job.insert_for = program.name
+            self._note(job)
         self._ask(program, job, track, slot, times=1)
 
     def redeliver(self, name: str, send: Listener) -> None:

@@ -29,7 +29,9 @@ import soundfile
 
 from daemon.jobs import Job
 from daemon.journal import Journal
+from tests.support.landings import list_files
 from tests.support.osc_client import OscClient
+from tests.support.program import Program
 
 STARTED = re.compile(r"OSC in\s+UDP 127\.0\.0\.1:(\d+)")
 SECONDS = 0.5
@@ -164,7 +166,7 @@ def check_folder(daemon: Plugged, accepted: set[str], frames: int = 24_000) -> N
     takes = Counter(json.loads(path.read_text())["id"] for path in daemon.out.glob("*.json"))
     assert set(takes) == accepted
     assert set(takes.values()) <= {1}
-    assert len(list(daemon.out.iterdir())) == 2 * len(accepted)
+    assert len(list_files(daemon.out)) == 2 * len(accepted)
     for path in daemon.out.glob("*.wav"):
         assert soundfile.read(path)[0].shape == (frames, 2)
 
@@ -203,6 +205,32 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
     written = {job.id for job in journaled(daemon)}
     assert accepted <= written
     check_folder(daemon, written)
+
+
+@pytest.mark.parametrize("kills", often(2, long=15, soak=60))
+def test_a_clip_is_put_in_once_and_by_one_program_however_often_the_plug_is_pulled(
+    tmp_path: Path, kills: int
+) -> None:
+    dice = random.Random(kills)
+    daemon = Plugged(tmp_path)
+    place = ("127.0.0.1", daemon.port)
+    with Program("live", place) as live, Program("reaper", place) as reaper:
+        for number in range(kills):
+            daemon.start()
+            with connected(daemon) as client:
+                for part in range(3):
+                    generate(client, f"take{number}x{part}")
+                client.until("/ace/queued", f"take{number}x0")
+            time.sleep(dice.uniform(0.0, 8.0))
+            daemon.pull()
+        with daemon:
+            patiently(lambda: set(states(daemon)) == {"finished"}, seconds=240 + 20 * kills)
+            landed = {str(path) for path in daemon.out.glob("*.wav")}
+            patiently(lambda: {*live.clips, *reaper.clips} == landed)
+            patiently(lambda: not any(job.insert_for for job in journaled(daemon)))
+    assert len(live.clips) + len(reaper.clips) == len(landed)
+    # a clip's message comes before it is to be put in
+    assert all(stems == {"mix"} for stems in (*live.stems, *reaper.stems))
 
 
 @pytest.mark.parametrize("kills", often(2, long=12, soak=50))

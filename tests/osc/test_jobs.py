@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from tests.support.landings import list_files
 from tests.support.osc_client import (
     SHORT,
     OscClient,
@@ -25,7 +26,7 @@ def test_cancel_stops_a_running_job_and_leaves_no_file(
     paused_client.until("/ace/progress", "stop")
     paused_client.send("/ace/cancel", "stop")
     assert paused_client.until_end("stop")[-1] == ("/ace/cancelled", ["stop"])
-    assert list(paused_stage.settings.out.iterdir()) == []
+    assert list_files(paused_stage.settings.out) == []
 
 
 def test_cancel_takes_a_waiting_job_out_of_the_queue_at_once(paused_client: OscClient) -> None:

@@ -34,6 +34,12 @@ def list_hidden(folder: Path) -> list[Path]:
     return list(folder.glob(".*"))
 
 
+def list_files(folder: Path) -> list[str]:
+    """All that is there, but for what the daemon keeps there for integrations."""
+    kept = (".inbox", ".sources")
+    return sorted(path.name for path in folder.iterdir() if path.name not in kept)
+
+
 def assert_whole(landed: Landed) -> None:
     """Every file is there, complete, and what the manifest says of it."""
     manifest = json.loads(landed.manifest.read_text("utf-8"))
