@@ -23,10 +23,13 @@ class PadState(enum.Enum):
 
 @dataclass(frozen=True)
 class Light:
-    """One pad as it should be lit; `progress` runs from 0 to 1 while it renders."""
+    """One pad as it should be lit; `progress` runs from 0 to 1 while it renders. It `flashes` once,
+    when a program says that it has put the pad's clip in.
+    """
 
     state: PadState
     progress: float = 0.0
+    flashes: bool = False
 
 
 DARK = Light(PadState.EMPTY)

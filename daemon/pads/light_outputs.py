@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..midi import OutputPort
 from .interface import ALL_PADS, DARK, Light, Player
@@ -30,6 +30,7 @@ class LightBuffer:
     def __init__(self, mapping: PadMapping) -> None:
         self._mapping = mapping
         self._target = [DARK] * mapping.count
+        self._flashing: dict[int, float] = {}  # until when, by the pad's index
         self._sent: dict[int, bytes] = {}  # by the pad's index: what was sent last
         self._next = 0  # the pad that a full frame ended at, so that the others have their turn
         self._resent = 0  # the pad that was sent again last
@@ -60,7 +61,7 @@ class LightBuffer:
         first = self._next
         for step in range(self._mapping.count):
             index = (first + step) % self._mapping.count
-            message = self._encode(index, self._target[index], pulse)
+            message = self._encode(index, self._light_at(index, now), pulse)
             if not message or message == self._sent.get(index):
                 continue
             if len(messages) == MAX_MESSAGES:
@@ -69,6 +70,14 @@ class LightBuffer:
             self._sent[index] = message
             messages.append(message)
         return messages
+
+    def _light_at(self, index: int, now: float) -> Light:
+        """A pad that flashes is dark for a moment, as one with a clip is lit."""
+        light = self._target[index]
+        if light.flashes:
+            self._target[index] = replace(light, flashes=False)
+            self._flashing[index] = now + PULSE_SECONDS
+        return DARK if self._flashing.get(index, now) > now else light
 
     def make_dark(self) -> list[bytes]:
         """The messages that switch every pad off."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..engine import Engine
 from ..jobs import Event
@@ -55,6 +56,15 @@ class PadLights:
                 self._engine.publish(make_pad_event(index, light))
                 for listener in self._listeners if announced else ():
                     listener(index, light)
+
+    def on_event(self, event: Event) -> None:
+        """Any event of the engine: pads flash whose clip was put in."""
+        if event.kind != "inserted" or event.job is None or event.job.inserted is None:
+            return
+        for index, pad in enumerate(self._current.bank.pads):
+            if pad.take and pad.take.job_id == event.job.id:
+                for listener in self._listeners:
+                    listener(index, replace(self.get_light(index), flashes=True))
 
     def update_all(self) -> None:
         """Announce another bank, or another grid, and every light."""

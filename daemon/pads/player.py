@@ -63,6 +63,7 @@ class PadPlayer:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pad speculation", daemon=True)
         engine.subscribe(self._jobs.on_event)
+        engine.subscribe(self._lights.on_event)
         panel.listen(lambda name, value: self._current.changed.set())
         tempo.listen(lambda bpm, source: self._current.changed.set())
 

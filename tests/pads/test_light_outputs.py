@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.pads import profiles
 from daemon.pads.interface import Light, PadState
 from daemon.pads.light_outputs import MAX_MESSAGES, PULSE_SECONDS, LightBuffer
@@ -66,6 +68,18 @@ def test_a_bank_may_have_more_or_fewer_pads_than_the_controller() -> None:
     lights.set_light(16, READY)
     lights.set_light(-2, READY)
     assert lights.make_frame(0.0) == []
+
+
+def test_a_flash_is_dark_for_a_moment_and_shows_the_same_again() -> None:
+    lights = buffer()
+    lights.set_light(3, READY)
+    settle(lights)
+    lights.set_light(3, replace(READY, flashes=True))
+    assert lights.make_frame(0.0) == [bytes([0x90, 39, 0])]
+    assert lights.make_frame(PULSE_SECONDS / 2) == []
+    lit = bytes([0x90, 39, 100])
+    assert lit in lights.make_frame(PULSE_SECONDS)
+    assert lit not in lights.make_frame(PULSE_SECONDS)
 
 
 def test_only_what_renders_pulses() -> None:

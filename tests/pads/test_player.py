@@ -160,6 +160,19 @@ def test_a_job_that_fails_is_seen_and_the_next_hit_tries_again(
     assert stage.pads.list_lights()[0] == Light(PadState.READY)
 
 
+def test_a_pad_flashes_when_its_clip_was_put_in(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/pad/set", 1, "prompt", "dusty")
+    hit_pad(client, 1)
+    assert stage.pads.list_lights()[0] == Light(PadState.READY)  # waits for who publishes
+    [job] = stage.engine.journal.search(limit=1)
+    shown: list[tuple[int, Light]] = []
+    stage.pads.listen(lambda index, light: shown.append((index, light)))
+    for where in ((), ("track 1",), ("track 1",)):  # it could not; it could; that is no news
+        client.send("/ace/inserted", job.id, "live", *where)
+        client.until("/ace/done")
+    assert shown == [(0, Light(PadState.READY, flashes=True))]
+
+
 # --- seeds ----------------------------------------------------------------------------------------
 
 
