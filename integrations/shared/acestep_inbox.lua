@@ -434,7 +434,8 @@ end
 -- Where this cannot be written, it is tried again at the next look.
 function Inbox:acknowledge(name, entry, where)
     local path = self.folder .. "/" .. name
-    local answer = {id = entry.id, inserted = {program = self.name, where = where}}
+    local inserted = {program = self.name, where = where}
+    local answer = {id = entry.id, client = entry.client, inserted = inserted}
     M.write_file(self.folder .. "/done/" .. name, M.encode(answer))
     os.remove(path)
 end

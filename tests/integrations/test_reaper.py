@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ pytest.importorskip("lupa.lua54", reason="the PyPI package lupa is not installed
 from daemon.settings import Watch
 from daemon.watch.sheet import read_sheet
 from tests.integrations.reaper_program import Reaper
+from tests.support.inbox import Reader
 from tests.support.inbox_entries import InboxWriter
-from tests.support.stage import on_stage
+from tests.support.osc_client import make_clip
+from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +126,8 @@ def test_it_says_where_the_clip_is_and_takes_the_entry_out(
     reaper.look()
     assert inbox.list_waiting() == []
     where = {"program": "reaper", "where": "track 1 bass"}
-    assert inbox.read_answers() == [{"id": "take1", "inserted": where}]
+    answer = {"id": "take1", "client": "udp:127.0.0.1:9001", "inserted": where}
+    assert inbox.read_answers() == [answer]
     assert not list(inbox.folder.glob("**/.*.part"))
 
 
@@ -708,44 +712,49 @@ def takes(home: Path, ask_folder: Path) -> Iterator[TakesOfDaemon]:
     """A daemon that watches the folder that REAPER writes into."""
     watch = Watch(folder=ask_folder, out=home / "takes")
     with on_stage(home, watch=(watch,)) as stage:
-        del stage
-        (home / "state" / "acestepd.lock").parent.mkdir(exist_ok=True)
         write_lock(home, out=str(home / "out"))
-        yield TakesOfDaemon(home / "takes", InboxWriter(home / "out"))
+        until((home / "out" / ".inbox" / "readers").is_dir)
+        yield TakesOfDaemon(home / "takes", stage)
 
 
 class TakesOfDaemon:
-    """What the daemon made, handed to the inbox."""
+    """What a daemon makes of REAPER's sheets, and enters into its inbox."""
 
-    def __init__(self, folder: Path, inbox: InboxWriter) -> None:
-        self.folder = folder
-        self.inbox = inbox
+    def __init__(self, folder: Path, stage: Stage) -> None:
+        self.stage = stage
+        self.reader = Reader(stage.settings.out)
+        self._folder = folder
         self._seen: set[Path] = set()
 
     def deliver(self, count: int, sheets: Path) -> list[dict[str, Any]]:
-        """Wait for this many new takes and enter their clips. Their requests."""
-        until(lambda: len(set(self.folder.glob("*.json")) - self._seen) == count)
-        requests = []
-        for manifest in sorted(set(self.folder.glob("*.json")) - self._seen):
-            self._seen.add(manifest)
-            data = json.loads(manifest.read_text())
-            requests.append(data["request"])
-            clips = data["clips"]
-            for number, clip in enumerate(clips, 1):
-                self.inbox.write_entry(
-                    id=data["id"],
-                    stem=clip["stem"],
-                    file=number,
-                    files=len(clips),
-                    path=str(self.folder / clip["file"]),
-                    manifest=str(manifest),
-                    seconds=clip["samples"] / clip["sample_rate"],
-                    bars=data["request"]["bars"],
-                    beats=clip["beats"],
-                    seed=data["request"]["seed"],
-                    origin=data["origin"],
-                )
-        return requests
+        """Wait until so many new takes are in the inbox. Their requests."""
+        until(lambda: len(self._list_new()) == count)
+        new = sorted(self._list_new())
+        self._seen.update(new)
+        manifests = {str(manifest) for manifest in new}
+        until(lambda: {entry["manifest"] for entry in self.reader.read()} >= manifests)
+        return [json.loads(manifest.read_text())["request"] for manifest in new]
+
+    def _list_new(self) -> set[Path]:
+        return set(self._folder.glob("*.json")) - self._seen
+
+
+def test_a_clip_lands_in_reaper_and_everybody_hears_where(
+    reaper: Reaper, takes: TakesOfDaemon
+) -> None:
+    stage = takes.stage
+    reaper.add_track("bass")
+    reaper.start(LOOP)
+    with closing(stage.client()) as client, subscribed(stage, "inserted") as pads:
+        stage.upkeep.wake()
+        until(lambda: stage.clients.find("reaper"))
+        path = make_clip(client, "take1", "prompt", "rain", "bars", 1, "bpm", 120)[2]
+        takes.reader.wait(1)
+        reaper.look()
+        stage.upkeep.wake()
+        assert pads.until("/ace/inserted")[-1][1] == ["take1", "reaper", "track 1 bass", path]
+        assert reaper.paths == [path]
+    assert takes.reader.read() == []
 
 
 def test_what_reaper_asks_for_lands_where_it_asked(
@@ -801,7 +810,6 @@ def test_another_seed_becomes_another_take_of_the_item_that_keeps_its_seed(
 def test_a_cover_becomes_another_take_and_stems_get_tracks(
     reaper: Reaper, takes: TakesOfDaemon, ask_folder: Path, recording: Path
 ) -> None:
-    (takes.inbox.out / ".sources").mkdir(exist_ok=True)
     item = reaper.add_item(reaper.add_track("guitar"), recording, 3.0)
     reaper.start(LOOP)
     reaper.answer("jazz quartet")
