@@ -101,7 +101,7 @@ class PlayClient:
         self._anywhere = anywhere
         self._as_json = as_json
         self._daemon = self._locate()
-        self._shown: dict[tuple[str, object], dict[str, object]] = {}  # last of a kind and job
+        self._shown: dict[tuple[object, ...], dict[str, object]] = {}  # the last of its kind
         self._line = ProgressLine()
 
     def play(self, order: PendingOrder, wait: bool = True) -> int:
@@ -192,7 +192,7 @@ class PlayClient:
     def _show(self, row: dict[str, object]) -> None:
         """Once, though it is told again when it is asked for."""
         event = str(row["event"])
-        key = (event, row["path"] if event == "clip" else row["id"])
+        key = (event, row["id"], row.get("path"), row.get("param"))
         if self._shown.get(key) == row:
             return
         self._shown[key] = row
