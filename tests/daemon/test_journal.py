@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon import journal as journal_module
-from daemon.jobs import Event, Job, JobState, Priority
+from daemon.jobs import Event, Insertion, Job, JobState, Priority
 from daemon.journal import MIGRATIONS, Journal, JournalError
 from pipeline.request import Request
 
@@ -247,6 +247,28 @@ def test_a_file_leads_to_the_newest_job_that_has_landed_it(path: Path) -> None:
         assert found
         assert found.id == "second"
         assert journal.find_by_path("/clips/b.wav") is None
+
+
+def test_what_waits_for_a_program_is_found_until_it_is_in_or_too_old(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        for id, program in (("a", "live"), ("b", "reaper"), ("c", "live"), ("d", "")):
+            one = job(id, insert_for=program)
+            journal.add([one])
+            assert journal.find_to_insert(program, 1.0, 10) == [], "it has not ended"
+            ended(journal, one, Event("clip", one, ("mix", "/clips/a.wav", 84.0, 4, "7")))
+        [first, second] = journal.find_to_insert("live", time.time() - 60, 10)
+        assert [first.id, second.id] == ["a", "c"]
+        assert [one.id for one in journal.find_to_insert("live", 0.0, 1)] == ["a"]
+        first.insert_for = ""
+        first.inserted = Insertion("live", "track 1, slot 2")
+        journal.update_insertion(first)
+        found = journal.find("udp:127.0.0.1:1", "a")
+        assert found
+        assert (found.insert_for, found.inserted) == ("", first.inserted)
+        assert [one.id for one in journal.find_to_insert("live", 0.0, 10)] == ["c"]
+        journal.drop_old_inserts("live", time.time() + 60)
+        assert journal.find_to_insert("live", 0.0, 10) == []
+        assert [one.id for one in journal.find_to_insert("reaper", 0.0, 10)] == ["b"]
 
 
 def test_a_newer_schema_is_left_alone(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_nobody_puts_anything_in_where_the_settings_say_so(tmp_path: Path) -> No
         assert live.is_quiet()
         live.send("/ace/insert", "take1", 2, 3)
         assert next_insert(live)[:3] == ["take1", 2, 3]
+
+
+def test_another_program_is_chosen_while_the_daemon_runs(stage: Stage) -> None:
+    with named(stage, "live") as live, named(stage, "reaper") as reaper:
+        stage.apply(dataclasses.replace(stage.settings, insert_to="reaper"))
+        outside(stage, "take1")
+        assert next_insert(reaper)[0] == "take1"
+        live.until("/ace/finished")
+        assert live.is_quiet()
 
 
 def test_takes_by_the_dozen_only_go_to_the_program_that_asked_for_them(stage: Stage) -> None:

@@ -114,9 +114,10 @@ def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(
             closing(RemoteClient(stage.osc.address, other_address)) as far,
             closing(TcpClient((other_address, stage.osc.tcp_address[1]), False)) as wired,
         ):
-            far.send("/ace/notify", 1, 0, "param")
+            far.send("/ace/notify", 1, 0, "param", "live")
             far.send("/ace/sync", 1)
             far.until("/ace/synced")
+            assert [one.name for one in stage.clients.list_all()] == ["live"]
             wired.send("/ace/ping", "in")
             assert wired.receive()[0] == "/ace/pong"
             stage.osc.change_settings(
@@ -124,6 +125,7 @@ def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(
                 stage.osc.allowed_folders,
             )
             assert wired.ended()
+            assert stage.clients.list_all() == []
             near.ask("/ace/set/bars", 5)
             far._socket.setblocking(False)
             with pytest.raises(BlockingIOError):
