@@ -28,6 +28,7 @@ class Part:
     source: str = ""  # where they are in the integration's folder
     only: str = "*"  # which of them
     shared: tuple[str, ...] = ()  # clients of `integrations/shared` that are put beside them
+    has_page: bool = False  # the README and its pictures go along
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,16 @@ class Integration:
         source = self.folder / part.source
         for file in sorted(source.rglob("*")):
             path = file.relative_to(source)
-            if file.is_file() and fnmatch(file.name, part.only) and not _is_litter(path):
+            is_left_out = _is_litter(path) or (_is_page(path) and not part.has_page)
+            if file.is_file() and fnmatch(file.name, part.only) and not is_left_out:
                 yield file, str(part.folder / path)
         for name in part.shared:
             yield FOLDER / SHARED / name, str(Path(part.folder) / name)
+
+
+def _is_page(path: Path) -> bool:
+    """The README, or a picture in it."""
+    return len(path.parts) == 1 and path.suffix in (".md", ".svg", ".png")
 
 
 def _is_litter(path: Path) -> bool:
@@ -94,7 +101,8 @@ _ROWS = (
         "never opened in REAPER; run here in Lua 5.4 against a stand-in that refuses what REAPER "
         "does not have",
         (
-            "Actions > Show action list > New action > Load ReaScript: the .lua files in {folder}",
+            "Actions > Show action list > New action > Load ReaScript: acestepd.lua in {folder}, "
+            "and the files beside it that begin with acestepd and a space",
             "run the action acestepd.lua",
         ),
         (
@@ -191,7 +199,7 @@ _ROWS = (
         "how to bookmark the folder of clips, and what their names and chunks give you",
         "never tried in these programs; names and chunks of the WAVs are read by tests",
         ("read {folder}/README.md",),
-        (Part(places.DOCUMENTS, "folder"),),
+        (Part(places.DOCUMENTS, "folder", has_page=True),),
         inserts=False,
     ),
 )

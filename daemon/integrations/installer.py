@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -76,20 +76,19 @@ def install(
     with _locked(state):
         recorded = read_installations(state)
         planned = _plan(integration, state, machine, to)
-        for root, contents in planned.items():
-            ours = _find_recorded(recorded, integration.name, root)
-            for path, content in contents.items():
-                _check_target(root, path, content, ours.files if ours else {})
+        known = {root: _find_recorded(recorded, integration.name, root) for root in planned}
         installed = []
-        for root, contents in planned.items():
-            ours = _find_recorded(recorded, integration.name, root)
-            try:
-                one = _put(integration.name, root, contents, ours)
-            except OSError as error:
-                raise SettingsError(f"cannot write into {root}: {error.strerror}") from error
-            recorded = [other for other in recorded if other is not ours] + [one]
-            _write_record(state, recorded)
-            installed.append(one)
+        try:
+            for root, contents in planned.items():
+                _check_targets(root, contents, known[root])
+            for root, contents in planned.items():
+                one = _put(integration.name, root, contents, known[root])
+                recorded = [other for other in recorded if other is not known[root]] + [one]
+                _write_record(state, recorded)
+                installed.append(one)
+        except OSError as error:
+            where = error.filename or integration.name
+            raise SettingsError(f"cannot write {where}: {error.strerror}") from error
         return installed
 
 
@@ -116,6 +115,11 @@ def _describe_missing(integration: Integration, part: Part, machine: Machine) ->
         f"acestepd integrations install {integration.name} --to DIR (on Windows it is "
         f"{part.place.windows})"
     )
+
+
+def _check_targets(root: Path, contents: Mapping[str, bytes], known: Installation | None) -> None:
+    for path, content in contents.items():
+        _check_target(root, path, content, known.files if known else {})
 
 
 def _check_target(root: Path, path: str, content: bytes, ours: Mapping[str, str]) -> None:
@@ -147,7 +151,7 @@ def _put(
         _replace(root / path, content)
         files[path] = hashlib.sha256(content).hexdigest()
     if before:
-        _remove_files(before, keep=files)
+        _remove_files(before, keep=files.keys())
     return Installation(name, str(root), VERSION, time.time(), files, made)
 
 
@@ -165,9 +169,7 @@ def _make_folders(root: Path, folder: Path) -> list[str]:
 def _replace(target: Path, content: bytes) -> None:
     """A program that reads it now gets all of it: the old or the new."""
     part = target.with_name(f".{target.name}.acestepd-part")
-    part.unlink(missing_ok=True)
-    with part.open("xb") as stream:
-        stream.write(content)
+    disk.write_synced(part, content)
     os.replace(part, target)
 
 
@@ -181,8 +183,9 @@ def uninstall(name: str, state: Path, to: Path | None = None) -> list[Removal]:
         chosen = [one for one in recorded if one.name == name and to in (None, Path(one.root))]
         removals = []
         for one in chosen:
+            others = [other for other in recorded if other.root == one.root and other is not one]
             try:
-                removals.append(_remove(one))
+                removals.append(_remove(one, others))
             except OSError as error:
                 where = error.filename or one.root
                 raise SettingsError(f"cannot remove {where}: {error.strerror}") from error
@@ -191,22 +194,21 @@ def uninstall(name: str, state: Path, to: Path | None = None) -> list[Removal]:
         return removals
 
 
-def _remove(one: Installation) -> Removal:
-    removed, kept = _remove_files(one)
+def _remove(one: Installation, others: list[Installation]) -> Removal:
+    """Remove its files, except those that others have too."""
+    removed, kept = _remove_files(one, keep={file for other in others for file in other.files})
     for folder in reversed(one.made):
         with suppress(OSError):  # something else is in it by now
             (Path(one.root) / folder).rmdir()
     return Removal(one.root, removed, kept)
 
 
-def _remove_files(
-    one: Installation, keep: Mapping[str, str] | None = None
-) -> tuple[list[str], list[str]]:
+def _remove_files(one: Installation, keep: Set[str]) -> tuple[list[str], list[str]]:
     """Its files except those to `keep`: which were removed, which were edited and stay."""
     changed = set(one.find_changed())
     removed = []
     kept = []
-    for file in one.files.keys() - (keep or {}).keys():
+    for file in one.files.keys() - keep:
         target = Path(one.root) / file
         if file in changed:
             if disk.is_taken(target):

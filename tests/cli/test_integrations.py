@@ -60,7 +60,7 @@ def test_installing_prints_the_files_and_the_clicks_that_are_left(tmp_path: Path
         (["uninstall", "winamp"], "no integration is called 'winamp'; there are: "),
         (["install"], "which one? acestepd integrations install NAME"),
         (["install", "folder", "--to", "~nobody-like-this/x"], "--to ~nobody-like-this/x"),
-        (["install", "folder", "--to", "/proc/x"], "cannot write into /proc/x"),
+        (["install", "folder", "--to", "/proc/x"], "cannot write /proc/x"),
         (["install", "folder", "--state", "/proc/x"], "cannot write into /proc/x"),
     ],
 )

@@ -30,6 +30,8 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "thing/main.js": SCRIPT,
         "thing/lib/part.js": "2",
         "thing/.hidden": "no",
+        "thing/README.md": "no",
+        "thing/picture.svg": "no",
         "thing/__pycache__/x.pyc": "no",
         "shared/acestep_osc.js": "client",
     }.items():
@@ -351,7 +353,7 @@ def test_a_file_where_a_folder_should_be_is_said(
     with pytest.raises(SettingsError, match="acestepd is no folder and stays as it is"):
         installer.install(THING, state, machine)
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="cannot write into"):
+    with pytest.raises(SettingsError, match="cannot write"):
         installer.install(THING, state, machine, tmp_path / "file")
 
 
@@ -416,6 +418,19 @@ def test_paths_of_a_record_that_lead_out_of_its_folder_are_refused(
         with pytest.raises(SettingsError, match="cannot be read"):
             installer.uninstall("thing", file.parent)
     assert victim.exists()
+
+
+def test_all_of_them_fit_into_one_folder(tmp_path: Path) -> None:
+    machine = Machine("Linux", tmp_path)
+    names = [row.name for row in list_available()]
+    for name in names:
+        installer.install(CATALOGUE[name], tmp_path / "state", machine, tmp_path / "all")
+    installations = installer.read_installations(tmp_path / "state")
+    for name in names:
+        assert installer.find_state(CATALOGUE[name], installations) is InstallState.INSTALLED, name
+    for name in names:
+        installer.uninstall(name, tmp_path / "state")
+    assert files_below(tmp_path / "all") == []
 
 
 # --- the wheel ------------------------------------------------------------------------------------
