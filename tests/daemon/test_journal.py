@@ -75,6 +75,22 @@ def test_what_ended_is_remembered_with_its_events_and_is_not_unfinished(path: Pa
     assert journal.find_unfinished() == []
 
 
+def test_what_finished_in_a_time_is_found_in_the_order_in_which_it_did(path: Path) -> None:
+    journal = Journal(path)
+    jobs = [job(id) for id in "abcd"]
+    journal.add(jobs)
+    ended(journal, jobs[2])
+    since = time.time()
+    ended(journal, jobs[1])
+    ended(journal, jobs[0])
+    until = time.time()
+    jobs[3].state = JobState.CANCELLED
+    journal.update(jobs[3])
+    assert [one.id for one in journal.find_ended(since, until, 9)] == ["b", "a"]
+    assert [one.id for one in journal.find_ended(0, until, 2)] == ["b", "a"], "the newest"
+    assert journal.find_ended(until + 60, until + 120, 9) == []
+
+
 def test_an_order_is_written_as_a_whole_or_not_at_all(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_o
         client.until("/ace/queued", "waiting")
         daemon.process.send_signal(number)
         assert daemon.process.wait(60) == 0
-    assert sorted(path.suffix for path in out.iterdir()) == [".json", ".wav"]
+    assert sorted(path.suffix for path in out.glob("[!.]*")) == [".json", ".wav"]
     with started(out) as (daemon, client):
         client.send("/ace/notify", 1)
         finished = [
@@ -38,7 +38,7 @@ def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_o
             if "finished" in address
         ]
     assert finished == ["running", "waiting"]
-    assert sorted(path.suffix for path in out.iterdir()) == [".json"] * 3 + [".wav"] * 3
+    assert sorted(path.suffix for path in out.glob("[!.]*")) == [".json"] * 3 + [".wav"] * 3
 
 
 def test_a_signal_while_the_model_loads_ends_it_too(tmp_path: Path) -> None:
