@@ -1,0 +1,99 @@
+"""A UDP relay between a client and a daemon: the daemon may go and come back on another port, and
+what the client gets may be junk.
+"""
+
+from __future__ import annotations
+
+import random
+import select
+import socket
+from threading import Thread
+
+Address = tuple[str, int]
+LARGEST = 65_535
+
+
+class Relay:
+    """The client sends to `port`. What the daemon answers comes from there, too. Without a `target`
+    nobody answers.
+    """
+
+    def __init__(self) -> None:
+        self.target: Address | None = None
+        self.packets: list[bytes] = []  # what the client sent
+        self._client: Address | None = None
+        self._front = _bind()
+        self._back = _bind()  # one for all daemons: to them it is one client
+        self._ends, self._end = socket.socketpair()
+        self._thread = Thread(target=self._run, name="relay")
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self._front.getsockname()[1])
+
+    @property
+    def client(self) -> Address:
+        assert self._client, "the client has sent nothing yet"
+        return self._client
+
+    def send(self, packet: bytes) -> None:
+        """To the client, as if the daemon had sent it."""
+        self._front.sendto(packet, self.client)
+
+    def close(self) -> None:
+        self._end.close()
+        self._thread.join()
+        for each in (self._front, self._back, self._ends):
+            each.close()
+
+    def _run(self) -> None:
+        while True:
+            ready, _, _ = select.select([self._front, self._back, self._ends], [], [])
+            if self._ends in ready:
+                return
+            for each in ready:
+                self._pass_on(each)
+
+    def _pass_on(self, ready: socket.socket) -> None:
+        try:
+            packet, sender = ready.recvfrom(LARGEST)
+            if ready is self._front:
+                self._client = sender
+                self.packets.append(packet)
+                if self.target:
+                    self._back.sendto(packet, self.target)
+            elif self._client:
+                self._front.sendto(packet, self._client)
+        except ConnectionError:  # nobody is there
+            pass
+
+
+def _bind() -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bound.bind(("127.0.0.1", 0))
+    return bound
+
+
+# of every kind that is sent, with what is missing from it
+ADDRESSES = (b"/ace/clip", b"/ace/progress", b"/ace/fail", b"/ace/insert", b"/ace/queued", b"/ace")
+
+
+def make_junk(count: int, seed: int = 7) -> list[bytes]:
+    """Random bytes, and messages that begin well: wrong types, cut off, arguments missing. The
+    empty datagram is among them.
+    """
+    chance = random.Random(seed)
+    return [_make_datagram(chance, number) for number in range(count)]
+
+
+def _make_datagram(chance: random.Random, number: int) -> bytes:
+    noise = chance.randbytes(chance.randrange(0, 200))
+    if number % 3 == 0:
+        return noise
+    address = chance.choice(ADDRESSES)
+    address += b"\0" * (4 - len(address) % 4)
+    if number % 3 == 1:
+        return address + noise
+    types = b"," + bytes(chance.choice(b"sif[]Tb") for _ in range(chance.randrange(0, 7)))
+    return address + types + b"\0" * (4 - len(types) % 4) + noise
