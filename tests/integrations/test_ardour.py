@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from daemon.integrations.catalogue import CATALOGUE
-from tests.support.inbox_entries import InboxWriter
+from tests.support.inbox_entries import ME, InboxWriter
 from tests.support.stage import on_stage
 from tests.support.waiting import until
 
@@ -153,7 +153,7 @@ def test_a_clip_is_imported_as_a_track_and_answered(ardour: Ardour, inbox: Inbox
     assert ardour.imports == [{"paths": [str(path)], "mode": 0, "rest": 3}]
     assert inbox.list_waiting() == []
     where = {"program": "ardour", "where": "0.0 s"}
-    assert inbox.read_answers() == [{"id": "take1", "inserted": where}]
+    assert inbox.read_answers() == [{"id": "take1", "client": ME, "inserted": where}]
     assert (inbox.folder / "readers" / "ardour").is_file()
     ardour.tick(3)
     assert len(ardour.imports) == 1
@@ -301,14 +301,22 @@ def test_with_nothing_to_import_it_says_so(ardour: Ardour, inbox: InboxWriter) -
     assert ardour.run("return stub.messages") == ["acestepd has made nothing yet."]
 
 
-def test_asking_makes_takes_at_the_tempo_of_the_session(ardour: Ardour, tmp_path: Path) -> None:
+def test_asking_makes_takes_at_the_tempo_of_the_session_and_the_hook_imports_them(
+    ardour: Ardour, tmp_path: Path
+) -> None:
     ardour.install("action", "acestepd_ask.lua")
+
+    def have_both_been_imported() -> bool:
+        ardour.tick()
+        return len(ardour.paths) == 2
+
     with on_stage(tmp_path) as stage:
         host, port = stage.osc.address
         write_lock(ardour.home, host=host, port=port, out=str(tmp_path / "out"))
         ardour.run('stub.answer = {prompt = "rain, soft", bars = 2, seed = "41", count = 2}')
         ardour.run("action.run()")
-        until(lambda: len(list((tmp_path / "out").glob("*.json"))) == 2)
+        until(have_both_been_imported)
+    assert sorted(ardour.paths) == sorted(map(str, (tmp_path / "out").glob("*.wav")))
     requests = [
         json.loads(path.read_text())["request"] for path in (tmp_path / "out").glob("*.json")
     ]

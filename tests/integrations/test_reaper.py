@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ pytest.importorskip("lupa.lua54", reason="the PyPI package lupa is not installed
 from daemon.settings import Watch
 from daemon.watch.sheet import read_sheet
 from tests.integrations.reaper_program import Reaper
-from tests.support.inbox import Reader
-from tests.support.inbox_entries import InboxWriter
+from tests.support.inbox_entries import ME, InboxWriter
 from tests.support.osc_client import make_clip
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
@@ -126,8 +125,7 @@ def test_it_says_where_the_clip_is_and_takes_the_entry_out(
     reaper.look()
     assert inbox.list_waiting() == []
     where = {"program": "reaper", "where": "track 1 bass"}
-    answer = {"id": "take1", "client": "udp:127.0.0.1:9001", "inserted": where}
-    assert inbox.read_answers() == [answer]
+    assert inbox.read_answers() == [{"id": "take1", "client": ME, "inserted": where}]
     assert not list(inbox.folder.glob("**/.*.part"))
 
 
@@ -405,6 +403,20 @@ def test_another_state_folder_stands_in_a_file_beside_the_scripts(
     (reaper.scripts / "state.txt").write_text("~/elsewhere\n")
     reaper.start(LOOP)
     assert reaper.texts("said") == []
+
+
+def test_it_keeps_nothing_of_what_it_has_put_in(reaper: Reaper, inbox: InboxWriter) -> None:
+    reaper.add_track("bass")
+    reaper.start(LOOP)
+    sizes = []
+    for number in range(6):
+        for one in range(20):
+            inbox.write_take(f"take{number}.{one}", seconds=0.01)
+        reaper.look()
+        assert len(reaper.items) == 20
+        reaper.turn(300)
+        sizes.append(reaper.clear())
+    assert max(sizes[2:]) < sizes[1] + 10
 
 
 JUNK = [
@@ -708,94 +720,85 @@ def test_what_is_not_ours_has_no_other_seed(
 
 
 @pytest.fixture
-def takes(home: Path, ask_folder: Path) -> Iterator[TakesOfDaemon]:
+def stage(home: Path, ask_folder: Path) -> Iterator[Stage]:
     """A daemon that watches the folder that REAPER writes into."""
-    watch = Watch(folder=ask_folder, out=home / "takes")
-    with on_stage(home, watch=(watch,)) as stage:
+    with on_stage(home, watch=(Watch(folder=ask_folder, out=home / "takes"),)) as stage:
         write_lock(home, out=str(home / "out"))
-        until((home / "out" / ".inbox" / "readers").is_dir)
-        yield TakesOfDaemon(home / "takes", stage)
+        yield stage
 
 
-class TakesOfDaemon:
-    """What a daemon makes of REAPER's sheets, and enters into its inbox."""
+def look_until(reaper: Reaper, is_so: Callable[[], bool]) -> None:
+    """REAPER goes on until something is so."""
 
-    def __init__(self, folder: Path, stage: Stage) -> None:
-        self.stage = stage
-        self.reader = Reader(stage.settings.out)
-        self._folder = folder
-        self._seen: set[Path] = set()
+    def look() -> bool:
+        reaper.look()
+        return is_so()
 
-    def deliver(self, count: int, sheets: Path) -> list[dict[str, Any]]:
-        """Wait until so many new takes are in the inbox. Their requests."""
-        until(lambda: len(self._list_new()) == count)
-        new = sorted(self._list_new())
-        self._seen.update(new)
-        manifests = {str(manifest) for manifest in new}
-        until(lambda: {entry["manifest"] for entry in self.reader.read()} >= manifests)
-        return [json.loads(manifest.read_text())["request"] for manifest in new]
-
-    def _list_new(self) -> set[Path]:
-        return set(self._folder.glob("*.json")) - self._seen
+    until(look)
 
 
-def test_a_clip_lands_in_reaper_and_everybody_hears_where(
-    reaper: Reaper, takes: TakesOfDaemon
-) -> None:
-    stage = takes.stage
+def count_takes(reaper: Reaper) -> int:
+    return sum(len(reaper.takes_of(item)) for item in reaper.items)
+
+
+def read_requests(home: Path) -> list[dict[str, Any]]:
+    """Of every take of the watched folder, the oldest first."""
+    manifests = sorted((home / "takes").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text())["request"] for path in manifests]
+
+
+def test_a_clip_lands_in_reaper_and_everybody_hears_where(reaper: Reaper, stage: Stage) -> None:
     reaper.add_track("bass")
     reaper.start(LOOP)
     with closing(stage.client()) as client, subscribed(stage, "inserted") as pads:
-        stage.upkeep.wake()
-        until(lambda: stage.clients.find("reaper"))
+        look_until(reaper, lambda: stage.clients.find("reaper") is not None)
         path = make_clip(client, "take1", "prompt", "rain", "bars", 1, "bpm", 120)[2]
-        takes.reader.wait(1)
-        reaper.look()
-        stage.upkeep.wake()
+        look_until(reaper, lambda: len(reaper.items) == 1)
         assert pads.until("/ace/inserted")[-1][1] == ["take1", "reaper", "track 1 bass", path]
-        assert reaper.paths == [path]
-    assert takes.reader.read() == []
+    assert reaper.paths == [path]
 
 
 def test_what_reaper_asks_for_lands_where_it_asked(
-    reaper: Reaper, takes: TakesOfDaemon, ask_folder: Path
+    reaper: Reaper, stage: Stage, ask_folder: Path
 ) -> None:
     reaper.add_track("drums", selected=False)
     track = reaper.add_track("bass")
-    reaper.start(LOOP)
-    reaper.select_time(4.0, 6.0)
-    reaper.answer("rain", "1", "5", "3")
-    reaper.start(ASK)
-    requests = takes.deliver(3, ask_folder)
-    assert sorted(request["seed"] for request in requests) == [5, 6, 7]
-    track["selected"] = False
-    reaper.select_time(0.0, 0.0)
-    reaper.project["cursor"] = 100.0
-    reaper.look()
-    [item] = reaper.items
-    assert item["track"]["P_NAME"] == "bass"
-    assert place(item) == (4.0, 2.0)
-    assert len(reaper.takes_of(item)) == 3
+    with subscribed(stage, "inserted") as client:
+        reaper.start(LOOP)
+        reaper.select_time(4.0, 6.0)
+        reaper.answer("rain", "1", "5", "3")
+        reaper.start(ASK)
+        track["selected"] = False
+        reaper.select_time(0.0, 0.0)
+        reaper.project["cursor"] = 100.0
+        look_until(reaper, lambda: count_takes(reaper) == 3)
+        [item] = reaper.items
+        assert item["track"]["P_NAME"] == "bass"
+        assert place(item) == (4.0, 2.0)
+        seeds = [read_mark(take)["seed"] for take in reaper.takes_of(item)]
+        assert sorted(seeds) == [5, 6, 7]
+        said = [client.until("/ace/inserted")[-1][1] for _ in range(3)]
+    assert [arguments[1:3] for arguments in said] == [["reaper", "track 2 bass"]] * 3
+    assert sorted(arguments[3] for arguments in said) == sorted(reaper.paths)
     assert list(ask_folder.glob("reaper-*")) == [], "a sheet that is answered goes"
     reaper.turn(100)
     assert reaper.texts("said") == []
 
 
 def test_another_seed_becomes_another_take_of_the_item_that_keeps_its_seed(
-    reaper: Reaper, takes: TakesOfDaemon, ask_folder: Path
+    reaper: Reaper, stage: Stage, home: Path
 ) -> None:
     reaper.add_track("bass")
     reaper.start(LOOP)
     reaper.answer('rain: "hard"', "1", "5", "1")
     reaper.start(ASK)
-    [first] = takes.deliver(1, ask_folder)
-    reaper.look()
+    look_until(reaper, lambda: count_takes(reaper) == 1)
     [item] = reaper.items
     item["selected"] = True
     reaper.start(REROLL)
-    [second] = takes.deliver(1, ask_folder)
-    reaper.look()
+    look_until(reaper, lambda: count_takes(reaper) == 2)
     assert len(reaper.items) == 1
+    first, second = read_requests(home)
     seeds = [read_mark(take)["seed"] for take in reaper.takes_of(item)]
     assert seeds == [5, second["seed"]]
     assert second["seed"] != 5
@@ -807,30 +810,24 @@ def test_another_seed_becomes_another_take_of_the_item_that_keeps_its_seed(
     assert reaper.texts("said") == reaper.texts("boxes") == []
 
 
-def test_a_cover_becomes_another_take_and_stems_get_tracks(
-    reaper: Reaper, takes: TakesOfDaemon, ask_folder: Path, recording: Path
+def test_a_cover_and_a_repaint_become_other_takes_and_stems_get_tracks(
+    reaper: Reaper, stage: Stage, home: Path, recording: Path
 ) -> None:
     item = reaper.add_item(reaper.add_track("guitar"), recording, 3.0)
     reaper.start(LOOP)
     reaper.answer("jazz quartet")
     reaper.start(COVER)
-    [request] = takes.deliver(1, ask_folder)
-    assert request["task"] == "cover"
-    reaper.look()
-    assert len(reaper.items) == 1
-    assert len(reaper.takes_of(item)) == 2
-    assert place(item) == (3.0, 4.0)
+    look_until(reaper, lambda: count_takes(reaper) == 2)
     reaper.select_time(4.0, 5.0)
     reaper.answer("a fill")
     reaper.start(REPAINT)
-    [request] = takes.deliver(1, ask_folder)
-    assert (request["task"], request["repaint_start"], request["repaint_end"]) == ("repaint", 1, 2)
-    reaper.look()
-    assert len(reaper.takes_of(item)) == 3
+    look_until(reaper, lambda: count_takes(reaper) == 3)
+    assert len(reaper.items) == 1
     reaper.start(STEMS)
-    [request] = takes.deliver(1, ask_folder)
-    assert request["task"] == "extract"
-    reaper.look()
+    look_until(reaper, lambda: len(reaper.items) > 1)
+    assert [request["task"] for request in read_requests(home)] == ["cover", "repaint", "extract"]
+    repaint = read_requests(home)[1]
+    assert (repaint["repaint_start"], repaint["repaint_end"]) == (1, 2)
     names = [track["P_NAME"] for track in reaper.tracks]
     assert names[0] == "guitar"
     assert names[1].endswith(" stems")
@@ -838,6 +835,42 @@ def test_a_cover_becomes_another_take_and_stems_get_tracks(
     assert {place(each) for each in reaper.items} == {(3.0, 4.0)}
     assert len(reaper.takes_of(item)) == 3
     assert reaper.texts("said") == reaper.texts("boxes") == []
+
+
+def test_takes_that_another_client_counts_are_put_in_when_it_says_so(
+    reaper: Reaper, stage: Stage
+) -> None:
+    reaper.add_track("bass")
+    reaper.start(LOOP)
+    with closing(stage.client()) as client:
+        client.send("/ace/generate", "t", "prompt", "rain", "bars", 1, "count", 3, "seed", 11)
+        for _ in range(3):
+            client.until("/ace/finished")
+        for number in (1, 2, 3):
+            client.send("/ace/insert", f"t.{number}", -1, -1)
+        look_until(reaper, lambda: count_takes(reaper) == 3)
+    [item] = reaper.items
+    assert sorted(read_mark(take)["seed"] for take in reaper.takes_of(item)) == [11, 12, 13]
+
+
+def test_nothing_is_lost_or_put_in_twice_when_both_are_started_again(
+    reaper: Reaper, home: Path, ask_folder: Path
+) -> None:
+    reaper.add_track("bass")
+    for number in range(1, 4):
+        with on_stage(home) as stage, closing(stage.client()) as client:
+            write_lock(home, out=str(home / "out"))
+            reaper.start(LOOP)
+            reaper.look()
+            client.send("/ace/go", f"go{number}", "rain", 1.0)
+            client.until("/ace/finished")
+            if number % 2:
+                look_until(reaper, lambda: len(reaper.items) >= number)  # noqa: B023
+        reaper.quit_scripts()
+        write_lock(home).write_text("")
+    ids = [read_mark(reaper.takes_of(item)[0])["id"] for item in reaper.items]
+    assert sorted(ids) == ["go1", "go2", "go3"]
+    assert len(set(reaper.paths)) == 3
 
 
 # --- the files ------------------------------------------------------------------------------------
@@ -855,6 +888,14 @@ def test_lua_itself_and_its_linter_find_nothing(file: Path) -> None:
     options = ["--std", "lua53", "--read-globals", "reaper", "--max-line-length", "110", "--codes"]
     result = subprocess.run(["luacheck", str(file), *options], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+def test_the_osc_pattern_says_nothing_to_anybody() -> None:
+    lines = (LUA_FILES[0].parent / "acestepd.ReaperOSC").read_text().splitlines()
+    patterns = [line.split() for line in lines if line and not line.startswith("#")]
+    assert all(len(line) <= 512 for line in lines)
+    assert patterns.pop() == ["ACTION", "i/action", "s/action/str", "t/action/@"]
+    assert all(name.startswith("DEVICE_") and count == "0" for name, count in patterns)
 
 
 def test_reapack_gets_every_script() -> None:

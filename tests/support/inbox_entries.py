@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
+ME = "udp:127.0.0.1:9001"  # who has asked
+
 
 class InboxWriter:
     """An inbox below `out`, for one program, and what has come back."""
@@ -41,7 +43,7 @@ class InboxWriter:
             "seq": self._seq,
             "time": time.time(),
             "id": "take1",
-            "client": "udp:127.0.0.1:9001",
+            "client": ME,
             "stem": "mix",
             "file": 1,
             "files": 1,
