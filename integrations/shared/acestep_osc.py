@@ -142,9 +142,10 @@ def find_daemon(state: str) -> Daemon:
             return Daemon()
         if host in ("0.0.0.0", "::", "localhost"):
             host = DEFAULT_ADDRESS[0]
+        socket.inet_aton(host)  # a name would have to be looked up, which takes its time
         out = lock.get("out")
         return Daemon(
-            (socket.gethostbyname(host), port),
+            (host, port),
             out if isinstance(out, str) else "",
             int(lock.get("pid") or 0),
             float(lock.get("started") or 0.0),

@@ -13,8 +13,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,14 @@ from daemon.integrations import installer
 from daemon.integrations.catalogue import find_integration
 from daemon.integrations.places import describe_this_machine
 from tests.integrations.live_fake import Clip, Program, guess_tempo
-from tests.support.osc_client import encode_message
+from tests.support.daemon_process import started
+from tests.support.osc_client import OscClient, encode_message
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "integrations" / "live" / "acestepd"
 SHARED = ROOT / "integrations" / "shared" / "acestep_osc.py"
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("daemon.integrations.clients") is None, reason="no named clients yet"
-)
 NOTE_ON, CONTROL_CHANGE = 0x90, 0xB0
 GO, REROLL, FAVOURITE, COVER = range(4)  # notes
 CC_GO = 102
@@ -44,11 +43,16 @@ CC_GO = 102
 class Rig:
     """Live with the script in it, a daemon, and a musician who asks it for takes."""
 
-    def __init__(self, program: Program, stage: Stage, state: Path) -> None:
+    stage: Stage
+    asker: OscClient
+
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self.stage = stage
-        self.state = state
         self.script: Any = None
+
+    def meet(self, stage: Stage) -> None:
+        """Another daemon from now on, and another client of it."""
+        self.stage = stage
         self.asker = stage.client()
 
     def tick_until(self, condition: Callable[[], object]) -> None:
@@ -93,7 +97,9 @@ class Rig:
     def fill(self, track: int, *scenes: int) -> None:
         for scene in scenes:
             slot = self.program.song().tracks[track].clip_slots[scene]
-            slot.create_audio_clip(str(write_loop(self.state.parent / f"{track}-{scene}.wav")))
+            slot.create_audio_clip(
+                str(write_loop(self.stage.settings.state / f"{track}-{scene}.wav"))
+            )
         self.program.undo_steps.clear()
 
     def places(self) -> list[tuple[int, int]]:
@@ -141,7 +147,8 @@ def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
             for name, value in live.items():
                 setattr(program, name, value)
             stage = stack.enter_context(on_stage(tmp_path))
-            rig = Rig(program, stage, state)
+            rig = Rig(program)
+            rig.meet(stage)
             stack.callback(lambda: rig.asker.close())
             return rig
 
@@ -238,15 +245,21 @@ def test_where_the_cursor_takes_no_audio_a_track_is_made_once(
     assert rig.places() == [(3, 1), (3, 2)]
 
 
-def test_a_track_and_slot_that_were_named_are_where_it_goes(rig: Rig) -> None:
+def test_a_track_and_slot_that_were_named_are_where_it_goes_too(rig: Rig) -> None:
     with subscribed(rig.stage, "inserted") as listener:
         rig.put_in("take1")
         listener.until("/ace/inserted")
-        rig.program.song().tracks[0].clip_slots[0].delete_clip()
-        rig.asker.send("/ace/insert", "take1", 1, 3)
-        rig.tick_until(lambda: rig.places() == [(1, 3)])
+        rig.asker.send("/ace/insert", "take1", 1, 2)
+        rig.tick_until(lambda: rig.places() == [(0, 0), (1, 2)])
         told = listener.until("/ace/inserted")[-1]
-    assert told[1] == ["take1", "live", "track 2 (2-Audio), scene 4", rig.find_path("take1")]
+    assert told[1] == ["take1", "live", "track 2 (2-Audio), scene 3", rig.find_path("take1")]
+
+
+def test_a_slot_that_was_named_and_is_not_empty_is_left_alone(rig: Rig) -> None:
+    rig.fill(1, 2, 3)
+    rig.put_in("take1")
+    rig.asker.send("/ace/insert", "take1", 1, 2)
+    rig.tick_until(lambda: (1, 4) in rig.places())
 
 
 @pytest.mark.parametrize(
@@ -522,7 +535,7 @@ def test_a_button_without_a_daemon_says_so(tmp_path: Path) -> None:
     with program.running() as script:
         program.press(script, NOTE_ON, GO, 100)
         program.tick()
-        assert program.shown == ["acestepd: acestepd does not answer: is it started?"]
+        assert program.shown == ["acestepd: it does not answer: is it started?"]
     assert program.errors == []
 
 
@@ -558,13 +571,13 @@ def test_the_daemon_goes_and_comes_back(rig: Rig, tmp_path: Path) -> None:
     vars(sys.modules["acestepd.acestep_osc"])["MISSED_PINGS"] = 3
     rig.put_in("take1")
     rig.stage.__exit__(None, None, None)
-    rig.tick_until(lambda: "acestepd does not answer" in rig.program.shown[-1])
+    rig.tick_until(lambda: "does not answer any more" in rig.program.shown[-1])
     rig.program.song().turn(tempo=88.0)
     with on_stage(tmp_path) as stage:
         rig.asker.close()
-        rig.stage, rig.asker = stage, stage.client()
+        rig.meet(stage)
         rig.connect()
-        assert "acestepd: acestepd is there" in rig.program.shown
+        assert "acestepd: is there" in rig.program.shown
         rig.put_in("take2", seed=2)
         assert rig.places() == [(0, 0), (0, 1)]
 
@@ -576,7 +589,7 @@ def test_a_daemon_that_was_started_again_between_two_pings_is_noticed(
     rig.stage.__exit__(None, None, None)
     with on_stage(tmp_path) as stage:
         rig.asker.close()
-        rig.stage, rig.asker = stage, stage.client()
+        rig.meet(stage)
         rig.connect()
         rig.put_in("take2", seed=2)
     assert not [line for line in rig.program.shown if "does not answer" in line]
@@ -741,3 +754,97 @@ def test_what_it_asks_of_live_is_what_live_has(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--config-file", str(settings), "-p", "acestepd"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
+
+
+# --- a long time ----------------------------------------------------------------------------------
+
+Start = Callable[[], AbstractContextManager[OscClient]]  # a daemon, always the same; its client
+
+
+def churn(
+    program: Program, start: Start, seconds: float, rng: random.Random, stay: float = 3.0
+) -> None:
+    """Ask for takes all the time, while the daemon goes, at any moment, and comes back; it stays
+    for so many seconds at most. In the end each take is in the set once.
+    """
+    program.max_scenes = program.max_tracks = 1_000_000
+    end = time.monotonic() + seconds
+    ids: list[str] = []
+    descriptors = 0
+    while time.monotonic() < end:
+        with start() as asker:
+            for _ in range(rng.randrange(1, 6)):
+                ids.append(f"take{len(ids)}")
+                stems = rng.choice(["", "drums"])
+                pairs = ("prompt", "p", "bars", 1, "seed", len(ids), "stems", stems)
+                asker.send("/ace/generate", ids[-1], *pairs)
+            asker.send("/ace/sync", 1)
+            asker.until("/ace/synced")  # they are in the journal
+            leave = time.monotonic() + rng.random() * stay
+            while time.monotonic() < leave:
+                program.tick()
+                time.sleep(0.01)
+        descriptors = descriptors or count_descriptors()
+        for _ in range(rng.randrange(50)):
+            program.tick()
+    with start() as asker:
+        mixes: dict[str, str] = {}
+
+        def is_all_in() -> bool:
+            program.tick()
+            mixes.update({id: find_mix(asker, id) for id in ids if not mixes.get(id)})
+            return set(mixes.values()) <= {clip.file_path for _, _, clip in program.list_clips()}
+
+        patience = time.monotonic() + 60 + 20 * len(ids)  # there may be hours of work left
+        while not is_all_in():
+            assert time.monotonic() < patience, {id for id in ids if not mixes[id]}
+            time.sleep(0.02)
+    paths = [clip.file_path for _, _, clip in program.list_clips()]
+    assert len(paths) == len(set(paths))
+    assert (program.song().count_listeners(), len(program.timers)) == (6, 1)
+    assert count_descriptors() <= descriptors + 1
+    assert program.errors == []
+
+
+def find_mix(asker: OscClient, id: str) -> str:
+    """The path of a take's mix; "" while there is none."""
+    asker.send("/ace/query", id)
+    asker.send("/ace/sync", 2)
+    told = [values for address, values in asker.until("/ace/synced") if address == "/ace/clip"]
+    return str(told[0][2]) if told else ""
+
+
+def test_a_daemon_that_comes_and_goes_loses_no_take_and_gives_none_twice(
+    tmp_path: Path,
+) -> None:
+    @contextmanager
+    def start() -> Iterator[OscClient]:
+        with on_stage(tmp_path) as stage, closing(stage.client()) as asker:
+            yield asker
+
+    rig = Rig(Program(scripts=install(tmp_path, tmp_path / "state")))
+    with opened(rig, MISSED_PINGS=3):
+        churn(rig.program, start, 6.0, random.Random(15))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(10_000)
+def test_for_an_hour_beside_a_daemon_that_is_killed_again_and_again(tmp_path: Path) -> None:
+    """A real one, with a process for its model, about once in a minute. ACESTEPD_SOAK is how many
+    seconds that goes on.
+    """
+    out = tmp_path / "out"
+    out.mkdir()
+    rng = random.Random(15)
+
+    @contextmanager
+    def start() -> Iterator[OscClient]:
+        with started(out) as (daemon, asker):
+            yield asker
+            if rng.random() < 0.5:
+                daemon.process.kill()
+
+    state = tmp_path / ".local" / "state" / "acestepd"
+    rig = Rig(Program(scripts=install(tmp_path, state)))
+    with opened(rig, MISSED_PINGS=3):
+        churn(rig.program, start, float(os.environ.get("ACESTEPD_SOAK", "3600")), rng, stay=90.0)

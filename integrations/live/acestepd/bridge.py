@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any, Callable, Generator
+from typing import TYPE_CHECKING, Any, Callable
 
 import Live
 
-from . import placing, sources, warping
-from .acestep_osc import Client, Insert, Takes, find_take_id, matches
+from . import placing, set_state, warping
+from .acestep_osc import Client, Insert, Takes, matches
+from .buttons import Buttons
 
 if TYPE_CHECKING:
     from Live.Clip import Clip
@@ -23,43 +24,9 @@ if TYPE_CHECKING:
 
 NAME = "live"
 TOPICS = "clip finished insert"
-OBSERVED = (
-    "tempo",
-    "signature_numerator",
-    "signature_denominator",
-    "root_note",
-    "scale_name",
-    "scale_mode",
-)
-NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-MINOR_SCALES = (  # by their third, for acestepd knows major and minor
-    "Minor",
-    "Dorian",
-    "Phrygian",
-    "Locrian",
-    "Minor Blues",
-    "Minor Pentatonic",
-    "Harmonic Minor",
-    "Melodic Minor",
-    "Dorian #4",
-    "Super Locrian",
-    "Hungarian Minor",
-)
-MAJOR_SCALES = (
-    "Major",
-    "Mixolydian",
-    "Lydian",
-    "Major Pentatonic",
-    "Harmonic Major",
-    "Phrygian Dominant",
-    "Lydian Augmented",
-    "Lydian Dominant",
-)
-METRES = ("2", "3", "4", "6")  # numerators that acestepd has a name for
-SCENE_MARK = "ace:"  # a scene's name behind it is a prompt
 RETRIES = 20  # ticks that an insert is tried again where Live refuses it
 SETTLE_SECONDS = 1.5  # after which a clip's warping is looked at again
-MAX_WAITING = 64  # inserts, key presses
+MAX_WAITING = 64  # inserts; clips to look at again
 MAX_LOGGED = 100  # different failures
 PROGRESS_SECONDS = 1.0  # between two lines in the status bar
 
@@ -74,22 +41,22 @@ class Bridge:
         self._clock = clock
         self._client = Client(NAME, TOPICS, clock=clock)
         self._takes = Takes()
-        self._pushed: dict[str, tuple[Value, ...]] = {}  # what the daemon was told, by address
+        self._pushed: dict[str, Value] = {}  # what the daemon was told, by address
         self._is_changed = True
         self._was_there: bool | None = None
-        self._inserts: OrderedDict[str, tuple[Insert, int]] = OrderedDict()  # and tries, by path
-        self._pressed: deque[str] = deque(maxlen=MAX_WAITING)
-        self._copying: tuple[Clip, Generator[str, None, None]] | None = None
+        # by path and place, and how often each was tried
+        self._inserts: OrderedDict[tuple[str, int, int], tuple[Insert, int]] = OrderedDict()
+        self._buttons = Buttons(self._song, self._client, self._show)
         self._settling: deque[tuple[float, Clip, float]] = deque(maxlen=MAX_WAITING)
         self._logged: set[str] = set()
         self._progressed = 0.0
-        self._observed = [name for name in OBSERVED if self._observe(name)]
+        self._observed = [name for name in set_state.OBSERVED if self._observe(name)]
 
     def tick(self) -> None:
         """Called by Live's timer, which an exception would stop."""
         if self.is_closed:
             return
-        steps = (self._hear, self._push, self._act, self._copy, self._insert, self._settle)
+        steps = (self._hear, self._push, self._buttons.tick, self._insert, self._settle)
         for step in steps:
             try:
                 step()
@@ -98,7 +65,7 @@ class Bridge:
 
     def press(self, action: str) -> None:
         """A button was pressed: "go", "reroll", "favourite" or "cover"."""
-        self._pressed.append(action)
+        self._buttons.press(action)
 
     def close(self) -> None:
         """Leave nothing behind in Live, and no tempo of this set in the daemon."""
@@ -111,18 +78,11 @@ class Bridge:
             except Exception as error:
                 self._log_failure("close", error)
         self._observed = []
-        if self._copying is not None:
-            self._copying[1].close()  # half a copy goes
-            self._copying = None
+        self._buttons.close()
         if self._client.is_there:
-            for address, values in (
-                ("/ace/tempo", (0.0,)),
-                ("/ace/set/key", ("",)),
-                ("/ace/set/time_signature", ("",)),
-                ("/ace/set/beats_per_bar", (0,)),
-            ):
-                if any(self._pushed.get(address, ())):
-                    self._client.send(address, *values)
+            for address, value in set_state.NOTHING.items():
+                if self._pushed.get(address, value) != value:
+                    self._client.send(address, value)
         self._client.close()
 
     # --- what the set says ------------------------------------------------------------------------
@@ -141,35 +101,13 @@ class Bridge:
     def _push(self) -> None:
         if not (self._is_changed and self._client.is_there):
             return
-        for address, values in self._read_set().items():
-            if self._pushed.get(address) != values and self._client.send(address, *values):
-                self._pushed[address] = values
+        for address, value in set_state.read(self._song).items():
+            before = self._pushed.get(address)
+            if before is None and address == set_state.KEY and not value:
+                continue  # a key of the settings' own stays while the set has none
+            if before != value and self._client.send(address, value):
+                self._pushed[address] = value
         self._is_changed = False
-
-    def _read_set(self) -> dict[str, tuple[Value, ...]]:
-        numerator = int(self._song.signature_numerator)
-        denominator = int(self._song.signature_denominator)
-        quarters = numerator * 4.0 / denominator
-        is_known = str(numerator) in METRES and denominator in (2, 4, 8, 16)
-        return {
-            "/ace/tempo": (float(self._song.tempo),),
-            "/ace/set/time_signature": (f"{numerator}/{denominator}" if is_known else "",),
-            # 5/4 has no name, but a length; 7/8 has not even one in whole beats
-            "/ace/set/beats_per_bar": (
-                int(quarters) if not is_known and quarters == int(quarters) else 0,
-            ),
-            **self._read_key(),
-        }
-
-    def _read_key(self) -> dict[str, tuple[Value, ...]]:
-        """Only with Live's scale mode on (12): C major is what every set says without it."""
-        if not getattr(self._song, "scale_mode", False):
-            return {"/ace/set/key": ("",)} if "/ace/set/key" in self._pushed else {}
-        scale = str(self._song.scale_name)
-        if scale not in MINOR_SCALES + MAJOR_SCALES:
-            return {"/ace/set/key": ("",)}
-        mode = "minor" if scale in MINOR_SCALES else "major"
-        return {"/ace/set/key": (f"{NOTES[int(self._song.root_note) % 12]} {mode}",)}
 
     # --- what the daemon says ---------------------------------------------------------------------
 
@@ -181,15 +119,16 @@ class Bridge:
                 self._log_failure(address, error)
         if self._client.is_there != self._was_there:
             if self._client.is_there:
-                self._show("acestepd is there")
+                self._show("is there")
             elif self._was_there:
-                self._show("acestepd does not answer any more; waiting for it")
+                self._show("does not answer any more; waiting for it")
             self._was_there = self._client.is_there
 
     def _handle(self, address: str, arguments: list[Value]) -> None:
         wanted = self._takes.hear(address, arguments)
         if wanted is not None:
-            self._inserts.setdefault(wanted.path, (wanted, 0))
+            key = wanted.path, wanted.track, wanted.slot
+            self._inserts.setdefault(key, (wanted, 0))
             while len(self._inserts) > MAX_WAITING:
                 self._inserts.popitem(last=False)
         elif address == "/ace/done" and arguments[:1] == ["/ace/notify"]:
@@ -218,8 +157,8 @@ class Bridge:
         """One take at a tick, so that Live draws in between."""
         if not self._inserts:
             return
-        path, (wanted, tries) = self._inserts.popitem(last=False)
-        where = placing.find_clip(self._song, path)
+        key, (wanted, tries) = self._inserts.popitem(last=False)
+        where = placing.find_clip(self._song, wanted)
         if where:
             self._acknowledge(wanted, where)
             return
@@ -231,7 +170,7 @@ class Bridge:
             return
         except Exception as error:  # Live says no; perhaps only for now
             if tries + 1 < RETRIES:
-                self._inserts[path] = (wanted, tries + 1)
+                self._inserts[key] = (wanted, tries + 1)
             else:
                 self._log_failure("insert", error)
                 self._give_up(wanted, str(error))
@@ -261,100 +200,6 @@ class Bridge:
                 warping.straighten(clip, beats, Live.Clip.WarpMarker)
             finally:
                 self._song.end_undo_step()
-
-    # --- buttons ----------------------------------------------------------------------------------
-
-    def _act(self) -> None:
-        while self._pressed:
-            action = self._pressed.popleft()
-            if not self._client.is_there:
-                self._show("acestepd does not answer: is it started?")
-                continue
-            actions = {
-                "go": self._go,
-                "reroll": self._reroll,
-                "favourite": self._favourite,
-                "cover": self._cover,
-            }
-            actions[action]()
-
-    def _go(self) -> None:
-        prompt = self._read_prompt()
-        if prompt:
-            self._client.send("/ace/generate", "", "prompt", prompt, "priority", "live")
-        else:
-            self._client.send("/ace/go", 1.0)
-
-    def _reroll(self) -> None:
-        id = self._find_id()
-        self._client.send("/ace/reroll", *(["", id] if id else [1.0]))
-
-    def _favourite(self) -> None:
-        id = self._find_id()
-        self._client.send("/ace/favourite", *([id, 1] if id else [1.0]))
-
-    def _cover(self) -> None:
-        clip = self._find_selected_clip()
-        if clip is None:
-            self._show("select an audio clip first: a cover needs one")
-        elif self._copying is not None:
-            self._show("one clip at a time: the last one is still being copied")
-        else:
-            self._copying = clip, sources.copy(clip.file_path, self._client.daemon.out)
-
-    def _copy(self) -> None:
-        if self._copying is None:
-            return
-        clip, pieces = self._copying
-        try:
-            source = next(pieces)
-        except Exception as error:
-            self._copying = None
-            if not isinstance(error, sources.Unreadable):
-                raise
-            self._show(f"{error}: {clip.file_path}")
-            return
-        if source:
-            self._copying = None
-            self._ask_for_cover(clip, source)
-
-    def _ask_for_cover(self, clip: Clip, source: str) -> None:
-        values: list[Value] = ["task", "cover", "source", source, "priority", "live"]
-        prompt = self._read_prompt()
-        if prompt:
-            values += ["prompt", prompt]
-        self._client.send("/ace/generate", "", *(values + self._measure(clip)))
-
-    def _measure(self, clip: Clip) -> list[Value]:
-        """Bars and tempo of a clip's file, so that its cover loops as it does; as long as the file
-        where it has no whole bars.
-        """
-        whole: list[Value] = ["bars", 0, "seconds", 30.0]  # as long as its source
-        if not clip.warping or clip.sample_length <= 0 or clip.sample_rate <= 0:
-            return whole
-        samples = float(clip.sample_length)
-        beats = clip.sample_to_beat_time(samples) - clip.sample_to_beat_time(0.0)
-        in_bar = self._song.signature_numerator * 4.0 / self._song.signature_denominator
-        bars = round(beats / in_bar)
-        bpm = beats * 60 * clip.sample_rate / samples
-        if bars < 1 or abs(bars * in_bar - beats) > 0.02 or not 30 <= bpm <= 300:
-            return whole
-        return ["bars", int(bars), "bpm", round(bpm, 3)]
-
-    def _read_prompt(self) -> str:
-        name = str(self._song.view.selected_scene.name)
-        is_prompt = name.lower().startswith(SCENE_MARK)
-        return name[len(SCENE_MARK) :].strip() if is_prompt else ""
-
-    def _find_selected_clip(self) -> Clip | None:
-        slot = self._song.view.highlighted_clip_slot
-        clip = slot.clip if slot is not None and slot.has_clip else self._song.view.detail_clip
-        return clip if clip is not None and clip.is_audio_clip else None
-
-    def _find_id(self) -> str:
-        """The take that the selected clip is of; "" means the newest."""
-        clip = self._find_selected_clip()
-        return find_take_id(clip.file_path) if clip is not None else ""
 
     # --- saying so --------------------------------------------------------------------------------
 

@@ -52,14 +52,16 @@ class Placed(NamedTuple):
     notes: list[str]  # what did not work
 
 
-def find_clip(song: Song, path: str) -> str:
-    """Where in the set the file is already; "" where it is not."""
-    name = _normalise(os.path.basename(path))
+def find_clip(song: Song, wanted: Insert) -> str:
+    """Where in the set the mix is already, or on the track that was named; "" where it is not."""
+    name = _normalise(os.path.basename(wanted.path))
     for number, track in enumerate(song.tracks):
+        if wanted.track not in (-1, number):
+            continue
         for row, slot in enumerate(track.clip_slots):
             if slot.has_clip and slot.clip.is_audio_clip:
-                other = slot.clip.file_path
-                if _normalise(os.path.basename(other)) == name and _is_same_file(other, path):
+                path = slot.clip.file_path
+                if _normalise(os.path.basename(path)) == name and _is_same_file(path, wanted.path):
                     return _describe(track, number, row)
     return ""
 

@@ -25,16 +25,18 @@ class Acestepd(ControlSurface):
     def __init__(self, c_instance: Any) -> None:
         super().__init__(c_instance)
         self._bridge = Bridge(c_instance)
-        self._controls: dict[tuple[int, int], int] = {}  # how the controllers stand
-        self._timer = self._start_timer()
+        self._cc_values: dict[tuple[int, int], int] = {}
+        self._tick_timer = self._start_timer()
         self.request_rebuild_midi_map()
 
     def disconnect(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-        self._bridge.close()
-        super().disconnect()
+        try:
+            if self._tick_timer is not None:
+                self._tick_timer.stop()
+                self._tick_timer = None
+            self._bridge.close()
+        finally:
+            super().disconnect()
 
     def build_midi_map(self, midi_map_handle: int) -> None:
         super().build_midi_map(midi_map_handle)
@@ -56,9 +58,8 @@ class Acestepd(ControlSurface):
             return keys.NOTES.get(number)
         if status & 0xF0 != CONTROL_CHANGE:
             return None
-        control = (status, number)
-        before = self._controls.get(control, 0)
-        self._controls[control] = value
+        before = self._cc_values.get((status, number), 0)
+        self._cc_values[status, number] = value
         return keys.CONTROLS.get(number) if before < 64 <= value else None
 
     def _start_timer(self) -> Any:
