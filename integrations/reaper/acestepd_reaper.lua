@@ -358,9 +358,12 @@ local function find_folder()
         local out = reaper.GetExtState(EXTENSION, "takes")
         return folder, out ~= "" and out or folder .. "/takes"
     end
+    local found
     for _, watch in ipairs(inbox_api.find_watched()) do
-        if watch.folder:sub(1, 1) == "/" then return watch.folder, watch.out end
+        local is_for_asking = watch.folder:match("/ask/*$")
+        if watch.folder:sub(1, 1) == "/" and (is_for_asking or not found) then found = watch end
     end
+    if found then return found.folder, found.out end
     return nil, "acestepd watches no folder that REAPER could ask it through. Add these two lines to "
         .. "~/.config/acestepd/settings.toml:\n\n[[watch]]\nfolder = \"~/Music/acestepd/ask\"\n\n"
         .. "and create that folder."
@@ -425,10 +428,11 @@ local function ask_for(values, wish, count)
     return follow(paths, takes_folder)
 end
 
--- bpm and bar of the project at a time, from where its beats really are.
+-- bpm and bar of the project at a time, from where its beats really are. The quarter notes of a bar and
+-- of all the time, and whether such bars can be asked for.
 local function read_tempo(values, start, stop)
     local numerator, denominator = reaper.TimeMap_GetTimeSigAtTime(0, start)
-    local beats = numerator * 4 / denominator -- quarter notes in a bar
+    local beats = numerator * 4 / denominator
     local first = reaper.TimeMap2_timeToQN(0, start)
     local last = stop > start and reaper.TimeMap2_timeToQN(0, stop) or first + beats
     local seconds = reaper.TimeMap2_QNToTime(0, last) - start
@@ -439,9 +443,9 @@ local function read_tempo(values, start, stop)
     elseif beats == math.floor(beats) then
         values.beats_per_bar = math.tointeger(beats)
     else
-        beats = nil -- no whole number of quarters: only seconds tell its length
+        return beats, last - first, false
     end
-    return beats, last - first
+    return beats, last - first, true
 end
 
 local function read_fields(text, count)
@@ -457,9 +461,8 @@ function M.ask()
     local has_selection = stop > start
     if not has_selection then start = reaper.GetCursorPosition() end
     local values = {}
-    local beats, selected = read_tempo(values, start, has_selection and stop or start)
-    local bars = 4
-    if has_selection and beats then bars = math.max(1, math.floor(selected / beats + 0.5)) end
+    local beats, selected, has_bars = read_tempo(values, start, has_selection and stop or start)
+    local bars = has_selection and math.max(1, math.floor(selected / beats + 0.5)) or 4
     local old = reaper.GetExtState(EXTENSION, "prompt")
     local confirmed, answer = reaper.GetUserInputs(
         "acestepd", 4,
@@ -476,7 +479,7 @@ function M.ask()
     if bars < 1 or bars > 1024 or count < 1 or count > 64 then
         return show("1 to 1024 bars and 1 to 64 takes, please.")
     end
-    if beats then values.bars = bars else values.seconds = stop > start and stop - start or 30 end
+    if has_bars then values.bars = bars else values.seconds = bars * beats * 60 / values.bpm end
     values.loop = true
     local wish = {}
     if has_selection then wish.at = start end

@@ -67,7 +67,10 @@ def ask_folder(home: Path) -> Path:
     folder = home / "ask"
     folder.mkdir()
     (home / ".config" / "acestepd").mkdir(parents=True)
-    text = f'port = 9100\n\n[[watch]]  # for REAPER\nfolder = "{folder}"\naudio = "cover"\n'
+    text = (
+        f'port = 9100\n\n[[watch]]\nfolder = "{home}/lyrics"\n'
+        f'[[watch]]  # for REAPER\nfolder = "{folder}"\naudio = "cover"\n'
+    )
     (home / ".config" / "acestepd" / "settings.toml").write_text(text)
     return folder
 
