@@ -65,6 +65,24 @@ def test_one_take_can_be_listened_for(stage: Stage) -> None:
     assert [row["id"] for row in rows(out)] == ["two", "two.x"]
 
 
+def test_where_a_program_put_a_clip_is_told(stage: Stage) -> None:
+    arguments = ("listen", "--topics", "inserted", "--json", "--count", "1")
+    with closing(stage.client()) as live, begun(stage.settings.state, *arguments) as one:
+        wait_until_subscribed(stage, "inserted")
+        live.send("/ace/notify", 1, 0, "clip insert", "live")
+        live.until("/ace/done")
+        live.send("/ace/generate", "mine", *SHORT)
+        live.until("/ace/insert", "mine")
+        live.send("/ace/inserted", "mine", "live", "track 3, slot 5")
+        out, _ = one.communicate(timeout=60)
+        [row] = rows(out)
+        assert row["event"] == "inserted"
+        assert row["id"] == "mine"
+        assert row["program"] == "live"
+        assert row["where"] == "track 3, slot 5"
+        assert [client.name for client in stage.clients.list_all()] == ["live"], "no other has one"
+
+
 def test_parameters_are_told_by_their_names(stage: Stage) -> None:
     arguments = ("listen", "--topics", "param", "--json")
     with begun(stage.settings.state, *arguments) as one:
