@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from daemon.integrations.catalogue import list_available
+from daemon.integrations.catalogue import Part, list_available
+from daemon.integrations.places import DOCUMENTS
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
@@ -104,6 +105,31 @@ def integrations() -> str:
     return table(("folder", "program", "what you get", "what was run where"), rows)
 
 
+def places() -> str:
+    rows = (
+        (
+            f"`{row.name}`",
+            _quote_patterns(part, part.place.darwin),
+            _quote_patterns(part, part.place.linux),
+            f"`{part.place.windows}`",
+        )
+        for row in list_available()
+        for part in row.parts
+        if part.place is not DOCUMENTS
+    )
+    return table(("", "macOS", "Linux", "Windows (by hand)"), rows)
+
+
+def _quote_patterns(part: Part, patterns: Iterable[str]) -> str:
+    bases = {"CONFIG": "~/.config", "DATA": "~/.local/share"}
+    paths = []
+    for pattern in patterns:
+        base, _, rest = pattern.replace("[0-9]*", "N").partition("/")
+        folders = (bases.get(base, base), rest, part.place.folder, part.folder)
+        paths.append(f"`{'/'.join(filter(None, folders))}`")
+    return " or ".join(paths)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "messages": messages,
     "events": events,
@@ -113,6 +139,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "midi": midi,
     "pad": pad,
     "integrations": integrations,
+    "places": places,
 }
 
 
