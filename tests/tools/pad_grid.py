@@ -73,7 +73,7 @@ def _draw_grid(title: str, mapping: PadMapping, x: int, cell: int) -> Iterator[s
 def _draw_states(top: int, left: int) -> Iterator[str]:
     for number, (state, meaning) in enumerate(MEANINGS.items()):
         line = top + number * LINE
-        yield _draw_box(left, line - 13, 16, _find_colour(state))
+        yield _draw_box(left, line - 13, 16, find_colour(state))
         yield _draw_text(left + 22, line, state.value, 13)
         yield _draw_text(left + 100, line, meaning, 13, GREY)
 
@@ -84,7 +84,8 @@ def _draw_gestures(top: int) -> Iterator[str]:
         yield _draw_text(MARGIN + 120, top + number * LINE, meaning, 13, GREY)
 
 
-def _find_colour(state: PadState) -> str:
+def find_colour(state: PadState) -> str:
+    """As `#rrggbb`."""
     look = COLOURS.looks[state.value][-1]
     # a dim light is far brighter than a dim colour on a screen
     shades = (round(255 * (look[colour] / 127) ** 0.45) for colour in ("red", "green", "blue"))
