@@ -37,19 +37,19 @@ REMEMBERED = 1_000  # jobs that were entered last
 MARGIN_SECONDS = 60.0  # at most so long after its end is a job announced: on the next bar
 MINUTE = 60.0  # seconds after which half a file is not being written any more
 DAY = 86_400.0  # seconds after which nobody comes for an entry
-BUSY_SECONDS = 1.0  # between two looks while there are entries or programs that read them
+BUSY_SECONDS = 1.0  # between two looks while a program reads it, or the disk is full
 IDLE_SECONDS = 5.0
 OWN_PART = re.compile(rf"\.([0-9]{{13}}|last)\{PART}")
 
 
-class JournalApi(Protocol):
+class EndedJobs(Protocol):
     """What is used of the journal."""
 
     def find_ended(self, since: float, until: float, limit: int) -> list[Job]: ...
 
 
 @dataclass
-class Progress:
+class InboxProgress:
     """How far the inbox has come: the `seq` of its newest entry, and the newest jobs in it by the
     journal's numbers. What ended after `time`, or a moment before it, and is not among them was
     missed; None where nothing is to be made up for.
@@ -66,7 +66,7 @@ class Inbox:
     def __init__(
         self,
         settings: Settings,
-        journal: JournalApi,
+        journal: EndedJobs,
         readers: Readers,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -78,7 +78,7 @@ class Inbox:
         self._started = clock()
         self._arrived: SimpleQueue[LandedTake] = SimpleQueue()
         self._waiting: deque[LandedTake] = deque()  # to be entered
-        self._progress: Progress | None = None  # None while the inbox is off
+        self._progress: InboxProgress | None = None  # None while the inbox is off
         self._warning = ""
 
     def on_event(self, event: Event) -> bool:
@@ -106,13 +106,12 @@ class Inbox:
             progress = self._open()
             is_read = self._readers.listen(self._folder)
             self._enter_arrived(progress)
-            is_busy = self._sweep() or is_read
+            self._sweep()
         except OSError as error:
             self._warn(error)
-            is_busy = bool(self._waiting)
-        else:
-            self._warning = ""
-        return BUSY_SECONDS if is_busy else IDLE_SECONDS
+            return BUSY_SECONDS if self._waiting else IDLE_SECONDS
+        self._warning = ""
+        return BUSY_SECONDS if is_read else IDLE_SECONDS
 
     def _warn(self, error: OSError) -> None:
         """Once: it is tried again at every look."""
@@ -133,23 +132,24 @@ class Inbox:
 
     # --- how far it has come ----------------------------------------------------------------------
 
-    def _open(self) -> Progress:
+    def _open(self) -> InboxProgress:
         """The folder is there, and ours. At first, what an earlier daemon did not get to waits to
         be entered.
         """
         folders.make_private(self._folder)
         if self._progress is None:
             progress = self._read_progress()
-            if progress.time is not None:
+            if progress.time is None:
+                self._write_progress(progress)
+            else:  # its time stays until all of that is entered
                 since = progress.time - MARGIN_SECONDS
                 missed = self._journal.find_ended(since, self._started, self.settings.inbox)
                 takes = (_find_take(job) for job in missed if job.number not in progress.jobs)
                 self._waiting.extend(take for take in takes if take)
-            self._write_progress(progress)
             self._progress = progress
         return self._progress
 
-    def _read_progress(self) -> Progress:
+    def _read_progress(self) -> InboxProgress:
         names = list_files(self._folder, ENTRY)
         with suppress(OSError):
             names += list_files(self._folder / DONE, ENTRY)
@@ -163,20 +163,20 @@ class Inbox:
         seqs = [_read_integer(data.get("seq")), *(int(name[:13]) for name in names)]
         written = _read_integer(data.get("time"))
         jobs = data.get("jobs")
-        return Progress(
+        return InboxProgress(
             seq=max(seq for seq in seqs if seq < LAST_SEQ),
             time=float(written) if 0 < written < LAST_SEQ else None,
             jobs=deque(map(_read_integer, jobs if isinstance(jobs, list) else ()), REMEMBERED),
         )
 
-    def _write_progress(self, progress: Progress) -> None:
+    def _write_progress(self, progress: InboxProgress) -> None:
         now = int(self._clock())
         values = {"seq": progress.seq, "time": now, "jobs": list(progress.jobs)}
         write_object(self._folder / LAST, values)
 
     # --- entries ----------------------------------------------------------------------------------
 
-    def _enter_arrived(self, progress: Progress) -> None:
+    def _enter_arrived(self, progress: InboxProgress) -> None:
         """Write entries, as far as the disk takes them; what it does not take waits. Raises
         OSError.
         """
@@ -194,7 +194,7 @@ class Inbox:
                 progress.jobs.append(take.job.number)
         self._write_progress(progress)
 
-    def _enter(self, take: LandedTake, progress: Progress) -> None:
+    def _enter(self, take: LandedTake, progress: InboxProgress) -> None:
         """Write the entries of a take: all, or none. Raises OSError."""
         if take.is_asked_for and self._holds(take):
             return
@@ -227,9 +227,9 @@ class Inbox:
                     return True
         return False
 
-    def _sweep(self) -> bool:
+    def _sweep(self) -> None:
         """Remove the oldest entries beyond the limit, those that nobody came for, and half files
-        that a crash left. Whether there are entries left.
+        that a crash left.
         """
         now = self._clock()
         for name in list_files(self._folder, OWN_PART):
@@ -243,7 +243,6 @@ class Inbox:
         for name in names[:gone]:
             with suppress(FileNotFoundError):
                 (self._folder / name).unlink()
-        return gone < len(names)
 
     def _count_surplus(self, names: list[str]) -> int:
         """How many of the oldest entries have to go: whole takes, as a program waits for all clips

@@ -28,7 +28,7 @@ REDELIVERED = 64  # of them at a time
 FIRST_TO_COME = AUTO
 
 
-class JournalApi(Protocol):
+class InsertionJournal(Protocol):
     """What is used of the journal."""
 
     def update_insertion(self, job: Job) -> None: ...
@@ -36,11 +36,11 @@ class JournalApi(Protocol):
     def drop_old_inserts(self, program: str, before: float) -> None: ...
 
 
-class EngineApi(Protocol):
+class InsertionEngine(Protocol):
     """What is used of the engine."""
 
     @property
-    def journal(self) -> JournalApi: ...
+    def journal(self) -> InsertionJournal: ...
     def publish(self, event: Event) -> None: ...
     def find(self, client: str, id: str) -> Job: ...
 
@@ -70,7 +70,7 @@ class Inserter:
         self,
         settings: Settings,
         clients: Clients,
-        engine: EngineApi,
+        engine: InsertionEngine,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings

@@ -31,7 +31,7 @@ SETTLE_SECONDS = 5.0  # in which an answer that cannot be read may still be bein
 DAY = 86_400.0  # seconds after which a program that is silent is forgotten
 
 
-class Answer(NamedTuple):
+class InboxAnswer(NamedTuple):
     """What a program says of a job's clips. `where` is empty where it could not put them in."""
 
     program: str
@@ -99,7 +99,7 @@ class Readers:
         return True
 
 
-def parse_answer(data: Mapping[str, object]) -> Answer:
+def parse_answer(data: Mapping[str, object]) -> InboxAnswer:
     """What an entry says that is done with: `inserted` has the program, and where it has put the
     clip. Where it has none of that, the program that was to put it in has done so. Raises
     ValueError.
@@ -113,7 +113,7 @@ def parse_answer(data: Mapping[str, object]) -> Answer:
     if not _is_name(program):
         raise ValueError(f"{program[:40]!r} is not the name of a program")
     client = data.get("client")  # ids are their clients' own
-    return Answer(
+    return InboxAnswer(
         program=program,
         client=client if isinstance(client, str) else f"{INBOX}{program}",
         id=id,

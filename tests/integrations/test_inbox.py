@@ -469,6 +469,20 @@ def test_a_link_in_its_place_turns_it_off_and_is_said_once(
     place.journal.close()
 
 
+def test_another_users_folder_in_its_place_turns_it_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    if os.geteuid():
+        pytest.skip("only root may give a folder away")
+    place = Place(tmp_path)
+    place.path.mkdir()
+    os.chown(place.path, 12345, 12345)
+    place.enter("a")
+    assert list(place.path.iterdir()) == []
+    assert ["it is another user's" in text for text in caplog.messages] == [True]
+    place.journal.close()
+
+
 @pytest.mark.parametrize("name", ["manifest", "clips"])
 def test_a_take_whose_manifest_is_gone_or_somebody_elses_is_left_out(
     place: Place, name: str
@@ -503,21 +517,41 @@ def test_numbers_that_json_cannot_say_are_not_repeated(place: Place) -> None:
 # --- disks, and crashes ---------------------------------------------------------------------------
 
 
+class Full:
+    """A disk that is full after so many renames."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._rename = os.rename
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self._rename(source, target)
+
+
+def test_a_crash_before_what_was_missed_is_entered_does_not_make_it_old(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.enter("a")
+    place.land("b")
+    place.late = 3600.0
+    place.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", Full(0).rename)
+        place.inbox.tick()
+    place.late = 7200.0
+    place.open()
+    place.inbox.tick()
+    assert place.ids() == ["a", "a", "b", "b"]
+
+
 def test_on_a_full_disk_an_entry_waits_for_room(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = os.rename
-    left = 1  # renames until the disk is full: half of a take
-
-    def rename(source: Any, target: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(source, target)
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", rename)
+        patch.setattr(os, "rename", Full(1).rename)  # after half of a take
         for id in "ab":
             place.enter(id)
         assert place.ids() == [], "all clips of a take, or none"

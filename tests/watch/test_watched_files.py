@@ -25,6 +25,13 @@ def test_hidden_temporary_and_backup_files_are_left_alone(folder: PolledFolder, 
     assert folder.notes_on(name) == []
 
 
+@pytest.mark.parametrize("name", ["loop.wav.asd", "loop.wav.reapeaks", "loop.ovw", "._loop.wav"])
+def test_what_a_daw_puts_beside_a_sound_is_left_alone(folder: PolledFolder, name: str) -> None:
+    folder.save(name)
+    assert folder.settle() == []
+    assert (folder.path / name).exists()
+
+
 def test_other_files_than_regular_ones_are_left_alone(folder: PolledFolder) -> None:
     os.mkfifo(folder.path / "pipe.txt")
     (folder.path / "folder.txt").mkdir()
