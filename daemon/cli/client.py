@@ -78,16 +78,16 @@ class OscClient:
                 self._socket.send(packet)
 
     def receive(self, timeout: float) -> Message | None:
-        """The next message, or None where none comes for so many seconds. Raises OSError where
-        nobody listens.
+        """The next message that is whole, or None where none comes for so many seconds. Raises
+        OSError where nobody listens.
         """
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             self._socket.settimeout(left)
-            try:
-                return read_message(self._socket.recv(MAX_DATAGRAM))
-            except (TimeoutError, Malformed):
-                continue
+            with suppress(TimeoutError, Malformed):
+                message = read_message(self._socket.recv(MAX_DATAGRAM))
+                if _is_complete(message):
+                    return message
         return None
 
     def close(self) -> None:
@@ -98,6 +98,19 @@ class OscClient:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _is_complete(message: Message) -> bool:
+    """Whether a message of ours has its arguments. Others need none."""
+    kind = message.address.removeprefix("/ace/")
+    if kind.startswith(f"{PARAM}/"):
+        return bool(message.arguments)
+    tags = OUTGOING[kind].types if kind in OUTGOING else ""
+    fitting = map(isinstance, message.arguments, (_KINDS[tag] for tag in tags))
+    return len(message.arguments) >= len(tags) and all(fitting)
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {"s": str, "i": int, "f": (float, int)}
 
 
 def _choose_tag(value: Value) -> str:

@@ -85,6 +85,27 @@ def test_junk_is_not_heard(server: socket.socket) -> None:
         assert listener.receive(0.01) is None
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        ("/ace/pong", "s", "token"),
+        ("/ace/fail", "s", "mine"),
+        ("/ace/clip", "sssssi", "mine", "mix", "/x.wav", "120", "4", 7),
+        ("/ace/param/key", ""),
+        ("/ace/client", "ssss", "live", "udp:1", "soon", "1"),
+    ],
+)
+def test_a_message_without_its_arguments_is_junk(
+    server: socket.socket, message: tuple[str, str, *tuple[str | int, ...]]
+) -> None:
+    with OscClient(server.getsockname()) as listener:
+        listener.send("/x")
+        _, sender = receive(server)
+        server.sendto(encode(*message), sender)
+        server.sendto(encode("/ace/pong", "ssi", "token", "1", 1), sender)
+        assert listener.receive(60) == Message("/ace/pong", ("token", "1", 1))
+
+
 def test_a_daemon_is_where_its_lock_file_says_or_on_the_settings_port(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path, port=4000, out=tmp_path / "out")
     nobody = RunningDaemon(0, "127.0.0.1", 4000, out=str(tmp_path / "out"))

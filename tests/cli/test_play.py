@@ -12,12 +12,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 import soundfile
 
 from daemon.cli import play
 from daemon.engine import held_jobs
+from daemon.osc.outgoing import OUTGOING
 from daemon.osc.wire import Message, encode, read_message
 from daemon.runtime.lock import StateLock
 from daemon.settings import SettingsError
@@ -267,6 +269,31 @@ def test_a_message_that_is_lost_is_sent_again(tmp_path: Path) -> None:
             assert asked[0] == asked[1]
             server.sendto(encode("/ace/finished", "sis", "mine", 0, "/x.json"), client)
             assert one.wait(60) == 0
+
+
+def test_ten_thousand_datagrams_of_junk_leave_it_waiting(tmp_path: Path) -> None:
+    random = Random(7)
+    addresses = [f"/ace/{name}" for name in OUTGOING]
+    values: dict[str, str | int | float] = {"s": "theirs", "i": 1, "f": 0.5}
+    with (
+        closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server,
+        StateLock(tmp_path / "state") as lock,
+    ):
+        server.bind(("127.0.0.1", 0))
+        lock.record_address(*server.getsockname())
+        with begun(tmp_path / "state", "play", "pad", "--id", "mine", "--json") as one:
+            _, client = server.recvfrom(65_507)
+            for _ in range(5_000):
+                server.sendto(random.randbytes(random.randrange(64)), client)
+                types = "".join(random.choices("sif", k=random.randrange(6)))
+                message = encode(random.choice(addresses), types, *(values[tag] for tag in types))
+                server.sendto(message, client)
+            while read_message(server.recv(65_507)).address != "/ace/generate":
+                pass  # it is sent again
+            server.sendto(encode("/ace/finished", "sis", "mine", 0, "/x.json"), client)
+            assert one.wait(60) == 0
+            assert one.stderr
+            assert one.stderr.read() == ""
 
 
 def test_a_daemon_that_is_killed_and_started_again_brings_the_clip(tmp_path: Path) -> None:
