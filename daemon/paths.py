@@ -91,7 +91,8 @@ class AllowedFolders:
         advice = f"copy it to {self.sources}, or add its folder to the settings: "
         line = f"folders = [{json.dumps(str(Path(text).parent), ensure_ascii=False)}]"
         is_whole = len((advice + line).encode("utf-8", "replace")) <= MAX_HINT
-        return advice + (line if Path(text).is_absolute() and is_whole else "folders = [...]")
+        is_clear = text.startswith(("/", "~/")) and is_whole
+        return advice + (line if is_clear else "folders = [...]")
 
     def _candidates(self, text: str) -> list[Path]:
         if "\0" in text or len(text) > MAX_PATH:
