@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daemon.integrations import installer
+from daemon.integrations.catalogue import find_integration
+from daemon.integrations.places import Machine
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.node import NodeProgram, find_module, free_port, needs_node, running
@@ -30,10 +32,12 @@ FAKE = Path(__file__).parent / "bitwig_fake.js"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script as the installer puts it: beside the shared client."""
-    folder = tmp_path_factory.mktemp("Controller Scripts")
-    shutil.copy(SHARED, folder)
-    return Path(shutil.copy(SCRIPT, folder))
+    """The script where the installer puts it."""
+    home = tmp_path_factory.mktemp("home")
+    scripts = home / "Bitwig Studio" / "Controller Scripts"
+    scripts.mkdir(parents=True)
+    installer.install(find_integration("bitwig"), home / "state", Machine("Linux", home))
+    return scripts / "acestepd" / SCRIPT.name
 
 
 @contextmanager
@@ -224,6 +228,32 @@ def test_a_daemon_that_goes_and_comes_back_is_noticed_and_its_clip_comes_once(
                 clips = show(program)["Drums"]
                 assert clips.count(path) == 1
                 assert program.list_seen("insertFile").count(path) == 1
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "between two questions"])
+def test_a_daemon_that_is_restarted_again_and_again_loses_no_clip_and_puts_none_in_twice(
+    installed: Path, tmp_path: Path, noticed: bool
+) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        program: NodeProgram | None = None
+        for number in range(6):
+            with on_stage(tmp_path, port=port) as stage, closing(stage.client()) as client:
+                if program is None:
+                    program = stack.enter_context(bitwig(installed, stage))
+                elif noticed:
+                    program.wait("popup", "acestepd is there")
+                client.send("/ace/go", f"take{number}", f"song {number}", 1, 7)
+                client.until("/ace/finished")
+            if noticed:
+                program.wait("popup", "does not answer")
+        assert program
+        with on_stage(tmp_path, port=port):
+            names = [f"song-{number}_" for number in range(6)]
+            files = program.list_seen("insertFile")
+            while not all(any(name in file for file in files) for name in names):
+                files.append(program.wait("insertFile"))
+            assert len(files) == len(set(files))
 
 
 def test_ten_thousand_datagrams_of_junk_leave_it_alive(installed: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from daemon.integrations import installer
+from daemon.integrations.catalogue import find_integration
+from daemon.integrations.places import Machine
 from daemon.osc.command_table import COMMANDS
 from pipeline.request import FIELDS
 from tests.support.junk import make_junk
@@ -26,7 +28,6 @@ from tests.tools.open_stage_control import TAKES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "integrations" / "openstagecontrol"
-SHARED = ROOT / "integrations" / "shared" / "acestep_osc.js"
 FAKE = Path(__file__).parent / "open_stage_control_fake.js"
 SESSION: dict[str, Any] = json.loads((FOLDER / "acestepd.json").read_text("utf-8"))
 
@@ -67,10 +68,9 @@ def list_widgets(widget: dict[str, Any] | None = None) -> Iterator[dict[str, Any
 @contextmanager
 def open_page(folder: Path, stage: Stage) -> Iterator[NodeProgram]:
     """Open Stage Control with our files, as the installer puts them, and one page."""
-    folder.mkdir(exist_ok=True)
-    for file in (*FOLDER.iterdir(), SHARED):
-        shutil.copy(file, folder)
-    with running(FAKE, folder, stage.osc.address[1], free_port()) as page:
+    machine = Machine("Linux", folder)
+    installer.install(find_integration("openstagecontrol"), folder / "state", machine, folder)
+    with running(FAKE, folder / "openstagecontrol", stage.osc.address[1], free_port()) as page:
         page.wait("ready")
         yield page
 
@@ -286,7 +286,7 @@ def test_ten_thousand_datagrams_of_junk_leave_it_alive(stage: Stage, tmp_path: P
     with open_page(folder, stage):
         pass
     port = free_port()
-    with running(FAKE, folder, stage.osc.address[1], port) as page:
+    with running(FAKE, folder / "openstagecontrol", stage.osc.address[1], port) as page:
         page.wait("ready")
         with closing(OscClient(("127.0.0.1", port))) as junk:
             for packet in make_junk(10_000):

@@ -144,8 +144,11 @@ class Screen:
             self.hear(self.client.receive_raw())
 
     def colour(self, name: str) -> tuple[float, ...]:
-        colour = self.controls[name]["color"]
-        return () if colour is True else (colour.r, colour.g, colour.b)
+        """What lights below a pad, by its colour and how far it is filled."""
+        light = self.controls[f"{name}_light"]
+        if light["color"] is True:
+            return ()
+        return tuple(light["color"][one] * light["values"]["x"] for one in "rgb")
 
     def text(self, name: str) -> str:
         return str(self.controls[name]["values"]["text"])
@@ -241,6 +244,8 @@ def test_a_chip_and_go_make_a_clip(screen: Screen, stage: Stage) -> None:
         screen.press("prompt1")
         assert screen.text("prompt") == "dusty lo-fi beat, warm piano, vinyl"
         screen.press("bars2")
+        assert screen.controls["bars2_light"]["values"]["x"] == 1
+        assert screen.controls["bars4_light"]["values"]["x"] == 0
         screen.press("go")
         *_, (_, clip) = client.until("/ace/clip")
         screen.until("stage", "finished")

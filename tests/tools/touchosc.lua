@@ -58,8 +58,7 @@ end
 
 local function showBars()
   for _, number in ipairs({1, 2, 4, 8, 16}) do
-    local colour = number == bars and Color(0.9, 0.6, 0.2, 1) or Color(0.3, 0.35, 0.42, 1)
-    self.children['bars' .. number].color = colour
+    self.children['bars' .. number .. '_light'].values.x = number == bars and 1 or 0
   end
 end
 
@@ -196,11 +195,11 @@ function received.inserted(id, program, place)
 end
 
 function received.pad(number, state, progress)
-  local pad = self.children['pad' .. number]
+  local light = self.children['pad' .. number .. '_light']
   local colour = COLOURS[state]
-  if pad and colour then
-    local light = state == 'rendering' and 0.4 + 0.6 * progress or 1
-    pad.color = Color(colour[1] * light, colour[2] * light, colour[3] * light, 1)
+  if light and colour then
+    light.color = Color(colour[1], colour[2], colour[3], 1)
+    light.values.x = state == 'rendering' and 0.3 + 0.7 * progress or 1
     local percent = state == 'rendering' and string.format('%d %%', math.floor(progress * 100)) or state
     say('pad' .. number .. '_label', number .. '\n' .. percent)
   end

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.tools.layout_page import COLOURS, HEIGHT, WIDTH, Item
+from tests.tools.layout_page import COLOURS, HEIGHT, ORANGE, WIDTH, Item
 
 SCRIPT = Path(__file__).with_name("touchosc.lua")
 SPACE = uuid.UUID("7f1c1c0e-5b0b-4d7e-9d2b-0a6f6f2c9111")  # of the controls' ids
@@ -75,9 +75,17 @@ def _split_colour(colour: str) -> tuple[float, ...]:
 
 def _build_nodes(item: Item) -> Iterator[str]:
     """The control, and above it what is written on it: buttons and faders have no caption."""
+    if item.kind in ("bars", "pad"):
+        # a button is filled as far as its value says: what is lit is one that nobody presses
+        more: dict[str, Property] = {"interactive": False}
+        colour = ORANGE if item.kind == "bars" else item.colour
+        yield _build_node("BUTTON", f"{item.name}_light", item.frame, colour, more, x=0)
     match item.kind:
-        case "button" | "chip" | "bars" | "pad":
-            more: dict[str, Property] = {"script": PRESS}
+        case "bars" | "pad":
+            more = {"script": PRESS, "background": False}
+            yield _build_node("BUTTON", item.name, item.frame, item.colour, more, x=0)
+        case "button" | "chip":
+            more = {"script": PRESS}
             yield _build_node("BUTTON", item.name, item.frame, item.colour, more, x=0)
         case "toggle":
             more = {"buttonType": TOGGLE}
