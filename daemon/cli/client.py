@@ -23,6 +23,7 @@ PING_SECONDS = 5.0  # of silence, after which it is asked whether it is there
 SILENCE_SECONDS = 10.0  # of silence, after which it is not
 RETRY_SECONDS = 0.5  # between two tries where nobody listens
 
+Locate = Callable[[], RunningDaemon]  # finds the daemon, which may listen elsewhere by now
 Question = tuple[str, *tuple[Value, ...]]  # an address and its arguments
 
 
@@ -37,7 +38,8 @@ def find_daemon(settings: Settings, anywhere: bool = True) -> RunningDaemon:
 
 
 def make_reachable(host: str) -> str:
-    return "127.0.0.1" if host == "0.0.0.0" else host
+    """Where to send to. A daemon listens on IPv4, which localhost need not mean."""
+    return "127.0.0.1" if host in ("0.0.0.0", "localhost") else host
 
 
 def is_here(host: str) -> bool:
@@ -143,10 +145,10 @@ class Turn(Enum):
 
 
 def follow(
-    client: OscClient, locate: Callable[[], RunningDaemon], pause: float = PING_SECONDS
+    client: OscClient, locate: Locate, pause: float = PING_SECONDS
 ) -> Iterator[Message | Turn | None]:
     """Everything that the daemon says, for ever; None whenever it was silent for `pause` seconds
-    and is being pinged. `locate` looks for it again: it may listen elsewhere after a restart.
+    and is being pinged.
     """
     known = locate()
     heard = time.monotonic()

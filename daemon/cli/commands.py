@@ -12,12 +12,16 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.request import FIELDS, MAX_SEED
 from pipeline.voices import PLANNERS
 
 from .. import settings
 from ..settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from .client import Locate
 
 SETTING_OPTIONS = ("host", "port", "out", "state", "model", "variant")  # settings that are options
 
@@ -93,7 +97,7 @@ def run_play(arguments: argparse.Namespace) -> int:
         raise SettingsError("with --reroll only --seed can be given: the take says the rest")
     else:
         order = play.build_reroll(arguments.reroll, values.get("seed", ""), id=arguments.id)
-    player = play.PlayClient(_read_settings(arguments), arguments.port is None, arguments.json)
+    player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
     return player.play(order, wait=not arguments.no_wait)
 
 
@@ -102,8 +106,7 @@ def run_listen(arguments: argparse.Namespace) -> int:
 
     _check_number(arguments, "count", 0, 10**9)
     return listen.listen(
-        _read_settings(arguments),
-        arguments.port is None,
+        *_choose_daemon(arguments),
         listen.parse_topics(arguments.topics),
         id=arguments.id,
         count=arguments.count,
@@ -237,6 +240,20 @@ def run_integrations(arguments: argparse.Namespace) -> int:
     change = run(arguments.name, chosen, arguments.to)
     print(_format_json(change) if arguments.json else integrations.format_change(change))
     return 0
+
+
+def _choose_daemon(arguments: argparse.Namespace) -> tuple[Locate, str]:
+    """How the daemon that is meant is found, and the token for it. A host that is given is where
+    it is, and no address to listen on.
+    """
+    from ..runtime.lock import RunningDaemon
+    from .client import find_daemon
+
+    chosen = settings.read(arguments.settings, _list_given(arguments) | {"host": None})
+    if arguments.host is None:
+        return lambda: find_daemon(chosen, arguments.port is None), chosen.token
+    named = RunningDaemon(0, arguments.host, chosen.port, out=str(chosen.out))
+    return lambda: named, chosen.token
 
 
 def _check_number(arguments: argparse.Namespace, name: str, low: int, high: int) -> None:

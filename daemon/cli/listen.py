@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from ..osc.outgoing import EVENTS, PARAM, TOPICS
 from ..osc.wire import Message
-from ..settings import Settings, SettingsError
-from .client import OscClient, Turn, find_daemon, follow, print_json, say, to_json
+from ..settings import SettingsError
+from .client import Locate, OscClient, Turn, follow, print_json, say, to_json
 
 
 def parse_topics(text: str) -> list[str]:
@@ -25,8 +25,8 @@ def parse_topics(text: str) -> list[str]:
 
 
 def listen(
-    settings: Settings,
-    anywhere: bool,
+    locate: Locate,
+    token: str,
     topics: Collection[str],
     id: str = "",
     count: int = 0,
@@ -36,13 +36,13 @@ def listen(
     until `count` of them are printed (0: for ever). Goes on when the daemon is restarted.
     """
     subscription = ("/ace/notify", 1, 0, " ".join(topics))
-    found = find_daemon(settings, anywhere)
+    found = locate()
     printed = 0
     is_new = False  # the daemon that answers: it has not said its version
-    with OscClient((found.host, found.port), settings.token) as client:
+    with OscClient((found.host, found.port), token) as client:
         client.send(*subscription)
         try:
-            for told in follow(client, lambda: find_daemon(settings, anywhere)):
+            for told in follow(client, locate):
                 if told is Turn.GONE:
                     _tell("gone", "acestepd does not answer", as_json)
                 elif told is Turn.BACK:

@@ -17,9 +17,8 @@ from ..integrations.sources import SOURCES
 from ..landing import folders
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
-from ..runtime.lock import RunningDaemon
-from ..settings import Settings, SettingsError
-from .client import OscClient, Turn, find_daemon, follow, is_here, print_json, say, to_json
+from ..settings import SettingsError
+from .client import Locate, OscClient, Turn, follow, is_here, print_json, say, to_json
 from .status import STOPPED
 
 FAILED = 1  # exit status, also of what was cancelled
@@ -94,20 +93,20 @@ def _flatten(pairs: Mapping[str, str]) -> tuple[str, ...]:
 
 
 class PlayClient:
-    """Asks the daemon of the settings, and shows what comes: paths on stdout, the rest beside."""
+    """Asks a daemon, and shows what comes: paths on stdout, the rest beside."""
 
-    def __init__(self, settings: Settings, anywhere: bool, as_json: bool = False) -> None:
-        self._settings = settings
-        self._anywhere = anywhere
+    def __init__(self, locate: Locate, token: str = "", as_json: bool = False) -> None:
+        self._locate = locate
+        self._token = token
         self._as_json = as_json
-        self._daemon = self._locate()
+        self._daemon = locate()
         self._shown: dict[tuple[object, ...], dict[str, object]] = {}  # the last of its kind
         self._line = ProgressLine()
 
     def play(self, order: PendingOrder, wait: bool = True) -> int:
         """Until every job of it has ended, or with `wait` off was accepted. The exit status."""
         where = (self._daemon.host, self._daemon.port)
-        with OscClient(where, self._settings.token) as client:
+        with OscClient(where, self._token) as client:
             try:
                 return self._play(client, order, wait)
             except KeyboardInterrupt:
@@ -142,9 +141,6 @@ class PlayClient:
             if not (order.waiting if wait else order.unaccepted):
                 break
         return FAILED if order.has_failed else 0
-
-    def _locate(self) -> RunningDaemon:
-        return find_daemon(self._settings, self._anywhere)
 
     # --- what the daemon says ---------------------------------------------------------------------
 

@@ -194,6 +194,15 @@ def test_a_job_that_is_kept_for_its_folder_is_waited_for(
             assert rows(rest)[-1]["event"] == "finished"
 
 
+def test_a_daemon_can_be_named_by_its_address(stage: Stage, tmp_path: Path) -> None:
+    address = ("--host", "localhost", "--port", str(stage.osc.address[1]))
+    done = run(tmp_path / "another", "play", "pad", *SECONDS, "--seed", "1", *address)
+    assert Path(done.stdout.strip()).name == "pad_0.5s_s1.wav", done.stderr
+    nowhere = run(tmp_path / "another", "play", "pad", "--host", "nobody.invalid")
+    assert nowhere.returncode == 3
+    assert "nobody answers on UDP nobody.invalid:9100" in nowhere.stderr
+
+
 # --- files of this machine ------------------------------------------------------------------------
 
 
