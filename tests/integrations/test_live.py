@@ -720,23 +720,42 @@ def find_python_37() -> str | None:
     return shutil.which("python3.7") if not pyenv else str(pyenv[-1])
 
 
-def test_the_client_runs_in_a_python_3_7(tmp_path: Path) -> None:
+RUN_IN_PYTHON_37 = """
+import sys
+from types import ModuleType
+from unittest.mock import MagicMock
+import acestepd.acestep_osc as osc
+assert osc.decode(osc.encode("/ace/x", 1, 2.5, "\u00fc")) == ("/ace/x", [1, 2.5, "\u00fc"])
+assert osc.Takes().hear("/ace/insert", ["a", -1, -1, "/no/a.wav"]).take.id == "a"
+class ControlSurface:
+    def __init__(self, c_instance): self._c_instance = c_instance
+    def build_midi_map(self, handle): pass
+    def request_rebuild_midi_map(self): pass
+    def disconnect(self): pass
+sys.modules["Live"] = MagicMock()
+sys.modules["_Framework"] = ModuleType("_Framework")
+sys.modules["_Framework.ControlSurface"] = module = ModuleType("_Framework.ControlSurface")
+module.ControlSurface = ControlSurface
+import acestepd
+program = MagicMock()
+script = acestepd.create_instance(program)
+script.build_midi_map(1)
+script.receive_midi((0x90, 0, 100))
+script._bridge.tick()
+script.disconnect()
+assert [str(call) for call in program.log_message.call_args_list] == [
+    "call('acestepd: it does not answer: is it started?')"
+]
+"""
+
+
+def test_it_runs_in_a_python_3_7(tmp_path: Path) -> None:
     python = find_python_37()
     if python is None:
         pytest.skip("there is no Python 3.7 on this machine")
-    code = f"""
-import sys; sys.path.insert(0, {str(SHARED.parent)!r})
-import acestep_osc as osc
-assert osc.decode(osc.encode("/ace/x", 1, 2.5, "\u00fc")) == ("/ace/x", [1, 2.5, "\u00fc"])
-client = osc.Client("live", "clip", {str(tmp_path)!r})
-assert client.poll() == [] and client.send("/ace/ping")
-assert osc.Takes().hear("/ace/insert", ["a", -1, -1, "/no/a.wav"]).take.id == "a"
-client.close()
-"""
-    subprocess.run([python, "-W", "error", "-c", code], check=True)
-    folder = tmp_path / "acestepd"
-    shutil.copytree(SCRIPT, folder)
-    subprocess.run([python, "-m", "compileall", "-q", str(folder)], check=True)
+    folder = install(tmp_path, tmp_path / "state")
+    subprocess.run([python, "-W", "error", "-c", RUN_IN_PYTHON_37], check=True, cwd=folder)
+    assert {path.name for path in SOURCES} == {path.name for path in folder.glob("acestepd/*.py")}
 
 
 def test_what_it_asks_of_live_is_what_live_has(tmp_path: Path) -> None:
