@@ -357,6 +357,11 @@ const deeds = {
     selection.slot = slot;
   },
   fill: ([name, slot]) => { project.find((one) => one.name === name).clips[slot] = 'a clip'; },
+  scenes: (number) => { for (const one of project) one.clips = Array(number).fill(null); },
+  memory() {
+    if (global.gc) global.gc();
+    say('memory', process.memoryUsage().heapUsed);
+  },
   show: () => say('project', project),
   exit() {
     vm.runInContext('exit()', context);

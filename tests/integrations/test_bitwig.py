@@ -256,6 +256,34 @@ def test_a_daemon_that_is_restarted_again_and_again_loses_no_clip_and_puts_none_
             assert len(files) == len(set(files))
 
 
+@pytest.mark.soak
+def test_sixty_restarts_lose_no_clip_put_none_in_twice_and_fill_no_memory(
+    installed: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        with on_stage(tmp_path, port=port) as stage:
+            program = stack.enter_context(bitwig(installed, stage))
+        program.do(scenes=128)
+        sizes = []
+        for number in range(60):
+            with on_stage(tmp_path, port=port) as stage, closing(stage.client()) as client:
+                client.send("/ace/go", f"take{number}", f"song {number}", 1, 7)
+                client.until("/ace/finished")
+                if number % 3:  # else it is put in after the restart
+                    program.wait("inserted")
+            program.do(memory=True)
+            sizes.append(program.wait("memory"))
+        with on_stage(tmp_path, port=port) as stage, closing(stage.client()) as client:
+            client.send("/ace/go", "last", "the last song", 1, 7)
+            while "the-last-song" not in program.wait("insertFile"):
+                pass
+        files = program.list_seen("insertFile")
+        assert len(files) == len(set(files)) == 61
+        assert not program.list_seen("overwritten")
+        assert max(sizes[-10:]) < 1.5 * max(sizes[:10])
+
+
 def test_ten_thousand_datagrams_of_junk_leave_it_alive(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     with (

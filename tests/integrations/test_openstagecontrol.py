@@ -49,11 +49,50 @@ OWN = {
     "fader": "design knobSize colorKnob horizontal pips dashed gradient snap touchZone spring "
     "doubleTap range logScale sensitivity steps origin onTouch",
 }
-CHOICES: dict[str, set[object]] = {
-    "mode": {"toggle", "push", "momentary", "tap"},
-    "align": {"left", "center", "right"},
-    "design": {"default", "round", "compact"},
-    "wrap": {False, True, "soft"},
+# what the documentation says of the values of those that we set, as a JSON schema
+PERCENT = {"type": "string", "pattern": r"^\d+(\.\d+)?%$"}
+TEXT = {"type": "string"}
+SWITCH = {"type": "boolean"}
+COLOUR = {"type": "string", "pattern": r"^(#[0-9a-f]{6}|OSC\{/\S+, #[0-9a-f]{6}, false\})$"}
+LIST = {"type": "array"}
+SCHEMA = {
+    "type": "object",
+    "required": ["type", "id"],
+    "properties": {
+        "type": {"enum": list(OWN)},
+        "id": {"type": "string", "pattern": r"^\w+$"},
+        **dict.fromkeys(("left", "top", "width", "height"), PERCENT),
+        "label": {"type": ["string", "boolean"]},
+        "comments": TEXT,
+        "colorWidget": COLOUR,
+        "alphaFillOff": {"type": "number"},
+        **dict.fromkeys(("interaction", "bypass", "asYouType", "horizontal"), SWITCH),
+        "numeric": {"type": ["boolean", "number"]},
+        "validation": TEXT,
+        "address": {"type": "string", "pattern": "^/"},
+        "typeTags": {"type": "string", "pattern": "^[ifs]+$"},
+        "preArgs": {"type": ["number", "array"]},
+        "decimals": {"type": "integer"},
+        "on": {"type": ["number", "string"]},
+        "mode": {"enum": ["toggle", "push", "momentary", "tap"]},
+        "align": {"enum": ["left", "center", "right"]},
+        "design": {"enum": ["default", "round", "compact"]},
+        "wrap": {"enum": [False, True, "soft"]},
+        "default": {"type": "string"},
+        "range": {
+            "type": "object",
+            "required": ["min", "max"],
+            "additionalProperties": {"type": "number"},
+        },
+        "values": {
+            "type": "object",
+            "required": ["labels", "values"],
+            "properties": {"labels": LIST, "values": LIST},
+        },
+        "tabs": {"type": "array", "items": {"$ref": "#"}},
+        "widgets": {"type": "array", "items": {"$ref": "#"}},
+    },
+    "additionalProperties": False,
 }
 
 
@@ -101,10 +140,13 @@ def test_every_property_is_one_that_its_widget_has() -> None:
         allowed = {*EVERY, *OWN[widget["type"]].split()}
         assert set(widget) <= allowed, (widget["id"], set(widget) - allowed)
         assert not ("tabs" in widget and "widgets" in widget)
-        for name, choices in CHOICES.items():
-            assert name not in widget or widget[name] in choices, widget["id"]
     ids = [widget["id"] for widget in list_widgets()]
     assert len(set(ids)) == len(ids)
+
+
+def test_the_session_is_valid_by_its_schema() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    jsonschema.validate(SESSION["content"], SCHEMA)
 
 
 def test_every_widget_is_on_its_page() -> None:
