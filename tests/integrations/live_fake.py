@@ -315,7 +315,7 @@ class ClipSlot(LomObject):
         return self._clip
 
     def _create_audio_clip(self, path: str, /) -> Clip:
-        self._change("create_audio_clip")
+        self._program.check_notifying()
         _expect(path, str)
         if self._clip is not None:
             raise RuntimeError("The slot is not empty")
@@ -329,6 +329,7 @@ class ClipSlot(LomObject):
             self._clip = Clip(self._program, self, path)
         except (AssertionError, soundfile.LibsndfileError) as error:
             raise RuntimeError("The path is no valid audio file") from error
+        self._change("create_audio_clip")
         return self._clip
 
     def __getattr__(self, name: str) -> Any:
@@ -638,9 +639,12 @@ class Program:
         if (kind, message[0] & 0x0F, message[1]) in self.forwarded:
             script.receive_midi(message)
 
-    def note_change(self, what: str) -> None:
+    def check_notifying(self) -> None:
         if self.notifying:
             raise RuntimeError(IN_NOTIFICATION)
+
+    def note_change(self, what: str) -> None:
+        self.check_notifying()
         if self.undo_step is None:
             self.undo_steps.append([what])
         else:
