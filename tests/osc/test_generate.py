@@ -338,7 +338,7 @@ def test_a_midi_file_is_read_from_folders_that_the_settings_list_only(tmp_path: 
             )
             assert id == "outside"
             assert code == 403
-            assert str(loops) in hint
+            assert hint.startswith(f"copy it to {stage.settings.out / '.sources'}")
             assert expect_fail(client, "/ace/set/guide", str(path))[1] == 403
         assert expect_fail(client, "/ace/generate", "gone", *SHORT, "guide", "gone.mid")[1] == 404
         assert client.ask("/ace/set/guide", "verse.mid")[1] == [str(loops / "verse.mid")]
