@@ -600,9 +600,12 @@ def test_killed_at_any_line_it_loses_no_clip(tmp_path: Path, step: int) -> None:
         place.journal.close()
 
 
-@pytest.mark.parametrize("kills", [(), pytest.param((3, 5), marks=pytest.mark.long)])
+AGAIN_AND_AGAIN = pytest.param(6, (3, 5), marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize(("takes", "kills"), [(3, ()), AGAIN_AND_AGAIN])
 def test_a_daemon_that_is_killed_again_and_again_enters_every_clip(
-    tmp_path: Path, kills: tuple[int, ...]
+    tmp_path: Path, takes: int, kills: tuple[int, ...]
 ) -> None:
     """Once it is killed when it tells of the first take, then whenever so many are in the inbox."""
     out = tmp_path / "out"
@@ -611,10 +614,10 @@ def test_a_daemon_that_is_killed_again_and_again_enters_every_clip(
     def entered() -> set[str]:
         return {entry["id"] for entry in reader.read()} if reader.folder.is_dir() else set()
 
-    ids = {f"take{number}" for number in range(6)}
+    ids = [f"take{number}" for number in range(takes)]
     with started(out) as (process, client):
         until((reader.folder / LAST).exists)
-        for id in sorted(ids):
+        for id in ids:
             client.send("/ace/generate", id, "prompt", id, "seconds", 0.5)
             client.until("/ace/queued", id)
         client.until("/ace/finished")
@@ -624,7 +627,8 @@ def test_a_daemon_that_is_killed_again_and_again_enters_every_clip(
             until(lambda: len(entered()) >= count)  # noqa: B023
             process.process.kill()
     with started(out):
-        until(lambda: entered() == ids)
+        for id in ids:  # a slow machine has a minute for each
+            until(lambda: id in entered())  # noqa: B023
 
 
 # --- what programs say ----------------------------------------------------------------------------
