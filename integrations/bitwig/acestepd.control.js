@@ -21,6 +21,7 @@ var TICK = 1000; // milliseconds
 var TEMPO_PAUSE = 200; // milliseconds between two tempos that are sent
 var LOOK = 300; // milliseconds after which a slot says whether the clip is in
 var LOOKS = 10;
+var OURS = /^\/ace\/(go|reroll|favourite|insert|tempo|notify)$/; // what it sends without an id
 var SAME_SEED = /^\d+$/;
 
 var client = null;
@@ -82,11 +83,11 @@ function addSettings() {
 
   var panel = host.getDocumentState();
   panel.getStringSetting('Prompt', 'acestepd', 200, '')
-    .addValueObserver(function (text) { settings.prompt = text; });
+    .addValueObserver(function (text) { settings.prompt = String(text); });
   panel.getNumberSetting('Bars', 'acestepd', 1, 64, 1, '', 4)
     .addRawValueObserver(function (bars) { settings.bars = Math.round(bars); });
   panel.getStringSetting('Seed (empty: another each time)', 'acestepd', 10, '')
-    .addValueObserver(function (text) { settings.seed = text; });
+    .addValueObserver(function (text) { settings.seed = String(text); });
   panel.getSignalSetting('Go', 'acestepd', 'Go').addSignalObserver(go);
   panel.getSignalSetting('Reroll', 'acestepd', 'Reroll')
     .addSignalObserver(function () { ask('/ace/reroll', [newId()]); });
@@ -124,8 +125,9 @@ function listen(port) {
     now: function () { return new Date().getTime(); },
     on: {
       fail: function (id, command, code, message, hint) {
-        // others' jobs fail on their own screens
-        if (!id || id.indexOf('bitwig-') === 0) say('acestepd: ' + message + (hint ? '. ' + hint : ''));
+        // others' jobs and messages fail on their own screens
+        var isOurs = id ? id.indexOf('bitwig-') === 0 : OURS.test(command);
+        if (isOurs) say('acestepd: ' + message + (hint ? '. ' + hint : ''));
       }
     },
     onThere: function () {
@@ -149,11 +151,11 @@ function receive(message) {
   } catch (error) {
     return; // not one of acestepd's
   }
-  if (client) client.receive(message.getAddressPattern(), args);
+  if (client) client.receive(String(message.getAddressPattern()), args);
 }
 
 function readArguments(message) {
-  var types = message.getTypeTag();
+  var types = String(message.getTypeTag()); // what comes from Java may be no text of JavaScript's
   if (types.charAt(0) === ',') types = types.substr(1);
   var args = [];
   for (var i = 0; i < types.length; i++) {

@@ -18,6 +18,7 @@ local isGone = false
 local bars = 4
 local seed = '' -- of the newest clip
 local prompt = nil -- as the daemon knows it
+local newest = '' -- id of the job that was queued last
 local count = 0
 
 local function say(name, text)
@@ -153,6 +154,10 @@ end
 local received = {}
 
 function received.queued(id, position)
+  if id == newest then
+    return -- said again
+  end
+  newest = id
   say('stage', position > 0 and string.format('waiting: %d before it', position) or 'waiting')
   say('hint', '')
 end
