@@ -90,7 +90,7 @@ class LomObject:
 
 @dataclass(frozen=True)
 class WarpMarker:
-    sample_time: float  # seconds
+    sample_time: float  # seconds, or samples
     beat_time: float
 
 
@@ -225,7 +225,13 @@ class Clip(LomObject):
     @property
     def warp_markers(self) -> tuple[WarpMarker, ...]:
         """The last one is not seen in Live: it holds the tempo behind the one before it."""
-        return tuple(WarpMarker(*marker) for marker in self._markers)
+        unit = self._marker_unit
+        return tuple(WarpMarker(seconds * unit, beat) for seconds, beat in self._markers)
+
+    @property
+    def _marker_unit(self) -> float:
+        """Of a marker's time, in a second."""
+        return self._rate if self._program.markers_in_samples else 1.0
 
     def sample_to_beat_time(self, sample_time: float, /) -> float:
         if not self._warping:
@@ -248,10 +254,11 @@ class Clip(LomObject):
         self._change("add_warp_marker")
         if not isinstance(marker, WarpMarker):
             raise TypeError("No registered converter to TWarpMarker")
-        if any(abs(seconds - marker.sample_time) < 1e-4 for seconds, _ in self._markers):
+        added = marker.sample_time / self._marker_unit
+        if any(abs(seconds - added) < 1e-4 for seconds, _ in self._markers):
             return  # without a word
         *seen, _ = self._markers
-        seen = sorted([*seen, (marker.sample_time, marker.beat_time)])
+        seen = sorted([*seen, (added, marker.beat_time)])
         if any(one[1] >= other[1] for one, other in itertools.pairwise(seen)):
             raise RuntimeError("A warp marker may not overtake another")
         (seconds, beat), (last_seconds, last_beat) = seen[-2:]
@@ -433,12 +440,24 @@ class View(LomObject):
         self._detail: Clip | None = None
 
     @property
-    def selected_track(self) -> Track | None:
+    def selected_track(self) -> Any:
         return self._track
+
+    @selected_track.setter
+    def selected_track(self, value: Track) -> None:
+        _expect(value, Track)
+        self._program.check_notifying()
+        self._track = value
 
     @property
     def selected_scene(self) -> Scene:
         return self._scene
+
+    @selected_scene.setter
+    def selected_scene(self, value: Scene) -> None:
+        _expect(value, Scene)
+        self._program.check_notifying()
+        self._scene = value
 
     @property
     def highlighted_clip_slot(self) -> ClipSlot | None:
@@ -506,6 +525,7 @@ class Song(LomObject):
             raise LimitationError("No more tracks in this edition")
         track = Track(self._program, f"{len(self._tracks) + 1}-Audio", "audio", len(self._scenes))
         self._tracks.append(track)
+        self._view.selected_track = track
         return track
 
     def create_scene(self, index: int, /) -> Scene:
@@ -516,6 +536,7 @@ class Song(LomObject):
         self._scenes.append(Scene(self._program))
         for track in self._tracks:
             track.add_slot()
+        self._view.selected_scene = self._scenes[-1]
         return self._scenes[-1]
 
     def begin_undo_step(self) -> None:
@@ -575,6 +596,7 @@ class Program:
         self.guess: Guess = guess_tempo(120.0)
         self.warps_at_once = False
         self.hidden_marker_moves = True
+        self.markers_in_samples = False
         self.refuses = 0  # how many clips it refuses before it takes one
         self.notifying = 0
         self.errors: list[Exception] = []

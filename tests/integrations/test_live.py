@@ -188,6 +188,7 @@ def test_the_next_take_lands_in_the_next_empty_slot_below_and_then_in_a_new_scen
     made = [place for place in rig.places() if place not in [(0, 0), (0, 2)]]
     assert made == [(0, 1), (0, 3), (0, 4)]
     assert len(rig.program.song().scenes) == 5
+    assert rig.program.song().view.selected_scene == rig.program.song().scenes[0]
     assert len(rig.program.undo_steps) == 3
 
 
@@ -208,6 +209,7 @@ def test_stems_land_on_tracks_of_their_own_in_the_scene_of_the_mix(rig: Rig) -> 
     assert drums.color != rig.find_clip("take1").color
     assert (drums.looping, drums.loop_end) == (True, 8.0)
     assert len(rig.program.undo_steps) == 1
+    assert song.view.selected_track == song.tracks[0], "the cursor stays"
 
 
 def test_the_tracks_of_stems_are_made_once_and_a_scene_has_room_for_all_of_a_take(
@@ -240,6 +242,7 @@ def test_where_the_cursor_takes_no_audio_a_track_is_made_once(
     song.view.select(cursor, 1)
     with opened(rig):
         rig.put_in("take1")
+        song.view.select(cursor, 1)
         rig.put_in("take2", seed=2)
     assert [track.name for track in song.tracks][3:] == ["ace"]
     assert rig.places() == [(3, 1), (3, 2)]
@@ -346,9 +349,23 @@ def test_where_live_goes_on_refusing_it_gives_up_and_says_where_the_clip_is(
         {"guess": guess_tempo(131.3, first_beat=0.35), "hidden_marker_moves": False},
         {"guess": guess_tempo(120.0), "warps_at_once": True},
         {"guess": guess_tempo(98.01), "hidden_marker_moves": False},
+        {"guess": guess_tempo(131.3, first_beat=0.35), "markers_in_samples": True},
+        {"guess": guess_tempo(98.01), "hidden_marker_moves": False, "markers_in_samples": True},
         {"guess": lambda _: [(0.1, 0.0), (1.0, 2.0), (2.0, 5.0), (2.02, 5.03125)]},
+        {"guess": lambda seconds: [(0.0, 0.0), (1.0, 2.0), (seconds, 8.0), (seconds + 1, 9.0)]},
     ],
-    ids=["right", "half", "late", "late, hidden", "at once", "nearly", "many"],
+    ids=[
+        "right",
+        "half",
+        "late",
+        "late, hidden",
+        "at once",
+        "nearly",
+        "late, samples",
+        "nearly, samples",
+        "many",
+        "uneven",
+    ],
 )
 def test_a_file_is_as_many_beats_as_it_has_whatever_tempo_live_finds_in_it(
     make_rig: Callable[..., Rig], live: dict[str, Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 
 from . import warping
@@ -67,9 +68,22 @@ def find_clip(song: Song, wanted: Insert) -> str:
 
 
 def insert(song: Song, wanted: Insert, make_marker: Callable[..., Any]) -> Placed:
-    """Put a take into the set. Raises `Refusal`, and what Live raises where it refuses the mix;
-    the set has no new clip then.
+    """Put a take into the set; the cursor stays where it is. Raises `Refusal`, and what Live raises
+    where it refuses the mix; the set has no new clip then.
     """
+    track, scene = song.view.selected_track, song.view.selected_scene
+    try:
+        return _insert(song, wanted, make_marker)
+    finally:
+        # a new track or scene may have been selected
+        with suppress(Exception):
+            if song.view.selected_track != track:
+                song.view.selected_track = track
+            if song.view.selected_scene != scene:
+                song.view.selected_scene = scene
+
+
+def _insert(song: Song, wanted: Insert, make_marker: Callable[..., Any]) -> Placed:
     if not os.path.isfile(wanted.path):
         raise Refusal("the file is not there any more")
     if not hasattr(song.tracks[0].clip_slots[0], "create_audio_clip"):
@@ -109,11 +123,11 @@ def shape(
     except Exception as error:
         notes.append(f"no name or colour: {_say(error)}")
     try:
-        is_straight = not beats or warping.loop(clip, beats, bool(take.bars), make_marker)
+        fits = not beats or warping.loop(clip, beats, bool(take.bars), make_marker)
     except Exception as error:
         notes.append(f"not warped: {_say(error)}")
     else:
-        if not is_straight:
+        if not fits:
             notes.append(f"Live holds on to another tempo for {stem}: look at its warp markers")
     return notes
 
@@ -174,7 +188,8 @@ def _find_track(song: Song, name: str) -> Track | None:
 
 
 def _make_track(song: Song, name: str, stem: str) -> Track:
-    track = song.create_audio_track(-1)
+    song.create_audio_track(-1)
+    track: Track = list(song.tracks)[-1]
     track.name = name
     track.color = COLOURS.get(stem, COLOURS["rest"])
     return track

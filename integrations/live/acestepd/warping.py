@@ -18,7 +18,7 @@ TOLERANCE = 0.002  # beats; at 120 bpm a millisecond
 def loop(clip: Clip, beats: float, is_loop: bool, make_marker: Callable[..., Any]) -> bool:
     """Warp a clip so that all of its file is `beats` long, and loop it there. Whether it is so."""
     clip.warping = True  # from here on its positions are beats
-    is_straight = straighten(clip, beats, make_marker)
+    fits = straighten(clip, beats, make_marker)
     clip.looping = is_loop
     if is_loop:
         if clip.loop_start > 0:
@@ -27,14 +27,17 @@ def loop(clip: Clip, beats: float, is_loop: bool, make_marker: Callable[..., Any
         clip.loop_start = 0.0
     clip.end_marker = beats
     clip.start_marker = 0.0
-    return is_straight
+    return fits
 
 
 def is_straight(clip: Clip, beats: float) -> bool:
-    """Whether the first sample is beat 0, and the last one the last beat."""
-    start = clip.sample_to_beat_time(0.0)
-    end = clip.sample_to_beat_time(float(clip.sample_length))
-    return abs(start) <= TOLERANCE and abs(end - beats) <= TOLERANCE
+    """Whether the first sample is beat 0, the last one the last beat, and nothing between them is
+    early or late.
+    """
+    return all(
+        abs(clip.sample_to_beat_time(clip.sample_length * part) - beats * part) <= TOLERANCE
+        for part in (0.0, 0.25, 0.5, 0.75, 1.0)
+    )
 
 
 def straighten(clip: Clip, beats: float, make_marker: Callable[..., Any]) -> bool:
