@@ -27,6 +27,7 @@ pytest.importorskip("lupa.lua54", reason="the PyPI package lupa is not installed
 from daemon.settings import Watch
 from daemon.watch.sheet import read_sheet
 from tests.integrations.reaper_program import Reaper
+from tests.support.daemon_process import started
 from tests.support.inbox_entries import ME, InboxWriter
 from tests.support.osc_client import make_clip
 from tests.support.stage import Stage, on_stage, subscribed
@@ -874,6 +875,35 @@ def test_nothing_is_lost_or_put_in_twice_when_both_are_started_again(
     ids = [read_mark(reaper.takes_of(item)[0])["id"] for item in reaper.items]
     assert sorted(ids) == ["go1", "go2", "go3"]
     assert len(set(reaper.paths)) == 3
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_script_that_is_left_running_beside_a_daemon_that_is_killed_again_and_again(
+    reaper: Reaper, home: Path
+) -> None:
+    reaper.add_track("bass")
+    reaper.start(LOOP)
+    random = np.random.default_rng(15)
+    wanted: list[str] = []
+    for number in range(10):
+        with started(home / "out") as (daemon, client):
+            wanted += [f"take{number}.{one}" for one in range(3)]
+            for id in wanted[-3:]:
+                client.send("/ace/generate", id, "prompt", "rain", "bars", 1, "num_steps", 1)
+                client.until("/ace/queued", id)
+            end = time.monotonic() + random.uniform(0, 6)
+            look_until(reaper, lambda end=end: time.monotonic() > end)  # type: ignore[misc]
+            daemon.process.kill()
+        reaper.look()
+    with started(home / "out"):
+        for count in range(len(reaper.items), len(wanted)):
+            look_until(reaper, lambda count=count: len(reaper.items) > count)  # type: ignore[misc]
+        end = time.monotonic() + 15
+        look_until(reaper, lambda: time.monotonic() > end)
+    ids = [read_mark(reaper.takes_of(item)[0])["id"] for item in reaper.items]
+    assert sorted(ids) == sorted(wanted)
+    assert len(set(reaper.paths)) == len(wanted)
 
 
 # --- the files ------------------------------------------------------------------------------------
