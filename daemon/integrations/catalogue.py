@@ -85,13 +85,21 @@ _ROWS = (
     Integration(
         "max",
         "Max, Max for Live",
-        "a device with prompt, bars, go, reroll and heart; the same as a patcher",
-        "never opened in Max or Live; its files were read by parsers of others",
+        "a device with prompt, bars, seed, go, reroll and heart, whose clips go into the "
+        "highlighted slot; the same as a patcher",
+        "never opened in Max or Live; played here by a small Max of our own, beside a stand-in "
+        "that refuses what Live refuses",
         (
-            "in Live: drag acestepd.amxd from {folder} onto a track",
-            "in Max: Extras > acestepd, or open acestepd.maxpat",
+            "in Live: User Library > Presets > Audio Effects > Max Audio Effect: drag acestepd.amxd "
+            "onto an audio track",
+            "in Max: open acestepd.maxpat",
         ),
-        (Part(places.MAX),),
+        (
+            Part(places.LIVE_DEVICES, "", only="*.amxd"),
+            Part(places.MAX, "acestepd", only="package-info.json"),
+            Part(places.MAX, "acestepd/patchers", only="*.maxpat"),
+            Part(places.MAX, "acestepd/help", only="*.maxhelp"),
+        ),
     ),
     Integration(
         "reaper",

@@ -1,0 +1,877 @@
+"""The patches of integrations/max, from one description: `python -m tests.tools.max_patches` writes
+them.
+
+A patch is boxes and cords, as Max's JSON. The device of Max for Live and the patcher for Max alone
+share what talks with acestepd; each has its own way to play a clip. No box may depend on the order
+in which several cords of one outlet are served: where order counts, a `trigger` says it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[2] / "integrations" / "max"
+PORT = 9110  # the first device listens here, the second one on the next
+HEIGHT = 169.0  # of a device's view in Live
+WIDTH = 330.0
+AUDIO_EFFECT = b"aaaa"
+
+# What each box has: inlets, and the type of each outlet ("" for messages). Boxes whose cords follow
+# from their arguments are in `_count_cords`.
+BOXES: dict[str, tuple[int, tuple[str, ...]]] = {
+    "deferlow": (1, ("",)),
+    "udpreceive": (1, ("",)),
+    "udpsend": (1, ()),
+    "live.thisdevice": (1, ("bang", "int", "int")),
+    "live.path": (1, ("", "", "")),
+    "live.object": (2, ("",)),
+    "live.observer": (2, ("", "")),
+    "loadbang": (1, ("bang",)),
+    "metro": (2, ("bang",)),
+    "random": (2, ("int",)),
+    "tosymbol": (1, ("",)),
+    "prepend": (1, ("",)),
+    "zl": (2, ("", "")),
+    "int": (2, ("int",)),
+    "+": (2, ("int",)),
+    "maximum": (2, ("int", "int")),
+    "expr": (3, ("",)),
+    "coll": (1, ("", "", "", "")),
+    "uzi": (2, ("bang", "bang", "int")),
+    "split": (3, ("int", "int")),
+    "plugin~": (2, ("signal", "signal")),
+    "plugout~": (2, ("signal", "signal")),
+    "buffer~": (1, ("float", "bang")),
+    "groove~": (3, ("signal", "signal", "signal")),
+    "sig~": (1, ("signal",)),
+    "dac~": (2, ()),
+    "live.numbox": (1, ("", "float")),
+    "live.button": (1, ("",)),
+    "live.comment": (1, ()),
+    "textedit": (1, ("", "int", "", "")),
+    "comment": (1, ()),
+    "slider": (1, ("",)),
+    "message": (2, ("",)),
+    "number": (1, ("", "bang")),
+    "flonum": (1, ("", "bang")),
+    "button": (1, ("bang",)),
+    "bpatcher": (0, ()),
+    "toggle": (1, ("int",)),
+}
+_TRIGGERS = {"b": "bang", "i": "int", "f": "float", "s": "", "l": ""}
+
+
+@dataclass(frozen=True)
+class Box:
+    id: str
+    name: str  # of its object
+    inlets: int
+    outlets: tuple[str, ...]
+
+
+@dataclass
+class Patch:
+    """Boxes in columns, each below the one before it, and the cords between them."""
+
+    boxes: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    parameters: dict[str, list[Any]] = field(default_factory=dict)
+    _column: int = -1
+    _row: int = 0
+
+    def begin_column(self, title: str) -> None:
+        """What follows belongs together, and is called so."""
+        self._column += 1
+        self._row = 0
+        self.add("comment", title)
+
+    def add(self, kind: str, text: str = "", **attributes: Any) -> Box:
+        """A box of its own kind; `object` is one that is known by its text."""
+        words = text.split()
+        name = words[0] if kind == "object" else kind
+        inlets, outlets = _count_cords(name, words[1:])
+        box = Box(f"obj-{len(self.boxes) + 1}", name, inlets, outlets)
+        place = [20.0 + 250 * self._column, 20.0 + 32 * self._row, 230.0, 22.0]
+        self._row += 1
+        values: dict[str, Any] = {
+            "id": box.id,
+            "maxclass": "newobj" if kind == "object" else kind,
+            "numinlets": inlets,
+            "numoutlets": len(outlets),
+            "outlettype": list(outlets),
+            "patching_rect": place,
+        }
+        if text:
+            values["text"] = text
+        self.boxes.append({"box": values | attributes})
+        return box
+
+    def object(self, text: str) -> Box:
+        return self.add("object", text)
+
+    def message(self, text: str) -> Box:
+        return self.add("message", text)
+
+    def connect(self, source: Box, target: Box, outlet: int = 0, inlet: int = 0) -> None:
+        assert outlet < len(source.outlets), f"{source.name} has no outlet {outlet}"
+        assert inlet < target.inlets, f"{target.name} has no inlet {inlet}"
+        cord = {"source": [source.id, outlet], "destination": [target.id, inlet]}
+        self.lines.append({"patchline": cord})
+
+    def chain(self, *boxes: Box) -> Box:
+        """From the first outlet of each to the first inlet of the next; the last one."""
+        for source, target in itertools.pairwise(boxes):
+            self.connect(source, target)
+        return boxes[-1]
+
+    def change(self, box: Box, **attributes: Any) -> None:
+        self.boxes[int(box.id.removeprefix("obj-")) - 1]["box"].update(attributes)
+
+    def place(self, rect: list[float]) -> None:
+        """Where the newest box is."""
+        self.boxes[-1]["box"]["patching_rect"] = rect
+
+    def build(self, **attributes: Any) -> dict[str, Any]:
+        """Max's JSON."""
+        return {
+            "patcher": {
+                "fileversion": 1,
+                "appversion": {
+                    "major": 8,
+                    "minor": 5,
+                    "revision": 8,
+                    "architecture": "x64",
+                    "modernui": 1,
+                },
+                "classnamespace": "box",
+                "rect": [60.0, 90.0, 1300.0, 800.0],
+                "boxes": self.boxes,
+                "lines": self.lines,
+                "parameters": self.parameters,
+                "dependency_cache": [],
+                "autosave": 0,
+                **attributes,
+            }
+        }
+
+
+def _count_cords(name: str, arguments: list[str]) -> tuple[int, tuple[str, ...]]:
+    count = len(arguments)
+    if name == "trigger":
+        return 1, tuple(_TRIGGERS[one] for one in arguments)
+    if name == "route":
+        return 1, ("",) * (count + 1)
+    if name == "sel":
+        return 2 if count == 1 else 1, (*("bang",) * count, "")
+    if name == "unpack":
+        return 1, tuple(_name_type(one) for one in arguments)
+    if name == "pack":
+        return count, ("",)
+    if name == "sprintf":
+        return " ".join(arguments).count("%"), ("",)
+    if name == "gate":
+        return 2, ("",) * int(arguments[0])
+    return BOXES[name]
+
+
+def _name_type(argument: str) -> str:
+    if argument == "s":
+        return ""
+    return "float" if "." in argument else "int"
+
+
+# --- what both have -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What a musician sees and turns."""
+
+    prompt: Box
+    bars: Box
+    seed: Box
+    go: Box
+    reroll: Box
+    heart: Box
+    progress: Box
+    status: Box
+    number: Box  # which of several devices this is: 1, 2, ...
+
+
+def add_network(
+    patch: Patch, surface: Surface, topics: str, start: Box, outlet: int = 0
+) -> tuple[Box, Box]:
+    """Listen, and say so again and again: a daemon that was restarted has forgotten it. Returns
+    where messages go, and where they come from.
+    """
+    patch.begin_column("acestepd hears of us every ten seconds")
+    send = patch.object("udpsend 127.0.0.1 9100")
+    begin = patch.object("trigger b b")
+    patch.connect(start, begin, outlet)
+    patch.connect(begin, surface.number, 1)
+    ticks = patch.object("metro 10000")
+    patch.connect(begin, ticks)
+    # device 1 is called max and listens on 9110, device 2 max2 and on 9111
+    number = patch.object("trigger i i")
+    patch.connect(surface.number, number)
+    is_first = patch.object("sel 1")
+    patch.connect(number, is_first, 1)
+    name = patch.message("max")
+    set_name = patch.object("prepend set")
+    patch.chain(is_first, patch.message("max"), set_name, name)
+    other = patch.object("sprintf max%ld symout")
+    patch.connect(is_first, other, 1)
+    patch.connect(other, set_name)
+    port = patch.object(f"+ {PORT - 1}")
+    patch.connect(number, port)
+    ports = patch.object("trigger i i")
+    patch.connect(port, ports)
+    listen = patch.object("prepend port")
+    receive = patch.object(f"udpreceive {PORT}")
+    patch.connect(ports, listen, 1)
+    patch.connect(listen, receive)
+    kept_port = patch.object(f"int {PORT}")
+    patch.connect(ports, kept_port, 0, 1)
+    tick = patch.object("trigger b b")
+    patch.connect(ticks, tick)
+    who = patch.object("pack 0 s")
+    patch.connect(tick, name, 1)
+    patch.connect(name, who, 0, 1)
+    patch.connect(tick, kept_port)
+    notify = patch.message(f'/ace/notify 1 $1 "{topics}" $2')
+    patch.chain(kept_port, who, notify, send)
+    heard = patch.object("deferlow")  # Live wants to be spoken to from the main thread
+    patch.connect(receive, heard)
+    return send, heard
+
+
+def add_questions(patch: Patch, surface: Surface, send: Box) -> None:
+    """Go, reroll, heart."""
+    patch.begin_column("go: an id nobody has used, prompt, bars, seed")
+    press = patch.object("trigger b b")
+    patch.connect(surface.go, press)
+    patch.connect(press, surface.prompt, 1)
+    dice = patch.object("random 1000000000")
+    patch.connect(press, dice)
+    question = patch.object("pack s s 4. 0")
+    id = patch.object("sprintf max-%ld symout")
+    patch.chain(dice, id, question, patch.object("prepend /ace/go"), send)
+    text = patch.object("route text")  # with or without that word in front
+    patch.connect(surface.prompt, text)
+    prompt = patch.object("tosymbol")
+    patch.connect(text, prompt)
+    patch.connect(text, prompt, 1)
+    patch.connect(prompt, question, 0, 1)
+    patch.connect(surface.bars, question, 0, 2)
+    patch.connect(surface.seed, question, 0, 3)
+    for button, address in ((surface.reroll, "/ace/reroll"), (surface.heart, "/ace/favourite")):
+        patch.chain(button, patch.object("trigger b"), patch.message(address), send)
+
+
+def add_answers(patch: Patch, surface: Surface, heard: Box) -> tuple[Box, Box]:
+    """Show progress and what went wrong. Returns the box whose outlets are clip and insert, and
+    where a symbol to be shown goes.
+    """
+    patch.begin_column("what acestepd says")
+    kinds = patch.object("route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished")
+    patch.connect(heard, kinds)
+    progress = patch.object("unpack s 0. s 0.")
+    patch.connect(kinds, progress, 2)
+    patch.connect(progress, surface.progress, 1)
+    show = patch.object("prepend set")
+    patch.connect(show, surface.status)
+    failure = patch.object("unpack s s 0 s s")
+    patch.connect(kinds, failure, 3)
+    sentence = patch.object("sprintf %s. %s symout")
+    patch.connect(failure, sentence, 4, 1)
+    patch.connect(failure, sentence, 3)
+    patch.connect(sentence, show)
+    finished = patch.object("unpack s 0 s")
+    patch.connect(kinds, finished, 4)
+    end = patch.object("trigger s b")
+    patch.connect(finished, end)
+    full = patch.message("1.")
+    patch.connect(end, full, 1)
+    patch.connect(full, surface.progress)
+    patch.chain(end, patch.object("sprintf %s is finished symout"), show)
+    return kinds, show
+
+
+# --- Max for Live ---------------------------------------------------------------------------------
+
+
+def build_device() -> dict[str, Any]:
+    """The audio effect for Max for Live, as Max's JSON."""
+    patch = Patch()
+    surface = _add_device_surface(patch)
+    patch.begin_column("start, and the set's tempo")
+    start = patch.object("live.thisdevice")
+    ready = patch.object("trigger b b b")
+    patch.connect(start, ready)
+    set_path = patch.message("path live_set")
+    patch.connect(ready, set_path, 2)
+    set_id = patch.object("trigger l l")
+    patch.chain(set_path, patch.object("live.path"), set_id)
+    song = patch.object("live.object")
+    patch.connect(set_id, song, 1, 1)
+    tempo = patch.object("live.observer")
+    patch.connect(set_id, tempo, 0, 1)
+    send, heard = add_network(patch, surface, "clip finished progress fail insert", ready, 1)
+    watch = patch.message("property tempo")
+    patch.connect(ready, watch)
+    patch.chain(watch, tempo, patch.object("prepend /ace/tempo"), send)
+    add_questions(patch, surface, send)
+    kinds, show = add_answers(patch, surface, heard)
+    _Placing(patch, song, send, show).build(kinds)
+    patch.begin_column("sound goes through untouched")
+    sound = patch.object("plugin~")
+    out = patch.object("plugout~")
+    patch.connect(sound, out)
+    patch.connect(sound, out, 1, 1)
+    return patch.build(
+        openinpresentation=1,
+        devicewidth=WIDTH,
+        latency=0,
+        minimum_live_version="11.3.25",
+        minimum_max_version="8.5.8",
+        project={
+            "version": 1,
+            "contents": {"patchers": {}},
+            "amxdtype": int.from_bytes(AUDIO_EFFECT, "big"),
+        },
+    )
+
+
+def write_device(patcher: dict[str, Any]) -> bytes:
+    """An unfrozen .amxd: type, one number of meta data, and the patcher with a newline and a NUL
+    after it.
+    """
+    text = json.dumps(patcher, indent=1).encode() + b"\n\0"
+    device_type = b"ampf" + struct.pack("<I", 4) + AUDIO_EFFECT
+    meta = b"meta" + struct.pack("<II", 4, 0)
+    return device_type + meta + b"ptch" + struct.pack("<I", len(text)) + text
+
+
+def _add_device_surface(patch: Patch) -> Surface:
+    patch.begin_column("the view")
+
+    def label(text: str, at: list[float]) -> None:
+        patch.add("live.comment", text, presentation=1, presentation_rect=at)
+
+    def parameter(kind: str, name: str, at: list[float], **values: Any) -> Box:
+        named = {"parameter_longname": f"acestepd {name}", "parameter_shortname": name}
+        box = patch.add(
+            kind,
+            varname=name,
+            parameter_enable=1,
+            presentation=1,
+            presentation_rect=at,
+            saved_attribute_attributes={"valueof": named | values},
+        )
+        patch.parameters[box.id] = [named["parameter_longname"], name, 0]
+        return box
+
+    def number(name: str, at: list[float], low: int, high: int, initial: int) -> Box:
+        # Live's whole numbers have 256 values: a seed is a float that is shown as one
+        is_small = low >= 0 and high <= 255
+        return parameter(
+            "live.numbox",
+            name,
+            at,
+            parameter_type=1 if is_small else 0,
+            parameter_unitstyle=0,
+            parameter_mmin=float(low),
+            parameter_mmax=float(high),
+            parameter_initial_enable=1,
+            parameter_initial=[initial],
+        )
+
+    def button(name: str, at: list[float]) -> Box:
+        label(name, [at[0], at[1] - 18, 40.0, 16.0])
+        return parameter(
+            "live.button",
+            name,
+            at,
+            parameter_type=2,
+            parameter_mmax=1,
+            parameter_enum=["off", "on"],
+        )
+
+    label("prompt", [8.0, 4.0, 200.0, 16.0])
+    prompt = parameter(
+        "textedit", "prompt", [8.0, 22.0, 314.0, 40.0], parameter_type=3, parameter_invisible=1
+    )
+    patch.change(prompt, outputmode=1, keymode=1, fontsize=11.0)
+    label("bars", [8.0, 68.0, 50.0, 16.0])
+    bars = number("bars", [8.0, 86.0, 50.0, 16.0], 1, 64, 4)
+    label("seed (-1: any)", [66.0, 68.0, 80.0, 16.0])
+    seed = number("seed", [66.0, 86.0, 60.0, 16.0], -1, 99_999, -1)
+    go = button("go", [154.0, 86.0, 22.0, 22.0])
+    reroll = button("reroll", [196.0, 86.0, 22.0, 22.0])
+    heart = button("heart", [242.0, 86.0, 22.0, 22.0])
+    label("device", [288.0, 68.0, 38.0, 16.0])
+    which = number("device", [288.0, 86.0, 34.0, 16.0], 1, 16, 1)
+    progress = _add_progress(patch, [8.0, 114.0, 314.0, 8.0])
+    status = _add_status(patch, [8.0, 126.0, 314.0, 36.0])
+    return Surface(prompt, bars, seed, go, reroll, heart, progress, status, which)
+
+
+def _add_progress(patch: Patch, at: list[float]) -> Box:
+    return patch.add(
+        "slider",
+        presentation=1,
+        presentation_rect=at,
+        size=1.0,
+        floatoutput=1,
+        orientation=1,
+        ignoreclick=1,
+    )
+
+
+def _add_status(patch: Patch, at: list[float]) -> Box:
+    return patch.add("comment", "acestepd", presentation=1, presentation_rect=at, fontsize=10.0)
+
+
+@dataclass
+class _Placing:
+    """Put a clip into the set: the highlighted slot if it is empty, else the first empty one of the
+    selected track, else one in a new scene. All of it happens within one message, from a trigger's
+    last outlet to its first.
+    """
+
+    patch: Patch
+    song: Box
+    send: Box
+    show: Box
+
+    def build(self, kinds: Box) -> None:
+        patch = self.patch
+        bars_of = self._add_bars(kinds)
+        patch.begin_column("a clip is to be put in: which, and where")
+        insert = patch.object("unpack s 0 0 s")
+        patch.connect(kinds, insert, 1)
+        paths = self._keep(insert, 3, 4)
+        first_row = patch.object("split 0 100000")
+        patch.connect(insert, least := patch.object("maximum 0"), 2)
+        patch.connect(least, first_row, 0, 1)
+        at_cursor, tracks = self._choose_track(insert)
+        begin = patch.object("trigger b l")
+        patch.connect(insert, begin)
+        ids = self._keep(begin, 1, 4)
+
+        patch.begin_column("where it is, for acestepd and for people")
+        where = patch.object("trigger l l")
+        acknowledge = patch.object("trigger b b")
+        answer = patch.object("pack s max s")
+        patch.connect(where, answer, 1, 2)
+        text = patch.object("sprintf %s is in %s symout")
+        patch.connect(where, text, 0, 1)
+        patch.connect(acknowledge, ids[0], 1)
+        patch.chain(ids[0], answer, patch.object("prepend /ace/inserted"), self.send)
+        patch.connect(acknowledge, ids[1])
+        patch.chain(ids[1], text, self.show)
+        give_up = patch.object("trigger b b")
+        patch.connect(give_up, ids[2], 1)
+        refusal = patch.object("prepend /ace/inserted")
+        patch.chain(ids[2], patch.object("pack s max"), refusal, self.send)
+        patch.connect(give_up, paths[0])
+        patch.chain(
+            paths[0], patch.object("sprintf no empty audio slot here: %s symout"), self.show
+        )
+
+        patch.begin_column("a clip that is in already is not put in twice")
+        ask = patch.object("trigger b b b")
+        patch.connect(begin, ask)
+        placed = patch.object("coll")
+        is_in = patch.object("int 0")
+        patch.connect(ask, not_in := patch.message("0"), 2)
+        patch.connect(not_in, is_in, 0, 1)
+        patch.connect(ask, paths[1], 1)
+        patch.chain(paths[1], placed)
+        patch.connect(placed, is_in, 0, 1)
+        patch.connect(ask, is_in)
+        patch.chain(is_in, known := patch.object("sel 1"))
+        again = patch.object("trigger b b")
+        patch.connect(known, again)
+        patch.connect(again, already := patch.message("the set already"), 1)
+        patch.chain(already, patch.object("tosymbol"), where)
+        patch.connect(again, acknowledge)
+
+        patch.begin_column("five steps: begin, cursor, track, new scene, clip")
+        steps = patch.object("trigger b b b b b")
+        patch.connect(known, steps, 1)
+        slot = patch.object("live.object")
+        answers = patch.object("route has_clip clip")
+        patch.connect(slot, answers)
+        phase = patch.object("gate 2")  # before and after the clip is made
+        patch.connect(answers, phase, 0, 1)
+        found = patch.object("trigger i i i")
+        is_found = [patch.object("int 0") for _ in range(3)]
+        for number, one in enumerate(is_found):
+            patch.connect(found, one, number, 1)
+        may_search = patch.object("gate 1 1")
+        reset = patch.object("trigger b b b")
+        patch.connect(steps, reset, 4)
+        for outlet, text_of, target in ((2, "0", found), (1, "1", phase), (0, "1", may_search)):
+            patch.connect(reset, value := patch.message(text_of), outlet)
+            patch.connect(value, target)
+        is_empty = patch.object("sel 0")
+        patch.connect(phase, is_empty)
+        hit = patch.object("trigger b b")
+        patch.connect(is_empty, hit)
+        patch.connect(hit, closed := patch.message("0"), 1)
+        patch.connect(closed, may_search)
+        patch.connect(hit, yes := patch.message("1"))
+        patch.connect(yes, found)
+
+        patch.begin_column("try a slot")
+        look_at = patch.object("live.path")
+        self._take_id(look_at, slot, "get has_clip")
+        patch.connect(steps, at_cursor, 3)
+        patch.chain(at_cursor, wants_cursor := patch.object("sel 1"))
+        cursor = patch.object("trigger b b")
+        patch.connect(wants_cursor, cursor)
+        patch.connect(cursor, highlighted := patch.message("the highlighted slot"), 1)
+        patch.chain(highlighted, patch.object("tosymbol"), where)
+        patch.connect(cursor, path := patch.message("path live_set view highlighted_clip_slot"))
+        patch.connect(path, look_at)
+        try_row = patch.object("trigger b i i")
+        row_name = patch.object("sprintf scene %ld of that track symout")
+        patch.connect(try_row, plus := patch.object("+ 1"), 2)
+        patch.chain(plus, row_name, where)
+        join = patch.object("zl join")
+        patch.connect(try_row, slot_of := patch.object("sprintf clip_slots %ld"), 1)
+        patch.connect(slot_of, join, 0, 1)
+        patch.connect(try_row, tracks[0])
+        patch.chain(tracks[0], patch.object("prepend path"), join, look_at)
+
+        patch.begin_column("the first empty slot of the track")
+        track = patch.object("live.object")
+        patch.connect(steps, is_found[0], 2)
+        search = patch.object("sel 0")
+        patch.connect(is_found[0], search)
+        rows = patch.object("int 0")  # of the track; 0 where it takes no audio
+        searching = patch.object("trigger b b")
+        patch.connect(search, searching)
+        patch.connect(searching, no_rows := patch.message("0"), 1)
+        patch.connect(no_rows, rows, 0, 1)
+        patch.connect(searching, tracks[1])
+        find_track = patch.object("live.path")
+        patch.chain(tracks[1], patch.object("prepend path"), find_track)
+        self._take_id(find_track, track, "get has_audio_input")
+        about = patch.object("route has_audio_input")
+        patch.connect(track, about)
+        patch.connect(about, is_audio := patch.object("sel 1"))
+        patch.connect(is_audio, count := patch.message("getcount clip_slots"))
+        patch.connect(count, track)
+        # the number is the last word of the answer, whatever is in front of it
+        numbers = patch.object("trigger i i")
+        last = patch.object("zl nth 1")
+        patch.connect(about, backwards := patch.object("zl rev"), 1)
+        patch.chain(backwards, last, numbers)
+        patch.connect(numbers, rows, 1, 1)
+        patch.chain(numbers, every := patch.object("uzi 1 0"))
+        patch.connect(every, first_row, 2)
+        patch.connect(first_row, may_search, 0, 1)
+        patch.connect(may_search, try_row)
+
+        patch.begin_column("else a new scene")
+        patch.connect(steps, is_found[1], 1)
+        none = patch.object("sel 0")
+        patch.chain(is_found[1], none, rows)
+        some = patch.object("sel 0")  # no slots at all: no audio track
+        patch.connect(rows, some)
+        scene = patch.object("trigger i b")
+        patch.connect(some, scene, 1)
+        patch.connect(scene, create := patch.message("call create_scene -1"), 1)
+        patch.connect(create, self.song)
+        patch.connect(scene, try_row)
+
+        patch.begin_column("make the clip, and look whether it is there")
+        patch.connect(steps, is_found[2])
+        go_on = patch.object("sel 1")
+        patch.connect(is_found[2], go_on)
+        patch.connect(go_on, give_up, 1)
+        make = patch.object("trigger b b b b")
+        patch.connect(go_on, make)
+        patch.connect(make, after := patch.message("2"), 3)
+        patch.connect(after, phase)
+        patch.connect(make, paths[2], 2)
+        patch.chain(paths[2], patch.object("prepend call create_audio_clip"), slot)
+        patch.connect(make, get_clip := patch.message("get clip"), 1)
+        patch.connect(get_clip, slot)
+        clip = patch.object("live.object")
+        patch.connect(answers, clip, 1, 1)
+        patch.connect(make, is_there := patch.message("get has_clip"))
+        patch.connect(is_there, slot)
+        there = patch.object("sel 1")
+        patch.connect(phase, there, 1)
+        patch.connect(there, give_up, 1)
+        done = patch.object("trigger b b b")
+        patch.connect(there, done)
+        self._add_loop(done, ids[3], bars_of, clip)
+        patch.connect(done, paths[3], 1)
+        patch.chain(paths[3], patch.object("pack s 1"), patch.object("prepend store"), placed)
+        patch.connect(done, acknowledge)
+
+    def _add_bars(self, kinds: Box) -> Box:
+        """Remember how many bars each clip has. Returns the box that is asked by `id-ID`."""
+        patch = self.patch
+        patch.begin_column("how many bars each clip has")
+        clip = patch.object("unpack s s s 0. 0 s")
+        patch.connect(kinds, clip)
+        pair = patch.object("pack s 0")
+        patch.connect(clip, pair, 4, 1)
+        bars_of = patch.object("coll")
+        key = patch.object("sprintf id-%s symout")
+        patch.chain(clip, key, pair, patch.object("prepend store"), bars_of)
+        return bars_of
+
+    def _choose_track(self, insert: Box) -> tuple[Box, list[Box]]:
+        """Whether the cursor counts, and the path of the track, twice."""
+        patch = self.patch
+        at_cursor = patch.object("int 1")
+        both = patch.object("trigger l l")
+        tracks = [patch.object("zl reg") for _ in range(2)]
+        for number, one in enumerate(tracks):
+            patch.connect(both, one, number, 1)
+        which = patch.object("sel -1")
+        patch.connect(insert, which, 1)
+        here = patch.object("trigger b b")
+        patch.connect(which, here)
+        patch.connect(here, yes := patch.message("1"), 1)
+        patch.connect(yes, at_cursor, 0, 1)
+        patch.connect(here, selected := patch.message("live_set view selected_track"))
+        patch.connect(selected, both)
+        there = patch.object("trigger i b")
+        patch.connect(which, there, 1)
+        patch.connect(there, no := patch.message("0"), 1)
+        patch.connect(no, at_cursor, 0, 1)
+        patch.chain(there, patch.object("sprintf live_set tracks %ld"), both)
+        return at_cursor, tracks
+
+    def _keep(self, source: Box, outlet: int, count: int) -> list[Box]:
+        """As many boxes that hold the same message until a bang wants it."""
+        spread = self.patch.object("trigger " + " ".join(["l"] * count))
+        self.patch.connect(source, spread, outlet)
+        boxes = [self.patch.object("zl reg") for _ in range(count)]
+        for number, box in enumerate(boxes):
+            self.patch.connect(spread, box, number, 1)
+        return boxes
+
+    def _take_id(self, path: Box, target: Box, question: str) -> None:
+        """What a path leads to becomes the target's object, which is asked then; nothing where
+        there is none.
+        """
+        patch = self.patch
+        number = patch.object("route id")
+        is_none = patch.object("sel 0")
+        patch.chain(path, number, is_none)
+        both = patch.object("trigger b i")
+        patch.connect(is_none, both, 1)
+        patch.connect(both, prefix := patch.object("prepend id"), 1)
+        patch.connect(prefix, target, 0, 1)
+        patch.connect(both, ask := patch.message(question))
+        patch.connect(ask, target)
+
+    def _add_loop(self, done: Box, id: Box, bars_of: Box, clip: Box) -> None:
+        """Warp it and loop its bars, which are as long as the set's metre says."""
+        patch = self.patch
+        patch.begin_column("loop exactly the bars")
+        shape = patch.object("trigger b b b")
+        patch.connect(done, shape, 2)
+        beats = patch.object("expr $f1 * 4. * $f2 / $f3")
+        metre = patch.object("route signature_numerator signature_denominator")
+        patch.connect(self.song, metre)
+        for outlet, name in ((2, "signature_numerator"), (1, "signature_denominator")):
+            patch.connect(shape, question := patch.message(f"get {name}"), outlet)
+            patch.connect(question, self.song)
+            patch.connect(metre, beats, 2 - outlet, 3 - outlet)
+        patch.connect(shape, id)
+        patch.chain(id, patch.object("sprintf id-%s symout"), bars_of)
+        no_bars = patch.object("sel 0")
+        patch.connect(bars_of, no_bars)
+        patch.connect(no_bars, beats, 1)
+        loop = patch.object("trigger f b b")
+        patch.connect(beats, loop)
+        patch.connect(loop, warp := patch.message("set warping 1"), 2)
+        patch.connect(warp, clip)
+        patch.connect(loop, on := patch.message("set looping 1"), 1)
+        patch.connect(on, clip)
+        patch.chain(loop, patch.object("prepend set loop_end"), clip)
+
+
+# --- Max without Live -----------------------------------------------------------------------------
+
+
+def build_patcher() -> dict[str, Any]:
+    """The same for Max alone: the newest clip is played from a buffer."""
+    patch = Patch()
+    surface = _add_patcher_surface(patch)
+    patch.begin_column("start")
+    start = patch.object("loadbang")
+    ready = patch.object("trigger b b b b")
+    patch.connect(start, ready)
+    initial = ((3, "4", surface.bars), (2, "-1", surface.seed), (1, "set 1", surface.number))
+    for outlet, text, target in initial:
+        patch.connect(ready, value := patch.message(text), outlet)
+        patch.connect(value, target)
+    send, heard = add_network(patch, surface, "clip finished progress fail", ready)
+    add_questions(patch, surface, send)
+    tempo = patch.add(
+        "flonum", presentation=1, presentation_rect=[140.0, 170.0, 60.0, 22.0], minimum=0.0
+    )
+    patch.chain(tempo, patch.object("prepend /ace/tempo"), send)
+    patch.add("comment", "tempo", presentation=1, presentation_rect=[140.0, 150.0, 60.0, 20.0])
+    kinds, _ = add_answers(patch, surface, heard)
+
+    patch.begin_column("the newest clip, round and round")
+    clip = patch.object("unpack s s s 0. 0 s")
+    patch.connect(kinds, clip)
+    path = patch.object("zl reg")
+    patch.connect(clip, path, 2, 1)
+    is_mix = patch.object("sel mix")
+    patch.connect(clip, is_mix, 1)
+    buffer = patch.object("buffer~ acestepd")
+    patch.chain(is_mix, path, patch.object("prepend replace"), buffer)
+    player = patch.object("groove~ acestepd 2")
+    loaded = patch.object("trigger b b")
+    patch.connect(buffer, loaded, 1)
+    patch.connect(loaded, loop := patch.message("loop 1"), 1)
+    patch.connect(loop, player)
+    patch.connect(loaded, begin := patch.message("startloop"))
+    patch.connect(begin, player)
+    patch.chain(patch.object("sig~ 1."), player)
+    out = patch.object("dac~ 1 2")
+    patch.connect(player, out)
+    patch.connect(player, out, 1, 1)
+    switch = patch.add("toggle", presentation=1, presentation_rect=[20.0, 170.0, 24.0, 24.0])
+    patch.connect(switch, out)
+    patch.add("comment", "sound", presentation=1, presentation_rect=[48.0, 172.0, 60.0, 20.0])
+    return patch.build(openinpresentation=1)
+
+
+def _add_patcher_surface(patch: Patch) -> Surface:
+    patch.begin_column("the view")
+
+    def label(text: str, at: list[float]) -> None:
+        patch.add("comment", text, presentation=1, presentation_rect=at)
+
+    def show(kind: str, name: str, at: list[float], **attributes: Any) -> Box:
+        label(name, [at[0], at[1] - 20, max(at[2], 42.0), 20.0])
+        return patch.add(
+            kind, varname=name.split()[0], presentation=1, presentation_rect=at, **attributes
+        )
+
+    prompt = show("textedit", "prompt", [20.0, 30.0, 400.0, 40.0], outputmode=1, keymode=1)
+    bars = show("number", "bars", [20.0, 100.0, 60.0, 22.0], minimum=1, maximum=1024)
+    seed = show("number", "seed (-1: any)", [100.0, 100.0, 90.0, 22.0], minimum=-1)
+    go = show("button", "go", [200.0, 98.0, 26.0, 26.0])
+    reroll = show("button", "reroll", [250.0, 98.0, 26.0, 26.0])
+    heart = show("button", "heart", [300.0, 98.0, 26.0, 26.0])
+    which = show("number", "patcher", [360.0, 100.0, 60.0, 22.0], minimum=1, maximum=16)
+    progress = _add_progress(patch, [20.0, 134.0, 400.0, 10.0])
+    status = _add_status(patch, [220.0, 160.0, 200.0, 48.0])
+    return Surface(prompt, bars, seed, go, reroll, heart, progress, status, which)
+
+
+def build_help() -> dict[str, Any]:
+    """A page that shows the patcher, and how to say more than it has buttons for."""
+    patch = Patch()
+    lines = (
+        "acestepd makes clips from a few words. Start it in a terminal: acestepd",
+        "Write a prompt below, press go, turn the sound on; the newest clip goes round.",
+        "The clip is in buffer~ acestepd: any object of yours can play it.",
+        "Everything else is a message to UDP port 9100, like these:",
+    )
+    for number, line in enumerate(lines):
+        patch.add("comment", line)
+        patch.place([20.0, 20.0 + 24 * number, 520.0, 20.0])
+    send = patch.object("udpsend 127.0.0.1 9100")
+    patch.place([20.0, 250.0, 200.0, 22.0])
+    examples = (
+        "/ace/set/key Am",
+        "/ace/set/stems drums",
+        '/ace/generate "" prompt "slow dub techno" bars 8 count 4',
+        "/ace/cancel *",
+    )
+    for number, text in enumerate(examples):
+        patch.connect(patch.message(text), send)
+        patch.place([20.0 + 20 * number, 124.0 + 30 * number, 420.0, 22.0])
+    patch.add("bpatcher", name="acestepd.maxpat")
+    patch.place([20.0, 290.0, 460.0, 220.0])
+    return patch.build()
+
+
+PACKAGE = {
+    "name": "acestepd",
+    "displayname": "acestepd",
+    "version": "1.0.0",
+    "author": "acestepd's maintainers",
+    "description": "Clips from a few words, made by acestepd on this computer.",
+    "max_version_min": "8.5",
+    "max_version_max": "none",
+}
+
+
+def build_files() -> dict[str, bytes]:
+    """Every file of integrations/max that is made here, by name."""
+
+    def text(value: dict[str, Any]) -> bytes:
+        return json.dumps(value, indent=1).encode() + b"\n"
+
+    return {
+        "acestepd.amxd": write_device(build_device()),
+        "acestepd.maxpat": text(build_patcher()),
+        "acestepd.maxhelp": text(build_help()),
+        "package-info.json": text(PACKAGE),
+        "device.svg": draw(build_device()).encode(),
+    }
+
+
+# --- a picture ------------------------------------------------------------------------------------
+
+
+def draw(patcher: dict[str, Any]) -> str:
+    """The device's view, as SVG."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
+        'font-family="sans-serif" font-size="9.5">',
+        f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" rx="4" fill="#3b3f46"/>',
+    ]
+    shown = {"textedit": "slow dub techno, warm", "bars": "4", "seed": "-1", "device": "1"}
+    for wrapped in patcher["patcher"]["boxes"]:
+        box = wrapped["box"]
+        if not box.get("presentation"):
+            continue
+        x, y, width, height = box["presentation_rect"]
+        kind = box["maxclass"]
+        if kind in ("live.comment", "comment"):
+            parts.append(f'<text x="{x + 2:g}" y="{y + 11:g}" fill="#d7dae0">{box["text"]}</text>')
+        elif kind == "live.button":
+            middle = f'cx="{x + width / 2:g}" cy="{y + height / 2:g}" r="{width / 2:g}"'
+            parts.append(f'<circle {middle} fill="#22252a" stroke="#f7941d"/>')
+        else:
+            place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+            parts.append(f'<rect {place} rx="2" fill="#22252a"/>')
+            text = shown.get(kind) or shown.get(box.get("varname", ""), "")
+            parts.append(f'<text x="{x + 5:g}" y="{y + 12:g}" fill="#f7941d">{text}</text>')
+            if kind == "slider":
+                filled = f'x="{x:g}" y="{y:g}" width="{width * 0.6:g}" height="{height:g}"'
+                parts.append(f'<rect {filled} rx="2" fill="#f7941d"/>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, data in build_files().items():
+        (FOLDER / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
