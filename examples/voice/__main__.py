@@ -25,13 +25,15 @@ def main() -> None:
         "folder", type=Path, help="where the training lives, and its result in voice/"
     )
     parser.add_argument("--minutes", type=float, default=600.0, help="of training, in all")
+    parser.add_argument("--device", default="auto", help="of the VAE: auto, cuda or cpu")
     options = parser.parse_args()
     folder = options.folder
+    device = ("--device", options.device)
     hours = options.minutes / 60
     songs = max(50, round(options.minutes * SONGS_PER_MINUTE / 50) * 50)
     stages = [
-        start("train_vae", folder, "--hours", 0.7 * hours, "--threads", 1),
-        start("latents", folder, "--songs", songs),
+        start("train_vae", folder, "--hours", 0.7 * hours, "--threads", 1, *device),
+        start("latents", folder, "--songs", songs, *device),
         start("train_dit", folder, "--hours", 0.6 * hours),
     ]
     try:

@@ -165,8 +165,11 @@ def start_pool(processes: int) -> Iterator[Map]:
 
 
 def measure_codec(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
-    """How near decoded songs are to what was encoded."""
-    pairs = list(parallel_map(functools.partial(decode_song, name), range(sizes.songs)))
+    """How near decoded songs are to what was encoded; which held notes keep their harmonics; and
+    the comb that the decoder's frames leave.
+    """
+    numbers = range(sizes.songs)
+    pairs = list(parallel_map(functools.partial(decode_song, name), numbers))
     mixes, decoded = zip(*pairs)
     for metric, measure, target, better in (
         ("VAE SI-SDR, dB", metrics.measure_si_sdr, 9.5, "more"),
@@ -175,6 +178,15 @@ def measure_codec(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
         value = mean(map(measure, decoded, mixes))
         control = mean(map(measure, decoded, rotate(mixes)))
         yield Row(metric, value, control, target, better, note=f"{len(mixes)} songs")
+    held = [
+        songs.make_song(CODEC_SEED + number, CODEC_SECONDS).list_held_notes() for number in numbers
+    ]
+    kept = list(itertools.chain(*map(metrics.measure_harmonics, decoded, mixes, held)))
+    chance = list(itertools.chain(*map(metrics.measure_harmonics, rotate(decoded), mixes, held)))
+    metric = "VAE harmonics 2..6 kHz kept, of held notes"
+    yield Row(metric, mean(kept), mean(chance), 0.8, note=f"{len(kept)} notes")
+    combs = [mean(map(metrics.measure_comb, clips)) for clips in (decoded, mixes)]
+    yield Row("VAE comb every 300 Hz", combs[0], target=0.2, better="less", real=combs[1])
 
 
 def decode_song(name: str, number: int) -> tuple[Audio, Audio]:

@@ -99,6 +99,7 @@ def write_vae(
     takes.
     """
     write_config(folder, CONFIG)
+    state = {name: tensor.float() for name, tensor in state.items()}
     by = torch.from_numpy(factors)
     state["encoder.conv2.weight_g"][:LATENT] *= by[:, None, None]
     state["encoder.conv2.bias"][:LATENT] *= by

@@ -23,7 +23,7 @@ import numpy.typing as npt
 import torch
 
 from . import songs
-from .oobleck import VAE
+from .oobleck import VAE, choose_device
 from .songs import FIRST_SEED, SECONDS, SHARD
 
 
@@ -34,12 +34,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     while not (options.folder / "encoder.done").exists():
         time.sleep(5)
     vae = VAE()
     vae.load_state_dict(torch.load(options.folder / "vae.pt", weights_only=True))
+    vae.to(choose_device(options.device))
     into = options.folder / "latents"
     into.mkdir(exist_ok=True)
     np.save(into / "silence.npy", encode(vae, np.zeros((480_000, 2), np.float32)))
@@ -74,8 +76,9 @@ def encode_shard(vae: VAE, shard: int) -> dict[str, npt.NDArray[Any]]:
 @torch.no_grad()
 def encode(vae: VAE, audio: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
     """(samples, 2) -> the posterior's mean (frames, 64)."""
-    mean = vae.encode(torch.from_numpy(np.ascontiguousarray(audio.T))[None])
-    latents: npt.NDArray[np.float16] = mean[0].T.numpy().astype(np.float16)
+    device = next(vae.parameters()).device
+    mean = vae.encode(torch.from_numpy(np.ascontiguousarray(audio.T))[None].to(device))
+    latents: npt.NDArray[np.float16] = mean[0].T.cpu().numpy().astype(np.float16)
     return latents
 
 

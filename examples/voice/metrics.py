@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,94 @@ def measure_peak(audio: Floats) -> float:
 def to_decibels(amplitude: float) -> float:
     """At least FLOOR_DB."""
     return 20 * math.log10(amplitude) if amplitude > 1e-10 else FLOOR_DB
+
+
+# --- what a codec does to tones -------------------------------------------------------------------
+
+COMB_SIZE = 9600  # of the spectrum: a bin is 5 Hz
+COMB_SPACING = 300.0  # Hz: a rate within the VAE's decoder
+COMB_BAND = (4000.0, 16_000.0)
+FAINTEST_COMB = 0.5  # dB: a spectrum as smooth as that has none
+SHORTEST_NOTE = 0.2  # seconds
+LONGEST_LOOK = 0.5  # seconds of a note that are looked at
+ONSET_LEFT_OUT = 0.03  # seconds
+HARMONIC_BAND = (2000.0, 6000.0)
+MISTUNED = 0.012  # part of a harmonic's frequency that it may be off: chorus and vibrato
+STANDS_OUT = 16.0  # dB over what lies between harmonics: clear enough in the truth
+STILL_OUT = 10.0  # dB that have to be left of it
+LEVEL_OFF = 6.0  # dB that harmonics may be off
+FEWEST = 3  # clear harmonics of a note that is looked at
+
+
+def measure_comb(audio: Floats, spacing: float = COMB_SPACING) -> float:
+    """The autocorrelation, -1..1, of the logarithmic mean spectrum above 4 kHz after `spacing` Hz.
+
+    A network that plays the same frame again and again has a comb there. Music has about 0, unless
+    its notes' pitches divide the spacing.
+    """
+    power = np.square(compute_spectrum(mix_to_mono(audio), COMB_SIZE, COMB_SIZE // 2)).mean(axis=0)
+    logarithm = 10 * np.log10(power + 1e-12)
+    lag = round(spacing * COMB_SIZE / SAMPLE_RATE)
+    low, high = (round(edge * COMB_SIZE / SAMPLE_RATE) for edge in COMB_BAND)
+    # the mean over one spacing is the spectrum's shape, without any comb
+    shape = np.convolve(logarithm, np.full(lag, 1 / lag), mode="same")
+    detail = (logarithm - shape)[low:high]
+    products = float(detail[lag:] @ detail[:-lag])
+    energy = float(detail[lag:] @ detail[lag:]) * float(detail[:-lag] @ detail[:-lag])
+    return products / max(math.sqrt(energy), FAINTEST_COMB**2 * (len(detail) - lag))
+
+
+class HeldNote(NamedTuple):
+    """A note of one pitch, in seconds and Hz."""
+
+    start: float
+    stop: float
+    frequency: float
+
+
+def measure_harmonics(audio: Floats, truth: Floats, notes: Iterable[HeldNote]) -> list[bool]:
+    """For each note whose harmonics between 2 and 6 kHz are clear in the truth: whether they are in
+    `audio` too, within 6 dB of their level, and 10 dB over what lies between them.
+    """
+    ours = mix_to_mono(audio)
+    theirs = mix_to_mono(truth)
+    results = []
+    for note in notes:
+        start = round((note.start + ONSET_LEFT_OUT) * SAMPLE_RATE)
+        stop = min(round(note.stop * SAMPLE_RATE), start + round(LONGEST_LOOK * SAMPLE_RATE))
+        if stop - start < SHORTEST_NOTE * SAMPLE_RATE or stop > min(len(ours), len(theirs)):
+            continue
+        peaks, gaps = _measure_peaks(theirs[start:stop], note.frequency)
+        clear = peaks - gaps >= STANDS_OUT
+        if clear.sum() < FEWEST:
+            continue
+        our_peaks, our_gaps = _measure_peaks(ours[start:stop], note.frequency)
+        off = np.median(np.abs(our_peaks - peaks)[clear])
+        out = np.median((our_peaks - our_gaps)[clear])
+        results.append(bool(off <= LEVEL_OFF and out >= STILL_OUT))
+    return results
+
+
+def _measure_peaks(signal: Floats, pitch: float) -> tuple[Floats, Floats]:
+    """In dB, for each harmonic of the pitch in HARMONIC_BAND: its peak, and the mean between it and
+    its neighbours.
+    """
+    power = np.abs(np.fft.rfft(signal * np.hanning(len(signal)))) ** 2 / len(signal) ** 2
+    bins = len(signal) / SAMPLE_RATE  # of one Hz
+    low, high = HARMONIC_BAND
+    peaks = []
+    gaps = []
+    for number in range(math.ceil(low / pitch), math.floor(high / pitch) + 1):
+        frequency = number * pitch
+        reach = min(max(MISTUNED * frequency, 2 / bins), 0.25 * pitch)
+        peak = power[round((frequency - reach) * bins) : round((frequency + reach) * bins) + 1]
+        sides = [
+            power[round((frequency + a * pitch) * bins) : round((frequency + b * pitch) * bins) + 1]
+            for a, b in ((-0.65, -0.35), (0.35, 0.65))
+        ]
+        peaks.append(to_decibels(math.sqrt(float(peak.max()))))
+        gaps.append(to_decibels(math.sqrt(float(np.concatenate(sides).mean()))))
+    return np.array(peaks), np.array(gaps)
 
 
 # --- tempo ----------------------------------------------------------------------------------------

@@ -2,16 +2,17 @@
 `pipeline/networks/vae.py`.
 
 `write_linear_codec` starts it as a codec that needs no training: each strided convolution keeps the
-strongest directions of its input blocks (a principal component analysis), the decoder is the
-transpose, and the residual branches are almost silent. Training then only has to add what a linear
-code cannot do; from random weights it collapses.
+strongest directions of its input blocks (a principal component analysis), each transposed
+convolution interpolates between two frames as well as a linear map can, and the residual branches
+are almost silent. Training then only has to add what a linear code cannot do; from random weights
+it collapses.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,9 @@ LATENT = 64
 CONFIG: dict[str, Any] = {
     "_class_name": "AutoencoderOobleck",
     "audio_channels": 2,
-    "channel_multiples": [24, 56, 64, 64],
+    # decoder: 128 channels at 3 kHz, where harmonics are made, 256 at 300 Hz, 288 at 50 and 25 Hz;
+    # encoder: half of that
+    "channel_multiples": [32, 64, 72, 72],
     "decoder_channels": 4,
     "decoder_input_channels": LATENT,
     "downsampling_ratios": [16, 10, 6, 2],
@@ -34,6 +37,15 @@ FAINT = 0.01
 SPARE = 0.05  # size of the weights that lead to latents the linear codec does not use
 STRAIGHT = 4.0  # logarithm of a snake's beta: high is nearly a straight line
 NARROW = 0.6  # exponent that evens out the latents' sizes: 1 makes all equal
+USED = 44  # latents that the linear codec uses
+ROWS = 12_000  # frames that a stage of it learns from, at most
+RIDGE = 1e-4  # of its regression, as a part of the mean power
+
+
+def bend(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    """x + sin(alpha x)^2 / beta in float32, in the type of x: one kernel once it is compiled."""
+    wide = x.float()
+    return (wide + torch.sin(alpha * wide).square() / (beta + 1e-9)).to(x.dtype)
 
 
 class _SnakeFunction(torch.autograd.Function):
@@ -59,13 +71,40 @@ class _SnakeFunction(torch.autograd.Function):
 class Snake(nn.Module):
     """The VAE's activation, with one alpha and beta per channel, stored as logarithms."""
 
+    function: ClassVar[Callable[[Tensor, Tensor, Tensor], Tensor]] = staticmethod(
+        _SnakeFunction.apply
+    )
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.zeros(1, channels, 1))
         self.beta = nn.Parameter(torch.zeros(1, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return _SnakeFunction.apply(x, self.alpha.exp(), self.beta.exp())
+        return Snake.function(x, self.alpha.exp(), self.beta.exp())
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name; "auto" is the GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def compile_snakes(device: torch.device) -> None:
+    """Let every snake be one kernel, forwards and backwards, instead of a dozen passes over memory,
+    if this machine can compile it.
+    """
+    # types, modes and lengths that are met: more than torch would compile for
+    torch._dynamo.config.recompile_limit = 64
+    function = torch.compile(bend, dynamic=True)
+    try:
+        ones = torch.ones(1, 2, 1, device=device, requires_grad=True)
+        function(torch.ones(2, 2, 64, device=device), ones, ones).sum().backward()
+    except Exception as error:  # whatever a compiler may say
+        print(f"snakes are not compiled: {error}", flush=True)
+        function = bend
+    Snake.function = staticmethod(function)
 
 
 def make_conv(inputs: int, outputs: int, kernel: int, bias: bool = True, **geometry: int) -> Any:
@@ -114,12 +153,17 @@ class Block(nn.Module):
 
 
 class Coder(nn.Module):
-    """The encoder (audio -> mean and scale of the latents) or the decoder (latents -> audio)."""
+    """The encoder (audio -> mean and scale of the latents) or the decoder (latents -> audio).
+
+    What is at the audio's rate is computed in float32 whatever autocast says: bfloat16's eight bits
+    are noise 50 dB below the loudest sound, and cover the highs.
+    """
 
     def __init__(
         self, ends: tuple[int, int], widths: list[int], strides: list[int], up: bool
     ) -> None:
         super().__init__()
+        self.up = up
         self.conv1 = make_conv(ends[0], widths[0], 7)
         self.block = nn.ModuleList(
             Block(inputs, outputs, stride, up)
@@ -129,8 +173,16 @@ class Coder(nn.Module):
         self.conv2 = make_conv(widths[-1], ends[1], 7 if up else 3, bias=not up)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(x)
-        for block in self.block:
+        *first, last = self.block
+        if self.up:
+            x = self.conv1(x)
+            for block in first:
+                x = block(x)
+            with torch.autocast(x.device.type, enabled=False):
+                return self.conv2(self.snake1(last(x.float())))
+        with torch.autocast(x.device.type, enabled=False):
+            x = self.block[0](self.conv1(x.float()))
+        for block in self.block[1:]:
             x = block(x)
         return self.conv2(self.snake1(x))
 
@@ -159,8 +211,12 @@ class VAE(nn.Module):
 
 
 @torch.no_grad()
-def write_linear_codec(vae: VAE, audio: Tensor, strides: list[int], used: int = 44) -> None:
-    """Write the linear codec for `audio` (B, 2, samples) into `vae`, with `used` of the latents."""
+def write_linear_codec(vae: VAE, audio: Tensor, strides: list[int], used: int = USED) -> None:
+    """Write the linear codec for `audio` (B, 2, samples) into `vae`, with `used` of the latents.
+
+    A block of the decoder's is made of two frames that overlap, not of one alone: blocks that meet
+    abruptly are heard as a comb at their rate, and training does not get rid of it.
+    """
     _write_quiet_weights(vae)
     encoder: Any = vae.encoder
     decoder: Any = vae.decoder
@@ -171,25 +227,51 @@ def write_linear_codec(vae: VAE, audio: Tensor, strides: list[int], used: int = 
         down = encoder.block[stage].conv1
         up = decoder.block[len(strides) - 1 - stage].conv_t1
         batch, channels, length = signal.shape
-        blocks = signal.reshape(batch, channels, length // stride, stride).permute(0, 2, 3, 1)
-        blocks = blocks.reshape(batch, length // stride, stride * channels)
-        count = min(down.out_channels, up.in_channels, stride * channels)
+        blocks = signal.reshape(batch, channels, length // stride, stride).permute(0, 2, 1, 3)
+        blocks = blocks.flatten(2)  # (batch, frames, channels * stride)
+        count = min(down.out_channels, up.in_channels, channels * stride)
         directions = _find_directions(blocks.flatten(0, 1), count)
-        # (direction, channel, place in the block)
-        taps = directions.T.reshape(count, stride, channels).permute(0, 2, 1)
-        for module in (down, up):
-            weight = _fuse(module)
-            at = math.ceil(stride / 2)
-            weight[:count] = 0
-            weight[:count, :channels, at : at + stride] = taps
-            _write_weight(module, weight)
-        signal = (blocks @ directions).permute(0, 2, 1)
+        weight = _fuse(down)
+        at = math.ceil(stride / 2)
+        weight[:count] = 0
+        weight[:count, :channels, at : at + stride] = directions.T.reshape(count, channels, stride)
+        _write_weight(down, weight)
+        coded = (blocks @ directions).transpose(1, 2)
+        sent = count if stage < len(strides) - 1 else min(count, used)
+        weight = _fuse(up)
+        weight[:sent] = 0
+        weight[:sent, :channels] = _fit_synthesis(coded[:, :sent], signal, stride)
+        _write_weight(up, weight)
+        signal = coded
     size = signal[:, :used].std((0, 2))
     scale = size**-NARROW
     scale = scale / (size * scale).square().mean().sqrt()
     _write_weight(encoder.conv2, torch.randn_like(encoder.conv2.weight_v) * SPARE)
     _write_diagonal(encoder.conv2, scale)
     _write_diagonal(decoder.conv1, 1 / scale)
+
+
+def _thin_out(rows: Tensor) -> Tensor:
+    """At most ROWS of the rows, evenly chosen."""
+    return rows[:: math.ceil(len(rows) / ROWS)]
+
+
+def _fit_synthesis(coded: Tensor, signal: Tensor, stride: int) -> Tensor:
+    """(count, C, 2 * stride): the transposed convolution's weight that brings `coded`
+    (B, count, L / stride) back to `signal` (B, C, L) with the least squared error.
+
+    A block of `stride` samples is made of the frame whose first half lies there, and of the second
+    half of the one before.
+    """
+    count, channels = coded.shape[1], signal.shape[1]
+    pairs = torch.cat([coded[:, :, 1:], coded[:, :, :-1]], dim=1)
+    pairs = _thin_out(pairs.transpose(1, 2).flatten(0, 1)).double()
+    blocks = signal[:, :, stride - stride // 2 : -(stride // 2)].unfold(2, stride, stride)
+    blocks = _thin_out(blocks.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)).double()
+    products = pairs.T @ pairs
+    ridge = RIDGE * products.diagonal().mean() * torch.eye(2 * count).to(products)
+    halves = torch.linalg.solve(products + ridge, pairs.T @ blocks)
+    return halves.reshape(2, count, channels, stride).permute(1, 2, 0, 3).flatten(2).float()
 
 
 def _write_quiet_weights(vae: VAE) -> None:
@@ -211,7 +293,8 @@ def _write_quiet_weights(vae: VAE) -> None:
 
 def _find_directions(rows: Tensor, count: int) -> Tensor:
     """The `count` strongest directions of rows (N, width), as columns."""
-    return torch.linalg.eigh(rows.T @ rows / len(rows))[1].flip(1)[:, :count]
+    chosen = _thin_out(rows)
+    return torch.linalg.eigh(chosen.T @ chosen / len(chosen))[1].flip(1)[:, :count]
 
 
 def _write_diagonal(module: Any, values: Tensor) -> None:
@@ -219,7 +302,7 @@ def _write_diagonal(module: Any, values: Tensor) -> None:
     weight = _fuse(module)
     count = len(values)
     weight[:count] = 0
-    weight[range(count), range(count), weight.shape[2] // 2] = values
+    weight[range(count), range(count), weight.shape[2] // 2] = values.to(weight)
     _write_weight(module, weight)
 
 

@@ -7,7 +7,7 @@ Everything follows from one number, so that a set of songs is a range of seeds.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -22,13 +22,17 @@ from pipeline.guide.sketch import Sketch
 from pipeline.guide.styles import STYLES
 
 from . import palette
+from .metrics import HeldNote
 
 Audio = npt.NDArray[np.float32]  # (samples, 2)
+# sings a seed's words for so many seconds, as loud as a stem
+Singer = Callable[[int, float], Audio]
 
 SAMPLE_RATE = palette.SAMPLE_RATE
 FIRST_SEED = 100_000  # of the songs that the DiT learns from
 SECONDS = 8.0  # of each of them
 SHARD = 50  # so many are encoded into one file
+SUNG_SHARE = 0.2  # of the excerpts, where there is a singer
 LEVEL = 0.8  # of the stems in the mix, before its saturation
 NOTES = "C C# D D# E F F# G G# A A# B".split()
 
@@ -203,6 +207,24 @@ class Song:
         """The same notes, as the guide's plain synthesiser plays them."""
         return synth.render(self.score, self.samples)
 
+    def list_held_notes(self) -> list[HeldNote]:
+        """The notes of all parts but the drums, as their instruments play them."""
+        beat = 60 / self.score.bpm
+        instruments = {
+            role: palette.INSTRUMENTS[sound]
+            for role, sound in self.sounds.items()
+            if role != "drums"
+        }
+        return [
+            HeldNote(
+                note.start * beat,
+                (note.start + note.length) * beat,
+                440 * 2 ** ((instruments[note.role].fold(note.pitch) - 69) / 12),
+            )
+            for note in self.score.notes
+            if note.role in instruments
+        ]
+
     def write_caption(self, rng: np.random.Generator) -> str:
         """One of the many ways to ask for this song."""
         style = self.sketch.style
@@ -271,10 +293,18 @@ def make_song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
     return Song(sketch, sounds, seconds, seed)
 
 
-def render_excerpt(seed: int, seconds: float) -> Audio:
-    """For the VAE: a mix mostly, sometimes one stem of it, or a guide."""
+def render_excerpt(seed: int, seconds: float, singer: Singer | None = None) -> Audio:
+    """For the VAE: a mix mostly, sometimes one stem of it, or a guide. With a singer a fifth is
+    sung: half of that alone, half over the song.
+    """
     song = make_song(seed, seconds)
-    kind = np.random.default_rng(seed + 1).random()
+    rng = np.random.default_rng(seed + 1)
+    kind = rng.random()
+    if singer is not None and rng.random() < SUNG_SHARE:
+        voice = singer(seed, seconds)
+        if rng.random() < 0.5:
+            return voice
+        return np.tanh(sum(song.render_stems().values(), voice))
     if kind < 0.15:
         return song.render_guide()
     if kind < 0.3 and len(song.sketch.parts) > 1:

@@ -1,11 +1,15 @@
-"""Train the voice's VAE: first encoder and decoder, then the decoder alone. Stops and resumes where
-it was.
+"""Train the voice's VAE, on a GPU where there is one. Stops and resumes where it was, also on
+another machine.
 
     python -m examples.voice.train_vae runs/voice --hours 3
+    python -m examples.voice.train_vae runs/voice --hours 1 --stop-after 6    # minutes, now
 
-Torch, not MLX: with two threads it takes less than half as long a step here. Leaves `vae.pt` with a
-moving average of the weights, and `encoder.done` once the encoder is final, so that latents can be
-made while the decoder goes on.
+First encoder and decoder learn, then the decoder alone; for the last part of the time
+discriminators listen as well. Leaves `vae.pt`, a moving average of the weights; `encoder.done` once
+the encoder is final, so that latents can be made while the decoder goes on; and `vae_state.pt`,
+what training goes on from: at most 60 MB.
+
+Torch, not MLX: with two threads it takes less than half as long a step here.
 """
 
 from __future__ import annotations
@@ -17,153 +21,187 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 import math
-import threading
+import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
-from . import metrics, songs
-from .oobleck import CONFIG, LATENT, VAE, write_linear_codec
+from . import clips, metrics, songs
+from .losses import HOP, Spectra
+from .oobleck import VAE, choose_device, compile_snakes
+from .rendering import SEEDS, Plan
+from .trainer import Meter, Trainer, find_rate
 
-HOP = 1920  # samples per latent frame
 FRAMES = 48  # of an example
-BATCH = 2
-CLIP_SECONDS = 8.0
-POOL = 700  # clips
-RATE = 6e-4
-NOISE = 0.1  # on the latents that the decoder learns from, at most
-FREEZE_AT = 0.28  # of the time
-WINDOWS = {2048: 96, 512: 40, 128: 12}  # STFT sizes, and their mel bands
-MEL_WEIGHTS = {2048: 2.0, 512: 0.7, 128: 0.3}
-WAVE_WEIGHT = 0.2
-PROBED = 1024  # window of the envelope that `Probe` predicts, twice per latent frame
-BANDS = 32  # of it
-SAVE_EVERY = 120.0
-HELD_OUT_SEED = 999_000
+HELD_OUT = 12
+HELD_OUT_SECONDS = 6.0
 
 
-def main() -> None:
+class Options(argparse.Namespace):
+    """The command line's."""
+
+    folder: Path
+    hours: float
+    stop_after: float
+    device: str
+    threads: int
+    workers: int
+    batch: int
+    clips: int
+    at_first: int
+    rate: float
+    freeze_at: float
+    discriminate_at: float
+    save_every: float
+    singer: str
+
+
+class Defaults(NamedTuple):
+    """What depends on the device."""
+
+    batch: int
+    clips: int
+    at_first: int
+    rate: float
+    save_every: float  # seconds
+    pause: float  # seconds between two new clips
+    discriminate_at: float  # part of the time; discriminators take ten times as long on a CPU
+
+
+DEFAULTS = {
+    "cpu": Defaults(2, 700, 60, 6e-4, 120.0, 0.5, 1.0),
+    "cuda": Defaults(64, 4000, 260, 1e-3, 30.0, 0.02, 0.6),
+}
+
+
+def read_options(arguments: list[str] | None = None) -> Options:
+    """The options, with the device's defaults filled in."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--hours", type=float, default=3.0)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
+    parser.add_argument("--hours", type=float, default=3.0, help="of training, in all runs")
+    parser.add_argument(
+        "--stop-after", type=float, default=math.inf, metavar="MINUTES", help="of this run"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
+    parser.add_argument("--workers", type=int, help="processes that render songs")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--clips", type=int, help="that are kept")
+    parser.add_argument("--at-first", type=int, help="clips that are there before the first step")
+    parser.add_argument("--rate", type=float, help="of learning")
+    parser.add_argument("--freeze-at", type=float, default=0.28, help="part of the time")
+    parser.add_argument("--discriminate-at", type=float, help="part of the time")
+    parser.add_argument("--save-every", type=float, metavar="SECONDS")
+    parser.add_argument(
+        "--singer", default="", metavar="MODULE:FUNCTION", help="sings: (seed, seconds) -> audio"
+    )
+    options = parser.parse_args(arguments, Options())
+    defaults = DEFAULTS[choose_device(options.device).type]
+    for name in ("batch", "clips", "at_first", "rate", "save_every", "discriminate_at"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(defaults, name))
+    if options.workers is None:
+        options.workers = max(1, (os.cpu_count() or 1) - options.threads - 1)
+    return options
+
+
+def main() -> None:
+    options = read_options()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
-    train(options.folder, options.hours * 3600)
+    train(options)
 
 
-def train(folder: Path, budget: float) -> None:
+def train(options: Options) -> None:
+    """Until the hours are spent, or this run's minutes."""
     torch.manual_seed(0)
-    pool = Pool()
-    held_out = torch.stack([render_clip(HELD_OUT_SEED + i, 6.0) for i in range(12)]).float()
-    vae = VAE()
-    probe = Probe()
-    spent = 0.0
-    step = 0
-    if (folder / "vae_state.pt").exists():
-        state = torch.load(folder / "vae_state.pt", weights_only=True)
-        vae.load_state_dict(state["vae"])
-        probe.load_state_dict(state["probe"])
-        spent = state["spent"]
-        step = state["step"]
-        torch.manual_seed(step)
-    else:
-        write_linear_codec(vae, torch.stack(pool.clips).float(), CONFIG["downsampling_ratios"])
-        report(folder, f"linear codec: {judge(vae, held_out)}")
-    average = VAE()
-    average.load_state_dict(vae.state_dict())
-    optimiser = torch.optim.AdamW(
-        [*vae.parameters(), *probe.parameters()], RATE, betas=(0.8, 0.99), weight_decay=1e-4
+    device = choose_device(options.device)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = True
+        compile_snakes(device)
+        sys.setswitchinterval(0.001)  # the thread that takes clips over must not hold up the steps
+    trainer = Trainer(device)
+    folder = options.folder
+    state_path = folder / "vae_state.pt"
+    state = torch.load(state_path, weights_only=True) if state_path.exists() else None
+    first_seed = 0
+    if state:
+        trainer.unpack(state)
+        torch.manual_seed(trainer.step)
+        first_seed = trainer.step * 10  # other music than before
+    if not trainer.is_frozen:
+        (folder / "encoder.done").unlink(missing_ok=True)
+    plan = Plan(
+        options.clips,
+        options.at_first,
+        options.workers,
+        DEFAULTS[device.type].pause,
+        options.singer,
     )
-    if spent:
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-    saved_at = time.monotonic()
-    frozen = False
-    running = 0.0
-    while spent < budget:
-        started = time.monotonic()
-        if not frozen and spent > FREEZE_AT * budget:
-            frozen = True
-            vae.encoder.load_state_dict(average.encoder.state_dict())
-            vae.encoder.requires_grad_(False)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        seeds = range(SEEDS, SEEDS + HELD_OUT)
+        rendered = beside.map(songs.render_excerpt, seeds, [HELD_OUT_SECONDS] * HELD_OUT)
+        pool = clips.Clips(plan, device, first_seed)
+        held_out = torch.stack([to_tensor(clip) for clip in rendered]).to(device)
+    try:
+        if not state:
+            trainer.start(pool.audio[: min(len(pool), 60)].float())
+            report(folder, f"linear codec: {judge(trainer.average, trainer.spectra, held_out)}")
+        run(trainer, pool, held_out, options)
+    finally:
+        pool.close()
+
+
+def run(trainer: Trainer, pool: clips.Clips, held_out: Tensor, options: Options) -> None:
+    """The steps, and what is told and saved between them."""
+    folder = options.folder
+    budget = options.hours * 3600
+    started_with = trainer.spent
+    this_run = min(options.stop_after * 60, budget - started_with)
+    began = time.monotonic()
+    saved_at = began
+    meter = Meter(trainer.device)
+    first_step = trainer.step
+    while (elapsed := time.monotonic() - began) < this_run:
+        trainer.spent = started_with + elapsed
+        progress = trainer.spent / budget
+        if not trainer.is_frozen and progress > options.freeze_at:
+            trainer.freeze_encoder()
+            trainer.save(folder)
             (folder / "encoder.done").touch()
-        for group in optimiser.param_groups:
-            group["lr"] = find_rate(step, spent / budget)
-        audio = pool.draw_batch()
-        with torch.set_grad_enabled(not frozen):
-            mean = vae.encode(audio)
-        # from none, as latents of the encoder have, to as much as a DiT leaves
-        noise = NOISE * torch.rand(BATCH, 1, 1)
-        decoded = vae.decode(mean + noise * torch.randn_like(mean))
-        loss = measure_distance(decoded, audio)
-        total = (
-            loss
-            if frozen
-            else loss + probe.measure_loss(mean, audio) + 0.003 * mean.square().mean()
-        )
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        trained = [parameter for parameter in vae.parameters() if parameter.grad is not None]
-        norm = torch.nn.utils.clip_grad_norm_(trained, 2.0)
-        if torch.isfinite(norm):
-            optimiser.step()
-        move_average(average, vae, min(0.995, (1 + step) / (20 + step)))
-        running = loss.item() if not running else 0.97 * running + 0.03 * loss.item()
-        step += 1
-        spent += time.monotonic() - started
-        if time.monotonic() - saved_at > SAVE_EVERY:
+        step = trainer.step - first_step
+        rate = options.rate * find_rate(step, progress, elapsed / this_run)
+        with meter.time_step():
+            audio = pool.draw(options.batch, FRAMES * HOP)
+            trainer.train_step(audio, rate, progress > options.discriminate_at)
+        if time.monotonic() - saved_at > options.save_every:
             saved_at = time.monotonic()
-            save(folder, vae, probe, average, optimiser, spent, step)
-            scores = judge(average, held_out)
-            report(folder, f"step {step}, {spent / 60:.0f} min, loss {running:.3f}, {scores}")
-    (folder / "encoder.done").touch()
-    save(folder, vae, probe, average, optimiser, spent, step)
-    report(folder, f"done: step {step}, {judge(average, held_out)}")
+            speed = meter.read()
+            trainer.save(folder)
+            report(folder, f"{describe(trainer, held_out)}, {speed}, {pool.taken} clips")
+    if trainer.spent / budget > options.freeze_at or this_run >= budget - started_with:
+        (folder / "encoder.done").touch()
+    trainer.spent = started_with + max(this_run, 0.0)
+    trainer.save(folder)
+    report(folder, f"done: {describe(trainer, held_out)}, {meter.read()}")
 
 
-def find_rate(step: int, progress: float) -> float:
-    """The learning rate: a short warm-up, then a cosine; `progress` is in 0..1."""
-    cosine = 0.5 * (1 + math.cos(math.pi * progress))
-    return RATE * min(1, (step + 1) / 60) * (0.03 + 0.97 * cosine)
-
-
-@torch.no_grad()
-def move_average(average: VAE, vae: VAE, keep: float) -> None:
-    """Let `average` follow `vae`, keeping so much of itself."""
-    for slow, fast in zip(average.parameters(), vae.parameters(), strict=True):
-        slow.lerp_(fast, 1 - keep)
-
-
-def save(
-    folder: Path,
-    vae: VAE,
-    probe: Probe,
-    average: VAE,
-    optimiser: Optimizer,
-    spent: float,
-    step: int,
-) -> None:
-    """Write what training goes on from, and the average by itself."""
-    state: dict[str, Any] = {
-        "vae": vae.state_dict(),
-        "probe": probe.state_dict(),
-        "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "spent": spent,
-        "step": step,
-    }
-    for name, content in {"vae_state.pt": state, "vae.pt": average.state_dict()}.items():
-        torch.save(content, folder / f"{name}.part")
-        (folder / f"{name}.part").replace(folder / name)
+def describe(trainer: Trainer, held_out: Tensor) -> str:
+    """A line about how far it is."""
+    losses = " ".join(f"{name} {float(loss):.3f}" for name, loss in trainer.losses.items())
+    return (
+        f"step {trainer.step}, {trainer.spent / 60:.1f} min, {losses}, "
+        f"{judge(trainer.average, trainer.spectra, held_out)}"
+    )
 
 
 def report(folder: Path, line: str) -> None:
@@ -173,121 +211,26 @@ def report(folder: Path, line: str) -> None:
         log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
-class Pool:
-    """Clips to learn from. A thread beside the training renders more and more of them."""
-
-    def __init__(self, at_first: int = 60) -> None:
-        self.clips = [render_clip(seed, CLIP_SECONDS) for seed in range(at_first)]
-        self.choice = np.random.default_rng()
-        threading.Thread(target=self._fill, args=(at_first,), daemon=True).start()
-
-    def _fill(self, seed: int) -> None:
-        while True:
-            clip = render_clip(seed, CLIP_SECONDS)
-            if len(self.clips) < POOL:
-                self.clips.append(clip)
-            else:
-                self.clips[seed % POOL] = clip  # never the same music for long
-                time.sleep(0.5)
-            seed += 1
-
-    def draw_batch(self) -> Tensor:
-        """(B, 2, samples) from random places of random clips; now and then silence."""
-        length = FRAMES * HOP
-        rows = []
-        for _ in range(BATCH):
-            chosen = self.clips[self.choice.integers(len(self.clips))]
-            at = self.choice.integers(chosen.shape[1] - length)
-            rows.append(chosen[:, at : at + length].float() * float(self.choice.random() > 0.03))
-        return torch.stack(rows)
-
-
-def render_clip(seed: int, seconds: float) -> Tensor:
-    """(2, samples) float16: a mix mostly, sometimes a stem or a guide, which the encoder has to
-    learn as well.
-    """
-    return torch.from_numpy(songs.render_excerpt(seed, seconds).T).half()
-
-
-# --- distances ------------------------------------------------------------------------------------
-
-MEL = {
-    size: torch.from_numpy(metrics.make_mel_bank(bands, size)).float()
-    for size, bands in WINDOWS.items()
-}
-HANN = {size: torch.hann_window(size) for size in WINDOWS}
-
-
-def compute_magnitude(signal: Tensor, size: int) -> Tensor:
-    """(B, samples) -> (B, size // 2 + 1, frames): a full-scale sine is 1."""
-    spectrum = torch.stft(signal, size, size // 4, window=HANN[size], return_complex=True)
-    return (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt() * (2 / HANN[size].sum())
-
-
-def to_mid_side(audio: Tensor) -> Tensor:
-    """(B, 2, samples) -> (2 B, samples)."""
-    return torch.cat([(audio[:, 0] + audio[:, 1]) / 2, (audio[:, 0] - audio[:, 1]) / 2])
-
-
-def measure_distance(decoded: Tensor, audio: Tensor) -> Tensor:
-    """Spectra at three resolutions, as they are, as logarithms and in mel bands; and the wave's
-    error.
-    """
-    ours = to_mid_side(decoded)
-    theirs = to_mid_side(audio)
-    total = torch.zeros(())
-    for size, bank in MEL.items():
-        a = compute_magnitude(ours, size)
-        b = compute_magnitude(theirs, size)
-        floor = 1e-3 * math.sqrt(b.shape[1] * b.shape[2])
-        converging = (a - b).square().sum((1, 2)).sqrt() / (b.square().sum((1, 2)).sqrt() + floor)
-        logarithm = (torch.log(a + 1e-3) - torch.log(b + 1e-3)).abs().mean()
-        mel = (torch.log(bank @ a + 1e-4) - torch.log(bank @ b + 1e-4)).abs().mean()
-        total = total + (converging.mean() + logarithm) / len(MEL) + MEL_WEIGHTS[size] * mel
-    wave = (ours - theirs).abs().mean() / (theirs.abs().mean() + 1e-3)
-    return total + WAVE_WEIGHT * wave
-
-
-class Probe(nn.Module):
-    """Predicts the spectrum's envelope from the latents, in training only.
-
-    Without it the encoder leaves those latents empty that the linear codec does not use, and hats
-    and partials are lost.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(LATENT, 2 * BANDS, 3, padding=1)
-        self.bank = torch.from_numpy(metrics.make_mel_bank(BANDS, PROBED)).float()
-
-    def measure_loss(self, latents: Tensor, audio: Tensor) -> Tensor:
-        """Latents (B, 64, T) and their audio (B, 2, samples)."""
-        spectrum = torch.stft(
-            audio.mean(1), PROBED, HOP // 2, window=torch.hann_window(PROBED), return_complex=True
-        )
-        envelope = torch.log(self.bank @ spectrum.abs() * (4 / PROBED) + 1e-4) / 2 + 3
-        batch = latents.shape[0]
-        frames = latents.shape[2]
-        target = envelope[..., : 2 * frames].reshape(batch, BANDS, frames, 2)
-        target = target.transpose(2, 3).flatten(1, 2)
-        return (self.conv(latents) - target).square().mean()
+def to_tensor(audio: songs.Audio) -> Tensor:
+    """(samples, 2) -> (2, samples)."""
+    return torch.from_numpy(np.ascontiguousarray(audio.T))
 
 
 @torch.no_grad()
-def judge(vae: VAE, clips: Tensor) -> str:
-    """SI-SDR and log-mel distance of the held-out clips, both in dB."""
-    sdr = []
-    mel = []
-    for audio in clips:
-        decoded = vae.decode(vae.encode(audio[None]))
-        sdr.append(metrics.measure_si_sdr(decoded[0].numpy(), audio.numpy()))
-        bank = MEL[2048]
-        a, b = (
-            torch.log(bank @ compute_magnitude(clip[None].mean(1), 2048) + 1e-4)
-            for clip in (decoded[0], audio)
-        )
-        mel.append(20 / math.log(10) * float((a - b).abs().mean()))
-    return f"SI-SDR {np.mean(sdr):.2f} dB, log-mel {np.mean(mel):.2f} dB"
+def decode_clips(vae: VAE, held_out: Tensor) -> Tensor:
+    """Clips (N, 2, samples) by way of the latents, one after the other."""
+    return torch.cat([vae.decode(vae.encode(clip[None])) for clip in held_out])
+
+
+def judge(vae: VAE, spectra: Spectra, held_out: Tensor) -> str:
+    """SI-SDR and log-mel distance of the held-out clips (N, 2, samples) in dB, and the comb in what
+    was decoded.
+    """
+    decoded = decode_clips(vae, held_out)
+    sdr = spectra.measure_si_sdr(decoded, held_out).mean()
+    mel = spectra.measure_log_mel(decoded.mean(1), held_out.mean(1)).mean()
+    comb = np.mean([metrics.measure_comb(clip.T) for clip in decoded.cpu().numpy()])
+    return f"SI-SDR {sdr:.2f} dB, log-mel {mel:.2f} dB, comb {comb:.2f}"
 
 
 if __name__ == "__main__":

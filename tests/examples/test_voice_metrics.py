@@ -157,3 +157,46 @@ def test_a_classifier_learns_what_is_linear() -> None:
     learned = metrics.fit_classifier(points[:200], truth[:200])
     assert learned.measure_accuracy(points[200:], truth[200:]) > 0.95
     assert learned(np.array([1.0, -1.0])) == "right"
+
+
+def test_a_comb_is_told_from_noise_and_from_tones() -> None:
+    frame = np.random.default_rng(4).standard_normal(SAMPLE_RATE // 300)
+    comb = np.tile(frame, 900).astype(np.float32)
+    assert metrics.measure_comb(comb) > 0.8
+    assert metrics.measure_comb(comb, 1000.0) < 0.3
+    assert abs(metrics.measure_comb(NOISE)) < 0.25
+    assert metrics.measure_comb(tone(60, 64, 67)) < 0.3
+    assert metrics.measure_comb(np.zeros_like(comb)) == 0
+
+
+def test_renders_have_no_comb() -> None:
+    combs = [metrics.measure_comb(songs.make_song(seed, 3.0).render_mix()) for seed in range(8)]
+    assert np.mean(combs) < 0.2
+
+
+def test_harmonics_are_kept_lost_in_noise_or_too_soft() -> None:
+    note = metrics.HeldNote(0.5, 1.5, 220.0)
+    numbers = np.arange(1, 40)[:, None]
+    sound = (np.sin(2 * np.pi * 220 * numbers * TIME) / numbers).sum(axis=0).astype(np.float32)
+    assert metrics.measure_harmonics(sound, sound, [note]) == [True]
+    assert metrics.measure_harmonics(0.7 * sound, sound, [note]) == [True]
+    assert metrics.measure_harmonics(0.3 * sound, sound, [note]) == [False]
+    noise = np.random.default_rng(6).standard_normal(len(sound)).astype(np.float32)
+    assert metrics.measure_harmonics(sound + 3 * noise, sound, [note]) == [False]
+    # nothing to keep: noise has no harmonics, and a short note is not looked at
+    assert metrics.measure_harmonics(sound, noise, [note]) == []
+    assert metrics.measure_harmonics(sound, sound, [note._replace(stop=0.6)]) == []
+
+
+def test_a_songs_held_notes_sound_in_its_render() -> None:
+    song = songs.make_song(2, 4.0, parts=("chords",))
+    notes = song.list_held_notes()
+    mix = song.render_mix()
+    assert len(notes) > 3
+    for note in notes[:4]:
+        if note.stop < 4:
+            start, stop = (round(at * SAMPLE_RATE) for at in (note.start, note.stop))
+            power = np.abs(np.fft.rfft(mix[start:stop, 0] * np.hanning(stop - start)))
+            hertz = np.fft.rfftfreq(stop - start, 1 / SAMPLE_RATE)
+            near = np.abs(hertz / note.frequency - 1) < 0.02
+            assert power[near].max() > 10 * np.median(power[(hertz > 50) & (hertz < 2000)])

@@ -43,6 +43,24 @@ def test_a_number_is_always_the_same_song() -> None:
     assert one.render_mix().tobytes() != songs.make_song(8, 3.0).render_mix().tobytes()
 
 
+def test_a_singer_sings_a_fifth_of_the_excerpts() -> None:
+    sung: list[int] = []
+
+    def sing(seed: int, seconds: float) -> songs.Audio:
+        sung.append(seed)
+        return np.full((round(seconds * songs.SAMPLE_RATE), 2), 0.5, np.float32)
+
+    alone = []
+    for seed in range(60):
+        excerpt = songs.render_excerpt(seed, 0.05, sing)
+        if seed in sung:
+            alone.append(bool(np.all(excerpt == 0.5)))
+        else:
+            assert np.array_equal(excerpt, songs.render_excerpt(seed, 0.05))
+    assert 5 <= len(sung) <= 20
+    assert 0 < sum(alone) < len(alone)
+
+
 def test_stems_add_up_to_the_mix() -> None:
     song = songs.make_song(11, 4.0, parts=("drums", "bass", "chords", "lead"))
     for stems in (song.render_stems(), song.render_tracks()):

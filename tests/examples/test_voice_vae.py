@@ -1,0 +1,241 @@
+"""The recipe of the VAE, in small: it learns, it resumes, and it is in the official layout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch: Any = pytest.importorskip("torch", reason="the VAE is trained in torch")
+
+import mlx.core as mx  # noqa: E402
+
+from examples.voice import clips, export, oobleck, songs, train_vae, trainer  # noqa: E402
+from examples.voice.discriminators import Discriminators  # noqa: E402
+from examples.voice.losses import OWN_LAGS, Spectra, to_mid_side  # noqa: E402
+from examples.voice.rendering import Plan  # noqa: E402
+from pipeline.networks.config import VAEConfig  # noqa: E402
+from pipeline.networks.ops import choose_ops  # noqa: E402
+from pipeline.networks.vae import VAE  # noqa: E402
+
+# official names are those of the old weight norm
+pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+
+CPU = torch.device("cpu")
+SMALL = oobleck.CONFIG | {"channel_multiples": [8, 8, 8, 8]}
+SAMPLES = 3 * 1920
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_music() -> Any:
+    """(4, 2, samples)."""
+    rendered = [songs.make_song(seed, 1.0).render_mix()[:23_040].T for seed in range(4)]
+    return torch.from_numpy(np.stack(rendered))
+
+
+def make_trainer(monkeypatch: pytest.MonkeyPatch) -> trainer.Trainer:
+    """A small one, which starts as a linear codec."""
+    monkeypatch.setattr(trainer, "HEARD", 4096)
+    torch.manual_seed(0)
+    made = trainer.Trainer(CPU, SMALL)
+    made.start(make_music())
+    return made
+
+
+def test_the_linear_codec_is_a_codec() -> None:
+    torch.manual_seed(0)
+    vae = oobleck.VAE(SMALL)
+    music = make_music()
+    oobleck.write_linear_codec(vae, music, SMALL["downsampling_ratios"])
+    decoded = train_vae.decode_clips(vae, music)
+    assert decoded.shape == music.shape
+    assert float(Spectra().measure_si_sdr(decoded, music).mean()) > 3
+
+
+def test_a_synthesis_that_overlaps_is_no_worse_than_blocks() -> None:
+    """It has those among its choices."""
+    signal = make_music()[:, :1]
+    coded = signal.unfold(2, 4, 4)[:, 0].mean(-1)[:, None]
+    weight = oobleck._fit_synthesis(coded, signal, 4)
+    smooth = torch.nn.functional.conv_transpose1d(coded, weight, stride=4, padding=2)
+    blocks = coded.repeat_interleave(4, dim=2)
+    assert weight.shape == (1, 1, 8)
+    errors = [(each - signal)[..., 8:-8].square().mean() for each in (smooth, blocks)]
+    assert errors[0] < errors[1]
+
+
+def test_a_few_steps_bring_it_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = make_trainer(monkeypatch)
+    music = make_music()[:2, :, :SAMPLES]
+    before = {name: tensor.clone() for name, tensor in small.vae.state_dict().items()}
+    losses = []
+    for _ in range(4):
+        small.train_step(music, 3e-4, is_judged=False)
+        losses.append(float(small.losses["loss"]))
+    assert losses[-1] < losses[0]
+    assert any(not torch.equal(before[name], now) for name, now in small.vae.state_dict().items())
+
+
+def test_discriminators_learn_and_a_frozen_encoder_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = make_trainer(monkeypatch)
+    monkeypatch.setattr(trainer, "WELCOME", 1)
+    small.freeze_encoder()
+    encoder = {name: tensor.clone() for name, tensor in small.vae.encoder.state_dict().items()}
+    judges = {name: tensor.clone() for name, tensor in small.discriminators.state_dict().items()}
+    for _ in range(2):
+        small.train_step(make_music()[:1, :, :SAMPLES], 1e-3, is_judged=True)
+    for name, tensor in small.vae.encoder.state_dict().items():
+        assert torch.equal(encoder[name], tensor)
+    assert any(
+        not torch.equal(judges[name], tensor)
+        for name, tensor in small.discriminators.state_dict().items()
+    )
+    assert {"deceit", "matching", "discriminators"} < set(small.losses)
+    assert all(math.isfinite(float(loss)) for loss in small.losses.values())
+
+
+def test_a_step_that_is_not_finite_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = make_trainer(monkeypatch)
+    before = [parameter.clone() for parameter in small.vae.parameters()]
+    small.train_step(torch.full((1, 2, SAMPLES), math.nan), 1e-3, is_judged=False)
+    assert all(map(torch.equal, before, small.vae.parameters()))
+
+
+def test_training_goes_on_from_a_state_of_half_the_bytes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small = make_trainer(monkeypatch)
+    music = make_music()[:1, :, :SAMPLES]
+    small.train_step(music, 1e-3, is_judged=True)
+    small.freeze_encoder()
+    small.spent = 12.5
+    small.save(tmp_path)
+    again = trainer.Trainer(CPU, SMALL)
+    again.unpack(torch.load(tmp_path / "vae_state.pt", weights_only=True))
+    assert (again.step, again.listened, again.spent, again.is_frozen) == (1, 1, 12.5, True)
+    for name in trainer.NETWORKS:
+        ours = getattr(again, name).state_dict()
+        for key, tensor in getattr(small, name).state_dict().items():
+            torch.testing.assert_close(ours[key], tensor, atol=1e-4, rtol=1e-3)
+    again.train_step(music, 1e-3, is_judged=True)
+    assert again.step == 2
+    numbers = sum(each.numel() for each in [*small.vae.parameters(), *small.probe.parameters()])
+    numbers += sum(each.numel() for each in small.discriminators.parameters())
+    numbers += sum(each.numel() for each in small.average.parameters())
+    assert (tmp_path / "vae_state.pt").stat().st_size < 4.5 * numbers + 500_000
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_state_of_the_voice_can_be_carried_elsewhere() -> None:
+    """At most 60 MB: two sets of weights and the optimisers' moments, two bytes each."""
+    parts = (oobleck.VAE(), oobleck.VAE(), oobleck.VAE(), Discriminators(), Discriminators())
+    numbers = sum(each.numel() for part in parts for each in part.parameters())
+    assert 2 * numbers < 57e6
+    vae = sum(each.numel() for each in oobleck.VAE().parameters())
+    assert 2 * vae < 26e6  # beside 13 MB of DiT and text encoder: 40 MB in all
+
+
+def test_what_is_trained_decodes_the_same_in_the_pipeline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small = make_trainer(monkeypatch)
+    small.save(tmp_path)
+    monkeypatch.setattr(export, "CONFIG", SMALL)
+    state = torch.load(tmp_path / "vae.pt", weights_only=True)
+    export.write_vae(tmp_path / "vae", state, np.ones(64, np.float32))
+    network = VAE(VAEConfig.from_folder(tmp_path / "vae"), choose_ops())
+    tensors: Any = mx.load(str(tmp_path / "vae" / "diffusion_pytorch_model.safetensors"))
+    network.load_weights(
+        [(name, tensor.astype(mx.float32)) for name, tensor in tensors.items()], strict=True
+    )
+    network.fold()
+    latents = torch.randn(1, 64, 4)
+    with torch.no_grad():
+        ours = small.average.decode(latents)[0].T.numpy()
+    theirs = np.array(network.decode(mx.array(latents[0].T.numpy())[None])[0])
+    np.testing.assert_allclose(theirs, ours, atol=0.02 * np.abs(ours).max())
+
+
+def test_spectra_tell_noise_from_a_tone_and_a_comb_from_noise() -> None:
+    spectra = Spectra()
+    torch.manual_seed(1)
+    noise = 0.1 * torch.randn(1, 24_000)
+    other = 0.1 * torch.randn(1, 24_000)
+    frame = 0.1 * torch.randn(1, OWN_LAGS[-2])
+    comb = frame.repeat(1, 24_000 // OWN_LAGS[-2])
+    same = spectra(noise, noise)
+    assert float(sum(same.values())) < 0.02
+    assert float(spectra(other, noise)["comb"]) < 0.3 * float(spectra(comb, noise)["comb"])
+    time = torch.arange(24_000) / 48_000
+    tone = 0.1 * torch.sin(2 * math.pi * 3000 * time)[None]
+    later = 0.1 * torch.sin(2 * math.pi * 3000 * time + 1)[None]
+    assert float(spectra(later, tone)["advance"]) < 0.2 * float(spectra(noise, tone)["advance"])
+
+
+def test_its_distances_are_those_of_the_evaluation() -> None:
+    from examples.voice import metrics
+
+    music = make_music()
+    decoded = music + 0.01 * torch.randn_like(music)
+    spectra = Spectra()
+    for ours, theirs, sdr, mel in zip(
+        decoded,
+        music,
+        spectra.measure_si_sdr(decoded, music),
+        spectra.measure_log_mel(decoded.mean(1), music.mean(1)),
+    ):
+        pair = (ours.numpy().T, theirs.numpy().T)
+        assert float(sdr) == pytest.approx(metrics.measure_si_sdr(*pair), abs=0.01)
+        assert float(mel) == pytest.approx(metrics.measure_log_mel_distance(*pair), abs=0.02)
+    assert to_mid_side(music).shape == (8, music.shape[2])
+
+
+def test_the_rate_falls_at_the_end_of_every_run() -> None:
+    assert trainer.find_rate(0, 0.0, 0.0) < 0.05
+    middle = trainer.find_rate(500, 0.3, 0.5)
+    assert middle > 0.7
+    assert trainer.find_rate(900, 0.35, 0.999) < 0.05 < middle
+    assert trainer.find_rate(900, 1.0, 0.5) == pytest.approx(trainer.LOWEST_RATE)
+
+
+def test_clips_are_rendered_by_other_processes_and_cut_anywhere() -> None:
+    plan = Plan(clips=3, at_first=2, workers=1, seconds=0.5)
+    pool = clips.Clips(plan, CPU)
+    try:
+        batch = pool.draw(8, 4800)
+    finally:
+        pool.close()
+    assert batch.shape == (8, 2, 4800)
+    assert batch.dtype == torch.float32
+    assert 0.005 < float(batch.abs().max()) <= 1
+    first = torch.from_numpy(songs.render_excerpt(0, 0.5).T.copy()).half()
+    assert any(torch.equal(first, clip) for clip in pool.audio)
+
+
+def test_a_renderer_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "PATIENCE", 0.5)
+    plan = Plan(clips=2, at_first=1, workers=1, seconds=0.5, singer="examples.voice:nobody")
+    with pytest.raises(RuntimeError, match="not rendered"):
+        clips.Clips(plan, CPU)
+
+
+def test_a_meter_counts_steps() -> None:
+    meter = trainer.Meter(CPU)
+    for _ in range(3):
+        with meter.time_step():
+            pass
+    assert "steps/s" in meter.read()
+    assert meter.read().startswith("0.00 steps/s")
