@@ -180,7 +180,7 @@ local function add_item(track, clip, position, group, known_length)
     return item
 end
 
--- The stems on tracks of their own, in a folder below `track`.
+-- The stems on tracks of their own, in a folder below `track`. The first's item, and the folder.
 local function add_stems(track, stems, position, length)
     local index = track_number(track)
     local title = stems[1].name ~= "" and stems[1].name or stems[1].id
@@ -193,7 +193,7 @@ local function add_stems(track, stems, position, length)
         local item = add_item(child, clip, position, "", length)
         first = first or item
     end
-    return first
+    return first, folder
 end
 
 -- Put in what is not in yet. Where it is now.
@@ -204,12 +204,16 @@ local function place_take(take, by_group)
         if clip.stem == "mix" then mix = clip else stems[#stems + 1] = clip end
     end
     local wish = read_wish(mix or stems[1])
-    if wish.stems_only and #stems > 0 then mix = nil end
+    if mix and wish.stems_only and #stems > 0 then
+        reaper.PCM_Source_Destroy(mix.source)
+        mix = nil
+    end
     local item = by_group[wish.group] or find_item(wish.item)
     local position = wish.at or reaper.GetCursorPosition()
     if item then position = reaper.GetMediaItemInfo_Value(item, "D_POSITION") end
     local track = item and reaper.GetMediaItem_Track(item) or choose_track(wish, mix or stems[1])
-    if mix and item then
+    local is_further_take = mix ~= nil and item ~= nil
+    if is_further_take then
         add_take(item, mix, wish.group)
     elseif mix then
         item = add_item(track, mix, position, wish.group)
@@ -217,8 +221,10 @@ local function place_take(take, by_group)
         if #stems > 0 then reaper.SetMediaItemInfo_Value(item, "B_MUTE", 1) end
     end
     if #stems > 0 then
-        local first = add_stems(track, stems, position, wish.length)
+        local first, folder = add_stems(track, stems, position, wish.length)
         if not mix then item = first end
+        -- of several takes one sounds
+        if is_further_take then reaper.SetMediaTrackInfo_Value(folder, "B_MUTE", 1) end
     end
     return describe_place(item)
 end

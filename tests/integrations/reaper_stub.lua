@@ -91,7 +91,9 @@ end
 
 -- Tracks -------------------------------------------------------------------------------------------
 
-values("MediaTrackInfo_Value", {kind = "MediaTrack", I_FOLDERDEPTH = 0, IP_TRACKNUMBER = 0})
+values("MediaTrackInfo_Value", {
+    kind = "MediaTrack", I_FOLDERDEPTH = 0, B_MUTE = 0, IP_TRACKNUMBER = 0,
+})
 texts("GetSetMediaTrackInfo_String", "MediaTrack", {P_NAME = true})
 
 local function number_tracks()
@@ -102,7 +104,7 @@ define("CountTracks", "project", function() return #project.tracks end)
 define("GetTrack", "project integer", function(_, index) return project.tracks[index + 1] end)
 define("GetTrackGUID", "MediaTrack", function(track) return track.GUID end)
 define("InsertTrackAtIndex", "integer boolean", function(index)
-    local track = make("MediaTrack", {GUID = guid(), P_NAME = "", I_FOLDERDEPTH = 0})
+    local track = make("MediaTrack", {GUID = guid(), P_NAME = "", I_FOLDERDEPTH = 0, B_MUTE = 0})
     table.insert(project.tracks, math.min(index, #project.tracks) + 1, track)
     number_tracks()
 end)

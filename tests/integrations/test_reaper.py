@@ -235,6 +235,21 @@ def test_eight_takes_become_takes_of_one_item(reaper: Reaper, inbox: InboxWriter
     assert len(reaper.items) == 2, "another batch is another item"
 
 
+def test_of_several_takes_with_stems_one_sounds(reaper: Reaper, inbox: InboxWriter) -> None:
+    reaper.add_track("song")
+    reaper.start(LOOP)
+    for number in (1, 2, 3):
+        facts: dict[str, Any] = {"batch": "t", "take": number, "takes": 3}
+        inbox.write_take(f"t.{number}", stems=("mix", "drums", "rest"), **facts)
+    reaper.look()
+    folders = [track for track in reaper.tracks if track["P_NAME"] == "warm-beat stems"]
+    assert sorted(folder["B_MUTE"] for folder in folders) == [0, 1, 1]
+    [mixes] = [item for item in reaper.items if item["track"]["P_NAME"] == "song"]
+    assert len(reaper.takes_of(mixes)) == 3
+    assert mixes["B_MUTE"] == 1
+    assert reaper.project["sources"] == len(reaper.paths) == 9
+
+
 # --- what it leaves alone -------------------------------------------------------------------------
 
 
@@ -836,6 +851,7 @@ def test_a_cover_and_a_repaint_become_other_takes_and_stems_get_tracks(
     assert names[0] == "guitar"
     assert names[1].endswith(" stems")
     assert names[2:], "a track each"
+    assert reaper.project["sources"] == len(reaper.paths), "no file stays open for nothing"
     assert {place(each) for each in reaper.items} == {(3.0, 4.0)}
     assert len(reaper.takes_of(item)) == 3
     assert reaper.texts("said") == reaper.texts("boxes") == []
