@@ -115,7 +115,8 @@ def test_py2max_knows_every_object_and_outlet(tmp_path: Path) -> None:
     (tmp_path / "device.maxpat").write_text(json.dumps(read("acestepd.amxd")))
     for path in (tmp_path / "device.maxpat", FOLDER / "acestepd.maxpat"):
         found = py2max.Patcher.from_file(str(path)).lint()
-        assert [str(one) for one in found if "live." not in str(one)] == []
+        # a window scrolls: boxes may lie outside of what it shows at first
+        assert [str(one) for one in found if "W-OFFCANVAS" not in str(one)] == []
 
 
 # --- the device in a set --------------------------------------------------------------------------
