@@ -20,7 +20,7 @@ import soundfile
 from daemon.service import Daemon
 from tests.support.harness import SteppedModel
 from tests.support.osc_client import encode_message
-from tests.support.relay import Relay, make_junk
+from tests.support.relay import Relay, find_free_port, make_junk
 from tests.support.running_program import RunningProgram
 from tests.support.stage import on_stage
 from tests.support.waiting import until
@@ -72,9 +72,7 @@ class PureData(RunningProgram):
 
     def __init__(self, folder: Path, port: int, library: Path = FOLDER) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._control = probe.getsockname()
+        self._control = "127.0.0.1", find_free_port()
         patch = folder / "test.pd"
         text = PATCH.replace("PORT", str(port)).replace("CONTROL", str(self._control[1]))
         patch.write_text(text)

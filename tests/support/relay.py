@@ -75,6 +75,12 @@ def _bind() -> socket.socket:
     return bound
 
 
+def find_free_port() -> int:
+    """A UDP port for a program that does not choose one by itself."""
+    with _bind() as probe:
+        return int(probe.getsockname()[1])
+
+
 # of every kind that is sent, with what is missing from it
 ADDRESSES = (b"/ace/clip", b"/ace/progress", b"/ace/fail", b"/ace/insert", b"/ace/queued", b"/ace")
 

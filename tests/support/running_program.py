@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Self
+from typing import IO, Self
 
 PATIENCE = 60.0  # seconds
 
@@ -29,6 +31,7 @@ class RunningProgram:
             errors="replace",  # junk may be printed
             env=os.environ | dict(environment or {}),
             cwd=folder,
+            start_new_session=True,
         )
         self._reader = Thread(target=self._read, name="program")
         self._reader.start()
@@ -37,12 +40,24 @@ class RunningProgram:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        # as with Ctrl-C: a client of JACK that is killed makes its server hang
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        with suppress(ProcessLookupError):  # what it has started itself
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe
             pipe.close()
+
+    @property
+    def input(self) -> IO[str]:
+        assert self._process.stdin
+        return self._process.stdin
 
     @property
     def text(self) -> str:
