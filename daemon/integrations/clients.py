@@ -88,13 +88,17 @@ class Clients:
             self._put(reader)
             return self.is_present(reader) and not (known and self.is_present(known))
 
-    def note_heard(self, sender: str) -> None:
-        """A message came from there."""
+    def note_heard(self, sender: str) -> NamedClient | None:
+        """A message came from there. The client that sent it, where it was away until now."""
         if sender not in self._names:
-            return
+            return None
         with self._lock:
-            if known := self._clients.get(self._names.get(sender, "")):
-                self._put(dataclasses.replace(known, heard=self._clock()))
+            known = self._clients.get(self._names.get(sender, ""))
+            if known is None:
+                return None
+            heard = dataclasses.replace(known, heard=self._clock())
+            self._put(heard)
+        return None if self.is_present(known) else heard
 
     def remove(self, client: str) -> None:
         """It is sent nothing any more."""

@@ -128,8 +128,8 @@ class Inserter:
         self._ask(program, job, track, slot, times=1)
 
     def redeliver(self, name: str, send: Listener) -> None:
-        """A program has said that it is there: what waits for it is sent to it by `send`, and it is
-        asked to put that in. What is older is not waited for any more.
+        """A program is there again: what waits for it is sent to it by `send`, and it is asked to
+        put that in. What is older is not waited for any more.
         """
         program = self._clients.find(name)
         if program is None:
@@ -195,14 +195,16 @@ class Inserter:
     # --- it answers -------------------------------------------------------------------------------
 
     def find_job(self, client: str, id: str, program: str) -> Job:
-        """The job whose clip a program says something about: one that it was asked to put in comes
-        first, as ids are their clients' own. Raises `Refused`: 404 where there is none, 409 for one
+        """The job whose clip a program says something about: one that it is to put in comes first,
+        as ids are their clients' own. Raises `Refused`: 404 where there is none, 409 for one
         without files.
         """
         with self._lock:
             asked = [one for one in self._outstanding.values() if one.program == program]
-        job = next((one.job for one in asked if one.job.id == id), None)
-        job = job or self._engine.find(client, id)
+        since = self._clock() - REDELIVERY_SECONDS
+        waiting = self._engine.journal.find_to_insert(program, since, REDELIVERED)
+        jobs = (*(one.job for one in asked), *waiting)
+        job = next((job for job in jobs if job.id == id), None) or self._engine.find(client, id)
         if not job.clip_events:
             raise Refused(409, f"job {id!r} has no files", "only a finished one has")
         return job

@@ -30,6 +30,7 @@ from .command import Context
 from .dispatch import dispatch, reject
 from .guard import Guard
 from .handlers.daemon import HELLO
+from .handlers.subscriptions import NOTIFY
 from .lyric_uploads import RESTART_HINT, LyricUploads
 from .outgoing import OUTGOING
 from .publisher import Publisher, Transport
@@ -208,7 +209,10 @@ class OscServer:
         if not self.guard.is_authenticated(sender.host) and message.address != HELLO:
             self._reject_stranger(message, sender)
             return
-        self.clients.note_heard(sender.client)
+        returned = self.clients.note_heard(sender.client)
+        if returned and message.address != NOTIFY:  # which does that itself
+            peer = Peer(returned.client, sender.host)
+            self.inserter.redeliver(returned.name, partial(self.publisher.send_event, peer))
         if isinstance(message, Malformed):
             self._reject_malformed(message, sender)
         elif delay <= 0:

@@ -44,13 +44,14 @@ def test_a_client_is_there_for_half_a_minute_after_each_message(
 ) -> None:
     clients.add("live", LIVE, LIVE, inserts=True)
     clock.now += PRESENT_SECONDS - 1
-    clients.note_heard(LIVE)
+    assert clients.note_heard(LIVE) is None
     clock.now += PRESENT_SECONDS - 1
     assert clients.find("live")
     clock.now += 1
     assert clients.find("live") is None
     assert [one.name for one in clients.list_all()] == ["live"]
     assert clients.seconds_since(clients.list_all()[0]) == PRESENT_SECONDS
+    assert clients.note_heard(LIVE) == clients.find("live"), "it was away until now"
 
 
 def test_a_program_is_heard_where_it_sends_from_and_reached_where_it_listens(

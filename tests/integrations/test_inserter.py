@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from daemon.integrations import clients as clients_module
 from daemon.integrations import inserter as inserter_module
+from daemon.integrations.clients import PRESENT_SECONDS
 from daemon.jobs import Event, Job, Order
 from pipeline.request import Request
 from tests.support.harness import SteppedModel
@@ -279,6 +281,23 @@ def test_a_program_that_was_away_gets_its_clips_when_it_comes_back(
             live.send("/ace/notify", 1, 0, "insert", "live")
             live.until("/ace/done")
             assert live.is_quiet(), "they are in"
+
+
+def test_a_program_that_was_busy_for_a_while_gets_its_clips_with_its_next_message(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with named(stage, "live") as live:
+        live.send("/ace/generate", "take1", *SHORT)
+        live.until("/ace/queued")
+        monkeypatch.setattr(stage.clients, "_clock", lambda: time.time() + 2 * PRESENT_SECONDS)
+        live.until("/ace/finished")
+        stage.engine.active()  # waits for who publishes
+        assert stage.inserter.tick() == float("inf"), "it is away, and was not asked"
+        live.send("/ace/ping", "back")
+        story = live.until("/ace/pong")
+        assert addresses(story) == ["/ace/clip", "/ace/finished", "/ace/insert", "/ace/pong"]
+        live.send("/ace/ping", "again")
+        assert live.receive()[0] == "/ace/pong"
 
 
 def test_what_is_too_old_is_not_put_in_any_more(

@@ -16,6 +16,7 @@ from ..guard import LEASE
 from ..outgoing import PARAM, TOPICS
 from ..wire import Peer
 
+NOTIFY = "/ace/notify"
 SIMILAR = 0.85  # of 1: as much is a name like a topic that it may be a misspelt one
 
 
@@ -27,7 +28,7 @@ def notify(context: Context, arguments: Arguments) -> None:
     peer = Peer(f"udp:{sender.host}:{port}", sender.host) if port else sender
     if not on:
         context.clients.remove(peer.client)
-        context.answer("done", "/ace/notify", context.subscribers.remove(peer.client), 0)
+        context.answer("done", NOTIFY, context.subscribers.remove(peer.client), 0)
         return
     topics = frozenset(words) or frozenset(TOPICS)
     if unknown := topics - set(TOPICS):
@@ -39,7 +40,7 @@ def notify(context: Context, arguments: Arguments) -> None:
     if name:
         context.clients.add(name, peer.client, sender.client, inserts="insert" in topics)
     for recipient in {sender, peer}:
-        context.publisher.send_reply(recipient, "done", "/ace/notify", subscriber.number, LEASE)
+        context.publisher.send_reply(recipient, "done", NOTIFY, subscriber.number, LEASE)
     _send_snapshot(context, peer, topics)
     if name:
         send = partial(context.publisher.send_event, peer)
@@ -108,7 +109,7 @@ def _snapshot(context: Context) -> list[Event]:
 
 COMMANDS = (
     Command(
-        "/ace/notify",
+        NOTIFY,
         "iiss",
         "i on, [i port], [s topics], [s name]",
         "/ace/done",
