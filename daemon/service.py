@@ -11,6 +11,7 @@ from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
 from pipeline.weights.adapter import parse_adapters
 
+from .discovery.discovery import Discovery
 from .engine import Engine, ModelChoice
 from .engine.process import WorkerHandle, WorkerProcess
 from .integrations.clients import Clients
@@ -101,6 +102,10 @@ class Daemon:
                 settings, self.panel, self.engine, allowed_folders, self.clients, self.inserter
             )
             opened.callback(self.osc.close)
+            self.discovery: Discovery | None = None
+            if settings.discovery:
+                self.discovery = Discovery(settings, self.osc, self.panel, self.engine, self.tempo)
+                opened.callback(self.discovery.close)
             self.pads = self.osc.pads = PadPlayer(
                 settings, self.engine, self.panel, self.tempo, allowed_folders
             )
@@ -149,6 +154,8 @@ class Daemon:
         self.controllers.start()
         self.tempo.start()
         self.osc.start()
+        if self.discovery:
+            self.discovery.start()
         self.watchers.start()
         self.upkeep.start()
         return self

@@ -53,6 +53,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "ahead_ms": (0, 10_000),
     "inbox": (0, 10_000),
     "sources_mb": (0, 10**6),
+    "oscquery": (0, 65535),
 }
 QUANTISE = ("", "beat", "bar")
 AUTO = "auto"  # in insert_to: the program that is there
@@ -264,6 +265,12 @@ class Settings:
     sources_mb: float = setting(
         2000.0, "disk for copies of a DAW's own files in out/.sources, in MB; the oldest go"
     )
+    discovery: bool = setting(
+        False,
+        "let programs find acestepd: zeroconf, and OSCQuery over HTTP (needs the extra "
+        "'discovery')",
+    )
+    oscquery: int = setting(0, "TCP port of OSCQuery, where discovery is on; 0 takes a free one")
     midi: Midi = field(
         default_factory=Midi, metadata={"help": "pad controllers, a [midi] table: see below"}
     )

@@ -26,6 +26,8 @@ DOORS = {
         "daemon/midi/system_ports.py",
     },
     "aalink": {"daemon/tempo/link.py"},
+    "zeroconf": {"daemon/discovery/announce.py"},
+    "ifaddr": {"daemon/discovery/announce.py"},
     "watchdog": {"daemon/watch/watchers.py"},
     "sqlite3": {"daemon/journal.py"},
     "yaml": {"pipeline/planner/templates.py"},

@@ -70,7 +70,7 @@ def test_the_lock_holds_every_dependency_with_its_hash() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     required = [
-        line for name in ("test", "link", "midi", "loudness") for line in extras[name]
+        line for name in ("test", "link", "midi", "loudness", "discovery") for line in extras[name]
     ] + project["dependencies"]
     required = [line for line in required if not line.startswith("acestepd[")]
     names = {re.split(r"[\[<>=; ]", line)[0].replace("_", "-").lower() for line in required}

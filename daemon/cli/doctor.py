@@ -18,6 +18,9 @@ from pipeline import blas
 from pipeline.voices import VOICES
 
 from .. import midi
+from ..discovery import announce
+from ..discovery.http import ask_name
+from ..discovery.tree import NAME
 from ..integrations.catalogue import find_integration
 from ..integrations.clients import PRESENT_SECONDS
 from ..integrations.inbox import INBOX
@@ -229,6 +232,27 @@ def _check_link(settings: Settings) -> Finding:
     return Finding(OK, "Ableton Link is followed once somebody else on the network uses it")
 
 
+def _check_discovery(settings: Settings) -> Finding:
+    try:
+        announce.open_zeroconf(settings.host).close()
+    except OSError as error:
+        message = f"zeroconf cannot be used on {settings.host}: {error.strerror}"
+        return Finding(NOTE, message, "programs that are told the port find acestepd all the same")
+    if not settings.oscquery:
+        return Finding(OK, "zeroconf works, OSCQuery takes a free port")
+    address = f"TCP {settings.host}:{settings.oscquery}"
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.oscquery))
+        except OSError as error:
+            if ask_name(settings.host, settings.oscquery) == NAME:
+                return Finding(OK, f"zeroconf works, acestepd answers OSCQuery on {address}")
+            hint = "another program has it: choose another oscquery"
+            return Finding(WRONG, f"{address}: {error.strerror}", hint)
+    return Finding(OK, f"zeroconf works, {address} is free for OSCQuery")
+
+
 def _check_midi_clock(settings: Settings) -> Finding:
     names = midi.list_inputs(midi.load_backend())
     if names is None:
@@ -336,6 +360,8 @@ def list_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield "tcp", _check_tcp
     if settings.link:
         yield "link", _check_link
+    if settings.discovery:
+        yield "discovery", _check_discovery
     if settings.midi_clock:
         yield "midi", _check_midi_clock
     if settings.midi.ports:

@@ -22,6 +22,7 @@ def build_start_screen(daemon: Daemon) -> str:
     lines += _format_lines("model", _describe_model(daemon))
     lines += _format_lines("clips", [str(settings.out)])
     lines += _format_lines("OSC in", _describe_osc(daemon))
+    lines += _format_lines("found as", _describe_discovery(daemon))
     lines += _format_lines("watched", [str(watch.folder) for watch in settings.watch])
     lines += _format_lines("MIDI", _describe_midi(daemon))
     lines += _format_lines("tempo", [_describe_tempo(daemon)])
@@ -69,6 +70,12 @@ def _describe_osc(daemon: Daemon) -> list[str]:
         where += f", TCP {daemon.osc.tcp_address[1]}"
     answers = "answers go back to where a message came from; /ace/notify 1 9101: to port 9101"
     return [where, answers]
+
+
+def _describe_discovery(daemon: Daemon) -> list[str]:
+    """Nothing where it is off."""
+    found = daemon.discovery
+    return [f"{found.name} (zeroconf), OSCQuery on {found.url}"] if found else []
 
 
 def _describe_midi(daemon: Daemon) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -33,11 +34,13 @@ class Guard:
     """The allow-list, the settings' token, and a token bucket for every address.
 
     On this machine every program has a bucket of its own, so that one that runs wild does not
-    silence the others; of another machine all programs share one, as a port costs nothing.
+    silence the others; of another machine all programs share one, as a port costs nothing. Any
+    thread may ask.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = threading.Lock()  # of the buckets
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
         self._authenticated: dict[str, float] = {}  # until when, by host
         self._failed: dict[str, float] = {}  # when a wrong token last came, by host
@@ -87,24 +90,26 @@ class Guard:
 
     def admit(self, sender: Peer) -> bool:
         """Take a token out of the sender's bucket, for one message. False: it was empty."""
-        bucket = self._bucket(sender)
-        now = self._clock()
-        refill = (now - bucket.refilled) * self._rate
-        bucket.tokens = min(self._rate * BURST, bucket.tokens + refill)
-        bucket.refilled = now
-        if bucket.tokens < 1:
-            return False
-        bucket.tokens -= 1
-        return True
+        with self._lock:
+            bucket = self._bucket(sender)
+            now = self._clock()
+            refill = (now - bucket.refilled) * self._rate
+            bucket.tokens = min(self._rate * BURST, bucket.tokens + refill)
+            bucket.refilled = now
+            if bucket.tokens < 1:
+                return False
+            bucket.tokens -= 1
+            return True
 
     def take_rejection(self, sender: Peer) -> bool:
         """Whether to answer a sender that it is not let in: once within `REJECTION_INTERVAL`."""
-        bucket = self._bucket(sender)
-        now = self._clock()
-        if bucket.rejected + REJECTION_INTERVAL > now:
-            return False
-        bucket.rejected = now
-        return True
+        with self._lock:
+            bucket = self._bucket(sender)
+            now = self._clock()
+            if bucket.rejected + REJECTION_INTERVAL > now:
+                return False
+            bucket.rejected = now
+            return True
 
     def _bucket(self, sender: Peer) -> TokenBucket:
         key = sender.client if _is_loopback(sender.host) else sender.host

@@ -45,9 +45,11 @@ def test_only_what_is_asked_for_is_checked() -> None:
     watch = (Watch(Path("/lyrics")), Watch(Path("/verses")))
     names = [
         name
-        for name, _ in doctor.list_checks(Settings(watch=watch, tcp=0, link=True, midi_clock="DAW"))
+        for name, _ in doctor.list_checks(
+            Settings(watch=watch, tcp=0, link=True, discovery=True, midi_clock="DAW")
+        )
     ]
-    assert names[len(doctor.CHECKS) :] == ["watch", "watch", "tcp", "link", "midi"]
+    assert names[len(doctor.CHECKS) :] == ["watch", "watch", "tcp", "link", "discovery", "midi"]
 
 
 def test_a_watched_folder_must_be_readable_and_its_output_writable(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_every_safe_setting_exists_and_none_of_them_is_a_port_a_folder_or_a_mode
         "variant",
         "link",
         "midi_clock",
+        "discovery",
+        "oscquery",
         "log_mb",
     }
 

@@ -1,0 +1,1 @@
+"""How programs find the daemon: zeroconf, and OSCQuery, which tells what it understands."""
