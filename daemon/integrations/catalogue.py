@@ -90,8 +90,8 @@ _ROWS = (
         "never opened in Max or Live; played here by a small Max of our own, beside a stand-in "
         "that refuses what Live refuses",
         (
-            "in Live: User Library > Presets > Audio Effects > Max Audio Effect: drag acestepd.amxd "
-            "onto an audio track",
+            "in Live: User Library > Presets > Audio Effects > Max Audio Effect: drag "
+            "acestepd.amxd onto an audio track",
             "in Max: open acestepd.maxpat",
         ),
         (

@@ -113,7 +113,7 @@ _READERS: dict[str, Callable[[bytes], tuple[Value, bytes]]] = {
 # --- where the daemon is --------------------------------------------------------------------------
 
 
-class Daemon(NamedTuple):
+class DaemonAddress(NamedTuple):
     """Where a daemon listens. `out` is "" where it does not say it; `pid` and `started` tell one
     run of it from the next.
     """
@@ -132,28 +132,28 @@ def find_state() -> str:
     return os.path.expanduser(lines[0].strip() if lines and lines[0].strip() else DEFAULT_STATE)
 
 
-def find_daemon(state: str) -> Daemon:
+def find_daemon(state: str) -> DaemonAddress:
     """What the lock file in its state folder says; the usual port where there is none."""
     try:
         lock = json.loads(_read(os.path.join(state, LOCK), 65536) or b"")
         port = lock["port"]
         host = lock.get("host") or DEFAULT_ADDRESS[0]
         if not isinstance(port, int) or not 0 < port < 65536 or not isinstance(host, str):
-            return Daemon()
+            return DaemonAddress()
         if host in ("0.0.0.0", "::", "localhost"):
             host = DEFAULT_ADDRESS[0]
         socket.inet_aton(host)  # a name would have to be looked up, which takes its time
         out = lock.get("out")
-        return Daemon(
+        return DaemonAddress(
             (host, port),
             out if isinstance(out, str) else "",
             int(lock.get("pid") or 0),
             float(lock.get("started") or 0.0),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        return Daemon()
+        return DaemonAddress()
     except RecursionError:  # of JSON
-        return Daemon()
+        return DaemonAddress()
 
 
 def _read(path: str, limit: int) -> bytes | None:
@@ -188,7 +188,7 @@ class Client:
         self.name = name
         self.topics = topics
         self.is_there = False
-        self.daemon = Daemon()
+        self.daemon = DaemonAddress()
         self._state = state or find_state()
         self._clock = clock
         self._pinged = -math.inf
@@ -266,13 +266,13 @@ class Client:
             self._is_subscribed = True
 
 
-def _bind_host(daemon: Daemon) -> str:
+def _bind_host(daemon: DaemonAddress) -> str:
     """Nobody else's machine can reach what is bound to loopback."""
     host = daemon.address[0]
     return DEFAULT_ADDRESS[0] if host.startswith("127.") else ""
 
 
-def _open_socket(daemon: Daemon) -> socket.socket:
+def _open_socket(daemon: DaemonAddress) -> socket.socket:
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     opened.setblocking(False)
     with contextlib.suppress(OSError):
@@ -284,7 +284,7 @@ def _open_socket(daemon: Daemon) -> socket.socket:
 # --- takes ----------------------------------------------------------------------------------------
 
 
-class Clip(NamedTuple):
+class ClipFile(NamedTuple):
     """A file of a take; its stem is "mix", "drums", "rest"."""
 
     stem: str
@@ -297,7 +297,7 @@ class Take(NamedTuple):
     """
 
     id: str
-    clips: list[Clip]
+    clips: list[ClipFile]
     bpm: float = 0.0
     bars: int = 0
     beats: float = 0.0
@@ -335,7 +335,7 @@ class Takes:
         base = _base_of(path, stem)
         take = self._takes.pop(base, None) or Take(id, [], bpm, bars)
         if path not in [clip.path for clip in take.clips]:
-            take.clips.append(Clip(stem, path))
+            take.clips.append(ClipFile(stem, path))
         self._takes[base] = take
         while len(self._takes) > MAX_TAKES:
             self._takes.popitem(last=False)
@@ -348,14 +348,14 @@ def describe(take: Take, mix: str) -> Take:
     manifest = read_manifest(_base_of(mix, MIX) + ".json")
     request = _get_dict(manifest, "request")
     told = [part for part in _get_list(manifest, "clips") if isinstance(part, dict)]
-    clips = OrderedDict([(mix, Clip(MIX, mix))])
+    clips = OrderedDict([(mix, ClipFile(MIX, mix))])
     for clip in take.clips:
         clips.setdefault(clip.path, clip)
     for part in told:
         stem, file = part.get("stem"), part.get("file")
         if isinstance(stem, str) and isinstance(file, str) and file:
             path = os.path.join(os.path.dirname(mix), os.path.basename(file))
-            clips.setdefault(path, Clip(stem, path))
+            clips.setdefault(path, ClipFile(stem, path))
     bpm = _get_number(request, "bpm") or take.bpm
     bars = int(_get_number(request, "bars")) or take.bars
     return take._replace(

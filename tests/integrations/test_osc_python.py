@@ -173,7 +173,7 @@ def test_where_there_is_no_good_lock_file_it_tries_the_usual_port(
     tmp_path: Path, text: str
 ) -> None:
     (tmp_path / LOCK).write_bytes(text.encode("latin-1"))
-    assert osc.find_daemon(str(tmp_path)) == osc.Daemon(("127.0.0.1", 9100))
+    assert osc.find_daemon(str(tmp_path)) == osc.DaemonAddress(("127.0.0.1", 9100))
 
 
 def test_a_state_folder_can_be_named_beside_it(tmp_path: Path, monkeypatch: Any) -> None:
