@@ -176,3 +176,17 @@ def test_the_doctor_says_whether_it_can_be_found(tmp_path: Path) -> None:
         other = Settings(discovery=True, oscquery=stage.osc.tcp_address[1])
         assert run_check(other).startswith("WRONG TCP 127.0.0.1:")
     assert f"TCP 127.0.0.1:{port} is free" in run_check(settings)
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(host: str) -> Zeroconf:
+        raise OSError(19, "No such device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(announce, "open_zeroconf", fail)
+        assert run_check(Settings(discovery=True)).startswith(
+            "note zeroconf cannot be used on 127.0.0.1: No such device"
+        )
+    monkeypatch.setitem(sys.modules, "zeroconf", None)
+    with pytest.raises(SettingsError, match=r"acestepd\[discovery\]"):
+        run_check(Settings(discovery=True))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from daemon.discovery import http
 from daemon.discovery.http import MAX_CONNECTIONS, OscQueryServer, ask_name
@@ -179,12 +183,37 @@ def test_the_connection_ends_after_one_answer() -> None:
         b"#bundle\0\0\0\0\0\0\0\0\1\n\n",
     ],
 )
-def test_junk_is_refused_and_the_next_is_served(junk: bytes) -> None:
+def test_junk_is_refused_and_the_next_is_served(
+    junk: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     with serving() as port:
         received = send(port, junk)
         assert b" 200 " not in received
         assert b"Traceback" not in received
         assert ask(port, "/")[0] == 200
+    assert not caplog.records  # nothing that the daemon did not foresee
+
+
+def test_random_bytes_end_nothing_and_are_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    begin = st.sampled_from([b"", b"GET ", b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
+
+    with serving() as port:
+
+        @given(begin, st.binary(max_size=300))
+        @hypothesis_settings(max_examples=300, deadline=None)
+        def check(begin: bytes, junk: bytes) -> None:
+            assert b"Traceback" not in send(port, begin + junk + b"\r\n\r\n")
+
+        check()
+        assert ask(port, "/")[0] == 200
+    assert not caplog.records
+
+
+def test_as_many_as_may_be_connected_are_answered_whole_at_once() -> None:
+    with serving(request=Request(lyrics="la " * 20_000)) as port:
+        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+            answers = list(pool.map(lambda _: ask_json(port, "/"), range(MAX_CONNECTIONS)))
+        assert all(answer == ask_json(port, "/") for answer in answers)
 
 
 def test_an_endless_head_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -109,3 +110,11 @@ def test_a_stranger_with_many_ports_fills_no_memory() -> None:
     for port in range(3 * MAX_BUCKETS):
         guard.admit(Peer(f"udp:127.0.0.1:{port}", "127.0.0.1"))
     assert len(guard._buckets) == MAX_BUCKETS
+
+
+def test_threads_that_ask_at_once_take_no_token_twice() -> None:
+    guard = Guard(Settings(rate=1000), Clock())
+    peer = Peer("http:127.0.0.1", "127.0.0.1")
+    with ThreadPoolExecutor(8) as pool:
+        admitted = list(pool.map(lambda _: guard.admit(peer), range(6000)))
+    assert sum(admitted) == 1000 * BURST
