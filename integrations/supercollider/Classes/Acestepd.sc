@@ -1,7 +1,8 @@
 // One acestepd, by its address. Everything returns at once; what the daemon answers comes by OSC.
 Acestepd {
 	classvar default, <>pause = 3, <>patience = 7;  // seconds: between two notifies, of silence
-	var <addr, <name, <takes, cache, stamp, count = 0, heart, responders;
+	classvar count = 0;
+	var <addr, <name, <takes, cache, stamp, heart, responders;
 	var lastHeard, isSilent = false, onInsert;
 
 	*initClass {
@@ -27,6 +28,7 @@ Acestepd {
 	*default_ { |daemon|
 		default !? { default.close };
 		default = daemon;
+		daemon !? { daemon.notify };  // the one before may have been the same
 	}
 
 	*new { |host = "127.0.0.1", port = 9100, name = "sclang"|
