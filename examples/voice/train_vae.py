@@ -7,7 +7,7 @@ another machine.
 First encoder and decoder learn, then the decoder alone; for the last part of the time
 discriminators listen as well. Leaves `vae.pt`, a moving average of the weights; `encoder.done` once
 the encoder is final, so that latents can be made while the decoder goes on; and `vae_state.pt`,
-what training goes on from: at most 60 MB.
+what training goes on from, in 35 MB.
 
 Torch, not MLX: with two threads it takes less than half as long a step here.
 """

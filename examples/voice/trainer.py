@@ -23,7 +23,7 @@ from .oobleck import CONFIG, VAE, write_linear_codec
 NOISE = 0.1  # on the latents that the decoder learns from, at most
 EVEN_WEIGHT = 0.003  # on the latents' squares
 LARGEST_STEP = 2.0  # norm of the gradients
-WARM_UP = 60  # steps, after every start
+WARM_UP = 100  # steps, after every start
 SETTLING = 0.2  # part of a run that ends before the plan does, in which the rate falls
 LOWEST_RATE = 0.03
 HEARD = 24_576  # samples of an example that the discriminators hear
@@ -82,6 +82,7 @@ class Trainer:
         self.vae.encoder.load_state_dict(self.average.encoder.state_dict())
         self.vae.encoder.requires_grad_(False)
         self.is_frozen = True
+        self.losses = {}  # some are of the encoder
 
     @contextmanager
     def _mixed_precision(self) -> Iterator[None]:
@@ -164,17 +165,11 @@ class Trainer:
     # --- what training goes on from ---------------------------------------------------------------
 
     def pack(self) -> dict[str, Any]:
-        """In half of the bytes: weights in float16, and the optimisers' second moments in bfloat16.
-        The first ones are there again after a few steps.
+        """The weights in float16, and how far it is. The optimisers begin anew: what they know of
+        the gradients holds for one size of batch, and the warm-up is long enough to learn it again.
         """
         networks = {name: getattr(self, name).state_dict() for name in NETWORKS}
         state: dict[str, Any] = {name: to_half(tensors) for name, tensors in networks.items()}
-        for name in ("optimiser", "listening"):
-            moments = getattr(self, name).state_dict()["state"]
-            state[name] = {
-                number: (float(values["step"]), values["exp_avg_sq"].bfloat16().cpu())
-                for number, values in moments.items()
-            }
         numbers = ("step", "listened", "spent", "is_frozen")
         return state | {name: getattr(self, name) for name in numbers}
 
@@ -182,19 +177,6 @@ class Trainer:
         """Go on from what `pack` gave."""
         for name in NETWORKS:
             getattr(self, name).load_state_dict(state[name])
-        for name in ("optimiser", "listening"):
-            optimiser = getattr(self, name)
-            whole = optimiser.state_dict()
-            parameters = [each for group in optimiser.param_groups for each in group["params"]]
-            whole["state"] = {
-                number: {
-                    "step": torch.tensor(step),
-                    "exp_avg": torch.zeros_like(parameters[number]),
-                    "exp_avg_sq": moment.float(),
-                }
-                for number, (step, moment) in state[name].items()
-            }
-            optimiser.load_state_dict(whole)
         self.step = state["step"]
         self.listened = state["listened"]
         self.spent = state["spent"]

@@ -114,7 +114,7 @@ def test_a_step_that_is_not_finite_is_left_out(monkeypatch: pytest.MonkeyPatch) 
     assert all(map(torch.equal, before, small.vae.parameters()))
 
 
-def test_training_goes_on_from_a_state_of_half_the_bytes(
+def test_training_goes_on_from_a_state_of_two_bytes_a_weight(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     small = make_trainer(monkeypatch)
@@ -135,15 +135,15 @@ def test_training_goes_on_from_a_state_of_half_the_bytes(
     numbers = sum(each.numel() for each in [*small.vae.parameters(), *small.probe.parameters()])
     numbers += sum(each.numel() for each in small.discriminators.parameters())
     numbers += sum(each.numel() for each in small.average.parameters())
-    assert (tmp_path / "vae_state.pt").stat().st_size < 4.5 * numbers + 500_000
+    assert (tmp_path / "vae_state.pt").stat().st_size < 2 * numbers + 500_000
     assert not list(tmp_path.glob("*.part"))
 
 
 def test_the_state_of_the_voice_can_be_carried_elsewhere() -> None:
-    """At most 60 MB: two sets of weights and the optimisers' moments, two bytes each."""
-    parts = (oobleck.VAE(), oobleck.VAE(), oobleck.VAE(), Discriminators(), Discriminators())
+    """At most 60 MB: the weights, their average and the discriminators, two bytes a number."""
+    parts = (oobleck.VAE(), oobleck.VAE(), Discriminators())
     numbers = sum(each.numel() for part in parts for each in part.parameters())
-    assert 2 * numbers < 57e6
+    assert 2 * numbers < 36e6
     vae = sum(each.numel() for each in oobleck.VAE().parameters())
     assert 2 * vae < 26e6  # beside 13 MB of DiT and text encoder: 40 MB in all
 
