@@ -19,7 +19,7 @@ from daemon.service import Daemon
 from tests.support.harness import SteppedModel
 from tests.support.jack import Jack
 from tests.support.osc_client import encode_message
-from tests.support.relay import Relay, make_junk
+from tests.support.relay import Relay, find_free_port, make_junk
 from tests.support.running_program import RunningProgram
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
@@ -85,6 +85,8 @@ def running(tmp_path_factory: pytest.TempPathFactory, jack_server: Jack) -> Iter
     """With a server that has booted, and plays nowhere."""
     folder = tmp_path_factory.mktemp("sclang")
     with SuperCollider(folder, FOLDER, **jack_server.environment) as sc:
+        # a port of its own: another process may run other tests of this file
+        sc.run(f'Server.default = s = Server(\\own, NetAddr("127.0.0.1", {find_free_port()}));')
         sc.run("s.options.numInputBusChannels = 0; s.waitForBoot { \\booted.postln };")
         sc.wait_for("booted")
         yield sc
