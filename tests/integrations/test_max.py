@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -141,7 +142,7 @@ class Rig:
         pairs = {"prompt": "dusty lo-fi", "bars": 2, **values}
         flat = [part for pair in pairs.items() for part in pair]
         with closing(self.stage.client()) as client:
-            client.ask("/ace/generate", id, *flat)
+            assert client.ask("/ace/generate", id, *flat)[0] == "/ace/queued"
 
     def put_in(self, id: str, **values: object) -> None:
         self.ask(id, **values)
@@ -165,9 +166,10 @@ def is_known(stage: Stage, name: str) -> bool:
     return any(client.name == name for client in stage.clients.list_all())
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with on_stage(tmp_path_factory.mktemp("my takes")) as running:
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """One for each test: a take that waits for a device goes to the next one that comes."""
+    with on_stage(tmp_path / "my takes") as running:
         yield running
 
 
@@ -317,7 +319,7 @@ def test_slots_are_counted_however_live_words_it(
         rig.run_until(lambda: is_known(stage, "max"))
         rig.fill(tmp_path, 0, 0)
         live.song().view.select(0, 0)
-        rig.put_in(f"counted-{random.random()}")
+        rig.put_in(f"counted-{secrets.token_hex(3)}")
         assert rig.places() == [(0, 0), (0, 1)]
 
 
@@ -361,7 +363,7 @@ def test_junk_leaves_the_device_as_it_was(rig: Rig) -> None:
                 rig.player.run()
     rig.player.tick()  # it was silent for as long as that took
     rig.live.song().view.select(0, 0)
-    rig.put_in(f"alive-{random.random()}")
+    rig.put_in(f"alive-{secrets.token_hex(3)}")
     assert rig.places() == [(0, 0)]
 
 
