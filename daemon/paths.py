@@ -101,8 +101,13 @@ class AllowedFolders:
             path = Path(text).expanduser()
         except RuntimeError:  # ~ of a user who does not exist
             return []
-        places = (*self.folders, self.sources) if self.sources else self.folders
-        paths = (_resolve_links(folder / path) for folder in places)  # absolute: as it is
+        # an absolute path stays as it is
+        paths = [_resolve_links(folder / path) for folder in self.folders]
+        if self.sources:
+            copy = _resolve_links(self.sources / path)
+            home = _resolve_links(self.sources)
+            if copy and home and copy.is_relative_to(home):
+                paths.append(copy)  # a name that climbs out of there is none of a copy
         return [path for path in paths if path]
 
     def _contains(self, path: Path) -> bool:

@@ -307,10 +307,11 @@ def _build_integration_check(name: str) -> Check:
             return Finding(NOTE, f"in {where}, of another version of acestepd", again)
         if not integration.inserts:
             return Finding(OK, f"in {where}")
-        if name not in (heard := integrations.find_heard(settings)):
+        last = integrations.find_last(integrations.find_heard(settings), name)
+        if last is None:
             clicks = "; ".join(integrations.list_clicks(integration, installations))
             return Finding(NOTE, f"in {where}, and never heard", clicks)
-        age = integrations.format_age(time.time() - heard[name].time)
+        age = integrations.format_age(time.time() - last.time)
         return Finding(OK, f"in {where}, heard {age}")
 
     return check

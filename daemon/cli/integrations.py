@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +39,7 @@ def list_integrations(
     for integration in catalogue.list_available():
         own = [one for one in installations if one.name == integration.name]
         found = {part.place.find(machine) for part in integration.parts}
-        last = heard.get(integration.name)
+        last = find_last(heard, integration.name)
         rows.append(
             {
                 "name": integration.name,
@@ -54,6 +56,12 @@ def list_integrations(
             }
         )
     return rows
+
+
+def find_last(heard: Mapping[str, Heard], name: str) -> Heard | None:
+    """Of a program and its further copies, max and max2, the one that was heard last."""
+    copies = [heard[one] for one in heard if re.fullmatch(rf"{re.escape(name)}\d*", one)]
+    return max(copies, key=lambda one: one.time, default=None)
 
 
 def find_heard(settings: Settings) -> dict[str, Heard]:

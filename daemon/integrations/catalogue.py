@@ -16,7 +16,7 @@ from . import places
 from .places import Place
 
 FOLDER = Path(__file__).parents[2] / "integrations"  # in a checkout, and in site-packages
-SHARED = "shared"  # the OSC clients that several integrations use: one source each
+SHARED = "shared"  # what several integrations use: one source each
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ _ROWS = (
         "never opened in Live; played here against a stand-in that refuses what Live refuses",
         (
             "start Live again",
-            "Settings > Link, Tempo & MIDI > Control Surface: acestepd",
+            "Settings > Link, Tempo & MIDI > Control Surface: acestepd; Input: the keyboard whose "
+            "lowest notes, 0 to 3, are go, reroll, favourite and cover",
         ),
         (Part(places.LIVE, source="acestepd", shared=("acestep_osc.py",)),),
     ),
@@ -187,7 +188,7 @@ _ROWS = (
         "chuck",
         "ChucK 1.4",
         "one file that asks, waits and plays",
-        "run here in ChucK on Linux",
+        "run here in ChucK 1.4.2 on Linux",
         ("chuck {folder}/acestepd.ck",),
         (Part(places.DOCUMENTS, "chuck"),),
         inserts=False,

@@ -246,9 +246,10 @@ function M.find_daemon(state)
     if type(daemon.out) ~= "string" or daemon.out == "" then
         return nil, "this acestepd has no inbox: it needs a newer one"
     end
+    local host = type(daemon.host) == "string" and daemon.host or "127.0.0.1"
     return {
         pid = daemon.pid,
-        host = type(daemon.host) == "string" and daemon.host or "127.0.0.1",
+        host = host == "0.0.0.0" and "127.0.0.1" or host, -- it listens on every address
         port = math.type(daemon.port) == "integer" and daemon.port or 0,
         out = daemon.out,
     }

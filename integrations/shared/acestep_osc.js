@@ -1,4 +1,4 @@
-/* acestepd's OSC messages in ES5, with nothing but the language: for Bitwig, Open Stage Control, Max
+/* acestepd's OSC messages in ES5, with nothing but the language: for Bitwig, Open Stage Control
  * and Node. `encode` and `decode` are the wire; `Client` keeps in touch with the daemon, and collects
  * the files of a take until they are to be put in. It owns no socket and no timer: its host sends,
  * says what came, and calls `tick` about once a second.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.integrations import format_age
+from daemon.cli.integrations import Heard, find_last, format_age
 from daemon.integrations.catalogue import list_available
 from tests.support.stage import on_stage
 
@@ -97,3 +97,10 @@ def test_the_list_says_when_a_program_was_last_heard(tmp_path: Path) -> None:
 )
 def test_ages_are_said_as_people_do(seconds: float, text: str) -> None:
     assert format_age(seconds) == text
+
+
+def test_a_second_copy_of_a_program_counts_as_the_program() -> None:
+    heard = {"max": Heard(5.0), "max2": Heard(9.0), "maxpatch": Heard(20.0), "live": Heard(1.0)}
+    assert find_last(heard, "max") == Heard(9.0)
+    assert find_last(heard, "live") == Heard(1.0)
+    assert find_last(heard, "reaper") is None

@@ -110,6 +110,7 @@ def test_control_c_ends_it_and_its_subscription(stage: Stage) -> None:
     until(lambda: not stage.osc.subscribers.list_peers("clip"))
 
 
+@pytest.mark.long
 def test_a_daemon_that_is_killed_and_started_again_is_listened_to_again(tmp_path: Path) -> None:
     state = tmp_path / "state"
     flags = ("--state", str(state))

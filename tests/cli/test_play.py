@@ -280,6 +280,7 @@ def test_a_message_that_is_lost_is_sent_again(tmp_path: Path) -> None:
             assert one.wait(60) == 0
 
 
+@pytest.mark.long
 def test_ten_thousand_datagrams_of_junk_leave_it_waiting(tmp_path: Path) -> None:
     random = Random(7)
     addresses = [f"/ace/{name}" for name in OUTGOING]
@@ -305,6 +306,7 @@ def test_ten_thousand_datagrams_of_junk_leave_it_waiting(tmp_path: Path) -> None
             assert one.stderr.read() == ""
 
 
+@pytest.mark.long
 def test_a_daemon_that_is_killed_and_started_again_brings_the_clip(tmp_path: Path) -> None:
     state = tmp_path / "state"
     flags = ("--state", str(state))

@@ -25,7 +25,6 @@ from tests.support.osc_client import encode_message
 
 Atom = int | float | str
 BANG: list[Atom] = ["bang"]
-PORT = 9110  # what a patch says; the real one is free
 MAX_DEPTH = 300  # boxes in one chain: Max has a stack too
 NUMBER = re.compile(r"-?(\d+|\d*\.\d+|\d+\.)")
 
@@ -73,7 +72,7 @@ class Player:
         daemon: tuple[str, int],
         live: Program | None = None,
         reverse: bool = False,
-        count_answer: Callable[[str, int], list[Atom]] = lambda child, count: [child, count],
+        count_answer: Callable[[str, int], list[Atom]] = lambda child, n: ["count", child, n],
         text_answer: Callable[[str], list[Atom]] = lambda text: ["text", text],
     ) -> None:
         self.daemon = daemon
@@ -90,7 +89,7 @@ class Player:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.setblocking(False)
-        self.port = PORT  # that the patch believes it listens on
+        self.port = 0  # that the patch believes it listens on
         self.boxes: dict[str, Box] = {}
         for wrapped in patcher["patcher"]["boxes"]:
             values = wrapped["box"]
@@ -115,6 +114,9 @@ class Player:
             box.start()
 
     def close(self) -> None:
+        for box in self.boxes.values():
+            if isinstance(box, FreeBang):
+                box.emit(0, BANG)
         self.socket.close()
 
     def find(self, name: str) -> Any:
@@ -166,6 +168,10 @@ class Player:
     def tick(self) -> None:
         """Ten seconds are over."""
         self.find("metro").ring()
+
+    def wait(self) -> None:
+        """So much time is over that every delay rings."""
+        self.find("delay").ring()
 
     # --- Live's objects ---------------------------------------------------------------------------
 
@@ -334,6 +340,8 @@ class Zl(Box):
             self.emit(0, [*atoms, *self.held])
         elif self.mode == "rev":
             self.emit(0, atoms[::-1])
+        elif self.mode == "len":
+            self.emit(0, [len(atoms)])
         else:
             assert self.mode == "nth"
             place = self.more[0]
@@ -362,14 +370,14 @@ class Arithmetic(Box):
 class Expression(Box):
     def load(self) -> None:
         text = self.values["text"].removeprefix("expr ")
-        assert re.fullmatch(r"[$f\d .*/]+", text)
+        assert re.fullmatch(r"(int|[$f\d .*/+()-])+", text)
         self.code = re.sub(r"\$f(\d)", r"slots[\1 - 1]", text)
         self.slots = [0.0] * len(set(re.findall(r"\$f\d", text)))
 
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         self.slots[inlet] = float(expect_number(atoms))
         if inlet == 0:
-            self.emit(0, [float(eval(self.code, {"slots": self.slots}))])
+            self.emit(0, [eval(self.code, {"slots": self.slots})])
 
 
 class Coll(Box):
@@ -440,6 +448,19 @@ class Metro(Box):
         self.emit(0, BANG)
 
 
+class Delay(Box):
+    is_running = False
+
+    def receive(self, inlet: int, atoms: list[Atom]) -> None:
+        assert atoms == BANG
+        self.is_running = True
+
+    def ring(self) -> None:
+        if self.is_running:
+            self.is_running = False
+            self.emit(0, BANG)
+
+
 class Message(Box):
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         assert inlet == 0
@@ -471,6 +492,9 @@ class UdpSend(Box):
 
 
 class UdpReceive(Box):
+    def load(self) -> None:
+        self.player.port = int(expect_number(self.arguments))
+
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         word, number = atoms
         assert word == "port"
@@ -487,13 +511,25 @@ class Start(Box):
         self.emit(0, BANG)
 
 
+class FreeBang(Box):
+    """Rings when the patch is closed."""
+
+
 class LivePath(Box):
+    number = 0
+
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
-        if atoms[0] != "path":
+        word, *path = atoms
+        if word == "goto":
+            self.number = self.player.find_object(path)
+            self.emit(1, ["id", self.number])
+            self.emit(0, ["id", self.number])
+        elif word == "getcount":
+            (child,) = path
+            children = getattr(self.player.objects[self.number], str(child))
+            self.emit(2, self.player.count_answer(str(child), len(children)))
+        else:
             raise Refusal(f"live.path: {atoms}")
-        number = self.player.find_object(atoms[1:])
-        self.emit(1, ["id", number])
-        self.emit(0, ["id", number])
 
 
 class LiveObject(Box):
@@ -528,8 +564,6 @@ class LiveObject(Box):
             if isinstance(value, int | float | str):
                 return [name, value]
             return [name, "id", self.player.register(value)]
-        if word == "getcount":
-            return self.player.count_answer(name, len(getattr(found, name)))
         if word == "set":
             (value,) = values
             was = getattr(found, name)
@@ -543,20 +577,24 @@ class LiveObject(Box):
 class LiveObserver(Box):
     number = 0
 
+    watched = ""
+
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         if inlet == 1:
             assert atoms[0] == "id"
             self.number = int(expect_number(atoms[1:]))
             return
-        word, name = atoms
-        assert word == "property"
-        found = self.player.objects[self.number]
+        if atoms != BANG:
+            word, name = atoms
+            assert word == "property"
+            self.watched = str(name)
+            found = self.player.objects[self.number]
+            getattr(found, f"add_{self.watched}_listener")(self._tell)
+        if self.watched:
+            self._tell()
 
-        def tell() -> None:
-            self.emit(0, [getattr(found, str(name))])
-
-        getattr(found, f"add_{name}_listener")(tell)
-        tell()
+    def _tell(self) -> None:
+        self.emit(0, [getattr(self.player.objects[self.number], self.watched)])
 
 
 class NumberBox(Box):
@@ -661,6 +699,8 @@ KINDS: dict[str, type[Box]] = {
     "gate": Gate,
     "random": Random,
     "metro": Metro,
+    "delay": Delay,
+    "freebang": FreeBang,
     "message": Message,
     "udpsend": UdpSend,
     "udpreceive": UdpReceive,

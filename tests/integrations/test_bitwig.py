@@ -230,6 +230,7 @@ def test_a_daemon_that_goes_and_comes_back_is_noticed_and_its_clip_comes_once(
                 assert program.list_seen("insertFile").count(path) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "between two questions"])
 def test_a_daemon_that_is_restarted_again_and_again_loses_no_clip_and_puts_none_in_twice(
     installed: Path, tmp_path: Path, noticed: bool
@@ -284,6 +285,7 @@ def test_sixty_restarts_lose_no_clip_put_none_in_twice_and_fill_no_memory(
         assert max(sizes[-10:]) < 1.5 * max(sizes[:10])
 
 
+@pytest.mark.long
 def test_ten_thousand_datagrams_of_junk_leave_it_alive(installed: Path, tmp_path: Path) -> None:
     port = free_port()
     with (
@@ -309,6 +311,7 @@ def test_it_is_ecmascript_5(file: Path) -> None:
     subprocess.run(["node", acorn, "--ecma5", "--silent", file], check=True)
 
 
+@pytest.mark.long
 def test_its_types_are_bitwigs(tmp_path: Path) -> None:
     compiler = find_module("typescript") / "bin" / "tsc"
     types = find_module("typed-bitwig-api")

@@ -57,6 +57,7 @@ def test_errors_are_said_with_their_hint(tmp_path: Path, start_chuck: Start) -> 
         chuck.wait_for("acestepd: bars must be in 0..1024, got -4")
 
 
+@pytest.mark.long
 def test_it_survives_junk_and_a_daemon_that_goes_and_comes(
     tmp_path: Path, relay: Relay, start_chuck: Start
 ) -> None:

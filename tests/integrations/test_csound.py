@@ -52,6 +52,7 @@ def test_errors_are_said_with_their_hint_and_end_it(tmp_path: Path) -> None:
         csound.wait()
 
 
+@pytest.mark.long
 def test_it_survives_junk_and_a_daemon_that_goes_and_comes(tmp_path: Path, relay: Relay) -> None:
     listen = find_free_port()
     with start_csound(tmp_path, relay.port, listen) as csound:

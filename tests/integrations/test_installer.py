@@ -436,6 +436,7 @@ def test_all_of_them_fit_into_one_folder(tmp_path: Path) -> None:
 # --- the wheel ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_wheel_brings_every_integration_along(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="hatchling builds the wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]

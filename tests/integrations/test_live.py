@@ -680,6 +680,7 @@ def make_junk(rng: random.Random) -> bytes:
     return bytes(damaged)
 
 
+@pytest.mark.long
 def test_ten_thousand_datagrams_of_junk_from_the_daemon_itself_stop_nothing(
     make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -775,6 +776,7 @@ def test_it_runs_in_a_python_3_7(tmp_path: Path) -> None:
     assert {path.name for path in SOURCES} == {path.name for path in folder.glob("acestepd/*.py")}
 
 
+@pytest.mark.long
 def test_what_it_asks_of_live_is_what_live_has(tmp_path: Path) -> None:
     """By the stubs that were made by introspection of Live."""
     if importlib.util.find_spec("Live-stubs") is None:

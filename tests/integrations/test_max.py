@@ -148,6 +148,12 @@ class Rig:
         self.ask(id, **values)
         self.run_until(lambda: any(one == id for one, *_ in self.list_answers()))
 
+    def insert(self, id: str, *where: int) -> None:
+        count = len(self.list_answers())
+        with closing(self.stage.client()) as client:
+            client.ask("/ace/insert", id, *where)
+        self.run_until(lambda: len(self.list_answers()) > count)
+
     def list_answers(self) -> list[list[Any]]:
         """What the device said of takes that it was to put in."""
         return [values for address, values in self.player.sent if address == "/ace/inserted"]
@@ -206,15 +212,23 @@ def test_go_asks_for_what_the_device_shows_and_the_clip_goes_into_the_highlighte
     assert rig.player.find("slider").value == 1.0
 
 
-def test_a_clip_is_warped_and_loops_exactly_its_bars_in_the_sets_metre(rig: Rig) -> None:
-    song = rig.live.song()
-    song.turn(signature_numerator=6, signature_denominator=8)
-    song.view.select(0, 0)
-    rig.put_in("six", bars=2, bpm=120, time_signature="6/8")
+@pytest.mark.parametrize(("metre", "beats"), [("4/4", 8.0), ("3/4", 6.0), ("6/8", 6.0)])
+def test_a_clip_is_warped_and_loops_exactly_its_bars_whatever_the_sets_metre_is(
+    rig: Rig, metre: str, beats: float
+) -> None:
+    rig.live.song().view.select(0, 0)
+    rig.put_in("metre", bars=2, bpm=97, time_signature=metre)
     ((_, _, clip),) = rig.live.list_clips()
     assert clip.warping
     assert clip.looping
-    assert clip.loop_end == 6.0  # quarter notes
+    assert clip.loop_end == beats  # quarter notes
+
+
+def test_a_clip_without_bars_is_put_in_as_it_is(rig: Rig) -> None:
+    rig.live.song().view.select(0, 0)
+    rig.put_in("free", bars=0, seconds=1)
+    ((_, _, clip),) = rig.live.list_clips()
+    assert not clip.looping
 
 
 def test_an_occupied_slot_is_left_alone_and_the_first_empty_one_of_its_track_taken(
@@ -224,7 +238,7 @@ def test_an_occupied_slot_is_left_alone_and_the_first_empty_one_of_its_track_tak
     rig.live.song().view.select(0, 1)
     rig.put_in("next")
     assert rig.places() == [(0, 0), (0, 1), (0, 2), (0, 3)]
-    assert rig.list_answers()[-1] == ["next", "max", "scene 3 of that track"]
+    assert rig.list_answers()[-1] == ["next", "max", "scene 3 of the selected track"]
 
 
 def test_a_full_track_gets_a_new_scene(rig: Rig, tmp_path: Path) -> None:
@@ -259,11 +273,19 @@ def test_a_track_that_takes_no_audio_gets_none_and_no_scene_is_made(
 def test_a_track_and_a_slot_that_are_named_are_taken(rig: Rig, tmp_path: Path) -> None:
     rig.live.song().view.select(0, 0)
     rig.put_in("first")
-    with closing(rig.stage.client()) as client:
-        client.ask("/ace/insert", "first", 2, 1)
-    count = len(rig.list_answers())
-    rig.run_until(lambda: len(rig.list_answers()) > count)
-    assert rig.list_answers()[-1] == ["first", "max", "the set already"]
+    rig.insert("first", 2, 1)
+    assert rig.list_answers()[-1] == ["first", "max", "scene 2 of track 3"]
+    assert rig.places() == [(0, 0), (2, 1)]
+    rig.insert("first", -1, 3)
+    assert rig.list_answers()[-1] == ["first", "max", "scene 4 of the selected track"]
+    assert rig.places() == [(0, 0), (0, 3), (2, 1)]
+
+
+def test_a_clip_that_is_in_already_is_not_put_in_twice(rig: Rig) -> None:
+    rig.live.song().view.select(0, 0)
+    rig.put_in("once")
+    rig.insert("once")
+    assert rig.list_answers()[-1] == ["once", "max", "the set already"]
     assert rig.places() == [(0, 0)]
 
 
@@ -284,9 +306,39 @@ def test_what_went_wrong_and_what_to_do_is_shown(rig: Rig) -> None:
     assert rig.player.status == "no parameter is called 'bmp'. did you mean bpm?"
 
 
-def test_the_sets_tempo_is_the_sessions(rig: Rig) -> None:
+def test_the_sets_tempo_is_the_sessions_also_of_a_daemon_that_comes_later(rig: Rig) -> None:
     rig.live.song().turn(tempo=97.5)
     rig.run_until(lambda: rig.stage.tempo.current == (97.5, "explicit"))
+    rig.stage.tempo.set(80.0)
+    rig.player.tick()
+    rig.run_until(lambda: rig.stage.tempo.current == (97.5, "explicit"))
+
+
+def test_a_daemon_that_does_not_answer_is_said_and_that_it_is_back(rig: Rig) -> None:
+    rig.player.wait()
+    assert rig.player.status == "acestepd does not answer; is it running?"
+    rig.player.tick()
+    rig.run_until(lambda: rig.player.status == "acestepd is there")
+
+
+def test_without_a_prompt_nothing_is_asked_and_that_is_said(rig: Rig) -> None:
+    rig.player.find("prompt").text = "an old one"
+    rig.player.find("go").press()
+    rig.player.run()
+    rig.player.find("prompt").text = ""
+    rig.player.find("go").press()
+    rig.run_until(lambda: rig.player.status == "write a prompt first")
+    assert [address for address, _ in rig.player.sent].count("/ace/go") == 1
+
+
+@pytest.mark.parametrize(("turned", "seed"), [(-1.0, -1), (-0.6, -1), (6.7, 7), (99_999.0, 99_999)])
+def test_a_seed_is_the_number_that_is_shown(rig: Rig, turned: float, seed: int) -> None:
+    rig.player.find("prompt").text = "x"
+    rig.player.find("seed").receive(0, [turned])
+    rig.player.find("go").press()
+    rig.player.run()
+    (question,) = (values for address, values in rig.player.sent if address == "/ace/go")
+    assert question[3] == seed
 
 
 @pytest.mark.parametrize("answer", [lambda text: ["text", text], lambda text: [text]])
@@ -300,6 +352,7 @@ def test_the_prompt_arrives_with_and_without_text_in_front_of_it(
         ) as player:
             player.find("prompt").text = "two words"
             player.find("go").press()
+            player.run()
             assert [values[1] for address, values in player.sent if address == "/ace/go"] == [
                 "two words"
             ]
@@ -323,15 +376,20 @@ def test_slots_are_counted_however_live_words_it(
         assert rig.places() == [(0, 0), (0, 1)]
 
 
-def test_a_second_device_has_a_port_and_a_name_of_its_own(stage: Stage) -> None:
-    with closing(Player(read("acestepd.amxd"), stage.osc.address, Program())) as player:
+def test_a_second_device_has_a_port_and_a_name_of_its_own(tmp_path: Path) -> None:
+    live = Program("audio", scenes=2)
+    with (
+        on_stage(tmp_path, insert_to="max2") as stage,
+        closing(Player(read("acestepd.amxd"), stage.osc.address, live)) as player,
+    ):
+        rig = Rig(stage, player, live)
         player.find("device").receive(0, [2])
         player.tick()
-        address, values = player.sent[-1]
-        assert address == "/ace/notify"
-        assert player.port == 9111
-        assert values[-1] == "max2"
-        until(lambda: is_known(stage, "max2"))
+        assert player.port == 9120
+        rig.run_until(lambda: is_known(stage, "max2"))
+        rig.put_in("second")
+        assert rig.list_answers() == [["second", "max2", "the highlighted slot"]]
+        rig.run_until(lambda: not stage.journal.find_to_insert("max2", 0.0, 9))
 
 
 def test_a_daemon_that_was_restarted_is_told_again(tmp_path: Path) -> None:
@@ -350,15 +408,18 @@ def test_a_daemon_that_was_restarted_is_told_again(tmp_path: Path) -> None:
     assert len(rig.places()) == 2
 
 
+@pytest.mark.long
 def test_junk_leaves_the_device_as_it_was(rig: Rig) -> None:
     rig.player.goes_on = True
     dice = random.Random(5)
-    addresses = (b"/ace/progress", b"/ace/state", b"/nobody", b"#bundle")
+    kinds = ("progress", "state", "clip", "insert", "fail", "finished", "nobody")
+    addresses = [f"/ace/{kind}".encode() for kind in kinds] + [b"#bundle"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.connect(rig.player.socket.getsockname())
         for number in range(10_000):
-            tail = dice.randbytes(dice.randrange(60))
-            stranger.send(dice.choice(addresses) + b"\0" * dice.randrange(4) + tail)
+            address = dice.choice(addresses)
+            tail = b",sis\0\0\0\0" * dice.randrange(2) + dice.randbytes(4 * dice.randrange(16))
+            stranger.send(address + b"\0" * (4 - len(address) % 4) + tail)
             if number % 100 == 0:
                 rig.player.run()
     rig.player.tick()  # it was silent for as long as that took
@@ -375,7 +436,7 @@ def test_the_patcher_plays_the_newest_mix(stage: Stage, reverse: bool) -> None:
     with closing(Player(read("acestepd.maxpat"), stage.osc.address, reverse=reverse)) as player:
         player.find("prompt").text = "warm"
         player.find("bars").receive(0, [1])
-        until(lambda: is_known(stage, "max"))
+        until(lambda: is_known(stage, "maxpatch"))
         player.find("go").press()
 
         def is_playing() -> bool:
@@ -384,7 +445,7 @@ def test_the_patcher_plays_the_newest_mix(stage: Stage, reverse: bool) -> None:
 
         until(is_playing)
         assert player.find("groove~").is_looping
-        assert player.find("buffer~").path.endswith("_mix.wav") or player.find("buffer~").frames
+        assert player.find("buffer~").frames == 96_000  # a bar at 120
         (question,) = (values for address, values in player.sent if address == "/ace/go")
         assert question[1:] == ["warm", 1.0, -1]
 

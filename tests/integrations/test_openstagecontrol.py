@@ -322,6 +322,7 @@ def test_a_daemon_that_goes_and_comes_back_is_said(stage: Stage, tmp_path: Path)
             wait_for(page, "shows", "stage", "finished")
 
 
+@pytest.mark.long
 @needs_node
 def test_ten_thousand_datagrams_of_junk_leave_it_alive(stage: Stage, tmp_path: Path) -> None:
     folder = tmp_path / "page"

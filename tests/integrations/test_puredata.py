@@ -210,6 +210,7 @@ def send_until_heard(relay: Relay, pd: PureData, number: int) -> None:
     until(is_heard)
 
 
+@pytest.mark.long
 def test_it_survives_junk(pd: PureData, spaced: Daemon, relay: Relay) -> None:
     relay.target = spaced.osc.address
     pd.send(f"connect 127.0.0.1 {relay.port}")

@@ -343,6 +343,7 @@ def test_another_machines_daemon_is_told_the_token(stage: Stage) -> None:
         assert screen.sent == ["/ace/hello", "/ace/notify"]
 
 
+@pytest.mark.long
 def test_ten_thousand_messages_of_junk_leave_it_alive(screen: Screen) -> None:
     for packet in make_junk(10_000):
         try:

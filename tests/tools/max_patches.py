@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[2] / "integrations" / "max"
-PORT = 9110  # the first device listens here, the second one on the next
+# The first device listens on the first of these ports, the second on 9120, the third on 9121
+DEVICE = ("max", 9110, 9120)
+PATCHER = ("maxpatch", 9130, 9140)
+SILENCE = 25_000  # ms after which acestepd does not answer: it does so every ten seconds
 HEIGHT = 169.0  # of a device's view in Live
 WIDTH = 330.0
 AUDIO_EFFECT = b"aaaa"
@@ -33,6 +37,8 @@ BOXES: dict[str, tuple[int, tuple[str, ...]]] = {
     "live.observer": (2, ("", "")),
     "loadbang": (1, ("bang",)),
     "metro": (2, ("bang",)),
+    "delay": (2, ("bang",)),
+    "freebang": (1, ("bang",)),
     "random": (2, ("int",)),
     "tosymbol": (1, ("",)),
     "prepend": (1, ("",)),
@@ -40,7 +46,6 @@ BOXES: dict[str, tuple[int, tuple[str, ...]]] = {
     "int": (2, ("int",)),
     "+": (2, ("int",)),
     "maximum": (2, ("int", "int")),
-    "expr": (3, ("",)),
     "coll": (1, ("", "", "", "")),
     "uzi": (2, ("bang", "bang", "int")),
     "split": (3, ("int", "int")),
@@ -174,6 +179,8 @@ def _count_cords(name: str, arguments: list[str]) -> tuple[int, tuple[str, ...]]
         return count, ("",)
     if name == "sprintf":
         return " ".join(arguments).count("%"), ("",)
+    if name == "expr":
+        return len(set(re.findall(r"\$f\d", " ".join(arguments)))), ("",)
     if name == "gate":
         return 2, ("",) * int(arguments[0])
     return BOXES[name]
@@ -203,90 +210,146 @@ class Surface:
     number: Box  # which of several devices this is: 1, 2, ...
 
 
+@dataclass(frozen=True)
+class Network:
+    send: Box  # where messages go
+    heard: Box  # its first outlet is what comes
+    name: Box  # its outlets 1 and 2 are what acestepd calls this device
+    tick: Box  # its last outlet rings every ten seconds
+
+
 def add_network(
-    patch: Patch, surface: Surface, topics: str, start: Box, outlet: int = 0
-) -> tuple[Box, Box]:
-    """Listen, and say so again and again: a daemon that was restarted has forgotten it. Returns
-    where messages go, and where they come from.
-    """
+    patch: Patch,
+    surface: Surface,
+    show: Box,
+    place: tuple[str, int, int],
+    topics: str,
+    start: Box,
+    outlet: int = 0,
+) -> Network:
+    """Listen, and say so again and again: a daemon that was restarted has forgotten it."""
+    first_name, first_port, next_port = place
     patch.begin_column("acestepd hears of us every ten seconds")
     send = patch.object("udpsend 127.0.0.1 9100")
-    begin = patch.object("trigger b b")
+    begin = patch.object("trigger b b b")
     patch.connect(start, begin, outlet)
-    patch.connect(begin, surface.number, 1)
+    patch.connect(begin, surface.number, 2)
     ticks = patch.object("metro 10000")
-    patch.connect(begin, ticks)
-    # device 1 is called max and listens on 9110, device 2 max2 and on 9111
+    patch.connect(begin, ticks, 1)
     number = patch.object("trigger i i")
     patch.connect(surface.number, number)
     is_first = patch.object("sel 1")
     patch.connect(number, is_first, 1)
-    name = patch.message("max")
+    name = patch.message(first_name)
     set_name = patch.object("prepend set")
-    patch.chain(is_first, patch.message("max"), set_name, name)
-    other = patch.object("sprintf max%ld symout")
+    patch.chain(is_first, patch.message(first_name), set_name, name)
+    other = patch.object(f"sprintf {first_name}%ld symout")
     patch.connect(is_first, other, 1)
     patch.connect(other, set_name)
-    port = patch.object(f"+ {PORT - 1}")
-    patch.connect(number, port)
-    ports = patch.object("trigger i i")
+    ports = patch.object("trigger i i i")
+    lies_first = patch.object("sel 1")
+    patch.connect(number, lies_first)
+    patch.chain(lies_first, patch.message(str(first_port)), ports)
+    patch.connect(lies_first, port := patch.object(f"+ {next_port - 2}"), 1)
     patch.connect(port, ports)
     listen = patch.object("prepend port")
-    receive = patch.object(f"udpreceive {PORT}")
-    patch.connect(ports, listen, 1)
+    receive = patch.object(f"udpreceive {first_port}")
+    patch.connect(ports, listen, 2)
     patch.connect(listen, receive)
-    kept_port = patch.object(f"int {PORT}")
-    patch.connect(ports, kept_port, 0, 1)
-    tick = patch.object("trigger b b")
+    kept_port = patch.object(f"int {first_port}")
+    patch.connect(ports, kept_port, 1, 1)
+    last_port = patch.object(f"int {first_port}")
+    patch.connect(ports, last_port, 0, 1)
+    tick = patch.object("trigger b b b")
     patch.connect(ticks, tick)
     who = patch.object("pack 0 s")
+    names = patch.object("trigger l l l")
     patch.connect(tick, name, 1)
-    patch.connect(name, who, 0, 1)
+    patch.connect(name, names)
+    patch.connect(names, who, 0, 1)
     patch.connect(tick, kept_port)
     notify = patch.message(f'/ace/notify 1 $1 "{topics}" $2')
     patch.chain(kept_port, who, notify, send)
-    heard = patch.object("deferlow")  # Live wants to be spoken to from the main thread
-    patch.connect(receive, heard)
-    return send, heard
+    end = patch.object("freebang")
+    patch.chain(end, last_port, patch.message("/ace/notify 0 $1"), send)
+
+    patch.begin_column("whether acestepd answers")
+    deferred = patch.object("deferlow")  # Live wants to be spoken to from the main thread
+    heard = patch.object("trigger l b b")
+    patch.chain(receive, deferred, heard)
+    silence = patch.object(f"delay {SILENCE}")
+    patch.connect(begin, silence)
+    patch.connect(heard, silence, 1)
+    is_gone = patch.object("int 0")
+    gone = patch.object("trigger b b")
+    patch.connect(silence, gone)
+    patch.connect(gone, yes := patch.message("1"), 1)
+    patch.connect(yes, is_gone, 0, 1)
+    patch.connect(gone, words := patch.message("acestepd does not answer; is it running?"))
+    patch.chain(words, patch.object("tosymbol"), show)
+    patch.connect(heard, is_gone, 2)
+    patch.chain(is_gone, was_gone := patch.object("sel 1"))
+    back = patch.object("trigger b b")
+    patch.connect(was_gone, back)
+    patch.connect(back, no := patch.message("0"), 1)
+    patch.connect(no, is_gone, 0, 1)
+    patch.connect(back, there := patch.message("acestepd is there"))
+    patch.chain(there, patch.object("tosymbol"), show)
+    return Network(send, heard, names, tick)
 
 
-def add_questions(patch: Patch, surface: Surface, send: Box) -> None:
+def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> None:
     """Go, reroll, heart."""
     patch.begin_column("go: an id nobody has used, prompt, bars, seed")
-    press = patch.object("trigger b b")
-    patch.connect(surface.go, press)
+    press = patch.object("trigger b b b")
+    # a button may be turned by automation: a text is for the main thread
+    patch.chain(surface.go, patch.object("deferlow"), press)
+    may_go = patch.object("gate 1 1")
+    patch.connect(press, opened := patch.message("1"), 2)
+    patch.connect(opened, may_go)
     patch.connect(press, surface.prompt, 1)
     dice = patch.object("random 1000000000")
     patch.connect(press, dice)
+    patch.connect(dice, may_go, 0, 1)
     question = patch.object("pack s s 4. 0")
     id = patch.object("sprintf max-%ld symout")
-    patch.chain(dice, id, question, patch.object("prepend /ace/go"), send)
+    patch.chain(may_go, id, question, patch.object("prepend /ace/go"), send)
     text = patch.object("route text")  # with or without that word in front
     patch.connect(surface.prompt, text)
+    is_empty = patch.object("route bang")
+    patch.connect(text, is_empty)
+    patch.connect(text, is_empty, 1)
+    empty = patch.object("trigger b b")
+    patch.connect(is_empty, empty)
+    patch.connect(empty, closed := patch.message("0"), 1)
+    patch.connect(closed, may_go)
+    patch.connect(empty, words := patch.message("write a prompt first"))
+    patch.chain(words, patch.object("tosymbol"), show)
     prompt = patch.object("tosymbol")
-    patch.connect(text, prompt)
-    patch.connect(text, prompt, 1)
+    patch.connect(is_empty, prompt, 1)
     patch.connect(prompt, question, 0, 1)
     patch.connect(surface.bars, question, 0, 2)
-    patch.connect(surface.seed, question, 0, 3)
+    whole = patch.object("expr int($f1 + 2.5) - 2")  # -0.6 is any, as -1 is
+    patch.connect(surface.seed, whole)
+    patch.connect(whole, question, 0, 3)
     for button, address in ((surface.reroll, "/ace/reroll"), (surface.heart, "/ace/favourite")):
         patch.chain(button, patch.object("trigger b"), patch.message(address), send)
 
 
-def add_answers(patch: Patch, surface: Surface, heard: Box) -> tuple[Box, Box]:
-    """Show progress and what went wrong. Returns the box whose outlets are clip and insert, and
-    where a symbol to be shown goes.
-    """
+def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box) -> Box:
+    """Show progress and what went wrong. Returns the box whose outlets are clip and insert."""
     patch.begin_column("what acestepd says")
     kinds = patch.object("route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished")
     patch.connect(heard, kinds)
     progress = patch.object("unpack s 0. s 0.")
     patch.connect(kinds, progress, 2)
     patch.connect(progress, surface.progress, 1)
-    show = patch.object("prepend set")
-    patch.connect(show, surface.status)
+    failed = patch.object("trigger l b")
+    patch.connect(kinds, failed, 3)
+    patch.connect(failed, none := patch.message("0."), 1)
+    patch.connect(none, surface.progress)
     failure = patch.object("unpack s s 0 s s")
-    patch.connect(kinds, failure, 3)
+    patch.connect(failed, failure)
     sentence = patch.object("sprintf %s. %s symout")
     patch.connect(failure, sentence, 4, 1)
     patch.connect(failure, sentence, 3)
@@ -299,7 +362,14 @@ def add_answers(patch: Patch, surface: Surface, heard: Box) -> tuple[Box, Box]:
     patch.connect(end, full, 1)
     patch.connect(full, surface.progress)
     patch.chain(end, patch.object("sprintf %s is finished symout"), show)
-    return kinds, show
+    return kinds
+
+
+def add_show(patch: Patch, surface: Surface) -> Box:
+    """A symbol that goes in there is the status."""
+    show = patch.object("prepend set")
+    patch.connect(show, surface.status)
+    return show
 
 
 # --- Max for Live ---------------------------------------------------------------------------------
@@ -309,11 +379,12 @@ def build_device() -> dict[str, Any]:
     """The audio effect for Max for Live, as Max's JSON."""
     patch = Patch()
     surface = _add_device_surface(patch)
+    show = add_show(patch, surface)
     patch.begin_column("start, and the set's tempo")
     start = patch.object("live.thisdevice")
     ready = patch.object("trigger b b b")
     patch.connect(start, ready)
-    set_path = patch.message("path live_set")
+    set_path = patch.message("goto live_set")
     patch.connect(ready, set_path, 2)
     set_id = patch.object("trigger l l")
     patch.chain(set_path, patch.object("live.path"), set_id)
@@ -321,13 +392,17 @@ def build_device() -> dict[str, Any]:
     patch.connect(set_id, song, 1, 1)
     tempo = patch.object("live.observer")
     patch.connect(set_id, tempo, 0, 1)
-    send, heard = add_network(patch, surface, "clip finished progress fail insert", ready, 1)
+    topics = "clip finished progress fail insert"
+    network = add_network(patch, surface, show, DEVICE, topics, ready, 1)
     watch = patch.message("property tempo")
     patch.connect(ready, watch)
-    patch.chain(watch, tempo, patch.object("prepend /ace/tempo"), send)
-    add_questions(patch, surface, send)
-    kinds, show = add_answers(patch, surface, heard)
-    _Placing(patch, song, send, show).build(kinds)
+    patch.chain(watch, tempo, patch.object("prepend /ace/tempo"), network.send)
+    patch.connect(network.tick, tempo, 2)
+    leave = patch.object("freebang")
+    patch.chain(leave, patch.message("/ace/tempo 0."), network.send)
+    add_questions(patch, surface, show, network.send)
+    kinds = add_answers(patch, surface, show, network.heard)
+    _Placing(patch, song, network, show).build(kinds)
     patch.begin_column("sound goes through untouched")
     sound = patch.object("plugin~")
     out = patch.object("plugout~")
@@ -376,7 +451,7 @@ def _add_device_surface(patch: Patch) -> Surface:
         patch.parameters[box.id] = [named["parameter_longname"], name, 0]
         return box
 
-    def number(name: str, at: list[float], low: int, high: int, initial: int) -> Box:
+    def number(name: str, at: list[float], low: int, high: int, initial: int, **values: Any) -> Box:
         # Live's whole numbers have 256 values: a seed is a float that is shown as one
         is_small = low >= 0 and high <= 255
         return parameter(
@@ -389,6 +464,7 @@ def _add_device_surface(patch: Patch) -> Surface:
             parameter_mmax=float(high),
             parameter_initial_enable=1,
             parameter_initial=[initial],
+            **values,
         )
 
     def button(name: str, at: list[float]) -> Box:
@@ -415,7 +491,7 @@ def _add_device_surface(patch: Patch) -> Surface:
     reroll = button("reroll", [196.0, 86.0, 22.0, 22.0])
     heart = button("heart", [242.0, 86.0, 22.0, 22.0])
     label("device", [288.0, 68.0, 38.0, 16.0])
-    which = number("device", [288.0, 86.0, 34.0, 16.0], 1, 16, 1)
+    which = number("device", [288.0, 86.0, 34.0, 16.0], 1, 9, 1, parameter_invisible=1)
     progress = _add_progress(patch, [8.0, 114.0, 314.0, 8.0])
     status = _add_status(patch, [8.0, 126.0, 314.0, 36.0])
     return Surface(prompt, bars, seed, go, reroll, heart, progress, status, which)
@@ -446,20 +522,31 @@ class _Placing:
 
     patch: Patch
     song: Box
-    send: Box
+    network: Network
     show: Box
 
     def build(self, kinds: Box) -> None:
         patch = self.patch
         bars_of = self._add_bars(kinds)
         patch.begin_column("a clip is to be put in: which, and where")
+        # a message that lacks something would be put together with the one before it
+        whole = patch.object("trigger l l")
+        patch.connect(kinds, whole, 1)
+        is_whole = patch.object("gate 1 0")
+        four = patch.object("sel 4")
+        patch.connect(whole, length := patch.object("zl len"), 1)
+        patch.connect(length, four)
+        patch.chain(four, patch.message("1"), is_whole)
+        patch.connect(four, short := patch.message("0"), 1)
+        patch.connect(short, is_whole)
+        patch.connect(whole, is_whole, 0, 1)
         insert = patch.object("unpack s 0 0 s")
-        patch.connect(kinds, insert, 1)
+        patch.connect(is_whole, insert)
         paths = self._keep(insert, 3, 4)
         first_row = patch.object("split 0 100000")
-        patch.connect(insert, least := patch.object("maximum 0"), 2)
-        patch.connect(least, first_row, 0, 1)
-        at_cursor, tracks = self._choose_track(insert)
+        row_name = patch.object("sprintf scene %ld of %s symout")
+        checks = patch.object("gate 1 1")  # whether the clip is in already
+        at_cursor, tracks = self._choose_track(insert, first_row, row_name, checks)
         begin = patch.object("trigger b l")
         patch.connect(insert, begin)
         ids = self._keep(begin, 1, 4)
@@ -467,18 +554,21 @@ class _Placing:
         patch.begin_column("where it is, for acestepd and for people")
         where = patch.object("trigger l l")
         acknowledge = patch.object("trigger b b")
-        answer = patch.object("pack s max s")
+        answer = patch.object("pack s s s")
+        patch.connect(self.network.name, answer, 1, 1)
         patch.connect(where, answer, 1, 2)
         text = patch.object("sprintf %s is in %s symout")
         patch.connect(where, text, 0, 1)
         patch.connect(acknowledge, ids[0], 1)
-        patch.chain(ids[0], answer, patch.object("prepend /ace/inserted"), self.send)
+        patch.chain(ids[0], answer, patch.object("prepend /ace/inserted"), self.network.send)
         patch.connect(acknowledge, ids[1])
         patch.chain(ids[1], text, self.show)
         give_up = patch.object("trigger b b")
         patch.connect(give_up, ids[2], 1)
         refusal = patch.object("prepend /ace/inserted")
-        patch.chain(ids[2], patch.object("pack s max"), refusal, self.send)
+        refused = patch.object("pack s s")
+        patch.connect(self.network.name, refused, 2, 1)
+        patch.chain(ids[2], refused, refusal, self.network.send)
         patch.connect(give_up, paths[0])
         patch.chain(
             paths[0], patch.object("sprintf no empty audio slot here: %s symout"), self.show
@@ -493,7 +583,8 @@ class _Placing:
         patch.connect(not_in, is_in, 0, 1)
         patch.connect(ask, paths[1], 1)
         patch.chain(paths[1], placed)
-        patch.connect(placed, is_in, 0, 1)
+        patch.connect(placed, checks, 0, 1)
+        patch.connect(checks, is_in, 0, 1)
         patch.connect(ask, is_in)
         patch.chain(is_in, known := patch.object("sel 1"))
         again = patch.object("trigger b b")
@@ -538,17 +629,16 @@ class _Placing:
         patch.connect(wants_cursor, cursor)
         patch.connect(cursor, highlighted := patch.message("the highlighted slot"), 1)
         patch.chain(highlighted, patch.object("tosymbol"), where)
-        patch.connect(cursor, path := patch.message("path live_set view highlighted_clip_slot"))
+        patch.connect(cursor, path := patch.message("goto live_set view highlighted_clip_slot"))
         patch.connect(path, look_at)
         try_row = patch.object("trigger b i i")
-        row_name = patch.object("sprintf scene %ld of that track symout")
         patch.connect(try_row, plus := patch.object("+ 1"), 2)
         patch.chain(plus, row_name, where)
         join = patch.object("zl join")
         patch.connect(try_row, slot_of := patch.object("sprintf clip_slots %ld"), 1)
         patch.connect(slot_of, join, 0, 1)
         patch.connect(try_row, tracks[0])
-        patch.chain(tracks[0], patch.object("prepend path"), join, look_at)
+        patch.chain(tracks[0], patch.object("prepend goto"), join, look_at)
 
         patch.begin_column("the first empty slot of the track")
         track = patch.object("live.object")
@@ -562,17 +652,17 @@ class _Placing:
         patch.connect(no_rows, rows, 0, 1)
         patch.connect(searching, tracks[1])
         find_track = patch.object("live.path")
-        patch.chain(tracks[1], patch.object("prepend path"), find_track)
+        patch.chain(tracks[1], patch.object("prepend goto"), find_track)
         self._take_id(find_track, track, "get has_audio_input")
         about = patch.object("route has_audio_input")
         patch.connect(track, about)
         patch.connect(about, is_audio := patch.object("sel 1"))
         patch.connect(is_audio, count := patch.message("getcount clip_slots"))
-        patch.connect(count, track)
+        patch.connect(count, find_track)
         # the number is the last word of the answer, whatever is in front of it
         numbers = patch.object("trigger i i")
         last = patch.object("zl nth 1")
-        patch.connect(about, backwards := patch.object("zl rev"), 1)
+        patch.connect(find_track, backwards := patch.object("zl rev"), 2)
         patch.chain(backwards, last, numbers)
         patch.connect(numbers, rows, 1, 1)
         patch.chain(numbers, every := patch.object("uzi 1 0"))
@@ -620,38 +710,61 @@ class _Placing:
         patch.connect(done, acknowledge)
 
     def _add_bars(self, kinds: Box) -> Box:
-        """Remember how many bars each clip has. Returns the box that is asked by `id-ID`."""
+        """Remember the bars and tempo of each clip. Returns the box that is asked by `id-ID`."""
         patch = self.patch
-        patch.begin_column("how many bars each clip has")
+        patch.begin_column("how many bars each clip has, and how fast")
         clip = patch.object("unpack s s s 0. 0 s")
         patch.connect(kinds, clip)
-        pair = patch.object("pack s 0")
-        patch.connect(clip, pair, 4, 1)
+        facts = patch.object("pack s 0 0.")
+        patch.connect(clip, facts, 4, 1)
+        patch.connect(clip, facts, 3, 2)
         bars_of = patch.object("coll")
         key = patch.object("sprintf id-%s symout")
-        patch.chain(clip, key, pair, patch.object("prepend store"), bars_of)
+        patch.chain(clip, key, facts, patch.object("prepend store"), bars_of)
         return bars_of
 
-    def _choose_track(self, insert: Box) -> tuple[Box, list[Box]]:
+    def _choose_track(
+        self, insert: Box, first_row: Box, row_name: Box, checks: Box
+    ) -> tuple[Box, list[Box]]:
         """Whether the cursor counts, and the path of the track, twice."""
         patch = self.patch
+        slot = patch.object("trigger i i")
+        patch.connect(insert, slot, 2)
+        no_slot = patch.object("int 1")
+        any_slot = patch.object("sel -1")
+        patch.connect(slot, any_slot, 1)
+        patch.connect(any_slot, is_any := patch.message("1"))
+        patch.connect(is_any, no_slot, 0, 1)
+        patch.connect(any_slot, is_named := patch.message("0"), 1)
+        patch.connect(is_named, no_slot, 0, 1)
+        patch.connect(slot, least := patch.object("maximum 0"))
+        patch.connect(least, first_row, 0, 1)
         at_cursor = patch.object("int 1")
+        cursor = patch.object("trigger i i")
+        patch.connect(cursor, at_cursor, 1, 1)
+        patch.connect(cursor, checks)
         both = patch.object("trigger l l")
         tracks = [patch.object("zl reg") for _ in range(2)]
         for number, one in enumerate(tracks):
             patch.connect(both, one, number, 1)
         which = patch.object("sel -1")
         patch.connect(insert, which, 1)
-        here = patch.object("trigger b b")
+        here = patch.object("trigger b b b")
         patch.connect(which, here)
-        patch.connect(here, yes := patch.message("1"), 1)
-        patch.connect(yes, at_cursor, 0, 1)
+        patch.connect(here, no_slot, 2)
+        patch.connect(no_slot, cursor)
+        patch.connect(here, words := patch.message("the selected track"), 1)
+        patch.connect(words, name := patch.object("tosymbol"))
+        patch.connect(name, row_name, 0, 1)
         patch.connect(here, selected := patch.message("live_set view selected_track"))
         patch.connect(selected, both)
-        there = patch.object("trigger i b")
+        there = patch.object("trigger i i b")
         patch.connect(which, there, 1)
-        patch.connect(there, no := patch.message("0"), 1)
-        patch.connect(no, at_cursor, 0, 1)
+        patch.connect(there, no := patch.message("0"), 2)
+        patch.connect(no, cursor)
+        patch.connect(there, count := patch.object("+ 1"), 1)
+        patch.connect(count, numbered := patch.object("sprintf track %ld symout"))
+        patch.connect(numbered, row_name, 0, 1)
         patch.chain(there, patch.object("sprintf live_set tracks %ld"), both)
         return at_cursor, tracks
 
@@ -680,23 +793,26 @@ class _Placing:
         patch.connect(ask, target)
 
     def _add_loop(self, done: Box, id: Box, bars_of: Box, clip: Box) -> None:
-        """Warp it and loop its bars, which are as long as the set's metre says."""
+        """Warp it and loop all of it: a clip of so many bars is exactly so long."""
         patch = self.patch
         patch.begin_column("loop exactly the bars")
-        shape = patch.object("trigger b b b")
-        patch.connect(done, shape, 2)
-        beats = patch.object("expr $f1 * 4. * $f2 / $f3")
-        metre = patch.object("route signature_numerator signature_denominator")
-        patch.connect(self.song, metre)
-        for outlet, name in ((2, "signature_numerator"), (1, "signature_denominator")):
-            patch.connect(shape, question := patch.message(f"get {name}"), outlet)
-            patch.connect(question, self.song)
-            patch.connect(metre, beats, 2 - outlet, 3 - outlet)
-        patch.connect(shape, id)
+        patch.connect(done, id, 2)
         patch.chain(id, patch.object("sprintf id-%s symout"), bars_of)
+        facts = patch.object("unpack 0 0.")
+        patch.connect(bars_of, facts)
+        # samples, rate, bpm; to a thousandth of a beat
+        beats = patch.object("expr int($f1 / $f2 * $f3 / 60. * 1000. + 0.5) / 1000.")
+        patch.connect(facts, beats, 1, 2)
         no_bars = patch.object("sel 0")
-        patch.connect(bars_of, no_bars)
-        patch.connect(no_bars, beats, 1)
+        patch.connect(facts, no_bars)
+        ask = patch.object("trigger b b")
+        patch.connect(no_bars, ask, 1)
+        answers = patch.object("route sample_length sample_rate")
+        patch.connect(clip, answers)
+        for outlet, name in ((1, "sample_rate"), (0, "sample_length")):
+            patch.connect(ask, question := patch.message(f"get {name}"), outlet)
+            patch.connect(question, clip)
+            patch.connect(answers, beats, outlet, outlet)
         loop = patch.object("trigger f b b")
         patch.connect(beats, loop)
         patch.connect(loop, warp := patch.message("set warping 1"), 2)
@@ -713,6 +829,7 @@ def build_patcher() -> dict[str, Any]:
     """The same for Max alone: the newest clip is played from a buffer."""
     patch = Patch()
     surface = _add_patcher_surface(patch)
+    show = add_show(patch, surface)
     patch.begin_column("start")
     start = patch.object("loadbang")
     ready = patch.object("trigger b b b b")
@@ -721,14 +838,14 @@ def build_patcher() -> dict[str, Any]:
     for outlet, text, target in initial:
         patch.connect(ready, value := patch.message(text), outlet)
         patch.connect(value, target)
-    send, heard = add_network(patch, surface, "clip finished progress fail", ready)
-    add_questions(patch, surface, send)
+    network = add_network(patch, surface, show, PATCHER, "clip finished progress fail", ready)
+    add_questions(patch, surface, show, network.send)
     tempo = patch.add(
         "flonum", presentation=1, presentation_rect=[140.0, 170.0, 60.0, 22.0], minimum=0.0
     )
-    patch.chain(tempo, patch.object("prepend /ace/tempo"), send)
+    patch.chain(tempo, patch.object("prepend /ace/tempo"), network.send)
     patch.add("comment", "tempo", presentation=1, presentation_rect=[140.0, 150.0, 60.0, 20.0])
-    kinds, _ = add_answers(patch, surface, heard)
+    kinds = add_answers(patch, surface, show, network.heard)
 
     patch.begin_column("the newest clip, round and round")
     clip = patch.object("unpack s s s 0. 0 s")
@@ -770,11 +887,13 @@ def _add_patcher_surface(patch: Patch) -> Surface:
 
     prompt = show("textedit", "prompt", [20.0, 30.0, 400.0, 40.0], outputmode=1, keymode=1)
     bars = show("number", "bars", [20.0, 100.0, 60.0, 22.0], minimum=1, maximum=1024)
-    seed = show("number", "seed (-1: any)", [100.0, 100.0, 90.0, 22.0], minimum=-1)
+    seed = show(
+        "number", "seed (-1: any)", [100.0, 100.0, 90.0, 22.0], minimum=-1, maximum=2**31 - 1
+    )
     go = show("button", "go", [200.0, 98.0, 26.0, 26.0])
     reroll = show("button", "reroll", [250.0, 98.0, 26.0, 26.0])
     heart = show("button", "heart", [300.0, 98.0, 26.0, 26.0])
-    which = show("number", "patcher", [360.0, 100.0, 60.0, 22.0], minimum=1, maximum=16)
+    which = show("number", "patcher", [360.0, 100.0, 60.0, 22.0], minimum=1, maximum=9)
     progress = _add_progress(patch, [20.0, 134.0, 400.0, 10.0])
     status = _add_status(patch, [220.0, 160.0, 200.0, 48.0])
     return Surface(prompt, bars, seed, go, reroll, heart, progress, status, which)
