@@ -15,6 +15,7 @@ from pipeline.request_files import names_file
 
 from ..integrations.sources import SOURCES
 from ..landing import folders
+from ..osc.arguments import MAX_ID
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
 from ..settings import SettingsError
@@ -76,6 +77,8 @@ def build_reroll(parent: str, seed: str = "", *, id: str = "") -> PendingOrder:
 def _check_id(id: str) -> str:
     if set(id) & set("*?[]{},#/ "):
         raise SettingsError(f"--id must not have *?[]{{}},#/ or a space in it, got {id[:40]!r}")
+    if len(id.encode("utf-8", "replace")) > MAX_ID:
+        raise SettingsError(f"--id must be at most {MAX_ID} bytes, got {len(id.encode())}")
     return id or f"cli-{secrets.token_hex(3)}"
 
 

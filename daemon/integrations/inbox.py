@@ -160,7 +160,9 @@ class Inbox:
             pass
         except ValueError as error:
             log.warning("the inbox begins anew: %s", error)
-        seqs = [_read_integer(data.get("seq")), *(int(name[:13]) for name in names)]
+        recorded = _read_integer(data.get("seq"))
+        newest = max(recorded, int((self._clock() + DAY) * 1000))  # later ones are not ours
+        seqs = [recorded, *(seq for seq in (int(name[:13]) for name in names) if seq <= newest)]
         written = _read_integer(data.get("time"))
         jobs = data.get("jobs")
         return InboxProgress(
@@ -209,6 +211,9 @@ class Inbox:
                 now = self._clock()
                 progress.seq = max(progress.seq + 1, int(now * 1000))
                 path = self._folder / f"{progress.seq:013}.json"
+                while path.exists():  # somebody else's
+                    progress.seq += 1
+                    path = self._folder / f"{progress.seq:013}.json"
                 write_object(path, {"seq": progress.seq, "time": now, **entry})
                 written.append(path)
         except OSError:
@@ -237,6 +242,8 @@ class Inbox:
                 if (self._folder / name).lstat().st_mtime < now - MINUTE:
                     (self._folder / name).unlink()
         names = list_files(self._folder, ENTRY)
+        if self._progress:  # what was not entered here takes no room from what was
+            names = [name for name in names if int(name[:13]) <= self._progress.seq]
         oldest = int((now - DAY) * 1000)
         old = [name for name in names if int(name[:13]) < oldest]
         gone = max(len(old), self._count_surplus(names))

@@ -210,7 +210,7 @@ def _remove_files(one: Installation, keep: Set[str]) -> tuple[list[str], list[st
     kept = []
     for file in one.files.keys() - keep:
         target = Path(one.root) / file
-        if file in changed:
+        if file in changed or _leads_elsewhere(Path(one.root), file):
             if disk.is_taken(target):
                 kept.append(file)
             continue
@@ -218,6 +218,13 @@ def _remove_files(one: Installation, keep: Set[str]) -> tuple[list[str], list[st
         _remove_compiled(target)
         removed.append(file)
     return sorted(removed), sorted(kept)
+
+
+def _leads_elsewhere(root: Path, file: str) -> bool:
+    """Whether a folder on the way to it, or the file, is a link: what lies there is not ours."""
+    parts = Path(file).parts
+    ways = (root.joinpath(*parts[:count]) for count in range(1, len(parts) + 1))
+    return any(mode is not None and stat.S_ISLNK(mode) for mode in map(_read_mode, ways))
 
 
 def _remove_compiled(script: Path) -> None:
@@ -262,6 +269,7 @@ def read_installations(state: Path) -> list[Installation]:
     try:
         installations = [Installation(**row) for row in json.loads(file.read_text("utf-8"))]
         for one in installations:
+            _check_types(one)
             _check_paths([*one.files, *one.made])
         return installations
     except FileNotFoundError:
@@ -270,6 +278,16 @@ def read_installations(state: Path) -> list[Installation]:
         raise SettingsError(
             f"{file} cannot be read ({error}): move it away, and install again"
         ) from error
+
+
+def _check_types(one: Installation) -> None:
+    """Raises ValueError where the record has something else than was written into it."""
+    are_texts = all(isinstance(value, str) for value in (one.name, one.root, one.version))
+    if not are_texts or not isinstance(one.files, dict) or not isinstance(one.made, list):
+        raise ValueError(f"no record of an installation: {one.name!r}")
+    for path in (one.root, *one.files, *one.files.values(), *one.made):
+        if not isinstance(path, str) or "\0" in path:
+            raise ValueError(f"no path: {path!r}")
 
 
 def _check_paths(paths: Iterable[str]) -> None:
@@ -308,5 +326,5 @@ def _hash(path: Path) -> str:
 def _read_mode(path: Path) -> int | None:
     try:
         return os.lstat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # among them a folder that is a link to itself
         return None

@@ -174,7 +174,7 @@ def check_folder(daemon: Plugged, accepted: set[str], frames: int = 24_000) -> N
 # --- the plug -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kills", often(2, long=15, soak=60))
+@pytest.mark.parametrize("kills", often(long=15, soak=60))
 def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half_file(
     tmp_path: Path, kills: int
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.stage import Stage, on_stage
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """For all tests that only talk to it."""
     with on_stage(tmp_path_factory.mktemp("found"), discovery=True) as running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -308,6 +309,40 @@ def test_a_file_that_became_a_link_is_not_removed(
     [removal] = installer.uninstall("thing", state)
     assert removal.kept == ["acestepd/main.js"]
     assert precious.read_text() == SCRIPT
+
+
+def test_what_lies_behind_a_folder_that_became_a_link_is_not_removed(
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    installer.install(THING, state, machine)
+    checkout = tmp_path / "checkout"
+    (target / "acestepd").rename(checkout)
+    (target / "acestepd").symlink_to(checkout)
+    before = files_below(checkout)
+    [removal] = installer.uninstall("thing", state)
+    assert removal.removed == []
+    assert files_below(checkout) == before
+
+
+def test_a_folder_that_leads_to_itself_is_no_folder_of_ours(
+    state: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    installer.install(THING, state, machine)
+    shutil.rmtree(target)
+    target.symlink_to(target)
+    assert state_of(state) is InstallState.CHANGED
+
+
+@pytest.mark.parametrize("wrong", [{"root": 5}, {"files": ["a"]}, {"files": {"a\0b": ""}}])
+def test_a_record_of_something_else_is_said(
+    state: Path, shipped: Path, machine: Machine, wrong: dict[str, object]
+) -> None:
+    installer.install(THING, state, machine)
+    file = state / installer.RECORD
+    [row] = json.loads(file.read_text())
+    file.write_text(json.dumps([row | wrong]))
+    with pytest.raises(SettingsError, match="cannot be read"):
+        installer.read_installations(state)
 
 
 def test_a_folder_given_gets_the_same_files_and_both_are_remembered(
