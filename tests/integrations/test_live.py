@@ -417,7 +417,7 @@ def test_tempo_and_metre_of_the_set_reach_the_daemon_at_the_start_and_when_they_
     rig: Rig,
 ) -> None:
     song, panel = rig.program.song(), rig.stage.panel
-    assert panel.request.time_signature == "4/4"
+    rig.tick_until(lambda: panel.request.time_signature == "4/4")
     song.turn(tempo=97.5, signature_numerator=3)
     rig.tick_until(lambda: rig.stage.tempo.current[0] == 97.5)
     rig.tick_until(lambda: panel.request.time_signature == "3/4")
