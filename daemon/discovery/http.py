@@ -26,10 +26,11 @@ from urllib.parse import unquote
 from ..osc.guard import Guard
 from ..osc.handlers.daemon import HELLO
 from ..osc.wire import Peer
+from ..runtime.logs import LimitedLog
 from ..settings import SettingsError
 from .tree import ATTRIBUTES, EVERY_ADDRESS, NAME, Node, find_node, pick_attribute
 
-log = logging.getLogger("acestepd.discovery")
+log = LimitedLog(logging.getLogger("acestepd.discovery"))
 
 MAX_HEAD = 8192  # bytes of a request
 MAX_CONNECTIONS = 16
@@ -132,7 +133,8 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), OSError):  # or else somebody hung up
-            log.exception("a question of %s could not be answered", client_address[0])
+            host = client_address[0]
+            log.exception(host, "a question of %s could not be answered", host)
 
 
 class _Handler(BaseHTTPRequestHandler):

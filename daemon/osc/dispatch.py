@@ -7,13 +7,14 @@ import logging
 from pipeline.request import BadRequest, OutOfRange, UnknownField
 
 from ..jobs import Refused
+from ..runtime.logs import LimitedLog
 from .arguments import Arguments, is_release, parse_id_at
 from .command import Context
 from .command_table import COMMANDS
 from .outgoing import OUTGOING, PARAM
 from .wire import Message
 
-log = logging.getLogger("acestepd.osc")
+log = LimitedLog(logging.getLogger("acestepd.osc"))
 
 _CODES = {UnknownField: 404, OutOfRange: 422}
 
@@ -29,7 +30,7 @@ def dispatch(message: Message, context: Context) -> None:
     except BadRequest as error:
         reject(message, context, _CODES.get(type(error), 400), str(error), error.hint)
     except Exception as error:
-        log.exception("%s could not be handled", message)
+        log.exception(context.sender.client, "%s could not be handled", message)
         reject(message, context, 500, f"{type(error).__name__}: {error}", "this is a bug")
 
 

@@ -25,6 +25,7 @@ from ..pads.controllers import Controllers
 from ..pads.player import PadPlayer
 from ..panel import Panel
 from ..paths import AllowedFolders
+from ..runtime.logs import LimitedLog
 from ..settings import Settings, SettingsError
 from .command import Context
 from .dispatch import dispatch, reject
@@ -40,7 +41,7 @@ from .timed_queue import TimedQueue
 from .udp import UdpTransport
 from .wire import Address, Malformed, Message, Peer, read_packet
 
-log = logging.getLogger("acestepd.osc")
+log = LimitedLog(logging.getLogger("acestepd.osc"))
 
 T = TypeVar("T")
 
@@ -148,7 +149,7 @@ class OscServer:
             try:
                 self._run_once()
             except Exception:  # nothing that arrives may stop the server
-                log.exception("a packet could not be handled")
+                log.exception("", "a packet could not be handled")
 
     def _run_once(self) -> None:
         """Wait for what comes next, and handle it."""
@@ -163,6 +164,8 @@ class OscServer:
     def _select_timeout(self) -> float | None:
         """Seconds until there is something to do although nothing arrives; None: for ever."""
         deadline = min(self.timed_queue.deadline, self.lyric_uploads.deadline)
+        if self._tcp:
+            deadline = min(deadline, self._tcp.deadline)
         if deadline == float("inf"):
             return None
         return max(0.0, deadline - time.monotonic())
@@ -172,7 +175,8 @@ class OscServer:
         if self.is_allowed(sender.host):
             self.handle_packet(packet, sender)
         else:
-            log.warning("ignored a datagram from %s, which is not in allow", sender.host)
+            host = sender.host
+            log.warning(host, "ignored a datagram from %s, which is not in allow", host)
 
     def _dispatch_due(self) -> None:
         while timed := self.timed_queue.pop_due():

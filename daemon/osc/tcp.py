@@ -8,22 +8,27 @@ take is kept for it, up to a limit.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from ..runtime.logs import LimitedLog
 from .wire import MAX_DATAGRAM, Address, Malformed, Peer
 
-log = logging.getLogger("acestepd.tcp")
+log = LimitedLog(logging.getLogger("acestepd.tcp"))
 
 MAX_CONNECTIONS = 64
 MAX_UNSENT = 1 << 20  # bytes kept for a client that does not read; beyond, it is disconnected
 CHUNK = 1 << 16
+# the system has no file handle or memory for another connection
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+ACCEPT_PAUSE = 0.5  # seconds until it is tried again
 
 END = b"\xc0"  # RFC 1055
 ESC = b"\xdb"
@@ -135,7 +140,8 @@ class Connection:
         frame = (self._framing or LengthFraming()).encode(packet)
         with self._lock:
             if len(self._unsent) + len(frame) > MAX_UNSENT:
-                log.warning("%s does not read what it is sent, and is let go", self.peer.client)
+                text = "%s does not read what it is sent, and is let go"
+                log.warning(self.peer.host, text, self.peer.client)
                 self.is_finished = True
             if not self.is_finished:
                 self._unsent += frame
@@ -162,7 +168,7 @@ class Connection:
         except BlockingIOError:
             pass
         except OSError as error:
-            log.info("could not send to %s: %s", self.peer.client, error)
+            log.info(self.peer.host, "could not send to %s: %s", self.peer.client, error)
             self.is_finished = True
 
 
@@ -184,14 +190,23 @@ class TcpTransport:
     call with the events that it is ready for. Raises `OSError` where the address cannot be bound.
     """
 
-    def __init__(self, handler: PacketHandler, host: str, port: int) -> None:
+    def __init__(
+        self,
+        handler: PacketHandler,
+        host: str,
+        port: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._handler = handler
+        self._clock = clock
+        # when it listens again, on the clock; infinity: it does, or is closed
+        self.deadline = float("inf")
         self._connections: dict[str, Connection] = {}  # by client
         # no number that an earlier daemon used: jobs outlive it, and connections
         self._numbers = itertools.count(time.time_ns() // 10**6)
         self._socket = socket.create_server((host, port))
         self._socket.setblocking(False)
-        handler.selector.register(self._socket, selectors.EVENT_READ, lambda _: self._accept())
+        self._listen()
 
     @property
     def address(self) -> Address:
@@ -206,9 +221,11 @@ class TcpTransport:
                 self._handler.wake()
 
     def update_connections(self) -> None:
-        """Close those that are finished, and let the selector wait for the clients that have not
-        taken everything.
+        """Close those that are finished, let the selector wait for the clients that have not taken
+        everything, and listen again after a pause.
         """
+        if self.deadline <= self._clock():
+            self._listen()
         for connection in list(self._connections.values()):
             if connection.is_finished:
                 self._close(connection)
@@ -229,22 +246,30 @@ class TcpTransport:
     def close(self) -> None:
         for connection in list(self._connections.values()):
             self._close(connection)
-        self._handler.selector.unregister(self._socket)
+        if self.deadline == float("inf"):
+            self._handler.selector.unregister(self._socket)
         self._socket.close()
+
+    def _listen(self) -> None:
+        self.deadline = float("inf")
+        self._handler.selector.register(
+            self._socket, selectors.EVENT_READ, lambda _: self._accept()
+        )
 
     def _accept(self) -> None:
         try:
             connected, (host, _) = self._socket.accept()
-        except OSError as error:  # gone again, or no file handle is free
-            log.info("a connection could not be taken: %s", error)
-            time.sleep(0.01)
+        except OSError as error:
+            log.info("", "a connection could not be taken: %s", error)
+            if error.errno in EXHAUSTED:  # it stays pending, so that select would not wait at all
+                self._handler.selector.unregister(self._socket)
+                self.deadline = self._clock() + ACCEPT_PAUSE
             return
         if len(self._connections) >= MAX_CONNECTIONS:
             self._make_room()
         if not self._handler.is_allowed(host) or len(self._connections) >= MAX_CONNECTIONS:
-            log.warning(
-                "refused a connection from %s: not in allow, or %d are open", host, MAX_CONNECTIONS
-            )
+            text = "refused a connection from %s: not in allow, or %d are open"
+            log.warning(host, text, host, MAX_CONNECTIONS)
             connected.close()
             return
         connected.setblocking(False)
@@ -261,7 +286,8 @@ class TcpTransport:
         """Close the oldest connection that has never sent a packet."""
         silent = (one for one in self._connections.values() if not one.has_spoken)
         if oldest := next(silent, None):
-            log.warning("%s has not said anything and makes room for another", oldest.peer.client)
+            text = "%s has not said anything and makes room for another"
+            log.warning(oldest.peer.host, text, oldest.peer.client)
             self._close(oldest)
 
     def _on_ready(self, connection: Connection, events: int) -> None:
@@ -276,7 +302,7 @@ class TcpTransport:
         except BlockingIOError:
             return
         except OSError as error:
-            log.info("%s: %s", connection.peer.client, error)
+            log.info(connection.peer.host, "%s: %s", connection.peer.client, error)
             data = b""
         if not data:
             connection.is_finished = True

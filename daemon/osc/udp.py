@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import socket
 
+from ..runtime.logs import LimitedLog
 from .wire import MAX_DATAGRAM, Address, Peer
 
-log = logging.getLogger("acestepd.osc")
+log = LimitedLog(logging.getLogger("acestepd.osc"))
 
 RECEIVE_BUFFER = 1 << 20  # bytes; the system may give less
 
@@ -45,4 +46,4 @@ class UdpTransport:
         try:
             self.socket.sendto(packet, (host, int(port)))
         except OSError as error:  # the client has gone, or its port is one nobody may send to
-            log.info("could not send to %s: %s", client, error)
+            log.info(client, "could not send to %s: %s", client, error)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -14,12 +17,78 @@ from ..settings import Settings, SettingsError
 NAME = "acestepd.log"
 BACKUPS = 3  # old files: acestepd.log.1 is the newest of them
 
+LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
+MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
+
 log = logging.getLogger("acestepd")
 
 
 class _LogFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A full disk is said where it hurts, not here again for every line."""
+
+
+@dataclass
+class _Kind:
+    """What was written of one format string."""
+
+    written: dict[str, float] = field(default_factory=dict)  # when, by sender; the oldest first
+    left_out: dict[str, int] = field(default_factory=dict)  # how many since then, by sender
+    left_out_of_others: int = 0  # about senders that are not in `written`
+
+
+class LimitedLog:
+    """Lines that somebody else can cause as often as they like: of each kind, which is its format
+    string, one a minute about each sender, with how many were left out before it. However many
+    senders there are, they cause `MAX_SENDERS` lines a minute. Any thread may write.
+    """
+
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logger = logger
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kinds: dict[str, _Kind] = {}
+
+    def info(self, sender: str, text: str, *values: object) -> None:
+        self.write(logging.INFO, sender, text, *values)
+
+    def warning(self, sender: str, text: str, *values: object) -> None:
+        self.write(logging.WARNING, sender, text, *values)
+
+    def exception(self, sender: str, text: str, *values: object) -> None:
+        """With the traceback of the exception that is being handled."""
+        self.write(logging.ERROR, sender, text, *values, has_traceback=True)
+
+    def write(
+        self, level: int, sender: str, text: str, *values: object, has_traceback: bool = False
+    ) -> None:
+        """`text` must be the same for every line of its kind: what differs is in `values`."""
+        left_out = self._admit(sender, text)
+        if left_out is None:
+            return
+        more = f" ({left_out} more like it were left out before)" if left_out else ""
+        self._logger.log(level, text + more, *values, exc_info=has_traceback)
+
+    def _admit(self, sender: str, text: str) -> int | None:
+        """How many lines were left out since the last one; None where this is left out too."""
+        with self._lock:
+            now = self._clock()
+            kind = self._kinds.setdefault(text, _Kind())
+            if kind.written.get(sender, float("-inf")) + LIMIT_SECONDS > now:
+                kind.left_out[sender] = kind.left_out.get(sender, 0) + 1
+                return None
+            kind.written.pop(sender, None)
+            if len(kind.written) >= MAX_SENDERS:
+                oldest = next(iter(kind.written))
+                if kind.written[oldest] + LIMIT_SECONDS > now:
+                    kind.left_out_of_others += 1
+                    return None
+                del kind.written[oldest]
+                kind.left_out_of_others += kind.left_out.pop(oldest, 0)
+            kind.written[sender] = now
+            left_out = kind.left_out.pop(sender, 0) + kind.left_out_of_others
+            kind.left_out_of_others = 0
+            return left_out
 
 
 class EventLog:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import resource
 import shutil
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -19,7 +22,7 @@ from pythonosc.tcp_client import SimpleTCPClient
 
 from daemon.jobs import Event
 from daemon.osc import tcp
-from daemon.osc.tcp import Framing, LengthFraming, SlipFraming, detect_framing
+from daemon.osc.tcp import Framing, LengthFraming, SlipFraming, TcpTransport, detect_framing
 from daemon.osc.wire import MAX_DATAGRAM, Malformed
 from daemon.settings import SettingsError
 from tests.support.osc_client import (
@@ -253,6 +256,42 @@ def test_who_says_nothing_makes_room_for_who_does(tmp_path: Path) -> None:
         assert silent[0].ended()
         first.send("/ace/ping", "still here")
         assert first.receive()[1][0] == "still here"
+
+
+def test_without_a_free_file_handle_others_are_served_and_who_waits_is_taken_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[float] = []
+    accept = TcpTransport._accept
+
+    def count(transport: TcpTransport) -> None:
+        tries.append(time.monotonic())
+        accept(transport)
+
+    monkeypatch.setattr(TcpTransport, "_accept", count)
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.client()) as other,
+        closing(socket.socket()) as late,
+    ):
+        assert stage.osc.tcp_address
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with closing(socket.socket()) as probe:
+            free = probe.fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        try:
+            late.connect(stage.osc.tcp_address)
+            while not tries:
+                assert other.is_quiet()
+            for _ in range(20):
+                assert other.is_quiet()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        refused = len(tries)
+        late.sendall(struct.pack(">i", len(PING)) + PING)
+        assert late.recv(100)
+        assert len(tries) <= refused + 2
+        assert all(b - a >= tcp.ACCEPT_PAUSE for a, b in itertools.pairwise(tries))
 
 
 def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from daemon.runtime import logs
+from daemon.runtime.logs import LIMIT_SECONDS, MAX_SENDERS, LimitedLog
 from daemon.settings import Settings, SettingsError
+from tests.support.clock import Clock
 
 log = logging.getLogger("acestepd.test")
 
@@ -95,3 +97,66 @@ def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
             root.removeHandler(handler)
         root.setLevel(level)
     assert [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()] == lines
+
+
+# --- lines that a stranger can cause --------------------------------------------------------------
+
+
+def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    lines = [record.getMessage() for record in caplog.records]
+    caplog.clear()
+    return lines
+
+
+def test_of_one_kind_there_is_one_line_a_minute_about_each_sender(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    limited = LimitedLog(log, clock)
+    for _ in range(60_000):
+        limited.warning("10.0.0.7", "ignored a datagram from %s", "10.0.0.7")
+    limited.warning("10.0.0.8", "ignored a datagram from %s", "10.0.0.8")
+    limited.warning("10.0.0.7", "refused a connection from %s", "10.0.0.7")
+    assert lines_of(caplog) == [
+        "ignored a datagram from 10.0.0.7",
+        "ignored a datagram from 10.0.0.8",
+        "refused a connection from 10.0.0.7",
+    ]
+    clock.now += LIMIT_SECONDS
+    for sender in ("10.0.0.7", "10.0.0.8"):
+        limited.warning(sender, "ignored a datagram from %s", sender)
+    assert lines_of(caplog) == [
+        "ignored a datagram from 10.0.0.7 (59999 more like it were left out before)",
+        "ignored a datagram from 10.0.0.8",
+    ]
+
+
+def test_senders_that_are_always_others_cause_no_more_lines_and_fill_no_memory(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    limited = LimitedLog(log, clock)
+    for minute in range(2):
+        for number in range(5000):
+            sender = f"10.{minute}.{number >> 8}.{number & 255}"
+            limited.warning(sender, "ignored a datagram from %s", sender)
+        assert len(lines_of(caplog)) == MAX_SENDERS
+        assert len(limited._kinds["ignored a datagram from %s"].written) == MAX_SENDERS
+        clock.now += LIMIT_SECONDS
+    limited.warning("me", "ignored a datagram from %s", "me")
+    left_out = 5000 - MAX_SENDERS
+    assert lines_of(caplog) == [
+        f"ignored a datagram from me ({left_out} more like it were left out before)"
+    ]
+
+
+def test_a_limited_line_has_the_traceback_of_what_went_wrong(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    limited = LimitedLog(log)
+    for _ in range(2):
+        try:
+            raise ValueError("deep down")
+        except ValueError:
+            limited.exception("10.0.0.7", "%s could not be handled", "/ace/go")
+    assert caplog.text.count("ValueError: deep down") == 1
