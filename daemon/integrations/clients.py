@@ -20,6 +20,7 @@ log = logging.getLogger("acestepd.integrations")
 PRESENT_SECONDS = 30.0  # as long is a client there after it was heard
 FORGET_SECONDS = 86_400.0  # after which a silent one is not listed any more
 MAX_CLIENTS = 64  # and names in the file
+MAX_READERS = 16  # of them that read the inbox
 HEARD = "heard.json"  # in the state folder
 SAVE_SECONDS = 60.0  # at least, between two writes of that file
 INBOX = "inbox:"  # how the client's text of a program begins that reads the inbox
@@ -61,6 +62,7 @@ class Clients:
         self._names: dict[str, str] = {}  # by the text of client and sender
         self._heard = read_heard(folder)  # of those that are gone, too
         self._saved = dict(self._heard)
+        self._is_crowded = False  # more programs than may read the inbox, as was said
 
     # --- they come and go -------------------------------------------------------------------------
 
@@ -75,18 +77,37 @@ class Clients:
 
     def note_reader(self, name: str, heard: float) -> bool:
         """A program that reads the inbox was there at `heard` (seconds since the epoch). Whether
-        that is news. One of that name that sends messages stays while it is there.
+        that is news. One of that name that sends messages stays while it is there, and so do
+        `MAX_READERS` others that read.
         """
+        client = f"{INBOX}{name}"
+        reader = NamedClient(name, client, client, inserts=True, heard=heard)
         with self._lock:
             known = self._clients.get(name)
             if known and not known.reads_inbox and self.is_present(known):
                 return False
-            client = f"{INBOX}{name}"
-            if known and known.client == client and known.heard >= heard:
+            if known and known.reads_inbox and known.heard >= heard:
                 return False
-            reader = NamedClient(name, client, client, inserts=True, heard=heard)
+            if not (known and known.reads_inbox) and not self._has_room_for(reader):
+                self._warn_of_crowd(reader)
+                return False
             self._put(reader)
             return self.is_present(reader) and not (known and self.is_present(known))
+
+    def _has_room_for(self, reader: NamedClient) -> bool:
+        """Whether a program that is new in the inbox is one of the `MAX_READERS` there: it takes
+        the place of one that is away, if it is there itself.
+        """
+        is_there = self.is_present(reader)
+        others = [one for one in self._clients.values() if one.reads_inbox]
+        staying = [one for one in others if self.is_present(one) >= is_there]
+        return len(staying) < MAX_READERS
+
+    def _warn_of_crowd(self, reader: NamedClient) -> None:
+        """Once: the files of most of them lie there for long."""
+        if self.is_present(reader) and not self._is_crowded:
+            self._is_crowded = True
+            log.warning("%d programs read the inbox, %s is left out", MAX_READERS, reader.name)
 
     def note_heard(self, sender: str) -> NamedClient | None:
         """A message came from there. The client that sent it, where it was away until now."""
@@ -113,7 +134,7 @@ class Clients:
         self._clients[client.name] = client
         self._heard[client.name] = max(client.heard, self._heard.get(client.name, 0.0))
         if not known or {known.client, known.sender} != {client.client, client.sender}:
-            self._forget_the_longest_silent()
+            self._forget_surplus()
             self._names = {
                 text: one.name
                 for one in self._clients.values()
@@ -124,12 +145,22 @@ class Clients:
         self._clients = {name: one for name, one in self._clients.items() if one.client != client}
         self._names = {text: name for text, name in self._names.items() if name in self._clients}
 
-    def _forget_the_longest_silent(self) -> None:
+    def _forget_surplus(self) -> None:
+        """Those that are away go first, then those that read the inbox, as files are easily made;
+        of either the ones that were silent for longest.
+        """
+        ranked = sorted(
+            self._clients.values(),
+            key=lambda one: (self.is_present(one), not one.reads_inbox, one.heard),
+        )
+        readers = [one for one in ranked if one.reads_inbox]
         silent = self._clock() - FORGET_SECONDS
-        by_age = sorted(self._clients.values(), key=lambda one: one.heard)
-        for number, one in enumerate(by_age):
-            if one.heard <= silent or number < len(by_age) - MAX_CLIENTS:
-                del self._clients[one.name]
+        surplus = {one.name for one in ranked[:-MAX_CLIENTS] + readers[:-MAX_READERS]}
+        self._clients = {
+            name: one
+            for name, one in self._clients.items()
+            if name not in surplus and one.heard > silent
+        }
         while len(self._heard) > MAX_CLIENTS:
             del self._heard[min(self._heard, key=self._heard.__getitem__)]
 

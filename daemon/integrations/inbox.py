@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -237,19 +237,31 @@ class Inbox:
         that a crash left.
         """
         now = self._clock()
-        for name in list_files(self._folder, OWN_PART):
-            with suppress(FileNotFoundError):
-                if (self._folder / name).lstat().st_mtime < now - MINUTE:
-                    (self._folder / name).unlink()
+        parts = list_files(self._folder, OWN_PART)
+        self._remove([name for name in parts if self._was_changed_before(name, now - MINUTE)])
         names = list_files(self._folder, ENTRY)
         if self._progress:  # what was not entered here takes no room from what was
             names = [name for name in names if int(name[:13]) <= self._progress.seq]
         oldest = int((now - DAY) * 1000)
         old = [name for name in names if int(name[:13]) < oldest]
         gone = max(len(old), self._count_surplus(names))
-        for name in names[:gone]:
-            with suppress(FileNotFoundError):
-                (self._folder / name).unlink()
+        self._remove(names[:gone])
+
+    def _was_changed_before(self, name: str, time: float) -> bool:
+        with suppress(FileNotFoundError):
+            return (self._folder / name).lstat().st_mtime < time
+        return False
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Raises OSError for one that stays, when the others are gone."""
+        staying: OSError | None = None
+        for name in names:
+            try:
+                (self._folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                staying = error
+        if staying:
+            raise staying
 
     def _count_surplus(self, names: list[str]) -> int:
         """How many of the oldest entries have to go: whole takes, as a program waits for all clips

@@ -52,6 +52,10 @@ class Readers:
         self._clients = clients
         self._inserter = inserter
         self._clock = clock
+        # of each program's file: its time, and when it was first seen with that
+        self._touched: dict[str, tuple[float, float]] = {}
+        self._taken: set[str] = set()  # answers that were noted, whose files could not be removed
+        self._warning = ""
 
     def listen(self, inbox: Path) -> bool:
         """Whether any program reads the inbox. Raises OSError."""
@@ -62,26 +66,50 @@ class Readers:
         return is_read
 
     def _note_readers(self, folder: Path) -> bool:
-        now = self._clock()
         is_read = False
-        for name in filter(_is_name, list_files(folder, NAME)):
-            with suppress(FileNotFoundError):
-                touched = (folder / name).lstat().st_mtime
-                if touched < now - DAY:
+        names = list(filter(_is_name, list_files(folder, NAME)))
+        self._touched = {name: self._touched[name] for name in names if name in self._touched}
+        for name in names:
+            with suppress(OSError):  # gone, or not to be removed: it says nothing new
+                heard = self._find_heard(folder / name)
+                if heard < self._clock() - DAY:
                     (folder / name).unlink()
                     continue
-                is_read = is_read or touched > now - PRESENT_SECONDS
-                # a clock that runs ahead does not make a program stay
-                if self._clients.note_reader(name, min(touched, now)):
+                is_read = is_read or heard > self._clock() - PRESENT_SECONDS
+                if self._clients.note_reader(name, heard):
                     self._inserter.redeliver(name, _ignore_event)
         return is_read
 
+    def _find_heard(self, path: Path) -> float:
+        """When a program touched its file, in seconds since the epoch. A time that is yet to come,
+        from a clock that runs ahead, is when it was first seen. Raises OSError.
+        """
+        touched = path.lstat().st_mtime
+        before, seen = self._touched.get(path.name, (None, 0.0))
+        if touched != before:
+            seen = self._clock()
+            self._touched[path.name] = (touched, seen)
+        return min(touched, seen)
+
     def _take_answers(self, folder: Path) -> None:
-        for name in list_files(folder, ENTRY):
+        """Note each answer, and remove its file. One that stays is not noted again."""
+        names = list_files(folder, ENTRY)
+        self._taken &= set(names)
+        warning = ""
+        for name in names:
             path = folder / name
-            with suppress(FileNotFoundError):
-                if self._take_answer(path):
+            try:
+                if name in self._taken or self._take_answer(path):
+                    self._taken.add(name)
                     path.unlink()
+                    self._taken.discard(name)
+            except FileNotFoundError:
+                self._taken.discard(name)
+            except OSError as error:
+                warning = f"{path} is in the way: {error.strerror}; remove it"
+        if warning and not self._warning:  # once, while any is
+            log.warning("%s", warning)
+        self._warning = warning
 
     def _take_answer(self, path: Path) -> bool:
         """Whether the file may go."""
@@ -89,7 +117,7 @@ class Readers:
             answer = parse_answer(read_object(path, MAX_ANSWER))
             job = self._inserter.find_job(answer.client, answer.id, answer.program)
         except ValueError as error:
-            if path.lstat().st_mtime > self._clock() - SETTLE_SECONDS:
+            if abs(self._clock() - path.lstat().st_mtime) < SETTLE_SECONDS:
                 return False
             log.info("an answer in the inbox: %s", error)
         except Refused as error:

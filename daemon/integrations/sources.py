@@ -25,6 +25,9 @@ log = logging.getLogger("acestepd.integrations")
 SOURCES = ".sources"  # in out
 HOUR = 3600.0  # seconds: as long is a copy safe that nobody has named yet
 DAY = 86_400.0  # seconds after which half a copy is not being written any more
+# what programs put beside a sound file, behind its whole name: Live, REAPER, Cubase, Audition,
+# Sound Forge, WaveLab
+SIDECARS = (".asd", ".reapeaks", ".reapindex", ".ovw", ".pkf", ".sfk", ".gpk")
 
 
 class Copy(NamedTuple):
@@ -153,9 +156,8 @@ def _list_copies(folder: Path, files: dict[str, os.stat_result]) -> Iterator[Cop
 
 def _find_owner(name: str, files: dict[str, os.stat_result]) -> str:
     """The file that a sidecar belongs to: X.wav of X.wav.asd; the file itself where it is none."""
-    parts = name.split(".")
-    shorter = (".".join(parts[:count]) for count in range(1, len(parts)))
-    return next((owner for owner in shorter if owner in files), name)
+    owner, suffix = os.path.splitext(name)
+    return owner if suffix.lower() in SIDECARS and owner in files else name
 
 
 def _remove(path: Path) -> None:

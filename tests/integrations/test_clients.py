@@ -11,6 +11,7 @@ from daemon.integrations.clients import (
     FORGET_SECONDS,
     HEARD,
     MAX_CLIENTS,
+    MAX_READERS,
     PRESENT_SECONDS,
     Clients,
     parse_name,
@@ -121,6 +122,48 @@ def test_a_file_takes_no_name_from_a_program_that_is_there(clients: Clients, clo
     found = clients.find("reaper")
     assert found
     assert found.client == REAPER
+
+
+def test_files_by_the_dozen_take_no_place_from_a_program_that_is_there(
+    clients: Clients, clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clients.add("live", LIVE, LIVE, inserts=True)
+    for _ in range(3):
+        clock.now += 1
+        news = [clients.note_reader(f"reader{number}", clock.now) for number in range(70)]
+    names = [one.name for one in clients.list_all()]
+    assert names == ["live", *(f"reader{number}" for number in range(MAX_READERS))]
+    assert not any(news), "the same ones stay, so nobody is sent the same clips again"
+    assert [f"reader{MAX_READERS} is left out" in text for text in caplog.messages] == [True]
+    clients.tick()
+    assert "live" in read_heard(tmp_path)
+
+
+def test_a_program_that_reads_takes_the_place_of_one_that_is_away(
+    clients: Clients, clock: Clock
+) -> None:
+    for number in range(MAX_READERS):
+        clients.note_reader(f"old{number}", clock.now + number / 100)
+    clock.now += PRESENT_SECONDS + 1
+    assert not clients.note_reader("older", clock.now - PRESENT_SECONDS)
+    assert clients.note_reader("new", clock.now)
+    names = [one.name for one in clients.list_all()]
+    assert names == [*(f"old{number}" for number in range(1, MAX_READERS)), "new"]
+
+
+def test_where_there_are_too_many_those_that_are_away_go_then_those_that_read(
+    clients: Clients, clock: Clock
+) -> None:
+    clients.add("away", "udp:127.0.0.1:1", "", inserts=True)
+    clock.now += PRESENT_SECONDS + 1
+    clients.note_reader("reader", clock.now)
+    clock.now -= 1  # it is the last that was heard
+    for number in range(MAX_CLIENTS - 1):
+        clients.add(f"p{number}", f"udp:127.0.0.1:{2 + number}", "", inserts=True)
+    assert [one.name for one in clients.list_all()][:2] == ["reader", "p0"]
+    clients.add("live", LIVE, LIVE, inserts=True)
+    assert [one.name for one in clients.list_all()][:2] == ["p0", "p1"]
+    assert clients.find("live")
 
 
 def test_when_each_was_heard_outlives_the_daemon(

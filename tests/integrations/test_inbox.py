@@ -23,9 +23,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import daemon
+from daemon.integrations.clients import PRESENT_SECONDS
 from daemon.integrations.inbox import DAY, INBOX, LAST
 from daemon.integrations.readers import SETTLE_SECONDS, SOMEWHERE, parse_answer
-from daemon.jobs import Event
+from daemon.jobs import Event, Job
 from daemon.journal import Journal
 from daemon.runtime.lock import read_holder
 from daemon.settings import Settings
@@ -33,7 +34,7 @@ from tests.support import inbox_wrecks, riff
 from tests.support.daemon_process import started
 from tests.support.inbox import Entry, Reader
 from tests.support.osc_client import OscClient, make_clip
-from tests.support.stage import Stage, on_stage, subscribed
+from tests.support.stage import Stage, named, on_stage, subscribed
 from tests.support.volumes import mounted
 from tests.support.waiting import until
 
@@ -277,6 +278,46 @@ def test_no_name_but_a_programs_own_file_is_one(open_stage: Stage, tmp_path: Pat
         assert list(list_clients(client)) == ["shell"]
 
 
+@pytest.mark.parametrize("ahead", [60.0, 86_400.0, 1e9])
+def test_a_program_whose_clock_runs_ahead_is_there_as_long_as_it_touches_its_file(
+    place: Place, ahead: float
+) -> None:
+    file = place.path / "readers" / "ghost"
+
+    def touch() -> None:
+        touched = time.time() + place.late + ahead
+        file.touch()
+        os.utime(file, (touched, touched))
+        place.inbox.tick()
+
+    touch()
+    place.late += PRESENT_SECONDS - 1
+    place.inbox.tick()
+    assert place.clients.find("ghost")
+    touch()
+    place.late += PRESENT_SECONDS - 1
+    place.inbox.tick()
+    assert place.clients.find("ghost")
+    for _ in range(3):
+        place.late += 10
+        place.inbox.tick()
+    assert place.clients.find("ghost") is None, "its file has the same time as before"
+    place.late += DAY
+    place.inbox.tick()
+    assert not file.exists()
+
+
+def test_seventy_files_take_nobody_his_place(open_stage: Stage) -> None:
+    readers = open_stage.settings.out / INBOX / "readers"
+    with closing(open_stage.client()) as client, named(open_stage, "live") as live:
+        for number in range(70):
+            (readers / f"reader{number:02}").touch()
+        come(open_stage, client, Reader(open_stage.settings.out, "reader00"))
+        assert "live" in list_clients(client)
+        make_clip(client, "a")
+        assert live.until("/ace/insert")[-1][1][0] == "a"
+
+
 def test_settings_turn_it_off_and_on_while_it_runs(tmp_path: Path) -> None:
     reader = Reader(tmp_path / "out")
     with on_stage(tmp_path, inbox=0) as stage, closing(stage.client()) as client:
@@ -318,7 +359,7 @@ class Place:
 
     def open(self, **settings: Any) -> None:
         """As another daemon."""
-        self.inbox = inbox_wrecks.open_inbox(
+        self.clients, self.inserter, self.inbox = inbox_wrecks.open_inbox(
             self.folder, self.journal, lambda: time.time() + self.late
         )
         self.inbox.settings = Settings(out=self.folder / "out", **settings)
@@ -692,6 +733,66 @@ def test_whatever_an_answer_is_it_goes_and_is_believed_only_of_jobs_that_there_a
     assert not answer.exists()
 
 
+def make_stay(patch: pytest.MonkeyPatch, *names: str) -> None:
+    """Nobody can remove files of these names."""
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name in names:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        unlink(path, missing_ok)
+
+    patch.setattr(Path, "unlink", refuse)
+
+
+def test_an_answer_that_cannot_be_removed_stops_nothing_and_is_said_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = {"id": "x", "inserted": {"program": "reaper", "where": "track 1"}}
+    stuck = place.path / "done" / "1000000000000.json"
+    other = place.path / "done" / "1000000000001.json"
+    asked: list[str] = []
+    find_job = place.inserter.find_job
+
+    def note(client: str, id: str, program: str) -> Job:
+        asked.append(id)
+        return find_job(client, id, program)
+
+    monkeypatch.setattr(place.inserter, "find_job", note)
+    with monkeypatch.context() as patch:
+        make_stay(patch, stuck.name)
+        for path in (stuck, other):
+            path.write_text(json.dumps(answer))
+        for id in "ab":
+            place.enter(id)
+        assert place.ids() == ["a", "a", "b", "b"]
+        assert not other.exists()
+        assert asked == ["x", "x"], "what stays is noted once"
+        warnings = [text for text in caplog.messages if "is in the way" in text]
+        assert len(warnings) == 1
+        assert str(stuck) in warnings[0]
+    place.inbox.tick()
+    assert not stuck.exists()
+    stuck.write_text(json.dumps(answer | {"id": "again"}))
+    place.inbox.tick()
+    assert asked == ["x", "x", "again"], "it is another answer"
+
+
+def test_of_files_that_are_to_go_one_that_stays_keeps_no_other(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.enter("a")
+    first, second = (place.reader.path_of(entry) for entry in place.reader.read())
+    reader = place.path / "readers" / "gone"
+    reader.touch()
+    place.late = 2 * DAY
+    make_stay(monkeypatch, first.name, reader.name)
+    place.enter("b")
+    assert place.ids() == ["a", "b", "b"]
+    assert first.exists()
+    assert not second.exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 60_000, b" " * 100_000, b"7"])
 def test_what_cannot_be_read_is_given_a_moment_and_goes(place: Place, content: bytes) -> None:
     answer = place.path / "done" / "1000000000000.json"
@@ -699,6 +800,14 @@ def test_what_cannot_be_read_is_given_a_moment_and_goes(place: Place, content: b
     place.inbox.tick()
     assert answer.exists(), "it may be being written"
     place.late = 2 * SETTLE_SECONDS
+    place.inbox.tick()
+    assert not answer.exists()
+
+
+def test_a_moment_that_is_yet_to_come_is_not_waited_for(place: Place) -> None:
+    answer = place.path / "done" / "1000000000000.json"
+    answer.touch()
+    os.utime(answer, (4e9, 4e9))
     place.inbox.tick()
     assert not answer.exists()
 

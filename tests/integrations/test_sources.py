@@ -137,6 +137,19 @@ def test_what_a_daw_puts_beside_a_copy_goes_with_it(copies: Copies) -> None:
     assert copies.sweep() == ["a.b.wav", "gone.wav.asd"]
 
 
+@pytest.mark.parametrize(("other", "name"), [("loop", "loop.wav"), ("loop.wav", "loop.wav.flac")])
+def test_a_copy_whose_name_begins_with_anothers_is_one_of_its_own(
+    copies: Copies, other: str, name: str
+) -> None:
+    copies.add(other, 90, age=30)
+    copies.add(name, 60, age=20)
+    copies.active = [job_with(source=str(copies.folder / name))]
+    assert copies.sweep() == [name], "a job needs it"
+    copies.active = []
+    copies.add(other, 90, age=30)
+    assert copies.sweep() == [name], "it is newer"
+
+
 def test_only_files_of_its_own_go(copies: Copies, tmp_path: Path) -> None:
     kept = tmp_path / "kept.wav"
     kept.write_bytes(bytes(400 * KB))

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from daemon.integrations import entries, inbox, json_files
 from daemon.integrations.clients import Clients
@@ -43,11 +44,18 @@ class NoEngine:
         raise Refused(404, "there is none")
 
 
-def open_inbox(place: Path, journal: Journal, clock: Callable[[], float] = time.time) -> Inbox:
+class OpenInbox(NamedTuple):
+    clients: Clients
+    inserter: Inserter
+    inbox: Inbox
+
+
+def open_inbox(place: Path, journal: Journal, clock: Callable[[], float] = time.time) -> OpenInbox:
     settings = Settings(out=place / "out", state=place)
     clients = Clients(place, clock)
     inserter = Inserter(settings, clients, NoEngine(journal), clock)
-    return Inbox(settings, journal, Readers(clients, inserter, clock), clock)
+    inbox = Inbox(settings, journal, Readers(clients, inserter, clock), clock)
+    return OpenInbox(clients, inserter, inbox)
 
 
 def land(place: Path, journal: Journal, id: str) -> Event:
@@ -68,7 +76,7 @@ def land(place: Path, journal: Journal, id: str) -> Event:
 def enter(place: Path) -> None:
     """What the daemon does with a take that has landed."""
     journal = Journal(place / "journal.sqlite")
-    opened = open_inbox(place, journal)
+    opened = open_inbox(place, journal).inbox
     opened.tick()
     opened.on_event(land(place, journal, "take"))
     opened.tick()
@@ -79,7 +87,7 @@ def main(root: Path, step: int) -> None:
     template = root / "template"
     (template / "out").mkdir(parents=True)
     with_progress = Journal(template / "journal.sqlite")
-    open_inbox(template, with_progress).tick()
+    open_inbox(template, with_progress).inbox.tick()
     with_progress.close()
     for line in itertools.count(1, step):
         place = root / str(line)
