@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import atexit
 import functools
-import os
+import logging
 import time
 from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import mlx.core as mx
+
+from . import kernels
+
+log = logging.getLogger("acestepd.device")
 
 _Arrays = ParamSpec("_Arrays")
 _Result = TypeVar("_Result")
@@ -57,17 +60,27 @@ atexit.register(mx.clear_streams)  # the same for the main thread
 # --- compiling ------------------------------------------------------------------------------------
 
 
+# every module that compiles imports this one, so it is done before anything is compiled
+_obstacle = kernels.claim_folder()
+if _obstacle:
+    mx.disable_compile()
+    log.warning(
+        "nothing is compiled, which is slower: MLX would keep what it compiles where other users "
+        "can write (%s)",
+        _obstacle,
+    )
+
+
 @functools.cache
 def can_compile() -> bool:
     """Whether `mx.compile` works here; where it does not, MLX is told to do without.
 
-    On a CPU it calls the C++ compiler, which a machine may not have, and keeps what it made in a
-    folder among the temporary files, which may belong to another user.
+    On a CPU it calls the C++ compiler, which a machine may not have, and needs a folder that is the
+    user's alone: see `kernels`.
     """
+    if _obstacle:
+        return False
     try:
-        folder = Path(os.environ.get("TMPDIR", "/tmp")) / "mlx" / metadata.version("mlx") / "cpu"
-        if is_cpu() and folder.exists() and not os.access(folder, os.W_OK):
-            raise PermissionError(folder)
         mx.eval(mx.compile(lambda x: mx.exp(x) * 3 + x)(mx.zeros((3,))))
     except Exception:
         mx.disable_compile()

@@ -106,13 +106,12 @@ def _check_blas(settings: Settings) -> Finding:
 
 
 def _check_compiler(settings: Settings) -> Finding:
-    from pipeline import device
+    from pipeline import device, kernels
 
     if device.can_compile() and (not device.is_cpu() or shutil.which("g++")):
         return Finding(OK, "mx.compile works")
-    hint = (
-        "install g++, and see that mlx/ among the temporary files (TMPDIR, /tmp) is yours to write"
-    )
+    obstacle = kernels.claim_folder()
+    hint = f"its folder must be yours alone: {obstacle}" if obstacle else "install g++"
     return Finding(NOTE, "mx.compile cannot be used: slower, but complete", hint)
 
 

@@ -376,7 +376,7 @@ def test_a_machine_without_a_working_compiler_computes_the_same(
     given = tmp_path / "given.npz"
     made = tmp_path / "made.npz"
     np.savez(given, x, one)
-    # MLX keeps what it has compiled among the temporary files.
+    # MLX keeps there what it has compiled
     environment = os.environ | {
         "PATH": str(tmp_path),
         "TMPDIR": str(tmp_path),

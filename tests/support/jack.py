@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import itertools
+import os
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from daemon import midi
+from pipeline.private import open_private
 from tests.support.waiting import until
 
 NAMES = 5
@@ -85,7 +87,8 @@ def _claimed() -> tuple[IO[str], str]:
     servers that were killed.
     """
     for number in itertools.cycle(range(NAMES)):
-        claim = Path(tempfile.gettempdir(), f"acestepd-jack-{number}.lock").open("w")  # noqa: SIM115
+        path = Path(tempfile.gettempdir(), f"acestepd-jack-{os.geteuid()}-{number}.lock")
+        claim = open(path, "w", opener=open_private)  # noqa: SIM115
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return claim, f"acestepd-{number}"
