@@ -10,8 +10,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import ifaddr
 import pytest
+
+pytest.importorskip("zeroconf", reason="needs zeroconf (the extra 'discovery')")
+
+import ifaddr
 from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceStateChange, Zeroconf
 
 from daemon.cli import doctor

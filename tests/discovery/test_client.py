@@ -6,6 +6,9 @@ import socket
 from contextlib import closing
 
 import pytest
+
+pytest.importorskip("pythonoscquery", reason="the PyPI package python-oscquery is not installed")
+
 from pythonoscquery.osc_query_client import OSCQueryClient
 from pythonoscquery.shared.osc_access import OSCAccess
 from pythonoscquery.shared.osc_path_node import OSCPathNode

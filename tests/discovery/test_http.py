@@ -308,6 +308,7 @@ def test_who_asks_too_fast_is_refused_until_later() -> None:
 
 
 def test_neither_token_nor_folders_nor_clients_of_a_daemon_are_in_it(tmp_path: Path) -> None:
+    pytest.importorskip("zeroconf", reason="needs zeroconf (the extra 'discovery')")
     secret = {
         "token": "swordfish",
         "allow": ("192.0.2.7",),
