@@ -17,7 +17,7 @@ from .wire import Peer
 LEASE = 24 * 3600  # seconds that an authentication, and a subscription, is good for
 BURST = 4.0  # seconds' worth of messages that may come at once
 MAX_BUCKETS = 1024
-# seconds between two answers to somebody who is not let in, and between two tokens that are tried
+# seconds between two answers to somebody who is not let in, or who sends wrong tokens
 REJECTION_INTERVAL = 1.0
 
 
@@ -58,14 +58,12 @@ class Guard:
 
     def is_allowed(self, host: str) -> bool:
         """Whether a machine is answered at all."""
-        return _is_loopback(host) or host in self._allowed
+        return is_loopback(host) or host in self._allowed
 
     def is_authenticated(self, host: str) -> bool:
         """Whether a machine need not send the token (any more)."""
         return (
-            not self._token
-            or _is_loopback(host)
-            or self._authenticated.get(host, 0) > self._clock()
+            not self._token or is_loopback(host) or self._authenticated.get(host, 0) > self._clock()
         )
 
     def is_trusted(self, host: str) -> bool:
@@ -73,20 +71,19 @@ class Guard:
         return self.is_allowed(host) and self.is_authenticated(host)
 
     def authenticate(self, host: str, token: str) -> None:
-        """Raises `Refused`: 401 for a wrong token, 429 for the next one within a second, whatever
-        it is.
+        """Raises `Refused`: 401 for a wrong token, 429 for further wrong ones within a second. The
+        right one never waits for that: the wrong ones may have been somebody else's.
         """
         if not self._token:
             return
         now = self._clock()
+        if hmac.compare_digest(token.encode(), self._token):
+            self._authenticated[host] = now + LEASE
+            return
         if self._failed.get(host, float("-inf")) + REJECTION_INTERVAL > now:
-            raise Refused(429, "a wrong token was sent just now", "wait a second")
-        if not hmac.compare_digest(token.encode(), self._token):
-            self._failed[host] = now
-            raise Refused(
-                401, "this is not the token", "it is called token in the daemon's settings"
-            )
-        self._authenticated[host] = now + LEASE
+            raise Refused(429, "another wrong token was sent just now", "wait a second")
+        self._failed[host] = now
+        raise Refused(401, "this is not the token", "it is called token in the daemon's settings")
 
     def admit(self, sender: Peer) -> bool:
         """Take a token out of the sender's bucket, for one message. False: it was empty."""
@@ -112,7 +109,7 @@ class Guard:
             return True
 
     def _bucket(self, sender: Peer) -> TokenBucket:
-        key = sender.client if _is_loopback(sender.host) else sender.host
+        key = sender.client if is_loopback(sender.host) else sender.host
         bucket = self._buckets.pop(key, None) or TokenBucket(self._rate * BURST, self._clock())
         self._buckets[key] = bucket  # the newest is last
         if len(self._buckets) > MAX_BUCKETS:
@@ -120,5 +117,6 @@ class Guard:
         return bucket
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a machine is this one."""
     return ipaddress.ip_address(host).is_loopback

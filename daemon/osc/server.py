@@ -139,7 +139,7 @@ class OscServer:
         for peer in self.subscribers.remove_untrusted(self.guard.is_trusted):
             self.clients.remove(peer.client)
         if self._tcp:
-            self._tcp.drop_disallowed()
+            self._tcp.recheck_trust()
         self.wake()
 
     # --- the loop ---------------------------------------------------------------------------------
@@ -281,6 +281,9 @@ class OscServer:
 
     def is_allowed(self, host: str) -> bool:
         return self.guard.is_allowed(host)
+
+    def is_authenticated(self, host: str) -> bool:
+        return self.guard.is_authenticated(host)
 
     def handle_disconnect(self, peer: Peer) -> None:
         self.subscribers.remove(peer.client)

@@ -19,11 +19,16 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from ..runtime.logs import LimitedLog
+from .guard import is_loopback
 from .wire import MAX_DATAGRAM, Address, Malformed, Peer
 
 log = LimitedLog(logging.getLogger("acestepd.tcp"))
 
 MAX_CONNECTIONS = 64
+MAX_PER_HOST = 32  # of them, of another machine
+MAX_STRANGERS = 4  # of those, of a machine that has not said the token
+TOKEN_SECONDS = 10.0  # until such a machine has to say it
+PACKET_SECONDS = 30.0  # from a packet's first byte to its last
 MAX_UNSENT = 1 << 20  # bytes kept for a client that does not read; beyond, it is disconnected
 CHUNK = 1 << 16
 # the system has no file handle or memory for another connection
@@ -49,6 +54,11 @@ class Framing(Protocol):
 
     def encode(self, packet: bytes) -> bytes: ...
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether a packet has begun and not ended."""
+        ...
+
 
 class LengthFraming:
     """Each packet behind its length."""
@@ -72,6 +82,10 @@ class LengthFraming:
     def encode(self, packet: bytes) -> bytes:
         return len(packet).to_bytes(4, "big") + packet
 
+    @property
+    def is_amid(self) -> bool:
+        return bool(self._buffer)
+
 
 class SlipFraming:
     """Each packet between two END bytes."""
@@ -92,6 +106,10 @@ class SlipFraming:
 
     def encode(self, packet: bytes) -> bytes:
         return END + packet.replace(ESC, ESC_ESC).replace(END, ESC_END) + END
+
+    @property
+    def is_amid(self) -> bool:
+        return bool(self._buffer)
 
 
 def _unescape(frame: bytes) -> bytes:
@@ -119,22 +137,34 @@ def detect_framing(first: int) -> Framing:
 class Connection:
     """One client's connection. `send` may be called from any thread, all else from the server's."""
 
-    def __init__(self, connected: socket.socket, peer: Peer) -> None:
+    def __init__(self, connected: socket.socket, peer: Peer, opened: float) -> None:
         self.socket = connected
         self.peer = peer
+        self.opened = opened  # when, or when its machine has to say the token anew, on the clock
+        self.packet_began = float("inf")  # when one began that has not ended, on the clock
         self._framing: Framing | None = None
         self._unsent = bytearray()
         self._lock = threading.Lock()
         self.is_finished = False  # it is to be closed, by the server's thread
         self.has_spoken = False  # a whole packet came from it
+        self.is_stranger = False  # its machine has yet to say the token
 
-    def decode(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, data: bytes, now: float) -> Iterator[bytes]:
         """The packets that are complete with these bytes. Raises `Malformed`."""
         if self._framing is None:
             self._framing = detect_framing(data[0])
         for packet in self._framing.decode(data):
             self.has_spoken = True
+            self.packet_began = float("inf")
             yield packet
+        is_amid = self._framing.is_amid
+        self.packet_began = min(self.packet_began, now) if is_amid else float("inf")
+
+    @property
+    def deadline(self) -> float:
+        """When it is closed if nothing happens, on the clock."""
+        token = self.opened + TOKEN_SECONDS if self.is_stranger else float("inf")
+        return min(token, self.packet_began + PACKET_SECONDS)
 
     def send(self, packet: bytes) -> None:
         frame = (self._framing or LengthFraming()).encode(packet)
@@ -180,6 +210,7 @@ class PacketHandler(Protocol):
     selector: selectors.BaseSelector
 
     def is_allowed(self, host: str) -> bool: ...
+    def is_authenticated(self, host: str) -> bool: ...
     def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> None: ...
     def handle_disconnect(self, peer: Peer) -> None: ...
     def wake(self) -> None: ...
@@ -200,7 +231,7 @@ class TcpTransport:
         self._handler = handler
         self._clock = clock
         # when it listens again, on the clock; infinity: it does, or is closed
-        self.deadline = float("inf")
+        self._listens_again = float("inf")
         self._connections: dict[str, Connection] = {}  # by client
         # no number that an earlier daemon used: jobs outlive it, and connections
         self._numbers = itertools.count(time.time_ns() // 10**6)
@@ -213,6 +244,12 @@ class TcpTransport:
         host, port = self._socket.getsockname()
         return host, port
 
+    @property
+    def deadline(self) -> float:
+        """When `update_connections` has something to do although nothing happens, on the clock."""
+        closing = [connection.deadline for connection in self._connections.values()]
+        return min([self._listens_again, *closing])
+
     def send(self, packet: bytes, client: str) -> None:
         """From any thread. Nothing happens where the client has gone."""
         if connection := self._connections.get(client):
@@ -221,12 +258,19 @@ class TcpTransport:
                 self._handler.wake()
 
     def update_connections(self) -> None:
-        """Close those that are finished, let the selector wait for the clients that have not taken
-        everything, and listen again after a pause.
+        """Close those that are finished or late, let the selector wait for the clients that have
+        not taken everything, and listen again after a pause.
         """
-        if self.deadline <= self._clock():
+        now = self._clock()
+        if self._listens_again <= now:
             self._listen()
         for connection in list(self._connections.values()):
+            if connection.is_stranger:
+                connection.is_stranger = not self._handler.is_authenticated(connection.peer.host)
+            if connection.deadline <= now:
+                text = "%s has not said the token, or not ended a packet, and is let go"
+                log.warning(connection.peer.host, text, connection.peer.client)
+                connection.is_finished = True
             if connection.is_finished:
                 self._close(connection)
                 continue
@@ -237,21 +281,27 @@ class TcpTransport:
             if key.events != events:
                 self._handler.selector.modify(connection.socket, events, key.data)
 
-    def drop_disallowed(self) -> None:
-        """Finish the connections of machines that are not allowed any more. From any thread."""
+    def recheck_trust(self) -> None:
+        """Finish the connections of machines that are not allowed any more; others may have to say
+        the token anew. From any thread.
+        """
         for connection in self._connections.values():
-            if not self._handler.is_allowed(connection.peer.host):
+            host = connection.peer.host
+            if not self._handler.is_allowed(host):
                 connection.is_finished = True
+            elif not self._handler.is_authenticated(host):
+                connection.opened = self._clock()
+                connection.is_stranger = True
 
     def close(self) -> None:
         for connection in list(self._connections.values()):
             self._close(connection)
-        if self.deadline == float("inf"):
+        if self._listens_again == float("inf"):
             self._handler.selector.unregister(self._socket)
         self._socket.close()
 
     def _listen(self) -> None:
-        self.deadline = float("inf")
+        self._listens_again = float("inf")
         self._handler.selector.register(
             self._socket, selectors.EVENT_READ, lambda _: self._accept()
         )
@@ -263,32 +313,50 @@ class TcpTransport:
             log.info("", "a connection could not be taken: %s", error)
             if error.errno in EXHAUSTED:  # it stays pending, so that select would not wait at all
                 self._handler.selector.unregister(self._socket)
-                self.deadline = self._clock() + ACCEPT_PAUSE
+                self._listens_again = self._clock() + ACCEPT_PAUSE
             return
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self._make_room()
-        if not self._handler.is_allowed(host) or len(self._connections) >= MAX_CONNECTIONS:
-            text = "refused a connection from %s: not in allow, or %d are open"
-            log.warning(host, text, host, MAX_CONNECTIONS)
+        if not self._handler.is_allowed(host) or not self._has_room(host):
+            text = "refused a connection from %s: not in allow, or too many are open"
+            log.warning(host, text, host)
             connected.close()
             return
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = Connection(connected, Peer(f"tcp:{next(self._numbers)}", host))
+        peer = Peer(f"tcp:{next(self._numbers)}", host)
+        connection = Connection(connected, peer, self._clock())
+        connection.is_stranger = not self._handler.is_authenticated(host)
         # replaced, not changed: other threads read it
         self._connections = self._connections | {connection.peer.client: connection}
         self._handler.selector.register(
             connected, selectors.EVENT_READ, lambda events: self._on_ready(connection, events)
         )
 
-    def _make_room(self) -> None:
-        """Close the oldest connection that has never sent a packet."""
-        silent = (one for one in self._connections.values() if not one.has_spoken)
-        if oldest := next(silent, None):
-            text = "%s has not said anything and makes room for another"
+    def _has_room(self, host: str) -> bool:
+        """Whether one more connection of that machine may be held. Where there are too many, one
+        makes room for it, if any may.
+        """
+        everyone = list(self._connections.values())
+        own = [one for one in everyone if one.peer.host == host]
+        strangers = [one for one in own if one.is_stranger]
+        if not self._handler.is_authenticated(host) and len(strangers) >= MAX_STRANGERS:
+            return self._make_room(strangers)
+        if not is_loopback(host) and len(own) >= MAX_PER_HOST:
+            return self._make_room(own)
+        return len(everyone) < MAX_CONNECTIONS or self._make_room(everyone)
+
+    def _make_room(self, connections: list[Connection]) -> bool:
+        """Close the oldest of these whose machine has not said the token, or else the oldest that
+        has never sent a packet. False where there is none.
+        """
+        strangers = [one for one in connections if one.is_stranger]
+        silent = [one for one in connections if not one.has_spoken]
+        for oldest in (strangers or silent)[:1]:
+            text = "%s has not said the token, or nothing at all, and makes room for another"
             log.warning(oldest.peer.host, text, oldest.peer.client)
             self._close(oldest)
+            return True
+        return False
 
     def _on_ready(self, connection: Connection, events: int) -> None:
         if events & selectors.EVENT_WRITE:
@@ -308,7 +376,7 @@ class TcpTransport:
             connection.is_finished = True
             return
         try:
-            for packet in connection.decode(data):
+            for packet in connection.decode(data, self._clock()):
                 self._handler.handle_packet(packet, connection.peer)
         except Malformed as error:
             self._handler.handle_packet(error, connection.peer)

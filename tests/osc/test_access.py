@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon.osc import guard
+from daemon.osc import guard, tcp
 from daemon.settings import SettingsError
 from tests.support.osc_client import (
     SHORT,
@@ -132,7 +132,9 @@ def test_who_is_taken_off_the_list_is_not_heard_and_hears_nothing_from_then_on(
                 far.receive()
 
 
-def test_a_wrong_token_opens_nothing(tmp_path: Path, other_address: str) -> None:
+def test_a_wrong_token_opens_nothing_and_the_right_one_is_not_kept_waiting(
+    tmp_path: Path, other_address: str
+) -> None:
     settings: dict[str, Any] = {
         "host": "0.0.0.0",
         "allow": (other_address,),
@@ -141,10 +143,78 @@ def test_a_wrong_token_opens_nothing(tmp_path: Path, other_address: str) -> None
     with (
         on_stage(tmp_path, **settings) as stage,
         closing(RemoteClient(stage.osc.address, other_address)) as far,
+        closing(RemoteClient(stage.osc.address, other_address)) as thief,
     ):
-        assert expect_fail(far, "/ace/hello", "sesame")[1] == 401
-        assert expect_fail(far, "/ace/hello", "open sesame")[1] == 429, "it is tried once a second"
-        assert expect_fail(far, "/ace/ping", "x")[1] == 401
+        assert expect_fail(thief, "/ace/hello", "sesame")[1] == 401
+        assert expect_fail(thief, "/ace/hello", "sesame!")[1] == 429, "they are told once a second"
+        assert expect_fail(thief, "/ace/ping", "x")[1] == 401
+        assert far.ask("/ace/hello", "open sesame")[0] == "/ace/done"
+
+
+# --- connections ----------------------------------------------------------------------------------
+
+
+def test_who_does_not_say_the_token_holds_few_connections_and_keeps_nobody_out(
+    tmp_path: Path, other_address: str
+) -> None:
+    settings: dict[str, Any] = {"allow": (other_address,), "token": "open sesame"}
+    with on_stage(tmp_path, host="0.0.0.0", **settings) as stage, ExitStack() as opened:
+        assert stage.osc.tcp_address
+        port = stage.osc.tcp_address[1]
+
+        def connect(host: str) -> TcpClient:
+            return opened.enter_context(closing(TcpClient((host, port), False)))
+
+        strangers = [connect(other_address) for _ in range(3 * tcp.MAX_STRANGERS)]
+        for stranger in strangers:
+            with suppress(OSError):
+                stranger.send("/ace/ping", "let me in")  # to say anything does not help
+        for stranger in strangers[: -tcp.MAX_STRANGERS]:
+            while not stranger.ended():  # it may have been told that a token is wanted
+                pass
+        friend = connect(other_address)
+        assert friend.ask("/ace/hello", "open sesame")[0] == "/ace/done"
+        assert connect("127.0.0.1").ask("/ace/ping", "near")[0] == "/ace/pong"
+        assert friend.ask("/ace/ping", "far")[0] == "/ace/pong"
+
+
+def test_a_connection_ends_where_the_token_is_not_said_in_time(
+    tmp_path: Path, other_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"allow": (other_address,), "token": "open sesame"}
+    with on_stage(tmp_path, host="0.0.0.0", **settings) as stage:
+        assert stage.osc.tcp_address
+        server = (other_address, stage.osc.tcp_address[1])
+        monkeypatch.setattr(tcp, "TOKEN_SECONDS", 0.1)
+        with closing(TcpClient(server, False)) as stranger:
+            assert stranger.ended()
+        monkeypatch.setattr(tcp, "TOKEN_SECONDS", 60)
+        with closing(TcpClient(server, False)) as friend:
+            assert friend.ask("/ace/hello", "open sesame")[0] == "/ace/done"
+            monkeypatch.setattr(tcp, "TOKEN_SECONDS", 0)
+            assert friend.ask("/ace/ping", "still here")[0] == "/ace/pong"
+            another = dataclasses.replace(stage.osc.settings, token="another")
+            stage.osc.change_settings(another, stage.osc.allowed_folders)
+            assert friend.ended()
+
+
+def test_another_machine_holds_no_more_than_its_share_of_the_connections(
+    tmp_path: Path, other_address: str
+) -> None:
+    with (
+        on_stage(tmp_path, host="0.0.0.0", allow=(other_address,)) as stage,
+        ExitStack() as opened,
+    ):
+        assert stage.osc.tcp_address
+        port = stage.osc.tcp_address[1]
+
+        def connect(host: str) -> TcpClient:
+            return opened.enter_context(closing(TcpClient((host, port), False)))
+
+        for _ in range(tcp.MAX_PER_HOST):
+            assert connect(other_address).ask("/ace/ping", "in")[0] == "/ace/pong"
+        assert connect(other_address).ended()
+        assert connect("127.0.0.1").ask("/ace/ping", "near")[0] == "/ace/pong"
 
 
 def test_a_job_of_an_address_that_is_no_longer_allowed_is_not_told_there(stage: Stage) -> None:

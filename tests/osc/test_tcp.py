@@ -23,7 +23,7 @@ from pythonosc.tcp_client import SimpleTCPClient
 from daemon.jobs import Event
 from daemon.osc import tcp
 from daemon.osc.tcp import Framing, LengthFraming, SlipFraming, TcpTransport, detect_framing
-from daemon.osc.wire import MAX_DATAGRAM, Malformed
+from daemon.osc.wire import MAX_DATAGRAM, Malformed, Peer
 from daemon.settings import SettingsError
 from tests.support.osc_client import (
     SHORT,
@@ -136,6 +136,33 @@ def test_half_a_packet_and_a_connection_that_ends_harm_nobody(
     with closing(stage.tcp_client(client._slip)) as gone:
         gone.send_bytes((SLIP_END if client._slip else struct.pack(">i", len(PING))) + PING[:7])
     assert client.is_quiet()
+
+
+@pytest.mark.parametrize("beginning", [b"\0", b"\0\0\0\x10/ace", b"/ace/pi", b"\xc0/ace"])
+def test_a_packet_that_never_ends_ends_its_connection(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, beginning: bytes
+) -> None:
+    monkeypatch.setattr(tcp, "PACKET_SECONDS", 0.1)
+    with closing(stage.tcp_client()) as slow, closing(stage.tcp_client()) as listener:
+        assert listener.ask("/ace/ping", "x")[0] == "/ace/pong"
+        slow._socket.sendall(beginning)
+        assert slow.ended()
+        assert listener.ask("/ace/ping", "still here")[0] == "/ace/pong"
+
+
+def test_a_packet_has_its_time_from_its_first_byte_whatever_trickles_in() -> None:
+    here, there = socket.socketpair()
+    with closing(here), closing(there):
+        connection = tcp.Connection(here, Peer("tcp:1", "127.0.0.1"), opened=0)
+        frame = LengthFraming().encode(PING)
+        assert connection.deadline == float("inf")
+        assert list(connection.decode(frame[:6], now=5)) == []
+        assert list(connection.decode(frame[6:7], now=20)) == []
+        assert connection.deadline == 5 + tcp.PACKET_SECONDS
+        assert list(connection.decode(frame[7:] + frame[:1], now=21)) == [PING]
+        assert connection.deadline == 21 + tcp.PACKET_SECONDS
+        assert list(connection.decode(frame[1:], now=22)) == [PING]
+        assert connection.deadline == float("inf")
 
 
 def test_a_subscriber_hears_everything_on_its_connection_until_it_ends(
