@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.request import FIELDS, Request
+from pipeline.request import Request
 
 from .jobs import ENDED, Event, Insertion, Job, JobState, Priority
 
@@ -409,8 +409,7 @@ def _job_of(row: Mapping[str, Any]) -> Job:
 
 def _request(text: str) -> Request:
     """The request that was written down, as far as this version knows its fields."""
-    values = json.loads(text)
-    return Request(**{name: value for name, value in values.items() if name in FIELDS})
+    return Request.restore(json.loads(text))
 
 
 def _outcome_of(job: Job) -> str:

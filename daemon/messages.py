@@ -232,7 +232,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "adapters": _read_adapters,
     "defaults": lambda value: Defaults(*value),
     "info": TakeInfo.from_json,
-    "request": lambda value: Request(**value),
+    "request": Request.restore,
 }
 
 

@@ -44,7 +44,7 @@ class Panel:
         """
         with self._lock:
             request = self.request.changed({name: value})
-            check_files(request)
+            check_files(request, [name])
             return self.replace(request)
 
     def replace(self, request: Request) -> bool:
@@ -58,13 +58,15 @@ class Panel:
             return bool(changed)
 
     def build_request(self, overrides: Mapping[str, object]) -> Request:
-        """The current request with what one message changes in it. Raises `BadRequest`.
+        """The current request with what one message changes in it. Raises `BadRequest`, for the
+        files that the message names too; whether the panel's are still there is seen when the
+        request is submitted.
 
         Where neither gives a tempo, new music (no task) gets that of the session, if one is
         followed or was set.
         """
         request = self.request.changed(overrides)
-        check_files(request)
+        check_files(request, overrides)
         if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
             raise NothingToPlay(
                 "there is nothing to play: prompt and lyrics are empty",

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.request import BadRequest, clean_text, field_name
-from pipeline.request_files import names_file
+from pipeline.request import clean_text, field_name, is_field
+from pipeline.request_files import FILE_FIELDS, names_file
 
 from .jobs import Refused
 
@@ -65,6 +65,8 @@ class AllowedFolders:
         return {name: self._make_portable(name, value) for name, value in values.items()}
 
     def _resolve_value(self, name: str, value: object) -> object:
+        if not is_field(name) or field_name(name) not in FILE_FIELDS:
+            return value
         text = clean_text(str(value)).strip()  # as the request will read it
         return str(self.resolve(text)) if _names_file(name, text) else value
 
@@ -116,10 +118,7 @@ class AllowedFolders:
 
 
 def _names_file(name: str, text: str) -> bool:
-    try:
-        return names_file(field_name(name), text)
-    except BadRequest:
-        return False
+    return is_field(name) and names_file(field_name(name), text)
 
 
 def _resolve_links(path: Path) -> Path | None:

@@ -11,24 +11,21 @@ PER_SECOND = 5
 _TOKEN = re.compile(r"<\|audio_code_(\d+)\|>")
 
 
-def parse(text: str) -> tuple[int, ...]:
-    """`<|audio_code_12|><|audio_code_7|>`, `12 7` or `12, 7`; raises ValueError with what is
-    allowed.
+def parse(text: str, most: int | None = None) -> tuple[int, ...]:
+    """`<|audio_code_12|><|audio_code_7|>`, `12 7` or `12, 7`: at most so many. Raises ValueError
+    with what is allowed.
     """
-    numbers = _TOKEN.sub(r" \1 ", text)
+    words = _TOKEN.sub(r" \1 ", text).replace(",", " ").split()
+    if most is not None and len(words) > most:
+        raise ValueError(f"at most {most} codes")
     codes = []
-    for word in numbers.replace(",", " ").split():
+    for word in words:
         if not re.fullmatch(r"\d{1,9}", word, re.ASCII) or int(word) >= COUNT:
             raise ValueError(
                 f"whole numbers in 0..{COUNT - 1} or <|audio_code_N|>, not {word[:40]!r}"
             )
         codes.append(int(word))
     return tuple(codes)
-
-
-def normalise(text: str) -> str:
-    """The codes as a request keeps them: `12 7`. Raises ValueError."""
-    return format_codes(parse(text))
 
 
 def format_codes(codes: Iterable[int]) -> str:

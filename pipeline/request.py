@@ -6,6 +6,7 @@ parameter and its aliases, the command line's option, and the README's table.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import itertools
@@ -25,6 +26,11 @@ SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 200
+MAX_TEXT = 8192  # characters of a text whose field says nothing else
+MAX_LYRICS = 65_536
+MAX_CODES = 100_000  # of MAX_SECONDS, as the planner writes them, with a space between
+MAX_COMPARED = 32  # characters of a word that others are suggested for
+MAX_MARKS = 30  # combining, in a row: as many as Unicode's stream-safe text format has
 FORMATS = ("wav16", "wav24", "wav32f", "flac")
 # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DRAWN_SEED_COUNT = 10**6
@@ -103,9 +109,9 @@ class OutOfRange(BadRequest):
 
 
 class FieldSpec(NamedTuple):
-    """What one field accepts: `low..high` for numbers, `check` (returns the value as it is kept,
-    or raises ValueError with what is allowed) for texts. Its type is its default's. `choices` are
-    the words of a text that takes no others.
+    """What one field accepts: `low..high` for numbers; for texts at most `max_length` characters,
+    and what `check` does (it returns the value as it is kept, or raises ValueError with what is
+    allowed). Its type is its default's. `choices` are the words of a text that takes no others.
     """
 
     default: bool | int | float | str
@@ -115,6 +121,7 @@ class FieldSpec(NamedTuple):
     high: float = math.inf
     check: Callable[[str], str] | None = None
     choices: tuple[str, ...] = ()
+    max_length: int = MAX_TEXT
 
 
 def number_field(default: float, low: float, high: float, help: str, *aliases: str) -> Any:
@@ -129,9 +136,10 @@ def text_field(
     *aliases: str,
     check: Callable[[str], str] | None = None,
     choices: tuple[str, ...] = (),
+    max_length: int = MAX_TEXT,
 ) -> Any:
-    """A text, in the form that `check` returns."""
-    spec = FieldSpec(default, help, aliases, check=check, choices=choices)
+    """A text of at most `max_length` characters, in the form that `check` returns."""
+    spec = FieldSpec(default, help, aliases, check=check, choices=choices, max_length=max_length)
     return field(default=default, metadata={"spec": spec})
 
 
@@ -166,7 +174,8 @@ def parse_key(value: str) -> str:
     """`Am`, `A min`, `a minor` -> `A minor`; empty stays empty."""
     if not value:
         return value
-    match = re.fullmatch(r"([A-Ga-g])\s*([#b♯♭]?)\s*(M|m|(?i:major|maj|minor|min))?", value.strip())
+    spaced = " ".join(value.split())
+    match = re.fullmatch(r"([A-Ga-g]) ?([#b♯♭]?) ?(M|m|(?i:major|maj|minor|min))?", spaced)
     if not match:
         raise ValueError('a note and "major" or "minor", like "A minor" or "F# major"')
     note, accidental, mode = match.groups()
@@ -189,7 +198,7 @@ def parse_tracks(value: str) -> str:
     names = [name for name in words if name != REST]
     if unknown := [name for name in names if name not in TRACKS]:
         similar = _find_similar_track(unknown[0], value)
-        message = f"names of tracks ({' '.join(TRACKS)}), not {unknown[0]}"
+        message = f"names of tracks ({' '.join(TRACKS)}), not {unknown[0][:40]}"
         raise BadRequest(message, f"did you mean {similar}?" if similar else "")
     return " ".join(names)
 
@@ -202,15 +211,22 @@ def _find_similar_track(name: str, value: str) -> str:
     for track in TRACKS:
         if "_" in track and track.replace("_", " ") in spaced:
             return track
-    return next(iter(difflib.get_close_matches(name, TRACKS, n=1)), "")
+    return find_similar(name, TRACKS)
+
+
+def find_similar(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
+    """The one of `words` that `word` may be a slip for, "" where none is similar (`cutoff` as in
+    difflib). A longer word than anybody mistypes is not compared: that takes its length times
+    theirs.
+    """
+    if len(word) > MAX_COMPARED:
+        return ""
+    return next(iter(difflib.get_close_matches(word, [*words], 1, cutoff)), "")
 
 
 def parse_codes(value: str) -> str:
     """`<|audio_code_12|><|audio_code_7|>` -> `12 7`."""
-    text = codes.normalise(value)
-    if text.count(" ") >= MAX_SECONDS * codes.PER_SECOND:
-        raise ValueError(f"at most {MAX_SECONDS * codes.PER_SECOND:g} codes")
-    return text
+    return codes.format_codes(codes.parse(value, most=int(MAX_SECONDS * codes.PER_SECOND)))
 
 
 def check_guide(value: str) -> str:
@@ -247,7 +263,7 @@ def parse_timesteps(value: str) -> str:
 def parse_steps(value: str) -> str:
     """`4, 2` -> `2 4`."""
     listed = value.replace(",", " ").split()
-    if not all(word.isdecimal() and 1 <= int(word) < MAX_STEPS for word in listed):
+    if not all(re.fullmatch(r"\d{1,9}", word) and 1 <= int(word) < MAX_STEPS for word in listed):
         raise ValueError("numbers of steps, like 2 4")
     return " ".join(map(str, sorted({int(word) for word in listed})))
 
@@ -284,7 +300,9 @@ class Request:
     prompt: str = text_field(
         "", "what it should sound like: style, instruments, mood", "text", "caption"
     )
-    lyrics: str = text_field("", "what is sung, with [verse] markers; empty is instrumental")
+    lyrics: str = text_field(
+        "", "what is sung, with [verse] markers; empty is instrumental", max_length=MAX_LYRICS
+    )
     language: str = choice_field(
         "unknown", LANGUAGES, "language code of the lyrics", "vocal_language"
     )
@@ -331,7 +349,7 @@ class Request:
     cover_noise_strength: float = number_field(
         0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone"
     )
-    codes: str = text_field("", CODES_HELP, "audio_codes", check=parse_codes)
+    codes: str = text_field("", CODES_HELP, "audio_codes", check=parse_codes, max_length=MAX_CODES)
     reference: str = text_field(
         "",
         "audio file that it is to sound like: its instruments, voice, room",
@@ -426,8 +444,12 @@ class Request:
     def __post_init__(self) -> None:
         for name, spec in FIELDS.items():
             value = getattr(self, name)
-            if value is not spec.default:  # most are: a request is made for every message
+            if value is not spec.default:
                 object.__setattr__(self, name, coerce(name, value))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Raises `OutOfRange` for values that do not go together."""
         if self.cfg_interval_start > self.cfg_interval_end:
             raise OutOfRange(
                 "cfg_interval_start must be at most cfg_interval_end, got "
@@ -446,13 +468,37 @@ class Request:
             )
 
     def changed(self, values: Mapping[str, Any]) -> Request:
-        """This request with other values; names may be aliases. Raises `BadRequest`."""
+        """This request with other values; names may be aliases. Raises `BadRequest`.
+
+        Only these values are looked at: one is made for every message, and what it keeps of a panel
+        with long lyrics was checked when that was set.
+        """
         fields: dict[str, Any] = {}
         for name, value in values.items():
-            if field_name(name) in fields:
-                raise BadRequest(f"{field_name(name)} was given twice, the second time as {name}")
-            fields[field_name(name)] = value
-        return dataclasses.replace(self, **fields)
+            if (known := field_name(name)) in fields:
+                raise BadRequest(f"{known} was given twice, the second time as {name}")
+            fields[known] = value
+        request = copy.copy(self)
+        for known, value in fields.items():
+            object.__setattr__(request, known, coerce(known, value))
+        request._check_together()
+        return request
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any]) -> Request:
+        """The request whose values were written down, as far as this version knows their names. Its
+        plain texts were cleaned then, and are as long as was allowed then: what was accepted stays
+        so. Raises `BadRequest`.
+        """
+        request = cls()
+        for name, value in values.items():
+            spec = FIELDS.get(name)
+            if spec is None or value == spec.default:
+                continue
+            is_plain_text = isinstance(value, str) and spec.default == "" and spec.check is None
+            object.__setattr__(request, name, value if is_plain_text else coerce(name, value))
+        request._check_together()
+        return request
 
     def resolved(self, guide_bpm: float = 0.0) -> Request:
         """The request with its seeds drawn and the tempo that bars need, so that it gives the same
@@ -469,13 +515,14 @@ class Request:
         bpm = self.bpm
         if self.bars and not bpm:
             bpm = guide_bpm or DEFAULT_BPM
-        return dataclasses.replace(
-            self,
-            seed=draw_seed(self.seed),
-            variation_seed=variation_seed,
-            bpm=bpm,
-            stems=" ".join(self.tracks),
-            seconds=self._find_length_of_codes() if self.codes else self.seconds,
+        return self.changed(
+            {
+                "seed": draw_seed(self.seed),
+                "variation_seed": variation_seed,
+                "bpm": bpm,
+                "stems": " ".join(self.tracks),
+                "seconds": self._find_length_of_codes() if self.codes else self.seconds,
+            }
         )
 
     def _check_task(self) -> None:
@@ -598,8 +645,8 @@ def field_name(name: str) -> str:
     try:
         return _NAMES[name.lower()]
     except KeyError:
-        close = difflib.get_close_matches(name.lower(), _NAMES, n=1)
-        hint = f"did you mean {close[0]}?" if close else "fields: " + " ".join(FIELDS)
+        similar = find_similar(name.lower(), _NAMES)
+        hint = f"did you mean {similar}?" if similar else "fields: " + " ".join(FIELDS)
         raise UnknownField(f"no parameter is called {name[:40]!r}", hint) from None
 
 
@@ -619,7 +666,7 @@ def coerce(name: str, value: Any) -> Any:
         return _coerce_switch(name, value)
     if isinstance(spec.default, str):
         text = " ".join(map(str, value)) if isinstance(value, tuple | list) else value
-        return _coerce_text(name, text, spec.check)
+        return _coerce_text(name, text, spec)
     return _coerce_number(name, value, spec)
 
 
@@ -674,42 +721,44 @@ def _coerce_switch(name: str, value: Any) -> bool:
     raise WrongType(f"{name} must be 1 or 0, got {value!r:.40}")
 
 
-def _coerce_text(name: str, value: Any, check: Callable[[str], str] | None) -> str:
+def _coerce_text(name: str, value: Any, spec: FieldSpec) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise WrongType(f"{name} must be a text, got {value!r:.40}")
     text = clean_text(value if isinstance(value, str) else f"{value:.10g}")
-    if check is None:
+    if len(text) > spec.max_length:
+        raise OutOfRange(
+            f"{name} must have at most {spec.max_length} characters, got {len(text)}", "shorten it"
+        )
+    if spec.check is None:
         return text
     try:
-        return check(text.strip())
+        return spec.check(text.strip())
     except ValueError as error:
         raise OutOfRange(
             f"{name} must be {error}, got {text[:40]!r}", getattr(error, "hint", "")
         ) from None
 
 
+# all but newline and tab, and the byte order mark
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+
+
 def clean_text(text: str) -> str:
     """Composed Unicode with plain newlines; no byte order mark, no other control characters."""
     if not text.isascii():
-        text = _limit_combining_marks(text)
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(character for character in text if not _is_control(character))
-
-
-def _is_control(character: str) -> bool:
-    if character in "\n\t":
-        return False
-    return character == "\ufeff" or unicodedata.category(character) in ("Cc", "Cs")
+        text = unicodedata.normalize("NFC", _limit_combining_marks(text))
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _limit_combining_marks(text: str) -> str:
-    """At most 30 combining marks in a row, as Unicode's stream-safe format: composing thousands
-    takes seconds.
-    """
+    """At most `MAX_MARKS` combining marks in a row: composing thousands takes seconds."""
+    marks = {character for character in set(text) if unicodedata.combining(character)}
+    if not marks:
+        return text
     kept = []
-    marks = 0
+    count = 0
     for character in text:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= 30:
+        count = count + 1 if character in marks else 0
+        if count <= MAX_MARKS:
             kept.append(character)
     return "".join(kept)

@@ -7,11 +7,11 @@ be made now goes through `resolve_request`. No MLX.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, OutOfRange, Request
+from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, OutOfRange, Request, field_name
 
 FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
 
@@ -30,9 +30,11 @@ def check_file(field: str, value: object) -> None:
         raise OutOfRange(f"{field} must be {allowed}, got {value[:40]!r}")
 
 
-def check_files(request: Request) -> None:
-    """Raises `OutOfRange` where the request names a file that does not exist. None is opened."""
-    for field in FILE_FIELDS:
+def check_files(request: Request, fields: Iterable[str] = FILE_FIELDS) -> None:
+    """Raises `OutOfRange` where the request names a file in one of these fields (any field or alias
+    may be among them) that does not exist. None is opened.
+    """
+    for field in set(map(field_name, fields)).intersection(FILE_FIELDS):
         check_file(field, getattr(request, field))
 
 

@@ -86,7 +86,7 @@ class TakeInfo:
         made.
         """
         values = dict(data)
-        values["request"] = Request(**data["request"])
+        values["request"] = Request.restore(data["request"])
         values["adapters"] = tuple(Adapter(*each) for each in data["adapters"])
         values["sections"] = tuple((seconds, label) for seconds, label in data["sections"])
         values["timesteps"] = tuple(data["timesteps"])

@@ -215,7 +215,7 @@ class Engine:
         newest, or the newest of all. Raises what `submit` raises, and `Refused` 404.
         """
         job = self.find(client, parent) if parent else self._lookup.find_newest(client)
-        request = dataclasses.replace(job.request, seed=seed)
+        request = job.request.changed({"seed": seed})
         origin = job.origin or f"reroll of {job.id}"
         order = Order(client, id, request, out=job.out, origin=origin, parent=job.id)
         return self.submit(order, on_repeat)

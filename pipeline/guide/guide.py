@@ -40,9 +40,9 @@ def resolve_guide(request: Request, default: str = "off") -> tuple[Request, Scor
     text = (request.guide or default) if request.guide_strength else "off"
     kind = guide_kind(text)
     if kind == "off":
-        return dataclasses.replace(request, guide="off"), None
+        return request.changed({"guide": "off"}), None
     seed = request.seed if request.guide_seed < 0 else request.guide_seed
-    request = dataclasses.replace(request, guide=text, guide_seed=seed)
+    request = request.changed({"guide": text, "guide_seed": seed})
     if kind == "midi":
         return _read_midi_guide(request)
     return _compose_guide(request, _parse_chord_line(text) if kind == "chords" else ())
@@ -59,7 +59,7 @@ def _compose_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, 
         seed=request.guide_seed,
         chords=chords,
     )
-    request = dataclasses.replace(request, bpm=sketch.bpm, key=sketch.key)
+    request = request.changed({"bpm": sketch.bpm, "key": sketch.key})
     beats = request.length * sketch.bpm / 60
     bars = max(1, math.ceil(beats / beats_per_bar - 1e-6))
     return request, compose(dataclasses.replace(sketch, bars=bars)).cut(beats)
@@ -69,7 +69,7 @@ def _read_midi_guide(request: Request) -> tuple[Request, Score]:
     try:
         score = read_midi(Path(request.guide).expanduser())
         score = dataclasses.replace(score, bpm=request.bpm or score.bpm)
-        request = dataclasses.replace(request, bpm=score.bpm)
+        request = request.changed({"bpm": score.bpm})
         return request, score.repeat(request.beats, request.length * score.bpm / 60)
     except (BadMidi, TooManyNotes) as error:
         raise BadRequest(f"guide: {error}", HINT) from None

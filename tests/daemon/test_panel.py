@@ -9,7 +9,8 @@ import pytest
 
 from daemon.panel import NothingToPlay, Panel
 from daemon.tempo import Tempo
-from pipeline.request import BadRequest, OutOfRange, Request, UnknownField
+from pipeline.request import BadRequest, OutOfRange, Request, UnknownField, coerce
+from pipeline.request_files import resolve_request
 
 BEAT = Request(prompt="beat")
 
@@ -69,6 +70,44 @@ def test_a_knob_that_does_not_go_with_another_is_refused() -> None:
     panel = Panel(BEAT.changed({"cfg_interval_end": 0.5}))
     with pytest.raises(OutOfRange):
         panel.set("cfg_interval_start", 0.6)
+
+
+def test_a_knob_costs_the_same_whatever_lyrics_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = Panel(BEAT.changed({"lyrics": "wörds lä " * 7000}))
+    coerced: list[str] = []
+
+    def count(name: str, value: object) -> object:
+        coerced.append(name)
+        return coerce(name, value)
+
+    monkeypatch.setattr("pipeline.request.coerce", count)
+    panel.set("bars", 4)
+    panel.build_request({"seed": 3})
+    assert coerced == ["bars", "seed"]
+
+
+def test_only_the_files_that_are_named_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (song := tmp_path / "song.wav").touch()
+    panel = Panel(BEAT)
+    panel.set("source", str(song))
+    song.unlink()
+    looked_for: list[str] = []
+
+    def is_file(path: str) -> bool:
+        looked_for.append(path)
+        return False
+
+    monkeypatch.setattr("os.path.isfile", is_file)
+    panel.set("bars", 4)
+    request = panel.build_request({"bars": 8})
+    assert not looked_for
+    with pytest.raises(OutOfRange, match="source must be the path of an audio file that exists"):
+        resolve_request(request)  # when it is submitted
+    with pytest.raises(OutOfRange, match="reference must be"):
+        panel.build_request({"reference": str(song)})
+    assert looked_for == [str(song), str(song)]
 
 
 def test_neither_prompt_nor_lyrics_is_nothing_to_play() -> None:

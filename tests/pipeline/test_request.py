@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import request as request_module
 from pipeline.request import (
     FIELDS,
     BadRequest,
@@ -16,6 +18,7 @@ from pipeline.request import (
     UnknownField,
     WrongType,
     clean_text,
+    coerce,
 )
 
 
@@ -202,6 +205,84 @@ def test_two_requests_draw_two_seeds() -> None:
 def test_a_request_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Request().seed = 3  # type: ignore[misc]
+
+
+def test_only_what_changes_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Request(prompt="x", lyrics="wörds lä " * 7000, guide="Am F C G", codes="1 2 3")
+    seen: list[str] = []
+
+    def count(name: str, value: object) -> object:
+        seen.append(name)
+        return coerce(name, value)
+
+    monkeypatch.setattr(request_module, "coerce", count)
+    changed = request.changed({"tempo": 90, "bars": 4})
+    assert seen == ["bpm", "bars"]
+    assert (changed.bpm, changed.bars, changed.lyrics) == (90, 4, request.lyrics)
+    assert (request.bpm, request.bars) == (0, 0)
+
+
+def test_what_is_changed_must_still_go_together_with_the_rest() -> None:
+    request = Request(bpm=120, bars=300, cfg_interval_end=0.5)
+    for values in ({"bpm": 30}, {"cfg_interval_start": 0.6}, {"bars": 301}):
+        with pytest.raises(OutOfRange):
+            request.changed(values)
+    assert request.changed({"bpm": 240, "bars": 600}).length == 600
+
+
+@pytest.mark.parametrize(
+    ("field", "most"), [("prompt", 8192), ("name", 8192), ("lyrics", 65_536), ("guide", 8192)]
+)
+def test_a_text_that_is_too_long_is_refused_with_what_is_allowed(field: str, most: int) -> None:
+    fits = "x" * (most - 4) + ".mid"
+    assert getattr(Request(**{field: fits}), field) == fits
+    says = f"{field} must have at most {most} characters, got {most + 1}"
+    with pytest.raises(OutOfRange, match=says):
+        Request().changed({field: f"x{fits}"})
+
+
+def test_codes_of_ten_minutes_fit_however_they_are_written() -> None:
+    tokens = "\n".join(["<|audio_code_63999|>"] * 3000)
+    assert Request(codes=tokens).codes.split() == ["63999"] * 3000
+    with pytest.raises(OutOfRange, match="at most 3000 codes"):
+        Request(codes=f"{tokens} 1")
+
+
+def test_what_was_accepted_under_another_limit_is_restored() -> None:
+    long = "la " * 60_000
+    stored = dataclasses.asdict(Request(prompt="x", bars=2, codes="1 2")) | {"lyrics": long}
+    request = Request.restore(stored | {"of_an_older_version": 1})
+    assert (request.lyrics, request.bars, request.codes) == (long, 2, "1 2")
+    assert Request.restore(dataclasses.asdict(request)) == request
+    for damaged in ({"bpm": math.inf}, {"bars": "many"}, {"lyrics": 3.5j}, {"sampler": "x"}):
+        with pytest.raises(BadRequest):
+            Request.restore(damaged)
+
+
+@pytest.mark.parametrize("word", ["x" * 8000, "bpn" * 2000])
+def test_a_word_of_thousands_of_letters_is_compared_with_nothing(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *_: pytest.fail("it was compared"))
+    with pytest.raises(UnknownField) as refused:
+        Request().changed({word: 1})
+    assert len(str(refused.value)) < 100
+    with pytest.raises(OutOfRange) as out_of_range:
+        Request(stems=word)
+    assert len(str(out_of_range.value)) < 300
+
+
+@pytest.mark.parametrize("spaces", ["", " ", "\t \n", " " * 2000])
+def test_a_key_may_be_spaced_in_any_way(spaces: str) -> None:
+    assert Request(key=f"A{spaces}#{spaces}m").key == "A# minor"
+    assert Request(key=f"{spaces}a{spaces}major{spaces}").key == "A major"
+    with pytest.raises(OutOfRange, match="a note and"):
+        Request(key=f"A{spaces}x")
+
+
+def test_composing_marks_are_limited_and_those_of_every_language_kept() -> None:
+    assert clean_text("Tie\u0302\u0301ng Vie\u0323\u0302t") == "Tiếng Việt"
+    assert clean_text("a" + "\u0323" * 500 + "b") == "ạ" + "\u0323" * 29 + "b"
 
 
 def test_text_is_composed_and_has_no_control_characters() -> None:

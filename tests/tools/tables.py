@@ -48,6 +48,8 @@ def _quote_addresses(text: str) -> str:
 def parameters() -> str:
     def row(name: str, spec: FieldSpec) -> tuple[str, ...]:
         limits = f"{spec.low:.10g} to {spec.high:.10g}" if abs(spec.low) < float("inf") else ""
+        if isinstance(spec.default, str) and not spec.choices:
+            limits = f"up to {spec.max_length} characters"
         default = (
             "on"
             if spec.default is True
