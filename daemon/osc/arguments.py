@@ -171,9 +171,13 @@ def split_order_options(
 
 
 def parse_pairs(arguments: Arguments) -> dict[str, Argument]:
-    """The values of name value pairs, by name. Raises `BadRequest`."""
+    """The values of name value pairs, by name. Raises `BadRequest`, at the first name that is none:
+    looking for what it may be a slip for takes a while.
+    """
     values: dict[str, Argument] = {}
     for name, value in _read_pairs(arguments):
+        if not _is_name(name):
+            field_name(name)
         if name in values:
             raise BadRequest(f"parameter {name[:40]!r} was given twice")
         values[name] = value

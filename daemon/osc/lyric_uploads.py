@@ -29,6 +29,7 @@ class LyricUpload:
     sender: Peer
     expires: float  # on the clock
     parts: dict[int, str] = field(default_factory=dict)
+    size: int = 0  # bytes of them, with a newline each
     ended: bool = False
 
 
@@ -70,11 +71,16 @@ class LyricUploads:
         if upload.parts.get(number, text) != text:
             taken = f"the lyrics {name!r} has another part {number} already"
             raise Refused(409, taken, RESTART_HINT)
-        if sum(len(part.encode()) + 1 for part in (*upload.parts.values(), text)) > MAX_BYTES:
-            raise Refused(
-                413, f"lyrics may have {MAX_BYTES} bytes; part {number} is too much", "shorten them"
-            )
-        upload.parts[number] = text
+        if number not in upload.parts:
+            size = upload.size + len(text.encode()) + 1
+            if size > MAX_BYTES:
+                raise Refused(
+                    413,
+                    f"lyrics may have {MAX_BYTES} bytes; part {number} is too much",
+                    "shorten them",
+                )
+            upload.parts[number] = text
+            upload.size = size
         upload.expires = self._clock() + TIMEOUT
         return len(upload.parts)
 

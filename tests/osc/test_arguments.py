@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +25,7 @@ from daemon.osc.arguments import (
     split_order_options,
 )
 from daemon.osc.wire import Argument
-from pipeline.request import BadRequest, OutOfRange
+from pipeline.request import BadRequest, OutOfRange, UnknownField
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,21 @@ def test_pairs_are_found_in_what_typed_clients_and_pd_send(
     arguments: tuple[Argument, ...], values: dict[str, Any]
 ) -> None:
     assert parse_pairs(arguments) == values
+
+
+def test_a_message_of_names_that_nobody_knows_is_refused_at_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[str] = []
+
+    def count(word: str, *rest: object) -> list[str]:
+        compared.append(word)
+        return []
+
+    monkeypatch.setattr(difflib, "get_close_matches", count)
+    with pytest.raises(UnknownField, match="'x0'"):
+        parse_pairs(tuple(word for n in range(128) for word in (f"x{n}", 1)))
+    assert compared == ["x0"]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,15 @@ def test_lengths_and_numbers_are_limited() -> None:
     expect_refusal(413, uploads.append, ME, "0", 2, "a" * 6_000)
 
 
+def test_a_part_that_comes_twice_counts_once_towards_the_limit() -> None:
+    uploads = LyricUploads()
+    uploads.begin(ME, "song")
+    for _ in range(3):
+        assert uploads.append(ME, "song", 1, "a" * 40_000) == 1
+    assert uploads.append(ME, "song", 2, "b" * (lyric_uploads.MAX_BYTES - 40_002)) == 2
+    expect_refusal(413, uploads.append, ME, "song", 3, "")
+
+
 def test_what_nobody_goes_on_with_is_forgotten_and_told_if_it_had_not_ended() -> None:
     clock = Clock()
     uploads = LyricUploads(clock)
