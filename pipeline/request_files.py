@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from .guide.midi_file import BadMidi, read_bpm
 from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, OutOfRange, Request, field_name
 
 FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
@@ -62,11 +63,9 @@ def read_guide_bpm(request: Request) -> float:
     """
     if not names_file("guide", request.guide):
         return 0.0
-    from .guide.midi_file import BadMidi, read_midi  # only where it is needed: it takes a while
-
     allowed = FIELDS["bpm"]
     with suppress(BadMidi):
-        bpm = read_midi(os.path.expanduser(request.guide)).bpm
+        bpm = read_bpm(os.path.expanduser(request.guide))
         return bpm if allowed.low <= bpm <= allowed.high else 0.0
     return 0.0
 

@@ -20,11 +20,7 @@ DOORS = {
     },
     "soxr": {"daemon/landing/levels.py", "pipeline/audio_files.py"},
     "pyloudnorm": {"daemon/landing/levels.py"},
-    "mido": {
-        "pipeline/guide/midi_file.py",
-        "daemon/midi/open_ports.py",
-        "daemon/midi/system_ports.py",
-    },
+    "mido": {"daemon/midi/open_ports.py", "daemon/midi/system_ports.py"},
     "aalink": {"daemon/tempo/link.py"},
     "zeroconf": {"daemon/discovery/announce.py"},
     "ifaddr": {"daemon/discovery/announce.py"},

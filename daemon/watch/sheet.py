@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.request import coerce
+from pipeline.request import clean_text
 
 from .lyrics import LyricsReader
 from .notes import UNCLEAR, SheetNote
@@ -67,7 +67,7 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
         reader.add_line(number, line)
     for name, value in reader.values.items():
         values.setdefault(name, value)
-    lyrics = coerce("lyrics", reader.text)
+    lyrics = clean_text(reader.text)  # whoever makes a request of it says if it is too long
     if lyrics:
         if values.get("lyrics"):
             message = "there are lyrics among the parameters, and below"

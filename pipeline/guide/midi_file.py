@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import itertools
+import os
 import re
-import struct
-from collections import defaultdict
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import mido
-
+from . import smf
 from .score import DRUMS, MAX_NOTES, ROLES, Note, Score
 
 MAX_BYTES = 8_000_000
@@ -58,7 +58,8 @@ def read_midi(path: str | Path) -> Score:
     Raises `BadMidi`.
     """
     file = _parse_file(Path(path))
-    parts, clock = _read_parts(file)
+    clock = _TickClock(file.division, _list_tempos(file))
+    parts = _list_parts(file)
     if not any(part.keys for part in parts):
         raise BadMidi(f"{path} has no notes: a guide needs at least one")
     if sum(len(part.keys) for part in parts) > MAX_NOTES:
@@ -70,6 +71,27 @@ def read_midi(path: str | Path) -> Score:
     ]
     notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
     return Score(clock.bpm, tuple(notes))
+
+
+def read_bpm(path: str | Path) -> float:
+    """The tempo of a MIDI file's score, without its notes. A file that has not changed is read
+    once.
+
+    Raises `BadMidi`.
+    """
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise BadMidi(f"{path} cannot be read: {error.strerror}") from None
+    changed = found.st_mtime_ns, found.st_ctime_ns
+    return _read_bpm(str(path), (found.st_dev, found.st_ino, found.st_size, *changed))
+
+
+@lru_cache(256)
+def _read_bpm(path: str, signature: tuple[int, ...]) -> float:
+    """`signature` tells this content from those that the file had before."""
+    file = _parse_file(Path(path))
+    return _TickClock(file.division, _list_tempos(file)).bpm
 
 
 class _KeyPress(NamedTuple):
@@ -115,12 +137,14 @@ class _TickClock:
         self._first = changes[0][1] if changes else 500_000
         self.bpm = round(60e6 / self._first, 3)  # 90 is written as 666667 microseconds
         self._division = division
+        self._ticks = [0]  # at which tempos change
         self._marks = [(0, 0.0, 500_000)]  # tick, seconds, microseconds per beat from here
         for tick, tempo in changes:
             self._marks.append((tick, self._seconds(tick), tempo))
+            self._ticks.append(tick)
 
     def _seconds(self, tick: int) -> float:
-        at, seconds, tempo = next(mark for mark in reversed(self._marks) if mark[0] <= tick)
+        at, seconds, tempo = self._marks[bisect_right(self._ticks, tick) - 1]
         if self._division < 0:  # SMPTE: frames per second and ticks per frame, whatever the tempo
             return tick / (-(self._division >> 8) * (self._division & 0xFF))
         return seconds + (tick - at) / self._division * tempo / 1e6
@@ -129,95 +153,76 @@ class _TickClock:
         return round(self._seconds(tick) * 1e6 / self._first, 9)
 
 
-def _parse_file(path: Path) -> mido.MidiFile:
+def _parse_file(path: Path) -> smf.MidiFile:
     data = _read_bytes(path)
     try:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        LookupError,
-        TypeError,
-        struct.error,
-        mido.KeySignatureError,
-    ) as error:
-        raise BadMidi(f"{path} is a damaged MIDI file: {error or 'it ends too early'}") from None
-    if (
-        file.type > 2
-        or file.ticks_per_beat == 0
-        or (file.ticks_per_beat < 0 and not file.ticks_per_beat & 0xFF)
-    ):
-        raise BadMidi(
-            f"{path} is a damaged MIDI file: formats are 0, 1 and 2, and a beat has ticks"
-        )
-    if any(message.time >= 2**28 for track in file.tracks for message in track):
-        raise BadMidi(f"{path} is a damaged MIDI file: it has a pause longer than MIDI can write")
-    return file
+        return smf.parse(data)
+    except smf.Damaged as error:
+        raise BadMidi(f"{path} is a damaged MIDI file: {error}") from None
+    except smf.TooMuch as error:
+        raise BadMidi(f"{path} has {error}") from None
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadMidi(f"{path} is larger than {MAX_BYTES // 10**6} MB, which is the most")
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadMidi(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise BadMidi(f"{path} is larger than {MAX_BYTES // 10**6} MB, which is the most")
     if not data.startswith(b"MThd"):
         raise BadMidi(f"{path} is not a MIDI file: those begin with MThd")
-    if re.search(rb"[\x80-\xff]{4096}", data):  # mido would read it as one number, for hours
-        raise BadMidi(f"{path} is a damaged MIDI file: it has a number of thousands of digits")
     return data
 
 
-def _read_parts(file: mido.MidiFile) -> tuple[list[_Part], _TickClock]:
-    """Every track's channels, and the time they share. A format 2 file's tracks are patterns: one
+def _place_tracks(file: smf.MidiFile) -> Iterator[tuple[int, smf.Track]]:
+    """Every track, and the tick at which it begins. A format 2 file's tracks are patterns: one
     after the other.
     """
-    parts: list[_Part] = []
-    tempos: dict[int, int] = {}
     begin = 0
     for track in file.tracks:
-        end = begin + sum(message.time for message in track)
-        parts += _read_channels(_add_ticks(track, begin), end, tempos)
-        begin = end if file.type == 2 else 0
-    return parts, _TickClock(file.ticks_per_beat, tempos)
+        yield begin, track
+        begin += track.end if file.format == 2 else 0
 
 
-def _add_ticks(track: Iterable[mido.Message], begin: int) -> Iterator[tuple[int, mido.Message]]:
-    """Every message with its absolute tick, counted from `begin`."""
-    for message in track:
-        begin += message.time
-        yield begin, message
+def _list_tempos(file: smf.MidiFile) -> dict[int, int]:
+    """Microseconds per beat, by tick: a tempo in any track is everyone's."""
+    tempos: dict[int, int] = {}
+    for begin, track in _place_tracks(file):
+        tempos |= {begin + tick: tempo for tick, tempo in track.tempos.items()}
+    return tempos
 
 
-def _read_channels(
-    messages: Iterable[tuple[int, mido.Message]], end: int, tempos: dict[int, int]
-) -> list[_Part]:
-    """One track's parts, and its tempos into `tempos`. Keys that are never released end with the
+def _list_parts(file: smf.MidiFile) -> list[_Part]:
+    """Every track's channels."""
+    return [part for begin, track in _place_tracks(file) for part in _read_channels(track, begin)]
+
+
+def _read_channels(track: smf.Track, begin: int) -> list[_Part]:
+    """One track's parts, from the tick `begin` on. Keys that are never released end with the
     track.
     """
     parts: dict[int, _Part] = {}
-    held: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    name = ""
-    for tick, message in messages:
-        if message.type == "set_tempo" and message.tempo > 0:
-            tempos[tick] = message.tempo
-        elif message.type == "track_name":
-            name = name or message.name
-        elif message.type == "program_change":
-            part = parts.setdefault(message.channel, _Part(message.channel, name))
+    held: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
+    for tick, kind, channel, written, written_velocity in track.events:
+        now = begin + tick
+        value = min(written, 127)  # as most programs read such files
+        velocity = min(written_velocity, 127)
+        if kind == smf.PROGRAM:
+            part = parts.setdefault(channel, _Part(channel, track.name))
             if not part.keys:
-                part.program = message.program
-        elif message.type == "note_on" and message.velocity:
-            parts.setdefault(message.channel, _Part(message.channel, name))
-            held[message.channel, message.note].append((tick, message.velocity))
-        elif message.type in ("note_on", "note_off") and held[message.channel, message.note]:
-            start, velocity = held[message.channel, message.note].pop(0)
-            parts[message.channel].keys.append(_KeyPress(start, tick, message.note, velocity))
+                part.program = value
+        elif kind == smf.NOTE_ON and velocity:
+            if channel not in parts:
+                parts[channel] = _Part(channel, track.name)
+            held[channel, value].append((now, velocity))
+        elif keys := held[channel, value]:
+            start, pressed = keys.popleft()
+            parts[channel].keys.append(_KeyPress(start, now, value, pressed))
     for (channel, pitch), keys in held.items():
         for start, velocity in keys:
-            parts[channel].keys.append(_KeyPress(start, end, pitch, velocity))
+            parts[channel].keys.append(_KeyPress(start, begin + track.end, pitch, velocity))
     played = [part for part in parts.values() if part.keys]
     if len(played) > 1:  # the name is the song's
         played = [dataclasses.replace(part, name="") for part in played]

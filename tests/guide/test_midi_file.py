@@ -11,8 +11,10 @@ from typing import Any
 import mido
 import pytest
 
-from pipeline.guide.midi_file import MAX_BYTES, BadMidi, read_midi
+from pipeline.guide import smf
+from pipeline.guide.midi_file import MAX_BYTES, BadMidi, read_bpm, read_midi
 from pipeline.guide.score import DRUMS, Note, Score
+from tests.support.growth import assert_linear
 
 Event = tuple[int, mido.Message]
 
@@ -315,3 +317,69 @@ def test_too_many_notes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(read_midi(path).notes) == 3
     with pytest.raises(BadMidi, match="more than 3"):
         read_midi(save(tmp_path / "a.mid", events(melody(70, 71, 72, 73))))
+
+
+def write(path: Path, *tracks: bytes) -> Path:
+    chunks = (b"MTrk" + struct.pack(">L", len(track)) + track for track in tracks)
+    header = b"MThd" + struct.pack(">LHHh", 6, 1, len(tracks), 96)
+    path.write_bytes(header + b"".join(chunks))
+    return path
+
+
+def test_held_keys_of_one_pitch_are_released_in_the_order_they_were_pressed(
+    tmp_path: Path,
+) -> None:
+    keys = range(1, 21)
+    body = b"".join(b"\1\x90\x40" + bytes([key]) for key in keys) + b"\2\x80\x40\0" * len(keys)
+    notes = read_midi(write(tmp_path / "a.mid", body)).notes
+    assert [round(note.velocity * 127) for note in notes] == [*keys]
+    assert [round(note.length * 96) for note in notes] == [21 + at for at in range(20)]
+
+
+@pytest.mark.parametrize("held", [1, 16])
+def test_held_keys_cost_no_more_the_more_there_are(tmp_path: Path, held: int) -> None:
+    def save_held(size: int) -> Path:
+        pitches = [bytes([at % held]) for at in range(size)]
+        pressed = b"".join(b"\0\x90" + pitch + b"\x40" for pitch in pitches)
+        released = b"".join(b"\1\x80" + pitch + b"\0" for pitch in pitches)
+        return write(tmp_path / "held.mid", pressed + released)
+
+    assert_linear(read_midi, save_held)
+
+
+def test_notes_among_thousands_of_tempos_cost_no_more_the_more_there_are(tmp_path: Path) -> None:
+    def save_tempos(size: int) -> Path:
+        tempos = b"".join(b"\1\xff\x51\3\7\xa1" + bytes([at % 256]) for at in range(size))
+        return write(tmp_path / "tempos.mid", tempos, b"\0\x90\1\1\1\1\0" * size)
+
+    assert_linear(read_midi, save_tempos)
+
+
+def test_25000_held_keys_and_65535_tracks_are_read_or_refused(tmp_path: Path) -> None:
+    held = b"\0\x90\x3c\x40" + b"\0\x3c\x40" * 24_999 + b"\1\x3c\0" * 25_000
+    assert len(read_midi(write(tmp_path / "held.mid", held)).notes) == 25_000
+    with pytest.raises(BadMidi, match="65535 tracks: at most 1024"):
+        read_midi(write(tmp_path / "tracks.mid", *[b""] * 65_535))
+
+
+def test_the_tempo_alone_is_read_once_for_each_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+
+    def count(data: bytes) -> smf.MidiFile:
+        parsed.append(len(data))
+        return parse(data)
+
+    parse = smf.parse
+    monkeypatch.setattr(smf, "parse", count)
+    path = save(tmp_path / "a.mid", [tempo(0, 90)], events(melody(70)))
+    assert [read_bpm(path), read_bpm(str(path)), read_bpm(path)] == [90.0] * 3
+    assert len(parsed) == 1
+    save(path, [tempo(0, 92)], events(melody(70)))  # of the same size
+    assert [read_bpm(path), read_bpm(path)] == [92.0] * 2
+    assert len(parsed) == 2
+    assert read_bpm(path) == read_midi(path).bpm
+    path.unlink()
+    with pytest.raises(BadMidi, match="cannot be read"):
+        read_bpm(path)
