@@ -59,7 +59,7 @@ def select_model(settings: Settings) -> SelectedModel:
     if settings.model != "auto":
         return SelectedModel(settings.model, settings.variant)
     try:
-        checkpoint.find(HUB_MODEL, settings.variant)
+        checkpoint.find(HUB_MODEL, settings.variant, settings.pinned_revision)
         return SelectedModel(HUB_MODEL, settings.variant)
     except checkpoint.CheckpointError as error:
         return SelectedModel(VOICE, "", str(error))

@@ -57,6 +57,7 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 QUANTISE = ("", "beat", "bar")
 AUTO = "auto"  # in insert_to: the program that is there
+PIN = re.compile(r"[^\s=,]+=[^\s=,]+")  # of a repository to a commit
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # of a program that puts clips in
 
 
@@ -184,7 +185,12 @@ class Settings:
         "folder, hub name or embedded voice; auto is the real model if it is on this machine",
     )
     variant: str = setting("", "sub-folder of the DiT; empty is turbo")
-    revision: str = setting("", "commit or tag of the hub's model; empty is the newest")
+    revision: str = setting(
+        "", "commit or tag of the hub's model; empty is that in revisions, or the newest"
+    )
+    revisions: tuple[str, ...] = setting(
+        (), "commits of the hub's models that acestepd pull has fetched, REPOSITORY=COMMIT each"
+    )
     bits: int = setting(
         0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published"
     )
@@ -295,6 +301,9 @@ class Settings:
             )
         for subscriber in self.subscribers:
             parse_endpoint(subscriber)
+        for pin in self.revisions:
+            if not PIN.fullmatch(pin):
+                raise SettingsError(f"revisions must be REPOSITORY=COMMIT each, got {pin!r}")
         _check_range("the number of subscribers", len(self.subscribers), 0, MAX_SUBSCRIBERS)
         if self.quantise not in QUANTISE:
             raise SettingsError(f'quantise must be "", beat or bar, got {self.quantise!r}')
@@ -317,6 +326,11 @@ class Settings:
         folders = [watch.folder for watch in self.watch]
         if len(set(folders)) < len(folders):
             raise SettingsError("two [[watch]] tables name the same folder")
+
+    @property
+    def pinned_revision(self) -> str:
+        """What is loaded of the hub's models, as `checkpoint.fetch` takes it."""
+        return self.revision or ",".join(self.revisions)
 
     @property
     def endpoints(self) -> list[tuple[str, int]]:

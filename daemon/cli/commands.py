@@ -123,15 +123,32 @@ def run_doctor(arguments: argparse.Namespace) -> int:
 def run_pull(arguments: argparse.Namespace) -> int:
     from pipeline.weights import checkpoint
 
-    found = checkpoint.fetch(arguments.model, arguments.variant or "")
+    found = checkpoint.fetch_newest(arguments.model, arguments.variant or "")
     places = [found.dit, found.text_encoder, found.vae]
     if arguments.planner:
         places.append(checkpoint.fetch_planner(arguments.planner))
     print(f"{found.name} is on this machine:", *places, sep="\n  ")
+    if pins := checkpoint.list_revisions(found):
+        _record_revisions(arguments, pins)
     if arguments.planner not in (None, PLANNERS[0]):
         setting = f'planner = "{arguments.planner}"'
         print(f"Where there are others too, the settings choose it: {setting}")
     return 0
+
+
+def _record_revisions(arguments: argparse.Namespace, pins: list[str]) -> None:
+    """Have the daemon load these commits from now on, whatever the hub has by then."""
+    from . import revisions, template
+
+    try:
+        file = _locate_settings_file(arguments)
+        if not file.exists():
+            _write_new_file(file, template.build_template())
+        revisions.record(file, pins)
+    except SettingsError as error:
+        print(f"{error}. To stay with what was fetched: {revisions.format_line(pins)}")
+    else:
+        print(f"{file} keeps to it:", *pins, sep="\n  ")
 
 
 def run_convert(arguments: argparse.Namespace) -> int:

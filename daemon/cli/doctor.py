@@ -119,7 +119,7 @@ def _check_model(settings: Settings) -> Finding:
     from pipeline.weights import checkpoint
 
     name, variant, reason = select_model(settings)
-    found = checkpoint.find(name, variant)
+    found = checkpoint.find(name, variant, settings.pinned_revision)
     if name in VOICES:
         return Finding(
             NOTE,
@@ -137,7 +137,8 @@ def _check_planner(settings: Settings) -> Finding:
     if name in VOICES:
         return Finding(OK, f"{name} needs none")
     try:
-        folder = find_planner(checkpoint.find(name, variant).text_encoder.parent, settings.planner)
+        found = checkpoint.find(name, variant, settings.pinned_revision)
+        folder = find_planner(found.text_encoder.parent, settings.planner)
     except checkpoint.CheckpointError as error:
         if settings.planner:
             return Finding(

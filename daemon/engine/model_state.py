@@ -101,7 +101,7 @@ class ModelState:
             model=self.choice.model,
             variant=self.choice.variant,
             adapters=self.choice.adapters,
-            revision=settings.revision,
+            revision=settings.pinned_revision,
             bits=settings.bits,
             planner=settings.planner,
             plans_takes=settings.request.plan != "off",

@@ -40,6 +40,11 @@ from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
 from . import quantise
 from .tensors import read_torch
 
+# Nobody is told what is fetched but the hub that it is fetched from. The library asks the variable
+# when it is imported, which may have been before.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+constants.HF_HUB_DISABLE_TELEMETRY = True
+
 TURBO = "acestep-v15-turbo"
 TEXT_ENCODER = "Qwen3-Embedding-0.6B"
 VAE_FOLDER = "vae"
@@ -139,13 +144,35 @@ def fetch(name: str, variant: str = "", revision: str = "") -> Checkpoint:
 
     `revision` pins the repository to a commit (safest), tag or branch; empty is its newest.
     Variants in a repository of their own share the text encoder and VAE of the main one: two
-    revisions, "this one's,the main one's", pin both.
+    revisions, "this one's,the main one's", pin both. "REPOSITORY=REVISION,..." pins those, whatever
+    the model.
     """
     if name.partition("/")[0] in VOICES or _as_folder(name):
         return find(name, variant)
     with contextlib.suppress(CheckpointError):
         return _locate_on_hub(name, variant, revision, local=True)
     return _locate_on_hub(name, variant, revision, local=False)
+
+
+def fetch_newest(name: str, variant: str = "") -> Checkpoint:
+    """Like `fetch`, but of a hub's model its newest, also where an older one is on this machine.
+    What is here will do where the hub cannot be reached.
+    """
+    if name.partition("/")[0] in VOICES or _as_folder(name):
+        return find(name, variant)
+    return _locate_on_hub(name, variant, "", local=False)
+
+
+def list_revisions(found: Checkpoint) -> list[str]:
+    """The commits that a checkpoint of the hub has been downloaded from, as `fetch` takes them:
+    "REPOSITORY=COMMIT" each.
+    """
+    cache = Path(constants.HF_HUB_CACHE)
+    folders = (folder for folder in (found.dit, found.text_encoder, found.vae))
+    parts = [path.relative_to(cache).parts for path in folders if is_downloaded(path)]
+    # models--OWNER--NAME/snapshots/COMMIT
+    pins = (f"{one[0].removeprefix('models--').replace('--', '/', 1)}={one[2]}" for one in parts)
+    return list(dict.fromkeys(pins))
 
 
 def _as_folder(name: str) -> Path | None:
@@ -182,7 +209,7 @@ def _default_variant(variants: list[str]) -> str:
 def _locate_on_hub(name: str, variant: str, revision: str, local: bool) -> Checkpoint:
     """A checkpoint of the hub: downloaded where it is not on this machine, unless `local`."""
     repository, title, chosen = _parse_name(name, variant)
-    own, _, main = (part.strip() for part in revision.partition(","))
+    own, main = _choose_revisions(revision, repository)
     shared = _TEXT.patterns(TEXT_ENCODER) + _VAE.patterns(VAE_FOLDER)
     if repository == HUB_MODEL:
         root = _get_snapshot(HUB_MODEL, own, _DIT.patterns(TURBO) + shared, local, repository)
@@ -265,6 +292,15 @@ def _parse_name(name: str, variant: str) -> tuple[str, str, str]:
     chosen = chosen or (TURBO if own.lower() == main.lower() else own)
     repository = HUB_MODEL if chosen == TURBO else f"{official}/{chosen}"
     return repository, f"{HUB_MODEL}/{chosen}", chosen
+
+
+def _choose_revisions(revision: str, repository: str) -> tuple[str, str]:
+    """Of a repository, and of the main one beside it; empty is the newest."""
+    parts = [part.strip() for part in revision.split(",")]
+    if "=" not in revision:
+        return parts[0], ",".join(parts[1:])
+    pins = dict(part.rsplit("=", 1) for part in parts if "=" in part)
+    return pins.get(repository, ""), pins.get(HUB_MODEL, "")
 
 
 def _get_snapshot(

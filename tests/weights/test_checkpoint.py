@@ -786,6 +786,62 @@ def test_a_variant_and_what_it_shares_are_pinned_each(ace_step: FakeHub) -> None
     assert checkpoint.fetch(BASE, revision=own).vae.parent.name != main
 
 
+def test_what_was_fetched_is_loaded_whatever_the_hub_has_by_then(ace_step: FakeHub) -> None:
+    """By the pins of several repositories, as the settings have them: each takes its own."""
+    pins = checkpoint.list_revisions(checkpoint.fetch_newest(BASE))
+    commits = dict(pin.split("=") for pin in pins)
+    assert list(commits) == [BASE, MAIN]
+    for repository in (BASE, MAIN):
+        ace_step.tag(repository, "old")
+        ace_step.repositories[repository]["README.md"] += b", newer"
+    newest = checkpoint.fetch_newest(BASE)
+    assert newest.dit.name != commits[BASE]
+    revision = ",".join(["some/other=0123", *pins])
+    ace_step.stop()
+    assert checkpoint.find(BASE, revision=revision).dit.name == commits[BASE]
+    assert checkpoint.find(BASE, revision=revision).vae.parent.name == commits[MAIN]
+    assert checkpoint.find(BASE) == newest
+    assert checkpoint.list_revisions(checkpoint.find("mini")) == []
+
+
+@pytest.mark.parametrize(
+    "first", ["import huggingface_hub", "from pipeline.weights import checkpoint"]
+)
+def test_nobody_is_told_what_runs_here(first: str, tmp_path: Path) -> None:
+    """The hub's library adds versions, and who calls it, to each request; not with this off."""
+    code = f"""
+{first}
+from pipeline.weights import checkpoint
+from huggingface_hub import constants
+from huggingface_hub.utils import build_hf_headers
+print(constants.HF_HUB_DISABLE_TELEMETRY, build_hf_headers()["user-agent"])
+"""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK")
+    }
+    # where that is asked, the library looks at this hub for programs that it may be called by
+    with FakeHub() as hub:
+        clean |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=clean,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    told, agent = done.stdout.strip().split(" ", 1)
+    assert told == "True"
+    assert [part.partition("/")[0].strip() for part in agent.split(";")] == [
+        "unknown",
+        "hf_hub",
+        "python",
+    ]
+    assert hub.seen == []
+
+
 def test_a_revision_the_hub_does_not_have_costs_no_download(ace_step: FakeHub) -> None:
     with pytest.raises(
         CheckpointError, match=rf"{MAIN} has no revision 'v9': a commit, a tag or a branch"
