@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,12 @@ from .subscribers import Subscribers
 from .wire import Peer, Value
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
-    """For the handler of one message: who sent it, ways to answer, and the parts of the daemon."""
+    """For the handler of one message: who sent it, ways to answer, and the parts of the daemon.
+
+    What is sent is charged to the sender, wherever it goes; its message has paid for the first.
+    """
 
     sender: Peer
     publisher: Publisher
@@ -38,33 +41,46 @@ class Context:
     clients: Clients
     inserter: Inserter
     lyric_uploads: LyricUploads
-    drop_timed: Callable[[], int]  # drops what waits for a bundle's time, and returns how many
+    # drops what waits for a bundle's time, and returns what tells each sender of that
+    drop_timed: Callable[[], list[Callable[[], None]]]
     pads: PadPlayer | None
     controllers: Controllers | None  # None where there are no MIDI ports
+    has_answered: bool = False
 
-    def answer(self, name: str, *values: Value) -> None:
-        """Send the reply of this name to the sender."""
-        self.publisher.send_reply(self.sender, name, *values)
+    def answer(self, name: str, *values: Value, to: Peer | None = None) -> None:
+        """Send the reply of this name to the sender, or to another."""
+        self._charge(1)
+        self.publisher.send_reply(to or self.sender, name, *values)
 
-    def send_event(self, event: Event) -> None:
-        """Send an event to the sender alone."""
-        self.publisher.send_event(self.sender, event)
+    def send_event(self, event: Event, to: Peer | None = None) -> None:
+        """Send an event to the sender alone, or to another."""
+        self._charge(1)
+        self.publisher.send_event(to or self.sender, event)
 
-    def send_parameter(self, name: str) -> None:
-        """Send the sender the value of a parameter of the panel."""
+    def send_parameter(self, name: str, to: Peer | None = None) -> None:
+        """Send the value of a parameter of the panel to the sender, or to another."""
+        self._charge(1)
         value: Any = getattr(self.panel.request, name)
-        self.publisher.send_parameter(self.sender, name, value)
+        self.publisher.send_parameter(to or self.sender, name, value)
 
     def fail(self, id: str, command: str, code: int, message: str, hint: str) -> None:
         """Tell the sender that its message does not work, and what to do."""
-        self.publisher.send_fail(self.sender, id, command, code, message, hint)
+        self._charge(self.publisher.send_fail(self.sender, id, command, code, message, hint))
+
+    def _charge(self, datagrams: int) -> None:
+        more = datagrams if self.has_answered else datagrams - 1
+        self.has_answered = True
+        if more:
+            self.guard.charge(self.sender, datagrams=more)
 
     def expect_fail(self, command: str) -> None:
         """Send the sender a later `fail` event of this command, too, though it is about no job."""
         self.publisher.remember_requester(command, self.sender.client)
 
 
-Handler = Callable[[Context, Arguments], None]  # raises `Refused` and `BadRequest`
+# Raises `Refused` and `BadRequest`. Whoever has much to send returns an iterator that sends one
+# piece after the other: in between, others are served.
+Handler = Callable[[Context, Arguments], Iterator[None] | None]
 
 
 @dataclass(frozen=True)

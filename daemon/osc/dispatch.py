@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField
 
@@ -19,12 +20,12 @@ log = LimitedLog(logging.getLogger("acestepd.osc"))
 _CODES = {UnknownField: 404, OutOfRange: 422}
 
 
-def dispatch(message: Message, context: Context) -> None:
-    """Answer one message. Never raises."""
+def dispatch(message: Message, context: Context) -> Iterator[None]:
+    """Answer one message, piece by piece. Never raises."""
     if is_outgoing(message):
         return
     try:
-        _handle(message, context)
+        yield from _handle(message, context) or ()
     except Refused as error:
         reject(message, context, error.code, str(error), error.hint)
     except BadRequest as error:
@@ -54,7 +55,7 @@ def is_outgoing(message: Message) -> bool:
     return name in OUTGOING or name.startswith(f"{PARAM}/")
 
 
-def _handle(message: Message, context: Context) -> None:
+def _handle(message: Message, context: Context) -> Iterator[None] | None:
     """Call the message's handler. Raises `Refused` and `BadRequest`."""
     address, arguments = _resolve_address(message)
     command = COMMANDS.get(address)
@@ -63,8 +64,8 @@ def _handle(message: Message, context: Context) -> None:
             404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS)
         )
     if command.ignores_release and is_release(message.arguments):
-        return
-    command.handler(context, arguments)
+        return None
+    return command.handler(context, arguments)
 
 
 def _resolve_address(message: Message) -> tuple[str, Arguments]:

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..jobs import Refused
 from ..settings import Settings
@@ -16,6 +17,7 @@ from .wire import Peer
 
 LEASE = 24 * 3600  # seconds that an authentication, and a subscription, is good for
 BURST = 4.0  # seconds' worth of messages that may come at once
+MAX_DEBT = 1.0  # seconds' worth that a message may cost more than its sender has
 MAX_BUCKETS = 1024
 # seconds between two answers to somebody who is not let in, or who sends wrong tokens
 REJECTION_INTERVAL = 1.0
@@ -23,7 +25,10 @@ REJECTION_INTERVAL = 1.0
 
 @dataclass
 class TokenBucket:
-    """Each message takes one token, and they come back at the settings' rate."""
+    """What a sender may cost: tokens, which come back at the settings' rate. A message takes one,
+    each datagram that it causes besides its answer another, and its time as many as come back
+    meanwhile.
+    """
 
     tokens: float
     refilled: float  # when, on the clock
@@ -98,6 +103,15 @@ class Guard:
             bucket.tokens -= 1
             return True
 
+    def charge(self, sender: Peer, datagrams: int = 0, seconds: float = 0.0) -> None:
+        """Take tokens for what a message that was let in has caused: `datagrams` besides its
+        answer, to whomever, and `seconds` of computing.
+        """
+        with self._lock:
+            bucket = self._bucket(sender)
+            cost = datagrams + seconds * self._rate
+            bucket.tokens = max(bucket.tokens - cost, -self._rate * MAX_DEBT)
+
     def take_rejection(self, sender: Peer) -> bool:
         """Whether to answer a sender that it is not let in: once within `REJECTION_INTERVAL`."""
         with self._lock:
@@ -109,14 +123,22 @@ class Guard:
             return True
 
     def _bucket(self, sender: Peer) -> TokenBucket:
-        key = sender.client if is_loopback(sender.host) else sender.host
-        bucket = self._buckets.pop(key, None) or TokenBucket(self._rate * BURST, self._clock())
-        self._buckets[key] = bucket  # the newest is last
+        account = find_account(sender)
+        bucket = self._buckets.pop(account, None) or TokenBucket(self._rate * BURST, self._clock())
+        self._buckets[account] = bucket  # the newest is last
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         return bucket
 
 
+def find_account(sender: Peer) -> str:
+    """Who pays for what a sender causes: itself on this machine, where every program has a bucket
+    of its own; or else its machine, all of whose ports share one.
+    """
+    return sender.client if is_loopback(sender.host) else sender.host
+
+
+@lru_cache(1024)
 def is_loopback(host: str) -> bool:
     """Whether a machine is this one."""
     return ipaddress.ip_address(host).is_loopback

@@ -58,8 +58,9 @@ class Publisher:
             self._send(packet, client)
 
     def publish_parameter(self, name: str, value: Any) -> None:
+        packet = encode_parameter(name, value)
         for peer in self._subscribers.list_peers(PARAM):
-            self.send_parameter(peer, name, value)
+            self._send(packet, peer.client)
 
     def is_reachable(self, client: str) -> bool:
         """Whether a client's text names one that OSC reaches and that is allowed: an earlier daemon
@@ -81,15 +82,17 @@ class Publisher:
 
     def send_fail(
         self, sender: Peer, id: str, command: str, code: int, message: str, hint: str
-    ) -> None:
+    ) -> int:
         """To the sender, and to subscribers on its machine: it may not listen where it sends
-        from.
+        from. Returns to how many.
         """
         packet = encode_fail(id, command, code, message, hint)
         subscribers = self._subscribers.list_peers("fail")
         neighbours = {peer.client for peer in subscribers if peer.host == sender.host}
-        for client in {sender.client, *neighbours}:
+        clients = {sender.client, *neighbours}
+        for client in clients:
             self._send(packet, client)
+        return len(clients)
 
     def _list_clients(self, event: Event) -> set[str]:
         if event.job is not None:

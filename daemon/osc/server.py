@@ -1,8 +1,11 @@
 """The OSC surface: packets become commands, events become packets.
 
-UDP, and TCP where the settings say so, share one thread, one selector and one way in:
-`handle_packet`. The wire rules and why they are so: daemon/README.md, "On the wire". The loop is
-ours because python-osc's own reorders, truncates and swallows errors.
+UDP, and TCP where the settings say so, share one thread, one selector and one queue. The thread
+receives what is there and serves the senders in turn, each message by itself and long answers piece
+by piece, so that nobody keeps the others waiting for longer than one piece.
+
+The wire rules and why they are so: daemon/README.md, "On the wire". The loop is ours because
+python-osc's own reorders, truncates and swallows errors.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from ..engine import Engine
@@ -29,14 +33,15 @@ from ..runtime.logs import LimitedLog
 from ..settings import Settings, SettingsError
 from .command import Context
 from .dispatch import dispatch, reject
-from .guard import Guard
+from .fair_queue import FairQueue
+from .guard import Guard, find_account
 from .handlers.daemon import HELLO
 from .handlers.subscriptions import NOTIFY
 from .lyric_uploads import RESTART_HINT, LyricUploads
 from .outgoing import OUTGOING
 from .publisher import Publisher, Transport
 from .subscribers import Subscribers
-from .tcp import TcpTransport
+from .tcp import TcpTransport, Work
 from .timed_queue import TimedQueue
 from .udp import UdpTransport
 from .wire import Address, Malformed, Message, Peer, read_packet
@@ -44,6 +49,10 @@ from .wire import Address, Malformed, Message, Peer, read_packet
 log = LimitedLog(logging.getLogger("acestepd.osc"))
 
 T = TypeVar("T")
+
+MAX_RECEIVED = 512  # datagrams that are taken before somebody is served: about the system's buffer
+SLICE = 0.002  # seconds of serving, before it is looked for what has arrived
+QUANTUM = 0.0005  # seconds that a sender has in its turn; a piece of work is not interrupted
 
 
 class OscServer:
@@ -72,8 +81,9 @@ class OscServer:
         self.subscribers = Subscribers(settings.endpoints)
         self.lyric_uploads = LyricUploads()
         self.timed_queue = TimedQueue()
+        self._waiting: FairQueue[tuple[Peer, Work]] = FairQueue()
         self._closing = False
-        self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._open(settings)
         self.publisher = Publisher(self._transports(), self.guard, self.subscribers)
         engine.subscribe(self.publisher.publish_event)
@@ -144,20 +154,22 @@ class OscServer:
 
     # --- the loop ---------------------------------------------------------------------------------
 
-    def _serve(self) -> None:
+    def _run(self) -> None:
         while not self._closing:
             try:
                 self._run_once()
             except Exception:  # nothing that arrives may stop the server
-                log.exception("", "a packet could not be handled")
+                log.exception("", "the OSC server's loop")
 
     def _run_once(self) -> None:
-        """Wait for what comes next, and handle it."""
-        for key, events in self.selector.select(self._select_timeout()):
+        """Wait for what comes next, receive all of it, and serve for a moment."""
+        timeout = 0.0 if self._waiting else self._select_timeout()
+        for key, events in self.selector.select(timeout):
             with suppress(BlockingIOError):
                 key.data(events)
-        self._dispatch_due()
+        self._queue_due()
         self._expire_lyric_uploads()
+        self._serve(until=time.perf_counter() + SLICE)
         if self._tcp:
             self._tcp.update_connections()
 
@@ -170,19 +182,48 @@ class OscServer:
             return None
         return max(0.0, deadline - time.monotonic())
 
-    def _read_udp(self) -> None:
-        packet, sender = self._udp.receive()
-        if self.is_allowed(sender.host):
-            self.handle_packet(packet, sender)
-        else:
-            host = sender.host
-            log.warning(host, "ignored a datagram from %s, which is not in allow", host)
+    def _serve(self, until: float) -> None:
+        """Serve senders in turn until then; at least one."""
+        while self._waiting:
+            account, (sender, work) = self._waiting.start_turn()
+            started = time.thread_time()
+            is_done = _advance(work, time.perf_counter() + QUANTUM)
+            seconds = time.thread_time() - started
+            self._waiting.end_turn(account, seconds, is_done)
+            self.guard.charge(sender, seconds=seconds)
+            if time.perf_counter() >= until:
+                return
 
-    def _dispatch_due(self) -> None:
-        while timed := self.timed_queue.pop_due():
+    # --- what arrives waits for its turn ----------------------------------------------------------
+
+    def _read_udp(self) -> None:
+        """Take what has arrived out of the system's buffer, which all senders share."""
+        for _ in range(MAX_RECEIVED):
+            packet, sender = self._udp.receive()
+            if self.is_allowed(sender.host):
+                self._queue_packet(packet, sender)
+            else:
+                host = sender.host
+                log.warning(host, "ignored a datagram from %s, which is not in allow", host)
+
+    def _queue_packet(self, packet: bytes, sender: Peer) -> None:
+        if not self.guard.admit(sender):
+            self._reject_flood(packet, sender)
+        elif not self._waiting.has_room(find_account(sender), len(packet)):
+            self._reject_backlog(packet, sender)
+        else:
+            self.queue_work(sender, self._handle_messages(packet, sender), len(packet))
+
+    def _queue_due(self) -> None:
+        for timed in islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):
             # not if its sender was shut out in the meantime
             if self.guard.is_trusted(timed.sender.host):
-                dispatch(timed.message, self._context(timed.sender))
+                work = dispatch(timed.message, self._context(timed.sender))
+                self.queue_work(timed.sender, work)
+
+    def queue_work(self, sender: Peer, work: Work, size: int = 0) -> None:
+        """Do this when it is the sender's turn. It keeps `size` bytes."""
+        self._waiting.push(find_account(sender), (sender, work), size)
 
     def _expire_lyric_uploads(self) -> None:
         for upload in self.lyric_uploads.remove_expired():
@@ -192,72 +233,82 @@ class OscServer:
 
     # --- a packet's messages ----------------------------------------------------------------------
 
-    def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> None:
-        """A packet of a machine that is allowed, whatever it came with. It costs a token of the
-        sender's bucket, and each further message in it another; where the bucket is empty, the rest
-        of the packet is dropped.
+    def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> Work:
+        """A packet of a machine that is allowed, whatever it came with. Each message in it costs a
+        token of the sender's bucket; where that is empty, the rest of the packet is dropped.
         """
+        if self.guard.admit(sender):  # also a bundle without messages
+            yield from self._handle_messages(packet, sender)
+        else:
+            self._reject_flood(packet, sender)
+
+    def _handle_messages(self, packet: bytes | Malformed, sender: Peer) -> Work:
+        """A packet whose first message has been paid for."""
         now = time.time()
-        messages = read_packet(packet, now) if isinstance(packet, bytes) else iter([(now, packet)])
-        is_admitted = self.guard.admit(sender)  # also a bundle without messages
-        for number, (due, message) in enumerate(messages):
-            if number:
-                is_admitted = self.guard.admit(sender)
-            if not is_admitted:
+        for number, (due, message) in enumerate(_read_messages(packet, now)):
+            if number and not self.guard.admit(sender):
                 self._reject_flood(message, sender)
                 return
-            self._handle_message(message, sender, due - now)
+            yield from self._handle_message(message, sender, due - now)
+            yield
 
-    def _handle_message(self, message: Message | Malformed, sender: Peer, delay: float) -> None:
+    def _handle_message(self, message: Message | Malformed, sender: Peer, delay: float) -> Work:
         """Dispatch a message, now or in `delay` seconds, where its sender may send it."""
         if not self.guard.is_authenticated(sender.host) and message.address != HELLO:
             self._reject_stranger(message, sender)
             return
+        context = self._context(sender)
         returned = self.clients.note_heard(sender.client)
         if returned and message.address != NOTIFY:  # which does that itself
             peer = Peer(returned.client, sender.host)
-            self.inserter.redeliver(returned.name, partial(self.publisher.send_event, peer))
+            self.inserter.redeliver(returned.name, partial(context.send_event, to=peer))
         if isinstance(message, Malformed):
-            self._reject_malformed(message, sender)
+            self._reject_malformed(message, context)
         elif delay <= 0:
-            dispatch(message, self._context(sender))
+            yield from dispatch(message, context)
         else:
-            self._postpone(message, sender, delay)
+            self._postpone(message, context, delay)
 
-    def _postpone(self, message: Message, sender: Peer, delay: float) -> None:
+    def _postpone(self, message: Message, context: Context, delay: float) -> None:
         try:
-            self.timed_queue.push(message, sender, delay)
+            self.timed_queue.push(message, context.sender, delay)
         except Refused as error:
-            reject(message, self._context(sender), error.code, str(error), error.hint)
+            reject(message, context, error.code, str(error), error.hint)
 
-    def _drop_timed(self) -> int:
-        """Drop the messages that wait for their time, and tell their senders. Returns how many."""
-        dropped = self.timed_queue.drop_waiting()
-        for timed in dropped:
-            reject(
-                timed.message,
-                self._context(timed.sender),
-                499,
-                "it waited for its time, and somebody stopped everything",
-                "send it again",
-            )
-        return len(dropped)
+    def _drop_timed(self) -> list[Callable[[], None]]:
+        """Drop the messages that wait for their time. Returns what tells each sender of that."""
+        text = "it waited for its time, and somebody stopped everything"
+        return [
+            partial(reject, timed.message, self._context(timed.sender), 499, text, "send it again")
+            for timed in self.timed_queue.drop_waiting()
+        ]
 
-    def _reject_flood(self, message: Message | Malformed, sender: Peer) -> None:
+    def _reject_flood(self, packet: bytes | Message | Malformed, sender: Peer) -> None:
+        text = f"more than {self.settings.rate} messages a second came, or what costs as much"
+        self._reject_excess(packet, sender, text, "send slower, or raise rate in the settings")
+
+    def _reject_backlog(self, packet: bytes, sender: Peer) -> None:
+        text = "more messages wait than can be kept"
+        self._reject_excess(packet, sender, text, "send slower, or fewer at once")
+
+    def _reject_excess(
+        self, packet: bytes | Message | Malformed, sender: Peer, text: str, hint: str
+    ) -> None:
+        """Say that something was dropped, once a second."""
         if self.guard.take_rejection(sender):
-            text = f"more than {self.settings.rate} messages a second came"
-            hint = "send slower, or raise rate in the settings"
-            self._context(sender).fail("", message.address, 429, text, hint)
+            first = next(_read_messages(packet, time.time()), None)
+            address = first[1].address if first else ""
+            self._context(sender).fail("", address, 429, text, hint)
 
     def _reject_stranger(self, message: Message | Malformed, sender: Peer) -> None:
         if self.guard.take_rejection(sender):
             text = "this daemon wants a token"
             self._context(sender).fail("", message.address, 401, text, f"send {HELLO} TOKEN")
 
-    def _reject_malformed(self, message: Malformed, sender: Peer) -> None:
+    def _reject_malformed(self, message: Malformed, context: Context) -> None:
         if message.address.removeprefix("/ace/") not in OUTGOING:
             hint = "see the table of messages in the README"
-            self._context(sender).fail("", message.address, 400, str(message), hint)
+            context.fail("", message.address, 400, str(message), hint)
 
     def _context(self, sender: Peer) -> Context:
         return Context(
@@ -304,3 +355,20 @@ def _bind(kind: str, host: str, port: int, transport: Callable[[str, int], T]) -
         raise SettingsError(
             f"cannot listen on {kind} {host}:{port}: {error.strerror}; {hint}"
         ) from error
+
+
+def _read_messages(
+    packet: bytes | Message | Malformed, now: float
+) -> Iterator[tuple[float, Message | Malformed]]:
+    return read_packet(packet, now) if isinstance(packet, bytes) else iter([(now, packet)])
+
+
+def _advance(work: Work, until: float) -> bool:
+    """Do the pieces of it until then, at least one. Returns whether that was all."""
+    try:
+        for _ in work:
+            if time.perf_counter() >= until:
+                return False
+    except Exception:  # nothing that arrives may stop the server
+        log.exception("", "a packet could not be handled")
+    return True

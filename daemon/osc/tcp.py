@@ -41,6 +41,9 @@ ESC_END = b"\xdb\xdc"
 ESC_ESC = b"\xdb\xdd"
 
 
+Work = Iterator[None]  # something to do, piece by piece
+
+
 class Framing(Protocol):
     """How packets lie in a stream of bytes. One object for each stream: it keeps what is
     incomplete.
@@ -148,6 +151,8 @@ class Connection:
         self.is_finished = False  # it is to be closed, by the server's thread
         self.has_spoken = False  # a whole packet came from it
         self.is_stranger = False  # its machine has yet to say the token
+        # what was read of it last waits to be handled: until then, it is read no further
+        self.is_busy = False
 
     def decode(self, data: bytes, now: float) -> Iterator[bytes]:
         """The packets that are complete with these bytes. Raises `Malformed`."""
@@ -211,7 +216,8 @@ class PacketHandler(Protocol):
 
     def is_allowed(self, host: str) -> bool: ...
     def is_authenticated(self, host: str) -> bool: ...
-    def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> None: ...
+    def handle_packet(self, packet: bytes | Malformed, sender: Peer) -> Work: ...
+    def queue_work(self, sender: Peer, work: Work) -> None: ...
     def handle_disconnect(self, peer: Peer) -> None: ...
     def wake(self) -> None: ...
 
@@ -271,7 +277,7 @@ class TcpTransport:
                 text = "%s has not said the token, or not ended a packet, and is let go"
                 log.warning(connection.peer.host, text, connection.peer.client)
                 connection.is_finished = True
-            if connection.is_finished:
+            if connection.is_finished and not connection.is_busy:
                 self._close(connection)
                 continue
             key = self._handler.selector.get_key(connection.socket)
@@ -361,7 +367,7 @@ class TcpTransport:
     def _on_ready(self, connection: Connection, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             connection.flush()
-        if events & selectors.EVENT_READ and not connection.is_finished:
+        if events & selectors.EVENT_READ and not (connection.is_finished or connection.is_busy):
             self._read(connection)
 
     def _read(self, connection: Connection) -> None:
@@ -375,12 +381,19 @@ class TcpTransport:
         if not data:
             connection.is_finished = True
             return
+        connection.is_busy = True
+        self._handler.queue_work(connection.peer, self._handle(connection, data))
+
+    def _handle(self, connection: Connection, data: bytes) -> Work:
         try:
             for packet in connection.decode(data, self._clock()):
-                self._handler.handle_packet(packet, connection.peer)
+                yield from self._handler.handle_packet(packet, connection.peer)
+                yield
         except Malformed as error:
-            self._handler.handle_packet(error, connection.peer)
+            yield from self._handler.handle_packet(error, connection.peer)
             connection.is_finished = True
+        finally:
+            connection.is_busy = False
 
     def _close(self, connection: Connection) -> None:
         client = connection.peer.client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from functools import lru_cache
 
 from ..runtime.logs import LimitedLog
 from .wire import MAX_DATAGRAM, Address, Peer
@@ -38,12 +39,23 @@ class UdpTransport:
 
     def receive(self) -> tuple[bytes, Peer]:
         """The next datagram and who sent it. Raises `BlockingIOError` where there is none."""
-        data, (host, port) = self.socket.recvfrom(MAX_DATAGRAM)
-        return data, Peer(f"udp:{host}:{port}", host)
+        data, address = self.socket.recvfrom(MAX_DATAGRAM)
+        return data, _name_peer(address)
 
     def send(self, packet: bytes, client: str) -> None:
-        _, host, port = client.split(":")
         try:
-            self.socket.sendto(packet, (host, int(port)))
+            self.socket.sendto(packet, _parse_client(client))
         except OSError as error:  # the client has gone, or its port is one nobody may send to
             log.info(client, "could not send to %s: %s", client, error)
+
+
+@lru_cache(1024)
+def _name_peer(address: Address) -> Peer:
+    host, port = address
+    return Peer(f"udp:{host}:{port}", host)
+
+
+@lru_cache(1024)
+def _parse_client(client: str) -> Address:
+    _, host, port = client.split(":")
+    return host, int(port)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.jobs import Refused
-from daemon.osc.guard import BURST, LEASE, MAX_BUCKETS, REJECTION_INTERVAL, Guard
+from daemon.osc.guard import BURST, LEASE, MAX_BUCKETS, MAX_DEBT, REJECTION_INTERVAL, Guard
 from daemon.osc.wire import Peer
 from daemon.settings import Settings
 from tests.support.clock import Clock
@@ -99,6 +99,21 @@ def test_a_program_of_this_machine_that_runs_wild_does_not_silence_another() -> 
     assert count_admitted(guard, NEAR[0]) == count_admitted(guard, NEAR[1])
     assert count_admitted(guard, FAR[0]) > 0
     assert count_admitted(guard, FAR[1]) == 0, "ports of another machine cost nothing"
+
+
+def test_what_a_message_causes_and_how_long_it_takes_is_paid_for_up_to_a_debt() -> None:
+    clock = Clock()
+    guard = make_guard(clock, rate=10)
+    guard.admit(NEAR[0])
+    guard.charge(NEAR[0], datagrams=20)
+    guard.charge(NEAR[0], seconds=0.5)
+    assert count_admitted(guard, NEAR[0]) == 10 * BURST - 1 - 20 - 5
+    guard.charge(NEAR[0], datagrams=100_000)
+    clock.now += MAX_DEBT
+    assert not guard.admit(NEAR[0])
+    clock.now += 0.25
+    assert count_admitted(guard, NEAR[0]) == 2
+    assert count_admitted(guard, NEAR[1]) == 10 * BURST
 
 
 def test_a_rejection_comes_once_a_second() -> None:

@@ -51,9 +51,9 @@ def test_a_subscriber_on_another_port_hears_everything(client: OscClient, stage:
 def test_a_snapshot_tells_how_everything_stands(
     paused_client: OscClient, paused_stage: Stage
 ) -> None:
-    for id in ("running", "behind"):
+    for id, event in (("running", "/ace/progress"), ("behind", "/ace/queued")):
         paused_client.send("/ace/generate", id, *SHORT)
-    paused_client.until("/ace/progress", "running")
+        paused_client.until(event, id)
     paused_stage.panel.set("bars", 3)
     with closing(paused_stage.client()) as listener:
         listener.send("/ace/notify", 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,19 +113,23 @@ def cancel(context: Context, arguments: Arguments) -> None:
         context.answer("cancelled", "*")  # nothing to cancel: it is answered all the same
 
 
-def panic(context: Context, arguments: Arguments) -> None:
+def panic(context: Context, arguments: Arguments) -> Iterator[None]:
     timed = context.drop_timed()
     jobs = context.engine.panic(context.sender.client)
-    context.answer("done", "/ace/panic", jobs + timed, 0)
+    for tell_sender in timed:
+        tell_sender()
+        yield
+    context.answer("done", "/ace/panic", jobs + len(timed), 0)
 
 
 # --- looking up -----------------------------------------------------------------------------------
 
 
-def query(context: Context, arguments: Arguments) -> None:
+def query(context: Context, arguments: Arguments) -> Iterator[None]:
     for job in _find_jobs(context, _required_id(arguments, "its id, or a pattern")):
         for event in job.status_events:
             context.send_event(event)
+            yield
 
 
 def _find_jobs(context: Context, id: str) -> list[Job]:
@@ -145,7 +149,7 @@ def _find_jobs(context: Context, id: str) -> list[Job]:
     return matching
 
 
-def history(context: Context, arguments: Arguments) -> None:
+def history(context: Context, arguments: Arguments) -> Iterator[None]:
     words, numbers = split_numbers(arguments, most=1)
     count = parse_int("count", numbers[0]) if numbers else DEFAULT_ROWS
     if not 1 <= count <= MAX_ROWS:
@@ -153,6 +157,7 @@ def history(context: Context, arguments: Arguments) -> None:
     jobs = context.engine.journal.search(" ".join(words), limit=count)
     for job in jobs:
         context.answer("past", job.id, job.state.value, str(job.resolved.seed), job.mix_path)
+        yield
     context.answer("done", "/ace/history", len(jobs), 0)
 
 

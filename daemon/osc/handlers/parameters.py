@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pipeline.request import FIELDS, WrongType, field_name
 
 from ...jobs import Refused
@@ -22,7 +24,7 @@ def set_parameter(context: Context, arguments: Arguments) -> None:
         context.send_parameter(name)
 
 
-def get_parameters(context: Context, arguments: Arguments) -> None:
+def get_parameters(context: Context, arguments: Arguments) -> Iterator[None]:
     name = str(arguments[0])
     if not is_pattern(name):
         context.send_parameter(field_name(name))
@@ -33,6 +35,7 @@ def get_parameters(context: Context, arguments: Arguments) -> None:
         raise Refused(404, f"{name[:40]!r} matches no parameter", "parameters: " + " ".join(FIELDS))
     for field in matching:
         context.send_parameter(field)
+        yield
 
 
 COMMANDS = (

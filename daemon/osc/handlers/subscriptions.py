@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from functools import partial
 
 from pipeline.request import FIELDS, OutOfRange
@@ -20,7 +21,7 @@ NOTIFY = "/ace/notify"
 SIMILAR = 0.85  # of 1: as much is a name like a topic that it may be a misspelt one
 
 
-def notify(context: Context, arguments: Arguments) -> None:
+def notify(context: Context, arguments: Arguments) -> Iterator[None]:
     on = parse_int_at(arguments, 0, "on", 1)
     name, rest = _split_name(arguments[1:])
     port, words = _parse_port_and_topics(rest)
@@ -40,11 +41,10 @@ def notify(context: Context, arguments: Arguments) -> None:
     if name:
         context.clients.add(name, peer.client, sender.client, inserts="insert" in topics)
     for recipient in {sender, peer}:
-        context.publisher.send_reply(recipient, "done", NOTIFY, subscriber.number, LEASE)
-    _send_snapshot(context, peer, topics)
+        context.answer("done", NOTIFY, subscriber.number, LEASE, to=recipient)
+    yield from _send_snapshot(context, peer, topics)
     if name:
-        send = partial(context.publisher.send_event, peer)
-        context.inserter.redeliver(name, send)
+        context.inserter.redeliver(name, partial(context.send_event, to=peer))
 
 
 def _split_name(arguments: Arguments) -> tuple[str, Arguments]:
@@ -67,11 +67,12 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"-?\d+(\.\d+)?", text))
 
 
-def list_clients(context: Context, arguments: Arguments) -> None:
+def list_clients(context: Context, arguments: Arguments) -> Iterator[None]:
     clients = context.clients.list_all()
     for one in clients:
         seconds = context.clients.seconds_since(one)
         context.answer("client", one.name, one.client, seconds, int(one.inserts))
+        yield
     context.answer("done", "/ace/clients", len(clients), 0)
 
 
@@ -86,25 +87,28 @@ def _parse_port_and_topics(arguments: Arguments) -> tuple[int, list[str]]:
     return port, words[1:]
 
 
-def _send_snapshot(context: Context, peer: Peer, topics: frozenset[str]) -> None:
+def _send_snapshot(context: Context, peer: Peer, topics: frozenset[str]) -> Iterator[None]:
     """How things stand, of every topic that has such a thing."""
-    for event in _snapshot(context):
-        if event.kind in topics:
-            context.publisher.send_event(peer, event)
+    for events in _snapshot(context):
+        for event in events:
+            if event.kind in topics:
+                context.send_event(event, to=peer)
+        yield
     if PARAM in topics:
         for name in FIELDS:
-            context.publisher.send_parameter(peer, name, getattr(context.panel.request, name))
+            context.send_parameter(name, to=peer)
+            yield
 
 
-def _snapshot(context: Context) -> list[Event]:
-    events = [context.engine.state_event()]
+def _snapshot(context: Context) -> Iterator[list[Event]]:
+    """Piece by piece, each as it is when it is sent: nobody is told of what was, after what is."""
+    yield [context.engine.state_event()]
     if context.panel.tempo:
-        events.append(Event("tempo", None, context.panel.tempo.current))
+        yield [Event("tempo", None, context.panel.tempo.current)]
     if context.pads:
-        events += context.pads.snapshot()
+        yield context.pads.snapshot()
     for job in context.engine.active():
-        events += job.status_events
-    return events
+        yield job.status_events
 
 
 COMMANDS = (

@@ -1,0 +1,160 @@
+"""The loop: nobody keeps the others waiting, and everybody pays for what it causes."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon.osc import guard
+from daemon.osc.udp import UdpTransport
+from pipeline.request import FIELDS
+from tests.support.osc_client import (
+    OscClient,
+    addresses,
+    encode_bundle,
+    encode_message,
+)
+from tests.support.stage import Stage, on_stage
+
+GET_ALL = encode_message("/ace/get/*")
+MANY = encode_bundle(0, *[GET_ALL] * 2000)  # 40 kB, which ask for 2,000 times all parameters
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many datagrams were sent, by client."""
+    counted: Counter[str] = Counter()
+    send = UdpTransport.send
+
+    def count(transport: UdpTransport, packet: bytes, client: str) -> None:
+        counted[client] += 1
+        send(transport, packet, client)
+
+    monkeypatch.setattr(UdpTransport, "send", count)
+    return counted
+
+
+def until_synced(client: OscClient) -> None:
+    client.send("/ace/sync", 7)
+    while client.receive() != ("/ace/synced", [7]):
+        pass
+
+
+# --- waiting --------------------------------------------------------------------------------------
+
+
+def test_a_bundle_that_asks_for_everything_keeps_nobody_waiting(
+    tmp_path: Path, sent: Counter[str]
+) -> None:
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.client()) as flood,
+        closing(stage.client()) as other,
+    ):
+        flood.send_raw(MANY)
+        for number in range(20):
+            assert other.ask("/ace/ping", str(number))[1][0] == str(number)
+        assert sent[f"udp:127.0.0.1:{flood.port}"] < 1000 * len(FIELDS), "and it goes on"
+
+
+def test_many_packets_on_a_connection_keep_nobody_waiting(
+    tmp_path: Path, sent: Counter[str]
+) -> None:
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.tcp_client()) as flood,
+        closing(stage.client()) as listener,
+        closing(stage.client()) as other,
+    ):
+        listen = encode_message("/ace/notify", 1, listener.port)
+        flood.send_bytes((struct.pack(">i", len(listen)) + listen) * 1000)
+        for number in range(20):
+            assert other.ask("/ace/ping", str(number))[1][0] == str(number)
+        assert sent[f"udp:127.0.0.1:{listener.port}"] < 500 * len(FIELDS)
+
+
+def test_messages_whose_time_has_come_keep_nobody_waiting(
+    tmp_path: Path, sent: Counter[str]
+) -> None:
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.client()) as flood,
+        closing(stage.client()) as other,
+    ):
+        flood.send_raw(encode_bundle(time.time() + 0.3, *[GET_ALL] * 900))
+        client = f"udp:127.0.0.1:{flood.port}"
+        while not sent[client]:
+            assert other.ask("/ace/ping", "before")[1][0] == "before"
+        for number in range(20):
+            assert other.ask("/ace/ping", str(number))[1][0] == str(number)
+        assert sent[client] < 450 * len(FIELDS)
+
+
+def test_one_clients_messages_are_answered_in_their_order_however_long_an_answer_is(
+    stage: Stage,
+) -> None:
+    with closing(stage.client()) as client:
+        client.send("/ace/get/*")
+        client.send("/ace/ping", "behind it")
+        received = client.until("/ace/pong")
+        assert [address for address, _ in received] == [
+            *(f"/ace/param/{name}" for name in FIELDS),
+            "/ace/pong",
+        ]
+
+
+# --- paying ---------------------------------------------------------------------------------------
+
+
+def test_what_is_sent_back_is_paid_for(tmp_path: Path, sent: Counter[str]) -> None:
+    with on_stage(tmp_path, rate=100) as stage, closing(stage.client()) as flood:
+        flood.send_raw(MANY)
+        assert flood.until("/ace/fail")[-1][1][2] == 429
+        most = 100 * guard.BURST + 2 * len(FIELDS)
+        assert sent[f"udp:127.0.0.1:{flood.port}"] <= most
+
+
+def test_who_lets_things_be_sent_to_another_port_pays_for_them(
+    tmp_path: Path, sent: Counter[str]
+) -> None:
+    with (
+        on_stage(tmp_path, rate=100) as stage,
+        closing(stage.client()) as flood,
+        closing(stage.client()) as neighbour,
+    ):
+        listen = encode_message("/ace/notify", 1, neighbour.port)
+        flood.send_raw(encode_bundle(0, *[listen] * 2000))
+        assert flood.until("/ace/fail")[-1][1][2] == 429
+        most = 100 * guard.BURST + 3 * len(FIELDS)
+        assert sent[f"udp:127.0.0.1:{neighbour.port}"] <= most
+        assert neighbour.until("/ace/param/" + list(FIELDS)[-1])
+        until_synced(neighbour)  # it has paid for nothing
+
+
+def test_a_message_for_later_is_paid_for_when_it_comes(tmp_path: Path) -> None:
+    with on_stage(tmp_path, rate=1) as stage, closing(stage.client()) as client:
+        ping = encode_message("/ace/ping", "later")
+        client.send_raw(encode_bundle(time.time() + 0.5, *[ping] * 50))
+        received = [client.receive() for _ in range(round(guard.BURST) + 1)]
+        assert addresses(received) == ["/ace/fail", *["/ace/pong"] * round(guard.BURST)]
+        assert received[0][1][2] == 429
+
+
+def test_more_than_can_wait_is_refused_and_others_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.client()) as flood,
+        closing(stage.client()) as other,
+    ):
+        monkeypatch.setattr(stage.osc._waiting, "has_room", lambda *_: False)
+        assert flood.ask("/ace/ping", "x")[1][1:3] == ["/ace/ping", 429]
+        monkeypatch.undo()
+        assert other.is_quiet()
+        assert flood.is_quiet()
