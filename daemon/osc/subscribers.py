@@ -7,16 +7,17 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..jobs import Refused
 from ..settings import MAX_SUBSCRIBERS
-from .guard import LEASE
+from .guard import LEASE, is_loopback
 from .outgoing import TOPICS
 from .wire import Address, Peer
 
 FOR_EVER = float("inf")
+MAX_PER_MACHINE = 32
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,12 @@ class Subscriber:
 
 
 class Subscribers:
-    """Read from every thread. Whoever changes it holds the lock and replaces the dictionary."""
+    """Read from every thread. Whoever changes it holds the lock and replaces the dictionary.
+
+    So many may subscribe, and so many of one machine; those of the settings do not count. Who
+    comes anew is let in all the same, as programs like oscsend subscribe from a new port each time
+    and never say that they are gone: who subscribed longest ago makes room.
+    """
 
     def __init__(
         self, static: Iterable[Address], clock: Callable[[], float] = time.monotonic
@@ -36,7 +42,8 @@ class Subscribers:
         self._clock = clock
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._subscribers: dict[str, Subscriber] = {}  # by client
+        # by client, in the order in which they subscribed last
+        self._subscribers: dict[str, Subscriber] = {}
         self._static: list[Peer] = []  # those of the settings; topics they chose since then hold
         self.change_static(static)
 
@@ -64,15 +71,29 @@ class Subscribers:
             self.remove(peer.client)
         return removed
 
+    def make_room(self, peer: Peer) -> Peer | None:
+        """Remove who has to go where this one is added, if anybody has; returns whom."""
+        now = self._clock()
+        current = [s for s in self._subscribers.values() if now < s.expires < FOR_EVER]
+        if peer.client in self._subscribers:
+            return None
+        machine = _find_machine(peer)
+        own = [s for s in current if _find_machine(s.peer) == machine]
+        if len(own) < MAX_PER_MACHINE:
+            if len(current) < MAX_SUBSCRIBERS:
+                return None
+            count = Counter(_find_machine(s.peer) for s in current)
+            own = [s for s in current if _find_machine(s.peer) == count.most_common(1)[0][0]]
+        oldest = own[0].peer
+        self.remove(oldest.client)
+        return oldest
+
     def add(self, peer: Peer, topics: frozenset[str], lease: float = LEASE) -> Subscriber:
-        """Raises `Refused` 429. A subscriber of the settings stays one, with other topics."""
+        """A subscriber of the settings stays one, with other topics."""
         with self._lock:
             now = self._clock()
             current = {client: s for client, s in self._subscribers.items() if s.expires > now}
-            known = current.get(peer.client)
-            if known is None and lease < FOR_EVER and len(current) >= MAX_SUBSCRIBERS:
-                hint = "send /ace/notify 0 where one ends"
-                raise Refused(429, f"{MAX_SUBSCRIBERS} subscribers are already listening", hint)
+            known = current.pop(peer.client, None)
             number = known.number if known else next(self._numbers)
             expires = max(known.expires if known else 0.0, now + lease)
             subscriber = Subscriber(peer, number, topics, expires)
@@ -96,3 +117,8 @@ class Subscribers:
             for subscriber in self._subscribers.values()
             if topic in subscriber.topics and subscriber.expires > now
         ]
+
+
+def _find_machine(peer: Peer) -> str:
+    """This one has many addresses."""
+    return "" if is_loopback(peer.host) else peer.host

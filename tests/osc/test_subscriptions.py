@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from daemon.jobs import Event
 from daemon.osc import guard
 from daemon.osc.handlers.subscriptions import SIMILAR
 from daemon.osc.outgoing import TOPICS
-from daemon.osc.subscribers import FOR_EVER
+from daemon.osc.subscribers import FOR_EVER, MAX_PER_MACHINE
 from daemon.osc.wire import Peer
 from daemon.settings import NAME, Settings
 from pipeline.request import FIELDS
@@ -25,7 +25,7 @@ from tests.support.osc_client import (
     expect_fail,
     make_clip,
 )
-from tests.support.stage import Stage, on_stage, subscribed
+from tests.support.stage import Stage, named, on_stage, subscribed
 
 
 def test_a_subscriber_on_another_port_hears_everything(client: OscClient, stage: Stage) -> None:
@@ -188,11 +188,28 @@ def test_subscribers_whose_lease_ran_out_make_room(tmp_path: Path) -> None:
         assert client.ask("/ace/notify", 1, 0, "read")[0] == "/ace/done"
 
 
-def test_more_subscribers_than_there_is_room_for_are_refused(tmp_path: Path) -> None:
-    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
-        for port in range(2000, 2064):
+def test_who_subscribes_from_ever_new_ports_takes_nobody_elses_place(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client, ExitStack() as opened:
+        ports = [opened.enter_context(closing(stage.client())) for _ in range(2 * MAX_PER_MACHINE)]
+        for one in ports:
+            assert one.ask("/ace/notify", 1, 0, "read")[0] == "/ace/done"
+        assert client.ask("/ace/notify", 1, 0, "read")[0] == "/ace/done"
+        assert ports[0].receive()[1][:3] == ["", "/ace/notify", 429]
+
+
+def test_who_had_to_make_room_is_told_and_is_not_there_any_more(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.client()) as client,
+        named(stage, "live", "read") as first,
+    ):
+        for port in range(2000, 2000 + MAX_PER_MACHINE - 1):
             stage.osc.subscribers.add(Peer(f"udp:127.0.0.1:{port}", "127.0.0.1"), frozenset())
-        assert expect_fail(client, "/ace/notify", 1)[1] == 429
+        assert client.ask("/ace/notify", 1, 0, "read")[0] == "/ace/done"
+        address, values = first.receive()
+        assert (address, values[:3]) == ("/ace/fail", ["", "/ace/notify", 429])
+        assert stage.clients.list_all() == []
+        assert first.ask("/ace/notify", 1, 0, "read")[0] == "/ace/done"
 
 
 def test_static_subscribers_hear_without_asking_and_without_end(tmp_path: Path) -> None:

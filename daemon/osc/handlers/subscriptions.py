@@ -37,6 +37,8 @@ def notify(context: Context, arguments: Arguments) -> Iterator[None]:
             f"topics must be of {' '.join(TOPICS)}, got {min(unknown)[:40]!r}",
             "a name stands behind them, as an argument of its own",
         )
+    if removed := context.subscribers.make_room(peer):
+        _tell_removed(context, removed)
     subscriber = context.subscribers.add(peer, topics)
     if name:
         context.clients.add(name, peer.client, sender.client, inserts="insert" in topics)
@@ -45,6 +47,13 @@ def notify(context: Context, arguments: Arguments) -> Iterator[None]:
     yield from _send_snapshot(context, peer, topics)
     if name:
         context.inserter.redeliver(name, partial(context.send_event, to=peer))
+
+
+def _tell_removed(context: Context, removed: Peer) -> None:
+    context.clients.remove(removed.client)
+    text = "others have subscribed since, and you make room for them"
+    event = Event("fail", None, (NOTIFY, 429, text, "send /ace/notify 1 again, now and then"))
+    context.send_event(event, to=removed)
 
 
 def _split_name(arguments: Arguments) -> tuple[str, Arguments]:
