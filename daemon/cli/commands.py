@@ -248,7 +248,7 @@ def run_integrations(arguments: argparse.Namespace) -> int:
 
     chosen = _read_settings(arguments)
     if arguments.do == "list":
-        rows = integrations.list_integrations(chosen)
+        rows = integrations.list_integrations(chosen, arguments.name)
         print(_format_json(rows) if arguments.json else integrations.format_list(rows))
         return 0
     if not arguments.name:

@@ -13,7 +13,7 @@ from ..integrations import catalogue, installer
 from ..integrations.catalogue import Integration
 from ..integrations.clients import read_heard
 from ..integrations.installer import Installation
-from ..integrations.places import Machine, describe_this_machine
+from ..integrations.places import describe_this_machine
 from ..settings import Settings, SettingsError
 from . import client
 
@@ -28,15 +28,16 @@ class Heard(NamedTuple):
     seconds: float = math.inf  # since it was heard, where it is connected
 
 
-def list_integrations(
-    settings: Settings, machine: Machine | None = None
-) -> list[dict[str, object]]:
-    """A row for each, as scripts get it."""
-    machine = machine or describe_this_machine()
+def list_integrations(settings: Settings, name: str = "") -> list[dict[str, object]]:
+    """A row for each, or for the one of that name, as scripts get it. Raises `SettingsError` for
+    a name that is none.
+    """
+    chosen = [catalogue.find_integration(name)] if name else catalogue.list_available()
+    machine = describe_this_machine()
     installations = installer.read_installations(settings.state)
     heard = find_heard(settings)
     rows = []
-    for integration in catalogue.list_available():
+    for integration in chosen:
         own = [one for one in installations if one.name == integration.name]
         found = {part.place.find(machine) for part in integration.parts}
         last = find_last(heard, integration.name)
@@ -77,7 +78,8 @@ def find_heard(settings: Settings) -> dict[str, Heard]:
         row = client.to_json(message)
         if row["event"] == "client":
             seconds = float(str(row["seconds"]))
-            connected[str(row["name"])] = Heard(now - seconds, row["inserts"] == 1, seconds)
+            if math.isfinite(seconds):  # or else that is no daemon of ours
+                connected[str(row["name"])] = Heard(now - seconds, row["inserts"] == 1, seconds)
     remembered = {name: Heard(moment) for name, moment in read_heard(settings.state).items()}
     return connected | {name: one for name, one in remembered.items() if name not in connected}
 
@@ -114,7 +116,7 @@ def _format_state(row: dict[str, object]) -> str:
     return f"{row['state']}{heard}"
 
 
-def install(name: str, settings: Settings, to: Path | None) -> dict[str, list[str]]:
+def install(name: str, settings: Settings, to: str | None) -> dict[str, list[str]]:
     """Install it: the files that were put in, and the clicks that are left."""
     integration = catalogue.find_integration(name)
     installed = installer.install(
@@ -124,14 +126,19 @@ def install(name: str, settings: Settings, to: Path | None) -> dict[str, list[st
     return {"installed": files, "next": list_clicks(integration, installed)}
 
 
-def uninstall(name: str, settings: Settings, to: Path | None) -> dict[str, list[str]]:
-    """Remove it: the files that were removed, and those that stay as they were edited."""
+def uninstall(name: str, settings: Settings, to: str | None) -> dict[str, list[str]]:
+    """Remove it: the files that were removed, and those that stay, as they were edited or are
+    somebody else's.
+    """
     removals = installer.uninstall(name, settings.state, _make_absolute(to))
     if not removals:
         catalogue.find_integration(name)  # a name that is wrong is said
     return {
         "removed": [str(Path(one.root) / path) for one in removals for path in one.removed],
         "edited, stays": [str(Path(one.root) / path) for one in removals for path in one.kept],
+        "was there before, stays": [
+            str(Path(one.root) / path) for one in removals for path in one.found
+        ],
     }
 
 
@@ -141,8 +148,12 @@ def format_change(change: dict[str, list[str]]) -> str:
     return "\n".join(lines) or "nothing to remove: it is not installed there"
 
 
-def _make_absolute(folder: Path | None) -> Path | None:
+def _make_absolute(folder: str | None) -> Path | None:
+    if folder is None:
+        return None
+    if not folder:
+        raise SettingsError("--to must name a folder, got an empty text")
     try:
-        return folder.expanduser().absolute() if folder else None
+        return Path(folder).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError(f"--to {folder}: {error}") from error

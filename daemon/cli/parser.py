@@ -267,12 +267,10 @@ def _add_integrations_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=("list", "install", "uninstall"),
         default="list",
-        help="with NAME: put it where its program looks, or take it away (%(default)s)",
+        help="NAME alone, or put it where its program looks, or take it away (%(default)s)",
     )
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="like live or reaper")
-    parser.add_argument(
-        "--to", type=Path, metavar="DIR", help="folder to put it in, instead of its program's"
-    )
+    parser.add_argument("--to", metavar="DIR", help="folder to put it in, instead of its program's")
 
 
 def _add_history_options(parser: argparse.ArgumentParser) -> None:

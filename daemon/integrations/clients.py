@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 import threading
 import time
@@ -224,9 +225,9 @@ def read_heard(folder: Path) -> dict[str, float]:
         return {
             name: float(heard)
             for name, heard in list(values.items())[:MAX_CLIENTS]
-            if NAME.fullmatch(name)
+            if NAME.fullmatch(name) and math.isfinite(float(heard))
         }
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, AttributeError, RecursionError):
         return {}
 
 

@@ -1,7 +1,8 @@
 """Puts an integration's files where its program looks, and takes them away again.
 
-Files are copied, never linked. What was put where is recorded with its SHA-256 in the state
-folder, so that nothing of others is overwritten or removed, nor what was edited.
+Files are copied, never linked. What is put where is recorded with its SHA-256 in the state folder
+before it is written, so that nothing of others is overwritten or removed, nor what was edited, and
+nothing is forgotten where an installation is cut off.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class InstallState(StrEnum):
     ABSENT = "not installed"
     INSTALLED = "installed"
     OUTDATED = "outdated"  # another version of acestepd put it there
-    CHANGED = "changed"  # files were edited or removed since
+    CHANGED = "changed"  # files were edited or removed since, or it was cut off
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,24 @@ class Installation:
     time: float  # seconds since the epoch
     files: dict[str, str]  # path -> SHA-256
     made: list[str] = field(default_factory=list)  # folders that were not there before
+    made_above: int = 0  # how many were not there of the root and the folders that it is in
+    found: list[str] = field(default_factory=list)  # files that somebody else had put there
+    # what is being written, or was when it was cut off: path -> SHA-256
+    pending: dict[str, str] = field(default_factory=dict)
 
     def find_changed(self) -> list[str]:
         """Its files that are not what was put there."""
         root = Path(self.root)
-        return [file for file, digest in self.files.items() if _hash(root / file) != digest]
+        files = self.files | self.pending
+        return [file for file in files if _hash(root / file) not in self.list_digests(file)]
+
+    def list_digests(self, file: str) -> list[str]:
+        """What its file may hold: the old content or the new one."""
+        return [digests[file] for digests in (self.files, self.pending) if file in digests]
+
+    def list_own(self) -> Set[str]:
+        """The files that it has put there, or was about to."""
+        return (self.files.keys() | self.pending.keys()) - set(self.found)
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,7 @@ class Removal:
     root: str
     removed: list[str]
     kept: list[str]  # edited since
+    found: list[str]  # they were there before
 
 
 # --- installing -----------------------------------------------------------------------------------
@@ -73,23 +88,20 @@ def install(
     Raises `SettingsError`, before anything is written, where the program is not found or a file of
     somebody else is in the way.
     """
+    _check_name(state)
     with _locked(state):
-        recorded = read_installations(state)
         planned = _plan(integration, state, machine, to)
-        known = {root: _find_recorded(recorded, integration.name, root) for root in planned}
-        installed = []
+        known = {root: _find_recorded(state, integration.name, root) for root in planned}
         try:
             for root, contents in planned.items():
                 _check_targets(root, contents, known[root])
-            for root, contents in planned.items():
-                one = _put(integration.name, root, contents, known[root])
-                recorded = [other for other in recorded if other is not known[root]] + [one]
-                _write_record(state, recorded)
-                installed.append(one)
+            return [
+                _put(state, integration.name, root, contents, known[root])
+                for root, contents in planned.items()
+            ]
         except OSError as error:
             where = error.filename or integration.name
             raise SettingsError(f"cannot write {where}: {error.strerror}") from error
-        return installed
 
 
 def _plan(
@@ -100,6 +112,7 @@ def _plan(
     for part in integration.parts:
         if not (root := to or part.place.find(machine)):
             continue
+        _check_name(root)
         contents = planned.setdefault(root, {})
         contents |= {path: file.read_bytes() for file, path in integration.list_files(part)}
         if part.shared and state != machine.home / USUAL_STATE:
@@ -107,6 +120,16 @@ def _plan(
     if not planned:
         raise SettingsError(_describe_missing(integration, integration.parts[0], machine))
     return planned
+
+
+def _check_name(folder: Path) -> None:
+    """Raises `SettingsError` for a name that no text file can hold."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError(
+            f"the name of the folder {str(folder)!a} is not UTF-8: choose another"
+        ) from error
 
 
 def _describe_missing(integration: Integration, part: Part, machine: Machine) -> str:
@@ -119,112 +142,180 @@ def _describe_missing(integration: Integration, part: Part, machine: Machine) ->
 
 def _check_targets(root: Path, contents: Mapping[str, bytes], known: Installation | None) -> None:
     for path, content in contents.items():
-        _check_target(root, path, content, known.files if known else {})
+        _check_target(root, path, content, known)
 
 
-def _check_target(root: Path, path: str, content: bytes, ours: Mapping[str, str]) -> None:
+def _check_target(root: Path, path: str, content: bytes, known: Installation | None) -> None:
     """Raises `SettingsError` where the file is somebody else's, or leads elsewhere."""
-    target = root
-    for name in Path(path).parts:
-        target = target / name
-        mode = _read_mode(target)
+    target = root / path
+    for step, mode in _walk(root, path):
         if mode is None:
             return
         if stat.S_ISLNK(mode):
-            raise SettingsError(f"{target} is a link and stays as it is: move it away first")
-        if target != root / path and not stat.S_ISDIR(mode):
-            raise SettingsError(f"{target} is no folder and stays as it is: move it away first")
-    digest = _hash(target)
+            raise SettingsError(f"{step} is a link and stays as it is: move it away first")
+        if step != target and not stat.S_ISDIR(mode):
+            raise SettingsError(f"{step} is no folder and stays as it is: move it away first")
+    is_ours = known is not None and path in known.list_own()
+    ours = known.list_digests(path) if known and is_ours else []
     # the same content: put there by hand, or by an installation that was cut off
-    if digest not in (ours.get(path), hashlib.sha256(content).hexdigest()):
-        why = "was edited" if path in ours else "was not put there by acestepd"
+    if _hash(target) not in (*ours, _hash_content(content)):
+        why = "was edited" if is_ours else "was not put there by acestepd"
         raise SettingsError(f"{target} {why} and stays as it is: move it away first")
 
 
+def _walk(root: Path, path: str) -> Iterator[tuple[Path, int | None]]:
+    """Every folder on the way from `root` to a file, and the file: each with its mode, or None
+    where there is nothing.
+    """
+    step = root
+    for name in Path(path).parts:
+        step = step / name
+        yield step, _read_mode(step)
+
+
 def _put(
-    name: str, root: Path, contents: Mapping[str, bytes], before: Installation | None
+    state: Path, name: str, root: Path, contents: Mapping[str, bytes], before: Installation | None
 ) -> Installation:
-    made = list(before.made) if before else []
-    files = {}
-    for path, content in contents.items():
-        made += _make_folders(root, Path(path).parent)
-        _replace(root / path, content)
-        files[path] = hashlib.sha256(content).hexdigest()
+    """Write the files, recorded before and after. Raises OSError; what was new is gone again then,
+    and what was there already is recorded as it was and as it was to be.
+    """
+    recorded = read_installations(state)
+    others = [one for one in recorded if one != before]
+    neighbours = [one for one in others if one.root == str(root)]
+    one = _describe(name, root, contents, before, neighbours)
+    _write_record(state, [*others, one])
+    try:
+        _write_files(root, contents, one)
+    except OSError:
+        if before is None:
+            with suppress(OSError):
+                _remove(one, neighbours)
+                _write_record(state, others)
+        raise
     if before:
-        _remove_files(before, keep=files.keys())
-    return Installation(name, str(root), VERSION, time.time(), files, made)
+        _remove_files(before, keep=contents.keys())
+    files = {path: _hash_content(content) for path, content in contents.items()}
+    done = replace(one, files=files, pending={})
+    _write_record(state, [*others, done])
+    return done
 
 
-def _make_folders(root: Path, folder: Path) -> list[str]:
-    """The folders that had to be made, the outer before the inner."""
-    root.mkdir(parents=True, exist_ok=True)
-    made = []
-    for parent in [*reversed(folder.parents), folder]:
-        if not (root / parent).is_dir():
-            (root / parent).mkdir()
-            made.append(str(parent))
-    return made
+def _describe(
+    name: str,
+    root: Path,
+    contents: Mapping[str, bytes],
+    before: Installation | None,
+    neighbours: Iterable[Installation],
+) -> Installation:
+    """What is about to be written. `neighbours` are other integrations below the same folder."""
+    digests = {path: _hash_content(content) for path, content in contents.items()}
+    ours = {path for one in (before, *neighbours) if one for path in one.list_own()}
+    there = [path for path, digest in digests.items() if _hash(root / path) == digest]
+    ways = [Path(path).parents for path in contents]
+    inside = {str(folder) for way in ways for folder in way if not (root / folder).is_dir()}
+    above = [folder for folder in (root, *root.parents) if not folder.is_dir()]
+    return Installation(
+        name,
+        str(root),
+        VERSION,
+        time.time(),
+        files=before.files if before else {},
+        made=sorted((inside - {"."}).union(before.made if before else ())),
+        made_above=max(len(above), before.made_above if before else 0),
+        found=[path for path in there if path not in ours],
+        pending=digests,
+    )
+
+
+def _write_files(root: Path, contents: Mapping[str, bytes], one: Installation) -> None:
+    for path, content in contents.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path in one.found:
+            _name_part(target).unlink(missing_ok=True)
+        else:
+            _replace(target, content)
 
 
 def _replace(target: Path, content: bytes) -> None:
-    """A program that reads it now gets all of it: the old or the new."""
-    part = target.with_name(f".{target.name}.acestepd-part")
-    disk.write_synced(part, content)
-    os.replace(part, target)
+    """A program that reads it now gets all of it: the old or the new. Raises OSError that names
+    the file, and leaves no part then.
+    """
+    part = _name_part(target)
+    try:
+        disk.write_synced(part, content)
+        os.replace(part, target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _name_part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.acestepd-part")
 
 
 # --- uninstalling ---------------------------------------------------------------------------------
 
 
 def uninstall(name: str, state: Path, to: Path | None = None) -> list[Removal]:
-    """Remove what was put there, everywhere or below `to`. Edited files stay."""
+    """Remove what was put there, everywhere or below `to`. Files that were edited stay, and those
+    that were there before.
+    """
     with _locked(state):
         recorded = read_installations(state)
         chosen = [one for one in recorded if one.name == name and to in (None, Path(one.root))]
         removals = []
         for one in chosen:
-            others = [other for other in recorded if other.root == one.root and other is not one]
+            recorded.remove(one)
+            neighbours = [other for other in recorded if other.root == one.root]
             try:
-                removals.append(_remove(one, others))
+                removals.append(_remove(one, neighbours))
             except OSError as error:
                 where = error.filename or one.root
                 raise SettingsError(f"cannot remove {where}: {error.strerror}") from error
-            recorded.remove(one)
+            if neighbours:  # the last of them removes the folders
+                heir = neighbours[0]
+                made = sorted({*heir.made, *one.made})
+                above = max(heir.made_above, one.made_above)
+                recorded[recorded.index(heir)] = replace(heir, made=made, made_above=above)
             _write_record(state, recorded)
         return removals
 
 
-def _remove(one: Installation, others: list[Installation]) -> Removal:
-    """Remove its files, except those that others have too."""
-    removed, kept = _remove_files(one, keep={file for other in others for file in other.files})
-    for folder in reversed(one.made):
+def _remove(one: Installation, neighbours: list[Installation]) -> Removal:
+    """Remove its files, except those that others have too, and the folders that were made."""
+    kept_for = {file for other in neighbours for file in other.list_own()}
+    removed, edited = _remove_files(one, keep=kept_for)
+    root = Path(one.root)
+    inside = sorted(one.made, key=lambda folder: len(Path(folder).parts), reverse=True)
+    above = (root, *root.parents)[: one.made_above]
+    for folder in (*(root / folder for folder in inside), *above):
         with suppress(OSError):  # something else is in it by now
-            (Path(one.root) / folder).rmdir()
-    return Removal(one.root, removed, kept)
+            folder.rmdir()
+    return Removal(one.root, removed, edited, found=sorted(one.found))
 
 
 def _remove_files(one: Installation, keep: Set[str]) -> tuple[list[str], list[str]]:
     """Its files except those to `keep`: which were removed, which were edited and stay."""
+    root = Path(one.root)
     changed = set(one.find_changed())
     removed = []
-    kept = []
-    for file in one.files.keys() - keep:
-        target = Path(one.root) / file
-        if file in changed or _leads_elsewhere(Path(one.root), file):
+    edited = []
+    for file in one.list_own() - keep:
+        target = root / file
+        leads_elsewhere = any(stat.S_ISLNK(mode or 0) for _, mode in _walk(root, file))
+        if file in one.pending and not leads_elsewhere:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                _name_part(target).unlink()
+        if file in changed or leads_elsewhere:
             if disk.is_taken(target):
-                kept.append(file)
+                edited.append(file)
             continue
         target.unlink()
         _remove_compiled(target)
         removed.append(file)
-    return sorted(removed), sorted(kept)
-
-
-def _leads_elsewhere(root: Path, file: str) -> bool:
-    """Whether a folder on the way to it, or the file, is a link: what lies there is not ours."""
-    parts = Path(file).parts
-    ways = (root.joinpath(*parts[:count]) for count in range(1, len(parts) + 1))
-    return any(mode is not None and stat.S_ISLNK(mode) for mode in map(_read_mode, ways))
+    return sorted(removed), sorted(edited)
 
 
 def _remove_compiled(script: Path) -> None:
@@ -246,7 +337,7 @@ def find_state(integration: Integration, installations: list[Installation]) -> I
     own = [one for one in installations if one.name == integration.name]
     if not own:
         return InstallState.ABSENT
-    if any(one.find_changed() for one in own):
+    if any(one.pending or one.find_changed() for one in own):
         return InstallState.CHANGED
     there = {
         path: digest
@@ -270,7 +361,7 @@ def read_installations(state: Path) -> list[Installation]:
         installations = [Installation(**row) for row in json.loads(file.read_text("utf-8"))]
         for one in installations:
             _check_types(one)
-            _check_paths([*one.files, *one.made])
+            _check_paths([*one.files, *one.pending, *one.found, *one.made])
         return installations
     except FileNotFoundError:
         return []
@@ -283,9 +374,12 @@ def read_installations(state: Path) -> list[Installation]:
 def _check_types(one: Installation) -> None:
     """Raises ValueError where the record has something else than was written into it."""
     are_texts = all(isinstance(value, str) for value in (one.name, one.root, one.version))
-    if not are_texts or not isinstance(one.files, dict) or not isinstance(one.made, list):
+    are_digests = all(isinstance(value, dict) for value in (one.files, one.pending))
+    are_lists = all(isinstance(value, list) for value in (one.made, one.found))
+    if not (are_texts and are_digests and are_lists and isinstance(one.made_above, int)):
         raise ValueError(f"no record of an installation: {one.name!r}")
-    for path in (one.root, *one.files, *one.files.values(), *one.made):
+    digests = one.files | one.pending
+    for path in (one.root, *digests, *digests.values(), *one.made, *one.found):
         if not isinstance(path, str) or "\0" in path:
             raise ValueError(f"no path: {path!r}")
 
@@ -297,7 +391,8 @@ def _check_paths(paths: Iterable[str]) -> None:
             raise ValueError(f"{path} leads elsewhere")
 
 
-def _find_recorded(recorded: list[Installation], name: str, root: Path) -> Installation | None:
+def _find_recorded(state: Path, name: str, root: Path) -> Installation | None:
+    recorded = read_installations(state)
     return next((one for one in recorded if (one.name, one.root) == (name, str(root))), None)
 
 
@@ -315,6 +410,10 @@ def _locked(state: Path) -> Iterator[None]:
         raise SettingsError(f"state: cannot write into {state}: {error.strerror}") from error
     with disk.lock_folder(state):
         yield
+
+
+def _hash_content(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _hash(path: Path) -> str:

@@ -61,6 +61,10 @@ def test_installing_prints_the_files_and_the_clicks_that_are_left(tmp_path: Path
         (["install"], "which one? acestepd integrations install NAME"),
         (["install", "folder", "--to", "~nobody-like-this/x"], "--to ~nobody-like-this/x"),
         (["install", "folder", "--to", "/proc/x"], "cannot write /proc/x"),
+        (["install", "folder", "--to", ""], "--to must name a folder, got an empty text"),
+        (["uninstall", "folder", "--to", ""], "--to must name a folder, got an empty text"),
+        (["install", "folder", "--to", "\udcff"], "\\udcff' is not UTF-8: choose another"),
+        (["list", "fodler"], "did you mean folder?"),
         (["install", "folder", "--state", "/proc/x"], "cannot write into /proc/x"),
     ],
 )
@@ -71,6 +75,27 @@ def test_mistakes_end_with_one_sentence_and_status_2(
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
+    assert [path.name for path in written if path.read_text() != "[]"] == []
+
+
+def test_one_alone_can_be_listed(tmp_path: Path) -> None:
+    assert run(tmp_path, "list", "folder").stdout.startswith("folder ")
+    assert [row["name"] for row in json.loads(run(tmp_path, "list", "live", "--json").stdout)] == [
+        "live"
+    ]
+
+
+def test_a_time_that_is_none_is_not_told_to_scripts(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "heard.json").write_text(
+        '{"live": Infinity, "max": NaN, "reaper": 1e999, "folder": 7}'
+    )
+    listed = run(tmp_path, "--json", "--state", str(state)).stdout
+    rows = {row["name"]: row["heard"] for row in json.loads(listed, parse_constant=pytest.fail)}
+    assert rows["folder"] == 7.0
+    assert {rows[name] for name in ("live", "max", "reaper")} == {None}
 
 
 def test_the_list_says_when_a_program_was_last_heard(tmp_path: Path) -> None:

@@ -182,7 +182,18 @@ def test_when_each_was_heard_outlives_the_daemon(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{", '{"live": "x"}', '{"live": []}', "[" * 100_000, "\ud800"]
+    "content",
+    [
+        "",
+        "[]",
+        "{",
+        '{"live": "x"}',
+        '{"live": []}',
+        '{"live": Infinity}',
+        "[" * 100_000,
+        "\ud800",
+        f'{{"x": 1{"0" * 400}}}',
+    ],
 )
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, content: str) -> None:
     (tmp_path / HEARD).write_bytes(content.encode("utf-8", "surrogatepass"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from daemon.integrations import catalogue, installer, places
 from daemon.integrations.catalogue import CATALOGUE, Integration, Part, list_available
 from daemon.integrations.installer import InstallState
 from daemon.integrations.places import Machine
+from daemon.landing import disk
 from daemon.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -285,6 +287,148 @@ def test_an_installation_that_was_cut_off_is_taken_up_again(
     assert files_below(target) == FILES
 
 
+def fill_disk_after(patch: pytest.MonkeyPatch, count: int, target: Path) -> None:
+    """So many files below `target` can be written."""
+    write = disk.write_synced
+    written: list[Path] = []
+
+    def refuse(path: Path, content: bytes) -> str:
+        if path.is_relative_to(target):
+            if len(written) == count:
+                path.write_bytes(content[:1])
+                raise OSError(errno.ENOSPC, "No space left on device")
+            written.append(path)
+        return write(path, content)
+
+    patch.setattr(disk, "write_synced", refuse)
+
+
+@pytest.mark.parametrize("count", range(len(FILES)))
+def test_an_installation_that_fails_leaves_nothing_and_says_where(
+    tmp_path: Path,
+    state: Path,
+    shipped: Path,
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+) -> None:
+    to = tmp_path / "usb" / "stick"
+    fill_disk_after(monkeypatch, count, to)
+    with pytest.raises(
+        SettingsError, match=r"cannot write .*/acestepd/.*\.js: No space left"
+    ) as error:
+        installer.install(THING, state, machine, to)
+    assert "part" not in str(error.value).replace("part.js", "")
+    assert not to.parent.exists()
+    assert state_of(state) is InstallState.ABSENT
+
+
+def test_an_update_that_fails_is_taken_up_again_or_removed(
+    state: Path, shipped: Path, machine: Machine, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installer.install(THING, state, machine)
+    for name in ("main.js", "lib/part.js"):
+        (shipped / "thing" / name).write_text("new")
+    with monkeypatch.context() as patch:
+        fill_disk_after(patch, 1, target)
+        with pytest.raises(SettingsError, match="No space left"):
+            installer.install(THING, state, machine)
+    assert files_below(target) == FILES, "and no half file"
+    assert state_of(state) is InstallState.CHANGED
+    before = (state / installer.RECORD).read_bytes()
+    installer.install(THING, state, machine)
+    assert state_of(state) is InstallState.INSTALLED
+    assert (target / "acestepd" / "main.js").read_text() == "new"
+
+    shutil.rmtree(target)
+    (state / installer.RECORD).write_text("[]")
+    (shipped / "thing" / "main.js").write_text(SCRIPT)
+    (shipped / "thing" / "lib" / "part.js").write_text("2")
+    installer.install(THING, state, machine)
+    (target / "acestepd" / "main.js").write_text("new")
+    (state / installer.RECORD).write_bytes(before)
+    [removal] = installer.uninstall("thing", state)
+    assert removal.kept == []
+    assert not target.exists()
+
+
+def test_an_installation_that_was_killed_is_known(
+    tmp_path: Path,
+    state: Path,
+    shipped: Path,
+    machine: Machine,
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Killed(BaseException):
+        """As good as SIGKILL: nothing is tidied up."""
+
+    replace = os.replace
+
+    def die(source: Path, goal: Path) -> None:
+        if goal.name == "main.js":
+            raise Killed
+        replace(source, goal)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", die)
+        with pytest.raises(Killed):
+            installer.install(THING, state, machine)
+    assert ".main.js.acestepd-part" in os.listdir(target / "acestepd")
+    assert state_of(state) is InstallState.CHANGED
+    installer.uninstall("thing", state)
+    assert not target.exists()
+
+
+def test_a_file_of_the_same_content_stays_when_the_rest_is_removed(
+    state: Path, shipped: Path, machine: Machine, target: Path
+) -> None:
+    mine = target / "acestepd" / "main.js"
+    mine.parent.mkdir(parents=True)
+    mine.write_text(SCRIPT)
+    before = mine.stat().st_ino
+    for _ in range(2):
+        installer.install(THING, state, machine)
+        assert state_of(state) is InstallState.INSTALLED
+    assert mine.stat().st_ino == before
+    (shipped / "thing" / "main.js").write_text("new")
+    with pytest.raises(SettingsError, match=r"main\.js was not put there by acestepd"):
+        installer.install(THING, state, machine)
+    [removal] = installer.uninstall("thing", state)
+    assert (removal.kept, removal.found) == ([], ["acestepd/main.js"])
+    assert files_below(target) == ["acestepd/main.js"]
+
+
+def test_the_folder_given_goes_too_where_it_was_made(
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine
+) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    for to, left in ((there / "a" / "b", there), (there, there), (tmp_path / "new", tmp_path)):
+        installer.install(THING, state, machine, to)
+        installer.install(THING, state, machine, to)
+        installer.uninstall("thing", state)
+        assert left.is_dir()
+        assert not (to.exists() and to != left)
+    kept = tmp_path / "new" / "song.wav"
+    installer.install(THING, state, machine, kept.parent)
+    kept.touch()
+    installer.uninstall("thing", state)
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_a_folder_whose_name_no_text_can_hold_is_refused_before_anything_is_written(
+    tmp_path: Path, state: Path, shipped: Path, machine: Machine
+) -> None:
+    odd = tmp_path / "\udcff"
+    with pytest.raises(SettingsError, match=r"\\udcff' is not UTF-8"):
+        installer.install(THING, state, machine, odd)
+    with pytest.raises(SettingsError, match=r"\\udcff' is not UTF-8"):
+        installer.install(THING, odd, machine, tmp_path / "to")
+    assert not odd.exists()
+    assert not (tmp_path / "to").exists()
+
+
 @pytest.mark.parametrize("link", ["acestepd", "acestepd/main.js", "acestepd/lib"])
 def test_a_link_below_the_folder_is_not_followed(
     tmp_path: Path, state: Path, shipped: Path, machine: Machine, target: Path, link: str
@@ -333,7 +477,17 @@ def test_a_folder_that_leads_to_itself_is_no_folder_of_ours(
     assert state_of(state) is InstallState.CHANGED
 
 
-@pytest.mark.parametrize("wrong", [{"root": 5}, {"files": ["a"]}, {"files": {"a\0b": ""}}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"root": 5},
+        {"files": ["a"]},
+        {"files": {"a\0b": ""}},
+        {"found": "a"},
+        {"pending": {"../a": ""}},
+        {"made_above": "x"},
+    ],
+)
 def test_a_record_of_something_else_is_said(
     state: Path, shipped: Path, machine: Machine, wrong: dict[str, object]
 ) -> None:
@@ -377,7 +531,7 @@ def test_what_a_programs_python_compiled_goes_with_the_script(
     cache.mkdir()
     (cache / "script.cpython-311.pyc").touch()
     installer.uninstall("thing", state)
-    assert list(target.iterdir()) == []
+    assert not target.exists()
 
 
 def test_a_file_where_a_folder_should_be_is_said(
@@ -465,7 +619,7 @@ def test_all_of_them_fit_into_one_folder(tmp_path: Path) -> None:
         assert installer.find_state(CATALOGUE[name], installations) is InstallState.INSTALLED, name
     for name in names:
         installer.uninstall(name, tmp_path / "state")
-    assert files_below(tmp_path / "all") == []
+    assert not (tmp_path / "all").exists()
 
 
 # --- the wheel ------------------------------------------------------------------------------------
