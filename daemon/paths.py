@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class AllowedFolders:
             raise Refused(
                 403,
                 f"{text[:200]!r} is not in a folder that messages may name files in",
-                self._build_hint(text),
+                self._build_link_hint(text) or self._build_hint(text),
             )
         for path in candidates:
             if _is_file(path):
@@ -44,7 +45,7 @@ class AllowedFolders:
         hint = f"looked for: {candidates[0]}"
         if self.sources and candidates[0].parent == _resolve_links(self.sources):
             hint = "copies in .sources make room for newer ones: copy it there again"
-        raise Refused(404, f"there is no file {text[:200]!r}", hint)
+        raise Refused(404, f"there is no file {text[:200]!r}", self._build_link_hint(text) or hint)
 
     def resolve_adapter(self, text: str) -> Path:
         """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `resolve`."""
@@ -95,6 +96,13 @@ class AllowedFolders:
         is_whole = len((advice + line).encode("utf-8", "replace")) <= MAX_HINT
         is_clear = text.startswith(("/", "~/")) and is_whole
         return advice + (line if is_clear else "folders = [...]")
+
+    def _build_link_hint(self, text: str) -> str:
+        """What to do about a link among the copies; empty where it is none."""
+        path = self.sources and self.sources / text
+        if not path or path.parent != self.sources or not os.path.islink(path):
+            return ""
+        return f"it is a link, which is not followed: copy the file itself to {self.sources}"
 
     def _candidates(self, text: str) -> list[Path]:
         if "\0" in text or len(text) > MAX_PATH:

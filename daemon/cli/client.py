@@ -16,6 +16,7 @@ from typing import Self
 from ..osc.outgoing import OUTGOING, PARAM
 from ..osc.wire import MAX_DATAGRAM, Address, Malformed, Message, Value, encode, read_message
 from ..runtime import lock
+from ..runtime.lines import escape_line
 from ..runtime.lock import RunningDaemon
 from ..settings import Settings, SettingsError
 
@@ -163,6 +164,9 @@ def follow(
             heard = time.monotonic()
             if is_gone:
                 is_gone = False
+                found = locate()
+                if (found.host, found.port) == (known.host, known.port):
+                    known = found  # who answers there is another by now
                 yield Turn.BACK
             yield message
             continue
@@ -200,4 +204,4 @@ def print_json(row: dict[str, object]) -> None:
 
 def say(line: str) -> None:
     """For people, beside what a script reads."""
-    print(line, file=sys.stderr, flush=True)
+    print(escape_line(line), file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from pipeline.request import FIELDS
 
 from ..jobs import Job, JobState
 from ..journal import Journal
+from ..runtime.lines import escape_line
 from ..settings import Settings, SettingsError
 
 UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -87,4 +88,4 @@ def format_job(job: Job) -> str:
     lines += [str(Path(clip.values[1])) for clip in job.clip_events]
     if job.last_event and job.last_event.kind == "fail":
         lines.append(": ".join(str(value) for value in job.last_event.values[1:] if value))
-    return "\n    ".join(lines)
+    return "\n    ".join(map(escape_line, lines))

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from ..osc.outgoing import EVENTS, PARAM, TOPICS
 from ..osc.wire import Message
+from ..runtime.lines import escape_line
 from ..settings import SettingsError
 from .client import Locate, OscClient, Turn, follow, print_json, say, to_json
 
@@ -82,4 +83,4 @@ def _format(message: Message) -> str:
 
 
 def _format_argument(argument: object) -> str:
-    return f"{argument:.4g}" if isinstance(argument, float) else str(argument)
+    return f"{argument:.4g}" if isinstance(argument, float) else escape_line(str(argument))

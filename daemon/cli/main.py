@@ -12,7 +12,9 @@ from .parser import build_parser
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        print(end="", flush=True)
+        return status
     except ValueError as error:
         # settings, checkpoints and requests say in one sentence what is wrong
         hint = getattr(error, "hint", "")
@@ -21,5 +23,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read what is printed has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError:
+        if not (reason := _find_output_error()):
+            raise
+        _drop_output()
+        print(f"acestepd: what it prints cannot be written: {reason}", file=sys.stderr)
+        return 2
+
+
+def _find_output_error() -> str:
+    """Why nothing can be printed; empty where it can."""
+    try:
+        print(flush=True)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _drop_output() -> None:
+    """Or else Python tries to write it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

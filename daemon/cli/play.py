@@ -18,6 +18,7 @@ from ..landing import folders
 from ..osc.arguments import MAX_ID
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
+from ..runtime.lines import escape_line
 from ..settings import SettingsError
 from .client import Locate, OscClient, Turn, follow, is_here, print_json, say, to_json
 from .status import STOPPED
@@ -248,6 +249,7 @@ class ProgressLine:
 
     def show(self, line: str) -> None:
         if sys.stderr.isatty():
+            line = escape_line(line)
             print(f"\r{line:{self._length}}", end="", file=sys.stderr, flush=True)
             self._length = len(line)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message
+from ..runtime.lines import escape_line
 from ..settings import Settings
 from . import client
 
@@ -113,7 +114,7 @@ def format_status(status: Status) -> str:
     if status.bank:
         lines.append(f"bank {status.bank} with {status.pads} pads")
     lines += [f"  {job['id']}  {_format_job(job)}" for job in status.jobs]
-    return "\n".join(lines)
+    return "\n".join(map(escape_line, lines))
 
 
 def _format_job(job: dict[str, Any]) -> str:

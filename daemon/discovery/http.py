@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import socket
 import socketserver
 import sys
@@ -167,15 +168,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif not self._is_host_ours():
             self._refuse(HTTPStatus.FORBIDDEN, "Host must be the address that this listens on")
         else:
-            self._answer(*self.path.split("?", 1))
+            self._answer(*_split_target(self.path)[1:])
 
     do_HEAD = do_GET  # noqa: N815
 
     def _is_host_ours(self) -> bool:
         """A page of another server, whose name was made to lead here, is told apart by it."""
         hosts = self.headers.get_all("Host", [])
-        names = [host.partition(":")[0].strip().lower() for host in hosts]
-        return names in ([self.connection.getsockname()[0]], ["localhost"])
+        server, _, _ = _split_target(self.path)
+        named = [*hosts, server] if server else hosts
+        names = {name.partition(":")[0].strip().lower() for name in named}
+        return len(hosts) == 1 and names <= {self.connection.getsockname()[0], "localhost"}
 
     def _answer(self, path: str, query: str = "") -> None:
         if query == HOST_INFO:
@@ -220,6 +223,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """What is asked here is no event."""
+
+
+def _split_target(target: str) -> tuple[str, str, str]:
+    """Server, path and query of what is asked for; the server is empty but in http://host/path."""
+    scheme, _, rest = target.partition("://")
+    server = ""
+    if scheme.lower() == "http":
+        server = re.split("[/?]", rest, maxsplit=1)[0]
+        target = rest[len(server) :]
+    path, _, query = target.partition("?")
+    return server, path, query
 
 
 def _receive_head(connection: socket.socket) -> bytes:

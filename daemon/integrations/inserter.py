@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ..jobs import Event, Insertion, Job, Listener, Priority, Refused
@@ -19,6 +20,7 @@ from .clients import PRESENT_SECONDS, Clients, NamedClient
 log = logging.getLogger("acestepd.integrations")
 
 INSERT = "/ace/insert"  # the command that failures are about
+MAX_WHERE = 250  # bytes
 ANYWHERE = -1  # the track or slot that is left to the program
 ANSWER_SECONDS = 10.0  # in which a program says that a clip is in
 ASKED_AT_MOST = 2  # times
@@ -129,7 +131,7 @@ class Inserter:
 
     def redeliver(self, name: str, send: Listener) -> None:
         """A program is there again: what waits for it is sent to it by `send`, and it is asked to
-        put that in. What is older is not waited for any more.
+        put that in. What is older is not waited for any more, nor what somebody has removed.
         """
         program = self._clients.find(name)
         if program is None:
@@ -137,10 +139,24 @@ class Inserter:
         waiting = self._find_waiting(FIRST_TO_COME, 2 * PRESENT_SECONDS)
         jobs = [job for job in waiting if not _is_batch(job) or program.is_at(job.client)]
         jobs += self._find_waiting(name, REDELIVERY_SECONDS)
-        for job in sorted(jobs, key=lambda job: job.number)[:REDELIVERED]:
+        gone = [job for job in jobs if _is_removed(Path(job.mix_path))]
+        self._forget(gone, name)
+        there = [job for job in jobs if Path(job.mix_path).is_file()]
+        for job in sorted(there, key=lambda job: job.number)[:REDELIVERED]:
             for event in job.status_events:
                 send(event)
             self.ask(program, job, ANYWHERE, ANYWHERE)
+
+    def _forget(self, jobs: list[Job], name: str) -> None:
+        """Nobody is asked any more to put these clips in, which is said."""
+        for job in jobs:
+            job.insert_for = ""
+            self._note(job)
+        if jobs:
+            message = f"{name} is not asked to put {jobs[0].id} in"
+            message += f", nor {len(jobs) - 1} more" if len(jobs) > 1 else ""
+            hint = f"there is no file any more: {jobs[0].mix_path}; /ace/reroll makes another"
+            self._engine.publish(Event("fail", None, (INSERT, 404, message, hint)))
 
     def _find_waiting(self, program: str, seconds: float) -> list[Job]:
         """The jobs whose clips wait for a program, the oldest first."""
@@ -213,6 +229,7 @@ class Inserter:
         """A program has put a job's clip in; or could not, and says no `where`: it is not asked
         again. What was said before is not told again.
         """
+        where = shorten_where(where)
         with self._lock:
             asked = self._outstanding.pop((program, job.mix_path), None)
         insertion = Insertion(program, where)
@@ -233,9 +250,23 @@ class Inserter:
             log.error("job %s: %s", job.id, error)
 
 
+def shorten_where(text: str) -> str:
+    """Where a clip is, on one line of at most `MAX_WHERE` bytes."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line.encode("utf-8", "replace")[:MAX_WHERE].decode("utf-8", "ignore")
+
+
 def _due(one: Outstanding) -> float:
     """When its program ought to have answered."""
     return one.asked + ANSWER_SECONDS
+
+
+def _is_removed(path: Path) -> bool:
+    """Whether somebody has removed a file. A volume that is not there may come back with it."""
+    try:
+        return path.parent.is_dir() and not path.exists()
+    except OSError:
+        return False
 
 
 def _is_batch(job: Job) -> bool:

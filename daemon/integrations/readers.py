@@ -16,7 +16,7 @@ from ..jobs import Event, Refused
 from ..landing import folders
 from ..settings import NAME
 from .clients import INBOX, PRESENT_SECONDS, Clients, parse_name
-from .inserter import Inserter
+from .inserter import Inserter, shorten_where
 from .json_files import list_files, read_object
 
 log = logging.getLogger("acestepd.integrations")
@@ -25,7 +25,6 @@ DONE = "done"  # folders in the inbox
 READERS = "readers"
 ENTRY = re.compile(r"[0-9]{13}\.json")
 MAX_ANSWER = 64 * 2**10  # bytes
-MAX_WHERE = 250  # bytes
 SOMEWHERE = "done"  # where a clip is, when its program does not say it
 SETTLE_SECONDS = 5.0  # in which an answer that cannot be read may still be being written
 DAY = 86_400.0  # seconds after which a program that is silent is forgotten
@@ -145,7 +144,7 @@ def parse_answer(data: Mapping[str, object]) -> InboxAnswer:
         program=program,
         client=client if isinstance(client, str) else f"{INBOX}{program}",
         id=id,
-        where=_shorten(where),
+        where=shorten_where(where),
     )
 
 
@@ -153,12 +152,6 @@ def _is_name(text: str) -> bool:
     with suppress(ValueError):
         return parse_name(text) == text
     return False
-
-
-def _shorten(text: str) -> str:
-    """On one line, at most `MAX_WHERE` bytes."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line.encode("utf-8", "replace")[:MAX_WHERE].decode("utf-8", "ignore")
 
 
 def _ignore_event(event: Event) -> None:

@@ -12,7 +12,7 @@ from ..runtime.logs import LimitedLog
 from .arguments import Arguments, is_release, parse_id_at
 from .command import Context
 from .command_table import COMMANDS
-from .outgoing import OUTGOING, PARAM
+from .outgoing import OUTGOING, PARAM, OutgoingMessage
 from .wire import Message
 
 log = LimitedLog(logging.getLogger("acestepd.osc"))
@@ -45,14 +45,21 @@ def reject(message: Message, context: Context, code: int, text: str, hint: str) 
 def is_outgoing(message: Message) -> bool:
     """Whether it is a message that daemons send: another one's, or our own, sent back to us. It is
     never answered, as two daemons would go on for ever. Where one has the address of a command,
-    it is told from that by having more arguments.
+    it is told from that by having more arguments, and a whole path among them.
     """
     name = message.address.removeprefix("/ace/")
     if name == message.address:
         return False
     if message.address in COMMANDS:
-        return name in OUTGOING and len(message.arguments) >= len(OUTGOING[name].types)
+        return name in OUTGOING and _fits(message.arguments, OUTGOING[name])
     return name in OUTGOING or name.startswith(f"{PARAM}/")
+
+
+def _fits(arguments: Arguments, row: OutgoingMessage) -> bool:
+    """Whether these can be the arguments of a message that daemons send."""
+    values = dict(zip(row.fields.split(), arguments))
+    is_path_whole = str(values.get("path", "/")).startswith("/")
+    return len(values) == len(row.types) and is_path_whole
 
 
 def _handle(message: Message, context: Context) -> Iterator[None] | None:

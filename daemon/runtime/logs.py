@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..jobs import Event
 from ..settings import Settings, SettingsError
+from .lines import escape_line
 
 NAME = "acestepd.log"
 BACKUPS = 3  # old files: acestepd.log.1 is the newest of them
@@ -21,6 +22,14 @@ LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
 log = logging.getLogger("acestepd")
+
+
+class _LineFormatter(logging.Formatter):
+    """A message is a line, whatever somebody has sent; a traceback follows it as it is."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = escape_line(record.message)
+        return super().formatMessage(record)
 
 
 class _LogFile(RotatingFileHandler):
@@ -122,7 +131,7 @@ def log_to_terminal(quiet: bool = False) -> logging.Handler:
     rotates. The handler's level can be changed later.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(_LineFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
     root = logging.getLogger()
     root.addHandler(handler)
@@ -146,7 +155,7 @@ def log_to_file(settings: Settings) -> Iterator[Path | None]:
         raise SettingsError(
             f"state: cannot write {path}: {error.strerror}; choose another folder"
         ) from error
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    file.setFormatter(_LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(file)
     try:

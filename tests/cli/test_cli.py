@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -49,6 +50,26 @@ def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=environment, check=False
     )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("integrations",), ("integrations", "--json"), ("settings",)]
+)
+def test_where_the_output_cannot_be_written_that_is_one_line(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    line = shlex.join([sys.executable, "-m", "daemon", *arguments])
+    done = subprocess.run(
+        f"{line} > /dev/full",
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "acestepd: what it prints cannot be written: No space left on device\n"
 
 
 def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:

@@ -142,6 +142,32 @@ def test_a_daemon_that_moves_is_followed_from_the_same_port(server: socket.socke
             assert next(told) == Message("/new", (2,))
 
 
+def test_one_that_is_killed_and_started_again_at_its_port_is_gone_once(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RETRY_SECONDS", 0.0)
+    address = server.getsockname()
+    places = [RunningDaemon(1, *address)]
+    with OscClient(address) as listener:
+        told = client.follow(listener, lambda: places[-1], pause=0.01)
+        listener.send("/first")
+        _, sender = receive(server)
+        server.close()
+        places.append(RunningDaemon(0, *address))  # nobody holds the lock
+        while (turn := next(told)) is None:
+            pass
+        assert turn is Turn.GONE
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as newer:
+            newer.bind(address)
+            places.append(RunningDaemon(2, *address))
+            newer.sendto(encode("/new", "i", 2), sender)
+            while (turn := next(told)) is None:
+                pass
+            assert turn is Turn.BACK
+            assert next(told) == Message("/new", (2,))
+            assert [next(told) for _ in range(3)] == [None, None, None]
+
+
 def test_where_nobody_listens_it_is_not_asked_without_a_pause(
     server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

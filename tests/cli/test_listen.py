@@ -102,6 +102,33 @@ def test_a_reader_that_has_had_enough_ends_it_quietly(stage: Stage) -> None:
         assert one.stderr.read() == ""
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_where_its_output_cannot_be_written_it_ends_and_says_why(
+    stage: Stage, as_json: tuple[str, ...]
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = run(stage.settings.state, "listen", "--topics", "state", *as_json, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr == "acestepd: what it prints cannot be written: No space left on device\n"
+    until(lambda: not stage.osc.subscribers.list_peers("state"))
+
+
+def test_whatever_others_call_their_takes_each_event_is_a_line(stage: Stage) -> None:
+    arguments = ("listen", "--topics", "queued fail", "--count", "2")
+    with begun(stage.settings.state, *arguments) as one, closing(stage.client()) as client:
+        wait_until_subscribed(stage, "queued")
+        client.send("/ace/generate", "a\nfail  b\u2028\u202ec", *SHORT)
+        client.until("/ace/queued")
+        client.send("/ace/query", "gone\r\n\x07")
+        client.until("/ace/fail")
+        out, _ = one.communicate(timeout=60)
+    lines = out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(r"queued     a\nfail  b\u2028\u202ec  ")
+    assert lines[1].startswith("fail       gone")
+    assert out.replace("\n", "").isprintable()
+
+
 def test_control_c_ends_it_and_its_subscription(stage: Stage) -> None:
     with begun(stage.settings.state, "listen") as one:
         wait_until_subscribed(stage)

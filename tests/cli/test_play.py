@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
+from typing import TextIO
 
 import pytest
 import soundfile
@@ -39,13 +40,15 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 @contextmanager
-def begun(state: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def begun(
+    state: Path, *arguments: str, stdout: int | TextIO = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
     """`acestepd` with these arguments, asking the daemon of this state folder."""
     command = [sys.executable, "-m", "daemon", "--state", str(state), *arguments]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(state.parent)}
     process = subprocess.Popen(
         command,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
@@ -58,8 +61,10 @@ def begun(state: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def run(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    with begun(state, *arguments) as process:
+def run(
+    state: Path, *arguments: str, stdout: int | TextIO = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    with begun(state, *arguments, stdout=stdout) as process:
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
@@ -75,6 +80,13 @@ def test_it_prints_the_paths_of_the_clips_and_nothing_else(stage: Stage) -> None
     assert names == ["pad_0.5s_s7.wav", "pad_0.5s_s7_drums.wav"]
     assert all(soundfile.info(line).frames == 24_000 for line in done.stdout.splitlines())
     assert done.stderr == ""
+
+
+def test_where_its_output_cannot_be_written_it_ends_and_says_why(stage: Stage) -> None:
+    with open("/dev/full", "w") as full:
+        done = run(stage.settings.state, "play", "pad", *SECONDS, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr == "acestepd: what it prints cannot be written: No space left on device\n"
 
 
 def test_as_json_each_message_is_a_line_with_its_arguments_by_name(stage: Stage) -> None:

@@ -107,7 +107,7 @@ def test_a_node_an_attribute_and_the_host_can_be_asked_for() -> None:
         ("//ace//set//bars", 404),
         ("/ace/set/bars%00", 404),
         ("/ace/set/%ff%fe", 404),
-        ("http://[", 404),
+        ("http://[", 403),
         ("*", 404),
         ("/ace/set/bars?", 200),
         ("/ace/set/bars?value", 400),
@@ -122,6 +122,21 @@ def test_a_node_an_attribute_and_the_host_can_be_asked_for() -> None:
 def test_what_is_not_there_has_the_status_that_oscquery_gives_it(target: str, status: int) -> None:
     with serving() as port:
         assert ask(port, target)[0] == status
+
+
+def test_a_program_may_ask_with_the_whole_address_as_a_proxy_does() -> None:
+    with serving() as port:
+        expected = ask(port, "/ace/set/bars?TYPE")
+        assert expected[0] == 200
+        for server in (f"127.0.0.1:{port}", "localhost", "LOCALHOST:1"):
+            assert ask(port, f"http://{server}/ace/set/bars?TYPE") == expected
+            assert ask(port, f"HTTP://{server}/ace/set/bars?TYPE") == expected
+            assert ask(port, f"http://{server}?HOST_INFO") == ask(port, "/?HOST_INFO")
+            assert ask(port, f"http://{server}") == ask(port, "/")
+        for server in ("example.com", "example.com:80", "127.0.0.1@example.com", "x:y@localhost"):
+            assert ask(port, f"http://{server}/ace/set/bars")[0] == 403
+        assert ask(port, "http://localhost/ace/set/bars", host="example.com")[0] == 403
+        assert ask(port, "http://localhost/ace/nothing")[0] == 404
 
 
 def test_head_is_get_without_the_body() -> None:

@@ -221,6 +221,35 @@ def test_who_puts_a_clip_in_by_hand_takes_it_from_nobody(stage: Stage, client: O
         assert job.insert_for == "live"
 
 
+def test_where_a_clip_is_may_come_in_words_apart(stage: Stage, client: OscClient) -> None:
+    with named(stage, "live", "insert") as live, subscribed(stage, "inserted") as page:
+        make_clip(client, "take1", *SHORT)
+        next_insert(live)
+        answer(live, "take1", "live", "track", "three,\n", "\x1b[31mslot", "5")
+        assert page.receive()[1][2] == "track three, [31mslot 5"
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [((-7, 0), 422), ((0, -2), 422), ((1, 2**31), 422), ((0.5, 0), 400), ((-1, 0), 0), ((0,), 0)],
+)
+def test_a_place_is_one_or_the_programs_own(
+    stage: Stage, client: OscClient, place: tuple[float, ...], code: int
+) -> None:
+    with named(stage, "live", "insert") as live:
+        make_clip(client, "take1", *SHORT)
+        next_insert(live)
+        texts = [str(number) for number in place]
+        if code:
+            id, found, text, _ = expect_fail(client, "/ace/insert", "take1", *texts)
+            assert (id, found) == ("take1", code)
+            assert text.startswith(("track must ", "slot must "))
+            assert live.is_quiet()
+        else:
+            assert client.ask("/ace/insert", "take1", *place)[0] == "/ace/done"
+            assert next_insert(live)[1] == place[0]
+
+
 def test_what_is_no_answer_is_refused(stage: Stage, client: OscClient) -> None:
     assert expect_fail(client, "/ace/inserted")[1] == 400
     assert expect_fail(client, "/ace/inserted", "nothing", "live")[1] == 404
@@ -310,6 +339,41 @@ def test_what_is_too_old_is_not_put_in_any_more(
             assert live.is_quiet()
         [job] = stage.engine.journal.search()
         assert job.insert_for == ""
+
+
+def test_a_clip_whose_file_was_removed_meanwhile_is_not_asked_for_which_is_said_once(
+    tmp_path: Path,
+) -> None:
+    with on_stage(tmp_path, insert_to="live") as stage, closing(stage.client()) as client:
+        for id in ("take1", "take2", "take3"):
+            path = Path(make_while_nobody_is_there(stage, client, id))
+            if id != "take2":
+                path.unlink()
+        with subscribed(stage, "fail") as page:
+            with named(stage, "live", "insert") as live:
+                assert next_insert(live)[0] == "take2"
+                answer(live, "take2", "live", "track 1")
+                assert live.is_quiet()
+            id, command, code, text, hint = page.receive()[1]
+            assert (id, command, code) == ("", "/ace/insert", 404)
+            assert text == "live is not asked to put take1 in, nor 1 more"
+            assert "there is no file any more" in hint
+            with named(stage, "live", "insert") as live:
+                assert live.is_quiet()
+            assert page.is_quiet()
+        assert {job.insert_for for job in stage.engine.journal.search()} == {""}
+
+
+def test_a_clip_on_a_volume_that_is_away_waits_for_it(tmp_path: Path) -> None:
+    with on_stage(tmp_path, insert_to="live") as stage, closing(stage.client()) as client:
+        path = Path(make_while_nobody_is_there(stage, client, "take1"))
+        away = tmp_path / "away"
+        path.parent.rename(away)
+        with named(stage, "live", "insert") as live:
+            assert live.is_quiet()
+        away.rename(path.parent)
+        with named(stage, "live", "insert") as live:
+            assert next_insert(live)[0] == "take1"
 
 
 def test_a_restarted_daemon_gives_a_clip_again_that_nobody_said_was_in(tmp_path: Path) -> None:

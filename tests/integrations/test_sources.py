@@ -219,6 +219,20 @@ def test_the_refusal_names_a_line_that_the_settings_understand(tmp_path: Path, f
     assert settings.read(file, {}).folders == (Path(folder).expanduser(),)
 
 
+def test_a_link_among_the_copies_is_said_to_be_one(tmp_path: Path) -> None:
+    copies = tmp_path / "out" / SOURCES
+    copies.mkdir(parents=True)
+    (tmp_path / "loop.wav").touch()
+    (copies / "link.wav").symlink_to(tmp_path / "loop.wav")
+    for text, code in (("link.wav", 404), (str(copies / "link.wav"), 403)):
+        with pytest.raises(Refused) as refused:
+            AllowedFolders([tmp_path / "out"], copies).resolve(text)
+        assert refused.value.code == code
+        assert refused.value.hint == (
+            f"it is a link, which is not followed: copy the file itself to {copies}"
+        )
+
+
 @pytest.mark.parametrize("text", ["../loop.wav", "~nobody-is-called-this/x.wav", "/x" * 400])
 def test_a_path_that_makes_no_line_is_refused_with_the_rest_of_it(
     tmp_path: Path, text: str

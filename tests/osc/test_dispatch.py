@@ -57,6 +57,7 @@ def test_the_readmes_tables_have_a_row_for_each() -> None:
         ("/ace/favourite", 3, True),
         ("/ace/insert", 3, False),
         ("/ace/insert", 4, True),
+        ("/ace/insert", 5, True),
         ("/ace/inserted", 3, False),
         ("/ace/inserted", 4, True),
         ("/ace/clients", 0, False),
@@ -66,4 +67,15 @@ def test_the_readmes_tables_have_a_row_for_each() -> None:
     ],
 )
 def test_what_a_daemon_sends_is_no_command(address: str, count: int, outgoing: bool) -> None:
-    assert is_outgoing(Message(address, (1,) * count)) is outgoing
+    row = OUTGOING.get(address.removeprefix("/ace/")) if outgoing else None
+    fields = row.fields.split() if row else []
+    arguments = ["/out/a.wav" if name == "path" else 1 for name in fields][:count]
+    message = Message(address, (*arguments, *(1,) * (count - len(arguments))))
+    assert is_outgoing(message) is outgoing
+
+
+def test_a_command_in_more_words_than_it_needs_is_none_of_another_daemon() -> None:
+    assert not is_outgoing(Message("/ace/inserted", ("take1", "live", "track", "three")))
+    assert not is_outgoing(Message("/ace/inserted", ("take1", "live", "track", 3, "slot", 5)))
+    assert not is_outgoing(Message("/ace/insert", ("take1", 1, 2, "please")))
+    assert not is_outgoing(Message("/ace/favourite", ("take1", 1, "please")))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.runtime import logs
+from daemon.runtime.lines import escape_line
 from daemon.runtime.logs import LIMIT_SECONDS, MAX_SENDERS, LimitedLog
 from daemon.settings import Settings, SettingsError
 from tests.support.clock import Clock
@@ -97,6 +98,21 @@ def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
             root.removeHandler(handler)
         root.setLevel(level)
     assert [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()] == lines
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "a\r\x00", "\u2028", "\u202egpj", "\ud800"])
+def test_a_message_is_one_line_whatever_is_in_it(tmp_path: Path, text: str) -> None:
+    with logs.log_to_file(Settings(state=tmp_path)) as path:
+        log.warning("%s queued", text)
+    assert path
+    written = path.read_text("utf-8")
+    assert written.splitlines() == [written.rstrip("\n")]
+    assert written.endswith(f"{text.encode('unicode_escape').decode()} queued\n")
+
+
+def test_what_people_write_stays_as_it_is_in_a_line() -> None:
+    for text in ("warm lo-fi beat", "Köln 音楽\u3000\u00a0", "👩\u200d🎤"):
+        assert escape_line(text) == text
 
 
 # --- lines that a stranger can cause --------------------------------------------------------------

@@ -29,7 +29,6 @@ from ..arguments import (
     split_order_options,
 )
 from ..command import Command, Context
-from ..outgoing import shorten
 from ..patterns import Pattern, is_pattern
 
 MAX_ROWS = 200  # of an answer to /ace/history
@@ -179,8 +178,8 @@ def favourite(context: Context, arguments: Arguments) -> None:
 
 def insert(context: Context, arguments: Arguments) -> None:
     job = _find_finished(context, parse_id_unless_button(arguments))
-    track = parse_int_at(arguments, 1, "track", ANYWHERE)
-    slot = parse_int_at(arguments, 2, "slot", ANYWHERE)
+    track = _parse_place(arguments, 1, "track")
+    slot = _parse_place(arguments, 2, "slot")
     if not Path(job.mix_path).is_file():
         raise Refused(404, f"the file of {job.id!r} is not there any more: {job.mix_path}")
     if program := context.inserter.find_program(context.sender.client):
@@ -194,13 +193,20 @@ def insert(context: Context, arguments: Arguments) -> None:
     context.answer("done", INSERT, track, slot)
 
 
+def _parse_place(arguments: Arguments, index: int, name: str) -> int:
+    number = parse_int_at(arguments, index, name, ANYWHERE)
+    if number < ANYWHERE:
+        raise OutOfRange(f"{name} must be 0 or more, or -1: where the program likes, got {number}")
+    return number
+
+
 def note_inserted(context: Context, arguments: Arguments) -> None:
     id = _required_id(arguments, "its id")
     try:
         program = parse_name(parse_id_at(arguments, 1))
     except ValueError as error:
         raise OutOfRange(str(error)) from error
-    where = shorten(join_words(arguments[2:]).strip())
+    where = join_words(arguments[2:])
     job = context.inserter.find_job(context.sender.client, id, program)
     context.inserter.note_inserted(job, program, where)
     context.answer("done", "/ace/inserted", 1, 0)
