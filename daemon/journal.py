@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import secrets
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+from pipeline.private import make_folder
 from pipeline.request import Request
 
 from .jobs import ENDED, Event, Insertion, Job, JobState, Priority
@@ -96,7 +98,7 @@ class Journal:
     def _open_or_begin(self, path: Path | None) -> sqlite3.Connection:
         try:
             if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(path.parent)
             return _open_database(path)
         except OSError as error:
             raise JournalError(
@@ -426,6 +428,9 @@ def _escape_like(word: str) -> str:
 
 
 def _open_database(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        with suppress(FileExistsError):  # what SQLite puts beside it gets its modes
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
     db.row_factory = sqlite3.Row
     try:

@@ -21,7 +21,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from .private import find_strangers, make_private
+from .private import find_strangers, make_folder, make_private
 
 VARIABLES = ("TMPDIR", "TMP", "TEMP", "TEMPDIR")  # in the order in which C++ reads them
 
@@ -49,6 +49,7 @@ def claim_folder() -> str:
         pass  # it is not there: MLX could not have used it either
     try:
         folder = locate_folder()
+        make_folder(folder)
         make_private(folder)
         if strangers := find_strangers(folder):
             return strangers

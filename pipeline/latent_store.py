@@ -18,6 +18,8 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from .private import make_folder, open_private
+
 LIMIT_MB = 1000.0
 WIDTH = 64  # numbers in a latent frame
 
@@ -38,10 +40,10 @@ class LatentStore:
 
     def put(self, digest: str, vae: str, stored: StoredLatents) -> None:
         """`digest` is a file's SHA-256, `vae` says what decodes the latents. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         path = self._path(digest, vae)
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
+        with open(part, "wb", opener=open_private) as file:
             np.savez(file, latents=stored.latents.astype(np.float32), gain=stored.gain)
         part.replace(path)
         self._evict()

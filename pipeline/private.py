@@ -7,20 +7,28 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 MAX_LINKS = 40  # on the way to one folder, as Linux has it
 
 
-def make_private(folder: Path) -> bool:
-    """Make a folder that its owner alone may enter, and what is missing above it; the umask has no
-    say. Returns whether it was there and open to others until now. Raises OSError, also where a
-    link has the name, or somebody else's folder, or one that is meant for everybody (like /tmp).
+def make_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, for its owner alone: the umask has no say. One
+    that is there stays as it is. Raises OSError.
     """
     for parent in reversed(folder.parents):
         with suppress(OSError):  # it is there, or the folder itself says what is wrong
             parent.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private(folder: Path) -> bool:
+    """Make a folder that its owner alone may enter, in one that exists; the umask has no say.
+    Returns whether it was there and open to others until now. Raises OSError, also where a link has
+    the name, or somebody else's folder, or one that is meant for everybody (like /tmp).
+    """
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
@@ -30,28 +38,36 @@ def make_private(folder: Path) -> bool:
         raise PermissionError(errno.EPERM, "it is another user's", str(folder))
     if found.st_mode & stat.S_ISVTX:
         raise PermissionError(errno.EPERM, "it is shared by all users", str(folder))
-    return _tighten(folder, found.st_mode, 0o700)
+    return _tighten(folder, found.st_mode)
 
 
-def tighten_files(folder: Path) -> int:
-    """Take from all others what they may do with the files and folders in a folder of ours. Links
-    stay as they are, and what they lead to. Returns how many were open to others.
+def tighten_files(paths: Iterable[Path]) -> int:
+    """Take from all others what they may do with these files, and with these folders and all in
+    them. Links stay as they are, and what they lead to. Returns how many were open to others.
     """
     tightened = 0
-    for root, folders, files in os.walk(folder):
-        for names, mode in ((folders, 0o700), (files, 0o600)):
-            for name in names:
-                path = Path(root, name)
-                with suppress(OSError):  # it is gone again, or another user's
-                    found = path.lstat()
-                    if stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode):
-                        tightened += _tighten(path, found.st_mode, mode)
+    for path in paths:
+        with suppress(OSError):  # it is gone again, or another user's
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode):
+                tightened += tighten_files(path.iterdir())
+            if stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode):
+                tightened += _tighten(path, found.st_mode)
     return tightened
 
 
 def open_private(path: str, flags: int) -> int:
     """An `opener` for `open`: what it makes is for its owner alone, and a link is not followed."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone, in one step. Raises OSError; the old one stays then."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with open(part, "xb", opener=open_private) as stream:
+        stream.write(content)
+    os.replace(part, path)
 
 
 def find_strangers(folder: Path) -> str:
@@ -100,14 +116,14 @@ def _is_open(found: os.stat_result) -> bool:
     return group.gr_name != user or bool(set(group.gr_mem) - {user})
 
 
-def _tighten(path: Path, mode: int, allowed: int) -> bool:
+def _tighten(path: Path, mode: int) -> bool:
     """Whether it was open to others, and is no more."""
     if not mode & 0o077:
         return False
     with suppress(OSError):  # exFAT has no such modes
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            os.fchmod(handle, stat.S_IMODE(mode) & allowed)
+            os.fchmod(handle, stat.S_IMODE(mode) & 0o700)
         finally:
             os.close(handle)
     return not stat.S_IMODE(path.lstat().st_mode) & 0o077

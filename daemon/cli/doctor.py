@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import blas
+from pipeline.private import make_private
 from pipeline.voices import VOICES
 
 from .. import midi
@@ -198,7 +199,7 @@ def _check_folder(settings: Settings) -> Finding:
     for name in (INBOX, SOURCES):
         if os.path.lexists(settings.out / name):
             try:
-                folders.make_private(settings.out / name)
+                make_private(settings.out / name)
             except OSError as error:
                 message = f"{settings.out / name} cannot be used: {error.strerror}"
                 return Finding(NOTE, message, "move it away: acestepd makes its own")

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.private import make_private
 from pipeline.request_files import names_file
 
 from ..integrations.sources import SOURCES
-from ..landing import folders
 from ..osc.arguments import MAX_ID
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
@@ -231,7 +231,7 @@ def copy_source(source: Path, folder: Path) -> Path:
     name = f"{source.stem[:80]}-{secrets.token_hex(4)}{source.suffix}"
     part = folder / f".{name}.part"
     try:
-        folders.make_private(folder)
+        make_private(folder)
         shutil.copyfile(source, part)
         os.replace(part, folder / name)
     except OSError as error:

@@ -6,12 +6,13 @@ import dataclasses
 import json
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.private import replace_private
 
 from ..jobs import Event
 from ..settings import AUTO, NAME
@@ -206,10 +207,8 @@ class Clients:
         with self._lock:
             heard = dict(self._heard)
         if heard != self._saved:
-            part = self._file.with_name(f"{HEARD}.part")
             try:
-                part.write_text(json.dumps(heard), "utf-8")
-                os.replace(part, self._file)
+                replace_private(self._file, json.dumps(heard).encode())
                 self._saved = heard
             except OSError as error:
                 log.info("%s could not be written: %s", self._file, error)

@@ -18,8 +18,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
+from pipeline.private import make_private
+
 from ..jobs import Event, Job
-from ..landing import folders
 from ..settings import Settings
 from .clients import INBOX as READER
 from .entries import LandedTake, build_entries
@@ -136,7 +137,7 @@ class Inbox:
         """The folder is there, and ours. At first, what an earlier daemon did not get to waits to
         be entered.
         """
-        folders.make_private(self._folder)
+        make_private(self._folder)
         if self._progress is None:
             progress = self._read_progress()
             if progress.time is None:

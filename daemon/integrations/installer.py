@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline.private import make_folder, replace_private
+
 from .. import VERSION
 from ..landing import disk
 from ..settings import SettingsError
@@ -398,14 +400,14 @@ def _find_recorded(state: Path, name: str, root: Path) -> Installation | None:
 
 def _write_record(state: Path, recorded: list[Installation]) -> None:
     rows = sorted(map(asdict, recorded), key=lambda row: (row["name"], row["root"]))
-    _replace(state / RECORD, json.dumps(rows, indent=2, ensure_ascii=False).encode())
+    replace_private(state / RECORD, json.dumps(rows, indent=2, ensure_ascii=False).encode())
 
 
 @contextmanager
 def _locked(state: Path) -> Iterator[None]:
     """One installer at a time. Raises `SettingsError` where the state folder cannot be used."""
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        make_folder(state)
     except OSError as error:
         raise SettingsError(f"state: cannot write into {state}: {error.strerror}") from error
     with disk.lock_folder(state):

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.private import make_private
+
 from ..jobs import Event, Refused
-from ..landing import folders
 from ..settings import NAME
 from .clients import INBOX, PRESENT_SECONDS, Clients, parse_name
 from .inserter import Inserter, shorten_where
@@ -59,7 +60,7 @@ class Readers:
     def listen(self, inbox: Path) -> bool:
         """Whether any program reads the inbox. Raises OSError."""
         for name in (READERS, DONE):
-            folders.make_private(inbox / name)
+            make_private(inbox / name)
         is_read = self._note_readers(inbox / READERS)
         self._take_answers(inbox / DONE)
         return is_read

@@ -14,10 +14,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
+from pipeline.private import make_private
 from pipeline.request_files import FILE_FIELDS, names_file
 
 from ..jobs import ENDED, Event, Job
-from ..landing import folders
 from ..settings import Settings
 
 log = logging.getLogger("acestepd.integrations")
@@ -67,7 +67,7 @@ class Sources:
     def tick(self) -> float:
         """Note what was used, and make room."""
         try:
-            folders.make_private(self._folder)
+            make_private(self._folder)
             self._note_uses()
             self._sweep()
         except OSError as error:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from pipeline.private import make_folder, open_private
 from pipeline.request import SAMPLE_RATE
 
 from . import chunks, levels
@@ -62,12 +63,13 @@ def write_preview(folder: Path, name: str, audio: npt.NDArray[np.float32]) -> Pa
     """An estimate (2, samples) at 48 kHz as folder/name.wav; the newest `MAX_PREVIEWS` are kept
     there. Raises OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     buffer = io.BytesIO()
     path = folder / f"{name}.wav"
     soundfile.write(buffer, audio.T, SAMPLE_RATE, "PCM_24", format="WAV")
     part = folder / f"{name}{PART}"
-    part.write_bytes(buffer.getbuffer())
+    with open(part, "wb", opener=open_private) as stream:
+        stream.write(buffer.getbuffer())
     part.replace(path)
     previews = sorted(folder.glob("*.wav"), key=lambda file: file.stat().st_mtime)
     for old in previews[:-MAX_PREVIEWS]:

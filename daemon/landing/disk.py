@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 _FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
@@ -28,13 +29,14 @@ class NoLinks(Exception):
     """The volume makes no hard links, or not this one."""
 
 
-def write_synced(path: Path, content: bytes | memoryview) -> str:
-    """Write a new file and wait until the disk has it. The SHA-256 of `content`.
+def write_synced(path: Path, content: bytes | memoryview, mode: int = 0o666) -> str:
+    """Write a new file and wait until the disk has it. The SHA-256 of `content`. Of `mode`, the
+    umask takes away what it takes from all files.
 
     What has the name already loses it, and keeps its content: that may have another name by now.
     """
     path.unlink(missing_ok=True)
-    with path.open("xb") as stream:
+    with open(path, "xb", opener=partial(os.open, mode=mode)) as stream:
         stream.write(content)
         stream.flush()
         _sync(stream.fileno())

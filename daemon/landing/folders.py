@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from pipeline.request import Request
@@ -56,19 +54,3 @@ def estimate_bytes(request: Request) -> int:
     rate = request.sample_rate / 48_000
     clips = 1 + len(request.stems.split())
     return SPARE + round(request.samples * max(1.0, rate)) * 2 * BYTES_PER_SAMPLE * clips
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder that its owner alone may enter, in one that exists. Raises OSError, also where
-    a link has the name, or somebody else's folder.
-    """
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "it is a link, or no folder", str(folder))
-    if found.st_uid != os.geteuid():
-        raise PermissionError(errno.EPERM, "it is another user's", str(folder))
-    if found.st_mode & 0o077:
-        with suppress(OSError):  # exFAT has no such modes
-            folder.chmod(0o700)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.private import make_folder
+
 from ..jobs import Refused
 from ..landing import disk
 from .bank import PROGRAMS, Bank
@@ -109,9 +111,9 @@ class BankStore:
         return self.folder / f"{check_name(name)}.json"
 
     def _write(self, path: Path, text: str) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         draft = path.with_name(f".{path.name}.new")
-        disk.write_synced(draft, text.encode("utf-8", "backslashreplace"))
+        disk.write_synced(draft, text.encode("utf-8", "backslashreplace"), 0o600)
         os.replace(draft, path)
         disk.sync_folder(self.folder)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pipeline.private import replace_private
 
 from .controls import Control, ControlReader, Movement, SoftTakeover
 from .interface import Player
@@ -98,11 +99,8 @@ class ControlBindings:
                 f"{json.dumps(str(control))} = {json.dumps(field)}\n"
                 for control, field in self._learned.items()
             )
-            draft = self._file.with_suffix(".new")
-            draft.write_text(
-                "# What MIDI learn bound: lines for [midi.knobs].\n" + "".join(lines), "utf-8"
-            )
-            os.replace(draft, self._file)
+            text = "# What MIDI learn bound: lines for [midi.knobs].\n" + "".join(lines)
+            replace_private(self._file, text.encode())
 
 
 def _read_learned(file: Path | None) -> dict[Control, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from ..settings import SettingsError
+from .state import claim
 
 NAME = "acestepd.lock"
 TRIES = 20  # a daemon that was told to stop needs a moment for it
@@ -47,7 +48,7 @@ class StateLock:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            claim(folder)
             # not truncated before it is ours, and never deleted: whoever waits for it has this very
             # file open
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

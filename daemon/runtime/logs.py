@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from pipeline.private import make_folder
 
 from ..jobs import Event
 from ..settings import Settings, SettingsError
@@ -33,6 +38,11 @@ class _LineFormatter(logging.Formatter):
 
 
 class _LogFile(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        """For its owner alone: it says what was asked for, and by whom."""
+        opener = partial(os.open, mode=0o600)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=opener)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A full disk is said where it hurts, not here again for every line."""
 
@@ -147,7 +157,7 @@ def log_to_file(settings: Settings) -> Iterator[Path | None]:
         return
     path = settings.state / NAME
     try:
-        settings.state.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.state)
         file = _LogFile(
             path, maxBytes=round(settings.log_mb * 2**20), backupCount=BACKUPS, encoding="utf-8"
         )

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.private import find_strangers, make_private, open_private, tighten_files
+from pipeline.private import (
+    find_strangers,
+    make_folder,
+    make_private,
+    open_private,
+    tighten_files,
+)
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
@@ -22,10 +28,14 @@ def test_a_private_folder_and_what_is_made_above_it_is_the_users_alone(
 ) -> None:
     before = os.umask(0)
     try:
-        assert not make_private(tmp_path / "a" / "b")
+        make_folder(tmp_path / "a" / "b")
+        assert not make_private(tmp_path / "a" / "c")
     finally:
         os.umask(before)
-    assert mode_of(tmp_path / "a") == mode_of(tmp_path / "a" / "b") == 0o700
+    for name in ("a", "a/b", "a/c"):
+        assert mode_of(tmp_path / name) == 0o700
+    with pytest.raises(FileNotFoundError):  # what is above may be a volume that is not there
+        make_private(tmp_path / "gone" / "b")
 
 
 def test_a_folder_that_was_open_is_closed_and_that_is_told_once(tmp_path: Path) -> None:
@@ -66,8 +76,8 @@ def test_files_that_were_open_are_closed_and_links_are_not_followed(tmp_path: Pa
         path.chmod(0o644)
     (inside / "banks").chmod(0o755)
     (inside / "link").symlink_to(outside)
-    assert tighten_files(inside) == 3
-    assert tighten_files(inside) == 0
+    assert tighten_files(inside.iterdir()) == 3
+    assert tighten_files(inside.iterdir()) == 0
     assert mode_of(inside / "journal") == mode_of(inside / "banks" / "a.json") == 0o600
     assert mode_of(inside / "banks") == 0o700
     assert mode_of(outside) == 0o644
