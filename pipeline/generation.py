@@ -321,15 +321,18 @@ class Generation:
         return latents, (yield from self._decode(latents, rest))
 
     def _decode(self, latents: mx.array, span: ProgressSpan) -> _Stage[Waveform]:
-        """The audio (2, N); a loop's is its exact length."""
+        """The audio (2, N): of a loop exactly, of another clip at least as long as it is."""
         loop = self.request.loop
         hop = self.model.hop
         margin = self.model.vae.decoder_receptive_field
-        surrounded = loops.surround(latents, margin) if loop else latents
+        if loop:
+            latents = loops.surround(latents, margin)
+        else:  # what lies behind the end of a short clip is heard by nobody
+            latents = latents[:, : math.ceil(self.request.samples / hop) + margin]
         pieces = []
         done = 0
-        total = surrounded.shape[1] * hop
-        tiles = self.model.vae.decode_tiles(surrounded)
+        total = latents.shape[1] * hop
+        tiles = self.model.vae.decode_tiles(latents)
         for piece in self.meter.measure_each("decode", tiles):
             pieces.append(piece[0])
             done += piece.shape[1]

@@ -12,15 +12,18 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 import pytest
 import soundfile
 
 from examples.voice import layout, metrics, songs
 from pipeline import AceStep, load
+from pipeline.cost import MIN_FRAMES
 from pipeline.model import Model
 from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
+from pipeline.networks.vae import VAE
 from pipeline.request import BadRequest, Request
 from pipeline.take import Clip, Progress
 from pipeline.weights import checkpoint
@@ -61,8 +64,6 @@ def test_the_call_of_the_original_readme_works_as_written_there(ace_step: AceSte
     result = results[-1]
     assert result.audio.shape == (2, 144_000)
     assert result.sample_rate == 48_000
-    import mlx.core as mx
-
     samples = np.array(result.audio.astype(mx.float32))
     assert np.abs(samples).max() <= 1
 
@@ -338,8 +339,6 @@ def test_the_formulation_for_gpus_agrees_in_half_precision() -> None:
     """Metal cannot be run here, but what it would run can: the plain operations, with bfloat16
     weights.
     """
-    import mlx.core as mx
-
     request = Request(
         prompt="warm", seconds=1, seed=5, guidance_scale=4.0, normalize=False, peak_db=0.0
     )
@@ -455,8 +454,6 @@ def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, tiny: P
 
 
 def test_encoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
-    import mlx.core as mx
-
     sound = np.random.default_rng(0).standard_normal((1, 150 * 1920, 2)).astype(np.float32) * 0.1
     whole, _ = ace_step.model.vae.encode(mx.array(sound))
     tiled = mx.concatenate(list(ace_step.model.vae.encode_tiles(mx.array(sound), tile=32)), axis=1)
@@ -465,11 +462,28 @@ def test_encoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
 
 
 def test_decoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
-    import mlx.core as mx
-
     latents = ace_step.model.draw_noise(Request(seed=1, seconds=6))
     tiled = mx.concatenate(list(ace_step.model.vae.decode_tiles(latents, tile=32)), axis=1)
     assert float(mx.abs(tiled - ace_step.model.vae.decode(latents)).max()) < 1e-4
+
+
+def test_what_lies_behind_the_end_of_a_short_clip_is_not_decoded(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []  # frames
+    decode = VAE.decode
+
+    def note(vae: VAE, latents: mx.array) -> mx.array:
+        decoded.append(latents.shape[1])
+        return decode(vae, latents)
+
+    monkeypatch.setattr(VAE, "decode", note)
+    field = ace_step.model.vae.decoder_receptive_field
+    short = audio(ace_step.generate(text="warm", duration=1.0, seed=3))
+    monkeypatch.setattr(VAE, "decoder_receptive_field", 1000)  # whatever lies there reaches it
+    whole = audio(ace_step.generate(text="warm", duration=1.0, seed=3))
+    assert decoded == [25 + field, MIN_FRAMES]
+    assert short.tobytes() == whole.tobytes()
 
 
 def test_a_source_is_its_mean_or_drawn_with_a_seed(ace_step: AceStep) -> None:
@@ -491,7 +505,6 @@ def test_a_voice_without_lyric_timbre_and_pooler_layers_loads_and_plays(
     root: Path, tmp_path: Path
 ) -> None:
     """As `examples/voice/layout.py` has it: those networks are in the files, and pass through."""
-    import mlx.core as mx
     from mlx.utils import tree_flatten
 
     from pipeline.networks.config import AceStepConfig
