@@ -6,12 +6,13 @@ import dataclasses
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.request import MAX_SEED, BadRequest, Request
 from pipeline.request_files import check_files
 from pipeline.voices import PLANNERS
@@ -33,7 +34,7 @@ def setting(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
-LIMITS: dict[str, tuple[float, float]] = {
+RANGES: dict[str, tuple[float, float]] = {
     "port": (0, 65535),
     "tcp": (-1, 65535),
     "queue": (1, 10_000),
@@ -291,7 +292,7 @@ class Settings:
         object.__setattr__(
             self, "folders", tuple(_make_absolute("folders", folder) for folder in self.folders)
         )
-        for name, (low, high) in LIMITS.items():
+        for name, (low, high) in RANGES.items():
             _check_range(name, getattr(self, name), low, high)
         for address in (self.host, *self.allow):
             _parse_ip(address)
@@ -345,11 +346,9 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {}
     if file:
         try:
-            values = tomllib.loads(file.read_text("utf-8-sig"))
+            values = untrusted.read_toml(file, LIMITS.settings_bytes)
         except (OSError, ValueError) as error:
             raise SettingsError(f"{file}: {error}") from error
-        except RecursionError:
-            raise SettingsError(f"{file}: nested too deeply to be settings") from None
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return from_values(values | given)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.request import FIELDS
 
-from ..settings import DEFAULT_FILE, LIMITS, Midi, PadSettings, Settings, Watch
+from ..settings import DEFAULT_FILE, RANGES, Midi, PadSettings, Settings, Watch
 
 HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
@@ -51,7 +51,7 @@ def build_template() -> str:
     lines = [HEAD]
     for setting in dataclasses.fields(Settings):
         if setting.name not in ("watch", "midi", "request"):
-            limits = LIMITS.get(setting.name)
+            limits = RANGES.get(setting.name)
             lines += _format_entry(setting.name, setting.default, setting.metadata["help"], limits)
     lines += [REQUEST]
     for name, spec in FIELDS.items():

@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
 
+from pipeline import untrusted
+
 from ..osc.guard import Guard
 from ..osc.handlers.daemon import HELLO
 from ..osc.wire import Peer
@@ -51,7 +53,7 @@ def ask_name(host: str, port: int) -> str:
     connection = HTTPConnection(find_near_address(host), port, timeout=MAX_SECONDS)
     try:
         connection.request("GET", f"/?{HOST_INFO}")
-        return str(json.loads(connection.getresponse().read(MAX_HEAD))["NAME"])
+        return str(untrusted.parse_json(connection.getresponse().read(MAX_HEAD))["NAME"])
     except (OSError, HTTPException, ValueError, LookupError, TypeError):
         return ""
     finally:

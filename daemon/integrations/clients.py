@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.private import replace_private
 
 from ..jobs import Event
@@ -220,13 +222,13 @@ def read_heard(folder: Path) -> dict[str, float]:
     folder knows.
     """
     try:
-        values = json.loads((folder / HEARD).read_text("utf-8"))
+        values = untrusted.read_json(folder / HEARD, LIMITS.record_bytes)
         return {
             name: float(heard)
             for name, heard in list(values.items())[:MAX_CLIENTS]
             if NAME.fullmatch(name) and math.isfinite(float(heard))
         }
-    except (OSError, ValueError, TypeError, OverflowError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, AttributeError):
         return {}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from pipeline.limits import LIMITS
 from pipeline.request import FIELDS, Request
 
 from ..jobs import Event, Job
@@ -16,7 +17,6 @@ from ..landing.names import build_slug
 from .json_files import read_object
 
 VERSION = 1  # of what an entry says
-MAX_MANIFEST = 4 * 2**20  # bytes
 
 Entry = dict[str, object]
 
@@ -49,7 +49,7 @@ def build_entries(take: LandedTake) -> list[Entry]:
     """An entry for every clip, in order, without its `seq` and `time`. Reads the manifest. Raises
     ValueError where it is none any more, and OSError.
     """
-    data = read_object(take.manifest, MAX_MANIFEST)
+    data = read_object(take.manifest, LIMITS.manifest_bytes)
     request = _read_request(data)
     written = _list_clips(data)
     about_take = _describe_take(take, data, request)

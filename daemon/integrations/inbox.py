@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
+from pipeline.limits import LIMITS
 from pipeline.private import make_private
 
 from ..jobs import Event, Job
@@ -33,7 +34,6 @@ log = logging.getLogger("acestepd.integrations")
 INBOX = ".inbox"  # in out
 LAST = "last.json"  # says how far the inbox has come
 LAST_SEQ = 9_000_000_000_000  # milliseconds, in the year 2255: what is named later is not ours
-MAX_FILE = 64 * 2**10  # bytes of a file of ours that somebody may have written to
 REMEMBERED = 1_000  # jobs that were entered last
 MARGIN_SECONDS = 60.0  # at most so long after its end is a job announced: on the next bar
 MINUTE = 60.0  # seconds after which half a file is not being written any more
@@ -156,7 +156,7 @@ class Inbox:
             names += list_files(self._folder / DONE, ENTRY)
         data: dict[str, object] = {}
         try:
-            data = read_object(self._folder / LAST, MAX_FILE)
+            data = read_object(self._folder / LAST, LIMITS.inbox_bytes)
         except FileNotFoundError:
             pass
         except ValueError as error:
@@ -227,7 +227,7 @@ class Inbox:
         """Whether the entries of a take wait for its program already, for the same place."""
         for name in list_files(self._folder, ENTRY):
             with suppress(OSError, ValueError):
-                entry = read_object(self._folder / name, MAX_FILE)
+                entry = read_object(self._folder / name, LIMITS.inbox_bytes)
                 found = [entry.get(name) for name in ("manifest", "insert", "track", "slot")]
                 if found == [str(take.manifest), take.insert, take.track, take.slot]:
                     return True
@@ -277,7 +277,7 @@ class Inbox:
     def _read_file_number(self, name: str) -> int:
         """Which clip of its take an entry is about."""
         with suppress(OSError, ValueError):
-            return _read_integer(read_object(self._folder / name, MAX_FILE).get("file"))
+            return _read_integer(read_object(self._folder / name, LIMITS.inbox_bytes).get("file"))
         return 0
 
 

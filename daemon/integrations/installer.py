@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.private import make_folder, replace_private
 
 from .. import VERSION
@@ -360,7 +362,8 @@ def read_installations(state: Path) -> list[Installation]:
     """What was recorded. Raises `SettingsError` where the record cannot be understood."""
     file = state / RECORD
     try:
-        installations = [Installation(**row) for row in json.loads(file.read_text("utf-8"))]
+        rows = untrusted.read_json(file, LIMITS.record_bytes)
+        installations = [Installation(**row) for row in rows]
         for one in installations:
             _check_types(one)
             _check_paths([*one.files, *one.pending, *one.found, *one.made])

@@ -5,31 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
+
 PART = ".part"
-MAX_LISTED = 20_000  # names of a folder that are looked at
 
 
 def read_object(path: Path, limit: int) -> dict[str, object]:
     """The object in a regular file of at most `limit` bytes. Raises ValueError for what is none,
     also for a link or a pipe, and OSError.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ValueError(f"{path} is no file")
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise ValueError(f"{path} has more than {limit} bytes")
-    try:
-        data = json.loads(content)
-    except RecursionError:
-        raise ValueError(f"{path} is nested too deeply") from None
+    content = untrusted.read_bytes(path, limit, follow_links=False)
+    data = untrusted.parse_json(content)
     if not isinstance(data, dict):
         raise ValueError(f"{path} is no JSON object")
     return data
@@ -62,6 +54,6 @@ def list_files(folder: Path, pattern: re.Pattern[str]) -> list[str]:
     with os.scandir(folder) as entries:
         return sorted(
             entry.name
-            for entry in islice(entries, MAX_LISTED)
+            for entry in islice(entries, LIMITS.inbox_files)
             if pattern.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
         )

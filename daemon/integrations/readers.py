@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.limits import LIMITS
 from pipeline.private import make_private
 
 from ..jobs import Event, Refused
@@ -25,7 +26,6 @@ log = logging.getLogger("acestepd.integrations")
 DONE = "done"  # folders in the inbox
 READERS = "readers"
 ENTRY = re.compile(r"[0-9]{13}\.json")
-MAX_ANSWER = 64 * 2**10  # bytes
 SOMEWHERE = "done"  # where a clip is, when its program does not say it
 SETTLE_SECONDS = 5.0  # in which an answer that cannot be read may still be being written
 DAY = 86_400.0  # seconds after which a program that is silent is forgotten
@@ -114,7 +114,7 @@ class Readers:
     def _take_answer(self, path: Path) -> bool:
         """Whether the file may go."""
         try:
-            answer = parse_answer(read_object(path, MAX_ANSWER))
+            answer = parse_answer(read_object(path, LIMITS.inbox_bytes))
             job = self._inserter.find_job(answer.client, answer.id, answer.program)
         except ValueError as error:
             if abs(self._clock() - path.lstat().st_mtime) < SETTLE_SECONDS:

@@ -13,6 +13,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
+
 from . import disk
 
 log = logging.getLogger("acestepd.latest")
@@ -73,11 +76,11 @@ def _read_record(record: Path) -> Sums | None:
     else's.
     """
     try:
-        data = json.loads(record.read_bytes())
+        data = untrusted.read_json(record, LIMITS.record_bytes)
         return {str(file): list(map(str, sums)) for file, sums in data["latest"].items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

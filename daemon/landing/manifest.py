@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.weights import adapter
@@ -68,12 +69,12 @@ def read_manifest(
     names need not exist.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = untrusted.read_json(path, LIMITS.manifest_bytes)
         adapters = adapter.parse_adapters(
             (str(path), float(scale)) for path, scale in data.get("adapters", ())
         )
         values = data["request"]
         request = build_request(values) if build_request else Request(**values)
         return TakeInfo(request, str(data["model"]), int(data.get("bits", 0)), adapters)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error

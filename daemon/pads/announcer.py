@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.request import FIELDS
 from pipeline.request_files import accept_request
 
@@ -42,13 +43,13 @@ def read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
     """
     try:
         return _read_take_events(folder, take, client)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
 
 def _read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
     manifest = folder / take.manifest
-    data: Any = json.loads(manifest.read_bytes())
+    data: Any = untrusted.read_json(manifest, LIMITS.manifest_bytes)
     if data["id"] != take.job_id:
         return []
     values = {name: value for name, value in data["request"].items() if name in FIELDS}

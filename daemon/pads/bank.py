@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
+from pipeline import untrusted
 from pipeline.request import DRAWN_SEED_COUNT, FIELDS, MAX_SEED, BadRequest, Request
 
 from .interface import PadState
@@ -275,13 +276,12 @@ class Bank:
     def from_json(cls, name: str, text: str) -> Self:
         """Raises ValueError saying what is wrong with it."""
         try:
-            return cls._from_values(name, json.loads(text))
+            return cls._from_values(name, untrusted.parse_json(text))
         except (
             ValueError,
             KeyError,
             TypeError,
             AttributeError,
-            RecursionError,
             OverflowError,
         ) as error:
             raise ValueError(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.private import make_folder
+from pipeline.untrusted import FileState
 
 from ..jobs import Refused
 from ..landing import disk
@@ -19,7 +22,6 @@ from .bank import PROGRAMS, Bank
 
 log = logging.getLogger("acestepd.pads")
 
-MAX_BYTES = 4 * 2**20  # of a bank's file
 NAME = re.compile(r"[^\W_](?:[\w .'+-]{0,62}[\w'+-])?")
 
 
@@ -35,14 +37,14 @@ class BankStore:
         self._writing = threading.Lock()  # one thread at a time writes
         # the text of banks that are not written yet, or could not be, by name
         self._unsaved: dict[str, str] = {}
+        # what was read of each file, as long as it stays the same
+        self._programs: dict[str, tuple[FileState, int]] = {}
 
     def list_programs(self) -> dict[str, int]:
-        """Every bank and its program, by program."""
-        programs = {
-            path.stem: _read_program(path)
-            for path in self.folder.glob("*.json")
-            if NAME.fullmatch(path.stem)
-        }
+        """Every bank and its program, by program; of very many banks, some."""
+        names = (path.stem for path in self.folder.glob("*.json"))
+        named = islice(filter(NAME.fullmatch, names), LIMITS.banks)
+        programs = {name: self._find_program(name) for name in named}
         return dict(sorted(programs.items(), key=lambda entry: (entry[1], entry[0])))
 
     def load(self, name: str) -> Bank:
@@ -53,9 +55,8 @@ class BankStore:
             return Bank.from_json(name, unsaved)
         path = self._find_path(name)
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"not a bank of pads: it has more than {MAX_BYTES} bytes")
-            return Bank.from_json(name, path.read_text("utf-8"))
+            content = untrusted.read_bytes(path, LIMITS.bank_bytes)
+            return Bank.from_json(name, content.decode("utf-8"))
         except FileNotFoundError:
             known = " ".join(self.list_programs()) or "none yet"
             hint = f"banks: {known}; /ace/bank/save makes one"
@@ -101,6 +102,21 @@ class BankStore:
         """Which one is played. Raises OSError."""
         if self.read_current() != name:
             self._write(self._current, name + "\n")
+
+    def _find_program(self, name: str) -> int:
+        """Of a file that is the same as before, what was read then: one that cannot be read rests
+        until it changes.
+        """
+        path = self._find_path(name)
+        try:
+            state = FileState.of(path)
+        except OSError:
+            return PROGRAMS
+        known, program = self._programs.get(name, (None, 0))
+        if known != state:
+            program = _read_program(path)
+            self._programs[name] = state, program
+        return program
 
     def _forget_unsaved(self, name: str, text: str) -> None:
         with self._lock:
@@ -151,8 +167,6 @@ def find_free_program(programs: Mapping[str, int]) -> int:
 def _read_program(path: Path) -> int:
     """One behind all programs where the file cannot be read."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return PROGRAMS
-        return int(json.loads(path.read_text("utf-8"))["program"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return int(untrusted.read_json(path, LIMITS.bank_bytes)["program"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return PROGRAMS

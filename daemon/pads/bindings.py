@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.private import replace_private
 
 from .controls import Control, ControlReader, Movement, SoftTakeover
@@ -109,7 +112,7 @@ def _read_learned(file: Path | None) -> dict[Control, str]:
     try:
         return {
             Control.of(text): str(field)
-            for text, field in tomllib.loads(file.read_text("utf-8")).items()
+            for text, field in untrusted.read_toml(file, LIMITS.settings_bytes).items()
         }
     except (OSError, ValueError) as error:
         log.warning("what MIDI learn had bound is lost: %s: %s", file, error)

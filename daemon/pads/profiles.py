@@ -7,11 +7,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 
 from .controls import Control
 from .interface import Light, PadState
@@ -123,7 +125,7 @@ def load_shipped() -> dict[str, Profile]:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        return untrusted.read_toml(file, LIMITS.profile_bytes)
     except (OSError, ValueError) as error:
         raise ValueError(f"profile {file}: {error}") from error
 

@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
+
 from ..settings import SettingsError
 from .state import claim
 
@@ -116,7 +119,7 @@ def read_holder(folder: Path) -> RunningDaemon | None:
     killed could not take it back: ask it.
     """
     try:
-        values = json.loads((folder / NAME).read_text("utf-8"))
+        values = untrusted.read_json(folder / NAME, LIMITS.record_bytes)
         known = {field.name for field in fields(RunningDaemon)}
         return RunningDaemon(**{name: values[name] for name in values if name in known})
     except (OSError, ValueError, TypeError):

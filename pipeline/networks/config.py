@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from .. import untrusted
+from ..limits import LIMITS
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str,),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,9 @@ class JsonConfig:
         if missing:
             raise ValueError(f"config.json has no {', '.join(missing)}")
         present = {spec.name: values[key] for spec, key in keys.items() if key in values}
+        for spec, key in keys.items():
+            if key in values:
+                _check_value(key, str(spec.type), values[key])
         return cls(**{name: _as_tuple(value) for name, value in present.items()})
 
     @classmethod
@@ -36,9 +49,27 @@ class JsonConfig:
         """From `folder/config.json`. Raises ValueError, which names the file."""
         path = folder / "config.json"
         try:
-            return cls.from_dict(json.loads(path.read_text()))
+            return cls.from_dict(untrusted.read_json(path, LIMITS.config_bytes))
         except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from error
+
+
+def _check_value(name: str, kind: str, value: object) -> None:
+    """Raises ValueError for a value of another kind, and for a size that no network has: it would
+    take all memory, or for ever.
+    """
+    if kind.startswith("tuple["):
+        if not isinstance(value, list | tuple) or len(value) > LIMITS.layers:
+            raise ValueError(f"{name} must be a list of at most {LIMITS.layers} values")
+        for each in value:
+            _check_value(name, kind.removeprefix("tuple[").removesuffix(", ...]"), each)
+        return
+    types = _TYPES[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise ValueError(f"{name} must be {kind}, got {value!r:.40}")
+    most = LIMITS.layers if name.endswith("_layers") else LIMITS.config_number
+    if kind.startswith("int") and isinstance(value, int) and not 0 <= value <= most:
+        raise ValueError(f"{name} must be in 0..{most}, got {value}")
 
 
 def _as_tuple(value: object) -> object:

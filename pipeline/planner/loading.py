@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import mlx.core as mx
-from tokenizers import Tokenizer
 
 from ..networks.ops import Ops
 from ..voices import PLANNERS
@@ -90,10 +89,7 @@ def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Plan
 
 def load_vocabulary(path: Path, size: int) -> Vocabulary:
     """A tokenizer's file, for a network that knows `size` tokens. Raises `CheckpointError`."""
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the tokenizers library raises bare Exception
-        raise CheckpointError(f"{path}: not a readable tokenizer ({error})") from error
+    tokenizer = checkpoint.load_tokenizer(path)
     try:
         return Vocabulary(tokenizer, size)
     except VocabularyError as error:

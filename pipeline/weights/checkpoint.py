@@ -8,12 +8,11 @@ own, and share the other two.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import mlx.core as mx
 from huggingface_hub import constants, snapshot_download
@@ -27,6 +26,8 @@ from huggingface_hub.errors import (
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
+from .. import untrusted
+from ..limits import LIMITS
 from ..networks import text_encoder
 from ..networks.codec import AudioTokenizer, Detokenizer
 from ..networks.conditioner import ConditionEncoder
@@ -38,6 +39,7 @@ from ..networks.typed import TypedModule
 from ..networks.vae import VAE
 from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
 from . import quantise
+from .safetensors_files import check_safetensors
 from .tensors import read_torch
 
 # Nobody is told what is fetched but the hub that it is fetched from. The library asks the variable
@@ -51,6 +53,12 @@ VAE_FOLDER = "vae"
 PLANNER = "acestep-5Hz-lm-"  # and its size
 _MAIN_PLANNER = PLANNERS[0]  # the one in the main repository
 _SILENCE = "silence_latent.pt"
+
+# how Qwen's tokenizers split a text into words
+_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 _Config = TypeVar("_Config", bound=JsonConfig)
 
@@ -392,14 +400,19 @@ def _read_weight_map(folder: Path, stem: str) -> dict[str, str]:
     if not index.is_file():
         return {}
     try:
-        entries = json.loads(index.read_text())["weight_map"].items()
+        entries = untrusted.read_json(index, LIMITS.index_bytes)["weight_map"].items()
         weight_map = {str(name): str(shard) for name, shard in entries}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index}: not a safetensors index ({error})") from error
-    for shard in weight_map.values():
+    shards = set(weight_map.values())
+    if len(shards) > LIMITS.shards:
+        raise CheckpointError(
+            f"{index}: weights may be in {LIMITS.shards} files, these are in {len(shards)}"
+        )
+    for shard in shards:
         if Path(shard).name != shard or not shard.endswith(".safetensors"):
             raise CheckpointError(
-                f"{index}: a shard must be the name of a safetensors file, got {shard!r}"
+                f"{index}: a shard must be the name of a safetensors file, got {shard[:80]!r}"
             )
     return weight_map
 
@@ -409,8 +422,9 @@ def read_file(path: Path) -> dict[str, mx.array]:
     if not path.is_file():
         raise CheckpointError(f"{path}: file is missing; run: acestepd pull")
     try:
+        check_safetensors(path)
         loaded = mx.load(str(path))
-    except RuntimeError as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
     assert isinstance(loaded, dict)
     if not loaded:
@@ -516,11 +530,40 @@ def load_text_encoder(
     load_quantised(encoder, folder, text_encoder.sanitize(tensors), files, ops, bits)
     encoder.set_dtype(dtype)
     mx.eval(encoder.parameters())
-    path = folder / "tokenizer.json"
+    return encoder, load_tokenizer(folder / "tokenizer.json")
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Raises `CheckpointError`, also for one with regular expressions that are not the published
+    ones: somebody else's may take for ever on a text.
+    """
     try:
-        return encoder, Tokenizer.from_file(str(path))
+        content = untrusted.read_bytes(path, LIMITS.tokenizer_bytes)
+        patterns = _find_patterns(untrusted.parse_json(content))
+        if foreign := patterns - {_SPLIT}:
+            raise ValueError(
+                f"its regular expression {min(foreign)[:40]!r} is not the one of ACE-Step's models"
+            )
+        tokenizer = Tokenizer.from_buffer(content)
     except Exception as error:  # the tokenizers library raises bare Exception
         raise CheckpointError(f"{path}: not a readable tokenizer ({error})") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _find_patterns(tokenizer: Mapping[str, Any]) -> set[str]:
+    """The regular expressions of all its parts but the vocabulary."""
+    patterns = set()
+    level: list[Any] = [part for name, part in tokenizer.items() if name != "model"]
+    while level:
+        each = level.pop()
+        if isinstance(each, dict):
+            patterns |= {str(value) for name, value in each.items() if name == "Regex"}
+            level += each.values()
+        elif isinstance(each, list):
+            level += each
+    return patterns
 
 
 def load_vae(folder: Path, ops: Ops) -> VAE:

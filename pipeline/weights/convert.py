@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import mlx.core as mx
 
+from .. import untrusted
+from ..limits import LIMITS
 from . import checkpoint, quantise
 from .adapter import BITS
 from .checkpoint import TEXT_ENCODER, VAE_FOLDER, Checkpoint, CheckpointError
@@ -76,7 +78,7 @@ def _convert_network(source: Path, target: Path, bits: int) -> ConvertedNetwork:
     for file in source.iterdir():
         if file.is_file() and not file.name.endswith(_NOT_COPIED):
             shutil.copyfile(file, target / file.name)
-    config = json.loads((source / "config.json").read_text("utf-8"))
+    config = untrusted.read_json(source / "config.json", LIMITS.config_bytes)
     _write_json(target / "config.json", quantise.add_quantisation(config, bits))
     weight_map: dict[str, str] = {}
     before = 0

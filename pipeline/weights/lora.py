@@ -6,7 +6,6 @@ beside quantised layers too, and leaves no trace when it is removed.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +17,12 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_unflatten
 
+from .. import untrusted
+from ..limits import LIMITS
 from ..networks.layers import QuantizedLinear
 from ..networks.typed import TypedModule
 from .adapter import Adapter, AdapterError
+from .safetensors_files import check_safetensors
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
@@ -29,6 +31,9 @@ _METADATA = "lora_adapter_metadata"  # where diffusers keeps the configuration o
 _TENSOR = re.compile(
     r"(?P<layer>.+)\.(?P<part>lora_A|lora_B|lora\.down|lora\.up|lora_down|lora_up)(\.\w+)?\.weight"
 )
+# A key of alpha_pattern, or one of those in it.
+_ALPHA_NAME = re.compile(r"\^?(?:[\w-]|\\?\.)+\$?")
+_WRAPPER = "base_model.model."  # which PEFT puts in front of names, and does not match
 _ALPHA = re.compile(r"(?P<layer>.+)\.alpha")
 _DOWN = ("lora_A", "lora.down", "lora_down")
 _PEFT_ALPHA = 8  # of its LoraConfig, where lora_alpha is left out
@@ -143,20 +148,26 @@ def read(path: str) -> dict[str, LowRank]:
         expected = f"a folder with {_CONFIG} and {_WEIGHTS}, or a .safetensors file"
         raise AdapterError(f"{path} is no adapter: it must be {expected}")
     try:
+        if (size := file.stat().st_size) > LIMITS.adapter_bytes:
+            raise ValueError(f"it has {size} bytes, at most {LIMITS.adapter_bytes} are read")
+        check_safetensors(file)
         loaded: Any = mx.load(str(file), format="safetensors", return_metadata=True)
-    except RuntimeError as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise AdapterError(f"{file}: not a readable safetensors file ({error})") from error
     tensors, metadata = loaded
     config = _read_config(file, metadata)
+    alpha_of = _index_alphas(file, config.get("alpha_pattern") or {})
     downs, ups, alphas = _sort_tensors(file, tensors)
     if missing := sorted(downs.keys() ^ ups.keys()):
         raise AdapterError(
             f"{file}: {missing[0]} has only one of its two matrices (one of {len(missing)})"
         )
-    return {
-        name: _make_addition(file, name, downs[name], ups[name], alphas.get(name), config)
-        for name in sorted(downs)
-    }
+    additions = {}
+    for name in sorted(downs):
+        rank = math.prod(downs[name].shape[:1])
+        alpha = alphas[name] if name in alphas else _find_alpha(name, alpha_of, config, rank)
+        additions[name] = _make_addition(file, name, downs[name], ups[name], alpha, config)
+    return additions
 
 
 def _read_config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -167,25 +178,54 @@ def _read_config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if file.name != _WEIGHTS:
         return {
             key.rpartition(".")[2]: value
-            for key, value in _parse_json(file, metadata.get(_METADATA, "{}")).items()
+            for key, value in _parse_object(file, metadata.get(_METADATA, "{}")).items()
         }
-    if not beside.is_file():
-        raise AdapterError(f"{beside} is missing: it says how strong the adapter is")
-    config = _parse_json(beside, beside.read_text("utf-8", "replace"))
+    try:
+        text = untrusted.read_bytes(beside, LIMITS.config_bytes).decode("utf-8", "replace")
+    except FileNotFoundError:
+        raise AdapterError(f"{beside} is missing: it says how strong the adapter is") from None
+    except (OSError, ValueError) as error:
+        raise AdapterError(f"{beside} cannot be read ({error})") from error
+    config = _parse_object(beside, text)
     if str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         kind = "DoRA" if config.get("use_dora") else config["peft_type"]
-        raise AdapterError(f"{beside}: a LoRA is needed, this is a {kind}")
+        raise AdapterError(f"{beside}: a LoRA is needed, this is a {kind!s:.40}")
     return config
 
 
-def _parse_json(file: Path, text: str) -> dict[str, Any]:
+def _parse_object(file: Path, text: str) -> dict[str, Any]:
     try:
-        config = json.loads(text)
+        config = untrusted.parse_json(text)
     except ValueError as error:
         raise AdapterError(f"{file}: its configuration is not JSON ({error})") from error
     if not isinstance(config, dict):
         raise AdapterError(f"{file}: its configuration must be a JSON object, got {text[:40]!r}")
     return config
+
+
+def _index_alphas(file: Path, patterns: object) -> dict[str, tuple[int, Any]]:
+    """PEFT's alphas of some layers, in their order, by what the layers' names end with; a ^ in
+    front says that it is all of the name.
+
+    PEFT takes any regular expression there, and some take for ever. Names are enough, or several of
+    them with | between.
+    """
+    if not isinstance(patterns, dict):
+        raise AdapterError(f"{file}: alpha_pattern must have names of layers, got {patterns!r:.40}")
+    names = [(name, alpha) for key, alpha in patterns.items() for name in key.split("|")]
+    if len(names) > LIMITS.alpha_names:
+        raise AdapterError(
+            f"{file}: alpha_pattern has {len(names)} names, at most {LIMITS.alpha_names} are read"
+        )
+    indexed: dict[str, tuple[int, Any]] = {}
+    for order, (name, alpha) in enumerate(names):
+        if not _ALPHA_NAME.fullmatch(name):
+            raise AdapterError(
+                f"{file}: alpha_pattern must have names of layers, or several with | between, "
+                f"like q_proj|v_proj; other regular expressions are not read, got {name[:60]!r}"
+            )
+        indexed.setdefault(name.replace("\\", "").removesuffix("$"), (order, alpha))
+    return indexed
 
 
 def _sort_tensors(
@@ -216,10 +256,10 @@ def _make_addition(
     name: str,
     down: mx.array,
     up: mx.array,
-    alpha: float | None,
+    alpha: Any,
     config: Mapping[str, Any],
 ) -> LowRank:
-    """The addition to one layer, after checks. `alpha`: its own, where the file has one."""
+    """The addition to one layer, after checks."""
     down = _drop_ones(down)
     up = _drop_ones(up)
     fitting = down.ndim == up.ndim == 2 and down.shape[0] == up.shape[1] > 0
@@ -228,14 +268,13 @@ def _make_addition(
         raise AdapterError(
             f"{file}: {name} must be two matrices (rank, in) and (out, rank), got {shapes}"
         )
-    if not all(bool(mx.all(mx.isfinite(array))) for array in (down, up)):
+    if (rank := down.shape[0]) > LIMITS.adapter_rank:
         raise AdapterError(
-            f"{file}: {name} has weights that are no numbers; the file is broken, fetch it again"
+            f"{file}: {name} has the rank {rank}, at most {LIMITS.adapter_rank} are read"
         )
-    rank = down.shape[0]
     try:
-        alpha = float(_configured_alpha(name, config, rank)) if alpha is None else alpha
-    except (TypeError, ValueError, AttributeError, re.error) as error:
+        alpha = float(alpha)
+    except (TypeError, ValueError) as error:
         raise AdapterError(f"{file}: lora_alpha must be a number ({error})") from error
     if not math.isfinite(alpha):
         raise AdapterError(f"{file}: the alpha of {name} must be a finite number, got {alpha}")
@@ -249,14 +288,19 @@ def _drop_ones(array: mx.array) -> mx.array:
     return array.reshape(array.shape[:2])
 
 
-def _configured_alpha(name: str, config: Mapping[str, Any], rank: int) -> Any:
-    """PEFT's alpha for one layer: its pattern's, or the one for all. 0 adds nothing, as in PEFT.
+def _find_alpha(
+    name: str, alpha_of: Mapping[str, tuple[int, Any]], config: Mapping[str, Any], rank: int
+) -> Any:
+    """PEFT's alpha for one layer: the first that is for it, or the one for all. 0 adds nothing, as
+    in PEFT.
 
-    Without any, as in a single file, the product is added as it is.
+    Without any, as in a single file, it is the rank: the product is added as it is.
     """
-    for pattern, alpha in (config.get("alpha_pattern") or {}).items():
-        if re.fullmatch(rf"(.*\.)?({pattern})", name):
-            return alpha
+    parts = name.removeprefix(_WRAPPER).split(".")
+    endings = (".".join(parts[first:]) for first in range(len(parts)))
+    matches = [alpha_of[key] for key in (f"^{'.'.join(parts)}", *endings) if key in alpha_of]
+    if matches:
+        return min(matches, key=lambda match: match[0])[1]
     return config.get("lora_alpha", rank if "peft_type" not in config else _PEFT_ALPHA)
 
 
@@ -282,12 +326,18 @@ def _match(
         )
     if len(matched) < len(additions):
         raise AdapterError(f"{path}: has two additions to one layer, under different names")
-    for name, addition in matched.items():
+    for name, addition in matched.items():  # by their shapes first: the rest reads them
         theirs = (addition.up.shape[0], addition.down.shape[1])
         ours = _shape_of(layers[name])
         if theirs != ours:
             raise AdapterError(
                 f"{path}: is for another model: {name} is {ours} here and {theirs} there (out, in)"
+            )
+    for name, addition in matched.items():
+        if not all(bool(mx.all(mx.isfinite(array))) for array in (addition.down, addition.up)):
+            raise AdapterError(
+                f"{path}: {name} has weights that are no numbers; the file is broken, "
+                "fetch it again"
             )
     return matched
 

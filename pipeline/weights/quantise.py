@@ -7,7 +7,6 @@ bits makes.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_unflatten
 
+from .. import untrusted
+from ..limits import LIMITS
 from ..networks.layers import QuantizedEmbedding, QuantizedLinear, QuantizedMatrix
 from ..networks.ops import Ops
 from ..networks.typed import TypedModule
@@ -48,7 +49,7 @@ def read_bits(folder: Path) -> int:
     """
     path = folder / "config.json"
     try:
-        quantisation = json.loads(path.read_text()).get(_KEY)
+        quantisation = untrusted.read_json(path, LIMITS.config_bytes).get(_KEY)
         return check_bits(int(quantisation["bits"])) if quantisation else 0
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {_KEY} cannot be read ({error})") from error

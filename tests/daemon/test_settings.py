@@ -68,7 +68,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
         ("[request]\nsounds = 1", "[request] no parameter is called 'sounds'"),
         ("request = 1", "[request] must be a table of parameters, got 1"),
         ("port =", "settings.toml"),
-        ("port = " + "[" * 5000, "nested too deeply"),
+        ("port = " + "[" * 5000, "nested deeper than 32 levels"),
     ],
 )
 def test_a_wrong_setting_names_file_setting_and_what_is_allowed(

@@ -9,6 +9,7 @@ import types
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.limits import LIMITS
 from pipeline.weights import tensors
 from pipeline.weights.tensors import read_torch
 
@@ -403,7 +405,7 @@ def test_big_endian_numbers_are_refused(tmp_path: Path) -> None:
 def test_entries_that_unpack_to_more_than_the_limit_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tensors, "_LARGEST", 1000)
+    monkeypatch.setattr(tensors, "LIMITS", replace(LIMITS, torch_bytes=1000))
     data = bytes(1001)
     path = save(tmp_path / "t.pt", entries(whole(), data), zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < len(data)

@@ -1,0 +1,68 @@
+"""How much of a file that others may have written is read: the limits of every reader, in one
+place.
+
+A file beyond one of them is refused on the surface that named it. The README's table and the tests
+of the readers (tests/pipeline/test_limits.py) are made from here. No MLX.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+KB = 2**10  # bytes
+MB = 2**20
+GB = 2**30
+
+
+def limit(value: int, unit: str, help: str) -> Any:
+    """At most `value` of that unit, of what `help` says."""
+    return dataclasses.field(default=value, metadata={"unit": unit, "help": help})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that is read; of what begins with `least`, the least."""
+
+    # --- sound
+    audio_bytes: int = limit(8 * GB, "bytes", "an audio file: a source or a reference")
+    audio_channels: int = limit(64, "channels", "an audio file")
+    audio_rate: int = limit(768_000, "Hz", "an audio file")
+    least_audio_rate: int = limit(1_000, "Hz", "an audio file: no fewer")
+    audio_peak: int = limit(1_000, "times full scale", "a sample of an audio file, if it is finite")
+    # --- text
+    json_depth: int = limit(32, "levels", "any JSON or TOML, one inside the other")
+    json_digits: int = limit(19, "digits", "a whole number in JSON or TOML; 1e400 is none either")
+    # --- what acestepd writes, and others may change
+    manifest_bytes: int = limit(4 * MB, "bytes", "a manifest")
+    bank_bytes: int = limit(4 * MB, "bytes", "a bank of pads")
+    banks: int = limit(1_000, "files", "the folder of banks")
+    record_bytes: int = limit(4 * MB, "bytes", "a record in the state folder, and of latest clips")
+    # --- settings
+    settings_bytes: int = limit(256 * KB, "bytes", "a settings file; what MIDI learn has bound")
+    profile_bytes: int = limit(64 * KB, "bytes", "a controller's profile")
+    # --- folders
+    watched_text_bytes: int = limit(256 * KB, "bytes", "a text in a watched folder")
+    watched_audio_bytes: int = limit(GB, "bytes", "an audio file in a watched folder")
+    watched_files: int = limit(10_000, "files", "a watched folder")
+    inbox_bytes: int = limit(64 * KB, "bytes", "an entry of the inbox, an answer to one")
+    inbox_files: int = limit(20_000, "names", "a folder of the inbox")
+    # --- adapters and checkpoints
+    header_bytes: int = limit(8 * MB, "bytes", "the header of a safetensors file")
+    tensors: int = limit(20_000, "tensors", "a safetensors file")
+    tensor_numbers: int = limit(2**31 - 1, "numbers", "a tensor")
+    tensor_name: int = limit(500, "characters", "a tensor's name")
+    adapter_bytes: int = limit(8 * GB, "bytes", "the weights of an adapter")
+    adapter_rank: int = limit(2_048, "ranks", "an adapter's matrices")
+    alpha_names: int = limit(20_000, "names", "an adapter's alpha_pattern")
+    config_bytes: int = limit(4 * MB, "bytes", "a config.json, an adapter_config.json")
+    config_number: int = limit(2**20, "", "a size in a config.json")
+    layers: int = limit(512, "layers", "a network in a config.json")
+    index_bytes: int = limit(8 * MB, "bytes", "the index of weights in several files")
+    shards: int = limit(1_000, "files", "the weights of a network")
+    tokenizer_bytes: int = limit(64 * MB, "bytes", "a tokenizer.json")
+    torch_bytes: int = limit(16 * MB, "bytes", "a silence_latent.pt, and all that is made of it")
+
+
+LIMITS = Limits()
