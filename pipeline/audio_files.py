@@ -11,31 +11,37 @@ import soundfile
 import soxr
 
 from .audio import Waveform, sample_peak
+from .limits import LIMITS
 from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
 
-# in a file, 60 dB over full scale: louder ones were meant for another scale, or are damaged
-_LOUDEST = 1000.0
-_BLOCK = 2**18  # frames of a file that are read at once
+_BLOCK = 2**18  # frames of stereo at 48 kHz that are read at once
 
 
 def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
     """A file's waveform, piece by piece (samples, 2), at most a little more than `MAX_SECONDS`.
 
-    Any rate. One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and
-    the others right. Raises `BadRequest` for what is no sound; `field` is what the request calls
-    it.
+    One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and the others
+    right. However many there are, and whatever the rate, a piece takes the same memory. Raises
+    `BadRequest` for what is no sound, or beyond the limits; `field` is what the request calls it.
     """
     path = os.path.expanduser(path)
     name = os.path.basename(path)
     if not os.path.isfile(path):
         raise MissingFile(f"{field}: {name} is not there any more", "send it again once it is")
+    if (size := os.path.getsize(path)) > LIMITS.audio_bytes:
+        raise BadRequest(
+            f"{field}: {name} has {size} bytes, at most {LIMITS.audio_bytes} are read",
+            "cut out the part that is meant",
+        )
     try:
         with soundfile.SoundFile(path) as file:
+            _check_format(file, f"{field}: {name}")
             rate = int(file.samplerate)
+            frames = int(_BLOCK * min(1, 2 / file.channels, rate / SAMPLE_RATE))
             resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 2, "float32", "VHQ")
             left = math.ceil((MAX_SECONDS + 1) * rate)
             while left > 0:
-                block = file.read(min(left, _BLOCK), "float32", always_2d=True)
+                block = file.read(min(left, frames), "float32", always_2d=True)
                 left = left - len(block) if len(block) else 0
                 _check_levels(block, f"{field}: {name}")
                 waveform = _mix_to_stereo(block)
@@ -63,13 +69,29 @@ def count_folded_channels(path: str) -> int:
     return channels if channels > 2 else 0
 
 
+def _check_format(file: soundfile.SoundFile, what: str) -> None:
+    """Raises `BadRequest` for more channels than a recording has, and for a rate that is none."""
+    if file.channels > LIMITS.audio_channels:
+        raise BadRequest(
+            f"{what} has {file.channels} channels, at most {LIMITS.audio_channels} are read",
+            "mix it to stereo",
+        )
+    if not LIMITS.least_audio_rate <= file.samplerate <= LIMITS.audio_rate:
+        allowed = f"{LIMITS.least_audio_rate}..{LIMITS.audio_rate} Hz"
+        raise BadRequest(
+            f"{what} must have a sample rate of {allowed}, got {file.samplerate}",
+            "export it at 48000",
+        )
+
+
 def _check_levels(block: Waveform, what: str) -> None:
     """Raises `BadRequest` for numbers that no sound has: only files of floats can hold them."""
     if not np.isfinite(block).all():
         raise BadRequest(f"{what} holds numbers that are not finite", "export it again")
-    if (loudest := sample_peak(block)) > _LOUDEST:
+    # louder ones were meant for another scale, or are damaged
+    if (loudest := sample_peak(block)) > LIMITS.audio_peak:
         raise BadRequest(
-            f"{what} must stay below {_LOUDEST:g} (1 is full scale), got {loudest:.3g}",
+            f"{what} must stay below {LIMITS.audio_peak} (1 is full scale), got {loudest:.3g}",
             "turn it down",
         )
 

@@ -72,6 +72,7 @@ class Generation:
         self.model.make_room()
         yield from self._read_source()
         self._choose_guide()
+        yield from self._find_stored_latents()
         self._prepare_steps()
         inputs = yield from self._encode_inputs()  # source, guide and reference become latents
         noise = self._draw_noise()
@@ -124,10 +125,20 @@ class Generation:
         """The guide's notes, and what they decide of the request."""
         self.request, self.score = self.model.resolve_guide(self.request)
 
+    def _find_stored_latents(self) -> _Stage[None]:
+        """The latents that the source was decoded from, where the model has made it."""
+        search = self.model.find_stored_latents(self.request)
+        while True:
+            try:
+                next(search)
+            except StopIteration as end:
+                self.stored = end.value
+                return
+            yield Progress("source", 0.0)
+
     def _prepare_steps(self) -> None:
         """The timesteps, and which part of the progress every stage after the plan is."""
         self.timesteps = self.model.capabilities.build_timesteps(self.request)
-        self.stored = self.model.find_stored_latents(self.request)
         spans = split_progress(self.request, self.score is not None)
         if self.plan is not None:
             rest = ProgressSpan(self.plan_share, 1 - self.plan_share)

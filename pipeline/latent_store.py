@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import zlib
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from .private import make_folder, open_private
 
 LIMIT_MB = 1000.0
+_BLOCK = 2**24  # bytes of a file that are read at once
 WIDTH = 64  # numbers in a latent frame
 
 
@@ -48,12 +50,19 @@ class LatentStore:
         part.replace(path)
         self._evict()
 
-    def get(self, file: str, vae: str) -> StoredLatents | None:
-        """What a file was decoded from; None for one that is not known. Raises OSError for one that
+    def find(self, file: str, vae: str) -> Generator[None, None, StoredLatents | None]:
+        """What a file was decoded from; None for one that is not known. A step reads some of the
+        file: a large one takes a while, and whoever waits may give up. Raises OSError for one that
         is not there.
         """
+        if not any(self.folder.glob(f"*-{vae}.npz")):
+            return None
+        hashed = hashlib.sha256()
         with Path(os.path.expanduser(file)).open("rb") as content:
-            path = self._path(hashlib.file_digest(content, "sha256").hexdigest(), vae)
+            while block := content.read(_BLOCK):
+                hashed.update(block)
+                yield
+        path = self._path(hashed.hexdigest(), vae)
         try:
             # np.load leaves a damaged one open
             with path.open("rb") as opened, np.load(opened) as saved:

@@ -31,7 +31,8 @@ class Limits:
     audio_rate: int = limit(768_000, "Hz", "an audio file")
     least_audio_rate: int = limit(1_000, "Hz", "an audio file: no fewer")
     audio_peak: int = limit(1_000, "times full scale", "a sample of an audio file, if it is finite")
-    # --- text
+    # --- music as notes, and text
+    midi_bytes: int = limit(8_000_000, "bytes", "a MIDI file")
     json_depth: int = limit(32, "levels", "any JSON or TOML, one inside the other")
     json_digits: int = limit(19, "digits", "a whole number in JSON or TOML; 1e400 is none either")
     # --- what acestepd writes, and others may change

@@ -6,7 +6,7 @@ Source of the procedure: the official `AceStepHandler.service_generate`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -198,13 +198,15 @@ class Model:
         shape = (1, samples // self.hop, self.config.audio_acoustic_hidden_dim)
         return mx.random.normal(shape, key=mx.random.key(seed))
 
-    def find_stored_latents(self, request: Request) -> StoredLatents | None:
-        """What the request's source was decoded from, where that is known and of use."""
+    def find_stored_latents(self, request: Request) -> Generator[None, None, StoredLatents | None]:
+        """What the request's source was decoded from, where that is known and of use. A step reads
+        some of the source.
+        """
         if not request.task or request.task == "lego" or request.window_seconds[0] < 0:
             return None
         if self.latent_store is None or request.loop or request.source_seed >= 0:
             return None
-        return self.latent_store.get(request.source, self.vae_digest)
+        return (yield from self.latent_store.find(request.source, self.vae_digest))
 
     def tokenize(self, latents: mx.array) -> tuple[int, ...]:
         """The 5 Hz audio codes of latents (1, T, 64), the last of them with silence behind."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from .guide.midi_file import BadMidi, read_bpm
+from .limits import LIMITS
 from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, OutOfRange, Request, field_name
 
 FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
@@ -25,15 +26,25 @@ def names_file(field: str, value: object) -> bool:
 
 
 def check_file(field: str, value: object) -> None:
-    """Raises `OutOfRange` where this value of that field names a file that does not exist."""
-    if isinstance(value, str) and names_file(field, value) and not _exists(value):
+    """Raises `OutOfRange` where this value of that field names a file that does not exist, or sound
+    that is too large to be read.
+    """
+    if not isinstance(value, str) or not names_file(field, value):
+        return
+    if not _exists(value):
         allowed = MIDI_FILE if field == "guide" else SOUND_FILE
         raise OutOfRange(f"{field} must be {allowed}, got {value[:40]!r}")
+    if field != "guide" and (size := _measure(value)) > LIMITS.audio_bytes:
+        raise OutOfRange(
+            f"{field} must have at most {LIMITS.audio_bytes} bytes, got {size}",
+            "cut out the part that is meant",
+        )
 
 
 def check_files(request: Request, fields: Iterable[str] = FILE_FIELDS) -> None:
     """Raises `OutOfRange` where the request names a file in one of these fields (any field or alias
-    may be among them) that does not exist. None is opened.
+    may be among them) that does not exist, or that is too large.
+    None is opened.
     """
     for field in set(map(field_name, fields)).intersection(FILE_FIELDS):
         check_file(field, getattr(request, field))
@@ -72,3 +83,10 @@ def read_guide_bpm(request: Request) -> float:
 
 def _exists(path: str) -> bool:
     return os.path.isfile(os.path.expanduser(path))
+
+
+def _measure(path: str) -> int:
+    """Its bytes; 0 where it has just gone."""
+    with suppress(OSError):
+        return os.path.getsize(os.path.expanduser(path))
+    return 0

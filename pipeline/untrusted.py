@@ -38,7 +38,10 @@ class FileState(NamedTuple):
     @classmethod
     def of(cls, path: str | Path) -> Self:
         """That of a file, or of what a link leads to. Raises OSError."""
-        found = os.stat(path)
+        return cls.of_stat(os.stat(path))
+
+    @classmethod
+    def of_stat(cls, found: os.stat_result) -> Self:
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 

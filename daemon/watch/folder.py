@@ -15,7 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, Request
+from pipeline.untrusted import FileState
 
 from ..jobs import Event, Job, JobState, Refused
 from ..panel import Panel
@@ -24,7 +26,7 @@ from ..settings import Watch
 from . import watched_files
 from .engine_api import EngineApi
 from .folder_jobs import FolderJobs
-from .notes import UNDERSTOOD, UNKNOWN, SheetNote, describe_error
+from .notes import BUG, TOO_MUCH, UNDERSTOOD, UNKNOWN, SheetNote, describe_error, shorten
 from .parsing import FileParser, ParsedFile
 from .reports import update_report
 from .watched_files import FileContent, Signature, UnusableFile, WatchedFile
@@ -34,6 +36,7 @@ log = logging.getLogger("acestepd.watch")
 # seconds: a change soon after another may have the same time on some file systems (FAT: 2)
 COARSE = 2.5
 RETRY = 3.0  # seconds after which what was refused is tried again
+LONGEST_RETRY = 600.0  # seconds between two tries of a file that goes on failing
 TEMPORARY = (429, 503, 507)  # refusals that do not last
 MAX_ANNOUNCED = 50  # notes on one file that are sent as events; the report has all
 MAX_REMOVED = 10_000  # files that are not there any more, and might come back
@@ -56,6 +59,9 @@ class FileRecord:
     notes: tuple[SheetNote, ...] = ()
     failure: SheetNote | None = None  # of that job
     announced: tuple[SheetNote, ...] = ()
+    # a file that could not be taken: what it was like, and how often it was tried
+    failed_states: tuple[FileState, ...] = ()
+    tries: int = 0
 
 
 class WatchedFolder:
@@ -74,6 +80,7 @@ class WatchedFolder:
         # when this folder was watched for the first time
         self._since = engine.journal.known_since(self.client)
         self._device: int | None = None  # that the folder is on; None: not polled yet
+        self._is_whole = True  # it had no more files than are watched
 
     @property
     def client(self) -> str:
@@ -97,10 +104,12 @@ class WatchedFolder:
         audio = self.watch.audio != "ignore" and not takes_land_here
         try:
             device = os.stat(self.watch.folder).st_dev
-            files = watched_files.scan_folder(self.watch.folder, audio, not takes_land_here)
+            scan = watched_files.scan_folder(self.watch.folder, audio, not takes_land_here)
         except OSError as error:
             self._lose_sight(error)
             return
+        files = scan.files
+        self._note_whole(scan.is_whole)
         came_in_sight = device != self._device
         self._device = device
         self._files = files
@@ -127,6 +136,13 @@ class WatchedFolder:
             self._announce(self.watch.folder, [note])
         self._device = NOT_THERE
 
+    def _note_whole(self, is_whole: bool) -> None:
+        if self._is_whole and not is_whole:
+            message = f"it has more than {LIMITS.watched_files} files, and only so many are watched"
+            note = SheetNote(0, TOO_MUCH, message, "move some of them away")
+            self._announce(self.watch.folder, [note])
+        self._is_whole = is_whole
+
     def _add(self, file: WatchedFile, came_in_sight: bool) -> FileRecord:
         """A name that was not there at the last poll. What is older than the watching rests until
         it is saved.
@@ -143,8 +159,11 @@ class WatchedFolder:
 
     def _debounce(self, file: WatchedFile, record: FileRecord, hinted: bool, now: float) -> None:
         """Have a file that was saved read when it has settled."""
+        recovered = record.failed_states not in ((), file.states)
         hinted_anew = hinted and record.read_signature is not None and record.read_at is None
-        if record.signature != file.signature or hinted_anew:
+        if record.signature != file.signature or hinted_anew or recovered:
+            record.failed_states = ()
+            record.tries = 0
             record.preexisting = record.preexisting and record.signature is None
             record.read_at = now + file.settle_seconds
         record.signature = file.signature
@@ -189,10 +208,11 @@ class WatchedFolder:
         record = self._records[file.name]
         try:
             self._take(file, record, now)
-        except Exception:  # one file must not stop the others, and must not be forgotten
-            log.exception("taking %s", watched_files.to_utf8(file.path))
-            record.read_at = now + 10 * RETRY
-            record.read_signature = None
+        except Exception as error:  # one file must not stop the others, and must not be forgotten
+            if not record.tries:
+                log.exception("taking %s", watched_files.to_utf8(file.path))
+            self._fail(file, record, (_describe_mishap(error, "it is tried again"),))
+            self._try_again(record, now)
 
     def _take(self, file: WatchedFile, record: FileRecord, now: float) -> None:
         """Read a file that has settled, and order it if it is new."""
@@ -211,21 +231,45 @@ class WatchedFolder:
         if file.is_defaults:
             self._take_defaults(file, record, content)
             return
-        parsed = self._parser.parse(file, content.text)
+        parsed = self._parse(file, content)
         asks_for_the_same = is_same and parsed.inputs == record.parsed.inputs
         if asks_for_the_same and not self._jobs.has_failed(record.job_id):
             self._tell(file.name, record, record.notes, quiet=True)
         else:
             self._order(file, record, content.digest, parsed, now)
 
+    def _parse(self, file: WatchedFile, content: FileContent) -> ParsedFile:
+        """What it asks for. Whatever is wrong with it is wrong until it is saved again."""
+        try:
+            return self._parser.parse(file, content.text)
+        except Exception as error:
+            log.exception("reading %s", watched_files.to_utf8(file.path))
+            return ParsedFile(None, notes=(_describe_mishap(error, "it rests until it changes"),))
+
+    def _fail(self, file: WatchedFile, record: FileRecord, notes: tuple[SheetNote, ...]) -> None:
+        """It cannot be taken: that is said once, and it rests until it changes, or is tried
+        again.
+        """
+        record.failed_states = file.states
+        self._tell(file.name, record, notes, preexisting=record.preexisting)
+
+    def _try_again(self, record: FileRecord, now: float) -> None:
+        """Later, and later each time."""
+        record.read_at = now + min(RETRY * 2**record.tries, LONGEST_RETRY)
+        record.read_signature = None
+        record.tries = min(record.tries + 1, 10)
+
     def _read(self, file: WatchedFile, record: FileRecord, now: float) -> FileContent | None:
         """None for a file that is not to be taken now, or not at all."""
         try:
             content = watched_files.read_content(file)
         except UnusableFile as error:
-            record.read_at = now + RETRY if error.retry else None
-            self._tell(file.name, record, (error.note,))
+            self._fail(file, record, (error.note,))
+            if error.retry:
+                self._try_again(record, now)
             return None
+        record.failed_states = ()
+        record.tries = 0
         if watched_files.has_changed(file):
             record.read_at = now + file.settle_seconds
             return None
@@ -268,7 +312,8 @@ class WatchedFolder:
         record.failure = _describe_failure(job.last_event) if job else None
         if job:
             record.job_id = job.id
-        self._tell(file.name, record, record.notes, quiet=outcome is None and preexisting)
+        quiet = outcome is None and preexisting
+        self._tell(file.name, record, record.notes, quiet, preexisting)
 
     def _submit(
         self,
@@ -338,17 +383,22 @@ class WatchedFolder:
                 self._report(name, record)
 
     def _tell(
-        self, name: str, record: FileRecord, notes: tuple[SheetNote, ...], quiet: bool = False
+        self,
+        name: str,
+        record: FileRecord,
+        notes: tuple[SheetNote, ...],
+        quiet: bool = False,
+        preexisting: bool = False,
     ) -> None:
         """Say what was made of a file: as events, and in a report where there is something to look
-        at.
+        at. Of a `preexisting` one, what an earlier daemon has reported is not said again.
         """
         if notes == record.announced:
             return
         record.announced = notes
-        if not quiet:
+        is_reported = self._report(name, record)
+        if not quiet and not (preexisting and is_reported):
             self._announce(self.watch.folder / name, notes)
-        self._report(name, record)
 
     def _announce(self, path: Path, notes: Sequence[SheetNote]) -> None:
         # problems first, where not all are sent
@@ -360,11 +410,12 @@ class WatchedFolder:
             values = (watched_files.to_utf8(path), note.line, note.code, str(note))
             self._engine.publish(Event("read", None, values))
 
-    def _report(self, name: str, record: FileRecord) -> None:
+    def _report(self, name: str, record: FileRecord) -> bool:
+        """Whether there was the same report already."""
         notes = record.announced
         if record.failure:
             notes = (record.failure, *notes)
-        update_report(self.watch.out, name, notes, record.parsed.text)
+        return update_report(self.watch.out, name, notes, record.parsed.text)
 
 
 def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) -> bool:
@@ -381,6 +432,11 @@ def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) 
     if job.state is JobState.FINISHED:
         return not all(Path(clip.values[1]).exists() for clip in job.clip_events)
     return job.has_ended or job.cancel_requested
+
+
+def _describe_mishap(error: Exception, hint: str) -> SheetNote:
+    message = f"it could not be taken: {type(error).__name__}: {shorten(str(error))}"
+    return SheetNote(0, BUG, message, f"this is a bug, and the log has the details; {hint}")
 
 
 def _describe_failure(event: Event | None) -> SheetNote | None:

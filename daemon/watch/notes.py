@@ -12,7 +12,9 @@ from ..jobs import Refused
 UNDERSTOOD = 0  # codes of notes; any other is a problem
 UNCLEAR = 400
 UNKNOWN = 404
+TOO_MUCH = 413
 OUT_OF_RANGE = 422
+BUG = 500
 MAX_QUOTED = 60  # characters of a line or value that a note shows
 
 

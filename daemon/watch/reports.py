@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from pipeline.untrusted import read_bytes
 
 from .notes import SheetNote, find_problems, shorten
 from .sheet import split_lines
@@ -13,22 +16,32 @@ from .watched_files import REPORT, to_utf8
 log = logging.getLogger("acestepd.watch")
 
 
-def update_report(folder: Path, name: str, notes: Sequence[SheetNote], text: str) -> None:
+def update_report(folder: Path, name: str, notes: Sequence[SheetNote], text: str) -> bool:
     """Write the report on the file `name`, whose `text` the notes are about, or remove it when
-    there is nothing to look at.
+    there is nothing to look at. Whether there was the same report already.
     """
     name = to_utf8(name)
     path = folder / f"{name}{REPORT}"
     try:
         if not find_problems(notes):
             path.unlink(missing_ok=True)
-            return
+            return False
+        report = format_report(name, notes, text).encode()
+        if _holds(path, report):
+            return True
         folder.mkdir(exist_ok=True)
         temporary = path.with_name(f".{path.name}")
-        temporary.write_text(format_report(name, notes, text), "utf-8")
+        temporary.write_bytes(report)
         temporary.replace(path)
     except OSError as error:
         log.warning("the report %s could not be written: %s", path, error.strerror)
+    return False
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with suppress(OSError, ValueError):
+        return read_bytes(path, len(content)) == content
+    return False
 
 
 def format_report(name: str, notes: Sequence[SheetNote], text: str = "") -> str:

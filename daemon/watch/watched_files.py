@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
+from pipeline.limits import LIMITS
 from pipeline.request import SOUNDS
+from pipeline.untrusted import FileState
 
 from .notes import SheetNote
 
@@ -17,10 +21,10 @@ TEXTS = (".txt", ".md", ".lrc")
 MANIFEST = ".json"
 DEFAULTS = "acestepd.txt"  # holds for all files of its folder
 REPORT = ".report.txt"
-MAX_TEXT = 256 * 2**10  # bytes
-MAX_AUDIO = 2**30
 SETTLE_SECONDS = 0.3  # without a change, after which a file is read
 SETTLE_SECONDS_AUDIO = 1.0
+
+_CHUNK = 2**20  # bytes that are read at once
 
 Signature = tuple[tuple[int, int], ...]  # size and time of each file
 
@@ -39,13 +43,14 @@ class WatchedFile:
     """A file of which something is made, and its text: the file itself or, for an audio file, the
     text of the same name, if any.
 
-    `signature` changes when it is saved; `inodes` stay when it is renamed.
+    `signature` changes when it is saved, `states` also when it is replaced or lets itself be read;
+    `inodes` stay when it is renamed.
     """
 
     path: Path
     text_path: Path | None
     signature: Signature
-    inodes: tuple[int, ...]
+    states: tuple[FileState, ...]
     mtime: float  # seconds since the epoch
 
     @property
@@ -63,6 +68,10 @@ class WatchedFile:
     @property
     def is_defaults(self) -> bool:
         return is_defaults(self.name)
+
+    @property
+    def inodes(self) -> tuple[int, ...]:
+        return tuple(state.inode for state in self.states)
 
     @property
     def settle_seconds(self) -> float:
@@ -96,15 +105,25 @@ def is_defaults(name: str) -> bool:
     return name.casefold() == DEFAULTS
 
 
-def scan_folder(folder: Path, audio: bool, manifests: bool) -> dict[str, WatchedFile]:
-    """The files by name: audio files first, without sub-folders and without what is empty. Raises
-    OSError.
+class FolderScan(NamedTuple):
+    """The files of a folder by name. `is_whole`: it has no more than are watched."""
+
+    files: dict[str, WatchedFile]
+    is_whole: bool
+
+
+def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
+    """Audio files first, without sub-folders and without what is empty; of very many files, those
+    whose names come first. Raises OSError.
     """
     stats: dict[str, os.stat_result] = {}
     with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if is_input(entry.name) and (found := _stat_regular(entry)):
-                stats[entry.name] = found
+        inputs = (entry for entry in entries if is_input(entry.name))
+        most = LIMITS.watched_files + 1
+        listed = heapq.nsmallest(most, inputs, key=lambda entry: entry.name)
+    for entry in listed[: LIMITS.watched_files]:
+        if found := _stat_regular(entry):
+            stats[entry.name] = found
     texts = [name for name in stats if _suffix(name) in TEXTS]
     text_of: dict[str, str] = {}  # "" for an audio file without one
     if audio:
@@ -115,7 +134,8 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> dict[str, Watched
     text_of |= {name: name for name in texts if name not in beside_audio}
     if manifests:
         text_of |= {name: name for name in stats if _suffix(name) == MANIFEST}
-    return {name: _build_file(folder, name, text, stats) for name, text in text_of.items()}
+    files = {name: _build_file(folder, name, text, stats) for name, text in text_of.items()}
+    return FolderScan(files, len(listed) < most)
 
 
 def read_content(file: WatchedFile) -> FileContent:
@@ -124,7 +144,7 @@ def read_content(file: WatchedFile) -> FileContent:
     text = bytearray()
     for path in file.paths:
         is_text = path == file.text_path
-        for chunk in _read_chunks(path, MAX_TEXT if is_text else MAX_AUDIO):
+        for chunk in _read_chunks(path, _find_limit(is_text)):
             digest.update(chunk)
             if is_text:
                 text += chunk
@@ -160,7 +180,7 @@ def _build_file(
         path=folder / name,
         text_path=folder / text if text else None,
         signature=tuple(map(_sign, found)),
-        inodes=tuple(each.st_ino for each in found),
+        states=tuple(map(FileState.of_stat, found)),
         mtime=max(each.st_mtime for each in found),
     )
 
@@ -192,11 +212,17 @@ def _read_chunks(path: Path, limit: int) -> Iterator[bytes]:
             if size > limit:
                 message = f"it is too big: it has {_format_size(size)}, at most"
                 raise UnusableFile(413, f"{message} {_format_size(limit)} are read")
-            while chunk := stream.read(2**20):
+            left = size
+            while chunk := stream.read(min(left, _CHUNK)):
+                left -= len(chunk)  # it may grow as it is read
                 yield chunk
     except OSError as error:
         message = f"it cannot be read: {error.strerror}"
         raise UnusableFile(403, message, "it is tried again", retry=True) from error
+
+
+def _find_limit(is_text: bool) -> int:
+    return LIMITS.watched_text_bytes if is_text else LIMITS.watched_audio_bytes
 
 
 def _suffix(name: str) -> str:

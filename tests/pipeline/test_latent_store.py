@@ -84,18 +84,29 @@ def test_a_take_says_how_loud_its_latents_are_in_it(ace_step: AceStep, mix: Clip
     np.testing.assert_allclose(ours[:-480], clip[:-480], atol=1e-3)  # it ends with a fade
 
 
+def find(store: LatentStore, file: Path, vae: str) -> StoredLatents | None:
+    """With all of its steps."""
+    steps = store.find(str(file), vae)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            stored: StoredLatents | None = end.value
+            return stored
+
+
 def test_a_changed_file_is_not_known(tmp_path: Path) -> None:
     store = LatentStore(tmp_path / "latents")
     (tmp_path / "x.wav").write_bytes(b"one")
     digest = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"  # SHA-256 of "one"
     store.put(digest, "vae", StoredLatents(np.ones((3, 64), np.float32), 0.5))
-    stored = store.get(str(tmp_path / "x.wav"), "vae")
+    stored = find(store, tmp_path / "x.wav", "vae")
     assert stored is not None
     assert stored.latents.shape == (3, 64)
     assert stored.gain == 0.5
-    assert store.get(str(tmp_path / "x.wav"), "another") is None
+    assert find(store, tmp_path / "x.wav", "another") is None
     (tmp_path / "x.wav").write_bytes(b"two")
-    assert store.get(str(tmp_path / "x.wav"), "vae") is None
+    assert find(store, tmp_path / "x.wav", "vae") is None
 
 
 def test_a_damaged_one_is_no_loss_and_the_folder_stays_small(tmp_path: Path) -> None:
@@ -106,7 +117,7 @@ def test_a_damaged_one_is_no_loss_and_the_folder_stays_small(tmp_path: Path) -> 
     (tmp_path / "x.wav").write_bytes(b"two")
     for path in store.folder.glob("*.npz"):
         path.write_bytes(b"nonsense")
-    assert store.get(str(tmp_path / "x.wav"), "vae") is None
+    assert find(store, tmp_path / "x.wav", "vae") is None
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -131,4 +142,5 @@ def test_latents_that_cannot_be_read_are_no_loss(
     (path,) = (tmp_path / "latents").glob("*.npz")
     DAMAGE[damage](path)
     assert ace_step.model.latent_store is not None
-    assert ace_step.model.latent_store.get(str(tmp_path / "made.wav"), ace_step.vae_digest) is None
+    store = ace_step.model.latent_store
+    assert find(store, tmp_path / "made.wav", ace_step.vae_digest) is None
