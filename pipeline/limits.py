@@ -29,10 +29,15 @@ class Limits:
     audio_bytes: int = limit(8 * GB, "bytes", "an audio file: a source or a reference")
     audio_channels: int = limit(64, "channels", "an audio file")
     audio_rate: int = limit(768_000, "Hz", "an audio file")
-    least_audio_rate: int = limit(1_000, "Hz", "an audio file: no fewer")
+    least_audio_rate: int = limit(1_000, "Hz", "an audio file")
     audio_peak: int = limit(1_000, "times full scale", "a sample of an audio file, if it is finite")
-    # --- music as notes, and text
+    # --- music as notes
     midi_bytes: int = limit(8_000_000, "bytes", "a MIDI file")
+    midi_tracks: int = limit(1_024, "tracks", "a MIDI file")
+    midi_events: int = limit(250_000, "events", "a MIDI file")
+    midi_tempos: int = limit(65_536, "tempos", "a MIDI file")
+    midi_ticks: int = limit(2**28 - 1, "ticks", "a MIDI file, from its start to its end")
+    # --- data
     json_depth: int = limit(32, "levels", "any JSON or TOML, one inside the other")
     json_digits: int = limit(19, "digits", "a whole number in JSON or TOML; 1e400 is none either")
     # --- what acestepd writes, and others may change
@@ -58,7 +63,7 @@ class Limits:
     adapter_rank: int = limit(2_048, "ranks", "an adapter's matrices")
     alpha_names: int = limit(20_000, "names", "an adapter's alpha_pattern")
     config_bytes: int = limit(4 * MB, "bytes", "a config.json, an adapter_config.json")
-    config_number: int = limit(2**20, "", "a size in a config.json")
+    config_number: int = limit(2**20, "numbers", "a size of a network in a config.json")
     layers: int = limit(512, "layers", "a network in a config.json")
     index_bytes: int = limit(8 * MB, "bytes", "the index of weights in several files")
     shards: int = limit(1_000, "files", "the weights of a network")

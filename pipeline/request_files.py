@@ -43,8 +43,8 @@ def check_file(field: str, value: object) -> None:
 
 def check_files(request: Request, fields: Iterable[str] = FILE_FIELDS) -> None:
     """Raises `OutOfRange` where the request names a file in one of these fields (any field or alias
-    may be among them) that does not exist, or that is too large.
-    None is opened.
+    may be among them) that does not exist, or one that is too
+    large. None is opened.
     """
     for field in set(map(field_name, fields)).intersection(FILE_FIELDS):
         check_file(field, getattr(request, field))

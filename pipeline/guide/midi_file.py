@@ -14,10 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ..limits import LIMITS
 from . import smf
 from .score import DRUMS, MAX_NOTES, ROLES, Note, Score
 
-MAX_BYTES = 8_000_000
+MAX_BYTES = LIMITS.midi_bytes
 MAX_BPM = 1000.0
 
 # General MIDI's percussion, by the drum of ours that stands for it

@@ -11,10 +11,12 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MAX_TRACKS = 1024
-MAX_EVENTS = 250_000
-MAX_TEMPOS = 65_536
-MAX_TICKS = 2**28 - 1  # the longest pause that MIDI can write; here also the longest file
+from ..limits import LIMITS
+
+MAX_TRACKS = LIMITS.midi_tracks
+MAX_EVENTS = LIMITS.midi_events
+MAX_TEMPOS = LIMITS.midi_tempos
+MAX_TICKS = LIMITS.midi_ticks  # the longest pause that MIDI can write; here also the longest file
 MAX_NAME = 256  # characters of a track's name that are read
 
 NOTE_OFF, NOTE_ON, PROGRAM = 0x80, 0x90, 0xC0  # what an event is, without its channel

@@ -12,6 +12,7 @@ from daemon.integrations.places import DOCUMENTS
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
+from pipeline.limits import GB, KB, LIMITS, MB, Limits
 from pipeline.request import FIELDS, FieldSpec
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +100,26 @@ def _default(spec: dataclasses.Field[object]) -> str:
     return "`[]`" if value == () else f"`{str(value).lower()}`"
 
 
+def limits() -> str:
+    def row(name: str, value: int, unit: str, help: str) -> tuple[str, ...]:
+        bound = "at least" if name.startswith("least_") else "at most"
+        return f"`{name}`", f"{bound} {_format_amount(value, unit)}", help
+
+    rows = (
+        row(spec.name, getattr(LIMITS, spec.name), **spec.metadata)
+        for spec in dataclasses.fields(Limits)
+    )
+    return table(("limit", "", "of"), rows)
+
+
+def _format_amount(value: int, unit: str) -> str:
+    """1,048,576 bytes are 1 MB."""
+    for name, size in (("GB", GB), ("MB", MB), ("KB", KB)):
+        if unit == "bytes" and value % size == 0:
+            return f"{value // size} {name}"
+    return f"{value:,} {unit}"
+
+
 def integrations() -> str:
     rows = (
         (f"[{row.name}/]({row.name}/README.md)", row.title, row.does, row.ran)
@@ -140,6 +161,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "watch": watch,
     "midi": midi,
     "pad": pad,
+    "limits": limits,
     "integrations": integrations,
     "places": places,
 }

@@ -8,7 +8,7 @@ from daemon.jobs import JobState
 from daemon.watch.folder import MAX_ANNOUNCED
 from daemon.watch.reports import format_report
 from daemon.watch.sheet import Sheet, read_sheet
-from tests.support.watched import EngineStub, PolledFolder, requests_of
+from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
 
 def test_what_was_not_understood_is_reported_line_by_line_until_it_is(
@@ -112,7 +112,7 @@ def test_an_output_that_takes_no_files_keeps_nobody_from_ordering(
     assert len(folder.settle()) == 1
 
 
-def test_a_mishap_with_one_file_does_not_stop_the_others_and_is_tried_again(
+def test_a_mishap_with_one_file_does_not_stop_the_others_and_rests_until_it_changes(
     folder: PolledFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.save("one.txt", "one")
@@ -123,8 +123,19 @@ def test_a_mishap_with_one_file_does_not_stop_the_others_and_is_tried_again(
             lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}),
         )
         assert [request.lyrics for request in requests_of(folder.settle())] == ["two"]
-    folder.poll(31)
+    folder.poll(3600)
+    assert folder.settle() == []
+    (note,) = folder.notes_on("one.txt")
+    assert note == (
+        0,
+        500,
+        "it could not be taken: ZeroDivisionError: division by zero; this is a bug, and the log "
+        "has the details; it rests until it changes",
+    )
+    assert "division by zero" in folder.report_on("one.txt")
+    set_age(folder.path / "one.txt", 10)
     assert [request.lyrics for request in requests_of(folder.settle())] == ["one"]
+    assert folder.report_on("one.txt") == ""
 
 
 def test_a_very_long_sheet_is_told_in_part_and_reported_whole(folder: PolledFolder) -> None:
