@@ -81,7 +81,11 @@ def parse_json(text: str | bytes) -> Any:
 
 def read_toml(path: Path, most: int) -> dict[str, Any]:
     """What a file holds; it may begin with a byte order mark. Raises ValueError, and OSError."""
-    text = read_bytes(path, most).decode("utf-8-sig")
+    return parse_toml(read_bytes(path, most).decode("utf-8-sig"))
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """What a text says. Raises ValueError."""
     if long := _LONG_KEY.search(text):
         raise ValueError(f"a key has more than {LIMITS.json_depth} parts: {long[0][:_SHOWN]}...")
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
 from pipeline.private import open_private
 
 from ..settings import SettingsError
@@ -28,8 +29,8 @@ def record(file: Path, pins: Iterable[str]) -> None:
     """
     try:
         file = file.resolve(strict=True)  # a link stays one
-        text = file.read_bytes().decode("utf-8-sig")
-        values = tomllib.loads(text)
+        text = untrusted.read_bytes(file, LIMITS.settings_bytes).decode("utf-8-sig")
+        values = untrusted.parse_toml(text)
         pinned = {pin.rpartition("=")[0]: pin for pin in (*values.get("revisions", ()), *pins)}
         line = format_line(pinned.values())
         changed = _LINE.sub(lambda _: line, text, count=1)
@@ -46,8 +47,8 @@ def record(file: Path, pins: Iterable[str]) -> None:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        return untrusted.parse_toml(text)
+    except ValueError:
         return {}
 
 

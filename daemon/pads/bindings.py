@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
