@@ -54,6 +54,8 @@ class Order:
     `client` is who asks, as text, so that it outlives the daemon: "udp:127.0.0.1:9001", "tcp:3",
     "watch:/folder". `origin` is kept with the job, for its client: the file it came from, the job
     it is a variation of. `parent` is the id of the job that it goes back to, where there is one.
+    `insert` says who is to put its clips in, as the setting `insert_to` does, or `NOBODY`; empty:
+    what the setting says.
     """
 
     client: str
@@ -64,6 +66,7 @@ class Order:
     out: Path | None = None  # None: the settings' folder
     origin: str = ""
     parent: str = ""
+    insert: str = ""
     # time.monotonic() before which the clips of a prepared take are not announced
     due: float = 0.0
 
@@ -102,7 +105,8 @@ class Job:
     clip_events: tuple[Event, ...] = field(default=(), repr=False)
     crashes: int = 0  # of the worker, while it made this job
     favourite: bool = False
-    insert_for: str = ""  # the program that has still to put its clips in
+    # the program that has still to put its clips in; until they land, what its order says of that
+    insert_for: str = ""
     inserted: Insertion | None = None
     created: float = 0.0  # seconds since the epoch
     cost: float = 0.0  # in the model's unit; 0 while it is not known

@@ -232,11 +232,11 @@ class Journal:
         return self._find_one("1 ORDER BY number DESC", ())
 
     def find_to_insert(self, program: str, since: float, limit: int) -> list[Job]:
-        """Jobs that have ended since then (seconds since the epoch) and whose clips a program has
-        still to put in, the oldest first.
+        """Jobs that have finished since then (seconds since the epoch) and whose clips a program
+        has still to put in, the oldest first.
         """
-        where = "insert_for = ? AND ended >= ? ORDER BY number LIMIT ?"
-        return self._find_jobs(where, (program, since, limit))
+        where = "insert_for = ? AND state = ? AND ended >= ? ORDER BY number LIMIT ?"
+        return self._find_jobs(where, (program, JobState.FINISHED.value, since, limit))
 
     def find_ended(self, since: float, until: float, limit: int) -> list[Job]:
         """The newest jobs that have finished between these times (seconds since the epoch), in the
@@ -360,6 +360,7 @@ def _columns_of(job: Job) -> dict[str, object]:
         "origin": job.origin,
         "parent": job.parent,
         "takes": job.takes,
+        "insert_for": job.insert_for,
         "priority": int(job.priority),
         "out": str(job.out),
         "wish": json.dumps(asdict(job.request)),

@@ -58,6 +58,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 QUANTISE = ("", "beat", "bar")
 AUTO = "auto"  # in insert_to: the program that is there
+NOBODY = "no"  # puts a take in, where a sheet says so: what insert_to leaves empty
 PIN = re.compile(r"[^\s=,]+=[^\s=,]+")  # of a repository to a commit
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")  # of a program that puts clips in
 

@@ -47,6 +47,7 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
         job = Job(order.client, id, order.request, first, out, order.priority)
         job.origin = order.origin
         job.parent = order.parent
+        job.insert_for = order.insert
         return [job]
     # with a variation of a given seed, the takes differ in where they vary to, not in the seed
     name = "variation_seed" if first.variation and order.request.seed >= 0 else "seed"
@@ -64,6 +65,7 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
             order.origin,
             order.parent,
             order.count,
+            insert_for=order.insert,
         )
         jobs.append(job)
     return jobs

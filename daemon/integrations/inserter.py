@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..jobs import Event, Insertion, Job, Listener, Priority, Refused
-from ..settings import AUTO, Settings
+from ..settings import AUTO, NOBODY, Settings
 from .clients import PRESENT_SECONDS, Clients, NamedClient
 
 log = logging.getLogger("acestepd.integrations")
@@ -88,10 +88,12 @@ class Inserter:
 
     def choose(self, job: Job) -> str:
         """The program that is to put a finished job's clips in; empty: nobody by itself. What comes
-        in great numbers only goes to the program that asked for it.
+        in great numbers only goes to the program that asked for it, or that its order names.
         """
-        wanted = self.settings.insert_to
-        if not job.clip_events or not wanted:
+        if job.insert_for not in ("", AUTO, NOBODY):
+            return job.insert_for if job.clip_events else ""
+        wanted = job.insert_for or self.settings.insert_to
+        if not job.clip_events or wanted in ("", NOBODY):
             return ""
         # nobody can have said since the start that it is there
         nobody = FIRST_TO_COME if self._clock() < self._started + PRESENT_SECONDS else ""

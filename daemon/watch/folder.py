@@ -296,7 +296,9 @@ class WatchedFolder:
         outcome = None
         try:
             if parsed.request is not None:
-                job, outcome = self._submit(file, record, digest, parsed.request, preexisting)
+                job, outcome = self._submit(
+                    file, record, digest, parsed.request, parsed.insert, preexisting
+                )
         except (Refused, BadRequest) as error:
             outcome = describe_error(error)
             if outcome.code in TEMPORARY:
@@ -321,6 +323,7 @@ class WatchedFolder:
         record: FileRecord,
         digest: str,
         request: Request,
+        insert: str,
         preexisting: bool,
     ) -> tuple[Job, SheetNote | None]:
         """The job that makes it, and what there is to say. It supersedes what the file asked for
@@ -338,7 +341,7 @@ class WatchedFolder:
                 outcome = f"made already: {job.clip_events[0].values[1]}"
             return job, SheetNote(0, UNDERSTOOD, outcome)
         self._supersede(file, record, id)
-        job = self._jobs.submit(id, request, self.watch.out, file.path)
+        job = self._jobs.submit(id, request, self.watch.out, file.path, insert)
         return job, SheetNote(0, UNDERSTOOD, f"on its way: {id}")
 
     def _find_renamed(self, digest: str) -> Job | None:

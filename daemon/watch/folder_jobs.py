@@ -24,9 +24,9 @@ class FolderJobs:
         self._folder = folder
         self._engine = engine
 
-    def submit(self, id: str, request: Request, out: Path, file: Path) -> Job:
+    def submit(self, id: str, request: Request, out: Path, file: Path, insert: str) -> Job:
         """Raises `Refused`."""
-        order = Order(self.client, id, request, out=out, origin=str(file))
+        order = Order(self.client, id, request, out=out, origin=str(file), insert=insert)
         return self._engine.submit(order)[0]
 
     def find(self, id: str) -> Job | None:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from pipeline.request import FIELDS, BadRequest, coerce, field_name, is_field
+from pipeline.request import FIELDS, BadRequest, OutOfRange, coerce, field_name, is_field
 
 from ..jobs import Refused
+from ..settings import AUTO, NAME, NOBODY
 from .markers import parse_marker
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error, shorten
 
@@ -21,6 +22,9 @@ PathResolver = Callable[[str, str], str]
 
 AROUND = "around the parameters"
 UNENDED = "the end of the parameters is not marked"
+
+INSERT = "insert"  # no parameter of a take: who puts it into a DAW
+NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
 _FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
 _PAIR = re.compile(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)")
@@ -87,8 +91,8 @@ def count_header_lines(lines: list[str]) -> int:
 def read_parameters(
     lines: list[str], resolve_path: PathResolver
 ) -> tuple[dict[str, object], list[SheetNote]]:
-    """Lines that hold nothing else: values by the names of their fields, and what was made of every
-    line. No text raises.
+    """Lines that hold nothing else: values by the names of their fields, `INSERT` among them, and
+    what was made of every line. No text raises.
     """
     values: dict[str, object] = {}
     given_in: dict[str, int] = {}
@@ -144,7 +148,7 @@ def _is_fence(line: str) -> bool:
 
 def _names_field(line: str) -> bool:
     pair = _PAIR.fullmatch(line.expandtabs(4))
-    return pair is not None and is_field(_normalize_key(pair[2]))
+    return pair is not None and (is_field(key := _normalize_key(pair[2])) or key == INSERT)
 
 
 def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
@@ -185,16 +189,29 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
     if key == "title":
         key = "name"
     try:
-        name = field_name(key)
+        name = key if key == INSERT else field_name(key)
         text = _join_value(name, entry)
-        if not text and FIELDS[name].default != "":
+        if not text and (name == INSERT or FIELDS[name].default != ""):
             note = SheetNote(entry.line, UNDERSTOOD, f"{name} is left empty", lines=lines)
             return name, None, note
-        value = coerce(name, resolve_path(name, text))
+        value = _parse_program(text) if name == INSERT else coerce(name, resolve_path(name, text))
     except (BadRequest, Refused) as error:
         return key, None, describe_error(error, entry.line, lines)
     value_text = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
     return name, value, SheetNote(entry.line, UNDERSTOOD, f"{name} = {value_text}", lines=lines)
+
+
+def _parse_program(text: str) -> str:
+    """The program's name, `AUTO` or `NOBODY`. Raises `OutOfRange`."""
+    program = text.lower()
+    if program in NOBODY_WORDS:
+        return NOBODY
+    if program != AUTO and not NAME.fullmatch(program):
+        raise OutOfRange(
+            f"{INSERT} must be the name of a program like live or reaper, {AUTO} or {NOBODY}, "
+            f"got {text[:40]!r}"
+        )
+    return program
 
 
 def _join_value(name: str, entry: _Entry) -> str:

@@ -17,7 +17,7 @@ from ..paths import AllowedFolders
 from ..settings import Watch
 from .engine_api import EngineApi
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
-from .sheet import decode, read_defaults, read_sheet
+from .sheet import Sheet, decode, read_defaults, read_sheet
 from .watched_files import WatchedFile
 
 WILL_DIFFER = 409
@@ -28,13 +28,14 @@ class ParsedFile:
     """What a content asks for. `request` is None when none can be made of it.
 
     `inputs` are what the request was made from: where they are the same, the file asks for the
-    same. `notes` are about `text`.
+    same. `notes` are about `text`. `insert`: who is to put the take into a DAW, as in `Order`.
     """
 
     request: Request | None
     inputs: object = None
     notes: tuple[SheetNote, ...] = ()
     text: str = ""
+    insert: str = ""
 
 
 class FileParser:
@@ -45,7 +46,7 @@ class FileParser:
     ) -> None:
         self._engine = engine
         self._panel = panel
-        self._defaults: dict[str, object] = {}
+        self._defaults = Sheet()
         self.change_settings(watch, allowed_folders)
 
     def change_settings(self, watch: Watch, allowed_folders: AllowedFolders) -> None:
@@ -62,11 +63,11 @@ class FileParser:
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
         read = read_defaults(text, self._resolve_path)
-        self._defaults = read.values
+        self._defaults = read
         return ParsedFile(None, notes=(*notes, *read.notes), text=text)
 
     def clear_defaults(self) -> None:
-        self._defaults = {}
+        self._defaults = Sheet()
 
     def parse(self, file: WatchedFile, content: bytes) -> ParsedFile:
         """What a file asks for, with the folder's defaults behind it."""
@@ -79,7 +80,7 @@ class FileParser:
         suffix = (file.text_path or file.path).suffix.lower()
         read = read_sheet(text, suffix, self._resolve_path)
         notes = (*encoding_notes, *read.notes)
-        values = {"name": file.path.stem, **self._defaults, **read.values}
+        values = {"name": file.path.stem, **self._defaults.values, **read.values}
         if file.is_audio:
             values["source"] = os.path.realpath(file.path)
             if file.text_path:
@@ -93,7 +94,8 @@ class FileParser:
             request = Panel(self._watch.request, self._panel.tempo).build_request(values)
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
-        return ParsedFile(request, (self._watch.request, values), notes, text)
+        insert = read.insert or self._defaults.insert
+        return ParsedFile(request, (self._watch.request, values), notes, text, insert)
 
     def _parse_manifest(self, file: WatchedFile) -> ParsedFile:
         """A manifest asks for its take again; with a seed among the folder's defaults, for a
@@ -101,7 +103,7 @@ class FileParser:
         """
         try:
             manifest = read_manifest(file.path, self._accept_request)
-            seed = {name: value for name, value in self._defaults.items() if name == "seed"}
+            seed = {name: value for name, value in self._defaults.values.items() if name == "seed"}
             request = manifest.request.changed(seed)
             original = manifest.title
             current = self._engine.title
@@ -113,7 +115,7 @@ class FileParser:
         if self._engine.state in ("warm", "busy") and original != current:
             message = f"{original} played this and {current} plays now: it will differ"
             notes = (SheetNote(0, WILL_DIFFER, message),)
-        return ParsedFile(request, request, notes)
+        return ParsedFile(request, request, notes, insert=self._defaults.insert)
 
     def _accept_request(self, values: Mapping[str, Any]) -> Request:
         """The request of a manifest, whose files are in an allowed folder. Raises `Refused` and

@@ -14,17 +14,24 @@ from pipeline.request import clean_text
 
 from .lyrics import LyricsReader
 from .notes import UNCLEAR, SheetNote
-from .parameters import PathResolver, count_header_lines, read_parameter, read_parameters
+from .parameters import (
+    INSERT,
+    PathResolver,
+    count_header_lines,
+    read_parameter,
+    read_parameters,
+)
 
 
 @dataclass(frozen=True)
 class Sheet:
     """Values of a request by the names of its fields, as they are kept, and what was made of every
-    line.
+    line. `insert`: who is to put the take into a DAW, as in `Order`.
     """
 
     values: dict[str, object] = field(default_factory=dict)
     notes: tuple[SheetNote, ...] = ()
+    insert: str = ""
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -73,13 +80,15 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
             message = "there are lyrics among the parameters, and below"
             notes.insert(0, SheetNote(0, UNCLEAR, message, "those below are sung"))
         values["lyrics"] = lyrics
-    return Sheet(values, (*notes, *reader.notes))
+    insert = str(values.pop(INSERT, ""))
+    return Sheet(values, (*notes, *reader.notes), insert)
 
 
 def read_defaults(text: str, resolve_path: PathResolver = keep_path) -> Sheet:
     """A file of parameters only; the `---` lines may be left out."""
     values, notes = read_parameters(split_lines(text), resolve_path)
-    return Sheet(values, tuple(notes))
+    insert = str(values.pop(INSERT, ""))
+    return Sheet(values, tuple(notes), insert)
 
 
 def format_sheet(values: Mapping[str, object]) -> str:

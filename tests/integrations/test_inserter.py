@@ -51,9 +51,10 @@ def make_while_nobody_is_there(stage: Stage, client: OscClient, id: str) -> str:
     return path
 
 
-def outside(stage: Stage, id: str, *, count: int = 1) -> None:
+def outside(stage: Stage, id: str, *, count: int = 1, insert: str = "") -> None:
     """An order of somebody else, such as a watched folder."""
-    stage.engine.submit(Order("watch:/songs", id, Request(prompt="p", seconds=0.5), count=count))
+    request = Request(prompt="p", seconds=0.5)
+    stage.engine.submit(Order("watch:/songs", id, request, count=count, insert=insert))
 
 
 # --- one program ----------------------------------------------------------------------------------
@@ -105,6 +106,39 @@ def test_nobody_puts_anything_in_where_the_settings_say_so(tmp_path: Path) -> No
         assert live.is_quiet()
         live.send("/ace/insert", "take1", 2, 3)
         assert next_insert(live)[:3] == ["take1", 2, 3]
+
+
+def test_an_order_names_one_or_nobody_whatever_the_settings_say(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path, insert_to="live") as stage,
+        named(stage, "live") as live,
+        named(stage, "reaper") as reaper,
+    ):
+        outside(stage, "take1", insert="reaper", count=2)
+        assert [next_insert(reaper)[0] for _ in range(2)] == ["take1.1", "take1.2"]
+        outside(stage, "take2", insert="no")
+        live.until("/ace/finished", "take2")
+        outside(stage, "take3", insert="auto")
+        assert next_insert(live)[0] == "take3"
+        assert addresses(reaper.until("/ace/finished", "take3")).count("/ace/insert") == 0
+        stage.apply(dataclasses.replace(stage.settings, insert_to=""))
+        outside(stage, "take4", insert="live")
+        assert next_insert(live)[0] == "take4"
+
+
+def test_what_an_order_says_of_that_outlives_the_daemon_and_no_take_waits_that_failed(
+    tmp_path: Path,
+) -> None:
+    with on_stage(tmp_path, SteppedModel(running=False), insert_to="live") as stage:
+        for id, insert in (("take1", "reaper"), ("take2", "no"), ("take3", "reaper")):
+            outside(stage, id, insert=insert)
+        stage.engine.cancel("watch:/songs", "take3")
+    with on_stage(tmp_path, insert_to="live") as stage:
+        until(lambda: all(job.has_ended for job in stage.engine.journal.search()))
+        with named(stage, "live", "insert") as live, named(stage, "reaper", "insert") as reaper:
+            assert next_insert(reaper)[0] == "take1"
+            assert live.is_quiet()
+            assert reaper.is_quiet()
 
 
 def test_another_program_is_chosen_while_the_daemon_runs(stage: Stage) -> None:

@@ -47,6 +47,13 @@ def test_defaults_are_known_after_a_restart_and_change_no_take_by_themselves(
     assert [request.prompt for request in requests_of(folder.settle())] == ["cold"]
 
 
+def test_they_say_who_puts_takes_into_a_daw_where_a_text_does_not(folder: PolledFolder) -> None:
+    folder.save("acestepd.txt", "insert: reaper")
+    folder.save("a.txt", "la")
+    folder.save("b.txt", "insert: no\n\nlo")
+    assert {order.id[0]: order.insert for order in folder.settle()} == {"a": "reaper", "b": "no"}
+
+
 def test_what_is_wrong_with_the_defaults_is_reported(folder: PolledFolder) -> None:
     folder.save("acestepd.txt", "prompt: warm\nbmp: 80\n")
     folder.settle()

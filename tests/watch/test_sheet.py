@@ -66,6 +66,38 @@ def test_a_sheet_says_what_it_made_of_each_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "insert"),
+    [
+        ("insert: reaper", "reaper"),
+        ("Insert = Live # the set", "live"),
+        ("insert: auto", "auto"),
+        ("insert: no", "no"),
+        ('insert: "off"', "no"),
+        ("insert: false", "no"),
+        ("insert:", ""),
+        ("bpm: 90", ""),
+    ],
+)
+def test_a_sheet_says_who_puts_its_take_into_a_daw(line: str, insert: str) -> None:
+    for text in (f"{line}\n\nla", f"---\nprompt: x\n{line}\n---\nla"):
+        read = read_sheet(text)
+        assert read.insert == insert
+        assert "insert" not in read.values
+        assert read.values["lyrics"] == "la"
+        assert find_problems(read.notes) == []
+    assert read_defaults(line).insert == insert
+
+
+def test_a_program_that_cannot_be_one_is_said() -> None:
+    for wrong in ("a b", "-x", "x" * 33, "reaper, live"):
+        read = read_sheet(f"insert: {wrong}\n\nla")
+        assert read.insert == ""
+        [problem] = find_problems(read.notes)
+        assert (problem.line, problem.code) == (1, 422)
+        assert problem.message.startswith("insert must be the name of a program like live")
+
+
 def test_words_alone_are_sung() -> None:
     assert read_sheet("la la la\nla la").values == {"lyrics": "la la la\nla la"}
 
