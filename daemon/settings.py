@@ -226,6 +226,9 @@ class Settings:
     folders: tuple[Path, ...] = setting(
         (), "folders that messages may name files in, besides out and the watched ones"
     )
+    private: bool = setting(
+        False, "leave prompt, lyrics and what they name out of the clips, their manifests and names"
+    )
     latest: bool = setting(False, "also keep NAME_latest.wav, always the newest clip of that name")
     link: bool = setting(
         False, "follow the tempo of an Ableton Link session (needs the extra 'link')"

@@ -42,6 +42,8 @@ def generate(
     original = TakeInfo(Request(), "auto")
     if again:
         original = read_manifest(again, accept_request)
+        for note in original.notes:
+            print(note, file=sys.stderr)
     request = Panel(original.request).build_request(values)
     if adapters is None:
         adapters = [adapter.text for adapter in original.adapters]

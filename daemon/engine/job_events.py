@@ -12,6 +12,7 @@ from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job
 from ..landing import clips
+from ..landing.finished_take import WORDS
 from ..landing.manifest import read_manifest
 from .run import Run
 
@@ -42,6 +43,10 @@ def read_landed(
     try:
         known = info or read_manifest(landed.manifest)
         used = known.request
+        if info is None:  # what was left out of a private one is what was asked for
+            asked = run.job.resolved
+            words = {name: getattr(used, name) or getattr(asked, name) for name in WORDS}
+            used = dataclasses.replace(used, **words)
         model = known.model
     except ValueError:  # somebody has taken it away already
         used = run.job.resolved

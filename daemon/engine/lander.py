@@ -89,7 +89,8 @@ class Lander:
             job = run.job
             token = self._journal.token
             facts = JobFacts(job.id, job.origin, job.parent, job.take, job.takes)
-            staged = staging.stage(job.out, token, facts, take, self.settings.latest)
+            settings = self.settings
+            staged = staging.stage(job.out, token, facts, take, settings.latest, settings.private)
             if self._listener.on_staged(run, staged, take.info):
                 return
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from pipeline.take import Clip, TakeInfo
 
 MIX = "mix"
+WORDS = ("prompt", "lyrics", "lm_negative_prompt")  # fields of a request
+WRITTEN = (*WORDS, "caption")  # what a planner writes
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,17 @@ class FinishedTake:
 
     info: TakeInfo
     clips: tuple[ClipAudio, ...]
+
+    def without_words(self) -> Self:
+        """The same take, and nothing of what it was asked for in words: prompt, lyrics, what not to
+        sound like, what the planner wrote of them, and the notes and labels that may quote them.
+        """
+        info = self.info
+        planned = {name: info.planned[name] for name in info.planned if name not in WRITTEN}
+        sections = tuple((seconds, str(n)) for n, (seconds, _) in enumerate(info.sections, 1))
+        request = info.request.changed(dict.fromkeys(WORDS, ""))
+        wordless = replace(info, request=request, planned=planned, sections=sections, notes=())
+        return replace(self, info=wordless)
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from pipeline.take import TakeInfo
 from pipeline.weights import adapter
 
 from .. import VERSION
+from .finished_take import WORDS
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def read_manifest(
     file.
 
     `build_request` makes the request of its values, and may refuse them; without one, files that it
-    names need not exist.
+    names need not exist. The notes say which words were left out of it, if any.
     """
     try:
         data = untrusted.read_json(path, LIMITS.manifest_bytes)
@@ -75,6 +76,17 @@ def read_manifest(
         )
         values = data["request"]
         request = build_request(values) if build_request else Request(**values)
-        return TakeInfo(request, str(data["model"]), int(data.get("bits", 0)), adapters)
+        left_out = [name for name in WORDS if name in data.get("left_out", ())]
+        notes = (_describe_missing(left_out),) if left_out else ()
+        bits = int(data.get("bits", 0))
+        return TakeInfo(request, str(data["model"]), bits, adapters, notes=notes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path}: not a manifest of a take ({error})") from error
+
+
+def _describe_missing(left_out: Sequence[str]) -> str:
+    """What to say of a manifest that was written with `private`."""
+    return (
+        f"this manifest leaves out {', '.join(left_out)} (private in the settings): "
+        "it will differ; reroll the take by its id, or say the words again"
+    )

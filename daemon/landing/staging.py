@@ -22,7 +22,7 @@ from pipeline.request import Request
 from . import disk, levels, names
 from .audio_files import FORMATS, PART, encode_clip
 from .chunks import ClipFacts
-from .finished_take import FinishedTake
+from .finished_take import WORDS, FinishedTake
 from .manifest import JobFacts, build_manifest
 
 _PREFIX = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
@@ -121,15 +121,17 @@ def stage(
     job: JobFacts,
     take: FinishedTake,
     keep_latest: bool = False,
+    private: bool = False,
 ) -> Staged:
     """Write every file of a job into a hidden folder, and wait until the disk has them. `token`
-    marks that folder as one journal's, for its `sweep`. Raises OSError, and then leaves nothing.
+    marks that folder as one journal's, for its `sweep`. With `private`, none of them says the words
+    of its request. Raises OSError, and then leaves nothing.
     """
     # somebody may have tidied up; what is above may be a volume that is not there
     folder.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{token}-", dir=folder))
     try:
-        staged = _write_files(staging, job, take, keep_latest)
+        staged = _write_files(staging, job, take, keep_latest, private)
         disk.sync_folder(staging)
         disk.sync_folder(folder)
     except BaseException:
@@ -165,7 +167,12 @@ def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _write_files(staging: Path, job: JobFacts, take: FinishedTake, keep_latest: bool) -> Staged:
+def _write_files(
+    staging: Path, job: JobFacts, take: FinishedTake, keep_latest: bool, private: bool
+) -> Staged:
+    left_out = [name for name in WORDS if private and getattr(take.info.request, name)]
+    if private:
+        take = take.without_words()
     info = take.info
     request = info.request
     file_format = FORMATS[request.format]
@@ -215,6 +222,7 @@ def _write_files(staging: Path, job: JobFacts, take: FinishedTake, keep_latest: 
         "notes": [*info.notes, *_describe_shortfall(request, levelled)],
         "loudness": levelled.loudness,
         "clips": clips,
+        "left_out": left_out,
     }
     base_name = names.find_free_base_name(
         draft.folder, names.build_base_name(request), draft.suffixes

@@ -111,10 +111,10 @@ class FileParser:
             return ParsedFile(None, notes=(describe_error(error),))
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
-        notes: tuple[SheetNote, ...] = ()
+        notes = tuple(SheetNote(0, WILL_DIFFER, note) for note in manifest.notes)
         if self._engine.state in ("warm", "busy") and original != current:
             message = f"{original} played this and {current} plays now: it will differ"
-            notes = (SheetNote(0, WILL_DIFFER, message),)
+            notes += (SheetNote(0, WILL_DIFFER, message),)
         return ParsedFile(request, request, notes, insert=self._defaults.insert)
 
     def _accept_request(self, values: Mapping[str, Any]) -> Request:

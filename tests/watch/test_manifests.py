@@ -36,6 +36,14 @@ def test_a_manifest_of_another_model_says_that_it_will_differ(folder: PolledFold
     )
 
 
+def test_a_manifest_without_its_words_says_that_it_will_differ(folder: PolledFolder) -> None:
+    data = json.loads(manifest_of(Request(seed=7))) | {"left_out": ["prompt"]}
+    folder.save("take.json", json.dumps(data))
+    assert len(folder.settle()) == 1
+    (told,) = [text for _, code, text in folder.notes_on("take.json") if code == 409]
+    assert told.startswith("this manifest leaves out prompt (private in the settings)")
+
+
 @pytest.mark.parametrize(
     "content",
     ["{}", "[1, 2", '{"request": {"bpm": 9000}, "model": "x"}', '{"request": 1, "model": 2}'],
