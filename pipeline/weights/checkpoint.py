@@ -15,14 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import mlx.core as mx
-from huggingface_hub import constants, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import constants
 from mlx.utils import tree_flatten
 from tokenizers import Tokenizer
 
@@ -317,6 +310,16 @@ def _get_snapshot(
     """The folder of the repository's files, downloaded unless `local`. `pull` are the arguments of
     `acestepd pull` that fetch it.
     """
+    # not before: these modules are a third of what a worker imports, and a folder needs none
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
     again = f"acestepd pull {pull}"
     pinned = revision or None
     try:

@@ -804,6 +804,18 @@ def test_what_was_fetched_is_loaded_whatever_the_hub_has_by_then(ace_step: FakeH
     assert checkpoint.list_revisions(checkpoint.find("mini")) == []
 
 
+def test_a_voice_of_this_machine_loads_without_the_hub_s_library() -> None:
+    """Its modules take longer to import than the embedded voice takes to load."""
+    code = """
+import sys
+from pipeline import load
+load("mini")
+print("huggingface_hub.hf_api" in sys.modules)
+"""
+    printed = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    assert printed.strip() == "False"
+
+
 @pytest.mark.parametrize(
     "first", ["import huggingface_hub", "from pipeline.weights import checkpoint"]
 )
