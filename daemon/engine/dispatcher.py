@@ -33,13 +33,14 @@ from ..messages import (
     WorkerMessage,
 )
 from ..settings import Settings
-from .client_jobs import GENERATE, ClientJobs
+from .client_jobs import CRASHES, GENERATE, ClientJobs
 from .event_bus import EventBus
+from .given_up import GivenUpAdapters
 from .held_jobs import HeldJobs
 from .job_events import make_clip_events, make_plan_events, read_landed
 from .job_queue import JobQueue
 from .lander import Lander
-from .model_state import ModelState
+from .model_state import ModelChoice, ModelState
 from .process import WorkerHandle
 from .reassembly import Reassembly
 from .run import Run
@@ -65,6 +66,16 @@ class ClaimedTake(NamedTuple):
     due: float
 
 
+class Suspicion(NamedTuple):
+    """What was given up as the engine failed with it, what plays instead, and the job that was
+    under way: if that ends the engine once more, it was the job.
+    """
+
+    given_up: ModelChoice
+    fallback: ModelChoice
+    job: Job
+
+
 class Dispatcher:
     """The jobs that have not ended, and what moves them on. What becomes of a run's events and end
     is its owner's business: `client_jobs`, or the speculation.
@@ -78,17 +89,20 @@ class Dispatcher:
         bus: EventBus,
         model: ModelState,
         start_worker: Callable[[], WorkerHandle],
+        given_up: GivenUpAdapters,
     ) -> None:
         self._lock = lock
         self._journal = journal
         self._bus = bus
         self._model = model
+        self._given_up = given_up
         self.queue = JobQueue()
         self.held = HeldJobs()
         # a stack: the worker works on the last one, which has interrupted the one before
         self.running: list[Run] = []
         self.landing: list[Run] = []
         self._claimed: list[ClaimedTake] = []
+        self._suspicion: Suspicion | None = None
         self._is_releasing = False  # held jobs, on another thread
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
@@ -326,6 +340,9 @@ class Dispatcher:
         self.running = []
         self._reassembly.clear()
         self._model.set_status("loading")
+        if given_up := self._model.note_crash():
+            self._fall_back(given_up, reason, lost)
+            return
         if gives_up:
             self._on_load_failed(f"the engine's process ends while it loads the model ({reason})")
             return
@@ -334,6 +351,43 @@ class Dispatcher:
         self._bus.publish(Event("fail", None, (GENERATE, 500, message, hint)))
         for run in lost:  # in this order the last one is the first in the queue again
             run.owner.handle_worker_exit(run, reason, was_active=run is lost[-1])
+        self._clear_suspicion()
+
+    def _clear_suspicion(self) -> None:
+        """Choose what was given up again, where the job has ended the engine without it too."""
+        suspicion = self._suspicion
+        if suspicion is None or not suspicion.job.has_ended:
+            return
+        self._suspicion = None
+        job = suspicion.job
+        if job.crashes < CRASHES or self._model.choice != suspicion.fallback:
+            return
+        self._model.choose(suspicion.given_up)
+        self.call_aside(lambda: self._given_up.forget(suspicion.given_up.adapters))
+        command, what = _describe_difference(suspicion.given_up, suspicion.fallback)
+        message = f"{job.id} ends the engine's process without {what} too"
+        hint = f"so it was not {what}: put on again"
+        log.warning("%s; %s", message, hint)
+        self._bus.publish(Event("fail", None, (command, 500, message, hint)))
+
+    def _fall_back(self, given_up: ModelChoice, reason: str, lost: list[Run]) -> None:
+        """Play on with what played before. The jobs that were lost are not to blame: they are begun
+        anew.
+        """
+        choice = self._model.choice
+        command, what = _describe_difference(given_up, choice)
+        hint = f"not put on again by itself; it goes on with {choice.title}"
+        message = f"the engine has failed twice with {what}: {reason}"
+        log.error("%s; %s", message, hint)
+        self.supervisor.replace_worker()
+        adapters = [one for one in given_up.adapters if one not in choice.adapters]
+        self.call_aside(lambda: self._given_up.add(adapters))
+        self._bus.publish(Event("fail", None, (command, 500, message, hint)))
+        if lost and lost[-1].owner.serves_clients:
+            self._suspicion = Suspicion(given_up, choice, lost[-1].job)
+        for run in lost:
+            run.job.crashes = 0
+            run.owner.handle_worker_exit(run, reason, was_active=False)
 
     def _on_loaded(self, message: ModelLoaded) -> None:
         self._model.on_loaded(message, self._journal.seconds_per_cost)
@@ -345,7 +399,13 @@ class Dispatcher:
         self.enqueue(*released)
 
     def _on_load_failed(self, message: str) -> None:
-        """The queue waits for another attempt, or another model."""
+        """The queue waits for another attempt, or another model; where there was one attempt
+        already, what played before plays on.
+        """
+        if given_up := self._model.note_crash():
+            self._model.set_status("error")
+            self._fall_back(given_up, message, [])
+            return
         self._model.on_load_failed(message)
         log.error("%s", message)
         for job in list(self.queue):
@@ -531,3 +591,10 @@ class Dispatcher:
             return False
         self.on_landed(Run(job, self.client_jobs), landed)
         return True
+
+
+def _describe_difference(given_up: ModelChoice, choice: ModelChoice) -> tuple[str, str]:
+    """The command that has put on what was given up, and what that is."""
+    if given_up[:2] != choice[:2]:
+        return MODEL, f"the model {given_up.title}"
+    return ADAPTER, f"the adapters {' '.join(map(str, given_up.adapters)) or 'off'}"

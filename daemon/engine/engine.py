@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,13 +16,16 @@ from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
 from . import orders
-from .dispatcher import Dispatcher
+from .dispatcher import ADAPTER, Dispatcher
 from .event_bus import EventBus, ignore_event
+from .given_up import GivenUpAdapters
 from .lookup import JobLookup
 from .model_state import ModelChoice, ModelState, ModelStatus
 from .prepared_takes import PreparedTake
 from .process import WorkerHandle, WorkerProcess
 from .speculation import Speculation
+
+log = logging.getLogger("acestepd.engine")
 
 
 class Engine:
@@ -46,9 +50,12 @@ class Engine:
         # either, as files are looked at then
         self.lock = threading.RLock()
         self._bus = EventBus(self.lock)
-        self._model = ModelState(choice, self._publish_state)
+        self._given_up = GivenUpAdapters(settings.state)
+        self._left_off = self._given_up.find(choice.adapters)
+        adapters = tuple(one for one in choice.adapters if one not in self._left_off)
+        self._model = ModelState(choice._replace(adapters=adapters), self._publish_state)
         self._dispatcher = Dispatcher(
-            self.lock, settings, journal, self._bus, self._model, start_worker
+            self.lock, settings, journal, self._bus, self._model, start_worker, self._given_up
         )
         self._client_jobs = self._dispatcher.client_jobs
         self._supervisor = self._dispatcher.supervisor
@@ -114,6 +121,12 @@ class Engine:
         """Go on with what an earlier daemon left, and begin."""
         with self.lock:
             self._dispatcher.resume()
+        if self._left_off:
+            names = " ".join(map(str, self._left_off))
+            message = f"the engine has failed twice with the adapters {names}: they are left off"
+            hint = "change their files, or put them on with /ace/adapter"
+            log.warning("%s; %s", message, hint)
+            self._bus.publish(Event("fail", None, (ADAPTER, 409, message, hint)))
         self._supervisor.start()
 
     def change_settings(self, settings: Settings) -> None:
@@ -309,4 +322,5 @@ class Engine:
             self._speculation.reset()
             if self.error:  # perhaps because of them
                 self._supervisor.replace_worker()
+        self._dispatcher.call_aside(lambda: self._given_up.forget(adapters))
         self._dispatcher.dispatch()

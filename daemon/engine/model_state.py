@@ -8,10 +8,10 @@ from typing import Literal, NamedTuple
 from pipeline.cost import estimate_cost
 from pipeline.take import TakeInfo
 from pipeline.variants import Defaults
-from pipeline.weights.adapter import Adapter
+from pipeline.weights.adapter import Adapter, format_title
 
 from ..jobs import Job
-from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished
+from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished, SetAdapters
 from ..settings import Settings
 from .run import Run
 
@@ -24,6 +24,16 @@ class ModelChoice(NamedTuple):
     model: str
     variant: str
     adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """As people read it."""
+        name = f"{self.model}/{self.variant}" if self.variant else self.model
+        return format_title(name, 0, self.adapters)
+
+
+MOST_WORN = 8  # choices that are remembered
+CHOICE_CRASHES = 2  # of the worker with a choice that nothing was played with yet
 
 
 class RenderSpeed:
@@ -75,6 +85,10 @@ class ModelState:
         self.status: ModelStatus = "cold"
         self.error = ""
         self.memory_need = MemoryNeed()
+        self._told: ModelChoice | None = None  # what the worker was told to load
+        self._worn: list[ModelChoice] = []  # what was loaded until now, each once, the newest last
+        self._played: ModelChoice | None = None  # what the newest take was finished with
+        self._crashes = 0  # of the worker with what is chosen, and has not played yet
         self._speed = RenderSpeed()
         self._token_cost = 0.0  # what a token of its planner costs, 0 without one
 
@@ -85,10 +99,15 @@ class ModelState:
 
     def choose_model(self, model: str, variant: str) -> None:
         same = (model, variant) == self.choice[:2]  # another model has other layers
-        self.choice = ModelChoice(model, variant, self.choice.adapters if same else ())
+        self.choose(ModelChoice(model, variant, self.choice.adapters if same else ()))
 
     def choose_adapters(self, adapters: tuple[Adapter, ...]) -> None:
-        self.choice = self.choice._replace(adapters=adapters)
+        self.choose(self.choice._replace(adapters=adapters))
+
+    def choose(self, choice: ModelChoice) -> None:
+        """Both at once."""
+        self.choice = choice
+        self._crashes = 0
 
     @property
     def needs_adapters(self) -> bool:
@@ -97,6 +116,7 @@ class ModelState:
 
     def make_load_message(self, settings: Settings) -> LoadModel:
         """The first message to a worker."""
+        self._told = self.choice
         return LoadModel(
             model=self.choice.model,
             variant=self.choice.variant,
@@ -124,17 +144,31 @@ class ModelState:
         self.cache_counts = {}
         self.adapters = message.adapters
         self.defaults = message.defaults
+        self._note_worn()
         self._token_cost = message.token_cost
         self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
+
+    def make_adapters_message(self) -> SetAdapters:
+        """That it is to play with the adapters that are chosen."""
+        self._told = self.choice
+        self.is_setting_adapters = True
+        return SetAdapters(self.choice.adapters)
 
     def on_adapters_set(self, message: AdaptersSet) -> None:
         self.title = message.title
         self.adapters = message.adapters
         self.is_setting_adapters = False
+        self._note_worn()
+
+    def _note_worn(self) -> None:
+        if self._told:
+            self._worn = [choice for choice in self._worn if choice != self._told]
+            self._worn = [*self._worn, self._told][-MOST_WORN:]
 
     def on_adapters_refused(self) -> None:
         """It goes on with those it has."""
-        self.choice = self.choice._replace(adapters=self.adapters)
+        self.choose(self.choice._replace(adapters=self.adapters))
+        self._told = self.choice
         self.is_setting_adapters = False
 
     def on_load_failed(self, message: str) -> None:
@@ -145,6 +179,22 @@ class ModelState:
         """No worker has it loaded any more."""
         self.defaults = None
         self.is_setting_adapters = False
+
+    def note_crash(self) -> ModelChoice | None:
+        """The worker has ended by itself, or hangs. Returns the choice that is given up where that
+        was its fault, as far as anybody can tell: nothing was played with it, and it is not the
+        first time. What was loaded before is chosen again; where nothing was, the model by itself.
+        """
+        told, self._told = self._told, None
+        if told != self.choice or self.choice == self._played:
+            return None
+        self._crashes += 1
+        if self._crashes < CHOICE_CRASHES:
+            return None
+        given_up = self.choice
+        self._worn = [choice for choice in self._worn if choice != given_up]
+        self.choose(self._worn[-1] if self._worn else given_up._replace(adapters=()))
+        return given_up if given_up != self.choice else None
 
     # --- what its takes cost ----------------------------------------------------------------------
 
@@ -165,6 +215,8 @@ class ModelState:
 
     def learn(self, run: Run, message: RenderFinished) -> None:
         """From a take that is complete. What a token costs is known better now as well."""
+        if self._told:
+            self._played = self._told._replace(adapters=self.adapters)
         job = run.job
         self._token_cost = message.token_cost
         self.estimate_cost(job)

@@ -17,7 +17,6 @@ from ..messages import (
     ModelLoaded,
     ModelLoadFailed,
     Render,
-    SetAdapters,
     WorkerMessage,
     encode_message,
     receive_message,
@@ -175,9 +174,9 @@ class Supervisor:
             return True
         idle = not self._model.is_setting_adapters and not self._work.has_running
         if self.connection and idle:
-            self._model.is_setting_adapters = True
+            message = self._model.make_adapters_message()
             self._model.set_status("loading")
-            self.connection.send(SetAdapters(self._model.choice.adapters))
+            self.connection.send(message)
         return False
 
     def note_use(self) -> None:

@@ -699,11 +699,9 @@ def test_a_worker_that_hangs_is_replaced(build: Build) -> None:
 
 def test_a_worker_that_hangs_while_it_loads_is_replaced_and_then_reported(build: Build) -> None:
     model = SteppedModel()
-    engine = build(model, hang_seconds=1.0)
+    engine = build(model, "stuck", hang_seconds=1.0)
     recorder = Recorder(engine)
     engine.start()
-    recorder.wait("state", first="warm")
-    engine.switch_model("stuck")
     submit(engine, "a")
     _, code, message, _ = recorder.wait("fail", "a").values
     assert code == 503
