@@ -28,7 +28,8 @@ from daemon.integrations.catalogue import find_integration
 from daemon.integrations.places import describe_this_machine
 from tests.integrations.live_fake import Clip, Program, guess_tempo
 from tests.support.daemon_process import started
-from tests.support.osc_client import OscClient, encode_message
+from tests.support.junk import make_junk
+from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
 
@@ -654,31 +655,6 @@ def test_half_a_copy_is_not_left_when_it_ends(
 
 # --- junk -----------------------------------------------------------------------------------------
 
-JUNK_ADDRESSES = (
-    "/ace/insert",
-    "/ace/clip",
-    "/ace/finished",
-    "/ace/fail",
-    "/ace/done",
-    "/ace/pong",
-)
-
-
-def make_junk(rng: random.Random) -> bytes:
-    kind = rng.randrange(4)
-    if kind == 0:
-        return rng.randbytes(rng.randrange(200))
-    types = "".join(rng.choice("ifs") for _ in range(rng.randrange(8)))
-    values = {"i": rng.randrange(-5, 5), "f": float("nan"), "s": "/no/such.wav\u0301" * 9}
-    packet = encode_message(rng.choice(JUNK_ADDRESSES), *[values[t] for t in types], types=types)
-    if kind == 1:
-        return packet
-    if kind == 2:
-        return packet[: rng.randrange(len(packet))]
-    damaged = bytearray(packet)
-    damaged[rng.randrange(len(damaged))] = rng.randrange(256)
-    return bytes(damaged)
-
 
 @pytest.mark.long
 def test_ten_thousand_datagrams_of_junk_from_the_daemon_itself_stop_nothing(
@@ -689,10 +665,8 @@ def test_ten_thousand_datagrams_of_junk_from_the_daemon_itself_stop_nothing(
         rig.connect()
         client = rig.script._bridge._client
         port = client._socket.getsockname()[1]
-        rng = random.Random(15)
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as stranger:
-            for number in range(10_000):
-                packet = make_junk(rng)
+            for number, packet in enumerate(make_junk(10_000)):
                 if number % 2:
                     stranger.sendto(packet, ("127.0.0.1", port))
                 else:

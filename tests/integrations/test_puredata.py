@@ -19,8 +19,9 @@ import soundfile
 
 from daemon.service import Daemon
 from tests.support.harness import SteppedModel
+from tests.support.junk import make_junk
 from tests.support.osc_client import encode_message
-from tests.support.relay import Relay, find_free_port, make_junk
+from tests.support.relay import Relay, find_free_port
 from tests.support.running_program import RunningProgram
 from tests.support.stage import on_stage
 from tests.support.waiting import until

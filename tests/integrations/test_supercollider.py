@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import random
 import re
 import shutil
 import tomllib
@@ -18,8 +17,9 @@ import soundfile
 from daemon.service import Daemon
 from tests.support.harness import SteppedModel
 from tests.support.jack import Jack
+from tests.support.junk import make_junk, make_noise, make_wrong_message
 from tests.support.osc_client import encode_message
-from tests.support.relay import Relay, find_free_port, make_junk
+from tests.support.relay import Relay, find_free_port
 from tests.support.running_program import RunningProgram
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
@@ -205,27 +205,14 @@ def test_it_hears_of_pads_and_says_where_their_clip_is(
     until(lambda: any(packet.startswith(said) for packet in relay.packets))
 
 
-def make_wrong_messages(count: int) -> Iterator[bytes]:
-    """Whole OSC messages whose arguments are not the daemon's, and random bytes. (A cut-off message
-    ends sclang 3.13 itself, with or without the Quark.)
-    """
-    chance = random.Random(7)
-    kinds = ("queued", "progress", "clip", "finished", "fail", "cancelled", "insert", "done")
-    values = ("sc-1", "", "/tmp/none.wav", -1, 7, 2.5, float("nan"))
-    noise = make_junk(3 * count)[::3]
-    for number in range(count):
-        if number % 2:
-            yield noise[number]
-        else:
-            arguments = chance.choices(values, k=chance.randrange(0, 8))
-            yield encode_message(f"/ace/{chance.choice(kinds)}", *arguments)
-
-
 def test_it_survives_wrong_messages(sc: SuperCollider, stage: Stage, relay: Relay) -> None:
+    """Whole messages and random bytes. (One that was cut off ends sclang 3.13 itself, with or
+    without the Quark.)
+    """
     relay.target = stage.osc.address
     sc.run(f'Acestepd.default = Acestepd("127.0.0.1", {relay.port}); Acestepd.listen {{}};')
     until(lambda: relay.packets)
-    for number, datagram in enumerate(make_wrong_messages(10_000)):
+    for number, datagram in enumerate(make_junk(10_000, make_wrong_message, make_noise)):
         relay.send(datagram)
         if number % 200 == 0:
             sc.evaluate("1")  # it has not fallen behind

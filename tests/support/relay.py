@@ -1,10 +1,9 @@
 """A UDP relay between a client and a daemon: the daemon may go and come back on another port, and
-what the client gets may be junk.
+the client may get what no daemon sends.
 """
 
 from __future__ import annotations
 
-import random
 import select
 import socket
 from threading import Thread
@@ -79,27 +78,3 @@ def find_free_port() -> int:
     """A UDP port for a program that does not choose one by itself."""
     with _bind() as probe:
         return int(probe.getsockname()[1])
-
-
-# of every kind that is sent, with what is missing from it
-ADDRESSES = (b"/ace/clip", b"/ace/progress", b"/ace/fail", b"/ace/insert", b"/ace/queued", b"/ace")
-
-
-def make_junk(count: int, seed: int = 7) -> list[bytes]:
-    """Random bytes, and messages that begin well: wrong types, cut off, arguments missing. The
-    empty datagram is among them.
-    """
-    chance = random.Random(seed)
-    return [_make_datagram(chance, number) for number in range(count)]
-
-
-def _make_datagram(chance: random.Random, number: int) -> bytes:
-    noise = chance.randbytes(chance.randrange(0, 200))
-    if number % 3 == 0:
-        return noise
-    address = chance.choice(ADDRESSES)
-    address += b"\0" * (4 - len(address) % 4)
-    if number % 3 == 1:
-        return address + noise
-    types = b"," + bytes(chance.choice(b"sif[]Tb") for _ in range(chance.randrange(0, 7)))
-    return address + types + b"\0" * (4 - len(types) % 4) + noise
