@@ -635,25 +635,6 @@
     "box": {
      "id": "obj-29",
      "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "outlettype": [
-      "int",
-      "int"
-     ],
-     "patching_rect": [
-      520.0,
-      148.0,
-      230.0,
-      22.0
-     ],
-     "text": "trigger i i"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-30",
-     "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
      "outlettype": [
@@ -662,7 +643,7 @@
      ],
      "patching_rect": [
       520.0,
-      180.0,
+      148.0,
       230.0,
       22.0
      ],
@@ -671,12 +652,32 @@
    },
    {
     "box": {
-     "id": "obj-31",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
+     "id": "obj-30",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
      "outlettype": [
-      ""
+      "bang",
+      "bang"
+     ],
+     "patching_rect": [
+      520.0,
+      180.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-31",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "int",
+      "int"
      ],
      "patching_rect": [
       520.0,
@@ -684,14 +685,14 @@
       230.0,
       22.0
      ],
-     "text": "maxpatch"
+     "text": "trigger i i"
     }
    },
    {
     "box": {
      "id": "obj-32",
-     "maxclass": "newobj",
-     "numinlets": 1,
+     "maxclass": "message",
+     "numinlets": 2,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -702,14 +703,14 @@
       230.0,
       22.0
      ],
-     "text": "prepend set"
+     "text": "maxpatch"
     }
    },
    {
     "box": {
      "id": "obj-33",
-     "maxclass": "message",
-     "numinlets": 2,
+     "maxclass": "newobj",
+     "numinlets": 1,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -720,14 +721,14 @@
       230.0,
       22.0
      ],
-     "text": "maxpatch"
+     "text": "prepend set"
     }
    },
    {
     "box": {
      "id": "obj-34",
-     "maxclass": "newobj",
-     "numinlets": 1,
+     "maxclass": "message",
+     "numinlets": 2,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -738,12 +739,30 @@
       230.0,
       22.0
      ],
-     "text": "sprintf maxpatch%ld symout"
+     "text": "maxpatch"
     }
    },
    {
     "box": {
      "id": "obj-35",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      520.0,
+      340.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf maxpatch%ld symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-36",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -754,30 +773,11 @@
      ],
      "patching_rect": [
       520.0,
-      340.0,
-      230.0,
-      22.0
-     ],
-     "text": "trigger i i i"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-36",
-     "maxclass": "newobj",
-     "numinlets": 2,
-     "numoutlets": 2,
-     "outlettype": [
-      "bang",
-      ""
-     ],
-     "patching_rect": [
-      520.0,
       372.0,
       230.0,
       22.0
      ],
-     "text": "sel 1"
+     "text": "trigger i i i"
     }
    },
    {
@@ -1396,7 +1396,7 @@
       230.0,
       22.0
      ],
-     "text": "sprintf max-%ld symout"
+     "text": "sprintf store id-%s 1"
     }
    },
    {
@@ -1404,8 +1404,9 @@
      "id": "obj-71",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 1,
+     "numoutlets": 2,
      "outlettype": [
+      "",
       ""
      ],
      "patching_rect": [
@@ -1414,7 +1415,7 @@
       230.0,
       22.0
      ],
-     "text": "prepend /ace/go"
+     "text": "trigger s s"
     }
    },
    {
@@ -1422,9 +1423,8 @@
      "id": "obj-72",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 2,
+     "numoutlets": 1,
      "outlettype": [
-      "",
       ""
      ],
      "patching_rect": [
@@ -1433,7 +1433,7 @@
       230.0,
       22.0
      ],
-     "text": "route text"
+     "text": "sprintf max-%ld symout"
     }
    },
    {
@@ -1441,9 +1441,8 @@
      "id": "obj-73",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 2,
+     "numoutlets": 1,
      "outlettype": [
-      "",
       ""
      ],
      "patching_rect": [
@@ -1452,7 +1451,7 @@
       230.0,
       22.0
      ],
-     "text": "route bang"
+     "text": "prepend /ace/go"
     }
    },
    {
@@ -1462,8 +1461,8 @@
      "numinlets": 1,
      "numoutlets": 2,
      "outlettype": [
-      "bang",
-      "bang"
+      "",
+      ""
      ],
      "patching_rect": [
       1020.0,
@@ -1471,16 +1470,17 @@
       230.0,
       22.0
      ],
-     "text": "trigger b b"
+     "text": "route text"
     }
    },
    {
     "box": {
      "id": "obj-75",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
      "outlettype": [
+      "",
       ""
      ],
      "patching_rect": [
@@ -1489,17 +1489,18 @@
       230.0,
       22.0
      ],
-     "text": "0"
+     "text": "route bang"
     }
    },
    {
     "box": {
      "id": "obj-76",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
      "outlettype": [
-      ""
+      "bang",
+      "bang"
      ],
      "patching_rect": [
       1020.0,
@@ -1507,14 +1508,14 @@
       230.0,
       22.0
      ],
-     "text": "write a prompt first"
+     "text": "trigger b b"
     }
    },
    {
     "box": {
      "id": "obj-77",
-     "maxclass": "newobj",
-     "numinlets": 1,
+     "maxclass": "message",
+     "numinlets": 2,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -1525,14 +1526,14 @@
       230.0,
       22.0
      ],
-     "text": "tosymbol"
+     "text": "0"
     }
    },
    {
     "box": {
      "id": "obj-78",
-     "maxclass": "newobj",
-     "numinlets": 1,
+     "maxclass": "message",
+     "numinlets": 2,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -1543,7 +1544,7 @@
       230.0,
       22.0
      ],
-     "text": "tosymbol"
+     "text": "write a prompt first"
     }
    },
    {
@@ -1561,7 +1562,7 @@
       230.0,
       22.0
      ],
-     "text": "expr int($f1 + 2.5) - 2"
+     "text": "tosymbol"
     }
    },
    {
@@ -1571,7 +1572,7 @@
      "numinlets": 1,
      "numoutlets": 1,
      "outlettype": [
-      "bang"
+      ""
      ],
      "patching_rect": [
       1020.0,
@@ -1579,14 +1580,14 @@
       230.0,
       22.0
      ],
-     "text": "trigger b"
+     "text": "tosymbol"
     }
    },
    {
     "box": {
      "id": "obj-81",
-     "maxclass": "message",
-     "numinlets": 2,
+     "maxclass": "newobj",
+     "numinlets": 1,
      "numoutlets": 1,
      "outlettype": [
       ""
@@ -1597,12 +1598,30 @@
       230.0,
       22.0
      ],
-     "text": "/ace/reroll"
+     "text": "expr int($f1 + 2.5) - 2"
     }
    },
    {
     "box": {
      "id": "obj-82",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      "int"
+     ],
+     "patching_rect": [
+      1020.0,
+      628.0,
+      230.0,
+      22.0
+     ],
+     "text": "random 1000000000"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-83",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1611,7 +1630,7 @@
      ],
      "patching_rect": [
       1020.0,
-      628.0,
+      660.0,
       230.0,
       22.0
      ],
@@ -1620,31 +1639,13 @@
    },
    {
     "box": {
-     "id": "obj-83",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1020.0,
-      660.0,
-      230.0,
-      22.0
-     ],
-     "text": "/ace/favourite"
-    }
-   },
-   {
-    "box": {
      "id": "obj-84",
-     "maxclass": "flonum",
+     "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
      "outlettype": [
       "",
-      "bang"
+      ""
      ],
      "patching_rect": [
       1020.0,
@@ -1652,14 +1653,7 @@
       230.0,
       22.0
      ],
-     "presentation": 1,
-     "presentation_rect": [
-      140.0,
-      170.0,
-      60.0,
-      22.0
-     ],
-     "minimum": 0.0
+     "text": "trigger s s"
     }
    },
    {
@@ -1677,19 +1671,117 @@
       230.0,
       22.0
      ],
-     "text": "prepend /ace/tempo"
+     "text": "sprintf max-%ld symout"
     }
    },
    {
     "box": {
      "id": "obj-86",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1020.0,
+      756.0,
+      230.0,
+      22.0
+     ],
+     "text": "prepend /ace/reroll"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-87",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      1020.0,
+      788.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-88",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1020.0,
+      820.0,
+      230.0,
+      22.0
+     ],
+     "text": "/ace/favourite"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-89",
+     "maxclass": "flonum",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      "bang"
+     ],
+     "patching_rect": [
+      1020.0,
+      852.0,
+      230.0,
+      22.0
+     ],
+     "presentation": 1,
+     "presentation_rect": [
+      140.0,
+      170.0,
+      60.0,
+      22.0
+     ],
+     "minimum": 0.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-90",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1020.0,
+      884.0,
+      230.0,
+      22.0
+     ],
+     "text": "prepend /ace/tempo"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-91",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
       1020.0,
-      756.0,
+      916.0,
       230.0,
       22.0
      ],
@@ -1705,7 +1797,7 @@
    },
    {
     "box": {
-     "id": "obj-87",
+     "id": "obj-92",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1716,12 +1808,12 @@
       230.0,
       22.0
      ],
-     "text": "what acestepd says"
+     "text": "what acestepd says of our own"
     }
    },
    {
     "box": {
-     "id": "obj-88",
+     "id": "obj-93",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 6,
@@ -1744,7 +1836,7 @@
    },
    {
     "box": {
-     "id": "obj-89",
+     "id": "obj-94",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -1765,13 +1857,13 @@
    },
    {
     "box": {
-     "id": "obj-90",
+     "id": "obj-95",
      "maxclass": "newobj",
-     "numinlets": 1,
+     "numinlets": 2,
      "numoutlets": 2,
      "outlettype": [
       "",
-      "bang"
+      ""
      ],
      "patching_rect": [
       1270.0,
@@ -1779,16 +1871,19 @@
       230.0,
       22.0
      ],
-     "text": "trigger l b"
+     "text": "zl reg"
     }
    },
    {
     "box": {
-     "id": "obj-91",
-     "maxclass": "message",
-     "numinlets": 2,
-     "numoutlets": 1,
+     "id": "obj-96",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 4,
      "outlettype": [
+      "",
+      "",
+      "",
       ""
      ],
      "patching_rect": [
@@ -1797,12 +1892,48 @@
       230.0,
       22.0
      ],
-     "text": "0."
+     "text": "coll"
     }
    },
    {
     "box": {
-     "id": "obj-92",
+     "id": "obj-97",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      1270.0,
+      180.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-98",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      212.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf id-%s symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-99",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 5,
@@ -1815,7 +1946,7 @@
      ],
      "patching_rect": [
       1270.0,
-      180.0,
+      244.0,
       230.0,
       22.0
      ],
@@ -1824,7 +1955,7 @@
    },
    {
     "box": {
-     "id": "obj-93",
+     "id": "obj-100",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1833,7 +1964,7 @@
      ],
      "patching_rect": [
       1270.0,
-      212.0,
+      276.0,
       230.0,
       22.0
      ],
@@ -1842,7 +1973,164 @@
    },
    {
     "box": {
-     "id": "obj-94",
+     "id": "obj-101",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      308.0,
+      230.0,
+      22.0
+     ],
+     "text": "zl reg"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-102",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      340.0,
+      230.0,
+      22.0
+     ],
+     "text": "zl reg"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-103",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "bang",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      372.0,
+      230.0,
+      22.0
+     ],
+     "text": "sel id-"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-104",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      404.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf id-%s symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-105",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 7,
+     "outlettype": [
+      "bang",
+      "bang",
+      "bang",
+      "bang",
+      "bang",
+      "bang",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      436.0,
+      230.0,
+      22.0
+     ],
+     "text": "sel /ace/favourite /ace/insert /ace/notify /ace/tempo /ace/set/time_signature /ace/set/beats_per_bar"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-106",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "bang",
+      "bang"
+     ],
+     "patching_rect": [
+      1270.0,
+      468.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-107",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 4,
+     "outlettype": [
+      "",
+      "",
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      500.0,
+      230.0,
+      22.0
+     ],
+     "text": "coll"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-108",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      532.0,
+      230.0,
+      22.0
+     ],
+     "text": "0."
+    }
+   },
+   {
+    "box": {
+     "id": "obj-109",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1853,7 +2141,7 @@
      ],
      "patching_rect": [
       1270.0,
-      244.0,
+      564.0,
       230.0,
       22.0
      ],
@@ -1862,26 +2150,121 @@
    },
    {
     "box": {
-     "id": "obj-95",
+     "id": "obj-110",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
      "outlettype": [
       "",
-      "bang"
+      ""
      ],
      "patching_rect": [
       1270.0,
-      276.0,
+      596.0,
       230.0,
       22.0
      ],
-     "text": "trigger s b"
+     "text": "trigger s s"
     }
    },
    {
     "box": {
-     "id": "obj-96",
+     "id": "obj-111",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      628.0,
+      230.0,
+      22.0
+     ],
+     "text": "zl reg"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-112",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "bang",
+      "bang"
+     ],
+     "patching_rect": [
+      1270.0,
+      660.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-113",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 4,
+     "outlettype": [
+      "",
+      "",
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      692.0,
+      230.0,
+      22.0
+     ],
+     "text": "coll"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-114",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      1270.0,
+      724.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-115",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1270.0,
+      756.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf id-%s symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-116",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1890,7 +2273,7 @@
      ],
      "patching_rect": [
       1270.0,
-      308.0,
+      788.0,
       230.0,
       22.0
      ],
@@ -1899,7 +2282,7 @@
    },
    {
     "box": {
-     "id": "obj-97",
+     "id": "obj-117",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1908,7 +2291,7 @@
      ],
      "patching_rect": [
       1270.0,
-      340.0,
+      820.0,
       230.0,
       22.0
      ],
@@ -1917,7 +2300,7 @@
    },
    {
     "box": {
-     "id": "obj-98",
+     "id": "obj-118",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1933,7 +2316,7 @@
    },
    {
     "box": {
-     "id": "obj-99",
+     "id": "obj-119",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 6,
@@ -1956,7 +2339,7 @@
    },
    {
     "box": {
-     "id": "obj-100",
+     "id": "obj-120",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -1975,7 +2358,7 @@
    },
    {
     "box": {
-     "id": "obj-101",
+     "id": "obj-121",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -1994,7 +2377,7 @@
    },
    {
     "box": {
-     "id": "obj-102",
+     "id": "obj-122",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2013,7 +2396,7 @@
    },
    {
     "box": {
-     "id": "obj-103",
+     "id": "obj-123",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2031,7 +2414,7 @@
    },
    {
     "box": {
-     "id": "obj-104",
+     "id": "obj-124",
      "maxclass": "newobj",
      "numinlets": 3,
      "numoutlets": 3,
@@ -2051,7 +2434,7 @@
    },
    {
     "box": {
-     "id": "obj-105",
+     "id": "obj-125",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2070,7 +2453,7 @@
    },
    {
     "box": {
-     "id": "obj-106",
+     "id": "obj-126",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2088,7 +2471,7 @@
    },
    {
     "box": {
-     "id": "obj-107",
+     "id": "obj-127",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2106,7 +2489,7 @@
    },
    {
     "box": {
-     "id": "obj-108",
+     "id": "obj-128",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2124,7 +2507,7 @@
    },
    {
     "box": {
-     "id": "obj-109",
+     "id": "obj-129",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 0,
@@ -2140,7 +2523,7 @@
    },
    {
     "box": {
-     "id": "obj-110",
+     "id": "obj-130",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2164,7 +2547,7 @@
    },
    {
     "box": {
-     "id": "obj-111",
+     "id": "obj-131",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2335,43 +2718,19 @@
     "patchline": {
      "source": [
       "obj-29",
+      0
+     ],
+     "destination": [
+      "obj-30",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-29",
       1
-     ],
-     "destination": [
-      "obj-30",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-30",
-      0
-     ],
-     "destination": [
-      "obj-33",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-33",
-      0
-     ],
-     "destination": [
-      "obj-32",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-32",
-      0
      ],
      "destination": [
       "obj-31",
@@ -2394,7 +2753,43 @@
    {
     "patchline": {
      "source": [
+      "obj-31",
+      1
+     ],
+     "destination": [
+      "obj-35",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-34",
+      0
+     ],
+     "destination": [
+      "obj-33",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-35",
+      0
+     ],
+     "destination": [
+      "obj-33",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-33",
       0
      ],
      "destination": [
@@ -2406,19 +2801,7 @@
    {
     "patchline": {
      "source": [
-      "obj-29",
-      0
-     ],
-     "destination": [
-      "obj-36",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-36",
+      "obj-30",
       0
      ],
      "destination": [
@@ -2434,7 +2817,31 @@
       0
      ],
      "destination": [
-      "obj-35",
+      "obj-36",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-31",
+      0
+     ],
+     "destination": [
+      "obj-38",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-38",
+      0
+     ],
+     "destination": [
+      "obj-36",
       0
      ]
     }
@@ -2443,30 +2850,6 @@
     "patchline": {
      "source": [
       "obj-36",
-      1
-     ],
-     "destination": [
-      "obj-38",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-38",
-      0
-     ],
-     "destination": [
-      "obj-35",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-35",
       2
      ],
      "destination": [
@@ -2490,7 +2873,7 @@
    {
     "patchline": {
      "source": [
-      "obj-35",
+      "obj-36",
       1
      ],
      "destination": [
@@ -2502,7 +2885,7 @@
    {
     "patchline": {
      "source": [
-      "obj-35",
+      "obj-36",
       0
      ],
      "destination": [
@@ -2530,7 +2913,7 @@
       1
      ],
      "destination": [
-      "obj-31",
+      "obj-32",
       0
      ]
     }
@@ -2538,7 +2921,7 @@
    {
     "patchline": {
      "source": [
-      "obj-31",
+      "obj-32",
       0
      ],
      "destination": [
@@ -2950,6 +3333,30 @@
       0
      ],
      "destination": [
+      "obj-72",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-72",
+      0
+     ],
+     "destination": [
+      "obj-71",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-71",
+      1
+     ],
+     "destination": [
       "obj-70",
       0
      ]
@@ -2958,7 +3365,7 @@
    {
     "patchline": {
      "source": [
-      "obj-70",
+      "obj-71",
       0
      ],
      "destination": [
@@ -2974,7 +3381,7 @@
       0
      ],
      "destination": [
-      "obj-71",
+      "obj-73",
       0
      ]
     }
@@ -2982,7 +3389,7 @@
    {
     "patchline": {
      "source": [
-      "obj-71",
+      "obj-73",
       0
      ],
      "destination": [
@@ -2998,43 +3405,19 @@
       0
      ],
      "destination": [
-      "obj-72",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-72",
-      0
-     ],
-     "destination": [
-      "obj-73",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-72",
-      1
-     ],
-     "destination": [
-      "obj-73",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-73",
-      0
-     ],
-     "destination": [
       "obj-74",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-74",
+      0
+     ],
+     "destination": [
+      "obj-75",
       0
      ]
     }
@@ -3055,6 +3438,30 @@
     "patchline": {
      "source": [
       "obj-75",
+      0
+     ],
+     "destination": [
+      "obj-76",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-76",
+      1
+     ],
+     "destination": [
+      "obj-77",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-77",
       0
      ],
      "destination": [
@@ -3066,11 +3473,11 @@
    {
     "patchline": {
      "source": [
-      "obj-74",
+      "obj-76",
       0
      ],
      "destination": [
-      "obj-76",
+      "obj-78",
       0
      ]
     }
@@ -3078,11 +3485,11 @@
    {
     "patchline": {
      "source": [
-      "obj-76",
+      "obj-78",
       0
      ],
      "destination": [
-      "obj-77",
+      "obj-79",
       0
      ]
     }
@@ -3090,7 +3497,7 @@
    {
     "patchline": {
      "source": [
-      "obj-77",
+      "obj-79",
       0
      ],
      "destination": [
@@ -3102,11 +3509,11 @@
    {
     "patchline": {
      "source": [
-      "obj-73",
+      "obj-75",
       1
      ],
      "destination": [
-      "obj-78",
+      "obj-80",
       0
      ]
     }
@@ -3114,7 +3521,7 @@
    {
     "patchline": {
      "source": [
-      "obj-78",
+      "obj-80",
       0
      ],
      "destination": [
@@ -3142,7 +3549,7 @@
       0
      ],
      "destination": [
-      "obj-79",
+      "obj-81",
       0
      ]
     }
@@ -3150,7 +3557,7 @@
    {
     "patchline": {
      "source": [
-      "obj-79",
+      "obj-81",
       0
      ],
      "destination": [
@@ -3166,7 +3573,7 @@
       0
      ],
      "destination": [
-      "obj-80",
+      "obj-83",
       0
      ]
     }
@@ -3174,11 +3581,11 @@
    {
     "patchline": {
      "source": [
-      "obj-80",
+      "obj-83",
       0
      ],
      "destination": [
-      "obj-81",
+      "obj-82",
       0
      ]
     }
@@ -3186,7 +3593,55 @@
    {
     "patchline": {
      "source": [
-      "obj-81",
+      "obj-82",
+      0
+     ],
+     "destination": [
+      "obj-85",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-85",
+      0
+     ],
+     "destination": [
+      "obj-84",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-84",
+      1
+     ],
+     "destination": [
+      "obj-70",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-84",
+      0
+     ],
+     "destination": [
+      "obj-86",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-86",
       0
      ],
      "destination": [
@@ -3202,7 +3657,7 @@
       0
      ],
      "destination": [
-      "obj-82",
+      "obj-87",
       0
      ]
     }
@@ -3210,11 +3665,11 @@
    {
     "patchline": {
      "source": [
-      "obj-82",
+      "obj-87",
       0
      ],
      "destination": [
-      "obj-83",
+      "obj-88",
       0
      ]
     }
@@ -3222,7 +3677,7 @@
    {
     "patchline": {
      "source": [
-      "obj-83",
+      "obj-88",
       0
      ],
      "destination": [
@@ -3234,11 +3689,11 @@
    {
     "patchline": {
      "source": [
-      "obj-84",
+      "obj-89",
       0
      ],
      "destination": [
-      "obj-85",
+      "obj-90",
       0
      ]
     }
@@ -3246,7 +3701,7 @@
    {
     "patchline": {
      "source": [
-      "obj-85",
+      "obj-90",
       0
      ],
      "destination": [
@@ -3262,7 +3717,7 @@
       0
      ],
      "destination": [
-      "obj-88",
+      "obj-93",
       0
      ]
     }
@@ -3270,119 +3725,35 @@
    {
     "patchline": {
      "source": [
-      "obj-88",
+      "obj-93",
       2
      ],
      "destination": [
-      "obj-89",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-89",
-      1
-     ],
-     "destination": [
-      "obj-16",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-88",
-      3
-     ],
-     "destination": [
-      "obj-90",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-90",
-      1
-     ],
-     "destination": [
-      "obj-91",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-91",
-      0
-     ],
-     "destination": [
-      "obj-16",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-90",
-      0
-     ],
-     "destination": [
-      "obj-92",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-92",
-      4
-     ],
-     "destination": [
-      "obj-93",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-92",
-      3
-     ],
-     "destination": [
-      "obj-93",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-93",
-      0
-     ],
-     "destination": [
-      "obj-18",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-88",
-      4
-     ],
-     "destination": [
       "obj-94",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-94",
+      1
+     ],
+     "destination": [
+      "obj-95",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-70",
+      0
+     ],
+     "destination": [
+      "obj-96",
       0
      ]
     }
@@ -3394,7 +3765,7 @@
       0
      ],
      "destination": [
-      "obj-95",
+      "obj-98",
       0
      ]
     }
@@ -3402,8 +3773,8 @@
    {
     "patchline": {
      "source": [
-      "obj-95",
-      1
+      "obj-98",
+      0
      ],
      "destination": [
       "obj-96",
@@ -3415,18 +3786,6 @@
     "patchline": {
      "source": [
       "obj-96",
-      0
-     ],
-     "destination": [
-      "obj-16",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-95",
       0
      ],
      "destination": [
@@ -3442,7 +3801,7 @@
       0
      ],
      "destination": [
-      "obj-18",
+      "obj-95",
       0
      ]
     }
@@ -3450,8 +3809,20 @@
    {
     "patchline": {
      "source": [
-      "obj-88",
+      "obj-95",
       0
+     ],
+     "destination": [
+      "obj-16",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-93",
+      3
      ],
      "destination": [
       "obj-99",
@@ -3463,7 +3834,7 @@
     "patchline": {
      "source": [
       "obj-99",
-      2
+      4
      ],
      "destination": [
       "obj-100",
@@ -3475,22 +3846,46 @@
     "patchline": {
      "source": [
       "obj-99",
+      3
+     ],
+     "destination": [
+      "obj-100",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-100",
+      0
+     ],
+     "destination": [
+      "obj-101",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-99",
       1
      ],
      "destination": [
-      "obj-101",
-      0
+      "obj-102",
+      1
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-101",
+      "obj-99",
       0
      ],
      "destination": [
-      "obj-100",
+      "obj-104",
       0
      ]
     }
@@ -3498,7 +3893,7 @@
    {
     "patchline": {
      "source": [
-      "obj-100",
+      "obj-104",
       0
      ],
      "destination": [
@@ -3523,10 +3918,22 @@
     "patchline": {
      "source": [
       "obj-102",
-      1
+      0
      ],
      "destination": [
       "obj-105",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-105",
+      0
+     ],
+     "destination": [
+      "obj-106",
       0
      ]
     }
@@ -3546,11 +3953,11 @@
    {
     "patchline": {
      "source": [
-      "obj-106",
-      0
+      "obj-105",
+      2
      ],
      "destination": [
-      "obj-104",
+      "obj-106",
       0
      ]
     }
@@ -3559,7 +3966,55 @@
     "patchline": {
      "source": [
       "obj-105",
+      3
+     ],
+     "destination": [
+      "obj-106",
       0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-105",
+      4
+     ],
+     "destination": [
+      "obj-106",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-105",
+      5
+     ],
+     "destination": [
+      "obj-106",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-70",
+      0
+     ],
+     "destination": [
+      "obj-107",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-103",
+      1
      ],
      "destination": [
       "obj-107",
@@ -3574,7 +4029,19 @@
       0
      ],
      "destination": [
-      "obj-104",
+      "obj-106",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-106",
+      1
+     ],
+     "destination": [
+      "obj-108",
       0
      ]
     }
@@ -3586,7 +4053,7 @@
       0
      ],
      "destination": [
-      "obj-104",
+      "obj-16",
       0
      ]
     }
@@ -3594,8 +4061,32 @@
    {
     "patchline": {
      "source": [
-      "obj-104",
+      "obj-106",
       0
+     ],
+     "destination": [
+      "obj-101",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-101",
+      0
+     ],
+     "destination": [
+      "obj-18",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-93",
+      4
      ],
      "destination": [
       "obj-109",
@@ -3606,12 +4097,36 @@
    {
     "patchline": {
      "source": [
-      "obj-104",
+      "obj-109",
+      0
+     ],
+     "destination": [
+      "obj-110",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-110",
       1
      ],
      "destination": [
-      "obj-109",
+      "obj-111",
       1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-70",
+      0
+     ],
+     "destination": [
+      "obj-113",
+      0
      ]
     }
    },
@@ -3622,7 +4137,283 @@
       0
      ],
      "destination": [
-      "obj-109",
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-115",
+      0
+     ],
+     "destination": [
+      "obj-113",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-113",
+      0
+     ],
+     "destination": [
+      "obj-114",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      0
+     ],
+     "destination": [
+      "obj-112",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-112",
+      1
+     ],
+     "destination": [
+      "obj-116",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-116",
+      0
+     ],
+     "destination": [
+      "obj-16",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-112",
+      0
+     ],
+     "destination": [
+      "obj-111",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-111",
+      0
+     ],
+     "destination": [
+      "obj-117",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-117",
+      0
+     ],
+     "destination": [
+      "obj-18",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-93",
+      0
+     ],
+     "destination": [
+      "obj-119",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-119",
+      2
+     ],
+     "destination": [
+      "obj-120",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-119",
+      1
+     ],
+     "destination": [
+      "obj-121",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-121",
+      0
+     ],
+     "destination": [
+      "obj-120",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-120",
+      0
+     ],
+     "destination": [
+      "obj-123",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-123",
+      0
+     ],
+     "destination": [
+      "obj-122",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-122",
+      1
+     ],
+     "destination": [
+      "obj-125",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-125",
+      1
+     ],
+     "destination": [
+      "obj-126",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-126",
+      0
+     ],
+     "destination": [
+      "obj-124",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-125",
+      0
+     ],
+     "destination": [
+      "obj-127",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-127",
+      0
+     ],
+     "destination": [
+      "obj-124",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-128",
+      0
+     ],
+     "destination": [
+      "obj-124",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-124",
+      0
+     ],
+     "destination": [
+      "obj-129",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-124",
+      1
+     ],
+     "destination": [
+      "obj-129",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-130",
+      0
+     ],
+     "destination": [
+      "obj-129",
       0
      ]
     }

@@ -370,7 +370,7 @@ class Arithmetic(Box):
 class Expression(Box):
     def load(self) -> None:
         text = self.values["text"].removeprefix("expr ")
-        assert re.fullmatch(r"(int|[$f\d .*/+()-])+", text)
+        assert re.fullmatch(r"(int|[$f\d .*/+()=-])+", text)
         self.code = re.sub(r"\$f(\d)", r"slots[\1 - 1]", text)
         self.slots = [0.0] * len(set(re.findall(r"\$f\d", text)))
 

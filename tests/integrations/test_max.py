@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from pipeline.request import Request
 from tests.integrations.live_fake import Program
 from tests.integrations.max_fake import Player
 from tests.support.stage import Stage, on_stage
@@ -300,10 +301,40 @@ def test_reroll_and_heart_are_about_the_newest(rig: Rig) -> None:
 
 def test_what_went_wrong_and_what_to_do_is_shown(rig: Rig) -> None:
     rig.player.find("prompt").text = "x"
-    rig.player.find("bars").receive(0, [2])
-    rig.player.find("udpsend").receive(0, ["/ace/set/bmp", 3])
-    rig.run_until(lambda: "did you mean bpm?" in rig.player.status)
-    assert rig.player.status == "no parameter is called 'bmp'. did you mean bpm?"
+    rig.player.find("bars").receive(0, [-4])
+    rig.player.find("go").press()
+    rig.run_until(lambda: rig.player.status == "bars must be in 0..1024, got -4. ")
+    rig.player.find("heart").press()
+    rig.run_until(lambda: rig.player.status.startswith("no clip is finished yet"))
+
+
+def test_what_others_ask_for_is_not_shown(rig: Rig) -> None:
+    rig.live.song().view.select(1, 0)  # which takes no audio
+    status = rig.player.status
+    with closing(rig.stage.client()) as other:
+        for message in (
+            ("/ace/set/bmp", 3),
+            ("/ace/generate", "theirs", "bars", -4),
+            ("/ace/query", "nothing"),
+        ):
+            assert other.ask(*message)[0] == "/ace/fail"
+    rig.ask("theirs")
+    rig.run_until(rig.list_answers)
+    assert rig.player.find("slider").value == 0.0
+    assert rig.player.status.startswith("no empty audio slot here"), "it is to put that in"
+    assert status == ""
+
+
+def test_a_reroll_is_shown_as_ones_own(rig: Rig) -> None:
+    rig.put_in("first")
+    assert rig.player.find("slider").value == 0.0
+    rig.player.find("reroll").press()
+    rig.run_until(lambda: rig.player.find("slider").value == 1.0)
+    ((id,),) = (values for address, values in rig.player.sent if address == "/ace/reroll")
+    assert str(id).startswith("max-")
+    job = rig.stage.engine.journal.find_by_id(str(id))
+    assert job is not None
+    assert job.parent == "first"
 
 
 def test_the_sets_tempo_is_the_sessions_also_of_a_daemon_that_comes_later(rig: Rig) -> None:
@@ -312,6 +343,42 @@ def test_the_sets_tempo_is_the_sessions_also_of_a_daemon_that_comes_later(rig: R
     rig.stage.tempo.set(80.0)
     rig.player.tick()
     rig.run_until(lambda: rig.stage.tempo.current == (97.5, "explicit"))
+
+
+@pytest.mark.parametrize(
+    ("count", "unit", "name", "beats"),
+    [
+        (3, 4, "3/4", 0),
+        (6, 8, "6/8", 0),
+        (4, 16, "4/16", 0),
+        (5, 4, "", 5),
+        (12, 8, "", 6),
+        (4, 1, "", 16),
+        (7, 8, "", 0),
+    ],
+)
+def test_the_sets_metre_is_acestepds(
+    rig: Rig, count: int, unit: int, name: str, beats: int
+) -> None:
+    def read() -> tuple[str, int]:
+        request = rig.stage.osc.panel.request
+        return request.time_signature, request.beats_per_bar
+
+    rig.run_until(lambda: read() == ("4/4", 0))
+    rig.live.song().turn(signature_numerator=count, signature_denominator=unit)
+    rig.run_until(lambda: read() == (name, beats))
+    rig.stage.osc.panel.replace(Request())
+    rig.player.tick()
+    rig.run_until(lambda: read() == (name, beats))
+
+
+def test_the_metre_goes_with_the_device(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage:
+        player = Player(read("acestepd.amxd"), stage.osc.address, Program("audio"))
+        until(lambda: stage.osc.panel.request.time_signature == "4/4")
+        player.close()
+        until(lambda: stage.osc.panel.request.time_signature == "")
+        until(lambda: stage.tempo.current[1] == "default")
 
 
 def test_a_daemon_that_does_not_answer_is_said_and_that_it_is_back(rig: Rig) -> None:

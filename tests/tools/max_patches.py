@@ -24,6 +24,19 @@ SILENCE = 25_000  # ms after which acestepd does not answer: it does so every te
 HEIGHT = 169.0  # of a device's view in Live
 WIDTH = 330.0
 AUDIO_EFFECT = b"aaaa"
+# what fails of them and is about no job is shown: of others' it cannot be told apart
+OWN_COMMANDS = (
+    "/ace/favourite",
+    "/ace/insert",
+    "/ace/notify",
+    "/ace/tempo",
+    "/ace/set/time_signature",
+    "/ace/set/beats_per_bar",
+)
+METRES = ("2", "3", "4", "6")  # numerators that acestepd has a name for
+QUARTERS = "($f1 * 4. / $f2)"  # in a bar
+NO_METRE = '/ace/set/time_signature ""'
+NO_LENGTH = "/ace/set/beats_per_bar 0"
 
 # What each box has: inlets, and the type of each outlet ("" for messages). Boxes whose cords follow
 # from their arguments are in `_count_cords`.
@@ -236,22 +249,22 @@ def add_network(
     patch.connect(begin, surface.number, 2)
     ticks = patch.object("metro 10000")
     patch.connect(begin, ticks, 1)
-    number = patch.object("trigger i i")
-    patch.connect(surface.number, number)
     is_first = patch.object("sel 1")
-    patch.connect(number, is_first, 1)
+    patch.connect(surface.number, is_first)
+    first = patch.object("trigger b b")
+    patch.connect(is_first, first)
+    other = patch.object("trigger i i")
+    patch.connect(is_first, other, 1)
     name = patch.message(first_name)
     set_name = patch.object("prepend set")
-    patch.chain(is_first, patch.message(first_name), set_name, name)
-    other = patch.object(f"sprintf {first_name}%ld symout")
-    patch.connect(is_first, other, 1)
-    patch.connect(other, set_name)
+    patch.connect(first, own_name := patch.message(first_name), 1)
+    patch.connect(other, other_name := patch.object(f"sprintf {first_name}%ld symout"), 1)
+    for words in (own_name, other_name):
+        patch.chain(words, set_name)
+    patch.connect(set_name, name)
     ports = patch.object("trigger i i i")
-    lies_first = patch.object("sel 1")
-    patch.connect(number, lies_first)
-    patch.chain(lies_first, patch.message(str(first_port)), ports)
-    patch.connect(lies_first, port := patch.object(f"+ {next_port - 2}"), 1)
-    patch.connect(port, ports)
+    patch.chain(first, patch.message(str(first_port)), ports)
+    patch.chain(other, patch.object(f"+ {next_port - 2}"), ports)
     listen = patch.object("prepend port")
     receive = patch.object(f"udpreceive {first_port}")
     patch.connect(ports, listen, 2)
@@ -298,8 +311,8 @@ def add_network(
     return Network(send, heard, names, tick)
 
 
-def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> None:
-    """Go, reroll, heart."""
+def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> Box:
+    """Go, reroll, heart. Returns the box that says `store id-ID 1` of whatever is asked for."""
     patch.begin_column("go: an id nobody has used, prompt, bars, seed")
     press = patch.object("trigger b b b")
     # a button may be turned by automation: a text is for the main thread
@@ -312,8 +325,9 @@ def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> None:
     patch.connect(press, dice)
     patch.connect(dice, may_go, 0, 1)
     question = patch.object("pack s s 4. 0")
-    id = patch.object("sprintf max-%ld symout")
-    patch.chain(may_go, id, question, patch.object("prepend /ace/go"), send)
+    asked = patch.object("sprintf store id-%s 1")
+    id = _add_id(patch, may_go, asked)
+    patch.chain(id, question, patch.object("prepend /ace/go"), send)
     text = patch.object("route text")  # with or without that word in front
     patch.connect(surface.prompt, text)
     is_empty = patch.object("route bang")
@@ -332,37 +346,81 @@ def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> None:
     whole = patch.object("expr int($f1 + 2.5) - 2")  # -0.6 is any, as -1 is
     patch.connect(surface.seed, whole)
     patch.connect(whole, question, 0, 3)
-    for button, address in ((surface.reroll, "/ace/reroll"), (surface.heart, "/ace/favourite")):
-        patch.chain(button, patch.object("trigger b"), patch.message(address), send)
+    dice = patch.object("random 1000000000")
+    patch.chain(surface.reroll, patch.object("trigger b"), dice)
+    patch.chain(_add_id(patch, dice, asked), patch.object("prepend /ace/reroll"), send)
+    patch.chain(surface.heart, patch.object("trigger b"), patch.message("/ace/favourite"), send)
+    return asked
 
 
-def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box) -> Box:
-    """Show progress and what went wrong. Returns the box whose outlets are clip and insert."""
-    patch.begin_column("what acestepd says")
+def _add_id(patch: Patch, number: Box, asked: Box) -> Box:
+    """An id of that number, which is remembered before it leaves the box that is returned."""
+    id = patch.object("trigger s s")
+    patch.chain(number, patch.object("sprintf max-%ld symout"), id)
+    patch.connect(id, asked, 1)
+    return id
+
+
+def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box, asked: Box) -> Box:
+    """Show how what was asked for here comes on, and what went wrong with it; what others ask for
+    is no business of this view. Returns the box whose outlets are clip and insert.
+    """
+    patch.begin_column("what acestepd says of our own")
     kinds = patch.object("route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished")
     patch.connect(heard, kinds)
+
     progress = patch.object("unpack s 0. s 0.")
     patch.connect(kinds, progress, 2)
-    patch.connect(progress, surface.progress, 1)
-    failed = patch.object("trigger l b")
-    patch.connect(kinds, failed, 3)
-    patch.connect(failed, none := patch.message("0."), 1)
-    patch.connect(none, surface.progress)
+    fraction = patch.object("zl reg")
+    patch.connect(progress, fraction, 1, 1)
+    patch.chain(_add_filter(patch, progress, asked), fraction, surface.progress)
+
     failure = patch.object("unpack s s 0 s s")
-    patch.connect(failed, failure)
+    patch.connect(kinds, failure, 3)
     sentence = patch.object("sprintf %s. %s symout")
     patch.connect(failure, sentence, 4, 1)
     patch.connect(failure, sentence, 3)
-    patch.connect(sentence, show)
+    words = patch.object("zl reg")
+    patch.connect(sentence, words, 0, 1)
+    command = patch.object("zl reg")
+    patch.connect(failure, command, 1, 1)
+    is_about_a_job = patch.object("sel id-")
+    patch.chain(failure, patch.object("sprintf id-%s symout"), is_about_a_job)
+    patch.chain(is_about_a_job, command)
+    is_ours = patch.object(f"sel {' '.join(OWN_COMMANDS)}")
+    patch.connect(command, is_ours)
+    failed = patch.object("trigger b b")
+    for outlet in range(len(OWN_COMMANDS)):
+        patch.connect(is_ours, failed, outlet)
+    mine = patch.object("coll")
+    patch.connect(asked, mine)
+    patch.connect(is_about_a_job, mine, 1)
+    patch.connect(mine, failed)
+    patch.connect(failed, none := patch.message("0."), 1)
+    patch.connect(none, surface.progress)
+    patch.chain(failed, words, show)
+
     finished = patch.object("unpack s 0 s")
     patch.connect(kinds, finished, 4)
-    end = patch.object("trigger s b")
-    patch.connect(finished, end)
-    full = patch.message("1.")
-    patch.connect(end, full, 1)
+    id = patch.object("trigger s s")
+    patch.connect(finished, id)
+    name = patch.object("zl reg")
+    patch.connect(id, name, 1, 1)
+    end = patch.object("trigger b b")
+    patch.chain(_add_filter(patch, id, asked), end)
+    patch.connect(end, full := patch.message("1."), 1)
     patch.connect(full, surface.progress)
-    patch.chain(end, patch.object("sprintf %s is finished symout"), show)
+    patch.chain(end, name, patch.object("sprintf %s is finished symout"), show)
     return kinds
+
+
+def _add_filter(patch: Patch, id: Box, asked: Box) -> Box:
+    """Rings where an id is one that was asked for here."""
+    mine = patch.object("coll")
+    patch.connect(asked, mine)
+    ring = patch.object("trigger b")
+    patch.chain(id, patch.object("sprintf id-%s symout"), mine, ring)
+    return ring
 
 
 def add_show(patch: Patch, surface: Surface) -> Box:
@@ -386,7 +444,7 @@ def build_device() -> dict[str, Any]:
     patch.connect(start, ready)
     set_path = patch.message("goto live_set")
     patch.connect(ready, set_path, 2)
-    set_id = patch.object("trigger l l")
+    set_id = patch.object("trigger l l l l")
     patch.chain(set_path, patch.object("live.path"), set_id)
     song = patch.object("live.object")
     patch.connect(set_id, song, 1, 1)
@@ -398,10 +456,12 @@ def build_device() -> dict[str, Any]:
     patch.connect(ready, watch)
     patch.chain(watch, tempo, patch.object("prepend /ace/tempo"), network.send)
     patch.connect(network.tick, tempo, 2)
+    _add_metre(patch, ready, set_id, network)
     leave = patch.object("freebang")
-    patch.chain(leave, patch.message("/ace/tempo 0."), network.send)
-    add_questions(patch, surface, show, network.send)
-    kinds = add_answers(patch, surface, show, network.heard)
+    for nothing in ("/ace/tempo 0.", NO_METRE, NO_LENGTH):
+        patch.chain(leave, patch.message(nothing), network.send)
+    asked = add_questions(patch, surface, show, network.send)
+    kinds = add_answers(patch, surface, show, network.heard, asked)
     _Placing(patch, song, network, show).build(kinds)
     patch.begin_column("sound goes through untouched")
     sound = patch.object("plugin~")
@@ -420,6 +480,58 @@ def build_device() -> dict[str, Any]:
             "amxdtype": int.from_bytes(AUDIO_EFFECT, "big"),
         },
     )
+
+
+def _add_metre(patch: Patch, ready: Box, set_id: Box, network: Network) -> None:
+    """The set's metre is acestepd's: by its name where it has one, else as the length of a bar in
+    quarter notes, where that is a whole number.
+    """
+    patch.begin_column("the set's metre")
+    numerator, denominator = (patch.object("live.observer") for _ in range(2))
+    both = patch.object("trigger b b")
+    patch.connect(ready, both)
+    for outlet, (observer, name) in enumerate(
+        ((numerator, "signature_numerator"), (denominator, "signature_denominator"))
+    ):
+        patch.connect(set_id, observer, 2 + outlet, 1)
+        patch.connect(both, watch := patch.message(f"property {name}"), outlet)
+        patch.connect(watch, observer)
+    patch.connect(network.tick, numerator, 2)
+    count, unit = patch.object("int 4"), patch.object("int 4")
+    patch.connect(numerator, count)
+    changed = patch.object("trigger b i")
+    patch.connect(denominator, changed)
+    patch.connect(changed, unit, 1, 1)
+    patch.connect(changed, count)
+    parts = patch.object("trigger i i i b")
+    patch.connect(count, parts)
+    patch.connect(parts, unit, 3)
+    counts = [patch.object("int 4") for _ in range(2)]
+    for outlet, held in enumerate(counts, 1):
+        patch.connect(parts, held, outlet, 1)
+    name = patch.object("sprintf %ld/%ld symout")
+    length = patch.object(f"expr {QUARTERS} * (int({QUARTERS}) == {QUARTERS})")
+    known_unit = patch.object("int 4")
+    for box in (name, length, known_unit):
+        patch.connect(unit, box, 0, 1)
+    known_count = patch.object(f"sel {' '.join(METRES)}")
+    patch.connect(parts, known_count)
+    for outlet in range(len(METRES)):
+        patch.connect(known_count, known_unit, outlet)
+    is_whole = patch.object("sel 1")  # 4/1 is none of those that have a name
+    patch.connect(known_unit, is_whole)
+    named = patch.object("trigger b b")
+    patch.connect(is_whole, named, 1)
+    patch.connect(named, counts[0], 1)
+    patch.chain(counts[0], name, patch.object("prepend /ace/set/time_signature"), network.send)
+    patch.chain(named, patch.message(NO_LENGTH), network.send)
+    nameless = patch.object("trigger b b")
+    patch.connect(is_whole, nameless)
+    patch.connect(known_count, nameless, len(METRES))
+    patch.connect(nameless, none := patch.message(NO_METRE), 1)
+    patch.connect(none, network.send)
+    patch.connect(nameless, counts[1])
+    patch.chain(counts[1], length, patch.object("prepend /ace/set/beats_per_bar"), network.send)
 
 
 def write_device(patcher: dict[str, Any]) -> bytes:
@@ -839,13 +951,13 @@ def build_patcher() -> dict[str, Any]:
         patch.connect(ready, value := patch.message(text), outlet)
         patch.connect(value, target)
     network = add_network(patch, surface, show, PATCHER, "clip finished progress fail", ready)
-    add_questions(patch, surface, show, network.send)
+    asked = add_questions(patch, surface, show, network.send)
     tempo = patch.add(
         "flonum", presentation=1, presentation_rect=[140.0, 170.0, 60.0, 22.0], minimum=0.0
     )
     patch.chain(tempo, patch.object("prepend /ace/tempo"), network.send)
     patch.add("comment", "tempo", presentation=1, presentation_rect=[140.0, 150.0, 60.0, 20.0])
-    kinds = add_answers(patch, surface, show, network.heard)
+    kinds = add_answers(patch, surface, show, network.heard, asked)
 
     patch.begin_column("the newest clip, round and round")
     clip = patch.object("unpack s s s 0. 0 s")
