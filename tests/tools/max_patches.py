@@ -509,10 +509,10 @@ def _add_metre(patch: Patch, ready: Box, set_id: Box, network: Network) -> None:
     counts = [patch.object("int 4") for _ in range(2)]
     for outlet, held in enumerate(counts, 1):
         patch.connect(parts, held, outlet, 1)
-    name = patch.object("sprintf %ld/%ld symout")
+    metre = patch.object("sprintf %ld/%ld symout")
     length = patch.object(f"expr {QUARTERS} * (int({QUARTERS}) == {QUARTERS})")
     known_unit = patch.object("int 4")
-    for box in (name, length, known_unit):
+    for box in (metre, length, known_unit):
         patch.connect(unit, box, 0, 1)
     known_count = patch.object(f"sel {' '.join(METRES)}")
     patch.connect(parts, known_count)
@@ -523,7 +523,7 @@ def _add_metre(patch: Patch, ready: Box, set_id: Box, network: Network) -> None:
     named = patch.object("trigger b b")
     patch.connect(is_whole, named, 1)
     patch.connect(named, counts[0], 1)
-    patch.chain(counts[0], name, patch.object("prepend /ace/set/time_signature"), network.send)
+    patch.chain(counts[0], metre, patch.object("prepend /ace/set/time_signature"), network.send)
     patch.chain(named, patch.message(NO_LENGTH), network.send)
     nameless = patch.object("trigger b b")
     patch.connect(is_whole, nameless)
