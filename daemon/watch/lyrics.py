@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from pipeline.request import is_field
+from pipeline.request import MAX_LYRICS, OutOfRange, is_field
 
 from .markers import (
     LyricLine,
@@ -23,11 +23,16 @@ from .markers import (
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
 
 _RULE = re.compile(r"(?:[-=*_~—–] ?){3,}")
-_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()\s]*[./#][^()\s]*\)")
+# there is one of ./# in its target: it is looked for first, as [^()\s]*[./#][^()\s]* is quadratic
+_LINK = re.compile(r"!?\[[^\[\]]*\]\((?=[^()\s./#]*[./#])[^()\s]*\)")
 _TIME_TAGS = re.compile(r"(?:\s*\[[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?\])+")
 _TIME = re.compile(r"\[([0-9]+):([0-9]+)(?:[.:]([0-9]+))?\]")
 _WORD_TIME = re.compile(r"<[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?> ?")
 _TAG = re.compile(r"\[([A-Za-z_]{1,20}|#) *:(.*)\]")
+_EMPHASISED = tuple(
+    re.compile(rf"(?<!\w){mark}(?=[^\s{mark[-1]}])([^{mark[-1]}]+){mark}(?!\w)")
+    for mark in (r"\*\*", r"\*", "__", "_")
+)
 _TAG_FIELDS = {"ti": "name", "la": "language"}
 _UNUSED_TAGS = {"ar", "al", "au", "by", "re", "ve", "offset", "tool", "lr", "#"}
 # where characters are kept that a backslash protects, while Markdown is taken off
@@ -62,6 +67,7 @@ class LyricsReader:
         self._read_parameter = read_parameter
         self._sung: list[SungLines] = []
         self._in_comment = False  # inside of <!-- -->
+        self._has_words = False
 
     def add_line(self, number: int, line: str) -> None:
         text = line.strip()
@@ -78,11 +84,17 @@ class LyricsReader:
             self._add_note(SheetNote(number, read.code, read.message, read.hint))
         if read.sung:
             self._sung.append(SungLines(times, read.sung))
+            self._has_words = self._has_words or any(read.sung)
 
     @property
     def text(self) -> str:
-        lines = "\n".join(line for sung in self._sort_by_time() for line in sung.lines)
-        return re.sub(r"\n{3,}", "\n\n", lines).strip()
+        """Raises `OutOfRange` where it is too long: a line may be sung a thousand times."""
+        lines = [line for sung in self._sort_by_time() for line in sung.lines]
+        length = sum(len(line) + 1 for line in lines if line)
+        if length > MAX_LYRICS + 1:
+            message = f"lyrics must have at most {MAX_LYRICS} characters, got {length - 1}"
+            raise OutOfRange(message, "shorten them")
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
     def _sort_by_time(self) -> list[SungLines]:
         """A line with several time tags is sung at each of them; one without goes before the line
@@ -149,14 +161,18 @@ class LyricsReader:
         """A line of Markdown without what is inside of <!-- -->, which may reach over several
         lines.
         """
-        visible = ""
-        while text:
-            before, mark, text = text.partition("-->" if self._in_comment else "<!--")
+        visible = []
+        begin = 0
+        while begin < len(text):
+            mark = "-->" if self._in_comment else "<!--"
+            end = text.find(mark, begin)
             if not self._in_comment:
-                visible += before
-            if mark:
-                self._in_comment = not self._in_comment
-        return visible.strip()
+                visible.append(text[begin : end if end >= 0 else None])
+            if end < 0:
+                break
+            self._in_comment = not self._in_comment
+            begin = end + len(mark)
+        return "".join(visible).strip()
 
     def _read_heading(self, text: str) -> LyricLine:
         """# Chorus. In Markdown, one that is no section and stands above the words is the title."""
@@ -166,23 +182,18 @@ class LyricsReader:
             return begin_section(section)
         if not self.is_markdown or not inner:
             return LyricLine("a comment")
-        if "name" not in self.values and not self._has_words():
+        if "name" not in self.values and not self._has_words:
             self.values["name"] = inner
             return LyricLine(f"the title: name = {shorten(inner)}")
         return keep_marker(inner)
-
-    def _has_words(self) -> bool:
-        return any(line for sung in self._sung for line in sung.lines)
 
 
 def _strip_markdown(text: str) -> str:
     """Markdown's quotes, list marks, hard breaks, emphasis and backslashes taken off."""
     plain = re.sub(r"^(?:> ?)+|^[-*+] +(?=\S)", "", text).removesuffix("\\").rstrip() or text
     plain = re.sub(r"\\([*_#>\[\]()\\-])", lambda match: chr(_PRIVATE_USE + ord(match[1])), plain)
-    for mark in (r"\*\*", r"\*", "__", "_"):
-        last = mark[-1]
-        emphasised = rf"(?<!\w){mark}(?=[^\s{last}])([^{last}]+){mark}(?!\w)"
-        plain = re.sub(emphasised, r"\1", plain)
+    for emphasised in _EMPHASISED:
+        plain = emphasised.sub(r"\1", plain)
     plain = re.sub(
         f"[{chr(_PRIVATE_USE)}-{chr(_PRIVATE_USE + 127)}]",
         lambda match: chr(ord(match[0]) - _PRIVATE_USE),

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.guide.harmony import parse_chord_line
+from pipeline.request import MAX_COMPARED, find_similar
 
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
 
@@ -122,7 +122,7 @@ def keep_marker(name: str) -> LyricLine:
     """A marker that is no section's name. Models know many words: they get it as it is."""
     message = f"marker [{shorten(name)}]"
     sung = (f"[{name}]",)
-    suggestion = _suggest_section(_normalize(name))
+    suggestion = _suggest_section(_normalize(name)) if len(name) <= MAX_COMPARED else ""
     if suggestion:
         return LyricLine(message, sung, UNKNOWN, f"did you mean [{suggestion}]?")
     return LyricLine(message, sung)
@@ -148,8 +148,14 @@ def strip_chords(text: str) -> LyricLine | None:
 
 def is_chord(text: str) -> bool:
     text = text.strip()
-    if text[:1] not in tuple("ABCDEFG") or " " in text or len(text) > 12:
+    if text[:1] not in tuple("ABCDEFG") or len(text) > 12 or " " in text:
         return False
+    return _is_chord(text)
+
+
+@lru_cache(4096)
+def _is_chord(text: str) -> bool:
+    """A line has each of its chords a hundred times."""
     try:
         return len(parse_chord_line(text)) == 1
     except ValueError:
@@ -185,10 +191,13 @@ def _suggest_section(word: str) -> str:
     """The section whose name is most like a word that is none; empty where there is none."""
     if not 3 < len(word) < 16:
         return ""
-    close = difflib.get_close_matches(word, _CANONICAL, n=1, cutoff=0.8)
-    return _CANONICAL[close[0]] if close and close[0] != word else ""
+    similar = find_similar(word, _CANONICAL, cutoff=0.8)
+    return _CANONICAL[similar] if similar not in ("", word) else ""
 
 
 def _normalize(name: str) -> str:
     """`Pre-Chorus 2` -> `prechorus`."""
-    return re.sub(r"[ -]|\d+$", "", name).lower()
+    end = len(name)
+    while end and name[end - 1].isdecimal():
+        end -= 1
+    return name[:end].replace(" ", "").replace("-", "").lower()

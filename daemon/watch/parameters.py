@@ -9,31 +9,41 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pipeline.request import FIELDS, BadRequest, OutOfRange, coerce, field_name, is_field
 
 from ..jobs import Refused
 from ..settings import AUTO, NAME, NOBODY
 from .markers import parse_marker
-from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error, shorten
+from .notes import OUT_OF_RANGE, UNCLEAR, UNDERSTOOD, SheetNote, describe_error, shorten
 
 # a field's name and a text -> the text; where it is a path, with the path made whole
 PathResolver = Callable[[str, str], str]
 
 AROUND = "around the parameters"
+MAX_ENTRIES = 200  # there are fewer parameters, and what a wrong one may mean takes a while
 UNENDED = "the end of the parameters is not marked"
 
 INSERT = "insert"  # no parameter of a take: who puts it into a DAW
 NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
 _FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
-_PAIR = re.compile(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)")
+_KEY = re.compile(r"[A-Za-z][\w -]{0,40}")
 _CLOCK_FIELDS = {"seconds", "repaint_start", "repaint_end"}  # may be written 1:30
 _CLOCK = re.compile(r"(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
 _CURLY_QUOTED = re.compile(r"[“„]([^“”„]*)[“”]\s*(?:#.*)?")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
+
+
+class _Pair(NamedTuple):
+    """A line `key: value` as it is written."""
+
+    indent: int
+    key: str
+    value: str
 
 
 @dataclass
@@ -80,8 +90,7 @@ def count_header_lines(lines: list[str]) -> int:
     first = next((line for line in lines[start + 1 : close] if line.strip()), None)
     if first is None:
         return (close or 0) + 1
-    is_pair = _PAIR.fullmatch(first.expandtabs(4)) is not None
-    if not is_pair and not first.lstrip().startswith("#"):
+    if not _split_pair(first.expandtabs(4)) and not first.lstrip().startswith("#"):
         return 0
     if close is None:
         return _find_end(lines, start + 1, across_blanks=True)
@@ -97,10 +106,16 @@ def read_parameters(
     values: dict[str, object] = {}
     given_in: dict[str, int] = {}
     notes: list[SheetNote] = []
+    count = 0
     for entry in _split_entries(lines):
         if isinstance(entry, SheetNote):
             notes.append(entry)
             continue
+        count += 1
+        if count > MAX_ENTRIES:
+            message = f"at most {MAX_ENTRIES} parameters are read: this is one more"
+            notes.append(SheetNote(entry.line, OUT_OF_RANGE, message))
+            return values, notes
         name, value, note = _read_entry(entry, resolve_path)
         if value is not None:
             if name in given_in:
@@ -135,7 +150,7 @@ def _find_end(lines: list[str], first: int, across_blanks: bool) -> int:
                 return end
             continue
         is_indented = line[:1] in (" ", "\t") and end > first
-        belongs = _PAIR.fullmatch(text) or text[0] == "#" or is_indented
+        belongs = _split_pair(text) or text[0] == "#" or is_indented
         if parse_marker(text) or not belongs:
             return end
         end = number + 1
@@ -146,9 +161,19 @@ def _is_fence(line: str) -> bool:
     return line.strip() == "..." or _FENCE.fullmatch(line.strip()) is not None
 
 
+def _split_pair(line: str) -> _Pair | None:
+    """None where the line is no `key: value`."""
+    text = line.lstrip(" ")
+    end = min((at for mark in ":=" if (at := text.find(mark)) >= 0), default=0)
+    key = text[:end].rstrip(" ")
+    if not _KEY.fullmatch(key):
+        return None
+    return _Pair(len(line) - len(text), key, text[end + 1 :])
+
+
 def _names_field(line: str) -> bool:
-    pair = _PAIR.fullmatch(line.expandtabs(4))
-    return pair is not None and (is_field(key := _normalize_key(pair[2])) or key == INSERT)
+    pair = _split_pair(line.expandtabs(4))
+    return pair is not None and (is_field(key := _normalize_key(pair.key)) or key == INSERT)
 
 
 def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
@@ -165,8 +190,8 @@ def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
             entry = None
         if _is_fence(text):
             yield SheetNote(number, UNDERSTOOD, AROUND)
-        elif pair := _PAIR.fullmatch(line):
-            entry = _Entry(number, pair[2], pair[3].strip(), len(pair[1]))
+        elif pair := _split_pair(line):
+            entry = _Entry(number, pair.key, pair.value.strip(), pair.indent)
         elif text.startswith("#"):
             yield SheetNote(number, UNDERSTOOD, "a comment")
         elif text:

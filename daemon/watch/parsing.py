@@ -63,6 +63,8 @@ class FileParser:
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
         read = read_defaults(text, self._resolve_path)
+        if read.refusal:
+            return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
         self._defaults = read
         return ParsedFile(None, notes=(*notes, *read.notes), text=text)
 
@@ -80,6 +82,8 @@ class FileParser:
         suffix = (file.text_path or file.path).suffix.lower()
         read = read_sheet(text, suffix, self._resolve_path)
         notes = (*encoding_notes, *read.notes)
+        if read.refusal:
+            return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
         values = {"name": file.path.stem, **self._defaults.values, **read.values}
         if file.is_audio:
             values["source"] = os.path.realpath(file.path)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.request import clean_text
+from pipeline.request import BadRequest, OutOfRange, coerce
 
 from .lyrics import LyricsReader
 from .notes import UNCLEAR, SheetNote
@@ -22,16 +22,20 @@ from .parameters import (
     read_parameters,
 )
 
+MAX_LINES = 10_000  # each is read, and told of
+
 
 @dataclass(frozen=True)
 class Sheet:
     """Values of a request by the names of its fields, as they are kept, and what was made of every
-    line. `insert`: who is to put the take into a DAW, as in `Order`.
+    line. `insert`: who is to put the take into a DAW, as in `Order`. `refusal`: why nothing is made
+    of it, as it is too long.
     """
 
     values: dict[str, object] = field(default_factory=dict)
     notes: tuple[SheetNote, ...] = ()
     insert: str = ""
+    refusal: BadRequest | None = None
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -67,6 +71,8 @@ def keep_path(name: str, value: str) -> str:
 def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = keep_path) -> Sheet:
     """A lyric sheet; `suffix` (.txt, .md, .lrc) is how it is written. No text raises."""
     lines = split_lines(text)
+    if len(lines) > MAX_LINES:
+        return Sheet(refusal=_refuse_lines(lines))
     body = count_header_lines(lines)
     values, notes = read_parameters(lines[:body], resolve_path)
     reader = LyricsReader(suffix, lambda name, value: read_parameter(name, value, resolve_path))
@@ -74,7 +80,10 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
         reader.add_line(number, line)
     for name, value in reader.values.items():
         values.setdefault(name, value)
-    lyrics = clean_text(reader.text)  # whoever makes a request of it says if it is too long
+    try:
+        lyrics = coerce("lyrics", reader.text)
+    except BadRequest as error:
+        return Sheet(values, (*notes, *reader.notes), refusal=error)
     if lyrics:
         if values.get("lyrics"):
             message = "there are lyrics among the parameters, and below"
@@ -86,9 +95,17 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
 
 def read_defaults(text: str, resolve_path: PathResolver = keep_path) -> Sheet:
     """A file of parameters only; the `---` lines may be left out."""
-    values, notes = read_parameters(split_lines(text), resolve_path)
+    lines = split_lines(text)
+    if len(lines) > MAX_LINES:
+        return Sheet(refusal=_refuse_lines(lines))
+    values, notes = read_parameters(lines, resolve_path)
     insert = str(values.pop(INSERT, ""))
     return Sheet(values, tuple(notes), insert)
+
+
+def _refuse_lines(lines: list[str]) -> BadRequest:
+    message = f"a sheet must have at most {MAX_LINES} lines, got {len(lines)}"
+    return OutOfRange(message, "split it")
 
 
 def format_sheet(values: Mapping[str, object]) -> str:

@@ -30,6 +30,7 @@ _QUALITIES = {  # spellings: semitones above the root
 QUALITIES = {
     spelling: intervals for spellings, intervals in _QUALITIES.items() for spelling in spellings
 }
+_KINDS = " ".join(kind for kind in QUALITIES if kind.isascii())
 MAX_CHORDS = 256
 
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
@@ -58,9 +59,8 @@ def parse_chord(name: str) -> tuple[int, ...]:
     """
     match = re.fullmatch(r"([A-Ga-g][#b♯♭]?)([^/]*)(?:/([A-Ga-g][#b♯♭]?))?", name)
     if not match or match[2] not in QUALITIES:
-        kinds = " ".join(kind for kind in QUALITIES if kind.isascii())
         raise ValueError(
-            f'chords must be written like Am, F, C7 or G/B (kinds: {kinds}), got "{name[:20]}"'
+            f'chords must be written like Am, F, C7 or G/B (kinds: {_KINDS}), got "{name[:20]}"'
         )
     root = _parse_note(match[1])
     chord = [(root + interval) % 12 for interval in QUALITIES[match[2]]]

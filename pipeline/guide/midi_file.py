@@ -37,9 +37,9 @@ _DRUM_OF = {pitch: pitch for pitch in DRUMS} | {
     pitch: drum for drum, pitches in _PERCUSSION.items() for pitch in pitches
 }
 _TRACK_NAMES = {
-    "drums": r"drum|perc|\bkit\b|\bbeat",
-    "bass": r"\bbass",
-    "lead": r"\blead|melody|vocal|\bvoice",
+    "drums": re.compile(r"drum|perc|\bkit\b|\bbeat"),
+    "bass": re.compile(r"\bbass"),
+    "lead": re.compile(r"\blead|melody|vocal|\bvoice"),
 }
 _BASS_PROGRAMS = range(32, 40)
 _DRUM_CHANNEL = 9
@@ -250,7 +250,7 @@ def _find_role(part: _Part) -> str:
     if part.channel == _DRUM_CHANNEL:
         return "drums"
     for role, pattern in _TRACK_NAMES.items():
-        if re.search(pattern, part.name.lower()):
+        if pattern.search(part.name.lower()):
             return role
     if part.program in _BASS_PROGRAMS:
         return "bass"

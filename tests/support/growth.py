@@ -11,35 +11,30 @@ from typing import TypeVar
 
 Input = TypeVar("Input")
 
-FACTOR = 16
-# a linear cost grows by FACTOR, a quadratic one by its square: 256
-MOST = 48
+SLACK = 3  # a linear cost grows by the factor, a quadratic one by its square
 NOISE = 0.0005  # seconds below which nothing is said of growth
+TRIES = 3  # as a machine may stumble
+BIGGEST = 32_000
 
 
 def assert_linear(
-    act: Callable[[Input], object], make: Callable[[int], Input], size: int = 500
+    act: Callable[[Input], object], make: Callable[[int], Input], size: int = 500, factor: int = 16
 ) -> None:
-    """`act(make(n))` takes at most `MOST` times as long for `FACTOR` times the size, or nearly
-    nothing: from `size` on, which is doubled until it takes long enough to be measured.
+    """`act(make(n))` takes `factor` times as long for `factor` times the size, or nearly nothing:
+    from `size` on, which is doubled until it takes long enough to be measured.
     """
-    while (small := _measure(act, make(size))) < NOISE and size < 32_000:
+    while (small := measure(act, make(size))) < NOISE and size < BIGGEST:
         size *= 2
-    large = _measure(act, make(FACTOR * size))
-    if large > MOST * max(small, NOISE):  # twice, as a machine may stumble
-        small = max(small, _measure(act, make(size)))
-        large = min(large, _measure(act, make(FACTOR * size)))
-    assert large <= MOST * max(small, NOISE), (
-        f"{size}: {small:.4f} s, {FACTOR} times: {large:.4f} s"
-    )
+    for _ in range(TRIES):
+        large = measure(act, make(factor * size))
+        if large <= SLACK * factor * max(small, NOISE):
+            return
+        small = max(small, measure(act, make(size)))
+    raise AssertionError(f"{size}: {small:.4f} s, {factor} times as much: {large:.4f} s")
 
 
-def _measure(act: Callable[[Input], object], given: Input) -> float:
-    """The least seconds of three."""
-    return min(_time(act, given) for _ in range(3))
-
-
-def _time(act: Callable[[Input], object], given: Input) -> float:
+def measure(act: Callable[[Input], object], given: Input) -> float:
+    """How many seconds of this thread it takes."""
     gc.disable()  # it looks at all objects of the tests' process
     try:
         began = time.thread_time()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.watch.notes import SheetNote, find_problems
+from daemon.watch.parameters import _split_pair
 from daemon.watch.reports import format_report
 from daemon.watch.sheet import Sheet, decode, format_sheet, read_defaults, read_sheet
 from pipeline.request import FIELDS, Request
+from tests.support.growth import assert_linear
 
 WHOLE = """\
 ---
@@ -198,26 +202,72 @@ LONG = (
 )
 
 
-@pytest.mark.parametrize("piece", [*LONG.split(" "), " ", "\t", "# ", " #"])
-def test_long_lines_of_anything_do_not_take_forever(piece: str) -> None:
-    line = piece * (20_000 // len(piece))
-    for suffix in (".txt", ".md", ".lrc"):
-        for text in (
-            line,
-            f"# {line}x",
-            f"{line}x",
-            f"---\nprompt: {line}x\n---\n",
-            f"[ti:{line}x]",
-        ):
-            read_sheet(text, suffix)
+@pytest.mark.parametrize("piece", [*LONG.split(" "), " ", "\t", "# ", " #", "1", ".", "[a](."])
+@pytest.mark.parametrize("suffix", [".md", ".lrc"])
+def test_a_long_line_of_anything_takes_linear_time(piece: str, suffix: str) -> None:
+    for before, after in (
+        ("", ""),
+        ("# ", "x"),
+        ("[", "x"),
+        ("[", "x]"),
+        ("[a](", "x"),
+        ("---\nprompt: ", "x\n---\n"),
+        ('---\nprompt: "', "x\n---\n"),
+        ("[ti:", "x]"),
+    ):
+
+        def write(size: int, before: str = before, after: str = after) -> str:
+            return before + piece * (size // len(piece)) + after
+
+        assert_linear(lambda text: read_sheet(text, suffix), write, 1000)
 
 
 @pytest.mark.parametrize(
     "line",
-    ["", "la", "bpm: 1", " x", "- x", "[x]", "[00:01][00:02]x", "# x", "<!--", "prompt: |\n  x"],
+    ["", "la", "bpm: 1", " x", "- x", "[x]", "[00:01][00:02]x", "# x", "#", "<!--", "key: |\n  x"],
 )
-def test_many_lines_of_anything_do_not_take_forever(line: str) -> None:
-    text = "\n".join([line] * 5_000)
-    for suffix in (".txt", ".md", ".lrc"):
-        for variant in (text, f"---\nprompt: |\n{text}\n---\n"):
-            read_sheet(variant, suffix)
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".lrc"])
+def test_many_lines_of_anything_take_linear_time(line: str, suffix: str) -> None:
+    def read(text: str) -> None:
+        read_sheet(text, suffix)
+        read_defaults(text)
+
+    for before in ("", "---\nprompt: |\n", "bpm: 90\n", "\n" * 2000):
+
+        def write(size: int, before: str = before) -> str:
+            return before + f"{line}\n" * size
+
+        assert_linear(read, write, 240)
+
+
+def test_headings_below_many_blank_lines_do_not_look_through_them_again() -> None:
+    def write(size: int) -> str:
+        return "\n" * size + "x\n" + "# y\n" * size
+
+    assert_linear(lambda text: read_sheet(text, ".md"), write, 240)
+
+
+def test_a_line_that_is_sung_thousands_of_times_is_refused_before_it_is_written() -> None:
+    text = "[00:01]" * 10_000 + "x" * 100_000
+    read = read_sheet(text, ".lrc")  # a gigabyte of lyrics
+    assert str(read.refusal) == "lyrics must have at most 65536 characters, got 1000009999"
+    assert "lyrics" not in read.values
+
+
+def test_a_sheet_of_too_many_lines_or_parameters_is_told_so() -> None:
+    for read in (read_sheet("la\n" * 10_000), read_defaults("bpm: 90\n" * 10_000)):
+        assert str(read.refusal) == "a sheet must have at most 10000 lines, got 10001"
+        assert not read.values
+    assert read_sheet("la\n" * 9_999).refusal is None
+    read = read_sheet("---\n" + "bpm: 90\n" * 201 + "key: Am\n---\n")
+    assert read.values == {"bpm": 90.0}
+    assert (read.notes[-1].line, read.notes[-1].code) == (202, 422)
+    assert "at most 200 parameters" in read.notes[-1].message
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(" a:=\tbpm-_#é1"))
+def test_a_line_is_a_pair_where_a_name_stands_before_its_first_mark(line: str) -> None:
+    old = re.fullmatch(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)", line)
+    pair = _split_pair(line)
+    assert pair == (old and (len(old[1]), old[2], old[3]))
