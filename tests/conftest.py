@@ -17,6 +17,7 @@ from daemon.engine import Engine, ModelChoice, held_jobs, supervisor
 from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings
+from pipeline import kernels
 from pipeline.voices import voice_folder
 from tests.support.harness import Build, SteppedModel, ThreadWorker, stop
 from tests.support.hub import FakeHub
@@ -26,6 +27,9 @@ from tests.support.osc_client import OscClient
 # a test is not about how fast the machine is
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+# in the environment of every program that a test starts, whatever its home folder is
+kernels.claim_folder()
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fixtures"))

@@ -32,6 +32,7 @@ from daemon.watch.notes import find_problems
 from daemon.watch.sheet import read_sheet
 from pipeline.planner import grammar
 from pipeline.request import FIELDS, Request
+from tests.support.environment import make_environment
 from tests.support.planners import OFFICIAL, make_planned_root
 
 RIFF = str(OFFICIAL / "audio" / "src.wav")
@@ -40,13 +41,7 @@ RIFF = str(OFFICIAL / "audio" / "src.wav")
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "daemon", *arguments]
-    root = str(Path(__file__).parents[2])
-    environment = {
-        "PYTHONPATH": root,
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(folder),
-        "HF_HUB_OFFLINE": "1",
-    }
+    environment = make_environment(folder, HF_HUB_OFFLINE="1")
     return subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=environment, check=False
     )
@@ -64,8 +59,7 @@ def test_where_the_output_cannot_be_written_that_is_one_line(
         shell=True,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        env=make_environment(tmp_path),
         check=False,
     )
     assert done.returncode == 2
@@ -456,14 +450,9 @@ def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one
         "--model",
         "mini",
     ]
-    environment = {
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(tmp_path),
-    }
     command = [sys.executable, "-m", "daemon", *flags]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+        command, cwd=tmp_path, env=make_environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout

@@ -12,6 +12,7 @@ import pytest
 
 from daemon.cli.integrations import Heard, find_last, format_age
 from daemon.integrations.catalogue import list_available
+from tests.support.environment import make_environment
 from tests.support.stage import on_stage
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +20,13 @@ ROOT = Path(__file__).parents[2]
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "daemon", "integrations", *arguments]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(home)}
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=home, env=environment, check=False
+        command,
+        capture_output=True,
+        text=True,
+        cwd=home,
+        env=make_environment(home),
+        check=False,
     )
 
 

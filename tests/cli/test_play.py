@@ -25,11 +25,11 @@ from daemon.osc.wire import Message, encode, read_message
 from daemon.runtime.lock import StateLock
 from daemon.settings import SettingsError
 from tests.support import daemon_process
+from tests.support.environment import make_environment
 from tests.support.harness import SteppedModel
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
 
-ROOT = Path(__file__).parents[2]
 SECONDS = ("--seconds", "0.5")
 
 
@@ -45,13 +45,12 @@ def begun(
 ) -> Iterator[subprocess.Popen[str]]:
     """`acestepd` with these arguments, asking the daemon of this state folder."""
     command = [sys.executable, "-m", "daemon", "--state", str(state), *arguments]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(state.parent)}
     process = subprocess.Popen(
         command,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=make_environment(state.parent),
         cwd=state.parent,
     )
     try:
