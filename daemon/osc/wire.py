@@ -1,17 +1,18 @@
-"""OSC packets: bytes to messages and back. python-osc reads and writes the arguments.
+"""OSC packets: bytes to messages and back. python-osc writes the arguments, and reads times.
 
-Its own message class is not used: it mis-reads what follows a type tag it does not know, and lets
-text that is not UTF-8 escape as an exception.
+The rest of it is not used. Its message class mis-reads what follows a type tag it does not know,
+and lets text that is not UTF-8 escape as an exception; its readers copy the rest of a packet for
+every number, and its builder reads again what it has written.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.parsing import osc_types
 
 from pipeline.request import clean_text
@@ -74,13 +75,13 @@ def _read_bundle(
         timetag, index = osc_types.get_date(data, 8)
         due = timetag if now < timetag <= now + MAX_AHEAD else now
         while index < len(data):
-            size, index = osc_types.get_int(data, index)
+            size, index = _read_int(data, index)
             if size <= 0 or index + size > len(data):
                 raise osc_types.ParseError("an element's size is wrong")
             for inner_due, message in read_packet(data[index : index + size], now, depth + 1):
                 yield max(due, inner_due), message
             index += size
-    except osc_types.ParseError as error:
+    except (osc_types.ParseError, struct.error) as error:
         yield now, Malformed(f"not an OSC bundle: {error}")
 
 
@@ -100,7 +101,7 @@ def read_message(data: bytes) -> Message:
         if len(tags) > MAX_ARGUMENTS + 1:
             raise Malformed(f"a message has at most {MAX_ARGUMENTS} arguments, got {len(tags) - 1}")
         return Message(address, tuple(_read_arguments(data, index, tags[1:])))
-    except (Malformed, osc_types.ParseError) as error:
+    except (Malformed, osc_types.ParseError, struct.error) as error:
         malformed = (
             error if isinstance(error, Malformed) else Malformed(f"not an OSC message: {error}")
         )
@@ -137,29 +138,64 @@ def _read_float(data: bytes, index: int) -> tuple[float, int]:
     """The shortest decimal that is this float32: 60.2, as it was typed, and not
     60.20000076293945.
     """
-    value, index = osc_types.get_float(data, index)
-    return float(str(np.float32(value))), index
+    raw = data[index : index + 4].ljust(4, b"\0")  # Reaktor leaves zeros at the end out
+    value: float = _FLOAT.unpack(raw)[0]
+    for digits in range(6, 9):  # six are always kept, and nine are enough
+        shortest = float(f"{value:.{digits}g}")
+        if _FLOAT.pack(shortest) == raw:
+            return shortest, index + 4
+    return float(f"{value:.9g}"), index + 4
 
 
+def _read_int(data: bytes, index: int) -> tuple[int, int]:
+    return _INT.unpack_from(data, index)[0], index + 4
+
+
+def _read_long(data: bytes, index: int) -> tuple[int, int]:
+    return _LONG.unpack_from(data, index)[0], index + 8
+
+
+def _read_double(data: bytes, index: int) -> tuple[float, int]:
+    return _DOUBLE.unpack_from(data, index)[0], index + 8
+
+
+_INT, _FLOAT, _LONG, _DOUBLE = map(struct.Struct, (">i", ">f", ">q", ">d"))
 _CONSTANTS: dict[str, Argument] = {"T": True, "F": False, "N": None}
 _READERS: dict[str, Callable[[bytes, int], tuple[Argument, int]]] = {
-    "i": osc_types.get_int,
+    "i": _read_int,
     "f": _read_float,
     "s": _read_string,
-    "h": osc_types.get_int64,
-    "d": osc_types.get_double,
+    "h": _read_long,
+    "d": _read_double,
 }
 
 
 def encode(address: str, types: str, *values: Value) -> bytes:
     """One packet, every argument with the type tag we say (python-osc would choose by value)."""
-    builder = OscMessageBuilder(address)
-    for tag, value in zip(types, values, strict=True):
-        builder.add_arg(_convert(tag, value), tag)
-    return bytes(builder.build().dgram)
+    arguments = [_WRITERS[tag](value) for tag, value in zip(types, values, strict=True)]
+    return b"".join([_encode_head(address, types), *arguments])
 
 
-def _convert(tag: str, value: Value) -> Value:
-    if tag == "s":
-        return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
-    return float(value) if tag == "f" else int(value)
+@lru_cache(256)
+def _encode_head(address: str, types: str) -> bytes:
+    return bytes(osc_types.write_string(address) + osc_types.write_string(f",{types}"))
+
+
+def _write_string(value: Value) -> bytes:
+    text = str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    return bytes(osc_types.write_string(text))
+
+
+def _write_int(value: Value) -> bytes:
+    return bytes(osc_types.write_int(int(value)))
+
+
+def _write_float(value: Value) -> bytes:
+    return bytes(osc_types.write_float(float(value)))
+
+
+_WRITERS: dict[str, Callable[[Value], bytes]] = {
+    "s": _write_string,
+    "i": _write_int,
+    "f": _write_float,
+}
