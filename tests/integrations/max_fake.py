@@ -7,6 +7,7 @@ patch both ways. What Live refuses becomes a line on the console, as in Max.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import shlex
@@ -55,6 +56,17 @@ def expect_number(atoms: list[Atom]) -> float | int:
     if len(atoms) != 1 or isinstance(atoms[0], str):
         raise Refusal(f"a number was expected, got {atoms}")
     return atoms[0]
+
+
+def truncate(number: Atom) -> int:
+    """As an int; what is no number of that kind is any: here 0."""
+    assert not isinstance(number, str)
+    return int(number) if math.isfinite(number) else 0
+
+
+def convert(atom: Atom, kind: type) -> Atom:
+    """To the type of another atom."""
+    return truncate(atom) if kind is int else kind(atom)
 
 
 def expect_symbol(atoms: list[Atom]) -> str:
@@ -238,7 +250,7 @@ class Trigger(Box):
             if kind == "b":
                 self.emit(outlet, BANG)
             elif kind == "i":
-                self.emit(outlet, [int(expect_number(atoms))])
+                self.emit(outlet, [truncate(expect_number(atoms))])
             elif kind == "f":
                 self.emit(outlet, [float(expect_number(atoms))])
             elif kind == "s":
@@ -271,8 +283,7 @@ class Unpack(Box):
             atom = atoms[outlet]
             if isinstance(self.arguments[outlet], str) != isinstance(atom, str):
                 raise Refusal(f"unpack: {atom!r} at {outlet}")
-            kind = type(self.arguments[outlet])
-            self.emit(outlet, [kind(atom)])
+            self.emit(outlet, [convert(atom, type(self.arguments[outlet]))])
 
 
 class Pack(Box):
@@ -285,7 +296,7 @@ class Pack(Box):
                 kind = type(self.arguments[number])
                 if (kind is str) != isinstance(atom, str):
                     raise Refusal(f"pack: {atom!r} at {number}")
-                self.slots[number] = kind(atom)
+                self.slots[number] = convert(atom, kind)
         if inlet == 0:
             self.emit(0, self.slots)
 
@@ -309,7 +320,7 @@ class Sprintf(Box):
         if self.kinds[inlet] == "s":
             self.slots[inlet] = expect_symbol(atoms)
         else:
-            self.slots[inlet] = int(expect_number(atoms))
+            self.slots[inlet] = truncate(expect_number(atoms))
         if inlet == 0:
             slots = iter(self.slots)
             text = re.sub(r"%(s|ld)", lambda _: str(next(slots)), self.format)
@@ -351,11 +362,11 @@ class Zl(Box):
 
 class Int(Box):
     def load(self) -> None:
-        self.number = int(expect_number(self.arguments))
+        self.number = truncate(expect_number(self.arguments))
 
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         if atoms != BANG:
-            self.number = int(expect_number(atoms))
+            self.number = truncate(expect_number(atoms))
         if inlet == 0:
             self.emit(0, [self.number])
 
@@ -363,7 +374,7 @@ class Int(Box):
 class Arithmetic(Box):
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         assert inlet == 0
-        value, other = int(expect_number(atoms)), int(expect_number(self.arguments))
+        value, other = truncate(expect_number(atoms)), truncate(expect_number(self.arguments))
         self.emit(0, [value + other if self.name == "+" else max(value, other)])
 
 
@@ -403,7 +414,7 @@ class Uzi(Box):
         assert inlet == 0
         base = self.arguments[1]
         assert isinstance(base, int)
-        for number in range(int(expect_number(atoms))):
+        for number in range(truncate(expect_number(atoms))):
             self.emit(2, [base + number])
             self.emit(0, BANG)
         self.emit(1, BANG)
@@ -420,11 +431,11 @@ class Split(Box):
 
 class Gate(Box):
     def load(self) -> None:
-        self.open = int(expect_number(self.arguments[1:] or [0]))
+        self.open = truncate(expect_number(self.arguments[1:] or [0]))
 
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         if inlet == 0:
-            self.open = int(expect_number(atoms))
+            self.open = truncate(expect_number(atoms))
         elif self.open:
             self.emit(self.open - 1, atoms)
 
@@ -432,7 +443,7 @@ class Gate(Box):
 class Random(Box):
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         assert atoms == BANG
-        self.emit(0, [random.randrange(int(expect_number(self.arguments)))])
+        self.emit(0, [random.randrange(truncate(expect_number(self.arguments)))])
 
 
 class Metro(Box):
@@ -493,12 +504,12 @@ class UdpSend(Box):
 
 class UdpReceive(Box):
     def load(self) -> None:
-        self.player.port = int(expect_number(self.arguments))
+        self.player.port = truncate(expect_number(self.arguments))
 
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         word, number = atoms
         assert word == "port"
-        self.player.port = int(expect_number([number]))
+        self.player.port = truncate(expect_number([number]))
 
 
 class DeferLow(Box):
@@ -541,7 +552,7 @@ class LiveObject(Box):
             raise Refusal("Live's objects are for the main thread")
         if inlet == 1:
             assert atoms[0] == "id"
-            self.number = int(expect_number(atoms[1:]))
+            self.number = truncate(expect_number(atoms[1:]))
             return
         found = player.objects[self.number]
         if found is None:
@@ -582,7 +593,7 @@ class LiveObserver(Box):
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
         if inlet == 1:
             assert atoms[0] == "id"
-            self.number = int(expect_number(atoms[1:]))
+            self.number = truncate(expect_number(atoms[1:]))
             return
         if atoms != BANG:
             word, name = atoms

@@ -5,7 +5,6 @@ boxes and cords played beside a real daemon.
 from __future__ import annotations
 
 import json
-import random
 import secrets
 import socket
 import struct
@@ -20,6 +19,7 @@ import soundfile
 from pipeline.request import Request
 from tests.integrations.live_fake import Program
 from tests.integrations.max_fake import Player
+from tests.support.junk import make_junk
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
 from tests.tools import max_patches
@@ -478,15 +478,10 @@ def test_a_daemon_that_was_restarted_is_told_again(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_junk_leaves_the_device_as_it_was(rig: Rig) -> None:
     rig.player.goes_on = True
-    dice = random.Random(5)
-    kinds = ("progress", "state", "clip", "insert", "fail", "finished", "nobody")
-    addresses = [f"/ace/{kind}".encode() for kind in kinds] + [b"#bundle"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.connect(rig.player.socket.getsockname())
-        for number in range(10_000):
-            address = dice.choice(addresses)
-            tail = b",sis\0\0\0\0" * dice.randrange(2) + dice.randbytes(4 * dice.randrange(16))
-            stranger.send(address + b"\0" * (4 - len(address) % 4) + tail)
+        for number, packet in enumerate(make_junk(10_000)):
+            stranger.send(packet)
             if number % 100 == 0:
                 rig.player.run()
     rig.player.tick()  # it was silent for as long as that took

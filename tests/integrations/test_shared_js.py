@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pythonosc.osc_message import OscMessage
 
+from daemon.osc.outgoing import OUTGOING, PARAM, encode_reply
 from tests.support.node import NodeProgram, needs_node, running
 from tests.support.osc_client import encode_bundle, encode_message
 
@@ -71,6 +72,14 @@ def test_messages_are_what_another_library_writes_and_reads(
     [message] = decode(program, packet)
     assert (message["address"], message["types"]) == ("/ace/go", types)
     assert message["args"] == OscMessage(packet).params
+
+
+def test_it_reads_every_message_of_the_daemon(program: NodeProgram) -> None:
+    for name, row in OUTGOING.items():
+        if not name.startswith(PARAM):
+            values = [{"i": -1, "f": 0.5, "s": "für elise"}[kind] for kind in row.types]
+            [message] = decode(program, encode_reply(name, *values))
+            assert (message["address"], message["args"]) == (f"/ace/{name}", values)
 
 
 def test_types_that_are_not_named_are_guessed(program: NodeProgram) -> None:
