@@ -77,7 +77,8 @@ def test_messages_are_what_another_library_writes_and_reads(
 def test_it_reads_every_message_of_the_daemon(program: NodeProgram) -> None:
     for name, row in OUTGOING.items():
         if not name.startswith(PARAM):
-            values = [{"i": -1, "f": 0.5, "s": "für elise"}[kind] for kind in row.types]
+            examples: dict[str, int | float | str] = {"i": -1, "f": 0.5, "s": "für elise"}
+            values = [examples[kind] for kind in row.types]
             [message] = decode(program, encode_reply(name, *values))
             assert (message["address"], message["args"]) == (f"/ace/{name}", values)
 
