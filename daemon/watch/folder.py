@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,9 @@ MAX_REMOVED = 10_000  # files that are not there any more, and might come back
 NOT_THERE = -1  # in place of a device
 
 
+Identity = tuple[Signature, tuple[int, ...]]  # of a file: its signature and inodes
+
+
 @dataclass
 class FileRecord:
     """What is remembered of a watched file."""
@@ -62,6 +65,46 @@ class FileRecord:
     # a file that could not be taken: what it was like, and how often it was tried
     failed_states: tuple[FileState, ...] = ()
     tries: int = 0
+    # what a job is looked for by, before the file is taken
+    peeked: tuple[tuple[FileState, ...], str] = ((), "")
+
+    @property
+    def identity(self) -> Identity | None:
+        """What stays when a file is renamed that was read."""
+        return (self.signature, self.inodes) if self.read_signature and self.signature else None
+
+
+class RemovedFiles:
+    """Files that are not there any more, and might come back under any name; the oldest are
+    forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[str, FileRecord] = {}
+        self._names: dict[Identity, dict[str, None]] = {}  # the oldest first
+
+    def __iter__(self) -> Iterator[tuple[str, FileRecord]]:
+        return iter(self._records.items())
+
+    def add(self, name: str, record: FileRecord) -> None:
+        self._records[name] = record
+        if record.identity:
+            self._names.setdefault(record.identity, {})[name] = None
+        if len(self._records) > MAX_REMOVED:
+            self.pop(next(iter(self._records)))
+
+    def pop(self, name: str) -> FileRecord | None:
+        record = self._records.pop(name, None)
+        if record and record.identity:
+            names = self._names[record.identity]
+            del names[name]
+            if not names:
+                del self._names[record.identity]
+        return record
+
+    def find_name(self, identity: Identity) -> str | None:
+        """The name that a file had."""
+        return next(iter(self._names.get(identity, ())), None)
 
 
 class WatchedFolder:
@@ -76,7 +119,7 @@ class WatchedFolder:
         self._parser = FileParser(watch, engine, panel, allowed_folders)
         self._files: dict[str, WatchedFile] = {}  # at the last poll
         self._records: dict[str, FileRecord] = {}
-        self._removed: dict[str, FileRecord] = {}
+        self._removed = RemovedFiles()
         # when this folder was watched for the first time
         self._since = engine.journal.known_since(self.client)
         self._device: int | None = None  # that the folder is on; None: not polled yet
@@ -115,9 +158,10 @@ class WatchedFolder:
         self._files = files
         for name in [name for name in self._records if name not in files]:
             self._remove(name)
+        hinted = set(hints)
         for name, file in files.items():
             record = self._records.get(name) or self._add(file, came_in_sight)
-            self._debounce(file, record, name in hints, now)
+            self._debounce(file, record, name in hinted, now)
         self._take_settled(now)
 
     @property
@@ -147,7 +191,7 @@ class WatchedFolder:
         """A name that was not there at the last poll. What is older than the watching rests until
         it is saved.
         """
-        record = self._removed.pop(file.name, None) or FileRecord(preexisting=came_in_sight)
+        record = self._removed.pop(file.name) or FileRecord(preexisting=came_in_sight)
         is_new = record.signature is None
         is_old = file.mtime <= self._since and not file.is_defaults
         if came_in_sight and is_new and is_old:
@@ -174,22 +218,20 @@ class WatchedFolder:
         if watched_files.is_defaults(name):
             self._parser.clear_defaults()
         else:
-            self._removed[name] = record
-        while len(self._removed) > MAX_REMOVED:
-            del self._removed[next(iter(self._removed))]
+            self._removed.add(name, record)
 
     def _detect_rename(self, file: WatchedFile) -> bool:
         """Whether this is a file that had another name before, and was read: then nothing was
         saved.
         """
-        for name, record in self._removed.items():
-            is_same = (record.signature, record.inodes) == (file.signature, file.inodes)
-            if is_same and record.read_signature is not None:
-                self._records[file.name] = self._removed.pop(name)
-                self._report(name, FileRecord())
-                self._report(file.name, record)
-                return True
-        return False
+        name = self._removed.find_name((file.signature, file.inodes))
+        record = self._removed.pop(name) if name else None
+        if name is None or record is None:
+            return False
+        self._records[file.name] = record
+        self._report(name, FileRecord())
+        self._report(file.name, record)
+        return True
 
     # --- taking -----------------------------------------------------------------------------------
 
@@ -353,9 +395,12 @@ class WatchedFolder:
 
     def _supersede(self, file: WatchedFile, record: FileRecord, keep: str) -> None:
         """Cancel what older contents of this file asked for, except the job `keep`."""
+        active = [job for job in self._jobs.list_active(file.path, record.job_id) if job.id != keep]
+        if not active:
+            return
         # its older job may be another file's by now, which was renamed
-        kept = {other.job_id for other in self._records.values() if other is not record} | {keep}
-        for job in self._jobs.list_active(file.path, record.job_id):
+        kept = {other.job_id for other in self._records.values() if other is not record}
+        for job in active:
             if job.id not in kept and not self._will_be_claimed(job):
                 self._jobs.cancel(job)
 
@@ -372,15 +417,22 @@ class WatchedFolder:
 
     def _digest_now(self, name: str) -> str:
         """Of what the file of that name holds now; empty if there is none that can be read."""
-        with suppress(UnusableFile, KeyError):
-            return watched_files.read_content(self._files[name]).digest
-        return ""
+        file = self._files.get(name)
+        if file is None:
+            return ""
+        record = self._records[name]
+        if record.peeked[0] != file.states:
+            digest = ""
+            with suppress(UnusableFile):
+                digest = watched_files.read_content(file).digest
+            record.peeked = file.states, digest
+        return record.peeked[1]
 
     # --- reporting --------------------------------------------------------------------------------
 
     def on_job_ended(self, event: Event) -> None:
         """How a job of this folder ended goes into its file's report."""
-        for name, record in [*self._records.items(), *self._removed.items()]:
+        for name, record in [*self._records.items(), *self._removed]:
             if event.job and record.job_id == event.job.id:
                 record.failure = _describe_failure(event)
                 self._report(name, record)

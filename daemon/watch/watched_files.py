@@ -127,9 +127,13 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
     texts = [name for name in stats if _suffix(name) in TEXTS]
     text_of: dict[str, str] = {}  # "" for an audio file without one
     if audio:
+        beside: dict[str, str] = {}  # the first text of a stem
+        for text in texts:
+            if not is_defaults(text):
+                beside.setdefault(Path(text).stem, text)
         for name in stats:
             if _suffix(name) in SOUNDS:
-                text_of[name] = _find_text_beside(name, texts)
+                text_of[name] = beside.get(Path(name).stem, "")
     beside_audio = set(text_of.values())
     text_of |= {name: name for name in texts if name not in beside_audio}
     if manifests:
@@ -163,13 +167,6 @@ def has_changed(file: WatchedFile) -> bool:
 def to_utf8(path: Path | str) -> str:
     """A name as it can be sent and kept: with ? for what is not in UTF-8."""
     return str(path).encode("utf-8", "replace").decode()
-
-
-def _find_text_beside(audio: str, texts: list[str]) -> str:
-    """The text of an audio file; empty when it has none."""
-    stem = Path(audio).stem
-    beside = (text for text in texts if Path(text).stem == stem and not is_defaults(text))
-    return next(beside, "")
 
 
 def _build_file(

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon.watch import folder as folder_module
+from daemon.watch.folder import FileRecord, RemovedFiles
+from tests.support.growth import assert_linear
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
 
@@ -99,3 +102,43 @@ def test_a_deleted_file_that_comes_back_as_it_was_is_no_new_take(
     folder.settle()
     folder.save("chorus.txt")
     assert folder.settle() == []
+
+
+def test_a_renamed_file_is_found_as_fast_among_many_removed_ones() -> None:
+    def remove(size: int) -> RemovedFiles:
+        removed = RemovedFiles()
+        for at in range(size):
+            removed.add(f"{at}", FileRecord(((1, at),), (at,), read_signature=((1, at),)))
+        return removed
+
+    def find_all(removed: RemovedFiles) -> None:
+        for name, record in [*removed]:
+            assert removed.find_name((record.signature or (), record.inodes)) == name
+            removed.pop(name)
+
+    assert_linear(find_all, remove, 500)
+
+
+def test_of_two_removed_files_that_were_one_the_older_comes_back() -> None:
+    removed = RemovedFiles()
+    for name in ("b", "a", "c"):
+        signature = ((1, 1 if name != "c" else 2),)
+        removed.add(name, FileRecord(signature, (7,), read_signature=signature))
+    assert removed.find_name((((1, 1),), (7,))) == "b"
+    assert removed.pop("b")
+    assert removed.find_name((((1, 1),), (7,))) == "a"
+    assert removed.pop("a")
+    assert removed.find_name((((1, 1),), (7,))) is None
+    assert [name for name, _ in removed] == ["c"]
+    assert removed.pop("gone") is None
+
+
+def test_the_oldest_of_very_many_removed_files_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folder_module, "MAX_REMOVED", 2)
+    removed = RemovedFiles()
+    for at in range(4):
+        removed.add(f"{at}", FileRecord(((1, at),), (at,), read_signature=((1, at),)))
+    assert [name for name, _ in removed] == ["2", "3"]
+    assert removed.find_name((((1, 0),), (0,))) is None

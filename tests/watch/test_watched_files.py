@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from daemon.settings import Settings
+from daemon.watch.watched_files import scan_folder
+from tests.support.growth import assert_linear
 from tests.support.watched import WORDS, EngineStub, PolledFolder, requests_of
 
 
@@ -83,3 +85,33 @@ def test_our_own_results_are_never_taken(tmp_path: Path, engine: EngineStub) -> 
             job.out = tmp_path
             engine.finish(job)
     assert len(engine.jobs) == 1
+
+
+def test_a_folder_of_sounds_and_their_texts_is_looked_through_in_linear_time(
+    tmp_path: Path,
+) -> None:
+    def fill(size: int) -> Path:
+        folder = tmp_path / f"{size}"
+        folder.mkdir(exist_ok=True)
+        for at in range(size):
+            (folder / f"{at}.wav").write_bytes(b"x")
+            (folder / f"{at}.txt").write_bytes(b"x")
+        return folder
+
+    assert_linear(lambda folder: scan_folder(folder, True, True), fill, 60)
+    scan = scan_folder(fill(60), True, True).files
+    assert len(scan) == 60
+    assert all(file.text_path == file.path.with_suffix(".txt") for file in scan.values())
+
+
+def test_the_first_text_of_a_name_is_a_sounds_and_the_defaults_are_nobodys(tmp_path: Path) -> None:
+    for name in ("a.wav", "a.lrc", "a.md", "a.txt", "acestepd.wav", "acestepd.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    files = scan_folder(tmp_path, True, True).files
+    assert {name: file.text_path and file.text_path.name for name, file in files.items()} == {
+        "a.wav": "a.lrc",
+        "acestepd.wav": None,
+        "a.md": "a.md",
+        "a.txt": "a.txt",
+        "acestepd.txt": "acestepd.txt",
+    }
