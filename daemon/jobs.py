@@ -109,6 +109,7 @@ class Job:
     insert_for: str = ""
     inserted: Insertion | None = None
     created: float = 0.0  # seconds since the epoch
+    ended: float = 0.0  # the same; 0 while it has not
     cost: float = 0.0  # in the model's unit; 0 while it is not known
     # Not journaled: what clients have asked for since the daemon started.
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends

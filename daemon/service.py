@@ -13,6 +13,7 @@ from pipeline.weights.adapter import parse_adapters
 
 from .discovery.discovery import Discovery
 from .engine import Engine, ModelChoice
+from .engine.client_jobs import GENERATE
 from .engine.process import WorkerHandle, WorkerProcess
 from .integrations.clients import Clients
 from .integrations.inbox import Inbox
@@ -78,6 +79,9 @@ class Daemon:
             self._lock = opened.enter_context(StateLock(settings.state))
             self.journal = _open_journal(settings)
             opened.callback(self.journal.close)
+            self.journal.on_restored = lambda text: self.engine.publish(
+                Event("fail", None, (GENERATE, 500, text, "what was accepted is in it"))
+            )
             self.engine = Engine(
                 settings,
                 ModelChoice(

@@ -25,7 +25,10 @@ DOORS = {
     "zeroconf": {"daemon/discovery/announce.py"},
     "ifaddr": {"daemon/discovery/announce.py"},
     "watchdog": {"daemon/watch/watchers.py"},
-    "sqlite3": {"daemon/journal.py"},
+    "sqlite3": {
+        f"daemon/journal/{name}.py"
+        for name in ("database", "file", "journal", "questions", "rows", "schema", "writer")
+    },
     "yaml": {"pipeline/planner/templates.py"},
     "tomllib": {"pipeline/untrusted.py"},
     "safetensors": {"pipeline/weights/safetensors_files.py"},

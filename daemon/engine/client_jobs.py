@@ -4,8 +4,9 @@ held when something is in their way, and ended once.
 
 from __future__ import annotations
 
+import errno
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.take import TakeInfo
 
@@ -25,6 +26,10 @@ HOLD_HINT = (
     "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
 )
 
+LOCKED_HINT = (
+    "close what has the journal open, a backup or a browser for SQLite; then send it again"
+)
+
 
 class ClientJobs:
     """The owner of every run that a client waits for."""
@@ -39,23 +44,25 @@ class ClientJobs:
 
     # --- written down -----------------------------------------------------------------------------
 
-    def accept(self, jobs: list[Job], landing: str = "") -> None:
+    def begin_accept(
+        self, jobs: list[Job], landing: str, on_done: Callable[[Refused | None], None]
+    ) -> None:
         """Into the journal, before anybody is told of them. `landing` is what is known of files
-        that are staged already. Raises `Refused` 507.
+        that are staged already. `on_done` is called on another thread: with None when they are on
+        disk, or `Refused` 503 or 507.
         """
-        try:
-            self._journal.add(jobs, landing)
-        except OSError as error:
+
+        def finish(error: OSError | None) -> None:
             hint = "free some space: nothing is accepted that could be lost"
-            raise Refused(507, str(error.strerror), hint) from error
+            on_done(describe_refusal(error, hint) if error else None)
+
+        self._journal.begin_add(jobs, landing, finish)
 
     def note(self, job: Job, **columns: object) -> None:
-        """Write down how it stands."""
-        try:
-            self._journal.update(job, **columns)
-        # the job was written down when it was accepted: a crash now would only repeat it
-        except OSError as error:
-            log.error("job %s: %s", job.id, error)
+        """Write down how it stands. The job was written down when it was accepted: a crash before
+        would only repeat something.
+        """
+        self._journal.note(job, columns)
 
     def end_job(
         self,
@@ -67,15 +74,19 @@ class ClientJobs:
         **columns: object,
     ) -> None:
         """Its last event: written down first, so that nobody is told of an end that a crash could
-        undo. `published` are those of its clip events that were published before.
+        undo; but a journal that cannot be written keeps nobody waiting. `published` are those of
+        its clip events that were published before.
         """
         job.state = state
         job.last_event = Event(state.value, job, values)
-        self.note(job, **columns)
         self._held.forget(job)
-        for event in (*job.clip_events, job.last_event):
-            if event not in published:
+        events = [event for event in (*job.clip_events, job.last_event) if event not in published]
+
+        def publish(error: OSError | None) -> None:
+            for event in events:
                 self._bus.publish(event, due)
+
+        self._journal.note(job, columns, publish)
 
     def fail_job(self, job: Job, failure: Failure) -> None:
         self.end_job(job, JobState.FAILED, GENERATE, *failure)
@@ -131,3 +142,12 @@ class ClientJobs:
 
     def end(self, run: Run, state: JobState, *values: object) -> None:
         self.end_job(run.job, state, *values)
+
+
+def describe_refusal(error: OSError, hint: str) -> Refused:
+    """What cannot be written down is refused: 503 while another program holds the journal, or else
+    507 with this hint.
+    """
+    if error.errno == errno.EBUSY:
+        return Refused(503, str(error.strerror), LOCKED_HINT)
+    return Refused(507, str(error.strerror), hint)

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ from .job_events import make_clip_events, make_plan_events, read_landed
 from .job_queue import JobQueue
 from .lander import Lander
 from .model_state import ModelChoice, ModelState
+from .prepared_takes import PreparedTake
 from .process import WorkerHandle
 from .reassembly import Reassembly
 from .run import Run
@@ -64,6 +66,7 @@ class ClaimedTake(NamedTuple):
     staged: staging.Staged
     info: TakeInfo
     due: float
+    is_noted: bool  # whether the journal knows of its files
 
 
 class Suspicion(NamedTuple):
@@ -101,15 +104,21 @@ class Dispatcher:
         # a stack: the worker works on the last one, which has interrupted the one before
         self.running: list[Run] = []
         self.landing: list[Run] = []
-        self._claimed: list[ClaimedTake] = []
         self._suspicion: Suspicion | None = None
         self._is_releasing = False  # held jobs, on another thread
+        self._is_dispatching = False  # soon, on this thread:
+        self._dispatch_thread = ThreadPoolExecutor(1, "dispatch")
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
         self.lander = Lander(settings, journal, self)
         self._reassembly = Reassembly()
         self._make_idle_run: Callable[[], Run | None] = lambda: None
         self._choose_inserter: Callable[[Job], str] = lambda job: ""
+
+    def close(self) -> None:
+        """What is landing, lands. The supervisor was closed before."""
+        self._dispatch_thread.shutdown()
+        self.lander.close()
 
     # --- which jobs there are ---------------------------------------------------------------------
 
@@ -151,6 +160,19 @@ class Dispatcher:
             self._bus.publish(Event("queued", job, (position, eta)))
             if not is_written:
                 self.client_jobs.note(job)
+
+    def dispatch_soon(self) -> None:
+        """Give the worker the next job, where it has to wait for nothing, on another thread: the
+        job's folder is looked at.
+        """
+        if self._find_startable() and not self._is_dispatching and not self.supervisor.closing:
+            self._is_dispatching = True
+            self._dispatch_thread.submit(self._dispatch_now)
+
+    def _dispatch_now(self) -> None:
+        with self._lock:
+            self._is_dispatching = False
+        self.dispatch()
 
     def dispatch(self) -> None:
         """Give the worker the next job, when it has none or a less urgent one. Takes the lock, and
@@ -194,18 +216,20 @@ class Dispatcher:
             self.running[-1].pause()
         self._start(Run(job, self.client_jobs))
 
-    def cancel(self, job: Job) -> None:
-        """End a client's job: when the worker has stopped it, or now."""
-        run = next((run for run in self.running if run.job is job), None)
-        if run is not None:
-            if not job.cancel_requested:
-                self.supervisor.cancel(run)
-            job.cancel_requested = True
-            return
-        if self.held.remove(job) and (staged := self.lander.read_staged(job)):
-            self.discard(staged)
-        self.queue.remove(job)
-        self.client_jobs.end_job(job, JobState.CANCELLED, landing="")
+    def cancel(self, *jobs: Job) -> None:
+        """End clients' jobs: when the worker has stopped them, or now."""
+        running = {run.job: run for run in self.running}
+        ended = [job for job in jobs if job not in running]
+        for job in jobs:
+            if job in running:
+                if not job.cancel_requested:
+                    self.supervisor.cancel(running[job])
+                job.cancel_requested = True
+        self.queue.remove(*ended)
+        for job in ended:
+            if self.held.remove(job) and (staged := self.lander.read_staged(job)):
+                self.discard(staged)
+            self.client_jobs.end_job(job, JobState.CANCELLED, landing="")
 
     def on_tick(self) -> None:
         """Folders may take files again, and there may be nothing else to do."""
@@ -267,37 +291,42 @@ class Dispatcher:
             self._model.set_status("busy")
 
     def land_staged(
-        self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
+        self, run: Run, job: Job, take: PreparedTake, due: float, is_noted: bool
     ) -> None:
-        """A client has ordered what is made and staged, and the journal knows of it: from now on
-        the run is of this job. It lands by `land_claimed`, and its clips are announced at `due`
-        (time.monotonic()).
+        """A client has ordered what is made and staged: from now on the run is of this job. It
+        lands on another thread, where the lander's have not ended: then the next daemon goes on
+        from here. Its clips are announced at `due` (time.monotonic()). `is_noted`: the journal
+        knows of the staged files.
         """
         run.job = job
         run.owner = self.client_jobs
+        job.state = JobState.LANDING
         self.landing.append(run)
         self._bus.publish(Event("queued", job, (0, 0.0)))
-        job.plan_events = make_plan_events(job, info.planned)
+        job.plan_events = make_plan_events(job, take.info.planned)
         self._publish_plan(run)
-        self._claimed.append(ClaimedTake(run, staged, info, due))
+        claimed = ClaimedTake(run, take.staged, take.info, due, is_noted)
+        if not self.supervisor.closing:
+            self.lander.call_prepared(lambda: self._land_claimed(claimed))
 
-    def land_claimed(self) -> None:
-        """Give the files of prepared takes that were just ordered their names. Takes the lock, and
+    def _land_claimed(self, claimed: ClaimedTake) -> None:
+        """Give the files of a prepared take that was just ordered their names. Takes the lock, and
         touches the files without it.
         """
-        with self._lock:
-            claimed = self._claimed
-            self._claimed = []
-        for run, staged, info, due in claimed:
+        run, staged, info, due, is_noted = claimed
+        try:
+            if not is_noted:
+                self.lander.note_staged(run.job, staged)
             is_revealed = clips.reveal(staged)
+        except Exception as error:
+            self.on_landing_failure(run, error)
+            return
+        if is_revealed:
             with self._lock:
-                if is_revealed:
-                    run.job.clip_events = make_clip_events(run.job, staged.clips, info.request)
-                    for event in run.job.clip_events:
-                        self._bus.publish(event, due)
-                # the lander's threads may have ended: then the next daemon goes on from here
-                if not self.supervisor.closing:
-                    self.lander.land_staged(run, staged, info, due)
+                run.job.clip_events = make_clip_events(run.job, staged.clips, info.request)
+                for event in run.job.clip_events:
+                    self._bus.publish(event, due)
+        self.lander.name_files(run, staged, info, due)
 
     def discard(self, staged: staging.Staged) -> None:
         """Remove staged files that nobody wants."""

@@ -6,9 +6,12 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
 
-from pipeline.request import Request
-from pipeline.request_files import resolve_request
+from pipeline.request import BadRequest, Request
+from pipeline.request_files import names_file, resolve_request
 from pipeline.weights.adapter import Adapter
 
 from ..jobs import Event, Job, JobState, Listener, Order, Refused
@@ -16,6 +19,8 @@ from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
 from . import orders
+from .client_jobs import describe_refusal
+from .client_lanes import ClientLanes
 from .dispatcher import ADAPTER, Dispatcher
 from .event_bus import EventBus, ignore_event
 from .given_up import GivenUpAdapters
@@ -23,7 +28,27 @@ from .lookup import JobLookup
 from .model_state import ModelChoice, ModelState, ModelStatus
 from .prepared_takes import PreparedTake
 from .process import WorkerHandle, WorkerProcess
-from .speculation import Speculation
+from .speculation import Claim, Speculation
+
+log = logging.getLogger("acestepd.engine")
+
+Refusal = Callable[[Exception], None]  # gets `Refused` or `BadRequest`, or what a bug raised
+
+
+@dataclass(eq=False)
+class IncomingOrder:
+    """An order that has come, until it is written down or refused. `answer` gets its jobs, or what
+    it is refused with.
+    """
+
+    client: str
+    id: str
+    make_order: Callable[[], Order]
+    on_repeat: Listener
+    answer: Callable[[list[Job] | Exception], None]
+    jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
+    cancelled_by: set[str] = field(default_factory=set)
+    repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
 
 log = logging.getLogger("acestepd.engine")
 
@@ -64,10 +89,12 @@ class Engine:
             self.lock,
             settings,
             self._dispatcher,
-            self._client_jobs.accept,
             self._model.memory_need.estimate_bytes,
         )
-        self._lookup = JobLookup(journal, self._dispatcher.active)
+        self._lookup = JobLookup(journal, self._list_active)
+        self._incoming: list[IncomingOrder] = []  # not written down yet
+        # what takes long for a client: the order of its messages stays
+        self.lanes = ClientLanes()
 
     # --- how it stands ----------------------------------------------------------------------------
 
@@ -143,8 +170,10 @@ class Engine:
         """
         with self.lock:
             self._speculation.close()
+        self.lanes.close()
         self._supervisor.close()
-        self._lander.close()
+        self._dispatcher.close()
+        self.journal.flush()
         self._bus.close()
         for staged in self._speculation.clear():
             staging.discard(staged)
@@ -154,24 +183,107 @@ class Engine:
 
     def submit(self, order: Order, on_repeat: Listener = ignore_event) -> list[Job]:
         """Queue an order: one job, or `count` of them called id.1, id.2 and so on, with seeds in a
-        row.
+        row. It is written down when this returns; not under `lock`, then.
 
         The same (client, id) with the same request is the order that is there already: `on_repeat`
         gets the events that say how it stands. Only failed jobs are tried anew. Raises `Refused`:
         409 for the same id with another request, 429 when the queue is full, 503 when the daemon
-        closes, 507 when the order cannot be written down. Raises `BadRequest` for files that do not
-        exist.
+        closes or another program holds the journal, 507 when the disk is full. Raises `BadRequest`
+        for files that do not exist.
         """
+        answers = SimpleQueue[list[Job] | Exception]()
+        incoming = IncomingOrder(order.client, order.id, lambda: order, on_repeat, answers.put)
+        self._take_in(incoming)
+        answer = answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def begin_submit(
+        self, order: Order, on_refused: Refusal, on_repeat: Listener = ignore_event
+    ) -> None:
+        """Submit an order without waiting for the journal. Its events say that it is queued, or
+        `on_refused` is called with what `submit` raises, now or on another thread. The orders of a
+        client are taken in the order in which they came, also where files of some have to be read
+        first.
+        """
+        is_slow = names_file("guide", order.request.guide)
+        self._begin(order.client, order.id, lambda: order, on_refused, on_repeat, is_slow)
+
+    def begin_reroll(
+        self,
+        client: str,
+        id: str,
+        on_refused: Refusal,
+        parent: str = "",
+        seed: int = -1,
+        on_repeat: Listener = ignore_event,
+    ) -> None:
+        """Submit the request of another job with a new seed, as `begin_submit` does. Without
+        `parent` it is the client's newest, or the newest of all; 404 where there is none.
+        """
+        make_order = partial(self._make_reroll, client, id, parent, seed)
+        self._begin(client, id, make_order, on_refused, on_repeat)
+
+    def _make_reroll(self, client: str, id: str, parent: str, seed: int) -> Order:
         with self.lock:
-            order = self._with_parent(order)
-            take = self._speculation.find_take(order)
-        incomplete = take if take and not take.is_complete else None
-        resolved = None
-        while True:
-            jobs = self._try_to_submit(order, resolved, incomplete, on_repeat)
-            if jobs is not None:
-                return jobs
-            resolved = resolve_request(order.request)
+            lookup = self._lookup
+            job = lookup.find(client, parent) if parent else lookup.find_newest(client)
+        request = job.request.changed({"seed": seed})
+        origin = job.origin or f"reroll of {job.id}"
+        return Order(client, id, request, out=job.out, origin=origin, parent=job.id)
+
+    def _begin(
+        self,
+        client: str,
+        id: str,
+        make_order: Callable[[], Order],
+        on_refused: Refusal,
+        on_repeat: Listener,
+        is_slow: bool = False,
+    ) -> None:
+        def answer(answer: list[Job] | Exception) -> None:
+            if isinstance(answer, Exception):
+                on_refused(answer)
+
+        incoming = IncomingOrder(client, id, make_order, on_repeat, answer)
+        if is_slow or self.lanes.is_busy(client):
+            self._put_aside(incoming)
+        else:
+            self._take_in(incoming)
+
+    def _put_aside(self, incoming: IncomingOrder) -> None:
+        with self.lock:
+            self._incoming.append(incoming)
+        try:
+            self.lanes.put(incoming.client, lambda: self._take_in(incoming))
+        except Refused as error:
+            self._refuse(incoming, error)
+
+    def _take_in(self, incoming: IncomingOrder) -> None:
+        """Accept an order, refuse it, or let it wait for an order of the same id that is just being
+        written down. Reads files.
+        """
+        try:
+            order = incoming.make_order()
+            with self.lock:
+                order = self._with_parent(order)
+                take = self._speculation.find_take(order)
+            incomplete = take if take and not take.is_complete else None
+            resolved = None
+            while not self._try_to_accept(incoming, order, resolved, incomplete):
+                resolved = resolve_request(order.request)
+        except (Refused, BadRequest) as error:
+            self._refuse(incoming, error)
+        except Exception as error:
+            log.exception("the order %s of %s", incoming.id, incoming.client)
+            self._refuse(incoming, error)
+
+    def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
+        with self.lock:
+            self._remove_incoming(incoming)
+        incoming.answer(error)
+        self._take_in_repeats(incoming)
 
     def _with_parent(self, order: Order) -> Order:
         """The order, with the job as its parent whose clip it works on, where the journal knows."""
@@ -179,59 +291,102 @@ class Engine:
         job = self.journal.find_by_path(source) if source and not order.parent else None
         return dataclasses.replace(order, parent=job.id) if job else order
 
-    def _try_to_submit(
+    def _try_to_accept(
         self,
+        incoming: IncomingOrder,
         order: Order,
         resolved: Request | None,
         incomplete: PreparedTake | None,
-        on_repeat: Listener,
-    ) -> list[Job] | None:
-        """None where a request has to be `resolved` first: that reads files, so it is done without
+    ) -> bool:
+        """False where a request has to be `resolved` first: that reads files, so it is done without
         the lock. `incomplete` is the order's prepared take, where files of it are gone.
         """
         with self.lock:
+            if first := self._find_incoming(incoming):
+                first.repeats.append(incoming)
+                return True
             accepted = self._lookup.find_accepted(order)
             if accepted and not all(job.state is JobState.FAILED for job in accepted):
-                for job in accepted:
-                    for event in job.status_events:
-                        on_repeat(event)
-                return accepted
+                self._repeat(incoming, accepted)
+                return True
             if self._supervisor.closing:
                 raise Refused(503, "the daemon is closing")
-            claimed = self._speculation.claim(order, incomplete)
-            if claimed is None:
-                waiting = [*self._dispatcher.queue, *self._dispatcher.held]
+            claim = self._speculation.claim(order, incomplete)
+            if claim:
+                jobs = [claim.job]
+            else:
+                written = [job for other in self._incoming for job in other.jobs]
+                waiting = [*self._dispatcher.queue, *self._dispatcher.held, *written]
                 orders.check_order(order, self.settings, waiting)
                 if resolved is None:
-                    return None
+                    return False
                 jobs = orders.make_jobs(order, resolved, self.settings.out)
-                self._client_jobs.accept(jobs)
+            incoming.jobs = jobs
+            if incoming not in self._incoming:
+                self._incoming.append(incoming)
+        self._client_jobs.begin_accept(
+            jobs,
+            claim.landing if claim else "",
+            partial(self._on_written, incoming, order, claim),
+        )
+        return True
+
+    def _on_written(
+        self,
+        incoming: IncomingOrder,
+        order: Order,
+        claim: Claim | None,
+        refused: Refused | None,
+    ) -> None:
+        """The journal has an order's jobs, or not."""
+        if refused:
+            with self.lock:
+                if claim:
+                    self._speculation.give_back(claim)
+            self._refuse(incoming, refused)
+            return
+        jobs = incoming.jobs
+        with self.lock:
+            self._remove_incoming(incoming)
+            if not (claim and self._speculation.fulfil(claim)):
                 self._speculation.withdraw(order)
                 self._dispatcher.enqueue(*jobs)
                 self._publish_state()
                 self._supervisor.wake()
-        if claimed is not None:
-            self._dispatcher.land_claimed()
-            return [claimed]
-        self._dispatcher.dispatch()
-        return jobs
+            for client in incoming.cancelled_by:
+                for job in jobs:
+                    job.observers.add(client)
+            if incoming.cancelled_by:
+                for job in jobs:
+                    self._dispatcher.cancel(job)
+            self._dispatcher.dispatch_soon()
+        incoming.answer(jobs)
+        self._take_in_repeats(incoming)
 
-    def reroll(
-        self,
-        client: str,
-        id: str,
-        parent: str = "",
-        seed: int = -1,
-        on_repeat: Listener = ignore_event,
-    ) -> list[Job]:
-        """Submit the request of another job with a new seed. Without `parent` it is the client's
-        newest, or the newest of all. Raises what `submit` raises, and `Refused` 404.
-        """
-        job = self.find(client, parent) if parent else self._lookup.find_newest(client)
-        request = job.request.changed({"seed": seed})
-        origin = job.origin or f"reroll of {job.id}"
-        order = Order(client, id, request, out=job.out, origin=origin, parent=job.id)
-        return self.submit(order, on_repeat)
+    def _repeat(self, incoming: IncomingOrder, accepted: list[Job]) -> None:
+        """Tell how an order stands that is there already."""
+        self._remove_incoming(incoming)
+        for job in accepted:
+            for event in job.status_events:
+                incoming.on_repeat(event)
+        incoming.answer(accepted)
+
+    def _find_incoming(self, incoming: IncomingOrder) -> IncomingOrder | None:
+        """Another order that is just being written down, and has a job of the same name."""
+        for other in self._incoming:
+            names = (other.id, *(job.id for job in other.jobs))
+            is_written = bool(other.jobs) and other is not incoming
+            if is_written and other.client == incoming.client and incoming.id in names:
+                return other
+        return None
+
+    def _remove_incoming(self, incoming: IncomingOrder) -> None:
+        self._incoming = [other for other in self._incoming if other is not incoming]
+
+    def _take_in_repeats(self, incoming: IncomingOrder) -> None:
+        """What came meanwhile under the same id is looked at again."""
+        for repeat in incoming.repeats:
+            self._take_in(repeat)
 
     def cancel(self, client: str, id: str) -> int:
         """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels
@@ -241,12 +396,28 @@ class Engine:
         just landing.
         """
         with self.lock:
-            jobs = self._lookup.find_cancellable(client, id)
+            incoming = self._find_cancellable_incoming(client, id)
+            for order in incoming:
+                order.cancelled_by.add(client)
+            jobs = [] if incoming and id != "*" else self._lookup.find_cancellable(client, id)
             for job in jobs:
                 job.observers.add(client)
-                self._dispatcher.cancel(job)
+            self._dispatcher.cancel(*jobs)
             self._publish_state()
-            return len(jobs)
+            return len(jobs) + sum(max(1, len(order.jobs)) for order in incoming)
+
+    def _find_cancellable_incoming(self, client: str, id: str) -> list[IncomingOrder]:
+        """The orders that a client means to cancel and that are not written down yet: they are when
+        they have been.
+        """
+        orders = [
+            order
+            for order in self._incoming
+            if not any(job.state is JobState.LANDING for job in order.jobs)
+        ]
+        if id == "*":
+            return orders
+        return [order for order in orders if order.client == client and order.id == id]
 
     def panic(self, client: str) -> int:
         """Cancel everything. Returns how many jobs that were."""
@@ -254,20 +425,43 @@ class Engine:
             self._speculation.pause()
             return self.cancel(client, "*")
 
-    def favourite(self, client: str, id: str, on: bool = True) -> Job:
-        """Mark a job as a favourite, or not any more. Raises `Refused` 404, or 507 when that cannot
-        be written down.
+    def begin_favourite(
+        self,
+        client: str,
+        id: str,
+        on: bool = True,
+        on_done: Callable[[Refused | None], None] = lambda refused: None,
+    ) -> Job:
+        """Mark a job as a favourite, or not any more: see `find`. `on_done` is called when that is
+        written down, or with `Refused` 503 or 507 where it cannot be.
         """
         with self.lock:
             job = self.find(client, id)
-            job.favourite = on
-            try:
-                self.journal.update_favourite(job)
-            except OSError as error:
-                hint = "free some space, then mark it again"
-                raise Refused(507, str(error.strerror), hint) from error
-            self._bus.publish(Event("favourite", job, (int(on),)))
+            self.begin_mark(job, on, on_done)
             return job
+
+    def begin_mark(self, job: Job, on: bool, on_done: Callable[[Refused | None], None]) -> None:
+        """The same for a job that was found before."""
+        was = job.favourite
+
+        def finish(error: OSError | None) -> None:
+            if error:
+                job.favourite = was
+                on_done(describe_refusal(error, "free some space, then mark it again"))
+                return
+            self._bus.publish(Event("favourite", job, (int(on),)))
+            on_done(None)
+
+        job.favourite = on
+        self.journal.begin_mark(job, finish)
+
+    def find_newest_clip(self, client: str) -> Job:
+        """The newest job that has landed files, the client's own before others'. Raises `Refused`
+        404.
+        """
+        if job := self.journal.find_newest_clip(client):
+            return job
+        raise Refused(404, "no clip is finished yet")
 
     def find(self, client: str, id: str) -> Job:
         """The client's own job, or else the newest of that name: see `JobLookup.find`. Raises
@@ -286,7 +480,10 @@ class Engine:
         held.
         """
         with self.lock:
-            return self._dispatcher.active()
+            return self._list_active()
+
+    def _list_active(self) -> list[Job]:
+        return [*self._dispatcher.active(), *(job for each in self._incoming for job in each.jobs)]
 
     def prepare(self, orders: Sequence[Order], listener: Listener = ignore_event) -> None:
         """Make the takes of these orders in advance, the likeliest first, while nothing else is to

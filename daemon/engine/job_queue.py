@@ -50,9 +50,10 @@ class JobQueue:
         self._served_turns[job.priority] = max(self._served_turns.get(job.priority, 0), turn)
         return job
 
-    def remove(self, job: Job) -> bool:
-        """Whether it was waiting."""
-        kept = [entry for entry in self._waiting if entry[3] is not job]
+    def remove(self, *jobs: Job) -> bool:
+        """Whether any of them was waiting."""
+        removed = set(jobs)
+        kept = [entry for entry in self._waiting if entry[3] not in removed]
         found = len(kept) < len(self._waiting)
         self._waiting = kept
         return found

@@ -62,9 +62,9 @@ class Lander:
         thread = self._clients_thread if run.owner.serves_clients else self._speculation_thread
         thread.submit(self._land, run, take, latents)
 
-    def land_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, due: float) -> None:
-        """Give files their names that are staged already, and that the journal knows of."""
-        self._prepared_thread.submit(self.name_files, run, staged, info, due)
+    def call_prepared(self, task: Callable[[], None]) -> None:
+        """Call it on the thread of prepared takes."""
+        self._prepared_thread.submit(task)
 
     def write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
         self._clients_thread.submit(self._write_preview, run, step, audio)
@@ -97,6 +97,7 @@ class Lander:
                 self.note_staged(run.job, staged)
             except OSError:
                 staging.discard(staged)
+                self._journal.note(job, {"landing": ""})
                 raise
         except Exception as error:
             self._listener.on_landing_failure(run, error)

@@ -109,6 +109,13 @@ class PreparedTakes:
         self._ready.pop(key_of(order), None)
         self._orders.pop(key_of(order), None)
 
+    def put_back(self, order: Order, take: PreparedTake) -> list[PreparedTake]:
+        """The order that had come for it was refused: it may come again. Returns what is to be
+        discarded.
+        """
+        self._orders.setdefault(key_of(order), order)
+        return self.add(order, take)
+
     def _affordable(self) -> Iterator[OrderKey]:
         """Those that the budget has room for, the likeliest first."""
         room = self._settings.prepare_mb * MB

@@ -39,7 +39,7 @@ class RunControl(Protocol):
     def is_progressing(self, run: Run) -> bool: ...
     def hand_over(self, run: Run, job: Job) -> None: ...
     def land_staged(
-        self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
+        self, run: Run, job: Job, take: PreparedTake, due: float, is_noted: bool
     ) -> None: ...
     def discard(self, staged: staging.Staged) -> None: ...
 
@@ -49,6 +49,19 @@ class ExpectedRun(NamedTuple):
 
     run: Run
     order: Order
+
+
+class Claim(NamedTuple):
+    """An expected order has come, and is not written down yet."""
+
+    order: Order
+    job: Job
+    take: PreparedTake | None  # the client's from now on; None: it is just being made
+
+    @property
+    def landing(self) -> str:
+        """What the journal has to know of staged files."""
+        return self.take.staged.to_json() if self.take else ""
 
 
 class InspectedOrder(NamedTuple):
@@ -63,8 +76,6 @@ class Speculation:
     """The owner of the runs that no client has ordered. Only its listener is told of them, by the
     events "progress", "prepared" and "dropped". Guarded by the engine's lock, `lock`; files are
     looked at without it.
-
-    `accept(jobs, landing)` writes a client's job down before anybody is told of it.
     """
 
     serves_clients = False
@@ -74,13 +85,11 @@ class Speculation:
         lock: threading.RLock,
         settings: Settings,
         runs: RunControl,
-        accept: Callable[[list[Job], str], None],
         estimate_bytes: Callable[[int], float],
     ) -> None:
         self._lock = lock
         self._settings = settings
         self._runs = runs
-        self._accept = accept
         self._takes = PreparedTakes(settings, estimate_bytes)
         self._current: ExpectedRun | None = None
         self._inspected: InspectedOrder | None = None  # just now
@@ -132,43 +141,60 @@ class Speculation:
         """The take that is ready for an order. Whether its files are there is not looked at."""
         return self._takes.find(order) if order.count == 1 else None
 
-    def claim(self, order: Order, incomplete: PreparedTake | None = None) -> Job | None:
-        """The job of an order whose take is ready, or just being made; None where it has to be
-        queued. `incomplete` is a take that nobody can have, as files of it are gone. Raises
-        `Refused` 507 where the job cannot be written down.
+    def claim(self, order: Order, incomplete: PreparedTake | None = None) -> Claim | None:
+        """The claim of an order whose take is ready, or just being made; None where it has to be
+        queued. `incomplete` is a take that nobody can have, as files of it are gone. The claim is
+        fulfilled when the journal has its job, or given back.
         """
         if order.count != 1:
             return None
         take = self._takes.find(order)
         if take and take is not incomplete:
-            return self._claim_take(order, take)
-        current = self._current
-        if not current or key_of(current.order) != key_of(order):
+            job = _make_client_job(order, take.run.job)
+            job.state = JobState.LANDING
+            self._takes.remove(order)
+            return Claim(order, job, take)
+        run = self._find_run(order)
+        if run is None:
             return None
-        if current.run.job.cancel_requested:
-            return None
-        if self._runs.is_progressing(current.run):
-            return self._claim_run(order, current.run)
+        if self._runs.is_progressing(run):
+            return Claim(order, _make_client_job(order, run.job), None)
         # it goes on only after the run that interrupts it: a job in the queue need not wait so long
         self._stop()
         return None
 
-    def _claim_take(self, order: Order, take: PreparedTake) -> Job:
-        """The job of a prepared take. Once the journal has it, the take lands, whatever happens."""
-        job = _make_client_job(order, take.run.job)
-        job.state = JobState.LANDING
-        self._accept([job], take.staged.to_json())
-        self._takes.remove(order)
-        self._runs.land_staged(take.run, job, take.staged, take.info, order.due)
-        return job
-
-    def _claim_run(self, order: Order, run: Run) -> Job:
-        job = _make_client_job(order, run.job)
-        self._accept([job], "")
+    def fulfil(self, claim: Claim) -> bool:
+        """The journal has the job of a claim: its take lands, or goes on as this job's. False where
+        it has to be queued after all.
+        """
+        order, job, take = claim
+        if take:
+            self._runs.land_staged(take.run, job, take, order.due, is_noted=True)
+            return True
+        if take := self._takes.find(order):  # it has become ready meanwhile
+            self._takes.remove(order)
+            self._runs.land_staged(take.run, job, take, order.due, is_noted=False)
+            return True
+        run = self._find_run(order)
+        if run is None or not self._runs.is_progressing(run):
+            return False
         self._current = None
         self._takes.remove(order)
+        _copy_plan(run.job, job)
         self._runs.hand_over(run, job)
-        return job
+        return True
+
+    def give_back(self, claim: Claim) -> None:
+        """Its order was refused."""
+        if claim.take:
+            self._discard(self._takes.put_back(claim.order, claim.take))
+
+    def _find_run(self, order: Order) -> Run | None:
+        """The run that makes the take of an order just now."""
+        current = self._current
+        if current and key_of(current.order) == key_of(order):
+            return None if current.run.job.cancel_requested else current.run
+        return None
 
     # --- one is made ------------------------------------------------------------------------------
 
@@ -287,5 +313,9 @@ def _make_client_job(order: Order, expected: Job) -> Job:
         parent=order.parent,
         observers=set(),
     )
-    job.plan_events = tuple(dataclasses.replace(event, job=job) for event in job.plan_events)
+    _copy_plan(expected, job)
     return job
+
+
+def _copy_plan(expected: Job, job: Job) -> None:
+    job.plan_events = tuple(dataclasses.replace(event, job=job) for event in expected.plan_events)

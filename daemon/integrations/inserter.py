@@ -4,7 +4,6 @@ the clip is.
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -16,8 +15,6 @@ from typing import Protocol
 from ..jobs import Event, Insertion, Job, Listener, Priority, Refused
 from ..settings import AUTO, NOBODY, Settings
 from .clients import PRESENT_SECONDS, Clients, NamedClient
-
-log = logging.getLogger("acestepd.integrations")
 
 INSERT = "/ace/insert"  # the command that failures are about
 MAX_WHERE = 250  # bytes
@@ -33,7 +30,7 @@ FIRST_TO_COME = AUTO
 class InsertionJournal(Protocol):
     """What is used of the journal."""
 
-    def update_insertion(self, job: Job) -> None: ...
+    def note_insertion(self, job: Job) -> None: ...
     def find_to_insert(self, program: str, since: float, limit: int) -> list[Job]: ...
     def drop_old_inserts(self, program: str, before: float) -> None: ...
 
@@ -128,7 +125,7 @@ class Inserter:
         """Have a program put a clip there, although it would not have been its turn."""
         if job.insert_for != program.name:
             job.insert_for = program.name
-            self._note(job)
+            self._engine.journal.note_insertion(job)
         self._ask(program, job, track, slot, times=1)
 
     def redeliver(self, name: str, send: Listener) -> None:
@@ -163,10 +160,7 @@ class Inserter:
     def _find_waiting(self, program: str, seconds: float) -> list[Job]:
         """The jobs whose clips wait for a program, the oldest first."""
         since = self._clock() - seconds
-        try:
-            self._engine.journal.drop_old_inserts(program, since)
-        except OSError as error:
-            log.warning("%s", error)
+        self._engine.journal.drop_old_inserts(program, since)
         return self._engine.journal.find_to_insert(program, since, REDELIVERED)
 
     def _ask(self, program: NamedClient, job: Job, track: int, slot: int, times: int) -> None:
@@ -242,14 +236,9 @@ class Inserter:
         if job.insert_for == program:
             job.insert_for = ""
         if is_new:
-            self._note(job)
+            # after a crash before that is written it is asked again, and knows the clip's path
+            self._engine.journal.note_insertion(job)
             self._engine.publish(Event("inserted", job, (*insertion, job.mix_path)))
-
-    def _note(self, job: Job) -> None:
-        try:
-            self._engine.journal.update_insertion(job)
-        except OSError as error:  # a program that puts a clip in twice knows its path
-            log.error("job %s: %s", job.id, error)
 
 
 def shorten_where(text: str) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.request import BadRequest, OutOfRange, UnknownField
+
 from ..engine import Engine
 from ..integrations.clients import Clients
 from ..integrations.inserter import Inserter
-from ..jobs import Event
+from ..jobs import Event, Refused
 from ..pads.controllers import Controllers
 from ..pads.player import PadPlayer
 from ..panel import Panel
@@ -21,6 +23,8 @@ from .lyric_uploads import LyricUploads
 from .publisher import Publisher
 from .subscribers import Subscribers
 from .wire import Peer, Value
+
+_CODES = {UnknownField: 404, OutOfRange: 422}
 
 
 @dataclass
@@ -72,6 +76,17 @@ class Context:
         self.has_answered = True
         if more:
             self.guard.charge(self.sender, datagrams=more)
+
+    def refuse(self, id: str, command: str, error: Exception) -> None:
+        """Tell the sender why its message does not work: `Refused`, `BadRequest`, or a bug."""
+        match error:
+            case Refused():
+                self.fail(id, command, error.code, str(error), error.hint)
+            case BadRequest():
+                code = _CODES.get(type(error), 400)
+                self.fail(id, command, code, str(error), error.hint)
+            case _:
+                self.fail(id, command, 500, f"{type(error).__name__}: {error}", "this is a bug")
 
     def expect_fail(self, command: str) -> None:
         """Send the sender a later `fail` event of this command, too, though it is about no job."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from pipeline.request import BadRequest, OutOfRange, UnknownField
+from pipeline.request import BadRequest
 
 from ..jobs import Refused
 from ..runtime.logs import LimitedLog
@@ -17,8 +17,6 @@ from .wire import Message
 
 log = LimitedLog(logging.getLogger("acestepd.osc"))
 
-_CODES = {UnknownField: 404, OutOfRange: 422}
-
 
 def dispatch(message: Message, context: Context) -> Iterator[None]:
     """Answer one message, piece by piece. Never raises."""
@@ -26,20 +24,21 @@ def dispatch(message: Message, context: Context) -> Iterator[None]:
         return
     try:
         yield from _handle(message, context) or ()
-    except Refused as error:
-        reject(message, context, error.code, str(error), error.hint)
-    except BadRequest as error:
-        reject(message, context, _CODES.get(type(error), 400), str(error), error.hint)
+    except (Refused, BadRequest) as error:
+        context.refuse(_find_id(message), message.address, error)
     except Exception as error:
         log.exception(context.sender.client, "%s could not be handled", message)
-        reject(message, context, 500, f"{type(error).__name__}: {error}", "this is a bug")
+        context.refuse(_find_id(message), message.address, error)
 
 
 def reject(message: Message, context: Context, code: int, text: str, hint: str) -> None:
     """Answer with /ace/fail, and the id of the job that the message names."""
+    context.fail(_find_id(message), message.address, code, text, hint)
+
+
+def _find_id(message: Message) -> str:
     command = COMMANDS.get(message.address)
-    id = parse_id_at(message.arguments, 0) if command and command.names_job else ""
-    context.fail(id, message.address, code, text, hint)
+    return parse_id_at(message.arguments, 0) if command and command.names_job else ""
 
 
 def is_outgoing(message: Message) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pipeline.request import BadRequest
 
-from ..engine import Engine
+from ..engine import Engine, Refusal
 from ..jobs import Event, Refused
 from ..panel import Panel
 from .interface import Light, LightListener
@@ -26,16 +27,16 @@ class MidiPlayer:
         self._engine = engine
 
     def hit(self, index: int, velocity: int) -> None:
-        self._try("/ace/pad/hit", lambda: self._pads.hit(index, velocity))
+        self._try("/ace/pad/hit", lambda refuse: self._pads.hit(index, refuse, velocity))
 
     def reroll(self, index: int) -> None:
-        self._try("/ace/pad/reroll", lambda: self._pads.reroll(index))
+        self._try("/ace/pad/reroll", lambda refuse: self._pads.reroll(index, refuse))
 
     def toggle_favourite(self, index: int) -> None:
-        self._try("/ace/pad/favourite", lambda: self._pads.toggle_favourite(index))
+        self._try("/ace/pad/favourite", lambda refuse: self._pads.toggle_favourite(index))
 
     def load_program(self, number: int) -> None:
-        self._try("/ace/bank/load", lambda: self._pads.banks.load_program(number))
+        self._try("/ace/bank/load", lambda refuse: self._pads.banks.load_program(number))
 
     def turn(self, field: str, position: float) -> None:
         knob = Knob.of(field)
@@ -61,14 +62,22 @@ class MidiPlayer:
     def announce_learned(self, field: str, control: str) -> None:
         self._engine.publish(Event("midi/learned", None, (field, control)))
 
-    def _try(self, command: str, action: Callable[[], object]) -> None:
-        """Publish what `action` raises as the failure of `command`."""
+    def _try(self, command: str, action: Callable[[Refusal], object]) -> None:
+        """Publish what `action` raises, or calls its argument with, as the failure of `command`."""
+        refuse = partial(self._announce_refusal, command)
         try:
-            action()
-        except Refused as error:
-            self._announce_failure(command, error.code, error, error.hint)
-        except BadRequest as error:
-            self._announce_failure(command, 422, error, error.hint)
+            action(refuse)
+        except (Refused, BadRequest) as error:
+            refuse(error)
+
+    def _announce_refusal(self, command: str, error: Exception) -> None:
+        match error:
+            case Refused():
+                self._announce_failure(command, error.code, error, error.hint)
+            case BadRequest():
+                self._announce_failure(command, 422, error, error.hint)
+            case _:
+                self._announce_failure(command, 500, error, "this is a bug: see the log")
 
     def _announce_failure(self, command: str, code: int, error: Exception, hint: str) -> None:
         self._engine.publish(Event("fail", None, (command, code, str(error), hint)))

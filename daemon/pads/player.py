@@ -15,7 +15,7 @@ from contextlib import suppress
 from pipeline.request import Request, field_name
 from pipeline.request_files import check_files
 
-from ..engine import Engine
+from ..engine import Engine, Refusal
 from ..jobs import Event, Order, Priority, Refused
 from ..panel import Panel
 from ..paths import AllowedFolders
@@ -91,22 +91,25 @@ class PadPlayer:
 
     # --- a pad ------------------------------------------------------------------------------------
 
-    def hit(self, index: int, velocity: int = 0, client: str = CLIENT) -> Light:
+    def hit(
+        self, index: int, on_refused: Refusal, velocity: int = 0, client: str = CLIENT
+    ) -> Light:
         """What a hit does: announce the pad's take, or order it for `client`. `velocity`: 1..127; 0
-        where there is none. Returns what the pad shows. Raises `Refused` and `BadRequest`.
+        where there is none. Returns what the pad shows. Raises `Refused` and `BadRequest`; where
+        the engine refuses the order, `on_refused` is called, now or on another thread.
         """
         while True:
-            light = self._try_to_hit(index, velocity, client)
+            light = self._try_to_hit(index, velocity, client, on_refused)
             if light is not None:
                 return light
 
-    def reroll(self, index: int, client: str = CLIENT) -> Light:
+    def reroll(self, index: int, on_refused: Refusal, client: str = CLIENT) -> Light:
         """Choose the pad's next seed, and make its take. What is being made for it is cancelled.
-        Raises `Refused` and `BadRequest`, and then nothing is lost.
+        Raises `Refused` and `BadRequest`, and then nothing is lost; otherwise as `hit`.
         """
         while not self._try_to_reroll(index, client):
             pass
-        return self.hit(index, client=client)
+        return self.hit(index, on_refused, client=client)
 
     def toggle_favourite(self, index: int, on: bool | None = None) -> Light:
         """Make the pad a favourite, or not any more; with `on`, what that says. Raises
@@ -120,7 +123,7 @@ class PadPlayer:
                 with suppress(
                     Refused
                 ):  # a take that came with the bank's file is not in the journal
-                    self._engine.favourite(CLIENT, pad.take.job_id, pad.favourite)
+                    self._engine.begin_favourite(CLIENT, pad.take.job_id, pad.favourite)
             return self._refresh_pad(index, context)
 
     def set_parameters(self, index: int, values: Values) -> Light:
@@ -141,7 +144,9 @@ class PadPlayer:
             pad.parameters |= parameters
             return self._refresh_pad(index, context)
 
-    def _try_to_hit(self, index: int, velocity: int, client: str) -> Light | None:
+    def _try_to_hit(
+        self, index: int, velocity: int, client: str, on_refused: Refusal
+    ) -> Light | None:
         """What the pad shows; None where it has changed while files were read."""
         context = self._current.read_context()
         with self._lock:
@@ -167,7 +172,7 @@ class PadPlayer:
             if not self._is_unchanged(index, pad, values, context):
                 return None
             order = self._claim(index, pad, files, velocity, client, context)
-        self._submit(order, pad, client)
+        self._submit(order, pad, client, on_refused)
         with self._lock:
             if self._current.is_current(index, pad):
                 self._refresh_pad(index, context)
@@ -215,13 +220,14 @@ class PadPlayer:
             due=self._current.find_due(),
         )
 
-    def _submit(self, order: Order, pad: Pad, client: str) -> None:
-        try:
-            self._engine.submit(order)
-        except Exception:
+    def _submit(self, order: Order, pad: Pad, client: str, on_refused: Refusal) -> None:
+        def withdraw(error: Exception) -> None:
             with self._lock:
                 self._jobs.withdraw(order.id)
-            raise
+                self._lights.update()
+            on_refused(error)
+
+        self._engine.begin_submit(order, withdraw)
         with self._lock:
             # a reroll that came while the engine did not know the job could not cancel it: now
             if order.id not in self._jobs and pad.job_id != order.id:

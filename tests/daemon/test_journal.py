@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon import journal as journal_module
 from daemon.jobs import Event, Insertion, Job, JobState, Priority
-from daemon.journal import MIGRATIONS, Journal, JournalError
+from daemon.journal import Journal, JournalError, schema
+from daemon.journal import journal as journal_module
+from daemon.journal.schema import MIGRATIONS
+from daemon.journal.writer import Waiter
 from pipeline.request import Request
 
 
@@ -37,6 +39,12 @@ def ended(journal: Journal, one: Job, *clips: Event) -> None:
     one.clip_events = clips
     one.last_event = Event("finished", one, (len(clips), "/clips/m.json"))
     journal.update(one)
+
+
+def mark(journal: Journal, one: Job) -> None:
+    waiter = Waiter()
+    journal.begin_mark(one, waiter)
+    waiter.wait()
 
 
 def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
@@ -151,7 +159,7 @@ def test_history_is_found_by_words_seed_date_and_favourite(path: Path) -> None:
     liked = journal.find("udp:127.0.0.1:1", "a")
     assert liked
     liked.favourite = True
-    journal.update_favourite(liked)
+    mark(journal, liked)
     assert found(favourite=True) == ["a"]
 
 
@@ -213,7 +221,7 @@ def test_a_database_without_our_tables_is_set_aside_too(path: Path) -> None:
 def test_a_row_that_cannot_be_read_hides_no_other(path: Path) -> None:
     journal = Journal(path)
     journal.add([job("bad"), job("good")])
-    journal._db.execute("UPDATE jobs SET wish = '{bro' WHERE id = 'bad'")
+    journal._file.db.execute("UPDATE jobs SET wish = '{bro' WHERE id = 'bad'")
     assert [one.id for one in journal.find_unfinished()] == ["good"]
 
 
@@ -222,7 +230,7 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.M
     old.add([job()])
     old.close()
     monkeypatch.setattr(
-        journal_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE jobs ADD COLUMN rating INTEGER")
+        schema, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE jobs ADD COLUMN rating INTEGER")
     )
     assert len(Journal(path).find_unfinished()) == 1
     with sqlite3.connect(path) as db:
@@ -234,15 +242,14 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.M
 def test_the_journal_of_an_earlier_version_is_read_and_then_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "MIGRATIONS", MIGRATIONS[:1])
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
     first = Journal(path)
     request = json.dumps(asdict(job().request))
-    first._db.execute(
+    first._file.db.execute(
         "INSERT INTO jobs (client, id, batch, origin, priority, out, wish, request, words, seed, "
         "state, created) VALUES ('cli', 'old', '', '', 2, '/clips', ?, ?, '', 7, 'waiting', 0)",
         (request, request),
     )
-    first._db.commit()
     first.close()
     monkeypatch.undo()
     with closing(Journal.open_read_only(path)) as reader:
@@ -276,12 +283,13 @@ def test_what_waits_for_a_program_is_found_until_it_is_in_or_too_old(path: Path)
         assert [one.id for one in journal.find_to_insert("live", 0.0, 1)] == ["a"]
         first.insert_for = ""
         first.inserted = Insertion("live", "track 1, slot 2")
-        journal.update_insertion(first)
+        journal.note_insertion(first)
         found = journal.find("udp:127.0.0.1:1", "a")
         assert found
         assert (found.insert_for, found.inserted) == ("", first.inserted)
         assert [one.id for one in journal.find_to_insert("live", 0.0, 10)] == ["c"]
         journal.drop_old_inserts("live", time.time() + 60)
+        journal.flush()
         assert journal.find_to_insert("live", 0.0, 10) == []
         assert [one.id for one in journal.find_to_insert("reaper", 0.0, 10)] == ["b"]
 
@@ -303,13 +311,12 @@ def test_a_journal_is_read_while_another_writes(path: Path) -> None:
     reader = Journal.open_read_only(path)
     writer.add([job("new")])
     assert [one.id for one in reader.search()] == ["new"]
-    with pytest.raises(OSError, match="could not be written"):
-        reader.add([job()])
+    assert not hasattr(reader, "add")
 
 
 def test_a_full_disk_is_said_as_such(path: Path) -> None:
     journal = Journal(path)
-    journal._db.execute("PRAGMA max_page_count = 1")
+    journal._file.db.execute("PRAGMA max_page_count = 1")
     with pytest.raises(OSError) as caught:
         journal.add([job(str(n), prompt="x" * 4000) for n in range(100)])
     assert caught.value.errno == errno.ENOSPC
@@ -318,7 +325,7 @@ def test_a_full_disk_is_said_as_such(path: Path) -> None:
 def test_what_a_newer_or_older_version_wrote_is_read_as_far_as_it_is_known(path: Path) -> None:
     journal = Journal(path)
     journal.add([job()])
-    journal._db.execute(
+    journal._file.db.execute(
         """UPDATE jobs SET wish = '{"prompt": "x", "hum": 3, "guide": "/gone.mid"}'"""
     )
     [read] = journal.find_unfinished()

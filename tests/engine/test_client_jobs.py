@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
 
 import pytest
 
@@ -18,6 +18,7 @@ from daemon.engine.job_queue import JobQueue
 from daemon.engine.run import Run
 from daemon.jobs import Event, Failure, Job, JobState, Refused
 from daemon.journal import Journal
+from daemon.journal.writer import Done
 from pipeline.request import Request
 
 REQUEST = Request(prompt="x", seconds=0.5, seed=1)
@@ -42,12 +43,16 @@ class Scene:
 
     def accept(self, id: str = "a") -> Run:
         job = Job("me", id, REQUEST, REQUEST, Path("/out"))
-        self.client_jobs.accept([job])
+        waiter = SimpleQueue[Refused | None]()
+        self.client_jobs.begin_accept([job], "", waiter.put)
+        if refused := waiter.get():
+            raise refused
         job.state = JobState.RUNNING
         return Run(job, self.client_jobs)
 
     @property
     def kinds(self) -> list[str]:
+        self.journal.flush()
         return [event.kind for event in self.events]
 
 
@@ -68,14 +73,9 @@ def test_an_end_is_written_down_before_it_is_published(scene: Scene) -> None:
     assert scene.journaled == ["finished", "finished"]
 
 
-def test_an_end_is_published_although_it_cannot_be_written_down(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
+def test_an_end_is_published_although_it_cannot_be_written_down(scene: Scene) -> None:
     run = scene.accept()
-    monkeypatch.setattr(scene.journal, "update", full)
+    scene.journal._file.db.execute("PRAGMA query_only = 1")
     scene.client_jobs.end(run, JobState.CANCELLED)
     assert scene.kinds == ["cancelled"]
 
@@ -83,10 +83,10 @@ def test_an_end_is_published_although_it_cannot_be_written_down(
 def test_what_cannot_be_written_down_is_not_accepted(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(jobs: list[Job], landing: str) -> None:
-        raise OSError(errno.ENOSPC, "full")
+    def full(jobs: list[Job], landing: str, on_done: Done) -> None:
+        on_done(OSError(errno.ENOSPC, "full"))
 
-    monkeypatch.setattr(scene.journal, "add", full)
+    monkeypatch.setattr(scene.journal, "begin_add", full)
     with pytest.raises(Refused, match="full") as refused:
         scene.accept()
     assert refused.value.code == 507

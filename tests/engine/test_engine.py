@@ -21,6 +21,7 @@ from daemon.engine import Engine, ModelChoice, supervisor
 from daemon.engine.lander import Lander
 from daemon.jobs import Event, Job, Order, Priority, Refused, describe_failure
 from daemon.journal import Journal
+from daemon.journal.writer import Done
 from daemon.landing import audio_files, clips, folders, staging
 from daemon.landing.manifest import read_manifest
 from daemon.settings import Settings
@@ -33,7 +34,9 @@ from tests.support.harness import (
     Build,
     Recorder,
     SteppedModel,
+    favourite,
     make_request,
+    reroll,
     stop,
     submit,
 )
@@ -156,10 +159,10 @@ def test_an_order_that_cannot_be_written_down_is_refused(
     engine = build(SteppedModel())
     recorder = Recorder(engine)
 
-    def full(jobs: list[Job], landing: str = "") -> None:
-        raise OSError(errno.ENOSPC, "the journal could not be written: database or disk is full")
+    def full(jobs: list[Job], landing: str, on_done: Done) -> None:
+        on_done(OSError(errno.ENOSPC, "the journal could not be written: database or disk is full"))
 
-    monkeypatch.setattr(engine.journal, "add", full)
+    monkeypatch.setattr(engine.journal, "begin_add", full)
     with pytest.raises(Refused, match="disk is full") as refusal:
         submit(engine, "a")
     assert refusal.value.code == 507
@@ -363,6 +366,7 @@ def test_the_id_of_a_batch_cancels_all_of_it(build: Build) -> None:
     submit(engine, "other")
     engine.submit(Order(ME, "b", SHORT, count=3))
     assert engine.cancel(ME, "b") == 3
+    engine.journal.flush()
     assert recorder.ids_with("cancelled") == ["b.1", "b.2", "b.3"]
     assert [job.id for job in engine.active()] == ["other"]
 
@@ -374,31 +378,31 @@ def test_a_reroll_is_the_same_request_with_another_seed(build: Build) -> None:
     engine = build(SteppedModel())
     submit(engine, "a", make_request("first", seed=1))
     submit(engine, "b", make_request("second", seed=2), YOU)
-    [mine] = engine.reroll(ME, "r1")
-    [theirs] = engine.reroll(ME, "r2", parent="b", seed=9)
-    [newest] = engine.reroll("stranger", "r3")
+    mine = reroll(engine, ME, "r1")
+    theirs = reroll(engine, ME, "r2", parent="b", seed=9)
+    newest = reroll(engine, "stranger", "r3")
     assert mine.request.prompt == "first"
     assert mine.request.seed == -1
     assert theirs.request.prompt == "second"
     assert theirs.resolved.seed == 9
     assert newest.request.prompt == "second"
     with pytest.raises(Refused, match="no job is called 'nothing'"):
-        engine.reroll(ME, "r4", parent="nothing")
+        reroll(engine, ME, "r4", parent="nothing")
 
 
 def test_there_is_nothing_to_reroll_at_first(build: Build) -> None:
     with pytest.raises(Refused, match="nothing to reroll yet"):
-        build(SteppedModel()).reroll(ME, "r")
+        reroll(build(SteppedModel()), ME, "r")
 
 
 def test_a_favourite_is_written_down_and_told(build: Build) -> None:
     engine = build(SteppedModel())
     recorder = Recorder(engine)
     submit(engine, "a")
-    engine.favourite(ME, "a")
+    favourite(engine, ME, "a")
     assert recorder.wait("favourite", "a").values == (1,)
     assert [job.id for job in engine.journal.search(favourite=True)] == ["a"]
-    engine.favourite(YOU, "a", on=False)
+    favourite(engine, YOU, "a", on=False)
     assert engine.journal.search(favourite=True) == []
 
 
@@ -911,8 +915,10 @@ def test_who_hears_of_a_crash_and_asks_at_once_waits_for_the_next_worker(build: 
 
     def ask_again(event: Event) -> None:
         if event.kind == "fail" and event.job is None:
-            submit(engine, "b", make_request("b"), priority=Priority.LIVE)
+            order = Order(ME, "b", make_request("b"), priority=Priority.LIVE)
+            engine.begin_submit(order, refused.append)
 
+    refused: list[Exception] = []
     engine.subscribe(ask_again)
     engine.start()
     submit(engine, "a")

@@ -33,6 +33,7 @@ from tests.support.harness import (
     Recorder,
     SteppedModel,
     make_request,
+    reroll,
     stop,
     submit,
 )
@@ -128,7 +129,7 @@ def test_no_file_is_touched_under_the_lock_when_orders_come(
     engine.submit(Order(ME, "b", request, count=2, priority=Priority.LIVE))
     engine.submit(Order(ME, "away", request, out=tmp_path / "no" / "volume"))
     assert recorder.wait("fail", "away").values[1] == 404
-    engine.reroll(ME, "r", "a")
+    reroll(engine, ME, "r", "a")
     engine.set_adapters()
     gone = tmp_path / "gone.wav"
     with pytest.raises(BadRequest, match="audio file that exists"):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from daemon.engine.prepared_takes import PreparedTake
 from daemon.engine.run import Run
 from daemon.engine.speculation import Speculation
-from daemon.jobs import Event, Job, JobState, Order, Priority, Refused
+from daemon.jobs import Event, Job, JobState, Order, Priority
 from daemon.landing import folders, staging
 from daemon.landing.manifest import JobFacts
 from daemon.settings import Settings
 from pipeline.request import Request
-from pipeline.take import TakeInfo
 from tests.support.takes import finished_take
 
 
@@ -32,7 +32,7 @@ class Dispatcher:
         self.stopped: list[Run] = []
         self.discarded: list[staging.Staged] = []
         self.handed_over: list[tuple[Run, Job]] = []
-        self.landed: list[tuple[Run, Job, staging.Staged]] = []
+        self.landed: list[tuple[Run, Job, bool]] = []
 
     def when_idle(self, make_run: Callable[[], Run | None]) -> None:
         self.make_run = make_run
@@ -56,9 +56,9 @@ class Dispatcher:
         self.handed_over.append((run, job))
 
     def land_staged(
-        self, run: Run, job: Job, staged: staging.Staged, info: TakeInfo, due: float
+        self, run: Run, job: Job, take: PreparedTake, due: float, is_noted: bool
     ) -> None:
-        self.landed.append((run, job, staged))
+        self.landed.append((run, job, is_noted))
 
     def discard(self, staged: staging.Staged) -> None:
         self.discarded.append(staged)
@@ -67,18 +67,11 @@ class Dispatcher:
 class Scene:
     def __init__(self, out: Path) -> None:
         self.dispatcher = Dispatcher()
-        self.accepted: list[tuple[Job, str]] = []
-        self.is_full = False
         self.events: list[tuple[str, str]] = []
         self.lock = threading.RLock()
         self.speculation = Speculation(
-            self.lock, Settings(out=out), self.dispatcher, self._accept, lambda samples: 0.0
+            self.lock, Settings(out=out), self.dispatcher, lambda samples: 0.0
         )
-
-    def _accept(self, jobs: list[Job], landing: str) -> None:
-        if self.is_full:
-            raise Refused(507, "full")
-        self.accepted += [(job, landing) for job in jobs]
 
     def _listen(self, event: Event) -> None:
         assert event.job
@@ -146,40 +139,70 @@ def test_who_orders_it_has_it_while_it_is_made_and_when_it_is(scene: Scene) -> N
     run = scene.next_run()
     assert run
     assert scene.speculation.claim(expected_order("b")) is None
-    job = scene.speculation.claim(expected_order("a"))
-    assert scene.dispatcher.handed_over == [(run, job)]
-    assert scene.accepted == [(job, "")]
+    claim = scene.speculation.claim(expected_order("a"))
+    assert claim
+    assert claim.landing == ""
+    assert scene.dispatcher.handed_over == [], "nobody is told before it is written down"
+    assert scene.speculation.fulfil(claim)
+    assert scene.dispatcher.handed_over == [(run, claim.job)]
     ready = scene.make()
     assert ready.job.id == "b"
-    job = scene.speculation.claim(expected_order("b"))
-    [(landed, landed_job, staged)] = scene.dispatcher.landed
-    assert (landed, landed_job) == (ready, job)
-    assert job is not None
-    assert job.state is JobState.LANDING
-    assert scene.accepted[1] == (job, staged.to_json()), "the journal knows its files before"
+    claim = scene.speculation.claim(expected_order("b"))
+    assert claim
+    assert claim.take
+    assert claim.job.state is JobState.LANDING
+    assert claim.landing == claim.take.staged.to_json(), "the journal knows its files before"
     assert scene.speculation.claim(expected_order("b")) is None
+    assert scene.dispatcher.landed == []
+    assert scene.speculation.fulfil(claim)
+    assert scene.dispatcher.landed == [(ready, claim.job, True)]
     assert scene.next_run() is None, "what was ordered is not made once more"
+
+
+def test_a_take_that_becomes_ready_while_its_order_is_written_down_lands(scene: Scene) -> None:
+    scene.expect("a")
+    run = scene.next_run()
+    assert run
+    claim = scene.speculation.claim(expected_order("a"))
+    assert claim
+    scene.keep(run)
+    assert scene.speculation.fulfil(claim)
+    assert scene.dispatcher.landed == [(run, claim.job, False)], "its files are noted first"
+
+
+def test_a_run_that_ends_while_its_order_is_written_down_is_queued(scene: Scene) -> None:
+    scene.expect("a")
+    run = scene.next_run()
+    assert run
+    claim = scene.speculation.claim(expected_order("a"))
+    assert claim
+    scene.speculation.end(run, JobState.CANCELLED)
+    assert not scene.speculation.fulfil(claim)
 
 
 def test_a_job_that_cannot_be_written_down_leaves_all_as_it_was(scene: Scene) -> None:
     scene.expect("a", "b")
     scene.make()
     scene.next_run()
-    scene.is_full = True
     for id in "ab":
-        with pytest.raises(Refused, match="full"):
-            scene.speculation.claim(expected_order(id))
-    scene.is_full = False
-    assert scene.speculation.claim(expected_order("a"))
-    assert scene.speculation.claim(expected_order("b"))
+        claim = scene.speculation.claim(expected_order(id))
+        assert claim
+        scene.speculation.give_back(claim)
+    assert scene.dispatcher.discarded == []
+    for id in "ab":
+        claim = scene.speculation.claim(expected_order(id))
+        assert claim
+        assert scene.speculation.fulfil(claim)
 
 
 def test_what_was_claimed_is_not_speculation_any_more(scene: Scene) -> None:
     scene.expect("a", "b")
     run = scene.next_run()
-    job = scene.speculation.claim(expected_order("a"))
+    claim = scene.speculation.claim(expected_order("a"))
     assert run
-    assert job is not run.job
+    assert claim
+    assert claim.job is not run.job
+    assert scene.speculation.fulfil(claim)
     scene.speculation.pause()
     assert scene.dispatcher.stopped == []
     scene.speculation._paused_until = 0.0

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import soundfile
 
+from daemon.engine import Refusal
 from daemon.jobs import Event, Order
 from daemon.pads import player as player_module
 from daemon.pads.announcer import read_take_events
@@ -58,6 +59,10 @@ def reads(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[Read]:
     for name in READING:
         watch(name)
     return found
+
+
+def raise_it(error: Exception) -> None:
+    raise error
 
 
 def test_no_file_is_read_under_the_engines_lock(stage: Stage, reads: list[Read]) -> None:
@@ -114,17 +119,17 @@ def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
         closing(stage.client()) as client,
     ):
         client.ask("/ace/bank/fill", "dusty", 1, 1)
-        submit = stage.engine.submit
+        submit = stage.engine.begin_submit
         ids: list[str] = []
 
-        def submit_late(order: Order) -> Any:
+        def submit_late(order: Order, on_refused: Refusal) -> None:
             ids.append(order.id)
             if len(ids) == 1:
-                stage.pads.reroll(0)
-            return submit(order)
+                stage.pads.reroll(0, raise_it)
+            submit(order, on_refused)
 
-        monkeypatch.setattr(stage.engine, "submit", submit_late)
-        stage.pads.hit(0)
+        monkeypatch.setattr(stage.engine, "begin_submit", submit_late)
+        stage.pads.hit(0, raise_it)
         until(lambda: stage.engine.find("pads", ids[0]).has_ended)
         stage.model.run()
         until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
@@ -135,14 +140,14 @@ def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
 def test_an_order_that_is_refused_leaves_the_pad_as_it_was(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(order: Order) -> Any:
-        raise RuntimeError("a bug")
+    def refuse(order: Order, on_refused: Refusal) -> None:
+        on_refused(RuntimeError("a bug"))
 
     with closing(stage.client()) as client:
         client.ask("/ace/bank/fill", "dusty", 1, 1)
-        monkeypatch.setattr(stage.engine, "submit", refuse)
+        monkeypatch.setattr(stage.engine, "begin_submit", refuse)
         with pytest.raises(RuntimeError):
-            stage.pads.hit(0)
+            stage.pads.hit(0, raise_it)
         assert stage.pads.list_lights()[0].state is PadState.EMPTY
         monkeypatch.undo()
         client.send("/ace/pad/hit", 1)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from daemon.engine import Engine
-from daemon.jobs import Event, Job, Order
+from daemon.jobs import Event, Job, Order, Refused
 from daemon.messages import LoadModel
 from daemon.worker import Loader, Worker
 from pipeline.cost import estimate_cost
@@ -44,6 +44,25 @@ def submit(
 ) -> Job:
     """Order one take; `more` is what else an order has."""
     return engine.submit(Order(client, id, request, **more))[0]
+
+
+def reroll(engine: Engine, client: str, id: str, parent: str = "", seed: int = -1) -> Job:
+    """Raises what the order is refused with."""
+    refused: list[Exception] = []
+    engine.begin_reroll(client, id, refused.append, parent, seed)
+    engine.journal.flush()
+    if refused:
+        raise refused[0]
+    return engine.find(client, id)
+
+
+def favourite(engine: Engine, client: str, id: str, on: bool = True) -> None:
+    """Raises `Refused` where that cannot be written down."""
+    refused: list[Refused | None] = []
+    engine.begin_favourite(client, id, on, refused.append)
+    engine.journal.flush()
+    if refused[0]:
+        raise refused[0]
 
 
 def make_request(prompt: str, **more: Any) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
 from ...integrations.clients import parse_name
 from ...integrations.inserter import ANYWHERE, INSERT
 from ...jobs import Event, Job, Order, Priority, Refused
+from ...journal import check_words
 from ...panel import NothingToPlay
 from ..arguments import (
     ONE_STRING_HINT,
@@ -46,7 +48,7 @@ def generate(context: Context, arguments: Arguments) -> None:
         if priority is None:
             priority = Priority.BATCH if count > 1 else _default_priority(arguments)
         make_order = partial(Order, context.sender.client, id, count=count, priority=priority)
-        _submit(context, values, make_order)
+        _submit(context, "/ace/generate", values, make_order)
     except WrongType as error:
         error.hint = error.hint or ONE_STRING_HINT
         raise
@@ -59,7 +61,8 @@ def go(context: Context, arguments: Arguments) -> None:
     if words:
         values["prompt"] = " ".join(words)
     priority = _default_priority(arguments)
-    _submit(context, values, partial(Order, context.sender.client, id, priority=priority))
+    make_order = partial(Order, context.sender.client, id, priority=priority)
+    _submit(context, "/ace/go", values, make_order)
 
 
 def understand(context: Context, arguments: Arguments) -> None:
@@ -72,18 +75,21 @@ def understand(context: Context, arguments: Arguments) -> None:
     }
     values |= {"task": UNDERSTAND, "source": path}
     make_order = partial(Order, context.sender.client, id, priority=Priority.NORMAL)
-    _submit(context, values, make_order)
+    _submit(context, "/ace/understand", values, make_order)
 
 
 def reroll(context: Context, arguments: Arguments) -> None:
     id, rest = split_job_id(arguments)
     seed = coerce("seed", rest[1]) if len(rest) > 1 else -1
     parent = parse_id_at(rest, 0)
-    try:
-        context.engine.reroll(context.sender.client, id, parent, seed, on_repeat=context.send_event)
-    except OutOfRange as error:  # a file that the parent was made with is gone
-        error.hint = error.hint or SOURCE_GONE_HINT
-        raise
+
+    def refuse(error: Exception) -> None:
+        if isinstance(error, OutOfRange):  # a file that the parent was made with is gone
+            error.hint = error.hint or SOURCE_GONE_HINT
+        context.refuse(id, "/ace/reroll", error)
+
+    client = context.sender.client
+    context.engine.begin_reroll(client, id, refuse, parent, seed, context.send_event)
 
 
 def _default_priority(arguments: Arguments) -> Priority:
@@ -91,16 +97,20 @@ def _default_priority(arguments: Arguments) -> Priority:
     return Priority.LIVE if is_button(arguments) else Priority.NORMAL
 
 
-def _submit(context: Context, values: dict[str, Any], make_order: Callable[..., Order]) -> None:
+def _submit(
+    context: Context, command: str, values: dict[str, Any], make_order: Callable[..., Order]
+) -> None:
     """Submit `make_order(request=...)`, with the panel's request as `values` change it. Raises
-    `Refused` and `BadRequest`.
+    `Refused` and `BadRequest`; what the engine refuses is answered now or later.
     """
     try:
         request = context.panel.build_request(context.allowed_folders.resolve_values(values))
     except NothingToPlay as error:
         error.hint = "the first argument is the id, then comes what it should sound like"
         raise
-    context.engine.submit(make_order(request=request), on_repeat=context.send_event)
+    order = make_order(request=request)
+    refuse = partial(context.refuse, order.id, command)
+    context.engine.begin_submit(order, refuse, context.send_event)
 
 
 # --- cancelling -----------------------------------------------------------------------------------
@@ -148,14 +158,27 @@ def _find_jobs(context: Context, id: str) -> list[Job]:
     return matching
 
 
-def history(context: Context, arguments: Arguments) -> Iterator[None]:
+def history(context: Context, arguments: Arguments) -> Iterator[None] | None:
     words, numbers = split_numbers(arguments, most=1)
     count = parse_int("count", numbers[0]) if numbers else DEFAULT_ROWS
     if not 1 <= count <= MAX_ROWS:
         raise OutOfRange(f"count must be in 1..{MAX_ROWS}, got {count}")
-    jobs = context.engine.journal.search(" ".join(words), limit=count)
+    text = " ".join(words).strip()
+    check_words(text)
+    tell = partial(_tell_history, context, text, count)
+    lanes = context.engine.lanes
+    client = context.sender.client
+    if not text and not lanes.is_busy(client):
+        return tell()
+    # words are looked for in every job: that takes long
+    lanes.put(client, lambda: deque(tell(), maxlen=0))
+    return None
+
+
+def _tell_history(context: Context, text: str, count: int) -> Iterator[None]:
+    jobs = context.engine.journal.list_past(count, text)
     for job in jobs:
-        context.answer("past", job.id, job.state.value, str(job.resolved.seed), job.mix_path)
+        context.answer("past", job.id, job.state, str(job.seed), job.path)
         yield
     context.answer("done", "/ace/history", len(jobs), 0)
 
@@ -172,8 +195,14 @@ def _required_id(arguments: Arguments, what: str) -> str:
 def favourite(context: Context, arguments: Arguments) -> None:
     job = _find_finished(context, parse_id_unless_button(arguments))
     on = parse_flag_at(arguments, 1, "on", default=True)
-    context.engine.favourite(job.client, job.id, on)
-    context.answer("done", "/ace/favourite", int(on), 0)
+
+    def answer(refused: Refused | None) -> None:
+        if refused:
+            context.refuse(job.id, "/ace/favourite", refused)
+        else:
+            context.answer("done", "/ace/favourite", int(on), 0)
+
+    context.engine.begin_mark(job, on, answer)
 
 
 def insert(context: Context, arguments: Arguments) -> None:
@@ -221,11 +250,7 @@ def _find_finished(context: Context, id: str) -> Job:
         if not job.clip_events:
             raise Refused(409, f"job {id!r} has no files", "only a finished one has")
         return job
-    with_files = [job for job in context.engine.journal.search(limit=MAX_ROWS) if job.clip_events]
-    own = [job for job in with_files if job.client == context.sender.client]
-    if not with_files:
-        raise Refused(404, "no clip is finished yet")
-    return (own or with_files)[0]
+    return context.engine.find_newest_clip(context.sender.client)
 
 
 COMMANDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pipeline.request import OutOfRange, WrongType
@@ -37,13 +38,15 @@ def hit(context: Context, arguments: Arguments) -> None:
     if not 0 <= velocity <= 127:
         raise OutOfRange(f"velocity must be in 0..127, got {velocity}")
     if len(arguments) < 2 or velocity:  # 0 is a pad that is let go
-        light = _pads(context).hit(index, velocity, context.sender.client)
+        refuse = partial(context.refuse, "", "/ace/pad/hit")
+        light = _pads(context).hit(index, refuse, velocity, context.sender.client)
         _answer_pad(context, index, light)
 
 
 def reroll(context: Context, arguments: Arguments) -> None:
     index = _parse_index(arguments)
-    _answer_pad(context, index, _pads(context).reroll(index, context.sender.client))
+    refuse = partial(context.refuse, "", "/ace/pad/reroll")
+    _answer_pad(context, index, _pads(context).reroll(index, refuse, context.sender.client))
 
 
 def favourite(context: Context, arguments: Arguments) -> None:

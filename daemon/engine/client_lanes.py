@@ -1,0 +1,72 @@
+"""What takes too long for the thread that heard of it: on a thread aside, and in order."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ..jobs import Refused
+
+log = logging.getLogger("acestepd.engine")
+
+MAX_WAITING = 64  # tasks of a client
+
+Task = Callable[[], None]
+
+
+class ClientLanes:
+    """Tasks of clients. Those of one client are done in the order in which they came; between
+    clients in turn, one at a time.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._lanes: dict[str, deque[Task]] = {}  # by client, the next one first
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
+
+    def is_busy(self, client: str) -> bool:
+        """Whether something of this client is still to be done."""
+        return client in self._lanes
+
+    def put(self, client: str, task: Task) -> None:
+        """Raises `Refused` 429, or 503 when it closes."""
+        with self._changed:
+            if self._closing:
+                raise Refused(503, "the daemon is closing")
+            lane = self._lanes.setdefault(client, deque())
+            if len(lane) >= MAX_WAITING:
+                raise Refused(429, f"{MAX_WAITING} of your messages are still read", "wait")
+            lane.append(task)
+            if not self._thread.is_alive():
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """What has come is still done."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while lane := self._wait_for_next():
+            client, task = lane
+            try:
+                task()
+            except Exception:
+                log.exception("a task of %s", client)
+            with self._changed:
+                tasks = self._lanes.pop(client)
+                tasks.popleft()  # only now: until then, its client's next ones wait
+                if tasks:
+                    self._lanes[client] = tasks  # after the others
+
+    def _wait_for_next(self) -> tuple[str, Task] | None:
+        """None: it closes, and nothing is left."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._lanes or self._closing)
+            return next(((client, lane[0]) for client, lane in self._lanes.items()), None)

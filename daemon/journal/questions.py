@@ -1,0 +1,239 @@
+"""What the journal is asked."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.request import OutOfRange
+
+from ..jobs import ENDED, Job, JobState
+from .rows import PAST_COLUMNS, PastJob, describe_past, read_row
+
+SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
+ENDED_STATES = tuple(state.value for state in ENDED)
+ENDED_MARKS = ", ".join("?" * len(ENDED_STATES))
+MAX_WORDS = 32  # of a search
+MAX_CHARS = 256  # of all of them
+
+Values = tuple[object, ...]
+
+
+class ReadableFile(Protocol):
+    """Where the answers come from."""
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]: ...
+
+    def reading_aside(self) -> AbstractContextManager[sqlite3.Connection]:
+        """For a question that takes long: the others go on."""
+
+
+class Questions:
+    """Answered from any thread. `list_unwritten` returns the jobs, by number, that are known better
+    than the file knows them: what is new about them is not on disk yet.
+    """
+
+    def __init__(self, file: ReadableFile, list_unwritten: Callable[[], dict[int, Job]]) -> None:
+        self._file = file
+        self._list_unwritten = list_unwritten
+
+    def find(self, client: str, id: str) -> Job | None:
+        """The client's own newest job of that id."""
+        return self._find_one("client = ? AND id = ? ORDER BY number DESC", (client, id))
+
+    def find_by_id(self, id: str) -> Job | None:
+        """The newest job of that id, whoever sent it."""
+        return self._find_one("id = ? ORDER BY number DESC", (id,))
+
+    def find_by_path(self, path: str) -> Job | None:
+        """The newest job that has landed a file of that name."""
+        return self._find_newest_of(
+            "number IN (SELECT job FROM files WHERE path = ?)",
+            (path,),
+            lambda job: any(clip.values[1] == path for clip in job.clip_events),
+        )
+
+    def find_batch(self, client: str, id: str) -> list[Job]:
+        """The jobs of the client's newest order of several takes with that id, in order."""
+        jobs = self._find_jobs("batch = ? AND client = ? ORDER BY number", (id, client))
+        first = max((n for n, job in enumerate(jobs) if job.id == f"{id}.1"), default=0)
+        return jobs[first:]
+
+    def find_newest(self, client: str = "") -> Job | None:
+        """The client's newest job; without a client, the newest of all."""
+        if client:
+            return self._find_one("client = ? ORDER BY number DESC", (client,))
+        return self._find_one("1 ORDER BY number DESC", ())
+
+    def find_newest_clip(self, client: str) -> Job | None:
+        """The newest job that has landed files: the client's own, or else of all."""
+        return self._find_newest_of(
+            "client = ? AND clips > 0",
+            (client,),
+            lambda job: job.client == client and bool(job.clip_events),
+        ) or self._find_newest_of("clips > 0", (), lambda job: bool(job.clip_events))
+
+    def find_to_insert(self, program: str, since: float, limit: int) -> list[Job]:
+        """Jobs that have finished since then (seconds since the epoch) and whose clips a program
+        has still to put in, the oldest first.
+        """
+        return self._find_changing(
+            "insert_for = ? AND state = 'finished' AND ended >= ? ORDER BY number",
+            (program, since),
+            lambda job: (
+                job.insert_for == program
+                and job.state is JobState.FINISHED
+                and job.ended >= since
+            ),
+            lambda job: job.number,
+            limit,
+        )
+
+    def find_ended(self, since: float, until: float, limit: int) -> list[Job]:
+        """The newest jobs that have finished between these times (seconds since the epoch), in the
+        order in which they did.
+        """
+        return self._find_changing(
+            "state = 'finished' AND ended >= ? AND ended <= ? ORDER BY ended DESC",
+            (since, until),
+            lambda job: job.state is JobState.FINISHED and since <= job.ended <= until,
+            lambda job: -job.ended,
+            limit,
+        )[::-1]
+
+    def search(
+        self,
+        text: str = "",
+        seed: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        favourite: bool = False,
+        limit: int = 50,
+    ) -> list[Job]:
+        """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
+        since the epoch. Raises `OutOfRange` for too many words. It may take long, and keeps no
+        other question waiting.
+        """
+        clauses, values = _match_words(text)
+        for clause, value in (
+            ("seed = ?", seed),
+            ("created >= ?", since),
+            ("created <= ?", until),
+            ("favourite = 1", favourite or None),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                values += [value] if "?" in clause else []
+        where = f"{' AND '.join(clauses)} ORDER BY number DESC LIMIT ?"
+        unwritten = self._list_unwritten()
+        with self._file.reading_aside() as db:
+            rows = _select(db, where, (*values, limit))
+        return _read_rows(rows, unwritten)
+
+    def list_past(self, limit: int, text: str = "") -> list[PastJob]:
+        """What a history tells of the newest jobs. With words in `text`, as `search` takes them, it
+        may take long, and keeps no other question waiting. Raises `OutOfRange` for too many words.
+        """
+        clauses, values = _match_words(text)
+        where = f"{' AND '.join(clauses)} ORDER BY number DESC LIMIT ?"
+        unwritten = self._list_unwritten()
+        with self._file.reading_aside() if text.strip() else self._file.reading() as db:
+            rows = _select(db, where, (*values, limit), PAST_COLUMNS)
+        return [
+            describe_past(job) if (job := unwritten.get(row["number"])) else PastJob(**row)
+            for row in rows
+        ]
+
+    def seconds_per_cost(self, model: str) -> float:
+        """The median of the seconds per cost of this model's newest jobs; 0 where none is known."""
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT seconds / cost AS speed FROM jobs "
+                "WHERE model = ? AND cost > 0 AND seconds > 0 ORDER BY number DESC LIMIT ?",
+                (model, SPEED_JOBS),
+            ).fetchall()
+        speeds = sorted(float(row["speed"]) for row in rows)
+        return speeds[len(speeds) // 2] if speeds else 0.0
+
+    def read_folders(self) -> list[Path]:
+        """Every folder that jobs of this journal have landed in, or were to land in."""
+        with self._file.reading_aside() as db:
+            return [Path(row["out"]) for row in db.execute("SELECT DISTINCT out FROM jobs")]
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _find_one(self, where: str, values: Values) -> Job | None:
+        return next(iter(self._find_jobs(f"{where} LIMIT 1", values)), None)
+
+    def _find_jobs(self, where: str, values: Values) -> list[Job]:
+        """By what never changes about a job."""
+        unwritten = self._list_unwritten()
+        with self._file.reading() as db:
+            rows = _select(db, where, values)
+        return _read_rows(rows, unwritten)
+
+    def _find_newest_of(
+        self, where: str, values: Values, matches: Callable[[Job], bool]
+    ) -> Job | None:
+        found = self._find_changing(
+            f"{where} ORDER BY number DESC", values, matches, lambda job: -job.number, 1
+        )
+        return next(iter(found), None)
+
+    def _find_changing(
+        self,
+        where: str,
+        values: Values,
+        matches: Callable[[Job], bool],
+        order: Callable[[Job], float],
+        limit: int,
+    ) -> list[Job]:
+        """By what may change: `matches` and `order` say the same as `where` does, of the jobs that
+        are not on disk as they are now.
+        """
+        unwritten = self._list_unwritten()
+        with self._file.reading() as db:
+            rows = _select(db, f"{where} LIMIT ?", (*values, limit + len(unwritten)))
+        if not unwritten:
+            return _read_rows(rows, {})
+        jobs = _read_rows([row for row in rows if row["number"] not in unwritten], {})
+        jobs += filter(matches, unwritten.values())
+        return sorted(jobs, key=order)[:limit]
+
+
+def _select(
+    db: sqlite3.Connection, where: str, values: Values, columns: str = "*"
+) -> list[dict[str, Any]]:
+    rows = db.execute(f"SELECT {columns} FROM jobs WHERE {where}", values).fetchall()
+    return [dict(row) for row in rows]
+
+
+def _read_rows(rows: list[dict[str, Any]], unwritten: Mapping[int, Job]) -> list[Job]:
+    jobs = (unwritten.get(row["number"]) or read_row(row) for row in rows)
+    return [job for job in jobs if job]
+
+
+def check_words(text: str) -> list[str]:
+    """The words of a search. Raises `OutOfRange` where there are too many."""
+    words = text.casefold().split()
+    if len(words) > MAX_WORDS or sum(map(len, words)) > MAX_CHARS:
+        raise OutOfRange(
+            f"a search takes {MAX_WORDS} words of {MAX_CHARS} characters together, "
+            f"got {len(words)} words of {sum(map(len, words))}",
+            "use fewer words: those that few takes have",
+        )
+    return words
+
+
+def _match_words(text: str) -> tuple[list[str], list[object]]:
+    """Clauses for all words of a text, and their values. Raises `OutOfRange`."""
+    words = check_words(text)
+    clauses = ["1", *("words LIKE ? ESCAPE '\\'" for _ in words)]
+    return clauses, [f"%{_escape_like(word)}%" for word in words]
+
+
+def _escape_like(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
