@@ -162,12 +162,14 @@ class Dispatcher:
                 self.client_jobs.note(job)
 
     def dispatch_soon(self) -> None:
-        """Give the worker the next job, where it has to wait for nothing, on another thread: the
-        job's folder is looked at.
+        """Give the worker the next job on another thread, where there is one that it can begin: the
+        job's folder is looked at. Takes the lock.
         """
-        if self._find_startable() and not self._is_dispatching and not self.supervisor.closing:
-            self._is_dispatching = True
-            self._dispatch_thread.submit(self._dispatch_now)
+        with self._lock:
+            is_needed = self._find_startable() and not self.supervisor.closing
+            if is_needed and not self._is_dispatching:
+                self._is_dispatching = True
+                self._dispatch_thread.submit(self._dispatch_now)
 
     def _dispatch_now(self) -> None:
         with self._lock:

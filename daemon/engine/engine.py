@@ -47,10 +47,8 @@ class IncomingOrder:
     on_repeat: Listener
     answer: Callable[[list[Job] | Exception], None]
     jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
-    cancelled_by: set[str] = field(default_factory=set)
+    cancelled_by: set[str] = field(default_factory=set)  # before it had jobs
     repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
-
-log = logging.getLogger("acestepd.engine")
 
 
 class Engine:
@@ -58,8 +56,7 @@ class Engine:
 
     Listeners are called with every event, on the thread where it happens, and must be quick. How a
     job stands changes, and is published, under one lock: nobody is told of two ends, or of progress
-    after the end. Whoever submits something waits for the journal under that lock, and for no other
-    file: a slow disk keeps only those waiting whose order is about it.
+    after the end. Nobody waits for the journal or another file under that lock.
     """
 
     def __init__(
@@ -91,7 +88,7 @@ class Engine:
             self._dispatcher,
             self._model.memory_need.estimate_bytes,
         )
-        self._lookup = JobLookup(journal, self._list_active)
+        self._lookup = JobLookup(journal, self._list_active, self._list_incoming)
         self._incoming: list[IncomingOrder] = []  # not written down yet
         # what takes long for a client: the order of its messages stays
         self.lanes = ClientLanes()
@@ -197,6 +194,7 @@ class Engine:
         answer = answers.get()
         if isinstance(answer, Exception):
             raise answer
+        self._dispatcher.dispatch()
         return answer
 
     def begin_submit(
@@ -245,6 +243,8 @@ class Engine:
         def answer(answer: list[Job] | Exception) -> None:
             if isinstance(answer, Exception):
                 on_refused(answer)
+            else:
+                self._dispatcher.dispatch_soon()
 
         incoming = IncomingOrder(client, id, make_order, on_repeat, answer)
         if is_slow or self.lanes.is_busy(client):
@@ -315,13 +315,19 @@ class Engine:
             if claim:
                 jobs = [claim.job]
             else:
-                written = [job for other in self._incoming for job in other.jobs]
-                waiting = [*self._dispatcher.queue, *self._dispatcher.held, *written]
+                waiting = [
+                    *self._dispatcher.queue,
+                    *self._dispatcher.held,
+                    *self._list_incoming(),
+                ]
                 orders.check_order(order, self.settings, waiting)
                 if resolved is None:
                     return False
                 jobs = orders.make_jobs(order, resolved, self.settings.out)
             incoming.jobs = jobs
+            for job in jobs:
+                job.observers |= incoming.cancelled_by
+                job.cancel_requested = bool(incoming.cancelled_by)
             if incoming not in self._incoming:
                 self._incoming.append(incoming)
         self._client_jobs.begin_accept(
@@ -348,18 +354,15 @@ class Engine:
         jobs = incoming.jobs
         with self.lock:
             self._remove_incoming(incoming)
+            cancelled = [job for job in jobs if job.cancel_requested]
+            for job in cancelled:
+                job.cancel_requested = False
             if not (claim and self._speculation.fulfil(claim)):
                 self._speculation.withdraw(order)
                 self._dispatcher.enqueue(*jobs)
                 self._publish_state()
                 self._supervisor.wake()
-            for client in incoming.cancelled_by:
-                for job in jobs:
-                    job.observers.add(client)
-            if incoming.cancelled_by:
-                for job in jobs:
-                    self._dispatcher.cancel(job)
-            self._dispatcher.dispatch_soon()
+            self._dispatcher.cancel(*cancelled)
         incoming.answer(jobs)
         self._take_in_repeats(incoming)
 
@@ -375,7 +378,7 @@ class Engine:
         """Another order that is just being written down, and has a job of the same name."""
         for other in self._incoming:
             names = (other.id, *(job.id for job in other.jobs))
-            is_written = bool(other.jobs) and other is not incoming
+            is_written = bool(incoming.id and other.jobs) and other is not incoming
             if is_written and other.client == incoming.client and incoming.id in names:
                 return other
         return None
@@ -396,28 +399,21 @@ class Engine:
         just landing.
         """
         with self.lock:
-            incoming = self._find_cancellable_incoming(client, id)
-            for order in incoming:
+            unread = [order for order in self._incoming if not order.jobs]
+            if id != "*":
+                unread = [each for each in unread if (each.client, each.id) == (client, id)]
+            jobs = [] if unread and id != "*" else self._lookup.find_cancellable(client, id)
+            for order in unread:
                 order.cancelled_by.add(client)
-            jobs = [] if incoming and id != "*" else self._lookup.find_cancellable(client, id)
             for job in jobs:
                 job.observers.add(client)
-            self._dispatcher.cancel(*jobs)
+            # what is just being written down ends when it has been
+            incoming = set(self._list_incoming())
+            for job in incoming.intersection(jobs):
+                job.cancel_requested = True
+            self._dispatcher.cancel(*(job for job in jobs if job not in incoming))
             self._publish_state()
-            return len(jobs) + sum(max(1, len(order.jobs)) for order in incoming)
-
-    def _find_cancellable_incoming(self, client: str, id: str) -> list[IncomingOrder]:
-        """The orders that a client means to cancel and that are not written down yet: they are when
-        they have been.
-        """
-        orders = [
-            order
-            for order in self._incoming
-            if not any(job.state is JobState.LANDING for job in order.jobs)
-        ]
-        if id == "*":
-            return orders
-        return [order for order in orders if order.client == client and order.id == id]
+            return len(jobs) + len(unread)
 
     def panic(self, client: str) -> int:
         """Cancel everything. Returns how many jobs that were."""
@@ -483,7 +479,11 @@ class Engine:
             return self._list_active()
 
     def _list_active(self) -> list[Job]:
-        return [*self._dispatcher.active(), *(job for each in self._incoming for job in each.jobs)]
+        return [*self._dispatcher.active(), *self._list_incoming()]
+
+    def _list_incoming(self) -> list[Job]:
+        """The jobs that are just being written down."""
+        return [job for order in self._incoming for job in order.jobs]
 
     def prepare(self, orders: Sequence[Order], listener: Listener = ignore_event) -> None:
         """Make the takes of these orders in advance, the likeliest first, while nothing else is to

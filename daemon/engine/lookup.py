@@ -9,11 +9,19 @@ from ..journal import Journal
 
 
 class JobLookup:
-    """`active` returns the jobs that have not ended."""
+    """`active` returns the jobs that have not ended; `incoming` those of them that are just being
+    written down, the newest last.
+    """
 
-    def __init__(self, journal: Journal, active: Callable[[], list[Job]]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        active: Callable[[], list[Job]],
+        incoming: Callable[[], list[Job]] = list,
+    ) -> None:
         self._journal = journal
         self._active = active
+        self._incoming = incoming
 
     def find_accepted(self, order: Order) -> list[Job]:
         """The jobs of an order that was accepted before; none for a new one. Raises `Refused` 409
@@ -58,7 +66,14 @@ class JobLookup:
 
     def find_newest(self, client: str) -> Job:
         """The client's, or the newest of all."""
-        newest = self._journal.find_newest(client) or self._journal.find_newest()
+        incoming = self._incoming()
+        own = [job for job in incoming if job.client == client]
+        newest = (
+            next(reversed(own), None)
+            or self._journal.find_newest(client)
+            or next(reversed(incoming), None)
+            or self._journal.find_newest()
+        )
         if newest is None:
             raise Refused(404, "there is nothing to reroll yet", "send /ace/generate first")
         return newest

@@ -150,7 +150,7 @@ class Inserter:
         """Nobody is asked any more to put these clips in, which is said."""
         for job in jobs:
             job.insert_for = ""
-            self._note(job)
+            self._engine.journal.note_insertion(job)
         if jobs:
             message = f"{name} is not asked to put {jobs[0].id} in"
             message += f", nor {len(jobs) - 1} more" if len(jobs) > 1 else ""

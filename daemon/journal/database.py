@@ -75,8 +75,7 @@ def open_database(path: Path | None) -> sqlite3.Connection:
 def connect(path: Path | None, seconds: float) -> sqlite3.Connection:
     """`seconds`: how long it waits for another program's lock. Transactions are the caller's."""
     if path is not None:
-        with suppress(FileExistsError):  # what SQLite puts beside it gets its modes
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        make_file(path)
     db = sqlite3.connect(
         path or ":memory:", check_same_thread=False, timeout=seconds, isolation_level=None
     )
@@ -91,6 +90,14 @@ def connect(path: Path | None, seconds: float) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def make_file(path: Path) -> None:
+    """An empty database for its owner alone, where none is: what SQLite puts beside it gets its
+    modes.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def check(db: sqlite3.Connection) -> None:

@@ -140,7 +140,8 @@ class JournalFile:
         """Write all of it into a file. Returns whether that had to be begun anew."""
         is_anew = False
         try:
-            with closing(database.connect(fresh, database.OPEN_SECONDS)) as copy:
+            database.make_file(fresh)
+            with closing(sqlite3.connect(fresh, isolation_level=None)) as copy:
                 self.db.backup(copy)
                 database.check(copy)
         except sqlite3.Error as error:

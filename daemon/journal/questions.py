@@ -84,9 +84,7 @@ class Questions:
             "insert_for = ? AND state = 'finished' AND ended >= ? ORDER BY number",
             (program, since),
             lambda job: (
-                job.insert_for == program
-                and job.state is JobState.FINISHED
-                and job.ended >= since
+                job.insert_for == program and job.state is JobState.FINISHED and job.ended >= since
             ),
             lambda job: job.number,
             limit,

@@ -249,7 +249,7 @@ class Writer:
         self._keep_in_place()
         with self._changed:
             for note in notes:
-                del self._writing[note.job.number]
+                self._writing.pop(note.job.number, None)
         if self._trouble:
             log.warning("the journal is written again")
             self._trouble = ""
@@ -283,7 +283,7 @@ class Writer:
                 if later := self._notes.get(number):
                     note.add(later)
                 self._notes[number] = note
-                del self._writing[number]
+                self._writing.pop(number, None)
             self._retry_at = time.monotonic() + RETRY_SECONDS
         described = database.describe(error)
         self._log_trouble(described)

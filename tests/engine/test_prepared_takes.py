@@ -339,6 +339,7 @@ def test_a_hit_that_a_crash_cut_off_lands_with_the_next_daemon(
     stop(first)
     second = build(model)
     recorder = started(second)
+    second.journal.flush()
     assert recorder.kinds_of("a") == ["clip", "finished"]
     assert model.played == ["a"]
     assert len(visible(out)) == 2
@@ -485,7 +486,7 @@ def test_the_events_of_a_prepared_take_wait_for_their_time_and_its_files_do_not(
     )
     due = time.monotonic() + 0.3
     engine.submit(live(expected_order("a"), due=due))
-    assert len(visible(out)) == 2
+    until(lambda: len(visible(out)) == 2)
     recorder.wait("finished", "a")
     assert published[0] >= due
     assert recorder.kinds_of("a") == ["queued", "clip", "finished"]

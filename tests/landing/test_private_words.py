@@ -13,7 +13,7 @@ from daemon.landing import clips, staging
 from daemon.landing.finished_take import FinishedTake
 from daemon.landing.manifest import JobFacts, read_manifest
 from pipeline.request import Request
-from tests.support.harness import ME, Build, Recorder, SteppedModel, submit
+from tests.support.harness import ME, Build, Recorder, SteppedModel, reroll, submit
 from tests.support.takes import finished_take, make_run
 
 WORDS = ("sesame", "confess", "noisy", "whisper")
@@ -107,5 +107,5 @@ def test_a_daemon_with_private_remembers_the_words_itself(build: Build, out: Pat
     assert Path(str(finished.values[1])).parent == out
     (found,) = engine.journal.search("sesame confess")
     assert found.id == "a"
-    again = engine.reroll(ME, "b", "a")
-    assert (again[0].request.prompt, again[0].request.lyrics) == ("sesame", "confess")
+    again = reroll(engine, ME, "b", "a")
+    assert (again.request.prompt, again.request.lyrics) == ("sesame", "confess")

@@ -67,12 +67,12 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
     client.send("/ace/pad/hit", 2)
     client.send("/ace/sync", 1)
     again = client.until("/ace/synced")[:-1]
-    assert [address for address, _ in first if address != "/ace/progress"] == [
+    assert [address for address, _ in first if address not in ("/ace/progress", "/ace/pad")] == [
         "/ace/queued",
-        "/ace/pad",
         "/ace/clip",
         "/ace/finished",
     ]
+    assert "/ace/pad" in [address for address, _ in first]
     assert sorted(address for address, _ in again) == ["/ace/clip", "/ace/finished", "/ace/pad"]
     assert find_clip(first) == find_clip(again)
     assert stage.model.played == ["dusty"]
@@ -200,7 +200,8 @@ def test_holding_a_pad_cancels_what_the_hit_began(tmp_path: Path) -> None:
         closing(stage.client()) as client,
     ):
         client.ask("/ace/bank/fill", "dusty", 1)
-        first = client.ask("/ace/pad/hit", 1)[1][0]
+        client.send("/ace/pad/hit", 1)
+        first = client.until("/ace/queued")[-1][1][0]
         client.send("/ace/pad/reroll", 1)
         assert [values[0] for address, values in client.until("/ace/cancelled")][-1] == first
         stage.model.run()
@@ -213,7 +214,8 @@ def test_a_bank_is_rerolled_as_a_whole_or_only_where_it_is_no_favourite(
 ) -> None:
     client.ask("/ace/bank/fill", "dusty", 1, 4)
     hit_pad(client, 2)
-    assert client.ask("/ace/pad/favourite", 2)[0] == "/ace/favourite"
+    client.send("/ace/pad/favourite", 2)
+    client.until("/ace/favourite")
     before = [pad["seed"] for pad in read_bank_file(stage)["pads"]]
     client.send("/ace/bank/reroll")
     assert client.until("/ace/done")[-1][1] == ["/ace/bank/reroll", 3, 0]
@@ -305,7 +307,8 @@ def test_a_job_that_a_restart_interrupted_is_its_pads(tmp_path: Path) -> None:
         closing(stage.client()) as client,
     ):
         client.ask("/ace/bank/fill", "dusty", 1, 2)
-        id = client.ask("/ace/pad/hit", 2)[1][0]
+        client.send("/ace/pad/hit", 2)
+        id = client.until("/ace/queued")[-1][1][0]
         until(lambda: stage.pads.list_lights()[1].state in (PadState.QUEUED, PadState.RENDERING))
     with on_stage(tmp_path, prepare_mb=0.0) as stage:
         until(lambda: stage.pads.list_lights()[1].state is PadState.READY)

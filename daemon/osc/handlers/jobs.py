@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -171,8 +170,13 @@ def history(context: Context, arguments: Arguments) -> Iterator[None] | None:
     if not text and not lanes.is_busy(client):
         return tell()
     # words are looked for in every job: that takes long
-    lanes.put(client, lambda: deque(tell(), maxlen=0))
+    lanes.put(client, lambda: _work_off(tell()))
     return None
+
+
+def _work_off(answers: Iterator[None]) -> None:
+    for _ in answers:
+        pass
 
 
 def _tell_history(context: Context, text: str, count: int) -> Iterator[None]:
