@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.request import BadRequest, MissingFile, Request
+from pipeline.request import BadRequest, LinkedFile, MissingFile, Request
 
 MIX = "mix"  # the clip that is everything
 
@@ -177,8 +177,8 @@ MISSING = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENODEV, errno.ENXIO,
 def describe_failure(error: Exception) -> Failure:
     """What to tell of an exception that ended a job, or keeps it from landing."""
     if isinstance(error, BadRequest):  # found only when the request was looked at closely
-        code = 404 if isinstance(error, MissingFile) else 422
-        return Failure(code, str(error), error.hint)
+        codes = {MissingFile: 404, LinkedFile: 403}
+        return Failure(codes.get(type(error), 422), str(error), error.hint)
     if isinstance(error, OSError):
         return _describe_disk_failure(error)
     text = str(error)

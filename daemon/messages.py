@@ -41,6 +41,7 @@ class LoadModel(WorkerMessage):
     model: str
     variant: str
     adapters: tuple[Adapter, ...]
+    linked_adapters: tuple[str, ...]  # paths that the settings name: links to them are followed
     revision: str
     bits: int
     planner: str
@@ -230,6 +231,7 @@ def _read_adapters(value: list[tuple[str, float]]) -> tuple[Adapter, ...]:
 
 _READERS: dict[str, Callable[[Any], object]] = {
     "adapters": _read_adapters,
+    "linked_adapters": tuple,
     "defaults": lambda value: Defaults(*value),
     "info": TakeInfo.from_json,
     "request": Request.restore,

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline import untrusted
 from pipeline.limits import LIMITS
 from pipeline.request import MAX_SEED, BadRequest, Request
-from pipeline.request_files import check_files
+from pipeline.request_files import FILE_FIELDS, check_files
 from pipeline.voices import PLANNERS
 from pipeline.weights import adapter
 
@@ -336,6 +336,14 @@ class Settings:
     def pinned_revision(self) -> str:
         """What is loaded of the hub's models, as `checkpoint.fetch` takes it."""
         return self.revision or ",".join(self.revisions)
+
+    @property
+    def linked_files(self) -> frozenset[str]:
+        """The files that the settings name: links to them are followed, as whoever writes settings
+        may name any.
+        """
+        requests = (self.request, *(watch.request for watch in self.watch))
+        return frozenset(getattr(one, field) for one in requests for field in FILE_FIELDS)
 
     @property
     def endpoints(self) -> list[tuple[str, int]]:

@@ -77,9 +77,10 @@ def load_model(message: LoadModel, on_fetching: Callable[[], None]) -> AceStep:
         variant=message.variant,
         revision=message.revision,
         bits=message.bits,
-        adapters=message.adapters,
         planner=message.planner,
     )
+    model.confine(message.linked_adapters)
+    model.set_adapters(*message.adapters)
     set_limits(message.cache_gb, message.memory_gb, message.wired_gb)
     model.limit_cache(message.conditions_mb)
     if message.latents_mb:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -12,7 +13,8 @@ import soxr
 
 from .audio import Waveform, sample_peak
 from .limits import LIMITS
-from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, MissingFile
+from .real_files import LinkOnTheWay, open_real
+from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, LinkedFile, MissingFile
 
 _BLOCK = 2**18  # frames of stereo at 48 kHz that are read at once
 
@@ -26,15 +28,8 @@ def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
     """
     path = os.path.expanduser(path)
     name = os.path.basename(path)
-    if not os.path.isfile(path):
-        raise MissingFile(f"{field}: {name} is not there any more", "send it again once it is")
-    if (size := os.path.getsize(path)) > LIMITS.audio_bytes:
-        raise BadRequest(
-            f"{field}: {name} has {size} bytes, at most {LIMITS.audio_bytes} are read",
-            "cut out the part that is meant",
-        )
     try:
-        with soundfile.SoundFile(path) as file:
+        with open_real(path) as stream, _open_sound(stream, f"{field}: {name}") as file:
             _check_format(file, f"{field}: {name}")
             rate = int(file.samplerate)
             frames = int(_BLOCK * min(1, 2 / file.channels, rate / SAMPLE_RATE))
@@ -48,6 +43,12 @@ def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
                 if rate != SAMPLE_RATE:
                     waveform = resampler.resample_chunk(waveform, last=left == 0)
                 yield waveform
+    except FileNotFoundError:
+        missing = f"{field}: {name} is not there any more"
+        raise MissingFile(missing, "send it again once it is") from None
+    except LinkOnTheWay:
+        linked = f"{field}: a link leads to {name} now, so it may be another file"
+        raise LinkedFile(linked, "name the file where it is") from None
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error).rpartition(": ")[2].rstrip(".")
         raise BadRequest(
@@ -63,10 +64,21 @@ def read_audio(path: str) -> Waveform:
 def count_folded_channels(path: str) -> int:
     """How many channels a file has, where they are more than are heard; 0 otherwise."""
     try:
-        channels = int(soundfile.info(os.path.expanduser(path)).channels)
+        with open_real(os.path.expanduser(path)) as stream:
+            channels = int(soundfile.info(stream).channels)
     except (soundfile.SoundFileError, OSError):
         return 0
     return channels if channels > 2 else 0
+
+
+def _open_sound(stream: BinaryIO, what: str) -> soundfile.SoundFile:
+    """Raises `BadRequest` for one that is too large, and SoundFileError."""
+    if (size := os.fstat(stream.fileno()).st_size) > LIMITS.audio_bytes:
+        raise BadRequest(
+            f"{what} has {size} bytes, at most {LIMITS.audio_bytes} are read",
+            "cut out the part that is meant",
+        )
+    return soundfile.SoundFile(stream.fileno(), closefd=False)
 
 
 def _check_format(file: soundfile.SoundFile, what: str) -> None:

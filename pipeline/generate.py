@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Container, Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from .networks.ops import choose_ops
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description
 from .planner.planning import sampling_of
 from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
-from .request_files import check_files, resolve_request
+from .request_files import check_files, follow_links, resolve_request
 from .take import Clip, Progress
 from .variants import Defaults
 from .weights import adapter, checkpoint
@@ -113,7 +113,7 @@ class AceStep:
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or
         `BadAudio` when the result is not music.
         """
-        yield from Generation(self.model, request, noise).run()
+        yield from Generation(self.model, self._locate_files(request), noise).run()
 
     def retake(self, mix: Clip, **changes: Any) -> Iterator[Clip]:
         """A take made from the noise of an earlier mix: with other words, a little `variation`,
@@ -175,7 +175,8 @@ class AceStep:
         if missing := model.planner_slot.missing_reason:
             raise BadRequest(missing, "fetch one, and try again")
         meter = Meter()
-        request = resolve_request(dataclasses.replace(request, task="cover"))
+        request = self._locate_files(dataclasses.replace(request, task="cover"))
+        request = resolve_request(request)
         request, source = yield from read_source(request, model.hop, meter)
         pieces = []
         tiles = model.encode_audio(source, model.count_frames(request))
@@ -217,6 +218,16 @@ class AceStep:
         `AdapterError` (a ValueError); then it has those that it had.
         """
         self.model.set_adapters(adapters)
+
+    def confine(self, adapters: Container[str] = ()) -> None:
+        """From now on follow no links to the files of requests and adapters: whoever asks for them
+        has confined them to folders. `adapters`: but for these, by their paths.
+        """
+        self.model.linked_adapters = adapters
+
+    def _locate_files(self, request: Request) -> Request:
+        """The request with its files where they really are, unless they are confined."""
+        return follow_links(request) if self.model.linked_adapters is None else request
 
     @property
     def defaults(self) -> Defaults:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .private import make_folder, open_private
+from .real_files import open_real
 
 LIMIT_MB = 1000.0
 _BLOCK = 2**24  # bytes of a file that are read at once
@@ -58,7 +59,7 @@ class LatentStore:
         if not any(self.folder.glob(f"*-{vae}.npz")):
             return None
         hashed = hashlib.sha256()
-        with Path(os.path.expanduser(file)).open("rb") as content:
+        with open_real(os.path.expanduser(file)) as content:
             while block := content.read(_BLOCK):
                 hashed.update(block)
                 yield

@@ -6,7 +6,7 @@ Source of the procedure: the official `AceStepHandler.service_generate`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -62,6 +62,8 @@ class Model:
         self.adapters: tuple[Adapter, ...] = ()
         self.cache = Cache()
         self.latent_store: LatentStore | None = None
+        # those to whose files links are followed; None: to all files, also those of requests
+        self.linked_adapters: Container[str] | None = None
         self.vae = checkpoint.load_vae(parts.vae, ops)
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
@@ -95,7 +97,8 @@ class Model:
         then it has those that it had.
         """
         checked = adapter.parse_adapters(adapters)
-        lora.apply(self.networks, checked, self.networks.decoder.scale_shift_table.dtype)
+        dtype = self.networks.decoder.scale_shift_table.dtype
+        lora.apply(self.networks, checked, dtype, self.linked_adapters)
         self.cache.clear()
         self.adapters = checked
 

@@ -104,6 +104,10 @@ class MissingFile(BadRequest):
     """A file of the request's is not there, or not any more."""
 
 
+class LinkedFile(BadRequest):
+    """A link leads to a file of the request's, and none did when it was named."""
+
+
 class OutOfRange(BadRequest):
     """The value has the right type and is not one of those allowed."""
 

@@ -7,7 +7,7 @@ be made now goes through `resolve_request`. No MLX.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -57,6 +57,20 @@ def accept_request(values: Mapping[str, Any]) -> Request:
     request = Request(**values)
     check_files(request)
     return request
+
+
+def follow_links(request: Request, named: Container[str] | None = None) -> Request:
+    """The request with its files where they really are: `open_real` follows no links. `named`: only
+    those, as the request names them; the others were confined to folders already.
+    """
+    paths = {field: getattr(request, field) for field in FILE_FIELDS}
+    return request.changed(
+        {
+            field: os.path.realpath(os.path.expanduser(path))
+            for field, path in paths.items()
+            if names_file(field, path) and (named is None or path in named)
+        }
+    )
 
 
 def resolve_request(request: Request) -> Request:

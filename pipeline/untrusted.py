@@ -14,7 +14,7 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from .limits import LIMITS
 
@@ -53,7 +53,14 @@ def read_bytes(path: Path, most: int, follow_links: bool = True) -> bytes:
     with open(os.open(path, flags), "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise ValueError(f"{path} is no file")
-        content = stream.read(most + 1)
+        return read_stream(stream, path, most)
+
+
+def read_stream(stream: BinaryIO, path: Path, most: int) -> bytes:
+    """All of an open file of at most so many bytes. Raises ValueError for any other, and
+    OSError.
+    """
+    content = stream.read(most + 1)
     if len(content) > most:
         raise ValueError(f"{path} has more than {most} bytes, which are the most")
     return content

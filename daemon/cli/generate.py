@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.request import PREVIEW, Request
-from pipeline.request_files import accept_request, resolve_request
+from pipeline.request_files import accept_request, follow_links, resolve_request
 from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.voices import VOICES
 
@@ -57,7 +57,7 @@ def generate(
             "planner": planner,
         }
     )
-    return _render(resolve_request(request), settings)
+    return _render(resolve_request(follow_links(request)), settings)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:

@@ -11,7 +11,7 @@ from functools import partial
 from queue import SimpleQueue
 
 from pipeline.request import BadRequest, Request
-from pipeline.request_files import names_file, resolve_request
+from pipeline.request_files import follow_links, names_file, resolve_request
 from pipeline.weights.adapter import Adapter
 
 from ..jobs import Event, Job, JobState, Listener, Order, Refused
@@ -272,7 +272,8 @@ class Engine:
             incomplete = take if take and not take.is_complete else None
             resolved = None
             while not self._try_to_accept(incoming, order, resolved, incomplete):
-                resolved = resolve_request(order.request)
+                request = follow_links(order.request, self.settings.linked_files)
+                resolved = resolve_request(request)
         except (Refused, BadRequest) as error:
             self._refuse(incoming, error)
         except Exception as error:

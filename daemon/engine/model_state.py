@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pipeline.cost import estimate_cost
 from pipeline.take import TakeInfo
 from pipeline.variants import Defaults
-from pipeline.weights.adapter import Adapter, format_title
+from pipeline.weights.adapter import Adapter, format_title, parse_adapters
 
 from ..jobs import Job
 from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished, SetAdapters
@@ -121,6 +121,7 @@ class ModelState:
             model=self.choice.model,
             variant=self.choice.variant,
             adapters=self.choice.adapters,
+            linked_adapters=tuple(one.path for one in parse_adapters(settings.adapters)),
             revision=settings.pinned_revision,
             bits=settings.bits,
             planner=settings.planner,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from pipeline.request import Request
-from pipeline.request_files import resolve_request
+from pipeline.request_files import follow_links, resolve_request
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState, Listener, Order, Priority
@@ -233,7 +233,8 @@ class Speculation:
         resolved: Request | None = None
         obstacle: OSError | None = None
         try:
-            resolved = resolve_request(order.request)
+            request = follow_links(order.request, self._settings.linked_files)
+            resolved = resolve_request(request)
             obstacle = folders.find_obstacle(out, resolved)
         except Exception as error:  # whatever it is, it must not keep the others from being made
             log.debug("%s is not made in advance: %s", order.id, error)

@@ -59,9 +59,10 @@ def build_manifest(job: JobFacts, info: TakeInfo, created: time.struct_time) -> 
     }
 
 
-def read_manifest(
-    path: Path, build_request: Callable[[Mapping[str, Any]], Request] | None = None
-) -> TakeInfo:
+BuildRequest = Callable[[Mapping[str, Any]], Request]
+
+
+def read_manifest(path: Path, build_request: BuildRequest | None = None) -> TakeInfo:
     """What decides how a take sounds, and no more of what its manifest says: the request, the
     model, the bits of its weights and its adapters. Raises ValueError saying what is wrong with the
     file.
@@ -70,7 +71,18 @@ def read_manifest(
     names need not exist. The notes say which words were left out of it, if any.
     """
     try:
-        data = untrusted.read_json(path, LIMITS.manifest_bytes)
+        content = untrusted.read_bytes(path, LIMITS.manifest_bytes)
+    except (OSError, ValueError) as error:
+        raise _no_manifest(path, error) from error
+    return parse_manifest(content, path, build_request)
+
+
+def parse_manifest(
+    content: bytes, path: Path, build_request: BuildRequest | None = None
+) -> TakeInfo:
+    """The same of what was read of a file."""
+    try:
+        data = untrusted.parse_json(content)
         adapters = adapter.parse_adapters(
             (str(path), float(scale)) for path, scale in data.get("adapters", ())
         )
@@ -81,7 +93,11 @@ def read_manifest(
         bits = int(data.get("bits", 0))
         return TakeInfo(request, str(data["model"]), bits, adapters, notes=notes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{path}: not a manifest of a take ({error})") from error
+        raise _no_manifest(path, error) from error
+
+
+def _no_manifest(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: not a manifest of a take ({error})")
 
 
 def _describe_missing(left_out: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from pipeline.request import BadRequest, Request
 from pipeline.request_files import FILE_FIELDS, accept_request
 
 from ..jobs import Refused
-from ..landing.manifest import read_manifest
+from ..landing.manifest import parse_manifest
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
@@ -74,7 +73,7 @@ class FileParser:
     def parse(self, file: WatchedFile, content: bytes) -> ParsedFile:
         """What a file asks for, with the folder's defaults behind it."""
         if file.is_manifest:
-            return self._parse_manifest(file)
+            return self._parse_manifest(file, content)
         try:
             text, encoding_notes = _decode(content)
         except ValueError as error:
@@ -86,7 +85,10 @@ class FileParser:
             return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
         values = {"name": file.path.stem, **self._defaults.values, **read.values}
         if file.is_audio:
-            values["source"] = os.path.realpath(file.path)
+            try:
+                values["source"] = self._resolve_path("source", str(file.path))
+            except Refused as error:  # it was a link out of there a moment later
+                return ParsedFile(None, notes=(describe_error(error),))
             if file.text_path:
                 message = f"its parameters are in {file.text_path.name}"
                 notes = (SheetNote(0, UNDERSTOOD, message), *notes)
@@ -101,12 +103,12 @@ class FileParser:
         insert = read.insert or self._defaults.insert
         return ParsedFile(request, (self._watch.request, values), notes, text, insert)
 
-    def _parse_manifest(self, file: WatchedFile) -> ParsedFile:
+    def _parse_manifest(self, file: WatchedFile, content: bytes) -> ParsedFile:
         """A manifest asks for its take again; with a seed among the folder's defaults, for a
         variation of it.
         """
         try:
-            manifest = read_manifest(file.path, self._accept_request)
+            manifest = parse_manifest(content, file.path, self._accept_request)
             seed = {name: value for name, value in self._defaults.values.items() if name == "seed"}
             request = manifest.request.changed(seed)
             original = manifest.title

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.limits import LIMITS
+from pipeline.private import find_strangers
+from pipeline.real_files import open_real
 from pipeline.request import SOUNDS
 from pipeline.untrusted import FileState
 
@@ -203,9 +205,12 @@ def _read_chunks(path: Path, limit: int) -> Iterator[bytes]:
         message = "it is a link that leads out of the folder"
         raise UnusableFile(403, message, "put the file itself there")
     try:
-        handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as stream:
-            size = os.fstat(handle).st_size
+        with open_real(real) as stream:
+            found = os.fstat(stream.fileno())
+            if found.st_nlink > 1 and find_strangers(path.parent):
+                message = "it has several names (hard links), and others may write into its folder"
+                raise UnusableFile(403, message, "put a copy there")
+            size = found.st_size
             if size > limit:
                 message = f"it is too big: it has {_format_size(size)}, at most"
                 raise UnusableFile(413, f"{message} {_format_size(limit)} are read")

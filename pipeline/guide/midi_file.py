@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..limits import LIMITS
+from ..real_files import open_real
 from . import smf
 from .score import DRUMS, MAX_NOTES, ROLES, Note, Score
 
@@ -166,7 +167,7 @@ def _parse_file(path: Path) -> smf.MidiFile:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open_real(os.path.abspath(path)) as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadMidi(f"{path} cannot be read: {error.strerror}") from None

@@ -7,10 +7,11 @@ beside quantised layers too, and leaves no trace when it is removed.
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import mlx.core as mx
 import numpy as np
@@ -21,6 +22,7 @@ from .. import untrusted
 from ..limits import LIMITS
 from ..networks.layers import QuantizedLinear
 from ..networks.typed import TypedModule
+from ..real_files import LinkOnTheWay, open_real
 from .adapter import Adapter, AdapterError
 from .safetensors_files import check_safetensors
 
@@ -87,11 +89,17 @@ class AdaptedLinear(TypedModule):
         return mx.addmm(self.base(x), x @ self.down.T, self.up.T)
 
 
-def apply(model: TypedModule, adapters: Sequence[Adapter], dtype: mx.Dtype) -> None:
+def apply(
+    model: TypedModule,
+    adapters: Sequence[Adapter],
+    dtype: mx.Dtype,
+    linked: Container[str] | None = None,
+) -> None:
     """Let the model play with these adapters and no others; an empty list removes all.
 
-    `model` has the DiT as `decoder`, whose layers adapters may also name without that. Raises
-    `AdapterError`; the model is then as it was before.
+    `model` has the DiT as `decoder`, whose layers adapters may also name without that. Links are
+    followed to the files of those with a path in `linked`; None: of all. Raises `AdapterError`; the
+    model is then as it was before.
     """
     layers = _find_layers(model)
     bare = {
@@ -101,7 +109,8 @@ def apply(model: TypedModule, adapters: Sequence[Adapter], dtype: mx.Dtype) -> N
     names = _index_names(bare)
     additions: dict[str, list[LowRank]] = {}
     for adapter in adapters:
-        for name, addition in _match(adapter.path, read(adapter.path), names, bare).items():
+        added = read(adapter.path, linked is None or adapter.path in linked)
+        for name, addition in _match(adapter.path, added, names, bare).items():
             scaled = addition._replace(factor=addition.factor * adapter.scale)
             additions.setdefault(name, []).append(scaled)
     adapted = {name: AdaptedLinear(bare[name], more, dtype) for name, more in additions.items()}
@@ -138,7 +147,7 @@ def _index_names(layers: Iterable[str]) -> dict[str, str]:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read(path: str) -> dict[str, LowRank]:
+def read(path: str, follow_links: bool = True) -> dict[str, LowRank]:
     """What the PEFT folder or the single file adds, by the layer's name as it is written there.
 
     Raises `AdapterError`.
@@ -148,14 +157,19 @@ def read(path: str) -> dict[str, LowRank]:
         expected = f"a folder with {_CONFIG} and {_WEIGHTS}, or a .safetensors file"
         raise AdapterError(f"{path} is no adapter: it must be {expected}")
     try:
-        if (size := file.stat().st_size) > LIMITS.adapter_bytes:
-            raise ValueError(f"it has {size} bytes, at most {LIMITS.adapter_bytes} are read")
-        check_safetensors(file)
-        loaded: Any = mx.load(str(file), format="safetensors", return_metadata=True)
+        with _open(file, follow_links) as stream:
+            if (size := os.fstat(stream.fileno()).st_size) > LIMITS.adapter_bytes:
+                raise ValueError(f"it has {size} bytes, at most {LIMITS.adapter_bytes} are read")
+            check_safetensors(Path(f"/dev/fd/{stream.fileno()}"))
+            stream.seek(0)
+            loaded: Any = mx.load(stream, format="safetensors", return_metadata=True)
+            mx.eval(loaded[0])  # while it is open
+    except LinkOnTheWay:
+        raise AdapterError(f"a link leads to {file}: name the adapter where it is") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise AdapterError(f"{file}: not a readable safetensors file ({error})") from error
     tensors, metadata = loaded
-    config = _read_config(file, metadata)
+    config = _read_config(file, metadata, follow_links)
     alpha_of = _index_alphas(file, config.get("alpha_pattern") or {})
     downs, ups, alphas = _sort_tensors(file, tensors)
     if missing := sorted(downs.keys() ^ ups.keys()):
@@ -170,7 +184,11 @@ def read(path: str) -> dict[str, LowRank]:
     return additions
 
 
-def _read_config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+def _open(file: Path, follow_links: bool) -> BinaryIO:
+    return open_real(os.path.realpath(file) if follow_links else file)
+
+
+def _read_config(file: Path, metadata: Mapping[str, str], follow_links: bool) -> dict[str, Any]:
     """What is configured for all layers: in PEFT's file beside it, or in the file itself as
     diffusers does.
     """
@@ -181,12 +199,15 @@ def _read_config(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
             for key, value in _parse_object(file, metadata.get(_METADATA, "{}")).items()
         }
     try:
-        text = untrusted.read_bytes(beside, LIMITS.config_bytes).decode("utf-8", "replace")
+        with _open(beside, follow_links) as stream:
+            content = untrusted.read_stream(stream, beside, LIMITS.config_bytes)
     except FileNotFoundError:
         raise AdapterError(f"{beside} is missing: it says how strong the adapter is") from None
+    except LinkOnTheWay:
+        raise AdapterError(f"a link leads to {beside}: name the adapter where it is") from None
     except (OSError, ValueError) as error:
         raise AdapterError(f"{beside} cannot be read ({error})") from error
-    config = _parse_object(beside, text)
+    config = _parse_object(beside, content.decode("utf-8", "replace"))
     if str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         kind = "DoRA" if config.get("use_dora") else config["peft_type"]
         raise AdapterError(f"{beside}: a LoRA is needed, this is a {kind!s:.40}")

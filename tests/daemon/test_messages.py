@@ -54,6 +54,7 @@ LOAD = LoadModel(
     model="mini",
     variant="turbo",
     adapters=(LOFI,),
+    linked_adapters=(LOFI.path,),
     revision="",
     bits=8,
     planner="",

@@ -34,6 +34,7 @@ LOAD = LoadModel(
     model="mini",
     variant="",
     adapters=(),
+    linked_adapters=(),
     revision="",
     bits=0,
     planner="",

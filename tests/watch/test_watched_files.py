@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from daemon.settings import Settings
-from daemon.watch.watched_files import scan_folder
+from daemon.watch import watched_files
+from daemon.watch.watched_files import WatchedFile, scan_folder
+from pipeline.request import Request
 from tests.support.growth import assert_linear
-from tests.support.watched import WORDS, EngineStub, PolledFolder, requests_of
+from tests.support.watched import WORDS, EngineStub, PolledFolder, manifest_of, requests_of
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,58 @@ def test_links_are_followed_inside_of_the_folder_only(folder: PolledFolder, tmp_
     says = "it is a link that leads out of the folder; put the file itself there"
     assert folder.notes_on("leads out.txt") == [(0, 403, says)]
     assert "secret" not in folder.report_on("leads out.txt").replace("leads out", "")
+
+
+def swap_after_reading(monkeypatch: pytest.MonkeyPatch, path: Path, secret: Path) -> None:
+    """Put a link to `secret` in a file's place as soon as it has been read."""
+    has_changed = watched_files.has_changed
+
+    def look_and_swap(file: WatchedFile) -> bool:
+        changed = has_changed(file)
+        if file.path == path and not path.is_symlink():
+            path.unlink()
+            path.symlink_to(secret)
+        return changed
+
+    monkeypatch.setattr(watched_files, "has_changed", look_and_swap)
+
+
+def test_sound_that_became_a_link_once_it_was_read_is_refused(
+    folder: PolledFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret.wav"
+    secret.write_bytes(b"RIFF")
+    path = folder.save("loop.wav", b"RIFF")
+    swap_after_reading(monkeypatch, path, secret)
+    folder.poll(1.2)
+    folder.poll(1.2)
+    assert folder.engine.orders.empty()
+    assert 403 in [code for _, code, _ in folder.notes_on("loop.wav")]
+
+
+def test_a_manifest_that_became_a_link_once_it_was_read_is_what_was_read(
+    folder: PolledFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text(manifest_of(Request(prompt="secret")))
+    path = folder.save("take.json", manifest_of(Request(prompt="mine")))
+    swap_after_reading(monkeypatch, path, secret)
+    assert [request.prompt for request in requests_of(folder.settle())] == ["mine"]
+
+
+@pytest.mark.parametrize(("mode", "lyrics"), [(0o700, ["secret"]), (0o777, [])])
+def test_a_hard_link_is_taken_where_nobody_else_could_have_made_it(
+    folder: PolledFolder, tmp_path: Path, mode: int, lyrics: list[str]
+) -> None:
+    """Who may write into the folder could have linked a file there that he cannot read himself."""
+    (tmp_path / "secret.txt").write_text("secret")
+    folder.path.chmod(mode)
+    (folder.path / "song.txt").hardlink_to(tmp_path / "secret.txt")
+    assert [request.lyrics for request in requests_of(folder.settle())] == lyrics
+    refused = "it has several names (hard links), and others may write into its folder; put a copy"
+    told = [text for _, code, text in folder.notes_on("song.txt") if code == 403]
+    assert [text.startswith(refused) for text in told] == [True] * (not lyrics)
+    assert "secret" not in folder.report_on("song.txt")
 
 
 @pytest.mark.parametrize(

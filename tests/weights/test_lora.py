@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -455,3 +455,42 @@ def test_reading_needs_no_model(model: AceStep, tmp_path: Path) -> None:
     pairs = lora.read(adapter(model, tmp_path))
     assert {pair.factor for pair in pairs.values()} == {ALPHA / RANK}
     assert len(pairs) == len(LAYERS)
+
+
+# --- confined -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def confined(model: AceStep) -> Iterator[AceStep]:
+    """As in the daemon's worker, for which adapters were confined to folders."""
+    model.confine()
+    yield model
+    model.model.linked_adapters = None
+
+
+@pytest.mark.parametrize("swapped", ["adapter_model.safetensors", "adapter_config.json", ""])
+def test_an_adapter_that_became_a_link_is_refused(
+    confined: AceStep, tmp_path: Path, swapped: str
+) -> None:
+    """Its weights, its configuration, or its folder: since it was named."""
+    named = Path(adapter(confined, tmp_path / "named"))
+    secret = Path(adapter(confined, tmp_path / "secret"))
+    confined.set_adapters(str(named))
+    (named / swapped).rename(tmp_path / "away")
+    (named / swapped).symlink_to(secret / swapped)
+    assert "a link leads to " in message(confined, str(named))
+
+
+def test_an_adapter_behind_links_is_put_on_where_the_settings_name_it(
+    confined: AceStep, tmp_path: Path
+) -> None:
+    """As in the hub's cache, where every file is one."""
+    real = Path(adapter(confined, tmp_path / "blobs"))
+    linked = tmp_path / "snapshot"
+    linked.mkdir()
+    for path in real.iterdir():
+        (linked / path.name).symlink_to(path)
+    assert "a link leads to " in message(confined, str(linked))
+    confined.confine([str(linked)])
+    confined.set_adapters(str(linked))
+    assert [one.path for one in confined.adapters] == [str(linked)]

@@ -1,0 +1,65 @@
+"""Files opened by their real path: what was confined to a folder still is when it is opened.
+
+A path without links is where its file is. Whoever may change a folder on the way could put a link
+there afterwards, so each folder is opened out of the one before it, and none by a link. No MLX.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+# of a Mac: refuses a link anywhere in a path
+_NO_LINKS = getattr(os, "O_NOFOLLOW_ANY", 0)
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# of Linux: to walk through a folder one need not be allowed to list it
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class LinkOnTheWay(OSError):
+    """A path leads over a link."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(errno.ELOOP, "a link leads there", str(path))
+
+
+def open_real(path: str | Path) -> BinaryIO:
+    """A regular file at an absolute path without links, to be read. Raises `LinkOnTheWay`,
+    FileNotFoundError also for what is no regular file, and OSError.
+    """
+    try:
+        handle = _open(str(path))
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LinkOnTheWay(path) from None
+        if error.errno == errno.ENOTDIR:  # a file where a folder should be, or a link to one
+            raise _explain(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileNotFoundError(errno.ENOENT, "it is no file", str(path))
+    return open(handle, "rb")
+
+
+def _open(path: str) -> int:
+    if _NO_LINKS:
+        return os.open(path, _FILE | _NO_LINKS)
+    *folders, name = os.path.normpath(path).split(os.sep)[1:]
+    folder = os.open(os.sep, _FOLDER)
+    try:
+        for each in folders:
+            inner = os.open(each, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(name, _FILE, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _explain(path: str | Path) -> OSError:
+    if os.path.realpath(path) != os.path.normpath(path):
+        return LinkOnTheWay(path)
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))

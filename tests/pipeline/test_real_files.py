@@ -1,0 +1,78 @@
+"""What was confined to a folder is confined when it is opened, whatever became a link meanwhile."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.audio_files import read_audio
+from pipeline.real_files import LinkOnTheWay, open_real
+from pipeline.request import LinkedFile, MissingFile, Request
+from pipeline.request_files import follow_links
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Two folders: what may be named is in one, and what nobody is to hear in the other."""
+    for name in ("songs", "secret"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        for folder in (tmp_path / name, tmp_path / name / "deep"):
+            (folder / "a.wav").write_text(name)
+    return tmp_path
+
+
+def test_a_file_is_opened_by_its_real_path(home: Path) -> None:
+    with open_real(home / "songs" / "deep" / "a.wav") as stream:
+        assert stream.read() == b"songs"
+
+
+def test_a_file_that_became_a_link_is_not_opened(home: Path) -> None:
+    (home / "songs" / "a.wav").unlink()
+    (home / "songs" / "a.wav").symlink_to(home / "secret" / "a.wav")
+    with pytest.raises(LinkOnTheWay):
+        open_real(home / "songs" / "a.wav")
+
+
+@pytest.mark.parametrize("swapped", ["songs", "songs/deep"])
+def test_a_folder_that_became_a_link_is_not_walked_through(home: Path, swapped: str) -> None:
+    (home / swapped).rename(home / "away")
+    (home / swapped).symlink_to(home / swapped.replace("songs", "secret"))
+    assert (home / "songs" / "deep" / "a.wav").read_text() == "secret"
+    with pytest.raises(LinkOnTheWay):
+        open_real(home / "songs" / "deep" / "a.wav")
+
+
+def test_only_regular_files_are_opened_and_nobody_waits_for_a_pipe(home: Path) -> None:
+    os.mkfifo(home / "pipe")
+    for name in ("nothing", "songs", "pipe", "songs/a.wav/b.wav", "nowhere/a.wav"):
+        with pytest.raises(FileNotFoundError):
+            open_real(home / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_may_be_entered_and_not_listed_is_walked_through(home: Path) -> None:
+    (home / "songs").chmod(0o311)
+    with open_real(home / "songs" / "a.wav") as stream:
+        assert stream.read() == b"songs"
+    (home / "songs").chmod(0o700)
+
+
+def test_sound_says_which_it_was(home: Path) -> None:
+    (home / "songs" / "link.wav").symlink_to(home / "secret" / "a.wav")
+    with pytest.raises(LinkedFile, match=r"source: a link leads to link\.wav now"):
+        read_audio(str(home / "songs" / "link.wav"))
+    with pytest.raises(MissingFile, match="not there any more"):
+        read_audio(str(home / "songs" / "none.wav"))
+
+
+def test_links_are_followed_before_for_those_who_may_name_any_file(home: Path) -> None:
+    link = home / "link.wav"
+    link.symlink_to(home / "songs" / "a.wav")
+    real = str(home / "songs" / "a.wav")
+    request = Request(task="cover", source=str(link), reference=str(link), guide="Am F")
+    followed = follow_links(request)
+    assert (followed.source, followed.reference, followed.guide) == (real, real, "Am F")
+    assert follow_links(request, {str(link)}) == followed
+    assert follow_links(request, ()) == request
