@@ -2,8 +2,9 @@
 what makes or changes.
 
 A pattern is a nondeterministic automaton, and all ways through it are walked at once, a character
-at a time (Thompson's construction), so that no pattern takes longer than its length times the
-text's. (Matchers that try one way after the other need minutes for a dozen stars.)
+at a time (Thompson's construction). The states in which it can be are the bits of one number, so
+that a step takes a few operations, however many they are (Baeza-Yates and Gonnet's shift-and).
+(Matchers that try one way after the other need minutes for a dozen stars.)
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ MAX_PATTERN = 128  # characters
 Predicate = Callable[[str], bool]  # of one character
 
 
-class Transition(NamedTuple):
-    """From one state to another, for a character that is accepted."""
+class _Alternatives(NamedTuple):
+    """`{one,two}`: the bits of the states before it, at the words' beginnings and ends, and behind
+    it.
+    """
 
-    accepts: Predicate
-    target: int
+    before: int
+    begins: int
+    ends: int
+    behind: int
 
 
 def is_pattern(text: str) -> bool:
@@ -37,74 +42,75 @@ class Pattern:
             raise BadRequest(
                 f"a pattern must have at most {MAX_PATTERN} characters, got {len(pattern)}"
             )
-        self._transitions: list[list[Transition]] = [[]]  # by state; the last state accepts
-        self._epsilon: dict[int, int] = {}  # transitions without a character
+        # by state: which characters lead to the next one; the state behind the last one accepts
+        self._accepts: list[Predicate] = []
+        self._stars = 0  # states in which any character stays
+        self._alternatives: list[_Alternatives] = []  # from left to right
+        self._masks: dict[str, int] = {}  # by character: the states from which it leads on
         index = 0
         while index < len(pattern):
             index = self._parse(pattern, index)
 
     def matches(self, text: str) -> bool:
-        states = self._close({0})
+        states = self._pass_over(1)
         for character in text:
-            states = self._close(
-                {
-                    transition.target
-                    for state in states
-                    for transition in self._transitions[state]
-                    if transition.accepts(character)
-                }
-            )
-        return len(self._transitions) - 1 in states
+            mask = self._masks.get(character)
+            if mask is None:
+                mask = self._masks[character] = self._find_mask(character)
+            states = self._pass_over((states & mask) << 1 | states & self._stars)
+            if not states:
+                return False
+        return bool(states >> len(self._accepts) & 1)
 
-    def _close(self, states: set[int]) -> set[int]:
+    def _find_mask(self, character: str) -> int:
+        return sum(1 << at for at, accepts in enumerate(self._accepts) if accepts(character))
+
+    def _pass_over(self, states: int) -> int:
         """The states, and those that are reached from them without a character."""
-        for state in sorted(states & self._epsilon.keys()):
-            while state in self._epsilon:
-                state = self._epsilon[state]
-                states.add(state)
+        for group in self._alternatives:
+            if states & group.before:
+                states |= group.begins
+            if states & group.ends:
+                states |= group.behind
         return states
 
     def _parse(self, pattern: str, index: int) -> int:
-        """Add the transitions of what begins at `index`. Returns where it ends."""
-        last = len(self._transitions) - 1
+        """Add the states of what begins at `index`. Returns where it ends."""
         character = pattern[index]
         if character == "*":
-            if not any(transition.target == last for transition in self._transitions[last]):
-                self._transitions[last].append(Transition(_accept_any, last))
+            self._stars |= 1 << len(self._accepts)
             return index + 1
         if character not in "[{":
-            self._add_state(last, _accept_any if character == "?" else character.__eq__)
+            self._accepts.append(_accept_any if character == "?" else character.__eq__)
             return index + 1
         end = pattern.find("]" if character == "[" else "}", index)
         if end < 0:
             raise BadRequest(f"{character} is not closed in the pattern {pattern[:40]!r}")
         if character == "[":
-            self._add_state(last, _parse_character_class(pattern[index + 1 : end]))
+            self._accepts.append(_parse_character_class(pattern[index + 1 : end]))
         else:
-            self._add_alternatives(last, pattern[index + 1 : end].split(","))
+            self._add_alternatives(pattern[index + 1 : end].split(","))
         return end + 1
 
-    def _add_state(self, source: int, accepts: Predicate) -> None:
-        """A new last state, which `source` leads to."""
-        self._transitions.append([])
-        self._transitions[source].append(Transition(accepts, len(self._transitions) - 1))
-
-    def _add_alternatives(self, source: int, words: list[str]) -> None:
-        """Every word has states of its own; all of them lead to the next new state."""
-        ends = []
+    def _add_alternatives(self, words: list[str]) -> None:
+        """Every word has states of its own, and no character leads from one word to the next."""
+        before = 1 << len(self._accepts)
+        begins = ends = 0
         for word in words:
-            state = source
-            for character in word:
-                self._add_state(state, character.__eq__)
-                state = len(self._transitions) - 1
-            ends.append(state)
-        self._transitions.append([])
-        for end in ends:
-            self._epsilon[end] = len(self._transitions) - 1
+            self._accepts.append(_accept_none)
+            begins |= 1 << len(self._accepts)
+            self._accepts += [character.__eq__ for character in word]
+            ends |= 1 << len(self._accepts)
+        self._accepts.append(_accept_none)
+        self._alternatives.append(_Alternatives(before, begins, ends, 1 << len(self._accepts)))
 
 
 def _accept_any(character: str) -> bool:
     return True
+
+
+def _accept_none(character: str) -> bool:
+    return False
 
 
 def _parse_character_class(inside: str) -> Predicate:
