@@ -385,7 +385,7 @@ local function write_sheets(folder, values, wish, count)
     local group = new_group()
     if count > 1 then wish.group = group end
     for number = 1, count do
-        local sheet = {name = ""}
+        local sheet = {name = "", insert = NAME} -- also where Live is the one to put clips in
         for key, value in pairs(values) do sheet[key] = value end
         if sheet.seed and sheet.seed >= 0 then sheet.seed = (sheet.seed + number - 1) % 4294967296 end
         local path = ("%s/%s-%s-%x.txt"):format(folder, NAME, group, number)

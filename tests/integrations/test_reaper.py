@@ -30,7 +30,7 @@ from tests.integrations.reaper_program import Reaper
 from tests.support.daemon_process import started
 from tests.support.inbox_entries import ME, InboxWriter
 from tests.support.osc_client import make_clip
-from tests.support.stage import Stage, on_stage, subscribed
+from tests.support.stage import Stage, named, on_stage, subscribed
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -513,6 +513,7 @@ def read_sheets(folder: Path) -> list[dict[str, object]]:
     """What each sheet asks for. The daemon understands every line of it."""
     sheets = [read_sheet(path.read_text()) for path in sorted(folder.glob("reaper-*.txt"))]
     assert not [note for sheet in sheets for note in sheet.notes if note.code]
+    assert {sheet.insert for sheet in sheets} <= {"reaper"}
     return [sheet.values for sheet in sheets]
 
 
@@ -802,6 +803,19 @@ def test_what_reaper_asks_for_lands_where_it_asked(
     assert list(ask_folder.glob("reaper-*")) == [], "a sheet that is answered goes"
     reaper.turn(100)
     assert reaper.texts("said") == []
+
+
+def test_what_reaper_asks_for_is_its_own_though_live_was_there_first(
+    reaper: Reaper, stage: Stage, ask_folder: Path
+) -> None:
+    reaper.add_track("bass")
+    with named(stage, "live", "insert") as live:
+        reaper.start(LOOP)
+        look_until(reaper, lambda: stage.clients.find("reaper") is not None)
+        reaper.answer("rain", "1", "5", "1")
+        reaper.start(ASK)
+        look_until(reaper, lambda: count_takes(reaper) == 1)
+        assert live.is_quiet()
 
 
 def test_another_seed_becomes_another_take_of_the_item_that_keeps_its_seed(
