@@ -15,11 +15,14 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from itertools import islice
 from typing import TypeVar
+
+from pipeline.request import BadRequest
 
 from ..engine import Engine
 from ..integrations.clients import Clients
@@ -31,6 +34,7 @@ from ..panel import Panel
 from ..paths import AllowedFolders
 from ..runtime.logs import LimitedLog
 from ..settings import Settings, SettingsError
+from .arguments import join_words
 from .command import Context
 from .dispatch import dispatch, reject
 from .fair_queue import FairQueue
@@ -207,12 +211,30 @@ class OscServer:
                 log.warning(host, "ignored a datagram from %s, which is not in allow", host)
 
     def _queue_packet(self, packet: bytes, sender: Peer) -> None:
-        if not self.guard.admit(sender):
-            self._reject_flood(packet, sender)
-        elif not self._waiting.has_room(find_account(sender), len(packet)):
+        is_admitted = self.guard.admit(sender)
+        if is_admitted and self._waiting.has_room(find_account(sender), len(packet)):
+            self.queue_work(sender, self._handle_messages(packet, sender), len(packet))
+        elif self._says_right_token(packet, sender):
+            deque(self._handle_messages(packet, sender), maxlen=0)
+        elif is_admitted:
             self._reject_backlog(packet, sender)
         else:
-            self.queue_work(sender, self._handle_messages(packet, sender), len(packet))
+            self._reject_flood(packet, sender)
+
+    def _says_right_token(self, packet: bytes | Malformed, sender: Peer) -> bool:
+        """Whether a machine that has yet to say the token says it. It need not wait or pay: another
+        program of that machine, or one that claims to be on it, may have used up all that it has.
+        """
+        if self.guard.is_authenticated(sender.host) or not isinstance(packet, bytes):
+            return False
+        if not packet.startswith(f"{HELLO}\0".encode()):
+            return False
+        ((_, message),) = read_packet(packet, time.time())
+        with suppress(BadRequest):  # a token is words
+            return isinstance(message, Message) and self.guard.is_token(
+                join_words(message.arguments)
+            )
+        return False
 
     def _queue_due(self) -> None:
         for timed in islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):
@@ -237,7 +259,8 @@ class OscServer:
         """A packet of a machine that is allowed, whatever it came with. Each message in it costs a
         token of the sender's bucket; where that is empty, the rest of the packet is dropped.
         """
-        if self.guard.admit(sender):  # also a bundle without messages
+        # also a bundle without messages
+        if self.guard.admit(sender) or self._says_right_token(packet, sender):
             yield from self._handle_messages(packet, sender)
         else:
             self._reject_flood(packet, sender)

@@ -151,6 +151,25 @@ def test_a_wrong_token_opens_nothing_and_the_right_one_is_not_kept_waiting(
         assert far.ask("/ace/hello", "open sesame")[0] == "/ace/done"
 
 
+def test_a_flood_of_wrong_tokens_does_not_keep_the_right_one_out(
+    tmp_path: Path, other_address: str
+) -> None:
+    """Of another program on the same machine, or of one that says it is: a datagram's sender can be
+    forged.
+    """
+    settings: dict[str, Any] = {"allow": (other_address,), "token": "open sesame", "rate": 1}
+    with (
+        on_stage(tmp_path, host="0.0.0.0", **settings) as stage,
+        closing(RemoteClient(stage.osc.address, other_address)) as far,
+        closing(RemoteClient(stage.osc.address, other_address)) as thief,
+    ):
+        for number in range(100):
+            thief.send("/ace/hello", str(number))
+            thief.send("/ace/ping", "let me in")
+            thief.send("/ace/hello", True, None, number)
+        assert far.ask("/ace/hello", "open sesame")[0] == "/ace/done"
+
+
 # --- connections ----------------------------------------------------------------------------------
 
 
