@@ -174,7 +174,7 @@ class Inserter:
     def on_event(self, event: Event) -> bool:
         """Any event of the engine, under its lock. Whether there is something to do later."""
         job = event.job
-        if job and event.kind == "finished":
+        if job and job.clip_events and event.kind == "finished":
             if not job.number:  # announced again: the journal does not know it under this client
                 job.insert_for = self.choose(job)
             program = self._clients.find(job.insert_for)

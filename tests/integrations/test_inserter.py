@@ -141,6 +141,16 @@ def test_what_an_order_says_of_that_outlives_the_daemon_and_no_take_waits_that_f
             assert reaper.is_quiet()
 
 
+def test_a_job_without_clips_is_put_in_by_nobody_although_its_order_names_one(
+    stage: Stage,
+) -> None:
+    request = Request(prompt="p", seed=1)
+    job = Job("watch:/songs", "words", request, request, Path("/out"), insert_for="live", number=1)
+    with named(stage, "live", "insert") as live:
+        stage.engine.publish(Event("finished", job, (0, "")))
+        assert live.is_quiet()
+
+
 def test_another_program_is_chosen_while_the_daemon_runs(stage: Stage) -> None:
     with named(stage, "live") as live, named(stage, "reaper") as reaper:
         stage.apply(dataclasses.replace(stage.settings, insert_to="reaper"))
