@@ -132,7 +132,7 @@ class PadPlayer:
             self._current.get_pad(index)
         folders = self._current.allowed_folders
         request = self._panel.request.changed(folders.resolve_values(values))
-        check_files(request)
+        check_files(request, values)
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
         with self._lock:
