@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,22 @@ def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
     for name, value in jack_server.environment.items():
         monkeypatch.setenv(name, value)
     return jack_server
+
+
+@pytest.fixture
+def other_address() -> str:
+    if not (address := _own_address()):
+        pytest.skip("this machine has no address but loopback")
+    return address
+
+
+def _own_address() -> str:
+    """An address of this machine that is not loopback: what another machine would be, as far as the
+    daemon knows.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])

@@ -26,7 +26,7 @@ from urllib.parse import unquote
 
 from pipeline import untrusted
 
-from ..osc.guard import Guard
+from ..osc.guard import Guard, is_loopback
 from ..osc.handlers.daemon import HELLO
 from ..osc.wire import Peer
 from ..runtime.logs import LimitedLog
@@ -37,6 +37,7 @@ log = LimitedLog(logging.getLogger("acestepd.discovery"))
 
 MAX_HEAD = 8192  # bytes of a request
 MAX_CONNECTIONS = 16
+MAX_PER_HOST = 4  # of them, of another machine
 MAX_SECONDS = 5.0  # that a connection may last, whatever comes or does not
 POLL_SECONDS = 0.2  # between two looks for those that last longer
 HOST_INFO = "HOST_INFO"
@@ -76,7 +77,8 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
         self.guard = guard
         self.host_info = host_info
         self.build_root = build_root
-        self._connections: dict[socket.socket, float] = {}  # since when
+        # since when, and of which machine
+        self._connections: dict[socket.socket, tuple[float, str]] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(
             target=self.serve_forever, args=(POLL_SECONDS,), name="oscquery", daemon=True
@@ -109,10 +111,13 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
         return self.guard.is_allowed(client_address[0])
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        host = client_address[0]
         with self._lock:
+            own = sum(other == host for _, other in self._connections.values())
             is_full = len(self._connections) >= MAX_CONNECTIONS
+            is_full |= own >= MAX_PER_HOST and not is_loopback(host)
             if not is_full:
-                self._connections[request] = time.monotonic()
+                self._connections[request] = time.monotonic(), host
         if is_full:
             self.shutdown_request(request)
         else:
@@ -129,7 +134,7 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
     def _end_connections(self, opened_before: float) -> None:
         """Their threads find out, and close them."""
         with self._lock:
-            for connection, opened in self._connections.items():
+            for connection, (opened, _) in self._connections.items():
                 if opened < opened_before:
                     with suppress(OSError):
                         connection.shutdown(socket.SHUT_RDWR)

@@ -260,6 +260,19 @@ def test_who_never_ends_a_question_is_hung_up_on(monkeypatch: pytest.MonkeyPatch
         assert b" 200 " not in read_all(slow)
 
 
+def test_another_machine_holds_no_more_than_its_share_of_the_connections(
+    other_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_SECONDS", PATIENCE)
+    guard = Guard(Settings(host="0.0.0.0", allow=(other_address,), token="open sesame"))
+    with serving(guard, host="0.0.0.0") as port, ExitStack() as opened:
+        for _ in range(http.MAX_PER_HOST):
+            opened.enter_context(socket.create_connection((other_address, port), PATIENCE))
+        with socket.create_connection((other_address, port), PATIENCE) as one_more:
+            assert read_all(one_more) == b""
+        assert ask(port, "/")[0] == 200
+
+
 def test_so_many_connections_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_SECONDS", PATIENCE)
     with serving() as port, ExitStack() as opened:

@@ -39,25 +39,6 @@ def test_whoever_sends_too_fast_is_told_once_and_others_are_served(tmp_path: Pat
         assert other.ask("/ace/ping", "other")[1][0] == "other"
 
 
-def _own_address() -> str:
-    """An address of this machine that is not loopback: what another machine would be, as far as the
-    daemon knows.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])
-
-
-@pytest.fixture
-def other_address() -> str:
-    if not (address := _own_address()):
-        pytest.skip("this machine has no address but loopback")
-    return address
-
-
 class RemoteClient(OscClient):
     """Sends from that address."""
 
