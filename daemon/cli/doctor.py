@@ -299,6 +299,8 @@ def _build_integration_check(name: str) -> Check:
         for one in installations:
             if not Path(one.root).is_dir():
                 return Finding(WRONG, f"{one.root} is gone, and {name} with it", again)
+        if any(one.pending for one in installations):
+            return Finding(NOTE, f"in {where}; installing it was cut off", again)
         state = find_state(integration, installations)
         if state is InstallState.CHANGED:
             changed = ", ".join(path for one in installations for path in one.find_changed())

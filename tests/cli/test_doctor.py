@@ -224,6 +224,11 @@ def test_an_installation_that_is_gone_edited_or_old_is_said(tmp_path: Path) -> N
     assert "of another version of acestepd acestepd integrations install live" in run_check(
         "live", settings
     )
+    rows[0]["pending"] = rows[0]["files"]
+    record.write_text(json.dumps(rows))
+    assert run_check("live", settings) == (
+        f"note in {tmp_path}/to; installing it was cut off acestepd integrations install live"
+    )
     shutil.rmtree(tmp_path / "to")
     assert run_check("live", settings).startswith(f"WRONG {tmp_path}/to is gone")
 
