@@ -17,6 +17,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "daemon/README.md",
+    "daemon/SECURITY.md",
     "pipeline/README.md",
     "pipeline/voices/mini/README.md",
     "examples/README.md",
