@@ -108,6 +108,20 @@ def find_circle(graph: dict[str, set[str]]) -> list[str]:
     return []
 
 
+def test_whatever_may_compile_has_seen_to_it_that_nobody_else_can_write_its_kernels() -> None:
+    """`device` does, when it is imported: by the module itself, or by whoever imports that."""
+    known = modules()
+    below = {name: set(imported_modules(name, known)) for name in known}
+    claims = {"pipeline.device"}
+    while more := {name for name in known if below[name] & claims} - claims:
+        claims |= more
+    for name, path in known.items():
+        text = path.read_text("utf-8")
+        if "mx.compile" in text or "nn.silu" in text or "nn.gelu" in text:
+            users = {each for each in known if name in below[each]}
+            assert name in claims or users <= claims, name
+
+
 def test_no_modules_import_each_other() -> None:
     known = modules()
     assert find_circle({name: set(imported_modules(name, known)) for name in known}) == []

@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..runtime import logs
@@ -14,12 +15,15 @@ from ..service import Daemon
 from ..settings import Settings
 from .start_screen import build_start_screen
 
+log = logging.getLogger("acestepd.settings")
+
 CLOSING = "closing: what was running is kept, and goes on when acestepd is started again"
 
 
 def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: bool) -> int:
     """`read` gives the settings in `file` again, when it has changed."""
     terminal = logs.log_to_terminal(quiet=True)  # until the start screen stands above the events
+    warn_of_open_token(settings, file)
     stop = threading.Event()
     daemon = Daemon(settings)
     reloader = SettingsReloader(file, settings, read, daemon.apply)
@@ -34,3 +38,10 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
         if not quiet:
             print(CLOSING, flush=True)
     return 0
+
+
+def warn_of_open_token(settings: Settings, file: Path) -> None:
+    """Say it where other users of this machine can read the token in the settings file."""
+    with suppress(OSError):  # there is none
+        if settings.token and file.stat().st_mode & 0o077:
+            log.warning("other users can read the token in %s: chmod 600 %s", file, file)
