@@ -63,14 +63,14 @@ def follow_links(request: Request, named: Container[str] | None = None) -> Reque
     """The request with its files where they really are: `open_real` follows no links. `named`: only
     those, as the request names them; the others were confined to folders already.
     """
-    paths = {field: getattr(request, field) for field in FILE_FIELDS}
-    return request.changed(
-        {
-            field: os.path.realpath(os.path.expanduser(path))
-            for field, path in paths.items()
-            if names_file(field, path) and (named is None or path in named)
-        }
-    )
+    followed: dict[str, str] = {}
+    for field in FILE_FIELDS:
+        path = getattr(request, field)
+        if names_file(field, path) and (named is None or path in named):
+            real = os.path.realpath(os.path.expanduser(path))
+            if names_file(field, real):  # a guide is known by its ending
+                followed[field] = real
+    return request.changed(followed) if followed else request
 
 
 def resolve_request(request: Request) -> Request:

@@ -76,3 +76,6 @@ def test_links_are_followed_before_for_those_who_may_name_any_file(home: Path) -
     assert (followed.source, followed.reference, followed.guide) == (real, real, "Am F")
     assert follow_links(request, {str(link)}) == followed
     assert follow_links(request, ()) == request
+    (home / "song.mid").symlink_to(home / "songs" / "a.wav")
+    guided = Request(guide=str(home / "song.mid"))
+    assert follow_links(guided) == guided, "under its real name it would be no MIDI file"
