@@ -45,6 +45,7 @@ class Limits:
     bank_bytes: int = limit(4 * MB, "bytes", "a bank of pads")
     banks: int = limit(1_000, "files", "the folder of banks")
     record_bytes: int = limit(4 * MB, "bytes", "a record in the state folder, and of latest clips")
+    latest_bytes: int = limit(GB, "bytes", "the latest clip of a name, to see whether it is ours")
     # --- settings
     settings_bytes: int = limit(256 * KB, "bytes", "a settings file; what MIDI learn has bound")
     profile_bytes: int = limit(64 * KB, "bytes", "a controller's profile")

@@ -45,9 +45,7 @@ def update_latest(
         if recorded is None:
             log.warning("%s is not acestepd's: no latest clip is kept", record)
             return
-        present = {
-            file: disk.hash_file(folder / file) for file in clips if disk.is_taken(folder / file)
-        }
+        present = {file: _sum(folder / file) for file in clips if disk.is_taken(folder / file)}
         ours = {
             file: clip
             for file, clip in clips.items()
@@ -69,6 +67,11 @@ def update_latest(
                 disk.write_synced(staging / "latest", source.read_bytes())
                 _put(staging / "latest", folder / file, replace=file in present)
         disk.sync_folder(folder)
+
+
+def _sum(path: Path) -> str:
+    """Its SHA-256; empty for what is larger than any clip of ours. Raises OSError."""
+    return "" if path.stat().st_size > LIMITS.latest_bytes else disk.hash_file(path)
 
 
 def _read_record(record: Path) -> Sums | None:

@@ -11,6 +11,7 @@ import pytest
 from daemon.jobs import Refused
 from daemon.pads.bank import Bank, Pad
 from daemon.pads.bank_store import BankStore, check_name, check_program, find_free_program
+from pipeline import untrusted
 
 
 def store_bank(folder: Path, bank: Bank) -> BankStore:
@@ -127,3 +128,24 @@ def test_the_bank_that_was_played_last_is_remembered(tmp_path: Path) -> None:
     assert store.read_current() == ""
     store.write_current("b")
     assert BankStore(tmp_path).read_current() == "b"
+
+
+def test_a_bank_that_cannot_be_read_rests_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+    read = untrusted.read_json
+
+    def count(path: Path, most: int) -> Any:
+        reads.append(path.stem)
+        return read(path, most)
+
+    monkeypatch.setattr(untrusted, "read_json", count)
+    store = store_bank(tmp_path, Bank("verse", 3))
+    (tmp_path / "bad.json").write_text('{"program": 1e400}')
+    for _ in range(5):
+        assert store.list_programs() == {"verse": 3, "bad": 128}
+    assert sorted(reads) == ["bad", "verse"]
+    (tmp_path / "bad.json").write_text(Bank("bad", 5).to_json())
+    assert store.list_programs() == {"verse": 3, "bad": 5}
+    assert sorted(reads) == ["bad", "bad", "verse"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from pipeline import audio_files
-from pipeline.request import SAMPLE_RATE, SOUNDS
+from pipeline.limits import LIMITS
+from pipeline.request import SAMPLE_RATE, SOUNDS, BadRequest
+from tests.support.hostile import forge_wav
 
 SUBTYPES = {  # and what decides the format where the ending does not
     ".wav": ("PCM_24",),
@@ -82,3 +85,31 @@ def test_no_more_of_a_file_is_read_than_can_be_used(
     monkeypatch.setattr(audio_files, "MAX_SECONDS", 2.0)
     soundfile.write(tmp_path / "long.wav", np.zeros(10 * 8000), 8000)
     assert len(audio_files.read_audio(str(tmp_path / "long.wav"))) == 3 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate"), [(1, 48_000), (2, 48_000), (64, 48_000), (64, 768_000), (2, 1_000)]
+)
+def test_whatever_a_file_claims_a_piece_of_it_takes_the_same_memory(
+    tmp_path: Path, channels: int, rate: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    read = soundfile.SoundFile.read
+
+    def count(file: soundfile.SoundFile, frames: int, *rest: Any, **more: Any) -> Any:
+        block = read(file, frames, *rest, **more)
+        sizes.append(block.size)
+        return block
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", count)
+    forge_wav(tmp_path / "x.wav", channels, rate, data=2**31)
+    blocks = audio_files.read_blocks(str(tmp_path / "x.wav"))
+    pieces = [next(blocks) for _ in range(3)]
+    assert max(sizes) <= 2**19
+    assert max(len(piece) for piece in pieces) <= 2**18 + 2**15  # what the resampler held back
+
+
+def test_a_file_that_grew_since_it_was_accepted_is_refused(tmp_path: Path) -> None:
+    forge_wav(tmp_path / "x.wav", data=2**20, size=LIMITS.audio_bytes + 1)
+    with pytest.raises(BadRequest, match=r"source: x\.wav has 8589934593 bytes, at most"):
+        next(audio_files.read_blocks(str(tmp_path / "x.wav")))

@@ -13,7 +13,8 @@ import soundfile
 from pipeline import AceStep, load
 from pipeline.latent_store import LatentStore, StoredLatents
 from pipeline.request import SAMPLE_RATE, Request
-from pipeline.take import Clip
+from pipeline.take import Clip, Progress
+from tests.support.hostile import forge_wav
 
 REQUEST = Request(prompt="house, drums and bass only", bars=2, bpm=120, seed=3, num_steps=4)
 
@@ -144,3 +145,27 @@ def test_latents_that_cannot_be_read_are_no_loss(
     assert ace_step.model.latent_store is not None
     store = ace_step.model.latent_store
     assert find(store, tmp_path / "made.wav", ace_step.vae_digest) is None
+
+
+def test_a_large_source_is_read_in_steps_between_which_it_can_be_cancelled(
+    ace_step: AceStep, mix: Clip, tmp_path: Path
+) -> None:
+    """100 GB of it kept the engine busy until it was taken for hanging."""
+    size = 20 * 2**24
+    source = forge_wav(tmp_path / "large.wav", data=4 * SAMPLE_RATE, size=size)
+    steps = 0
+    work = ace_step.render(Request(prompt="x", task="cover", source=str(source), num_steps=1))
+    for event in work:
+        if isinstance(event, Progress):
+            steps += event.label == "source"
+            if event.label == "diffusion":
+                break
+    work.close()
+    assert steps >= 20
+
+
+def test_a_file_is_not_read_at_all_where_nothing_is_known(tmp_path: Path) -> None:
+    store = LatentStore(tmp_path / "latents")
+    assert find(store, tmp_path / "not there.wav", "vae") is None
+    store.put("0" * 64, "another", StoredLatents(np.ones((3, 64), np.float32), 0.5))
+    assert find(store, tmp_path / "not there.wav", "vae") is None

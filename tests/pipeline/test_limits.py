@@ -22,6 +22,8 @@ from daemon.integrations.inserter import Inserter
 from daemon.integrations.installer import RECORD, read_installations
 from daemon.integrations.readers import ENTRY, Readers
 from daemon.jobs import Job, Refused
+from daemon.landing import disk, latest
+from daemon.landing.latest import update_latest
 from daemon.landing.manifest import read_manifest
 from daemon.pads import bank_store
 from daemon.pads.bank import Bank
@@ -126,6 +128,23 @@ def read_answer(folder: Path, size: int) -> object:
     if not answers.found:
         raise ValueError("it is no answer")
     return answers.found
+
+
+def keep_latest(folder: Path, size: int) -> object:
+    """What is in the place of the latest clip, and is it."""
+    kept = make_sparse(folder / "x_latest.wav", size, b"RIFF")
+    record = {"latest": {kept.name: [disk.hash_file(kept)]}}
+    (folder / "x_latest.json").write_text(json.dumps(record))
+    landed = folder / "x.wav"
+    landed.write_bytes(b"newest")
+    (folder / "x.json").write_text("{}")
+    staging = folder / "staging"
+    staging.mkdir()
+    clips = {kept.name: (landed, disk.hash_file(landed))}
+    update_latest("x", clips, folder / "x.json", staging)
+    if kept.stat().st_size != len(b"newest"):
+        raise ValueError("it is another's")
+    return kept
 
 
 def read_profile(folder: Path, size: int) -> object:
@@ -244,6 +263,7 @@ READS: dict[str, Read] = {
     "record_bytes": lambda folder, size: read_installations(
         pad(folder / RECORD, "[]", size).parent
     ),
+    "latest_bytes": keep_latest,
     "settings_bytes": lambda folder, size: settings.read(
         pad(folder / "settings.toml", "port = 0\n", size), {}
     ),
@@ -271,6 +291,7 @@ READS: dict[str, Read] = {
 # What takes a while to make, and is tried with a table that allows less: its reader, and how much.
 SMALLER: dict[str, tuple[ModuleType, int]] = {
     "banks": (bank_store, 20),
+    "latest_bytes": (latest, 2**20),
     "watched_audio_bytes": (watched_files, 2**20),
     "watched_files": (watched_files, 20),
     "inbox_files": (json_files, 20),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pipeline.voices import HUB_MODEL
 from pipeline.weights import checkpoint
 from pipeline.weights.checkpoint import CheckpointError
 from tests.conftest import ROOT
+from tests.support.hostile import make_sparse
 from tests.support.hub import FakeHub
 from tests.support.planners import make_planner_folder
 
@@ -359,6 +361,83 @@ def test_a_config_that_lacks_a_key_names_it(copy: Path) -> None:
     write(path, json.dumps(values).encode())
     with pytest.raises(CheckpointError, match=rf"{path}: config\.json has no sliding_window"):
         checkpoint.load_model(path.parent, choose_ops(), mx.float32)
+
+
+CONFIGS: dict[str, tuple[dict[str, object], str]] = {
+    "a billion layers": ({"num_hidden_layers": 10**9}, "num_hidden_layers must be in 0..512"),
+    "no layers": ({"num_hidden_layers": -1}, "num_hidden_layers must be in 0..512"),
+    "a width of a billion": ({"hidden_size": 10**9}, "hidden_size must be in 0..1048576"),
+    "half a head": ({"num_attention_heads": 1.5}, "num_attention_heads must be int, got 1.5"),
+    "a text": ({"head_dim": "64"}, "head_dim must be int, got '64'"),
+    "true": ({"patch_size": True}, "patch_size must be int, got True"),
+    "nothing": ({"rope_theta": None}, "rope_theta must be float, got None"),
+    "levels": ({"fsq_input_levels": [8, [8]]}, "fsq_input_levels must be int"),
+    "a million levels": ({"fsq_input_levels": [8] * 10**6}, "a list of at most 512 values"),
+    "kinds": ({"layer_types": [7]}, "layer_types must be str, got 7"),
+    "digits": ({"hidden_size": 10**400}, "has 401 digits, at most 19"),
+}
+
+
+@pytest.mark.parametrize("changes", CONFIGS)
+def test_a_network_of_impossible_size_is_refused_before_it_is_made(
+    copy: Path, changes: str
+) -> None:
+    values, says = CONFIGS[changes]
+    path = copy / TURBO / "config.json"
+    write(path, json.dumps(json.loads(path.read_text()) | values).encode())
+    with pytest.raises(CheckpointError, match=re.escape(says)):
+        checkpoint.load_model(path.parent, choose_ops(), mx.float32)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_huge_file_of_a_checkpoint_is_refused(copy: Path, name: str) -> None:
+    path = copy / checkpoint.TEXT_ENCODER / name
+    path.unlink()
+    make_sparse(path, 100 * 2**30)
+    with pytest.raises(CheckpointError, match=re.escape(str(path))):
+        checkpoint.load_text_encoder(path.parent, choose_ops(), mx.float32)
+
+
+def read_tokenizer(copy: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(
+        (copy / checkpoint.TEXT_ENCODER / "tokenizer.json").read_bytes()
+    )
+    return values
+
+
+@pytest.mark.parametrize("place", ["pre_tokenizer", "normalizer", "decoder"])
+def test_a_tokenizer_brings_no_regular_expression_of_its_own(copy: Path, place: str) -> None:
+    """ "aaaa...!" would take longer than the universe is old."""
+    foreign: dict[str, Any] = {"pattern": {"Regex": "(a+)+$"}, "content": ""}
+    foreign |= {"type": "Replace"} if place != "pre_tokenizer" else {"type": "Split"}
+    foreign |= {"behavior": "Isolated", "invert": False}
+    values = read_tokenizer(copy)
+    values[place] = foreign
+    path = copy / checkpoint.TEXT_ENCODER / "tokenizer.json"
+    write(path, json.dumps(values).encode())
+    with pytest.raises(CheckpointError, match=r"its regular expression '\(a\+\)\+\$' is not"):
+        checkpoint.load_text_encoder(path.parent, choose_ops(), mx.float32)
+
+
+def test_a_tokenizer_pads_nothing(copy: Path) -> None:
+    values = read_tokenizer(copy) | {
+        "padding": {
+            "strategy": {"Fixed": 10**9},
+            "direction": "Right",
+            "pad_to_multiple_of": None,
+            "pad_id": 0,
+            "pad_type_id": 0,
+            "pad_token": "x",
+        }
+    }
+    path = copy / checkpoint.TEXT_ENCODER / "tokenizer.json"
+    write(path, json.dumps(values).encode())
+    assert len(checkpoint.load_tokenizer(path).encode("la la").ids) < 10
+
+
+def test_the_published_tokenizers_are_read(tiny: Path) -> None:
+    for path in tiny.glob("*/tokenizer.json"):
+        assert checkpoint.load_tokenizer(path).encode("la la").ids
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", None])

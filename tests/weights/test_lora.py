@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import AceStep, load
 from pipeline.weights import lora
@@ -494,3 +497,65 @@ def test_an_adapter_behind_links_is_put_on_where_the_settings_name_it(
     confined.confine([str(linked)])
     confined.set_adapters(str(linked))
     assert [one.path for one in confined.adapters] == [str(linked)]
+
+
+# --- alphas of some layers ------------------------------------------------------------------------
+
+PATTERNS = (
+    "q_proj",
+    "self_attn.q_proj",
+    r"self_attn\.q_proj",
+    "^layers.0.self_attn.q_proj",
+    r"^layers\.1\.self_attn\.q_proj$",
+    "q_proj|v_proj",
+    "0.self_attn.q_proj$|v_proj",
+    "proj",
+    "attn.q_proj",
+    "layers",
+    "^q_proj",
+)
+NAMES = tuple(
+    f"layers.{number}.{block}.{projection}"
+    for number in (0, 1, 10)
+    for block in ("self_attn", "cross_attn")
+    for projection in ("q_proj", "v_proj")
+)
+
+
+def find_as_peft_does(patterns: dict[str, float], name: str) -> float:
+    """`peft.utils.other.get_pattern_key`."""
+    for pattern, alpha in patterns.items():
+        if re.match(rf"(.*\.)?({pattern})$", name):
+            return alpha
+    return -1.0
+
+
+@given(st.permutations(PATTERNS), st.integers(1, 4))
+def test_the_names_in_an_alpha_pattern_mean_what_they_mean_to_peft(
+    patterns: list[str], count: int
+) -> None:
+    chosen = {pattern: float(number) for number, pattern in enumerate(patterns[:count])}
+    indexed = lora._index_alphas(Path("x"), chosen)
+    for name in NAMES:
+        for wrapped in (name, f"base_model.model.{name}"):
+            found = lora._find_alpha(wrapped, indexed, {"lora_alpha": -1.0}, 4)
+            assert found == find_as_peft_does(chosen, name), (chosen, name)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [".*q_proj", "(a+)+", "[qv]_proj", "q_proj?", "layers.\\d+", "", "|", "a|", "(q_proj)", "a\nb"],
+)
+def test_other_regular_expressions_are_refused(
+    model: AceStep, tmp_path: Path, pattern: str
+) -> None:
+    said = message(model, adapter(model, tmp_path / "odd", alpha_pattern={pattern: 1}))
+    assert "alpha_pattern must have names of layers" in said
+
+
+@pytest.mark.parametrize("value", [["q_proj"], "q_proj", 7])
+def test_an_alpha_pattern_that_is_no_table_is_refused(
+    model: AceStep, tmp_path: Path, value: object
+) -> None:
+    said = message(model, adapter(model, tmp_path / "odd", alpha_pattern=value))
+    assert "alpha_pattern must have names of layers" in said

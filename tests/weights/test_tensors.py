@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pipeline.limits import LIMITS
 from pipeline.weights import tensors
 from pipeline.weights.tensors import read_torch
+from tests.support.hostile import make_sparse
 
 # --- what torch.save writes, without torch --------------------------------------------------------
 
@@ -467,3 +468,37 @@ def test_a_damaged_pickle_is_read_or_refused(
     files["archive/data.pkl"] = content[:place] + replacement + content[place + length :]
     save(damaged, files.items())
     read_or_refuse(damaged)
+
+
+def nest(count: int) -> bytes:
+    """A tuple with a tuple twice, with a tuple twice, ...: its text and its hash take 2^count."""
+    return b")" + b"q\0h\0\x86" * count
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\x80\2}" + nest(60) + b"K\1s.", id="as a key"),
+        pytest.param(b"\x80\2(X\7\0\0\0storage" + nest(60) + b"tQ.", id="as a storage"),
+        pytest.param(b"\x80\2}" + b")" + b"2\x86" * 60 + b"K\1s.", id="doubled"),
+    ],
+)
+def test_what_is_made_of_itself_is_refused(tmp_path: Path, content: bytes) -> None:
+    files = dict(entries(whole())) | {"archive/data.pkl": content}
+    with pytest.raises(ValueError, match="refused: it is made of itself, as no tensor is"):
+        read_torch(save(tmp_path / "t.pt", files.items()))
+
+
+def test_storages_that_are_large_together_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tensors, "LIMITS", replace(LIMITS, torch_bytes=700))
+    path = save(tmp_path / "t.pt", entries([whole() for _ in range(4)]), zipfile.ZIP_DEFLATED)
+    with pytest.raises(ValueError, match="larger than any silence latent"):
+        read_torch(path)
+
+
+def test_a_huge_file_is_not_looked_into(tmp_path: Path) -> None:
+    make_sparse(tmp_path / "t.pt", 100 * 2**30, b"PK")
+    with pytest.raises(ValueError, match="refused: larger than any silence latent"):
+        read_torch(tmp_path / "t.pt")
