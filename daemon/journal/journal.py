@@ -159,16 +159,7 @@ class Journal(Questions):
         first call with it, or since the oldest job that was not forgotten, if that is later. Raises
         OSError.
         """
-        found: list[str] = []
-        now = repr(time.time())
-
-        def remember(db: sqlite3.Connection) -> None:
-            found.append(_remember_fact(db, f"since {name}", lambda: now))
-
-        waiter = Waiter()
-        self._writer.put(remember, waiter, is_kept=True)
-        waiter.wait()
-        first = float(found[-1])
+        first = float(self._remember(f"since {name}", repr(time.time())))
         with self._file.reading_aside() as db:
             kept = db.execute(
                 "SELECT count(*) AS count, max(number) AS last, "
@@ -178,6 +169,20 @@ class Journal(Questions):
         return max(first, kept["oldest"] or first) if forgotten else first
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _remember(self, name: str, value: str) -> str:
+        """What was written down under that name; where nothing was, `value`. Raises OSError."""
+        with self._file.reading() as db:
+            known = _find_fact(db, name)
+        if known is not None:
+            return known
+        found: list[str] = []
+        waiter = Waiter()
+        self._writer.put(
+            lambda db: found.append(_remember_fact(db, name, lambda: value)), waiter, is_kept=True
+        )
+        waiter.wait()
+        return found[-1]
 
     def _describe(self, job: Job, columns: Mapping[str, object]) -> dict[str, object]:
         """The columns that say how a job stands, and these."""
@@ -250,10 +255,20 @@ class ReadOnlyJournal(Questions):
         self._db.close()
 
 
+def _find_fact(db: sqlite3.Connection, name: str) -> str | None:
+    found = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return str(found["value"]) if found else None
+
+
 def _remember_fact(db: sqlite3.Connection, name: str, make: Callable[[], str]) -> str:
-    """What was written down under that name; where nothing was, that which `make` returns."""
-    db.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, make()))
-    return str(db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()["value"])
+    """What was written down under that name; where nothing was, that which `make` returns. Writes
+    nothing that is there: another program may hold the journal.
+    """
+    if (known := _find_fact(db, name)) is not None:
+        return known
+    made = make()
+    db.execute("INSERT INTO facts VALUES (?, ?)", (name, made))
+    return made
 
 
 def _execute(db: sqlite3.Connection, change: str, values: tuple[object, ...]) -> None:

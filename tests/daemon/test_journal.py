@@ -353,3 +353,15 @@ def test_the_token_stays(path: Path) -> None:
     token = first.token
     first.close()
     assert Journal(path).token == token != Journal(None).token
+
+
+def test_a_journal_that_another_program_holds_is_opened_and_asked(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        journal.add([job("a")])
+        since = journal.known_since("watch:/lyrics")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with closing(Journal(path)) as journal:
+            assert [one.id for one in journal.find_unfinished()] == ["a"]
+            assert journal.known_since("watch:/lyrics") == since
+        other.execute("ROLLBACK")
