@@ -1,4 +1,4 @@
-"""Datagrams that a client of the daemon should survive."""
+"""Datagrams that a client of the daemon, or the daemon itself, should survive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from daemon.osc.outgoing import OUTGOING
-from tests.support.osc_client import encode_message
+from tests.support.osc_client import encode_bundle, encode_message
 
 NAMES = (*OUTGOING, "__proto__", "constructor", "put")
 VALUES = (0, -1, 2.5, 2**31 - 1, float("nan"), float("inf"))
@@ -63,3 +63,46 @@ KINDS = (
     make_cut_message,
     make_headed_noise,
 )
+
+
+def make_bent_commands(seed: int = 5) -> Iterator[bytes]:
+    """What programs send to the daemon, bent, cut and lengthened; noise; patterns. Nothing that
+    cancels what others have ordered.
+    """
+    dice = random.Random(seed)
+    good = [
+        encode_message("/ace/generate", "x", "prompt", "warm lo-fi", "bars", 4, "seed", 7),
+        encode_message("/ace/go", "y", "beat", 4.0, 7),
+        encode_message("/ace/set/bars", 8),
+        encode_message("/ace/get/*"),
+        encode_message("/ace/query", "*"),
+        encode_message("/ace/reroll", "q", "w0"),
+        encode_message("/ace/lyrics/begin", "l"),
+        encode_message("/ace/lyrics/append", "l", 1, "words"),
+        encode_message("/ace/favourite", "w0"),
+        encode_message("/ace/notify", 1, 9999, "clip"),
+        encode_message("/ace/history", "lo", 5),
+        encode_message("/ace/pad/hit", 3),
+        encode_message("/ace/bank/fill", "x", 4, 16),
+        encode_message("/ace/tempo", 98.0),
+        encode_message("/ace/ping", "sync"),
+        encode_bundle(0, encode_message("/ace/ping", "b")),
+    ]
+    while True:
+        packet = bytearray(dice.choice(good))
+        kind = dice.random()
+        if kind < 0.5:
+            for _ in range(dice.randint(1, 6)):
+                packet[dice.randrange(len(packet))] = dice.randrange(256)
+        elif kind < 0.65:
+            del packet[dice.randrange(len(packet)) :]
+        elif kind < 0.8:
+            packet = bytearray(dice.randbytes(dice.choice([0, 1, 3, 8, 64, 1500, 9000])))
+        elif kind < 0.9:
+            letters = "".join(dice.choice("*?[]{},!-/abcgenerate") for _ in range(30))
+            packet = bytearray(encode_message(f"/ace/{letters}", "x"))
+        else:
+            at = dice.randrange(len(packet))
+            packet[at:at] = dice.randbytes(dice.randint(1, 40))
+        if not packet.startswith((b"/ace/panic", b"/ace/cancel")):
+            yield bytes(packet)

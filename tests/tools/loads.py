@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import random
 import socket
 import statistics
 import subprocess
@@ -21,11 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.osc_client import OscClient, encode_bundle, encode_message
+from tests.support.junk import make_bent_commands
+from tests.support.osc_client import OscClient, encode_message
 
 PING_INTERVAL = 0.02  # seconds
 LOST_AFTER = 1.0  # seconds that an answer may take
-PROMPT = ("prompt", "warm lo-fi", "bars", 4, "seed", 7)
 
 Messages = Iterator[bytes]
 
@@ -57,54 +56,13 @@ def make_generate() -> Messages:
         yield encode_message("/ace/generate", f"g{number}", "prompt", f"warm {number}")
 
 
-def make_mutated() -> Messages:
-    """What programs send, bent, cut and lengthened; noise; patterns."""
-    dice = random.Random(5)
-    good = [
-        encode_message("/ace/generate", "x", *PROMPT),
-        encode_message("/ace/go", "y", "beat", 4.0, 7),
-        encode_message("/ace/set/bars", 8),
-        encode_message("/ace/get/*"),
-        encode_message("/ace/query", "*"),
-        encode_message("/ace/reroll", "q", "w0"),
-        encode_message("/ace/lyrics/begin", "l"),
-        encode_message("/ace/lyrics/append", "l", 1, "words"),
-        encode_message("/ace/favourite", "w0"),
-        encode_message("/ace/notify", 1, 9999, "clip"),
-        encode_message("/ace/history", "lo", 5),
-        encode_message("/ace/pad/hit", 3),
-        encode_message("/ace/bank/fill", "x", 4, 16),
-        encode_message("/ace/tempo", 98.0),
-        encode_message("/ace/ping", "sync"),
-        encode_bundle(0, encode_message("/ace/ping", "b")),
-    ]
-    while True:
-        packet = bytearray(dice.choice(good))
-        kind = dice.random()
-        if kind < 0.5:
-            for _ in range(dice.randint(1, 6)):
-                packet[dice.randrange(len(packet))] = dice.randrange(256)
-        elif kind < 0.65:
-            del packet[dice.randrange(len(packet)) :]
-        elif kind < 0.8:
-            packet = bytearray(dice.randbytes(dice.choice([0, 1, 3, 8, 64, 1500, 9000])))
-        elif kind < 0.9:
-            letters = "".join(dice.choice("*?[]{},!-/abcgenerate") for _ in range(30))
-            packet = bytearray(encode_message(f"/ace/{letters}", "x"))
-        else:
-            at = dice.randrange(len(packet))
-            packet[at:at] = dice.randbytes(dice.randint(1, 40))
-        if not packet.startswith((b"/ace/panic", b"/ace/cancel")):
-            yield bytes(packet)
-
-
 LOADS: dict[str, tuple[Callable[[], Messages], int]] = {  # and how many a second
     "get": (make_get, 4000),
     "set": (make_set, 2000),
     "generate": (make_generate, 400),
-    "fuzz 500": (make_mutated, 500),
-    "fuzz": (make_mutated, 3000),
-    "fuzz 25000": (make_mutated, 25_000),
+    "fuzz 500": (make_bent_commands, 500),
+    "fuzz": (make_bent_commands, 3000),
+    "fuzz 25000": (make_bent_commands, 25_000),
 }
 
 
