@@ -13,9 +13,7 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -27,13 +25,11 @@ from typing import Any
 import pytest
 import soundfile
 
-from daemon.jobs import Job
-from daemon.journal import Journal
 from tests.support.landings import list_files
 from tests.support.osc_client import OscClient
+from tests.support.plugged import Plugged, journaled
 from tests.support.program import Program
 
-STARTED = re.compile(r"OSC in\s+UDP 127\.0\.0\.1:(\d+)")
 SECONDS = 0.5
 
 
@@ -44,83 +40,6 @@ def often(*few: int, long: int, soak: int) -> list[Any]:
         pytest.param(long, marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
         pytest.param(soak, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
     ]
-
-
-class Plugged:
-    """A daemon whose plug can be pulled; always on the same port, folder and journal."""
-
-    def __init__(self, folder: Path, *flags: str) -> None:
-        self.out = folder / "out"
-        self.state = folder / "state"
-        self.port = free_port()
-        self._flags = flags
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        settings = self.state.parent / "settings.toml"
-        if not settings.exists():
-            settings.write_text(
-                f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n'
-                "conditions_mb = 8\n"
-            )
-        places = [
-            "--settings",
-            str(settings),
-            "--port",
-            str(self.port),
-            "--out",
-            str(self.out),
-            "--model",
-            "mini",
-        ]
-        with (self.state.parent / "stderr.txt").open("a") as errors:
-            command = [sys.executable, "-m", "daemon", *places, *self._flags]
-            self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-        assert self._process.stdout
-        for line in self._process.stdout:
-            if STARTED.search(line):
-                return
-        printed = (self.state.parent / "stderr.txt").read_text()
-        pytest.fail(f"the daemon ended with {self._process.wait()}: {printed}")
-
-    @property
-    def pid(self) -> int:
-        assert self._process
-        return self._process.pid
-
-    def worker(self) -> int:
-        """The pid of the process that renders; 0 while there is none, which nobody should send a
-        signal to.
-        """
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.pid)], capture_output=True, text=True, check=False
-        ).stdout
-        return int(found.split()[0]) if found.strip() else 0
-
-    def pull(self) -> None:
-        assert self._process
-        self._process.kill()
-        self._process.communicate()
-
-    def stop(self) -> None:
-        if self._process and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=60)
-
-    def __enter__(self) -> Plugged:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-
-def free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager
@@ -150,11 +69,6 @@ def patiently(true: Any, seconds: float = 240.0) -> None:
     while not true():
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.1)
-
-
-def journaled(daemon: Plugged) -> list[Job]:
-    with closing(Journal.open_read_only(daemon.state / "journal.sqlite")) as journal:
-        return journal.search(limit=100_000)
 
 
 def states(daemon: Plugged) -> Counter[str]:

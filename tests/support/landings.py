@@ -42,10 +42,19 @@ def list_files(folder: Path) -> list[str]:
 
 def assert_whole(landed: Landed) -> None:
     """Every file is there, complete, and what the manifest says of it."""
-    manifest = json.loads(landed.manifest.read_text("utf-8"))
+    manifest = assert_take_whole(landed.manifest)
     assert [clip["file"] for clip in manifest["clips"]] == [path.name for _, path in landed.clips]
-    for (_, path), clip in zip(landed.clips, manifest["clips"]):
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == clip["sha256"]
-        assert len(soundfile.read(path)[0]) == clip["samples"]
-        if path.suffix == ".wav":
-            riff.walk(path.read_bytes())
+
+
+def assert_take_whole(path: Path) -> dict[str, Any]:
+    """Every clip of a manifest is there, complete, and what it says. Returns what the manifest
+    says.
+    """
+    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    for clip in manifest["clips"]:
+        file = path.with_name(clip["file"])
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == clip["sha256"]
+        assert len(soundfile.read(file)[0]) == clip["samples"]
+        if file.suffix == ".wav":
+            riff.walk(file.read_bytes())
+    return manifest

@@ -18,3 +18,8 @@ def mounted(where: Path, *command: str | Path) -> Iterator[Path]:
         yield where
     finally:
         subprocess.run(["umount", "-l", where], capture_output=True)
+
+
+def resize(where: Path, size: int) -> None:
+    """Give a tmpfs so many bytes, at least those that are on it."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", where], check=True)
