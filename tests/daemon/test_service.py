@@ -23,7 +23,7 @@ def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_o
     with started(out) as (daemon, client):
         client.send("/ace/generate", "done", "prompt", "done", "seconds", 1)
         client.until("/ace/finished", "done")
-        client.send("/ace/generate", "running", "prompt", "x", "seconds", 20)
+        client.send("/ace/generate", "running", "prompt", "x", "seconds", 8)
         client.until("/ace/progress", "running")
         client.send("/ace/generate", "waiting", "prompt", "x", "seconds", 1)
         client.until("/ace/queued", "waiting")

@@ -41,7 +41,7 @@ def audio(clips: Iterator[Clip]) -> np.ndarray:
     return np.asarray(clip.audio)
 
 
-WORDS = {"text": "words", "duration": 2.0, "seed": 3}
+WORDS = {"text": "words", "duration": 1.0, "seed": 3}
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_a_clip_longer_than_the_silence_and_than_one_tile(ace_step: AceStep) -> 
 
 
 def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
-    events = list(ace_step.render(Request(prompt="x", seconds=30)))
+    events = list(ace_step.render(Request(prompt="x", seconds=21)))
     progress = [event for event in events if isinstance(event, Progress)]
     assert isinstance(events[-1], Clip)
     assert len(progress) == len(events) - 1
@@ -282,13 +282,13 @@ def test_progress_comes_first_and_rises(ace_step: AceStep) -> None:
         "decode",
         "finish",
     ]
-    assert sum(p.stage == "decode" for p in progress) == math.ceil(750 / 256)
-    assert sum(p.stage == "guide" for p in progress) == 1 + math.ceil(750 / 256)
+    assert sum(p.stage == "decode" for p in progress) == math.ceil(525 / 256)
+    assert sum(p.stage == "guide" for p in progress) == 1 + math.ceil(525 / 256)
     assert max(b.fraction - a.fraction for a, b in itertools.pairwise(progress)) < 0.25
 
 
 def test_closing_the_iterator_stops_the_work(ace_step: AceStep) -> None:
-    running = ace_step.render(Request(prompt="x", seconds=60))
+    running = ace_step.render(Request(prompt="x", seconds=10))
     for event in running:
         if isinstance(event, Progress) and event.stage == "diffusion":
             break

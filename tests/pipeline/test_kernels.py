@@ -82,13 +82,14 @@ def plant(shared: Path, names: list[Path], proof: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        COMPUTE,
-        "from pipeline import load; load(); " + COMPUTE,
-        "import daemon.worker; " + COMPUTE,
-        "import examples.voice.evaluate; " + COMPUTE,
-        "import tests.tools.parity; " + COMPUTE,
+        pytest.param(COMPUTE, id="device", marks=pytest.mark.long),
+        pytest.param("from pipeline import load; load(); " + COMPUTE, id="load"),
+        pytest.param("import daemon.worker; " + COMPUTE, id="worker"),
+        pytest.param(
+            "import examples.voice.evaluate; " + COMPUTE, id="examples", marks=pytest.mark.long
+        ),
+        pytest.param("import tests.tools.parity; " + COMPUTE, id="tools", marks=pytest.mark.long),
     ],
-    ids=["device", "load", "worker", "examples", "tools"],
 )
 def test_what_another_user_planted_in_the_temporary_folder_is_not_loaded(
     home: Path, shared: Path, tmp_path: Path, code: str
