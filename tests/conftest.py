@@ -32,8 +32,51 @@ hypothesis.settings.load_profile("patient")
 # in the environment of every program that a test starts, whatever its home folder is
 kernels.claim_folder()
 
+# The files that take longest, longest first, and begun in this order: of those that came last, all
+# processes but one would wait for the end.
+SLOWEST = (
+    "pipeline/test_generate.py",
+    "cli/test_cli.py",
+    "planner/test_planning.py",
+    "cli/test_play.py",
+    "pipeline/test_tasks.py",
+    "daemon/test_reliability.py",
+    "daemon/test_service.py",
+    "daemon/test_tasks.py",
+    "cli/test_start_screen.py",
+    "examples/test_voice_metrics.py",
+    "integrations/test_puredata.py",
+    "weights/test_set_adapters.py",
+    "examples/test_examples.py",
+    "daemon/test_worker.py",
+    "landing/test_kills.py",
+    "guide/test_compose.py",
+    "integrations/test_supercollider.py",
+    "pads/test_controllers.py",
+    "pipeline/test_kernels.py",
+    "pipeline/test_codes.py",
+    "daemon/test_planner.py",
+    "planner/test_planner.py",
+    "pipeline/test_latent_store.py",
+    "pads/test_player.py",
+    "osc/test_tcp.py",
+    "pipeline/test_reference.py",
+    "pipeline/test_loops.py",
+    "pipeline/test_caches.py",
+    "integrations/test_ardour.py",
+    "integrations/test_csound.py",
+    "integrations/test_chuck.py",
+    "cli/test_integrations.py",
+    "cli/test_listen.py",
+)
+
 ROOT = Path(__file__).parents[1]
 FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fixtures"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {ROOT / "tests" / name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")
