@@ -57,8 +57,8 @@ def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
 
 
 def read_audio(path: str) -> Waveform:
-    """All of it: (samples, 2). Raises `BadRequest`."""
-    return np.concatenate(list(read_blocks(path)))
+    """All of it, also behind links: (samples, 2). Raises `BadRequest`."""
+    return np.concatenate(list(read_blocks(os.path.realpath(os.path.expanduser(path)))))
 
 
 def count_folded_channels(path: str) -> int:

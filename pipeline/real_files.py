@@ -22,16 +22,17 @@ _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | 
 class LinkOnTheWay(OSError):
     """A path leads over a link."""
 
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(errno.ELOOP, "a link leads there", str(path))
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.ELOOP, "a link leads there", path)
 
 
 def open_real(path: str | Path) -> BinaryIO:
-    """A regular file at an absolute path without links, to be read. Raises `LinkOnTheWay`,
+    """A regular file at a path without links, to be read. Raises `LinkOnTheWay`,
     FileNotFoundError also for what is no regular file, and OSError.
     """
+    path = os.path.abspath(path)
     try:
-        handle = _open(str(path))
+        handle = _open(path)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise LinkOnTheWay(path) from None
@@ -40,14 +41,14 @@ def open_real(path: str | Path) -> BinaryIO:
         raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise FileNotFoundError(errno.ENOENT, "it is no file", str(path))
+        raise FileNotFoundError(errno.ENOENT, "it is no file", path)
     return open(handle, "rb")
 
 
 def _open(path: str) -> int:
     if _NO_LINKS:
         return os.open(path, _FILE | _NO_LINKS)
-    *folders, name = os.path.normpath(path).split(os.sep)[1:]
+    *folders, name = [part for part in path.split(os.sep) if part] or [os.curdir]
     folder = os.open(os.sep, _FOLDER)
     try:
         for each in folders:
@@ -59,7 +60,7 @@ def _open(path: str) -> int:
         os.close(folder)
 
 
-def _explain(path: str | Path) -> OSError:
-    if os.path.realpath(path) != os.path.normpath(path):
+def _explain(path: str) -> OSError:
+    if os.path.realpath(path) != path:
         return LinkOnTheWay(path)
-    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audio_files import read_audio
+from pipeline.audio_files import read_blocks
 from pipeline.real_files import LinkOnTheWay, open_real
 from pipeline.request import LinkedFile, MissingFile, Request
 from pipeline.request_files import follow_links
@@ -23,8 +23,12 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_file_is_opened_by_its_real_path(home: Path) -> None:
-    with open_real(home / "songs" / "deep" / "a.wav") as stream:
+def test_a_file_is_opened_by_its_real_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (home / "songs" / "deep" / "a.wav", f"/{home}/songs//deep/./a.wav"):
+        with open_real(path) as stream:
+            assert stream.read() == b"songs"
+    monkeypatch.chdir(home / "songs")
+    with open_real("deep/a.wav") as stream:
         assert stream.read() == b"songs"
 
 
@@ -46,7 +50,7 @@ def test_a_folder_that_became_a_link_is_not_walked_through(home: Path, swapped: 
 
 def test_only_regular_files_are_opened_and_nobody_waits_for_a_pipe(home: Path) -> None:
     os.mkfifo(home / "pipe")
-    for name in ("nothing", "songs", "pipe", "songs/a.wav/b.wav", "nowhere/a.wav"):
+    for name in ("nothing", "songs", "/", "pipe", "songs/a.wav/b.wav", "nowhere/a.wav"):
         with pytest.raises(FileNotFoundError):
             open_real(home / name)
 
@@ -62,9 +66,9 @@ def test_a_folder_that_may_be_entered_and_not_listed_is_walked_through(home: Pat
 def test_sound_says_which_it_was(home: Path) -> None:
     (home / "songs" / "link.wav").symlink_to(home / "secret" / "a.wav")
     with pytest.raises(LinkedFile, match=r"source: a link leads to link\.wav now"):
-        read_audio(str(home / "songs" / "link.wav"))
+        list(read_blocks(str(home / "songs" / "link.wav")))
     with pytest.raises(MissingFile, match="not there any more"):
-        read_audio(str(home / "songs" / "none.wav"))
+        list(read_blocks(str(home / "songs" / "none.wav")))
 
 
 def test_links_are_followed_before_for_those_who_may_name_any_file(home: Path) -> None:
