@@ -71,12 +71,12 @@ class ClaimedTake(NamedTuple):
 
 class Suspicion(NamedTuple):
     """What was given up as the engine failed with it, what plays instead, and the job that was
-    under way: if that ends the engine once more, it was the job.
+    under way, if any was: if that ends the engine once more, it was the job.
     """
 
     given_up: ModelChoice
     fallback: ModelChoice
-    job: Job
+    job: Job | None
 
 
 class Dispatcher:
@@ -371,7 +371,9 @@ class Dispatcher:
         self.running = []
         self._reassembly.clear()
         self._model.set_status("loading")
-        if given_up := self._model.note_crash():
+        if given_up := self._model.note_failure(has_crashed=True):
+            job = lost[-1].job if lost and lost[-1].owner.serves_clients else None
+            self._suspicion = Suspicion(given_up, self._model.choice, job)
             self._fall_back(given_up, reason, lost)
             return
         if gives_up:
@@ -387,10 +389,10 @@ class Dispatcher:
     def _clear_suspicion(self) -> None:
         """Choose what was given up again, where the job has ended the engine without it too."""
         suspicion = self._suspicion
-        if suspicion is None or not suspicion.job.has_ended:
+        job = suspicion.job if suspicion else None
+        if suspicion is None or job is None or not job.has_ended:
             return
         self._suspicion = None
-        job = suspicion.job
         if job.crashes < CRASHES or self._model.choice != suspicion.fallback:
             return
         self._model.choose(suspicion.given_up)
@@ -400,6 +402,18 @@ class Dispatcher:
         hint = f"so it was not {what}: put on again"
         log.warning("%s; %s", message, hint)
         self._bus.publish(Event("fail", None, (command, 500, message, hint)))
+
+    def _confirm_suspicion(self, job: Job) -> None:
+        """A take is made with what plays instead: it was what was given up, and the next daemon
+        leaves that off too.
+        """
+        suspicion = self._suspicion
+        if suspicion is None or self._model.choice != suspicion.fallback:
+            return
+        if suspicion.job in (None, job):
+            self._suspicion = None
+        adapters = set(suspicion.given_up.adapters) - set(suspicion.fallback.adapters)
+        self.call_aside(lambda: self._given_up.add(adapters))
 
     def _fall_back(self, given_up: ModelChoice, reason: str, lost: list[Run]) -> None:
         """Play on with what played before. The jobs that were lost are not to blame: they are begun
@@ -411,11 +425,7 @@ class Dispatcher:
         message = f"the engine has failed twice with {what}: {reason}"
         log.error("%s; %s", message, hint)
         self.supervisor.replace_worker()
-        adapters = [one for one in given_up.adapters if one not in choice.adapters]
-        self.call_aside(lambda: self._given_up.add(adapters))
         self._bus.publish(Event("fail", None, (command, 500, message, hint)))
-        if lost and lost[-1].owner.serves_clients:
-            self._suspicion = Suspicion(given_up, choice, lost[-1].job)
         for run in lost:
             run.job.crashes = 0
             run.owner.handle_worker_exit(run, reason, was_active=False)
@@ -433,7 +443,7 @@ class Dispatcher:
         """The queue waits for another attempt, or another model; where there was one attempt
         already, what played before plays on.
         """
-        if given_up := self._model.note_crash():
+        if given_up := self._model.note_failure(has_crashed=False):
             self._model.set_status("error")
             self._fall_back(given_up, message, [])
             return
@@ -484,6 +494,7 @@ class Dispatcher:
             return
         clips, latents = self._reassembly.pop(run.ticket)
         self._leave_worker(run)
+        self._confirm_suspicion(run.job)
         if run.job.cancel_requested:
             run.owner.end(run, JobState.CANCELLED)
         else:

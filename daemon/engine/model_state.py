@@ -181,10 +181,11 @@ class ModelState:
         self.defaults = None
         self.is_setting_adapters = False
 
-    def note_crash(self) -> ModelChoice | None:
-        """The worker has ended by itself, or hangs. Returns the choice that is given up where that
-        was its fault, as far as anybody can tell: nothing was played with it, and it is not the
-        first time. What was loaded before is chosen again; where nothing was, the model by itself.
+    def note_failure(self, has_crashed: bool) -> ModelChoice | None:
+        """The worker has ended by itself or hangs, or says that it cannot load what was chosen.
+        Returns the choice that is given up where that was its fault, as far as anybody can tell:
+        nothing was played with it, and it is not the first time. What was loaded before is chosen
+        again; where nothing was, and the worker has crashed, the model by itself.
         """
         told, self._told = self._told, None
         if told != self.choice or self.choice == self._played:
@@ -193,6 +194,8 @@ class ModelState:
         if self._crashes < CHOICE_CRASHES:
             return None
         given_up = self.choice
+        if not (has_crashed or any(choice != given_up for choice in self._worn)):
+            return None
         self._worn = [choice for choice in self._worn if choice != given_up]
         self.choose(self._worn[-1] if self._worn else given_up._replace(adapters=()))
         return given_up if given_up != self.choice else None

@@ -145,6 +145,26 @@ def test_a_model_that_cannot_be_loaded_is_tried_twice_before_the_one_before_play
     assert engine.title == "tape"
 
 
+def test_adapters_are_not_blamed_where_the_model_cannot_be_loaded(
+    tmp_path: Path, out: Path
+) -> None:
+    adapter = make_adapter(tmp_path)
+    model = HostileModel()
+    journal = Journal(tmp_path / "state" / "journal.sqlite")
+    choice = ModelChoice("broken", "", (adapter,))
+    settings = Settings(out=out, state=tmp_path / "state")
+    engine = Engine(settings, choice, journal, partial(ThreadWorker, model.load))
+    recorder = Recorder(engine)
+    engine.start()
+    for number in range(4):
+        recorder.wait("fail", first="/ace/model")
+        submit(engine, f"take {number}")  # tries again
+    recorder.wait("fail", first="/ace/model")
+    assert engine.adapters == (adapter,)
+    stop(engine)
+    assert GivenUpAdapters(tmp_path / "state").find([adapter]) == ()
+
+
 def test_what_was_put_on_by_hand_once_more_is_tried_once_more(
     engine: Engine, model: HostileModel
 ) -> None:
@@ -186,12 +206,14 @@ def test_what_was_given_up_for_a_job_that_was_to_blame_is_put_on_again(
     engine.set_adapters(LOFI)
     submit(engine, "deadly", make_request("die"))
     wait_for_fallback(recorder, "/ace/adapter")
-    _, _, message, hint = recorder.wait("fail", first="/ace/adapter").values
+    submit(engine, "after")
+    recorder.wait("finished", "after")
+    *_, (_, _, message, hint) = (
+        event.values for event in recorder.events if event.values[:1] == ("/ace/adapter",)
+    )
     assert message == "deadly ends the engine's process without the adapters lofi.safetensors too"
     assert hint.endswith("put on again")
     assert recorder.ids_with("fail") == ["deadly"]
-    submit(engine, "after")
-    recorder.wait("finished", "after")
     assert engine.title == "tape (lofi.safetensors)"
 
 
