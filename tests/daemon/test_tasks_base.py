@@ -50,6 +50,7 @@ def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(
     assert {len(clip) for clip in files.values()} == {2 * RATE}
 
 
+@pytest.mark.long
 def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(
     client: OscClient, song: str
 ) -> None:
@@ -64,6 +65,7 @@ def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(
     np.testing.assert_allclose(files["rest"], scale * there, atol=1e-5)  # the rest is the source
 
 
+@pytest.mark.long
 def test_complete_makes_a_mix_as_long_as_its_source(client: OscClient, song: str) -> None:
     files = generate_files(
         client, "complete", "task", "complete", "source", song, "stems", "drums bass"

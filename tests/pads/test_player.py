@@ -536,6 +536,7 @@ class Playing:
 # --- the embedded voice ---------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_path: Path) -> None:
     """Two daemons, two folders; one renders on hits, the other in advance. All they share is the
     bank's file.

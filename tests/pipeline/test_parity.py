@@ -52,6 +52,7 @@ def change(
 
 
 @needs_fixtures
+@pytest.mark.long
 def test_everything_agrees_with_the_official_code(lines: list[Line]) -> None:
     assert [str(line) for line in lines if line.verdict == FAIL] == []
 
@@ -70,6 +71,7 @@ def test_a_lone_checkout_can_check_turbo_by_itself(capsys: pytest.CaptureFixture
 
 
 @needs_fixtures
+@pytest.mark.long
 def test_the_command_then_succeeds(
     lines: list[Line], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +83,7 @@ def test_the_command_then_succeeds(
 
 
 @needs_fixtures
+@pytest.mark.long
 def test_every_area_with_code_has_checks(lines: list[Line]) -> None:
     passed = {line.area for line in lines if line.verdict == OK}
     assert passed >= {
@@ -96,11 +99,13 @@ def test_every_area_with_code_has_checks(lines: list[Line]) -> None:
 
 
 @needs_fixtures
+@pytest.mark.long
 def test_nothing_is_without_code(lines: list[Line]) -> None:
     assert [str(line) for line in lines if line.verdict == MISSING] == []
 
 
 @needs_fixtures
+@pytest.mark.long
 def test_deviations_say_why(lines: list[Line]) -> None:
     deviations = [line for line in lines if line.verdict == DEVIATION]
     areas = {
