@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import struct
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 
 from daemon.settings import Settings
+from pipeline.guide import smf
 from tests.support.harness import SteppedModel
 from tests.support.osc_client import (
     SHORT,
@@ -342,6 +344,43 @@ def test_a_midi_file_is_read_from_folders_that_the_settings_list_only(tmp_path: 
             assert expect_fail(client, "/ace/set/guide", str(path))[1] == 403
         assert expect_fail(client, "/ace/generate", "gone", *SHORT, "guide", "gone.mid")[1] == 404
         assert client.ask("/ace/set/guide", "verse.mid")[1] == [str(loops / "verse.mid")]
+
+
+def test_nobody_waits_while_a_midi_guide_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = _midi_file(tmp_path)
+    may_read = threading.Event()
+    readers: list[str] = []
+
+    def read(data: bytes) -> smf.MidiFile:
+        readers.append(threading.current_thread().name)
+        assert may_read.wait(60)
+        return parse(data)
+
+    parse = smf.parse
+    monkeypatch.setattr(smf, "parse", read)
+    with on_stage(tmp_path, folders=(tmp_path,)) as stage, closing(stage.client()) as client:
+        client.send(
+            "/ace/generate", "slow", "prompt", "x", "bars", 1, "guide", str(guide), "num_steps", 1
+        )
+        assert client.ask("/ace/ping", "1")[1][0] == "1"  # it is not read yet, and nobody waits
+        with closing(stage.client()) as another:
+            another.send("/ace/generate", "quick", *SHORT)
+            assert "/ace/finished" in addresses(another.until_end("quick"))
+        may_read.set()
+        assert addresses(client.until_end("slow"))[0] == "/ace/queued"
+    assert len(readers) == 1
+    assert "osc" not in readers[0]
+
+
+def test_a_text_that_is_too_long_is_refused_and_changes_nothing(client: OscClient) -> None:
+    _, code, text, hint = expect_fail(client, "/ace/generate", "long", "prompt", "x" * 8193)
+    assert (code, hint) == (422, "shorten it")
+    assert text == "prompt must have at most 8192 characters, got 8193"
+    before = client.ask("/ace/get/name")[1]
+    assert expect_fail(client, "/ace/set/name", "x" * 8193)[1] == 422
+    assert client.ask("/ace/get/name")[1] == before
 
 
 def _midi_file(folder: Path) -> Path:
