@@ -6,6 +6,7 @@ local here = ... -- the folder of this file, with the slash behind it
 local M = {}
 
 M.MAX_ENTRY = 65536 -- bytes of an inbox entry
+M.MAX_LINE = 4096 -- bytes of a line of the settings
 M.MAX_JSON = 16 * 1048576 -- bytes of a manifest
 M.MAX_DEPTH = 32 -- JSON in JSON
 M.MAX_SECONDS = 36000 -- of a clip
@@ -267,7 +268,7 @@ function M.find_watched(settings)
     local watched = {}
     local table_of_watch
     for line in (M.read_file(path, 1048576) or ""):gmatch("[^\r\n]+") do
-        line = line:gsub("%s+#[^\"']*$", "")
+        line = line:sub(1, M.MAX_LINE):gsub("%s+#[^\"']*$", "")
         if line:match("^%s*%[") then
             table_of_watch = nil
             if line:match("^%s*%[%[%s*watch%s*%]%]%s*$") then
@@ -468,7 +469,8 @@ function M.format_sheet(values, remarks)
     lines[#lines + 1] = "---"
     lines[#lines + 1] = ""
     lines[#lines + 1] = values.lyrics or ""
-    return (table.concat(lines, "\n"):gsub("%s+$", "")) .. "\n"
+    -- greedy, so that it is looked for from the end: "%s+$" would be tried at every space
+    return table.concat(lines, "\n"):match("^.*%S") .. "\n"
 end
 
 -- A remark of a sheet that begins with `tag`, without it; nil where it has none.

@@ -21,6 +21,7 @@ from lupa import lua53, lua54
 
 from daemon.watch.sheet import read_sheet
 from pipeline.request import coerce
+from tests.support.growth import assert_linear
 
 SHARED = Path(__file__).parents[2] / "integrations" / "shared" / "acestep_inbox.lua"
 RUNTIMES = {
@@ -212,6 +213,27 @@ def test_it_finds_watched_folders_as_settings_files_have_them(version: str, tmp_
     found = LOADED[version][b"find_watched"](str(file).encode())
     watched = [(each[b"folder"], each[b"out"]) for each in found.values()]
     assert watched == [(b"/a b", b"/a b/takes"), (b"/c#d", b"/e")]
+
+
+@versions
+@pytest.mark.parametrize("gap", [b" ", b" # ", b"\t"])
+def test_gaps_of_any_length_are_read_and_written_in_linear_time(
+    version: str, gap: bytes, tmp_path: Path
+) -> None:
+    lua = LOADED[version]
+    table = RUNTIMES[version].table_from
+
+    def write(size: int) -> bytes:
+        lyrics = b"a" + gap * size + b"b"
+        (tmp_path / "settings.toml").write_bytes(b"[[watch]]\n" + lyrics + b'"\n')
+        return lyrics
+
+    def use(lyrics: bytes) -> None:
+        sheet = lua[b"format_sheet"](table({b"lyrics": lyrics}), table([]))
+        assert sheet == b"---\n---\n\n" + lyrics + b"\n"
+        lua[b"find_watched"](str(tmp_path / "settings.toml").encode())
+
+    assert_linear(use, write, 4000)
 
 
 @versions
