@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from daemon.service import Daemon
-from tests.support.hostile import describe_tensor, forge_safetensors, forge_wav, make_sparse
+from tests.support.hostile import (
+    describe_tensor,
+    forge_safetensors,
+    forge_wav,
+    make_sparse,
+    write_peft,
+)
 from tests.support.osc_client import OscClient, expect_fail, make_clip
 
 Write = Callable[[Path], object]
@@ -73,24 +79,6 @@ def test_a_sound_that_is_none_is_refused(
 
 
 # --- adapters -------------------------------------------------------------------------------------
-
-LAYER = "base_model.model.layers.0.self_attn.q_proj"
-WIDTH = 256  # of the embedded voice's DiT
-
-
-def write_peft(
-    folder: Path, config: str = "{}", layer: str = LAYER, rank: int = 1, inputs: int = WIDTH
-) -> Path:
-    """A PEFT folder with one layer."""
-    folder.mkdir(exist_ok=True)
-    down, up = 4 * rank * inputs, 4 * rank * WIDTH
-    header = {
-        f"{layer}.lora_A.weight": describe_tensor([rank, inputs], 0, down),
-        f"{layer}.lora_B.weight": describe_tensor([WIDTH, rank], down, down + up),
-    }
-    forge_safetensors(folder / "adapter_model.safetensors", header, down + up)
-    (folder / "adapter_config.json").write_text(config)
-    return folder
 
 
 def write_header(folder: Path, header: dict[str, object] | bytes, size: int = 8) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Generator
 from functools import partial
@@ -12,8 +14,10 @@ import pytest
 
 from daemon.engine import Engine, ModelChoice
 from daemon.engine.given_up import FILE, GivenUpAdapters
+from daemon.engine.process import WorkerProcess
 from daemon.journal import Journal
 from daemon.messages import LoadModel
+from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import Clip, Progress
@@ -28,6 +32,8 @@ from tests.support.harness import (
     stop,
     submit,
 )
+from tests.support.hostile import write_peft
+from tests.support.waiting import until
 
 LOFI = Adapter("/loras/lofi.safetensors")
 DEADLY = Adapter("/loras/deadly.safetensors")
@@ -215,6 +221,37 @@ def test_what_was_given_up_for_a_job_that_was_to_blame_is_put_on_again(
     assert hint.endswith("put on again")
     assert recorder.ids_with("fail") == ["deadly"]
     assert engine.title == "tape (lofi.safetensors)"
+
+
+@pytest.mark.long
+def test_an_adapter_is_put_off_when_a_process_is_killed_twice_as_it_puts_it_on(
+    tmp_path: Path,
+) -> None:
+    processes: list[WorkerProcess] = []
+
+    def start() -> WorkerProcess:
+        processes.append(WorkerProcess())
+        return processes[-1]
+
+    adapter = Adapter(str(write_peft(tmp_path / "lora")))
+    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model="mini")
+    with Daemon(settings, start) as daemon:
+        recorder = Recorder(daemon.engine)
+        submit(daemon.engine, "before")
+        recorder.wait("finished", "before")
+        daemon.engine.set_adapters(adapter)
+        submit(daemon.engine, "a")
+        recorder.wait("state", first="loading")
+        os.kill(processes[0].pid, signal.SIGKILL)
+        until(lambda: len(processes) == 2)
+        os.kill(processes[1].pid, signal.SIGKILL)
+        code, message, _ = wait_for_fallback(recorder, "/ace/adapter")
+        assert code == 500
+        assert "SIGKILL" in message
+        recorder.wait("finished", "a")
+        assert len(processes) == 3
+        assert daemon.engine.adapters == ()
+        assert recorder.ids_with("finished") == ["before", "a"]
 
 
 # --- and with the next daemon ---------------------------------------------------------------------

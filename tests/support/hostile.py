@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+LAYER = "base_model.model.layers.0.self_attn.q_proj"
+WIDTH = 256  # of the embedded voice's DiT
+
 
 def forge_wav(
     path: Path, channels: int = 2, rate: int = 48_000, data: int = 2**31, size: int = 0
@@ -44,3 +47,18 @@ def make_sparse(path: Path, size: int, content: bytes = b"") -> Path:
         stream.write(content)
         stream.truncate(size)
     return path
+
+
+def write_peft(
+    folder: Path, config: str = "{}", layer: str = LAYER, rank: int = 1, inputs: int = WIDTH
+) -> Path:
+    """A PEFT folder for one layer of the embedded voice, whose weights are zero."""
+    folder.mkdir(exist_ok=True)
+    down, up = 4 * rank * inputs, 4 * rank * WIDTH
+    header = {
+        f"{layer}.lora_A.weight": describe_tensor([rank, inputs], 0, down),
+        f"{layer}.lora_B.weight": describe_tensor([WIDTH, rank], down, down + up),
+    }
+    forge_safetensors(folder / "adapter_model.safetensors", header, down + up)
+    (folder / "adapter_config.json").write_text(config)
+    return folder
