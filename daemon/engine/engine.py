@@ -316,11 +316,8 @@ class Engine:
             if claim:
                 jobs = [claim.job]
             else:
-                waiting = [
-                    *self._dispatcher.queue,
-                    *self._dispatcher.held,
-                    *self._list_incoming(),
-                ]
+                dispatcher = self._dispatcher
+                waiting = (dispatcher.queue, dispatcher.held, self._list_incoming())
                 orders.check_order(order, self.settings, waiting)
                 if resolved is None:
                     return False

@@ -31,6 +31,9 @@ class HeldJobs:
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, job: object) -> bool:
+        return any(held is job for held in self)
+
     def __iter__(self) -> Iterator[Job]:
         return (held.job for held in self._held)
 

@@ -26,6 +26,9 @@ class JobQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, job: object) -> bool:
+        return any(waiting is job for waiting in self)
+
     def __iter__(self) -> Iterator[Job]:
         """In the order in which they would come out if no other came."""
         return (job for *_, job in self._waiting)

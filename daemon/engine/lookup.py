@@ -102,5 +102,7 @@ class JobLookup:
 
     def _prefer_active(self, jobs: list[Job]) -> list[Job]:
         """The objects that the engine moves on, where the journal's are of the same jobs."""
+        if not jobs:
+            return []
         active = {job.number: job for job in self._active()}
         return [active.get(job.number, job) for job in jobs]

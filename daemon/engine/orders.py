@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipeline.request import Request
@@ -13,7 +14,7 @@ from ..landing import levels
 from ..settings import Settings
 
 
-def check_order(order: Order, settings: Settings, waiting: Collection[Job]) -> None:
+def check_order(order: Order, settings: Settings, waiting: Sequence[Collection[Job]]) -> None:
     """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
     if order.request.loudness and not levels.can_measure_loudness():
         raise Refused(
@@ -30,10 +31,14 @@ def check_order(order: Order, settings: Settings, waiting: Collection[Job]) -> N
             f"count must be at most {most}, which may wait, got {order.count}",
             "see queue, settings",
         )
-    if len(waiting) + order.count > settings.queue:
+    count = sum(map(len, waiting)) + order.count
+    if count > settings.queue:
         raise Refused(429, f"the queue is full ({settings.queue} jobs)", "wait, or /ace/cancel *")
     limit = settings.queue_per_client
-    if sum(job.client == order.client for job in waiting) + order.count > limit:
+    if count <= limit:  # so are the client's
+        return
+    own = sum(job.client == order.client for job in itertools.chain(*waiting))
+    if own + order.count > limit:
         raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
 
 

@@ -13,10 +13,11 @@ from types import MappingProxyType
 from ..jobs import Job
 from . import database
 from .file import JournalFile
-from .questions import ENDED_MARKS, ENDED_STATES, Questions
+from .questions import Questions
 from .rows import describe_outcome, insert_row, make_row, update_row
 from .writer import Done, Waiter, Writer, ignore_done
 
+ENDED = "'finished', 'fail', 'cancelled'"  # the states of jobs.ENDED, as an index has them
 PRUNE_EVERY = 100  # ended jobs between two looks at how many are remembered
 PRUNED_AT_MOST = 1000  # jobs in one commit
 UPDATE_SECONDS = 10.0  # that `update` waits for another program
@@ -135,7 +136,10 @@ class Journal(Questions):
         """Nobody waits any more for a program to put in what ended before that (seconds since the
         epoch).
         """
-        change = "UPDATE jobs SET insert_for = '' WHERE insert_for = ? AND ended < ?"
+        change = (
+            "UPDATE jobs SET insert_for = '' WHERE insert_for != '' AND insert_for = ? "
+            "AND ended < ?"
+        )
         self._writer.put(lambda db: _execute(db, change, (program, before)), is_kept=True)
 
     def read_landing(self, job: Job) -> str:
@@ -147,7 +151,7 @@ class Journal(Questions):
         """The jobs that have not ended, oldest first; from now on these are the ones that are kept
         whatever happens.
         """
-        jobs = self._find_jobs(f"state NOT IN ({ENDED_MARKS}) ORDER BY number", ENDED_STATES)
+        jobs = self._find_jobs(f"state NOT IN ({ENDED}) ORDER BY +number", ())
         with self._file.reading() as db:
             for job in jobs:
                 query = "SELECT landing FROM jobs WHERE number = ?"
@@ -221,8 +225,8 @@ class Journal(Questions):
         newest = db.execute("SELECT max(number) AS newest FROM jobs").fetchone()["newest"] or 0
         db.execute(
             "DELETE FROM jobs WHERE number IN (SELECT number FROM jobs WHERE number <= ? "
-            f"AND favourite = 0 AND state IN ({ENDED_MARKS}) ORDER BY number LIMIT ?)",
-            (newest - self._remembered, *ENDED_STATES, PRUNED_AT_MOST),
+            f"AND favourite = 0 AND state IN ({ENDED}) ORDER BY number LIMIT ?)",
+            (newest - self._remembered, PRUNED_AT_MOST),
         )
 
     def _complete(self, db: sqlite3.Connection) -> None:

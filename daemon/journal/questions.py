@@ -10,12 +10,10 @@ from typing import Any, Protocol
 
 from pipeline.request import OutOfRange
 
-from ..jobs import ENDED, Job, JobState
+from ..jobs import Job, JobState
 from .rows import PAST_COLUMNS, PastJob, describe_past, read_row
 
 SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
-ENDED_STATES = tuple(state.value for state in ENDED)
-ENDED_MARKS = ", ".join("?" * len(ENDED_STATES))
 MAX_WORDS = 32  # of a search
 MAX_CHARS = 256  # of all of them
 
@@ -34,6 +32,8 @@ class ReadableFile(Protocol):
 class Questions:
     """Answered from any thread. `list_unwritten` returns the jobs, by number, that are known better
     than the file knows them: what is new about them is not on disk yet.
+
+    What an index is `WHERE`, a question says in the same words: SQLite does not look at values.
     """
 
     def __init__(self, file: ReadableFile, list_unwritten: Callable[[], dict[int, Job]]) -> None:
@@ -58,7 +58,8 @@ class Questions:
 
     def find_batch(self, client: str, id: str) -> list[Job]:
         """The jobs of the client's newest order of several takes with that id, in order."""
-        jobs = self._find_jobs("batch = ? AND client = ? ORDER BY number", (id, client))
+        where = "batch != '' AND batch = ? AND client = ? ORDER BY number"
+        jobs = self._find_jobs(where, (id, client))
         first = max((n for n, job in enumerate(jobs) if job.id == f"{id}.1"), default=0)
         return jobs[first:]
 
@@ -81,7 +82,8 @@ class Questions:
         has still to put in, the oldest first.
         """
         return self._find_changing(
-            "insert_for = ? AND state = 'finished' AND ended >= ? ORDER BY number",
+            "insert_for != '' AND insert_for = ? AND state = 'finished' AND ended >= ? "
+            "ORDER BY number",
             (program, since),
             lambda job: (
                 job.insert_for == program and job.state is JobState.FINISHED and job.ended >= since

@@ -41,6 +41,9 @@ MIGRATIONS = (
     """
     ALTER TABLE jobs ADD COLUMN clips INTEGER NOT NULL DEFAULT 0;
     UPDATE jobs SET clips = (SELECT count(*) FROM files WHERE job = number);
+    DROP INDEX jobs_by_batch;
+    CREATE INDEX jobs_by_batch ON jobs (client, batch, number) WHERE batch != '';
+    CREATE INDEX jobs_by_name ON jobs (id, number);
     CREATE INDEX jobs_with_clips ON jobs (number) WHERE clips > 0;
     CREATE INDEX jobs_with_clips_by_client ON jobs (client, number) WHERE clips > 0;
     CREATE INDEX jobs_favourite ON jobs (number) WHERE favourite = 1;

@@ -15,7 +15,7 @@ from daemon.journal import Journal, JournalError, schema
 from daemon.journal import journal as journal_module
 from daemon.journal.schema import MIGRATIONS
 from daemon.journal.writer import Waiter
-from pipeline.request import Request
+from pipeline.request import OutOfRange, Request
 
 
 @pytest.fixture
@@ -365,3 +365,57 @@ def test_a_journal_that_another_program_holds_is_opened_and_asked(path: Path) ->
             assert [one.id for one in journal.find_unfinished()] == ["a"]
             assert journal.known_since("watch:/lyrics") == since
         other.execute("ROLLBACK")
+
+
+def test_no_question_that_is_asked_while_somebody_plays_looks_at_every_job(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        asked: list[str] = []
+        journal._file._reader.set_trace_callback(asked.append)
+        journal.find("me", "a")
+        journal.find_by_id("a")
+        journal.find_by_path("/clips/a.wav")
+        journal.find_batch("me", "a")
+        journal.find_newest("me")
+        journal.find_newest()
+        journal.find_newest_clip("me")
+        journal.find_to_insert("live", 0.0, 64)
+        journal.find_ended(0.0, 1.0, 64)
+        journal.find_unfinished()
+        journal.list_past(200)
+        journal.seconds_per_cost("mini")
+        journal._file._reader.set_trace_callback(None)
+        plans = {
+            question: [row[3] for row in journal._file.db.execute(f"EXPLAIN QUERY PLAN {question}")]
+            for question in asked
+        }
+        assert len(plans) >= 12
+        for question, steps in plans.items():
+            limited = "WHERE 1 ORDER BY number DESC LIMIT" in question
+            for step in steps:
+                assert limited or not step.startswith("SCAN jobs") or "USING INDEX" in step, plans
+                assert "TEMP B-TREE" not in step or "+number" in question or "files" in question
+        batch = next(steps for question, steps in plans.items() if "batch = " in question)
+        assert any("jobs_by_batch" in step for step in batch)
+
+
+def test_a_search_takes_so_many_words_and_no_more(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        journal.add([job("a", prompt="a b c")])
+        assert len(journal.search("a " * 32)) == 1
+        for text in ("a " * 33, "x" * 257):
+            for ask in (journal.search, lambda words: journal.list_past(1, words)):
+                with pytest.raises(OutOfRange, match="32 words of 256 characters"):
+                    ask(text)
+
+
+def test_the_newest_clip_is_ones_own_or_else_the_newest_of_all(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        assert journal.find_newest_clip("me") is None
+        jobs = [job("a", client="me"), job("b", client="you"), job("c", client="me")]
+        journal.add(jobs)
+        for one in jobs[:2]:
+            ended(journal, one, Event("clip", one, ("mix", "/clips/a.wav", 84.0, 4, "7")))
+        for client, id in (("me", "a"), ("you", "b"), ("third", "b")):
+            found = journal.find_newest_clip(client)
+            assert found
+            assert found.id == id
