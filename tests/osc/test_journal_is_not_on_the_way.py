@@ -1,0 +1,239 @@
+"""While the journal waits for the disk, for another program or for a long search, everybody else is
+answered, and what cannot be written down is refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+
+from daemon.engine import engine as engine_module
+from daemon.journal import Journal
+from pipeline.request import Request
+from pipeline.request_files import resolve_request
+from tests.support.osc_client import SHORT, OscClient, make_clip
+from tests.support.stage import Stage, on_stage
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with on_stage(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def client(stage: Stage) -> Iterator[OscClient]:
+    with closing(stage.client()) as client:
+        yield client
+
+
+@contextmanager
+def slow_disk(journal: Journal) -> Iterator[None]:
+    """What comes meanwhile is not on disk before the block ends."""
+    entered = threading.Event()
+    go_on = threading.Event()
+
+    def wait(db: sqlite3.Connection) -> None:
+        entered.set()
+        assert go_on.wait(PATIENCE)
+
+    journal._writer.put(wait)
+    assert entered.wait(PATIENCE)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+@contextmanager
+def held(stage: Stage) -> Iterator[None]:
+    """Another program holds the journal."""
+    path = stage.settings.state / "journal.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def ping(client: OscClient) -> list[str]:
+    """The addresses of what came before the answer."""
+    client.send("/ace/ping", "there?")
+    return [address for address, _ in client.until("/ace/pong")[:-1]]
+
+
+def test_everybody_is_answered_before_a_slow_disk_has_taken_an_order(
+    stage: Stage, client: OscClient
+) -> None:
+    make_clip(client, "old", *SHORT)
+    with slow_disk(stage.journal), closing(stage.client()) as other:
+        client.send("/ace/generate", "new", *SHORT)
+        client.send("/ace/favourite", 1.0)
+        client.send("/ace/reroll", "again", "old")
+        client.send("/ace/history", 20)
+        assert set(ping(client)) == {"/ace/past", "/ace/done"}, "history alone"
+        assert ping(other) == []
+    answers = client.until("/ace/finished", "again")
+    assert [values[0] for address, values in answers if address == "/ace/queued"] == [
+        "new",
+        "again",
+    ]
+    assert ("/ace/done", ["/ace/favourite", 1, 0]) in answers
+
+
+def test_the_same_order_again_while_it_is_written_down_is_one_job(
+    stage: Stage, client: OscClient
+) -> None:
+    with slow_disk(stage.journal):
+        for _ in range(2):
+            client.send("/ace/generate", "a", *SHORT)
+        client.send("/ace/generate", "a", *SHORT, "seed", 5)
+        assert ping(client) == []
+    fail = client.until("/ace/fail", "a")
+    assert fail[-1][1][2] == 409
+    client.until("/ace/finished", "a")
+    assert [address for address, _ in fail].count("/ace/queued") == 2
+    assert len(stage.journal.search()) == 1
+
+
+def test_what_is_cancelled_while_it_is_written_down_is_queued_and_cancelled(
+    stage: Stage, client: OscClient
+) -> None:
+    with slow_disk(stage.journal), closing(stage.client()) as other:
+        for id in "abc":
+            client.send("/ace/generate", id, *SHORT)
+        client.send("/ace/cancel", "a")
+        assert ping(client) == []
+        assert ping(other) == []
+        other.send("/ace/panic")
+        assert other.until("/ace/done")[-1][1][:2] == ["/ace/panic", 3]
+    ends = {client.until("/ace/cancelled")[-1][1][0] for _ in "abc"}
+    assert ends == {"a", "b", "c"}
+    assert stage.model.played == []
+    assert {job.state for job in stage.journal.search()} == {"cancelled"}
+
+
+def test_while_another_program_holds_the_journal_orders_are_refused_and_nothing_waits(
+    stage: Stage, client: OscClient
+) -> None:
+    make_clip(client, "old", *SHORT)
+    with held(stage):
+        for command, arguments in (
+            ("/ace/generate", ("new", *SHORT)),
+            ("/ace/reroll", ("again", "old")),
+            ("/ace/favourite", ("old",)),
+        ):
+            client.send(command, *arguments)
+            id, about, code, text, hint = client.until("/ace/fail")[-1][1]
+            assert (id, about, code) == (arguments[0], command, 503)
+            assert "another program holds the journal" in text
+            assert "backup" in hint
+        assert client.ask("/ace/query", "new")[1][2] == 404, "it is nowhere"
+    make_clip(client, "new", *SHORT)
+    found = stage.journal.search()
+    assert [(job.id, job.favourite) for job in found] == [("new", False), ("old", False)]
+
+
+def test_a_job_ends_while_another_program_holds_the_journal(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        stage.model._free.clear()
+        client.send("/ace/generate", "a", *SHORT)
+        client.until("/ace/progress", "a")
+        with held(stage):
+            client.send("/ace/cancel", "a")
+            assert client.until("/ace/cancelled")[-1][1] == ["a"]
+            client.send("/ace/query", "a")
+            assert client.until("/ace/cancelled")[-1][1] == ["a"]
+            assert client.ask("/ace/history", 1)[1][:2] == ["a", "cancelled"]
+    with closing(Journal(tmp_path / "state" / "journal.sqlite")) as journal:
+        assert journal.find_unfinished() == []
+
+
+def test_a_pad_whose_order_is_refused_is_as_it_was_and_its_surface_is_told(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 1)
+    with held(stage):
+        client.send("/ace/pad/hit", 1)
+        assert client.until("/ace/fail")[-1][1][1:3] == ["/ace/pad/hit", 503]
+        assert [light.state.value for light in stage.pads.list_lights()][:1] != ["queued"]
+    client.send("/ace/pad/hit", 1)
+    client.until("/ace/finished")
+
+
+def test_the_order_of_one_client_stays_while_a_guide_is_read_and_others_go_first(
+    stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = tmp_path / "out" / "verse.mid"
+    mido.MidiFile().save(guide)
+    go_on = threading.Event()
+
+    def resolve(request: Request) -> Request:
+        if request.guide == str(guide):
+            assert go_on.wait(PATIENCE)
+        return resolve_request(request)
+
+    monkeypatch.setattr(engine_module, "resolve_request", resolve)
+    with closing(stage.client()) as other:
+        client.send("/ace/generate", "guided", *SHORT, "guide", str(guide))
+        client.send("/ace/generate", "cancelled", *SHORT, "guide", str(guide))
+        client.send("/ace/generate", "plain", *SHORT)
+        client.send("/ace/cancel", "cancelled")
+        assert ping(client) == []
+        make_clip(other, "theirs", *SHORT)
+        go_on.set()
+    queued: list[Any] = [client.until("/ace/queued")[-1][1][0] for _ in range(3)]
+    assert queued == ["guided", "cancelled", "plain"]
+    client.until("/ace/finished", "plain")
+    assert [job.state for job in stage.journal.search()] == [
+        "finished",
+        "cancelled",
+        "finished",
+        "finished",
+    ]
+
+
+def test_a_search_that_takes_long_keeps_nobody_waiting(
+    stage: Stage, client: OscClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(client, "a", *SHORT)
+    go_on = threading.Event()
+    list_past = stage.journal.list_past
+
+    def list_slowly(limit: int, text: str = "") -> Any:
+        assert not text or go_on.wait(PATIENCE)
+        return list_past(limit, text)
+
+    monkeypatch.setattr(stage.journal, "list_past", list_slowly)
+    client.send("/ace/history", "a", 20)
+    client.send("/ace/history", 20)
+    assert ping(client) == []
+    go_on.set()
+    dones = [client.until("/ace/done")[-1][1] for _ in range(2)]
+    assert dones == [["/ace/history", 1, 0], ["/ace/history", 1, 0]]
+
+
+def test_a_search_for_too_many_words_is_refused(client: OscClient) -> None:
+    client.send("/ace/history", "a " * 999)
+    command, code, text = client.until("/ace/fail")[-1][1][1:4]
+    assert (command, code) == ("/ace/history", 422)
+    assert "32 words" in text
+
+
+def test_a_journal_that_is_deleted_is_put_back_which_is_said(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/notify", 1, 0, "fail")
+    path = stage.settings.state / "journal.sqlite"
+    path.unlink()
+    text = client.until("/ace/fail")[-1][1][3]
+    assert "was put back" in text
+    assert path.is_file()
