@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,10 @@ from .start_screen import build_start_screen
 
 log = logging.getLogger("acestepd.settings")
 
+# Seconds that a thread which computes keeps the others from running: Python's 5 ms are
+# a lot to a player whose messages are to be answered meanwhile.
+SWITCH_SECONDS = 0.001
+
 CLOSING = "closing: what was running is kept, and goes on when acestepd is started again"
 
 
@@ -24,6 +29,7 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
     """`read` gives the settings in `file` again, when it has changed."""
     terminal = logs.log_to_terminal(quiet=True)  # until the start screen stands above the events
     warn_of_open_token(settings, file)
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = threading.Event()
     daemon = Daemon(settings)
     reloader = SettingsReloader(file, settings, read, daemon.apply)

@@ -28,6 +28,7 @@ from pipeline import untrusted
 
 from ..osc.guard import Guard, is_loopback
 from ..osc.handlers.daemon import HELLO
+from ..osc.tcp import ACCEPT_PAUSE, EXHAUSTED
 from ..osc.wire import Peer
 from ..runtime.logs import LimitedLog
 from ..settings import SettingsError
@@ -80,6 +81,7 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
         # since when, and of which machine
         self._connections: dict[socket.socket, tuple[float, str]] = {}
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._thread = threading.Thread(
             target=self.serve_forever, args=(POLL_SECONDS,), name="oscquery", daemon=True
         )
@@ -99,6 +101,7 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
         self._thread.start()
 
     def close(self) -> None:
+        self._closing.set()
         if self._thread.is_alive():
             self.shutdown()
             self._thread.join()
@@ -109,6 +112,14 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         return self.guard.is_allowed(client_address[0])
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in EXHAUSTED:  # it stays pending, so that select would not wait at all
+                self._closing.wait(ACCEPT_PAUSE)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         host = client_address[0]

@@ -188,13 +188,14 @@ class OscServer:
 
     def _serve(self, until: float) -> None:
         """Serve senders in turn until then; at least one."""
+        started = time.thread_time()
         while self._waiting:
             account, (sender, work) = self._waiting.start_turn()
-            started = time.thread_time()
             is_done = _advance(work, time.perf_counter() + QUANTUM)
-            seconds = time.thread_time() - started
-            self._waiting.end_turn(account, seconds, is_done)
-            self.guard.charge(sender, seconds=seconds)
+            ended = time.thread_time()
+            self._waiting.end_turn(account, ended - started, is_done)
+            self.guard.charge(sender, seconds=ended - started)
+            started = ended
             if time.perf_counter() >= until:
                 return
 

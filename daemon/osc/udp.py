@@ -20,6 +20,7 @@ class UdpTransport:
     """
 
     def __init__(self, host: str, port: int) -> None:
+        self._buffer = memoryview(bytearray(MAX_DATAGRAM))
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self.socket.setblocking(False)
@@ -39,8 +40,8 @@ class UdpTransport:
 
     def receive(self) -> tuple[bytes, Peer]:
         """The next datagram and who sent it. Raises `BlockingIOError` where there is none."""
-        data, address = self.socket.recvfrom(MAX_DATAGRAM)
-        return data, _name_peer(address)
+        size, address = self.socket.recvfrom_into(self._buffer)
+        return bytes(self._buffer[:size]), _name_peer(address)
 
     def send(self, packet: bytes, client: str) -> None:
         try:

@@ -178,12 +178,12 @@ def encode(address: str, types: str, *values: Value) -> bytes:
 
 @lru_cache(256)
 def _encode_head(address: str, types: str) -> bytes:
-    return bytes(osc_types.write_string(address) + osc_types.write_string(f",{types}"))
+    return _write_string(address) + _write_string(f",{types}")
 
 
 def _write_string(value: Value) -> bytes:
-    text = str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
-    return bytes(osc_types.write_string(text))
+    text = str(value).encode("utf-8", "replace").replace(b"\0", b" ")
+    return text + b"\0" * (4 - len(text) % 4)
 
 
 def _write_int(value: Value) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import resource
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -19,10 +22,12 @@ from daemon.discovery import http
 from daemon.discovery.http import MAX_CONNECTIONS, OscQueryServer, ask_name
 from daemon.discovery.tree import build_host_info, build_tree
 from daemon.osc.guard import BURST, LEASE, Guard
+from daemon.osc.tcp import ACCEPT_PAUSE
 from daemon.settings import Settings, SettingsError
 from pipeline.request import Request
 from tests.support.clock import Clock
 from tests.support.stage import named, on_stage
+from tests.support.waiting import until
 
 PATIENCE = 60.0
 
@@ -96,6 +101,33 @@ def test_a_node_an_attribute_and_the_host_can_be_asked_for() -> None:
         assert ask_json(port, "/?HOST_INFO")["OSC_PORT"] == 9100
         assert set(ask_json(port, "/")["CONTENTS"]) == {"ace"}
         assert ask_name("127.0.0.1", port) == ask_name("0.0.0.0", port) == "acestepd"
+
+
+def test_without_a_free_file_handle_it_waits_and_answers_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[float] = []
+    get_request = OscQueryServer.get_request
+
+    def count(server: OscQueryServer) -> tuple[socket.socket, Any]:
+        tries.append(time.monotonic())
+        return get_request(server)
+
+    monkeypatch.setattr(OscQueryServer, "get_request", count)
+    with serving() as port, closing(socket.socket()) as late:
+        late.settimeout(PATIENCE)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with closing(socket.socket()) as probe:
+            free = probe.fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        try:
+            late.connect(("127.0.0.1", port))
+            until(lambda: len(tries) >= 3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        late.sendall(b"GET /?HOST_INFO HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200" in read_all(late)
+        assert all(b - a >= ACCEPT_PAUSE for a, b in itertools.pairwise(tries))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """How fast it answers: `python -m tests.tools.bench [RUNS]`, with the embedded voice, over real
-UDP. Nothing is asserted.
+UDP; and to a player while others send a lot (`tests.tools.loads` alone). Nothing is asserted.
 
 Timings belong here and not in tests. Run it on an otherwise idle machine and quote the medians.
 """
@@ -18,6 +18,7 @@ from daemon.pads.interface import PadState
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from tests.support.osc_client import OscClient
+from tests.tools import loads
 
 LONG = 60  # seconds of the clip that keeps the engine busy
 
@@ -44,6 +45,7 @@ def main(runs: int) -> None:
         report("cancel to cancelled, running job", [time.perf_counter() - started], 1e3, "ms")
         client.close()
     pads(runs)
+    loads.main()
 
 
 def pads(runs: int) -> None:

@@ -1,7 +1,9 @@
 """How long a player's ping takes while others send a lot, and a take renders: `python -m
-tests.tools.loads [SECONDS] [BIN]`. The daemon is a process of its own, and so is the sender.
+tests.tools.loads [SECONDS] [BIN] [LOADS]`. The daemon is a process of its own, and so is the
+sender. Nothing is asserted.
 
-BIN is the folder with another environment's `acestepd`, to compare it with.
+BIN is the folder with another environment's `acestepd`, to compare it with; LOADS are names of
+loads with commas between them.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,11 +69,12 @@ LOADS: dict[str, tuple[Callable[[], Messages], int]] = {  # and how many a secon
 }
 
 
-def send(load: str, server: tuple[str, int], seconds: float) -> None:
+def send(load: str, server: tuple[str, int], seconds: float, started: Event) -> None:
     """As many a second as the load says, from one port. What comes back is read by nobody."""
     make, rate = LOADS[load]
     messages = make()
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sender:
+        started.set()
         began = time.perf_counter()
         sent = 0
         while (elapsed := time.perf_counter() - began) < seconds:
@@ -108,9 +112,10 @@ def ping_once(client: OscClient, token: str) -> float:
 
 def ping_beside(load: str, server: tuple[str, int], seconds: float) -> Pings:
     context = multiprocessing.get_context("spawn")
-    sender = context.Process(target=send, args=(load, server, seconds + 1))
+    started = context.Event()
+    sender = context.Process(target=send, args=(load, server, seconds + 1, started))
     sender.start()
-    time.sleep(0.5)
+    started.wait()
     pings = ping(server, seconds)
     sender.join()
     return pings
@@ -178,7 +183,8 @@ def report(what: str, pings: Pings) -> None:
     print(f"{what:40} p50 {middle:8.2f} p99 {late:8.2f} ms, {pings.lost} of {total} lost")
 
 
-def main(seconds: float, program: Path | None = None, loads: str = "") -> None:
+def main(seconds: float = 10, program: Path | None = None, loads: str = "") -> None:
+    """All loads, or those with the names in `loads`, and what is measured one by one ("single")."""
     for load, (_, rate) in LOADS.items():
         if not loads or load in loads.split(","):
             with tempfile.TemporaryDirectory() as folder, daemon(Path(folder), program) as server:
