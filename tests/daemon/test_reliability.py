@@ -13,12 +13,13 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,64 @@ def test_a_daemon_that_is_killed_again_and_again_loses_no_job_and_leaves_no_half
     written = {job.id for job in journaled(daemon)}
     assert accepted <= written
     check_folder(daemon, written)
+
+
+def leave_alone(daemon: Plugged) -> None:
+    """Nobody touches the journal."""
+
+
+def delete_journal(daemon: Plugged) -> None:
+    for path in daemon.state.glob("journal.sqlite*"):
+        path.unlink(missing_ok=True)
+
+
+def hold_journal(daemon: Plugged) -> None:
+    """As a backup does, for a moment."""
+    path = daemon.state / "journal.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(0.2)
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("harm", [leave_alone, delete_journal, hold_journal])
+@pytest.mark.parametrize("kills", often(1, long=10, soak=40))
+def test_of_a_burst_all_that_was_queued_is_there_after_a_kill_and_nothing_that_was_refused(
+    tmp_path: Path, kills: int, harm: Callable[[Plugged], None]
+) -> None:
+    """They are written down in groups; the plug is pulled straight after an answer."""
+    dice = random.Random(kills)
+    daemon = Plugged(tmp_path)
+    answers: dict[str, set[str]] = {"/ace/queued": set(), "/ace/fail": set()}
+    with closing(OscClient(("127.0.0.1", daemon.port))) as client:
+        client._socket.settimeout(0.2)
+        for number in range(kills):
+            daemon.start()
+            for part in range(60):
+                generate(client, f"burst{number}x{part}")
+                if part == 20:
+                    harm(daemon)
+            for _ in range(dice.randint(25, 60)):
+                note_answer(client, answers)
+            daemon.pull()
+            for address, values in drain(client):
+                answers.get(address, set()).add(values[0])
+            with daemon, connected(daemon) as other:
+                written = {job.id for job in journaled(daemon)}
+                other.ask("/ace/panic")
+            assert answers["/ace/queued"] <= written
+            assert not answers["/ace/fail"] & written
+    assert answers["/ace/queued"]
+
+
+def note_answer(client: OscClient, answers: dict[str, set[str]]) -> None:
+    """The next queued or fail, if one comes soon."""
+    with suppress(TimeoutError):
+        while True:
+            address, values = client.receive()
+            if address in answers:
+                answers[address].add(values[0])
+                return
 
 
 @pytest.mark.parametrize("kills", often(1, long=15, soak=60))
