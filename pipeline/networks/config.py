@@ -68,8 +68,9 @@ def _check_value(name: str, kind: str, value: object) -> None:
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise ValueError(f"{name} must be {kind}, got {value!r:.40}")
     most = LIMITS.layers if name.endswith("_layers") else LIMITS.config_number
-    if kind.startswith("int") and isinstance(value, int) and not 0 <= value <= most:
-        raise ValueError(f"{name} must be in 0..{most}, got {value}")
+    least = 0 if name.endswith(("_layers", "_steps")) else 1
+    if kind.startswith("int") and isinstance(value, int) and not least <= value <= most:
+        raise ValueError(f"{name} must be in {least}..{most}, got {value}")
 
 
 def _as_tuple(value: object) -> object:

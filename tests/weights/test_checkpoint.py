@@ -366,7 +366,8 @@ def test_a_config_that_lacks_a_key_names_it(copy: Path) -> None:
 CONFIGS: dict[str, tuple[dict[str, object], str]] = {
     "a billion layers": ({"num_hidden_layers": 10**9}, "num_hidden_layers must be in 0..512"),
     "no layers": ({"num_hidden_layers": -1}, "num_hidden_layers must be in 0..512"),
-    "a width of a billion": ({"hidden_size": 10**9}, "hidden_size must be in 0..1048576"),
+    "a width of a billion": ({"hidden_size": 10**9}, "hidden_size must be in 1..1048576"),
+    "no head": ({"head_dim": 0}, "head_dim must be in 1..1048576, got 0"),
     "half a head": ({"num_attention_heads": 1.5}, "num_attention_heads must be int, got 1.5"),
     "a text": ({"head_dim": "64"}, "head_dim must be int, got '64'"),
     "true": ({"patch_size": True}, "patch_size must be int, got True"),
