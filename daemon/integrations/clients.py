@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -226,7 +225,7 @@ def read_heard(folder: Path) -> dict[str, float]:
         return {
             name: float(heard)
             for name, heard in list(values.items())[:MAX_CLIENTS]
-            if NAME.fullmatch(name) and math.isfinite(float(heard))
+            if NAME.fullmatch(name)
         }
     except (OSError, ValueError, TypeError, OverflowError, AttributeError):
         return {}
