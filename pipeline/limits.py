@@ -37,6 +37,7 @@ class Limits:
     midi_events: int = limit(250_000, "events", "a MIDI file")
     midi_tempos: int = limit(65_536, "tempos", "a MIDI file")
     midi_ticks: int = limit(2**28 - 1, "ticks", "a MIDI file, from its start to its end")
+    midi_notes: int = limit(100_000, "notes", "a MIDI file, and what it is repeated to")
     # --- data
     json_depth: int = limit(32, "levels", "any JSON or TOML, one inside the other")
     json_digits: int = limit(19, "digits", "a whole number in JSON or TOML; 1e400 is none either")
@@ -53,6 +54,8 @@ class Limits:
     watched_text_bytes: int = limit(256 * KB, "bytes", "a text in a watched folder")
     watched_audio_bytes: int = limit(GB, "bytes", "an audio file in a watched folder")
     watched_files: int = limit(10_000, "files", "a watched folder")
+    sheet_lines: int = limit(10_000, "lines", "a lyric sheet, or acestepd.txt")
+    sheet_parameters: int = limit(200, "parameters", "a lyric sheet, or acestepd.txt")
     inbox_bytes: int = limit(64 * KB, "bytes", "an entry of the inbox, an answer to one")
     inbox_files: int = limit(20_000, "names", "a folder of the inbox")
     # --- adapters and checkpoints

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from pipeline.limits import LIMITS
 from pipeline.request import FIELDS, BadRequest, OutOfRange, coerce, field_name, is_field
 
 from ..jobs import Refused
@@ -22,7 +23,7 @@ from .notes import OUT_OF_RANGE, UNCLEAR, UNDERSTOOD, SheetNote, describe_error,
 PathResolver = Callable[[str, str], str]
 
 AROUND = "around the parameters"
-MAX_ENTRIES = 200  # there are fewer parameters, and what a wrong one may mean takes a while
+MAX_ENTRIES = LIMITS.sheet_parameters  # what a wrong name may mean takes a while to find
 UNENDED = "the end of the parameters is not marked"
 
 INSERT = "insert"  # no parameter of a take: who puts it into a DAW

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, OutOfRange, coerce
 
 from .lyrics import LyricsReader
@@ -22,7 +23,7 @@ from .parameters import (
     read_parameters,
 )
 
-MAX_LINES = 10_000  # each is read, and told of
+MAX_LINES = LIMITS.sheet_lines  # each is read, and told of
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+from ..limits import LIMITS
+
 ROLES = ("drums", "bass", "chords", "lead")
 DRUMS = {  # by their General MIDI note
     36: "kick",
@@ -19,7 +21,7 @@ DRUMS = {  # by their General MIDI note
     37: "rim",
     70: "shaker",
 }
-MAX_NOTES = 100_000
+MAX_NOTES = LIMITS.midi_notes
 
 
 class TooManyNotes(ValueError):

@@ -31,6 +31,8 @@ from daemon.pads.bank_store import BankStore
 from daemon.pads.profiles import FOLDER as PROFILES
 from daemon.pads.profiles import load_profile
 from daemon.watch import watched_files
+from daemon.watch.notes import OUT_OF_RANGE
+from daemon.watch.sheet import read_sheet
 from daemon.watch.watched_files import UnusableFile, read_content, scan_folder
 from pipeline import audio_files, untrusted
 from pipeline.guide import smf
@@ -86,6 +88,21 @@ def read_watched_folder(folder: Path, count: int) -> object:
     if not scan.is_whole:
         raise ValueError("not all of them")
     return scan
+
+
+def read_lines(text: str) -> object:
+    sheet = read_sheet(text)
+    if sheet.refusal:
+        raise sheet.refusal
+    if any(note.code == OUT_OF_RANGE for note in sheet.notes):
+        raise ValueError("not all of them")
+    return sheet
+
+
+def read_notes(folder: Path, count: int) -> object:
+    path = folder / "x.mid"
+    path.write_bytes(file_of(b"\0\x90\x30\x40" + b"\0\x30\x40" * (count - 1)))
+    return read_midi(path)
 
 
 def list_inbox(folder: Path, count: int) -> object:
@@ -253,6 +270,7 @@ READS: dict[str, Read] = {
     "midi_ticks": lambda folder, ticks: smf.parse(
         file_of(b"\xff\xff\xff\x7f\x90\1\1" + bytes([ticks - (2**28 - 1)]) + b"\x90\1\1")
     ),
+    "midi_notes": read_notes,
     "json_depth": lambda folder, depth: untrusted.parse_json("[" * depth + "]" * depth),
     "json_digits": lambda folder, digits: untrusted.parse_json("9" * digits),
     "manifest_bytes": lambda folder, size: read_manifest(
@@ -271,6 +289,8 @@ READS: dict[str, Read] = {
     "watched_text_bytes": lambda folder, size: read_watched(folder, "x.txt", size),
     "watched_audio_bytes": lambda folder, size: read_watched(folder, "x.wav", size),
     "watched_files": read_watched_folder,
+    "sheet_lines": lambda folder, count: read_lines("\n" * (count - 1)),
+    "sheet_parameters": lambda folder, count: read_lines("bpm: 90\n" * count),
     "inbox_bytes": read_answer,
     "inbox_files": list_inbox,
     "header_bytes": check_header,
