@@ -14,10 +14,10 @@ from tests.support.osc_client import OscClient
 RATE = 48_000  # Hz
 
 
-def write_tone(folder: Path, level: float) -> str:
-    """A file of two seconds with a peak of `level`. Its path."""
+def write_tone(folder: Path, level: float, seconds: float = 2.0) -> str:
+    """A file with a peak of `level`. Its path."""
     path = folder / "song.wav"
-    time = np.arange(2 * RATE) / RATE
+    time = np.arange(round(seconds * RATE)) / RATE
     soundfile.write(
         path, level * np.sin(2 * np.pi * 220 * time)[:, None] * [1.0, 0.8], RATE, "PCM_24"
     )
