@@ -357,6 +357,7 @@ def state(tmp_path: Path) -> Path:
                 request,
                 request,
                 tmp_path,
+                favourite=id == "two",
                 created=time.time() - days * 86400,
             )
             journal.add([job])
@@ -368,7 +369,6 @@ def state(tmp_path: Path) -> Path:
                 job.state = JobState.FAILED
                 job.last_event = Event("fail", job, what)
                 job.clip_events = ()
-            job.favourite = id == "two"
             journal.update(job)
     return folder
 
