@@ -149,7 +149,7 @@ class Dispatcher:
     def enqueue(self, *jobs: Job) -> None:
         """Let clients' jobs wait for their turn, and publish when that will be."""
         eta = sum(map(self._model.estimate_remaining, self._clients_running()))
-        eta += sum(map(self._model.estimate_seconds, self.queue))
+        eta += self._model.estimate_all(self.queue)
         for job in jobs:
             # `accept` has just written a new job: one commit less before its client is answered
             is_written = job.state is JobState.WAITING

@@ -269,16 +269,21 @@ class Engine:
             with self.lock:
                 order = self._with_parent(order)
                 take = self._speculation.find_take(order)
+                if take is None and self._try_to_accept(incoming, order, None, None):
+                    return
             incomplete = take if take and not take.is_complete else None
-            resolved = None
+            resolved = None if take else self._resolve(order)
             while not self._try_to_accept(incoming, order, resolved, incomplete):
-                request = follow_links(order.request, self.settings.linked_files)
-                resolved = resolve_request(request)
+                resolved = self._resolve(order)
         except (Refused, BadRequest) as error:
             self._refuse(incoming, error)
         except Exception as error:
             log.exception("the order %s of %s", incoming.id, incoming.client)
             self._refuse(incoming, error)
+
+    def _resolve(self, order: Order) -> Request:
+        """What is made for an order. Reads files. Raises `BadRequest`."""
+        return resolve_request(follow_links(order.request, self.settings.linked_files))
 
     def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
         with self.lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from pipeline.cost import estimate_cost
@@ -210,6 +210,10 @@ class ModelState:
     def estimate_seconds(self, job: Job) -> float:
         """How long a job takes that is not begun."""
         return self._speed.estimate_seconds(job.cost)
+
+    def estimate_all(self, jobs: Iterable[Job]) -> float:
+        """How long they take one after the other."""
+        return self._speed.estimate_seconds(sum(job.cost for job in jobs))
 
     def estimate_remaining(self, run: Run) -> float:
         """The seconds that a run still takes: from its own progress as soon as there is any."""
