@@ -38,6 +38,7 @@ class Limits:
     midi_tempos: int = limit(65_536, "tempos", "a MIDI file")
     midi_ticks: int = limit(2**28 - 1, "ticks", "a MIDI file, from its start to its end")
     midi_notes: int = limit(100_000, "notes", "a MIDI file, and what it is repeated to")
+    midi_polyphony: int = limit(64, "notes at a time", "what a MIDI file plays, on average")
     # --- data
     json_depth: int = limit(32, "levels", "any JSON or TOML, one inside the other")
     json_digits: int = limit(19, "digits", "a whole number in JSON or TOML; 1e400 is none either")

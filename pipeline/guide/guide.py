@@ -9,7 +9,9 @@ import dataclasses
 import math
 from pathlib import Path
 
+from ..limits import LIMITS
 from ..request import BadRequest, Request
+from . import synth
 from .captions import read_caption
 from .compose import compose
 from .harmony import parse_chord_line
@@ -70,9 +72,23 @@ def _read_midi_guide(request: Request) -> tuple[Request, Score]:
         score = read_midi(Path(request.guide).expanduser())
         score = dataclasses.replace(score, bpm=request.bpm or score.bpm)
         request = request.changed({"bpm": score.bpm})
-        return request, score.repeat(request.beats, request.length * score.bpm / 60)
+        score = score.repeat(request.beats, request.length * score.bpm / 60)
+        _check_polyphony(score, request.length)
+        return request, score
     except (BadMidi, TooManyNotes) as error:
         raise BadRequest(f"guide: {error}", HINT) from None
+
+
+def _check_polyphony(score: Score, seconds: float) -> None:
+    """Raises `TooManyNotes` where rendering the score would take too long: a tone takes about a
+    thousandth of the time that it sounds, and nobody can cancel that.
+    """
+    polyphony = synth.count_sounding_seconds(score) / seconds
+    if polyphony > LIMITS.midi_polyphony:
+        raise TooManyNotes(
+            f"at most {LIMITS.midi_polyphony} notes may sound at a time, on average, "
+            f"got {polyphony:.1f}"
+        )
 
 
 def _parse_chord_line(text: str) -> tuple[str, ...]:

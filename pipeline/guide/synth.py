@@ -74,6 +74,12 @@ def render(score: Score, samples: int) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray((CEILING * np.tanh(mix / CEILING)).T)
 
 
+def count_sounding_seconds(score: Score) -> float:
+    """How many seconds of tones have to be rendered for it. Drums cost nothing beside them."""
+    lengths = (note.length for note in score.notes if note.role != "drums")
+    return sum(min(length * 60 / score.bpm, LONGEST) for length in lengths)
+
+
 def _render_note(note: Note, bpm: float) -> tuple[float, float, Wave]:
     """A note's channel gains and its samples."""
     if note.role == "drums":

@@ -36,9 +36,11 @@ from daemon.watch.sheet import read_sheet
 from daemon.watch.watched_files import UnusableFile, read_content, scan_folder
 from pipeline import audio_files, untrusted
 from pipeline.guide import smf
+from pipeline.guide.guide import resolve_guide
 from pipeline.guide.midi_file import read_midi
 from pipeline.limits import LIMITS, Limits
 from pipeline.planner.network import PlannerConfig
+from pipeline.request import Request
 from pipeline.request_files import check_file
 from pipeline.voices import voice_folder
 from pipeline.weights import checkpoint, lora
@@ -103,6 +105,16 @@ def read_notes(folder: Path, count: int) -> object:
     path = folder / "x.mid"
     path.write_bytes(file_of(b"\0\x90\x30\x40" + b"\0\x30\x40" * (count - 1)))
     return read_midi(path)
+
+
+def play_notes(folder: Path, count: int) -> object:
+    """So many notes, all of them as long as the clip: four beats."""
+    path = folder / "x.mid"
+    pressed = b"".join(b"\0\x90" + bytes([pitch % 128, 64]) for pitch in range(count))
+    released = b"".join(b"\0\x80" + bytes([pitch % 128, 64]) for pitch in range(1, count))
+    path.write_bytes(file_of(pressed + b"\x83\0\x80\0\x40" + released))
+    _, score = resolve_guide(Request(guide=str(path), seconds=2, bpm=120, seed=1))
+    return score
 
 
 def list_inbox(folder: Path, count: int) -> object:
@@ -271,6 +283,7 @@ READS: dict[str, Read] = {
         file_of(b"\xff\xff\xff\x7f\x90\1\1" + bytes([ticks - (2**28 - 1)]) + b"\x90\1\1")
     ),
     "midi_notes": read_notes,
+    "midi_polyphony": play_notes,
     "json_depth": lambda folder, depth: untrusted.parse_json("[" * depth + "]" * depth),
     "json_digits": lambda folder, digits: untrusted.parse_json("9" * digits),
     "manifest_bytes": lambda folder, size: read_manifest(
