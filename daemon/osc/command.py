@@ -115,4 +115,5 @@ class Command:
     help: str
     handler: Handler
     ignores_release: bool = False  # a lone 0: a button that sends it is let go
+    makes_job: bool = False  # a panic that came after it is for it, too
     names_job: bool = False  # its first argument is the id of a job; /ace/fail repeats it

@@ -41,6 +41,12 @@ def _find_id(message: Message) -> str:
     return parse_id_at(message.arguments, 0) if command and command.names_job else ""
 
 
+def makes_job(message: Message) -> bool:
+    """Whether it would have something made or played."""
+    command = COMMANDS.get(message.address)
+    return command is not None and command.makes_job
+
+
 def is_outgoing(message: Message) -> bool:
     """Whether it is a message that daemons send: another one's, or our own, sent back to us. It is
     never answered, as two daemons would go on for ever. Where one has the address of a command,

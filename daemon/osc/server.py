@@ -10,6 +10,7 @@ python-osc's own reorders, truncates and swallows errors.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import selectors
 import socket
@@ -19,8 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from functools import partial
-from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pipeline.request import BadRequest
 
@@ -36,7 +36,7 @@ from ..runtime.logs import LimitedLog
 from ..settings import Settings, SettingsError
 from .arguments import join_words
 from .command import Context
-from .dispatch import dispatch, reject
+from .dispatch import dispatch, makes_job, reject
 from .fair_queue import FairQueue
 from .guard import Guard, find_account
 from .handlers.daemon import HELLO
@@ -56,7 +56,17 @@ T = TypeVar("T")
 
 MAX_RECEIVED = 512  # datagrams that are taken before somebody is served: about the system's buffer
 SLICE = 0.002  # seconds of serving, before it is looked for what has arrived
+STOPPED = "and somebody stopped everything"
+AGAIN_HINT = "send it again"
 QUANTUM = 0.0005  # seconds that a sender has in its turn; a piece of work is not interrupted
+
+
+class Waiting(NamedTuple):
+    """What is to be done for a sender, and its place in the order in which all of that arrived."""
+
+    sender: Peer
+    work: Work
+    arrival: int
 
 
 class OscServer:
@@ -85,7 +95,10 @@ class OscServer:
         self.subscribers = Subscribers(settings.endpoints)
         self.lyric_uploads = LyricUploads()
         self.timed_queue = TimedQueue()
-        self._waiting: FairQueue[tuple[Peer, Work]] = FairQueue()
+        self._waiting: FairQueue[Waiting] = FairQueue()
+        self._arrivals = itertools.count(1)
+        self._serving = 0  # the arrival of what is being served
+        self._stopped = 0  # what arrived before that makes no job any more: a panic came
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._open(settings)
@@ -190,7 +203,7 @@ class OscServer:
         """Serve senders in turn until then; at least one."""
         started = time.thread_time()
         while self._waiting:
-            account, (sender, work) = self._waiting.start_turn()
+            account, (sender, work, self._serving) = self._waiting.start_turn()
             is_done = _advance(work, time.perf_counter() + QUANTUM)
             ended = time.thread_time()
             self._waiting.end_turn(account, ended - started, is_done)
@@ -238,15 +251,16 @@ class OscServer:
         return False
 
     def _queue_due(self) -> None:
-        for timed in islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):
+        for timed in itertools.islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):
             # not if its sender was shut out in the meantime
             if self.guard.is_trusted(timed.sender.host):
-                work = dispatch(timed.message, self._context(timed.sender))
+                work = self._dispatch(timed.message, self._context(timed.sender))
                 self.queue_work(timed.sender, work)
 
     def queue_work(self, sender: Peer, work: Work, size: int = 0) -> None:
         """Do this when it is the sender's turn. It keeps `size` bytes."""
-        self._waiting.push(find_account(sender), (sender, work), size)
+        waiting = Waiting(sender, work, next(self._arrivals))
+        self._waiting.push(find_account(sender), waiting, size)
 
     def _expire_lyric_uploads(self) -> None:
         for upload in self.lyric_uploads.remove_expired():
@@ -288,6 +302,12 @@ class OscServer:
             self.inserter.redeliver(returned.name, partial(context.send_event, to=peer))
         if isinstance(message, Malformed):
             self._reject_malformed(message, context)
+        else:
+            yield from self._dispatch(message, context, delay)
+
+    def _dispatch(self, message: Message, context: Context, delay: float = 0.0) -> Work:
+        if self._serving < self._stopped and makes_job(message):
+            reject(message, context, 499, f"it waited for its turn, {STOPPED}", AGAIN_HINT)
         elif delay <= 0:
             yield from dispatch(message, context)
         else:
@@ -300,10 +320,13 @@ class OscServer:
             reject(message, context, error.code, str(error), error.hint)
 
     def _drop_timed(self) -> list[Callable[[], None]]:
-        """Drop the messages that wait for their time. Returns what tells each sender of that."""
-        text = "it waited for its time, and somebody stopped everything"
+        """Drop the messages that wait for their time, for the command that is served. Returns what
+        tells each sender of that. What arrived before it, and waits for its turn, makes no job.
+        """
+        self._stopped = self._serving
+        text = f"it waited for its time, {STOPPED}"
         return [
-            partial(reject, timed.message, self._context(timed.sender), 499, text, "send it again")
+            partial(reject, timed.message, self._context(timed.sender), 499, text, AGAIN_HINT)
             for timed in self.timed_queue.drop_waiting()
         ]
 

@@ -13,7 +13,9 @@ import pytest
 from daemon.osc import guard
 from daemon.osc.udp import UdpTransport
 from pipeline.request import FIELDS
+from tests.support.harness import SteppedModel
 from tests.support.osc_client import (
+    SHORT,
     OscClient,
     addresses,
     encode_bundle,
@@ -106,6 +108,23 @@ def test_one_clients_messages_are_answered_in_their_order_however_long_an_answer
             *(f"/ace/param/{name}" for name in FIELDS),
             "/ace/pong",
         ]
+
+
+def test_a_panic_is_also_for_what_waits_for_its_turn(tmp_path: Path) -> None:
+    """A flood that arrived before it makes no job after it; what comes behind it does."""
+    with (
+        on_stage(tmp_path, SteppedModel(running=False)) as stage,
+        closing(stage.client()) as flood,
+        closing(stage.client()) as player,
+    ):
+        generate = encode_message("/ace/generate", "x", "prompt", "p", "seconds", 1)
+        flood.send_raw(encode_bundle(0, *[GET_ALL] * 300, generate))
+        player.send("/ace/panic")
+        player.send("/ace/generate", "mine", *SHORT)
+        player.until("/ace/queued", "mine")
+        address, values = flood.until("/ace/fail")[-1]
+        assert (address, values[:3]) == ("/ace/fail", ["x", "/ace/generate", 499])
+        assert [job.id for job in stage.engine.active()] == ["mine"]
 
 
 # --- paying ---------------------------------------------------------------------------------------

@@ -144,12 +144,13 @@ def daemon(folder: Path, program: Path | None) -> Iterator[tuple[str, int]]:
         'model = "mini"\nqueue = 1000\nqueue_per_client = 1000\n'
     )
     command = [str(program / "acestepd")] if program else [sys.executable, "-m", "daemon"]
+    cache = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")  # of compiled kernels
     with (folder / "terminal").open("w") as terminal:
         process = subprocess.Popen(
             [*command, "--settings", str(settings)],
             stdout=terminal,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "HOME": str(folder)},
+            env={**os.environ, "HOME": str(folder), "XDG_CACHE_HOME": str(cache)},
         )
     try:
         with closing(OscClient(server)) as client:

@@ -266,6 +266,7 @@ COMMANDS = (
         "make a clip; `count` takes of it are called id.1, id.2, ...; "
         "`priority` live, normal or batch",
         generate,
+        makes_job=True,
         ignores_release=True,
         names_job=True,
     ),
@@ -276,6 +277,7 @@ COMMANDS = (
         "/ace/queued",
         "the same by position, for Pd and TouchOSC",
         go,
+        makes_job=True,
         ignores_release=True,
         names_job=True,
     ),
@@ -287,6 +289,7 @@ COMMANDS = (
         "what is this recording? /ace/planned tells it in words and codes, "
         "and a manifest that plays it",
         understand,
+        makes_job=True,
         names_job=True,
     ),
     Command(
@@ -296,6 +299,7 @@ COMMANDS = (
         "/ace/queued",
         "the parent's wish with another seed; without a parent, the newest's",
         reroll,
+        makes_job=True,
         ignores_release=True,
         names_job=True,
     ),

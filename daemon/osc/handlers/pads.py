@@ -137,6 +137,7 @@ COMMANDS = (
         "/ace/pad",
         "play a pad (1, 2, ...): announce its take again, or make it; velocity 0: no hit",
         hit,
+        makes_job=True,
         ignores_release=True,  # no pad is 0
     ),
     Command(
