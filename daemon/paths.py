@@ -107,9 +107,12 @@ class AllowedFolders:
     def _candidates(self, text: str) -> list[Path]:
         if "\0" in text or len(text) > MAX_PATH:
             return []
+        # ~ of other users is not looked up: a server may have to be asked for it
+        if text.startswith("~") and Path(text).parts[0] != "~":
+            return []
         try:
             path = Path(text).expanduser()
-        except RuntimeError:  # ~ of a user who does not exist
+        except RuntimeError:  # nobody knows where ~ is
             return []
         # an absolute path stays as it is
         paths = [_resolve_links(folder / path) for folder in self.folders]

@@ -18,7 +18,7 @@ Task = Callable[[], None]
 
 class ClientLanes:
     """Tasks of clients. Those of one client are done in the order in which they came; between
-    clients in turn, one at a time.
+    clients in turn, one at a time. Any thread may put them.
     """
 
     def __init__(self) -> None:
@@ -28,8 +28,16 @@ class ClientLanes:
         self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
 
     def is_busy(self, client: str) -> bool:
-        """Whether something of this client is still to be done."""
-        return client in self._lanes
+        """Whether something of this client is still to be done before what comes now. Not for what
+        a task does itself.
+        """
+        with self._changed:
+            return client in self._lanes and not self.is_here
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread aside."""
+        return threading.current_thread() is self._thread
 
     def put(self, client: str, task: Task) -> None:
         """Raises `Refused` 429, or 503 when it closes."""

@@ -162,12 +162,12 @@ class Dispatcher:
                 self.client_jobs.note(job)
 
     def dispatch_soon(self) -> None:
-        """Give the worker the next job on another thread, where there is one that it can begin: the
-        job's folder is looked at. Takes the lock.
+        """Give the worker the next job on another thread, where there is one that it can begin, or
+        other adapters: the job's folder is looked at. Takes the lock.
         """
         with self._lock:
-            is_needed = self._find_startable() and not self.supervisor.closing
-            if is_needed and not self._is_dispatching:
+            is_needed = self._find_startable() or self._model.needs_adapters
+            if is_needed and not (self._is_dispatching or self.supervisor.closing):
                 self._is_dispatching = True
                 self._dispatch_thread.submit(self._dispatch_now)
 

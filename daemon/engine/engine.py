@@ -247,7 +247,7 @@ class Engine:
                 self._dispatcher.dispatch_soon()
 
         incoming = IncomingOrder(client, id, make_order, on_repeat, answer)
-        if is_slow or self.lanes.is_busy(client):
+        if (is_slow and not self.lanes.is_here) or self.lanes.is_busy(client):
             self._put_aside(incoming)
         else:
             self._take_in(incoming)
@@ -523,4 +523,4 @@ class Engine:
             if self.error:  # perhaps because of them
                 self._supervisor.replace_worker()
         self._dispatcher.call_aside(lambda: self._given_up.forget(adapters))
-        self._dispatcher.dispatch()
+        self._dispatcher.dispatch_soon()

@@ -199,7 +199,8 @@ class Questions:
             rows = _select(db, f"{where} LIMIT ?", (*values, limit + len(unwritten)))
         if not unwritten:
             return _read_rows(rows, {})
-        jobs = _read_rows([row for row in rows if row["number"] not in unwritten], {})
+        written = [row for row in rows if row["number"] not in unwritten]
+        jobs = _read_rows(written[:limit], {})  # they come in order
         jobs += filter(matches, unwritten.values())
         return sorted(jobs, key=order)[:limit]
 
@@ -216,7 +217,7 @@ def _read_rows(rows: list[dict[str, Any]], unwritten: Mapping[int, Job]) -> list
     return [job for job in jobs if job]
 
 
-def check_words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     """The words of a search. Raises `OutOfRange` where there are too many."""
     words = text.casefold().split()
     if len(words) > MAX_WORDS or sum(map(len, words)) > MAX_CHARS:
@@ -230,7 +231,7 @@ def check_words(text: str) -> list[str]:
 
 def _match_words(text: str) -> tuple[list[str], list[object]]:
     """Clauses for all words of a text, and their values. Raises `OutOfRange`."""
-    words = check_words(text)
+    words = _split_words(text)
     clauses = ["1", *("words LIKE ? ESCAPE '\\'" for _ in words)]
     return clauses, [f"%{_escape_like(word)}%" for word in words]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField
@@ -88,6 +89,13 @@ class Context:
             case _:
                 self.fail(id, command, 500, f"{type(error).__name__}: {error}", "this is a bug")
 
+    def redeliver(self, name: str, peer: Peer) -> None:
+        """Send that peer what waits for the program of this name. It is looked up aside. Raises
+        `Refused` 429 and 503.
+        """
+        send = partial(self.send_event, to=peer)
+        self.engine.lanes.put(self.sender.client, partial(self.inserter.redeliver, name, send))
+
     def expect_fail(self, command: str) -> None:
         """Send the sender a later `fail` event of this command, too, though it is about no job."""
         self.publisher.remember_requester(command, self.sender.client)
@@ -98,6 +106,19 @@ class Context:
 Handler = Callable[[Context, Arguments], Iterator[None] | None]
 
 
+# Whether a message takes long: it reads or writes files, or looks through much. To look whether a
+# file is there may be done at once. Raises as a handler does.
+Slowness = Callable[[Context, Arguments], bool]
+
+
+def always(context: Context, arguments: Arguments) -> bool:
+    return True
+
+
+def never(context: Context, arguments: Arguments) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Command:
     """A row of the table: a message that is understood. `/ace/set/<param>` stands for all that
@@ -106,6 +127,10 @@ class Command:
     `types` are the type tags of the arguments that have a place of their own, also of those that
     may be left out; a value of several types, and pairs, are not among them. `arguments`, `answer`
     and `help` are texts for the README's table.
+
+    A message that `is_slow` is handled on the thread aside. So is one that is not, while something
+    of its sender is still to be done there, so as to keep the order. Without `is_slow` it is
+    handled at once, whatever waits.
     """
 
     address: str
@@ -117,3 +142,4 @@ class Command:
     ignores_release: bool = False  # a lone 0: a button that sends it is let go
     makes_job: bool = False  # a panic that came after it is for it, too
     names_job: bool = False  # its first argument is the id of a job; /ace/fail repeats it
+    is_slow: Slowness | None = None

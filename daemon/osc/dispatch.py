@@ -3,27 +3,63 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from pipeline.request import BadRequest
 
 from ..jobs import Refused
 from ..runtime.logs import LimitedLog
 from .arguments import Arguments, is_release, parse_id_at
-from .command import Context
+from .command import Command, Context
 from .command_table import COMMANDS
 from .outgoing import OUTGOING, PARAM, OutgoingMessage
 from .wire import Message
 
 log = LimitedLog(logging.getLogger("acestepd.osc"))
 
+Call = Callable[[], Iterator[None] | None]  # of a handler
+
 
 def dispatch(message: Message, context: Context) -> Iterator[None]:
-    """Answer one message, piece by piece. Never raises."""
+    """Answer one message, piece by piece; what is slow, on the thread aside. Never raises."""
     if is_outgoing(message):
         return
+    with _refusing(message, context):
+        command, arguments = _find_command(message)
+        if command.ignores_release and is_release(message.arguments):
+            return
+        call = partial(command.handler, context, arguments)
+        if _goes_aside(command, context, arguments):
+            task = partial(_answer_aside, message, context, call)
+            context.engine.lanes.put(context.sender.client, task)
+        else:
+            yield from call() or ()
+
+
+def _goes_aside(command: Command, context: Context, arguments: Arguments) -> bool:
+    if command.is_slow is None:
+        return False
+    is_waiting = context.engine.lanes.is_busy(context.sender.client)
+    return is_waiting or command.is_slow(context, arguments)
+
+
+def _answer_aside(message: Message, context: Context, call: Call) -> None:
+    """Answer one message as a whole. Its sender pays for that, too."""
+    started = time.thread_time()
+    with _refusing(message, context):
+        deque(call() or (), maxlen=0)
+    context.guard.charge(context.sender, seconds=time.thread_time() - started)
+
+
+@contextmanager
+def _refusing(message: Message, context: Context) -> Iterator[None]:
+    """Answer with what is raised within."""
     try:
-        yield from _handle(message, context) or ()
+        yield
     except (Refused, BadRequest) as error:
         context.refuse(_find_id(message), message.address, error)
     except Exception as error:
@@ -67,17 +103,17 @@ def _fits(arguments: Arguments, row: OutgoingMessage) -> bool:
     return len(values) == len(row.types) and is_path_whole
 
 
-def _handle(message: Message, context: Context) -> Iterator[None] | None:
-    """Call the message's handler. Raises `Refused` and `BadRequest`."""
+def _find_command(message: Message) -> tuple[Command, Arguments]:
+    """The message's row of the table, and the arguments as its handler gets them. Raises `Refused`
+    404.
+    """
     address, arguments = _resolve_address(message)
     command = COMMANDS.get(address)
     if command is None:
         raise Refused(
             404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS)
         )
-    if command.ignores_release and is_release(message.arguments):
-        return None
-    return command.handler(context, arguments)
+    return command, arguments
 
 
 def _resolve_address(message: Message) -> tuple[str, Arguments]:

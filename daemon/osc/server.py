@@ -298,8 +298,8 @@ class OscServer:
         context = self._context(sender)
         returned = self.clients.note_heard(sender.client)
         if returned and message.address != NOTIFY:  # which does that itself
-            peer = Peer(returned.client, sender.host)
-            self.inserter.redeliver(returned.name, partial(context.send_event, to=peer))
+            with suppress(Refused):  # it has sent too much at once: it gets that when it is quieter
+                context.redeliver(returned.name, Peer(returned.client, sender.host))
         if isinstance(message, Malformed):
             self._reject_malformed(message, context)
         else:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
-from pipeline.request import FIELDS
-from pipeline.request_files import accept_request
+from pipeline.request import FIELDS, Request
+from pipeline.request_files import check_files
+from pipeline.untrusted import FileState
 
 from ..jobs import Event, Job, JobState
-from .bank import PadTake
+from .bank import MAX_PADS, PadTake
+
+MAX_KNOWN = 2 * MAX_PADS  # manifests: those of two banks
 
 
 class Announcer:
@@ -37,28 +41,90 @@ class Announcer:
             self._announce(event, due)
 
 
-def read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
-    """The events that a take had when it landed in that folder; none when its files are not there,
-    or are another's. Reads its manifest: not under the engine's lock.
+class LandedTake(NamedTuple):
+    """What a manifest says."""
+
+    job_id: str
+    request: Request
+    clips: tuple[tuple[str, Path], ...]  # stem and file
+
+
+class LandedTakes:
+    """The manifests of takes, each read once as long as its file stays the same. Any thread may
+    ask, but not under the engine's lock.
     """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # by manifest, the oldest first; None where it cannot be read
+        self._known: dict[Path, tuple[FileState, LandedTake | None]] = {}
+
+    def is_known(self, folder: Path, take: PadTake) -> bool:
+        """Whether there is nothing to be read. It is only looked at how its file is."""
+        manifest = folder / take.manifest
+        state = _find_state(manifest)
+        with self._lock:
+            return state is None or self._known.get(manifest, (None, None))[0] == state
+
+    def read_events(self, folder: Path, take: PadTake, client: str) -> list[Event]:
+        """The events that a take had when it landed in that folder; none when its files are not
+        there, or are another's.
+        """
+        manifest = folder / take.manifest
+        landed = self.read(folder, take)
+        if not landed or landed.job_id != take.job_id or not _is_complete(landed):
+            return []
+        request = landed.request
+        job = Job(client, take.job_id, request, request, folder, state=JobState.FINISHED)
+        facts = request.bpm, request.bars, str(request.seed)
+        job.clip_events = tuple(
+            Event("clip", job, (stem, str(path), *facts)) for stem, path in landed.clips
+        )
+        finished = Event("finished", job, (len(landed.clips), str(manifest)))
+        return [*job.clip_events, finished]
+
+    def read(self, folder: Path, take: PadTake) -> LandedTake | None:
+        """What the manifest of a take in that folder says; None where it cannot be read."""
+        manifest = folder / take.manifest
+        state = _find_state(manifest)
+        if state is None:
+            return None
+        with self._lock:
+            known, landed = self._known.get(manifest, (None, None))
+        if known != state:
+            landed = _read_manifest(manifest)
+            with self._lock:
+                self._known.pop(manifest, None)
+                self._known[manifest] = state, landed
+                while len(self._known) > MAX_KNOWN:
+                    del self._known[next(iter(self._known))]
+        return landed
+
+
+def _find_state(path: Path) -> FileState | None:
     try:
-        return _read_take_events(folder, take, client)
+        return FileState.of(path)
+    except OSError:
+        return None
+
+
+def _read_manifest(manifest: Path) -> LandedTake | None:
+    try:
+        data: Any = untrusted.read_json(manifest, LIMITS.manifest_bytes)
+        values = {name: value for name, value in data["request"].items() if name in FIELDS}
+        clips = tuple(
+            (str(clip["stem"]), manifest.with_name(Path(str(clip["file"])).name))
+            for clip in data["clips"]
+        )
+        return LandedTake(data["id"], Request(**values), clips)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
+        return None
 
 
-def _read_take_events(folder: Path, take: PadTake, client: str) -> list[Event]:
-    manifest = folder / take.manifest
-    data: Any = untrusted.read_json(manifest, LIMITS.manifest_bytes)
-    if data["id"] != take.job_id:
-        return []
-    values = {name: value for name, value in data["request"].items() if name in FIELDS}
-    request = accept_request(values)
-    clips = [(str(clip["stem"]), folder / Path(str(clip["file"])).name) for clip in data["clips"]]
-    if not clips or not all(path.is_file() for _, path in clips):
-        return []
-    job = Job(client, take.job_id, request, request, folder, state=JobState.FINISHED)
-    facts = request.bpm, request.bars, str(request.seed)
-    job.clip_events = tuple(Event("clip", job, (stem, str(path), *facts)) for stem, path in clips)
-    finished = Event("finished", job, (len(clips), str(manifest)))
-    return [*job.clip_events, finished]
+def _is_complete(landed: LandedTake) -> bool:
+    """Whether all of its files are there, and those that it was made of."""
+    try:
+        check_files(landed.request)
+        return bool(landed.clips) and all(path.is_file() for _, path in landed.clips)
+    except (OSError, ValueError):
+        return False

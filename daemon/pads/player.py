@@ -3,7 +3,8 @@
 The current bank, its lights and its jobs change under the engine's lock, as the engine's events do:
 one lock, no deadlock. No file is read under it. What has to be read is read between two times that
 the lock is taken, and where the pad has changed meanwhile, all of it is done again. A thread of its
-own has takes prepared and saves the bank, both a moment after something has changed.
+own reads what is known of takes, has others prepared and saves the bank, a moment after something
+has changed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Settings
 from ..tempo import Tempo
-from .announcer import Announcer, read_take_events
+from .announcer import Announcer, LandedTakes
 from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed
 from .bank_store import BankStore
 from .banks import Banks
@@ -58,6 +59,7 @@ class PadPlayer:
         self._lights = PadLights(engine, self._current, self._speculation.get_light)
         self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
+        self._landed_takes = LandedTakes()
         store = BankStore(settings.state / "banks")
         self.banks = Banks(engine, store, self._current, self._lights, self._jobs)
         self._closing = threading.Event()
@@ -102,6 +104,13 @@ class PadPlayer:
             light = self._try_to_hit(index, velocity, client, on_refused)
             if light is not None:
                 return light
+
+    def must_read_take(self, index: int) -> bool:
+        """Whether a hit may have to read the manifest of the pad's take. Raises `Refused`."""
+        with self._lock:
+            take = self._current.get_pad(index).take
+            folder = self._current.settings.out
+        return take is not None and not self._landed_takes.is_known(folder, take)
 
     def reroll(self, index: int, on_refused: Refusal, client: str = CLIENT) -> Light:
         """Choose the pad's next seed, and make its take. What is being made for it is cancelled.
@@ -159,7 +168,7 @@ class PadPlayer:
             take = pad.take if pad.ready else None
             folder = self._current.settings.out
         if take:
-            events = read_take_events(folder, take, client)
+            events = self._landed_takes.read_events(folder, take, client)
             with self._lock:
                 if not self._is_unchanged(index, pad, values, context) or pad.take is not take:
                     return None
@@ -334,11 +343,20 @@ class PadPlayer:
             self._current.changed.wait()
             self._current.changed.clear()
             try:
+                self._read_takes()
                 self._speculation.update()
                 self.banks.save_changes()
             except Exception:
                 log.exception("the pads")
             self._closing.wait(SETTLE_SECONDS)
+
+    def _read_takes(self) -> None:
+        """The manifests of all pads' takes, so that no hit has to."""
+        with self._lock:
+            takes = [pad.take for pad in self._current.bank.pads if pad.take]
+            folder = self._current.settings.out
+        for take in takes:
+            self._landed_takes.read(folder, take)
 
 
 def _pick_fields(request: Request, values: Values) -> Values:

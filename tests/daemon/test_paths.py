@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_path_from_home_is_understood(home: Path, monkeypatch: pytest.MonkeyPa
     assert allowed_folders.resolve("~/loops/loops.mid") == home / "loops" / "loops.mid"
     assert code(allowed_folders, "~/secret/secret.mid") == 403
     assert code(allowed_folders, "~nobody-is-called-this/x.mid") == 403
+
+
+def test_nobody_is_asked_where_other_users_are_at_home(
+    allowed_folders: AllowedFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(pwd, "getpwnam", asked.append)
+    for text in ("~root/x.mid", "~root", "~nobody-is-called-this/x.mid"):
+        assert code(allowed_folders, text) == 403
+    assert asked == []
 
 
 @pytest.mark.parametrize(

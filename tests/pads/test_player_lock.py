@@ -13,8 +13,6 @@ import soundfile
 
 from daemon.engine import Refusal
 from daemon.jobs import Event, Order
-from daemon.pads import player as player_module
-from daemon.pads.announcer import read_take_events
 from daemon.pads.bank import PadTake
 from daemon.pads.interface import PadState
 from tests.support.harness import SteppedModel
@@ -95,17 +93,19 @@ def test_a_pad_that_changes_while_its_manifest_is_read_plays_what_it_is_then(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = [{"prompt": "other"}]
+    landed_takes = stage.pads._landed_takes
+    read_events = landed_takes.read_events
 
     def read_slowly(folder: Path, take: PadTake, client: str) -> list[Event]:
         if changes:
             stage.pads.set_parameters(0, changes.pop())
-        return read_take_events(folder, take, client)
+        return read_events(folder, take, client)
 
     with closing(stage.client()) as client:
         client.ask("/ace/bank/fill", "dusty", 1, 1)
         client.send("/ace/pad/hit", 1)
         client.until("/ace/finished")
-        monkeypatch.setattr(player_module, "read_take_events", read_slowly)
+        monkeypatch.setattr(landed_takes, "read_events", read_slowly)
         client.send("/ace/pad/hit", 1)
         client.until("/ace/finished")
     assert stage.model.played == ["dusty", "other"]

@@ -19,6 +19,7 @@ def set_adapter(context: Context, arguments: Arguments) -> None:
     adapters = {adapter.path: adapter for adapter in context.engine.adapters}
     # one that is on already may be called by its file's name
     path = next((path for path in adapters if text in (path, Path(path).name)), "")
+    # at once: whether its files are there is looked at, and the worker reads them
     path = path or str(context.allowed_folders.resolve_adapter(text))
     try:
         adapters[path] = Adapter(path, scale).validate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import API, VERSION
 from ..arguments import Arguments, join_words, parse_id_at, parse_int_at
-from ..command import Command, Context
+from ..command import Command, Context, never
 from ..guard import LEASE
 from ..outgoing import shorten
 
@@ -56,4 +56,5 @@ SYNC = Command(
     "/ace/synced",
     "answers once everything before it has been handled",
     sync,
+    is_slow=never,
 )

@@ -12,7 +12,6 @@ from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
 from ...integrations.clients import parse_name
 from ...integrations.inserter import ANYWHERE, INSERT
 from ...jobs import Event, Job, Order, Priority, Refused
-from ...journal import check_words
 from ...panel import NothingToPlay
 from ..arguments import (
     ONE_STRING_HINT,
@@ -29,7 +28,7 @@ from ..arguments import (
     split_numbers,
     split_order_options,
 )
-from ..command import Command, Context
+from ..command import Command, Context, always
 from ..patterns import Pattern, is_pattern
 
 MAX_ROWS = 200  # of an answer to /ace/history
@@ -157,34 +156,22 @@ def _find_jobs(context: Context, id: str) -> list[Job]:
     return matching
 
 
-def history(context: Context, arguments: Arguments) -> Iterator[None] | None:
+def history(context: Context, arguments: Arguments) -> Iterator[None]:
     words, numbers = split_numbers(arguments, most=1)
     count = parse_int("count", numbers[0]) if numbers else DEFAULT_ROWS
     if not 1 <= count <= MAX_ROWS:
         raise OutOfRange(f"count must be in 1..{MAX_ROWS}, got {count}")
-    text = " ".join(words).strip()
-    check_words(text)
-    tell = partial(_tell_history, context, text, count)
-    lanes = context.engine.lanes
-    client = context.sender.client
-    if not text and not lanes.is_busy(client):
-        return tell()
-    # words are looked for in every job: that takes long
-    lanes.put(client, lambda: _work_off(tell()))
-    return None
-
-
-def _work_off(answers: Iterator[None]) -> None:
-    for _ in answers:
-        pass
-
-
-def _tell_history(context: Context, text: str, count: int) -> Iterator[None]:
-    jobs = context.engine.journal.list_past(count, text)
+    jobs = context.engine.journal.list_past(count, " ".join(words).strip())
     for job in jobs:
         context.answer("past", job.id, job.state, str(job.seed), job.path)
         yield
     context.answer("done", "/ace/history", len(jobs), 0)
+
+
+def _has_words(context: Context, arguments: Arguments) -> bool:
+    """They are looked for in every job: that takes long."""
+    words, _ = split_numbers(arguments, most=1)
+    return bool(" ".join(words).strip())
 
 
 def _required_id(arguments: Arguments, what: str) -> str:
@@ -213,6 +200,7 @@ def insert(context: Context, arguments: Arguments) -> None:
     job = _find_finished(context, parse_id_unless_button(arguments))
     track = _parse_place(arguments, 1, "track")
     slot = _parse_place(arguments, 2, "slot")
+    # at once: whether it is there is looked at, and nothing is opened
     if not Path(job.mix_path).is_file():
         raise Refused(404, f"the file of {job.id!r} is not there any more: {job.mix_path}")
     if program := context.inserter.find_program(context.sender.client):
@@ -358,6 +346,7 @@ COMMANDS = (
         "that program has put the clip in; without where it could not",
         note_inserted,
         names_job=True,
+        is_slow=always,  # it may be any of the clips that the program has not put in yet
     ),
     Command(
         "/ace/history",
@@ -366,5 +355,6 @@ COMMANDS = (
         "/ace/past each, /ace/done",
         "the newest jobs, with these words",
         history,
+        is_slow=_has_words,
     ),
 )

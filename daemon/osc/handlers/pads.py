@@ -20,7 +20,7 @@ from ..arguments import (
     parse_pairs,
     split_numbers,
 )
-from ..command import Command, Context
+from ..command import Command, Context, always, never
 
 
 def _pads(context: Context) -> PadPlayer:
@@ -41,6 +41,10 @@ def hit(context: Context, arguments: Arguments) -> None:
         refuse = partial(context.refuse, "", "/ace/pad/hit")
         light = _pads(context).hit(index, refuse, velocity, context.sender.client)
         _answer_pad(context, index, light)
+
+
+def _must_read_take(context: Context, arguments: Arguments) -> bool:
+    return _pads(context).must_read_take(_parse_index(arguments))
 
 
 def reroll(context: Context, arguments: Arguments) -> None:
@@ -139,6 +143,7 @@ COMMANDS = (
         hit,
         makes_job=True,
         ignores_release=True,  # no pad is 0
+        is_slow=_must_read_take,
     ),
     Command(
         "/ace/pad/reroll",
@@ -148,6 +153,7 @@ COMMANDS = (
         "another seed for it, and its take",
         reroll,
         ignores_release=True,
+        is_slow=never,
     ),
     Command(
         "/ace/pad/favourite",
@@ -157,6 +163,7 @@ COMMANDS = (
         "mark it, or not (0); without on the other of both",
         favourite,
         ignores_release=True,
+        is_slow=never,
     ),
     Command(
         "/ace/pad/set",
@@ -165,6 +172,7 @@ COMMANDS = (
         "/ace/pad",
         "parameters of its own; `seed` is its seed",
         adjust,
+        is_slow=never,
     ),
     Command(
         "/ace/bank/fill",
@@ -173,6 +181,7 @@ COMMANDS = (
         "/ace/done",
         "this and seeds of their own for the first pads; favourites stay",
         fill_bank,
+        is_slow=never,
     ),
     Command(
         "/ace/bank/reroll",
@@ -182,9 +191,16 @@ COMMANDS = (
         "new seeds, for favourites only with all",
         reroll_bank,
         ignores_release=True,
+        is_slow=never,
     ),
     Command(
-        "/ace/bank/load", "s", "s name, or i program", "/ace/done", "play another bank", load_bank
+        "/ace/bank/load",
+        "s",
+        "s name, or i program",
+        "/ace/done",
+        "play another bank",
+        load_bank,
+        is_slow=always,
     ),
     Command(
         "/ace/bank/save",
@@ -194,8 +210,15 @@ COMMANDS = (
         "save the bank, from now on under that name and program (0..127)",
         save_bank,
         ignores_release=True,
+        is_slow=always,
     ),
     Command(
-        "/ace/bank/list", "", "", "/ace/banks each, /ace/done", "the banks there are", list_banks
+        "/ace/bank/list",
+        "",
+        "",
+        "/ace/banks each, /ace/done",
+        "the banks there are",
+        list_banks,
+        is_slow=always,
     ),
 )

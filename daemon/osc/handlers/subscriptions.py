@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from functools import partial
 
 from pipeline.request import FIELDS, OutOfRange
 
@@ -46,7 +45,7 @@ def notify(context: Context, arguments: Arguments) -> Iterator[None]:
         context.answer("done", NOTIFY, subscriber.number, LEASE, to=recipient)
     yield from _send_snapshot(context, peer, topics)
     if name:
-        context.inserter.redeliver(name, partial(context.send_event, to=peer))
+        context.redeliver(name, peer)
 
 
 def _tell_removed(context: Context, removed: Peer) -> None:
