@@ -366,11 +366,10 @@ def test_a_program_that_was_busy_for_a_while_gets_its_clips_with_its_next_messag
         live.until("/ace/finished")
         stage.engine.active()  # waits for who publishes
         assert stage.inserter.tick() == float("inf"), "it is away, and was not asked"
-        live.send("/ace/ping", "back")
-        story = live.until("/ace/pong")
-        assert addresses(story) == ["/ace/clip", "/ace/finished", "/ace/insert", "/ace/pong"]
-        live.send("/ace/ping", "again")
-        assert live.receive()[0] == "/ace/pong"
+        live.send("/ace/sync", 1)
+        story = live.until("/ace/synced")
+        assert addresses(story) == ["/ace/clip", "/ace/finished", "/ace/insert", "/ace/synced"]
+        assert live.is_quiet()
 
 
 def test_what_is_too_old_is_not_put_in_any_more(

@@ -79,8 +79,8 @@ class OscClient:
         return [received for received in transcript if received[1][:1] == [id]]
 
     def is_quiet(self) -> bool:
-        """Nothing else has been answered: the answer to a ping is what comes next."""
-        return bool(self.ask("/ace/ping", "quiet")[1][0] == "quiet")
+        """Nothing else is answered: what comes next is that everything has been handled."""
+        return self.ask("/ace/sync", 4711) == ("/ace/synced", [4711])
 
     def close(self) -> None:
         self._socket.close()
