@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,16 +67,20 @@ class JournalFile:
 
     @contextmanager
     def reading_aside(self) -> Iterator[sqlite3.Connection]:
-        """For a question that takes long: the others go on."""
+        """For a question that takes long: the others go on, unless the file is not in its place."""
+        with ExitStack() as opened:
+            db = self._open_aside()
+            yield opened.enter_context(closing(db) if db else self.reading())
+
+    def _open_aside(self) -> sqlite3.Connection | None:
+        """Another connection for questions; None where there cannot be one now."""
         if self.path is None:
-            with self.reading() as db:
-                yield db
-            return
-        db = database.open_read_only(self.path)
+            return None
         try:
-            yield db
-        finally:
-            db.close()
+            return database.open_read_only(self.path)
+        except JournalError as error:
+            log.warning("asked what is still open: %s", error)
+            return None
 
     def close(self) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from daemon.jobs import Event, Job, JobState
-from daemon.journal import Journal
+from daemon.journal import Journal, writer
 from daemon.journal.writer import Waiter
 from pipeline.request import Request
 from tests.support.waiting import until
@@ -143,6 +143,16 @@ def test_it_is_put_back_although_nothing_is_written(journal: Journal, path: Path
     path.unlink()
     until(path.exists)
     until(lambda: ids(after_a_kill(path)) == ["a"])
+
+
+def test_what_is_asked_before_it_is_noticed_is_answered(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LOOK_SECONDS", 3600.0)
+    with closing(Journal(path)) as journal:
+        accept(journal, "dusty")
+        path.unlink()
+        assert [job.id for job in journal.list_past(5, "dusty")] == ["dusty"]
 
 
 def test_a_foreign_file_in_its_place_is_set_aside_whole(journal: Journal, path: Path) -> None:
