@@ -27,7 +27,7 @@ WITHOUT_WAL = "has lost its -wal file"
 DAMAGED = "was damaged"
 
 
-class Place(NamedTuple):
+class FileIdentity(NamedTuple):
     """Which file it is, wherever its name is now, and how many bytes it has."""
 
     device: int
@@ -35,14 +35,14 @@ class Place(NamedTuple):
     size: int
 
     @classmethod
-    def look(cls, path: Path) -> Place | None:
+    def look(cls, path: Path) -> FileIdentity | None:
         try:
             found = path.stat()
         except FileNotFoundError:
             return None
         return cls(found.st_dev, found.st_ino, found.st_size)
 
-    def is_same_file(self, other: Place | None) -> bool:
+    def is_same_file(self, other: FileIdentity | None) -> bool:
         return other is not None and self[:2] == other[:2]
 
 
@@ -56,8 +56,8 @@ class JournalFile:
         self.db, self.warning = database.open_or_begin(path)
         self._lock = threading.RLock()  # of the reader; and in memory, of the writer
         self._loss = ""
-        self._main: Place
-        self._wal: Place
+        self._main: FileIdentity
+        self._wal: FileIdentity
         self._open_reader()
 
     @contextmanager
@@ -93,8 +93,8 @@ class JournalFile:
         """What has become of the file that is written to; empty where it is in its place."""
         if self.path is None or self._loss:
             return self._loss
-        main = Place.look(self.path)
-        wal = Place.look(self._wal_path)
+        main = FileIdentity.look(self.path)
+        wal = FileIdentity.look(self._wal_path)
         if main is None:
             self._loss = GONE
         elif not main.is_same_file(self._main):
@@ -163,8 +163,8 @@ class JournalFile:
         Returns where it is.
         """
         assert self.path
-        main = Place.look(self.path)
-        wal = Place.look(self._wal_path)
+        main = FileIdentity.look(self.path)
+        wal = FileIdentity.look(self._wal_path)
         has_foreign_wal = wal is not None and not wal.is_same_file(self._wal)
         is_foreign = main is not None and not main.is_same_file(self._main)
         aside = None
@@ -188,8 +188,8 @@ class JournalFile:
         self._reader.execute("PRAGMA query_only = 1")
         self._reader.execute("SELECT count(*) FROM facts")  # now there is a -wal file
         self.db.execute("PRAGMA busy_timeout = 0")  # the writer has other things to do than wait
-        main = Place.look(self.path)
-        wal = Place.look(self._wal_path)
+        main = FileIdentity.look(self.path)
+        wal = FileIdentity.look(self._wal_path)
         if main is None or wal is None:
             raise FileNotFoundError(f"{self.path} is not there any more")
         self._main = main

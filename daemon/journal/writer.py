@@ -70,7 +70,7 @@ class Write:
 
 
 @dataclass(eq=False)
-class Note:
+class JobUpdate:
     """How a job stands: its newest columns, until they are written. It is never lost; those who
     wait for it are told of the first error, or that it takes too long.
     """
@@ -79,7 +79,7 @@ class Note:
     columns: dict[str, object]
     waiting: list[tuple[Done, float]]  # and until when each waits, in time.monotonic()
 
-    def add(self, later: Note) -> None:
+    def add(self, later: JobUpdate) -> None:
         self.columns |= later.columns
         self.waiting += later.waiting
 
@@ -100,8 +100,8 @@ class Writer:
         self._on_restored = on_restored
         self._changed = threading.Condition()
         self._writes: deque[Write] = deque()
-        self._notes: dict[int, Note] = {}  # by the job's number
-        self._writing: dict[int, Note] = {}  # those of the commit that is under way
+        self._notes: dict[int, JobUpdate] = {}  # by the job's number
+        self._writing: dict[int, JobUpdate] = {}  # those of the commit that is under way
         self._retry_at = 0.0  # time.monotonic() before which nothing is tried by itself
         self._close_by = math.inf
         self._is_closed = False
@@ -137,7 +137,7 @@ class Writer:
         """Write down how a job stands that was written before. `on_done` is called within so many
         seconds, whether or not it is on disk by then.
         """
-        note = Note(job, columns, [(on_done, time.monotonic() + seconds)])
+        note = JobUpdate(job, columns, [(on_done, time.monotonic() + seconds)])
         with self._changed:
             if not self._is_closed:
                 if known := self._notes.get(job.number):
@@ -222,7 +222,7 @@ class Writer:
         for note in notes:
             self._write_alone([], [note])
 
-    def _write_alone(self, writes: list[Write], notes: list[Note]) -> None:
+    def _write_alone(self, writes: list[Write], notes: list[JobUpdate]) -> None:
         try:
             self._file.db.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as obstacle:
@@ -231,7 +231,7 @@ class Writer:
         if error := self._try_to_commit(writes, notes):
             self._take_back(writes, notes, error)
 
-    def _try_to_commit(self, writes: list[Write], notes: list[Note]) -> Exception | None:
+    def _try_to_commit(self, writes: list[Write], notes: list[JobUpdate]) -> Exception | None:
         """Write these in the transaction that has begun, and answer; where that fails, nothing has
         happened.
         """
@@ -273,7 +273,7 @@ class Writer:
 
     # --- what could not be written ----------------------------------------------------------------
 
-    def _take_back(self, writes: list[Write], notes: list[Note], error: Exception) -> None:
+    def _take_back(self, writes: list[Write], notes: list[JobUpdate], error: Exception) -> None:
         """Refuse what could not be written, and keep what is to be tried again."""
         self._note_damage(error)
         with self._changed:
@@ -320,7 +320,7 @@ class Writer:
     def _tell(
         self,
         writes: Iterable[Write],
-        notes: Iterable[Note],
+        notes: Iterable[JobUpdate],
         error: OSError | None,
         until: float = math.inf,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import threading
@@ -13,6 +14,7 @@ from functools import partial
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from queue import Full, Queue
 
 from pipeline.private import make_folder
 
@@ -22,6 +24,9 @@ from .lines import escape_line
 
 NAME = "acestepd.log"
 BACKUPS = 3  # old files: acestepd.log.1 is the newest of them
+
+MAX_WAITING = 10_000  # lines that wait to be written
+FLUSH_SECONDS = 2.0  # that the end of the daemon waits for them
 
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
@@ -45,6 +50,68 @@ class _LogFile(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A full disk is said where it hurts, not here again for every line."""
+
+
+class BackgroundHandler(logging.Handler):
+    """Has another handler write on a thread of its own: whoever says something never waits for a
+    slow disk, or for a terminal whose output somebody has stopped. Where too many lines wait, the
+    newest are left out, and how many is said after those.
+    """
+
+    def __init__(self, target: logging.Handler) -> None:
+        super().__init__()
+        self._target = target
+        self._waiting: Queue[logging.LogRecord | threading.Event | None] = Queue(MAX_WAITING)
+        self._left_out = 0
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record = copy.copy(record)
+        record.msg = record.getMessage()  # now: what it is about may change
+        record.args = None
+        try:
+            if self._left_out:
+                self._waiting.put_nowait(self._note_left_out(record))
+                self._left_out = 0
+            self._waiting.put_nowait(record)
+        except Full:
+            self._left_out += 1
+
+    def flush(self) -> None:
+        """Wait for what was said before, but not for long."""
+        self._wait_until_written()
+
+    def close(self) -> None:
+        if self._wait_until_written():  # else it is stuck in a write, and the target is in use
+            self._waiting.put(None)
+            self._thread.join()
+            self._target.close()
+        super().close()
+
+    def _wait_until_written(self) -> bool:
+        """Whether all that was said before is written within `FLUSH_SECONDS`."""
+        if not self._thread.is_alive():
+            return True
+        written = threading.Event()
+        try:
+            self._waiting.put(written, timeout=FLUSH_SECONDS)
+        except Full:
+            return False
+        return written.wait(FLUSH_SECONDS)
+
+    def _note_left_out(self, record: logging.LogRecord) -> logging.LogRecord:
+        note = copy.copy(record)
+        note.msg = f"{self._left_out} lines are left out here: they could not be written in time"
+        note.exc_info = None
+        return note
+
+    def _write(self) -> None:
+        while (entry := self._waiting.get()) is not None:
+            if isinstance(entry, threading.Event):
+                entry.set()
+            else:
+                self._target.handle(entry)
 
 
 @dataclass
@@ -140,8 +207,9 @@ def log_to_terminal(quiet: bool = False) -> logging.Handler:
     """`quiet` leaves warnings and errors: for a service, whose terminal is a file that nobody
     rotates. The handler's level can be changed later.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(_LineFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    stream = logging.StreamHandler()
+    stream.setFormatter(_LineFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler = BackgroundHandler(stream)
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
     root = logging.getLogger()
     root.addHandler(handler)
@@ -166,11 +234,12 @@ def log_to_file(settings: Settings) -> Iterator[Path | None]:
             f"state: cannot write {path}: {error.strerror}; choose another folder"
         ) from error
     file.setFormatter(_LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler = BackgroundHandler(file)
     root = logging.getLogger()
-    root.addHandler(file)
+    root.addHandler(handler)
     try:
         yield path
     finally:
-        root.removeHandler(file)
+        root.removeHandler(handler)
         with suppress(OSError):  # the disk is full: what could not be written is lost
-            file.close()
+            handler.close()

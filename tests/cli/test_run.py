@@ -1,13 +1,15 @@
-"""What is said before the daemon starts."""
+"""What is said before the daemon starts, and on a terminal that nobody reads."""
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
 
 from daemon.cli.run import warn_of_open_token
 from daemon.settings import Settings
+from tests.support.daemon_process import started
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,17 @@ def test_without_a_settings_file_there_is_nothing_to_tell(
 ) -> None:
     warn_of_open_token(Settings(token="open sesame"), tmp_path / "none.toml")
     assert caplog.records == []
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes cannot be made small here")
+def test_a_daemon_whose_terminal_is_stopped_answers_all_the_same(tmp_path: Path) -> None:
+    with started(tmp_path / "out") as (daemon, client):
+        assert daemon.process.stdout
+        size = fcntl.fcntl(daemon.process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        client.send("/ace/generate", "j", "prompt", "a beat", "seconds", 1, "num_steps", 1)
+        client.until_end("j")
+        for _ in range(size // 10):  # each is a line of the log
+            client.send("/ace/favourite", "j")
+            client.until("/ace/done", "/ace/favourite")
+        assert fcntl.fcntl(daemon.process.stdout, fcntl.F_GETPIPE_SZ) == size
+        assert client.ask("/ace/ping", "here")

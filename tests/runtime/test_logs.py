@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,7 @@ def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
     finally:
         for handler in [handler for handler in root.handlers if handler not in before]:
             root.removeHandler(handler)
+            handler.close()
         root.setLevel(level)
     assert [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()] == lines
 
@@ -113,6 +115,48 @@ def test_a_message_is_one_line_whatever_is_in_it(tmp_path: Path, text: str) -> N
 def test_what_people_write_stays_as_it_is_in_a_line() -> None:
     for text in ("warm lo-fi beat", "Köln 音楽\u3000\u00a0", "👩\u200d🎤"):
         assert escape_line(text) == text
+
+
+class StuckHandler(logging.Handler):
+    """A terminal whose output somebody has stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+        self.written: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        assert self.goes_on.wait(60)
+        self.written.append(record.getMessage())
+
+
+def test_nobody_waits_for_a_terminal_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_WAITING", 10)
+    stuck = StuckHandler()
+    handler = logs.BackgroundHandler(stuck)
+    logger = logging.Logger("stuck")
+    logger.addHandler(handler)
+    for number in range(100):
+        logger.info("line %d", number)  # returns, or this test does not end
+    stuck.goes_on.set()
+    handler.flush()
+    logger.info("the last")
+    handler.close()
+    assert stuck.written[0] == "line 0"
+    assert stuck.written[-1] == "the last"
+    assert stuck.written[-2].startswith(f"{102 - len(stuck.written)} lines are left out here")
+
+
+def test_the_daemon_ends_although_its_terminal_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "FLUSH_SECONDS", 0.01)
+    stuck = StuckHandler()
+    handler = logs.BackgroundHandler(stuck)
+    handler.handle(logging.makeLogRecord({"msg": "a line"}))
+    handler.close()
+    assert stuck.written == []
+    stuck.goes_on.set()
 
 
 # --- lines that a stranger can cause --------------------------------------------------------------
