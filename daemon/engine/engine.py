@@ -24,7 +24,7 @@ from .client_lanes import ClientLanes
 from .dispatcher import ADAPTER, Dispatcher
 from .event_bus import EventBus, ignore_event
 from .given_up import GivenUpAdapters
-from .lookup import JobLookup
+from .lookup import FEW_TAKES, JobLookup
 from .model_state import ModelChoice, ModelState, ModelStatus
 from .prepared_takes import PreparedTake
 from .process import WorkerHandle, WorkerProcess
@@ -203,9 +203,11 @@ class Engine:
         """Submit an order without waiting for the journal. Its events say that it is queued, or
         `on_refused` is called with what `submit` raises, now or on another thread. The orders of a
         client are taken in the order in which they came, also where files of some have to be read
-        first.
+        first, or many takes looked up.
         """
-        is_slow = names_file("guide", order.request.guide)
+        is_slow = names_file("guide", order.request.guide) or (
+            order.count > FEW_TAKES and self.journal.count_batch(order.client, order.id) > 0
+        )
         self._begin(order.client, order.id, lambda: order, on_refused, on_repeat, is_slow)
 
     def begin_reroll(

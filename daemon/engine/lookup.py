@@ -7,6 +7,8 @@ from collections.abc import Callable
 from ..jobs import Job, JobState, Order, Refused
 from ..journal import Journal
 
+FEW_TAKES = 16  # of an order: more are looked up aside
+
 
 class JobLookup:
     """`active` returns the jobs that have not ended; `incoming` those of them that are just being
@@ -30,14 +32,16 @@ class JobLookup:
         if not order.id:
             return []
         job = self._journal.find(order.client, order.id)
-        jobs = [job] if job else self._journal.find_batch(order.client, order.id)
-        if jobs and len(jobs) != order.count:
-            count = len(jobs)
+        count = 1 if job else self._journal.count_batch(order.client, order.id)
+        if count and count != order.count:
             raise Refused(
                 409,
                 f"id {order.id!r} was used for {count} takes",
                 "send every request under a new id",
             )
+        if not count:
+            return []
+        jobs = [job] if job else self._journal.find_batch(order.client, order.id)
         if any(job.request != order.request for job in jobs[:1]):
             raise Refused(
                 409,

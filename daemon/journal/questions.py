@@ -17,6 +17,12 @@ SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
 MAX_WORDS = 32  # of a search
 MAX_CHARS = 256  # of all of them
 
+# an order of several takes: of the client, by its id and that of its first take
+NEWEST_BATCH = (
+    "batch != '' AND client = ? AND batch = ? AND number >= coalesce("
+    "(SELECT max(number) FROM jobs AS firsts WHERE firsts.client = ? AND firsts.id = ?), 0)"
+)
+
 Values = tuple[object, ...]
 
 
@@ -58,10 +64,14 @@ class Questions:
 
     def find_batch(self, client: str, id: str) -> list[Job]:
         """The jobs of the client's newest order of several takes with that id, in order."""
-        where = "batch != '' AND batch = ? AND client = ? ORDER BY number"
-        jobs = self._find_jobs(where, (id, client))
-        first = max((n for n, job in enumerate(jobs) if job.id == f"{id}.1"), default=0)
-        return jobs[first:]
+        return self._find_jobs(f"{NEWEST_BATCH} ORDER BY number", (client, id, client, f"{id}.1"))
+
+    def count_batch(self, client: str, id: str) -> int:
+        """How many those are; 0 where there is no such order."""
+        with self._file.reading() as db:
+            query = f"SELECT count(*) AS count FROM jobs WHERE {NEWEST_BATCH}"
+            found = db.execute(query, (client, id, client, f"{id}.1")).fetchone()
+        return int(found["count"])
 
     def find_newest(self, client: str = "") -> Job | None:
         """The client's newest job; without a client, the newest of all."""

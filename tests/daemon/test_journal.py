@@ -4,15 +4,18 @@ import errno
 import json
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.jobs import Event, Insertion, Job, JobState, Priority
-from daemon.journal import Journal, JournalError, schema
+from daemon.journal import Journal, JournalError, questions, schema
 from daemon.journal import journal as journal_module
+from daemon.journal.rows import read_row
 from daemon.journal.schema import MIGRATIONS
 from daemon.journal.writer import Waiter
 from pipeline.request import OutOfRange, Request
@@ -375,6 +378,7 @@ def test_no_question_that_is_asked_while_somebody_plays_looks_at_every_job(path:
         journal.find_by_id("a")
         journal.find_by_path("/clips/a.wav")
         journal.find_batch("me", "a")
+        journal.count_batch("me", "a")
         journal.find_newest("me")
         journal.find_newest()
         journal.find_newest_clip("me")
@@ -388,7 +392,7 @@ def test_no_question_that_is_asked_while_somebody_plays_looks_at_every_job(path:
             question: [row[3] for row in journal._file.db.execute(f"EXPLAIN QUERY PLAN {question}")]
             for question in asked
         }
-        assert len(plans) >= 12
+        assert len(plans) >= 13
         for question, steps in plans.items():
             limited = "WHERE 1 ORDER BY number DESC LIMIT" in question
             for step in steps:
@@ -406,6 +410,43 @@ def test_a_search_takes_so_many_words_and_no_more(path: Path) -> None:
             for ask in (journal.search, lambda words: journal.list_past(1, words)):
                 with pytest.raises(OutOfRange, match="32 words of 256 characters"):
                     ask(text)
+
+
+def test_an_order_is_counted_as_it_is_found(path: Path) -> None:
+    with closing(Journal(path)) as journal:
+        assert journal.count_batch("me", "b") == 0
+        for client, takes in (("me", 3), ("you", 4), ("me", 2)):
+            ids = [f"b.{take}" for take in range(1, takes + 1)]
+            jobs = [job(id, client=client, batch="b", takes=takes) for id in ids]
+            journal.add(jobs)
+            assert [one.number for one in journal.find_batch(client, "b")] == [
+                one.number for one in jobs
+            ]
+            assert journal.count_batch(client, "b") == takes
+        assert journal.count_batch("you", "b") == 4
+
+
+def test_no_more_jobs_are_read_than_are_wanted_whatever_is_not_written_yet(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Journal(path)) as journal:
+        jobs = [job(f"a{number}", client="me") for number in range(20)]
+        journal.add(jobs)
+        for one in jobs[:10]:
+            ended(journal, one, Event("clip", one, ("mix", f"/clips/{one.id}.wav", 84.0, 4, "7")))
+        unwritten = {one.number: one for one in jobs[10:]}
+        monkeypatch.setattr(journal, "_list_unwritten", lambda: unwritten)
+        read: list[int] = []
+
+        def note(row: Mapping[str, Any]) -> Job | None:
+            read.append(row["number"])
+            return read_row(row)
+
+        monkeypatch.setattr(questions, "read_row", note)
+        found = journal.find_newest_clip("me")
+        assert found
+        assert found.number == jobs[9].number
+        assert read == [jobs[9].number]
 
 
 def test_the_newest_clip_is_ones_own_or_else_the_newest_of_all(path: Path) -> None:

@@ -211,6 +211,30 @@ def test_everybody_is_answered_while_it_is_looked_up_what_waits_for_a_program(
         assert client.until("/ace/done")[-1][1] == ["/ace/inserted", 1, 0]
 
 
+def test_everybody_is_answered_while_many_takes_are_looked_up(
+    stage: Stage, client: OscClient
+) -> None:
+    order = ("/ace/generate", "b", *SHORT, "seed", 1, "count", 17)
+    client.send(*order)
+    client.until("/ace/finished", "b.17")
+    for message in (order, ("/ace/query", "b")):
+        with held_up(stage.journal, "find_batch") as entered, closing(stage.client()) as other:
+            client.send(*message)
+            assert entered.wait(PATIENCE)
+            assert ping(other) == []
+            assert ping(client) == []
+        answers = client.until("/ace/finished", "b.17")
+        assert [values[0] for address, values in answers if address == "/ace/finished"] == [
+            f"b.{take}" for take in range(1, 18)
+        ]
+    with held_up(stage.journal, "find_batch") as entered:
+        client.send(*order[:-1], 18)
+        id, about, code, text = client.until("/ace/fail")[-1][1][:4]
+        assert (id, about, code) == ("b", "/ace/generate", 409)
+        assert "was used for 17 takes" in text
+        assert not entered.is_set()
+
+
 def test_everybody_is_answered_while_a_folder_is_looked_at(stage: Stage, client: OscClient) -> None:
     with held_up(folders, "find_obstacle") as entered, closing(stage.client()) as other:
         client.send("/ace/generate", "a", *SHORT)

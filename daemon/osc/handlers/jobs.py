@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
 
+from ...engine.lookup import FEW_TAKES
 from ...integrations.clients import parse_name
 from ...integrations.inserter import ANYWHERE, INSERT
 from ...jobs import Event, Job, Order, Priority, Refused
@@ -154,6 +156,15 @@ def _find_jobs(context: Context, id: str) -> list[Job]:
     if not matching:
         raise Refused(404, f"{id[:40]!r} matches no job that has not ended")
     return matching
+
+
+def _is_of_many(context: Context, arguments: Arguments) -> bool:
+    """Whether an order of many takes is meant."""
+    id = parse_id_at(arguments, 0)
+    with suppress(Refused):
+        job = context.engine.find(context.sender.client, id)
+        return job.id != id and job.takes > FEW_TAKES
+    return False
 
 
 def history(context: Context, arguments: Arguments) -> Iterator[None]:
@@ -317,6 +328,7 @@ COMMANDS = (
         "where is it? `*`, `?` match those that have not ended",
         query,
         names_job=True,
+        is_slow=_is_of_many,
     ),
     Command(
         "/ace/favourite",
