@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 
-from pipeline.request import BadRequest, Request
-from pipeline.request_files import follow_links, names_file, resolve_request
 from pipeline.weights.adapter import Adapter
 
-from ..jobs import Event, Job, JobState, Listener, Order, Refused
+from ..jobs import Event, Job, Listener, Order, Refused
 from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
-from . import orders
 from .client_jobs import describe_refusal
-from .client_lanes import ClientLanes
 from .dispatcher import ADAPTER, Dispatcher
 from .event_bus import EventBus, ignore_event
 from .given_up import GivenUpAdapters
-from .lookup import FEW_TAKES, JobLookup
+from .intake import IncomingOrder, Intake
 from .model_state import ModelChoice, ModelState, ModelStatus
-from .prepared_takes import PreparedTake
 from .process import WorkerHandle, WorkerProcess
-from .speculation import Claim, Speculation
+from .speculation import Speculation
 
 log = logging.getLogger("acestepd.engine")
 
 Refusal = Callable[[Exception], None]  # gets `Refused` or `BadRequest`, or what a bug raised
-
-
-@dataclass(eq=False)
-class IncomingOrder:
-    """An order that has come, until it is written down or refused. `answer` gets its jobs, or what
-    it is refused with.
-    """
-
-    client: str
-    id: str
-    make_order: Callable[[], Order]
-    on_repeat: Listener
-    answer: Callable[[list[Job] | Exception], None]
-    jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
-    cancelled_by: set[str] = field(default_factory=set)  # before it had jobs
-    repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
 
 
 class Engine:
@@ -88,10 +65,17 @@ class Engine:
             self._dispatcher,
             self._model.memory_need.estimate_bytes,
         )
-        self._lookup = JobLookup(journal, self._list_active, self._list_incoming)
-        self._incoming: list[IncomingOrder] = []  # not written down yet
-        # what takes long for a client: the order of its messages stays
-        self.lanes = ClientLanes()
+        self._intake = Intake(
+            self.lock,
+            settings,
+            journal,
+            self._dispatcher,
+            self._speculation,
+            self._publish_state,
+        )
+        self._lookup = self._intake.lookup
+        # for what takes long and is about no order; the order of a client's messages stays
+        self.lanes = self._intake.lanes
 
     # --- how it stands ----------------------------------------------------------------------------
 
@@ -158,6 +142,7 @@ class Engine:
         with self.lock:
             self.settings = settings
             self._supervisor.settings = settings
+            self._intake.settings = settings
             self._lander.settings = settings
             self._speculation.change_settings(settings)
 
@@ -190,7 +175,7 @@ class Engine:
         """
         answers = SimpleQueue[list[Job] | Exception]()
         incoming = IncomingOrder(order.client, order.id, lambda: order, on_repeat, answers.put)
-        self._take_in(incoming)
+        self._intake.take_in(incoming)
         answer = answers.get()
         if isinstance(answer, Exception):
             raise answer
@@ -205,10 +190,7 @@ class Engine:
         client are taken in the order in which they came, also where files of some have to be read
         first, or many takes looked up.
         """
-        is_slow = names_file("guide", order.request.guide) or (
-            order.count > FEW_TAKES and self.journal.count_batch(order.client, order.id) > 0
-        )
-        self._begin(order.client, order.id, lambda: order, on_refused, on_repeat, is_slow)
+        self._begin(order.client, order.id, lambda: order, on_refused, on_repeat)
 
     def begin_reroll(
         self,
@@ -240,7 +222,6 @@ class Engine:
         make_order: Callable[[], Order],
         on_refused: Refusal,
         on_repeat: Listener,
-        is_slow: bool = False,
     ) -> None:
         def answer(answer: list[Job] | Exception) -> None:
             if isinstance(answer, Exception):
@@ -248,153 +229,7 @@ class Engine:
             else:
                 self._dispatcher.dispatch_soon()
 
-        incoming = IncomingOrder(client, id, make_order, on_repeat, answer)
-        if (is_slow and not self.lanes.is_here) or self.lanes.is_busy(client):
-            self._put_aside(incoming)
-        else:
-            self._take_in(incoming)
-
-    def _put_aside(self, incoming: IncomingOrder) -> None:
-        with self.lock:
-            self._incoming.append(incoming)
-        try:
-            self.lanes.put(incoming.client, lambda: self._take_in(incoming))
-        except Refused as error:
-            self._refuse(incoming, error)
-
-    def _take_in(self, incoming: IncomingOrder) -> None:
-        """Accept an order, refuse it, or let it wait for an order of the same id that is just being
-        written down. Reads files.
-        """
-        try:
-            order = incoming.make_order()
-            with self.lock:
-                order = self._with_parent(order)
-                take = self._speculation.find_take(order)
-                if take is None and self._try_to_accept(incoming, order, None, None):
-                    return
-            incomplete = take if take and not take.is_complete else None
-            resolved = None if take else self._resolve(order)
-            while not self._try_to_accept(incoming, order, resolved, incomplete):
-                resolved = self._resolve(order)
-        except (Refused, BadRequest) as error:
-            self._refuse(incoming, error)
-        except Exception as error:
-            log.exception("the order %s of %s", incoming.id, incoming.client)
-            self._refuse(incoming, error)
-
-    def _resolve(self, order: Order) -> Request:
-        """What is made for an order. Reads files. Raises `BadRequest`."""
-        return resolve_request(follow_links(order.request, self.settings.linked_files))
-
-    def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
-        with self.lock:
-            self._remove_incoming(incoming)
-        incoming.answer(error)
-        self._take_in_repeats(incoming)
-
-    def _with_parent(self, order: Order) -> Order:
-        """The order, with the job as its parent whose clip it works on, where the journal knows."""
-        source = order.request.source
-        job = self.journal.find_by_path(source) if source and not order.parent else None
-        return dataclasses.replace(order, parent=job.id) if job else order
-
-    def _try_to_accept(
-        self,
-        incoming: IncomingOrder,
-        order: Order,
-        resolved: Request | None,
-        incomplete: PreparedTake | None,
-    ) -> bool:
-        """False where a request has to be `resolved` first: that reads files, so it is done without
-        the lock. `incomplete` is the order's prepared take, where files of it are gone.
-        """
-        with self.lock:
-            if first := self._find_incoming(incoming):
-                first.repeats.append(incoming)
-                return True
-            accepted = self._lookup.find_accepted(order)
-            if accepted and not all(job.state is JobState.FAILED for job in accepted):
-                self._repeat(incoming, accepted)
-                return True
-            if self._supervisor.closing:
-                raise Refused(503, "the daemon is closing")
-            claim = self._speculation.claim(order, incomplete)
-            if claim:
-                jobs = [claim.job]
-            else:
-                dispatcher = self._dispatcher
-                waiting = (dispatcher.queue, dispatcher.held, self._list_incoming())
-                orders.check_order(order, self.settings, waiting)
-                if resolved is None:
-                    return False
-                jobs = orders.make_jobs(order, resolved, self.settings.out)
-            incoming.jobs = jobs
-            for job in jobs:
-                job.observers |= incoming.cancelled_by
-                job.cancel_requested = bool(incoming.cancelled_by)
-            if incoming not in self._incoming:
-                self._incoming.append(incoming)
-        self._client_jobs.begin_accept(
-            jobs,
-            claim.landing if claim else "",
-            partial(self._on_written, incoming, order, claim),
-        )
-        return True
-
-    def _on_written(
-        self,
-        incoming: IncomingOrder,
-        order: Order,
-        claim: Claim | None,
-        refused: Refused | None,
-    ) -> None:
-        """The journal has an order's jobs, or not."""
-        if refused:
-            with self.lock:
-                if claim:
-                    self._speculation.give_back(claim)
-            self._refuse(incoming, refused)
-            return
-        jobs = incoming.jobs
-        with self.lock:
-            self._remove_incoming(incoming)
-            cancelled = [job for job in jobs if job.cancel_requested]
-            for job in cancelled:
-                job.cancel_requested = False
-            if not (claim and self._speculation.fulfil(claim)):
-                self._speculation.withdraw(order)
-                self._dispatcher.enqueue(*jobs)
-                self._publish_state()
-                self._supervisor.wake()
-            self._dispatcher.cancel(*cancelled)
-        incoming.answer(jobs)
-        self._take_in_repeats(incoming)
-
-    def _repeat(self, incoming: IncomingOrder, accepted: list[Job]) -> None:
-        """Tell how an order stands that is there already."""
-        self._remove_incoming(incoming)
-        for job in accepted:
-            for event in job.status_events:
-                incoming.on_repeat(event)
-        incoming.answer(accepted)
-
-    def _find_incoming(self, incoming: IncomingOrder) -> IncomingOrder | None:
-        """Another order that is just being written down, and has a job of the same name."""
-        for other in self._incoming:
-            names = (other.id, *(job.id for job in other.jobs))
-            is_written = bool(incoming.id and other.jobs) and other is not incoming
-            if is_written and other.client == incoming.client and incoming.id in names:
-                return other
-        return None
-
-    def _remove_incoming(self, incoming: IncomingOrder) -> None:
-        self._incoming = [other for other in self._incoming if other is not incoming]
-
-    def _take_in_repeats(self, incoming: IncomingOrder) -> None:
-        """What came meanwhile under the same id is looked at again."""
-        for repeat in incoming.repeats:
-            self._take_in(repeat)
+        self._intake.begin(IncomingOrder(client, id, make_order, on_repeat, answer))
 
     def cancel(self, client: str, id: str) -> int:
         """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels
@@ -404,7 +239,7 @@ class Engine:
         just landing.
         """
         with self.lock:
-            unread = [order for order in self._incoming if not order.jobs]
+            unread = self._intake.list_unread()
             if id != "*":
                 unread = [each for each in unread if (each.client, each.id) == (client, id)]
             jobs = [] if unread and id != "*" else self._lookup.find_cancellable(client, id)
@@ -413,7 +248,7 @@ class Engine:
             for job in jobs:
                 job.observers.add(client)
             # what is just being written down ends when it has been
-            incoming = set(self._list_incoming())
+            incoming = set(self._intake.list_jobs())
             for job in incoming.intersection(jobs):
                 job.cancel_requested = True
             self._dispatcher.cancel(*(job for job in jobs if job not in incoming))
@@ -481,14 +316,7 @@ class Engine:
         held.
         """
         with self.lock:
-            return self._list_active()
-
-    def _list_active(self) -> list[Job]:
-        return [*self._dispatcher.active(), *self._list_incoming()]
-
-    def _list_incoming(self) -> list[Job]:
-        """The jobs that are just being written down."""
-        return [job for order in self._incoming for job in order.jobs]
+            return self._intake.list_active()
 
     def prepare(self, orders: Sequence[Order], listener: Listener = ignore_event) -> None:
         """Make the takes of these orders in advance, the likeliest first, while nothing else is to

@@ -19,8 +19,7 @@ import mido
 import pytest
 import soundfile
 
-from daemon.engine import Engine
-from daemon.engine import engine as engine_module
+from daemon.engine import Engine, intake
 from daemon.jobs import Event, Order, Priority, Refused
 from daemon.landing import clips, folders, staging
 from pipeline.request import BadRequest, Request
@@ -39,7 +38,7 @@ from tests.support.harness import (
 )
 from tests.support.waiting import until
 
-ROOT = Path(engine_module.__file__).parents[2].as_posix()
+ROOT = Path(intake.__file__).parents[2].as_posix()
 TOUCHING = (
     "stat lstat access open scandir listdir mkdir rmdir rename replace link unlink remove statvfs"
 ).split()
@@ -198,7 +197,7 @@ def while_files_are_read(monkeypatch: pytest.MonkeyPatch, action: Callable[[], o
         act()
         return resolved
 
-    monkeypatch.setattr(engine_module, "resolve_request", resolve)
+    monkeypatch.setattr(intake, "resolve_request", resolve)
 
 
 def while_a_folder_is_looked_at(

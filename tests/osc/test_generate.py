@@ -374,6 +374,34 @@ def test_nobody_waits_while_a_midi_guide_is_read(
     assert "osc" not in readers[0]
 
 
+def test_nobody_waits_while_the_changed_guide_of_a_reroll_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = _midi_file(tmp_path)
+    may_read = threading.Event()
+    readers: list[str] = []
+
+    def read(data: bytes) -> smf.MidiFile:
+        readers.append(threading.current_thread().name)
+        assert may_read.wait(60)
+        return parse(data)
+
+    parse = smf.parse
+    with on_stage(tmp_path, folders=(tmp_path,)) as stage, closing(stage.client()) as client:
+        client.send(
+            "/ace/generate", "first", "prompt", "x", "bars", 1, "guide", str(guide), "num_steps", 1
+        )
+        assert "/ace/finished" in addresses(client.until_end("first"))
+        guide.write_bytes(guide.read_bytes() + b"more")
+        monkeypatch.setattr(smf, "parse", read)
+        client.send("/ace/reroll", "again", "first")
+        assert client.ask("/ace/ping", "1")[1][0] == "1"
+        may_read.set()
+        assert addresses(client.until_end("again"))[0] == "/ace/queued"
+    assert readers
+    assert "osc" not in readers[0]
+
+
 def test_a_text_that_is_too_long_is_refused_and_changes_nothing(client: OscClient) -> None:
     _, code, text, hint = expect_fail(client, "/ace/generate", "long", "prompt", "x" * 8193)
     assert (code, hint) == (422, "shorten it")

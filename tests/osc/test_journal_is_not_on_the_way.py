@@ -14,7 +14,7 @@ from typing import Any
 import mido
 import pytest
 
-from daemon.engine import engine as engine_module
+from daemon.engine import intake
 from daemon.journal import Journal
 from pipeline.request import Request
 from pipeline.request_files import resolve_request
@@ -181,7 +181,7 @@ def test_the_order_of_one_client_stays_while_a_guide_is_read_and_others_go_first
             assert go_on.wait(PATIENCE)
         return resolve_request(request)
 
-    monkeypatch.setattr(engine_module, "resolve_request", resolve)
+    monkeypatch.setattr(intake, "resolve_request", resolve)
     with closing(stage.client()) as other:
         client.send("/ace/generate", "guided", *SHORT, "guide", str(guide))
         client.send("/ace/generate", "cancelled", *SHORT, "guide", str(guide))

@@ -1,0 +1,246 @@
+"""Orders as they come: found where they are there already, checked, written down, and queued."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from pipeline.request import BadRequest, Request
+from pipeline.request_files import follow_links, names_file, resolve_request
+
+from ..jobs import Job, JobState, Listener, Order, Refused
+from ..journal import Journal
+from ..settings import Settings
+from . import orders
+from .client_lanes import ClientLanes
+from .dispatcher import Dispatcher
+from .lookup import FEW_TAKES, JobLookup
+from .prepared_takes import PreparedTake
+from .speculation import Claim, Speculation
+
+log = logging.getLogger("acestepd.engine")
+
+
+@dataclass(eq=False)
+class IncomingOrder:
+    """An order that has come, until it is written down or refused. `answer` gets its jobs, or what
+    it is refused with.
+    """
+
+    client: str
+    id: str
+    make_order: Callable[[], Order]
+    on_repeat: Listener
+    answer: Callable[[list[Job] | Exception], None]
+    jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
+    cancelled_by: set[str] = field(default_factory=set)  # before it had jobs
+    repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
+
+
+class Intake:
+    """The orders that are not written down yet. Any thread may bring one; the answer comes at once,
+    or on the journal's thread.
+    """
+
+    def __init__(
+        self,
+        lock: threading.RLock,
+        settings: Settings,
+        journal: Journal,
+        dispatcher: Dispatcher,
+        speculation: Speculation,
+        publish_state: Callable[[], None],
+    ) -> None:
+        self.settings = settings
+        self._lock = lock
+        self._journal = journal
+        self._dispatcher = dispatcher
+        self._client_jobs = dispatcher.client_jobs
+        self._supervisor = dispatcher.supervisor
+        self._speculation = speculation
+        self._publish_state = publish_state
+        self._incoming: list[IncomingOrder] = []
+        self.lookup = JobLookup(journal, self.list_active, self.list_jobs)
+        # what takes long for a client: the order of its messages stays
+        self.lanes = ClientLanes()
+
+    def list_active(self) -> list[Job]:
+        """The jobs that have not ended, and last those that are just being written down."""
+        return [*self._dispatcher.active(), *self.list_jobs()]
+
+    def list_jobs(self) -> list[Job]:
+        """The jobs that are just being written down."""
+        return [job for order in self._incoming for job in order.jobs]
+
+    def list_unread(self) -> list[IncomingOrder]:
+        """The orders that have no jobs yet."""
+        return [order for order in self._incoming if not order.jobs]
+
+    def begin(self, incoming: IncomingOrder) -> None:
+        """Take an order in, in the order in which its client's orders come: on the thread aside
+        where files have to be read or many takes looked up for it, or for one before it.
+        """
+        if self.lanes.is_busy(incoming.client):
+            self._put_aside(incoming)
+            return
+        try:
+            order = incoming.make_order()
+        except (Refused, BadRequest) as error:
+            self._refuse(incoming, error)
+            return
+        incoming.make_order = lambda: order
+        if self._is_slow(order) and not self.lanes.is_here:
+            self._put_aside(incoming)
+        else:
+            self.take_in(incoming)
+
+    def _is_slow(self, order: Order) -> bool:
+        return names_file("guide", order.request.guide) or (
+            order.count > FEW_TAKES and self._journal.count_batch(order.client, order.id) > 0
+        )
+
+    def _put_aside(self, incoming: IncomingOrder) -> None:
+        with self._lock:
+            self._incoming.append(incoming)
+        try:
+            self.lanes.put(incoming.client, lambda: self.take_in(incoming))
+        except Refused as error:
+            self._refuse(incoming, error)
+
+    def take_in(self, incoming: IncomingOrder) -> None:
+        """Accept an order, refuse it, or let it wait for an order of the same id that is just being
+        written down. Reads files.
+        """
+        try:
+            order = incoming.make_order()
+            with self._lock:
+                order = self._with_parent(order)
+                take = self._speculation.find_take(order)
+                if take is None and self._try_to_accept(incoming, order, None, None):
+                    return
+            incomplete = take if take and not take.is_complete else None
+            resolved = None if take else self._resolve(order)
+            while not self._try_to_accept(incoming, order, resolved, incomplete):
+                resolved = self._resolve(order)
+        except (Refused, BadRequest) as error:
+            self._refuse(incoming, error)
+        except Exception as error:
+            log.exception("the order %s of %s", incoming.id, incoming.client)
+            self._refuse(incoming, error)
+
+    def _resolve(self, order: Order) -> Request:
+        """What is made for an order. Reads files. Raises `BadRequest`."""
+        return resolve_request(follow_links(order.request, self.settings.linked_files))
+
+    def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
+        with self._lock:
+            self._remove_incoming(incoming)
+        incoming.answer(error)
+        self._take_in_repeats(incoming)
+
+    def _with_parent(self, order: Order) -> Order:
+        """The order, with the job as its parent whose clip it works on, where the journal knows."""
+        source = order.request.source
+        job = self._journal.find_by_path(source) if source and not order.parent else None
+        return dataclasses.replace(order, parent=job.id) if job else order
+
+    def _try_to_accept(
+        self,
+        incoming: IncomingOrder,
+        order: Order,
+        resolved: Request | None,
+        incomplete: PreparedTake | None,
+    ) -> bool:
+        """False where a request has to be `resolved` first: that reads files, so it is done without
+        the lock. `incomplete` is the order's prepared take, where files of it are gone.
+        """
+        with self._lock:
+            if first := self._find_incoming(incoming):
+                first.repeats.append(incoming)
+                return True
+            accepted = self.lookup.find_accepted(order)
+            if accepted and not all(job.state is JobState.FAILED for job in accepted):
+                self._repeat(incoming, accepted)
+                return True
+            if self._supervisor.closing:
+                raise Refused(503, "the daemon is closing")
+            claim = self._speculation.claim(order, incomplete)
+            if claim:
+                jobs = [claim.job]
+            else:
+                dispatcher = self._dispatcher
+                waiting = (dispatcher.queue, dispatcher.held, self.list_jobs())
+                orders.check_order(order, self.settings, waiting)
+                if resolved is None:
+                    return False
+                jobs = orders.make_jobs(order, resolved, self.settings.out)
+            incoming.jobs = jobs
+            for job in jobs:
+                job.observers |= incoming.cancelled_by
+                job.cancel_requested = bool(incoming.cancelled_by)
+            if incoming not in self._incoming:
+                self._incoming.append(incoming)
+        self._client_jobs.begin_accept(
+            jobs,
+            claim.landing if claim else "",
+            partial(self._on_written, incoming, order, claim),
+        )
+        return True
+
+    def _on_written(
+        self,
+        incoming: IncomingOrder,
+        order: Order,
+        claim: Claim | None,
+        refused: Refused | None,
+    ) -> None:
+        """The journal has an order's jobs, or not."""
+        if refused:
+            with self._lock:
+                if claim:
+                    self._speculation.give_back(claim)
+            self._refuse(incoming, refused)
+            return
+        jobs = incoming.jobs
+        with self._lock:
+            self._remove_incoming(incoming)
+            cancelled = [job for job in jobs if job.cancel_requested]
+            for job in cancelled:
+                job.cancel_requested = False
+            if not (claim and self._speculation.fulfil(claim)):
+                self._speculation.withdraw(order)
+                self._dispatcher.enqueue(*jobs)
+                self._publish_state()
+                self._supervisor.wake()
+            self._dispatcher.cancel(*cancelled)
+        incoming.answer(jobs)
+        self._take_in_repeats(incoming)
+
+    def _repeat(self, incoming: IncomingOrder, accepted: list[Job]) -> None:
+        """Tell how an order stands that is there already."""
+        self._remove_incoming(incoming)
+        for job in accepted:
+            for event in job.status_events:
+                incoming.on_repeat(event)
+        incoming.answer(accepted)
+
+    def _find_incoming(self, incoming: IncomingOrder) -> IncomingOrder | None:
+        """Another order that is just being written down, and has a job of the same name."""
+        for other in self._incoming:
+            names = (other.id, *(job.id for job in other.jobs))
+            is_written = bool(incoming.id and other.jobs) and other is not incoming
+            if is_written and other.client == incoming.client and incoming.id in names:
+                return other
+        return None
+
+    def _remove_incoming(self, incoming: IncomingOrder) -> None:
+        self._incoming = [other for other in self._incoming if other is not incoming]
+
+    def _take_in_repeats(self, incoming: IncomingOrder) -> None:
+        """What came meanwhile under the same id is looked at again."""
+        for repeat in incoming.repeats:
+            self.take_in(repeat)
