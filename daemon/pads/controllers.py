@@ -49,7 +49,7 @@ class Controllers:
         self._every = every
         self._identity_seconds = identity_seconds
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._mappings: dict[str, PadMapping] = {}  # by the profile's name
+        self._mappings: dict[str, PadMapping] = {}  # by the port's name
         self._gestures = GestureReader(midi.hold_ms / 1000)
         self._bindings = ControlBindings(midi, player, learned_file)
         self._learn: MidiLearn | None = None  # while a control is to be learned
@@ -182,10 +182,12 @@ class Controllers:
         self._bindings.change_settings(midi)
 
     def _find_mapping(self, port: str) -> PadMapping:
-        profile = profiles.choose_profile(port, self._midi.profile)
-        if profile.name not in self._mappings:
-            self._mappings[profile.name] = PadMapping(self._midi, profile)
-        return self._mappings[profile.name]
+        """Called for every message, so a profile that is a file is read once."""
+        mappings = self._mappings  # others take its place when settings change
+        if port not in mappings:
+            profile = profiles.choose_profile(port, self._midi.profile)
+            mappings[port] = PadMapping(self._midi, profile)
+        return mappings[port]
 
     def _create_ports(self) -> Ports | None:
         if not self._midi.ports:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from daemon.pads import profiles
 from daemon.pads.controllers import Controllers
 from daemon.pads.interface import Light, PadState
 from daemon.settings import Midi, SettingsError
+from pipeline import untrusted
 from tests.support.jack import Jack
 from tests.support.waiting import until
 
@@ -505,6 +507,31 @@ def test_a_player_that_fails_is_played_on(rig: Rig, caplog: pytest.LogCaptureFix
     rig.play(pads, ("fell over", 0), "control_change control=64 value=127", note(36), off(36))
     rig.play(pads, ("hit", 1, 100), "control_change control=64 value=0", note(37), off(37))
     assert "a bug" in caplog.text
+
+
+def test_a_profile_that_is_a_file_is_read_once_and_not_for_every_hit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_bytes((profiles.FOLDER / "generic.toml").read_bytes())
+    profiles.load_shipped()
+    reads: list[Path] = []
+    read_toml = untrusted.read_toml
+
+    def note(path: Path, most: int) -> dict[str, Any]:
+        reads.append(path)
+        return read_toml(path, most)
+
+    monkeypatch.setattr(untrusted, "read_toml", note)
+    player = FakePlayer()
+    with closing(Controllers(Midi(profile=str(file)), player)) as controllers:
+        controllers.start()
+        reads.clear()  # it was looked at whether the settings are right
+        for pad in range(8):
+            hit = mido.Message("note_on", note=36 + pad, velocity=64)
+            controllers.on_message("Pad", time.monotonic(), hit.dict())
+        until(lambda: len(player.calls) == 8)
+    assert reads == [file]
 
 
 def test_without_ports_nothing_is_opened_and_without_the_library_it_is_said(
