@@ -13,6 +13,7 @@ from pipeline.request_files import FILE_FIELDS, names_file
 from .jobs import Refused
 
 MAX_PATH = 4096  # characters, as in most systems
+MAX_PARTS = 100  # folders in a path: the system is asked about each of them
 MAX_HINT = 250  # bytes of a text that is for reading: a longer one would be cut
 
 
@@ -105,7 +106,7 @@ class AllowedFolders:
         return f"it is a link, which is not followed: copy the file itself to {self.sources}"
 
     def _candidates(self, text: str) -> list[Path]:
-        if "\0" in text or len(text) > MAX_PATH:
+        if "\0" in text or len(text) > MAX_PATH or len(Path(text).parts) > MAX_PARTS:
             return []
         # ~ of other users is not looked up: a server may have to be asked for it
         if text.startswith("~") and Path(text).parts[0] != "~":

@@ -53,6 +53,17 @@ def test_a_path_from_home_is_understood(home: Path, monkeypatch: pytest.MonkeyPa
     assert code(allowed_folders, "~nobody-is-called-this/x.mid") == 403
 
 
+def test_the_disk_is_not_asked_about_paths_of_very_many_folders(
+    allowed_folders: AllowedFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert code(allowed_folders, f"{'a/' * 99}x.mid") == 404
+    asked: list[object] = []
+    monkeypatch.setattr(os, "lstat", asked.append)
+    for text in (f"{'a/' * 100}x.mid", f"{'../' * 1000}x.mid"):
+        assert allowed_folders._candidates(text) == []
+    assert asked == []
+
+
 def test_nobody_is_asked_where_other_users_are_at_home(
     allowed_folders: AllowedFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
