@@ -50,6 +50,9 @@ def reroll(engine: Engine, client: str, id: str, parent: str = "", seed: int = -
     """Raises what the order is refused with."""
     refused: list[Exception] = []
     engine.begin_reroll(client, id, refused.append, parent, seed)
+    taken_in = threading.Event()
+    engine.lanes.put(client, taken_in.set)
+    assert taken_in.wait(PATIENCE)
     engine.journal.flush()
     if refused:
         raise refused[0]
