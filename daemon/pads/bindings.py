@@ -12,11 +12,13 @@ from pipeline import untrusted
 from pipeline.limits import LIMITS
 from pipeline.private import replace_private
 
+from ..runtime.logs import LimitedLog
 from .controls import Control, ControlReader, Movement, SoftTakeover
 from .interface import Player
 from .mapping import MidiSettings
 
 log = logging.getLogger("acestepd.pads")
+limited_log = LimitedLog(log)
 
 
 class ControlBindings:
@@ -71,9 +73,8 @@ class ControlBindings:
         field = self._fields[movement.control]
         current = self._player.read_position(field)
         if current is None:
-            log.warning(
-                "%s cannot turn %s: no numeric parameter is called that", movement.control, field
-            )
+            text = "%s cannot turn %s: no numeric parameter is called that"
+            limited_log.warning(port, text, movement.control, field)
             return
         takeover = self._takeovers.setdefault((port, movement.control), SoftTakeover())
         position = takeover.turn(movement, current)
@@ -101,7 +102,10 @@ class ControlBindings:
                 for control, field in self._learned.items()
             )
             text = "# What MIDI learn bound: lines for [midi.knobs].\n" + "".join(lines)
-            replace_private(self._file, text.encode())
+            try:
+                replace_private(self._file, text.encode())
+            except OSError as error:  # it holds until the daemon ends
+                log.error("what MIDI learn bound cannot be kept: %s: %s", self._file, error)
 
 
 def _read_learned(file: Path | None) -> dict[Control, str]:

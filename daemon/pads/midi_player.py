@@ -11,11 +11,12 @@ from pipeline.request import BadRequest
 from ..engine import Engine, Refusal
 from ..jobs import Event, Refused
 from ..panel import Panel
+from ..runtime.logs import LimitedLog
 from .interface import Light, LightListener
 from .knobs import Knob
 from .player import PadPlayer
 
-log = logging.getLogger("acestepd.pads")
+log = LimitedLog(logging.getLogger("acestepd.pads"))
 
 
 class MidiPlayer:
@@ -44,7 +45,7 @@ class MidiPlayer:
             self._panel.set(knob.field, knob.to_value(position))
         # a fader sends many a second: none of them is published
         except BadRequest as error:
-            log.info("%s", error)
+            log.info(field, "%s", error)
 
     def read_position(self, field: str) -> float | None:
         try:

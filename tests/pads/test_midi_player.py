@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from daemon.pads import midi_player
 from daemon.pads.midi_player import MidiPlayer
+from daemon.runtime.logs import LimitedLog
 from tests.support.stage import Stage, on_stage
 
 
@@ -34,6 +37,21 @@ def test_a_knob_turns_the_panel_and_is_where_it_was_turned_to(
     # 1,024 bars of 30 bpm are too long: nothing happens, nobody is told
     player.turn("bars", 1.0)
     assert stage.panel.request.bars == 9
+
+
+def test_a_fader_that_is_refused_many_times_a_second_fills_no_log(
+    stage: Stage,
+    player: MidiPlayer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = LimitedLog(logging.getLogger("acestepd.pads"))
+    monkeypatch.setattr(midi_player, "log", log)  # other tests have written lines of that kind
+    stage.panel.set("bpm", 30)
+    with caplog.at_level(logging.INFO):
+        for _ in range(50):
+            player.turn("bars 1 1024", 1.0)
+    assert len([record for record in caplog.records if record.name == "acestepd.pads"]) == 1
 
 
 def test_a_controller_that_hits_nonsense_is_told_to_everybody_and_raises_nothing(
