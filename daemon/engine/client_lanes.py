@@ -12,6 +12,7 @@ from ..jobs import Refused
 log = logging.getLogger("acestepd.engine")
 
 MAX_WAITING = 64  # tasks of a client
+MAX_IN_ALL = 1024  # tasks: a machine may have very many clients
 
 Task = Callable[[], None]
 
@@ -40,14 +41,15 @@ class ClientLanes:
         return threading.current_thread() is self._thread
 
     def put(self, client: str, task: Task) -> None:
-        """Raises `Refused` 429, or 503 when it closes."""
+        """Raises `Refused` 429 where too much waits, or 503 when it closes."""
         with self._changed:
             if self._closing:
                 raise Refused(503, "the daemon is closing")
-            lane = self._lanes.setdefault(client, deque())
-            if len(lane) >= MAX_WAITING:
+            if len(self._lanes.get(client, ())) >= MAX_WAITING:
                 raise Refused(429, f"{MAX_WAITING} of your messages are still read", "wait")
-            lane.append(task)
+            if sum(map(len, self._lanes.values())) >= MAX_IN_ALL:
+                raise Refused(429, f"{MAX_IN_ALL} messages are still read", "wait")
+            self._lanes.setdefault(client, deque()).append(task)
             if not self._thread.is_alive():
                 self._thread.start()
             self._changed.notify()

@@ -88,6 +88,19 @@ def test_so_many_may_wait_and_no_more(lanes: ClientLanes) -> None:
     held.go_on.set()
 
 
+def test_so_many_clients_may_wait_and_no_more(
+    lanes: ClientLanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_lanes, "MAX_IN_ALL", 3)
+    held = Held()
+    for client in "abc":
+        lanes.put(client, held)
+    with pytest.raises(Refused, match="3 messages"):
+        lanes.put("d", held)
+    assert not lanes.is_busy("d")
+    held.go_on.set()
+
+
 def test_what_has_come_is_done_when_it_closes_and_nothing_more_is_taken(
     lanes: ClientLanes,
 ) -> None:

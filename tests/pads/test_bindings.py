@@ -31,5 +31,5 @@ def test_a_fader_that_turns_nothing_fills_no_log(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.WARNING):
         for value in range(100):
             message = {"type": "control_change", "channel": 0, "control": 21, "value": value}
-            bindings.receive("Pad", message)
+            bindings.receive("Port of its own", message)
     assert caplog.text.count("cannot turn seconds") == 1
