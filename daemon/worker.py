@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from pipeline.generate import AceStep
     from pipeline.planner.planner import Description
 
+# How far it stands back for programs that want the same processor: a DAW's sound must not stop,
+# and the daemon's answers must not wait, because a take is made.
+NICENESS = 5
+
 log = logging.getLogger("acestepd.worker")
 
 PROGRESS_SECONDS = 0.05  # between two messages about a job's progress
@@ -311,6 +315,7 @@ def _exit_with_parent(parent: int) -> None:
 
 def main() -> None:
     handle, parent = map(int, sys.argv[1:])
+    os.nice(NICENESS)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for the daemon, which ends us in its own time
     logging.basicConfig(level=logging.INFO, format="%(message)s")

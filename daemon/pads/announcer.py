@@ -41,7 +41,7 @@ class Announcer:
             self._announce(event, due)
 
 
-class LandedTake(NamedTuple):
+class TakeManifest(NamedTuple):
     """What a manifest says."""
 
     job_id: str
@@ -49,7 +49,7 @@ class LandedTake(NamedTuple):
     clips: tuple[tuple[str, Path], ...]  # stem and file
 
 
-class LandedTakes:
+class TakeManifests:
     """The manifests of takes, each read once as long as its file stays the same. Any thread may
     ask, but not under the engine's lock.
     """
@@ -57,7 +57,7 @@ class LandedTakes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # by manifest, the oldest first; None where it cannot be read
-        self._known: dict[Path, tuple[FileState, LandedTake | None]] = {}
+        self._known: dict[Path, tuple[FileState, TakeManifest | None]] = {}
 
     def is_known(self, folder: Path, take: PadTake) -> bool:
         """Whether there is nothing to be read. It is only looked at how its file is."""
@@ -83,7 +83,7 @@ class LandedTakes:
         finished = Event("finished", job, (len(landed.clips), str(manifest)))
         return [*job.clip_events, finished]
 
-    def read(self, folder: Path, take: PadTake) -> LandedTake | None:
+    def read(self, folder: Path, take: PadTake) -> TakeManifest | None:
         """What the manifest of a take in that folder says; None where it cannot be read."""
         manifest = folder / take.manifest
         state = _find_state(manifest)
@@ -108,7 +108,7 @@ def _find_state(path: Path) -> FileState | None:
         return None
 
 
-def _read_manifest(manifest: Path) -> LandedTake | None:
+def _read_manifest(manifest: Path) -> TakeManifest | None:
     try:
         data: Any = untrusted.read_json(manifest, LIMITS.manifest_bytes)
         values = {name: value for name, value in data["request"].items() if name in FIELDS}
@@ -116,12 +116,12 @@ def _read_manifest(manifest: Path) -> LandedTake | None:
             (str(clip["stem"]), manifest.with_name(Path(str(clip["file"])).name))
             for clip in data["clips"]
         )
-        return LandedTake(data["id"], Request(**values), clips)
+        return TakeManifest(data["id"], Request(**values), clips)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _is_complete(landed: LandedTake) -> bool:
+def _is_complete(landed: TakeManifest) -> bool:
     """Whether all of its files are there, and those that it was made of."""
     try:
         check_files(landed.request)

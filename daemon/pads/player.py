@@ -22,7 +22,7 @@ from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Settings
 from ..tempo import Tempo
-from .announcer import Announcer, LandedTakes
+from .announcer import Announcer, TakeManifests
 from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed
 from .bank_store import BankStore
 from .banks import Banks
@@ -59,7 +59,7 @@ class PadPlayer:
         self._lights = PadLights(engine, self._current, self._speculation.get_light)
         self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
-        self._landed_takes = LandedTakes()
+        self._landed_takes = TakeManifests()
         store = BankStore(settings.state / "banks")
         self.banks = Banks(engine, store, self._current, self._lights, self._jobs)
         self._closing = threading.Event()

@@ -27,6 +27,7 @@ from daemon.messages import (
     receive_message,
     send_message,
 )
+from daemon.worker import NICENESS
 from pipeline.request import Request
 
 PATIENCE = 120.0
@@ -127,6 +128,13 @@ def test_a_killed_worker_is_an_end_of_the_pipe_with_a_reason(number: signal.Sign
         with pytest.raises((EOFError, ConnectionResetError)):
             until(process, ModelLoaded)
         assert number.name in process.exit_reason()
+
+
+def test_it_stands_back_for_the_daemon_and_other_programs() -> None:
+    with working() as process:
+        until(process, ModelLoaded)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + NICENESS)
 
 
 def test_ctrl_c_in_the_terminal_is_left_to_the_daemon() -> None:
