@@ -455,6 +455,7 @@ def test_takes_by_the_dozen_wait_for_who_asked_for_them_over_a_restart(tmp_path:
         live.until("/ace/queued", "mine.2")
     with closing(live), on_stage(tmp_path) as stage:
         until(lambda: all(job.has_ended for job in stage.engine.journal.search()))
+        stage.journal.flush()  # until everybody has been told
         with named(stage, "reaper") as reaper:
             assert reaper.is_quiet()
         live._server = stage.osc.address
