@@ -59,7 +59,7 @@ class PadPlayer:
         self._lights = PadLights(engine, self._current, self._speculation.get_light)
         self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
-        self._landed_takes = TakeManifests()
+        self._manifests = TakeManifests()
         store = BankStore(settings.state / "banks")
         self.banks = Banks(engine, store, self._current, self._lights, self._jobs)
         self._closing = threading.Event()
@@ -110,7 +110,7 @@ class PadPlayer:
         with self._lock:
             take = self._current.get_pad(index).take
             folder = self._current.settings.out
-        return take is not None and not self._landed_takes.is_known(folder, take)
+        return take is not None and not self._manifests.is_known(folder, take)
 
     def reroll(self, index: int, on_refused: Refusal, client: str = CLIENT) -> Light:
         """Choose the pad's next seed, and make its take. What is being made for it is cancelled.
@@ -168,7 +168,7 @@ class PadPlayer:
             take = pad.take if pad.ready else None
             folder = self._current.settings.out
         if take:
-            events = self._landed_takes.read_events(folder, take, client)
+            events = self._manifests.read_events(folder, take, client)
             with self._lock:
                 if not self._is_unchanged(index, pad, values, context) or pad.take is not take:
                     return None
@@ -356,7 +356,7 @@ class PadPlayer:
             takes = [pad.take for pad in self._current.bank.pads if pad.take]
             folder = self._current.settings.out
         for take in takes:
-            self._landed_takes.read(folder, take)
+            self._manifests.read(folder, take)
 
 
 def _pick_fields(request: Request, values: Values) -> Values:
