@@ -93,7 +93,7 @@ def test_a_pad_that_changes_while_its_manifest_is_read_plays_what_it_is_then(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = [{"prompt": "other"}]
-    landed_takes = stage.pads._landed_takes
+    landed_takes = stage.pads._manifests
     read_events = landed_takes.read_events
 
     def read_slowly(folder: Path, take: PadTake, client: str) -> list[Event]:
