@@ -38,12 +38,13 @@ from .arguments import join_words
 from .command import Context
 from .dispatch import dispatch, makes_job, reject
 from .fair_queue import FairQueue
-from .guard import Guard, find_account
+from .guard import Guard
 from .handlers.daemon import HELLO
 from .handlers.subscriptions import NOTIFY
 from .lyric_uploads import RESTART_HINT, LyricUploads
 from .outgoing import OUTGOING
 from .publisher import Publisher, Transport
+from .sender_lanes import SenderLanes
 from .subscribers import Subscribers
 from .tcp import TcpTransport, Work
 from .timed_queue import TimedQueue
@@ -96,6 +97,7 @@ class OscServer:
         self.lyric_uploads = LyricUploads()
         self.timed_queue = TimedQueue()
         self._waiting: FairQueue[Waiting] = FairQueue()
+        self._lanes = SenderLanes()
         self._arrivals = itertools.count(1)
         self._serving = 0  # the arrival of what is being served
         self._stopped = 0  # what arrived before that makes no job any more: a panic came
@@ -203,10 +205,12 @@ class OscServer:
         """Serve senders in turn until then; at least one."""
         started = time.thread_time()
         while self._waiting:
-            account, (sender, work, self._serving) = self._waiting.start_turn()
+            lane, (sender, work, self._serving) = self._waiting.start_turn()
             is_done = _advance(work, time.perf_counter() + QUANTUM)
             ended = time.thread_time()
-            self._waiting.end_turn(account, ended - started, is_done)
+            self._waiting.end_turn(lane, ended - started, is_done)
+            if is_done:
+                self._lanes.leave(lane, sender)
             self.guard.charge(sender, seconds=ended - started)
             started = ended
             if time.perf_counter() >= until:
@@ -226,7 +230,7 @@ class OscServer:
 
     def _queue_packet(self, packet: bytes, sender: Peer) -> None:
         is_admitted = self.guard.admit(sender)
-        if is_admitted and self._waiting.has_room(find_account(sender), len(packet)):
+        if is_admitted and self._waiting.has_room(self._lanes.find(sender), len(packet)):
             self.queue_work(sender, self._handle_messages(packet, sender), len(packet))
         elif self._says_right_token(packet, sender):
             deque(self._handle_messages(packet, sender), maxlen=0)
@@ -260,7 +264,9 @@ class OscServer:
     def queue_work(self, sender: Peer, work: Work, size: int = 0) -> None:
         """Do this when it is the sender's turn. It keeps `size` bytes."""
         waiting = Waiting(sender, work, next(self._arrivals))
-        self._waiting.push(find_account(sender), waiting, size)
+        lane = self._lanes.find(sender)
+        self._lanes.enter(lane, sender)
+        self._waiting.push(lane, waiting, size)
 
     def _expire_lyric_uploads(self) -> None:
         for upload in self.lyric_uploads.remove_expired():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -95,6 +95,17 @@ def test_messages_whose_time_has_come_keep_nobody_waiting(
         for number in range(20):
             assert other.ask("/ace/ping", str(number))[1][0] == str(number)
         assert sent[client] < 450 * len(FIELDS)
+
+
+def test_a_port_for_every_message_keeps_nobody_waiting(tmp_path: Path, sent: Counter[str]) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as player, ExitStack() as opened:
+        assert player.ask("/ace/ping", "here")
+        ports = [opened.enter_context(closing(stage.client())) for _ in range(300)]
+        sent.clear()
+        for port in ports:
+            port.send_raw(GET_ALL)
+        assert player.ask("/ace/ping", "still")[1][0] == "still"
+        assert sum(sent.values()) < 200 * len(FIELDS), "and most of them wait"
 
 
 def test_one_clients_messages_are_answered_in_their_order_however_long_an_answer_is(
