@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
+import re
 import selectors
 import socket
 import threading
@@ -63,6 +64,16 @@ class Framing(Protocol):
         ...
 
 
+_ZERO_RUN = re.compile(rb"\0*")
+_END_RUN = re.compile(END + b"+")
+
+
+def _count_zeros(data: bytearray) -> int:
+    """How many zero bytes it begins with."""
+    run = _ZERO_RUN.match(data)
+    return run.end() if run else 0
+
+
 class LengthFraming:
     """Each packet behind its length."""
 
@@ -72,6 +83,9 @@ class LengthFraming:
     def decode(self, data: bytes) -> Iterator[bytes]:
         self._buffer += data
         while len(self._buffer) >= 4:
+            if zeros := _count_zeros(self._buffer) // 4 * 4:  # lengths of nothing
+                del self._buffer[:zeros]
+                continue
             size = int.from_bytes(self._buffer[:4], "big")
             if size > MAX_DATAGRAM:
                 raise Malformed(f"a packet may have {MAX_DATAGRAM} bytes, got {size} as its length")
@@ -79,8 +93,7 @@ class LengthFraming:
                 return
             packet = bytes(self._buffer[4 : 4 + size])
             del self._buffer[: 4 + size]
-            if packet:
-                yield packet
+            yield packet
 
     def encode(self, packet: bytes) -> bytes:
         return len(packet).to_bytes(4, "big") + packet
@@ -97,7 +110,7 @@ class SlipFraming:
         self._buffer = bytearray()
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        *complete, rest = data.split(END)
+        *complete, rest = _END_RUN.sub(END, data).split(END)  # however many come in a row
         for part in complete:
             frame = bytes(self._buffer + part)
             self._buffer.clear()

@@ -15,6 +15,7 @@ from typing import Self
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
+from pipeline.private import open_private
 
 from ..settings import SettingsError
 from .state import claim
@@ -54,7 +55,7 @@ class StateLock:
             claim(folder)
             # not truncated before it is ours, and never deleted: whoever waits for it has this very
             # file open
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = open_private(str(self._path), os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise SettingsError(
                 f"state: cannot write into {folder}: {error.strerror}; choose another"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from queue import Full, Queue
 
-from pipeline.private import make_folder
+from pipeline.private import make_folder, open_private
 
 from ..jobs import Event
 from ..settings import Settings, SettingsError
@@ -45,8 +43,7 @@ class _LineFormatter(logging.Formatter):
 class _LogFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         """For its owner alone: it says what was asked for, and by whom."""
-        opener = partial(os.open, mode=0o600)
-        return open(self.baseFilename, "a", encoding="utf-8", opener=opener)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=open_private)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A full disk is said where it hurts, not here again for every line."""

@@ -11,7 +11,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
@@ -88,6 +88,28 @@ def test_the_first_byte_says_which_framing_it_is() -> None:
 
 
 # --- the same as over UDP -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("framing", "nothing", "frame"),
+    [(LengthFraming(), b"\0" * 4, b"\0\0\0\4/abc"), (SlipFraming(), b"\xc0", b"\xc0/abc\xc0")],
+)
+def test_frames_of_nothing_are_passed_over_at_once(
+    framing: Framing, nothing: bytes, frame: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million of them a second cost a loop that serves others too much."""
+    lengths: list[int] = []
+
+    def measure(values: Sequence[object]) -> int:
+        lengths.append(1)
+        return len(values)
+
+    monkeypatch.setattr(tcp, "len", measure, raising=False)
+    assert list(framing.decode(nothing * 10_000 + frame + nothing * 10_000 + frame)) == [
+        b"/abc",
+        b"/abc",
+    ]
+    assert len(lengths) < 100
 
 
 def test_the_whole_story_comes_back_on_the_connection(client: TcpClient) -> None:

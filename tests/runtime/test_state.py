@@ -20,7 +20,7 @@ from daemon.runtime import state
 from daemon.runtime.lock import StateLock
 from daemon.runtime.logs import log_to_file
 from daemon.service import Daemon
-from daemon.settings import Settings
+from daemon.settings import Settings, SettingsError
 from pipeline.latent_store import LatentStore, StoredLatents
 
 
@@ -128,3 +128,31 @@ def test_a_folder_that_everybody_shares_is_used_and_stays_and_that_is_said(
     assert caplog.records[0].getMessage() == (
         f"other users may read the state folder {shared}: it is shared by all users"
     )
+
+
+@pytest.mark.parametrize("name", ["", "journal.sqlite", "acestepd.log", "banks"])
+def test_what_another_user_has_put_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    planted = folder / name
+    if name:
+        planted.symlink_to(tmp_path / "theirs")
+    if os.geteuid() == 0:
+        os.lchown(planted, 65534, 65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(SettingsError, match=r"state: .* is another user's; choose another"):
+        StateLock(folder)
+    assert not (tmp_path / "theirs").exists()
+
+
+@pytest.mark.parametrize("name", ["acestepd.log", "acestepd.lock"])
+def test_a_link_in_the_place_of_log_or_lock_is_not_followed(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SettingsError), log_to_file(Settings(state=folder)), StateLock(folder):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
