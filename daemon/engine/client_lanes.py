@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -13,6 +15,7 @@ log = logging.getLogger("acestepd.engine")
 
 MAX_WAITING = 64  # tasks of a client
 MAX_IN_ALL = 1024  # tasks: a machine may have very many clients
+CLOSE_SECONDS = 5.0  # after which no further task is begun while the daemon ends
 
 Task = Callable[[], None]
 
@@ -26,6 +29,7 @@ class ClientLanes:
         self._changed = threading.Condition()
         self._lanes: dict[str, deque[Task]] = {}  # by client, the next one first
         self._closing = False
+        self._close_by = math.inf  # time.monotonic()
         self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
 
     def is_busy(self, client: str) -> bool:
@@ -55,12 +59,17 @@ class ClientLanes:
             self._changed.notify()
 
     def close(self) -> None:
-        """What has come is still done."""
+        """What has come is still done, but not for longer than `CLOSE_SECONDS`: whoever ends the
+        daemon kills it when that takes too long.
+        """
         with self._changed:
             self._closing = True
+            self._close_by = time.monotonic() + CLOSE_SECONDS
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
+        if left := sum(map(len, self._lanes.values())):
+            log.warning("%d messages are not answered: the daemon ends", left)
 
     def _run(self) -> None:
         while lane := self._wait_for_next():
@@ -76,7 +85,9 @@ class ClientLanes:
                     self._lanes[client] = tasks  # after the others
 
     def _wait_for_next(self) -> tuple[str, Task] | None:
-        """None: it closes, and nothing is left."""
+        """None: it closes, and nothing is left, or there is no time for it."""
         with self._changed:
             self._changed.wait_for(lambda: self._lanes or self._closing)
+            if time.monotonic() >= self._close_by:
+                return None
             return next(((client, lane[0]) for client, lane in self._lanes.items()), None)

@@ -33,6 +33,15 @@ class Held:
         assert self.go_on.wait(PATIENCE)
 
 
+def is_refused(lanes: ClientLanes) -> bool:
+    """Whether it closes."""
+    try:
+        lanes.put("late", lambda: None)
+    except Refused as error:
+        return error.code == 503
+    return False
+
+
 def test_a_client_has_its_order_and_clients_take_turns(lanes: ClientLanes) -> None:
     held = Held()
     done: SimpleQueue[str] = SimpleQueue()
@@ -110,3 +119,23 @@ def test_what_has_come_is_done_when_it_closes_and_nothing_more_is_taken(
     assert done.is_set()
     with pytest.raises(Refused, match="closing"):
         lanes.put("a", done.set)
+
+
+def test_the_end_of_the_daemon_does_not_wait_for_all_that_many_have_asked(
+    lanes: ClientLanes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client_lanes, "CLOSE_SECONDS", 0.0)
+    held = Held()
+    done: list[str] = []
+    lanes.put("a", held)
+    assert held.entered.wait(PATIENCE)
+    for client in "abc":
+        lanes.put(client, partial(done.append, client))
+    closing = threading.Thread(target=lanes.close)
+    closing.start()
+    while not is_refused(lanes):
+        pass
+    held.go_on.set()
+    closing.join(PATIENCE)
+    assert done == []
+    assert "messages are not answered: the daemon ends" in caplog.text
