@@ -352,5 +352,7 @@ class Engine:
             self._speculation.reset()
             if self.error:  # perhaps because of them
                 self._supervisor.replace_worker()
+            else:  # now: the next choice may be refused, and then these are what it goes on with
+                self._supervisor.sync_adapters()
         self._dispatcher.call_aside(lambda: self._given_up.forget(adapters))
         self._dispatcher.dispatch_soon()
