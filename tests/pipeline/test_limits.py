@@ -328,6 +328,7 @@ SMALLER: dict[str, tuple[ModuleType, int]] = {
     "watched_audio_bytes": (watched_files, 2**20),
     "watched_files": (watched_files, 20),
     "inbox_files": (json_files, 20),
+    "adapter_bytes": (lora, 2**24),
 }
 # what is of the size that is allowed, and wrong for another reason, which is found out later
 LATER = {
