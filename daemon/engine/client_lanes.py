@@ -28,8 +28,7 @@ class ClientLanes:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._lanes: dict[str, deque[Task]] = {}  # by client, the next one first
-        self._closing = False
-        self._close_by = math.inf  # time.monotonic()
+        self._close_by = math.inf  # time.monotonic(); known as soon as it closes
         self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
 
     def is_busy(self, client: str) -> bool:
@@ -44,10 +43,14 @@ class ClientLanes:
         """Whether this is the thread aside."""
         return threading.current_thread() is self._thread
 
+    @property
+    def _is_closing(self) -> bool:
+        return self._close_by < math.inf
+
     def put(self, client: str, task: Task) -> None:
         """Raises `Refused` 429 where too much waits, or 503 when it closes."""
         with self._changed:
-            if self._closing:
+            if self._is_closing:
                 raise Refused(503, "the daemon is closing")
             if len(self._lanes.get(client, ())) >= MAX_WAITING:
                 raise Refused(429, f"{MAX_WAITING} of your messages are still read", "wait")
@@ -63,7 +66,6 @@ class ClientLanes:
         daemon kills it when that takes too long.
         """
         with self._changed:
-            self._closing = True
             self._close_by = time.monotonic() + CLOSE_SECONDS
             self._changed.notify()
         if self._thread.is_alive():
@@ -87,7 +89,7 @@ class ClientLanes:
     def _wait_for_next(self) -> tuple[str, Task] | None:
         """None: it closes, and nothing is left, or there is no time for it."""
         with self._changed:
-            self._changed.wait_for(lambda: self._lanes or self._closing)
+            self._changed.wait_for(lambda: self._lanes or self._is_closing)
             if time.monotonic() >= self._close_by:
                 return None
             return next(((client, lane[0]) for client, lane in self._lanes.items()), None)

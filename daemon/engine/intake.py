@@ -89,7 +89,7 @@ class Intake:
             return
         try:
             order = incoming.make_order()
-        except (Refused, BadRequest) as error:
+        except Exception as error:
             self._refuse(incoming, error)
             return
         incoming.make_order = lambda: order
@@ -126,10 +126,7 @@ class Intake:
             resolved = None if take else self._resolve(order)
             while not self._try_to_accept(incoming, order, resolved, incomplete):
                 resolved = self._resolve(order)
-        except (Refused, BadRequest) as error:
-            self._refuse(incoming, error)
         except Exception as error:
-            log.exception("the order %s of %s", incoming.id, incoming.client)
             self._refuse(incoming, error)
 
     def _resolve(self, order: Order) -> Request:
@@ -137,6 +134,8 @@ class Intake:
         return resolve_request(follow_links(order.request, self.settings.linked_files))
 
     def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
+        if not isinstance(error, Refused | BadRequest):  # a bug
+            log.error("the order %s of %s", incoming.id, incoming.client, exc_info=error)
         with self._lock:
             self._remove_incoming(incoming)
         incoming.answer(error)

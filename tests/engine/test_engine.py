@@ -19,6 +19,7 @@ import soundfile
 
 from daemon.engine import Engine, ModelChoice, supervisor
 from daemon.engine.lander import Lander
+from daemon.engine.lookup import JobLookup
 from daemon.jobs import Event, Job, Order, Priority, Refused, describe_failure
 from daemon.journal import Journal
 from daemon.journal.writer import Done
@@ -392,6 +393,17 @@ def test_a_reroll_is_the_same_request_with_another_seed(build: Build) -> None:
 
 def test_there_is_nothing_to_reroll_at_first(build: Build) -> None:
     with pytest.raises(Refused, match="nothing to reroll yet"):
+        reroll(build(SteppedModel()), ME, "r")
+
+
+def test_what_a_bug_makes_of_a_reroll_is_told_to_who_wants_it(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(lookup: JobLookup, client: str) -> Job:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(JobLookup, "find_newest", find)
+    with pytest.raises(RuntimeError, match="a bug"):
         reroll(build(SteppedModel()), ME, "r")
 
 

@@ -346,20 +346,26 @@ def test_a_midi_file_is_read_from_folders_that_the_settings_list_only(tmp_path: 
         assert client.ask("/ace/set/guide", "verse.mid")[1] == [str(loops / "verse.mid")]
 
 
+class SlowParser:
+    """Reads a MIDI file when it may, and notes the threads that do."""
+
+    def __init__(self) -> None:
+        self.may_read = threading.Event()
+        self.readers: list[str] = []
+        self._parse = smf.parse
+
+    def __call__(self, data: bytes) -> smf.MidiFile:
+        self.readers.append(threading.current_thread().name)
+        assert self.may_read.wait(60)
+        return self._parse(data)
+
+
 def test_nobody_waits_while_a_midi_guide_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guide = _midi_file(tmp_path)
-    may_read = threading.Event()
-    readers: list[str] = []
-
-    def read(data: bytes) -> smf.MidiFile:
-        readers.append(threading.current_thread().name)
-        assert may_read.wait(60)
-        return parse(data)
-
-    parse = smf.parse
-    monkeypatch.setattr(smf, "parse", read)
+    slow = SlowParser()
+    monkeypatch.setattr(smf, "parse", slow)
     with on_stage(tmp_path, folders=(tmp_path,)) as stage, closing(stage.client()) as client:
         client.send(
             "/ace/generate", "slow", "prompt", "x", "bars", 1, "guide", str(guide), "num_steps", 1
@@ -368,38 +374,30 @@ def test_nobody_waits_while_a_midi_guide_is_read(
         with closing(stage.client()) as another:
             another.send("/ace/generate", "quick", *SHORT)
             assert "/ace/finished" in addresses(another.until_end("quick"))
-        may_read.set()
+        slow.may_read.set()
         assert addresses(client.until_end("slow"))[0] == "/ace/queued"
-    assert len(readers) == 1
-    assert "osc" not in readers[0]
+    assert len(slow.readers) == 1
+    assert "osc" not in slow.readers[0]
 
 
 def test_nobody_waits_while_the_changed_guide_of_a_reroll_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guide = _midi_file(tmp_path)
-    may_read = threading.Event()
-    readers: list[str] = []
-
-    def read(data: bytes) -> smf.MidiFile:
-        readers.append(threading.current_thread().name)
-        assert may_read.wait(60)
-        return parse(data)
-
-    parse = smf.parse
+    slow = SlowParser()
     with on_stage(tmp_path, folders=(tmp_path,)) as stage, closing(stage.client()) as client:
         client.send(
             "/ace/generate", "first", "prompt", "x", "bars", 1, "guide", str(guide), "num_steps", 1
         )
         assert "/ace/finished" in addresses(client.until_end("first"))
         guide.write_bytes(guide.read_bytes() + b"more")
-        monkeypatch.setattr(smf, "parse", read)
+        monkeypatch.setattr(smf, "parse", slow)
         client.send("/ace/reroll", "again", "first")
         assert client.ask("/ace/ping", "1")[1][0] == "1"
-        may_read.set()
+        slow.may_read.set()
         assert addresses(client.until_end("again"))[0] == "/ace/queued"
-    assert readers
-    assert "osc" not in readers[0]
+    assert slow.readers
+    assert "osc" not in slow.readers[0]
 
 
 def test_a_text_that_is_too_long_is_refused_and_changes_nothing(client: OscClient) -> None:
