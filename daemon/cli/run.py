@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ..runtime import logs
 from ..runtime.reload import SettingsReloader
+from ..runtime.signals import SignalReceiver
 from ..service import Daemon
 from ..settings import Settings
 from .start_screen import build_start_screen
@@ -30,17 +30,15 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
     terminal = logs.log_to_terminal(quiet=True)  # until the start screen stands above the events
     warn_of_open_token(settings, file)
     sys.setswitchinterval(SWITCH_SECONDS)
-    stop = threading.Event()
     daemon = Daemon(settings)
     reloader = SettingsReloader(file, settings, read, daemon.apply)
+    signals = SignalReceiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with logs.log_to_file(settings), daemon, reloader:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        signal.signal(signal.SIGHUP, lambda *_: reloader.request())
         if not quiet:
             print(build_start_screen(daemon), flush=True)
             terminal.setLevel(logging.INFO)
-        stop.wait()
+        while signals.receive() == signal.SIGHUP:
+            reloader.request()
         if not quiet:
             print(CLOSING, flush=True)
     return 0
