@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon.service import Daemon
+from pipeline.private import make_folder
 from tests.support.hostile import (
     describe_tensor,
     forge_safetensors,
@@ -209,7 +210,7 @@ def test_the_names_that_peft_writes_are_understood(client: OscClient, folder: Pa
 )
 def test_a_bank_that_is_none_is_refused(client: OscClient, daemon: Daemon, content: str) -> None:
     folder = daemon.settings.state / "banks"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)  # as private as the daemon would make it: others share this daemon
     path = folder / "hostile.json"
     path.write_text(content)
     assert expect_fail(client, "/ace/bank/load", "hostile")[1] == 422
