@@ -211,8 +211,10 @@ class Settings:
     tcp: int = setting(
         -1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off"
     )
-    queue: int = setting(64, "how many jobs may wait")
-    queue_per_client: int = setting(64, "how many of them may be of one client")
+    queue: int = setting(512, "how many jobs may wait")
+    queue_per_client: int = setting(
+        64, "how many of them may be of one client: others have room, too, where queue is larger"
+    )
     rate: int = setting(500, "messages a second that one address may send for long")
     history: int = setting(100_000, "ended jobs the journal remembers; favourites always")
     allow: tuple[str, ...] = setting((), "addresses off this machine that are answered")

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MAX_LINKS = 40  # on the way to one folder, as Linux has it
+PART = ".part"  # of a file that is not complete
 
 
 def make_folder(folder: Path) -> None:
@@ -62,12 +63,19 @@ def open_private(path: str, flags: int) -> int:
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone, in one step. Raises OSError; the old one stays then."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    with open(part, "xb", opener=open_private) as stream:
-        stream.write(content)
-    os.replace(part, path)
+    """Write a file for its owner alone, in one step: `.NAME.part`, then renamed. Raises OSError;
+    the old one stays then, and no part.
+    """
+    part = path.with_name(f".{path.name}{PART}")
+    part.unlink(missing_ok=True)  # what a crash left
+    try:
+        with open(part, "xb", opener=open_private) as stream:
+            stream.write(content)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def find_strangers(folder: Path) -> str:

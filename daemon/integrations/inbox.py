@@ -19,14 +19,14 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from pipeline.limits import LIMITS
-from pipeline.private import make_private
+from pipeline.private import PART, make_private
 
 from ..jobs import Event, Job
 from ..settings import Settings
 from .clients import INBOX as READER
 from .entries import LandedTake, build_entries
 from .inserter import FIRST_TO_COME
-from .json_files import PART, list_files, read_object, write_object
+from .json_files import list_files, read_object, write_object
 from .readers import DONE, ENTRY, Readers
 
 log = logging.getLogger("acestepd.integrations")
@@ -40,7 +40,7 @@ MINUTE = 60.0  # seconds after which half a file is not being written any more
 DAY = 86_400.0  # seconds after which nobody comes for an entry
 BUSY_SECONDS = 1.0  # between two looks while a program reads it, or the disk is full
 IDLE_SECONDS = 5.0
-OWN_PART = re.compile(rf"\.([0-9]{{13}}|last)\{PART}")
+OWN_PART = re.compile(rf"\.([0-9]{{13}}|last)(\.json)?\{PART}")
 
 
 class EndedJobs(Protocol):

@@ -6,14 +6,12 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
-
-PART = ".part"
+from pipeline.private import replace_private
 
 
 def read_object(path: Path, limit: int) -> dict[str, object]:
@@ -28,23 +26,11 @@ def read_object(path: Path, limit: int) -> dict[str, object]:
 
 
 def write_object(path: Path, data: Mapping[str, object]) -> None:
-    """Write a file that is there as a whole or not at all: `.NAME.part`, then renamed. Only its
-    owner may read it. Raises OSError, and leaves no part then.
+    """Write a file that is there as a whole or not at all, and that only its owner may read. Raises
+    OSError, and leaves no part then.
     """
-    part = path.with_name(f".{path.stem}{PART}")
-    with suppress(FileNotFoundError):  # what a crash left
-        part.unlink()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with open(os.open(part, flags, 0o600), "wb") as stream:
-            # file names may be odd
-            text = json.dumps(data, ensure_ascii=False)
-            stream.write(text.encode("utf-8", "backslashreplace") + b"\n")
-        os.rename(part, path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
+    text = json.dumps(data, ensure_ascii=False) + "\n"
+    replace_private(path, text.encode("utf-8", "backslashreplace"))  # file names may be odd
 
 
 def list_files(folder: Path, pattern: re.Pattern[str]) -> list[str]:

@@ -47,7 +47,7 @@ from .publisher import Publisher, Transport
 from .sender_lanes import SenderLanes
 from .subscribers import Subscribers
 from .tcp import TcpTransport, Work
-from .timed_queue import TimedQueue
+from .timed_queue import TOO_MANY_HINT, TimedQueue
 from .udp import UdpTransport
 from .wire import Address, Malformed, Message, Peer, read_packet
 
@@ -321,9 +321,13 @@ class OscServer:
 
     def _postpone(self, message: Message, context: Context, delay: float) -> None:
         try:
-            self.timed_queue.push(message, context.sender, delay)
+            dropped = self.timed_queue.push(message, context.sender, delay)
         except Refused as error:
             reject(message, context, error.code, str(error), error.hint)
+            return
+        if dropped:
+            text = "it waited for its time, and made room: most of what waits is yours"
+            reject(dropped.message, self._context(dropped.sender), 429, text, TOO_MANY_HINT)
 
     def _drop_timed(self) -> list[Callable[[], None]]:
         """Drop the messages that wait for their time, for the command that is served. Returns what

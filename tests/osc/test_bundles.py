@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,23 @@ def test_too_many_timed_messages_are_refused(
         client.send("/ace/panic")
         assert addresses(client.until("/ace/done")) == ["/ace/fail"] * 3 + ["/ace/done"]
         assert len(stage.osc.timed_queue) == 0
+
+
+def test_what_waits_of_many_ports_makes_room_for_another_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timed_queue, "MAX_TIMED", 3)
+    monkeypatch.setattr(timed_queue, "MAX_TIMED_IN_ALL", 6)
+    with on_stage(tmp_path) as stage, ExitStack() as opened:
+        flood = [opened.enter_context(closing(stage.client())) for _ in range(2)]
+        for client in flood:
+            pings = [encode_message("/ace/ping", f"flood {number}") for number in range(3)]
+            client.send_raw(encode_bundle(time.time() + 30, *pings))
+            client.ask("/ace/ping", "sent")
+        mine = opened.enter_context(closing(stage.client()))
+        mine.send_raw(encode_bundle(time.time() + 0.5, encode_message("/ace/ping", "mine")))
+        assert flood[0].receive()[1][1:3] == ["/ace/ping", 429]
+        assert mine.receive()[1][0] == "mine"
 
 
 def test_a_clock_that_is_set_back_delays_no_bundle(

@@ -102,6 +102,59 @@ def test_lengths_and_numbers_are_limited() -> None:
     expect_refusal(413, uploads.append, ME, "0", 2, "a" * 6_000)
 
 
+def find_port(number: int) -> Peer:
+    return Peer(f"udp:127.0.0.1:{10_000 + number}", "127.0.0.1")
+
+
+def test_one_sender_with_all_that_it_may_keeps_nobody_out() -> None:
+    uploads = LyricUploads()
+    for number in range(lyric_uploads.MAX_UPLOADS):
+        uploads.begin(YOU, str(number))
+    expect_refusal(429, uploads.begin, YOU, "one more")
+    uploads.begin(ME, "song")
+    uploads.append(ME, "song", 1, "a")
+    assert uploads.end(ME, "song", 1) == "a"
+
+
+def test_who_begins_as_many_as_there_may_be_from_many_ports_makes_room_for_others() -> None:
+    uploads = LyricUploads()
+    for number in range(lyric_uploads.MAX_IN_ALL):
+        uploads.begin(find_port(number % 4), str(number))
+    uploads.begin(ME, "song")
+    uploads.append(ME, "song", 1, "a")
+    assert [upload.name for upload in uploads.remove_expired()] == ["0"], "it is told"
+    assert uploads.deadline > 0
+    assert uploads.end(ME, "song", 1) == "a"
+    expect_refusal(404, uploads.append, find_port(0), "0", 1, "a")
+
+
+def test_who_has_as_many_as_anybody_makes_no_room_for_itself() -> None:
+    uploads = LyricUploads()
+    for number in range(lyric_uploads.MAX_IN_ALL):
+        uploads.begin(find_port(number), "song")
+    expect_refusal(429, uploads.begin, find_port(0), "another")
+    assert uploads.remove_expired() == []
+
+
+def test_another_under_the_same_name_overwrites_nothing() -> None:
+    uploads = LyricUploads()
+    uploads.begin(ME, "song")
+    uploads.append(ME, "song", 1, "mine")
+    uploads.begin(ME_AGAIN, "song")
+    uploads.append(ME_AGAIN, "song", 1, "yours")
+    uploads.append(ME, "song", 2, "too")
+    assert uploads.end(ME, "song", 2) == "mine\ntoo"
+    assert uploads.end(ME_AGAIN, "song", 1) == "yours"
+
+
+def test_nobody_else_goes_on_with_what_a_sender_goes_on_with_itself() -> None:
+    uploads = LyricUploads()
+    uploads.begin(ME, "song")
+    uploads.append(ME, "song", 1, "mine")
+    expect_refusal(404, uploads.append, ME_AGAIN, "song", 2, "yours")
+    expect_refusal(404, uploads.end, ME_AGAIN, "song", 1)
+
+
 def test_a_part_that_comes_twice_counts_once_towards_the_limit() -> None:
     uploads = LyricUploads()
     uploads.begin(ME, "song")

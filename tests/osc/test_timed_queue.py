@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from daemon.jobs import Refused
@@ -61,5 +63,50 @@ def test_only_so_many_may_wait_of_one_client_and_in_all(monkeypatch: pytest.Monk
         push(queue, "/mine", 1.0)
     assert error.value.code == 429
     push(queue, "/yours", 1.0, YOU)
-    with pytest.raises(Refused):
-        push(queue, "/yours", 1.0, YOU)
+    assert len(queue) == 3
+
+
+def test_whoever_fills_it_from_many_ports_leaves_others_a_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timed_queue, "MAX_TIMED", 4)
+    monkeypatch.setattr(timed_queue, "MAX_TIMED_IN_ALL", 16)
+    clock = Clock()
+    queue = TimedQueue(clock)
+    for port in range(4):
+        for number in range(4):
+            push(queue, f"/{port}/{number}", 2.0, Peer(f"udp:127.0.0.1:{10 + port}", "127.0.0.1"))
+    dropped = [queue.push(Message("/mine", ()), ME, 1.0) for _ in range(3)]
+    assert [timed.message.address for timed in dropped if timed] == ["/0/3", "/1/3", "/2/3"]
+    with pytest.raises(Refused) as error:  # now nobody has more than it
+        queue.push(Message("/mine", ()), ME, 1.0)
+    assert error.value.code == 429
+    assert len(queue) == 16
+    clock.now = 1.0
+    assert set(pop_all_due(queue)) == {"/mine"}
+    clock.now = 2.0
+    assert not {"/0/3", "/1/3", "/2/3"}.intersection(pop_all_due(queue))
+    assert len(queue) == 0
+    assert queue.deadline == float("inf")
+
+
+def test_what_has_made_room_is_not_kept_and_comes_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timed_queue, "MAX_TIMED", 4)
+    monkeypatch.setattr(timed_queue, "MAX_TIMED_IN_ALL", 4)
+    queue = TimedQueue(Clock())
+    senders = [Peer(f"udp:127.0.0.1:{port}", "127.0.0.1") for port in range(10, 14)]
+    for _ in range(10):  # two take the place from the two of another pair, and so on
+        for sender in senders:
+            with suppress(Refused):
+                push(queue, sender.client, 5.0, sender)
+                push(queue, sender.client, 5.0, sender)
+        queue.drop_waiting()
+    for _ in range(4):
+        push(queue, "/old", 5.0)
+    for sender in senders[:2]:
+        push(queue, "/new", 5.0, sender)
+    left = [timed.message.address for timed in queue.drop_waiting()]
+    assert left == ["/old", "/old", "/new", "/new"]
+    assert len(queue) == 0
