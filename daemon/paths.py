@@ -12,8 +12,9 @@ from pipeline.request_files import FILE_FIELDS, names_file
 
 from .jobs import Refused
 
-MAX_PATH = 4096  # characters, as in most systems
-MAX_PARTS = 100  # folders in a path: the system is asked about each of them
+MAX_PATH = 4096  # bytes, as in most systems
+MAX_NAME = 255  # bytes of a file or folder, the same
+MAX_PARTS = 100  # names in a path: the system is asked about each of them
 MAX_HINT = 250  # bytes of a text that is for reading: a longer one would be cut
 
 
@@ -31,8 +32,9 @@ class AllowedFolders:
         each folder, and among the copies.
 
         Raises `Refused`: 403 for what is in none of the folders, whether it exists or not; 404 for
-        what is in one of them and does not exist.
+        what is in one of them and does not exist, or is too long to be a path.
         """
+        _check_length(text)
         candidates = [path for path in self._candidates(text) if self._contains(path)]
         if not candidates:
             raise Refused(
@@ -106,7 +108,7 @@ class AllowedFolders:
         return f"it is a link, which is not followed: copy the file itself to {self.sources}"
 
     def _candidates(self, text: str) -> list[Path]:
-        if "\0" in text or len(text) > MAX_PATH or len(Path(text).parts) > MAX_PARTS:
+        if "\0" in text:
             return []
         # ~ of other users is not looked up: a server may have to be asked for it
         if text.startswith("~") and Path(text).parts[0] != "~":
@@ -127,6 +129,20 @@ class AllowedFolders:
     def _contains(self, path: Path) -> bool:
         homes = (_resolve_links(folder) for folder in self.folders)
         return any(home and path.is_relative_to(home) for home in homes)
+
+
+def _check_length(text: str) -> None:
+    """Raises `Refused` 404 where no system has such a path, before anything is made of it."""
+    size = len(text.encode(errors="replace"))
+    names = text.split("/", MAX_PARTS)
+    longest = max(len(name.encode(errors="replace")) for name in names)
+    if size > MAX_PATH or len(names) > MAX_PARTS or longest > MAX_NAME:
+        raise Refused(
+            404,
+            f"a path has at most {MAX_PATH} bytes, in {MAX_PARTS} names of {MAX_NAME}; this one "
+            f"has {size} bytes and {text.count('/') + 1} names",
+            "name the file by a shorter path",
+        )
 
 
 def _names_file(name: str, text: str) -> bool:

@@ -55,6 +55,7 @@ def run_generate(arguments: argparse.Namespace) -> int:
         bits=arguments.bits,
         adapters=arguments.adapter,
         planner=arguments.planner,
+        pins=_read_pins(arguments),
     )
     print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
     return 0
@@ -70,6 +71,7 @@ def run_understand(arguments: argparse.Namespace) -> int:
             "variant": arguments.variant or "",
             "planner": arguments.planner,
             "bits": arguments.bits or 0,
+            **_read_pins(arguments),
         }
     )
     description = understand(arguments.file, arguments.seed, chosen)
@@ -155,7 +157,8 @@ def run_convert(arguments: argparse.Namespace) -> int:
     from pipeline.weights import checkpoint
     from pipeline.weights.convert import convert
 
-    found = checkpoint.fetch(arguments.model, arguments.variant or "")
+    pinned = settings.from_values(_read_pins(arguments)).pinned_revision
+    found = checkpoint.fetch(arguments.model, arguments.variant or "", pinned)
     try:
         for converted in convert(found, arguments.target, arguments.bits):
             before = f"{converted.before / 2**20:.0f} MB"
@@ -294,6 +297,14 @@ def _list_given(arguments: argparse.Namespace) -> dict[str, object]:
 
 def _read_settings(arguments: argparse.Namespace) -> Settings:
     return settings.read(arguments.settings, _list_given(arguments))
+
+
+def _read_pins(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings that say which commits of the hub's models are loaded, as the daemon has
+    them.
+    """
+    chosen = settings.read(arguments.settings, {})
+    return {"revision": chosen.revision, "revisions": chosen.revisions}
 
 
 def _locate_settings_file(arguments: argparse.Namespace) -> Path:

@@ -35,9 +35,10 @@ def generate(
     bits: int | None,
     adapters: Sequence[str] | None,
     planner: str,
+    pins: Mapping[str, object],
 ) -> clips.Landed:
     """Make one take, in the folder `out`. `again` is the manifest of one whose request, model, bits
-    and adapters hold where nothing else is given.
+    and adapters hold where nothing else is given. `pins`: the settings `revision` and `revisions`.
     """
     original = TakeInfo(Request(), "auto")
     if again:
@@ -55,6 +56,7 @@ def generate(
             "bits": original.bits if bits is None else bits,
             "adapters": list(adapters),
             "planner": planner,
+            **pins,
         }
     )
     return _render(resolve_request(follow_links(request)), settings)
@@ -90,6 +92,7 @@ def _load(settings: Settings) -> AceStep:
     return load(
         selected.name,
         selected.variant,
+        revision=settings.pinned_revision,
         bits=settings.bits,
         adapters=settings.adapters,
         planner=settings.planner,

@@ -26,8 +26,7 @@ from urllib.parse import unquote
 
 from pipeline import untrusted
 
-from ..osc.guard import Guard, is_loopback
-from ..osc.handlers.daemon import HELLO
+from ..osc.guard import HELLO, Guard, is_loopback
 from ..osc.tcp import ACCEPT_PAUSE, EXHAUSTED
 from ..osc.wire import Peer
 from ..runtime.logs import LimitedLog

@@ -13,7 +13,7 @@ from pipeline.request import FIELDS, FieldSpec, Request
 
 from ..osc.command import Command
 from ..osc.command_table import COMMANDS
-from ..osc.handlers.daemon import HELLO
+from ..osc.guard import HELLO
 from ..osc.outgoing import EVENTS, SEEDS
 from ..osc.wire import Value
 

@@ -25,11 +25,15 @@ class ClientLanes:
     clients in turn, one at a time. Any thread may put them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "aside", close_seconds: float = CLOSE_SECONDS) -> None:
+        """`name` is its thread's. `close_seconds`: for how long, when it closes, the next task is
+        begun.
+        """
+        self._close_seconds = close_seconds
         self._changed = threading.Condition()
         self._lanes: dict[str, deque[Task]] = {}  # by client, the next one first
         self._close_by = math.inf  # time.monotonic(); known as soon as it closes
-        self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def is_busy(self, client: str) -> bool:
         """Whether something of this client is still to be done before what comes now. Not for what
@@ -62,11 +66,11 @@ class ClientLanes:
             self._changed.notify()
 
     def close(self) -> None:
-        """What has come is still done, but not for longer than `CLOSE_SECONDS`: whoever ends the
-        daemon kills it when that takes too long.
+        """What has come is still done, but not for longer than that: whoever ends the daemon kills
+        it when it takes too long.
         """
         with self._changed:
-            self._close_by = time.monotonic() + CLOSE_SECONDS
+            self._close_by = time.monotonic() + self._close_seconds
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()

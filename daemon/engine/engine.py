@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import NamedTuple
 
 from pipeline.weights.adapter import Adapter
 
@@ -17,6 +15,7 @@ from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
 from .client_jobs import describe_refusal
+from .client_lanes import ClientLanes
 from .dispatcher import ADAPTER, Dispatcher
 from .event_bus import EventBus, ignore_event
 from .given_up import GivenUpAdapters
@@ -28,15 +27,6 @@ from .speculation import Speculation
 log = logging.getLogger("acestepd.engine")
 
 Refusal = Callable[[Exception], None]  # gets `Refused` or `BadRequest`, or what a bug raised
-
-
-class Cancelling(NamedTuple):
-    """How many jobs are being cancelled, and what ends them, a few in each step: others are served
-    in between. What is not gone on with is ended when the daemon closes.
-    """
-
-    jobs: int
-    steps: Iterator[None]
 
 
 class Engine:
@@ -87,6 +77,8 @@ class Engine:
         self._lookup = self._intake.lookup
         # for what takes long and is about no order; the order of a client's messages stays
         self.lanes = self._intake.lanes
+        # for looking through all that was: no order waits for that, and it is dropped at the end
+        self.searches = ClientLanes("searches", close_seconds=0.0)
 
     # --- how it stands ----------------------------------------------------------------------------
 
@@ -163,6 +155,7 @@ class Engine:
         """
         with self.lock:
             self._speculation.close()
+        self.searches.close()
         self.lanes.close()
         self._supervisor.close()
         self._dispatcher.close()
@@ -249,12 +242,6 @@ class Engine:
         The client is told how each of them ends. Raises `Refused` 404, or 409 when the files are
         just landing.
         """
-        count, steps = self.begin_cancel(client, id)
-        deque(steps, maxlen=0)
-        return count
-
-    def begin_cancel(self, client: str, id: str) -> Cancelling:
-        """The same, step by step: nothing of it is made any more when this returns."""
         with self.lock:
             unread = self._intake.list_unread()
             if id != "*":
@@ -268,15 +255,15 @@ class Engine:
             incoming = set(self._intake.list_jobs())
             for job in incoming.intersection(jobs):
                 job.cancel_requested = True
-            steps = self._dispatcher.cancel(*(job for job in jobs if job not in incoming))
+            self._dispatcher.cancel(*(job for job in jobs if job not in incoming))
             self._publish_state()
-            return Cancelling(len(jobs) + len(unread), steps)
+            return len(jobs) + len(unread)
 
-    def begin_panic(self, client: str) -> Cancelling:
-        """Cancel everything, step by step."""
+    def panic(self, client: str) -> int:
+        """Cancel everything. Returns how many jobs that were."""
         with self.lock:
             self._speculation.pause()
-            return self.begin_cancel(client, "*")
+            return self.cancel(client, "*")
 
     def begin_favourite(
         self,

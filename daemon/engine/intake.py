@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -216,8 +215,7 @@ class Intake:
                 self._dispatcher.enqueue(*jobs)
                 self._publish_state()
                 self._supervisor.wake()
-            cancelling = self._dispatcher.cancel(*cancelled)
-        deque(cancelling, maxlen=0)
+            self._dispatcher.cancel(*cancelled)
         incoming.answer(jobs)
         self._take_in_repeats(incoming)
 

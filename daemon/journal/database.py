@@ -8,20 +8,33 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.private import make_folder
 
+from ..jobs import Refused
+from ..runtime.logs import LimitedLog
 from .schema import JournalError, migrate
 
 log = logging.getLogger("acestepd.journal")
+limited_log = LimitedLog(log)  # of what every question may say
 
 OPEN_SECONDS = 10.0  # that the start waits for another program's lock
 READ_SECONDS = 0.05  # that a question waits for one: no program has to keep readers out
 TABLES = ("facts", "jobs", "files")
 SUFFIXES = ("", "-wal", "-shm")  # of the files that are one database
+PROGRESS_STEPS = 1000  # of SQLite's machine, between two looks at the time
+# what a disk, or who changes the file, may cause
+UNREADABLE = (
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_CANTOPEN,
+)
+AGAIN_HINT = "ask again in a moment"
 
 
 class Opened(NamedTuple):
@@ -139,6 +152,38 @@ def set_aside(path: Path, why: str, suffixes: tuple[str, ...] = SUFFIXES) -> Pat
 
 def make_token() -> str:
     return secrets.token_hex(4)
+
+
+@contextmanager
+def limiting(db: sqlite3.Connection, seconds: float) -> Iterator[None]:
+    """Interrupt what is asked within where it takes longer."""
+    until = time.monotonic() + seconds
+    db.set_progress_handler(lambda: time.monotonic() > until, PROGRESS_STEPS)
+    try:
+        yield
+    finally:
+        db.set_progress_handler(None, 0)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuse what is asked within where it cannot be answered now: 503, or 408 where it was
+    interrupted. A mistake of ours stays one.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_INTERRUPT:
+            text = "the search took too long, and was ended"
+            raise Refused(408, text, "use other words, or more of them") from error
+        if is_locked(error):
+            raise Refused(503, "another program holds the journal", AGAIN_HINT) from error
+        if code in UNREADABLE:
+            limited_log.warning("", "the journal cannot be read now: %s", error)
+            text = f"the journal cannot be read now: {error}"
+            raise Refused(503, text, AGAIN_HINT) from error
+        raise
 
 
 def is_locked(error: Exception) -> bool:

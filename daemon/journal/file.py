@@ -5,6 +5,7 @@ noticed, and it is put back.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -16,10 +17,12 @@ from typing import NamedTuple
 from pipeline.private import make_folder
 
 from ..landing import disk
+from ..runtime.logs import LimitedLog
 from . import database
 from .schema import JournalError
 
 log = logging.getLogger("acestepd.journal")
+limited_log = LimitedLog(log)  # of what every question may say
 
 GONE = "is not there any more"
 REPLACED = "was replaced by another file"
@@ -62,15 +65,27 @@ class JournalFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            yield self._reader
+        """Raises `Refused` 503 for a question within that cannot be answered now: the file was
+        damaged, say. Then it is put back.
+        """
+        with self._lock, database.refusing():
+            try:
+                yield self._reader
+            except sqlite3.Error as error:
+                if database.is_damage(error):
+                    self.note_damage()
+                raise
 
     @contextmanager
-    def reading_aside(self) -> Iterator[sqlite3.Connection]:
-        """For a question that takes long: the others go on, unless the file is not in its place."""
-        with ExitStack() as opened:
-            db = self._open_aside()
-            yield opened.enter_context(closing(db) if db else self.reading())
+    def reading_aside(self, seconds: float = math.inf) -> Iterator[sqlite3.Connection]:
+        """For a question that takes long: the others go on, unless the file is not in its place.
+        Raises `Refused` as `reading` does, and 408 for one that takes longer than `seconds`.
+        """
+        with ExitStack() as opened, database.refusing():
+            aside = self._open_aside()
+            db = opened.enter_context(closing(aside) if aside else self.reading())
+            with database.limiting(db, seconds):
+                yield db
 
     def _open_aside(self) -> sqlite3.Connection | None:
         """Another connection for questions; None where there cannot be one now."""
@@ -79,7 +94,7 @@ class JournalFile:
         try:
             return database.open_read_only(self.path)
         except JournalError as error:
-            log.warning("asked what is still open: %s", error)
+            limited_log.warning("", "asked what is still open: %s", error)
             return None
 
     def close(self) -> None:

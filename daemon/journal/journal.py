@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
@@ -253,7 +254,10 @@ class ReadOnlyJournal(Questions):
     def reading(self) -> Iterator[sqlite3.Connection]:
         yield self._db
 
-    reading_aside = reading
+    @contextmanager
+    def reading_aside(self, seconds: float = math.inf) -> Iterator[sqlite3.Connection]:
+        with database.limiting(self._db, seconds):
+            yield self._db
 
     def close(self) -> None:
         self._db.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from .rows import PAST_COLUMNS, PastJob, describe_past, read_row
 SPEED_JOBS = 20  # newest jobs of a model from which its speed is read
 MAX_WORDS = 32  # of a search
 MAX_CHARS = 256  # of all of them
+SEARCH_SECONDS = 2.0  # that a history with words may take: what comes behind it waits
 
 # an order of several takes: of the client, by its id and that of its first take
 NEWEST_BATCH = (
@@ -31,8 +33,12 @@ class ReadableFile(Protocol):
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]: ...
 
-    def reading_aside(self) -> AbstractContextManager[sqlite3.Connection]:
-        """For a question that takes long: the others go on."""
+    def reading_aside(
+        self, seconds: float = math.inf
+    ) -> AbstractContextManager[sqlite3.Connection]:
+        """For a question that takes long: the others go on. Raises `Refused` 408 where it takes
+        longer than `seconds`.
+        """
 
 
 class Questions:
@@ -145,12 +151,14 @@ class Questions:
 
     def list_past(self, limit: int, text: str = "") -> list[PastJob]:
         """What a history tells of the newest jobs. With words in `text`, as `search` takes them, it
-        may take long, and keeps no other question waiting. Raises `OutOfRange` for too many words.
+        may take long, and keeps no other question waiting. Raises `OutOfRange` for too many words,
+        and `Refused` 408 after `SEARCH_SECONDS`.
         """
         clauses, values = _match_words(text)
         where = f"{' AND '.join(clauses)} ORDER BY number DESC LIMIT ?"
         unwritten = self._list_unwritten()
-        with self._file.reading_aside() if text.strip() else self._file.reading() as db:
+        file = self._file
+        with file.reading_aside(SEARCH_SECONDS) if text.strip() else file.reading() as db:
             rows = _select(db, where, (*values, limit), PAST_COLUMNS)
         return [
             describe_past(job) if (job := unwritten.get(row["number"])) else PastJob(**row)

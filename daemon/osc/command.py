@@ -130,7 +130,8 @@ class Command:
 
     A message that `is_slow` is handled on the thread aside. So is one that is not, while something
     of its sender is still to be done there, so as to keep the order. Without `is_slow` it is
-    handled at once, whatever waits.
+    handled at once, whatever waits. What `is_search` looks through all that was: aside from the
+    other slow ones, so that no order waits for it.
     """
 
     address: str
@@ -143,3 +144,4 @@ class Command:
     makes_job: bool = False  # a panic that came after it is for it, too
     names_job: bool = False  # its first argument is the id of a job; /ace/fail repeats it
     is_slow: Slowness | None = None
+    is_search: bool = False

@@ -21,6 +21,8 @@ from .wire import Message
 
 log = LimitedLog(logging.getLogger("acestepd.osc"))
 
+SEARCH_WAIT = 5.0  # seconds that a search waits for its turn
+
 Call = Callable[[], Iterator[None] | None]  # of a handler
 
 
@@ -34,8 +36,7 @@ def dispatch(message: Message, context: Context) -> Iterator[None]:
             return
         call = partial(command.handler, context, arguments)
         if _goes_aside(command, context, arguments):
-            task = partial(_answer_aside, message, context, call)
-            context.engine.lanes.put(context.sender.client, task)
+            _put_aside(command, message, context, call)
         else:
             yield from call() or ()
 
@@ -43,8 +44,40 @@ def dispatch(message: Message, context: Context) -> Iterator[None]:
 def _goes_aside(command: Command, context: Context, arguments: Arguments) -> bool:
     if command.is_slow is None:
         return False
-    is_waiting = context.engine.lanes.is_busy(context.sender.client)
+    client = context.sender.client
+    is_waiting = context.engine.lanes.is_busy(client)
+    if command.is_search:
+        is_waiting |= context.engine.searches.is_busy(client)
     return is_waiting or command.is_slow(context, arguments)
+
+
+def _put_aside(command: Command, message: Message, context: Context, call: Call) -> None:
+    """Raises `Refused`."""
+    engine = context.engine
+    client = context.sender.client
+    answer = partial(_answer_aside, message, context, call)
+    if not command.is_search:
+        engine.lanes.put(client, answer)
+        return
+    search = partial(_search, message, context, answer, time.monotonic() + SEARCH_WAIT)
+    if engine.lanes.is_busy(client):  # behind what came before it
+        engine.lanes.put(client, partial(_pass_on, message, context, search))
+    else:
+        engine.searches.put(client, search)
+
+
+def _pass_on(message: Message, context: Context, search: Callable[[], None]) -> None:
+    with _refusing(message, context):
+        context.engine.searches.put(context.sender.client, search)
+
+
+def _search(message: Message, context: Context, answer: Callable[[], None], late: float) -> None:
+    """`late`: when nobody waits for it any more, in time.monotonic()."""
+    if time.monotonic() < late:
+        answer()
+    else:
+        text = f"so many search that it was not its turn within {SEARCH_WAIT:g} seconds"
+        reject(message, context, 503, text, "search again in a moment")
 
 
 def _answer_aside(message: Message, context: Context, call: Call) -> None:

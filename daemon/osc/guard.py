@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -13,8 +14,11 @@ from functools import lru_cache
 
 from ..jobs import Refused
 from ..settings import Settings
-from .wire import Peer
+from .arguments import join_words
+from .wire import MAX_ARGUMENTS, Peer, encode, read_message
 
+NUMBER = re.compile(r"[0-9]{1,9}")  # as a whole
+HELLO = "/ace/hello"  # the one command that needs no authentication
 LEASE = 24 * 3600  # seconds that an authentication, and a subscription, is good for
 BURST = 4.0  # seconds' worth of messages that may come at once
 MAX_DEBT = 1.0  # seconds' worth that a message may cost more than its sender has
@@ -58,6 +62,7 @@ class Guard:
         if self._token != token:
             self._authenticated = {}
         self._token = token
+        self._hellos = spell_hello(settings.token)
         self._rate = settings.rate
         self._allowed = {settings.host, *settings.allow}
 
@@ -93,6 +98,12 @@ class Guard:
     def is_token(self, text: str) -> bool:
         """Whether it is the token. How long that takes does not tell how much of it is right."""
         return hmac.compare_digest(text.encode(), self._token)
+
+    def is_right_hello(self, packet: bytes) -> bool:
+        """Whether a packet says the token, in one of the spellings that programs have for it.
+        Nothing is read for that: what a wrong one costs does not depend on what it says.
+        """
+        return any(hmac.compare_digest(packet, right) for right in self._hellos)
 
     def admit(self, sender: Peer) -> bool:
         """Take a token out of the sender's bucket, for one message. False: it was empty."""
@@ -133,6 +144,20 @@ class Guard:
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         return bucket
+
+
+def spell_hello(token: str) -> tuple[bytes, ...]:
+    """The packets that say a token: as one text, and word by word, with the numbers among the words
+    as texts, as ints and, as Pd has them, as floats.
+    """
+    packets = [encode(HELLO, "s", token)]
+    words = token.split(" ")
+    if len(words) <= MAX_ARGUMENTS:
+        for tag in "sif":
+            types = [tag if NUMBER.fullmatch(word) else "s" for word in words]
+            packets.append(encode(HELLO, "".join(types), *words))
+    right = (one for one in packets if join_words(read_message(one).arguments) == token)
+    return tuple(dict.fromkeys(right))
 
 
 def find_account(sender: Peer) -> str:

@@ -22,8 +22,6 @@ from contextlib import ExitStack, closing, suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from pipeline.request import BadRequest
-
 from ..engine import Engine
 from ..integrations.clients import Clients
 from ..integrations.inserter import Inserter
@@ -34,12 +32,10 @@ from ..panel import Panel
 from ..paths import AllowedFolders
 from ..runtime.logs import LimitedLog
 from ..settings import Settings, SettingsError
-from .arguments import join_words
 from .command import Context
 from .dispatch import dispatch, makes_job, reject
 from .fair_queue import FairQueue
-from .guard import Guard
-from .handlers.daemon import HELLO
+from .guard import HELLO, Guard
 from .handlers.subscriptions import NOTIFY
 from .lyric_uploads import RESTART_HINT, LyricUploads
 from .outgoing import OUTGOING
@@ -245,14 +241,7 @@ class OscServer:
         """
         if self.guard.is_authenticated(sender.host) or not isinstance(packet, bytes):
             return False
-        if not packet.startswith(f"{HELLO}\0".encode()):
-            return False
-        ((_, message),) = read_packet(packet, time.time())
-        with suppress(BadRequest):  # a token is words
-            return isinstance(message, Message) and self.guard.is_token(
-                join_words(message.arguments)
-            )
-        return False
+        return self.guard.is_right_hello(packet)
 
     def _queue_due(self) -> None:
         for timed in itertools.islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):

@@ -94,6 +94,36 @@ def test_pulling_pins_and_pulling_again_moves_on(hub: FakeHub, root: Path, file:
     assert read_pins(file) == second
 
 
+def test_what_needs_no_daemon_loads_the_pinned_commits_too(
+    hub: FakeHub, root: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add(HUB_MODEL, root)
+    assert main.main(["--settings", str(file), "pull"]) == 0
+    (pin,) = read_pins(file)
+    hub.repositories[HUB_MODEL]["README.md"] = b"newer"
+    checkpoint.fetch_newest(HUB_MODEL)
+    loaded: list[str] = []
+
+    def note(found: checkpoint.Checkpoint) -> None:
+        loaded.append(found.dit.parent.name)
+        raise checkpoint.CheckpointError("that is enough")
+
+    def load(name: str, variant: str, *, revision: str = "", **more: object) -> None:
+        note(checkpoint.fetch(name, variant, revision))
+
+    monkeypatch.setattr("pipeline.load", load)
+    monkeypatch.setattr("pipeline.weights.convert.convert", lambda found, *more: note(found))
+    out = str(tmp_path / "out")
+    for words in (
+        ["generate", "beat", "--model", HUB_MODEL, "--out", str(tmp_path)],
+        ["generate", "beat", "--out", str(tmp_path)],
+        ["understand", "song.wav", "--model", HUB_MODEL],
+        ["convert", HUB_MODEL, out],
+    ):
+        assert main.main(["--settings", str(file), *words]) != 0
+    assert loaded == [pin.rpartition("=")[2]] * 4
+
+
 @pytest.mark.parametrize("pin", ["", "model", "=0123", "some/model=", "a=b,c=d"])
 def test_a_pin_says_which_repository_and_what(pin: str) -> None:
     with pytest.raises(SettingsError, match="revisions must be REPOSITORY=COMMIT each"):

@@ -53,15 +53,37 @@ def test_a_path_from_home_is_understood(home: Path, monkeypatch: pytest.MonkeyPa
     assert code(allowed_folders, "~nobody-is-called-this/x.mid") == 403
 
 
-def test_the_disk_is_not_asked_about_paths_of_very_many_folders(
-    allowed_folders: AllowedFolders, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{'a/' * 100}x.mid",
+        f"{'../' * 1000}x.mid",
+        "a/../" * 12_000,
+        "/a" * 30_000,
+        f"{'b' * 60_000}.mid",
+        f"sub/{'b' * 252}.mid",
+        f"{'é' * 126}.mid",
+        "~/" + f"{'c' * 200}/" * 21,
+    ],
+)
+def test_a_path_that_is_too_long_is_refused_before_the_disk_is_asked(
+    allowed_folders: AllowedFolders, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    assert code(allowed_folders, f"{'a/' * 99}x.mid") == 404
     asked: list[object] = []
-    monkeypatch.setattr(os, "lstat", asked.append)
-    for text in (f"{'a/' * 100}x.mid", f"{'../' * 1000}x.mid"):
-        assert allowed_folders._candidates(text) == []
+    for name in ("lstat", "stat", "readlink"):
+        monkeypatch.setattr(os, name, lambda *path, **more: asked.append(path))
+    # to make a path of 30,000 folders takes long, too
+    monkeypatch.setattr("daemon.paths.Path", asked.append)
+    for resolve in (allowed_folders.resolve, allowed_folders.resolve_adapter):
+        with pytest.raises(Refused) as refused:
+            resolve(text)
+        assert refused.value.code == 404
     assert asked == []
+
+
+def test_the_longest_names_are_looked_for(allowed_folders: AllowedFolders) -> None:
+    assert code(allowed_folders, f"{'a/' * 99}x.mid") == 404
+    assert code(allowed_folders, f"sub/{'b' * 251}.mid") == 404
 
 
 def test_nobody_is_asked_where_other_users_are_at_home(

@@ -122,9 +122,9 @@ def test_what_has_come_is_done_when_it_closes_and_nothing_more_is_taken(
 
 
 def test_the_end_of_the_daemon_does_not_wait_for_all_that_many_have_asked(
-    lanes: ClientLanes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(client_lanes, "CLOSE_SECONDS", 0.0)
+    lanes = ClientLanes(close_seconds=0.0)
     held = Held()
     done: list[str] = []
     lanes.put("a", held)

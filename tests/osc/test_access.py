@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon.osc import guard, tcp
+from daemon.osc import guard, server, tcp, wire
 from daemon.settings import SettingsError
 from tests.support.osc_client import (
     SHORT,
@@ -149,6 +149,30 @@ def test_a_flood_of_wrong_tokens_does_not_keep_the_right_one_out(
             thief.send("/ace/ping", "let me in")
             thief.send("/ace/hello", True, None, number)
         assert far.ask("/ace/hello", "open sesame")[0] == "/ace/done"
+
+
+def test_what_a_flood_of_wrong_tokens_says_is_not_read(
+    tmp_path: Path, other_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"allow": (other_address,), "token": "open sesame", "rate": 1}
+    read: list[bytes] = []
+
+    def read_packet(data: bytes, now: float) -> Any:
+        read.append(data)
+        return wire.read_packet(data, now)
+
+    with (
+        on_stage(tmp_path, host="0.0.0.0", **settings) as stage,
+        closing(RemoteClient(stage.osc.address, other_address)) as far,
+        closing(RemoteClient(stage.osc.address, other_address)) as thief,
+    ):
+        expect_fail(thief, "/ace/hello", "sesame")
+        monkeypatch.setattr(server, "read_packet", read_packet)
+        for _ in range(100):
+            thief.send("/ace/hello", "x" * 2000, *range(100))
+        assert far.ask("/ace/hello", "open", "sesame")[0] == "/ace/done"
+    wrong = [data for data in read if len(data) > 2000]
+    assert len(wrong) < 20  # within its rate, or to answer once a second
 
 
 # --- connections ----------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from daemon.jobs import Refused
-from daemon.osc.guard import BURST, LEASE, MAX_BUCKETS, MAX_DEBT, REJECTION_INTERVAL, Guard
-from daemon.osc.wire import Peer
+from daemon.osc.guard import BURST, HELLO, LEASE, MAX_BUCKETS, MAX_DEBT, REJECTION_INTERVAL, Guard
+from daemon.osc.wire import Peer, encode
 from daemon.settings import Settings
 from tests.support.clock import Clock
 
@@ -62,6 +62,38 @@ def test_wrong_tokens_are_answered_once_a_second_and_never_delay_the_right_one()
     with pytest.raises(Refused) as error:
         guard.authenticate("10.9.8.7", "wrong")
     assert error.value.code == 401
+
+
+@pytest.mark.parametrize(
+    ("token", "types", "words"),
+    [
+        ("right", "s", ("right",)),
+        ("open sesame", "s", ("open sesame",)),
+        ("open sesame", "ss", ("open", "sesame")),
+        ("open 42 times", "sis", ("open", 42, "times")),
+        ("open 42 times", "sfs", ("open", 42.0, "times")),
+        ("open 42 times", "sss", ("open", "42", "times")),
+        ("1234", "f", (1234.0,)),
+    ],
+)
+def test_the_right_token_is_known_however_a_program_spells_it(
+    token: str, types: str, words: tuple[str | int | float, ...]
+) -> None:
+    guard = make_guard(token=token)
+    assert guard.is_right_hello(encode(HELLO, types, *words))
+    assert not guard.is_right_hello(encode(HELLO, f"{types}s", *words, "more"))
+    assert not guard.is_right_hello(encode("/ace/ping", types, *words))
+
+
+def test_a_number_that_would_be_read_otherwise_is_no_spelling_of_the_token() -> None:
+    guard = make_guard(token="007")
+    assert guard.is_right_hello(encode(HELLO, "s", "007"))
+    assert not guard.is_right_hello(encode(HELLO, "i", 7))
+
+
+def test_a_token_of_very_many_words_is_one_text() -> None:
+    token = "a " * 400 + "b"
+    assert make_guard(token=token).is_right_hello(encode(HELLO, "s", token))
 
 
 def test_without_a_token_everybody_on_the_list_is_authenticated() -> None:

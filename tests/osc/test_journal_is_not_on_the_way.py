@@ -4,6 +4,7 @@ answered, and what cannot be written down is refused.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ import mido
 import pytest
 
 from daemon.engine import intake
-from daemon.journal import Journal
+from daemon.journal import Journal, database, questions
+from daemon.osc import dispatch
 from pipeline.request import Request
 from pipeline.request_files import resolve_request
 from tests.support.osc_client import SHORT, OscClient, make_clip
 from tests.support.stage import Stage, on_stage
+from tests.support.waiting import until
 
 PATIENCE = 60.0
 
@@ -201,10 +204,9 @@ def test_the_order_of_one_client_stays_while_a_guide_is_read_and_others_go_first
     ]
 
 
-def test_a_search_that_takes_long_keeps_nobody_waiting(
-    stage: Stage, client: OscClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_clip(client, "a", *SHORT)
+@contextmanager
+def held_searches(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No search ends before the block does."""
     go_on = threading.Event()
     list_past = stage.journal.list_past
 
@@ -213,12 +215,86 @@ def test_a_search_that_takes_long_keeps_nobody_waiting(
         return list_past(limit, text)
 
     monkeypatch.setattr(stage.journal, "list_past", list_slowly)
-    client.send("/ace/history", "a", 20)
-    client.send("/ace/history", 20)
-    assert ping(client) == []
-    go_on.set()
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+def test_a_search_that_takes_long_keeps_nobody_waiting(
+    stage: Stage, client: OscClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(client, "a", *SHORT)
+    with held_searches(stage, monkeypatch):
+        client.send("/ace/history", "a", 20)
+        client.send("/ace/history", 20)
+        assert ping(client) == []
     dones = [client.until("/ace/done")[-1][1] for _ in range(2)]
     assert dones == [["/ace/history", 1, 0], ["/ace/history", 1, 0]]
+
+
+def test_no_order_and_no_bank_waits_for_a_search_and_sync_waits_for_its_own(
+    stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = tmp_path / "out" / "verse.mid"
+    mido.MidiFile().save(guide)
+    with closing(stage.client()) as other, held_searches(stage, monkeypatch):
+        for _ in range(3):
+            other.send("/ace/history", "somebody", "else's")
+        client.send("/ace/history", "a")
+        client.send("/ace/sync", 7)
+        client.send("/ace/generate", "guided", *SHORT, "guide", str(guide))
+        client.send("/ace/bank/save", "mine")
+        assert client.until("/ace/done")[-1][1][0] == "/ace/bank/save"
+        make_clip(other, "guided too", *SHORT, "guide", str(guide))
+        assert "/ace/synced" not in ping(client)
+    ends = [address for address, values in client.until("/ace/synced") if "past" not in address]
+    assert [address for address in ends if address in ("/ace/done", "/ace/synced")] == [
+        "/ace/done",
+        "/ace/synced",
+    ]
+
+
+def test_a_search_waits_for_the_order_that_its_client_sent_before(
+    stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = tmp_path / "out" / "verse.mid"
+    mido.MidiFile().save(guide)
+    go_on = threading.Event()
+
+    def resolve(request: Request) -> Request:
+        assert go_on.wait(PATIENCE)
+        return resolve_request(request)
+
+    monkeypatch.setattr(intake, "resolve_request", resolve)
+    client.send("/ace/generate", "guided", *SHORT, "guide", str(guide))
+    client.send("/ace/history", "guided")
+    assert ping(client) == []
+    assert stage.engine.searches._lanes == {}
+    go_on.set()
+    client.until("/ace/done")
+
+
+def test_a_search_that_is_not_its_turn_for_long_is_refused(
+    stage: Stage, client: OscClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "SEARCH_WAIT", -1.0)
+    client.send("/ace/history", "a")
+    assert client.until("/ace/fail")[-1][1][1:3] == ["/ace/history", 503]
+    client.send("/ace/history", 1)
+    assert client.until("/ace/done")[-1][1][0] == "/ace/history"
+
+
+def test_a_search_that_takes_too_long_is_ended(
+    stage: Stage, client: OscClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(client, "a", *SHORT)
+    monkeypatch.setattr(database, "PROGRESS_STEPS", 1)
+    monkeypatch.setattr(questions, "SEARCH_SECONDS", -1.0)
+    client.send("/ace/history", "a")
+    assert client.until("/ace/fail")[-1][1][1:3] == ["/ace/history", 408]
+    client.send("/ace/history", 1)
+    assert client.until("/ace/done")[-1][1] == ["/ace/history", 1, 0]
 
 
 def test_a_search_for_too_many_words_is_refused(client: OscClient) -> None:
@@ -237,3 +313,25 @@ def test_a_journal_that_is_deleted_is_put_back_which_is_said(
     text = client.until("/ace/fail")[-1][1][3]
     assert "was put back" in text
     assert path.is_file()
+
+
+def test_a_journal_whose_wal_is_cut_short_says_so_until_it_is_put_back(
+    stage: Stage, client: OscClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_clip(client, "a", *SHORT, "lyrics", "la " * 20_000)
+    os.truncate(stage.settings.state / "journal.sqlite-wal", 0)
+    for command in ("/ace/history", "/ace/query", "/ace/favourite", "/ace/reroll"):
+        for _ in range(3):
+            client.send(command, "nobody")
+    client.send("/ace/sync", 1)
+    answers = client.until("/ace/synced")
+    codes = {values[2] for address, values in answers if address == "/ace/fail" and values[1]}
+    assert codes <= {404, 503}
+    assert not any(record.exc_info for record in caplog.records)
+
+    def is_answered() -> bool:
+        client.send("/ace/history", 1)
+        client.send("/ace/sync", 2)
+        return ("/ace/done", ["/ace/history", 1, 0]) in client.until("/ace/synced")
+
+    until(is_answered)

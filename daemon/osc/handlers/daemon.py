@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ... import API, VERSION
 from ..arguments import Arguments, join_words, parse_id_at, parse_int_at
 from ..command import Command, Context, never
-from ..guard import LEASE
+from ..guard import HELLO, LEASE
 from ..outgoing import shorten
-
-HELLO = "/ace/hello"  # the one command that needs no authentication
 
 
 def ping(context: Context, arguments: Arguments) -> None:
@@ -27,7 +27,11 @@ def status(context: Context, arguments: Arguments) -> None:
 
 
 def sync(context: Context, arguments: Arguments) -> None:
-    context.answer("synced", parse_int_at(arguments, 0, "n", 0))
+    answer = partial(context.answer, "synced", parse_int_at(arguments, 0, "n", 0))
+    if context.engine.searches.is_busy(context.sender.client):
+        context.engine.searches.put(context.sender.client, answer)
+    else:
+        answer()
 
 
 COMMANDS = (

@@ -116,22 +116,19 @@ def _submit(
 # --- cancelling -----------------------------------------------------------------------------------
 
 
-def cancel(context: Context, arguments: Arguments) -> Iterator[None]:
+def cancel(context: Context, arguments: Arguments) -> None:
     id = _required_id(arguments, "its id, or *")
-    count, steps = context.engine.begin_cancel(context.sender.client, id)
-    yield from steps
-    if not count:
+    if not context.engine.cancel(context.sender.client, id):
         context.answer("cancelled", "*")  # nothing to cancel: it is answered all the same
 
 
 def panic(context: Context, arguments: Arguments) -> Iterator[None]:
     timed = context.drop_timed()
-    count, steps = context.engine.begin_panic(context.sender.client)
-    yield from steps
+    jobs = context.engine.panic(context.sender.client)
     for tell_sender in timed:
         tell_sender()
         yield
-    context.answer("done", "/ace/panic", count + len(timed), 0)
+    context.answer("done", "/ace/panic", jobs + len(timed), 0)
 
 
 # --- looking up -----------------------------------------------------------------------------------
@@ -371,5 +368,6 @@ COMMANDS = (
         "the newest jobs, with these words",
         history,
         is_slow=_has_words,
+        is_search=True,
     ),
 )
