@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,27 @@ FIXTURES = Path(os.environ.get("ACESTEPD_FIXTURES", ROOT.parent / "shared" / "fi
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {ROOT / "tests" / name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Every process imports all test files, and compiles those that nobody has compiled yet: each
+    begins in another place, or all would compile the same ones at the same time.
+    """
+    if not (worker := getattr(session.config, "workerinput", None)):
+        return
+    files = sorted(path for folder in _list_chosen(session) for path in folder.rglob("test_*.py"))
+    start = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    for path in files[start:] + files[:start]:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        with suppress(Exception, pytest.skip.Exception):  # told when the file is collected
+            importlib.import_module(name)
+
+
+def _list_chosen(session: pytest.Session) -> list[Path]:
+    """The folders of tests on the command line."""
+    here = session.config.invocation_params.dir
+    return [path for argument in session.config.args if (path := here / argument).is_dir()]
 
 
 @pytest.fixture(scope="session")
