@@ -25,6 +25,11 @@ def names_file(field: str, value: object) -> bool:
     return value.lower().endswith(MIDI_SUFFIXES) if field == "guide" else bool(value)
 
 
+def names_files(request: Request) -> bool:
+    """Whether there is a file to be looked at for it."""
+    return any(names_file(field, getattr(request, field)) for field in FILE_FIELDS)
+
+
 def check_file(field: str, value: object) -> None:
     """Raises `OutOfRange` where this value of that field names a file that does not exist, or sound
     that is too large to be read.

@@ -149,7 +149,7 @@ class Dispatcher:
     def enqueue(self, *jobs: Job) -> None:
         """Let clients' jobs wait for their turn, and publish when that will be."""
         eta = sum(map(self._model.estimate_remaining, self._clients_running()))
-        eta += self._model.estimate_all(self.queue)
+        eta += self._model.estimate_queue(self.queue)
         for job in jobs:
             # `accept` has just written a new job: one commit less before its client is answered
             is_written = job.state is JobState.WAITING
@@ -435,6 +435,7 @@ class Dispatcher:
         self.supervisor.note_use()
         for job in self.active():
             self._model.estimate_cost(job)
+        self.queue.add_up()
         released = self.held.release_for_model()
         self._model.set_status("warm")
         self.enqueue(*released)

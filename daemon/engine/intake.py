@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.request import BadRequest, Request
-from pipeline.request_files import follow_links, names_file, resolve_request
+from pipeline.request_files import follow_links, names_file, names_files, resolve_request
 
 from ..jobs import Job, JobState, Listener, Order, Refused
 from ..journal import Journal
@@ -120,8 +120,8 @@ class Intake:
             with self._lock:
                 order = self._with_parent(order)
                 take = self._speculation.find_take(order)
-                if take is None and self._try_to_accept(incoming, order, None, None):
-                    return
+            if take is None and self._try_to_accept(incoming, order, None, None):
+                return
             incomplete = take if take and not take.is_complete else None
             resolved = None if take else self._resolve(order)
             while not self._try_to_accept(incoming, order, resolved, incomplete):
@@ -154,8 +154,8 @@ class Intake:
         resolved: Request | None,
         incomplete: PreparedTake | None,
     ) -> bool:
-        """False where a request has to be `resolved` first: that reads files, so it is done without
-        the lock. `incomplete` is the order's prepared take, where files of it are gone.
+        """False where a request has to be `resolved` first, without the lock, as it names files.
+        `incomplete` is the order's prepared take, where files of it are gone.
         """
         with self._lock:
             if first := self._find_incoming(incoming):
@@ -175,7 +175,9 @@ class Intake:
                 waiting = (dispatcher.queue, dispatcher.held, self.list_jobs())
                 orders.check_order(order, self.settings, waiting)
                 if resolved is None:
-                    return False
+                    if names_files(order.request):
+                        return False
+                    resolved = order.request.resolved()
                 jobs = orders.make_jobs(order, resolved, self.settings.out)
             incoming.jobs = jobs
             for job in jobs:

@@ -22,6 +22,7 @@ class JobQueue:
         self._waiting: list[tuple[int, int, int, Job]] = []
         self._served_turns: dict[Priority, int] = {}
         self._arrivals = 0
+        self.cost = 0.0  # of all that wait
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -51,15 +52,23 @@ class JobQueue:
     def pop(self) -> Job:
         _, turn, _, job = self._waiting.pop(0)
         self._served_turns[job.priority] = max(self._served_turns.get(job.priority, 0), turn)
+        self.cost = self.cost - job.cost if self._waiting else 0.0  # no rounding error stays
         return job
 
     def remove(self, *jobs: Job) -> bool:
         """Whether any of them was waiting."""
+        if not jobs:
+            return False
         removed = set(jobs)
         kept = [entry for entry in self._waiting if entry[3] not in removed]
         found = len(kept) < len(self._waiting)
         self._waiting = kept
+        self.add_up()
         return found
+
+    def add_up(self) -> None:
+        """Reckon what all cost: it is known better now what each does."""
+        self.cost = sum(job.cost for job in self)
 
     def _insert(self, turn: int, job: Job) -> int:
         self._arrivals += 1
@@ -67,6 +76,7 @@ class JobQueue:
         arrival = self._arrivals if turn else -self._arrivals
         entry = (-job.priority, turn, arrival, job)
         insort(self._waiting, entry)  # arrivals differ: jobs are never compared
+        self.cost += job.cost
         return bisect_left(self._waiting, entry)
 
 

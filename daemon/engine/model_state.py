@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from pipeline.cost import estimate_cost
@@ -13,6 +13,7 @@ from pipeline.weights.adapter import Adapter, format_title, parse_adapters
 from ..jobs import Job
 from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished, SetAdapters
 from ..settings import Settings
+from .job_queue import JobQueue
 from .run import Run
 
 ModelStatus = Literal["cold", "loading", "warm", "busy", "error"]
@@ -211,9 +212,9 @@ class ModelState:
         """How long a job takes that is not begun."""
         return self._speed.estimate_seconds(job.cost)
 
-    def estimate_all(self, jobs: Iterable[Job]) -> float:
-        """How long they take one after the other."""
-        return self._speed.estimate_seconds(sum(job.cost for job in jobs))
+    def estimate_queue(self, queue: JobQueue) -> float:
+        """How long its jobs take one after the other."""
+        return self._speed.estimate_seconds(queue.cost)
 
     def estimate_remaining(self, run: Run) -> float:
         """The seconds that a run still takes: from its own progress as soon as there is any."""

@@ -56,6 +56,7 @@ class JournalFile:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self._wal_path = path.with_name(path.name + "-wal") if path else Path()
         self.db, self.warning = database.open_or_begin(path)
         self._lock = threading.RLock()  # of the reader; and in memory, of the writer
         self._loss = ""
@@ -209,11 +210,6 @@ class JournalFile:
             raise FileNotFoundError(f"{self.path} is not there any more")
         self._main = main
         self._wal = wal
-
-    @property
-    def _wal_path(self) -> Path:
-        assert self.path
-        return self.path.with_name(self.path.name + "-wal")
 
     @staticmethod
     def _is_whole(path: Path) -> bool:

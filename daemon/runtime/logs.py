@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from queue import Full, Queue
+from queue import SimpleQueue
 
 from pipeline.private import make_folder, open_private
 
@@ -58,22 +58,22 @@ class BackgroundHandler(logging.Handler):
     def __init__(self, target: logging.Handler) -> None:
         super().__init__()
         self._target = target
-        self._waiting: Queue[logging.LogRecord | threading.Event | None] = Queue(MAX_WAITING)
+        self._waiting: SimpleQueue[logging.LogRecord | threading.Event | None] = SimpleQueue()
         self._left_out = 0
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._waiting.qsize() >= MAX_WAITING:
+            self._left_out += 1
+            return
         record = copy.copy(record)
         record.msg = record.getMessage()  # now: what it is about may change
         record.args = None
-        try:
-            if self._left_out:
-                self._waiting.put_nowait(self._note_left_out(record))
-                self._left_out = 0
-            self._waiting.put_nowait(record)
-        except Full:
-            self._left_out += 1
+        if self._left_out:
+            self._waiting.put(self._note_left_out(record))
+            self._left_out = 0
+        self._waiting.put(record)
 
     def flush(self) -> None:
         """Wait for what was said before, but not for long."""
@@ -91,10 +91,7 @@ class BackgroundHandler(logging.Handler):
         if not self._thread.is_alive():
             return True
         written = threading.Event()
-        try:
-            self._waiting.put(written, timeout=FLUSH_SECONDS)
-        except Full:
-            return False
+        self._waiting.put(written)
         return written.wait(FLUSH_SECONDS)
 
     def _note_left_out(self, record: logging.LogRecord) -> logging.LogRecord:

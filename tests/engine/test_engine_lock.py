@@ -20,14 +20,14 @@ import pytest
 import soundfile
 
 from daemon.engine import Engine, intake
-from daemon.jobs import Event, Order, Priority, Refused
+from daemon.engine.lookup import JobLookup
+from daemon.jobs import Event, Job, Order, Priority, Refused
 from daemon.landing import clips, folders, staging
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import resolve_request
 from tests.support.harness import (
     ME,
     PATIENCE,
-    SHORT,
     Build,
     Recorder,
     SteppedModel,
@@ -142,6 +142,23 @@ def test_no_file_is_touched_under_the_lock_when_orders_come(
         assert touches.has(place), place
 
 
+def test_an_order_that_names_no_file_is_looked_up_once(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking up twice would be for what has changed while its files were read."""
+    engine = build(SteppedModel())
+    looked_up: list[str] = []
+    find_accepted = JobLookup.find_accepted
+
+    def find(lookup: JobLookup, order: Order) -> list[Job]:
+        looked_up.append(order.id)
+        return find_accepted(lookup, order)
+
+    monkeypatch.setattr(JobLookup, "find_accepted", find)
+    submit(engine, "a")
+    assert looked_up == ["a"]
+
+
 def test_no_file_is_touched_under_the_lock_when_takes_are_made_in_advance(
     build: Build, files: dict[str, Any], touches: Touches, tmp_path: Path
 ) -> None:
@@ -215,11 +232,11 @@ def while_a_folder_is_looked_at(
 
 
 def test_an_order_that_comes_twice_while_its_files_are_read_is_one_job(
-    build: Build, monkeypatch: pytest.MonkeyPatch
+    build: Build, files: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = build(SteppedModel())
     recorder = started(engine)
-    order = Order(ME, "a", SHORT)
+    order = Order(ME, "a", make_request("a", **files))
     first: list[Any] = []
     while_files_are_read(monkeypatch, lambda: first.extend(engine.submit(order)))
     assert engine.submit(order) == first
@@ -228,24 +245,24 @@ def test_an_order_that_comes_twice_while_its_files_are_read_is_one_job(
 
 
 def test_a_daemon_that_closes_while_files_are_read_takes_no_order(
-    build: Build, monkeypatch: pytest.MonkeyPatch
+    build: Build, files: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = build(SteppedModel())
     started(engine)
     while_files_are_read(monkeypatch, engine.close)
     with pytest.raises(Refused, match="closing"):
-        engine.submit(Order(ME, "a", SHORT))
+        engine.submit(Order(ME, "a", make_request("a", **files)))
 
 
 def test_a_queue_that_is_full_after_files_were_read_takes_no_order(
-    build: Build, monkeypatch: pytest.MonkeyPatch
+    build: Build, files: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = build(SteppedModel(running=False), queue=2)
     while_files_are_read(
         monkeypatch, lambda: [submit(engine, id, make_request(id)) for id in ("b", "c")]
     )
     with pytest.raises(Refused, match="the queue is full"):
-        engine.submit(Order(ME, "a", SHORT))
+        engine.submit(Order(ME, "a", make_request("a", **files)))
 
 
 def test_a_job_that_is_cancelled_while_its_folder_is_looked_at_is_not_played(

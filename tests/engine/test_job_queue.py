@@ -85,3 +85,21 @@ def test_looking_at_the_line_shows_what_comes_out(entries: list[tuple[str, Prior
     assert (first.id if first else None) == (ids[0] if ids else None)
     assert drained(queue) == ids
     assert sorted(ids, key=int) == [str(n) for n in range(len(entries))]
+
+
+def test_what_all_cost_is_known_without_looking_at_each() -> None:
+    queue = JobQueue()
+    jobs = [job("me", str(number)) for number in range(4)]
+    for number, each in enumerate(jobs):
+        each.cost = number + 1.0
+        queue.add(each)
+    assert queue.cost == 10.0
+    queue.remove(jobs[1])
+    assert queue.cost == 8.0
+    queue.put_back(queue.pop())
+    assert queue.cost == 8.0
+    jobs[2].cost = 30.0
+    queue.add_up()
+    assert queue.cost == 35.0
+    drained(queue)
+    assert queue.cost == 0.0
