@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import re
 import socket
 import socketserver
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler
@@ -39,6 +41,7 @@ MAX_HEAD = 8192  # bytes of a request
 MAX_CONNECTIONS = 16
 MAX_PER_HOST = 4  # of them, of another machine
 MAX_SECONDS = 5.0  # that a connection may last, whatever comes or does not
+ANSWER_SECONDS = 1.0  # from a whole question on, in which it makes room for no other
 POLL_SECONDS = 0.2  # between two looks for those that last longer
 HOST_INFO = "HOST_INFO"
 METHODS = "GET, HEAD"
@@ -61,6 +64,13 @@ def ask_name(host: str, port: int) -> str:
         connection.close()
 
 
+@dataclass
+class _Connection:
+    host: str
+    opened: float  # time.monotonic()
+    asked: float = math.inf  # when its whole question had come, the same
+
+
 class OscQueryServer(socketserver.ThreadingTCPServer):
     """Listens from the start, and answers once it is started. Raises `SettingsError` where the port
     is taken.
@@ -77,8 +87,8 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
         self.guard = guard
         self.host_info = host_info
         self.build_root = build_root
-        # since when, and of which machine
-        self._connections: dict[socket.socket, tuple[float, str]] = {}
+        # the oldest first
+        self._connections: dict[socket.socket, _Connection] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(
@@ -123,15 +133,37 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         host = client_address[0]
         with self._lock:
-            own = sum(other == host for _, other in self._connections.values())
-            is_full = len(self._connections) >= MAX_CONNECTIONS
-            is_full |= own >= MAX_PER_HOST and not is_loopback(host)
-            if not is_full:
-                self._connections[request] = time.monotonic(), host
-        if is_full:
-            self.shutdown_request(request)
-        else:
+            if has_room := self._has_room(host):
+                self._connections[request] = _Connection(host, time.monotonic())
+        if has_room:
             super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def _has_room(self, host: str) -> bool:
+        """Whether one more of that machine may be held. Where there are too many, the oldest makes
+        room whose question has not come, or whose answer is not read: a program does both at once.
+        """
+        own = [one for one, other in self._connections.items() if other.host == host]
+        if len(own) >= MAX_PER_HOST and not is_loopback(host):
+            return self._make_room(own)
+        return len(self._connections) < MAX_CONNECTIONS or self._make_room(list(self._connections))
+
+    def _make_room(self, connections: list[socket.socket]) -> bool:
+        now = time.monotonic()
+        for request in connections:
+            asked = self._connections[request].asked
+            if asked == math.inf or asked + ANSWER_SECONDS < now:
+                del self._connections[request]
+                _end(request)
+                return True
+        return False
+
+    def note_question(self, request: Any) -> None:
+        """A whole question has come."""
+        with self._lock:
+            if connection := self._connections.get(request):
+                connection.asked = time.monotonic()
 
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
@@ -142,17 +174,21 @@ class OscQueryServer(socketserver.ThreadingTCPServer):
         self._end_connections(opened_before=time.monotonic() - MAX_SECONDS)
 
     def _end_connections(self, opened_before: float) -> None:
-        """Their threads find out, and close them."""
         with self._lock:
-            for connection, (opened, _) in self._connections.items():
-                if opened < opened_before:
-                    with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
+            for request, connection in self._connections.items():
+                if connection.opened < opened_before:
+                    _end(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), OSError):  # or else somebody hung up
             host = client_address[0]
             log.exception(host, "a question of %s could not be answered", host)
+
+
+def _end(connection: socket.socket) -> None:
+    """Its thread finds out, and closes it."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -165,6 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.rfile.close()
         self._head = _receive_head(self.connection)
+        if _is_complete(self._head):
+            self.server.note_question(self.connection)
         self.rfile = io.BytesIO(self._head)
 
     def handle(self) -> None:

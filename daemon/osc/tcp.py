@@ -16,6 +16,7 @@ import selectors
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from .wire import MAX_DATAGRAM, Address, Malformed, Peer
 log = LimitedLog(logging.getLogger("acestepd.tcp"))
 
 MAX_CONNECTIONS = 64
+MAX_NEWEST = 16  # of one machine: those of its connections that may have to make room
 MAX_PER_HOST = 32  # of them, of another machine
 MAX_STRANGERS = 4  # of those, of a machine that has not said the token
 TOKEN_SECONDS = 10.0  # until such a machine has to say it
@@ -163,6 +165,7 @@ class Connection:
         self._lock = threading.Lock()
         self.is_finished = False  # it is to be closed, by the server's thread
         self.has_spoken = False  # a whole packet came from it
+        self.heard = opened  # when the last one came, on the clock
         self.is_stranger = False  # its machine has yet to say the token
         # what was read of it last waits to be handled: until then, it is read no further
         self.is_busy = False
@@ -173,6 +176,7 @@ class Connection:
             self._framing = detect_framing(data[0])
         for packet in self._framing.decode(data):
             self.has_spoken = True
+            self.heard = now
             self.packet_began = float("inf")
             yield packet
         is_amid = self._framing.is_amid
@@ -362,7 +366,9 @@ class TcpTransport:
             return self._make_room(strangers)
         if not is_loopback(host) and len(own) >= MAX_PER_HOST:
             return self._make_room(own)
-        return len(everyone) < MAX_CONNECTIONS or self._make_room(everyone)
+        if len(everyone) >= MAX_CONNECTIONS and not self._make_room(everyone):
+            self._take_share()
+        return True
 
     def _make_room(self, connections: list[Connection]) -> bool:
         """Close the oldest of these whose machine has not said the token, or else the oldest that
@@ -376,6 +382,19 @@ class TcpTransport:
             self._close(oldest)
             return True
         return False
+
+    def _take_share(self) -> None:
+        """Of the machine that has most, close that of the newest connections that was silent for
+        longest: the last places are for whoever comes, and who was there before stays.
+        """
+        everyone = self._connections.values()
+        count = Counter(_find_machine(one) for one in everyone)
+        most = count.most_common(1)[0][0]
+        newest = [one for one in everyone if _find_machine(one) == most][-MAX_NEWEST:]
+        quietest = min(newest, key=lambda one: one.heard)
+        text = "%s makes room for another: its machine has most of the connections"
+        log.warning(quietest.peer.host, text, quietest.peer.client)
+        self._close(quietest)
 
     def _on_ready(self, connection: Connection, events: int) -> None:
         if events & selectors.EVENT_WRITE:
@@ -416,3 +435,9 @@ class TcpTransport:
         self._handler.selector.unregister(connection.socket)
         connection.close()
         self._handler.handle_disconnect(connection.peer)
+
+
+def _find_machine(connection: Connection) -> str:
+    """This one has many addresses."""
+    host = connection.peer.host
+    return "" if is_loopback(host) else host

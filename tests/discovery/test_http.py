@@ -6,6 +6,7 @@ import itertools
 import json
 import resource
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from daemon.discovery import http
 from daemon.discovery.http import MAX_CONNECTIONS, OscQueryServer, ask_name
-from daemon.discovery.tree import build_host_info, build_tree
+from daemon.discovery.tree import build_host_info, build_tree, find_node
 from daemon.osc.guard import BURST, LEASE, Guard
 from daemon.osc.tcp import ACCEPT_PAUSE
 from daemon.settings import Settings, SettingsError
@@ -302,23 +303,55 @@ def test_another_machine_holds_no_more_than_its_share_of_the_connections(
     monkeypatch.setattr(http, "MAX_SECONDS", PATIENCE)
     guard = Guard(Settings(host="0.0.0.0", allow=(other_address,), token="open sesame"))
     with serving(guard, host="0.0.0.0") as port, ExitStack() as opened:
-        for _ in range(http.MAX_PER_HOST):
+        far = [
             opened.enter_context(socket.create_connection((other_address, port), PATIENCE))
-        with socket.create_connection((other_address, port), PATIENCE) as one_more:
-            assert read_all(one_more) == b""
+            for _ in range(2 * MAX_CONNECTIONS)
+        ]
+        for connection in far[: -http.MAX_PER_HOST]:
+            assert read_all(connection) == b""
         assert ask(port, "/")[0] == 200
 
 
-def test_so_many_connections_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_sent_questions_make_room_for_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MAX_SECONDS", PATIENCE)
     with serving() as port, ExitStack() as opened:
-        waiting = [opened.enter_context(connect(port)) for _ in range(MAX_CONNECTIONS)]
+        held = []
+        for _ in range(4 * MAX_CONNECTIONS):
+            held.append(opened.enter_context(connect(port)))
+            with suppress(OSError):
+                held[-1].sendall(b"GET / HT")
+        assert ask(port, "/")[0] == 200
+        for connection in held[:-MAX_CONNECTIONS]:
+            read_all(connection)  # so many connections and no more
+        held[-1].sendall(b"TP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in read_all(held[-1])
+
+
+def test_answers_that_nobody_reads_make_room_and_those_that_are_read_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "MAX_SECONDS", PATIENCE)
+    go_on = threading.Event()
+    entered = threading.Semaphore(0)
+
+    def find_slowly(root: Any, path: str) -> Any:
+        if path == "/slow":
+            entered.release()
+            assert go_on.wait(PATIENCE)
+        return find_node(root, path)
+
+    monkeypatch.setattr(http, "find_node", find_slowly)
+    monkeypatch.setattr(http, "ANSWER_SECONDS", PATIENCE)
+    with serving() as port, ExitStack() as opened:
+        opened.callback(go_on.set)
+        for _ in range(MAX_CONNECTIONS):
+            opened.enter_context(connect(port)).sendall(
+                b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            )
+            assert entered.acquire(timeout=PATIENCE)
         with connect(port) as one_more:
             assert read_all(one_more) == b""
-        waiting[0].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b" 200 " in read_all(waiting[0])
-        # its place is free again
-        opened.enter_context(closing(waiting[0]))
+        monkeypatch.setattr(http, "ANSWER_SECONDS", -1.0)
         assert ask(port, "/")[0] == 200
 
 

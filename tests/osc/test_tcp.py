@@ -269,25 +269,27 @@ def test_empty_packets_are_nothing(client: TcpClient) -> None:
     assert client.is_quiet()
 
 
-def test_there_are_only_so_many_connections(tmp_path: Path) -> None:
+def test_who_takes_all_connections_and_speaks_on_each_leaves_others_the_last_ones(
+    tmp_path: Path,
+) -> None:
     with on_stage(tmp_path) as stage, ExitStack() as opened:
-        clients = [
-            opened.enter_context(closing(stage.tcp_client())) for _ in range(tcp.MAX_CONNECTIONS)
-        ]
-        for client in clients:
-            client.send("/ace/ping", "in")
-            assert client.receive()[1][0] == "in"
-        with closing(stage.tcp_client()) as one_more:
-            assert one_more.ended()
-        clients[0].close()
-        while True:  # until the server has seen that
-            with closing(stage.tcp_client()) as another:
-                try:
-                    another.send("/ace/ping", "in")
-                    assert another.receive()[1][0] == "in"
-                except (EOFError, ConnectionResetError, BrokenPipeError):
-                    continue
-                break
+        assert stage.osc._tcp
+
+        def connect() -> TcpClient:
+            client = opened.enter_context(closing(stage.tcp_client()))
+            assert client.ask("/ace/ping", "in")[1][0] == "in"
+            return client
+
+        clients = [connect() for _ in range(tcp.MAX_CONNECTIONS)]
+        standing = clients[: -tcp.MAX_NEWEST]
+        newest = clients[-tcp.MAX_NEWEST :]
+        assert newest[0].ask("/ace/ping", "again")[1][0] == "again"
+        late = connect()
+        assert newest[1].ended(), "it was silent for longest"
+        newest += [late, *(connect() for _ in range(4 * tcp.MAX_NEWEST))]
+        assert len(stage.osc._tcp._connections) == tcp.MAX_CONNECTIONS
+        for client in (*standing, *newest[-tcp.MAX_NEWEST :]):
+            assert client.ask("/ace/ping", "still here")[1][0] == "still here"
 
 
 def test_who_says_nothing_makes_room_for_who_does(tmp_path: Path) -> None:
