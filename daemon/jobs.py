@@ -39,12 +39,15 @@ class Refused(Exception):
 
 
 class Priority(IntEnum):
-    """What goes first. A higher one also interrupts a lower one between two steps."""
+    """What goes first. A higher one also interrupts a lower one between two steps, and a live one
+    may interrupt another client's: see `Dispatcher`.
+    """
 
     SPECULATION = 0
     BATCH = 1
     NORMAL = 2
     LIVE = 3
+    PLAYED = 4  # on a controller that is plugged in: no other program can ask for that
 
 
 @dataclass(frozen=True)

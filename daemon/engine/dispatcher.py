@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pipeline.take import TakeInfo
 
-from ..jobs import Event, Failure, Job, JobState
+from ..jobs import Event, Failure, Job, JobState, Priority
 from ..journal import Journal
 from ..landing import clips, folders, staging
 from ..landing.finished_take import FinishedTake
@@ -200,21 +200,39 @@ class Dispatcher:
             obstacle = folders.find_obstacle(job.out, job.resolved)
 
     def _find_startable(self) -> Job | None:
-        """The next job, where the worker has none or a less urgent one."""
+        """The next job, where the worker has none or one that gives way to it."""
         job = self.queue.first()
         if job is None or not self.supervisor.is_ready:
             return None
-        if self.running and job.priority <= self.running[-1].job.priority:
+        if not self.running or job.priority > self.running[-1].job.priority:
+            return job
+        return self._find_interjection()
+
+    def _find_interjection(self) -> Job | None:
+        """A live job that goes before a live run: another client's, and shorter than what is left
+        of the run. One of each client does, so that clients take turns here, too, and the run goes
+        on; and one at a time, as a run that is interrupted keeps its memory.
+        """
+        run = self.running[-1]
+        if [each.job.priority for each in self.running].count(Priority.LIVE) != 1:
             return None
-        return job
+        if run.job.priority is not Priority.LIVE:
+            return None
+        left = run.job.cost * (1 - run.fraction)
+        for job in self.queue.list_of(Priority.LIVE):
+            is_others = job.client != run.job.client and job.client not in run.gave_way_to
+            if is_others and job.cost < left:
+                return job
+        return None
 
     def _start_or_hold(self, job: Job, obstacle: OSError | None) -> None:
         """Give the worker the next job, or keep it where its folder takes no files."""
-        self.queue.pop()
+        self.queue.pop(job)
         if obstacle:
             self.client_jobs.hold(job, obstacle)
             return
         if self.running:
+            self.running[-1].gave_way_to.add(job.client)
             self.running[-1].pause()
         self._start(Run(job, self.client_jobs))
 

@@ -49,8 +49,17 @@ class JobQueue:
     def first(self) -> Job | None:
         return self._waiting[0][3] if self._waiting else None
 
-    def pop(self) -> Job:
-        _, turn, _, job = self._waiting.pop(0)
+    def list_of(self, priority: Priority) -> list[Job]:
+        """The jobs of that priority, in order."""
+        start, end = (bisect_left(self._waiting, (-each,)) for each in (priority, priority - 1))
+        return [job for *_, job in self._waiting[start:end]]
+
+    def pop(self, wanted: Job | None = None) -> Job:
+        """The first one, or that which is wanted."""
+        index = next(
+            index for index, entry in enumerate(self._waiting) if wanted in (None, entry[3])
+        )
+        _, turn, _, job = self._waiting.pop(index)
         self._served_turns[job.priority] = max(self._served_turns.get(job.priority, 0), turn)
         self.cost = self.cost - job.cost if self._waiting else 0.0  # no rounding error stays
         return job

@@ -51,6 +51,8 @@ class Run:
     owner: RunOwner
     ticket: int = field(default_factory=itertools.count(1).__next__)  # what the worker calls it
     fraction: float = 0.0  # of its work that is done
+    # the clients one of whose live jobs has gone before this one, though it was live, too
+    gave_way_to: set[str] = field(default_factory=set)
     progress_published: float = 0.0  # time.monotonic() of its newest progress event
     _elapsed: float = 0.0  # seconds that were spent on it, up to the last interruption
     _started: float = 0.0  # time.monotonic() since when the worker is at it; 0 while it is not

@@ -224,7 +224,8 @@ class PadPlayer:
             client,
             job_id,
             request,
-            priority=Priority.LIVE,
+            # nobody else's pad keeps the hands that play here waiting
+            priority=Priority.PLAYED if client == CLIENT else Priority.LIVE,
             origin=self._current.describe_origin(index),
             due=self._current.find_due(),
         )

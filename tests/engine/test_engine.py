@@ -305,6 +305,56 @@ def test_a_pad_interrupts_between_two_steps_and_the_interrupted_job_goes_on(buil
     assert model.played.count("batch") == 1  # it went on, and did not begin again
 
 
+def test_a_long_live_take_of_one_gives_way_once_to_a_shorter_one_of_each_other(
+    build: Build,
+) -> None:
+    model = SteppedModel(running=False)
+    engine = build(model)
+    recorder = Recorder(engine)
+    engine.start()
+    long = make_request("220 bars", num_steps=80)
+    for id in ("long", "long too"):
+        submit(engine, id, long, "stranger", priority=Priority.LIVE)
+    recorder.wait("progress", "long")
+    submit(engine, "own", SHORT, "stranger", priority=Priority.LIVE)
+    submit(engine, "longer", make_request("b", num_steps=100), "another", priority=Priority.LIVE)
+    assert engine.active()[0].id == "long"
+    for id in ("first", "second"):
+        submit(engine, id, make_request(id), "tablet", priority=Priority.LIVE)
+    submit(engine, "third", make_request("third"), "phone", priority=Priority.LIVE)
+    for id in ("first", "third"):
+        recorder.wait("progress", id)
+        model.step(4)
+        recorder.wait("finished", id)
+    model.run()
+    recorder.wait("finished", "longer")
+    recorder.wait("finished", "own")
+    finished = recorder.ids_with("finished")
+    assert finished[:3] == ["first", "third", "long"], "each other client once, and it goes on"
+    assert model.played.count("220 bars") == 2
+
+
+def test_what_is_played_at_this_machine_goes_before_what_others_want_live(build: Build) -> None:
+    model = SteppedModel(running=False)
+    engine = build(model)
+    recorder = Recorder(engine)
+    engine.start()
+    long = make_request("220 bars", num_steps=80)
+    submit(engine, "stranger's", long, "stranger", priority=Priority.LIVE)
+    recorder.wait("progress", "stranger's")
+    for id in ("hit 1", "hit 2"):  # also longer ones
+        played = make_request(id, num_steps=100)
+        submit(engine, id, played, "pads", priority=Priority.PLAYED)
+    submit(engine, "stranger's too", SHORT, "another", priority=Priority.LIVE)
+    for id in ("hit 1", "hit 2"):
+        recorder.wait("progress", id)
+        model.step(4)
+        recorder.wait("finished", id)
+    model.run()
+    recorder.wait("finished", "stranger's")
+    assert recorder.ids_with("finished")[:2] == ["hit 1", "hit 2"]
+
+
 def test_estimates_appear_once_the_machine_is_known(build: Build, tmp_path: Path) -> None:
     first = build(SteppedModel())
     recorder = Recorder(first)

@@ -50,7 +50,20 @@ def test_a_pad_goes_before_a_clip_before_a_batch_before_speculation() -> None:
     queue = JobQueue()
     for priority in Priority:
         queue.add(job("me", priority.name, priority))
-    assert drained(queue) == ["LIVE", "NORMAL", "BATCH", "SPECULATION"]
+    assert drained(queue) == ["PLAYED", "LIVE", "NORMAL", "BATCH", "SPECULATION"]
+
+
+def test_one_may_be_taken_out_of_its_turn_and_the_others_keep_theirs() -> None:
+    queue = JobQueue()
+    for number in range(2):
+        queue.add(job("many", f"m{number}", Priority.LIVE))
+    wanted = job("few", "f0", Priority.LIVE)
+    queue.add(wanted)
+    queue.add(job("many", "typed"))
+    assert [each.id for each in queue.list_of(Priority.LIVE)] == ["m0", "f0", "m1"]
+    assert queue.list_of(Priority.PLAYED) == []
+    assert queue.pop(wanted) is wanted
+    assert drained(queue) == ["m0", "m1", "typed"]
 
 
 def test_an_interrupted_job_goes_on_before_all_others_of_its_kind() -> None:

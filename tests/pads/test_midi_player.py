@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from daemon.jobs import Priority
 from daemon.pads import midi_player
 from daemon.pads.midi_player import MidiPlayer
 from daemon.runtime.logs import LimitedLog
+from tests.support.harness import SteppedModel
 from tests.support.stage import Stage, on_stage
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -63,3 +66,17 @@ def test_a_controller_that_hits_nonsense_is_told_to_everybody_and_raises_nothing
         assert client.receive()[1][1:3] == ["/ace/pad/hit", 422]
         player.load_program(99)
         assert client.receive()[1][1:3] == ["/ace/bank/load", 404]
+
+
+def test_a_hit_by_hand_goes_before_one_by_osc(tmp_path: Path) -> None:
+    with (
+        on_stage(tmp_path, SteppedModel(running=False), prepare_mb=0.0) as stage,
+        closing(stage.client()) as client,
+    ):
+        client.ask("/ace/bank/fill", "long", 100, 1)
+        client.send("/ace/pad/hit", 1)
+        client.until("/ace/progress")
+        client.ask("/ace/bank/fill", "short", 1, 2)
+        MidiPlayer(stage.pads, stage.panel, stage.engine).hit(1, 100)
+        until(lambda: len(stage.engine.active()) == 2 and stage.engine.active()[0].client == "pads")
+        assert [job.priority for job in stage.engine.active()] == [Priority.PLAYED, Priority.LIVE]
