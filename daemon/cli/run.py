@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -34,6 +35,7 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
     reloader = SettingsReloader(file, settings, read, daemon.apply)
     signals = SignalReceiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with logs.log_to_file(settings), daemon, reloader:
+        spare_what_is_there()
         if not quiet:
             print(build_start_screen(daemon), flush=True)
             terminal.setLevel(logging.INFO)
@@ -42,6 +44,15 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
         if not quiet:
             print(CLOSING, flush=True)
     return 0
+
+
+def spare_what_is_there() -> None:
+    """Take all that is there by now out of Python's garbage collections. To go through the modules'
+    40,000 objects takes 30 ms, in which nobody is answered, and a flood of orders has it done every
+    second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def warn_of_open_token(settings: Settings, file: Path) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import gc
+import logging
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from daemon.cli import run
 from daemon.cli.run import warn_of_open_token
 from daemon.settings import Settings
 from tests.support.daemon_process import started
+from tests.support.harness import SteppedModel
+from tests.support.stage import Stage
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,35 @@ def test_a_daemon_whose_terminal_is_stopped_answers_all_the_same(tmp_path: Path)
             client.until("/ace/done", "/ace/favourite")
         assert fcntl.fcntl(daemon.process.stdout, fcntl.F_GETPIPE_SZ) == size
         assert client.ask("/ace/ping", "here")
+
+
+class SignalAtOnce:
+    """What `SignalReceiver` is, for a daemon that is to end as soon as it has started."""
+
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.spared: int | None = None
+
+    def receive(self) -> signal.Signals:
+        self.spared = gc.get_freeze_count()
+        return signal.SIGTERM
+
+
+def test_a_garbage_collection_does_not_go_through_what_is_there_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals = SignalAtOnce()
+    monkeypatch.setattr(run, "SignalReceiver", lambda *numbers: signals)
+    monkeypatch.setattr(run, "Daemon", lambda settings: Stage(settings, SteppedModel()))
+    monkeypatch.setattr(sys, "setswitchinterval", lambda seconds: None)
+    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model="mini")
+    root = logging.getLogger()
+    before = list(root.handlers)
+    try:
+        run.run(settings, file=tmp_path / "settings.toml", read=lambda: settings, quiet=True)
+    finally:
+        gc.unfreeze()
+        for handler in [handler for handler in root.handlers if handler not in before]:
+            root.removeHandler(handler)
+            handler.close()
+    assert signals.spared is not None
+    assert signals.spared > 20_000
