@@ -74,11 +74,6 @@ class PadLights:
         for listener in self._listeners:
             listener(ALL_PADS, DARK)
 
-    def snapshot(self) -> list[Event]:
-        """Events about the bank and every pad, for a client that begins to listen."""
-        lights = enumerate(self.list_lights())
-        return [self.make_bank_event(), *(make_pad_event(index, light) for index, light in lights)]
-
     def make_bank_event(self) -> Event:
         return Event("bank", None, self._current.description)
 

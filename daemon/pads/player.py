@@ -9,8 +9,10 @@ has changed.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 
 from pipeline.request import Request, field_name
@@ -29,7 +31,7 @@ from .banks import Banks
 from .current_bank import CLIENT, CurrentBank, new_job_id
 from .interface import Light, LightListener, PadState
 from .knobs import Knob
-from .lights import PadLights
+from .lights import PadLights, make_pad_event
 from .pad_jobs import PadJobs
 from .speculation import PadSpeculation
 
@@ -284,10 +286,19 @@ class PadPlayer:
         """Call `listener(index, light)` when a pad's light has changed; `ALL_PADS`: all have."""
         self._lights.listen(listener)
 
-    def snapshot(self) -> list[Event]:
-        """Events about the bank and every pad, for a client that begins to listen."""
+    def snapshot(self) -> Iterator[Event]:
+        """Events about the bank and every pad, for a client that begins to listen: each as it is
+        when it is asked for.
+        """
         with self._lock:
-            return self._lights.snapshot()
+            bank = self._lights.make_bank_event()
+        yield bank
+        for index in itertools.count():
+            with self._lock:
+                if index >= self._current.count:
+                    return
+                pad = make_pad_event(index, self._lights.get_light(index))
+            yield pad
 
     # --- all pads ---------------------------------------------------------------------------------
 

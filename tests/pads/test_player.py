@@ -378,6 +378,16 @@ def test_who_listens_hears_the_bank_and_every_pad_first_and_then_what_changes(
         assert lights[-1][0] == -1
 
 
+def test_a_snapshot_tells_of_each_pad_how_it_stands_when_it_is_told(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 16)
+    snapshot = stage.pads.snapshot()
+    assert [next(snapshot).kind, next(snapshot).values[:2]] == ["bank", (1, "empty")]
+    hit_pad(client, 16)
+    assert list(snapshot)[-1].values[:2] != (16, "empty")
+
+
 def test_a_bank_is_saved_under_the_program_that_a_controller_sends(
     stage: Stage, client: OscClient
 ) -> None:

@@ -97,10 +97,9 @@ def _parse_port_and_topics(arguments: Arguments) -> tuple[int, list[str]]:
 
 def _send_snapshot(context: Context, peer: Peer, topics: frozenset[str]) -> Iterator[None]:
     """How things stand, of every topic that has such a thing."""
-    for events in _snapshot(context):
-        for event in events:
-            if event.kind in topics:
-                context.send_event(event, to=peer)
+    for event in _snapshot(context):
+        if event.kind in topics:
+            context.send_event(event, to=peer)
         yield
     if PARAM in topics:
         for name in FIELDS:
@@ -108,15 +107,15 @@ def _send_snapshot(context: Context, peer: Peer, topics: frozenset[str]) -> Iter
             yield
 
 
-def _snapshot(context: Context) -> Iterator[list[Event]]:
-    """Piece by piece, each as it is when it is sent: nobody is told of what was, after what is."""
-    yield [context.engine.state_event()]
+def _snapshot(context: Context) -> Iterator[Event]:
+    """Each as it is when it is sent: nobody is told of what was, after what is."""
+    yield context.engine.state_event()
     if context.panel.tempo:
-        yield [Event("tempo", None, context.panel.tempo.current)]
+        yield Event("tempo", None, context.panel.tempo.current)
     if context.pads:
-        yield context.pads.snapshot()
+        yield from context.pads.snapshot()
     for job in context.engine.active():
-        yield job.status_events
+        yield from job.status_events
 
 
 COMMANDS = (
