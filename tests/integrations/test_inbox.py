@@ -578,7 +578,7 @@ class Full:
 
     def __init__(self, left: int) -> None:
         self._left = left
-        self._rename = os.rename
+        self._rename = os.replace
 
     def rename(self, source: Path, target: Path) -> None:
         self._left -= 1
@@ -595,7 +595,7 @@ def test_a_crash_before_what_was_missed_is_entered_does_not_make_it_old(
     place.late = 3600.0
     place.open()
     with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", Full(0).rename)
+        patch.setattr(os, "replace", Full(0).rename)
         place.inbox.tick()
     place.late = 7200.0
     place.open()
@@ -607,7 +607,7 @@ def test_on_a_full_disk_an_entry_waits_for_room(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", Full(1).rename)  # after half of a take
+        patch.setattr(os, "replace", Full(1).rename)  # after half of a take
         for id in "ab":
             place.enter(id)
         assert place.ids() == [], "all clips of a take, or none"

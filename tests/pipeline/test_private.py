@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.private import (
     make_folder,
     make_private,
     open_private,
+    replace_private,
     tighten_files,
 )
 
@@ -131,3 +133,20 @@ def test_links_and_folders_of_others_are_strangers(tmp_path: Path) -> None:
         find_strangers(tmp_path / "theirs" / "ours") == f"{tmp_path / 'theirs'} is another user's"
     )
     assert find_strangers(tmp_path / "link") == f"{tmp_path / 'link'} is another user's"
+
+
+def test_what_could_not_be_written_whole_leaves_the_old_file_and_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.json"
+    replace_private(file, b"old")
+
+    def fail(*paths: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        replace_private(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
