@@ -4,10 +4,11 @@ ended.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +51,7 @@ from .supervisor import Supervisor
 
 log = logging.getLogger("acestepd.engine")
 
+ENDED_AT_ONCE = 8  # jobs that are cancelled, under one hold of the lock
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
 MODEL = "/ace/model"  # the command that failures to load are about
 ADAPTER = "/ace/adapter"  # the command that failures of adapters are about
@@ -104,6 +106,8 @@ class Dispatcher:
         # a stack: the worker works on the last one, which has interrupted the one before
         self.running: list[Run] = []
         self.landing: list[Run] = []
+        # jobs that are cancelled and have yet to be ended: whether they were held
+        self._cancelled: dict[Job, bool] = {}
         self._suspicion: Suspicion | None = None
         self._is_releasing = False  # held jobs, on another thread
         self._is_dispatching = False  # soon, on this thread:
@@ -117,18 +121,20 @@ class Dispatcher:
 
     def close(self) -> None:
         """What is landing, lands. The supervisor was closed before."""
+        with self._lock:
+            self._end_cancelled(len(self._cancelled))
         self._dispatch_thread.shutdown()
         self.lander.close()
 
     # --- which jobs there are ---------------------------------------------------------------------
 
     def active(self) -> list[Job]:
-        """The clients' jobs that have not ended: what lands and runs, what waits, in order, and
-        what is held.
+        """The clients' jobs that have not ended: what lands and runs, what waits, in order, what is
+        held, and what is cancelled.
         """
         runs = [*self.landing, *reversed(self.running)]
         under_way = [run.job for run in runs if run.owner.serves_clients]
-        return [*under_way, *self.queue, *self.held]
+        return [*under_way, *self.queue, *self.held, *self._cancelled]
 
     @property
     def has_waiting(self) -> bool:
@@ -236,18 +242,34 @@ class Dispatcher:
             self.running[-1].pause()
         self._start(Run(job, self.client_jobs))
 
-    def cancel(self, *jobs: Job) -> None:
-        """End clients' jobs: when the worker has stopped them, or now."""
+    def cancel(self, *jobs: Job) -> Iterator[None]:
+        """None of these clients' jobs is made any more, from now on. The worker stops what it works
+        on; the others are ended by the iterator, a few in each step, which takes the lock. Whoever
+        does not go on with it leaves the rest to `close`.
+        """
         running = {run.job: run for run in self.running}
-        ended = [job for job in jobs if job not in running]
         for job in jobs:
             if job in running:
                 if not job.cancel_requested:
                     self.supervisor.cancel(running[job])
                 job.cancel_requested = True
-        self.queue.remove(*ended)
-        for job in ended:
-            if self.held.remove(job) and (staged := self.lander.read_staged(job)):
+        waiting = [job for job in jobs if job not in running and job not in self._cancelled]
+        self.queue.remove(*waiting)
+        for job in waiting:
+            self._cancelled[job] = self.held.remove(job)
+        return self._end_step_by_step()
+
+    def _end_step_by_step(self) -> Iterator[None]:
+        while self._cancelled:
+            with self._lock:
+                self._end_cancelled(ENDED_AT_ONCE)
+            yield
+
+    def _end_cancelled(self, most: int) -> None:
+        """End so many of the jobs that are cancelled."""
+        for job, was_held in list(itertools.islice(self._cancelled.items(), most)):
+            del self._cancelled[job]
+            if was_held and (staged := self.lander.read_staged(job)):
                 self.discard(staged)
             self.client_jobs.end_job(job, JobState.CANCELLED, landing="")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from pipeline.weights.adapter import Adapter
 
@@ -27,6 +29,15 @@ from .speculation import Speculation
 log = logging.getLogger("acestepd.engine")
 
 Refusal = Callable[[Exception], None]  # gets `Refused` or `BadRequest`, or what a bug raised
+
+
+class Cancelling(NamedTuple):
+    """How many jobs are being cancelled, and what ends them, a few in each step: others are served
+    in between. What is not gone on with is ended when the daemon closes.
+    """
+
+    jobs: int
+    steps: Iterator[None]
 
 
 class Engine:
@@ -242,6 +253,12 @@ class Engine:
         The client is told how each of them ends. Raises `Refused` 404, or 409 when the files are
         just landing.
         """
+        count, steps = self.begin_cancel(client, id)
+        deque(steps, maxlen=0)
+        return count
+
+    def begin_cancel(self, client: str, id: str) -> Cancelling:
+        """The same, step by step: nothing of it is made any more when this returns."""
         with self.lock:
             unread = self._intake.list_unread()
             if id != "*":
@@ -255,15 +272,15 @@ class Engine:
             incoming = set(self._intake.list_jobs())
             for job in incoming.intersection(jobs):
                 job.cancel_requested = True
-            self._dispatcher.cancel(*(job for job in jobs if job not in incoming))
+            steps = self._dispatcher.cancel(*(job for job in jobs if job not in incoming))
             self._publish_state()
-            return len(jobs) + len(unread)
+            return Cancelling(len(jobs) + len(unread), steps)
 
-    def panic(self, client: str) -> int:
-        """Cancel everything. Returns how many jobs that were."""
+    def begin_panic(self, client: str) -> Cancelling:
+        """Cancel everything, step by step."""
         with self.lock:
             self._speculation.pause()
-            return self.cancel(client, "*")
+            return self.begin_cancel(client, "*")
 
     def begin_favourite(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -217,7 +218,8 @@ class Intake:
                 self._dispatcher.enqueue(*jobs)
                 self._publish_state()
                 self._supervisor.wake()
-            self._dispatcher.cancel(*cancelled)
+            cancelling = self._dispatcher.cancel(*cancelled)
+        deque(cancelling, maxlen=0)
         incoming.answer(jobs)
         self._take_in_repeats(incoming)
 

@@ -18,6 +18,7 @@ import pytest
 import soundfile
 
 from daemon.engine import Engine, ModelChoice, supervisor
+from daemon.engine.dispatcher import ENDED_AT_ONCE
 from daemon.engine.lander import Lander
 from daemon.engine.lookup import JobLookup
 from daemon.jobs import Event, Job, Order, Priority, Refused, describe_failure
@@ -37,6 +38,7 @@ from tests.support.harness import (
     SteppedModel,
     favourite,
     make_request,
+    panic,
     reroll,
     stop,
     submit,
@@ -408,7 +410,28 @@ def test_a_canceller_hears_the_end_of_another_clients_job(build: Build) -> None:
     job = submit(engine, "a")
     assert engine.cancel(YOU, "a") == 1
     assert job.observers == {YOU}
-    assert engine.panic(YOU) == 0
+    assert panic(engine, YOU) == 0
+
+
+def test_nothing_is_made_of_what_is_cancelled_step_by_step_and_the_close_ends_the_rest(
+    build: Build,
+) -> None:
+    engine = build(SteppedModel())
+    recorder = Recorder(engine)
+    engine.submit(Order(ME, "many", SHORT, count=64))
+    jobs, steps = engine.begin_cancel(ME, "many")
+    assert jobs == 64
+    assert next(steps) is None
+    engine.journal.flush()
+    assert recorder.ids_with("cancelled") == [f"many.{n + 1}" for n in range(ENDED_AT_ONCE)]
+    assert len(engine.active()) == 64 - ENDED_AT_ONCE, "they are found until they have ended"
+    assert engine.state_event().values[2] == 0
+    engine.start()
+    submit(engine, "next")
+    recorder.wait("finished", "next")
+    assert set(recorder.ids_with("progress")) == {"next"}
+    stop(engine)
+    assert len(set(recorder.ids_with("cancelled"))) == len(recorder.ids_with("cancelled")) == 64
 
 
 def test_the_id_of_a_batch_cancels_all_of_it(build: Build) -> None:

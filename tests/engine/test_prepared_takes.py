@@ -24,7 +24,7 @@ from daemon.landing import clips, folders, staging
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
-from tests.support.harness import ME, PATIENCE, Build, Recorder, SteppedModel, stop
+from tests.support.harness import ME, PATIENCE, Build, Recorder, SteppedModel, panic, stop
 
 CLIENT = "pads"
 
@@ -392,7 +392,7 @@ def test_after_a_panic_nothing_is_made_for_a_while(build: Build) -> None:
     started(engine)
     engine.prepare([expected_order("a")], listener)
     listener.wait("progress", "a")
-    assert engine.panic(ME) == 0
+    assert panic(engine, ME) == 0
     listener.wait("dropped", "a")
     engine.prepare([expected_order("b")], listener)
     assert model.played == ["a"]

@@ -7,11 +7,17 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from daemon.osc import guard
+from daemon.engine.client_jobs import ClientJobs
+from daemon.engine.dispatcher import ENDED_AT_ONCE
+from daemon.jobs import Job
+from daemon.osc import guard, server
+from daemon.osc.publisher import Publisher
 from daemon.osc.udp import UdpTransport
+from daemon.osc.wire import Peer
 from pipeline.request import FIELDS
 from tests.support.harness import SteppedModel
 from tests.support.osc_client import (
@@ -22,6 +28,7 @@ from tests.support.osc_client import (
     encode_message,
 )
 from tests.support.stage import Stage, on_stage
+from tests.support.waiting import until
 
 GET_ALL = encode_message("/ace/get/*")
 MANY = encode_bundle(0, *[GET_ALL] * 2000)  # 40 kB, which ask for 2,000 times all parameters
@@ -136,6 +143,44 @@ def test_a_panic_is_also_for_what_waits_for_its_turn(tmp_path: Path) -> None:
         address, values = flood.until("/ace/fail")[-1]
         assert (address, values[:3]) == ("/ace/fail", ["x", "/ace/generate", 499])
         assert [job.id for job in stage.engine.active()] == ["mine"]
+
+
+def test_a_panic_of_many_jobs_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    with (
+        on_stage(tmp_path, SteppedModel(running=False), queue=300, queue_per_client=300) as stage,
+        closing(stage.client()) as player,
+        closing(stage.client()) as other,
+    ):
+        end_job = ClientJobs.end_job
+        send_reply = Publisher.send_reply
+
+        def end(jobs: ClientJobs, job: Job, *values: Any, **more: Any) -> None:
+            if not happened:
+                other.send("/ace/ping", "while it is done")
+            happened.append(job.id)
+            end_job(jobs, job, *values, **more)
+
+        def reply(publisher: Publisher, peer: Peer, name: str, *values: Any) -> None:
+            happened.append(f"/ace/{name}")
+            send_reply(publisher, peer, name, *values)
+
+        player.send("/ace/generate", "x", *SHORT, "count", 300)
+        player.until("/ace/queued", "x.300")
+        monkeypatch.setattr(ClientJobs, "end_job", end)
+        monkeypatch.setattr(Publisher, "send_reply", reply)
+        monkeypatch.setattr(server, "QUANTUM", 0.0)  # a turn is one step
+        monkeypatch.setattr(server, "SLICE", 0.0)
+        player.send("/ace/panic")
+        player.send("/ace/generate", "new", *SHORT)
+        assert other.receive()[0] == "/ace/pong"
+        answers = player.until("/ace/queued", "new")
+        assert ("/ace/done", ["/ace/panic", 300, 0]) in answers, "before what came after it"
+        assert happened.index("/ace/pong") <= 3 * ENDED_AT_ONCE
+        until(lambda: len(set(happened) - {"/ace/pong", "/ace/done"}) == 300)
+        assert [job.id for job in stage.engine.active()] == ["new"]
 
 
 # --- paying ---------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from multiprocessing import Pipe
@@ -66,6 +67,13 @@ def favourite(engine: Engine, client: str, id: str, on: bool = True) -> None:
     engine.journal.flush()
     if refused[0]:
         raise refused[0]
+
+
+def panic(engine: Engine, client: str) -> int:
+    """Cancel everything; returns how many jobs that were."""
+    count, steps = engine.begin_panic(client)
+    deque(steps, maxlen=0)
+    return count
 
 
 def make_request(prompt: str, **more: Any) -> Request:

@@ -116,19 +116,22 @@ def _submit(
 # --- cancelling -----------------------------------------------------------------------------------
 
 
-def cancel(context: Context, arguments: Arguments) -> None:
+def cancel(context: Context, arguments: Arguments) -> Iterator[None]:
     id = _required_id(arguments, "its id, or *")
-    if not context.engine.cancel(context.sender.client, id):
+    count, steps = context.engine.begin_cancel(context.sender.client, id)
+    yield from steps
+    if not count:
         context.answer("cancelled", "*")  # nothing to cancel: it is answered all the same
 
 
 def panic(context: Context, arguments: Arguments) -> Iterator[None]:
     timed = context.drop_timed()
-    jobs = context.engine.panic(context.sender.client)
+    count, steps = context.engine.begin_panic(context.sender.client)
+    yield from steps
     for tell_sender in timed:
         tell_sender()
         yield
-    context.answer("done", "/ace/panic", jobs + len(timed), 0)
+    context.answer("done", "/ace/panic", count + len(timed), 0)
 
 
 # --- looking up -----------------------------------------------------------------------------------
