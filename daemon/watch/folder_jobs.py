@@ -30,9 +30,12 @@ class FolderJobs:
         return self._engine.submit(order)[0]
 
     def find(self, id: str) -> Job | None:
+        """Raises `Refused` 503 while the journal cannot be read: it may be there."""
         try:
             job = self._engine.find(self.client, id)
-        except Refused:
+        except Refused as error:
+            if error.code != 404:
+                raise
             return None
         return job if job.client == self.client else None
 

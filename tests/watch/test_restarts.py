@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from daemon.jobs import Refused
+import pytest
+
+from daemon.jobs import Job, Refused
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
 
@@ -103,3 +105,23 @@ def test_a_full_queue_is_waited_for_also_across_a_restart(
     engine.refusal = None
     assert len(folder.settle()) == 1
     assert folder.settle() == []
+
+
+def test_what_was_made_is_not_made_again_while_the_journal_cannot_be_read(
+    folder: PolledFolder, engine: EngineStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_age(folder.save("chorus.txt"), -1)
+    assert len(folder.settle()) == 1
+
+    def refuse(client: str, id: str) -> Job:
+        raise Refused(503, "the journal cannot be read now", "ask again in a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "find", refuse)
+        folder.restart()
+        assert folder.settle() == []
+        assert "the journal cannot be read now" in str(folder.notes_on("chorus.txt"))
+    assert folder.settle() == []
+    assert len(engine.jobs) == 1
+    folder.save("chorus.txt", "and more")
+    assert len(folder.settle()) == 1, "it is still watched"
