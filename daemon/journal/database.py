@@ -176,7 +176,8 @@ def refusing() -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_INTERRUPT:
             text = "the search took too long, and was ended"
-            raise Refused(408, text, "use other words, or more of them") from error
+            hint = "use fewer words; acestepd history takes as long as it needs"
+            raise Refused(408, text, hint) from error
         if is_locked(error):
             raise Refused(503, "another program holds the journal", AGAIN_HINT) from error
         if code in UNREADABLE:
