@@ -21,6 +21,7 @@ from daemon.journal import Journal
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline import kernels
+from pipeline.request import Request
 from pipeline.voices import voice_folder
 from tests.support.harness import Build, SteppedModel, ThreadWorker, stop
 from tests.support.hub import FakeHub
@@ -183,13 +184,17 @@ def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to
-    it.
+    """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to it:
+    of its takes, little is asked, so that they are made in two steps.
     """
-    state = tmp_path_factory.mktemp("state")
-    with Daemon(
-        Settings(port=0, out=tmp_path_factory.mktemp("clips"), state=state, model="mini")
-    ) as running:
+    settings = Settings(
+        port=0,
+        out=tmp_path_factory.mktemp("clips"),
+        state=tmp_path_factory.mktemp("state"),
+        model="mini",
+        request=Request(num_steps=2),
+    )
+    with Daemon(settings) as running:
         client = OscClient(running.osc.address)
         client.send("/ace/generate", "first", "prompt", "first", "seconds", 1)
         client.until("/ace/finished", "first")

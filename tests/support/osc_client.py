@@ -15,7 +15,8 @@ PATIENCE = 60.0
 SLIP_END = b"\xc0"
 ENDS = ("/ace/finished", "/ace/fail", "/ace/cancelled")
 
-SHORT = ("prompt", "short", "seconds", 0.5)  # arguments of /ace/generate
+# arguments of /ace/generate: a take that costs little
+SHORT = ("prompt", "short", "seconds", 0.5, "num_steps", 1)
 
 Received = tuple[str, list[Any]]  # a message's address and arguments
 
