@@ -33,6 +33,7 @@ from daemon.watch.notes import find_problems
 from daemon.watch.sheet import read_sheet
 from pipeline.planner import grammar
 from pipeline.request import FIELDS, Request
+from tests.support.command_line import run_here
 from tests.support.environment import make_environment
 from tests.support.planners import OFFICIAL, make_planned_root
 
@@ -46,6 +47,11 @@ def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env=environment, check=False
     )
+
+
+def here(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process, for what looks for no model of the hub."""
+    return run_here(folder, *arguments, environment=make_environment(folder))
 
 
 @pytest.fixture
@@ -81,9 +87,11 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
         "generate",
         "warm lo-fi beat",
         "--bars",
-        "4",
+        "1",
         "--bpm",
         "84",
+        "--num-steps",
+        "1",
         "--seed",
         "7",
         "--out",
@@ -91,19 +99,18 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
         "--model",
         "mini",
     ]
-    done = run(*line, folder=tmp_path)
+    done = here(*line, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     wav, manifest = map(Path, done.stdout.split("\n")[:2])
-    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_Gmaj_4bars_s7.wav"
-    assert soundfile.info(wav).frames == round(16 * 60 / 84 * 48_000)
+    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_Gmaj_1bars_s7.wav"
+    assert soundfile.info(wav).frames == round(4 * 60 / 84 * 48_000)
     assert json.loads(manifest.read_text())["request"]["seed"] == 7
     assert "100%" in done.stderr
 
 
 def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -> None:
-    first = run(
-        "generate", "pad", "--seconds", "2", "--model", "mini", folder=tmp_path
-    ).stdout.split()
+    line = ["generate", "pad", "--seconds", "0.5", "--num-steps", "2", "--model", "mini"]
+    first = here(*line, folder=tmp_path).stdout.split()
     again = run("generate", "--again", first[1], "--out", "again", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     takes = [soundfile.read(path, dtype="int32")[0] for path in (first[0], again.stdout.split()[0])]
@@ -241,9 +248,8 @@ def test_options_before_the_subcommand_count_too(tmp_path: Path) -> None:
         "no model './nowhere'"
         in run("--model", "./nowhere", "doctor", "--port", "0", folder=tmp_path).stdout
     )
-    done = run(
-        "--model", "mini", "--out", "early", "generate", "x", "--seconds", "1", folder=tmp_path
-    )
+    line = ["--model", "mini", "--out", "early", "generate", "x"]
+    done = here(*line, "--seconds", "0.5", "--num-steps", "1", folder=tmp_path)
     assert Path(done.stdout.split()[0]).parent == tmp_path / "early"
 
 
@@ -254,7 +260,7 @@ def test_doctor_recognises_the_daemon_that_runs(tmp_path: Path, daemon: Daemon) 
 
 
 def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) -> None:
-    done = run("doctor", "--out", "~nobody-like-this/x", folder=tmp_path)
+    done = here("doctor", "--out", "~nobody-like-this/x", folder=tmp_path)
     assert done.returncode == 2
     assert "give another with --out" in done.stderr
 
@@ -314,13 +320,13 @@ def test_its_example_of_pads_is_one() -> None:
 
 
 def test_settings_can_be_written_once_and_are_private(tmp_path: Path) -> None:
-    done = run("settings", "--write", folder=tmp_path)
+    done = here("settings", "--write", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     file = tmp_path / ".config" / "acestepd" / "settings.toml"
-    assert file.read_text() == run("settings", folder=tmp_path).stdout.rstrip("\n") + "\n"
+    assert file.read_text() == here("settings", folder=tmp_path).stdout.rstrip("\n") + "\n"
     assert file.stat().st_mode & 0o077 == 0, "it may hold a token"
     file.write_text("queue = 5")
-    again = run("settings", "--write", folder=tmp_path)
+    again = here("settings", "--write", folder=tmp_path)
     assert again.returncode == 2
     assert "is there already and stays as it is" in again.stderr
     assert file.read_text() == "queue = 5"
@@ -328,7 +334,7 @@ def test_settings_can_be_written_once_and_are_private(tmp_path: Path) -> None:
 
 def test_scripts_read_the_settings_in_force_but_not_the_token(tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text("queue = 5\ntoken = 'secret'\n[request]\nbars = 4")
-    done = run("settings", "--settings", "my.toml", "--port", "9200", "--json", folder=tmp_path)
+    done = here("settings", "--settings", "my.toml", "--port", "9200", "--json", folder=tmp_path)
     read = json.loads(done.stdout)
     assert read["queue"] == 5
     assert read["port"] == 9200
@@ -394,7 +400,7 @@ def test_history_finds_takes_by_text_seed_date_and_favour(
 
 def test_history_is_read_while_a_daemon_writes_it_and_shows_files_and_failures(state: Path) -> None:
     with closing(Journal(state / "journal.sqlite")):
-        done = run("history", "--state", str(state), folder=state.parent)
+        done = here("history", "--state", str(state), folder=state.parent)
     assert done.returncode == 0, done.stderr
     assert re.search(
         r"^\d{4}-\d\d-\d\d \d\d:\d\d   fail      three  s0  cold beat$", done.stdout, re.MULTILINE
@@ -406,7 +412,7 @@ def test_history_is_read_while_a_daemon_writes_it_and_shows_files_and_failures(s
 
 
 def test_history_for_scripts_has_what_makes_the_take_again(state: Path) -> None:
-    done = run("history", "--state", str(state), "--json", "--text", "pad", folder=state.parent)
+    done = here("history", "--state", str(state), "--json", "--text", "pad", folder=state.parent)
     [job] = json.loads(done.stdout)
     assert Request(**job["request"]) == Request(prompt="wide pad", seed=2, seconds=2)
     assert job["files"] == [{"stem": "mix", "path": "/clips/two.wav"}]
@@ -428,7 +434,7 @@ def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
     tmp_path: Path, daemon: Daemon
 ) -> None:
     flags = ["--state", str(daemon.settings.state), "status"]
-    done = run(*flags, "--json", folder=tmp_path)
+    done = here(*flags, "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout)
     assert read["running"] is True
@@ -436,11 +442,11 @@ def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
     assert read["pid"] == os.getpid()
     assert read["port"] == daemon.osc.address[1]
     assert read["model"] == daemon.engine.title
-    assert f"{daemon.engine.title} is {daemon.engine.state}" in run(*flags, folder=tmp_path).stdout
+    assert f"{daemon.engine.title} is {daemon.engine.state}" in here(*flags, folder=tmp_path).stdout
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    nobody = run("status", "--port", port, "--json", folder=tmp_path)
+    nobody = here("status", "--port", port, "--json", folder=tmp_path)
     assert nobody.returncode == 3
     assert json.loads(nobody.stdout)["running"] is False
 

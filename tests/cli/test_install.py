@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import install
+from tests.support.command_line import run_here
 
 ROOT = Path(__file__).parents[2]
 MANAGER = """#!/bin/sh
@@ -48,10 +49,7 @@ class Machine:
             "PATH": str(self.programs),
             "HOME": str(self.home),
         } | self.more
-        command = [sys.executable, "-m", "daemon", *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=self.home, env=environment, check=False
-        )
+        return run_here(self.home, *arguments, environment=environment)
 
     @property
     def calls(self) -> list[str]:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from daemon.cli.integrations import Heard, find_last, format_age
 from daemon.integrations.catalogue import list_available
+from tests.support.command_line import run_here
 from tests.support.environment import make_environment
 from tests.support.stage import on_stage
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "daemon", "integrations", *arguments]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=home,
-        env=make_environment(home),
-        check=False,
-    )
+def run(home: Path, *arguments: str) -> CompletedProcess[str]:
+    return run_here(home, "integrations", *arguments, environment=make_environment(home))
 
 
 def test_the_list_has_every_integration_and_where_it_is(tmp_path: Path) -> None:

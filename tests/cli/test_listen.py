@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from daemon import VERSION
-from tests.cli.test_play import begun, rows, run
+from tests.cli.test_play import begun, rows, run, run_into
 from tests.support import daemon_process
 from tests.support.osc_client import SHORT, make_clip
 from tests.support.stage import Stage, on_stage
@@ -107,7 +107,7 @@ def test_where_its_output_cannot_be_written_it_ends_and_says_why(
     stage: Stage, as_json: tuple[str, ...]
 ) -> None:
     with open("/dev/full", "w") as full:
-        done = run(stage.settings.state, "listen", "--topics", "state", *as_json, stdout=full)
+        done = run_into(full, stage.settings.state, "listen", "--topics", "state", *as_json)
     assert done.returncode == 2
     assert done.stderr == "acestepd: what it prints cannot be written: No space left on device\n"
     until(lambda: not stage.osc.subscribers.list_peers("state"))

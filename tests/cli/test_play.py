@@ -23,6 +23,7 @@ from daemon.osc.wire import Message, encode, read_message
 from daemon.runtime.lock import StateLock
 from daemon.settings import SettingsError
 from tests.support import daemon_process
+from tests.support.command_line import run_here
 from tests.support.environment import make_environment
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
@@ -59,12 +60,17 @@ def begun(
         process.communicate()
 
 
-def run(
-    state: Path, *arguments: str, stdout: int | TextIO = subprocess.PIPE
-) -> subprocess.CompletedProcess[str]:
+def run(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, to its end."""
+    environment = make_environment(state.parent)
+    return run_here(state.parent, "--state", str(state), *arguments, environment=environment)
+
+
+def run_into(stdout: TextIO, state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Printing there."""
     with begun(state, *arguments, stdout=stdout) as process:
-        out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        _, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, None, err)
 
 
 def rows(text: str) -> list[dict[str, object]]:
@@ -82,7 +88,7 @@ def test_it_prints_the_paths_of_the_clips_and_nothing_else(stage: Stage) -> None
 
 def test_where_its_output_cannot_be_written_it_ends_and_says_why(stage: Stage) -> None:
     with open("/dev/full", "w") as full:
-        done = run(stage.settings.state, "play", "pad", *SECONDS, stdout=full)
+        done = run_into(full, stage.settings.state, "play", "pad", *SECONDS)
     assert done.returncode == 2
     assert done.stderr == "acestepd: what it prints cannot be written: No space left on device\n"
 
