@@ -64,7 +64,7 @@ def test_what_became_a_link_while_it_waited_is_not_played(
     code: int,
 ) -> None:
     id = f"swapped {next(numbers)}"
-    client.send("/ace/generate", f"before {id}", "prompt", "house", "seconds", 60)
+    client.send("/ace/generate", f"before {id}", "prompt", "house", "seconds", 20)
     client.until("/ace/progress", f"before {id}")  # it keeps the model busy
     client.send("/ace/generate", id, *values, str(songs / name))
     client.until("/ace/queued", id)

@@ -18,7 +18,7 @@ from tests.support.harness import ThreadWorker
 from tests.support.osc_client import OscClient
 from tests.support.planners import OFFICIAL, make_planned_root
 
-SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 2, "num_steps", 2)
+SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 1, "num_steps", 1)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_what_the_planner_filled_in_is_told_before_the_clip_and_is_in_the_manife
     manifest = json.loads(Path(received[-1][1][2]).read_text())
     assert manifest["planned"] == planned | {"bpm": float(planned["bpm"])}
     assert all(manifest["request"][name] == value for name, value in manifest["planned"].items())
-    assert len(manifest["request"]["codes"].split()) == 10
+    assert len(manifest["request"]["codes"].split()) == 5
     assert any("lacks 1 of the 64000 audio codes" in note for note in manifest["notes"])
 
 

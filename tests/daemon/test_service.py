@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon_process import started
+from tests.support.osc_client import SHORT
+
+LONG_RUNNING = ("prompt", "x", "seconds", 1, "num_steps", 20)  # many steps, but few frames
 
 
 @pytest.mark.parametrize(
@@ -21,11 +24,11 @@ def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_o
 ) -> None:
     out = tmp_path / "out"
     with started(out) as (daemon, client):
-        client.send("/ace/generate", "done", "prompt", "done", "seconds", 1)
+        client.send("/ace/generate", "done", *SHORT)
         client.until("/ace/finished", "done")
-        client.send("/ace/generate", "running", "prompt", "x", "seconds", 8)
+        client.send("/ace/generate", "running", *LONG_RUNNING)
         client.until("/ace/progress", "running")
-        client.send("/ace/generate", "waiting", "prompt", "x", "seconds", 1)
+        client.send("/ace/generate", "waiting", *SHORT)
         client.until("/ace/queued", "waiting")
         daemon.process.send_signal(number)
         assert daemon.process.wait(60) == 0

@@ -50,7 +50,7 @@ def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, son
 
 @pytest.mark.parametrize("task", ["", "extract"])
 def test_the_files_of_stems_and_the_rest_add_up(client: OscClient, song: str, task: str) -> None:
-    source = ("task", task, "source", song) if task else ("prompt", "house", "seconds", 2)
+    source = ("task", task, "source", song) if task else ("prompt", "house", "seconds", 0.5)
     files = generate_files(client, f"stems_{task}", "stems", "drums bass", *source)
     mix = files.pop("mix", None)
     assert [*files] == ["drums", "bass", "rest"]
@@ -82,15 +82,15 @@ def test_a_clip_that_was_made_here_is_repainted_without_encoding(
     client: OscClient, daemon: Daemon
 ) -> None:
     client.send(
-        "/ace/generate", "own", "num_steps", 2, "seed", 1, "prompt", "house", "bars", 2, "bpm", 120
+        "/ace/generate", "own", "num_steps", 2, "seed", 1, "prompt", "house", "bars", 1, "bpm", 120
     )
     (path,) = (values[2] for address, values in client.until_end("own") if address == "/ace/clip")
     assert list((daemon.settings.state / "latents").glob("*.npz"))
     before = counted(client).get("source")
-    generate_files(client, "again", "task", "repaint", "source", path, "repaint_start", 2)
+    generate_files(client, "again", "task", "repaint", "source", path, "repaint_start", 1)
     assert counted(client).get("source") == before
     generate_files(
-        client, "drawn", "task", "repaint", "source", path, "repaint_start", 2, "source_seed", 5
+        client, "drawn", "task", "repaint", "source", path, "repaint_start", 1, "source_seed", 5
     )
     assert counted(client)["source"] != before
 
@@ -110,7 +110,7 @@ def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
 
 def test_status_says_what_was_not_computed_again(client: OscClient) -> None:
     for id in ("one", "again"):
-        generate_files(client, id, "prompt", "the same words", "seconds", 1)
+        generate_files(client, id, "prompt", "the same words", "seconds", 0.5)
     counts = counted(client)
     assert {"text", "lyrics", "timbre", "cross", "guide"} <= set(counts)
     assert all(hits > 0 and misses > 0 for hits, misses in counts.values())

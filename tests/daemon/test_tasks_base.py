@@ -74,7 +74,7 @@ def test_complete_makes_a_mix_as_long_as_its_source(client: OscClient, song: str
 
 
 def test_a_clip_comes_with_stems(client: OscClient) -> None:
-    files = generate_files(client, "stems", "prompt", "house", "seconds", 1, "stems", "drums")
+    files = generate_files(client, "stems", "prompt", "house", "seconds", 0.5, "stems", "drums")
     assert [*files] == ["mix", "drums", "rest"]
     np.testing.assert_allclose(files["drums"] + files["rest"], files["mix"], atol=2**-21)
 

@@ -95,7 +95,7 @@ def test_a_request_goes_in_and_its_sound_comes_out() -> None:
 def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops() -> None:
     with working() as process:
         until(process, ModelLoaded)
-        for ticket, seconds in ((1, 60.0), (2, 1.0), (3, 60.0)):
+        for ticket, seconds in ((1, 20.0), (2, 1.0), (3, 20.0)):
             send(process, Render(ticket, Request(prompt="x", seconds=seconds, seed=1)))
         send(process, CancelRender(3))
         assert until(process, RenderCancelled).ticket == 3
