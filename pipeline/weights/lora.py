@@ -160,10 +160,10 @@ def read(path: str, follow_links: bool = True) -> dict[str, LowRank]:
         with _open(file, follow_links) as stream:
             if (size := os.fstat(stream.fileno()).st_size) > LIMITS.adapter_bytes:
                 raise ValueError(f"it has {size} bytes, at most {LIMITS.adapter_bytes} are read")
-            check_safetensors(Path(f"/dev/fd/{stream.fileno()}"))
-            stream.seek(0)
-            loaded: Any = mx.load(stream, format="safetensors", return_metadata=True)
-            mx.eval(loaded[0])  # while it is open
+            opened = f"/dev/fd/{stream.fileno()}"
+            check_safetensors(Path(opened))
+            # MLX opens it again, and reads numbers only where they are needed
+            loaded: Any = mx.load(opened, format="safetensors", return_metadata=True)
     except LinkOnTheWay:
         raise AdapterError(f"a link leads to {file}: name the adapter where it is") from None
     except (OSError, ValueError, RuntimeError) as error:
@@ -354,8 +354,12 @@ def _match(
             raise AdapterError(
                 f"{path}: is for another model: {name} is {ours} here and {theirs} there (out, in)"
             )
-    for name, addition in matched.items():
-        if not all(bool(mx.all(mx.isfinite(array))) for array in (addition.down, addition.up)):
+    for name, (down, up, *_) in matched.items():
+        try:
+            is_finite = all(bool(mx.all(mx.isfinite(array))) for array in (down, up))
+        except RuntimeError as error:  # the file is another one by now
+            raise AdapterError(f"{path}: {name} cannot be read: {error}") from error
+        if not is_finite:
             raise AdapterError(
                 f"{path}: {name} has weights that are no numbers; the file is broken, "
                 "fetch it again"

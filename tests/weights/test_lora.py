@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from pipeline import AceStep, load
 from pipeline.weights import lora
 from pipeline.weights.adapter import Adapter, AdapterError, parse_adapters
+from tests.support.hostile import write_peft
 
 # isort: split
 import mlx.core as mx
@@ -347,6 +349,30 @@ def test_an_adapter_that_would_be_followed_in_part_is_refused(
     assert "1 of its 4 layers" in message(
         model, single(tmp_path / "x.safetensors", peft_names(model) | extra)
     )
+
+
+def test_the_numbers_of_an_adapter_for_another_size_are_not_read(
+    model: AceStep, tmp_path: Path
+) -> None:
+    folder = write_peft(tmp_path / "large", rank=1024, inputs=2**18)  # a gigabyte
+    mx.reset_peak_memory()
+    before = mx.get_active_memory()
+    assert "is for another model" in message(model, str(folder))
+    assert mx.get_peak_memory() - before < 2**20
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_refused(
+    model: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_peft(tmp_path / "shrinks", rank=1000)
+    sort = lora._sort_tensors
+
+    def truncate(file: Path, tensors: Any) -> Any:
+        os.truncate(file, 1000)
+        return sort(file, tensors)
+
+    monkeypatch.setattr(lora, "_sort_tensors", truncate)
+    assert "cannot be read" in message(model, str(folder))
 
 
 def test_an_adapter_for_another_size_says_both_sizes(model: AceStep, tmp_path: Path) -> None:
