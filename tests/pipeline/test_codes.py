@@ -97,27 +97,26 @@ def test_with_a_task_they_are_refused(tmp_path: Path, task: str) -> None:
 
 def test_a_clip_is_painted_over_them(turbo: AceStep) -> None:
     (plain,), (over,), (again,), (other,) = (
-        render_clips(turbo, duration=1.0, codes=given)
-        for given in ("", "9 8 7 6 5", "9 8 7 6 5", "9 8 7 6 4")
+        render_clips(turbo, duration=0.4, codes=given) for given in ("", "9 8", "9 8", "9 7")
     )
     assert np.array_equal(over.audio, again.audio)
     assert not np.array_equal(over.audio, plain.audio)
     assert not np.array_equal(over.audio, other.audio)
-    assert over.info.codes == "9 8 7 6 5"
+    assert over.info.codes == "9 8"
     assert plain.info.codes == ""
-    assert over.audio.shape == (2, SAMPLE_RATE)
+    assert over.audio.shape == (2, round(0.4 * SAMPLE_RATE))
 
 
 def test_cover_strength_says_for_how_many_steps(turbo: AceStep) -> None:
     sounds = [
         np.array(
-            render_clips(
-                turbo, duration=1.0, codes="9 8 7 6 5", guide_strength=strength, num_steps=4
-            )[0].audio
+            render_clips(turbo, duration=0.4, codes="9 8", guide_strength=strength, num_steps=4)[
+                0
+            ].audio
         )
         for strength in (1.0, 0.5, 0.0)
     ]
-    plain = np.array(render_clips(turbo, duration=1.0, num_steps=4)[0].audio)
+    plain = np.array(render_clips(turbo, duration=0.4, num_steps=4)[0].audio)
     assert not np.array_equal(sounds[0], sounds[1])
     assert not np.array_equal(sounds[1], sounds[2])
     np.testing.assert_array_equal(sounds[2], plain)
