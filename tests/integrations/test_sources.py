@@ -233,7 +233,9 @@ def test_a_link_among_the_copies_is_said_to_be_one(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("text", ["../loop.wav", "~nobody-is-called-this/x.wav", ("/" + "x" * 100) * 8])
+@pytest.mark.parametrize(
+    "text", ["../loop.wav", "~nobody-is-called-this/x.wav", ("/" + "x" * 100) * 8]
+)
 def test_a_path_that_makes_no_line_is_refused_with_the_rest_of_it(
     tmp_path: Path, text: str
 ) -> None:
