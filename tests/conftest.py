@@ -23,14 +23,16 @@ from daemon.settings import Settings
 from pipeline import kernels
 from pipeline.request import Request
 from pipeline.voices import voice_folder
+from tests.support.examples import SHORT, THOROUGH
 from tests.support.harness import Build, SteppedModel, ThreadWorker, stop
 from tests.support.hub import FakeHub
 from tests.support.jack import Jack
 from tests.support.osc_client import OscClient
 
 # a test is not about how fast the machine is
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
+hypothesis.settings.register_profile("short", deadline=None, max_examples=SHORT)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=THOROUGH)
+hypothesis.settings.load_profile("short")  # unless the command line says another
 
 # in the environment of every program that a test starts, whatever its home folder is
 kernels.claim_folder()

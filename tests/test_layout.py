@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,9 +48,16 @@ LOWER = {
 }
 
 
+@functools.cache
+def list_imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """Anywhere in a file."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in list_imports(path):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -82,7 +90,7 @@ def imported_modules(module: str, known: dict[str, Path]) -> Iterator[str]:
     """The modules of ours that a module imports, anywhere in it."""
     path = known[module]
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in list_imports(path):
         if not isinstance(node, ast.ImportFrom):
             continue
         root = package[: len(package) - node.level + 1] if node.level else []

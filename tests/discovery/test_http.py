@@ -27,6 +27,7 @@ from daemon.osc.tcp import ACCEPT_PAUSE
 from daemon.settings import Settings, SettingsError
 from pipeline.request import Request
 from tests.support.clock import Clock
+from tests.support.examples import scale_examples
 from tests.support.stage import named, on_stage
 from tests.support.waiting import until
 
@@ -252,7 +253,7 @@ def test_random_bytes_end_nothing_and_are_no_bug(caplog: pytest.LogCaptureFixtur
     with serving() as port:
 
         @given(begin, st.binary(max_size=300))
-        @hypothesis_settings(max_examples=300, deadline=None)
+        @hypothesis_settings(max_examples=scale_examples(300))
         def check(begin: bytes, junk: bytes) -> None:
             assert b"Traceback" not in send(port, begin + junk + b"\r\n\r\n")
 

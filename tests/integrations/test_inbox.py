@@ -32,6 +32,7 @@ from daemon.runtime.lock import read_holder
 from daemon.settings import Settings
 from tests.support import inbox_wrecks, riff
 from tests.support.daemon_process import started
+from tests.support.examples import scale_examples
 from tests.support.inbox import Entry, Reader
 from tests.support.osc_client import OscClient, make_clip
 from tests.support.stage import Stage, named, on_stage, subscribed
@@ -721,7 +722,9 @@ HOSTILE = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=scale_examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(HOSTILE)
 def test_whatever_an_answer_is_it_goes_and_is_believed_only_of_jobs_that_there_are(
     place: Place, data: Any

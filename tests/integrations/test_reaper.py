@@ -28,6 +28,7 @@ from daemon.settings import Watch
 from daemon.watch.sheet import read_sheet
 from tests.integrations.reaper_program import Reaper
 from tests.support.daemon_process import started
+from tests.support.examples import scale_examples
 from tests.support.inbox_entries import ME, InboxWriter
 from tests.support.osc_client import make_clip
 from tests.support.stage import Stage, named, on_stage, subscribed
@@ -490,7 +491,9 @@ def test_junk_leaves_the_loop_alive(reaper: Reaper, inbox: InboxWriter) -> None:
     ]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=scale_examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(facts=FACTS, raw=st.binary(max_size=60))
 def test_any_facts_leave_the_loop_alive(
     reaper: Reaper, inbox: InboxWriter, facts: dict[str, Any], raw: bytes

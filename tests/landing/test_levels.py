@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from daemon.landing import levels
 from pipeline.audio import true_peak
 from pipeline.request import Request
+from tests.support.examples import scale_examples
 
 RATES = [44_100, 48_000, 88_200, 96_000, 192_000, 22_050, 8_000]
 
@@ -36,7 +37,6 @@ def noise(level: float = 0.05, samples: int = 144_000, seed: int = 0) -> np.ndar
 
 
 @given(st.integers(1, 50_000), st.sampled_from(RATES))
-@settings(deadline=None)
 def test_the_length_is_exact_at_any_rate(samples: int, rate: int) -> None:
     expected = round(samples * rate / 48_000)
     assert levels.resample(np.zeros((2, samples), np.float32), rate).shape == (2, expected)
@@ -148,7 +148,7 @@ def test_the_true_peak_comes_before_the_loudness() -> None:
 
 
 @given(st.integers(0, 99), st.sampled_from([rate for rate in RATES if rate != 48_000]))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=scale_examples(20))
 def test_resampling_never_exceeds_the_true_peak(seed: int, rate: int) -> None:
     rough = np.sign(noise(1.0, 4_800, seed)) * np.float32(0.5)
     (part,) = levels.apply_levels([rough], Request(sample_rate=rate, peak_db=-6)).parts

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import MAX_TEXT, OUTGOING
+from tests.support.examples import scale_examples
 from tests.support.osc_client import (
     SHORT,
     OscClient,
@@ -156,7 +157,7 @@ ADDRESSES = st.sampled_from(
 @given(st.binary(max_size=200))
 @example(b"#bundle\0" + b"\xff" * 40)
 @settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scale_examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_bytes_stop_the_server(client: OscClient, data: bytes) -> None:
     expect_survival(client, data)
@@ -164,7 +165,7 @@ def test_no_bytes_stop_the_server(client: OscClient, data: bytes) -> None:
 
 @given(ADDRESSES, st.lists(ATOMS, max_size=6))
 @settings(
-    deadline=None, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scale_examples(500), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_arguments_stop_the_server(
     client: OscClient, address: str, arguments: list[Any]

@@ -25,6 +25,7 @@ from daemon.osc import tcp
 from daemon.osc.tcp import Framing, LengthFraming, SlipFraming, TcpTransport, detect_framing
 from daemon.osc.wire import MAX_DATAGRAM, Malformed, Peer
 from daemon.settings import SettingsError
+from tests.support.examples import scale_examples
 from tests.support.osc_client import (
     SHORT,
     SLIP_END,
@@ -395,7 +396,7 @@ def test_a_taken_port_is_refused_politely_and_gives_udp_back(stage: Stage, tmp_p
 
 @given(st.binary(max_size=100), st.booleans())
 @settings(
-    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scale_examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_bytes_stop_the_server(stage: Stage, data: bytes, framed: bool) -> None:
     with closing(stage.tcp_client()) as client:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -47,7 +47,6 @@ def write_text(matcher: GrammarMatcher, text: str) -> None:
         matcher.accept(token)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_whatever_is_chosen_the_metadata_are_possible(seed: int) -> None:
     matcher = grammar.build_matcher(VOCABULARY, AnswerFormat(skipped=WORDLESS))
@@ -96,7 +95,6 @@ def test_what_is_given_is_written_as_it_is() -> None:
     assert text.endswith("<|im_end|>")
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 60))
 def test_there_are_exactly_five_codes_a_second(seed: int, tenths: int) -> None:
     seconds = tenths / 5

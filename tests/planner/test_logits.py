@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from pipeline.planner import logits
 from pipeline.planner.logits import Sampling
+from tests.support.examples import scale_examples
 
 rows = arrays(
     np.float32,
@@ -25,7 +26,7 @@ def kept(filtered: mx.array) -> int:
     return int(np.isfinite(np.array(filtered)).sum())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=scale_examples(50))
 @given(rows, st.floats(0.01, 0.99))
 def test_top_p_keeps_the_fewest_that_reach_it(row: np.ndarray, p: float) -> None:
     left = np.isfinite(np.array(logits.keep_top_p(mx.array(row), p)))[0]

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.planner import templates
 from pipeline.planner.grammar import BPM, KEYS
+from tests.support.examples import scale_examples
 
 CAPTIONS = st.text("abc äö音♯:#-'\"{}[]&*!|>%@`,?.0", min_size=1, max_size=120).filter(
     lambda text: text == " ".join(text.split())
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=scale_examples(50))
 @given(CAPTIONS, st.sampled_from(BPM), st.sampled_from(KEYS))
 def test_metadata_that_are_written_can_be_parsed(caption: str, bpm: int, key: str) -> None:
     text = templates.format_thought({"bpm": bpm, "caption": caption, "keyscale": key})

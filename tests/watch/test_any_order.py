@@ -10,6 +10,7 @@ import hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import scale_examples
 from tests.support.watched import EngineStub, PolledFolder
 
 NAMES = st.sampled_from(["a.txt", "b.txt", "c.md"])
@@ -50,7 +51,7 @@ def act(folder: PolledFolder, what: str, name: str, other: str) -> None:
 
 
 @given(st.lists(STEPS, max_size=25))
-@hypothesis.settings(max_examples=150, deadline=None)
+@hypothesis.settings(max_examples=scale_examples(150))
 def test_whatever_happens_every_content_there_is_has_its_take_and_none_has_two(
     steps: list[tuple[str, str, str]],
 ) -> None:

@@ -13,6 +13,7 @@ from daemon.watch.parameters import _split_pair
 from daemon.watch.reports import format_report
 from daemon.watch.sheet import Sheet, decode, format_sheet, read_defaults, read_sheet
 from pipeline.request import FIELDS, Request
+from tests.support.examples import scale_examples
 from tests.support.growth import assert_linear
 
 WHOLE = """\
@@ -169,7 +170,7 @@ def assert_accounted(notes: tuple[SheetNote, ...], text: str) -> None:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scale_examples(400))
 @given(TEXTS, st.sampled_from([".txt", ".md", ".lrc"]))
 def test_any_text_is_read_and_every_line_accounted_for(text: str, suffix: str) -> None:
     read = read_sheet(text, suffix)
@@ -180,13 +181,13 @@ def test_any_text_is_read_and_every_line_accounted_for(text: str, suffix: str) -
     assert format_report("x", read.notes, text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scale_examples(200))
 @given(TEXTS)
 def test_any_file_of_parameters_is_read_and_every_line_accounted_for(text: str) -> None:
     assert_accounted(read_defaults(text).notes, text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scale_examples(200))
 @given(st.binary(max_size=200))
 def test_any_file_is_decoded_or_refused(content: bytes) -> None:
     try:
@@ -237,7 +238,7 @@ def test_many_lines_of_anything_take_linear_time(line: str, suffix: str) -> None
         def write(size: int, before: str = before) -> str:
             return before + f"{line}\n" * size
 
-        assert_linear(read, write, 240)
+        assert_linear(read, write, 120)
 
 
 def test_headings_below_many_blank_lines_do_not_look_through_them_again() -> None:
@@ -265,7 +266,7 @@ def test_a_sheet_of_too_many_lines_or_parameters_is_told_so() -> None:
     assert "at most 200 parameters" in read.notes[-1].message
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scale_examples(300))
 @given(st.text(" a:=\tbpm-_#é1"))
 def test_a_line_is_a_pair_where_a_name_stands_before_its_first_mark(line: str) -> None:
     old = re.fullmatch(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)", line)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pipeline.limits import LIMITS
 from pipeline.weights import tensors
 from pipeline.weights.tensors import read_torch
+from tests.support.examples import scale_examples
 from tests.support.hostile import make_sparse
 
 # --- what torch.save writes, without torch --------------------------------------------------------
@@ -448,7 +449,7 @@ def read_or_refuse(path: Path) -> None:
         assert read_torch(path).dtype == np.float32
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=scale_examples(300), derandomize=True)
 @given(place=st.integers(0, 10_000), bits=st.integers(1, 255))
 def test_a_damaged_byte_anywhere_is_read_or_refused(damaged: Path, place: int, bits: int) -> None:
     content = bytearray(save(damaged, entries(whole()), zipfile.ZIP_DEFLATED).read_bytes())
@@ -457,7 +458,7 @@ def test_a_damaged_byte_anywhere_is_read_or_refused(damaged: Path, place: int, b
     read_or_refuse(damaged)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=scale_examples(300), derandomize=True)
 @given(place=st.integers(0, 10_000), replacement=st.binary(max_size=12), length=st.integers(0, 12))
 def test_a_damaged_pickle_is_read_or_refused(
     damaged: Path, place: int, replacement: bytes, length: int
