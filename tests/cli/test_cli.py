@@ -492,4 +492,4 @@ def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
-    assert run("status", "--state", "state", "--port", "1", folder=tmp_path).returncode == 3
+    assert here("status", "--state", "state", "--port", "1", folder=tmp_path).returncode == 3

@@ -118,7 +118,7 @@ def test_midi_that_is_not_there_is_said(tmp_path: Path, jack: Jack) -> None:
 def test_pads_are_told_when_they_change_and_not_before(tmp_path: Path) -> None:
     with running(tmp_path, "prepare_mb = 0") as (daemon, client):
         client.ask("/ace/set/prompt", "warm lo-fi beat")
-        client.ask("/ace/set/bars", 1)
+        client.ask("/ace/set/seconds", 0.5)
         client.ask("/ace/set/num_steps", 1)
         client.send("/ace/pad/hit", 3)
         client.until("/ace/finished")

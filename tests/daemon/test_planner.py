@@ -28,7 +28,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     root = make_planned_root(made / "root", max_position_embeddings=4200, codes=range(63_999))
     settings = Settings(port=0, out=made / "out", state=made / "state", model=str(root))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grammar, "budget_tokens", lambda *_: 300)  # random weights find no end
+        patch.setattr(grammar, "budget_tokens", lambda *_: 120)  # random weights find no end
         with Daemon(settings, lambda: ThreadWorker(load_model)) as running:
             yield running
 
@@ -116,7 +116,7 @@ def test_a_recording_is_put_into_words_and_into_a_manifest_that_plays_it(
     assert files == 0
     manifest = json.loads(Path(path).read_text())
     assert manifest["clips"] == []
-    assert manifest["notes"] == ["the planner did not come to an end: stopped after 300 tokens"]
+    assert manifest["notes"] == ["the planner did not come to an end: stopped after 120 tokens"]
     assert manifest["request"]["codes"] == understood["codes"]
     assert read_manifest(Path(path)).request.task == ""
 

@@ -51,13 +51,13 @@ def test_a_singer_sings_a_fifth_of_the_excerpts() -> None:
         return np.full((round(seconds * songs.SAMPLE_RATE), 2), 0.5, np.float32)
 
     alone = []
-    for seed in range(60):
+    for seed in range(30):
         excerpt = songs.render_excerpt(seed, 0.05, sing)
         if seed in sung:
             alone.append(bool(np.all(excerpt == 0.5)))
         else:
             assert np.array_equal(excerpt, songs.render_excerpt(seed, 0.05))
-    assert 5 <= len(sung) <= 20
+    assert 3 <= len(sung) <= 10
     assert 0 < sum(alone) < len(alone)
 
 
