@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -41,36 +42,57 @@ kernels.claim_folder()
 # processes but one would wait for the end.
 SLOWEST = (
     "pipeline/test_generate.py",
-    "cli/test_cli.py",
-    "planner/test_planning.py",
-    "cli/test_play.py",
     "pipeline/test_tasks.py",
     "daemon/test_reliability.py",
-    "daemon/test_service.py",
-    "daemon/test_tasks.py",
-    "cli/test_start_screen.py",
-    "examples/test_voice_metrics.py",
+    "cli/test_cli.py",
+    "pads/test_controllers.py",
     "integrations/test_puredata.py",
-    "weights/test_set_adapters.py",
-    "examples/test_examples.py",
+    "weights/test_checkpoint.py",
+    "planner/test_planning.py",
+    "daemon/test_hostile_files.py",
+    "cli/test_start_screen.py",
+    "osc/test_tcp.py",
+    "integrations/test_chuck.py",
+    "daemon/test_tasks.py",
+    "integrations/test_csound.py",
+    "daemon/test_service.py",
+    "pipeline/test_kernels.py",
+    "midi/test_ports.py",
+    "daemon/test_planner.py",
+    "watch/test_sheet.py",
     "daemon/test_worker.py",
     "landing/test_kills.py",
-    "guide/test_compose.py",
     "integrations/test_supercollider.py",
-    "pads/test_controllers.py",
-    "pipeline/test_kernels.py",
     "pipeline/test_codes.py",
-    "daemon/test_planner.py",
+    "pipeline/test_parity.py",
+    "daemon/test_tasks_base.py",
+    "integrations/test_live.py",
+    "examples/test_examples.py",
+    "integrations/test_reaper.py",
+    "integrations/test_max.py",
+    "examples/test_voice_metrics.py",
+    "daemon/test_confined.py",
+    "pipeline/test_audio.py",
     "planner/test_planner.py",
+    "integrations/test_inbox_lua.py",
+    "weights/test_lora.py",
+    "tempo/test_midi_clock.py",
     "pipeline/test_latent_store.py",
     "pads/test_player.py",
-    "osc/test_tcp.py",
     "pipeline/test_reference.py",
     "pipeline/test_loops.py",
     "pipeline/test_caches.py",
+    "landing/test_levels.py",
+    "integrations/test_inbox.py",
+    "daemon/test_paths.py",
+    "osc/test_malformed.py",
+    "weights/test_set_adapters.py",
     "integrations/test_ardour.py",
-    "integrations/test_csound.py",
-    "integrations/test_chuck.py",
+    "engine/test_engine.py",
+    "examples/test_voice_songs.py",
+    "integrations/test_openstagecontrol.py",
+    "cli/test_run.py",
+    "cli/test_play.py",
     "cli/test_integrations.py",
     "cli/test_listen.py",
 )
@@ -89,6 +111,7 @@ def pytest_collection(session: pytest.Session) -> None:
     """Every process imports all test files, and compiles those that nobody has compiled yet: each
     begins in another place, or all would compile the same ones at the same time.
     """
+    gc.disable()  # hardly anything that is imported and collected ever goes
     if not (worker := getattr(session.config, "workerinput", None)):
         return
     files = sorted(path for folder in _list_chosen(session) for path in folder.rglob("test_*.py"))
@@ -97,6 +120,11 @@ def pytest_collection(session: pytest.Session) -> None:
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         with suppress(Exception, pytest.skip.Exception):  # told when the file is collected
             importlib.import_module(name)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # and need not be looked through again and again
+    gc.enable()
 
 
 def _list_chosen(session: pytest.Session) -> list[Path]:
