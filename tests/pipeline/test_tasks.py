@@ -280,7 +280,9 @@ def test_a_window_beyond_the_source_adds_to_it(
 
 
 def test_a_repaint_goes_on_where_the_source_ends(ace_step: AceStep, song: str) -> None:
-    (clip,) = render_clips(ace_step, task="repaint", source=song, seconds=2.5, repaint_start=SECONDS)
+    (clip,) = render_clips(
+        ace_step, task="repaint", source=song, seconds=2.5, repaint_start=SECONDS
+    )
     assert clip.audio.shape == (2, round(2.5 * SAMPLE_RATE))
     np.testing.assert_allclose(
         sound(clip)[: SAMPLES - 2400], audio_files.read_audio(song)[: SAMPLES - 2400], atol=1e-6
