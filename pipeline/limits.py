@@ -59,6 +59,9 @@ class Limits:
     sheet_parameters: int = limit(200, "parameters", "a lyric sheet, or acestepd.txt")
     inbox_bytes: int = limit(64 * KB, "bytes", "an entry of the inbox, an answer to one")
     inbox_files: int = limit(20_000, "names", "a folder of the inbox")
+    # --- words that are sung
+    sung_line: int = limit(1_000, "characters", "a line of lyrics, where it is sung word by word")
+    sung_word: int = limit(60, "characters", "a word of it")
     # --- adapters and checkpoints
     header_bytes: int = limit(8 * MB, "bytes", "the header of a safetensors file")
     tensors: int = limit(20_000, "tensors", "a safetensors file")

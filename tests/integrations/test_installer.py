@@ -20,6 +20,7 @@ from daemon.integrations.installer import InstallState
 from daemon.integrations.places import Machine
 from daemon.landing import disk
 from daemon.settings import SettingsError
+from pipeline.singer import dictionary
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "print('one')"
@@ -626,7 +627,7 @@ def test_all_of_them_fit_into_one_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_wheel_brings_every_integration_along(tmp_path: Path) -> None:
+def test_the_wheel_brings_every_integration_and_the_dictionary_along(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="hatchling builds the wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -639,6 +640,9 @@ def test_the_wheel_brings_every_integration_along(tmp_path: Path) -> None:
     ]
     for file in files:
         packed_file = there / file.relative_to(catalogue.FOLDER)
+        assert packed_file.read_bytes() == file.read_bytes(), file
+    for file in dictionary.FILE.parent.iterdir():  # CMUdict, and its licence
+        packed_file = tmp_path / "site" / file.relative_to(ROOT)
         assert packed_file.read_bytes() == file.read_bytes(), file
     code = (
         "from daemon.integrations import catalogue as c; print(c.FOLDER, len(c.list_available()))"

@@ -1,0 +1,1 @@
+"""The singer: lyrics become syllables, syllables notes, and notes a voice. Imports no MLX."""
