@@ -1,0 +1,181 @@
+"""A dry voice becomes a vocals stem that stands in a band, and the band makes room for it."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+from ..request import SAMPLE_RATE
+from .voice import limit
+
+Mono = npt.NDArray[np.floating]  # (samples,); all are of 32 bits
+Stereo = npt.NDArray[np.floating]  # (samples, 2)
+
+LOUDNESS = -20.0  # dB: of the stem where it sings
+THRESHOLD = -6.0  # dB against the mean: what is louder is compressed
+RATIO = 3.0
+COMPRESSOR_SECONDS = 0.06  # in which it acts, and lets go
+DOUBLES = ((0.017, 0.31), (0.024, 0.23))  # seconds behind, and Hz of their drift: left and right
+DRIFT = 0.0015  # seconds: with those rates three to five cents
+DOUBLE_LEVEL = 0.3
+ROOM_SECONDS = 0.4  # until it is 60 dB softer
+ROOM_DELAY = 0.02  # seconds before its first reflection
+ROOM_LEVEL = 0.25
+MONO_BELOW = 200.0  # Hz: nothing lower is at the sides
+
+BALANCE = 5.0  # dB: a voice above the band, in the octaves of speech
+SPEECH = (300.0, 5000.0)  # Hz
+WORDS = (1000.0, 4000.0)  # Hz: where words are told apart
+DUCKING = 5.0  # dB that the band gives way there
+DUCKING_SECONDS = 0.2  # in which it does
+
+WINDOW = 2048  # samples whose spectrum is measured
+HOP = 480  # samples: levels are measured every 10 ms
+SILENT = -25.0  # dB against the loudest: nothing is sung there
+TAPS = 1024  # of a filter
+
+
+def produce(dry: Mono) -> Stereo:
+    """`dry` (samples,) as a stem (samples, 2): compressed to one loudness, a double a few cents
+    and milliseconds away on each side, in a short room. Silent if `dry` is.
+    """
+    levels = _measure_levels(dry)
+    if not levels.any():
+        return np.zeros((len(dry), 2), np.float32)
+    voice = dry * _spread(_compress(levels), len(dry))
+    left, right = (
+        DOUBLE_LEVEL * _double(voice, *double) + ROOM_LEVEL * room
+        for double, room in zip(DOUBLES, _convolve(voice, _build_room()))
+    )
+    middle = voice + (left + right) / 2
+    side = _convolve((left - right) / 2, _build_filter(MONO_BELOW, SAMPLE_RATE))[0]
+    stem = np.stack([middle + side, middle - side], axis=1)
+    return limit(stem * (10 ** (LOUDNESS / 20) / _measure_loudness(_measure_levels(middle))))
+
+
+def find_balance(band: Stereo, vocals: Stereo) -> float:
+    """The gain with which `vocals` stand in front of `band`, both (samples, 2): by what the two
+    have in the octaves of speech while somebody sings. 1 if nobody does, or no band is there.
+    """
+    voice, others = (_measure_speech(sound) for sound in (vocals, band))
+    sings = voice > voice.max(initial=0) * 10 ** (SILENT / 10)
+    if not sings.any() or not others[sings].any():
+        return 1.0
+    apart = np.sqrt(np.mean(others[sings]) / np.mean(voice[sings]))
+    return float(10 ** (BALANCE / 20) * apart)
+
+
+def duck(band: Stereo, vocals: Stereo) -> Stereo:
+    """`band`, or a stem of it, (samples, 2), giving way where words are told apart while `vocals`
+    sing. The ducked stems of a band are its ducked mix.
+    """
+    levels = _measure_levels(_mix_down(vocals))
+    sings = (levels > max(levels.max(initial=0) * 10 ** (SILENT / 20), 1e-9)).astype(np.float32)
+    depth = 1 - 10 ** (-DUCKING / 20)
+    given = _spread(depth * _smooth(sings, DUCKING_SECONDS), len(band))
+    words = np.stack([_convolve(channel, _build_filter(*WORDS))[0] for channel in band.T], axis=1)
+    ducked: Stereo = band - given[:, None] * words
+    return ducked
+
+
+def _mix_down(sound: Stereo) -> Mono:
+    mono: Mono = (sound[:, 0] + sound[:, 1]) / 2
+    return mono
+
+
+def _measure_levels(sound: Mono) -> Mono:
+    """The rms of every `HOP` samples."""
+    padded = np.pad(sound, (0, -len(sound) % HOP)).reshape(-1, HOP)
+    levels: Mono = np.sqrt(np.mean(padded * padded, axis=1))
+    return levels
+
+
+def _measure_speech(sound: Stereo) -> Mono:
+    """The power in the octaves of speech of every `WINDOW` samples."""
+    mono = _mix_down(sound)
+    frames = np.pad(mono, (0, -len(mono) % WINDOW)).reshape(-1, WINDOW)
+    first, last = (round(hertz * WINDOW / SAMPLE_RATE) for hertz in SPEECH)
+    spectra = np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32))[:, first:last]
+    power: Mono = np.sum(spectra.real**2 + spectra.imag**2, axis=1)
+    return power
+
+
+def _measure_loudness(levels: Mono) -> float:
+    """The rms where somebody sings."""
+    sung = levels[levels > levels.max() * 10 ** (SILENT / 20)]
+    return float(np.sqrt(np.mean(sung**2)))
+
+
+def _compress(levels: Mono) -> Mono:
+    """The gain of every level."""
+    above = 20 * np.log10(np.maximum(levels, 1e-6) / _measure_loudness(levels)) - THRESHOLD
+    reduction = np.maximum(above, 0) * (1 - 1 / RATIO)
+    return _smooth(10 ** (-reduction / 20), COMPRESSOR_SECONDS)
+
+
+def _smooth(levels: Mono, seconds: float) -> Mono:
+    window = np.hanning(round(seconds * SAMPLE_RATE / HOP) // 2 * 2 + 3)
+    half = len(window) // 2
+    padded = np.pad(levels, half, mode="edge")
+    return np.convolve(padded, window / window.sum(), "valid").astype(np.float32)
+
+
+def _spread(levels: Mono, samples: int) -> Mono:
+    """Levels as (samples,): each is in the middle of its `HOP`."""
+    middles = (np.arange(len(levels)) + 0.5) * HOP
+    return np.interp(np.arange(samples), middles, levels).astype(np.float32)
+
+
+def _double(voice: Mono, seconds: float, rate: float) -> Mono:
+    """`voice` that comes later, and drifts."""
+    time = np.arange(len(voice))
+    swing = np.sin(np.float32(2 * np.pi * rate / SAMPLE_RATE) * time.astype(np.float32))
+    behind = SAMPLE_RATE * (seconds + np.float32(DRIFT) * swing)
+    whole = np.ceil(behind)
+    part = whole - behind
+    at = time - whole.astype(np.int64)
+    early, late = (voice.take(at + step, mode="clip") for step in (0, 1))
+    double: Mono = early + part * (late - early)
+    return double
+
+
+@functools.lru_cache(maxsize=1)
+def _build_room() -> npt.NDArray[np.floating]:
+    """Impulse responses of the left and the right, (2, taps): noise that dies away, duller than
+    the voice.
+    """
+    time = np.arange(round(ROOM_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    noise = np.random.default_rng(3).standard_normal((2, len(time)))
+    spectrum = np.fft.rfft(noise * 10 ** (-3 * time / ROOM_SECONDS))
+    hertz = np.fft.rfftfreq(len(time), 1 / SAMPLE_RATE)
+    spectrum *= hertz / np.sqrt(hertz**2 + 300**2) / np.sqrt(1 + (hertz / 5000) ** 4)
+    tail = np.fft.irfft(spectrum, len(time))
+    tail /= np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
+    return np.pad(tail, ((0, 0), (round(ROOM_DELAY * SAMPLE_RATE), 0))).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=8)
+def _build_filter(low: float, high: float) -> npt.NDArray[np.floating]:
+    """A band-pass without delay, (1, TAPS + 1): for `_convolve`, which centres odd kernels."""
+    hertz = np.fft.rfftfreq(TAPS, 1 / SAMPLE_RATE)
+    passed = ((hertz >= low) & (hertz <= high)).astype(np.float64)
+    kernel = np.fft.fftshift(np.fft.irfft(passed, TAPS))
+    kernel = np.append(kernel, kernel[0]) * np.hanning(TAPS + 1)
+    return kernel[None].astype(np.float32)
+
+
+def _convolve(sound: Mono, kernels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """`sound` through each of `kernels` (number, taps): (number, samples). Odd ones are centred."""
+    number, taps = kernels.shape
+    size = 1 << max(13, (2 * taps).bit_length())
+    block = size - taps + 1
+    gains = np.fft.rfft(kernels, size)
+    made = np.zeros((number, len(sound) + size), np.float32)
+    for begin in range(0, len(sound), block):
+        piece = sound[begin : begin + block]
+        if piece.any():
+            made[:, begin : begin + size] += np.fft.irfft(gains * np.fft.rfft(piece, size), size)
+    delay = taps // 2 if taps % 2 else 0
+    return made[:, delay : delay + len(sound)]

@@ -1,0 +1,112 @@
+"""When every sound of a vocal line begins and ends.
+
+A vowel begins on its note; the consonants before it take their time from what was before, as
+singers do (J. Sundberg, The Science of the Singing Voice, 1987).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .formants import CONSONANTS
+from .vocal_line import SungSyllable, is_legato
+
+VOWEL_SHARE = 0.45  # of the time between two vowels, where consonants are many
+SHORTEST_VOWEL = 0.07  # seconds, where the notes leave that much
+RELEASE = 0.03  # seconds of breath after the last stop of a phrase
+AFTER_S = 0.25  # how much of its aspiration a stop keeps there: "spin"
+BEFORE_SONORANT = 0.4  # the rest is breathed into the sonorant: "pray"
+
+
+class Phone(NamedTuple):
+    """One sound, in seconds: the mouth is shut until `opened`, rubs until `free`, and breathes or
+    resonates until `end`. A stop that is not `released` goes into the next sound shut.
+    """
+
+    name: str
+    begin: float
+    opened: float
+    free: float
+    end: float
+    syllable: int  # which of the line
+    released: bool = True
+
+    @property
+    def aspiration(self) -> float:
+        """Seconds of breath at its end; 0 of a vowel."""
+        return 0.0 if self.is_vowel or CONSONANTS[self.name].hold else self.end - self.free
+
+    @property
+    def rubs(self) -> bool:
+        """Whether it has a noise of its own."""
+        return not self.is_vowel and self.released and CONSONANTS[self.name].friction > 0
+
+    @property
+    def is_vowel(self) -> bool:
+        return self.name not in CONSONANTS
+
+
+def time_phones(line: Sequence[SungSyllable]) -> list[Phone]:
+    """Every sound of `line`, in order."""
+    phones: list[Phone] = []
+    silent = 0.0  # from here on nothing is sung yet
+    for number, sung in enumerate(line):
+        if not number or not is_legato(line[number - 1], sung):
+            phones += _place(_measure(sung.syllable.onset, number), silent, sung.start)
+        end = sung.end
+        if number + 1 < len(line) and is_legato(sung, line[number + 1]):
+            following = line[number + 1]
+            end = following.start
+            consonants = _measure(sung.syllable.coda, number, following.syllable.onset)
+            consonants += _measure(following.syllable.onset, number + 1)
+        else:
+            consonants = _release(_measure(sung.syllable.coda, number))
+        room = end - sung.start
+        vowel = max(VOWEL_SHARE * room, min(SHORTEST_VOWEL, 0.7 * room))
+        placed = _place(consonants, sung.start + vowel, end)
+        stop = placed[0].begin if placed else end
+        phones.append(Phone(sung.syllable.vowel, sung.start, sung.start, sung.start, stop, number))
+        phones += placed
+        silent = end
+    return phones
+
+
+def _measure(names: Sequence[str], syllable: int, following: Sequence[str] = ()) -> list[Phone]:
+    """Consonants of their usual lengths, each as if it began at 0. `following` come after them."""
+    made = []
+    for index, name in enumerate(names):
+        sound = CONSONANTS[name]
+        after = [CONSONANTS[other] for other in (*names[index + 1 :], *following)[:1]]
+        released = not (sound.closure and after and after[0].closure)
+        aspiration: float = sound.aspiration
+        if sound.closure and index and names[index - 1] == "S":
+            aspiration *= AFTER_S
+        elif sound.closure and after and after[0].hold:
+            aspiration *= BEFORE_SONORANT
+        free = sound.closure + sound.hold + (sound.friction if released else 0)
+        end = free + (aspiration if released else 0)
+        opened = sound.closure / 1000
+        made.append(Phone(name, 0, opened, free / 1000, end / 1000, syllable, released))
+    return made
+
+
+def _release(coda: list[Phone]) -> list[Phone]:
+    """`coda` at the end of a phrase: its last stop is let go with a breath."""
+    if coda and CONSONANTS[coda[-1].name].closure:
+        last = coda[-1]
+        coda[-1] = last._replace(end=max(last.end, last.free + RELEASE))
+    return coda
+
+
+def _place(phones: Sequence[Phone], earliest: float, until: float) -> list[Phone]:
+    """Consonants one after the other that end at `until`, shorter where time is short."""
+    usual = sum(phone.end for phone in phones)
+    scale = min(1.0, max(until - earliest, 0.01) / usual) if phones else 1.0
+    at = until - scale * usual
+    made = []
+    for phone in phones:
+        opened, free, end = (at + scale * time for time in (phone.opened, phone.free, phone.end))
+        made.append(phone._replace(begin=at, opened=opened, free=free, end=end))
+        at = end
+    return made

