@@ -105,6 +105,8 @@ class Job:
     last_event: Event | None = field(default=None, repr=False)
     # one `planned` event for each field that the planner filled in
     plan_events: tuple[Event, ...] = field(default=(), repr=False)
+    # one `words` event for each line of the lyrics that is sung
+    line_events: tuple[Event, ...] = field(default=(), repr=False)
     clip_events: tuple[Event, ...] = field(default=(), repr=False)
     crashes: int = 0  # of the worker, while it made this job
     favourite: bool = False
@@ -138,15 +140,16 @@ class Job:
         """Back to waiting: what was made of it so far does not count."""
         self.state = JobState.WAITING
         self.plan_events = ()
+        self.line_events = ()
 
     @property
     def status_events(self) -> list[Event]:
-        """The events that a client needs which has lost its answers: the job's plan, its clips, and
-        how it stands.
+        """The events that a client needs which has lost its answers: the job's plan, its words, its
+        clips, and how it stands.
         """
         if self.last_event is None:
             return []
-        return [*self.plan_events, *self.clip_events, self.last_event]
+        return [*self.plan_events, *self.line_events, *self.clip_events, self.last_event]
 
 
 @dataclass(frozen=True)

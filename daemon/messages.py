@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.request import Request
+from pipeline.singer.lines import LineTime, parse_lines
 from pipeline.take import TakeInfo
 from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
@@ -129,6 +130,14 @@ class RenderPlan(WorkerMessage):
 
 
 @dataclass(frozen=True)
+class RenderLines(WorkerMessage):
+    """When the lines of the lyrics will be sung."""
+
+    ticket: int
+    lines: tuple[LineTime, ...]
+
+
+@dataclass(frozen=True)
 class PreviewAudio(WorkerMessage):
     """An estimate of the mix after a step: (2, samples) at 48 kHz."""
 
@@ -234,6 +243,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "linked_adapters": tuple,
     "defaults": lambda value: Defaults(*value),
     "info": TakeInfo.from_json,
+    "lines": parse_lines,
     "request": Request.restore,
 }
 

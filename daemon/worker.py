@@ -41,6 +41,7 @@ from .messages import (
     RenderClip,
     RenderFailed,
     RenderFinished,
+    RenderLines,
     RenderPlan,
     RenderProgress,
     SetAdapters,
@@ -205,6 +206,8 @@ class Worker:
                 rendering.clips.append(output)
         elif output.planned is not None:
             self._send(RenderPlan(rendering.ticket, dict(output.planned)))
+        elif output.lines is not None:
+            self._send(RenderLines(rendering.ticket, output.lines))
         elif time.monotonic() - rendering.progress_sent >= PROGRESS_SECONDS:
             rendering.progress_sent = time.monotonic()
             self._send(RenderProgress(rendering.ticket, output.fraction, output.label))

@@ -59,8 +59,6 @@ class Capabilities:
             name = os.path.basename(request.source)
             notes.append(f"{name} was not used: no task was given")
         notes += _describe_folded_channels(request)
-        if request.lyrics.strip() and not self.sings:
-            notes.append(f"{self.name} does not sing: the lyrics were left out")
         if self.plays_guides:
             notes += [f"{self.name} {limit}" for limit in _describe_guided_limits(request)]
         return tuple(notes)

@@ -14,7 +14,7 @@ import numpy as np
 from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
 from .audio import Floats, Waveform
 from .guide import synth
-from .guide.score import Score
+from .guide.guide import Guide
 from .latent_store import StoredLatents
 from .meter import Meter, ProgressSpan, split_progress
 from .model import TIMBRE_FRAMES, Conditioning, Model
@@ -24,6 +24,8 @@ from .postprocess import PostprocessedClips
 from .request import PREVIEW, SAMPLE_RATE, Request
 from .request_files import resolve_request
 from .schedules import Schedule
+from .singer.vocal_part import VocalPart
+from .singing import VOCALS, Singing, plan_singing, put_before, render_vocals, write_part
 from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
@@ -40,9 +42,10 @@ class Generation:
 
     It pauses whenever it yields; another generation may run on the same model meanwhile. Its
     attributes are what the stages have decided so far: the request as it is used, the task's
-    `source` (samples, 2) and the latents that it was decoded from (`stored`), the notes of the
-    guide (`score`), the timesteps, and which part of the progress each of the stages to come is
-    (`spans`, in their order).
+    `source` (samples, 2) and the latents that it was decoded from (`stored`), the guide, the
+    timesteps, and which part of the progress each of the stages to come is (`spans`, in their
+    order). `singing` is what becomes of the lyrics, `part` what the guide's singer has of them,
+    and `vocals` (samples, 2) how that sounds, where it is heard over what the model made.
     """
 
     timesteps: Schedule
@@ -61,7 +64,10 @@ class Generation:
         self.plan_share = 0.0  # of the progress
         self.source: Waveform | None = None
         self.stored: StoredLatents | None = None
-        self.score: Score | None = None
+        self.guide: Guide | None = None
+        self.singing = Singing()
+        self.part: VocalPart | None = None
+        self.vocals: Waveform | None = None
         self._given_noise = noise
 
     def run(self) -> _Stage[None]:
@@ -71,7 +77,7 @@ class Generation:
         yield from self._write_plan()
         self.model.make_room()
         yield from self._read_source()
-        self._choose_guide()
+        yield from self._choose_guide()
         yield from self._find_stored_latents()
         self._prepare_steps()
         inputs = yield from self._encode_inputs()  # source, guide and reference become latents
@@ -83,12 +89,15 @@ class Generation:
             latents, decoded["mix"] = yield from self._make_mix(inputs, noise)
             inputs = dataclasses.replace(inputs, source=latents)
         for track in self.request.extracted_tracks:
+            if track == VOCALS and self.vocals is not None:
+                continue  # they are known, and are no part of what was made
             decoded[track] = yield from self._make_track(inputs, "extract", track)
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
         for name, samples in finished.clips.items():
             clip = Clip(name, mx.array(samples), info)
-            if name == "mix" and self.request.task != "lego":
+            # a mix with vocals of ours is not what the latents are decoded to
+            if name == "mix" and self.request.task != "lego" and self.vocals is None:
                 clip = dataclasses.replace(
                     clip,
                     latents=np.array(inputs.source_latents[0]),
@@ -121,9 +130,18 @@ class Generation:
             read = read_source(self.request, self.model.hop, self.meter)
             self.request, self.source = yield from read
 
-    def _choose_guide(self) -> None:
-        """The guide's notes, and what they decide of the request."""
-        self.request, self.score = self.model.resolve_guide(self.request)
+    def _choose_guide(self) -> _Stage[None]:
+        """The guide, what it decides of the request, and when it has the words sung."""
+        model = self.model
+        default = model.capabilities.default_guide(self.request)
+        request = self.request.changed({"guide": self.request.guide or default})
+        self.singing = plan_singing(request, model.name, model.config.sings)
+        self.request, self.guide = model.resolve_guide(self.request, self.singing.sections)
+        if self.guide is not None and self.singing.lyrics is not None:
+            with self.meter.measure("guide"):
+                self.part = write_part(self.request, self.guide, self.singing.lyrics)
+        if self.part is not None:
+            yield Progress("guide", self.plan_share, lines=self.part.lines)
 
     def _find_stored_latents(self) -> _Stage[None]:
         """The latents that the source was decoded from, where the model has made it."""
@@ -139,7 +157,7 @@ class Generation:
     def _prepare_steps(self) -> None:
         """The timesteps, and which part of the progress every stage after the plan is."""
         self.timesteps = self.model.capabilities.build_timesteps(self.request)
-        spans = split_progress(self.request, self.score is not None)
+        spans = split_progress(self.request, self.guide is not None)
         if self.plan is not None:
             rest = ProgressSpan(self.plan_share, 1 - self.plan_share)
             spans = (span.within(rest) for span in spans)
@@ -151,9 +169,15 @@ class Generation:
         guide = None
         if self.source is not None:
             source = yield from self._encode_source(self.source)
-        if self.score is not None:
+        if self.guide is not None:
             with self.meter.measure("guide"):
-                waveform = self._render_guide(self.score)
+                waveform = self._render_guide(self.guide)
+                if self.part is not None and self.singing.is_heard:
+                    vocals = render_vocals(self.part, self.request)
+                    if self.model.config.sings:  # it sings over them, as it plays over the rest
+                        waveform = np.add(*put_before(waveform, vocals))
+                    else:
+                        self.vocals = vocals
             guide = yield from self._encode("guide", waveform)
         with self.meter.measure("condition"):
             samples = 0 if self.source is None else len(self.source)
@@ -174,14 +198,15 @@ class Generation:
         silence = self.model.build_silence(frames - latents.shape[1])
         return mx.concatenate([latents, silence], axis=1)
 
-    def _render_guide(self, score: Score) -> Waveform:
+    def _render_guide(self, guide: Guide) -> Waveform:
         """The guide's waveform (samples, 2); what rings at the end of a loop is heard at its
         beginning.
         """
         samples = self.request.samples
         if not self.request.loop:
-            return synth.render(score, samples)
-        return loops.fold_tail(synth.render(score, samples + _RINGING), samples)
+            return synth.render(guide.score, samples, guide.palette)
+        ringing = synth.render(guide.score, samples + _RINGING, guide.palette)
+        return loops.fold_tail(ringing, samples)
 
     def _encode_reference(self) -> _Stage[mx.array]:
         """The latents (1, 750, 64) of what the clip is to sound like."""
@@ -377,7 +402,18 @@ class Generation:
 
     def _build_clips(self, decoded: Mapping[str, Floats]) -> PostprocessedClips:
         gain = self.stored.gain if self.stored else 1.0
+        if self.vocals is not None:
+            decoded = self._add_vocals(decoded, self.vocals)
         return postprocess.postprocess_clips(self.request, decoded, self.source, gain)
+
+    def _add_vocals(self, decoded: Mapping[str, Floats], vocals: Waveform) -> dict[str, Floats]:
+        """The same, with the vocals in the mix, and as the track that they are."""
+        samples = self.request.samples
+        band = np.ascontiguousarray(decoded["mix"][:, :samples].T, np.float32)
+        sung = put_before(band, vocals)
+        with_vocals = {**decoded, "mix": np.add(*sung).T, VOCALS: sung.vocals.T}
+        names = ("mix", *self.request.extracted_tracks)
+        return {name: with_vocals[name] for name in names if name in with_vocals}
 
     def _learn_costs(self) -> None:
         """How much memory the model needs, and what a token of its planner costs."""
@@ -401,16 +437,42 @@ class Generation:
             adapters=self.adapters,
             timesteps=tuple(self.timesteps.tolist()),
             codes=codes.format_codes(used_codes),
+            sections=self._list_sections(),
+            lines=self.part.lines if self.part else (),
             planned=self.plan.filled if self.plan else {},
             timings=self.meter.seconds,
             memory=self.meter.bytes,
             machine=describe_machine(),
             notes=(
                 *model.capabilities.describe_limits(request),
+                *self._describe_guide(),
                 *notes,
                 *(self.plan.notes if self.plan else ()),
             ),
         )
+
+    def _list_sections(self) -> tuple[tuple[float, str], ...]:
+        """When the guide's sections begin, and what they are called; none of a loop's only one."""
+        sections = self.guide.sections if self.guide else ()
+        if len(sections) < 2:
+            return ()
+        return tuple((section.begin, section.label) for section in sections)
+
+    def _describe_guide(self) -> tuple[str, ...]:
+        """What was read out of the caption for the guide, and what became of the lyrics."""
+        notes = [self.singing.note] if self.singing.note else []
+        if self.singing.lyrics is not None and self.part is None and self.singing.is_heard:
+            notes.append(
+                "the lyrics were left out: the guide has no tune for them, or no word can be sung"
+            )
+        if self.vocals is not None:
+            notes.append(
+                f"{self.model.name} does not sing: the guide's own singer does, mixed in beside it "
+                "(guide_voice off leaves it out)"
+            )
+        if self.part is not None:
+            notes += self.part.notes
+        return tuple(notes)
 
 
 def read_source(

@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from . import audio, caches, codes, cost, loops, memory, prompts, sampler, tasks
 from .caches import Cache
 from .capabilities import Capabilities
-from .guide.guide import resolve_guide
-from .guide.score import Score
+from .guide.composer.form import LyricSection
+from .guide.guide import Guide, resolve_guide
 from .latent_store import LatentStore, StoredLatents
 from .networks.dit import CrossKV
 from .networks.ops import Ops
@@ -111,11 +111,13 @@ class Model:
             request = request.changed(own)
         return self.capabilities.build_timesteps(request)
 
-    def resolve_guide(self, request: Request) -> tuple[Request, Score | None]:
-        """The request with everything that the guide decides, and the guide's notes. Raises
-        `BadRequest`.
+    def resolve_guide(
+        self, request: Request, lyrics: tuple[LyricSection, ...] = ()
+    ) -> tuple[Request, Guide | None]:
+        """The request with everything that the guide decides, and the guide, whose form follows the
+        lyrics. Raises `BadRequest`.
         """
-        return resolve_guide(request, self.capabilities.default_guide(request))
+        return resolve_guide(request, self.capabilities.default_guide(request), lyrics)
 
     def count_frames(self, request: Request) -> int:
         """The latent frames of its clip."""

@@ -35,6 +35,7 @@ FORMATS = ("wav16", "wav24", "wav32f", "flac")
 # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DRAWN_SEED_COUNT = 10**6
 DEFAULT_BPM = 120.0
+NEWEST_COMPOSER = 2
 LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa "
     "pl pt ro ru sa sk sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
@@ -343,6 +344,14 @@ class Request:
     guide_seed: int = number_field(
         -1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed"
     )
+    guide_voice: str = choice_field(
+        "auto",
+        ("auto", "on", "off"),
+        "whether the guide's own singer sings the lyrics; auto: for a model that does not sing",
+    )
+    composer: int = number_field(
+        0, 0, NEWEST_COMPOSER, "which composer makes the guide: 1 is the older one; 0: the newest"
+    )
     task: str = text_field("", TASK_HELP, check=parse_task, choices=TASK_CHOICES)
     source: str = text_field(
         "", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=check_sound_path
@@ -495,7 +504,7 @@ class Request:
         so. Raises `BadRequest`.
         """
         request = cls()
-        for name, value in values.items():
+        for name, value in complete_stored_values(values).items():
             spec = FIELDS.get(name)
             if spec is None or value == spec.default:
                 continue
@@ -631,6 +640,13 @@ class Request:
     def length(self) -> float:
         """The exact length in seconds."""
         return self.samples / SAMPLE_RATE
+
+
+def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a request that was written down, with what decided it before there was a field
+    for it: what does not name its composer is of the first.
+    """
+    return {"composer": 1} | {**values}
 
 
 def draw_seed(seed: int) -> int:

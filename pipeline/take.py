@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from . import blas
 from .request import SAMPLE_RATE, Request
+from .singer.lines import LineTime, parse_lines
 from .weights import adapter
 from .weights.adapter import Adapter
 
@@ -32,6 +33,8 @@ class Progress:
     total: int = 0  # those that it will have written; 0 where that is not known
     # once, when the plan is made: what of the request it filled in
     planned: Mapping[str, object] | None = None
+    # once, when the guide is composed and has words: when they are sung
+    lines: tuple[LineTime, ...] | None = None
 
     def __post_init__(self) -> None:
         # rounding errors must not look like progress that goes back
@@ -52,7 +55,8 @@ class TakeInfo:
     `request` has every value that was used, so that the same request makes the same take with the
     same model. `bits` are the model's weights', 0 as published, and `adapters` those that were set.
     `timesteps` is what the sampler visited. `codes` are those that it followed: the
-    request's, its plan's or its source's. `sections` are (seconds, label), for cue points.
+    request's, its plan's or its source's. `sections` are (seconds, label), for cue points, and
+    `lines` when the lyrics are sung, where the guide's singer sings them.
     `planned` is what of the request the planner filled in. `timings` are seconds per stage,
     `memory` the most bytes that MLX held in it, `machine` says where. `notes` say what the model
     could not do of the request.
@@ -65,6 +69,7 @@ class TakeInfo:
     timesteps: tuple[float, ...] = ()
     codes: str = ""
     sections: tuple[tuple[float, str], ...] = ()
+    lines: tuple[LineTime, ...] = ()
     planned: Mapping[str, object] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
@@ -89,6 +94,7 @@ class TakeInfo:
         values["request"] = Request.restore(data["request"])
         values["adapters"] = tuple(Adapter(*each) for each in data["adapters"])
         values["sections"] = tuple((seconds, label) for seconds, label in data["sections"])
+        values["lines"] = parse_lines(data["lines"])
         values["timesteps"] = tuple(data["timesteps"])
         values["notes"] = tuple(data["notes"])
         return cls(**values)

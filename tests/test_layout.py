@@ -33,6 +33,8 @@ DOORS = {
     "yaml": {"pipeline/planner/templates.py"},
     "tomllib": {"pipeline/untrusted.py"},
     "safetensors": {"pipeline/weights/safetensors_files.py"},
+    "num2words": {"pipeline/singer/numbers.py"},
+    "pypinyin": {"pipeline/singer/mandarin.py"},
 }
 
 # Files that stand below their room, because those below the room use them: what settings are

@@ -128,7 +128,7 @@ def test_patterns_are_found_wherever_they_are() -> None:
     found = {(use.module, use.method) for use in uses}
     assert ("daemon.watch.lyrics", "fullmatch") in found
     assert ("pipeline.request", "fullmatch") in found
-    assert ("pipeline.guide.captions", "findall") in found
+    assert ("pipeline.guide.composer_1.captions", "findall") in found
 
 
 @pytest.mark.parametrize("file", [*list_files()])

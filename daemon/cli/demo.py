@@ -28,15 +28,28 @@ LOOP = (
     "seed",
     7,
 )
-PAD = "prompt", "wide ambient pad", "seconds", 4, "seed", 8
-REQUESTS: dict[str, tuple[str | int, ...]] = {"loop": LOOP, "pad": PAD}
+SONG = (
+    "prompt",
+    "bright pop with piano, female vocals",
+    "lyrics",
+    "[Chorus]\nWe are alive tonight\nHold me closer in the rain",
+    "key",
+    "C major",
+    "bars",
+    4,
+    "bpm",
+    100,
+    "seed",
+    8,
+)
+REQUESTS: dict[str, tuple[str | int, ...]] = {"loop": LOOP, "song": SONG}
 
 
 class DemoClient(OscClient):
     """A client that shows what is said."""
 
     def send(self, address: str, *values: Value) -> None:
-        print(f"  -> {address} {' '.join(map(str, values))}", flush=True)
+        print(f"  -> {address} {' '.join(map(_format_argument, values))}", flush=True)
         super().send(address, *values)
 
     def receive(self, timeout: float) -> Message | None:
@@ -48,7 +61,9 @@ class DemoClient(OscClient):
 
 
 def _format_argument(argument: object) -> str:
-    return f"{argument:.2f}" if isinstance(argument, float) else str(argument)
+    if isinstance(argument, float):
+        return f"{argument:.2f}"
+    return str(argument).replace("\n", " / ")
 
 
 def demo(out: Path) -> int:
@@ -70,7 +85,8 @@ def demo(out: Path) -> int:
         return 1
     picture = wavs[0].with_suffix(".png")
     draw_waveform(wavs[0], picture)
-    print("\nFinished clips, and the first one's waveform:", *wavs, picture, sep="\n  ")
+    print("\nFinished clips, the first one's waveform, and when the words are sung:", end="\n  ")
+    print(*wavs, picture, *out.glob("*.lrc"), sep="\n  ")
     return 0
 
 

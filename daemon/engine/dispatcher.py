@@ -8,7 +8,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from ..messages import (
     RenderClip,
     RenderFailed,
     RenderFinished,
+    RenderLines,
     RenderPlan,
     RenderProgress,
     WorkerMessage,
@@ -39,7 +40,7 @@ from .client_jobs import CRASHES, GENERATE, ClientJobs
 from .event_bus import EventBus
 from .given_up import GivenUpAdapters
 from .held_jobs import HeldJobs
-from .job_events import make_clip_events, make_plan_events, read_landed
+from .job_events import make_clip_events, make_line_events, make_plan_events, read_landed
 from .job_queue import JobQueue
 from .lander import Lander
 from .model_state import ModelChoice, ModelState
@@ -328,7 +329,7 @@ class Dispatcher:
         run.job = job
         run.owner = self.client_jobs
         self._bus.publish(Event("queued", job, (0, self._model.estimate_remaining(run))))
-        self._publish_plan(run)
+        self._publish(run, (*job.plan_events, *job.line_events))
         if run in self.running:
             self._model.set_status("busy")
 
@@ -346,7 +347,8 @@ class Dispatcher:
         self.landing.append(run)
         self._bus.publish(Event("queued", job, (0, 0.0)))
         job.plan_events = make_plan_events(job, take.info.planned)
-        self._publish_plan(run)
+        job.line_events = make_line_events(job, take.info.lines)
+        self._publish(run, (*job.plan_events, *job.line_events))
         claimed = ClaimedTake(run, take.staged, take.info, due, is_noted)
         if not self.supervisor.closing:
             self.lander.call_prepared(lambda: self._land_claimed(claimed))
@@ -392,6 +394,8 @@ class Dispatcher:
                 self._on_progress(message)
             case RenderPlan():
                 self._on_plan(message)
+            case RenderLines():
+                self._on_lines(message)
             case PreviewAudio():
                 self._on_preview_audio(message)
             case RenderClip():
@@ -516,10 +520,15 @@ class Dispatcher:
     def _on_plan(self, message: RenderPlan) -> None:
         if run := self._find_running(message.ticket):
             run.job.plan_events = make_plan_events(run.job, message.planned)
-            self._publish_plan(run)
+            self._publish(run, run.job.plan_events)
 
-    def _publish_plan(self, run: Run) -> None:
-        for event in run.job.plan_events:
+    def _on_lines(self, message: RenderLines) -> None:
+        if run := self._find_running(message.ticket):
+            run.job.line_events = make_line_events(run.job, message.lines)
+            self._publish(run, run.job.line_events)
+
+    def _publish(self, run: Run, events: Iterable[Event]) -> None:
+        for event in events:
             if not run.job.cancel_requested:
                 run.owner.publish(event)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.request import Request
+from pipeline.singer.lines import LineTime
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job
@@ -15,6 +16,8 @@ from ..landing import clips
 from ..landing.finished_take import WORDS
 from ..landing.manifest import read_manifest
 from .run import Run
+
+MAX_STARTS = 50  # words of a line whose times are told: the manifest has all
 
 
 def make_plan_events(job: Job, planned: Mapping[str, object]) -> tuple[Event, ...]:
@@ -24,6 +27,33 @@ def make_plan_events(job: Job, planned: Mapping[str, object]) -> tuple[Event, ..
         for name, value in planned.items()
     )
     return tuple(Event("planned", job, text) for text in texts)
+
+
+def make_line_events(job: Job, lines: Sequence[LineTime]) -> tuple[Event, ...]:
+    """When the lyrics are sung: an event for every line, with the starts of its words."""
+    return tuple(
+        Event(
+            "words",
+            job,
+            (
+                line.line + 1,
+                line.bar,
+                line.section,
+                line.start,
+                line.end,
+                line.text,
+                _format_starts(line),
+                line.note,
+            ),
+        )
+        for line in lines
+    )
+
+
+def _format_starts(line: LineTime) -> str:
+    """The seconds at which its words begin, of the first ones where there are too many."""
+    starts = (f"{word.start:.2f}" for word in line.words[:MAX_STARTS])
+    return " ".join(starts)
 
 
 def make_clip_events(

@@ -320,3 +320,4 @@ def _make_client_job(order: Order, expected: Job) -> Job:
 
 def _copy_plan(expected: Job, job: Job) -> None:
     job.plan_events = tuple(dataclasses.replace(event, job=job) for event in expected.plan_events)
+    job.line_events = tuple(dataclasses.replace(event, job=job) for event in expected.line_events)

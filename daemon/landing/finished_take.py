@@ -43,7 +43,9 @@ class FinishedTake:
         planned = {name: info.planned[name] for name in info.planned if name not in WRITTEN}
         sections = tuple((seconds, str(n)) for n, (seconds, _) in enumerate(info.sections, 1))
         request = info.request.changed(dict.fromkeys(WORDS, ""))
-        wordless = replace(info, request=request, planned=planned, sections=sections, notes=())
+        wordless = replace(
+            info, request=request, planned=planned, sections=sections, lines=(), notes=()
+        )
         return replace(self, info=wordless)
 
     @classmethod

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
-from pipeline.request import Request
+from pipeline.request import Request, complete_stored_values
 from pipeline.take import TakeInfo
 from pipeline.weights import adapter
 
@@ -51,6 +51,7 @@ def build_manifest(job: JobFacts, info: TakeInfo, created: time.struct_time) -> 
         "timesteps": list(info.timesteps),
         "codes": info.codes,
         "sections": list(info.sections),
+        "lines": [line._asdict() for line in info.lines],
         "planned": info.planned,
         "seconds_spent": {stage: round(seconds, 4) for stage, seconds in info.timings.items()},
         "memory": info.memory,
@@ -86,7 +87,7 @@ def parse_manifest(
         adapters = adapter.parse_adapters(
             (str(path), float(scale)) for path, scale in data.get("adapters", ())
         )
-        values = data["request"]
+        values = complete_stored_values(data["request"])
         request = build_request(values) if build_request else Request(**values)
         left_out = [name for name in WORDS if name in data.get("left_out", ())]
         notes = (_describe_missing(left_out),) if left_out else ()

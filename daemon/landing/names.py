@@ -13,7 +13,7 @@ from . import disk
 from .finished_take import MIX
 
 MAX_SLUG = 48  # bytes
-SUFFIXES = (".wav", ".flac", ".json")  # of any take's files
+SUFFIXES = (".wav", ".flac", ".lrc", ".json")  # of any take's files
 # a base name, and the number that tells it from earlier ones of the same request
 _NUMBERED = re.compile(r"(.*_s-?\d+)(?:_(\d+))?", re.DOTALL)
 

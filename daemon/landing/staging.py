@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.request import Request
+from pipeline.singer.lrc import format_lrc
 
 from . import disk, levels, names
 from .audio_files import FORMATS, PART, encode_clip
@@ -28,6 +29,8 @@ from .manifest import JobFacts, build_manifest
 _PREFIX = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
 _RANDOM = "[a-z0-9_]{8}"  # what tempfile adds to a name
 _SHA256 = "[0-9a-f]{64}"
+_LRC = ".lrc"
+MAX_TEXTS = 2  # files of a job that are not clips: the words that are sung, the manifest
 AUDIBLE = 0.05  # LU by which a clip may be too quiet without a note
 
 
@@ -47,8 +50,9 @@ class StagedFile(NamedTuple):
 @dataclass(frozen=True)
 class Staged:
     """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged,
-    final), the manifest last, with their SHA-256 `sums`. `stems` name the clips; `latest` is the
-    NAME of NAME_latest.wav, empty where none is kept. The journal has these names.
+    final), with their SHA-256 `sums`: the clips, which `stems` name, what else there is to read,
+    and the manifest. `latest` is the NAME of NAME_latest.wav, empty where none is kept. The journal
+    has these names.
     """
 
     folder: Path
@@ -111,7 +115,8 @@ class Staged:
         are_plain = all(Path(name).name == name and name not in ("", "..") for name in every_name)
         are_sums = all(re.fullmatch(_SHA256, checksum) for checksum in self.sums)
         is_ours = self.staging.parent == self.folder and self.staging.name.startswith(_PREFIX)
-        is_complete = len(self.pairs) == len(self.sums) == len(self.stems) + 1
+        texts = len(self.pairs) - len(self.stems)
+        is_complete = len(self.pairs) == len(self.sums) and 1 <= texts <= MAX_TEXTS
         return are_plain and are_sums and is_ours and is_complete
 
 
@@ -209,12 +214,18 @@ def _write_files(
                 "sha256": checksum,
             }
         )
+    stems = tuple(clip.name for clip in take.clips)
+    if any(line.is_sung for line in info.lines):
+        text = format_lrc(info.lines, names.build_slug(request), request.length)
+        part = f"{len(pairs)}{PART}"
+        sums.append(disk.write_synced(staging / part, text.encode()))
+        pairs.append((part, _LRC))
     # without a base name, and without its manifest, until the names are known
     draft = Staged(
         folder=staging.parent,
         staging=staging,
         pairs=(*pairs, ("", ".json")),
-        stems=tuple(clip.name for clip in take.clips),
+        stems=stems,
         sums=(*sums, ""),
         latest=names.build_slug(request) if keep_latest and take.clips else "",
     )

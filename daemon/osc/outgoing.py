@@ -13,6 +13,7 @@ from ..jobs import Event
 from .wire import Value, encode
 
 MAX_TEXT = 250  # bytes of a text that is for reading
+MAX_WORDS = 400  # bytes of a line of lyrics, and of its seconds
 MAX_VALUE = 1000  # bytes of a parameter's text
 # sent as texts: Pd and others keep numbers as 32-bit floats
 SEEDS = tuple(name for name in FIELDS if name.endswith("seed"))
@@ -64,6 +65,17 @@ EVENTS = _by_name(
         "has them whole",
         has_id=True,
         max_text=MAX_VALUE,
+    ),
+    OutgoingMessage(
+        "words",
+        "siisffsss",
+        "id line bar section start end text starts note",
+        "id, line of the lyrics, its bar, its section, seconds at which it begins and ends, the "
+        "line, the seconds at which its first 50 words begin, a note",
+        "how a line will be sung, before the clip is there; lines and bars count from 1, bar 0: it "
+        "is not sung, and the note says why",
+        has_id=True,
+        max_text=MAX_WORDS,
     ),
     OutgoingMessage(
         "clip",

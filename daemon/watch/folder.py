@@ -61,6 +61,8 @@ class FileRecord:
     job_id: str = ""  # of its newest job
     notes: tuple[SheetNote, ...] = ()
     failure: SheetNote | None = None  # of that job
+    sung: tuple[SheetNote, ...] = ()  # how that job sings its lines
+    unannounced: tuple[SheetNote, ...] = ()  # those of them that have not been sent
     announced: tuple[SheetNote, ...] = ()
     # a file that could not be taken: what it was like, and how often it was tried
     failed_states: tuple[FileState, ...] = ()
@@ -356,6 +358,7 @@ class WatchedFolder:
         record.failure = _describe_failure(job.last_event) if job else None
         if job:
             record.job_id = job.id
+            record.sung = ()
         quiet = outcome is None and preexisting
         self._tell(file.name, record, record.notes, quiet, preexisting)
 
@@ -430,12 +433,25 @@ class WatchedFolder:
 
     # --- reporting --------------------------------------------------------------------------------
 
-    def on_job_ended(self, event: Event) -> None:
-        """How a job of this folder ended goes into its file's report."""
+    def on_job_event(self, event: Event) -> None:
+        """How a job of this folder sings a line, or how it ended, goes into its file's report."""
         for name, record in [*self._records.items(), *self._removed]:
-            if event.job and record.job_id == event.job.id:
+            if event.job is None or record.job_id != event.job.id:
+                continue
+            if event.kind == "words":
+                note = _describe_line(event, record.parsed.sung)
+                record.sung += (note,)
+                record.unannounced += (note,)
+            else:
                 record.failure = _describe_failure(event)
                 self._report(name, record)
+
+    def announce_lines(self) -> None:
+        """Send what there is to say of the lines that are sung, a file at a time."""
+        for name, record in self._records.items():
+            if record.unannounced:
+                self._announce(self.watch.folder / name, record.unannounced)
+                record.unannounced = ()
 
     def _tell(
         self,
@@ -467,7 +483,7 @@ class WatchedFolder:
 
     def _report(self, name: str, record: FileRecord) -> bool:
         """Whether there was the same report already."""
-        notes = record.announced
+        notes = (*record.announced, *record.sung)
         if record.failure:
             notes = (record.failure, *notes)
         return update_report(self.watch.out, name, notes, record.parsed.text)
@@ -492,6 +508,21 @@ def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) 
 def _describe_mishap(error: Exception, hint: str) -> SheetNote:
     message = f"it could not be taken: {type(error).__name__}: {shorten(str(error))}"
     return SheetNote(0, BUG, message, f"this is a bug, and the log has the details; {hint}")
+
+
+def _describe_line(event: Event, sung: Sequence[int]) -> SheetNote:
+    """Where a line of the lyrics is sung; `sung` are the sheet's lines that they come from."""
+    line, bar, section, start, _, _, _, note = event.values
+    place = sung[line - 1] if line <= len(sung) else 0
+    if not bar:
+        return SheetNote(place, TOO_MUCH, f"not sung: {note}")
+    minutes, seconds = divmod(start, 60)
+    message = f"sung from bar {bar}, at {minutes:.0f}:{seconds:04.1f}"
+    if section:
+        message += f", in {shorten(section)}"
+    if note:
+        message += f"; {note}"
+    return SheetNote(place, UNDERSTOOD, message)
 
 
 def _describe_failure(event: Event | None) -> SheetNote | None:

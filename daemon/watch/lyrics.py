@@ -43,10 +43,11 @@ ParameterReader = Callable[[str, str], tuple[str, object, SheetNote]]
 
 
 class SungLines(NamedTuple):
-    """What is sung in place of one line, at each of its times, in seconds. A line without times
-    keeps its place before the line below it.
+    """What is sung in place of line `number`, at each of its times, in seconds. A line without
+    times keeps its place before the line below it.
     """
 
+    number: int
     times: list[float]
     lines: tuple[str, ...]
 
@@ -83,18 +84,23 @@ class LyricsReader:
         if read.message:
             self._add_note(SheetNote(number, read.code, read.message, read.hint))
         if read.sung:
-            self._sung.append(SungLines(times, read.sung))
+            self._sung.append(SungLines(number, times, read.sung))
             self._has_words = self._has_words or any(read.sung)
 
-    @property
-    def text(self) -> str:
-        """Raises `OutOfRange` where it is too long: a line may be sung a thousand times."""
-        lines = [line for sung in self._sort_by_time() for line in sung.lines]
-        length = sum(len(line) + 1 for line in lines if line)
+    def list_lines(self) -> list[tuple[int, str]]:
+        """What is sung, line by line, with the number of the sheet's line that it comes from; at
+        most one empty line between two others. Raises `OutOfRange` where it is too long: a line may
+        be sung a thousand times.
+        """
+        lines = [(sung.number, line) for sung in self._sort_by_time() for line in sung.lines]
+        length = sum(len(line) + 1 for _, line in lines if line)
         if length > MAX_LYRICS + 1:
             message = f"lyrics must have at most {MAX_LYRICS} characters, got {length - 1}"
             raise OutOfRange(message, "shorten them")
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+        kept = [pair for pair, (_, above) in zip(lines, [(0, ""), *lines]) if pair[1] or above]
+        if kept and not kept[-1][1]:
+            kept.pop()
+        return kept
 
     def _sort_by_time(self) -> list[SungLines]:
         """A line with several time tags is sung at each of them; one without goes before the line
@@ -102,12 +108,12 @@ class LyricsReader:
         """
         if not any(len(sung.times) > 1 for sung in self._sung):
             return self._sung
-        placed: list[tuple[float, int, tuple[str, ...]]] = []
+        placed: list[tuple[float, int, SungLines]] = []
         following = float("inf")
-        for number, sung in reversed(list(enumerate(self._sung))):
-            placed += [(time, number, sung.lines) for time in sung.times or [following]]
+        for index, sung in reversed(list(enumerate(self._sung))):
+            placed += [(time, index, sung) for time in sung.times or [following]]
             following = min(sung.times, default=following)
-        return [SungLines([time], lines) for time, _, lines in sorted(placed)]
+        return [sung._replace(times=[time]) for time, _, sung in sorted(placed)]
 
     def _add_note(self, note: SheetNote) -> None:
         """Lines one after the other of which the same is said share a note."""

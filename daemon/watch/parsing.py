@@ -28,6 +28,7 @@ class ParsedFile:
 
     `inputs` are what the request was made from: where they are the same, the file asks for the
     same. `notes` are about `text`. `insert`: who is to put the take into a DAW, as in `Order`.
+    `sung` are the lines of the text that the lines of the lyrics come from.
     """
 
     request: Request | None
@@ -35,6 +36,7 @@ class ParsedFile:
     notes: tuple[SheetNote, ...] = ()
     text: str = ""
     insert: str = ""
+    sung: tuple[int, ...] = ()
 
 
 class FileParser:
@@ -101,7 +103,7 @@ class FileParser:
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
         insert = read.insert or self._defaults.insert
-        return ParsedFile(request, (self._watch.request, values), notes, text, insert)
+        return ParsedFile(request, (self._watch.request, values), notes, text, insert, read.sung)
 
     def _parse_manifest(self, file: WatchedFile, content: bytes) -> ParsedFile:
         """A manifest asks for its take again; with a seed among the folder's defaults, for a

@@ -30,13 +30,14 @@ MAX_LINES = LIMITS.sheet_lines  # each is read, and told of
 class Sheet:
     """Values of a request by the names of its fields, as they are kept, and what was made of every
     line. `insert`: who is to put the take into a DAW, as in `Order`. `refusal`: why nothing is made
-    of it, as it is too long.
+    of it, as it is too long. `sung` are the sheet's lines that the lines of its lyrics come from.
     """
 
     values: dict[str, object] = field(default_factory=dict)
     notes: tuple[SheetNote, ...] = ()
     insert: str = ""
     refusal: BadRequest | None = None
+    sung: tuple[int, ...] = ()
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -82,7 +83,8 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
     for name, value in reader.values.items():
         values.setdefault(name, value)
     try:
-        lyrics = coerce("lyrics", reader.text)
+        sung = reader.list_lines()
+        lyrics = coerce("lyrics", "\n".join(line for _, line in sung))
     except BadRequest as error:
         return Sheet(values, (*notes, *reader.notes), refusal=error)
     if lyrics:
@@ -91,7 +93,8 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
             notes.insert(0, SheetNote(0, UNCLEAR, message, "those below are sung"))
         values["lyrics"] = lyrics
     insert = str(values.pop(INSERT, ""))
-    return Sheet(values, (*notes, *reader.notes), insert)
+    numbers = tuple(number for number, _ in sung)
+    return Sheet(values, (*notes, *reader.notes), insert, sung=numbers)
 
 
 def read_defaults(text: str, resolve_path: PathResolver = keep_path) -> Sheet:

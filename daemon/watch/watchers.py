@@ -112,7 +112,7 @@ class Watchers:
         self._panel = panel
         self._allowed_folders = allowed_folders
         self._observations: dict[Path, _Observation] = {}
-        self._ended_jobs: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._job_events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._observer: BaseObserver = Observer()
@@ -142,10 +142,10 @@ class Watchers:
             self._observer.join()
 
     def _on_event(self, event: Event) -> None:
-        if event.job is None or event.kind not in ("fail", "finished"):
+        if event.job is None or event.kind not in ("words", "fail", "finished"):
             return
         if event.job.client.startswith("watch:"):
-            self._ended_jobs.put(event)
+            self._job_events.put(event)
             self._wake.set()
 
     def _run(self) -> None:
@@ -154,7 +154,7 @@ class Watchers:
             _call_safely(self._apply_settings)
             for observation in self._observations.values():
                 _call_safely(self._poll, observation)
-            _call_safely(self._pass_on_endings)
+            _call_safely(self._pass_on_job_events)
             self._wake.wait(self._seconds_to_next_poll())
             self._closing.wait(DEBOUNCE_SECONDS)
 
@@ -211,12 +211,14 @@ class Watchers:
         observation.watch = None
         observation.observed = None
 
-    def _pass_on_endings(self) -> None:
-        while not self._ended_jobs.empty():
-            event = self._ended_jobs.get_nowait()
+    def _pass_on_job_events(self) -> None:
+        while not self._job_events.empty():
+            event = self._job_events.get_nowait()
             for observation in self._observations.values():
                 if event.job and event.job.client == observation.folder.client:
-                    observation.folder.on_job_ended(event)
+                    observation.folder.on_job_event(event)
+        for observation in self._observations.values():
+            observation.folder.announce_lines()
 
 
 def _call_safely(step: Callable[..., None], *observations: _Observation) -> None:

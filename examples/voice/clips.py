@@ -14,8 +14,9 @@ from unittest import mock
 import torch
 from torch import Tensor
 
+from pipeline.request import SAMPLE_RATE
+
 from .rendering import Plan, render_clips, view_slots
-from .songs import SAMPLE_RATE
 
 SLOTS = 4  # clips that each worker may be ahead
 QUIET_SHARE = 0.03  # of the examples are silence

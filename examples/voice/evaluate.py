@@ -42,15 +42,15 @@ import numpy.typing as npt
 from pipeline import device, guide
 from pipeline.audio import BadAudio
 from pipeline.generate import AceStep, load
-from pipeline.guide.captions import read_caption
+from pipeline.guide.composer.captions import read_caption
+from pipeline.guide.composer.meter import read_meter
+from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.guide import resolve_guide
-from pipeline.guide.sketch import Sketch
-from pipeline.guide.styles import STYLES
 from pipeline.request import BadRequest, Request
 from pipeline.take import Clip
 from pipeline.weights import checkpoint
 
-from . import metrics, palette, songs
+from . import bands, metrics, palette, songs
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -69,7 +69,7 @@ CODEC_SECONDS = 6.0
 SAFETY_SECONDS = 4.0
 TIMED = 5  # takes, after one to warm up
 SHORT_PROMPTS = (
-    *STYLES,
+    *bands.BANDS,
     "",
     "drums only",
     "bass only",
@@ -264,17 +264,18 @@ def make_request(song: songs.Song, seed: int) -> Request:
 
 def read_prompt(request: Request) -> Sketch:
     """What a prompt asks for: the truth about its parts and style."""
-    return read_caption(
-        request.prompt, bpm=request.bpm, key=request.key, bars=1, beats_per_bar=4, seed=0
+    caption = read_caption(
+        request.prompt, bpm=request.bpm, key=request.key, bars=1, meter=read_meter(4), seed=0
     )
+    return caption.sketch
 
 
 def render_composition(request: Request, song: songs.Song) -> Audio:
     """The composition of the request's guide, played by the song's instruments."""
-    _, score = resolve_guide(request, "auto")
-    assert score is not None
-    mix: Audio = palette.mix(palette.render(score, song.sounds, request.samples))
-    return mix
+    _, guide = resolve_guide(request, "auto")
+    assert guide is not None
+    stems = palette.render(guide.score, song.sounds, request.samples, song.production)
+    return palette.mix(stems)
 
 
 def generate_clip(model: AceStep, request: Request) -> Audio:
@@ -450,7 +451,8 @@ def _read_pair(lists: list[list[float]]) -> tuple[Floats, Floats]:
 
 def _fingerprint(name: str) -> str:
     """Of the VAE, and of the code that makes and measures songs."""
-    files = [Path(module.__file__ or "") for module in (songs, palette, metrics)]
+    files = [Path(module.__file__ or "") for module in (songs, bands, metrics)]
+    files += sorted(Path(palette.__file__ or "").parent.glob("*.py"))
     files += sorted(Path(guide.__file__ or "").parent.glob("*.py"))
     files += sorted(path for path in checkpoint.find(name).vae.iterdir() if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]

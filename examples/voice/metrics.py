@@ -125,6 +125,36 @@ def to_decibels(amplitude: float) -> float:
     return 20 * math.log10(amplitude) if amplitude > 1e-10 else FLOOR_DB
 
 
+# --- how a mix is made ----------------------------------------------------------------------------
+
+
+def measure_crest(audio: Floats) -> float:
+    """The peak over the RMS, in dB."""
+    return measure_peak(audio) - measure_level(audio)
+
+
+def measure_width(audio: Floats, low: float = 0.0, high: float = math.inf) -> float:
+    """The power of the sides over that of the middle between two frequencies in Hz, in dB."""
+    middle, side = audio.mean(axis=1), (audio[:, 0] - audio[:, 1]) / 2
+    return to_decibels(
+        math.sqrt(_sum_power(side, low, high) / max(_sum_power(middle, low, high), 1e-20))
+    )
+
+
+def measure_band(audio: Floats, low: float, high: float = math.inf) -> float:
+    """How much of the power of both channels lies between two frequencies in Hz, in dB."""
+    power = sum(_sum_power(channel, low, high) for channel in audio.T)
+    whole = sum(_sum_power(channel, 0, math.inf) for channel in audio.T)
+    return to_decibels(math.sqrt(power / max(whole, 1e-20)))
+
+
+def _sum_power(signal: Floats, low: float, high: float) -> float:
+    size = 1 << len(signal).bit_length()  # quick, whatever the length
+    spectrum = np.fft.rfft(signal.astype(np.float64), size)
+    first, last = (round(min(hertz * size / SAMPLE_RATE, len(spectrum))) for hertz in (low, high))
+    return float(np.sum(np.square(np.abs(spectrum[first:last]), dtype=np.float64)))
+
+
 # --- what a codec does to tones -------------------------------------------------------------------
 
 COMB_SIZE = 9600  # of the spectrum: a bin is 5 Hz

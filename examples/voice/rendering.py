@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.request import SAMPLE_RATE
+
 from . import songs
 
 CLIP_SECONDS = 8.0
@@ -54,5 +56,5 @@ def render_clips(
 
 def view_slots(shared: Any, seconds: float) -> npt.NDArray[np.float16]:
     """The memory of all processes as clips (slots, 2, samples)."""
-    samples = round(seconds * songs.SAMPLE_RATE)
+    samples = round(seconds * SAMPLE_RATE)
     return np.frombuffer(shared, np.float16).reshape(-1, 2, samples)

@@ -10,152 +10,35 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.guide import synth
-from pipeline.guide.compose import compose
+from pipeline.guide.composer.captions import read_mood
+from pipeline.guide.composer.compose import compose
+from pipeline.guide.composer.meter import read_meter
+from pipeline.guide.composer.sketch import Sketch
+from pipeline.guide.composer.styles import STYLES
+from pipeline.guide.guide import choose_palette
 from pipeline.guide.score import ROLES, Score
-from pipeline.guide.sketch import Sketch
-from pipeline.guide.styles import STYLES
+from pipeline.request import SAMPLE_RATE
 
 from . import palette
+from .bands import BANDS, CHORD_WORDS, DRUM_WORDS, TRACK_OF
 from .metrics import HeldNote
 
 Audio = npt.NDArray[np.float32]  # (samples, 2)
 # sings a seed's words for so many seconds, as loud as a stem
 Singer = Callable[[int, float], Audio]
 
-SAMPLE_RATE = palette.SAMPLE_RATE
 FIRST_SEED = 100_000  # of the songs that the DiT learns from
 SECONDS = 8.0  # of each of them
 SHARD = 50  # so many are encoded into one file
 SUNG_SHARE = 0.2  # of the excerpts, where there is a singer
-LEVEL = 0.8  # of the stems in the mix, before its saturation
 NOTES = "C C# D D# E F F# G G# A A# B".split()
 
 
-class Band(NamedTuple):
-    """What may play a style, and what people call it."""
-
-    drums: tuple[str, ...]
-    bass: tuple[str, ...]
-    chords: tuple[str, ...]
-    lead: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-def _read_band(drums: str, bass: str, chords: str, lead: str, words: str) -> Band:
-    """From lists with commas."""
-    lists = (drums, bass, chords, lead, words)
-    return Band(*(tuple(filter(None, text.split(", "))) for text in lists))
-
-
-BANDS = {
-    "house": _read_band(
-        drums="909",
-        bass="synth bass, sub bass",
-        chords="piano, organ, supersaw, pluck",
-        lead="pluck, saw lead, vocal",
-        words="groovy, upbeat, club",
-    ),
-    "techno": _read_band(
-        drums="909",
-        bass="acid bass, synth bass",
-        chords="pluck, pad",
-        lead="square lead, bell",
-        words="dark, driving, hypnotic",
-    ),
-    "drum and bass": _read_band(
-        drums="acoustic, 909",
-        bass="sub bass, synth bass",
-        chords="pad, electric piano",
-        lead="bell, vocal, pluck",
-        words="fast, energetic, rolling",
-    ),
-    "hip hop": _read_band(
-        drums="acoustic, 808",
-        bass="sub bass, electric bass",
-        chords="electric piano, piano, strings",
-        lead="flute, bell",
-        words="laid-back, boom bap, head-nodding",
-    ),
-    "trap": _read_band(
-        drums="808",
-        bass="sub bass",
-        chords="bell, piano, pad",
-        lead="flute, bell, square lead",
-        words="hard, moody, modern",
-    ),
-    "lo-fi": _read_band(
-        drums="lo-fi",
-        bass="electric bass, sub bass",
-        chords="electric piano, guitar",
-        lead="bell, guitar, flute",
-        words="chill, dusty, relaxed",
-    ),
-    "rock": _read_band(
-        drums="acoustic",
-        bass="electric bass",
-        chords="distorted guitar, guitar, organ",
-        lead="saw lead, guitar",
-        words="energetic, loud, raw",
-    ),
-    "pop": _read_band(
-        drums="909, acoustic",
-        bass="electric bass, synth bass",
-        chords="piano, guitar, supersaw",
-        lead="saw lead, vocal, bell",
-        words="bright, catchy, happy",
-    ),
-    "reggae": _read_band(
-        drums="acoustic",
-        bass="electric bass",
-        chords="guitar, organ",
-        lead="organ, flute",
-        words="sunny, easy, offbeat",
-    ),
-    "synthwave": _read_band(
-        drums="909",
-        bass="synth bass",
-        chords="supersaw, pad, strings",
-        lead="saw lead, square lead",
-        words="retro, 80s, neon",
-    ),
-    "funk": _read_band(
-        drums="acoustic",
-        bass="electric bass",
-        chords="guitar, electric piano",
-        lead="saw lead, organ",
-        words="funky, tight, groovy",
-    ),
-    "ambient": _read_band(
-        drums="",
-        bass="sub bass",
-        chords="pad, strings",
-        lead="bell, flute, vocal",
-        words="calm, slow, dreamy",
-    ),
-}
-DRUM_WORDS = {
-    "909": ("909 drums", "electronic drums", "drum machine"),
-    "808": ("808 drums", "808 beat", "808 drum machine"),
-    "acoustic": ("acoustic drums", "live drums", "drum kit"),
-    "lo-fi": ("lo-fi drums", "dusty drums", "soft drums"),
-}
-TRACKS = {
-    "drums": palette.KITS,
-    "bass": ("sub bass", "synth bass", "electric bass", "acid bass"),
-    "keyboard": ("piano", "electric piano", "organ"),
-    "strings": ("strings",),
-    "guitar": ("guitar", "distorted guitar"),
-    "woodwinds": ("flute",),
-    "vocals": ("vocal",),
-    "synth": ("pluck", "supersaw", "pad", "square lead", "saw lead", "bell"),
-}
-TRACK_OF = {sound: track for track, sounds in TRACKS.items() for sound in sounds}
 PARTS = (  # in what share of the songs which parts play
     (0.52, ROLES),
     (0.12, ("drums", "bass", "chords")),
@@ -174,6 +57,7 @@ class Song:
     """A composition and what plays it."""
 
     sketch: Sketch
+    word: str  # what its caption may call it: its mood is that
     sounds: dict[str, str]  # an instrument or a kit for every part
     seconds: float
     seed: int
@@ -184,12 +68,15 @@ class Song:
 
     @cached_property
     def score(self) -> Score:
-        return compose(self.sketch)
+        return compose(self.sketch).score
+
+    @property
+    def production(self) -> palette.Production:
+        return palette.choose_production(self.sketch.style, self.sketch.mood)
 
     def render_stems(self) -> dict[str, Audio]:
-        """By role, (samples, 2), as loud as they are in the mix."""
-        stems = palette.render(self.score, self.sounds, self.samples)
-        return {role: LEVEL * stem for role, stem in stems.items()}
+        """By role, (samples, 2), as loud as they are in the mix: they add up to it."""
+        return palette.render(self.score, self.sounds, self.samples, self.production)
 
     def render_tracks(self) -> dict[str, Audio]:
         """The stems under the standard track names; two sounds of one track are one stem."""
@@ -200,12 +87,12 @@ class Song:
         return tracks
 
     def render_mix(self) -> Audio:
-        """All stems, gently saturated."""
-        return np.tanh(sum(self.render_stems().values(), np.zeros((self.samples, 2), np.float32)))
+        """All stems together."""
+        return sum(self.render_stems().values(), np.zeros((self.samples, 2), np.float32))
 
     def render_guide(self) -> Audio:
         """The same notes, as the guide's plain synthesiser plays them."""
-        return synth.render(self.score, self.samples)
+        return synth.render(self.score, self.samples, choose_palette(self.sketch.mood))
 
     def list_held_notes(self) -> list[HeldNote]:
         """The notes of all parts but the drums, as their instruments play them."""
@@ -229,7 +116,7 @@ class Song:
         """One of the many ways to ask for this song."""
         style = self.sketch.style
         parts = self.sketch.parts
-        word = _choose(rng, BANDS[style].words)
+        word = self.word
         usual = tuple(role for role in ROLES if getattr(BANDS[style], role))
         names = [_name_part(role, self.sounds[role], rng) for role in parts]
         rng.shuffle(names)
@@ -265,7 +152,7 @@ def _name_part(role: str, sound: str, rng: np.random.Generator) -> str:
     if role == "drums":
         return _choose(rng, (*DRUM_WORDS[sound], "drums"))
     if role == "chords":
-        return sound + ("" if sound != "bell" and rng.random() < 0.3 else " chords")
+        return sound + ("" if sound in CHORD_WORDS and rng.random() < 0.3 else " chords")
     if role == "lead" and not sound.endswith("lead"):
         return sound + _choose(rng, (" melody", " lead"))
     return sound
@@ -289,8 +176,18 @@ def make_song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
     key = f"{_choose(rng, NOTES)} {_choose(rng, ('major', 'minor'))}"
     sounds = {role: _choose(rng, getattr(band, role)) for role in playing}
     bars = math.ceil(seconds * bpm / 60 / beats)
-    sketch = Sketch(style, float(bpm), key, bars, beats, playing, int(rng.integers(2**31)))
-    return Song(sketch, sounds, seconds, seed)
+    word = _choose(rng, band.words)
+    sketch = Sketch(
+        style,
+        float(bpm),
+        key,
+        bars,
+        read_meter(beats),
+        playing,
+        int(rng.integers(2**31)),
+        mood=read_mood(f"{word} {style}"),
+    )
+    return Song(sketch, word, sounds, seconds, seed)
 
 
 def render_excerpt(seed: int, seconds: float, singer: Singer | None = None) -> Audio:
@@ -304,7 +201,7 @@ def render_excerpt(seed: int, seconds: float, singer: Singer | None = None) -> A
         voice = singer(seed, seconds)
         if rng.random() < 0.5:
             return voice
-        return np.tanh(sum(song.render_stems().values(), voice))
+        return palette.limit(sum(song.render_stems().values(), voice))
     if kind < 0.15:
         return song.render_guide()
     if kind < 0.3 and len(song.sketch.parts) > 1:

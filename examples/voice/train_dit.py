@@ -319,7 +319,7 @@ def write_prompt(
     metadata = {
         "bpm": int(sketch.bpm) if rng.random() < 0.9 else None,
         "keyscale": sketch.key if rng.random() < 0.9 else "",
-        "timesignature": "3" if sketch.beats_per_bar == 3 and rng.random() < 0.5 else "",
+        "timesignature": "3" if sketch.meter.quarters == 3 and rng.random() < 0.5 else "",
         "duration": int(rng.integers(2, 60)),
     }
     return prompts.build_text_prompt(

@@ -1,4 +1,4 @@
-"""What a request's guide means, and the notes that it comes to. Imports no MLX.
+"""What a request's guide means, and what it comes to. Imports no MLX.
 
 A guide is "auto" (composed from the caption), "off", a chord line, or a MIDI file.
 """
@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..limits import LIMITS
-from ..request import BadRequest, Request
+from ..request import NEWEST_COMPOSER, BadRequest, Request
 from . import synth
-from .captions import read_caption
-from .compose import compose
+from .composer.captions import Caption, read_caption
+from .composer.compose import Composition, compose
+from .composer.form import LyricSection
+from .composer.meter import read_meter
+from .composer.mood import Mood
+from .composer.sections import count_ending_bars
+from .composer_1.captions import read_caption as read_first_caption
+from .composer_1.compose import compose as compose_first
 from .harmony import parse_chord_line
 from .midi_file import BadMidi, read_midi
 from .score import Score, TooManyNotes
@@ -31,13 +40,81 @@ def guide_kind(text: str) -> str:
     return "midi" if word.endswith((".mid", ".midi")) else "chords"
 
 
-def resolve_guide(request: Request, default: str = "off") -> tuple[Request, Score | None]:
-    """The notes of a resolved request's guide, exactly as long as its clip, or None if it has none;
-    and the request with what the guide decided: its kind (`default` where it was left open), its
-    seed, bpm and key.
+class TimedSection(NamedTuple):
+    """A section of the guide, in seconds from the clip's start; `kind` is one of `form.KINDS`."""
 
-    A MIDI file keeps its beats at another bpm, and its own tempo where the request has none. Raises
-    `BadRequest`.
+    label: str
+    kind: str
+    begin: float
+    end: float
+
+
+class TimedChord(NamedTuple):
+    """A chord of the guide, in seconds from the clip's start."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What a clip follows: notes, exactly as long as it is, and how they are to sound. What they
+    were composed of, and how the caption was read, is known of what composer 2 makes.
+    """
+
+    score: Score
+    seconds: float  # of the clip
+    palette: synth.GuidePalette = synth.PLAIN
+    composition: Composition | None = None
+    caption: Caption | None = None
+
+    @property
+    def sections(self) -> tuple[TimedSection, ...]:
+        """In order; none where nothing is known of the form."""
+        return tuple(self._time_sections())
+
+    @property
+    def chords(self) -> tuple[TimedChord, ...]:
+        """In order, without those that only repeat the one before; none where none is known."""
+        return tuple(self._time_chords())
+
+    def _time_sections(self) -> Iterator[TimedSection]:
+        if self.composition is None:
+            return
+        arrangement = self.composition.arrangement
+        bar = arrangement.sketch.meter.quarters * 60 / self.score.bpm
+        for section in arrangement.sections:
+            end = self.seconds if section.end == arrangement.sketch.bars else section.end * bar
+            yield TimedSection(
+                section.label, section.kind, section.bar * bar, min(end, self.seconds)
+            )
+
+    def _time_chords(self) -> Iterator[TimedChord]:
+        if self.composition is None:
+            return
+        arrangement = self.composition.arrangement
+        step = 15 / self.score.bpm
+        bar = arrangement.sketch.meter.quarters * 60 / self.score.bpm
+        starts = [(span.name, span.bar * bar + span.begin * step) for span in arrangement.spans]
+        changes = [
+            (name, begin)
+            for index, (name, begin) in enumerate(starts)
+            if begin < self.seconds and (not index or starts[index - 1][0] != name)
+        ]
+        ends = [*(begin for _, begin in changes[1:]), self.seconds]
+        for (name, begin), end in zip(changes, ends):
+            yield TimedChord(name, begin, end)
+
+
+def resolve_guide(
+    request: Request, default: str = "off", lyrics: tuple[LyricSection, ...] = ()
+) -> tuple[Request, Guide | None]:
+    """The guide of a resolved request, or None if it has none; and the request with what the guide
+    decided: its kind (`default` where it was left open), its seed, composer, bpm and key.
+
+    `lyrics` are what is to be sung, which decides the form of what is composed. A MIDI file keeps
+    its beats at another bpm, and its own tempo where the request has none. Raises `BadRequest`.
     """
     text = (request.guide or default) if request.guide_strength else "off"
     kind = guide_kind(text)
@@ -47,12 +124,60 @@ def resolve_guide(request: Request, default: str = "off") -> tuple[Request, Scor
     request = request.changed({"guide": text, "guide_seed": seed})
     if kind == "midi":
         return _read_midi_guide(request)
-    return _compose_guide(request, _parse_chord_line(text) if kind == "chords" else ())
+    chords = _parse_chord_line(text) if kind == "chords" else ()
+    request = request.changed({"composer": request.composer or NEWEST_COMPOSER})
+    if request.composer == 1:
+        return _compose_first_guide(request, chords)
+    return _compose_guide(request, chords, lyrics)
 
 
-def _compose_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, Score]:
+def _compose_guide(
+    request: Request, chords: tuple[str, ...], lyrics: tuple[LyricSection, ...]
+) -> tuple[Request, Guide]:
+    meter = read_meter(request.beats, request.time_signature)
+    caption = read_caption(
+        request.prompt,
+        bpm=request.bpm,
+        key=request.key,
+        bars=1,
+        meter=meter,
+        seed=request.guide_seed,
+        chords=chords,
+        loop=request.loop,
+        lyrics=lyrics,
+    )
+    sketch = caption.sketch
+    request = request.changed({"bpm": sketch.bpm, "key": sketch.key})
+    beats = request.length * sketch.bpm / 60
+    bars = max(1, math.ceil(beats / meter.quarters - 1e-6))
+    over = beats / meter.quarters - (bars - 1)  # of the last bar, as much as the clip has
+    if over < 0.5 and bars > count_ending_bars(sketch) and not request.loop:
+        bars -= 1  # an ending rings on, rather than that it is cut
+    sketch = dataclasses.replace(sketch, bars=bars)
+    composition = compose(sketch)
+    guide = Guide(
+        composition.score.cut(beats),
+        request.length,
+        choose_palette(sketch.mood),
+        composition,
+        caption._replace(sketch=sketch),
+    )
+    return request, guide
+
+
+def choose_palette(mood: Mood) -> synth.GuidePalette:
+    """How the guide sounds in a mood."""
+    return synth.GuidePalette(
+        brightness=min(max(mood.brightness + 0.4 * mood.valence, -1.0), 1.0),
+        drive=max(mood.weight, 0.0),
+        softness=max(mood.dream, 0.0),
+    )
+
+
+def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, Guide]:
+    """What was composed before there was form."""
     beats_per_bar = request.beats
-    sketch = read_caption(
+    sketch = read_first_caption(
         request.prompt,
         bpm=request.bpm,
         key=request.key,
@@ -64,17 +189,18 @@ def _compose_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, 
     request = request.changed({"bpm": sketch.bpm, "key": sketch.key})
     beats = request.length * sketch.bpm / 60
     bars = max(1, math.ceil(beats / beats_per_bar - 1e-6))
-    return request, compose(dataclasses.replace(sketch, bars=bars)).cut(beats)
+    score = compose_first(dataclasses.replace(sketch, bars=bars)).cut(beats)
+    return request, Guide(score, request.length)
 
 
-def _read_midi_guide(request: Request) -> tuple[Request, Score]:
+def _read_midi_guide(request: Request) -> tuple[Request, Guide]:
     try:
         score = read_midi(Path(request.guide).expanduser())
         score = dataclasses.replace(score, bpm=request.bpm or score.bpm)
         request = request.changed({"bpm": score.bpm})
         score = score.repeat(request.beats, request.length * score.bpm / 60)
         _check_polyphony(score, request.length)
-        return request, score
+        return request, Guide(score, request.length)
     except (BadMidi, TooManyNotes) as error:
         raise BadRequest(f"guide: {error}", HINT) from None
 

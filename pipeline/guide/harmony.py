@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+FLAT_NOTES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+FLAT_KEYS = ("F major", "D minor", "G minor", "C minor", "F minor")  # without a flat in their names
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 _QUALITIES = {  # spellings: semitones above the root
     ("", "maj", "M"): (0, 4, 7),
@@ -26,6 +28,12 @@ _QUALITIES = {  # spellings: semitones above the root
     ("m9", "min9"): (0, 3, 7, 10, 14),
     ("maj9",): (0, 4, 7, 11, 14),
     ("add9",): (0, 4, 7, 14),
+    ("madd9",): (0, 3, 7, 14),
+    ("7sus4", "7sus"): (0, 5, 7, 10),
+    ("7b9",): (0, 4, 7, 10, 13),
+    ("13",): (0, 4, 7, 10, 21),
+    ("m11", "min11"): (0, 3, 7, 10, 17),
+    ("69",): (0, 4, 7, 9, 14),
 }
 QUALITIES = {
     spelling: intervals for spellings, intervals in _QUALITIES.items() for spelling in spellings
@@ -72,6 +80,13 @@ def scale_of(key: str) -> tuple[int, ...]:
     note, mode = key.split()
     tonic = _parse_note(note)
     return tuple((tonic + step) % 12 for step in SCALES[mode])
+
+
+def spell_note(pitch_class: int, key: str) -> str:
+    """A note as people write it in a key: Bb in F major, A# in B minor."""
+    note, _ = key.split()
+    is_flat = note.endswith(("b", "♭")) or key in FLAT_KEYS
+    return (FLAT_NOTES if is_flat else NOTES)[pitch_class % 12]
 
 
 def adapt_scale(scale: tuple[int, ...], chord: tuple[int, ...]) -> tuple[int, ...]:

@@ -40,8 +40,10 @@ _DRUM_OF = {pitch: pitch for pitch in DRUMS} | {
 _TRACK_NAMES = {
     "drums": re.compile(r"drum|perc|\bkit\b|\bbeat"),
     "bass": re.compile(r"\bbass"),
-    "lead": re.compile(r"\blead|melody|vocal|\bvoice"),
+    "lead": re.compile(r"\blead|melody|vocal|\bvoice|\bvox\b"),
 }
+_VOCALS = re.compile(r"vocal|\bvoice|\bvox\b")  # tracks of the lead that may be sung,
+_BACKING = re.compile(r"back|harmon")  # but for these
 _BASS_PROGRAMS = range(32, 40)
 _DRUM_CHANNEL = 9
 _BASS_BELOW = 52  # a melody with a mean pitch below this is a bass
@@ -261,11 +263,13 @@ def _find_role(part: _Part) -> str:
 
 
 def _convert_notes(part: _Part, role: str, clock: _TickClock) -> Iterator[Note]:
+    name = part.name.lower()
+    sung = role == "lead" and bool(_VOCALS.search(name)) and not _BACKING.search(name)
     for key in part.keys:
         pitch = _fold_drum(key.pitch) if role == "drums" else key.pitch
         start = clock.beat_at(key.start)
         length = max(clock.beat_at(key.end) - start, _SHORTEST)
-        yield Note(role, start, length, pitch, key.velocity / 127)
+        yield Note(role, start, length, pitch, key.velocity / 127, sung=sung)
 
 
 def _fold_drum(pitch: int) -> int:

@@ -20,6 +20,16 @@ DRUMS = {  # by their General MIDI note
     45: "tom",
     37: "rim",
     70: "shaker",
+    41: "low tom",
+    44: "pedal hat",
+    48: "high tom",
+    49: "crash",
+    51: "ride",
+    54: "tambourine",
+    56: "cowbell",
+    62: "high conga",
+    64: "low conga",
+    75: "claves",
 }
 MAX_NOTES = LIMITS.midi_notes
 
@@ -39,12 +49,20 @@ class Note:
     length: float
     pitch: int
     velocity: float  # 0..1
+    # the pitch from which it slides into its own, like an 808's; None: it does not
+    slide_from: int | None = None
+    sung: bool = False  # from a track of vocals: words may be put on it
 
 
 @dataclass(frozen=True)
 class Score:
     bpm: float
     notes: tuple[Note, ...]
+
+    @property
+    def vocals(self) -> tuple[Note, ...]:
+        """The notes that words may be put on."""
+        return tuple(note for note in self.notes if note.sung)
 
     @property
     def end(self) -> float:

@@ -26,6 +26,7 @@ from daemon.messages import (
     RenderClip,
     RenderFailed,
     RenderFinished,
+    RenderLines,
     RenderPlan,
     RenderProgress,
     SetAdapters,
@@ -37,6 +38,7 @@ from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.variants import TURBO
 from pipeline.weights.adapter import Adapter
+from tests.support.line_times import sung_line
 
 LOFI = Adapter("/lofi", 0.5)
 AUDIO = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
@@ -78,6 +80,7 @@ EXAMPLES = [
     AdaptersSet("mini", ()),
     AdaptersRefused("it is torn"),
     RenderProgress(7, 0.5, "diffusion"),
+    RenderLines(7, (sung_line("la la", bar=3, start=4.5),)),
     RenderPlan(7, {"bpm": 92.0, "key": "A minor"}),
     PreviewAudio(7, 3, AUDIO),
     RenderClip(7, "drums", AUDIO),

@@ -27,10 +27,11 @@ def test_what_is_held_starts_over(tmp_path: Path) -> None:
     held = HeldJobs()
     job.state = JobState.LANDING
     job.plan_events = (Event("planned", job, ("bpm", "92")),)
+    job.line_events = (Event("words", job, (1, 3, "", 4.5, 5.5, "la la", "4.50 5.00", "")),)
     job.clip_events = (Event("clip", job, ("mix", "/a.wav")),)
     held.add_for_retry(job)
     assert job.state is JobState.HELD
-    assert [*job.plan_events, *job.clip_events] == []
+    assert [*job.plan_events, *job.line_events, *job.clip_events] == []
     assert list(held) == [job]
 
 

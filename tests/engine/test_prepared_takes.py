@@ -25,6 +25,7 @@ from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from tests.support.harness import ME, PATIENCE, Build, Recorder, SteppedModel, panic, stop
+from tests.support.line_times import sung_line
 
 CLIENT = "pads"
 
@@ -131,6 +132,7 @@ def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
     model = SteppedModel()
     listener = Listener()
     model.filled = {"bpm": 92.0, "key": "A minor"}
+    model.lines = (sung_line("la la", bar=3, start=4.5),)
     engine = build(model)
     recorder = started(engine)
     engine.prepare([expected_order("a")], listener)
@@ -138,7 +140,14 @@ def test_what_was_planned_for_nobody_is_told_to_whom_asks(build: Build) -> None:
     assert "planned" not in [event.kind for event in recorder.events]
     (job,) = engine.submit(live(expected_order("a")))
     recorder.wait("finished", "a")
-    assert recorder.kinds_of("a") == ["queued", "planned", "planned", "clip", "finished"]
+    assert recorder.kinds_of("a") == [
+        "queued",
+        "planned",
+        "planned",
+        "words",
+        "clip",
+        "finished",
+    ]
     assert [event.values for event in job.status_events[:2]] == [("bpm", "92"), ("key", "A minor")]
 
 

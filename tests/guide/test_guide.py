@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import mido
 import pytest
 
-from pipeline.guide.guide import guide_kind, resolve_guide
+from pipeline.guide import synth
+from pipeline.guide.composer.form import LyricLine, LyricSection
+from pipeline.guide.guide import Guide, guide_kind, resolve_guide
 from pipeline.guide.score import Score
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import accept_request, resolve_request
 
 
-def score_of(guide: str, **changes: Any) -> Score | None:
+def score_of(text: str, **changes: Any) -> Score | None:
     values = {
         "prompt": "pop",
         "bpm": 120.0,
@@ -23,7 +26,8 @@ def score_of(guide: str, **changes: Any) -> Score | None:
         "seconds": 8.0,
         "seed": 1,
     }
-    return resolve_guide(Request(guide=guide, **{**values, **changes}).resolved())[1]
+    _, guide = resolve_guide(Request(guide=text, **{**values, **changes}).resolved())
+    return guide.score if guide else None
 
 
 def save_midi(path: Path, *beats: float, bpm: float = 100.0) -> Path:
@@ -122,21 +126,25 @@ def test_a_guide_that_cannot_be_is_refused_at_once(text: str, named: str) -> Non
 
 def test_a_guide_left_open_is_the_models_own() -> None:
     assert resolve_guide(Request(seed=1))[1] is None
-    request, score = resolve_guide(Request(seed=1), default="auto")
-    assert score
+    request, guide = resolve_guide(Request(seed=1), default="auto")
+    assert guide
     assert request.guide == "auto"
     assert request.guide_seed == 1
-    assert request.bpm == score.bpm
+    assert request.bpm == guide.score.bpm
 
 
 def test_what_the_guide_decided_makes_the_same_guide_again() -> None:
-    for seed in range(20):
-        request, score = resolve_guide(
+    for seed in range(4):
+        request, guide = resolve_guide(
             Request(prompt="slow funk", guide="auto", seed=seed, seconds=8)
         )
         assert request.key
         assert request.bpm
-        assert resolve_guide(request) == (request, score)
+        again, same = resolve_guide(request)
+        assert again == request
+        assert guide
+        assert same
+        assert same.score == guide.score
 
 
 def test_the_guide_seed_holds_the_composition_while_the_seed_changes() -> None:
@@ -155,3 +163,116 @@ def test_a_broken_midi_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"MThd and nothing more")
     with pytest.raises(BadRequest, match="damaged"):
         score_of(str(path))
+
+
+# --- which composer ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "digest"),
+    [
+        ({"prompt": "pop", "bars": 8, "bpm": 120.0, "seed": 1}, "64e87f4234111c6a"),
+        (
+            {"prompt": "slow lo-fi, no drums", "seconds": 20.0, "seed": 7, "guide_seed": 3},
+            "8e951a1615af6972",
+        ),
+        (
+            {
+                "prompt": "disco",
+                "guide": "Am F C G",
+                "seconds": 9.5,
+                "seed": 2,
+                "time_signature": "3/4",
+            },
+            "d43a3e0a4f9a73",
+        ),
+    ],
+)
+def test_a_request_from_before_there_was_a_composer_plays_the_same_notes(
+    values: dict[str, Any], digest: str
+) -> None:
+    """The digests were made by the version before there were two."""
+    request, guide = resolve_guide(Request.restore({"guide": "auto", **values}).resolved())
+    assert guide
+    assert request.composer == 1
+    notes = [
+        (note.role, note.start, note.length, note.pitch, note.velocity)
+        for note in guide.score.notes
+    ]
+    written = repr((guide.score.bpm, notes)).encode()
+    assert hashlib.sha256(written).hexdigest().startswith(digest)
+    assert guide.palette == synth.PLAIN
+    assert not guide.sections
+    assert not guide.chords
+
+
+def test_a_composed_guide_says_which_composer_made_it() -> None:
+    values: dict[str, Any] = {"prompt": "pop", "guide": "auto", "seed": 1, "bars": 8}
+    newest, guide = resolve_guide(Request(**values))
+    assert newest.composer == 2
+    assert guide
+    assert resolve_guide(newest)[1] == guide
+    older, first = resolve_guide(Request(composer=1, **values))
+    assert older.composer == 1
+    assert first
+    assert first.score != guide.score
+    assert resolve_guide(Request(**{**values, "guide": "off"}))[0].composer == 0
+
+
+# --- what is known of it ----------------------------------------------------------------------
+
+
+def guide_of(prompt: str = "pop", **changes: Any) -> Guide:
+    values: dict[str, Any] = {"guide": "auto", "bpm": 120.0, "seed": 1, "bars": 32, **changes}
+    _, guide = resolve_guide(Request(prompt, **values).resolved())
+    assert guide
+    return guide
+
+
+def test_sections_and_chords_have_their_seconds() -> None:
+    for guide in (guide_of(), guide_of(bars=0, seconds=20.3), guide_of(loop=True, bars=7)):
+        for spans in (guide.sections, guide.chords):
+            assert spans[0].begin == 0
+            assert spans[-1].end == pytest.approx(guide.seconds)
+            assert [span.begin for span in spans[1:]] == [span.end for span in spans[:-1]]
+    guide = guide_of()
+    assert all(section.begin % 4 == 0 for section in guide.sections)  # two bars are 4 seconds
+    assert len({section.kind for section in guide.sections}) > 3
+
+
+def test_a_chord_line_is_what_is_said() -> None:
+    chords = guide_of(guide="Am F | Dm7", bars=2).chords
+    assert [(chord.name, chord.begin, chord.end) for chord in chords] == [
+        ("Am", 0, 1),
+        ("F", 1, 2),
+        ("Dm7", 2, 4),
+    ]
+
+
+def test_lyrics_decide_the_form() -> None:
+    lyrics = (
+        LyricSection("Verse 1", "verse", (LyricLine("walking home", 3),) * 4),
+        LyricSection("Chorus", "chorus", (LyricLine("oh", 1),) * 2),
+    )
+    request = Request("pop", guide="auto", bpm=120.0, bars=12, seed=1)
+    _, guide = resolve_guide(request, lyrics=lyrics)
+    assert guide
+    assert [section.label for section in guide.sections] == ["Verse 1", "Chorus"]
+    assert guide.composition
+    assert guide.composition.left_out == ()
+
+
+def test_an_ending_is_not_cut() -> None:
+    """Of 12 and a tenth bars the twelfth is the last."""
+    guide = guide_of(bars=0, seconds=24.3)
+    assert guide.composition
+    assert guide.composition.arrangement.sketch.bars == 12
+    assert guide_of(bars=0, seconds=24.3, loop=True).score.end == pytest.approx(48.6, abs=0.5)
+
+
+def test_a_mood_is_heard_in_the_sound() -> None:
+    assert guide_of("bright pop", bars=2).palette.brightness > 0
+    assert guide_of("dark pop", bars=2).palette.brightness < 0
+    assert guide_of("heavy pop", bars=2).palette.drive > 0
+    assert guide_of("dreamy pop", bars=2).palette.softness > 0
+    assert guide_of("pop", bars=2).palette == synth.PLAIN

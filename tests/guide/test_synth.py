@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.guide.composer_1.styles import STYLES
 from pipeline.guide.guide import resolve_guide
 from pipeline.guide.score import DRUMS, ROLES, Note, Score
-from pipeline.guide.styles import STYLES
-from pipeline.guide.synth import render
+from pipeline.guide.synth import DRUM_SOUNDS, PLAIN, GuidePalette, render
 from pipeline.request import SAMPLE_RATE, Request
 
 TONAL = ("bass", "chords", "lead")
@@ -24,9 +24,9 @@ def compose_guide(prompt: str = "pop", seed: int = 1) -> Score:
     request = Request(
         prompt, guide="auto", bpm=120.0, key="A minor", beats_per_bar=4, seconds=8.0, seed=seed
     )
-    _, score = resolve_guide(request.resolved())
-    assert score
-    return score
+    _, guide = resolve_guide(request.resolved())
+    assert guide
+    return guide.score
 
 
 @pytest.mark.parametrize("role", TONAL)
@@ -45,7 +45,49 @@ def test_a_drum_begins_on_its_sample(drum: int) -> None:
     assert not wave[: begin + 1].any()
     assert wave[begin + 1].all()
     assert np.abs(wave).max() > 0.05
-    assert not wave[begin + round(0.13 * SAMPLE_RATE) :].any()
+    sound = DRUM_SOUNDS[DRUMS[drum]]
+    end = begin + round((sound.milliseconds + sound.repeat) / 1000 * SAMPLE_RATE)
+    assert not wave[end + 1 :].any()
+
+
+def test_a_tone_that_slides_comes_from_the_other_pitch_and_ends_on_its_own() -> None:
+    note = Note("bass", 0.0, 4.0, 40, 0.8, slide_from=52)
+    wave = render(Score(120, (note,)), 2 * SAMPLE_RATE)[:, 0]
+    begun = measure_hertz(wave[: round(0.02 * SAMPLE_RATE)])
+    arrived = measure_hertz(wave[SAMPLE_RATE // 2 : SAMPLE_RATE])
+    assert arrived == pytest.approx(440 * 2 ** ((40 - 69) / 12), rel=0.01)
+    assert begun > 1.5 * arrived
+    assert np.abs(np.diff(wave)).max() < 0.02, "no click on the way"
+
+
+def measure_hertz(wave: np.ndarray) -> float:
+    """By its zero crossings upward."""
+    rising = np.flatnonzero((wave[:-1] <= 0) & (wave[1:] > 0))
+    return SAMPLE_RATE * (len(rising) - 1) / float(rising[-1] - rising[0])
+
+
+@pytest.mark.parametrize("role", TONAL)
+def test_a_bright_palette_has_stronger_overtones_and_a_dark_one_weaker(role: str) -> None:
+    def share(brightness: float) -> float:
+        palette = GuidePalette(brightness=brightness)
+        wave = render(one_note(role, pitch=57, length=2), SAMPLE_RATE, palette)[:, 0]
+        power = np.abs(np.fft.rfft(wave * np.hanning(len(wave)))) ** 2
+        return float(power[330:].sum() / power.sum())  # above the first harmonic, 220 Hz
+
+    assert share(-1) < 0.5 * share(0)
+    assert share(1) > 2 * share(0)
+
+
+def test_drive_is_the_basss_alone_and_softness_rings_on() -> None:
+    def with_palette(role: str, palette: GuidePalette) -> np.ndarray:
+        return render(one_note(role, pitch=40, length=1), SAMPLE_RATE, palette)
+
+    driven = GuidePalette(drive=1.0)
+    np.testing.assert_array_equal(with_palette("lead", driven), with_palette("lead", PLAIN))
+    assert np.abs(with_palette("bass", driven) - with_palette("bass", PLAIN)).max() > 0.01
+    end = round(0.55 * SAMPLE_RATE)
+    assert not with_palette("lead", PLAIN)[end:].any()
+    assert with_palette("lead", GuidePalette(softness=1.0))[end:].any()
 
 
 @pytest.mark.parametrize("role", TONAL)

@@ -13,11 +13,13 @@ import soundfile
 
 from daemon.landing import audio_files, clips, staging
 from daemon.landing.finished_take import FinishedTake
+from daemon.landing.manifest import JobFacts
 from pipeline.audio import true_peak
 from pipeline.request import FORMATS, Request
 from pipeline.take import Clip, TakeInfo
 from tests.support import riff
 from tests.support.landings import PAD_FILES, assert_whole, list_hidden, list_visible, stage_pad
+from tests.support.line_times import left_out_line, sung_line
 from tests.support.takes import finished_take, sound
 
 
@@ -41,6 +43,34 @@ def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
     names = ["song_30s_s1.wav", "song_30s_s1_drums.wav", "song_30s_s1_bass.wav"]
     assert [path.name for _, path in landed.clips] == names
     assert [clip["file"] for clip in json.loads(landed.manifest.read_text())["clips"]] == names
+
+
+def test_words_that_are_sung_land_beside_the_clip_with_their_times(tmp_path: Path) -> None:
+    lines = (sung_line("We rise", bar=1, start=0.5), left_out_line("and fall", "no bar", 1))
+    take = finished_take(Request(prompt="song", seed=1, lyrics="We rise"), "mix", lines=lines)
+    landed = clips.write_take(tmp_path, "job", take, keep_latest=True)
+    text = (tmp_path / "song_30s_s1.lrc").read_text()
+    assert "[00:00.50] <00:00.50> We <00:01.00> rise <00:01.40>" in text
+    assert "fall" not in text
+    assert (tmp_path / "song_latest.lrc").read_text() == text
+    assert [path.name for _, path in landed.clips] == ["song_30s_s1.wav"]
+    manifest = json.loads(landed.manifest.read_text())
+    assert manifest["lines"][0]["words"] == [["We", 0.5, 0.9], ["rise", 1.0, 1.4]]
+    assert manifest["lines"][1]["note"] == "no bar"
+    second = clips.write_take(tmp_path, "job", take)
+    assert (tmp_path / "song_30s_s1_2.lrc").read_text() == text
+    assert second.manifest.name == "song_30s_s1_2.json"
+
+
+def test_a_landing_with_words_that_was_cut_off_is_finished(tmp_path: Path) -> None:
+    take = finished_take(Request(prompt="song", seed=1), lines=(sung_line("la la"),))
+    staged = staging.stage(tmp_path, "once", JobFacts("job"), take)
+    known = staging.Staged.from_json(staged.to_json())
+    staged.files[0].source.rename(staged.files[0].target)
+    assert (landed := clips.recover(known))
+    assert [path.name for _, path in landed.clips] == ["song_30s_s1.wav"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["song_30s_s1.json", "song_30s_s1.lrc", "song_30s_s1.wav"]
 
 
 @pytest.mark.parametrize(

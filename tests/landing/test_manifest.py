@@ -30,6 +30,16 @@ def test_a_manifest_gives_back_its_request(tmp_path: Path) -> None:
     assert read_manifest(manifest) == TakeInfo(request, "mini/acestep-v15-turbo")
 
 
+def test_a_manifest_from_before_there_was_a_second_composer_is_the_firsts(tmp_path: Path) -> None:
+    manifest = clips.write_take(tmp_path, "job", finished_take(Request(composer=2))).manifest
+    assert read_manifest(manifest).request.composer == 2
+    data = json.loads(manifest.read_text("utf-8"))
+    del data["request"]["composer"]
+    manifest.write_text(json.dumps(data), "utf-8")
+    assert read_manifest(manifest).request.composer == 1
+    assert read_manifest(manifest, lambda values: Request(**values)).request.composer == 1
+
+
 def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path: Path) -> None:
     about: dict[str, Any] = {
         "memory": {"diffusion": 2**30},
@@ -73,7 +83,7 @@ def test_a_manifest_of_an_older_version_is_read(tmp_path: Path) -> None:
     }
     (tmp_path / "old.json").write_text(json.dumps(old))
     assert read_manifest(tmp_path / "old.json") == TakeInfo(
-        Request(prompt="pad", seed=3), "mini/turbo"
+        Request(prompt="pad", seed=3, composer=1), "mini/turbo"
     )
 
 

@@ -14,6 +14,7 @@ from daemon.landing.finished_take import FinishedTake
 from daemon.landing.manifest import JobFacts, read_manifest
 from pipeline.request import Request
 from tests.support.harness import ME, Build, Recorder, SteppedModel, reroll, submit
+from tests.support.line_times import sung_line
 from tests.support.takes import finished_take, make_run
 
 WORDS = ("sesame", "confess", "noisy", "whisper")
@@ -37,6 +38,7 @@ def make_take(format: str, name: str = "") -> FinishedTake:
         sections=((0.0, "verse - confess"), (0.05, "whisper")),
         planned={"caption": "whisper", "lyrics": "confess", "bpm": 92},
         notes=("confess is not sung",),
+        lines=(sung_line("confess"),),
     )
 
 

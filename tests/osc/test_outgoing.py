@@ -55,6 +55,10 @@ def test_every_argument_of_a_message_has_a_type_and_a_name() -> None:
         (Event("queued", JOB, (2, 1.5)), ["take1", 2, 1.5]),
         (Event("progress", JOB, (0.5, "diffusion", 3.0)), ["take1", 0.5, "diffusion", 3.0]),
         (clip_event("mix", "/out/x.wav"), ["take1", "mix", "/out/x.wav", 120.0, 4, "7"]),
+        (
+            Event("words", JOB, (1, 3, "Chorus", 4.5, 5.5, "la la", "4.50 5.00", "")),
+            ["take1", 1, 3, "Chorus", 4.5, 5.5, "la la", "4.50 5.00", ""],
+        ),
         (Event("cancelled", JOB), ["take1"]),
         (Event("state", None, ("warm", "mini", 3)), ["warm", "mini", 3]),
         (Event("tempo", None, (98.5, "link")), [98.5, "link"]),

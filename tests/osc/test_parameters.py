@@ -29,6 +29,7 @@ TEXTS = {
     "timesteps": "1 0.75 0.3",
     "preview": "2 4",
     "codes": "7 63999",
+    "guide_voice": "on",
     "reference_parts": "even",
     "plan": "off",
 }

@@ -42,6 +42,7 @@ from pipeline.limits import LIMITS, Limits
 from pipeline.planner.network import PlannerConfig
 from pipeline.request import Request
 from pipeline.request_files import check_file
+from pipeline.singer.pronounce import pronounce_line
 from pipeline.voices import voice_folder
 from pipeline.weights import checkpoint, lora
 from pipeline.weights.safetensors_files import check_safetensors
@@ -101,6 +102,13 @@ def read_lines(text: str) -> object:
     return sheet
 
 
+def sing_line(line: str) -> object:
+    sung = pronounce_line(line, "en")
+    if any("only the first" in note for note in sung.notes):
+        raise ValueError("not all of it")
+    return sung
+
+
 def read_notes(folder: Path, count: int) -> object:
     path = folder / "x.mid"
     path.write_bytes(file_of(b"\0\x90\x30\x40" + b"\0\x30\x40" * (count - 1)))
@@ -113,8 +121,8 @@ def play_notes(folder: Path, count: int) -> object:
     pressed = b"".join(b"\0\x90" + bytes([pitch % 128, 64]) for pitch in range(count))
     released = b"".join(b"\0\x80" + bytes([pitch % 128, 64]) for pitch in range(1, count))
     path.write_bytes(file_of(pressed + b"\x83\0\x80\0\x40" + released))
-    _, score = resolve_guide(Request(guide=str(path), seconds=2, bpm=120, seed=1))
-    return score
+    _, guide = resolve_guide(Request(guide=str(path), seconds=2, bpm=120, seed=1))
+    return guide
 
 
 def list_inbox(folder: Path, count: int) -> object:
@@ -306,6 +314,8 @@ READS: dict[str, Read] = {
     "sheet_parameters": lambda folder, count: read_lines("bpm: 90\n" * count),
     "inbox_bytes": read_answer,
     "inbox_files": list_inbox,
+    "sung_line": lambda folder, length: sing_line("la " * (length // 3) + "a" * (length % 3)),
+    "sung_word": lambda folder, length: sing_line("a" * length),
     "header_bytes": check_header,
     "tensors": check_tensors,
     "tensor_numbers": check_numbers,

@@ -254,6 +254,8 @@ def test_what_was_accepted_under_another_limit_is_restored() -> None:
     request = Request.restore(stored | {"of_an_older_version": 1})
     assert (request.lyrics, request.bars, request.codes) == (long, 2, "1 2")
     assert Request.restore(dataclasses.asdict(request)) == request
+    del stored["composer"]
+    assert Request.restore(stored).composer == 1  # there was no other
     for damaged in ({"bpm": math.inf}, {"bars": "many"}, {"lyrics": 3.5j}, {"sampler": "x"}):
         with pytest.raises(BadRequest):
             Request.restore(damaged)

@@ -10,6 +10,7 @@ import pytest
 from pipeline.request import BadRequest, Request
 from pipeline.take import Progress, TakeInfo, describe_machine
 from pipeline.weights.adapter import Adapter
+from tests.support.line_times import sung_line
 
 INFO = TakeInfo(
     Request(prompt="pad", seed=3),
@@ -18,6 +19,7 @@ INFO = TakeInfo(
     adapters=(Adapter("/loras/dusty", 0.5), Adapter("/loras/night")),
     timesteps=(1.0, 0.5),
     codes="1 2 3",
+    lines=(sung_line("la la"),),
     sections=((0.0, "verse"), (8.5, "chorus")),
     planned={"bpm": 92.0, "key": "A minor"},
     timings={"text": 0.25, "diffusion": 1.5},

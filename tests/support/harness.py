@@ -22,6 +22,7 @@ from daemon.worker import Loader, Worker
 from pipeline.cost import estimate_cost
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files
+from pipeline.singer.lines import LineTime
 from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.variants import Defaults
 from pipeline.weights.adapter import (
@@ -130,6 +131,7 @@ class SteppedModel:
         self.adapters: tuple[Adapter, ...] = ()
         self.played: list[str] = []
         self.filled: dict[str, Any] = {}  # by its planner
+        self.lines: tuple[LineTime, ...] = ()  # of the lyrics, sung
         if running:
             self.run()
 
@@ -180,6 +182,8 @@ class SteppedModel:
         request = dataclasses.replace(request, num_steps=request.num_steps or 4)
         if self.filled:
             yield Progress("plan", 0.0, planned=self.filled)
+        if self.lines:
+            yield Progress("guide", 0.0, lines=self.lines)
         for number in range(4):
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
@@ -192,7 +196,9 @@ class SteppedModel:
             if request.prompt == "hang":
                 self.hung.wait(PATIENCE)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
-        info = TakeInfo(request, self.name, adapters=self.adapters, planned=self.filled)
+        info = TakeInfo(
+            request, self.name, adapters=self.adapters, planned=self.filled, lines=self.lines
+        )
         for name in ("mix", *request.stems.split()):
             yield Clip(name, audio, info)
 

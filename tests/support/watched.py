@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from daemon.engine.job_events import make_line_events
 from daemon.jobs import Event, Job, JobState, Listener, Order, Refused
 from daemon.panel import Panel
 from daemon.paths import AllowedFolders
@@ -16,6 +17,7 @@ from daemon.settings import Settings, Watch
 from daemon.watch.folder import WatchedFolder
 from daemon.watch.watchers import Watchers
 from pipeline.request import Request
+from pipeline.singer.lines import LineTime
 
 PATIENCE = 60.0
 WORDS = "[verse]\nCity lights are calling me home\n"
@@ -103,6 +105,12 @@ class EngineStub:
         self._end(job, "finished", 1, str(clip.with_suffix(".json")))
         return clip
 
+    def sing(self, job: Job, *lines: LineTime) -> None:
+        """The worker has said when the lyrics of a job are sung."""
+        for event in make_line_events(job, lines):
+            for listener in self.listeners:
+                listener(event)
+
     def fail(self, job: Job, message: str) -> None:
         self._end(job, "fail", "/ace/generate", 500, message, "try it again")
 
@@ -130,8 +138,8 @@ class PolledFolder:
         self.engine.listeners[:] = [self._on_event]
 
     def _on_event(self, event: Event) -> None:
-        if event.kind in ("finished", "fail"):
-            self.watched.on_job_ended(event)
+        if event.kind in ("words", "finished", "fail"):
+            self.watched.on_job_event(event)
 
     def poll(self, later: float = 0.0, hints: tuple[str, ...] = ()) -> None:
         self.now += later

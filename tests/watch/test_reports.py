@@ -8,6 +8,7 @@ from daemon.jobs import JobState
 from daemon.watch.folder import MAX_ANNOUNCED
 from daemon.watch.reports import format_report
 from daemon.watch.sheet import Sheet, read_sheet
+from tests.support.line_times import left_out_line, sung_line
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
 
@@ -158,3 +159,42 @@ def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
         "line 4: around the parameters\n"
         "lines 5 to 6: sung\n"
     )
+
+
+def test_where_each_line_is_sung_is_said_of_the_line_of_the_file(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "---\nbpm: 92\n---\n\n[Chorus]\n\n\nWe rise\n# mine\nand fall\n")
+    folder.settle()
+    written = engine.jobs[0].request.lyrics.split("\n")
+    assert written == ["[Chorus]", "", "We rise", "and fall"]
+    engine.sing(
+        engine.jobs[0],
+        sung_line("We rise", bar=3, start=6.25, number=2),
+        left_out_line("and fall", "left out, no bar was left", number=3),
+    )
+    folder.watched.announce_lines()
+    assert folder.notes_on("chorus.txt")[-2:] == [
+        (8, 0, "sung from bar 3, at 0:06.2, in Chorus"),
+        (10, 413, "not sung: left out, no bar was left"),
+    ]
+    engine.finish(engine.jobs[0])
+    assert "line 10: and fall\n    not sung: left out, no bar was left" in folder.report_on(
+        "chorus.txt"
+    )
+    folder.watched.announce_lines()
+    assert len(folder.notes_on("chorus.txt")) == len({*folder.notes_on("chorus.txt")}), "once"
+    folder.save("chorus.txt", "We rise\n")
+    folder.settle()
+    assert folder.report_on("chorus.txt") == "", "the next one begins anew"
+
+
+def test_what_an_lrc_repeats_is_told_of_its_own_line(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("song.lrc", "[00:05.00]two\n[00:01.00][00:09.00]one\n")
+    folder.settle()
+    assert engine.jobs[0].request.lyrics == "one\ntwo\none"
+    engine.sing(engine.jobs[0], sung_line("one", bar=5, number=2))
+    folder.watched.announce_lines()
+    assert folder.notes_on("song.lrc")[-1] == (2, 0, "sung from bar 5, at 0:00.5, in Chorus")

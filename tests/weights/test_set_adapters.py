@@ -355,7 +355,9 @@ def test_convert_makes_a_folder_that_plays(tmp_path: Path) -> None:
 def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> None:
     old = {"request": {"prompt": "pad"}, "model": "mini/turbo"}
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert read_manifest(tmp_path / "old.json") == TakeInfo(Request(prompt="pad"), "mini/turbo")
+    assert read_manifest(tmp_path / "old.json") == TakeInfo(
+        Request(prompt="pad", composer=1), "mini/turbo"
+    )
     for odd in (
         {"adapters": 5},
         {"adapters": [["/a"]]},

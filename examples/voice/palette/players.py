@@ -1,0 +1,251 @@
+"""Notes -> stems.
+
+The stems of a mix add up to it exactly. Each goes by itself through its instrument's amplifier and
+modulation, is ducked by the kick, coloured and put into the room, which is linear, and onto tape.
+What follows is the same for all of them at every sample: the tape's speed, and the bus's compressor
+and limiter, whose gain is found from the sum of the parts that play. A record's crackle is on the
+drums' stem, or on the first where there are none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.guide.score import Note, Score
+from pipeline.request import SAMPLE_RATE
+
+from . import effects
+from .drums import ROBINS, render_drum
+from .instruments import INSTRUMENTS, Instrument
+from .kits import HATS, KICK
+from .production import Production
+from .signals import Planar, fade_in, render_noise
+from .tones import SLIDE, Shot, render_tone
+
+Audio = npt.NDArray[np.float32]  # (samples, 2)
+
+CLIP_FADE = round(0.005 * SAMPLE_RATE)
+LEVEL = 1.5  # of the stems before the bus
+# of the four round robins of a tone: how much harder, and how much louder in dB
+TURNS = ((0.0, 0.0), (0.06, -0.35), (-0.05, 0.2), (0.03, 0.35))
+LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # seconds that tones are kept for
+CHOKE = round(0.02 * SAMPLE_RATE)
+STILL = Production()
+
+
+def render(
+    score: Score, sounds: Mapping[str, str], samples: int, production: Production = STILL
+) -> dict[str, Audio]:
+    """The stem (samples, 2) of each role that has notes and a sound: an instrument or, for drums, a
+    kit, by its name. Their sum is the mix.
+    """
+    beat = 60 / score.bpm * SAMPLE_RATE
+    notes = {
+        role: [note for note in score.notes if note.role == role and note.start * beat < samples]
+        for role in sounds
+    }
+    kicks = [round(note.start * beat) for note in notes.get("drums", ()) if note.pitch == KICK]
+    stems = {
+        role: _render_part(role, played, sounds[role], kicks, (beat, samples), production)
+        for role, played in notes.items()
+        if played
+    }
+    if production.crackle and stems:
+        dusty = "drums" if "drums" in stems else next(iter(stems))
+        stems[dusty] += effects.make_crackle(samples, production.crackle)
+    if production.wow and samples > 1:
+        places = effects.make_wow(samples, production.wow)
+        stems = {role: effects.play_tape(stem, places) for role, stem in stems.items()}
+    return _put_on_bus(stems, production.glue)
+
+
+def mix(stems: Mapping[str, Audio]) -> Audio:
+    """All stems together."""
+    mixed: Audio = np.sum(list(stems.values()), axis=0)
+    return mixed
+
+
+def limit(sound: Audio) -> Audio:
+    """The sound (samples, 2), turned down for as long as it would clip."""
+    limited: Audio = sound * effects.make_bus_gain(sound.T, 0.0)[:, None]
+    return limited
+
+
+def _put_on_bus(stems: Mapping[str, Planar], glue: float) -> dict[str, Audio]:
+    if not stems:
+        return {}
+    gain = effects.make_bus_gain(np.sum(list(stems.values()), axis=0), glue)
+    fading = min(CLIP_FADE, len(gain))
+    gain[-fading:] *= np.linspace(1, 0, fading, dtype=np.float32)
+    fade_in(gain)
+    return {role: np.ascontiguousarray((gain * stem).T) for role, stem in stems.items()}
+
+
+def _render_part(
+    role: str,
+    notes: Sequence[Note],
+    sound: str,
+    kicks: list[int],
+    time: tuple[float, int],  # samples of a beat, and of all
+    production: Production,
+) -> Planar:
+    """One part as it comes to the bus, (2, samples)."""
+    beat, samples = time
+    stem = np.zeros((2, samples), np.float32)
+    if role == "drums":
+        _play_drums(stem, notes, sound, beat, production.hardness)
+        amplifier = None
+    else:
+        instrument = INSTRUMENTS[sound]
+        _play_notes(stem, notes, sound, beat, production)
+        stem = _add_effects(stem, instrument)
+        amplifier = instrument.amplifier
+    if production.duck and kicks and role in ("bass", "chords"):
+        stem *= effects.make_ducking(kicks, samples, production.duck, production.duck_release)
+    stem *= np.float32(LEVEL * 10 ** (production.level / 20))
+    stem = effects.place_in_room(
+        stem, production.sends[role], production.room, production.tint, amplifier
+    )
+    return effects.saturate(stem, production.tape) if production.tape else stem
+
+
+def _add_effects(stem: Planar, instrument: Instrument) -> Planar:
+    if instrument.amplifier:
+        stem = effects.amplify(stem, instrument.amplifier, instrument.gain)
+    if instrument.modulation:
+        side = effects.modulate((stem[0] + stem[1]) / 2, instrument.modulation)
+        stem[0] += side
+        stem[1] -= side
+    return stem
+
+
+# --- drums ----------------------------------------------------------------------------------------
+
+
+def _play_drums(
+    stem: Planar, notes: Iterable[Note], kit: str, beat: float, hardness: float
+) -> None:
+    """Add all hits to the stem. A hat ends when the next one begins."""
+    ordered = sorted(notes, key=lambda note: note.start)
+    robins: Counter[int] = Counter()
+    choked = _find_next_hats(ordered, beat)
+    for note, held in zip(ordered, choked):
+        shot = render_drum(kit, note.pitch, robins[note.pitch] % ROBINS)
+        robins[note.pitch] += 1
+        hard = _find_hardness(note.velocity, hardness)
+        _add_shot(stem, shot, round(note.start * beat), (held, CHOKE), (note.velocity, hard))
+
+
+def _find_next_hats(notes: list[Note], beat: float) -> list[int]:
+    """How many samples each hit may ring."""
+    ringing = []
+    following = math.inf
+    for note in reversed(notes):
+        start = note.start * beat
+        is_hat = note.pitch in HATS
+        unlimited = not is_hat or following == math.inf
+        ringing.append(1 << 30 if unlimited else max(round(following - start), CHOKE))
+        if is_hat:
+            following = start
+    return ringing[::-1]
+
+
+# --- tones ----------------------------------------------------------------------------------------
+
+
+def _play_notes(
+    stem: Planar, notes: Sequence[Note], sound: str, beat: float, production: Production
+) -> None:
+    """Add all notes to the stem."""
+    instrument = INSTRUMENTS[sound]
+    release = round(instrument.tone.release * production.ringing * SAMPLE_RATE)
+    longest = max(note.length for note in notes) * beat + release
+    length = min(longest, stem.shape[1]) / SAMPLE_RATE
+    length = next((kept for kept in LENGTHS if kept >= length), math.ceil(length))
+    turns: Counter[int] = Counter()
+    for note in notes:
+        start = round(note.start * beat)
+        held = max(1, round((note.start + note.length) * beat) - start)
+        pitch = instrument.fold(note.pitch)
+        turn = turns[pitch] % len(TURNS)
+        turns[pitch] += 1
+        harder, louder = TURNS[turn]
+        shot = _find_tone(sound, pitch, note, held / SAMPLE_RATE, length)
+        hard = _find_hardness(note.velocity, production.hardness) + harder
+        level = instrument.gain * note.velocity
+        louder_level = level * 10 ** (louder / 20)
+        _add_shot(stem, shot, start, (held, release), (louder_level, hard))
+        if instrument.tone.noise:
+            noise = _render_attack(sound, turn)
+            _add_shot(stem, noise, start, (held, release), (1.4 * level * (0.4 + hard), 0))
+
+
+def _find_tone(sound: str, pitch: int, note: Note, held: float, length: float) -> Shot:
+    """The tone of a note that is held so many seconds, `length` seconds of it."""
+    tone = INSTRUMENTS[sound].tone
+    if note.slide_from is None:
+        return _keep_tone(sound, pitch, length)
+    gliding = min(SLIDE, held / 2)
+    origin = _to_hertz(pitch + note.slide_from - note.pitch)
+    return render_tone(tone, _to_hertz(pitch), length, (origin, gliding))
+
+
+@lru_cache(maxsize=256)
+def _keep_tone(sound: str, pitch: int, seconds: float) -> Shot:
+    return render_tone(INSTRUMENTS[sound].tone, _to_hertz(pitch), seconds, (0.0, 0.0))
+
+
+@lru_cache(maxsize=128)
+def _render_attack(sound: str, turn: int) -> Shot:
+    """The noise of a note's beginning, in the middle."""
+    noise = INSTRUMENTS[sound].tone.noise
+    assert noise is not None
+    rng = np.random.default_rng([*sound.encode(), turn])
+    seconds = min(0.02 + noise.attack + 7 / noise.decay, 3.0)
+    burst = render_noise(noise, seconds, rng).astype(np.float32)[None]
+    fade_in(burst)
+    burst[:, -CLIP_FADE:] *= np.linspace(1, 0, CLIP_FADE, dtype=np.float32)
+    burst.flags.writeable = False
+    return Shot(burst, np.zeros_like(burst))
+
+
+def _to_hertz(pitch: float) -> float:
+    return float(440 * 2 ** ((pitch - 69) / 12))
+
+
+def _find_hardness(velocity: float, hardness: float) -> float:
+    """0..1: how much of a shot's edge is heard."""
+    return min(max(1.25 * velocity - 0.25 + hardness, 0.0), 1.2)
+
+
+def _add_shot(
+    stem: Planar,
+    shot: Shot,
+    start: int,
+    times: tuple[int, int],  # samples that it is held, and of its release
+    levels: tuple[float, float],  # its gain, and how much of its edge there is
+) -> None:
+    """Add the shot to the stem, released once it has been held."""
+    held, release = times
+    gain, hard = levels
+    end = min(held + release, shot.soft.shape[1], stem.shape[1] - start)
+    played = np.float32(gain) * shot.soft[:, :end]
+    if hard:
+        played += np.float32(gain * hard) * shot.edge[:, :end]
+    if held < end:
+        played[:, held:] *= _make_release(release)[: end - held]
+    stem[:, start : start + end] += played
+
+
+@lru_cache(maxsize=64)
+def _make_release(samples: int) -> Planar:
+    """From 1 to 0, as a damper falls."""
+    falling = np.linspace(1, 0, max(samples, 1), dtype=np.float32)
+    curve: Planar = falling**2 * np.exp(-2 * (1 - falling))
+    return curve

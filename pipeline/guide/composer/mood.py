@@ -1,0 +1,20 @@
+"""What the adjectives of a caption turn: a mood is a place on a few scales."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mood(NamedTuple):
+    """How a piece is to feel. Scales go from -1 to 1; 0 is what the style does by itself."""
+
+    energy: float = 0.0  # calm to energetic: velocities, drum patterns, lifts of sections
+    density: float = 0.0  # sparse to busy: how many notes
+    brightness: float = 0.0  # dark to bright: registers, open hats, harmonics of the sounds
+    valence: float = 0.0  # sad to happy: mode, borrowed chords, contour of tunes
+    weight: float = 0.0  # light to heavy: low octaves, doubled bass, drive
+    dust: float = 0.0  # clean to dusty: lateness, softness, crackle of the palette
+    dream: float = 0.0  # dry to dreamy: long notes, arpeggios, room
+    hats: float = 0.0  # -1 no hats, 1 rolls of hats
+    half_time: bool = False
+    swing: float | None = None  # of the style where None; 0 straight, 1 triplets

@@ -1,0 +1,46 @@
+"""When what is sung, as the composition knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+
+class WordTime(NamedTuple):
+    """A word as it is written, and the seconds from the clip's start at which it begins and
+    ends.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
+class LineTime(NamedTuple):
+    """A line of the lyrics and when it is sung.
+
+    `bar` counts from 1; 0 where the line is not sung. `line` is its index among the lines of the
+    request's lyrics. `note` says what was done otherwise than it is written.
+    """
+
+    text: str
+    start: float  # seconds
+    end: float
+    section: str  # "Verse 1"
+    bar: int
+    bars: int
+    line: int
+    words: tuple[WordTime, ...]
+    note: str = ""
+
+    @property
+    def is_sung(self) -> bool:
+        return self.bar > 0
+
+
+def parse_lines(data: Iterable[Sequence[Any]]) -> tuple[LineTime, ...]:
+    """Lines again, after they were JSON, which has lists in place of tuples."""
+    lines = (LineTime(*values) for values in data)
+    return tuple(
+        line._replace(words=tuple(WordTime(*word) for word in line.words)) for line in lines
+    )

