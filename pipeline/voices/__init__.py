@@ -9,8 +9,8 @@ PLANNERS = ("1.7B", "0.6B", "4B")  # the official ones: the default first, then 
 
 VOICES = {
     "mini": (
-        "It is a small network of our own: lo-fi loops in twelve styles, in tempo and in key; "
-        "it does not sing."
+        "It is a small network of our own: twenty styles, in tempo and in key; "
+        "a plain singer of rules sings your words."
     ),
 }
 

@@ -268,16 +268,20 @@ def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) ->
 def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Path) -> None:
     done = run("demo", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "lo-fi loops in twelve styles" in done.stdout
+    assert "twenty styles, in tempo and in key" in done.stdout
     for spoken in (
         "-> /ace/generate loop",
         "<- /ace/queued loop",
-        "<- /ace/clip pad",
-        "<- /ace/finished pad",
+        "<- /ace/words song 2 1 Chorus",
+        "We are alive tonight",
+        "<- /ace/words song 3 3 Chorus",
+        "<- /ace/clip song",
+        "<- /ace/finished song",
     ):
         assert spoken in done.stdout
-    files = [Path(line.strip()) for line in done.stdout.split("waveform:")[1].strip().splitlines()]
-    assert [path.suffix for path in files] == [".wav", ".wav", ".png"]
+    files = [Path(line.strip()) for line in done.stdout.split("sung:")[1].strip().splitlines()]
+    assert [path.suffix for path in files] == [".wav", ".wav", ".png", ".lrc"]
+    assert "tonight" in files[3].read_text()
     assert all(path.parent == tmp_path / "acestepd-demo" for path in files)
     with Image.open(files[2]) as picture:
         pixels = np.asarray(picture.convert("L"))

@@ -56,7 +56,7 @@ def test_it_shows_what_a_musician_needs_in_order_and_nothing_above_it(tmp_path: 
     assert screen[0] == f"acestepd {VERSION} is ready"
     assert labels(screen) == ["model", "clips", "OSC in", "tempo", "try"]
     assert text_of(screen, "model")[0].startswith("mini")
-    assert "lo-fi loops in twelve styles" in text_of(screen, "model")[1]
+    assert "twenty styles, in tempo and in key" in text_of(screen, "model")[1]
     assert text_of(screen, "clips") == [str(tmp_path / "out")]
     assert text_of(screen, "OSC in")[0] == f"UDP 127.0.0.1:{daemon.port}"
     assert "/ace/notify 1 9101" in text_of(screen, "OSC in")[1]
