@@ -86,7 +86,7 @@ def demo(out: Path) -> int:
     picture = wavs[0].with_suffix(".png")
     draw_waveform(wavs[0], picture)
     print("\nFinished clips, the first one's waveform, and when the words are sung:", end="\n  ")
-    print(*wavs, picture, *out.glob("*.lrc"), sep="\n  ")
+    print(*wavs, picture, *wavs[0].parent.glob("*.lrc"), sep="\n  ")
     return 0
 
 
