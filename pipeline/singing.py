@@ -23,19 +23,41 @@ VOCALS = "vocals"  # the name of the stem
 _RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
 _BACKING = np.float32(0.5)  # of a second voice against the first
 _VOICES = {"man": MAN, "woman": WOMAN}
-_SINGER_WORDS = {
-    "woman": "female|woman|women|girl|girls|soprano|alto|diva|lady|feminine",
-    "man": "male|man|men|boy|boys|tenor|baritone|masculine",
+_WHO = {
+    "woman": "female|woman|women|girl|girls|lady|feminine",
+    "man": "male|man|men|boy|boys|masculine",
 }
-_SINGERS = re.compile(
-    "|".join(rf"\b(?P<{singer}>{words})\b" for singer, words in _SINGER_WORDS.items())
+_REGISTERS = {"woman": "soprano|mezzo|alto|contralto|diva", "man": "tenor|baritone"}
+_VOICE = "(?:vocal|voice|singer|vocalist|vox|rapper|choir|sing|singing|sung)s?"
+# a tenor saxophone sings nothing
+_NO_INSTRUMENT = (
+    "(?! (?:sax|saxophone|horn|guitar|drum|flute|clarinet|trombone|recorder|ukulele|banjo|trumpet)"
+    "s?\\b)"
+)
+_SINGERS = {
+    singer: rf"(?:{who})(?: [a-z]+){{0,2}} {_VOICE}"
+    rf"|{_VOICE}(?: (?:by|from|of|is|a|an|the))* (?:{who})"
+    rf"|(?:{_REGISTERS[singer]}){_NO_INSTRUMENT}"
+    for singer, who in _WHO.items()
+}
+_SINGER = re.compile("|".join(rf"\b(?P<{who}>{words})\b" for who, words in _SINGERS.items()))
+_DENIED = re.compile(
+    r"\b(?:no|not|without|never|minus|isn t|don t (?:want|use)|instead of|rather than)"
+    r"(?: (?:a|an|any|the|more))* $"
 )
 
 
 def find_singer(prompt: str) -> str:
-    """Who a caption wants to sing: "man" or "woman", or "" where it does not say."""
-    match = _SINGERS.search(prompt.lower())
-    return str(match.lastgroup) if match else ""
+    """Who a caption wants to sing: "man" or "woman", or "" where it does not say. The last one that
+    it names, and does not exclude, counts.
+    """
+    text = " ".join(re.sub(r"[^a-z0-9,.;!?]+", " ", prompt.lower()).split())
+    found = [
+        match.lastgroup or ""
+        for match in _SINGER.finditer(text)
+        if not _DENIED.search(text[: match.start()])
+    ]
+    return found[-1] if found else ""
 
 
 class Singing(NamedTuple):

@@ -41,6 +41,17 @@ def read(clip: Clip) -> np.ndarray:
         ("a soprano over strings", "woman"),
         ("pop", ""),
         ("emails and romance", ""),
+        ("tenor saxophone over brushes, female vocals", "woman"),
+        ("alto sax solo", ""),
+        ("no female vocals, male singer", "man"),
+        ("male vocals, not a female voice", "man"),
+        ("for my man, female voice", "woman"),
+        ("a man sings in the rain", "man"),
+        ("female lead vocals, warm tenor guitar", "woman"),
+        ("vocals by a woman", "woman"),
+        ("girls and boys, pop", ""),
+        ("alto voice", "woman"),
+        ("warm baritone", "man"),
     ],
 )
 def test_a_caption_says_who_sings(prompt: str, singer: str) -> None:
