@@ -11,7 +11,7 @@ STYLE_WORDS = {
     "house": (
         "house, deep house, acid house, tech house, french house, ambient house, funky house, "
         "lofi house, lo fi house, progressive house, edm, afro house, dance pop, eurodance, "
-        "big room, electro house"
+        "big room, electro house, electrohouse"
     ),
     "techno": (
         "techno, dub techno, ambient techno, minimal techno, acid techno, hard techno, trance, "
@@ -26,21 +26,21 @@ STYLE_WORDS = {
         "trap, drill, uk drill, dubstep, phonk, grime, future bass, cloud rap, brostep, trap beat"
     ),
     "lo-fi": (
-        "lo fi, lofi, lo fi hip hop, lofi hip hop, chillhop, chill hop, jazz hop, study beats, "
-        "downtempo, lounge, chillout, chillwave"
+        "lo fi, lofi, lowfi, low fi, lo fi hip hop, lofi hip hop, chillhop, chill hop, "
+        "jazz hop, study beats, downtempo, lounge, chillout, chillwave"
     ),
     "rock": (
         "rock, hard rock, punk rock, rock and roll, punk, grunge, blues, blues rock, indie rock, "
         "garage rock, shoegaze, post rock, folk rock, pop punk, emo, surf rock, alternative rock"
     ),
     "pop": (
-        "pop, indie pop, indie, ballad, k pop, j pop, hyperpop, singer songwriter, latin pop, "
-        "schlager, gospel, dream pop, bedroom pop"
+        "pop, indie pop, indie, ballad, k pop, j pop, kpop, jpop, c pop, hyperpop, "
+        "singer songwriter, latin pop, schlager, gospel, dream pop, bedroom pop"
     ),
     "reggae": "reggae, dub, roots reggae, ska, dancehall, reggaeton, rocksteady",
     "synthwave": (
         "synthwave, synth wave, retrowave, outrun, vaporwave, chiptune, 8 bit, synthpop, "
-        "synth pop, new wave, darkwave"
+        "synth pop, electropop, electro pop, new wave, darkwave"
     ),
     "funk": "funk, p funk, go go, boogie, funk rock",
     "ambient": (
@@ -57,8 +57,8 @@ STYLE_WORDS = {
         "jazz trio, jazz ballad, jazz waltz, gypsy jazz, ragtime, dixieland"
     ),
     "bossa nova": (
-        "bossa nova, bossa, latin, latin jazz, samba, salsa, mambo, rumba, cha cha, bolero, "
-        "cumbia, tango"
+        "bossa nova, bossanova, bossa, latin, latin jazz, samba, salsa, mambo, rumba, cha cha, "
+        "bolero, cumbia, tango"
     ),
     "metal": (
         "metal, heavy metal, death metal, black metal, thrash, thrash metal, metalcore, djent, "
@@ -97,9 +97,9 @@ MOOD_WORDS = {  # these count when no style is named
 ROLE_WORDS = {
     "drums": (
         "drum, drum kit, drum machine, drumming, bass drum, kick drum, beat, percussion, 808, "
-        "909, kick, snare, clap, hat, hi hat, hihat, cymbal, tom, shaker, tambourine, conga, "
-        "bongo"
+        "909, kick, snare, clap, cymbal, tom, shaker, tambourine, conga, bongo"
     ),
+    "hats": "hat, hi hat, hihat",  # of the drums
     "bass": (
         "bass, bassline, bass line, bass guitar, electric bass guitar, 808 bass, sub, sub bass, "
         "contrabass, upright bass, double bass, reese"
@@ -138,7 +138,10 @@ FEELINGS: tuple[tuple[dict[str, float], str], ...] = (
     ({"energy": 0.5, "density": 0.4}, "fast, quick"),
     ({"energy": -1.0}, "calm, gentle, soft, quiet, peaceful, soothing, sleepy"),
     ({"energy": -0.7}, "chill, chilled, relaxed, relaxing, mellow, laid back, lazy, easy"),
-    ({"energy": -0.6, "density": -0.4}, "slow, slowed, ballad, slow jam, intimate"),
+    (
+        {"energy": -0.6, "density": -0.4},
+        "slow, slowed, ballad, ballads, slow jam, slow jams, intimate",
+    ),
     ({"density": 1.0}, "busy, dense, full, complex, rich, layered, intricate"),
     ({"density": -1.0}, "sparse, minimal, minimalist, minimalistic, empty, simple, stripped down"),
     ({"density": -0.6}, "spacious, airy, open"),
@@ -154,13 +157,20 @@ FEELINGS: tuple[tuple[dict[str, float], str], ...] = (
     ({"valence": -0.7, "brightness": -0.4}, "moody, haunting, sinister, ominous, menacing, eerie"),
     ({"weight": 1.0}, "heavy, fat, massive, huge, big, thick, crushing, hard"),
     ({"weight": -1.0}, "light, thin, delicate, lightweight"),
+    ({"weight": 0.6}, "more bass, bass heavy"),
+    ({"weight": -0.6}, "less bass"),
+    ({"density": -0.6}, "less drums, fewer drums"),
     ({"weight": 0.6, "brightness": 0.3}, "distorted, dirty, gritty, raw, overdriven"),
     ({"dust": 1.0}, "dusty, vinyl, crackly, old, vintage, tape, worn, grainy"),
     ({"dust": -1.0}, "clean, polished, pristine, modern, hi fi"),
     ({"dream": 1.0}, "dreamy, ethereal, hazy, floating, atmospheric, lush, washed out, reverb"),
     ({"dream": 0.7}, "cinematic, spacey, cosmic, hypnotic, meditative"),
     ({"dream": -1.0}, "dry, tight, punchy"),
-    ({"hats": 1.25}, "hat roll, hi hat roll, hihat roll, rolling hat, rolling hi hat, triplet hat"),
+    (
+        {"hats": 1.25},
+        "hat roll, hat rolls, hi hat roll, hi hat rolls, hihat rolls, rolling hats, "
+        "rolling hi hats, triplet hats",
+    ),
     ({"half_time": 1.0}, "half time, halftime, half tempo, half time feel"),
     ({"swing": 0.6}, "swing, swung, swinging, bouncy"),
     ({"swing": 1.0}, "shuffle, shuffled, triplet feel"),
@@ -176,7 +186,12 @@ FEELINGS: tuple[tuple[dict[str, float], str], ...] = (
     ({"density": -0.6, "brightness": -0.3}, "minimal techno, drone, dark ambient"),
 )
 FACTORS = {  # what stands before an adjective
+    "more": 1.0,
+    "much": 1.0,
+    "quite": 1.0,
     "very": 1.3,
+    "so": 1.3,
+    "too": 1.3,
     "really": 1.3,
     "super": 1.3,
     "extremely": 1.3,
@@ -185,15 +200,19 @@ FACTORS = {  # what stands before an adjective
     "somewhat": 0.5,
     "a bit": 0.5,
     "a little": 0.5,
-    "not": -0.5,
-    "not too": -0.5,
-    "not so": -0.5,
-    "less": -0.5,
-    "no": -0.5,
-    "never": -0.5,
 }
+DENIED = -0.5  # of an adjective that is denied: "not dark" is a little brighter
+# Places and things that are called by an adjective: it says nothing about the music.
+SCENERY = (
+    "city light, street light, night light, deep sea, deep ocean, deep water, deep space, "
+    "deep blue, deep forest, old town, old city, old man, old friend, old house, full moon, "
+    "big city, big sky, big town, open road, open sea, open sky, light rain, light year, "
+    "empty street, empty room, dry land, clean water, hard rain, hard time, soft rain, warm "
+    "rain, round trip, high tide"
+)
 FILLERS = frozenset(  # words that ask for nothing by themselves
     "a an the and or with without of in on at for to by from some any my your it is this that song "
     "track music tune piece loop groove style vibe vibes feel feeling sound sounds like only just "
-    "please make me key solo minus but based type bpm instrumental part parts no".split()
+    "please make me key solo minus but based type bpm instrumental part parts no not more so i "
+    "want all over into featuring don doesn isn".split()
 )

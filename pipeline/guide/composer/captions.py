@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,23 +14,27 @@ from ..harmony import fit_key
 from ..score import ROLES
 from .caption_words import (
     DEFAULT_STYLES,
+    DENIED,
     FACTORS,
     FEELINGS,
     FILLERS,
     MODE_WORDS,
     MOOD_WORDS,
     ROLE_WORDS,
+    SCENERY,
     SPEED_WORDS,
     STRENGTH,
     STYLE_WORDS,
 )
 from .form import LyricSection
 from .meter import Meter
-from .mood import Mood
+from .mood import DIRECTIONS, Mood
+from .negations import Negations, split_negations
 from .sketch import Sketch, pick
 from .styles import STYLES, Style
 
 MAX_CHARACTERS = 2000  # of a caption: the model reads no more either
+MOST_IGNORED = 8  # words that a sentence lists
 TONICS = {  # as keys are usually written
     "major": "C Db D Eb E F F# G Ab A Bb B".split(),
     "minor": "C C# D Eb E F F# G G# A Bb B".split(),
@@ -38,7 +42,7 @@ TONICS = {  # as keys are usually written
 
 
 class WordReading(NamedTuple):
-    """What words of a caption did: "very dark": "brightness -1"."""
+    """What words of a caption did: "dark": "duller, lower, sadder"."""
 
     words: str
     meaning: str
@@ -69,26 +73,30 @@ def read_caption(
     """What a caption asks for. A bpm of 0 and an empty key are the caption's, or picked for the
     style by the seed.
     """
-    text = _normalize(prompt)
+    said = _normalize(prompt)
+    wanted = split_negations(_SCENERY.sub(",", said))
+    text, unwanted = wanted.text, " , ".join(wanted.denied)
     sketch = Sketch("", bpm, key, bars, meter, ROLES, seed, tuple(chords), loop=loop, lyrics=lyrics)
     named = _STYLES.find_first(text) or _MOODS.find_first(text)
-    name = named.meaning if named else pick(sketch.make_rng("style"), DEFAULT_STYLES)
+    denied = {style.meaning for style in _STYLES.find_all(unwanted)}
+    styles = [style for style in DEFAULT_STYLES if style not in denied]
+    name = named.meaning if named else pick(sketch.make_rng("style"), styles)
     sketch = dataclasses.replace(sketch, style=name)
     rng = sketch.make_rng("caption")
     # also where none is needed, so that the key stays the same
     picked_bpm = _pick_bpm(rng, text, STYLES[name])
-    picked_key = _pick_key(rng, text, STYLES[name])
+    picked_key = _pick_key(rng, wanted, STYLES[name])
     found_bpm, found_key = _find_bpm(text), _find_key(prompt)
-    mood, feelings = _read_mood(text)
-    parts = _find_parts(_HATLESS.sub(",", text), name)
+    mood, feelings = _read_mood(wanted)
+    parts = _find_parts(wanted, name)
     acted = list(feelings)
     if named:
         acted.append(named._replace(meaning=f"style {name}"))
     if not bpm:
         acted += _explain_tempo(text, found_bpm)
     if not key:
-        acted += _explain_key(text, found_key, bool(chords))
-    acted += _explain_parts(text, parts)
+        acted += _explain_key(wanted, found_key, bool(chords))
+    acted += _explain_parts(wanted, parts)
     sketch = dataclasses.replace(
         sketch,
         bpm=bpm or found_bpm or picked_bpm,
@@ -96,12 +104,46 @@ def read_caption(
         mood=mood,
         parts=parts,
     )
-    return Caption(sketch, tuple(acted), tuple(_list_ignored(text, acted)))
+    return Caption(sketch, tuple(acted), tuple(_list_ignored(said, wanted, acted)))
 
 
 def read_mood(prompt: str) -> Mood:
     """The mood that a caption's adjectives add up to."""
-    return _read_mood(_normalize(prompt))[0]
+    return _read_mood(split_negations(_SCENERY.sub(",", _normalize(prompt))))[0]
+
+
+def describe_caption(caption: Caption) -> str:
+    """How a caption was read, in a sentence; "" where it only names a style."""
+    meanings: dict[str, list[str]] = {}
+    for words, meaning in caption.acted:
+        if meaning.startswith("part ") and caption.sketch.parts == ROLES:
+            continue  # it plays in any case
+        told_of = next((other for other in meanings if other.endswith(f" {words}")), words)
+        meanings.setdefault(told_of, []).extend(_tell(words, meaning))
+    read = [
+        f"{words} ({', '.join(listed)})" if listed else words for words, listed in meanings.items()
+    ]
+    names = {words for words, meaning in caption.acted if meaning.startswith("style ")}
+    told = []
+    if not meanings.keys() <= names:
+        told.append(f"the guide read in the prompt: {', '.join(read)}")
+    if caption.ignored:
+        more = len(caption.ignored) - MOST_IGNORED
+        listed = ", ".join(caption.ignored[:MOST_IGNORED]) + (
+            f" and {more} more" if more > 0 else ""
+        )
+        told.append(f"nothing of the guide is made of: {listed} (the model may know them)")
+    return "; ".join(told)
+
+
+def _tell(words: str, meaning: str) -> Iterator[str]:
+    """What words mean, beyond what they say themselves."""
+    if meaning in ("tempo", "key", f"style {words}", f"part {words}"):
+        return
+    for one in meaning.split(", "):
+        thing = one.removesuffix(" left out").removesuffix("s")
+        if one != words and (thing == one or words.removesuffix("s") != f"no {thing}"):
+            yield one
 
 
 class _WordTable:
@@ -109,48 +151,73 @@ class _WordTable:
     stand for.
     """
 
-    def __init__(self, table: Mapping[str, str]) -> None:
-        self._meaning = {word: name for name, words in table.items() for word in words.split(", ")}
+    def __init__(self, table: Mapping[str, str], *, are_adjectives: bool = False) -> None:
+        self._meaning = {
+            form: name
+            for name, words in table.items()
+            for word in words.split(", ")
+            for form in (_compare(word) if are_adjectives else (word,))
+        }
         longest_first = sorted(self._meaning, key=lambda word: (-len(word), word))
-        self._pattern = re.compile(rf"\b({'|'.join(longest_first)})s?\b")
+        plural = "" if are_adjectives else "s?"
+        self._pattern = re.compile(rf"\b({'|'.join(longest_first)}){plural}\b")
 
     def __contains__(self, word: str) -> bool:
         return word in self._meaning
 
     def find_all(self, text: str) -> Iterator[WordReading]:
         """Every word as it is in the text, and what it stands for."""
+        for _, reading in self.find_places(text):
+            yield reading
+
+    def find_places(self, text: str) -> Iterator[tuple[int, WordReading]]:
+        """As `find_all`, with where each begins."""
         for match in self._pattern.finditer(text):
-            yield WordReading(match[0], self._meaning[match[1]])
+            yield match.start(), WordReading(match[0], self._meaning[match[1]])
 
     def find_first(self, text: str) -> WordReading | None:
         return next(self.find_all(text), None)
+
+    def replace_some(self, text: str, token: str, is_one: Callable[[str], bool]) -> str:
+        """The text with a token for each word, as it is in the text, that is one."""
+        return self._pattern.sub(lambda match: token if is_one(match[0]) else match[0], text)
 
     def replace_all(self, text: str, token: str) -> str:
         """The text with a token for every word; "{}" in it is what the word stands for."""
         return self._pattern.sub(lambda match: token.format(self._meaning[match[1]]), text)
 
 
+def _compare(word: str) -> tuple[str, ...]:
+    """An adjective as it is, and as it is compared: dark, darker, darkest."""
+    if " " in word or len(word) > 6:
+        return (word,)
+    stem = re.sub("y$", "i", word).removesuffix("e")
+    if re.search("[^aeiou][aeiou][bdgmnpt]$", stem):
+        stem += stem[-1]
+    return (word, f"{stem}er", f"{stem}est")
+
+
 _STYLES = _WordTable(STYLE_WORDS)
 _MOODS = _WordTable(MOOD_WORDS)
 _ROLES = _WordTable(ROLE_WORDS)
-_MODES = _WordTable(MODE_WORDS)
-_SPEEDS = _WordTable(SPEED_WORDS)
+_MODES = _WordTable(MODE_WORDS, are_adjectives=True)
+_SPEEDS = _WordTable(SPEED_WORDS, are_adjectives=True)
 # by the index of what the words turn
-_FEELINGS = _WordTable({str(index): words for index, (_, words) in enumerate(FEELINGS)})
+_FEELINGS = _WordTable(
+    {str(index): words for index, (_, words) in enumerate(FEELINGS)}, are_adjectives=True
+)
+_SCENERY = re.compile(rf"\b(?:{SCENERY.replace(', ', '|')})s?\b")
 _FACTOR = re.compile(rf"\b({'|'.join(sorted(FACTORS, key=len, reverse=True))}) $")
-_HATLESS = re.compile(r"\b(?:no|without|minus) (?:any )?(?:hi hats?|hihats?|hats?)\b|\bhatless\b")
+_INSTRUMENTS = "|".join(", ".join(ROLE_WORDS.values()).split(", "))
+_SWITCHED_OFF = re.compile(rf"\b((?:{_INSTRUMENTS})s?) (?:off|muted|removed)(?= ,|$)")
+_PART_OF = {"voice": "lead", "hats": "drums"}
+_SWITCHES = ("hats", "half_time", "swing")  # denied, these are what they are without a word
 _NOTE_NAME = r"([A-G])[ -]?(#|b|♯|♭|sharp|flat)?[ -]?"
 _KEYS = (
     re.compile(
         rf"\b(?:in|key of|key:?) {_NOTE_NAME}(major|minor|maj|min|m)\b(?! key)", re.IGNORECASE
     ),
     re.compile(rf"\b(?-i:(?=[A-G])){_NOTE_NAME}(major|minor|maj|min)\b", re.IGNORECASE),
-)
-_ADJECTIVES = (
-    r"(?:(?:a|an|the|any|more|live|heavy|loud|big|acoustic|electronic|electric|programmed) )*"
-)
-_EXCLUDING = (
-    rf"\b(?:no|without|minus) {_ADJECTIVES}<\w+>(?:(?: and| or| nor| no)+ {_ADJECTIVES}<\w+>)*"
 )
 
 
@@ -159,7 +226,10 @@ def _normalize(caption: str) -> str:
     text = caption[:MAX_CHARACTERS].lower().replace("’", "'").replace("w/o", "without")
     text = re.sub(r"&|'n'|\bn\b", " and ", text)
     text = re.sub(r"[,.;:!?()\[\]|\n]+", " , ", text)
-    return " ".join(re.sub(r"[^a-z0-9,]+", " ", text).split())
+    text = re.sub(r"\b(drum|beat|bass|hat)-?less\b", r"no \1", text)
+    text = " ".join(re.sub(r"[^a-z0-9,]+", " ", text).split())
+    text = re.sub(r"\bnot (?:only|just)\b", ",", text)
+    return _SWITCHED_OFF.sub(r"no \1", text)
 
 
 def _find_bpm(text: str) -> int:
@@ -190,13 +260,36 @@ def _find_key(caption: str) -> str:
     return ""
 
 
-def _pick_key(rng: np.random.Generator, text: str, style: Style) -> str:
+def _pick_key(rng: np.random.Generator, wanted: Negations, style: Style) -> str:
     """Any tonic, in the mode that a mood suggests or that is usual for the style."""
     pitch_class = int(rng.integers(12))
     usual = "minor" if rng.random() < style.minor else "major"
-    found = _MODES.find_first(text)
+    found = _find_mode(wanted)
     mode = found.meaning if found else usual
     return f"{TONICS[mode][pitch_class]} {mode}"
+
+
+def _find_mode(wanted: Negations) -> WordReading | None:
+    """The words of a caption that suggest a mode: of what is denied, the other one."""
+    if found := _MODES.find_first(wanted.text):
+        return found
+    for denied in wanted.denied:
+        if found := next(_find_denied(_MODES, _STYLES.replace_all(denied, "~")), None):
+            other = "major" if found.meaning == "minor" else "minor"
+            return WordReading(f"{_shorten(denied)} {found.words}", other)
+    return None
+
+
+def _find_denied(table: _WordTable, denied: str) -> Iterator[WordReading]:
+    """A table's adjectives that are denied; without dark pads the rest may be dark."""
+    if not _ROLES.find_first(_FEELINGS.replace_all(denied, "~")):
+        yield from table.find_all(denied)
+
+
+def _shorten(denied: str) -> str:
+    """How something is denied, in a word."""
+    first = denied.split()[0]
+    return first if first in ("no", "without", "less", "never") else "not"
 
 
 def _explain_tempo(text: str, found_bpm: int) -> Iterator[WordReading]:
@@ -206,43 +299,41 @@ def _explain_tempo(text: str, found_bpm: int) -> Iterator[WordReading]:
         yield speed._replace(meaning=f"tempo {speed.meaning}")
 
 
-def _explain_key(text: str, found_key: str, has_chords: bool) -> Iterator[WordReading]:
+def _explain_key(wanted: Negations, found_key: str, has_chords: bool) -> Iterator[WordReading]:
     if found_key:
         yield WordReading(found_key.lower(), "key")
-    elif not has_chords and (mode := _MODES.find_first(text)):
+    elif not has_chords and (mode := _find_mode(wanted)):
         yield mode._replace(meaning=f"key {mode.meaning}")
 
 
-def _explain_parts(text: str, parts: tuple[str, ...]) -> Iterator[WordReading]:
-    """The instruments that are named, each with the part that it stands for; a style is none."""
-    for named in _ROLES.find_all(_STYLES.replace_all(_HATLESS.sub(",", text), "~")):
-        out = named.meaning in ROLES and named.meaning not in parts
-        yield named._replace(meaning=f"{'without ' if out else 'part '}{named.meaning}")
+def _explain_parts(wanted: Negations, parts: tuple[str, ...]) -> Iterator[WordReading]:
+    """The instruments that are named, each with the part that it stands for, and those that are
+    left out; a style is none.
+    """
+    for named in _ROLES.find_all(_STYLES.replace_all(wanted.text, "~")):
+        yield named._replace(meaning=f"part {_PART_OF.get(named.meaning, named.meaning)}")
+    for denied in wanted.denied:
+        for named in _ROLES.find_all(_STYLES.replace_all(denied, "~")):
+            if named.meaning in ROLES and named.meaning not in parts:
+                yield WordReading(f"no {named.words}", f"{named.meaning} left out")
 
 
-def _read_mood(text: str) -> tuple[Mood, list[WordReading]]:
+def _read_mood(wanted: Negations) -> tuple[Mood, list[WordReading]]:
     """What the adjectives of a caption add up to, and what each of them does; said twice it does it
     once. In the name of a style they are none, unless that is a mood of another style.
     """
-    for style in _STYLES.find_all(text):
-        if style.words not in _FEELINGS:
-            text = text.replace(style.words, "~")
     turned: dict[str, float] = {}
     readings = []
-    if hatless := _HATLESS.search(text):
-        turned["hats"] = -1.0
-        readings.append(WordReading(hatless[0], "hats -1"))
-    for feeling in dict.fromkeys(_FEELINGS.find_all(text)):
-        factor = _FACTOR.search(text[: text.index(feeling.words)])
-        strength = STRENGTH * (FACTORS[factor[1]] if factor else 1.0)
-        changes = {
-            scale: amount if scale == "swing" else strength * amount
-            for scale, amount in FEELINGS[int(feeling.meaning)][0].items()
-        }
-        for scale, change in changes.items():
-            turned[scale] = change + (0.0 if scale == "swing" else turned.get(scale, 0.0))
-        words = f"{factor[1]} {feeling.words}" if factor else feeling.words
-        meaning = ", ".join(f"{scale} {change:+.2g}" for scale, change in changes.items())
+    for words, factor, changes in dict.fromkeys(_list_feelings(wanted)):
+        strength = STRENGTH * factor
+        amounts = {}
+        for scale, amount in changes:
+            if scale == "swing":
+                turned[scale] = amounts[scale] = amount
+            else:
+                amounts[scale] = strength * amount
+                turned[scale] = turned.get(scale, 0.0) + amounts[scale]
+        meaning = ", ".join(DIRECTIONS[scale][change > 0] for scale, change in amounts.items())
         readings.append(WordReading(words, meaning))
     swing = turned.pop("swing", None)
     half_time = turned.pop("half_time", 0.0) > 0
@@ -250,19 +341,42 @@ def _read_mood(text: str) -> tuple[Mood, list[WordReading]]:
     return Mood(**scales, half_time=half_time, swing=swing), readings
 
 
-def _find_parts(text: str, style: str) -> tuple[str, ...]:
+def _list_feelings(
+    wanted: Negations,
+) -> Iterator[tuple[str, float, tuple[tuple[str, float], ...]]]:
+    """The words of a caption that turn scales, how much of that they do, and which scales."""
+    seen = set()
+    text = _STYLES.replace_some(wanted.text, "~", lambda style: style not in _FEELINGS)
+    for place, feeling in _FEELINGS.find_places(text):
+        if feeling.words in seen:
+            continue
+        seen.add(feeling.words)
+        factor = _FACTOR.search(text[:place])
+        words = f"{factor[1]} {feeling.words}" if factor else feeling.words
+        changes = FEELINGS[int(feeling.meaning)][0]
+        yield words, FACTORS[factor[1]] if factor else 1.0, tuple(changes.items())
+    for denied in wanted.denied:
+        text = _STYLES.replace_all(denied, "~")
+        for feeling in _find_denied(_FEELINGS, text):
+            changes = FEELINGS[int(feeling.meaning)][0]
+            turned = tuple((name, by) for name, by in changes.items() if name not in _SWITCHES)
+            if changes.get("swing"):
+                turned = (("swing", 0.0),)
+            if turned:
+                yield f"{_shorten(denied)} {feeling.words}", DENIED, turned
+        roles = _ROLES.find_all(_FEELINGS.replace_all(text, "~"))
+        if hats := next((role for role in roles if role.meaning == "hats"), None):
+            yield f"no {hats.words}", 1.0, (("hats", -1.0 / STRENGTH),)
+
+
+def _find_parts(wanted: Negations, style: str) -> tuple[str, ...]:
     """Everything, without what the caption excludes; only what it names if it says so. Never
     nothing.
     """
-    text = re.sub(r"\b(drum|beat|bass) ?less\b", r"no \1", text)
-    text = re.sub(r"\ba ?cap+ella\b", "only voice", text)
-    text = _STYLES.replace_all(text, "~")  # drum and bass is no instrument
-    text = _ROLES.replace_all(text, "<{}>")
-    # of two roles in a row the last one counts: a flute melody, a synth bass
-    text = re.sub(r"(?:<(?:chords|lead|voice)> )+(<(?:lead|chords|bass)>)", r"\1", text)
-    excluded = re.findall(r"<(\w+)>", " ".join(re.findall(_EXCLUDING, text)))
-    text = re.sub(_EXCLUDING, ",", text)
-    named = {"lead" if role == "voice" else role for role in re.findall(r"<(\w+)>", text)}
+    text = re.sub(r"\ba ?cap+ella\b", "only voice", wanted.text)
+    text = _name_roles(text)
+    excluded = re.findall(r"<(\w+)>", _name_roles(" , ".join(wanted.denied)))
+    named = {_PART_OF.get(role, role) for role in re.findall(r"<(\w+)>", text)}
     solo = len(named) == 1 and re.search(r"(?<!with )(?<!with a )\bsolo (?:[\w~]+ ){0,2}<", text)
     exclusive = solo or re.search(r"\b(?:only|just)\b", text)
     parts = named if named and exclusive else {*ROLES}
@@ -271,9 +385,18 @@ def _find_parts(text: str, style: str) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in parts and role not in excluded) or ROLES
 
 
-def _list_ignored(text: str, acted: Sequence[WordReading]) -> Iterator[str]:
+def _name_roles(text: str) -> str:
+    """The text with "<role>" for its instruments; drum and bass is none."""
+    text = _ROLES.replace_all(_STYLES.replace_all(text, "~"), "<{}>")
+    # of two roles in a row the last one counts: a flute melody, a synth bass
+    return re.sub(r"(?:<(?:chords|lead|voice)> )+(<(?:lead|chords|bass)>)", r"\1", text)
+
+
+def _list_ignored(said: str, wanted: Negations, acted: Sequence[WordReading]) -> Iterator[str]:
     """The words that did nothing, each once."""
-    used = {word for reading in acted for word in reading.words.split()}
-    for word in dict.fromkeys(text.split()):
+    used = {
+        word for words in (*wanted.denied, *(one.words for one in acted)) for word in words.split()
+    }
+    for word in dict.fromkeys(said.split()):
         if word not in used and word not in FILLERS and len(word) > 1 and not word.isdigit():
             yield word

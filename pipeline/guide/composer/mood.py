@@ -18,3 +18,18 @@ class Mood(NamedTuple):
     hats: float = 0.0  # -1 no hats, 1 rolls of hats
     half_time: bool = False
     swing: float | None = None  # of the style where None; 0 straight, 1 triplets
+
+
+# What a listener calls it where a scale is turned down, and up.
+DIRECTIONS = {
+    "energy": ("calmer", "more energetic"),
+    "density": ("sparser", "busier"),
+    "brightness": ("duller, lower", "brighter, higher"),
+    "valence": ("sadder", "happier"),
+    "weight": ("lighter", "heavier"),
+    "dust": ("cleaner, more exact", "dustier, later"),
+    "dream": ("shorter notes", "longer notes, softer"),
+    "hats": ("hats left out", "rolls of hats"),
+    "half_time": ("full time", "half time"),
+    "swing": ("straight", "swung"),
+}

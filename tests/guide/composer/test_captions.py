@@ -14,7 +14,7 @@ from pipeline.guide.composer.caption_words import (
     MOOD_WORDS,
     STYLE_WORDS,
 )
-from pipeline.guide.composer.captions import Caption, read_caption
+from pipeline.guide.composer.captions import Caption, describe_caption, read_caption
 from pipeline.guide.composer.compose import compose
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
@@ -82,6 +82,18 @@ def sketch_of(prompt: str, **changes: Any) -> Sketch:
         ("drone meditation", "ambient"),
         ("a funky house groove", "house"),
         ("something funky", "funk"),
+        ("kpop", "pop"),
+        ("jpop", "pop"),
+        ("bossanova", "bossa nova"),
+        ("lowfi", "lo-fi"),
+        ("low-fi beats", "lo-fi"),
+        ("electropop", "synthwave"),
+        ("not jazz, rock", "rock"),
+        ("no jazz, rock", "rock"),
+        ("not jazz but rock", "rock"),
+        ("anything but techno or trance, funk", "funk"),
+        ("not only jazz", "jazz"),
+        ("not too dark techno", "techno"),
     ],
 )
 def test_captions_name_styles(prompt: str, style: str) -> None:
@@ -140,6 +152,14 @@ def test_without_a_style_the_seed_picks_one() -> None:
         ("no drums, bass and piano", TONAL),
         ("no drums and bass", ("chords", "lead")),
         ("no drums, no bass", ("chords", "lead")),
+        ("no bass, drums, or lead", ("chords",)),
+        ("no bass, drums or lead, dark pop", ("chords",)),
+        ("remove the drums, pop", TONAL),
+        ("skip the bass, pop", ("drums", "chords", "lead")),
+        ("drums off, pop", TONAL),
+        ("drums are off the hook, pop", ALL),
+        ("no dark pads, house", ("drums", "bass", "lead")),
+        ("less piano, pop", ALL),
         ("drumless jazz", TONAL),
         ("beatless techno", TONAL),
         ("drum-less techno", TONAL),
@@ -289,12 +309,17 @@ def test_it_is_known_which_words_acted_and_which_did_nothing() -> None:
     caption = read("very dark purple house with flute, no bass, at 124 bpm in A minor, please")
     acted = {reading.words: reading.meaning for reading in caption.acted}
     assert acted["house"] == "style house"
-    assert acted["very dark"].startswith("brightness -1")
+    assert acted["very dark"] == "duller, lower, sadder"
     assert acted["124 bpm"] == "tempo"
     assert acted["a minor"] == "key"
     assert acted["flute"] == "part lead"
-    assert acted["bass"] == "without bass"
+    assert acted["no bass"] == "bass left out"
     assert caption.ignored == ("purple",)
+    assert describe_caption(caption) == (
+        "the guide read in the prompt: very dark (duller, lower, sadder), house, 124 bpm, a minor, "
+        "flute (part lead), no bass; nothing of the guide is made of: purple (the model may know "
+        "them)"
+    )
     given = read("house at 124 bpm", bpm=100)
     assert "124 bpm" not in [reading.words for reading in given.acted]
 
@@ -308,3 +333,66 @@ def test_a_mood_changes_neither_tempo_nor_tonic() -> None:
 
 def test_a_seed_has_another_key_in_every_style() -> None:
     assert len({sketch_of(style).key for style in STYLES}) > 6
+
+
+@pytest.mark.parametrize(
+    ("prompt", "scale", "sign"),
+    [
+        ("pop that isn't dark", "brightness", 1),
+        ("don't make it dark, pop", "brightness", 1),
+        ("not very dark pop", "brightness", 1),
+        ("neither dark nor moody pop", "valence", 1),
+        ("less energetic house", "energy", -1),
+        ("less bass, techno", "weight", -1),
+        ("hats off, house", "hats", -1),
+        ("no bass, hats, or lead", "hats", -1),
+        ("darker pop", "brightness", -1),
+        ("the darkest pop", "brightness", -1),
+        ("brighter pop", "brightness", 1),
+        ("happier pop", "valence", 1),
+        ("bigger pop", "weight", 1),
+        ("drier pop", "dream", -1),
+        ("not dark but happy pop", "valence", 1),
+    ],
+)
+def test_words_act_as_they_are_meant(prompt: str, scale: str, sign: int) -> None:
+    assert getattr(mood_of(prompt), scale) * sign >= 0.1
+
+
+def test_what_is_denied_says_nothing_else() -> None:
+    assert mood_of("no hat rolls, trap").hats == 0
+    assert sketch_of("no hat rolls, trap").parts == ROLES
+    assert mood_of("not swinging, pop").swing == 0.0
+    assert not mood_of("no half time, dnb").half_time
+    assert mood_of("no dark pads, house") == Mood()
+    for seed in range(12):
+        assert sketch_of("pop, not dark", seed=seed).key.endswith("major")
+        assert sketch_of("pop, not happy", seed=seed).key.endswith("minor")
+        assert sketch_of("not pop", seed=seed).style != "pop"
+        slow, usual = (sketch_of(text, seed=seed) for text in ("less energetic house", "house"))
+        assert slow.bpm == usual.bpm
+
+
+def test_a_factor_belongs_to_the_word_behind_it() -> None:
+    assert mood_of("highlight, very light pop") == mood_of("very light pop")
+    assert mood_of("very light pop").weight < mood_of("light pop").weight
+
+
+def test_the_names_of_places_are_no_moods() -> None:
+    for scenery in ("city lights", "deep sea", "old town", "full moon", "big city"):
+        caption = read(f"pop about {scenery}")
+        assert caption.sketch.mood == Mood(), scenery
+        assert {*scenery.split()} <= {*caption.ignored}
+
+
+def test_how_a_caption_was_read_is_a_sentence() -> None:
+    for plain in ("", "pop", "dnb", "rock with guitar and drums"):
+        assert not describe_caption(read(plain)), plain
+    assert describe_caption(read("house, sad, no hats, 92 bpm")) == (
+        "the guide read in the prompt: sad (sadder, calmer, key minor), no hats, house, 92 bpm"
+    )
+    assert describe_caption(read("zydeco")) == (
+        "nothing of the guide is made of: zydeco (the model may know them)"
+    )
+    assert "h and 2 more" not in describe_caption(read("aa bb cc"))
+    assert "hh and 2 more" in describe_caption(read("aa bb cc dd ee ff gg hh ii jj"))
