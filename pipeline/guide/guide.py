@@ -166,9 +166,10 @@ def _compose_guide(
 
 
 def choose_palette(mood: Mood) -> synth.GuidePalette:
-    """How the guide sounds in a mood."""
+    """How the guide sounds in a mood. What is dry is heard in the notes: they are short."""
+    clean = 0.3 * max(-mood.dust, 0.0)
     return synth.GuidePalette(
-        brightness=min(max(mood.brightness + 0.4 * mood.valence, -1.0), 1.0),
+        brightness=min(max(mood.brightness + 0.4 * mood.valence + clean, -1.0), 1.0),
         drive=max(mood.weight, 0.0),
         softness=max(mood.dream, 0.0),
     )

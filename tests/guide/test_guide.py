@@ -275,4 +275,5 @@ def test_a_mood_is_heard_in_the_sound() -> None:
     assert guide_of("dark pop", bars=2).palette.brightness < 0
     assert guide_of("heavy pop", bars=2).palette.drive > 0
     assert guide_of("dreamy pop", bars=2).palette.softness > 0
+    assert guide_of("clean pop", bars=2).palette.brightness > 0
     assert guide_of("pop", bars=2).palette == synth.PLAIN

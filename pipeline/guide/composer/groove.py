@@ -26,6 +26,8 @@ ACCENTS = {
 }
 LOUDER_AND_SOFTER = 0.035  # by hand: the standard deviation of a velocity
 GATE = 0.95  # a note ends a little before the next begins
+DRY = 0.45  # of a tone's length, less where the mood is wholly dry
+EXACT = 0.8  # of hands and lateness, less where the mood is wholly clean
 
 
 class Feel(NamedTuple):
@@ -94,7 +96,8 @@ def place(
     end_of_piece = arrangement.sketch.bars * meter.quarters
     written = find_beat(arrangement, bar, step)
     beats = min(
-        (find_beat(arrangement, bar, step + length) - written) * GATE, end_of_piece - written
+        (find_beat(arrangement, bar, step + length) - written) * _find_gate(arrangement, role),
+        end_of_piece - written,
     )
     if beats <= 1e-6:
         return
@@ -103,7 +106,8 @@ def place(
     start = max(written + late, 0.0)
     beats = min(beats, end_of_piece - start)
     velocity *= _accent(arrangement, role, step, pitch) * read_dynamics(arrangement, bar)
-    velocity = min(max(velocity * (1 + LOUDER_AND_SOFTER * force), 0.05), 1.0)
+    by_hand = LOUDER_AND_SOFTER * _find_looseness(arrangement) * force
+    velocity = min(max(velocity * (1 + by_hand), 0.05), 1.0)
     yield Note(role, round(start, 6), round(beats, 6), pitch, round(velocity, 3), slide_from)
 
 
@@ -127,11 +131,11 @@ def read_level(arrangement: Arrangement, bar: int) -> float:
 
 def read_dynamics(arrangement: Arrangement, bar: int) -> float:
     """The factor of all velocities in a bar: its level, and a phrase of four bars that rises and
-    falls.
+    falls. It is softer where it is dusty, and harder where it is clean.
     """
     place_in_phrase = (bar - arrangement.section_at(bar).bar) % 4
     phrase = (-0.02, 0.01, 0.03, 0.0)[place_in_phrase]
-    dusty = 0.08 * max(arrangement.sketch.mood.dust, 0.0)
+    dusty = 0.08 * arrangement.sketch.mood.dust
     return 0.8 + 0.28 * read_level(arrangement, bar) + phrase - dusty
 
 
@@ -177,6 +181,18 @@ def _find_beat_of(arrangement: Arrangement, step: float) -> tuple[int, int]:
     return begin, begin
 
 
+def _find_gate(arrangement: Arrangement, role: str) -> float:
+    """How much of its length a note sounds: less in a dry mood, but for drums, which ring."""
+    if role == "drums":
+        return GATE
+    return GATE * (1 + DRY * min(arrangement.sketch.mood.dream, 0.0))
+
+
+def _find_looseness(arrangement: Arrangement) -> float:
+    """How much of a style's looseness is left: less in a clean mood."""
+    return 1 + EXACT * min(arrangement.sketch.mood.dust, 0.0)
+
+
 def _find_lateness(arrangement: Arrangement, role: str, pitch: int, timing: float) -> float:
     """How far behind its place a note is, in beats; before it where negative."""
     sketch = arrangement.sketch
@@ -184,6 +200,7 @@ def _find_lateness(arrangement: Arrangement, role: str, pitch: int, timing: floa
     name = DRUMS[pitch] if role == "drums" else role
     dust = max(sketch.mood.dust, 0.0)
     milliseconds = feel.late.get(name, 0.0) + (feel.loose + 3 * dust) * timing
+    milliseconds *= _find_looseness(arrangement)
     if name != "kick":
         milliseconds += 4 * dust
     return milliseconds / 1000 * sketch.bpm / 60

@@ -13,8 +13,8 @@ class Mood(NamedTuple):
     brightness: float = 0.0  # dark to bright: registers, open hats, harmonics of the sounds
     valence: float = 0.0  # sad to happy: mode, borrowed chords, contour of tunes
     weight: float = 0.0  # light to heavy: low octaves, doubled bass, drive
-    dust: float = 0.0  # clean to dusty: lateness, softness, crackle of the palette
-    dream: float = 0.0  # dry to dreamy: long notes, arpeggios, room
+    dust: float = 0.0  # clean to dusty: exact or late, hard or soft, sevenths
+    dream: float = 0.0  # dry to dreamy: short or long notes, arpeggios, softness
     hats: float = 0.0  # -1 no hats, 1 rolls of hats
     half_time: bool = False
     swing: float | None = None  # of the style where None; 0 straight, 1 triplets

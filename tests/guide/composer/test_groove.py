@@ -99,6 +99,32 @@ def test_dust_is_late_and_soft() -> None:
     assert np.mean(loudness) < np.mean([note.velocity for note in clean]) - 0.03
 
 
+def test_clean_is_exact_and_hard() -> None:
+    clean = Mood(dust=-0.8)
+    for style in ("pop", "lo-fi"):
+        usual = place_sixteenths(style, pitch=38)
+        exact = place_sixteenths(style, pitch=38, mood=clean)
+        scatter, less = (
+            np.std([(note.start + 0.5) % 1 for note in notes[4::4]]) for notes in (usual, exact)
+        )
+        assert less < scatter / 2, style
+        assert find_lateness(style, "drums", 38, mood=clean) < find_lateness(style, "drums", 38) / 2
+        assert np.mean([note.velocity for note in exact]) > np.mean(
+            [note.velocity for note in usual]
+        )
+
+
+def test_dry_tones_are_short_and_drums_ring() -> None:
+    dry = Mood(dream=-0.8)
+    for role, shorter in (("bass", True), ("chords", True), ("lead", True), ("drums", False)):
+        pitch = 38 if role == "drums" else 60
+        usual, short = (
+            np.mean([note.length for note in place_sixteenths("pop", role, pitch, mood=mood)])
+            for mood in (Mood(), dry)
+        )
+        assert (short < 0.7 * usual) == shorter, role
+
+
 def test_velocities_live() -> None:
     players = itertools.cycle((("drums", 42), ("bass", 40), ("chords", 60), ("lead", 72)))
     for style, (role, pitch) in zip(FEELS, players):
