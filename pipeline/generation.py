@@ -14,6 +14,7 @@ import numpy as np
 from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
 from .audio import Floats, Waveform
 from .guide import synth
+from .guide.composer.captions import describe_caption
 from .guide.guide import Guide
 from .latent_store import StoredLatents
 from .meter import Meter, ProgressSpan, split_progress
@@ -472,7 +473,9 @@ class Generation:
             )
         if self.part is not None:
             notes += self.part.notes
-        return tuple(notes)
+        if self.guide is not None and self.guide.caption is not None:
+            notes.append(describe_caption(self.guide.caption))
+        return tuple(note for note in notes if note)
 
 
 def read_source(

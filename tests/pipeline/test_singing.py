@@ -142,3 +142,14 @@ def test_words_that_nobody_can_sing_leave_the_band_alone(mini: AceStep) -> None:
     _, clips = render(mini, dataclasses.replace(SONG, lyrics="[Chorus]\n🔥🔥🔥"))
     assert any("lyrics were left out" in note for note in clips["mix"].info.notes)
     assert not any(line.is_sung for line in clips["mix"].info.lines)
+
+
+def test_a_take_says_how_the_guide_read_its_prompt(mini: AceStep) -> None:
+    read_so = dataclasses.replace(SONG, prompt="very dark zydeco, no hats", lyrics="", bars=1)
+    _, clips = render(mini, read_so)
+    assert clips["mix"].info.notes == (
+        "the guide read in the prompt: very dark (duller, lower, sadder, key minor), no hats; "
+        "nothing of the guide is made of: zydeco (the model may know them)",
+    )
+    _, clips = render(mini, dataclasses.replace(read_so, composer=1))
+    assert clips["mix"].info.notes == ()
