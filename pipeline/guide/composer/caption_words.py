@@ -214,5 +214,5 @@ FILLERS = frozenset(  # words that ask for nothing by themselves
     "a an the and or with without of in on at for to by from some any my your it is this that song "
     "track music tune piece loop groove style vibe vibes feel feeling sound sounds like only just "
     "please make me key solo minus but based type bpm instrumental part parts no not more so i "
-    "want all over into featuring don doesn isn".split()
+    "want all over into featuring don doesn isn too one cant".split()
 )
