@@ -33,5 +33,46 @@ def test_languages_are_guessed(text: str, language: str) -> None:
     assert guess_language(text) == language
 
 
+@pytest.mark.parametrize(
+    "hook",
+    "oh no; no more; no one; no way; no time to die; so what; so far so good; so long; so close; "
+    "die hard; die young; die for me; come together; come home; come over; in da club; do or die; "
+    "la la la; na na na hey hey; da da da; oh la la; de do do do de da da da; si si si; sin city; "
+    "living in sin; war; an angel; man o man; as long as you love me; a star is born; on fire; "
+    "o superman; was it you; hat trick; sole survivor; pour some sugar on me; fast car; me so "
+    "lonely; take on me; come as you are; one kimono; made of gold; to me; las vegas; los angeles "
+    "lights; a café in Rome; women in love; wild; gold; pain; all in; papa don't preach; dare me; "
+    "red red wine; hello goodbye; no pain no gain; under pressure".split("; "),
+)
+def test_short_hooks_are_english(hook: str) -> None:
+    assert guess_language(hook) == "en"
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        (
+            "es",
+            "te quiero; no te vayas; sin ti; para ti; el camino real; la vida loca; te amo mi amor",
+        ),
+        ("it", "ti amo; ciao bella; il cielo in una stanza; con te partirò; voglio vivere così"),
+        ("pt", "mas que nada; eu te amo; chega de saudade; águas de março; vem comigo"),
+        (
+            "fr",
+            "je t'aime; je t’aime; par avion; la vie en rose; ne me quitte pas; l'amour toujours",
+        ),
+        (
+            "de",
+            "ich liebe dich; du hast mich; was ist los; tanz mit mir; ich will; ein bisschen mehr",
+        ),
+        ("ja", "sakura; kimi ga suki; itsumo nando demo; sora wo tobu; aishiteru; hitori janai"),
+        ("zh", "wo ai ni; ni hao; wo de ai; nǐ hǎo; women de ge; yue liang dai biao wo de xin"),
+    ],
+)
+def test_short_lines_of_others_are_not(language: str, lines: str) -> None:
+    guessed = {line: guess_language(line) for line in lines.split("; ")}
+    assert guessed == dict.fromkeys(guessed, language)
+
+
 def test_every_reader_has_a_name_and_a_code_that_requests_know() -> None:
     assert READERS.keys() <= NAMES.keys() <= set(LANGUAGES)
