@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 
 from .dictionary import look_up
-from .phonemes import VOWELS
+from .phonemes import ARPABET_CONSONANTS, VOWELS
 from .spelling import SpellingRules, read_entries
 from .syllables import UNSTRESSED, Syllable, make_onsets, syllabify, weaken
 
@@ -31,7 +32,8 @@ _SUNG = read_entries(
     "read R IY1 D; lead L IY1 D; tear T IH1 R; use Y UW1 Z; every EH1 V R IY0; different D IH1 F "
     "R AX N T; favorite F EY1 V R AX T; n AX N; em AX M; im AY1 M; mm M; hm HH M; mhm M HH M; ya "
     "Y AX; yall Y AO1 L; ayy EY1; aye AY1; woah W OW1; doo D UW1; ha HH AA1; tryna T R AY1 N AX; "
-    "ima AY1 M AX; imma AY1 M AX; finna F IH1 N AX; bae B EY1; nyc EH2 N W AY2 S IY1"
+    "ima AY1 M AX; imma AY1 M AX; finna F IH1 N AX; bae B EY1; nyc EH2 N W AY2 S IY1; "
+    "touché T UW0 SH EY1; rosé R OW0 Z EY1; déjà D EY1 ZH AA2"
 )
 # Spelled as it sounds: what is meant.
 _MEANT = read_entries(
@@ -39,6 +41,7 @@ _MEANT = read_entries(
     "tonite tonight; til until; outta out of; dunno don't know; whatcha what you; gotcha got you; "
     "betcha bet you; plz please; dat that; gurl girl; boi boy; dawg dog; thang thing"
 )
+_FINAL_E = ("é", "e\u0301")
 _REAL_IN = frozenset("aspirin calvin joplin lain rosin turin".split())  # no "-in'" of an "-ing"
 _DRAWN_OUT = frozenset("so no go yo me we he she be".split())  # sooo is no soo
 # --- endings and beginnings
@@ -71,6 +74,7 @@ RULES = SpellingRules(
         [eigh] EY; [ei] IY; [ey]# IY; [ey] EY; [eu] Y UW; [ew] UW; [er]r EH; [er]V EH R; [er] ER;
         T[ed]# AX D; P[ed]# T; C[ed]# D; S[es]# AX Z; C[es]# Z; C[el]# AX L; C[en]# AX N; C[e]# -;
         [e]Ce# IY; [e]h EY; [e] EH
+    [ée]# EY; [é] EY
     [ff] F; [f] F
     #[gn] N; [gn]# N; #[gh] G; [gh] -; [gg] G; [gu]F G; [g]F JH; [g] G
     V[h]C -; V[h]# -; [h] HH
@@ -171,9 +175,18 @@ def find_phonemes(word: str) -> list[str]:
     stretched = (once, twice) if once in _DRAWN_OUT else (twice, once)
     for find in (_find, _derive):
         for spelling in dict.fromkeys((word, plain, *stretched)):
-            if phonemes := find(spelling):
+            if phonemes := find(spelling) or _find_without_accents(spelling, find):
                 return phonemes
     return _find(_DOUBLED.sub(r"\1", twice)) or _repeat(twice) or _compound(twice) or _spell(twice)
+
+
+def _find_without_accents(word: str, find: Callable[[str], list[str] | None]) -> list[str] | None:
+    """café as cafe; but not rosé as rose, as é at the end is a syllable of its own."""
+    letters = unicodedata.normalize("NFD", word)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    phonemes = find(plain) if plain != word else None
+    is_other = phonemes and word.endswith(_FINAL_E) and phonemes[-1] in ARPABET_CONSONANTS
+    return None if is_other else phonemes
 
 
 def _find(word: str) -> list[str] | None:

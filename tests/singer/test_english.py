@@ -33,6 +33,23 @@ def test_listed_words_are_sung_as_they_are_listed(word: str, syllables: str) -> 
 @pytest.mark.parametrize(
     ("word", "syllables"),
     [
+        ("café", "K AX . F EY1"),
+        ("cafe\u0301", "K AX . F EY1"),
+        ("cafés", "K AE2 . F EY1 Z"),
+        ("naïve", "N AY2 . IY1 V"),
+        ("chloé", "K L OW1 . IY"),
+        ("fiancé", "F IY . AA1 N . S EY2"),
+        ("touché", "T UW . SH EY1"),
+        ("résumé", "R EY1 . S AH . M EY"),  # not the verb
+    ],
+)
+def test_accents_are_no_other_word(word: str, syllables: str) -> None:
+    assert sing([word], "en") == [syllables]
+
+
+@pytest.mark.parametrize(
+    ("word", "syllables"),
+    [
         ("lovin'", "L AH1 . V IH N"),
         ("lovin", "L AH1 . V IH N"),
         ("chasin'", "CH EY1 . S IH N"),
