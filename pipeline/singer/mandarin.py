@@ -27,7 +27,9 @@ _FINALS = read_entries(
 )
 _WHOLE = "a o e ê ai ei ao ou an en ang eng er".split()  # finals that are syllables
 _BUZZED = {"z", "c", "s", "zh", "ch", "sh", "r"}  # i behind them is no ee
-_TONES = frozenset("\u0300\u0301\u0304\u030c12345")  # combining marks, or a number
+_MACRON, _ACUTE, _CARON, _GRAVE = "\u0304\u0301\u030c\u0300"  # combining
+_TONE_MARKS = frozenset((_MACRON, _ACUTE, _CARON, _GRAVE))
+_TONES = _TONE_MARKS | frozenset("12345")
 _LONGEST = 6  # letters of a syllable
 
 
@@ -60,6 +62,16 @@ _SYLLABLES = _list_syllables()
 def pronounce(words: Sequence[str]) -> list[tuple[Syllable, ...]]:
     """The syllables of words in pinyin, in lower case; none of a word that is something else."""
     return [_pronounce_one(word) for word in words]
+
+
+def is_toned(word: str) -> bool:
+    """Whether a word is pinyin with tone marks: not café, as acute and grave accents alone must
+    stand on every syllable.
+    """
+    marks = [letter for letter in unicodedata.normalize("NFD", word) if letter in _TONE_MARKS]
+    syllables = _pronounce_one(word.lower()) if marks else ()
+    is_marked = len(marks) == len(syllables) or not {_MACRON, _CARON}.isdisjoint(marks)
+    return bool(syllables) and is_marked
 
 
 def spell_characters(characters: str) -> list[str]:

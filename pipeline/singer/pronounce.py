@@ -71,6 +71,7 @@ class _Notes:
 
     def __init__(self) -> None:
         self.guessed = ""
+        self.latin = ""  # by whose rules Latin letters were read, where by another's
         self._words: dict[str, dict[str, None]] = {}
 
     def add(self, what: str, word: str) -> None:
@@ -81,7 +82,8 @@ class _Notes:
 
     def write(self) -> Iterator[str]:
         if self.guessed:
-            yield f"no language is given: sung as {NAMES[self.guessed]}"
+            latin = f", Latin letters as {NAMES[self.latin]}" if self.latin else ""
+            yield f"no language is given: sung as {NAMES[self.guessed]}{latin}"
         for what, words in self._words.items():
             more = len(words) - _SHOWN_WORDS
             shown = ", ".join(list(words)[:_SHOWN_WORDS])
@@ -156,8 +158,12 @@ def _find_reader(chunk: str, language: str, latin: str, notes: _Notes) -> str:
         return ""
     if script == HAN and language not in ("ko", "yue"):
         return HAN
+    if script == LATIN and language == "zh" and mandarin.is_toned(text.strip(AROUND)):
+        return "zh"
     reader = latin if script == LATIN else "" if script else language
     if reader in READERS:
+        if script == LATIN and reader != language:
+            notes.latin = reader
         return reader
     if script or any(map(str.isdecimal, text)):
         whose = script if script not in ("", LATIN, HAN) else NAMES.get(language, language)

@@ -71,6 +71,35 @@ def test_latin_letters_beside_another_script_are_english_and_alone_romaji_or_pin
     assert read("hello", "ru") == read("hello", "en")
 
 
+def test_pinyin_with_tone_marks_beside_characters_is_pinyin_and_other_words_english() -> None:
+    line = pronounce_line("nǐ hǎo, wàiguó 你好 café hái touché")
+    assert line.words[0].syllables == line.words[3].syllables
+    assert [write(word.syllables) for word in line.words] == [
+        "N IY1",
+        "X AW1",
+        "W AY1 . G W AO2",
+        "N IY1",
+        "X AW2",
+        "K AX . F EY1",
+        "X AY1",
+        "T UW . SH EY1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("きみの love song", "no language is given: sung as Japanese, Latin letters as English"),
+        ("月亮 love", "no language is given: sung as Mandarin, Latin letters as English"),
+        ("きみの うた", "no language is given: sung as Japanese"),
+        ("nǐ hǎo 你好", "no language is given: sung as Mandarin"),
+        ("je t'aime mon amour", "no language is given: sung as French"),
+    ],
+)
+def test_a_guess_is_told_and_what_latin_letters_are_beside_it(text: str, note: str) -> None:
+    assert pronounce_line(text).notes[0] == note
+
+
 def test_languages_and_scripts_without_rules_are_hummed_and_noted() -> None:
     line = pronounce_line("kocham cię", "pl")
     assert [write(word.syllables) for word in line.words] == ["MM1 . MM", "MM1"]
