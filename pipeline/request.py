@@ -759,15 +759,19 @@ def _coerce_text(name: str, value: Any, spec: FieldSpec) -> str:
         ) from None
 
 
+_SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")  # of all controls, those between words
 # all but newline and tab, and the byte order mark
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 
 def clean_text(text: str) -> str:
-    """Composed Unicode with plain newlines; no byte order mark, no other control characters."""
+    """Composed Unicode with plain newlines and spaces; no byte order mark, no other control
+    characters.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFC", _limit_combining_marks(text))
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", _SPACE.sub(" ", text))
 
 
 def _limit_combining_marks(text: str) -> str:

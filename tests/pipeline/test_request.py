@@ -289,6 +289,7 @@ def test_composing_marks_are_limited_and_those_of_every_language_kept() -> None:
 
 def test_text_is_composed_and_has_no_control_characters() -> None:
     assert clean_text("\ufeffe\u0301\r\nb\rc\x00\x07") == "é\nb\nc"
+    assert clean_text("hello\x0bthere\x85fly\x1fby") == "hello there fly by"
 
 
 values = st.one_of(
