@@ -5,6 +5,7 @@ Nothing raises: what cannot be read is hummed, what is no word is left out, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -21,6 +22,11 @@ _CONTINUOUS = {HAN, KANA}  # scripts without spaces between words
 _KANJI = 2  # syllables of one, about
 # Languages with a script of their own: their Latin words are English, mostly.
 _WITHOUT_LATIN = frozenset("ar bg bn el fa he hi ja ko ne pa ru sa ta te th uk ur yue zh".split())
+_TAG = re.compile(  # of HTML, without < and > in it
+    r"</?(?:a|b|big|br|center|div|em|font|h[1-6]|hr|i|p|small|span|strong|sub|sup|u)"
+    r"(?: [a-z]{1,12}=[^<>]*)? ?/?>",
+    re.IGNORECASE,
+)
 _SHOWN_WORDS, _SHOWN_CHARACTERS = 6, 40  # in a note
 
 Syllables = tuple[Syllable, ...]
@@ -128,7 +134,10 @@ def _split_line(line: str, notes: _Notes) -> list[str]:
     """
     if len(line) > LIMITS.sung_line:
         notes.add(f"only the first {LIMITS.sung_line} characters are sung of", line)
-    chunks = [chunk for text in line[: LIMITS.sung_line].split() for chunk in _split_scripts(text)]
+    line = line[: LIMITS.sung_line]
+    for tag in _TAG.findall(line):
+        notes.add("not sung", tag)
+    chunks = [chunk for text in _TAG.sub(" ", line).split() for chunk in _split_scripts(text)]
     for chunk in chunks:
         if len(chunk) > LIMITS.sung_word:
             notes.add(f"only the first {LIMITS.sung_word} characters are sung of", chunk)

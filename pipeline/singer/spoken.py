@@ -88,6 +88,7 @@ _VOWELS = "aeiouy"
 _TONED = re.compile(r"(?:[a-zü]+[1-5])+[a-zü]*")  # pinyin with numbers: ni3hao3
 _INITIALS = re.compile(r"(?:[a-z]\.)+[a-z]?")
 _TIMES = re.compile(r"[x×][0-9]{1,2}|[0-9]{1,2}[x×]")  # a line is sung twice: x2
+_HASHTAG = re.compile(r"^#+(?=[^\W\d_])")  # #love, not #1
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
 _CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 _PIECES = re.compile(r"[0-9]{1,2}:[0-9]{2}(?![0-9:])|[0-9]+(?:[.,][0-9]+)*|[^0-9]+")
@@ -107,7 +108,7 @@ def speak(text: str, language: str, is_shouted: bool = False) -> Spoken:
     """What is said of a text without spaces. `is_shouted`: all of its line is in capitals, so that
     words of capitals are no acronyms.
     """
-    core = clean(text).strip(AROUND)
+    core = _HASHTAG.sub("", clean(text).strip(AROUND))
     lower = core.lower()
     if language == "zh" and _TONED.fullmatch(lower):
         return Spoken((lower,))

@@ -44,6 +44,13 @@ def test_signs_are_left_out_and_noted() -> None:
     assert line.notes == ("not sung: 🔥🔥, ♥, x2",)
 
 
+def test_tags_are_left_out_and_noted() -> None:
+    line = pronounce_line('<i>run</i>away <span class="x y">I <3 you</span><br/> <and i> a<b')
+    assert [word.text for word in line.words][:4] == ["run", "away", "I", "<3"]
+    assert [word.text for word in line.words][5:] == ["<and", "i>", "a<b"]
+    assert line.notes[1] == 'not sung: <i>, </i>, <span class="x y">, </span>, <br/>, <'
+
+
 def test_japanese_is_sung_where_there_are_kana_and_hummed_where_there_are_kanji() -> None:
     line = pronounce_line("君が好きだ、 baby", "ja")
     assert [word.text for word in line.words] == ["君", "が", "好", "きだ、", "baby"]

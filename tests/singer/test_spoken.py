@@ -36,6 +36,8 @@ from pipeline.singer.spoken import ABBREVIATIONS, LETTERS, SYMBOLS, speak
         ("3:45pm", "three forty five p m"),
         ("p.m.", "p m"),
         ("#1", "number one"),
+        ("#love", "love"),
+        ("(#été!)", "été"),
         ("&", "and"),
         ("R&B", "r and b"),
         ("½", "a half"),
