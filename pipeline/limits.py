@@ -60,6 +60,7 @@ class Limits:
     inbox_bytes: int = limit(64 * KB, "bytes", "an entry of the inbox, an answer to one")
     inbox_files: int = limit(20_000, "names", "a folder of the inbox")
     # --- words that are sung
+    sung_lines: int = limit(2_000, "lines", "what is sung, and parts of a line in parentheses")
     sung_line: int = limit(1_000, "characters", "a line of lyrics, where it is sung word by word")
     sung_word: int = limit(60, "characters", "a word of it")
     # --- adapters and checkpoints

@@ -54,6 +54,7 @@ _SUFFIXES = read_entries(
 )
 _PREFIXES = read_entries("un AH2 N; re R IY0; mis M IH2 S; pre P R IY2; dis D IH2 S")
 _LEAST_STEM, _LEAST_PART = 2, 4  # letters
+_LONGEST_COMPOUND = 30
 # ---
 _THE_BEFORE_VOWELS = (Syllable(("DH",), "IY", (), UNSTRESSED),)
 _UNSTRESSED = {"AE": "AX", "AA": "AX"}  # what a vowel becomes
@@ -248,6 +249,8 @@ def _repeat(word: str) -> list[str] | None:
 
 def _compound(word: str) -> list[str] | None:
     """moonchild: two listed words, the shorter of them as long as can be."""
+    if len(word) > _LONGEST_COMPOUND:  # nobody's: many are tried
+        return None
     cuts = range(_LEAST_PART, len(word) - _LEAST_PART + 1)
     for cut in sorted(cuts, key=lambda cut: abs(2 * cut - len(word))):
         if (first := _find(word[:cut])) and (second := _find(word[cut:]) or _derive(word[cut:])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 _NUM2WORDS = {"en": "en", "es": "es", "it": "it", "de": "de", "fr": "fr", "pt": "pt_BR"}
@@ -36,19 +37,21 @@ def write_number(digits: str, language: str) -> list[str]:
         return [_write_japanese(digits)]
     if language == "zh":
         return _write_mandarin(digits)
-    return _write(digits, language, "year" if is_year and language in ("en", "de") else "cardinal")
+    kind = "year" if is_year and language in ("en", "de") else "cardinal"
+    return list(_write(digits, language, kind))
 
 
 def write_ordinal(digits: str, language: str) -> list[str]:
     """first, twenty-first, in a language written with Latin letters."""
-    return _write(digits[-_LONGEST:], language, "ordinal")
+    return list(_write(digits[-_LONGEST:], language, "ordinal"))
 
 
-def _write(digits: str, language: str, kind: str) -> list[str]:
+@functools.lru_cache(maxsize=4096)
+def _write(digits: str, language: str, kind: str) -> tuple[str, ...]:
     from num2words import num2words  # 0.1 s: only who sings digits waits for it
 
     words = str(num2words(int(digits), lang=_NUM2WORDS[language], to=kind))
-    return words.lower().replace("-", " ").replace(",", " ").split()
+    return tuple(words.lower().replace("-", " ").replace(",", " ").split())
 
 
 def _write_japanese(digits: str) -> str:

@@ -58,7 +58,15 @@ def pronounce_lyrics(lines: Sequence[str], language: str = UNKNOWN) -> Pronounce
         language = guess_language("\n".join(lines))
         notes.guessed = language
     latin = _find_latin_reader(language, lines)
-    sung = tuple(tuple(_pronounce_words(line, language, latin, notes)) for line in lines)
+    wordless = max(0, len(lines) - LIMITS.sung_lines)
+    if wordless:
+        notes.add(
+            f"only the first {LIMITS.sung_lines} lines are sung, left out from", lines[-wordless]
+        )
+    lines = lines[: LIMITS.sung_lines]
+    each_once = dict.fromkeys(lines)
+    read = {line: tuple(_pronounce_words(line, language, latin, notes)) for line in each_once}
+    sung = (*(read[line] for line in lines), *[()] * wordless)
     return PronouncedLyrics(language, sung, tuple(notes.write()))
 
 

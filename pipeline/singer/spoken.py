@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ class Spoken(NamedTuple):
     left_out: str = ""
 
 
+@functools.lru_cache(maxsize=4096)
 def speak(text: str, language: str, is_shouted: bool = False) -> Spoken:
     """What is said of a text without spaces. `is_shouted`: all of its line is in capitals, so that
     words of capitals are no acronyms.
@@ -142,6 +144,7 @@ def speak(text: str, language: str, is_shouted: bool = False) -> Spoken:
     return Spoken(tuple(filter(None, words)), is_reworded, left_out)
 
 
+@functools.lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """One way to write each letter, digit and apostrophe, and nothing that is not seen."""
     text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))

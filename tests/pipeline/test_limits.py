@@ -42,7 +42,7 @@ from pipeline.limits import LIMITS, Limits
 from pipeline.planner.network import PlannerConfig
 from pipeline.request import Request
 from pipeline.request_files import check_file
-from pipeline.singer.pronounce import pronounce_line
+from pipeline.singer.pronounce import pronounce_lyrics
 from pipeline.voices import voice_folder
 from pipeline.weights import checkpoint, lora
 from pipeline.weights.safetensors_files import check_safetensors
@@ -102,8 +102,8 @@ def read_lines(text: str) -> object:
     return sheet
 
 
-def sing_line(line: str) -> object:
-    sung = pronounce_line(line, "en")
+def sing_lines(lines: list[str]) -> object:
+    sung = pronounce_lyrics(lines, "en")
     if any("only the first" in note for note in sung.notes):
         raise ValueError("not all of it")
     return sung
@@ -314,8 +314,9 @@ READS: dict[str, Read] = {
     "sheet_parameters": lambda folder, count: read_lines("bpm: 90\n" * count),
     "inbox_bytes": read_answer,
     "inbox_files": list_inbox,
-    "sung_line": lambda folder, length: sing_line("la " * (length // 3) + "a" * (length % 3)),
-    "sung_word": lambda folder, length: sing_line("a" * length),
+    "sung_lines": lambda folder, count: sing_lines(["la"] * count),
+    "sung_line": lambda folder, length: sing_lines(["la " * (length // 3) + "a" * (length % 3)]),
+    "sung_word": lambda folder, length: sing_lines(["a" * length]),
     "header_bytes": check_header,
     "tensors": check_tensors,
     "tensor_numbers": check_numbers,

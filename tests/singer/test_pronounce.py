@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.limits import LIMITS
 from pipeline.request import LANGUAGES
+from pipeline.singer import mandarin
 from pipeline.singer.phonemes import CONSONANTS, VOWELS
 from pipeline.singer.pronounce import pronounce_line, pronounce_lyrics
 from tests.support.growth import assert_linear
@@ -144,6 +145,30 @@ def test_long_words_and_lines_are_cut_and_noted() -> None:
     line = pronounce_line("la " * 400, "en")
     assert len(line.words) == pytest.approx(LIMITS.sung_line / 3, abs=1)
     assert line.notes[0].startswith(f"only the first {LIMITS.sung_line} characters are sung of: la")
+
+
+def test_lines_beyond_the_limit_are_left_out_and_noted() -> None:
+    lyrics = pronounce_lyrics(["la"] * LIMITS.sung_lines + ["next", "last"], "en")
+    assert len(lyrics.lines) == LIMITS.sung_lines + 2
+    assert lyrics.lines[-3][0].text == "la"
+    assert lyrics.lines[-2:] == ((), ())
+    assert lyrics.notes == (
+        f"only the first {LIMITS.sung_lines} lines are sung, left out from: next",
+    )
+
+
+def test_a_line_that_comes_again_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def spell(characters: str) -> list[str]:
+        read.append(characters)
+        return ["ni", "hao"]
+
+    monkeypatch.setattr(mandarin, "spell_characters", spell)
+    lines = pronounce_lyrics(["你好"] * 50, "zh").lines
+    assert len(lines) == 50
+    assert len(set(lines)) == 1
+    assert read == ["你好"]
 
 
 ALPHABET = "abzéñüßçã'’-1250:.,$%&#x あがっんー漢月жם안न्\u0301\u200d\u202e\ufe0f🔥\ud800\n\t½ﷺ𝓁"
