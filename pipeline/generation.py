@@ -27,6 +27,7 @@ from .request_files import resolve_request
 from .schedules import Schedule
 from .singer.vocal_part import VocalPart
 from .singing import VOCALS, Singing, plan_singing, put_before, render_vocals, write_part
+from .steps import Steps
 from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
@@ -136,9 +137,13 @@ class Generation:
         model = self.model
         default = model.capabilities.default_guide(self.request)
         request = self.request.changed({"guide": self.request.guide or default})
-        self.singing = plan_singing(request, model.name, model.config.sings)
+        with self.meter.measure("guide"):
+            self.singing = plan_singing(request, model.name, model.config.sings)
+        if self.singing.lyrics is not None:
+            yield Progress("guide", self.plan_share)
         self.request, self.guide = model.resolve_guide(self.request, self.singing.sections)
         if self.guide is not None and self.singing.lyrics is not None:
+            yield Progress("guide", self.plan_share)
             with self.meter.measure("guide"):
                 self.part = write_part(self.request, self.guide, self.singing.lyrics)
         if self.part is not None:
@@ -171,15 +176,7 @@ class Generation:
         if self.source is not None:
             source = yield from self._encode_source(self.source)
         if self.guide is not None:
-            with self.meter.measure("guide"):
-                waveform = self._render_guide(self.guide)
-                if self.part is not None and self.singing.is_heard:
-                    vocals = render_vocals(self.part, self.request)
-                    if self.model.config.sings:  # it sings over them, as it plays over the rest
-                        waveform = np.add(*put_before(waveform, vocals))
-                    else:
-                        self.vocals = vocals
-            guide = yield from self._encode("guide", waveform)
+            guide = yield from self._encode_guide(self.guide)
         with self.meter.measure("condition"):
             samples = 0 if self.source is None else len(self.source)
             inputs = self.model.build_inputs(self.request, samples, source, guide)
@@ -199,14 +196,42 @@ class Generation:
         silence = self.model.build_silence(frames - latents.shape[1])
         return mx.concatenate([latents, silence], axis=1)
 
-    def _render_guide(self, guide: Guide) -> Waveform:
+    def _encode_guide(self, guide: Guide) -> _Stage[mx.array]:
+        """The latents of the guide, in which a model that sings hears the words."""
+        span = next(self.spans)
+        yield Progress("guide", span.start)
+        drawing = self._render_guide(guide)
+        waveform = yield from self._report_steps("guide", drawing, span.start)
+        if self.part is not None and self.singing.is_heard:
+            rendering = render_vocals(self.part, self.request)
+            vocals = yield from self._report_steps("guide", rendering, span.start)
+            if self.model.config.sings:  # it sings over them, as it plays over the rest
+                mixing = put_before(waveform, vocals)
+                waveform = np.add(*(yield from self._report_steps("guide", mixing, span.start)))
+            else:
+                self.vocals = vocals
+        frames = self.model.count_frames(self.request)
+        return (yield from self._encode_once("guide", waveform, frames, span))
+
+    def _report_steps(self, stage: str, steps: Steps[_Result], fraction: float) -> _Stage[_Result]:
+        """The result of work that is done in steps, and pauses between them."""
+        while True:
+            with self.meter.measure(stage):
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    result: _Result = end.value
+                    return result
+            yield Progress(stage, fraction)
+
+    def _render_guide(self, guide: Guide) -> Steps[Waveform]:
         """The guide's waveform (samples, 2); what rings at the end of a loop is heard at its
         beginning.
         """
         samples = self.request.samples
         if not self.request.loop:
-            return synth.render(guide.score, samples, guide.palette)
-        ringing = synth.render(guide.score, samples + _RINGING, guide.palette)
+            return (yield from synth.render_in_steps(guide.score, samples, guide.palette))
+        ringing = yield from synth.render_in_steps(guide.score, samples + _RINGING, guide.palette)
         return loops.fold_tail(ringing, samples)
 
     def _encode_reference(self) -> _Stage[mx.array]:
@@ -386,7 +411,8 @@ class Generation:
         """What the mix would be if it ended with this step. Silence is not worth hearing."""
         waveform = yield from self._decode(clean, span)
         with suppress(audio.BadAudio):
-            finished = self._build_clips({"mix": waveform})
+            building = self._build_clips({"mix": waveform})
+            finished = yield from self._report_steps("finish", building, span.start)
             info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
             yield Clip(f"{PREVIEW}{step}", mx.array(finished.clips["mix"]), info)
 
@@ -394,24 +420,27 @@ class Generation:
 
     def _postprocess(self, decoded: Mapping[str, Floats]) -> _Stage[PostprocessedClips]:
         """The clips; and what the run has shown of its costs."""
-        yield Progress("finish", next(self.spans).start)
-        with self.meter.measure("finish"):
-            finished = self._build_clips(decoded)
-            mx.clear_cache()
+        span = next(self.spans)
+        yield Progress("finish", span.start)
+        building = self._build_clips(decoded)
+        finished = yield from self._report_steps("finish", building, span.start)
+        mx.clear_cache()
         self._learn_costs()
         return finished
 
-    def _build_clips(self, decoded: Mapping[str, Floats]) -> PostprocessedClips:
+    def _build_clips(self, decoded: Mapping[str, Floats]) -> Steps[PostprocessedClips]:
         gain = self.stored.gain if self.stored else 1.0
         if self.vocals is not None:
-            decoded = self._add_vocals(decoded, self.vocals)
+            decoded = yield from self._add_vocals(decoded, self.vocals)
         return postprocess.postprocess_clips(self.request, decoded, self.source, gain)
 
-    def _add_vocals(self, decoded: Mapping[str, Floats], vocals: Waveform) -> dict[str, Floats]:
+    def _add_vocals(
+        self, decoded: Mapping[str, Floats], vocals: Waveform
+    ) -> Steps[dict[str, Floats]]:
         """The same, with the vocals in the mix, and as the track that they are."""
         samples = self.request.samples
         band = np.ascontiguousarray(decoded["mix"][:, :samples].T, np.float32)
-        sung = put_before(band, vocals)
+        sung = yield from put_before(band, vocals)
         with_vocals = {**decoded, "mix": np.add(*sung).T, VOCALS: sung.vocals.T}
         names = ("mix", *self.request.extracted_tracks)
         return {name: with_vocals[name] for name in names if name in with_vocals}

@@ -17,7 +17,8 @@ from .singer.fitting import fit_vocals
 from .singer.lyrics import Lyrics, parse_lyrics
 from .singer.vocal_part import VocalPart
 from .singer.vocals import write_vocals
-from .singer.voice import MAN, WOMAN, sing
+from .singer.voice import MAN, WOMAN, sing_in_steps
+from .steps import Steps
 
 VOCALS = "vocals"  # the name of the stem
 _RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
@@ -129,13 +130,14 @@ class SungMix(NamedTuple):
     vocals: Waveform
 
 
-def put_before(band: Waveform, vocals: Waveform) -> SungMix:
+def put_before(band: Waveform, vocals: Waveform) -> Steps[SungMix]:
     """Vocals in front of a band, both (samples, 2)."""
-    gain = np.float32(production.find_balance(band, vocals))
-    return SungMix(production.duck(band, vocals), gain * vocals)
+    gain = np.float32((yield from production.find_balance_in_steps(band, vocals)))
+    ducked = yield from production.duck_in_steps(band, vocals)
+    return SungMix(ducked, gain * vocals)
 
 
-def render_vocals(part: VocalPart, request: Request) -> Waveform:
+def render_vocals(part: VocalPart, request: Request) -> Steps[Waveform]:
     """What is sung, as a stem (samples, 2); the room behind the end of a loop is heard at its
     beginning.
     """
@@ -143,6 +145,7 @@ def render_vocals(part: VocalPart, request: Request) -> Waveform:
     ringing = samples + _RINGING if request.loop else samples
     voice = _VOICES[part.singer]
     seed = max(request.guide_seed, 0)
-    first, second = (sing(line, ringing, voice, seed) for line in (part.syllables, part.backing))
-    stem = production.produce(first + _BACKING * second)
+    first = yield from sing_in_steps(part.syllables, ringing, voice, seed)
+    second = yield from sing_in_steps(part.backing, ringing, voice, seed)
+    stem = yield from production.produce_in_steps(first + _BACKING * second)
     return fold_tail(stem, samples) if request.loop else stem

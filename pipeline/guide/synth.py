@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..request import SAMPLE_RATE
+from ..steps import Steps, complete
 from .score import DRUMS, Note, Score
 
 Wave = npt.NDArray[np.float32]  # (samples,)
@@ -82,14 +83,24 @@ RELEASE = 0.020
 LONGEST = 8.0  # seconds: a tone has decayed by 55 dB
 SLIDE = 0.09  # seconds in which a note slides into its pitch, or half of it where that is less
 OVERTONES = 7  # of a bright tone
+STEP = 100  # notes that are drawn without a pause
 
 
 def render(score: Score, samples: int, palette: GuidePalette = PLAIN) -> npt.NDArray[np.float32]:
     """`score` from its beginning as (samples, 2) float32 at 48 kHz, below 0.9. Same score, same
     bytes; every onset is on the sample next to it.
     """
+    return complete(render_in_steps(score, samples, palette))
+
+
+def render_in_steps(
+    score: Score, samples: int, palette: GuidePalette = PLAIN
+) -> Steps[npt.NDArray[np.float32]]:
+    """The same, with a pause every `STEP` notes."""
     mix = np.zeros((2, samples), np.float32)
-    for note in score.notes:
+    for number, note in enumerate(score.notes, 1):
+        if number % STEP == 0:
+            yield
         begin = round(note.start * 60 / score.bpm * SAMPLE_RATE)
         if begin >= samples:
             continue

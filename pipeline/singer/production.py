@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..request import SAMPLE_RATE
+from ..steps import Steps, complete
 from .voice import limit
 
 Mono = npt.NDArray[np.floating]  # (samples,); all are of 32 bits
@@ -35,31 +36,52 @@ WINDOW = 2048  # samples whose spectrum is measured
 HOP = 480  # samples: levels are measured every 10 ms
 SILENT = -25.0  # dB against the loudest: nothing is sung there
 TAPS = 1024  # of a filter
+BLOCK = 1 << 19  # samples that are worked on at once, about 11 s
 
 
 def produce(dry: Mono) -> Stereo:
     """`dry` (samples,) as a stem (samples, 2): compressed to one loudness, a double a few cents
     and milliseconds away on each side, in a short room. Silent if `dry` is.
     """
+    return complete(produce_in_steps(dry))
+
+
+def produce_in_steps(dry: Mono) -> Steps[Stereo]:
+    """The same, with pauses."""
     levels = _measure_levels(dry)
     if not levels.any():
         return np.zeros((len(dry), 2), np.float32)
     voice = dry * _spread(_compress(levels), len(dry))
-    left, right = (
-        DOUBLE_LEVEL * _double(voice, *double) + ROOM_LEVEL * room
-        for double, room in zip(DOUBLES, _convolve(voice, _build_room()))
-    )
+    yield
+    rooms = yield from _convolve(voice, _build_room())
+    sides = []
+    for double, room in zip(DOUBLES, rooms):
+        sides.append(DOUBLE_LEVEL * (yield from _double(voice, *double)) + ROOM_LEVEL * room)
+        yield
+    left, right = sides
     middle = voice + (left + right) / 2
-    side = _convolve((left - right) / 2, _build_filter(MONO_BELOW, SAMPLE_RATE))[0]
-    stem = np.stack([middle + side, middle - side], axis=1)
-    return limit(stem * (10 ** (LOUDNESS / 20) / _measure_loudness(_measure_levels(middle))))
+    yield
+    side = (yield from _convolve((left - right) / 2, _build_filter(MONO_BELOW, SAMPLE_RATE)))[0]
+    gain = 10 ** (LOUDNESS / 20) / _measure_loudness(_measure_levels(middle))
+    yield
+    stem = gain * np.stack([middle + side, middle - side], axis=1)
+    for begin in range(0, len(stem), BLOCK):
+        stem[begin : begin + BLOCK] = limit(stem[begin : begin + BLOCK])
+        yield
+    return stem
 
 
 def find_balance(band: Stereo, vocals: Stereo) -> float:
     """The gain with which `vocals` stand in front of `band`, both (samples, 2): by what the two
     have in the octaves of speech while somebody sings. 1 if nobody does, or no band is there.
     """
-    voice, others = (_measure_speech(sound) for sound in (vocals, band))
+    return complete(find_balance_in_steps(band, vocals))
+
+
+def find_balance_in_steps(band: Stereo, vocals: Stereo) -> Steps[float]:
+    """The same, with pauses."""
+    voice = yield from _measure_speech(vocals)
+    others = yield from _measure_speech(band)
     sings = voice > voice.max(initial=0) * 10 ** (SILENT / 10)
     if not sings.any() or not others[sings].any():
         return 1.0
@@ -71,12 +93,21 @@ def duck(band: Stereo, vocals: Stereo) -> Stereo:
     """`band`, or a stem of it, (samples, 2), giving way where words are told apart while `vocals`
     sing. The ducked stems of a band are its ducked mix.
     """
+    return complete(duck_in_steps(band, vocals))
+
+
+def duck_in_steps(band: Stereo, vocals: Stereo) -> Steps[Stereo]:
+    """The same, with pauses."""
     levels = _measure_levels(_mix_down(vocals))
     sings = (levels > max(levels.max(initial=0) * 10 ** (SILENT / 20), 1e-9)).astype(np.float32)
     depth = 1 - 10 ** (-DUCKING / 20)
     given = _spread(depth * _smooth(sings, DUCKING_SECONDS), len(band))
-    words = np.stack([_convolve(channel, _build_filter(*WORDS))[0] for channel in band.T], axis=1)
-    ducked: Stereo = band - given[:, None] * words
+    yield
+    ducked: Stereo = np.empty(band.shape, np.float32)
+    for number, channel in enumerate(band.T):
+        words = yield from _convolve(channel, _build_filter(*WORDS))
+        ducked[:, number] = channel - given * words[0]
+        yield
     return ducked
 
 
@@ -92,14 +123,18 @@ def _measure_levels(sound: Mono) -> Mono:
     return levels
 
 
-def _measure_speech(sound: Stereo) -> Mono:
+def _measure_speech(sound: Stereo) -> Steps[Mono]:
     """The power in the octaves of speech of every `WINDOW` samples."""
-    mono = _mix_down(sound)
-    frames = np.pad(mono, (0, -len(mono) % WINDOW)).reshape(-1, WINDOW)
     first, last = (round(hertz * WINDOW / SAMPLE_RATE) for hertz in SPEECH)
-    spectra = np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32))[:, first:last]
-    power: Mono = np.sum(spectra.real**2 + spectra.imag**2, axis=1)
-    return power
+    window = np.hanning(WINDOW).astype(np.float32)
+    powers = []
+    for begin in range(0, len(sound), BLOCK):
+        mono = _mix_down(sound[begin : begin + BLOCK])
+        frames = np.pad(mono, (0, -len(mono) % WINDOW)).reshape(-1, WINDOW)
+        spectra = np.fft.rfft(frames * window)[:, first:last]
+        powers.append(np.sum(spectra.real**2 + spectra.imag**2, axis=1))
+        yield
+    return np.concatenate(powers)
 
 
 def _measure_loudness(levels: Mono) -> float:
@@ -128,16 +163,19 @@ def _spread(levels: Mono, samples: int) -> Mono:
     return np.interp(np.arange(samples), middles, levels).astype(np.float32)
 
 
-def _double(voice: Mono, seconds: float, rate: float) -> Mono:
+def _double(voice: Mono, seconds: float, rate: float) -> Steps[Mono]:
     """`voice` that comes later, and drifts."""
-    time = np.arange(len(voice))
-    swing = np.sin(np.float32(2 * np.pi * rate / SAMPLE_RATE) * time.astype(np.float32))
-    behind = SAMPLE_RATE * (seconds + np.float32(DRIFT) * swing)
-    whole = np.ceil(behind)
-    part = whole - behind
-    at = time - whole.astype(np.int64)
-    early, late = (voice.take(at + step, mode="clip") for step in (0, 1))
-    double: Mono = early + part * (late - early)
+    double: Mono = np.empty(len(voice), np.float32)
+    for begin in range(0, len(voice), BLOCK):
+        time = np.arange(begin, min(begin + BLOCK, len(voice)))
+        swing = np.sin(np.float32(2 * np.pi * rate / SAMPLE_RATE) * time.astype(np.float32))
+        behind = SAMPLE_RATE * (seconds + np.float32(DRIFT) * swing)
+        whole = np.ceil(behind)
+        part = whole - behind
+        at = time - whole.astype(np.int64)
+        early, late = (voice.take(at + step, mode="clip") for step in (0, 1))
+        double[time] = early + part * (late - early)
+        yield
     return double
 
 
@@ -166,7 +204,7 @@ def _build_filter(low: float, high: float) -> npt.NDArray[np.floating]:
     return kernel[None].astype(np.float32)
 
 
-def _convolve(sound: Mono, kernels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def _convolve(sound: Mono, kernels: npt.NDArray[np.floating]) -> Steps[npt.NDArray[np.floating]]:
     """`sound` through each of `kernels` (number, taps): (number, samples). Odd ones are centred."""
     number, taps = kernels.shape
     size = 1 << max(13, (2 * taps).bit_length())
@@ -177,5 +215,6 @@ def _convolve(sound: Mono, kernels: npt.NDArray[np.floating]) -> npt.NDArray[np.
         piece = sound[begin : begin + block]
         if piece.any():
             made[:, begin : begin + size] += np.fft.irfft(gains * np.fft.rfft(piece, size), size)
+            yield
     delay = taps // 2 if taps % 2 else 0
     return made[:, delay : delay + len(sound)]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..request import SAMPLE_RATE
+from ..steps import Steps, complete
 from .articulation import Articulation, Friction, articulate
 from .formants import NOISES
 from .pitch import trace_pitch
@@ -59,17 +60,28 @@ def sing(line: Sequence[SungSyllable], samples: int, voice: Voice, seed: int) ->
     Every vowel begins on its note, with its consonants before it. Same line, voice and seed: same
     bytes. ValueError for a line that cannot be sung.
     """
+    return complete(sing_in_steps(line, samples, voice, seed))
+
+
+def sing_in_steps(
+    line: Sequence[SungSyllable], samples: int, voice: Voice, seed: int
+) -> Steps[Wave]:
+    """The same, with a pause every second or two of what is sung."""
     check_line(line)
     if not line:
         return np.zeros(samples, np.float32)
     unrest, shimmer, breath, hiss = np.random.default_rng(seed).spawn(4)
     movements = articulate(line)
+    yield
     times, hertz = _place_pulses(line, samples / SAMPLE_RATE, voice, unrest)
+    yield
     pulses = _describe_pulses(times, hertz, movements, voice, shimmer)
+    yield
     sound = np.zeros(samples + 2 * LENGTH, np.float32)  # a pulse's length around it
-    _add_pulses(sound, times, pulses, voice, breath)
+    yield from _add_pulses(sound, times, pulses, voice, breath)
     for friction in movements.frictions:
         _add_friction(sound, friction, voice, hiss)
+    yield
     sound = sound[LENGTH : LENGTH + samples]
     fade = min(FADE, samples)
     sound[samples - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
@@ -126,7 +138,7 @@ def _describe_pulses(
 
 def _add_pulses(
     sound: Wave, times: Times, pulses: Pulses, voice: Voice, rng: np.random.Generator
-) -> None:
+) -> Steps[None]:
     upper = build_upper(voice.size, voice.ring)
     grains, delays, window = _make_grains(), _make_delays(), _make_window()
     chosen = rng.integers(GRAINS, size=len(times))
@@ -143,6 +155,7 @@ def _add_pulses(
         waves -= window * (waves.sum(axis=1, keepdims=True) / window.sum())  # no DC
         for at, wave in zip(begin[rows], waves):
             sound[at : at + LENGTH] += wave
+        yield
 
 
 def _add_friction(sound: Wave, friction: Friction, voice: Voice, rng: np.random.Generator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -153,3 +154,11 @@ def test_a_take_says_how_the_guide_read_its_prompt(mini: AceStep) -> None:
     )
     _, clips = render(mini, dataclasses.replace(read_so, composer=1))
     assert clips["mix"].info.notes == ()
+
+
+def test_a_song_pauses_while_it_is_composed_and_sung(mini: AceStep) -> None:
+    long = dataclasses.replace(SONG, bars=0, seconds=30.0, lyrics="\n".join([CHORUS] * 4))
+    stages = [output.stage for output in render(mini, long)[0]]
+    before = list(itertools.takewhile(lambda stage: stage in ("plan", "guide"), stages))
+    assert before.count("guide") > 30 / 2, "at least every two seconds of what is sung"
+    assert stages.count("finish") > 5, "while it is mixed"
