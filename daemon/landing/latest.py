@@ -32,8 +32,9 @@ def build_file_name(name: str, suffix: str) -> str:
 def update_latest(
     name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, staging: Path
 ) -> None:
-    """Make the `clips` (file name -> landed file, its SHA-256) the latest ones. Leaves files of
-    others as they are.
+    """Make the `clips` (file name -> landed file, its SHA-256) the latest ones, and remove what an
+    earlier take had besides: words or stems that are not this one's. Leaves files of others as they
+    are.
 
     The record is replaced first and names the old content and the new, so whichever a crash leaves
     is known. Raises OSError.
@@ -58,7 +59,8 @@ def update_latest(
             )
         if not ours:
             return
-        sums = dict(recorded)
+        gone = [file for file in recorded if file not in clips and _is_ours(folder, file, recorded)]
+        sums = {file: known for file, known in recorded.items() if file in clips or file in gone}
         for file, (_, new) in ours.items():
             sums[file] = [new, present[file]] if file in present else [new]
         _write_record(record, manifest, sums, staging)
@@ -66,7 +68,18 @@ def update_latest(
             if present.get(file) != new:
                 disk.write_synced(staging / "latest", source.read_bytes())
                 _put(staging / "latest", folder / file, replace=file in present)
+        for file in gone:
+            os.unlink(folder / file)
         disk.sync_folder(folder)
+
+
+def _is_ours(folder: Path, file: str, recorded: Sums) -> bool:
+    """Whether a file of the record is there, and still what acestepd put there. A record may have
+    been written by anybody: it names nothing outside of its folder. Raises OSError.
+    """
+    path = folder / file
+    is_plain = path.name == file and disk.is_taken(path) and path.is_file()
+    return is_plain and _sum(path) in recorded[file]
 
 
 def _sum(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 from pathlib import Path
@@ -137,3 +139,26 @@ def test_a_take_lands_even_where_its_latest_finds_no_room(
     assert landed.manifest.exists()
     assert read_manifest(tmp_path / "pad_latest.json").request.seed == 1
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_the_newest_take_lacks_is_removed_but_never_a_changed_file(tmp_path: Path) -> None:
+    take(tmp_path, 1, "mix drums bass")
+    (tmp_path / "pad_latest_bass.wav").write_bytes(b"edited by hand")
+    take(tmp_path, 2, "mix")
+    names = {path.name for path in tmp_path.glob("*_latest*")}
+    assert names == {"pad_latest.wav", "pad_latest_bass.wav", "pad_latest.json"}
+    assert (tmp_path / "pad_latest_bass.wav").read_bytes() == b"edited by hand"
+
+
+def test_a_record_cannot_have_a_file_elsewhere_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    take(folder, 1)
+    other = tmp_path / "other.wav"
+    other.write_bytes(b"")
+    record = folder / "pad_latest.json"
+    data = json.loads(record.read_bytes())
+    data["latest"]["../other.wav"] = [hashlib.sha256(b"").hexdigest()]
+    record.write_text(json.dumps(data))
+    take(folder, 2)
+    assert other.exists()
