@@ -29,6 +29,8 @@ FLUSH_SECONDS = 2.0  # that the end of the daemon waits for them
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
+UNLOGGED = ("progress", "words")  # kinds of events
+
 log = logging.getLogger("acestepd")
 
 
@@ -172,13 +174,15 @@ class LimitedLog:
 
 
 class EventLog:
-    """Writes events into the log, but for progress and for what every pad shows at first."""
+    """Writes events into the log, but for progress, the lyrics' lines, which may be private, and
+    what every pad shows at first.
+    """
 
     def __init__(self) -> None:
         self._pads: set[int] = set()  # those whose first state was told
 
     def write(self, event: Event) -> None:
-        if event.kind == "progress" or self._is_first_of_pad(event):
+        if event.kind in UNLOGGED or self._is_first_of_pad(event):
             return
         if event.kind == "state":
             log.info("%s %s, %s waiting", *event.values)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.jobs import Event
 from daemon.runtime import logs
 from daemon.runtime.lines import escape_line
 from daemon.runtime.logs import LIMIT_SECONDS, MAX_SENDERS, LimitedLog
@@ -28,6 +29,15 @@ def test_the_file_gets_everything_with_date_level_and_room(tmp_path: Path) -> No
     [line] = path.read_text("utf-8").splitlines()
     assert line.endswith("WARNING acestepd.test: a clip of größe")
     assert line[:2] == "20"
+
+
+def test_the_lines_of_lyrics_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    write = logs.EventLog().write
+    write(Event("words", None, (1, 1, "", 0.0, 1.0, "my secret", "0.00", "")))
+    write(Event("read", None, ("song.txt", 1, 0, "fine")))
+    assert "secret" not in caplog.text
+    assert "song.txt" in caplog.text
 
 
 def test_however_much_is_said_the_files_stay_small(tmp_path: Path) -> None:
