@@ -216,7 +216,7 @@ def _write_files(
         )
     stems = tuple(clip.name for clip in take.clips)
     if any(line.is_sung for line in info.lines):
-        text = format_lrc(info.lines, names.build_slug(request), request.length)
+        text = format_lrc(info.lines, request.name or names.build_slug(request), request.length)
         part = f"{len(pairs)}{PART}"
         sums.append(disk.write_synced(staging / part, text.encode()))
         pairs.append((part, _LRC))

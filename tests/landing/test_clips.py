@@ -62,6 +62,13 @@ def test_words_that_are_sung_land_beside_the_clip_with_their_times(tmp_path: Pat
     assert second.manifest.name == "song_30s_s1_2.json"
 
 
+def test_the_words_are_titled_as_the_request_is_named(tmp_path: Path) -> None:
+    request = Request(prompt="pop", name="Night Drive", seed=1)
+    clips.write_take(tmp_path, "job", finished_take(request, "mix", lines=(sung_line("la"),)))
+    (text,) = tmp_path.glob("*.lrc")
+    assert text.read_text().startswith("[ti:Night Drive]\n")
+
+
 def test_a_landing_with_words_that_was_cut_off_is_finished(tmp_path: Path) -> None:
     take = finished_take(Request(prompt="song", seed=1), lines=(sung_line("la la"),))
     staged = staging.stage(tmp_path, "once", JobFacts("job"), take)
