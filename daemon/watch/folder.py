@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, Request
+from pipeline.singer.vocal_part import NO_WORD
 from pipeline.untrusted import FileState
 
 from ..jobs import Event, Job, JobState, Refused
@@ -26,7 +27,7 @@ from ..settings import Watch
 from . import watched_files
 from .engine_api import EngineApi
 from .folder_jobs import FolderJobs
-from .notes import BUG, TOO_MUCH, UNDERSTOOD, UNKNOWN, SheetNote, describe_error, shorten
+from .notes import BUG, TOO_MUCH, UNCLEAR, UNDERSTOOD, UNKNOWN, SheetNote, describe_error, shorten
 from .parsing import FileParser, ParsedFile
 from .reports import update_report
 from .watched_files import FileContent, Signature, UnusableFile, WatchedFile
@@ -515,7 +516,8 @@ def _describe_line(event: Event, sung: Sequence[int]) -> SheetNote:
     line, bar, section, start, _, _, _, note = event.values
     place = sung[line - 1] if line <= len(sung) else 0
     if not bar:
-        return SheetNote(place, TOO_MUCH, f"not sung: {note}")
+        code = UNCLEAR if note.startswith(NO_WORD) else TOO_MUCH
+        return SheetNote(place, code, f"not sung: {note}")
     minutes, seconds = divmod(start, 60)
     message = f"sung from bar {bar}, at {minutes:.0f}:{seconds:04.1f}"
     if section:
