@@ -57,7 +57,9 @@ def run_generate(arguments: argparse.Namespace) -> int:
         planner=arguments.planner,
         pins=_read_pins(arguments),
     )
-    print(*(path for _, path in landed.clips), landed.manifest, sep="\n")
+    words = landed.manifest.with_suffix(".lrc")
+    texts = (words, landed.manifest) if words.exists() else (landed.manifest,)
+    print(*(path for _, path in landed.clips), *texts, sep="\n")
     return 0
 
 

@@ -72,6 +72,8 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 def _render(request: Request, settings: Settings) -> clips.Landed:
     folders.check_writable(settings.out)
     rendered, _ = _run_with_bar(_load(settings).render(request))
+    for note in rendered[-1].info.notes:  # previews, which have none, come first
+        print(note, file=sys.stderr)
     # previews are files like the stems, behind them
     rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:
