@@ -25,7 +25,9 @@ from .postprocess import PostprocessedClips
 from .request import PREVIEW, SAMPLE_RATE, Request
 from .request_files import resolve_request
 from .schedules import Schedule
-from .singer.vocal_part import VocalPart
+from .singer.lines import LineTime
+from .singer.lyrics import Lyrics
+from .singer.vocal_part import VocalPart, leave_out_all
 from .singing import VOCALS, Singing, plan_singing, put_before, render_vocals, write_part
 from .steps import Steps
 from .take import Clip, Progress, TakeInfo, describe_machine
@@ -146,8 +148,8 @@ class Generation:
             yield Progress("guide", self.plan_share)
             with self.meter.measure("guide"):
                 self.part = write_part(self.request, self.guide, self.singing.lyrics)
-        if self.part is not None:
-            yield Progress("guide", self.plan_share, lines=self.part.lines)
+        if self.lines:
+            yield Progress("guide", self.plan_share, lines=self.lines)
 
     def _find_stored_latents(self) -> _Stage[None]:
         """The latents that the source was decoded from, where the model has made it."""
@@ -468,7 +470,7 @@ class Generation:
             timesteps=tuple(self.timesteps.tolist()),
             codes=codes.format_codes(used_codes),
             sections=self._list_sections(),
-            lines=self.part.lines if self.part else (),
+            lines=self.lines,
             planned=self.plan.filled if self.plan else {},
             timings=self.meter.seconds,
             memory=self.meter.bytes,
@@ -488,13 +490,28 @@ class Generation:
             return ()
         return tuple((section.begin, section.label) for section in sections)
 
+    @property
+    def lines(self) -> tuple[LineTime, ...]:
+        """When each line of the lyrics is sung by the guide's singer, or why it is not."""
+        if self.part is not None:
+            return self.part.lines
+        if self.singing.lyrics is not None and self.singing.is_heard:
+            return leave_out_all(self.singing.lyrics)
+        return ()
+
+    def _explain_silence(self, lyrics: Lyrics) -> str:
+        """Why nothing of the lyrics is sung."""
+        if any(part.sung for part in lyrics.parts):
+            return "left out: the MIDI guide has no notes in a track named vocals"
+        if any(part.lines for part in lyrics.parts):
+            return "left out: nothing in them can be sung"
+        return "left out: they have markers alone, and no words"
+
     def _describe_guide(self) -> tuple[str, ...]:
         """What was read out of the caption for the guide, and what became of the lyrics."""
         notes = [self.singing.note] if self.singing.note else []
         if self.singing.lyrics is not None and self.part is None and self.singing.is_heard:
-            notes.append(
-                "the lyrics were left out: the guide has no tune for them, or no word can be sung"
-            )
+            notes.append(f"the lyrics were {self._explain_silence(self.singing.lyrics)}")
         if self.vocals is not None:
             notes.append(
                 f"{self.model.name} does not sing: the guide's own singer does, mixed in beside it "

@@ -14,6 +14,7 @@ from .vocal_line import SungSyllable
 
 HUMMED = "MM"
 NO_TIME = "left out, no time was left"
+NO_TUNE = "left out, the guide has no tune for words"
 NO_WORD = "left out, nothing in it can be sung"
 CUT = "cut short, its bars have no time for all of it"
 MELISMA = "the last syllable is sung on several notes"
@@ -116,8 +117,15 @@ def _describe(line: SungLine, words: tuple[WordTime, ...]) -> LineTime:
     )
 
 
-def _leave_out(line: Line, section: str) -> LineTime:
-    why = NO_TIME if line.syllables else NO_WORD
+def leave_out_all(lyrics: Lyrics) -> tuple[LineTime, ...]:
+    """Every line, where no part was written: it has no word, or there is no tune for it."""
+    return tuple(
+        _leave_out(line, part.label, NO_TUNE) for part in lyrics.parts for line in part.lines
+    )
+
+
+def _leave_out(line: Line, section: str, why: str = NO_TIME) -> LineTime:
+    why = why if line.syllables else NO_WORD
     return LineTime(line.text, 0.0, 0.0, section, 0, 0, line.number, (), why)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import AceStep, load
 from pipeline.request import Request
+from pipeline.singer.vocal_part import NO_WORD
 from pipeline.singing import Singing, find_singer, plan_singing
 from pipeline.take import Clip, Progress
 
@@ -141,8 +142,15 @@ def test_the_same_seed_sings_the_same_bytes(mini: AceStep) -> None:
 
 def test_words_that_nobody_can_sing_leave_the_band_alone(mini: AceStep) -> None:
     _, clips = render(mini, dataclasses.replace(SONG, lyrics="[Chorus]\n🔥🔥🔥"))
-    assert any("lyrics were left out" in note for note in clips["mix"].info.notes)
-    assert not any(line.is_sung for line in clips["mix"].info.lines)
+    info = clips["mix"].info
+    assert "the lyrics were left out: nothing in them can be sung" in info.notes
+    assert [(line.bar, line.note) for line in info.lines] == [(0, NO_WORD)]
+
+
+def test_markers_alone_are_told_of(mini: AceStep) -> None:
+    _, clips = render(mini, dataclasses.replace(SONG, bars=1, lyrics="[Instrumental]"))
+    notes = clips["mix"].info.notes
+    assert "the lyrics were left out: they have markers alone, and no words" in notes
 
 
 def test_a_take_says_how_the_guide_read_its_prompt(mini: AceStep) -> None:
