@@ -8,6 +8,7 @@ from daemon.jobs import JobState
 from daemon.watch.folder import MAX_ANNOUNCED
 from daemon.watch.reports import format_report
 from daemon.watch.sheet import Sheet, read_sheet
+from pipeline.singer.vocal_part import NO_WORD
 from tests.support.line_times import left_out_line, sung_line
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
@@ -159,6 +160,16 @@ def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
         "line 4: around the parameters\n"
         "lines 5 to 6: sung\n"
     )
+
+
+def test_a_line_in_which_nothing_can_be_sung_is_not_too_much(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "🔥\n")
+    folder.settle()
+    engine.sing(engine.jobs[0], left_out_line("🔥", NO_WORD, number=0))
+    folder.watched.announce_lines()
+    assert folder.notes_on("chorus.txt")[-1] == (1, 400, f"not sung: {NO_WORD}")
 
 
 def test_where_each_line_is_sung_is_said_of_the_line_of_the_file(
