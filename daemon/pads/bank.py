@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline import untrusted
-from pipeline.request import DRAWN_SEED_COUNT, FIELDS, MAX_SEED, BadRequest, Request
+from pipeline.request import (
+    DRAWN_SEED_COUNT,
+    FIELDS,
+    MAX_SEED,
+    NEWEST_COMPOSER,
+    BadRequest,
+    Request,
+    complete_stored_values,
+)
 
 from .interface import PadState
 
@@ -128,7 +136,7 @@ class Pad:
         if self.parameters:
             values["own"] = self.parameters
         if self.panel_values is not None:
-            values["base"] = self.panel_values
+            values["base"] = _name_composer(self.panel_values)
         if self.job_id:
             values["id"] = self.job_id
         if self.take:
@@ -146,7 +154,7 @@ class Pad:
         take = values.get("take")
         pad = cls(
             parameters=_check_values(values.get("own", {})),
-            panel_values=None if panel_values is None else _check_values(panel_values),
+            panel_values=None if panel_values is None else _restore_values(panel_values),
             seed=_check_seed(values["seed"], -1),
             next_seed=_check_seed(values["next"], 0),
             favourite=bool(values.get("favourite", False)),
@@ -158,7 +166,7 @@ class Pad:
                 raise ValueError(
                     f"a take is named by its manifest, without a folder, got {manifest[:80]!r}"
                 )
-            pad.take = PadTake(manifest, str(take["id"])[:128], _check_values(take["request"]))
+            pad.take = PadTake(manifest, str(take["id"])[:128], _restore_values(take["request"]))
         return pad
 
 
@@ -183,7 +191,9 @@ class Bank:
     # --- what a hit would play --------------------------------------------------------------------
 
     def resolve(self, index: int, context: PadContext, reroll: bool = False) -> Values:
-        """What a hit (or a reroll) would play: every value that is not a default, and the seed."""
+        """What a hit (or a reroll) would play: every value that is not a default, the seed, and who
+        composes.
+        """
         pad = self.get_pad(index)
         if self.is_variation(index):
             values = self._resolve_variation(index, context, reroll)
@@ -201,7 +211,7 @@ class Bank:
                 bpm = float(pad.take.values.get("bpm", 0.0))
             if bpm:
                 values["bpm"] = bpm
-        return values
+        return _name_composer(values)
 
     def is_variation(self, index: int) -> bool:
         """Whether the pad has no seed of its own, and is a variation of its row's first pad."""
@@ -333,6 +343,20 @@ def make_key(values: Values) -> tuple[tuple[str, Any], ...]:
 @lru_cache(1024)
 def _build_request(items: tuple[tuple[str, Any], ...]) -> Request:
     return Request().changed(dict(items))
+
+
+def _name_composer(values: Values) -> Values:
+    """The values with who composes, also where that is the newest: the same is played once there is
+    a newer one.
+    """
+    return values | {"composer": values.get("composer") or NEWEST_COMPOSER}
+
+
+def _restore_values(values: Any) -> Values:
+    """What a take was ordered with, or what its pad has besides its own values: all of it decides
+    what is played, so that what was saved before composers had a name is the first one's.
+    """
+    return _check_values(complete_stored_values(values))
 
 
 def _check_values(values: Any) -> Values:

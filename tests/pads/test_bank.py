@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.pads.bank import Bank, Pad, PadContext, PadDefaults, PadTake
-from pipeline.request import DRAWN_SEED_COUNT
+from daemon.pads.bank import Bank, Pad, PadContext, PadDefaults, PadTake, build_request
+from pipeline.request import DRAWN_SEED_COUNT, NEWEST_COMPOSER
 
 VALUES = st.fixed_dictionaries(
     {},
@@ -20,14 +20,16 @@ VALUES = st.fixed_dictionaries(
     },
 )
 PANEL = PadContext({"prompt": "panel", "bars": 4}, {}, 0.0)
+COMPOSED = {"composer": NEWEST_COMPOSER}
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    pad = Pad({"prompt": "dusty", "bars": 4}, {"num_steps": 4}, 42, 43, True, "pad1-ab")
+    base = {"num_steps": 4} | COMPOSED
+    pad = Pad({"prompt": "dusty", "bars": 4}, base, 42, 43, True, "pad1-ab")
     pad.take = PadTake(
         "dusty_4bars_s42.json",
         "pad1-ab",
-        {"prompt": "dusty", "bars": 4, "num_steps": 4, "seed": 42},
+        {"prompt": "dusty", "bars": 4, "num_steps": 4, "seed": 42} | COMPOSED,
     )
     bank = Bank("verse", 3, 8, 0.5, [pad, Pad()])
     assert Bank.from_json("verse", bank.to_json()) == bank
@@ -53,6 +55,30 @@ def test_a_pad_names_its_files_without_their_being_there() -> None:
     assert Pad.from_json(Pad(parameters).to_json(1)).parameters == parameters
 
 
+def test_a_bank_from_before_there_were_composers_plays_what_it_played() -> None:
+    text = """{"acestepd_bank": 1, "program": 0, "columns": 4, "rows": 0, "pads": [{
+        "pad": 1, "seed": 5, "next": 6, "favourite": true, "id": "pad1-ab",
+        "base": {"prompt": "dusty lo-fi", "bars": 4, "guide": "auto"},
+        "take": {"file": "dusty.json", "id": "pad1-ab", "request": {
+            "prompt": "dusty lo-fi", "bars": 4, "guide": "auto", "bpm": 80, "seed": 5}}}]}"""
+    bank = Bank.from_json("old", text)
+    pad = bank.get_pad(0)
+    pad.resolved = bank.resolve(0, PANEL)
+    assert build_request(pad.resolved).composer == 1
+    assert pad.ready
+
+
+def test_a_bank_names_who_composed_though_that_is_the_newest() -> None:
+    bank = Bank("new", pads=[Pad(panel_values={"prompt": "dusty"}, seed=5)])
+    bank.pads[0].take = PadTake("a.json", "x", bank.resolve(0, PANEL))
+    (written,) = json.loads(bank.to_json())["pads"]
+    assert written["base"]["composer"] == NEWEST_COMPOSER
+    assert written["take"]["request"]["composer"] == NEWEST_COMPOSER
+    read = Bank.from_json("new", bank.to_json())
+    read.pads[0].resolved = read.resolve(0, PANEL)
+    assert read.pads[0].ready
+
+
 def test_the_next_seed_is_known_beforehand_and_used_once() -> None:
     pad = Pad(seed=1, next_seed=2)
     pad.set_seed({}, pad.next_seed)
@@ -67,10 +93,10 @@ def test_the_next_seed_is_known_beforehand_and_used_once() -> None:
 
 def test_a_pad_without_a_seed_follows_the_panel_and_one_with_a_seed_does_not() -> None:
     bank = Bank("verse", pads=[Pad({"bars": 8}, next_seed=7)])
-    assert bank.resolve(0, PANEL) == {"prompt": "panel", "bars": 8, "seed": 7}
+    assert bank.resolve(0, PANEL) == {"prompt": "panel", "bars": 8, "seed": 7} | COMPOSED
     bank.set_seed(0, 7, PANEL)
     turned = PadContext({"prompt": "turned"}, {}, 0.0)
-    assert bank.resolve(0, turned) == {"prompt": "panel", "bars": 8, "seed": 7}
+    assert bank.resolve(0, turned) == {"prompt": "panel", "bars": 8, "seed": 7} | COMPOSED
 
 
 def test_a_reroll_has_the_next_seed_and_what_was_turned_since() -> None:
@@ -78,7 +104,7 @@ def test_a_reroll_has_the_next_seed_and_what_was_turned_since() -> None:
     bank.set_seed(0, 7, PANEL)
     following = bank.pads[0].next_seed
     turned = PadContext({"key": "A minor"}, {}, 0.0)
-    values = {"prompt": "panel", "bars": 4, "key": "A minor", "seed": following}
+    values = {"prompt": "panel", "bars": 4, "key": "A minor", "seed": following} | COMPOSED
     assert bank.resolve(0, turned, reroll=True) == values
     bank.reroll(0, turned)
     assert bank.resolve(0, PANEL) == values
@@ -95,7 +121,7 @@ def test_pads_of_a_row_are_variations_of_its_first_one_until_they_have_a_seed() 
     bank.pads[1] = Pad()
     bank.set_seed(1, 9, PANEL)
     assert bank.find_original(1) == 1
-    assert bank.resolve(1, PANEL) == {"prompt": "panel", "bars": 4, "seed": 9}
+    assert bank.resolve(1, PANEL) == {"prompt": "panel", "bars": 4, "seed": 9} | COMPOSED
 
 
 def test_a_variation_without_a_direction_has_one_that_follows_from_its_seed() -> None:
@@ -107,8 +133,8 @@ def test_a_variation_without_a_direction_has_one_that_follows_from_its_seed() ->
 def test_the_settings_give_a_pad_its_first_seed_and_what_lies_over_the_panel() -> None:
     context = PadContext(PANEL.panel, {1: PadDefaults({"bars": 2}, 77)}, 0.0)
     bank = Bank("verse", pads=[Pad(next_seed=5), Pad(next_seed=6)])
-    assert bank.resolve(0, context) == {"prompt": "panel", "bars": 4, "seed": 5}
-    assert bank.resolve(1, context) == {"prompt": "panel", "bars": 2, "seed": 77}
+    assert bank.resolve(0, context) == {"prompt": "panel", "bars": 4, "seed": 5} | COMPOSED
+    assert bank.resolve(1, context) == {"prompt": "panel", "bars": 2, "seed": 77} | COMPOSED
     assert bank.resolve(1, context, reroll=True)["seed"] == 6
 
 
