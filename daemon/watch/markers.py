@@ -43,6 +43,15 @@ SECTIONS = (
     "Fade Out",
     "Fade",
     "Silence",
+    # a chorus elsewhere
+    "Coro",
+    "Estribillo",
+    "Ritornello",
+    "Refrão",
+    "Припев",
+    "サビ",
+    "副歌",
+    "후렴",
 )
 # sections that need no brackets or colon: nobody sings these words alone on a line
 _NEVER_SUNG = {

@@ -17,14 +17,15 @@ from .pronounce import pronounce_lyrics
 from .syllables import SungWord
 
 # By the words of a marker, what kind of section they begin. The daemon's sheets know the English
-# ones as well (daemon/watch/markers.py).
+# ones and what a chorus is called elsewhere (daemon/watch/markers.py).
 _KIND_WORDS = {
-    "intro": "intro introduction",
-    "verse": "verse rap spoken strophe estrofa strofa couplet",
-    "pre": "prechorus pre-chorus build buildup build-up",
-    "chorus": "chorus postchorus post-chorus refrain hook drop coro estribillo ritornello refrão",
-    "bridge": "bridge puente ponte pont brücke",
-    "break": "break breakdown interlude instrumental inst silence",
+    "intro": "intro introduction вступление イントロ 前奏 인트로",
+    "verse": "verse rap spoken strophe estrofa strofa couplet verso куплет aメロ 主歌 절",
+    "pre": "prechorus pre-chorus build buildup build-up bメロ",
+    "chorus": "chorus postchorus post-chorus refrain hook drop coro estribillo ritornello refrão "
+    "припев サビ 副歌 후렴 후렴구",
+    "bridge": "bridge puente ponte pont brücke бридж 桥段 브릿지",
+    "break": "break breakdown interlude instrumental inst silence проигрыш 間奏 间奏 간주",
     "solo": "solo",
     "outro": "outro coda vamp ending end fade",
 }
@@ -32,7 +33,9 @@ _KINDS = {word: kind for kind, words in _KIND_WORDS.items() for word in words.sp
 _SPOKEN = frozenset(("rap", "rapped", "spoken", "speech", "talking"))
 MAX_LABEL = 60  # characters of a marker that are kept
 SHOWN = 6  # of what is told of
+REACH = 8  # lines over which a parenthesis goes at most
 
+_OPENING, _CLOSING = "(（", ")）"
 _BRACKETS = re.compile(r"\[[^\[\]]*\]?")
 _WORDS = re.compile(r"[^\s\d:.,;()\[\]–—/|]+")
 
@@ -161,7 +164,7 @@ class _WrittenLine(NamedTuple):
 
 def _read_lines(text: str) -> tuple[list[_WrittenLine], list[str]]:
     """The lines that are not empty, and notes of what else stands in brackets."""
-    lines = []
+    sections: list[list[tuple[int, str, str]]] = [[]]
     ignored: dict[str, None] = {}
     for index, written in enumerate(text.split("\n")):
         marker = ""
@@ -172,8 +175,15 @@ def _read_lines(text: str) -> tuple[list[_WrittenLine], list[str]]:
             elif inside:
                 ignored[f"[{inside}]"] = None
         words = " ".join(_BRACKETS.sub(" ", written).replace("]", " ").split())
+        if marker:
+            sections.append([])
         if marker or words:
-            lines.append(_WrittenLine(index, marker, words, tuple(_split_voices(words))))
+            sections[-1].append((index, marker, words))
+    lines = [
+        _WrittenLine(*line, voices)
+        for section in sections
+        for line, voices in zip(section, _split_voices([words for _, _, words in section]))
+    ]
     notes = []
     if ignored:
         more = len(ignored) - SHOWN
@@ -182,18 +192,44 @@ def _read_lines(text: str) -> tuple[list[_WrittenLine], list[str]]:
     return lines, notes
 
 
-def _split_voices(text: str) -> Iterator[tuple[str, bool]]:
-    """The parts of a line, and which of them stand in parentheses. One that is never closed goes on
-    to the line's end, one that was never opened is no parenthesis.
+def _split_voices(texts: Sequence[str]) -> Iterator[tuple[tuple[str, bool], ...]]:
+    """The parts of each line of a section, and which of them stand in parentheses. One that is not
+    closed goes on to its line's end, one that was never opened is no parenthesis.
     """
-    depth = 0
-    begin = 0
-    for place, character in enumerate(text):
-        if character not in "()（）" or (character in ")）" and not depth):
-            continue
-        if part := text[begin:place].strip(" ()（）"):
-            yield part, depth > 0
-        depth += 1 if character in "(（" else -1
-        begin = place + 1
-    if part := text[begin:].strip(" ()（）"):
-        yield part, depth > 0
+    closed = _find_closed(texts)
+    opened: list[tuple[int, int]] = []
+    for number, text in enumerate(texts):
+        parts = []
+        begin = 0
+        for place, character in enumerate(text):
+            if character not in _OPENING + _CLOSING:
+                continue
+            parts.append((text[begin:place], bool(opened)))
+            begin = place + 1
+            if character in _OPENING:
+                opened.append((number, place))
+            elif opened:
+                opened.pop()
+        parts.append((text[begin:], bool(opened)))
+        yield tuple((part.strip(), backing) for part, backing in parts if part.strip())
+        opened = [each for each in opened if each in closed]
+
+
+def _find_closed(texts: Sequence[str]) -> set[tuple[int, int]]:
+    """The parentheses, by line and place, that are closed: in their line, or in one of the next
+    where they are in front of a word, as those of a :( are not.
+    """
+    closed = set()
+    opened: list[tuple[int, int]] = []
+    for number, text in enumerate(texts):
+        for place, character in enumerate(text):
+            if character in _OPENING:
+                opened.append((number, place))
+            elif character in _CLOSING and opened:
+                closed.add(opened.pop())
+        opened = [
+            (line, place)
+            for line, place in opened
+            if number - line < REACH and not texts[line][max(place - 1, 0) : place].strip()
+        ]
+    return closed

@@ -45,6 +45,11 @@ def test_words_before_any_marker_are_a_verse_without_a_name() -> None:
         ("Rap Chorus", "chorus"),
         ("Spoken Bridge", "bridge"),
         ("Refrão", "chorus"),
+        ("Estribillo", "chorus"),
+        ("Припев 2", "chorus"),
+        ("サビ", "chorus"),
+        ("副歌", "chorus"),
+        ("후렴", "chorus"),
         ("whispered", ""),
         ("raspy vocal", ""),
         ("overchorused", ""),
@@ -96,6 +101,24 @@ def test_what_is_in_parentheses_is_a_second_voices() -> None:
         ("(oh)", True),
     ]
     assert list_voices("fine :) now") == [("fine", False), ("now", False)]
+
+
+def test_parentheses_go_on_over_lines_until_they_are_closed() -> None:
+    (part,) = read("we go (so far\naway yeah) from here\nwe (never\nend").parts
+    voices = [[(word.word.text, word.backing) for word in line.words] for line in part.lines]
+    assert voices == [
+        [("we", False), ("go", False), ("(so", True), ("far)", True)],
+        [("(away", True), ("yeah)", True), ("from", False), ("here", False)],
+        [("we", False), ("(never)", True)],
+        [("end", False)],
+    ]
+
+
+def test_parentheses_end_with_their_section_and_a_face_is_none() -> None:
+    for text in ("so sad :(\nbut fine :)", "we (go\n[Chorus]\naway) now"):
+        parts = read(text).parts
+        assert not any(word.backing for word in parts[-1].lines[-1].words)
+    assert [word.word.text for word in read("away) now").parts[0].lines[0].words] == ["away", "now"]
 
 
 def test_other_brackets_are_not_sung_and_are_told_of() -> None:
