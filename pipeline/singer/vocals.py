@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ..guide.composer.arrangement import Arrangement, ChordSpan
 from ..guide.composer.form import Section, SungBars
 from ..guide.composer.groove import read_level
@@ -47,6 +49,7 @@ FEW = 3  # syllables: no more have a melisma where time is left
 MELISMA_FROM = 2.4  # seconds that are left for a last syllable
 MELISMA_NOTE = 0.45  # seconds of each note, about
 MELISMA_NOTES = 5  # besides the one that is held
+PASSES = 4  # in which lines that come back find the room that all of them have
 
 
 class _Sung(NamedTuple):
@@ -67,6 +70,28 @@ class _PlacedLine(NamedTuple):
     words: tuple[LyricWord, ...]  # those for which there is time
     sung: tuple[_Sung, ...]
     spoken: bool
+
+
+class _Return(NamedTuple):
+    """A line that may come back: the kind of its section and its place in there, how it is sung,
+    its bars and its words.
+    """
+
+    kind: str
+    spoken: bool
+    line: int
+    bars: int
+    words: tuple[str, ...]
+
+
+class _Room(NamedTuple):
+    """The time of a line's syllables, in seconds from where its bars begin."""
+
+    begin: float
+    end: float
+
+    def narrow(self, other: _Room) -> _Room:
+        return _Room(max(self.begin, other.begin), min(self.end, other.end))
 
 
 def write_vocals(
@@ -95,9 +120,28 @@ def write_vocals(
 
 def _place_lines(
     arrangement: Arrangement, lyrics: Lyrics, seconds: float
+) -> list[tuple[Section, list[_PlacedLine]]]:
+    """Every section's lines, each behind a breath after the one before it. A line that comes back
+    with its section is sung in the same rhythm every time: in the room that it has every time.
+    """
+    shared: dict[_Return, _Room] = {}
+    for _ in range(PASSES):
+        before = dict(shared)
+        sections = list(_place_sections(arrangement, lyrics, seconds, shared))
+        if shared == before:
+            break
+    return sections
+
+
+def _place_sections(
+    arrangement: Arrangement, lyrics: Lyrics, seconds: float, shared: dict[_Return, _Room]
 ) -> Iterator[tuple[Section, list[_PlacedLine]]]:
-    """Every section's lines, each behind a breath after the one before it."""
-    breath = max(BREATH_BEATS * 60 / arrangement.sketch.bpm, LEAST_BREATH)
+    """The lines in the room that they share with their returns, which is narrowed to what each of
+    them leaves.
+    """
+    sketch = arrangement.sketch
+    breath = max(BREATH_BEATS * 60 / sketch.bpm, LEAST_BREATH)
+    bar = sketch.meter.quarters * 60 / sketch.bpm
     free = LEAD_IN
     for section in arrangement.sections:
         lines = []
@@ -105,11 +149,27 @@ def _place_lines(
             part = lyrics.parts[bars.section]
             following = _find_following(arrangement, section, index)
             pick_up = _count_pick_up(lyrics, following) if following else 0
-            line = _place_line(arrangement, part, bars, free, breath, pick_up, seconds)
+            begin = bars.bar * bar
+            end = min(bars.bars * bar, seconds - begin) - breath
+            own = _find_room(arrangement, part, bars, free - begin, end, pick_up)
+            key = _find_return(section, part, bars)
+            room = own.narrow(shared.get(key, own))
+            line = _place_line(arrangement, section, part, bars, room)
+            if len(line.words) < len(line.line.words):
+                alone = _place_line(arrangement, section, part, bars, own)
+                line = max(line, alone, key=lambda placed: len(placed.words))
+            if begin + bars.bars * bar <= seconds + 1e-6:
+                shared[key] = room
             if line.sung:
                 free = sum(line.sung[-1].times[-1]) + breath
             lines.append(line)
         yield section, lines
+
+
+def _find_return(section: Section, part: LinesOfSection, bars: SungBars) -> _Return:
+    """What is the same of a line whenever its section comes back."""
+    words = tuple(word.word.text for word in part.sung[bars.line].words)
+    return _Return(section.kind, part.spoken, bars.line, bars.bars, words)
 
 
 def _find_following(arrangement: Arrangement, section: Section, index: int) -> SungBars | None:
@@ -128,40 +188,53 @@ def _count_pick_up(lyrics: Lyrics, bars: SungBars) -> int:
     return next((index for index, beat in enumerate(beats) if beat.stress >= 1), 0)
 
 
-def _place_line(
+def _find_room(
     arrangement: Arrangement,
     part: LinesOfSection,
     bars: SungBars,
-    free: float,
-    breath: float,
+    begin: float,
+    end: float,
     pick_up: int,
-    seconds: float,
-) -> _PlacedLine:
-    """A line in its bars, from the second `free` on; without the words at its end for which there
-    is no time. Behind it stays a breath, and time for the `pick_up` syllables of the next line
-    where it can be spared.
+) -> _Room:
+    """What is left of a line's bars, from `begin` to `end` at most, in seconds from where they
+    begin: time for the `pick_up` syllables of the next line stays where it can be spared.
     """
+    pace = SPOKEN if part.spoken else SUNG
+    spare = end - max(0.0, begin) - part.sung[bars.line].syllables * pace.quick
+    end -= min(pick_up * pace.quick, PICK_UP * 15 / arrangement.sketch.bpm, max(spare, 0.0))
+    return _Room(round(begin, 6), round(end, 6))
+
+
+def _place_line(
+    arrangement: Arrangement,
+    section: Section,
+    part: LinesOfSection,
+    bars: SungBars,
+    room: _Room,
+) -> _PlacedLine:
+    """A line in its room; without the words at its end for which there is no time."""
     line = part.sung[bars.line]
     sketch = arrangement.sketch
     begin, end = sung_range(arrangement, bars)
     pace = SPOKEN if part.spoken else SUNG
     anchor = bars.bar * sketch.meter.quarters * 60 / sketch.bpm
-    until = min((bars.bar + bars.bars) * sketch.meter.quarters * 60 / sketch.bpm, seconds) - breath
-    count = line.syllables
-    spare = until - max(anchor, free) - count * pace.quick
-    until -= min(pick_up * pace.quick, PICK_UP * 15 / sketch.bpm, max(spare, 0.0))
+    steps = min(end - bars.bar * sketch.meter.steps, room.end * sketch.bpm / 15)
     for words in _shorten(line.words):
         beats = list_beats([word.word for word in words])
-        room = min(end, until * sketch.bpm / 15) - bars.bar * sketch.meter.steps
-        unit = choose_unit(15 / sketch.bpm, room, len(beats), pace.shortest)
-        slots = make_slots(arrangement, begin, end, unit)
-        slots = Slots(*(column[slots.seconds >= free] for column in slots))
-        gap = choose_pace(pace, until - anchor, len(beats))
-        row = place_syllables(beats, slots, anchor, until, gap, pace.shortest)
-        if row is not None:
-            sung = _hold(arrangement, words, slots, row, until, pace)
-            return _PlacedLine(line, part.label, bars, words, tuple(sung), part.spoken)
-    return _PlacedLine(line, part.label, bars, (), (), part.spoken)
+        gap = choose_pace(pace, room.end, len(beats))
+        usual = choose_unit(15 / sketch.bpm, steps, len(beats), pace.shortest)
+        for unit in (usual, usual / 2):
+            slots = make_slots(arrangement, begin, end, unit)
+            # rounded, so that the same place of another bar is the same number
+            seconds = np.round(slots.seconds - anchor, 6)
+            usable = seconds >= room.begin
+            slots = Slots(*(column[usable] for column in slots))
+            inside = slots._replace(seconds=seconds[usable])
+            row = place_syllables(beats, inside, 0.0, room.end, gap, pace.shortest)
+            if row is not None:
+                sung = _hold(arrangement, words, slots, row, anchor + room.end, pace)
+                return _PlacedLine(line, section.label, bars, words, tuple(sung), part.spoken)
+    return _PlacedLine(line, section.label, bars, (), (), part.spoken)
 
 
 def _shorten(words: tuple[LyricWord, ...]) -> Iterator[tuple[LyricWord, ...]]:

@@ -145,6 +145,29 @@ def test_a_chorus_is_sung_the_same_when_it_comes_again() -> None:
     assert first == second
 
 
+@pytest.mark.parametrize("bars", [16, 24])
+def test_every_chorus_has_the_same_rhythm_whatever_is_sung_before_it(bars: int) -> None:
+    chorus = "[Chorus]\nWe are alive tonight\nBurning in the morning light\n"
+    part = sing(
+        "[Verse 1]\nWalking down the empty road\nCarrying a heavy load\n"
+        f"{chorus}[Verse 2]\nRunning through the falling rain\nCatching every other train\n"
+        f"{chorus}[Bridge]\nHold on hold on\n{chorus}",
+        bars=bars,
+        bpm=120.0,
+    )
+    rhythms = [
+        [round(word.start - 2.0 * line.bar, 2) for word in line.words]
+        for line in part.lines
+        if line.text == "We are alive tonight"
+    ]
+    assert len(rhythms) >= 3
+    assert all(rhythm == rhythms[0] for rhythm in rhythms)
+
+
+def test_a_loops_lines_are_of_the_section_that_the_composition_has() -> None:
+    assert {line.section for line in sing(loop=True).lines} == {"Loop"}
+
+
 def test_the_lead_does_not_play_while_somebody_sings() -> None:
     arrangement, lyrics = make_words(bars=32)
     part = write_vocals(arrangement, lyrics)
