@@ -355,16 +355,44 @@ def _fit_words(sketch: Sketch, phrase: int) -> list[_Block]:
     usual = [_choose_line_bars(sketch, section) for section in sketch.lyrics]
     blocks: list[_Block] = []
     for halvings, wordless in itertools.product(range(6), (phrase, half, 0)):
-        blocks = []
-        for index, section in enumerate(sketch.lyrics):
-            bars = [max(1, each >> halvings) for each in usual[index]]
-            lines = tuple((index, line, each) for line, each in enumerate(bars))
-            label = section.label or _name(SONG, section.kind)
-            if length := sum(bars) or wordless:
-                blocks.append(_Block(section.kind, label, length, lines))
-        if sum(block.bars for block in blocks) <= sketch.bars:
-            return blocks
+        shorter = [[max(1, each >> halvings) for each in bars] for bars in usual]
+        blocks = _line_up(sketch, shorter, wordless)
+        if _count_bars(blocks) <= sketch.bars:
+            twice = [
+                [min(2 * each, most) for each, most in zip(*bars)] for bars in zip(shorter, usual)
+            ]
+            return _lengthen(sketch, shorter, twice, wordless)
     return list(_cut(blocks, sketch.bars))
+
+
+def _line_up(sketch: Sketch, line_bars: Sequence[Sequence[int]], wordless: int) -> list[_Block]:
+    """The lyrics' sections with so many bars for each line, or for a section that has none."""
+    blocks = []
+    for index, section in enumerate(sketch.lyrics):
+        bars = line_bars[index]
+        lines = tuple((index, line, each) for line, each in enumerate(bars))
+        label = section.label or _name(SONG, section.kind)
+        if length := sum(bars) or wordless:
+            blocks.append(_Block(section.kind, label, length, lines))
+    return blocks
+
+
+def _lengthen(
+    sketch: Sketch, shorter: list[list[int]], longer: list[list[int]], wordless: int
+) -> list[_Block]:
+    """The lyrics' sections with longer lines wherever there are bars for it, before anything else
+    gets them: in all choruses or in none, so that they stay alike, and then in all verses.
+    """
+    line_bars = shorter
+    kinds = dict.fromkeys(section.kind for section in sketch.lyrics)
+    for kind in sorted(kinds, key=lambda kind: kind != "chorus"):
+        tried = [
+            longer[index] if section.kind == kind else line_bars[index]
+            for index, section in enumerate(sketch.lyrics)
+        ]
+        if _count_bars(_line_up(sketch, tried, wordless)) <= sketch.bars:
+            line_bars = tried
+    return _line_up(sketch, line_bars, wordless)
 
 
 def _choose_line_bars(sketch: Sketch, section: LyricSection) -> list[int]:
@@ -452,7 +480,7 @@ def _prolong(blocks: list[_Block], spare: int, phrase: int) -> list[_Block]:
     sung = [block for block in body if block.lines]
     refrain = ([block for block in sung if block.kind == "chorus"] or sung)[-1:]
     kinds = itertools.cycle(("solo", "break", "bridge"))
-    while refrain and spare >= _count_bars(refrain):
+    while 0 < _count_bars(refrain) <= spare:
         again = sung if spare >= _count_bars(sung) + 6 * phrase else refrain
         between = min(spare - _count_bars(again), phrase * (2 if spare >= 8 * phrase else 1))
         if between >= phrase:

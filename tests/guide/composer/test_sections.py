@@ -129,6 +129,26 @@ def test_where_bars_are_few_lines_get_one_and_the_last_are_left_out() -> None:
     assert len(plan(4, lyrics=verse).left_out) == 396
 
 
+def test_lines_get_two_bars_before_anything_else_gets_some() -> None:
+    song = tuple(
+        LyricSection(kind.capitalize(), kind, write_lines(count))
+        for kind, count in (
+            ("verse", 2),
+            ("chorus", 2),
+            ("verse", 2),
+            ("chorus", 2),
+            ("bridge", 1),
+            ("chorus", 2),
+        )
+    )
+    sections = plan(16, lyrics=song).sections
+    assert [section.kind for section in sections] == [section.kind for section in song]
+    bars = [{line.bars for line in section.lines} for section in sections]
+    assert bars == [{2}, {1}, {2}, {1}, {2}, {1}]
+    bars = [{line.bars for line in each.lines} for each in plan(17, lyrics=song).sections]
+    assert bars == [{1}, {2}, {1}, {2}, {1}, {2}]
+
+
 def test_where_bars_are_many_there_are_an_intro_an_outro_and_the_chorus_again() -> None:
     kinds = [section.kind for section in plan(64, lyrics=SONG).sections]
     assert kinds[0] == "intro"
