@@ -13,6 +13,7 @@ from .request import TRACKS, Request
 TEXT_LIMIT = 256  # tokens, with the end token that the tokenizer appends
 LYRIC_LIMIT = 2048
 INSTRUMENTAL = "[Instrumental]"
+KNOWN_BEATS = ("2", "3", "4", "6")  # of time signatures
 
 _INSTRUCTIONS = {
     "text2music": "Fill the audio semantic mask based on the given conditions:",
@@ -105,6 +106,12 @@ def build_lyric_prompt(lyrics: str, language: str) -> str:
     return f"# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
 
 
+def find_known_signature(request: Request) -> str:
+    """The time signature, where the models know it; "" for one like 5/4 or 7/8."""
+    count = request.time_signature.partition("/")[0]
+    return request.time_signature if count in KNOWN_BEATS else ""
+
+
 def build_prompts(
     request: Request, task: str = "text2music", tracks: tuple[str, ...] = ()
 ) -> tuple[str, str]:
@@ -114,7 +121,7 @@ def build_prompts(
     values = {
         "bpm": request.bpm or None,
         "keyscale": request.key,
-        "timesignature": request.time_signature,
+        "timesignature": find_known_signature(request),
         "duration": max(1, int(request.length)),
     }
     lyrics = request.lyrics.strip() or INSTRUMENTAL

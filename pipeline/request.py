@@ -189,9 +189,9 @@ def parse_key(value: str) -> str:
 
 
 def check_time_signature(value: str) -> str:
-    """`3/4`, or the beats alone: `3`."""
-    if value and not re.fullmatch(r"[2346](/(2|4|8|16))?", value):
-        raise ValueError('2, 3, 4 or 6, or written like "3/4"')
+    """`3/4`, or the beats alone: `3`. Those that the models have no word for need their unit."""
+    if value and not re.fullmatch(r"[2346](/(2|4|8|16))?|([2-9]|1[0-6])/[48]", value):
+        raise ValueError('2, 3, 4 or 6, or written like "3/4", up to "16/4" and "16/8"')
     return value
 
 
@@ -330,7 +330,9 @@ class Request:
         "", "musical key, like A minor; empty leaves it to the model", "keyscale", check=parse_key
     )
     time_signature: str = text_field(
-        "", "2, 3, 4 or 6; empty leaves it to the model", check=check_time_signature
+        "",
+        '2, 3, 4 or 6, or like "7/8"; empty leaves it to the model',
+        check=check_time_signature,
     )
     seed: int = number_field(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
     variation: float = number_field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..prompts import find_known_signature
 from ..request import FIELDS, LANGUAGES, BadRequest, OutOfRange, Request, coerce
 
 _FIELD_OF = {  # where the request has another name for it
@@ -23,7 +24,9 @@ def metadata_of(request: Request) -> dict[str, str]:
     """
     if request.language not in LANGUAGES:
         raise OutOfRange(f"language must be one of {' '.join(LANGUAGES)}, got {request.language!r}")
-    signature = request.time_signature or ("4" if request.bars else "")
+    signature = find_known_signature(request)
+    if request.bars and not request.time_signature:
+        signature = "4"
     metadata = {
         "bpm": str(round(request.bpm)) if request.bpm else "",
         "caption": " ".join(request.prompt.split()),

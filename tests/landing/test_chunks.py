@@ -162,6 +162,7 @@ def test_acid_has_tempo_beats_meter_and_root() -> None:
 
 def test_six_eighths_are_three_beats_of_a_quarter() -> None:
     assert acid(NIGHT.changed({"time_signature": "6/8", "bars": 2}))[4:] == (6, 8, 6, 120.0)
+    assert acid(NIGHT.changed({"time_signature": "7/8", "bars": 2}))[4:] == (7, 8, 7, 120.0)
 
 
 def test_what_has_no_whole_beats_or_no_bars_is_a_one_shot() -> None:

@@ -7,6 +7,8 @@ import dataclasses
 import pytest
 
 from pipeline.capabilities import Capabilities
+from pipeline.planner.metadata import metadata_of
+from pipeline.prompts import build_prompts
 from pipeline.request import BadRequest, Request
 from pipeline.variants import TURBO, VARIANTS
 
@@ -65,3 +67,12 @@ def test_limits_are_described_in_order() -> None:
         "a.wav was not used: no task was given",
         "mini was not taught to sound like a reference: it may not follow it",
     )
+
+
+def test_a_time_signature_that_models_do_not_know_is_told_of() -> None:
+    assert not VOICE.describe_limits(Request(time_signature="6/8"))
+    (note,) = VOICE.describe_limits(Request(time_signature="7/8"))
+    assert "does not say 7/8" in note
+    assert "- timesignature: N/A" in build_prompts(Request(time_signature="7/8"))[0]
+    assert "timesignature" not in metadata_of(Request(time_signature="7/8", bars=4))
+    assert metadata_of(Request(time_signature="6/8", bars=4))["timesignature"] == "6"

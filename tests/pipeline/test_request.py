@@ -36,6 +36,9 @@ from pipeline.request import (
             288_000,
         ),  # three quarters in each bar, as in a DAW
         ({"bars": 4, "bpm": 120, "time_signature": "2/2"}, 384_000),
+        ({"bars": 4, "bpm": 120, "time_signature": "7/8"}, 336_000),
+        ({"bars": 4, "bpm": 120, "time_signature": "5/4"}, 480_000),
+        ({"bars": 4, "bpm": 120, "time_signature": "12/8"}, 576_000),
         ({"bars": 2, "bpm": 84, "seconds": 500}, 274_286),  # bars win
     ],
 )
@@ -130,6 +133,7 @@ def test_keys_are_understood_as_musicians_write_them(written: str, expected: str
         ({"bpm": 20}, "bpm must be in 30..300 or 0, got 20"),
         ({"key": "H minor"}, "key must be a note"),
         ({"time_signature": "5"}, "time_signature must be 2, 3, 4 or 6"),
+        ({"time_signature": "17/8"}, "time_signature must be 2, 3, 4 or 6"),
         ({"language": "xx"}, "language must be one of ar az"),
         (
             {"cfg_interval_start": 0.8, "cfg_interval_end": 0.2},
