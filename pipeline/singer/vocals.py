@@ -125,20 +125,31 @@ def _place_lines(
     with its section is sung in the same rhythm every time: in the room that it has every time.
     """
     shared: dict[_Return, _Room] = {}
+    placed: dict[tuple[SungBars, _Room], _PlacedLine] = {}
     for _ in range(PASSES):
         before = dict(shared)
-        sections = list(_place_sections(arrangement, lyrics, seconds, shared))
+        sections = list(_place_sections(arrangement, lyrics, seconds, shared, placed))
         if shared == before:
             break
     return sections
 
 
 def _place_sections(
-    arrangement: Arrangement, lyrics: Lyrics, seconds: float, shared: dict[_Return, _Room]
+    arrangement: Arrangement,
+    lyrics: Lyrics,
+    seconds: float,
+    shared: dict[_Return, _Room],
+    placed: dict[tuple[SungBars, _Room], _PlacedLine],
 ) -> Iterator[tuple[Section, list[_PlacedLine]]]:
     """The lines in the room that they share with their returns, which is narrowed to what each of
-    them leaves.
+    them leaves. `placed` are those that were placed before, by their room.
     """
+
+    def place(room: _Room) -> _PlacedLine:
+        if (bars, room) not in placed:
+            placed[bars, room] = _place_line(arrangement, section, part, bars, room)
+        return placed[bars, room]
+
     sketch = arrangement.sketch
     breath = max(BREATH_BEATS * 60 / sketch.bpm, LEAST_BREATH)
     bar = sketch.meter.quarters * 60 / sketch.bpm
@@ -154,10 +165,9 @@ def _place_sections(
             own = _find_room(arrangement, part, bars, free - begin, end, pick_up)
             key = _find_return(section, part, bars)
             room = own.narrow(shared.get(key, own))
-            line = _place_line(arrangement, section, part, bars, room)
+            line = place(room)
             if len(line.words) < len(line.line.words):
-                alone = _place_line(arrangement, section, part, bars, own)
-                line = max(line, alone, key=lambda placed: len(placed.words))
+                line = max(line, place(own), key=lambda each: len(each.words))
             if begin + bars.bars * bar <= seconds + 1e-6:
                 shared[key] = room
             if line.sung:
@@ -223,7 +233,7 @@ def _place_line(
         beats = list_beats([word.word for word in words])
         gap = choose_pace(pace, room.end, len(beats))
         usual = choose_unit(15 / sketch.bpm, steps, len(beats), pace.shortest)
-        for unit in (usual, usual / 2):
+        for unit in (usual, usual / 2) if words == line.words else (usual,):
             slots = make_slots(arrangement, begin, end, unit)
             # rounded, so that the same place of another bar is the same number
             seconds = np.round(slots.seconds - anchor, 6)
