@@ -13,7 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..score import ROLES
+from .chords import OFFSET
+from .deal import deal_patterns
 from .form import LyricSection, Section, SungBars
+from .patterns import PATTERNS
+from .rhythms import RHYTHMS
 from .sketch import Sketch, pick
 from .styles import STYLES
 
@@ -29,6 +33,9 @@ MATERIALS = {
     "bridge": 3,
     "solo": 4,
 }
+# For choruses: the usual one, and others that no section has.
+CHORUS_MATERIALS: tuple[int, ...] = (MATERIALS["chorus"], *range(5, 13))
+CHORD_NOTES = {"x": 4, "X": 4, "d": 4, "u": 4, "o": 3, "t": 3, "b": 1}  # of a symbol, about
 # The progressions A, B, C, and D on the way to the chorus.
 PROGRESSIONS = {
     "loop": 0,
@@ -512,6 +519,7 @@ def _tell_apart(
     phrase = count_phrase_bars(sketch)
     is_short = sketch.bars < 2 * phrase
     parts = _choose_parts(sketch, rng)
+    chorus = _choose_chorus_material(sketch)
     last_chorus = max((i for i, block in enumerate(blocks) if block.kind == "chorus"), default=-1)
     kinds = [block.kind for block in blocks]
     energies = [
@@ -526,6 +534,7 @@ def _tell_apart(
         before = energies[index - 1] if index else 1.0
         grows = bool(following) and energies[index + 1] > energy + 0.1
         lift = LIFTS.get(block.kind, 0)
+        material = MATERIALS[block.kind]
         if index == last_chorus and kinds.count("chorus") > 1:
             lift += 2
         yield Section(
@@ -535,7 +544,7 @@ def _tell_apart(
             bars=block.bars,
             energy=round(energy, 3),
             parts=sketch.parts if is_short else parts[block.kind],
-            material=MATERIALS[block.kind],
+            material=chorus if material == MATERIALS["chorus"] else material,
             progression=0 if is_short else PROGRESSIONS[block.kind],
             lift=lift,
             fill_beats=_choose_fill(sketch, block, is_last, following, rng),
@@ -554,6 +563,33 @@ def _find_energy(sketch: Sketch, kind: str, earlier: int, is_last_chorus: bool) 
     if is_last_chorus and earlier:
         energy += 0.05
     return min(energy, 1.0)
+
+
+def _choose_chorus_material(sketch: Sketch) -> int:
+    """The material of choruses: the usual one, or the next whose patterns are as full as those of
+    the verses.
+    """
+    verse = _count_notes(sketch, MATERIALS["verse"])
+    for number in CHORUS_MATERIALS:
+        if _count_notes(sketch, number) >= verse:
+            return number
+    return CHORUS_MATERIALS[0]
+
+
+def _count_notes(sketch: Sketch, material: int) -> float:
+    """About how many notes a bar of a material's drums, bass and chords has."""
+    hand = deal_patterns(sketch)
+    patterns = PATTERNS[sketch.style]
+    rhythms = RHYTHMS[sketch.style]
+    drums = patterns.drums[(hand["drums"] + material) % len(patterns.drums)].rows.values()
+    bass = patterns.bass[(hand["bass"] + material) % len(patterns.bass)].row
+    rhythm = rhythms[(hand["chords"] + OFFSET * material) % len(rhythms)]
+    strokes = sum(CHORD_NOTES.get(symbol, 1 if symbol.isdigit() else 0) for symbol in rhythm)
+    return strokes + sum(16 * _share_of_hits(row) for row in (*drums, bass))
+
+
+def _share_of_hits(row: str) -> float:
+    return sum(symbol not in ".-?" for symbol in row) / len(row)
 
 
 def _choose_parts(sketch: Sketch, rng: np.random.Generator) -> dict[str, tuple[str, ...]]:

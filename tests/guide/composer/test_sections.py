@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.guide.composer.compose import compose
 from pipeline.guide.composer.form import KINDS, LyricLine, LyricSection, Section
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sections import Form, plan_form
@@ -88,6 +89,23 @@ def test_a_chorus_is_fuller_louder_and_higher_than_its_verse() -> None:
                 assert chorus.lift > verse.lift
                 assert chorus.material != verse.material
                 assert chorus.progression != verse.progression
+
+
+@pytest.mark.parametrize("style", ["rock", "disco"])
+def test_choruses_are_fuller_than_verses_with_nearly_every_seed(style: str) -> None:
+    thinner = 0
+    for seed in range(10):
+        composition = compose(Sketch(style, 110.0, "A minor", 32, read_meter(4), ROLES, seed))
+        sounds = {"verse": 0.0, "chorus": 0.0}
+        bars = {"verse": 0, "chorus": 0}
+        for section in composition.arrangement.sections:
+            if section.kind in sounds:
+                begin, end = 4 * section.bar, 4 * section.end
+                heard = (each for each in composition.score.notes if begin <= each.start < end)
+                sounds[section.kind] += sum(note.velocity for note in heard)
+                bars[section.kind] += section.bars
+        thinner += sounds["chorus"] / bars["chorus"] < sounds["verse"] / bars["verse"]
+    assert thinner <= 1
 
 
 def test_four_bars_have_a_lift_and_a_fill() -> None:
