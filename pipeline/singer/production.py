@@ -20,13 +20,13 @@ RATIO = 3.0
 COMPRESSOR_SECONDS = 0.06  # in which it acts, and lets go
 DOUBLES = ((0.017, 0.31), (0.024, 0.23))  # seconds behind, and Hz of their drift: left and right
 DRIFT = 0.0015  # seconds: with those rates three to five cents
-DOUBLE_LEVEL = 0.3
+DOUBLE_LEVEL = 0.2
 ROOM_SECONDS = 0.4  # until it is 60 dB softer
 ROOM_DELAY = 0.02  # seconds before its first reflection
-ROOM_LEVEL = 0.25
+ROOM_LEVEL = 0.15
 MONO_BELOW = 200.0  # Hz: nothing lower is at the sides
 
-BALANCE = 5.0  # dB: a voice above the band, in the octaves of speech
+BALANCE = 6.0  # dB: a voice above the band, in the octaves of speech
 SPEECH = (300.0, 5000.0)  # Hz
 WORDS = (1000.0, 4000.0)  # Hz: where words are told apart
 DUCKING = 5.0  # dB that the band gives way there

@@ -36,13 +36,13 @@ class Voice(NamedTuple):
     ring: float
 
 
-MAN = Voice(size=1.0, vibrato=0.25, tilt=2.5, breathiness=0.006, ring=0.5)
-WOMAN = Voice(size=1.17, vibrato=0.25, tilt=2.2, breathiness=0.009, ring=0.4)
+MAN = Voice(size=1.0, vibrato=0.25, tilt=4.0, breathiness=0.006, ring=0.5)
+WOMAN = Voice(size=1.17, vibrato=0.25, tilt=4.0, breathiness=0.009, ring=0.4)
 
 CEILING = 0.89  # nothing is louder
 KNEE = 0.6  # amplitude up to which a sound is left as it is
 LEVEL = 3.3  # of a pulse
-NOISE = 0.12  # of friction: its rms at 0 dB
+NOISE = 0.18  # of friction: its rms at 0 dB
 LEAD = 360  # samples: a pulse begins that long before the glottis shuts
 STEPS = 64  # places of a pulse between two samples
 BLOCK = 256  # pulses that are shaped at once

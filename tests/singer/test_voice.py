@@ -36,10 +36,10 @@ def make_syllable(
 
 
 def sing_syllables(*line: SungSyllable, voice: Voice = MAN, seed: int = 1) -> Wave:
-    return sing(line, round((line[-1].end + 0.5) * SAMPLE_RATE), voice, seed)
+    return sing(line, round((line[-1].end + 0.2) * SAMPLE_RATE), voice, seed)
 
 
-def sing_one(sounds: str, voice: Voice = MAN, pitch: float = 50, length: float = 1.0) -> Wave:
+def sing_one(sounds: str, voice: Voice = MAN, pitch: float = 50, length: float = 0.6) -> Wave:
     return sing_syllables(make_syllable(sounds, length=length, pitch=pitch), voice=voice)
 
 
@@ -114,11 +114,9 @@ def test_vibrato_comes_late_and_is_as_deep_as_the_voice_has_it() -> None:
     assert np.mean(pitches) == pytest.approx(50, abs=0.1)
 
 
-@pytest.mark.parametrize("vowel", sorted(VOWELS))
+@pytest.mark.parametrize("vowel", [name for name in sorted(VOWELS) if not VOWELS[name].nasal])
 def test_a_vowels_formants_are_where_the_table_says(vowel: str) -> None:
     shape = VOWELS[vowel]
-    if shape.nasal:
-        pytest.skip("the nose has resonances besides")
     heard = measure_formants(cut(sing_one(vowel, STEADY, 40), START + 0.2, START + 0.4))
     for expected in shape.formants[:2]:
         assert min(abs(at / expected - 1) for at in heard) < 0.12, (expected, heard)
@@ -139,15 +137,18 @@ def test_a_diphthong_glides_late_in_a_long_note() -> None:
         assert min(abs(hertz / expected[1] - 1) for hertz in heard) < 0.15, at
 
 
-@pytest.mark.parametrize("onset", ["", *sorted(CONSONANTS), "S T R", "B L", "K W"])
-@pytest.mark.parametrize("voice", [MAN, WOMAN])
+@pytest.mark.parametrize(
+    ("voice", "onset"),
+    [(MAN, onset) for onset in ("", *sorted(CONSONANTS), "S T R", "B L", "K W")]
+    + [(WOMAN, onset) for onset in ("B", "HH", "L", "R", "T", "S", "W")],
+)
 def test_a_vowel_begins_on_its_note(voice: Voice, onset: str) -> None:
     wave = sing_one(f"{onset} AA", voice)
-    steps = np.arange(START - 0.06, START + 0.15, 0.001)
+    steps = np.arange(START - 0.06, START + 0.15, 0.002)
     levels = [measure_band_db(cut(wave, at - 0.008, at + 0.008), 500, 2000) for at in steps]
     open_mouth = measure_band_db(cut(wave, START + 0.11, START + 0.13), 500, 2000)
-    begins = steps[np.argmax(np.array(levels) > open_mouth - 9)]
-    assert begins == pytest.approx(START, abs=0.02)
+    shut = np.flatnonzero(np.array(levels) < open_mouth - 9)
+    assert steps[shut[-1]] == pytest.approx(START, abs=0.02)
 
 
 @pytest.mark.parametrize("voice", [MAN, WOMAN])
@@ -224,8 +225,9 @@ def test_every_sound_of_every_language_is_known() -> None:
 
 @pytest.mark.parametrize("name", sorted(CONSONANTS))
 def test_every_consonant_has_a_sound(name: str) -> None:
-    phones = time_phones([make_syllable(f"{name} AA {name}")])
-    wave = sing_one(f"{name} AA {name}")
+    syllable = make_syllable(f"{name} AA {name}", length=0.5)
+    phones = time_phones([syllable])
+    wave = sing_syllables(syllable)
     for phone in (phones[0], phones[-1]):
         assert phone.name == name
         assert measure_db(cut(wave, phone.begin, phone.end)) > -55
