@@ -139,8 +139,7 @@ class Generation:
         model = self.model
         default = model.capabilities.default_guide(self.request)
         request = self.request.changed({"guide": self.request.guide or default})
-        with self.meter.measure("guide"):
-            self.singing = plan_singing(request, model.name, model.config.sings)
+        self.singing = plan_singing(request, model.name, model.config.sings)
         if self.singing.lyrics is not None:
             yield Progress("guide", self.plan_share)
         self.request, self.guide = model.resolve_guide(self.request, self.singing.sections)
