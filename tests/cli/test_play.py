@@ -195,9 +195,9 @@ def test_a_job_that_is_kept_for_its_folder_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(held_jobs, "HOLD_SECONDS", 0.1)
-    with on_stage(tmp_path) as stage:
+    with on_stage(tmp_path, inbox=0) as stage:
         out = stage.settings.out
-        shutil.rmtree(out)
+        out.rename(tmp_path / "unplugged")
         out.write_text("in the way")
         with begun(stage.settings.state, "play", "pad", *SECONDS, "--json") as one:
             assert one.stdout
