@@ -26,7 +26,7 @@ ROOM_DELAY = 0.02  # seconds before its first reflection
 ROOM_LEVEL = 0.15
 MONO_BELOW = 200.0  # Hz: nothing lower is at the sides
 
-BALANCE = 6.0  # dB: a voice above the band, in the octaves of speech
+BALANCE = 8.0  # dB: a voice above the band, in the octaves of speech
 SPEECH = (300.0, 5000.0)  # Hz
 WORDS = (1000.0, 4000.0)  # Hz: where words are told apart
 DUCKING = 5.0  # dB that the band gives way there
