@@ -100,14 +100,15 @@ class Generation:
         info = self._describe(inputs, finished.notes)
         for name, samples in finished.clips.items():
             clip = Clip(name, mx.array(samples), info)
-            # a mix with vocals of ours is not what the latents are decoded to
-            if name == "mix" and self.request.task != "lego" and self.vocals is None:
-                clip = dataclasses.replace(
-                    clip,
-                    latents=np.array(inputs.source_latents[0]),
-                    noise=np.array(noise[0]),
-                    gain=postprocess.measure_gain(self.request, decoded["mix"], samples),
-                )
+            if name == "mix" and self.request.task != "lego":
+                clip = dataclasses.replace(clip, noise=np.array(noise[0]))
+                # a mix with vocals of ours is not what the latents are decoded to
+                if self.vocals is None:
+                    clip = dataclasses.replace(
+                        clip,
+                        latents=np.array(inputs.source_latents[0]),
+                        gain=postprocess.measure_gain(self.request, decoded["mix"], samples),
+                    )
             yield clip
 
     # --- plan -------------------------------------------------------------------------------------

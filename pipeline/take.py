@@ -104,9 +104,9 @@ class TakeInfo:
 class Clip:
     """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
 
-    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]. A mix also has the `latents` (frames,
-    64) that it was decoded from, the `gain` that the decoded audio was multiplied with, and the
-    `noise` (frames, 64) that it was made from.
+    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]. A mix also has the `noise` (frames,
+    64) that it was made from, the `latents` (frames, 64) that it was decoded from, and the `gain`
+    that the decoded audio was multiplied with; the latter two not where vocals were mixed in.
     """
 
     sample_rate: ClassVar[int] = SAMPLE_RATE

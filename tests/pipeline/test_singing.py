@@ -108,6 +108,12 @@ def test_mini_sings_the_lyrics_and_says_when(mini: AceStep) -> None:
     assert fractions == sorted(fractions)
 
 
+def test_a_sung_take_is_made_again_from_its_noise(mini: AceStep) -> None:
+    first = render(mini, SONG)[1]["mix"]
+    (again,) = mini.retake(first)
+    np.testing.assert_allclose(read(again), read(first), atol=1e-6)
+
+
 def test_its_vocals_are_a_stem_which_the_rest_is_without(mini: AceStep) -> None:
     _, clips = render(mini, dataclasses.replace(SONG, stems="drums vocals"))
     assert [*clips] == ["mix", "drums", "vocals", "rest"]
