@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .formants import CONSONANTS, NASAL_ZERO, VOWELS, Consonant, Formants
 from .timing import Phone, time_phones
-from .tracks import Track
+from .trajectories import Trajectory
 from .vocal_line import SungSyllable
 
 RAMP = 0.006  # seconds on either side of the moment in which one sound becomes the next
@@ -39,14 +39,14 @@ class Friction(NamedTuple):
 class Articulation(NamedTuple):
     """The movements of a man's mouth."""
 
-    formants: Track  # F1, F2 and F3 in Hz
-    voice: Track  # amplitude against a vowel's
-    breath: Track  # amplitude of the noise at the glottis
-    nose: Track  # how much goes through it, 0 to 1, and the Hz that the closed mouth swallows
+    formants: Trajectory  # F1, F2 and F3 in Hz
+    voice: Trajectory  # amplitude against a vowel's
+    breath: Trajectory  # amplitude of the noise at the glottis
+    nose: Trajectory  # how much goes through it, 0 to 1, and the Hz that the closed mouth swallows
     frictions: list[Friction]
 
 
-class Place(NamedTuple):
+class PhonePlace(NamedTuple):
     """A sound with its neighbours; None is silence."""
 
     before: Phone | None
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
 def articulate(line: Sequence[SungSyllable]) -> Articulation:
     """The movements that sing `line`, which has a syllable at least."""
-    made = Articulation(Track(), Track(), Track(), Track(), [])
+    made = Articulation(Trajectory(), Trajectory(), Trajectory(), Trajectory(), [])
     for place in _find_places(line):
         _trace_formants(made.formants, place)
         _trace_voice(made.voice, place)
@@ -78,13 +78,13 @@ def amplify(decibels: float) -> float:
     return float(10 ** (decibels / 20))
 
 
-def _find_places(line: Sequence[SungSyllable]) -> Iterator[Place]:
+def _find_places(line: Sequence[SungSyllable]) -> Iterator[PhonePlace]:
     phones = time_phones(line)
     for index, phone in enumerate(phones):
         before = phones[index - 1] if index else None
         after = phones[index + 1] if index + 1 < len(phones) else None
         silent = phone.begin - (before.end if before else 0)
-        yield Place(
+        yield PhonePlace(
             before if before and _touch(before, phone) else None,
             phone,
             after if after and _touch(phone, after) else None,
@@ -97,7 +97,7 @@ def _touch(phone: Phone, following: Phone) -> bool:
     return following.begin - phone.end < 1e-6
 
 
-def _trace_formants(track: Track, place: Place) -> None:
+def _trace_formants(track: Trajectory, place: PhonePlace) -> None:
     phone = place.phone
     if not phone.is_vowel:
         length = phone.free - phone.begin
@@ -136,7 +136,7 @@ def _count_transition(neighbour: Phone | None) -> float:
     return HIATUS if neighbour.is_vowel else CONSONANTS[neighbour.name].transition / 1000
 
 
-def _find_locus(place: Place) -> Formants:
+def _find_locus(place: PhonePlace) -> Formants:
     """The formants of a consonant beside its vowel."""
     sound = CONSONANTS[place.phone.name]
     near = _find_vowel(place)
@@ -146,14 +146,14 @@ def _find_locus(place: Place) -> Formants:
     return sound.locus[0] or near[0], second, third
 
 
-def _find_vowel(place: Place) -> Formants:
+def _find_vowel(place: PhonePlace) -> Formants:
     """The vowel's formants that a consonant comes before or after."""
     vowel = VOWELS[place.sung.syllable.vowel]
     in_coda = place.phone.begin > place.sung.start
     return vowel.glide if in_coda and vowel.glide else vowel.formants
 
 
-def _trace_voice(track: Track, place: Place) -> None:
+def _trace_voice(track: Trajectory, place: PhonePlace) -> None:
     phone = place.phone
     if place.before is None:
         track.pass_through(phone.begin, 0.0)
@@ -165,7 +165,7 @@ def _trace_voice(track: Track, place: Place) -> None:
         track.pass_through(phone.end, 0.0)
 
 
-def _swell(track: Track, place: Place) -> None:
+def _swell(track: Trajectory, place: PhonePlace) -> None:
     """A vowel gets louder towards its middle, and softer after it the longer it is."""
     phone = place.phone
     length = phone.end - phone.begin
@@ -178,7 +178,7 @@ def _swell(track: Track, place: Place) -> None:
     track.pass_through(phone.end - fall, level * (1 - 0.3 * bend))
 
 
-def _voice_consonant(track: Track, place: Place, sound: Consonant) -> None:
+def _voice_consonant(track: Trajectory, place: PhonePlace, sound: Consonant) -> None:
     phone = place.phone
     length = phone.end - phone.begin
     ramp = min(RAMP, 0.25 * length)
@@ -198,7 +198,7 @@ def _voice_consonant(track: Track, place: Place, sound: Consonant) -> None:
             track.pass_through(middle + 0.5 * period, 0.8 * voice)
 
 
-def _is_breathed_into(place: Place) -> bool:
+def _is_breathed_into(place: PhonePlace) -> bool:
     """Whether a sonorant begins with the breath of the stop before it."""
     return bool(
         place.before
@@ -209,7 +209,7 @@ def _is_breathed_into(place: Place) -> bool:
     )
 
 
-def _trace_breath(track: Track, place: Place) -> None:
+def _trace_breath(track: Trajectory, place: PhonePlace) -> None:
     phone = place.phone
     if place.before is None:
         _inhale(track, place)
@@ -230,7 +230,7 @@ def _trace_breath(track: Track, place: Place) -> None:
         track.pass_through(phone.end + 2 * RAMP, 0.0)
 
 
-def _inhale(track: Track, place: Place) -> None:
+def _inhale(track: Trajectory, place: PhonePlace) -> None:
     """Air is taken before a phrase, if there is time."""
     begin = place.phone.begin
     length = min(place.silent - 0.1, LONGEST_INHALATION)
@@ -241,7 +241,7 @@ def _inhale(track: Track, place: Place) -> None:
     track.pass_through(begin, 0.0)
 
 
-def _trace_nose(track: Track, place: Place) -> None:
+def _trace_nose(track: Trajectory, place: PhonePlace) -> None:
     phone = place.phone
     ramp = min(RAMP, 0.25 * (phone.end - phone.begin))
     if not phone.is_vowel:
@@ -253,7 +253,7 @@ def _trace_nose(track: Track, place: Place) -> None:
     track.hold(phone.begin + ramp, phone.end - early, VOWELS[phone.name].nasal, NASAL_ZERO)
 
 
-def _rub(place: Place) -> Friction:
+def _rub(place: PhonePlace) -> Friction:
     phone = place.phone
     sound = CONSONANTS[phone.name]
     length = phone.free - phone.opened
@@ -264,7 +264,7 @@ def _rub(place: Place) -> Friction:
     return Friction(_find_noise(place), phone.opened, phone.free, level, attack, release)
 
 
-def _find_noise(place: Place) -> str:
+def _find_noise(place: PhonePlace) -> str:
     """A K is made further forward before IY, further back before UW."""
     noise = CONSONANTS[place.phone.name].noise
     second = _find_vowel(place)[1]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..guide.composer.form import LyricLine, LyricSection
+from ..guide.composer.form import FormLine, LyricSection
 from .pronounce import pronounce_lyrics
 from .syllables import SungWord
 
@@ -89,7 +89,7 @@ class Lyrics:
             LyricSection(
                 part.label,
                 part.kind,
-                tuple(LyricLine(line.text, line.syllables) for line in part.sung),
+                tuple(FormLine(line.text, line.syllables) for line in part.sung),
             )
             for part in self.parts
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .tracks import Times, Track
+from .trajectories import Times, Trajectory
 from .vocal_line import SungSyllable, is_legato
 
 GLIDE = 0.07  # seconds from one note to the next
@@ -36,9 +36,9 @@ def trace_pitch(
     return hertz
 
 
-def _join_notes(line: Sequence[SungSyllable]) -> Track:
+def _join_notes(line: Sequence[SungSyllable]) -> Trajectory:
     """MIDI pitches."""
-    track = Track()
+    track = Trajectory()
     phrase = 0.0
     for number, sung in enumerate(line):
         fresh = not number or not is_legato(line[number - 1], sung)
@@ -57,7 +57,7 @@ def _join_notes(line: Sequence[SungSyllable]) -> Track:
     return track
 
 
-def _speak(track: Track, sung: SungSyllable, since: float) -> None:
+def _speak(track: Trajectory, sung: SungSyllable, since: float) -> None:
     """A spoken syllable falls, from higher if it is stressed and early in its phrase."""
     length = sung.end - sung.start
     high = sung.notes[0].pitch + ACCENT * sung.syllable.stress

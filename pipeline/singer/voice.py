@@ -16,8 +16,8 @@ from ..steps import Steps, complete
 from .articulation import Articulation, Friction, articulate
 from .formants import NOISES
 from .pitch import trace_pitch
-from .tracks import Times
 from .tract import BINS, KILOHERTZ, LENGTH, Pulses, Spectra, build_upper, shape_pulses
+from .trajectories import Times
 from .vocal_line import SungSyllable, check_line
 
 Wave = npt.NDArray[np.float32]  # (samples,)

@@ -10,7 +10,7 @@ import mido
 import pytest
 
 from pipeline.guide import synth
-from pipeline.guide.composer.form import LyricLine, LyricSection
+from pipeline.guide.composer.form import FormLine, LyricSection
 from pipeline.guide.guide import Guide, guide_kind, resolve_guide
 from pipeline.guide.score import Score
 from pipeline.request import BadRequest, Request
@@ -251,8 +251,8 @@ def test_a_chord_line_is_what_is_said() -> None:
 
 def test_lyrics_decide_the_form() -> None:
     lyrics = (
-        LyricSection("Verse 1", "verse", (LyricLine("walking home", 3),) * 4),
-        LyricSection("Chorus", "chorus", (LyricLine("oh", 1),) * 2),
+        LyricSection("Verse 1", "verse", (FormLine("walking home", 3),) * 4),
+        LyricSection("Chorus", "chorus", (FormLine("oh", 1),) * 2),
     )
     request = Request("pop", guide="auto", bpm=120.0, bars=12, seed=1)
     _, guide = resolve_guide(request, lyrics=lyrics)

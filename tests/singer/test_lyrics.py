@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.guide.composer.form import KINDS, LyricLine, LyricSection
+from pipeline.guide.composer.form import KINDS, FormLine, LyricSection
 from pipeline.singer.lyrics import Lyrics, find_kind, is_spoken, parse_lyrics
 from tests.support.growth import assert_linear
 
@@ -17,15 +17,15 @@ def test_markers_begin_sections_and_lines_are_counted_by_syllables() -> None:
     lyrics = read("[Verse 1]\nWalking down the road\n\nAlone\n[Chorus - loud]\nTonight\n")
     assert lyrics.sections == (
         LyricSection(
-            "Verse 1", "verse", (LyricLine("Walking down the road", 5), LyricLine("Alone", 2))
+            "Verse 1", "verse", (FormLine("Walking down the road", 5), FormLine("Alone", 2))
         ),
-        LyricSection("Chorus - loud", "chorus", (LyricLine("Tonight", 2),)),
+        LyricSection("Chorus - loud", "chorus", (FormLine("Tonight", 2),)),
     )
     assert [line.number for part in lyrics.parts for line in part.lines] == [1, 3, 5]
 
 
 def test_words_before_any_marker_are_a_verse_without_a_name() -> None:
-    assert read("Tonight").sections == (LyricSection("", "verse", (LyricLine("Tonight", 2),)),)
+    assert read("Tonight").sections == (LyricSection("", "verse", (FormLine("Tonight", 2),)),)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_section_without_words_is_kept_and_has_no_lines() -> None:
 
 def test_words_behind_a_marker_are_its_first_line() -> None:
     (section,) = read("[Chorus] We are the light").sections
-    assert section == LyricSection("Chorus", "chorus", (LyricLine("We are the light", 4),))
+    assert section == LyricSection("Chorus", "chorus", (FormLine("We are the light", 4),))
 
 
 def list_voices(line: str) -> list[tuple[str, bool]]:

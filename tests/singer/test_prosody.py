@@ -19,19 +19,8 @@ from pipeline.singer.prosody import (
     place_syllables,
 )
 from pipeline.singer.syllables import SungWord, Syllable
-from tests.guide.composer.arrangements import make_arrangement
+from tests.guide.composer.arrangements import METERS, make_arrangement
 
-METERS = (
-    (4, ""),
-    (3, ""),
-    (3, "6/8"),
-    (3.5, ""),
-    (5, ""),
-    (0.5, ""),
-    (1.1, ""),
-    (7.3, ""),
-    (32, ""),
-)
 EIGHTH = 0.3  # seconds, at 100 bpm
 
 

@@ -27,7 +27,7 @@ from .caption_words import (
     STYLE_WORDS,
 )
 from .form import LyricSection
-from .meter import Meter
+from .meter import BarMeter
 from .mood import DIRECTIONS, Mood
 from .negations import Negations, split_negations
 from .sketch import Sketch, pick
@@ -64,7 +64,7 @@ def read_caption(
     bpm: float,
     key: str,
     bars: int,
-    meter: Meter,
+    meter: BarMeter,
     seed: int,
     chords: Sequence[str] = (),
     loop: bool = False,

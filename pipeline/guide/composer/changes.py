@@ -13,7 +13,7 @@ import numpy as np
 from ..harmony import adapt_scale, parse_chord, scale_of
 from .arrangement import ChordSpan
 from .form import Section
-from .meter import Meter
+from .meter import BarMeter
 from .progressions import Progression, choose_progressions, name_chord
 from .sketch import Sketch, pick
 
@@ -74,7 +74,7 @@ def _play_progressions(sketch: Sketch, sections: Sequence[Section]) -> Iterator[
         yield from bars
 
 
-def _read_bar(meter: Meter, progression: Progression, bar: int) -> list[str]:
+def _read_bar(meter: BarMeter, progression: Progression, bar: int) -> list[str]:
     """The chords of a progression's bar, counted from its beginning."""
     chords = progression.chords
     # a bar of 3 to 6 quarters counts as one of 4/4; long bars have more chords, short ones share
@@ -103,7 +103,7 @@ def _turn(
             bars[end - 1] = [*bars[end - 1][:-1], chord]
 
 
-def _divide(meter: Meter, count: int, evenly: bool) -> list[int]:
+def _divide(meter: BarMeter, count: int, evenly: bool) -> list[int]:
     """The steps at which so many chords of a bar begin, and its end: on beats, but for those of a
     chord line, which share the bar.
     """

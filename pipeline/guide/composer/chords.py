@@ -12,7 +12,7 @@ from ..score import Note
 from .arrangement import Arrangement, ChordSpan
 from .form import Section
 from .groove import place, read_level
-from .meter import Meter
+from .meter import BarMeter
 from .rhythms import RHYTHMS, find_texture, fit_rhythm
 from .sketch import Sketch, pick
 from .styles import STYLES
@@ -104,7 +104,7 @@ def _read_strokes(symbols: str) -> Iterator[Stroke]:
 
 
 def _vary(
-    strokes: list[Stroke], index: int, meter: Meter, rng: np.random.Generator
+    strokes: list[Stroke], index: int, meter: BarMeter, rng: np.random.Generator
 ) -> list[Stroke]:
     """Now and then, and mostly at a phrase's end, a stroke is left out or an up-beat added."""
     drawn, place = rng.random(2)
@@ -123,7 +123,7 @@ def _vary(
     return strokes
 
 
-def _calm(strokes: Sequence[Stroke], meter: Meter) -> list[Stroke]:
+def _calm(strokes: Sequence[Stroke], meter: BarMeter) -> list[Stroke]:
     """One stroke a bar, held on; of single notes every second."""
     if not strokes:
         return []

@@ -8,7 +8,7 @@ from typing import NamedTuple
 KINDS = ("intro", "verse", "pre", "chorus", "break", "bridge", "solo", "outro", "loop")
 
 
-class LyricLine(NamedTuple):
+class FormLine(NamedTuple):
     """One sung line, as far as form must know it."""
 
     text: str
@@ -22,7 +22,7 @@ class LyricSection(NamedTuple):
 
     label: str
     kind: str
-    lines: tuple[LyricLine, ...]
+    lines: tuple[FormLine, ...]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .groove import place
 from .melody import (
     BREATH,
     Phrase,
-    Plan,
+    PhrasePlan,
     Register,
     Spot,
     find_home,
@@ -152,7 +152,7 @@ def _list_beats(arrangement: Arrangement, begin: int, end: int) -> list[int]:
 def _write_rhythm(
     arrangement: Arrangement,
     section: Section,
-    plan: Plan,
+    plan: PhrasePlan,
     beats: Sequence[int],
     end: int,
     whole: bool,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .arrangement import Arrangement, ChordSpan
 from .form import Section, SungBars
-from .meter import Meter
+from .meter import BarMeter
 from .sketch import pick
 
 PHRASE_QUARTERS = 8  # about: two bars of four
@@ -61,7 +61,7 @@ class Phrase(NamedTuple):
     spots: tuple[Spot, ...]
 
 
-class Plan(NamedTuple):
+class PhrasePlan(NamedTuple):
     """What a phrase of a section is for."""
 
     motif: str  # phrases of one motif have one contour
@@ -110,7 +110,7 @@ _BETWEEN_PHRASES = 0.35  # of an interval's cost
 _AT_CADENCE = 12.0  # where a phrase comes to rest otherwise than it should
 
 
-def list_phrases(meter: Meter, section: Section) -> list[Phrase]:
+def list_phrases(meter: BarMeter, section: Section) -> list[Phrase]:
     """The phrases of a section, without notes: two bars each in 4/4 and about as long in other
     meters; the last one of a section is as long as what is left.
     """
@@ -129,7 +129,7 @@ def list_phrases(meter: Meter, section: Section) -> list[Phrase]:
     return [Phrase(begin, end, ()) for begin, end in itertools.pairwise(steps)]
 
 
-def weigh(meter: Meter, step: float) -> float:
+def weigh(meter: BarMeter, step: float) -> float:
     """How heavy a step of the meter is, counted from any bar line: 1 at the bar's beginning, 0.6 on
     a beat and more on its middle one, little between beats.
     """
@@ -167,7 +167,7 @@ def find_home(arrangement: Arrangement, section: Section) -> Section:
     )
 
 
-def plan_phrases(arrangement: Arrangement, section: Section, count: int) -> list[Plan]:
+def plan_phrases(arrangement: Arrangement, section: Section, count: int) -> list[PhrasePlan]:
     """What each of a section's phrases is for: a form for every four. Later ones begin as the first
     do, and go on otherwise.
     """
@@ -178,7 +178,7 @@ def plan_phrases(arrangement: Arrangement, section: Section, count: int) -> list
         group, place = divmod(number, 4)
         motif, shift = forms[group % 2][place]
         is_new = motif != "a" and group % 2 == 1
-        plans.append(Plan(motif * 2 if is_new else motif, shift, number % 2 == 1))
+        plans.append(PhrasePlan(motif * 2 if is_new else motif, shift, number % 2 == 1))
     return plans
 
 
@@ -227,7 +227,7 @@ def _find_centre(arrangement: Arrangement, section: Section, register: Register)
 
 
 def _draw_contour(
-    arrangement: Arrangement, section: Section, plan: Plan, phrase: Phrase
+    arrangement: Arrangement, section: Section, plan: PhrasePlan, phrase: Phrase
 ) -> npt.NDArray[np.float64]:
     """Semitones around the middle, at every second step of a phrase."""
     valence = arrangement.sketch.mood.valence
@@ -287,7 +287,7 @@ def _price(pitches: Pitches, aim: float, spot: Spot, span: ChordSpan) -> Costs:
 
 
 def _find_rest(
-    arrangement: Arrangement, section: Section, plan: Plan, spot: Spot, is_last: bool
+    arrangement: Arrangement, section: Section, plan: PhrasePlan, spot: Spot, is_last: bool
 ) -> tuple[int, ...]:
     """The pitch classes on which a phrase may end: what asks stays open, what answers closes, and
     the last one ends on the tonic where the chord has it.

@@ -7,7 +7,7 @@ guitar's down and up strokes; numbers are single notes, counted from below.
 
 from __future__ import annotations
 
-from .meter import Meter
+from .meter import BarMeter
 
 WHOLE = "x---------------"
 HALVES = "x-------x-------"
@@ -251,7 +251,7 @@ def find_texture(rhythm: str) -> str:
     return "held" if rhythm.count("-") >= 10 else "struck"
 
 
-def fit_rhythm(rhythm: str, meter: Meter, index: int) -> str:
+def fit_rhythm(rhythm: str, meter: BarMeter, index: int) -> str:
     """A rhythm in another meter, one symbol a step: three four and six eight have their own, in
     others whole beats are repeated, left out, and held on. Bars of less than two beats share one;
     `index` is which of them it is.

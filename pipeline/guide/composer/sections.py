@@ -79,7 +79,7 @@ class Form(NamedTuple):
     left_out: tuple[tuple[int, int], ...]
 
 
-class Place(NamedTuple):
+class SectionPlan(NamedTuple):
     """A section that a piece may have: the share of bars that is usual for it, and whether a piece
     cannot do without it.
     """
@@ -89,25 +89,25 @@ class Place(NamedTuple):
     needed: bool = False
 
 
-class Family(NamedTuple):
+class FormFamily(NamedTuple):
     """How pieces of some styles are built: orders of sections, of which a seed picks one; the parts
     that may play in a kind of section, again to be picked; and what a kind of section is called
     where the style has a word of its own.
     """
 
-    orders: tuple[tuple[Place, ...], ...]
+    orders: tuple[tuple[SectionPlan, ...], ...]
     parts: dict[str, tuple[str, ...]]
     labels: dict[str, str]
 
 
-def _read_order(text: str) -> tuple[Place, ...]:
+def _read_order(text: str) -> tuple[SectionPlan, ...]:
     """From words like "verse:4" for a share, "chorus:4!" for a section that must be there."""
     words = (word.partition(":") for word in text.split())
-    return tuple(Place(kind, int(share.strip("!")), "!" in share) for kind, _, share in words)
+    return tuple(SectionPlan(kind, int(share.strip("!")), "!" in share) for kind, _, share in words)
 
 
 ALL = "drums bass chords lead"
-SONG = Family(
+SONG = FormFamily(
     orders=tuple(
         map(
             _read_order,
@@ -129,7 +129,7 @@ SONG = Family(
     },
     labels={},
 )
-CLUB = Family(
+CLUB = FormFamily(
     orders=tuple(
         map(
             _read_order,
@@ -150,7 +150,7 @@ CLUB = Family(
     },
     labels={"verse": "Groove", "pre": "Build", "chorus": "Drop", "break": "Breakdown"},
 )
-JAZZ = Family(
+JAZZ = FormFamily(
     orders=tuple(
         map(
             _read_order,
@@ -168,7 +168,7 @@ JAZZ = Family(
     },
     labels={"chorus": "Head", "break": "Trading"},
 )
-DRIFT = Family(
+DRIFT = FormFamily(
     orders=tuple(
         map(
             _read_order,
@@ -273,7 +273,7 @@ def _plan_bars(sketch: Sketch, rng: np.random.Generator) -> list[_Block]:
 
 
 def _share_out_rounds(
-    order: tuple[Place, ...], units: int, rounds: int
+    order: tuple[SectionPlan, ...], units: int, rounds: int
 ) -> Iterable[tuple[str, int]]:
     """The order, as often as rounds are wanted, with one beginning and one end."""
     edges = [units * index // rounds for index in range(rounds + 1)]
@@ -284,7 +284,7 @@ def _share_out_rounds(
 
 
 @functools.cache
-def _share_out(order: tuple[Place, ...], units: int) -> tuple[tuple[str, int], ...]:
+def _share_out(order: tuple[SectionPlan, ...], units: int) -> tuple[tuple[str, int], ...]:
     """Sections that together have so many units, most of them 1, 2, 4 or 8: those of the order, as
     near to their usual shares as can be, some of them left out. Found by dynamic programming.
     """
@@ -312,7 +312,7 @@ def _share_out(order: tuple[Place, ...], units: int) -> tuple[tuple[str, int], .
     )[1]
 
 
-def _find_misfit(place: Place, size: int, ideal: float, before: str) -> float:
+def _find_misfit(place: SectionPlan, size: int, ideal: float, before: str) -> float:
     """How little a size suits a place: one that is odd, or far from its usual share, the same
     section twice, or a verse that is over when it has begun.
     """
@@ -325,7 +325,7 @@ def _find_misfit(place: Place, size: int, ideal: float, before: str) -> float:
     return misfit
 
 
-def _name(family: Family, kind: str) -> str:
+def _name(family: FormFamily, kind: str) -> str:
     return family.labels.get(kind, {"pre": "Pre-chorus"}.get(kind, kind.capitalize()))
 
 

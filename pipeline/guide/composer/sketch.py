@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from .form import LyricSection
-from .meter import Meter
+from .meter import BarMeter
 from .mood import Mood
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Sketch:
     bpm: float
     key: str  # as parse_key writes it
     bars: int
-    meter: Meter
+    meter: BarMeter
     parts: tuple[str, ...]  # of ROLES
     seed: int
     # one entry per bar, as parse_chord_line gives them; empty: progressions are composed

@@ -14,6 +14,19 @@ from pipeline.guide.score import ROLES
 
 CHORDS = ("Am7", "Fmaj7", "C", "G7")
 
+# quarter notes of a bar, and a time signature where one is given
+METERS = (
+    (4, ""),
+    (3, ""),
+    (3, "6/8"),
+    (3.5, ""),
+    (5, ""),
+    (0.5, ""),
+    (1.1, ""),
+    (7.3, ""),
+    (32, ""),
+)
+
 
 def make_section(kind: str = "verse", bar: int = 0, bars: int = 8, **changes: Any) -> Section:
     values: dict[str, Any] = {

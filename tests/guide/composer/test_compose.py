@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.guide.composer.compose import Composition, compose
-from pipeline.guide.composer.form import LyricLine, LyricSection
+from pipeline.guide.composer.form import FormLine, LyricSection
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.sketch import Sketch
@@ -115,7 +115,7 @@ def test_moods_are_heard_in_the_notes() -> None:
 
 
 def sing(bars: int, lines: int) -> Composition:
-    verse = LyricSection("", "verse", tuple(LyricLine("hello world", 3) for _ in range(lines)))
+    verse = LyricSection("", "verse", tuple(FormLine("hello world", 3) for _ in range(lines)))
     return compose(make_sketch(bars=bars, lyrics=(verse,)))
 
 

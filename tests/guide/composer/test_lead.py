@@ -10,24 +10,12 @@ from typing import Any
 import pytest
 
 from pipeline.guide.composer.arrangement import Arrangement
-from pipeline.guide.composer.form import LyricLine, LyricSection, SungBars
+from pipeline.guide.composer.form import FormLine, LyricSection, SungBars
 from pipeline.guide.composer.lead import play_lead
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.score import Note
-from tests.guide.composer.arrangements import make_arrangement, make_section, make_song
-
-METERS = (
-    (4, ""),
-    (3, ""),
-    (3, "6/8"),
-    (3.5, ""),
-    (5, ""),
-    (0.5, ""),
-    (1.1, ""),
-    (7.3, ""),
-    (32, ""),
-)
+from tests.guide.composer.arrangements import METERS, make_arrangement, make_section, make_song
 
 
 def play(arrangement: Arrangement) -> list[Note]:
@@ -134,7 +122,7 @@ def test_a_section_without_a_lead_has_none_of_it_and_no_pick_up_into_the_next() 
 
 def make_sung(bars_of_line: int, syllables: int, seed: int = 1) -> Arrangement:
     """Four lines of so many bars each, from bar 2 on."""
-    lines = tuple(LyricLine("la", syllables) for _ in range(4))
+    lines = tuple(FormLine("la", syllables) for _ in range(4))
     sung = tuple(SungBars(0, index, 2 + index * bars_of_line, bars_of_line) for index in range(4))
     section = make_section(bars=2 + 4 * bars_of_line, lines=sung)
     lyrics = (LyricSection("Verse", "verse", lines),)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.guide.composer.arrangement import Arrangement
-from pipeline.guide.composer.form import LyricLine, LyricSection, SungBars
+from pipeline.guide.composer.form import FormLine, LyricSection, SungBars
 from pipeline.guide.composer.melody import (
     Phrase,
     Register,
@@ -21,20 +21,9 @@ from pipeline.guide.composer.melody import (
 )
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
-from tests.guide.composer.arrangements import make_arrangement, make_section
+from tests.guide.composer.arrangements import METERS, make_arrangement, make_section
 
 REGISTER = Register(57, 67, 79)
-METERS = (
-    (4, ""),
-    (3, ""),
-    (3, "6/8"),
-    (3.5, ""),
-    (5, ""),
-    (0.5, ""),
-    (1.1, ""),
-    (7.3, ""),
-    (32, ""),
-)
 
 
 def write_eighths(arrangement: Arrangement, index: int = 0) -> list[tuple[Phrase, tuple[int, ...]]]:
@@ -157,7 +146,7 @@ def test_sad_phrases_fall_and_happy_ones_rise() -> None:
 
 
 def test_words_take_of_their_bars_what_they_need_and_leave_the_rest() -> None:
-    lines = (LyricLine("no", 1), LyricLine("one that needs all it can get of them", 40))
+    lines = (FormLine("no", 1), FormLine("one that needs all it can get of them", 40))
     arrangement = make_arrangement(lyrics=(LyricSection("Verse", "verse", lines),))
     assert sung_range(arrangement, SungBars(0, 0, 0, 4)) == (0, 32)
     assert sung_range(arrangement, SungBars(0, 0, 4, 2)) == (60, 80)

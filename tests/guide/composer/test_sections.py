@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.guide.composer.compose import compose
-from pipeline.guide.composer.form import KINDS, LyricLine, LyricSection, Section
+from pipeline.guide.composer.form import KINDS, FormLine, LyricSection, Section
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sections import Form, plan_form
 from pipeline.guide.composer.sketch import Sketch
@@ -20,8 +20,8 @@ def plan(bars: int, style: str = "pop", *, quarters: float = 4, **changes: Any) 
     return plan_form(Sketch(style, bars=bars, meter=read_meter(quarters), **{**values, **changes}))
 
 
-def write_lines(count: int, syllables: int = 8) -> tuple[LyricLine, ...]:
-    return tuple(LyricLine("la " * syllables, syllables) for _ in range(count))
+def write_lines(count: int, syllables: int = 8) -> tuple[FormLine, ...]:
+    return tuple(FormLine("la " * syllables, syllables) for _ in range(count))
 
 
 SONG = (
@@ -179,7 +179,7 @@ def test_where_bars_are_many_there_are_an_intro_an_outro_and_the_chorus_again() 
 
 
 def test_one_word_for_a_minute_comes_again_between_parts_without_words() -> None:
-    word = (LyricSection("", "verse", (LyricLine("hello", 2),)),)
+    word = (LyricSection("", "verse", (FormLine("hello", 2),)),)
     sections = plan(30, lyrics=word).sections
     assert sum(bool(section.lines) for section in sections) >= 2
     assert any(section.kind in ("solo", "break") for section in sections)

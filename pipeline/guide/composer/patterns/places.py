@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..meter import Meter
+from ..meter import BarMeter
 from .notation import FOUR_FOUR, METERS
 
 SHORT = 8  # steps: bars that are shorter share a pattern
@@ -19,14 +19,14 @@ class PatternPlace(NamedTuple):
     step: int
 
 
-def name_meter(meter: Meter) -> str:
+def name_meter(meter: BarMeter) -> str:
     """Which of METERS has the patterns for a meter."""
     if meter.is_compound:
         return "6/8"
     return _BY_STEPS.get(meter.steps, FOUR_FOUR)
 
 
-def find_place(meter: Meter, bar: int, step: int) -> PatternPlace:
+def find_place(meter: BarMeter, bar: int, step: int) -> PatternPlace:
     """The place of a step of a section's bar, counted from 0. Long bars repeat patterns, others cut
     them, and those that are shorter than two beats share one.
     """

@@ -8,7 +8,7 @@ import numpy.typing as npt
 Times = npt.NDArray[np.float64]  # seconds
 
 
-class Track:
+class Trajectory:
     """Values that are held for a while, and move from one to the next as half a cosine does."""
 
     def __init__(self) -> None:
