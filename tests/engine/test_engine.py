@@ -31,6 +31,7 @@ from pipeline.cost import estimate_plan
 from pipeline.request import Request
 from tests.support.harness import (
     ME,
+    PATIENCE,
     SHORT,
     YOU,
     Build,
@@ -522,8 +523,11 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
 ) -> None:
     """Killed: the landing thread stops where it is, and nothing after it happens."""
 
+    killed = threading.Event()
+
     class Killed(BaseException):
-        pass
+        def __init__(self) -> None:
+            killed.set()
 
     first = build(SteppedModel())
     original: dict[str, Any] = {
@@ -558,8 +562,7 @@ def test_files_that_were_landing_when_the_daemon_died_land_once(
         monkeypatch.setattr(module, last, after(last))
     first.start()
     job = submit(first, "a", make_request("short", stems="drums"))
-    first_recorder = Recorder(first)
-    first_recorder.wait("state", first="warm")
+    assert killed.wait(PATIENCE)
     stop(first)
     monkeypatch.undo()
     assert not job.has_ended
