@@ -1,17 +1,16 @@
 """What is sung of a lyric sheet, line by line, and the markers between.
 
-Time tags, chords, comments and Markdown are not sung. markers.py knows how sections begin.
+Chords, comments and Markdown are not sung. markers.py knows how sections begin.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
-from pipeline.request import MAX_LYRICS, OutOfRange, is_field
+from pipeline.request import MAX_LYRICS, OutOfRange
 
+from .documents.document import DocumentLine, SungLines, sort_by_time
 from .markers import (
     LyricLine,
     begin_section,
@@ -25,66 +24,39 @@ from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
 _RULE = re.compile(r"(?:[-=*_~—–] ?){3,}")
 # there is one of ./# in its target: it is looked for first, as [^()\s]*[./#][^()\s]* is quadratic
 _LINK = re.compile(r"!?\[[^\[\]]*\]\((?=[^()\s./#]*[./#])[^()\s]*\)")
-_TIME_TAGS = re.compile(r"(?:\s*\[[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?\])+")
-_TIME = re.compile(r"\[([0-9]+):([0-9]+)(?:[.:]([0-9]+))?\]")
-_WORD_TIME = re.compile(r"<[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?> ?")
-_TAG = re.compile(r"\[([A-Za-z_]{1,20}|#) *:(.*)\]")
 _EMPHASISED = tuple(
     re.compile(rf"(?<!\w){mark}(?=[^\s{mark[-1]}])([^{mark[-1]}]+){mark}(?!\w)")
     for mark in (r"\*\*", r"\*", "__", "_")
 )
-_TAG_FIELDS = {"ti": "name", "la": "language"}
-_UNUSED_TAGS = {"ar", "al", "au", "by", "re", "ve", "offset", "tool", "lr", "#"}
 # where characters are kept that a backslash protects, while Markdown is taken off
 _PRIVATE_USE = 0xE000
-
-# a parameter's name and value as written -> its field, its value (None: it has none), a note
-ParameterReader = Callable[[str, str], tuple[str, object, SheetNote]]
-
-
-class SungLines(NamedTuple):
-    """What is sung in place of line `number`, at each of its times, in seconds. A line without
-    times keeps its place before the line below it.
-    """
-
-    number: int
-    times: list[float]
-    lines: tuple[str, ...]
 
 
 class LyricsReader:
     """Takes a sheet line by line.
 
     Afterwards `text` is what is sung, `values` are parameters found on the way, and `notes` say
-    what was made of every line. `suffix` (.txt, .md, .lrc) is how the sheet is written;
-    `read_parameter` reads a parameter in a tag.
+    what was made of every line.
     """
 
-    def __init__(self, suffix: str, read_parameter: ParameterReader) -> None:
-        self.is_markdown = suffix == ".md"
-        self.is_lrc = suffix == ".lrc"
+    def __init__(self, is_markdown: bool) -> None:
+        self.is_markdown = is_markdown
         self.values: dict[str, object] = {}
         self.notes: list[SheetNote] = []
-        self._read_parameter = read_parameter
         self._sung: list[SungLines] = []
         self._in_comment = False  # inside of <!-- -->
         self._has_words = False
 
-    def add_line(self, number: int, line: str) -> None:
-        text = line.strip()
-        times: list[float] = []
-        if tags := _TIME_TAGS.match(text):
-            times = [_to_seconds(time) for time in _TIME.finditer(tags[0])]
-            text = text[tags.end() :]
-        text = _WORD_TIME.sub("", text).strip()
+    def add_line(self, line: DocumentLine) -> None:
+        text = line.text.strip()
         if text:
             read = self._read_line(text)
         else:
-            read = LyricLine("a time tag" if line.strip() else "", ("",))
+            read = LyricLine("a time tag" if line.times else "", ("",))
         if read.message:
-            self._add_note(SheetNote(number, read.code, read.message, read.hint))
+            self._add_note(SheetNote(line.number, read.code, read.message, read.hint))
         if read.sung:
-            self._sung.append(SungLines(number, times, read.sung))
+            self._sung.append(SungLines(line.number, line.times, read.sung))
             self._has_words = self._has_words or any(read.sung)
 
     def list_lines(self) -> list[tuple[int, str]]:
@@ -92,7 +64,7 @@ class LyricsReader:
         most one empty line between two others. Raises `OutOfRange` where it is too long: a line may
         be sung a thousand times.
         """
-        lines = [(sung.number, line) for sung in self._sort_by_time() for line in sung.lines]
+        lines = [(sung.number, line) for sung in sort_by_time(self._sung) for line in sung.lines]
         length = sum(len(line) + 1 for _, line in lines if line)
         if length > MAX_LYRICS + 1:
             message = f"lyrics must have at most {MAX_LYRICS} characters, got {length - 1}"
@@ -101,19 +73,6 @@ class LyricsReader:
         if kept and not kept[-1][1]:
             kept.pop()
         return kept
-
-    def _sort_by_time(self) -> list[SungLines]:
-        """A line with several time tags is sung at each of them; one without goes before the line
-        that follows it.
-        """
-        if not any(len(sung.times) > 1 for sung in self._sung):
-            return self._sung
-        placed: list[tuple[float, int, SungLines]] = []
-        following = float("inf")
-        for index, sung in reversed(list(enumerate(self._sung))):
-            placed += [(time, index, sung) for time in sung.times or [following]]
-            following = min(sung.times, default=following)
-        return [sung._replace(times=[time]) for time, _, sung in sorted(placed)]
 
     def _add_note(self, note: SheetNote) -> None:
         """Lines one after the other of which the same is said share a note."""
@@ -129,10 +88,6 @@ class LyricsReader:
             self.notes.append(note)
 
     def _read_line(self, text: str) -> LyricLine:
-        if self.is_lrc and (tag := _TAG.fullmatch(text)):
-            read = self._read_tag(tag[1].lower(), tag[2].strip())
-            if read:
-                return read
         if self.is_markdown:
             visible = self._strip_comments(text)
             if not visible:
@@ -150,18 +105,6 @@ class LyricsReader:
             message = "not sung: a directive that means nothing here"
             return LyricLine(message, (), UNCLEAR, "write key: value at the top")
         return parse_marker(text) or strip_chords(text) or LyricLine("sung", (text,))
-
-    def _read_tag(self, name: str, value: str) -> LyricLine | None:
-        """[ti:Night Drive] in an .lrc file."""
-        if name in _UNUSED_TAGS:
-            return LyricLine(f"{name} is not used")
-        name = _TAG_FIELDS.get(name, name)
-        if not is_field(name):
-            return None
-        field, converted, note = self._read_parameter(name, value)
-        if converted is not None:
-            self.values.setdefault(field, converted)
-        return LyricLine(note.message, (), note.code, note.hint)
 
     def _strip_comments(self, text: str) -> str:
         """A line of Markdown without what is inside of <!-- -->, which may reach over several
@@ -206,7 +149,3 @@ def _strip_markdown(text: str) -> str:
         plain,
     )
     return plain.strip() or text
-
-
-def _to_seconds(time: re.Match[str]) -> float:
-    return int(time[1]) * 60 + int(time[2]) + float(f"0.{time[3] or 0}")

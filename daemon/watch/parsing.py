@@ -14,9 +14,10 @@ from ..landing.manifest import parse_manifest
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
+from .encodings import decode
 from .engine_api import EngineApi
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
-from .sheet import Sheet, decode, read_defaults, read_sheet
+from .sheet import Sheet, read_defaults, read_sheet
 from .watched_files import WatchedFile
 
 WILL_DIFFER = 409
@@ -60,7 +61,7 @@ class FileParser:
     def set_defaults(self, content: bytes) -> ParsedFile:
         """The folder's defaults from now on; `request` is None."""
         try:
-            text, notes = _decode(content)
+            text, notes = decode(content)
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
         read = read_defaults(text, self._resolve_path)
@@ -77,7 +78,7 @@ class FileParser:
         if file.is_manifest:
             return self._parse_manifest(file, content)
         try:
-            text, encoding_notes = _decode(content)
+            text, encoding_notes = decode(content)
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
         suffix = (file.text_path or file.path).suffix.lower()
@@ -138,13 +139,3 @@ class FileParser:
     def _resolve_path(self, name: str, value: str) -> str:
         """Raises `Refused`."""
         return str(self._allowed_folders.resolve_values({name: value})[name])
-
-
-def _decode(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
-    """Raises ValueError."""
-    try:
-        text, encoding = decode(content)
-    except ValueError as error:
-        raise ValueError(f"it is no text: {error}") from error
-    notes = (SheetNote(0, UNDERSTOOD, f"read as {encoding}"),) if encoding else ()
-    return text, notes

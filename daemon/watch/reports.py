@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pipeline.untrusted import read_bytes
 
+from .documents.document import split_lines
 from .notes import SheetNote, find_problems, shorten
-from .sheet import split_lines
 from .watched_files import REPORT, to_utf8
 
 log = logging.getLogger("acestepd.watch")

@@ -1,18 +1,21 @@
 """A lyric sheet as writers write it: text in; values of a request out, with a note on every line.
 
-A sheet may begin with parameters (parameters.py). What follows is sung (lyrics.py).
+A sheet may begin with parameters (parameters.py). What follows is sung (lyrics.py). documents/
+knows how its file is written.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, OutOfRange, coerce
 
+from .documents.document import Document, Kind, split_lines
+from .documents.read import read_text
 from .lyrics import LyricsReader
 from .notes import UNCLEAR, SheetNote
 from .parameters import (
@@ -40,31 +43,6 @@ class Sheet:
     sung: tuple[int, ...] = ()
 
 
-def decode(content: bytes) -> tuple[str, str]:
-    """The text of a file, and its encoding where that is not UTF-8. Raises ValueError when it is no
-    text.
-    """
-    if content.startswith(codecs.BOM_UTF8):
-        return content[len(codecs.BOM_UTF8) :].decode("utf-8", "replace"), ""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace"), "UTF-16"
-    if b"\0" in content:
-        raise ValueError("it holds zero bytes")
-    try:
-        return content.decode("utf-8"), ""
-    except UnicodeDecodeError:
-        pass
-    try:
-        return content.decode("cp1252"), "Windows-1252"
-    except UnicodeDecodeError:
-        return content.decode("latin-1"), "Latin-1"
-
-
-def split_lines(text: str) -> list[str]:
-    """As editors count them."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
 def keep_path(name: str, value: str) -> str:
     """Resolves nothing."""
     return value
@@ -72,21 +50,35 @@ def keep_path(name: str, value: str) -> str:
 
 def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = keep_path) -> Sheet:
     """A lyric sheet; `suffix` (.txt, .md, .lrc) is how it is written. No text raises."""
-    lines = split_lines(text)
+    return build_sheet(read_text(text, suffix), resolve_path)
+
+
+def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> Sheet:
+    """The sheet that a document holds. No text raises."""
+    lines = document.lines
     if len(lines) > MAX_LINES:
-        return Sheet(refusal=_refuse_lines(lines))
-    body = count_header_lines(lines)
-    values, notes = read_parameters(lines[:body], resolve_path)
-    reader = LyricsReader(suffix, lambda name, value: read_parameter(name, value, resolve_path))
-    for number, line in enumerate(lines[body:], body + 1):
-        reader.add_line(number, line)
+        return Sheet(refusal=_refuse_lines(len(lines)))
+    untimed = [line.text for line in takewhile(lambda line: not line.times, lines)]
+    body = count_header_lines(untimed)
+    values, header_notes = read_parameters(untimed[:body], resolve_path)
+    notes = [*document.notes]
+    notes += [replace(note, line=lines[note.line - 1].number) for note in header_notes]
+    reader = LyricsReader(document.kind == Kind.MARKDOWN)
+    for line in lines[body:]:
+        reader.add_line(line)
     for name, value in reader.values.items():
         values.setdefault(name, value)
+    for tag in document.tags:
+        name, converted, note = read_parameter(tag.name, tag.value, resolve_path)
+        notes.append(replace(note, line=tag.number))
+        if converted is not None:
+            values.setdefault(name, converted)
+    notes = sorted([*notes, *reader.notes], key=lambda note: note.line)
     try:
         sung = reader.list_lines()
         lyrics = coerce("lyrics", "\n".join(line for _, line in sung))
     except BadRequest as error:
-        return Sheet(values, (*notes, *reader.notes), refusal=error)
+        return Sheet(values, tuple(notes), refusal=error)
     if lyrics:
         if values.get("lyrics"):
             message = "there are lyrics among the parameters, and below"
@@ -94,21 +86,21 @@ def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = kee
         values["lyrics"] = lyrics
     insert = str(values.pop(INSERT, ""))
     numbers = tuple(number for number, _ in sung)
-    return Sheet(values, (*notes, *reader.notes), insert, sung=numbers)
+    return Sheet(values, tuple(notes), insert, sung=numbers)
 
 
 def read_defaults(text: str, resolve_path: PathResolver = keep_path) -> Sheet:
     """A file of parameters only; the `---` lines may be left out."""
     lines = split_lines(text)
     if len(lines) > MAX_LINES:
-        return Sheet(refusal=_refuse_lines(lines))
+        return Sheet(refusal=_refuse_lines(len(lines)))
     values, notes = read_parameters(lines, resolve_path)
     insert = str(values.pop(INSERT, ""))
     return Sheet(values, tuple(notes), insert)
 
 
-def _refuse_lines(lines: list[str]) -> BadRequest:
-    message = f"a sheet must have at most {MAX_LINES} lines, got {len(lines)}"
+def _refuse_lines(count: int) -> BadRequest:
+    message = f"a sheet must have at most {MAX_LINES} lines, got {count}"
     return OutOfRange(message, "split it")
 
 

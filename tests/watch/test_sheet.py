@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.watch.notes import SheetNote, find_problems
 from daemon.watch.parameters import _split_pair
 from daemon.watch.reports import format_report
-from daemon.watch.sheet import Sheet, decode, format_sheet, read_defaults, read_sheet
+from daemon.watch.sheet import Sheet, format_sheet, read_defaults, read_sheet
 from pipeline.request import FIELDS, Request
 from tests.support.examples import scale_examples
 from tests.support.growth import assert_linear
@@ -126,26 +126,6 @@ def test_a_sheet_that_is_written_says_what_it_was_made_of() -> None:
 # --- any text at all ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("content", "text", "encoding"),
-    [
-        ("é ♪".encode(), "é ♪", ""),
-        (b"\xef\xbb\xbf" + "é".encode(), "é", ""),
-        ("é ♪".encode("utf-16"), "é ♪", "UTF-16"),
-        (b"\xfe\xff" + "é ♪".encode("utf-16-be"), "é ♪", "UTF-16"),
-        (b"caf\xe9 \x93x\x94", "café “x”", "Windows-1252"),
-        (b"caf\xe9 \x81", "café \x81", "Latin-1"),
-    ],
-)
-def test_a_text_is_decoded_as_it_was_written(content: bytes, text: str, encoding: str) -> None:
-    assert decode(content) == (text, encoding)
-
-
-def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="zero bytes"):
-        decode(b"RIFF\0\0\0\0WAVE")
-
-
 PIECES = st.sampled_from(
     "---|bpm: 92|bpm = x|prompt: >|  more|stems:|- drums|key: Am|nokey: 1|[verse]|[chrous|"
     "[00:12.34]|[00:12][00:13]la|[ti:x]|# Chorus|<!-- |-->|*la* _lo_|Am F|[Am]la|{x}|la|| |...|\t|"
@@ -185,16 +165,6 @@ def test_any_text_is_read_and_every_line_accounted_for(text: str, suffix: str) -
 @given(TEXTS)
 def test_any_file_of_parameters_is_read_and_every_line_accounted_for(text: str) -> None:
     assert_accounted(read_defaults(text).notes, text)
-
-
-@settings(max_examples=scale_examples(200))
-@given(st.binary(max_size=200))
-def test_any_file_is_decoded_or_refused(content: bytes) -> None:
-    try:
-        text, _ = decode(content)
-    except ValueError:
-        return
-    read_sheet(text)
 
 
 LONG = (

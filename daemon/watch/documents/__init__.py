@@ -1,0 +1,1 @@
+"""Files that hold words, in any of the formats that people keep them in."""

@@ -1,0 +1,76 @@
+"""What a file of words holds, whatever its format: its lines, and when they are sung."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from ..notes import SheetNote
+
+
+class Kind(StrEnum):
+    """How a document is written."""
+
+    PLAIN = "plain text"
+    MARKDOWN = "Markdown"
+    LRC = "LRC"
+
+
+class DocumentLine(NamedTuple):
+    """Line `number` of a document, from 1, and when it is sung, in seconds: several times, or no
+    time that is known. Nothing of its format is left in `text`.
+    """
+
+    number: int
+    text: str
+    times: tuple[float, ...] = ()
+
+
+class DocumentTag(NamedTuple):
+    """A parameter that line `number` gives in the way of its format, like [ti:Night Drive]."""
+
+    number: int
+    name: str
+    value: str
+
+
+class Document(NamedTuple):
+    """The words of a file. The numbers of all lines count those of `text`, which reports quote.
+    What of it is no words and no parameter, `notes` tell.
+    """
+
+    kind: Kind
+    text: str
+    lines: tuple[DocumentLine, ...]
+    tags: tuple[DocumentTag, ...] = ()
+    notes: tuple[SheetNote, ...] = ()
+
+
+class SungLines(NamedTuple):
+    """What is sung in place of line `number`, at each of its times, in seconds. A line without
+    times keeps its place before the line below it.
+    """
+
+    number: int
+    times: tuple[float, ...]
+    lines: tuple[str, ...]
+
+
+def split_lines(text: str) -> list[str]:
+    """As editors count them."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def sort_by_time(lines: Sequence[SungLines]) -> list[SungLines]:
+    """A line with several times is sung at each of them; one without goes before the line that
+    follows it.
+    """
+    if not any(len(line.times) > 1 for line in lines):
+        return list(lines)
+    placed: list[tuple[float, int, SungLines]] = []
+    following = float("inf")
+    for index, line in reversed(list(enumerate(lines))):
+        placed += [(time, index, line) for time in line.times or [following]]
+        following = min(line.times, default=following)
+    return [line._replace(times=(time,)) for time, _, line in sorted(placed)]
