@@ -21,7 +21,8 @@ MAX_QUOTED = 60  # characters of a line or value that a note shows
 @dataclass(frozen=True)
 class SheetNote:
     """What was made of `lines` lines from `line` on; line 0 is the whole file. Code 0:
-    understood.
+    understood. `holds` names the field whose value was not understood where no take is to be made
+    without it: it would be another one.
     """
 
     line: int
@@ -29,6 +30,7 @@ class SheetNote:
     message: str
     hint: str = ""
     lines: int = 1
+    holds: str = ""
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pipeline.limits import LIMITS
-from pipeline.request import FIELDS, BadRequest, OutOfRange, coerce, field_name, is_field
+from pipeline.request import (
+    FIELDS,
+    BadRequest,
+    OutOfRange,
+    UnknownField,
+    coerce,
+    field_name,
+    is_field,
+)
 
 from ..jobs import Refused
 from ..settings import AUTO, NAME, NOBODY
@@ -221,10 +229,20 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
             note = SheetNote(entry.line, UNDERSTOOD, f"{name} is left empty", lines=lines)
             return name, None, note
         value = _parse_program(text) if name == INSERT else coerce(name, resolve_path(name, text))
-    except (BadRequest, Refused) as error:
+    except UnknownField as error:
         return key, None, describe_error(error, entry.line, lines)
+    except (BadRequest, Refused) as error:
+        note = describe_error(error, entry.line, lines)
+        return key, None, replace(note, holds=name if _is_number(name) else "")
     value_text = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
     return name, value, SheetNote(entry.line, UNDERSTOOD, f"{name} = {value_text}", lines=lines)
+
+
+def _is_number(name: str) -> bool:
+    """Whether a field's values are numbers, or are made of them."""
+    return name == "time_signature" or (
+        name != INSERT and type(FIELDS[name].default) in (int, float)
+    )
 
 
 def _parse_program(text: str) -> str:

@@ -18,7 +18,7 @@ from .encodings import decode
 from .engine_api import EngineApi
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
 from .sheet import Sheet, read_defaults, read_sheet
-from .watched_files import WatchedFile
+from .watched_files import DEFAULTS, WatchedFile
 
 WILL_DIFFER = 409
 
@@ -86,7 +86,11 @@ class FileParser:
         notes = (*encoding_notes, *read.notes)
         if read.refusal:
             return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
+        if any(note.holds and note.holds not in read.values for note in read.notes):
+            return ParsedFile(None, notes=notes, text=text)
         values = {"name": file.path.stem, **self._defaults.values, **read.values}
+        if held := self._describe_held(values):
+            return ParsedFile(None, notes=(*held, *notes), text=text)
         if file.is_audio:
             try:
                 values["source"] = self._resolve_path("source", str(file.path))
@@ -105,6 +109,17 @@ class FileParser:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
         insert = read.insert or self._defaults.insert
         return ParsedFile(request, (self._watch.request, values), notes, text, insert, read.sung)
+
+    def _describe_held(self, values: Mapping[str, object]) -> list[SheetNote]:
+        """What of the folder's defaults was not understood, and is in none of `values`."""
+        hint = "save this again when that is mended"
+        return [
+            SheetNote(
+                0, note.code, f"line {note.line} of {DEFAULTS}: {note}", hint, holds=note.holds
+            )
+            for note in self._defaults.notes
+            if note.holds and note.holds not in values
+        ]
 
     def _parse_manifest(self, file: WatchedFile, content: bytes) -> ParsedFile:
         """A manifest asks for its take again; with a seed among the folder's defaults, for a

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.untrusted import read_bytes
 
-from .documents.document import split_lines
+from .characters import split_lines
 from .notes import SheetNote, find_problems, shorten
 from .watched_files import REPORT, to_utf8
 

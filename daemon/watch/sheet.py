@@ -14,7 +14,8 @@ from itertools import takewhile
 from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, OutOfRange, coerce
 
-from .documents.document import Document, Kind, split_lines
+from .characters import split_lines
+from .documents.document import Document, Kind
 from .documents.read import read_text
 from .lyrics import LyricsReader
 from .notes import UNCLEAR, SheetNote

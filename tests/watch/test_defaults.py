@@ -61,3 +61,19 @@ def test_what_is_wrong_with_the_defaults_is_reported(folder: PolledFolder) -> No
         "acestepd.txt"
     )
     assert "line 2: bmp: 80" in folder.report_on("acestepd.txt")
+
+
+def test_a_number_of_the_defaults_that_was_not_understood_holds_what_leaves_it_out(
+    folder: PolledFolder,
+) -> None:
+    folder.save("acestepd.txt", "prompt: warm\nbpm: ninety\n")
+    folder.save("a.txt", "la")
+    folder.save("b.txt", "bpm: 90\n\nlo")
+    assert [request.lyrics for request in requests_of(folder.settle())] == ["lo"]
+    (line, code, says) = folder.notes_on("a.txt")[0]
+    assert (line, code) == (0, 400)
+    assert says.startswith("line 2 of acestepd.txt: bpm must be")
+    folder.save("acestepd.txt", "prompt: warm\nbpm: 91\n")
+    folder.settle()
+    folder.save("a.txt", "la")
+    assert [request.bpm for request in requests_of(folder.settle())] == [91]

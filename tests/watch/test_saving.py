@@ -223,3 +223,33 @@ def test_a_job_that_its_writer_cancelled_stays_cancelled(
     engine.cancel(folder.watched.client, engine.jobs[0].id)
     set_age(path, 10)
     assert folder.settle() == []
+
+
+def test_a_number_that_was_not_understood_holds_the_take_until_it_is_mended(
+    folder: PolledFolder,
+) -> None:
+    folder.save("chorus.txt", "prompt: warm\nbpm: ninety\n\nla la")
+    assert folder.settle() == []
+    (_, code, says) = folder.notes_on("chorus.txt")[1]
+    assert code == 400
+    assert "bpm must be" in says
+    assert "'ninety'" in says
+    assert "line 2: bpm: ninety" in folder.report_on("chorus.txt")
+    folder.save("chorus.txt", "prompt: warm\nbpm: 90\n\nla la")
+    assert [request.bpm for request in requests_of(folder.settle())] == [90]
+
+
+@pytest.mark.parametrize("line", ["bpm: 900", "bars: two and a half", "time signature: 9/7"])
+def test_no_take_is_made_without_a_number_that_its_writer_gave(
+    folder: PolledFolder, line: str
+) -> None:
+    folder.save("chorus.txt", f"---\nprompt: warm\n{line}\n---\nla la")
+    assert folder.settle() == []
+
+
+def test_a_word_that_is_no_parameter_and_a_number_that_is_given_again_hold_nothing(
+    folder: PolledFolder,
+) -> None:
+    folder.save("a.txt", "---\nbmp: 92\nprompt: warm\n---\nla la")
+    folder.save("b.txt", "---\nbpm: fast\nbpm: 90\n---\nla la")
+    assert len(folder.settle()) == 2

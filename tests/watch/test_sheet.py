@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.watch.characters import split_lines
 from daemon.watch.notes import SheetNote, find_problems
 from daemon.watch.parameters import _split_pair
 from daemon.watch.reports import format_report
@@ -140,7 +141,7 @@ TEXTS = st.one_of(
 
 def assert_accounted(notes: tuple[SheetNote, ...], text: str) -> None:
     """Every line that is not blank is in exactly one note."""
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text)
     covered = [n for note in notes if note.line for n in range(note.line, note.line + note.lines)]
     assert len(covered) == len(set(covered))
     assert (

@@ -57,11 +57,6 @@ class SungLines(NamedTuple):
     lines: tuple[str, ...]
 
 
-def split_lines(text: str) -> list[str]:
-    """As editors count them."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
 def sort_by_time(lines: Sequence[SungLines]) -> list[SungLines]:
     """A line with several times is sung at each of them; one without goes before the line that
     follows it.

@@ -6,8 +6,9 @@ import re
 
 from pipeline.request import is_field
 
+from ..characters import split_lines
 from ..notes import UNDERSTOOD, SheetNote
-from .document import Document, DocumentLine, DocumentTag, Kind, split_lines
+from .document import Document, DocumentLine, DocumentTag, Kind
 
 _TIME_TAGS = re.compile(r"(?:\s*\[[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?\])+")
 _TIME = re.compile(r"\[([0-9]+):([0-9]+)(?:[.:]([0-9]+))?\]")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .document import Document, Kind, split_lines
+from ..characters import split_lines
+from .document import Document, Kind
 from .lrc import read_lrc, strip_times
 
 
