@@ -1,33 +1,163 @@
-"""Bytes of a text file become text."""
+"""Bytes of a text file become text.
+
+Unicode is known by its byte order mark, or as there is hardly anything else that may be read as it.
+What is older is guessed (old_encodings.py).
+"""
 
 from __future__ import annotations
 
 import codecs
+import re
+from contextlib import suppress
+from functools import cache
 
-from .notes import UNDERSTOOD, SheetNote
+from .notes import UNCLEAR, UNDERSTOOD, SheetNote
+from .old_encodings import guess_reading, is_text
+
+_WIDE_MARKS = (  # that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # half a character, in what is wide
+_WIDE = {
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+}
+# what UTF-8 has been taken for before it was saved again: Ã© for é, РЇ for Я, √© for é
+_MISREAD_AS = {"cp1252": "Windows-1252", "cp1251": "Windows-1251", "mac_roman": "Mac Roman"}
 
 
 def decode(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
-    """The text of a file, and its encoding as a note where that is not UTF-8. Raises ValueError
-    when it is no text.
+    """The text of a file, and notes on how it is written where that is not UTF-8, a guess or
+    damaged. Raises ValueError when it is no text.
     """
-    text, encoding = _decode(content)
-    return text, (SheetNote(0, UNDERSTOOD, f"read as {encoding}"),) if encoding else ()
-
-
-def _decode(content: bytes) -> tuple[str, str]:
-    """The text, and the name of an encoding that is not UTF-8. Raises ValueError."""
-    if content.startswith(codecs.BOM_UTF8):
-        return content[len(codecs.BOM_UTF8) :].decode("utf-8", "replace"), ""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace"), "UTF-16"
+    for mark, codec, name in _WIDE_MARKS:
+        if content.startswith(mark):
+            return _decode_marked(content, codec, name)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if _may_be_wide(content) and (wide := _decode_wide(content)):
+        return wide
     if b"\0" in content:
+        return _drop_zeros(content)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return _repair_utf8(content) or _decode_old(content)
+    if "\x1b$" in text:
+        return _decode_escapes(content, text)
+    return _undo_misreading(text)
+
+
+def _decode_marked(content: bytes, codec: str, name: str) -> tuple[str, tuple[SheetNote, ...]]:
+    """UTF-16 or UTF-32 with a byte order mark."""
+    try:
+        return content.decode(codec), (_note_encoding(name),)
+    except UnicodeDecodeError:
+        message = f"read as {name}; what of it is none was left out"
+        return content.decode(codec, "ignore"), (_note_damage(message),)
+
+
+def _may_be_wide(content: bytes) -> bool:
+    """Whether so many bytes are no characters that they may be halves of some."""
+    controls = len(_CONTROLS.findall(content))
+    return b"\0" in content or (controls >= 3 and 4 * controls >= len(content))
+
+
+def _decode_wide(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
+    """UTF-16 or UTF-32 without a byte order mark: in the right order of bytes it has more ASCII,
+    line ends for one, and its alphabet is in one place. None where it is none of them.
+    """
+    readings: list[tuple[int, int, str, str]] = []
+    for codec, name in _WIDE.items():
+        with suppress(UnicodeDecodeError):
+            text = content.decode(codec)
+            if is_text(text):
+                blocks = {ord(character) >> 8 for character in text}
+                readings.append((sum(map(str.isascii, text)), -len(blocks), name, text))
+    if not readings:
+        return None
+    _, _, name, text = max(readings, key=lambda reading: reading[:2])
+    return text, (_note_encoding(name),)
+
+
+def _drop_zeros(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
+    """What a crash left of a text, with zeros for the rest of it. Raises ValueError."""
+    kept = content.rstrip(b"\0")
+    if not kept or b"\0" in kept:
         raise ValueError("it is no text: it holds zero bytes")
+    text, notes = decode(kept)
+    message = f"it ends with {len(content) - len(kept)} zero bytes, as what was not saved whole"
+    return text, (_note_damage(message), *notes)
+
+
+def _decode_escapes(content: bytes, text: str) -> tuple[str, tuple[SheetNote, ...]]:
+    """ISO-2022-JP, as it was sent by mail."""
     try:
-        return content.decode("utf-8"), ""
+        return content.decode("iso2022_jp_2004"), (_note_encoding("ISO-2022-JP"),)
     except UnicodeDecodeError:
-        pass
+        return text, ()
+
+
+def _undo_misreading(text: str) -> tuple[str, tuple[SheetNote, ...]]:
+    """A text whose UTF-8 was read as an old encoding once, and saved like that."""
+    if text.isascii():
+        return text, ()
+    for codec, name in _MISREAD_AS.items():
+        table = _list_bytes(codec)
+        with suppress(KeyError, UnicodeDecodeError):
+            meant = bytes([table[character] for character in text]).decode("utf-8")
+            message = f"it was once read as {name} and saved so: that was undone"
+            return meant, (_note_damage(message),)
+    return text, ()
+
+
+@cache
+def _list_bytes(codec: str) -> dict[str, int]:
+    """The byte of each character of an encoding; what it leaves out is kept as it is."""
+    return {bytes([byte]).decode(codec, "ignore") or chr(byte): byte for byte in range(256)}
+
+
+def _repair_utf8(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
+    """A text that is UTF-8 but for a few bytes: the end of one that was cut, or words from a file
+    in Windows-1252. None where it is no UTF-8 at all.
+    """
+    text = _decode_begin(content)
+    if not text.isascii():
+        return text, (_note_damage("it ends in the middle of a character, which was left out"),)
+    marked = content.decode("utf-8", "surrogateescape")
+    foreign = sum("\udc80" <= character <= "\udcff" for character in marked)
+    if sum(map(str.isascii, marked)) + 5 * foreign > len(marked):
+        return None
+    windows = {0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") for byte in range(128, 256)}
+    message = f"read as UTF-8, except for what is none: as Windows-1252 (bytes: {foreign})"
+    return marked.translate(windows), (_note_damage(message),)
+
+
+def _decode_begin(content: bytes) -> str:
+    """The text of which no more than the last character is cut; empty where there is none."""
     try:
-        return content.decode("cp1252"), "Windows-1252"
+        return codecs.utf_8_decode(content, "strict", False)[0]
     except UnicodeDecodeError:
-        return content.decode("latin-1"), "Latin-1"
+        return ""
+
+
+def _decode_old(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
+    """A text in an encoding from before Unicode."""
+    read = guess_reading(content)
+    if read.is_sure:
+        return read.text, (_note_encoding(read.name),)
+    message = f"read as {read.name} (a guess)"
+    note = SheetNote(0, UNCLEAR, message, "save it as UTF-8 if words look wrong")
+    return read.text, (note,)
+
+
+def _note_encoding(name: str) -> SheetNote:
+    return SheetNote(0, UNDERSTOOD, f"read as {name}")
+
+
+def _note_damage(message: str) -> SheetNote:
+    return SheetNote(0, UNCLEAR, message, "look whether the words are right")
