@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,7 @@ from ..messages import (
 from ..settings import Settings
 from .client_jobs import CRASHES, GENERATE, ClientJobs
 from .event_bus import EventBus
+from .fair_lock import FairLock
 from .given_up import GivenUpAdapters
 from .held_jobs import HeldJobs
 from .job_events import make_clip_events, make_line_events, make_plan_events, read_landed
@@ -89,7 +89,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        lock: threading.RLock,
+        lock: FairLock,
         settings: Settings,
         journal: Journal,
         bus: EventBus,

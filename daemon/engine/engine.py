@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -20,6 +19,7 @@ from .client_jobs import describe_refusal
 from .client_lanes import ClientLanes
 from .dispatcher import ADAPTER, Dispatcher
 from .event_bus import EventBus, ignore_event
+from .fair_lock import FairLock
 from .given_up import GivenUpAdapters
 from .intake import IncomingOrder, Intake
 from .model_state import ModelChoice, ModelState, ModelStatus
@@ -59,7 +59,7 @@ class Engine:
         self.journal = journal
         # for a listener that has a lock of its own: it takes this one first, and submits without
         # either, as files are looked at then
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self._bus = EventBus(self.lock)
         self._given_up = GivenUpAdapters(settings.state)
         self._left_off = self._given_up.find(choice.adapters)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from functools import partial
 
 from ..jobs import Event, Listener
+from .fair_lock import FairLock
 from .scheduler import Scheduler
 
 log = logging.getLogger("acestepd.engine")
@@ -18,7 +18,7 @@ STATELESS_EVENTS = ("favourite", "clip", "insert", "inserted")
 class EventBus:
     """Calls its listeners on the thread that publishes, and under the engine's lock."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(self, lock: FairLock) -> None:
         self._lock = lock
         self._listeners: list[Listener] = []
         self._scheduler = Scheduler()

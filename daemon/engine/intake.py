@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from ..settings import Settings
 from . import orders
 from .client_lanes import ClientLanes
 from .dispatcher import Dispatcher
+from .fair_lock import FairLock
 from .lookup import FEW_TAKES, JobLookup
 from .prepared_takes import PreparedTake
 from .speculation import Claim, Speculation
@@ -49,7 +49,7 @@ class Intake:
 
     def __init__(
         self,
-        lock: threading.RLock,
+        lock: FairLock,
         settings: Settings,
         journal: Journal,
         dispatcher: Dispatcher,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..landing import folders, staging
 from ..settings import Settings
 from . import held_jobs
 from .event_bus import ignore_event, notify
+from .fair_lock import FairLock
 from .prepared_takes import PreparedTake, PreparedTakes, key_of
 from .run import Run
 
@@ -82,7 +82,7 @@ class Speculation:
 
     def __init__(
         self,
-        lock: threading.RLock,
+        lock: FairLock,
         settings: Settings,
         runs: RunControl,
         estimate_bytes: Callable[[int], float],

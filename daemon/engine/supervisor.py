@@ -22,6 +22,7 @@ from ..messages import (
     receive_message,
 )
 from ..settings import Settings
+from .fair_lock import FairLock
 from .model_state import ModelState
 from .process import WorkerHandle
 from .run import Run
@@ -106,7 +107,7 @@ class Supervisor:
 
     def __init__(
         self,
-        lock: threading.RLock,
+        lock: FairLock,
         settings: Settings,
         model: ModelState,
         work: WorkSource,
@@ -119,7 +120,7 @@ class Supervisor:
         self._model = model
         self._work = work
         self._start_worker = start_worker
-        self._wake = threading.Condition(lock)
+        self._wake = lock.make_condition()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._crashes = 0  # of the worker, in a row
         self._has_begun = False  # the first worker is started although nothing waits

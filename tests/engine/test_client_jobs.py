@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from daemon.engine.client_jobs import CRASHES, ClientJobs
 from daemon.engine.event_bus import EventBus
+from daemon.engine.fair_lock import FairLock
 from daemon.engine.held_jobs import HeldJobs
 from daemon.engine.job_queue import JobQueue
 from daemon.engine.run import Run
@@ -31,7 +31,7 @@ class Scene:
         self.held = HeldJobs()
         self.events: list[Event] = []
         self.journaled: list[str] = []  # the job's state in the journal, at every event
-        bus = EventBus(threading.RLock())
+        bus = EventBus(FairLock())
         bus.subscribe(self._record)
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
 

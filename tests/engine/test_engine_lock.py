@@ -63,7 +63,7 @@ class Touches:
 
             def call(*values: Any, **named: Any) -> Any:
                 if by := find_caller():
-                    locked = engine.lock._is_owned()  # type: ignore[attr-defined]
+                    locked = engine.lock.is_held_here
                     self.all.append(Touch(by, name, locked))
                 return real(*values, **named)
 

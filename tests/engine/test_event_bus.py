@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.engine.event_bus import EventBus
+from daemon.engine.fair_lock import FairLock
 from daemon.jobs import Event, Job
 from pipeline.request import Request
 
@@ -17,7 +17,7 @@ REQUEST = Request(prompt="x", seconds=0.5, seed=1)
 
 @pytest.fixture
 def bus() -> Iterator[EventBus]:
-    with closing(EventBus(threading.RLock())) as opened:
+    with closing(EventBus(FairLock())) as opened:
         yield opened
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from daemon.engine.fair_lock import FairLock
 from daemon.engine.prepared_takes import PreparedTake
 from daemon.engine.run import Run
 from daemon.engine.speculation import Speculation
@@ -68,7 +68,7 @@ class Scene:
     def __init__(self, out: Path) -> None:
         self.dispatcher = Dispatcher()
         self.events: list[tuple[str, str]] = []
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self.speculation = Speculation(
             self.lock, Settings(out=out), self.dispatcher, lambda samples: 0.0
         )

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from daemon.engine import ModelChoice, supervisor
+from daemon.engine.fair_lock import FairLock
 from daemon.engine.model_state import ModelState
 from daemon.engine.run import Run
 from daemon.engine.supervisor import LOAD_CRASHES, Supervisor, WorkerConnection
@@ -106,7 +107,7 @@ class Work:
 
 class Scene:
     def __init__(self, **settings: Any) -> None:
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self.model = ModelState(ModelChoice("tape", ""), lambda: None)
         self.work = Work(self.model)
         self.started: Queue[Puppet] = Queue()

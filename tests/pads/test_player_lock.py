@@ -49,7 +49,7 @@ def reads(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[Read]:
                 frame = frame.f_back
             by = f"{Path.as_posix(Path(frame.f_code.co_filename))}:{frame.f_lineno}"
             if any(reader in by for reader in READERS):
-                found.append(Read(by, name, stage.engine.lock._is_owned()))  # type: ignore[attr-defined]
+                found.append(Read(by, name, stage.engine.lock.is_held_here))
             return real(path, *values, **named)
 
         monkeypatch.setattr(Path, name, call)
