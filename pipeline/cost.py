@@ -75,10 +75,10 @@ def estimate_cost(
     frames = count_frames(request, hop)
     if request.task == UNDERSTAND:
         return frames * _FIXED_PASSES / 2 + token_cost * DESCRIPTION_LENGTH.tokens
-    request = defaults.fill(request)
-    steps = len(request.timesteps.split()) or request.num_steps
-    is_guided = request.guidance_scale != 1.0
-    passes = steps * (1 + request.guidance_interval * is_guided)
+    chosen = defaults.choose(request)
+    steps = len(request.timesteps.split()) or chosen.num_steps
+    is_guided = chosen.guidance_scale != 1.0
+    passes = steps * (1 + chosen.guidance_interval * is_guided)
     if request.sampler == "heun":
         passes *= 2
     if request.task in ("extract", "lego"):

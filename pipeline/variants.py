@@ -17,17 +17,18 @@ class Defaults(NamedTuple):
     guidance_scale: float
     guidance_interval: float
 
-    def fill(self, request: Request) -> Request:
-        """The request with these values where it leaves them open."""
+    def choose(self, request: Request) -> Defaults:
+        """The request's own values, and these where it leaves them open."""
         # guided, a lego drowns its source
         defaults = self._replace(guidance_scale=1.0) if request.task == "lego" else self
-        return request.changed(
-            {
-                name: value
-                for name, value in defaults._asdict().items()
-                if getattr(request, name) == FIELDS[name].default
-            }
+        own = {name: getattr(request, name) for name in self._fields}
+        return defaults._replace(
+            **{name: value for name, value in own.items() if value != FIELDS[name].default}
         )
+
+    def fill(self, request: Request) -> Request:
+        """The request with these values where it leaves them open."""
+        return request.changed(self.choose(request)._asdict())
 
 
 class Variant(NamedTuple):

@@ -29,7 +29,7 @@ class JobLookup:
         """The jobs of an order that was accepted before; none for a new one. Raises `Refused` 409
         where its id was used for another request.
         """
-        if not order.id:
+        if not order.id or not self._journal.is_used(order.client, order.id):
             return []
         job = self._journal.find(order.client, order.id)
         count = 1 if job else self._journal.count_batch(order.client, order.id)

@@ -81,14 +81,13 @@ class Journal(Questions):
         `landing` is what is known of files that are staged already.
         """
         now = time.time()
-        rows = []
         for job in jobs:
             job.created = job.created or now
-            rows.append(make_row(job) | {"landing": landing})
 
+        # the rows are made there: that takes longer than all else that is done of an order at once
         def insert(db: sqlite3.Connection) -> None:
-            for job, row in zip(jobs, rows):
-                job.number = insert_row(db, row)
+            for job in jobs:
+                job.number = insert_row(db, make_row(job) | {"landing": landing})
 
         def finish(error: OSError | None) -> None:
             for job in jobs:

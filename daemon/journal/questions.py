@@ -25,6 +25,11 @@ NEWEST_BATCH = (
     "(SELECT max(number) FROM jobs AS firsts WHERE firsts.client = ? AND firsts.id = ?), 0)"
 )
 
+ID_IS_USED = (
+    "SELECT EXISTS (SELECT 1 FROM jobs WHERE client = ? AND id = ?) OR "
+    "EXISTS (SELECT 1 FROM jobs WHERE batch != '' AND client = ? AND batch = ?) AS used"
+)
+
 Values = tuple[object, ...]
 
 
@@ -51,6 +56,14 @@ class Questions:
     def __init__(self, file: ReadableFile, list_unwritten: Callable[[], dict[int, Job]]) -> None:
         self._file = file
         self._list_unwritten = list_unwritten
+
+    def is_used(self, client: str, id: str) -> bool:
+        """Whether the client has a job or an order of several of that id. One short question: it is
+        asked for every order that comes.
+        """
+        with self._file.reading() as db:
+            found = db.execute(ID_IS_USED, (client, id, client, id)).fetchone()
+        return bool(found["used"])
 
     def find(self, client: str, id: str) -> Job | None:
         """The client's own newest job of that id."""
