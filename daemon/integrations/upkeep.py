@@ -14,6 +14,9 @@ from ..jobs import Event
 log = logging.getLogger("acestepd.integrations")
 
 RETRY_SECONDS = 60.0  # after which a task that failed is called again
+# between two rounds, however much happens: each looks through folders, and hundreds of orders may
+# come in a second
+REST_SECONDS = 0.1
 
 
 class Task(Protocol):
@@ -32,13 +35,13 @@ class Task(Protocol):
 
 class Upkeep:
     """Calls the tasks when an event gives one of them something to do, when it is woken, and when a
-    task's time has come.
+    task's time has come: at once, and then not again for `REST_SECONDS`.
     """
 
     def __init__(self, *tasks: Task) -> None:
         self._tasks = tasks
         self._wake = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="integrations", daemon=True)
 
     def start(self) -> None:
@@ -50,7 +53,7 @@ class Upkeep:
 
     def close(self) -> None:
         """Do what there is to do, and stop."""
-        self._closing = True
+        self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -63,11 +66,12 @@ class Upkeep:
 
     def _run(self) -> None:
         while True:
-            is_last = self._closing  # looked at first: what came before it gets its turn
+            is_last = self._closing.is_set()  # looked at first: what came before it gets its turn
             self._wake.clear()
             seconds = min(map(_call_safely, self._tasks), default=math.inf)
             if is_last:
                 return
+            self._closing.wait(REST_SECONDS)
             self._wake.wait(None if seconds == math.inf else seconds)
 
 

@@ -29,6 +29,9 @@ LOCK_SECONDS = 0.04
 LOCK_POLL = 0.005  # seconds between two tries then
 NOTE_SECONDS = 0.25  # seconds after which it is told how a job ended, although it is not written
 RETRY_SECONDS = 1.0  # between two tries to write what a full disk did not take
+# between two commits, in which what comes gathers: each costs as much computing as three orders,
+# and whoever answers a player meanwhile waits for the interpreter
+GATHER_SECONDS = 0.01
 LOOK_SECONDS = 0.5  # between two looks whether the file is still there
 CLOSE_SECONDS = 5.0  # that the end of the daemon waits for another program
 MAX_GROUP = 256  # changes in one commit
@@ -98,11 +101,14 @@ class Writer:
         self._file = file
         self._complete = complete
         self._on_restored = on_restored
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)  # the journal's thread waits for it
+        self._all_told = threading.Condition(lock)
         self._writes: deque[Write] = deque()
         self._notes: dict[int, JobUpdate] = {}  # by the job's number
         self._writing: dict[int, JobUpdate] = {}  # those of the commit that is under way
         self._retry_at = 0.0  # time.monotonic() before which nothing is tried by itself
+        self._gathers_until = 0.0  # the same: what comes joins the next commit
         self._close_by = math.inf
         self._is_closed = False
         self._trouble = ""  # why nothing could be written lately
@@ -120,10 +126,12 @@ class Writer:
         write = Write(change, on_done, is_kept, time.monotonic() + LOCK_SECONDS)
         with self._changed:
             if not self._is_closed:
+                is_asleep = bool(self._retry_at) or not (self._writes or self._notes)
                 self._writes.append(write)
                 self._untold += 1
                 self._retry_at = 0.0
-                self._changed.notify_all()
+                if is_asleep:  # or else it wakes by itself, for what came before
+                    self._changed.notify()
                 return
         on_done(OSError(errno.EIO, CLOSED))
 
@@ -145,7 +153,7 @@ class Writer:
                 else:
                     self._notes[job.number] = note
                 self._untold += 1
-                self._changed.notify_all()
+                self._changed.notify()
                 return
         on_done(OSError(errno.EIO, CLOSED))
 
@@ -156,15 +164,16 @@ class Writer:
 
     def flush(self) -> None:
         """Wait until all are told of what was put before."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._untold)
+        with self._all_told:
+            self._all_told.wait_for(lambda: not self._untold)
 
     def close(self) -> None:
         """Write what is left, as far as another program or the disk lets it."""
         with self._changed:
             self._close_by = time.monotonic() + CLOSE_SECONDS
             self._retry_at = 0.0
-            self._changed.notify_all()
+            self._gathers_until = 0.0
+            self._changed.notify()
         for thread in self._threads:
             thread.join()
 
@@ -194,9 +203,10 @@ class Writer:
                     if has_work:
                         log.error("what is new could not be written into the journal")
                     return False
-                if has_work and now >= self._retry_at:
+                begin_at = max(self._retry_at, self._gathers_until)
+                if has_work and now >= begin_at:
                     return True
-                until = min(look_at, self._close_by, self._retry_at if has_work else look_at)
+                until = min(look_at, self._close_by, begin_at if has_work else look_at)
                 self._changed.wait(max(0.0, until - now))
             return True
 
@@ -248,6 +258,7 @@ class Writer:
             return error
         self._keep_in_place()
         with self._changed:
+            self._gathers_until = time.monotonic() + GATHER_SECONDS
             for note in notes:
                 self._writing.pop(note.job.number, None)
         if self._trouble:
@@ -338,7 +349,7 @@ class Writer:
                 note.waiting = [each for each in note.waiting if each[1] > until]
             waiters = [done for done in told if isinstance(done, Waiter)]
             self._untold -= len(waiters)
-            self._changed.notify_all()
+            self._all_told.notify_all()
         for waiter in waiters:
             waiter(error)
         if answers := [(done, error) for done in told if not isinstance(done, Waiter)]:
@@ -356,4 +367,4 @@ class Writer:
                     log.exception("an answer of the journal")
             with self._changed:
                 self._untold -= len(answers)
-                self._changed.notify_all()
+                self._all_told.notify_all()

@@ -25,6 +25,9 @@ BACKUPS = 3  # old files: acestepd.log.1 is the newest of them
 
 MAX_WAITING = 10_000  # lines that wait to be written
 FLUSH_SECONDS = 2.0  # that the end of the daemon waits for them
+# between writing all that has gathered and the next line: each time the thread wakes, it takes the
+# interpreter from one that answers somebody
+REST_SECONDS = 0.05
 
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
@@ -62,6 +65,7 @@ class BackgroundHandler(logging.Handler):
         self._target = target
         self._waiting: SimpleQueue[logging.LogRecord | threading.Event | None] = SimpleQueue()
         self._left_out = 0
+        self._is_awaited = threading.Event()  # somebody waits for what is not written yet
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
@@ -84,6 +88,7 @@ class BackgroundHandler(logging.Handler):
     def close(self) -> None:
         if self._wait_until_written():  # else it is stuck in a write, and the target is in use
             self._waiting.put(None)
+            self._is_awaited.set()
             self._thread.join()
             self._target.close()
         super().close()
@@ -93,6 +98,7 @@ class BackgroundHandler(logging.Handler):
         if not self._thread.is_alive():
             return True
         written = threading.Event()
+        self._is_awaited.set()
         self._waiting.put(written)
         return written.wait(FLUSH_SECONDS)
 
@@ -105,9 +111,12 @@ class BackgroundHandler(logging.Handler):
     def _write(self) -> None:
         while (entry := self._waiting.get()) is not None:
             if isinstance(entry, threading.Event):
+                self._is_awaited.clear()
                 entry.set()
             else:
                 self._target.handle(entry)
+            if self._waiting.empty():
+                self._is_awaited.wait(REST_SECONDS)
 
 
 @dataclass

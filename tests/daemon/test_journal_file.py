@@ -287,6 +287,27 @@ def test_what_comes_during_a_commit_is_written_in_the_next_one(journal: Journal)
     assert len(journal.find_unfinished()) == 50
 
 
+def test_what_comes_soon_after_a_commit_gathers_for_the_next_one(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "GATHER_SECONDS", 60.0)
+    commits: list[str] = []
+    journal._file.db.set_trace_callback(
+        lambda statement: commits.append(statement) if statement == "COMMIT" else None
+    )
+    accept(journal, "first")  # at once
+    waiters = [Waiter() for _ in range(50)]
+    for number, waiter in enumerate(waiters):
+        journal.begin_add([make_job(str(number))], "", waiter)
+    closing_journal = threading.Thread(target=journal._writer.close)  # which waits for nothing
+    closing_journal.start()
+    for waiter in waiters:
+        waiter.wait()
+    closing_journal.join()
+    assert len(commits) == 2
+    assert len(journal.find_unfinished()) == 51
+
+
 def test_one_that_cannot_be_written_takes_no_other_with_it(journal: Journal) -> None:
     good = [Waiter(), Waiter()]
     bad = Waiter()

@@ -104,3 +104,19 @@ def test_the_newest_is_ones_own_if_there_is_one(jobs: Jobs) -> None:
     yours = jobs.add("yours", YOU)
     assert jobs.lookup.find_newest(ME).number == mine.number
     assert jobs.lookup.find_newest("third").number == yours.number
+
+
+def test_a_new_id_costs_one_question(jobs: Jobs) -> None:
+    """Orders may come by the hundred in a second, and each is looked up under the engine's lock."""
+    asked: list[str] = []
+    with jobs.journal._file.reading() as db:
+        db.set_trace_callback(asked.append)
+    assert jobs.lookup.find_accepted(Order(ME, "new", SHORT)) == []
+    assert len(asked) == 1
+
+
+def test_an_id_of_another_client_is_a_new_one(jobs: Jobs) -> None:
+    jobs.add("a", client=YOU)
+    jobs.add("b.1", client=YOU, batch="b")
+    for id in "ab":
+        assert jobs.lookup.find_accepted(Order(ME, id, SHORT)) == []

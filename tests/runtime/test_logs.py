@@ -174,6 +174,23 @@ def test_the_daemon_ends_although_its_terminal_takes_nothing(
     stuck.goes_on.set()
 
 
+def test_nobody_who_waits_for_a_line_waits_for_the_rest_between_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "REST_SECONDS", 60.0)
+    monkeypatch.setattr(logs, "FLUSH_SECONDS", 50.0)
+    target = StuckHandler()
+    target.goes_on.set()
+    handler = logs.BackgroundHandler(target)
+    for text in ("a line", "another"):
+        handler.handle(logging.makeLogRecord({"msg": text}))
+        handler.flush()
+        assert target.written[-1] == text
+    handler.handle(logging.makeLogRecord({"msg": "the last"}))
+    handler.close()
+    assert target.written == ["a line", "another", "the last"]
+
+
 # --- lines that a stranger can cause --------------------------------------------------------------
 
 
