@@ -29,9 +29,11 @@ LOCK_SECONDS = 0.04
 LOCK_POLL = 0.005  # seconds between two tries then
 NOTE_SECONDS = 0.25  # seconds after which it is told how a job ended, although it is not written
 RETRY_SECONDS = 1.0  # between two tries to write what a full disk did not take
-# between two commits, in which what comes gathers: each costs as much computing as three orders,
-# and whoever answers a player meanwhile waits for the interpreter
+# Between two commits where so much comes that some of it does so during each: it gathers. A commit
+# costs as much computing as three orders, and who answers a player meanwhile waits for the
+# interpreter.
 GATHER_SECONDS = 0.01
+HASTY_COMMITS = 8  # that may follow each other at once all the same: a chord on pads does not wait
 LOOK_SECONDS = 0.5  # between two looks whether the file is still there
 CLOSE_SECONDS = 5.0  # that the end of the daemon waits for another program
 MAX_GROUP = 256  # changes in one commit
@@ -108,7 +110,8 @@ class Writer:
         self._notes: dict[int, JobUpdate] = {}  # by the job's number
         self._writing: dict[int, JobUpdate] = {}  # those of the commit that is under way
         self._retry_at = 0.0  # time.monotonic() before which nothing is tried by itself
-        self._gathers_until = 0.0  # the same: what comes joins the next commit
+        # the same, of a commit beyond those that may follow each other at once
+        self._crowded_until = 0.0
         self._close_by = math.inf
         self._is_closed = False
         self._trouble = ""  # why nothing could be written lately
@@ -172,7 +175,7 @@ class Writer:
         with self._changed:
             self._close_by = time.monotonic() + CLOSE_SECONDS
             self._retry_at = 0.0
-            self._gathers_until = 0.0
+            self._crowded_until = 0.0
             self._changed.notify()
         for thread in self._threads:
             thread.join()
@@ -203,7 +206,8 @@ class Writer:
                     if has_work:
                         log.error("what is new could not be written into the journal")
                     return False
-                begin_at = max(self._retry_at, self._gathers_until)
+                gathered_at = self._crowded_until - HASTY_COMMITS * GATHER_SECONDS
+                begin_at = max(self._retry_at, gathered_at)
                 if has_work and now >= begin_at:
                     return True
                 until = min(look_at, self._close_by, begin_at if has_work else look_at)
@@ -258,7 +262,8 @@ class Writer:
             return error
         self._keep_in_place()
         with self._changed:
-            self._gathers_until = time.monotonic() + GATHER_SECONDS
+            if self._writes:  # they came meanwhile
+                self._crowded_until = max(self._crowded_until, time.monotonic()) + GATHER_SECONDS
             for note in notes:
                 self._writing.pop(note.job.number, None)
         if self._trouble:

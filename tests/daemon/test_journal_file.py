@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from queue import Empty
 
 import pytest
 
@@ -50,6 +51,23 @@ def end(job: Job) -> None:
     clip = Event("clip", job, ("mix", f"/clips/{job.id}.wav", 84.0, 4, "7"))
     job.clip_events = (clip,)
     job.last_event = Event("finished", job, (1, "/clips/m.json"))
+
+
+@contextmanager
+def holding_commit(journal: Journal) -> Iterator[Waiter]:
+    """What comes meanwhile comes during a commit. Yields who is told when that is on disk."""
+    entered = threading.Event()
+    go_on = threading.Event()
+
+    def hold(db: sqlite3.Connection) -> None:
+        entered.set()
+        assert go_on.wait(60)
+
+    waiter = Waiter()
+    journal._writer.put(hold, waiter)
+    assert entered.wait(60)
+    yield waiter
+    go_on.set()
 
 
 def after_a_kill(path: Path) -> list[Job]:
@@ -287,25 +305,36 @@ def test_what_comes_during_a_commit_is_written_in_the_next_one(journal: Journal)
     assert len(journal.find_unfinished()) == 50
 
 
-def test_what_comes_soon_after_a_commit_gathers_for_the_next_one(
+def test_what_comes_in_a_crowd_gathers_for_the_next_commit(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "GATHER_SECONDS", 60.0)
-    commits: list[str] = []
-    journal._file.db.set_trace_callback(
-        lambda statement: commits.append(statement) if statement == "COMMIT" else None
-    )
-    accept(journal, "first")  # at once
-    waiters = [Waiter() for _ in range(50)]
-    for number, waiter in enumerate(waiters):
-        journal.begin_add([make_job(str(number))], "", waiter)
-    closing_journal = threading.Thread(target=journal._writer.close)  # which waits for nothing
-    closing_journal.start()
-    for waiter in waiters:
+    monkeypatch.setattr(writer, "HASTY_COMMITS", 0)
+    accept(journal, "alone")
+    accept(journal, "alone, too")  # nothing came meanwhile: at once
+    with holding_commit(journal) as held:
+        early = Waiter()
+        journal.begin_add([make_job("early")], "", early)
+    held.wait()
+    with pytest.raises(Empty):
+        early._answers.get(timeout=0.1)
+    late = Waiter()
+    journal.begin_add([make_job("late")], "", late)
+    journal._writer.close()  # which waits for nothing
+    for waiter in (early, late):
         waiter.wait()
-    closing_journal.join()
-    assert len(commits) == 2
-    assert len(journal.find_unfinished()) == 51
+    assert len(journal.find_unfinished()) == 4
+
+
+def test_a_few_commits_follow_each_other_at_once(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "GATHER_SECONDS", 60.0)
+    for number in range(writer.HASTY_COMMITS):
+        with holding_commit(journal):
+            early = Waiter()
+            journal.begin_add([make_job(str(number))], "", early)
+        early.wait()
 
 
 def test_one_that_cannot_be_written_takes_no_other_with_it(journal: Journal) -> None:

@@ -41,11 +41,14 @@ def test_those_who_wait_come_in_their_order() -> None:
         with lock:
             order.append(number)
 
+    def all_wait() -> bool:
+        return lock.waiting == len(threads)
+
     with lock:
         for number in range(8):
             threads.append(threading.Thread(target=take, args=(number,)))
             threads[-1].start()
-            until(lambda count=number + 1: lock.waiting == count)
+            until(all_wait)
     for each in threads:
         each.join(PATIENCE)
     assert order == list(range(8))
