@@ -64,7 +64,9 @@ class Intake:
         self._supervisor = dispatcher.supervisor
         self._speculation = speculation
         self._publish_state = publish_state
-        self._incoming: list[IncomingOrder] = []
+        self._incoming: dict[IncomingOrder, None] = {}  # in the order in which they came
+        # those that are being written down, by client and name: the order's, and its jobs'
+        self._named: dict[tuple[str, str], IncomingOrder] = {}
         self.lookup = JobLookup(journal, self.list_active, self.list_jobs)
         # what takes long for a client: the order of its messages stays
         self.lanes = ClientLanes()
@@ -106,7 +108,7 @@ class Intake:
 
     def _put_aside(self, incoming: IncomingOrder) -> None:
         with self._lock:
-            self._incoming.append(incoming)
+            self._incoming[incoming] = None
         try:
             self.lanes.put(incoming.client, lambda: self.take_in(incoming))
         except Refused as error:
@@ -184,8 +186,9 @@ class Intake:
             for job in jobs:
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
-            if incoming not in self._incoming:
-                self._incoming.append(incoming)
+            self._incoming[incoming] = None
+            for name in _list_names(incoming):
+                self._named.setdefault(name, incoming)
         self._client_jobs.begin_accept(
             jobs,
             claim.landing if claim else "",
@@ -233,17 +236,20 @@ class Intake:
 
     def _find_incoming(self, incoming: IncomingOrder) -> IncomingOrder | None:
         """Another order that is just being written down, and has a job of the same name."""
-        for other in self._incoming:
-            names = (other.id, *(job.id for job in other.jobs))
-            is_written = bool(incoming.id and other.jobs) and other is not incoming
-            if is_written and other.client == incoming.client and incoming.id in names:
-                return other
-        return None
+        return self._named.get((incoming.client, incoming.id)) if incoming.id else None
 
     def _remove_incoming(self, incoming: IncomingOrder) -> None:
-        self._incoming = [other for other in self._incoming if other is not incoming]
+        self._incoming.pop(incoming, None)
+        for name in _list_names(incoming):
+            if self._named.get(name) is incoming:
+                del self._named[name]
 
     def _take_in_repeats(self, incoming: IncomingOrder) -> None:
         """What came meanwhile under the same id is looked at again."""
         for repeat in incoming.repeats:
             self.take_in(repeat)
+
+
+def _list_names(incoming: IncomingOrder) -> list[tuple[str, str]]:
+    """What no other order of its client may be called meanwhile."""
+    return [(incoming.client, id) for id in (incoming.id, *(job.id for job in incoming.jobs))]

@@ -54,6 +54,7 @@ def test_a_snapshot_tells_how_everything_stands(
     for id, event in (("running", "/ace/progress"), ("behind", "/ace/queued")):
         paused_client.send("/ace/generate", id, *SHORT)
         paused_client.until(event, id)
+    paused_stage.journal.flush()  # then the state that follows `queued` was told, too
     paused_stage.panel.set("bars", 3)
     with closing(paused_stage.client()) as listener:
         listener.send("/ace/notify", 1)
