@@ -62,8 +62,8 @@ class Panel:
         files that the message names too; whether the panel's are still there is seen when the
         request is submitted.
 
-        Where neither gives a tempo, new music (no task) gets that of the session, if one is
-        followed or was set.
+        Where neither gives a tempo, nor the prompt names one, new music (no task) gets that of the
+        session, if one is followed or was set.
         """
         request = self.request.changed(overrides)
         check_files(request, overrides)
@@ -72,7 +72,8 @@ class Panel:
                 "there is nothing to play: prompt and lyrics are empty",
                 "say what it should sound like",
             )
-        if request.bpm or request.task or "bpm" in map(field_name, overrides):
+        is_given = request.follow_prompt().bpm or "bpm" in map(field_name, overrides)
+        if is_given or request.task:
             return request
         bpm = self.session_bpm()
         return request.changed({"bpm": bpm}) if bpm else request

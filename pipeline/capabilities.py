@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 
 from . import audio_files
-from .prompts import KNOWN_BEATS, find_known_signature
 from .request import UNDERSTAND, BadRequest, Request
 from .schedules import Schedule, build_timesteps
 from .tasks import FOLLOW_SOURCE
@@ -59,11 +58,6 @@ class Capabilities:
         if request.source and not request.task:
             name = os.path.basename(request.source)
             notes.append(f"{name} was not used: no task was given")
-        if find_known_signature(request) != request.time_signature:
-            notes.append(
-                f"its prompt does not say {request.time_signature}: models know time signatures of "
-                f"{', '.join(KNOWN_BEATS)} beats; bars and guide have it"
-            )
         notes += _describe_folded_channels(request)
         if self.plays_guides:
             notes += [f"{self.name} {limit}" for limit in _describe_guided_limits(request)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
 from .audio import Floats, Waveform
+from .explain import explain_request
 from .guide import synth
 from .guide.composer.captions import describe_caption
 from .guide.guide import Guide
@@ -61,6 +62,7 @@ class Generation:
         """
         self.model = model
         self.request = model.capabilities.accept(resolve_request(request))
+        self.explanations = explain_request(self.request)  # of what was asked, before any plan
         self.adapters = model.adapters
         self.meter = Meter()
         self.plan: PlannedRequest | None = None
@@ -476,6 +478,7 @@ class Generation:
             memory=self.meter.bytes,
             machine=describe_machine(),
             notes=(
+                *self.explanations,
                 *model.capabilities.describe_limits(request),
                 *self._describe_guide(),
                 *notes,

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 from . import codes
 from .guide.harmony import parse_chord_line
+from .keys import parse_key
+from .prompt_reading import read_prompt
 
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
@@ -175,21 +177,10 @@ def allow(choices: Iterable[str]) -> Callable[[str], str]:
     return check
 
 
-def parse_key(value: str) -> str:
-    """`Am`, `A min`, `a minor` -> `A minor`; empty stays empty."""
-    if not value:
-        return value
-    spaced = " ".join(value.split())
-    match = re.fullmatch(r"([A-Ga-g]) ?([#b♯♭]?) ?(M|m|(?i:major|maj|minor|min))?", spaced)
-    if not match:
-        raise ValueError('a note and "major" or "minor", like "A minor" or "F# major"')
-    note, accidental, mode = match.groups()
-    minor = mode == "m" or str(mode).lower().startswith("min")
-    return f"{note.upper()}{accidental} {'minor' if minor else 'major'}"
-
-
 def check_time_signature(value: str) -> str:
-    """`3/4`, or the beats alone: `3`. Those that the models have no word for need their unit."""
+    """`3/4`, or the beats alone: `3`; `6` is 6/8. Those that the models have no word for need their
+    unit.
+    """
     if value and not re.fullmatch(r"[2346](/(2|4|8|16))?|([2-9]|1[0-6])/[48]", value):
         raise ValueError('2, 3, 4 or 6, or written like "3/4", up to "16/4" and "16/8"')
     return value
@@ -297,9 +288,9 @@ class Request:
     """What a take is made from. Frozen and checked: an instance that exists is one that can be
     made, as far as that can be told without its files (`request_files.check_files`).
 
-    `resolved` fixes the seed and the tempo that bars need; what is left to the model,
-    `Defaults.fill` fills in. Raises `BadRequest` (a ValueError) naming the field, what is allowed
-    and what came.
+    `resolved` fixes the seed, what the prompt says of tempo, key and metre, and the tempo that bars
+    need; what is left to the model, `Defaults.fill` fills in. Raises `BadRequest` (a ValueError)
+    naming the field, what is allowed and what came.
     """
 
     prompt: str = text_field(
@@ -321,18 +312,28 @@ class Request:
     )
     bars: int = number_field(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
     bpm: float = number_field(
-        0.0, 30.0, 300.0, "tempo; 0 leaves it to the model (120 where bars need one)", "tempo"
+        0.0,
+        30.0,
+        300.0,
+        "tempo; 0 takes the prompt's, or the model's (120 where bars need one)",
+        "tempo",
     )
     beats_per_bar: int = number_field(
         0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4"
     )
     key: str = text_field(
-        "", "musical key, like A minor; empty leaves it to the model", "keyscale", check=parse_key
+        "",
+        "musical key, like A minor, F#m or 8A; empty takes the prompt's, or the model's",
+        "keyscale",
+        check=parse_key,
     )
     time_signature: str = text_field(
         "",
-        '2, 3, 4 or 6, or like "7/8"; empty leaves it to the model',
+        "2, 3, 4 or 6 (6/8), or like \"7/8\"; empty takes the prompt's, or the model's",
         check=check_time_signature,
+    )
+    read_prompt: bool = switch_field(
+        True, "take tempo, key and metre from the prompt where they are not given"
     )
     seed: int = number_field(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
     variation: float = number_field(
@@ -516,29 +517,44 @@ class Request:
         return request
 
     def resolved(self, guide_bpm: float = 0.0) -> Request:
-        """The request with its seeds drawn and the tempo that bars need, so that it gives the same
-        take again. `guide_bpm` is the tempo of its MIDI guide, 0 without one:
-        `request_files.resolve_request` reads it.
+        """The request with its seeds drawn, what its prompt says, and the tempo that bars need, so
+        that it gives the same take again. `guide_bpm` is the tempo of its MIDI guide, 0 without
+        one: `request_files.resolve_request` reads it.
 
         Codes decide the length where it was left open. Raises `BadRequest` for a task without what
         it needs.
         """
-        self._check_task()
-        variation_seed = self.variation_seed
-        if self.variation:
+        request = self.follow_prompt()
+        request._check_task()
+        variation_seed = request.variation_seed
+        if request.variation:
             variation_seed = draw_seed(variation_seed)
-        bpm = self.bpm
-        if self.bars and not bpm:
+        bpm = request.bpm
+        if request.bars and not bpm:
             bpm = guide_bpm or DEFAULT_BPM
-        return self.changed(
+        return request.changed(
             {
-                "seed": draw_seed(self.seed),
+                "seed": draw_seed(request.seed),
                 "variation_seed": variation_seed,
                 "bpm": bpm,
-                "stems": " ".join(self.tracks),
-                "seconds": self._find_length_of_codes() if self.codes else self.seconds,
+                "stems": " ".join(request.tracks),
+                "seconds": request._find_length_of_codes() if request.codes else request.seconds,
             }
         )
+
+    def follow_prompt(self) -> Request:
+        """The request with the tempo, key and metre that its prompt says, where it gives none."""
+        if not self.read_prompt or self.task == UNDERSTAND:
+            return self
+        reading = read_prompt(self.prompt)
+        values: dict[str, Any] = {}
+        if reading.bpm and not self.bpm:
+            values["bpm"] = reading.bpm
+        if reading.key and not self.key:
+            values["key"] = reading.key
+        if reading.time_signature and not (self.time_signature or self.beats_per_bar):
+            values["time_signature"] = reading.time_signature
+        return self.changed(values) if values else self
 
     def _check_task(self) -> None:
         """Raises `BadRequest` for a task without what it needs."""
@@ -624,8 +640,18 @@ class Request:
     @property
     def beats(self) -> float:
         """Beats in one bar, in quarter notes as DAWs count them: 6/8 has three."""
+        count, unit = self.meter
+        return count * 4 / unit
+
+    @property
+    def meter(self) -> tuple[int, int]:
+        """How many notes of which kind a bar has: 6/8 -> (6, 8), and so is "6", as in ACE-Step's
+        own documents.
+        """
+        if self.beats_per_bar:
+            return self.beats_per_bar, 4
         count, _, unit = (self.time_signature or "4").partition("/")
-        return self.beats_per_bar or int(count) * 4 / int(unit or 4)
+        return int(count), int(unit or (8 if count == "6" else 4))
 
     @property
     def samples(self) -> int:
@@ -646,9 +672,13 @@ class Request:
 
 def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a request that was written down, with what decided it before there was a field
-    for it: what does not name its composer is of the first.
+    for it: what does not name its composer is of the first. What does not say whether its prompt
+    was read is of a time when it was not, and a time signature of 6 was six quarters.
     """
-    return {"composer": 1} | {**values}
+    completed = {"composer": 1, "read_prompt": False} | {**values}
+    if "read_prompt" not in values and values.get("time_signature") == "6":
+        completed["beats_per_bar"] = values.get("beats_per_bar") or 6
+    return completed
 
 
 def draw_seed(seed: int) -> int:

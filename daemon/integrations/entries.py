@@ -12,7 +12,6 @@ from pipeline.limits import LIMITS
 from pipeline.request import FIELDS, Request
 
 from ..jobs import Event, Job
-from ..landing.chunks import find_meter
 from ..landing.names import build_slug
 from .json_files import read_object
 
@@ -65,7 +64,7 @@ def build_entries(take: LandedTake) -> list[Entry]:
 def _describe_take(take: LandedTake, data: Mapping[str, object], request: Request) -> Entry:
     job = take.job
     is_known = job.number > 0  # one that is announced again knows no more than the manifest
-    count, unit = find_meter(request)
+    count, unit = request.meter
     return {
         "id": job.id,
         "client": job.client,

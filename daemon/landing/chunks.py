@@ -65,20 +65,12 @@ class ClipFacts:
     @property
     def meter(self) -> tuple[int, int]:
         """6/8 -> (6, 8)."""
-        return find_meter(self.request)
+        return self.request.meter
 
     @property
     def root(self) -> int | None:
         """The key's tonic, as a MIDI note from middle C upwards."""
         return MIDDLE_C + scale_of(self.request.key)[0] if self.request.key else None
-
-
-def find_meter(request: Request) -> tuple[int, int]:
-    """6/8 -> (6, 8)."""
-    if request.beats_per_bar:
-        return request.beats_per_bar, 4
-    count, _, unit = (request.time_signature or "4").partition("/")
-    return int(count), int(unit or 4)
 
 
 def append_chunks(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:

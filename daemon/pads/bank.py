@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline import untrusted
+from pipeline.prompt_reading import read_prompt
 from pipeline.request import (
     DRAWN_SEED_COUNT,
     FIELDS,
@@ -136,7 +137,7 @@ class Pad:
         if self.parameters:
             values["own"] = self.parameters
         if self.panel_values is not None:
-            values["base"] = _name_composer(self.panel_values)
+            values["base"] = _name_defaults(self.panel_values)
         if self.job_id:
             values["id"] = self.job_id
         if self.take:
@@ -191,8 +192,8 @@ class Bank:
     # --- what a hit would play --------------------------------------------------------------------
 
     def resolve(self, index: int, context: PadContext, reroll: bool = False) -> Values:
-        """What a hit (or a reroll) would play: every value that is not a default, the seed, and who
-        composes.
+        """What a hit (or a reroll) would play: every value that is not a default, the seed, who
+        composes, and whether the prompt is read.
         """
         pad = self.get_pad(index)
         if self.is_variation(index):
@@ -205,13 +206,15 @@ class Bank:
             )
         if values.get("variation") and values.get("variation_seed", -1) < 0:
             values["variation_seed"] = (values["seed"] + 1) % (MAX_SEED + 1)
-        if not values.get("bpm") and not values.get("task"):
+        values = _name_defaults(values)
+        says_bpm = values["read_prompt"] and read_prompt(values.get("prompt", "")).bpm
+        if not (values.get("bpm") or values.get("task") or says_bpm):
             bpm = context.bpm
             if not bpm and pad.take and not reroll:
                 bpm = float(pad.take.values.get("bpm", 0.0))
             if bpm:
                 values["bpm"] = bpm
-        return _name_composer(values)
+        return values
 
     def is_variation(self, index: int) -> bool:
         """Whether the pad has no seed of its own, and is a variation of its row's first pad."""
@@ -345,11 +348,14 @@ def _build_request(items: tuple[tuple[str, Any], ...]) -> Request:
     return Request().changed(dict(items))
 
 
-def _name_composer(values: Values) -> Values:
-    """The values with who composes, also where that is the newest: the same is played once there is
-    a newer one.
+def _name_defaults(values: Values) -> Values:
+    """The values with who composes, and whether the prompt is read, also where those are the
+    defaults: the same is played once there is a newer composer.
     """
-    return values | {"composer": values.get("composer") or NEWEST_COMPOSER}
+    return values | {
+        "composer": values.get("composer") or NEWEST_COMPOSER,
+        "read_prompt": values.get("read_prompt", True),
+    }
 
 
 def _restore_values(values: Any) -> Values:

@@ -63,7 +63,8 @@ def plan_request(
             song = yield from mode(planner, request, sampling_of(request))
             filled |= song.values
             notes += song.notes
-            request = request.changed(song.values)
+            # what it wrote names nothing that is not in the metadata
+            request = request.changed({**song.values, "read_prompt": False})
         plan = yield from planner.plan(request, sampling_of(request))
     filled |= plan.filled
     count = len(plan.codes)

@@ -125,6 +125,17 @@ def test_the_sessions_tempo_is_taken_where_nobody_says_one() -> None:
     assert panel.build_request({}).bpm == 90
 
 
+def test_a_tempo_in_the_prompt_goes_before_the_sessions_and_after_the_panels() -> None:
+    panel = Panel(BEAT, Tempo(sources=[Session(98.5)]))
+    said = {"prompt": "house, 124 bpm"}
+    assert panel.build_request(said).resolved().bpm == 124
+    assert panel.build_request(said | {"read_prompt": 0}).resolved().bpm == 98.5
+    assert panel.build_request({"prompt": "house, 999 bpm"}).resolved().bpm == 98.5
+    panel.set("bpm", 90)
+    assert panel.build_request(said).resolved().bpm == 90
+    assert panel.build_request(said | {"bpm": 140}).resolved().bpm == 140
+
+
 def test_what_is_made_of_a_file_needs_no_words_and_keeps_its_own_tempo(tmp_path: Path) -> None:
     (tmp_path / "song.wav").touch()
     request = Panel(Request(), Tempo(sources=[Session(98.5)])).build_request(

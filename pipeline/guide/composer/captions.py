@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ...request import parse_key
+from ...keys import parse_key
+from ...prompt_reading import read_prompt
 from ..harmony import fit_key
 from ..score import ROLES
 from .caption_words import (
@@ -86,25 +87,26 @@ def read_caption(
     # also where none is needed, so that the key stays the same
     picked_bpm = _pick_bpm(rng, text, STYLES[name])
     picked_key = _pick_key(rng, wanted, STYLES[name])
-    found_bpm, found_key = _find_bpm(text), _find_key(prompt)
+    reading = read_prompt(prompt)
     mood, feelings = _read_mood(wanted)
     parts = _find_parts(wanted, name)
     acted = list(feelings)
     if named:
         acted.append(named._replace(meaning=f"style {name}"))
     if not bpm:
-        acted += _explain_tempo(text, found_bpm)
+        acted += _explain_tempo(text, reading.bpm)
     if not key:
-        acted += _explain_key(wanted, found_key, bool(chords))
+        acted += _explain_key(wanted, reading.key, bool(chords))
     acted += _explain_parts(wanted, parts)
     sketch = dataclasses.replace(
         sketch,
-        bpm=bpm or found_bpm or picked_bpm,
-        key=parse_key(key or found_key or (fit_key(chords) if chords else picked_key)),
+        bpm=bpm or reading.bpm or picked_bpm,
+        key=parse_key(key or reading.key or (fit_key(chords) if chords else picked_key)),
         mood=mood,
         parts=parts,
     )
-    return Caption(sketch, tuple(acted), tuple(_list_ignored(said, wanted, acted)))
+    read = [*wanted.denied, *map(_normalize, reading.words), *(one.words for one in acted)]
+    return Caption(sketch, tuple(acted), tuple(_list_ignored(said, read)))
 
 
 def read_mood(prompt: str) -> Mood:
@@ -212,13 +214,6 @@ _INSTRUMENTS = "|".join(", ".join(ROLE_WORDS.values()).split(", "))
 _SWITCHED_OFF = re.compile(rf"\b((?:{_INSTRUMENTS})s?) (?:off|muted|removed)(?= ,|$)")
 _PART_OF = {"voice": "lead", "hats": "drums"}
 _SWITCHES = ("hats", "half_time", "swing")  # denied, these are what they are without a word
-_NOTE_NAME = r"([A-G])[ -]?(#|b|♯|♭|sharp|flat)?[ -]?"
-_KEYS = (
-    re.compile(
-        rf"\b(?:in|key of|key:?) {_NOTE_NAME}(major|minor|maj|min|m)\b(?! key)", re.IGNORECASE
-    ),
-    re.compile(rf"\b(?-i:(?=[A-G])){_NOTE_NAME}(major|minor|maj|min)\b", re.IGNORECASE),
-)
 
 
 def _normalize(caption: str) -> str:
@@ -232,12 +227,6 @@ def _normalize(caption: str) -> str:
     return _SWITCHED_OFF.sub(r"no \1", text)
 
 
-def _find_bpm(text: str) -> int:
-    """The tempo that a text names, or 0."""
-    match = re.search(r"\b(\d{2,3}) ?bpm\b", text)
-    return int(match[1]) if match and 30 <= int(match[1]) <= 300 else 0
-
-
 def _pick_bpm(rng: np.random.Generator, text: str, style: Style) -> int:
     """One of the style's tempos: of the upper third for "fast", of the lower for "slow"."""
     low, high = style.bpm
@@ -248,16 +237,6 @@ def _pick_bpm(rng: np.random.Generator, text: str, style: Style) -> int:
     elif speed:
         high = low + third
     return int(rng.integers(low, high + 1))
-
-
-def _find_key(caption: str) -> str:
-    """The key that a caption names, as "in a minor", "F# major" or "key of Dm"; else ""."""
-    for pattern in _KEYS:
-        if match := pattern.search(caption):
-            note, accidental, mode = match.groups(default="")
-            sign = {"sharp": "#", "flat": "b"}.get(accidental.lower(), accidental.lower())
-            return parse_key(f"{note}{sign} {mode.lower()}")
-    return ""
 
 
 def _pick_key(rng: np.random.Generator, wanted: Negations, style: Style) -> str:
@@ -292,9 +271,9 @@ def _shorten(denied: str) -> str:
     return first if first in ("no", "without", "less", "never") else "not"
 
 
-def _explain_tempo(text: str, found_bpm: int) -> Iterator[WordReading]:
+def _explain_tempo(text: str, found_bpm: float) -> Iterator[WordReading]:
     if found_bpm:
-        yield WordReading(f"{found_bpm} bpm", "tempo")
+        yield WordReading(f"{found_bpm:.10g} bpm", "tempo")
     elif speed := _SPEEDS.find_first(text):
         yield speed._replace(meaning=f"tempo {speed.meaning}")
 
@@ -392,11 +371,9 @@ def _name_roles(text: str) -> str:
     return re.sub(r"(?:<(?:chords|lead|voice)> )+(<(?:lead|chords|bass)>)", r"\1", text)
 
 
-def _list_ignored(said: str, wanted: Negations, acted: Sequence[WordReading]) -> Iterator[str]:
+def _list_ignored(said: str, read: Iterable[str]) -> Iterator[str]:
     """The words that did nothing, each once."""
-    used = {
-        word for words in (*wanted.denied, *(one.words for one in acted)) for word in words.split()
-    }
+    used = {word for words in read for word in words.split()}
     for word in dict.fromkeys(said.split()):
         if word not in used and word not in FILLERS and len(word) > 1 and not word.isdigit():
             yield word

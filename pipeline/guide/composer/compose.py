@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ...request import parse_key
+from ...keys import parse_key
 from ..harmony import scale_of
 from ..score import ROLES, Note, Score
 from .arrangement import Arrangement

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...request import parse_key
+from ...keys import parse_key
 from ..harmony import NOTES, fit_key
 from ..score import ROLES
 from .sketch import FirstSketch, make_rng, pick

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...request import parse_key
+from ...keys import parse_key
 from ..score import ROLES, Note, Score
 from .arrangement import FirstArrangement
 from .bass import play_bass

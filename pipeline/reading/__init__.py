@@ -1,0 +1,1 @@
+"""What a prompt says of tempo, key and metre. No MLX."""

@@ -1,0 +1,295 @@
+"""The key that a prompt names: "in A minor", "F#m", "key of Bb", "8A", "la mineur"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..guide.harmony import scale_of
+from ..keys import (
+    CAMELOT_FORM,
+    CHURCH_MODES,
+    LETTER_FORM,
+    NAMED_FORMS,
+    OPEN_KEY_FORM,
+    KeyForm,
+)
+from .said import Places, Said, look_ahead, look_back
+
+_LETTER = "A-Za-zÀ-ÖØ-öø-ɏа-яё"
+
+
+def _find_within(form: KeyForm) -> KeyForm:
+    """The form within a text: no letter, digit or sign goes on before or behind it."""
+    around = f"{_LETTER}0-9#♯♭'’&"
+    return form._replace(
+        pattern=re.compile(rf"(?<![{around}])(?:{form.pattern.pattern})(?![{around}+])")
+    )
+
+
+_LETTERS, _CAMELOT, _OPEN_KEY = map(_find_within, (LETTER_FORM, CAMELOT_FORM, OPEN_KEY_FORM))
+_NAMED = tuple(map(_find_within, NAMED_FORMS))
+# what says that a key follows
+_KEY_BEFORE = re.compile(
+    r"(?i)(?<![a-z])(?:key(?: ?scale| signature)?|open key|camelot|tonart|tonalit[éeày]|"
+    r"tonalidade?|tom|тональность|调性?)(?: ?[:=-] ?| of (?:the )?| is | in | )$"
+)
+_IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
+_DENIED = re.compile(
+    r"(?i)\b(?:not?|never|isn't|without|avoid|kein|nicht|pas)(?: (?:an?|in|the))? $"
+)
+_ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/]|- )| \d")  # a phrase, behind a key
+_LEADS_ON = re.compile(r" (?:at|by|for|with)\b")
+_BEGINS = re.compile(r"(?:^|[,;:.!?()\[\]|/]|- ) ?$")  # a phrase, before a key
+_BEGINS_SENTENCE = re.compile(r"(?:^|[.!?;]) ?$")
+_CHORD_BEHIND = re.compile(
+    r"(?i) ?(?:(?:6|7|9|11|13)(?:ths?)?(?= ?(?:$|[,.;)]|chords?\b))|chord\b(?! prog)|triad|"
+    r"(?:second|third|fourth|fifth|sixth|seventh|ninth)s?\b|interval)"
+)
+_NOT_AM = re.compile(  # "I Am", "10:30 Am"
+    r"(?i)(?:\b(?:here|i|so|what|where|who|why)|(?<!\d)(?:1[0-2]|0?[1-9])(?:[:.]\d\d)?) $"
+)
+_RADIO = re.compile(r"(?i) (?:band|i\b|radio|synth)")
+# what is major or minor, behind an article
+_NOUNS = re.compile(
+    r"(?i) (?:accent|accident|act|anthem|artist|award|bird|breakthrough|change|character|chord|"
+    r"crisis|detail|edit|event|feel|festival|film|flaw|hit|incident|influence|issue|keys?\b|"
+    r"label|league|lift|mishap|mistake|mode\b|mood|movie|motion|player|problem|production|"
+    r"release|role|setback|shift|smash|star\b|studio|tonality|tone|touch|tour|tragedy|tweak|"
+    r"upgrade|vibe|way)"
+)
+# what may stand behind one letter that is no key
+_LETTER_NOUNS = re.compile(
+    r"(?i)-[a-z]| (?:class|funk|grade|language|list|movie|part|section|side|string|team|tuning)\b"
+)
+_PLACES = re.compile(  # and what else has a number and a letter
+    r"(?i)\b(?:act|apartment|apt\.?|block|building|bus|chapter|class|door|exhibit|fig(?:ure)?\.?|"
+    r"flat|flight|floor|form|gate|grade|highway|level|line|model|no\.?|number|page|part|phase|"
+    r"platform|quality|road|room|route|row|scene|schedule|seat|section|side|stage|studio|suite|"
+    r"take|terminal|tier|track|type|unit|version|vitamin|zone) $|# ?$"
+)
+_CHORD = (
+    r"[A-G][#b♯♭]?(?:maj|min|dim|aug|sus|add|m|M)?\d{0,2}(?:/[A-G][#b♯♭]?)?"
+    r"(?![A-Za-z0-9#♯♭'])(?! (?:major|minor|maj|min)\b)"
+)
+_PROGRESSION = re.compile(
+    rf"(?<![{_LETTER}0-9#])(?:{_CHORD}(?: ?[|>→-]+ ?| ){_CHORD}(?:(?: ?[|>→-]+ ?| |, ?){_CHORD})*"
+    rf"|{_CHORD}(?:, ?{_CHORD}){{2,}})"
+)
+_SLASH = re.compile(r" ?/ ?")
+_STATED = re.compile(r"(?i)(?<![a-z])key ?(?:scale ?)?[:=] ?(?P<words>[^\s,;|]{1,20})")
+
+
+class KeyMention(NamedTuple):
+    """A place that names a key. `is_stated`: a word before it says that it is one."""
+
+    start: int
+    end: int
+    said: str
+    key: str
+    is_stated: bool
+
+
+def find_key(text: str) -> Said:
+    """What a normalized text says of the key."""
+    progressions = [each for each in _PROGRESSION.finditer(text) if not _is_pair(each[0])]
+    chords = Places(text)
+    for progression in progressions:
+        chords.take(*progression.span())
+    named = sorted(_find_mentions(text, chords), key=lambda each: (not each.is_stated, each.start))
+    if not named:
+        return Said(problems=tuple(_find_problems(text, progressions)))
+    keys = list(dict.fromkeys(scale_of(mention.key) for mention in named))
+    key = named[0].key
+    said = " and ".join(dict.fromkeys(mention.said for mention in named))
+    verdict = "it was taken" if said == key else f"{key} was taken"
+    if len(keys) > 1:
+        verdict += ", the first" if named[0] == min(named) else ", which is called the key"
+    elif any(mode in said.lower() for mode in CHURCH_MODES):
+        verdict += ", the nearest of major and minor"
+    return Said(key, said, verdict, words=tuple(mention.said for mention in named))
+
+
+def _find_problems(text: str, progressions: Sequence[re.Match[str]]) -> Iterator[str]:
+    """What names no key that was understood, but was to."""
+    if match := _STATED.search(text):
+        yield (
+            f"the prompt names a key that was not understood, {match['words']}: none was taken; "
+            "write it like A minor, F#m or 8A"
+        )
+    elif progressions:
+        yield (
+            f"the prompt lists chords, {progressions[0][0][:60]}: no key was taken from them; the "
+            "parameter guide plays them"
+        )
+
+
+def _is_pair(progression: str) -> bool:
+    """Whether it is a key with an article behind it: "F#m A dark beat"."""
+    return bool(re.fullmatch(r"\S+ A", progression))
+
+
+def _find_mentions(text: str, chords: Places) -> Iterator[KeyMention]:
+    """Every place once: of forms that overlap, the one that says most."""
+    taken = Places(text)
+    usual_mode = _find_usual_mode(text)
+    for form in (*_NAMED, _LETTERS, _CAMELOT, _OPEN_KEY):
+        for match in form.pattern.finditer(text):
+            if taken.overlap(*match.span()):
+                continue
+            if mention := _read_mention(text, match, form, chords, usual_mode):
+                taken.take(*match.span())
+                yield mention
+
+
+def _read_mention(
+    text: str, match: re.Match[str], form: KeyForm, chords: Places, usual_mode: str
+) -> KeyMention | None:
+    """None for what is no key."""
+    place = _Place(look_back(text, match.start()), look_ahead(text, match.end()))
+    name = form.read(match)
+    mode = name.mode
+    if form is _CAMELOT:
+        is_key = _is_camelot(place, match)
+    elif form is _OPEN_KEY:
+        is_key = place.is_key
+    elif form is not _LETTERS:
+        is_key = _is_named_key(place, match)
+    else:
+        is_key = _is_letter_key(place, match, chords)
+        mode = mode or _find_mode(text, match, name.note, usual_mode)
+    if not is_key or not mode or _DENIED.search(place.before):
+        return None
+    return KeyMention(*match.span(), match[0], f"{name.note} {mode}", place.is_stated)
+
+
+class _Place(NamedTuple):
+    """What is around a name that may be a key's."""
+
+    before: str
+    after: str
+
+    @property
+    def is_key(self) -> bool:
+        """Whether "key of" is before it, or the like."""
+        return bool(_KEY_BEFORE.search(self.before))
+
+    @property
+    def is_in(self) -> bool:
+        """Whether "in" is before it."""
+        return bool(_IN_BEFORE.search(self.before))
+
+    @property
+    def is_stated(self) -> bool:
+        return self.is_in or self.is_key
+
+    @property
+    def ends(self) -> bool:
+        """Whether a phrase ends with it."""
+        return bool(_ENDS.match(self.after))
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is a phrase."""
+        return self.ends and bool(_BEGINS.search(self.before))
+
+
+def _is_camelot(place: _Place, match: re.Match[str]) -> bool:
+    if place.is_stated or place.is_alone:
+        return not _PLACES.search(place.before)
+    return match["letter"].isupper() and not (
+        _PLACES.search(place.before) or _PLACES.match(f"{place.after.split('.')[0]} ")
+    )
+
+
+def _is_named_key(place: _Place, match: re.Match[str]) -> bool:
+    """A mode that is also an adjective, as in "la mayor parte", ends the phrase."""
+    is_adjective = match["mode"].lower() in ("menor", "mayor", "maior", "minore", "maggiore")
+    is_sure = place.is_stated or not is_adjective or match["note"][0].isupper()
+    return is_sure or place.ends or bool(_LEADS_ON.match(place.after))
+
+
+def _is_letter_key(place: _Place, match: re.Match[str], chords: Places) -> bool:
+    mode = match["mode"] or ""
+    is_spelled = len(mode) > 1
+    if _CHORD_BEHIND.match(place.after):
+        return False
+    if not (is_spelled or place.is_stated) and chords.overlap(*match.span()):
+        return False
+    if not mode:
+        return _is_bare_key(place, match)
+    if is_spelled:
+        return _is_spelled_key(place, match)
+    return _is_short_key(place, match)
+
+
+def _is_bare_key(place: _Place, match: re.Match[str]) -> bool:
+    """In Eb; key of D: major, as nothing else is said."""
+    note = match["note"]
+    if not place.is_stated or _LETTER_NOUNS.match(place.after):
+        return False
+    if match["sign"] in ("#", "♯", "♭"):
+        return True
+    if match["sign"]:  # in words: "in a flat" is where one lives
+        return note not in "aA" or (note == "A" and place.ends)
+    if match["flat"] and note.islower():
+        return place.is_key or (note in "be" and place.ends)
+    if note == "A" and not match["flat"]:
+        return place.ends
+    if note.islower():
+        return place.ends and (note != "a" or place.is_key)
+    return True
+
+
+def _is_short_key(place: _Place, match: re.Match[str]) -> bool:
+    """F#m, Bbm, Am; not "I Am", and not FM radio."""
+    note, mode = match["note"], match["mode"]
+    if place.is_key:
+        return True
+    if mode == "M":
+        return bool(match["sign"] or match["flat"])
+    if note.islower():
+        return bool(match["sign"]) or (place.is_in and bool(match["flat"]))
+    if match["sign"] or match["flat"] or place.is_in:
+        return True
+    is_glued = len(match[0]) == 2
+    is_verb = note == "A" and bool(_NOT_AM.search(place.before))
+    return is_glued and not is_verb and not _RADIO.match(place.after)
+
+
+def _is_spelled_key(place: _Place, match: re.Match[str]) -> bool:
+    """A minor; not "a minor key", "a major label" or "wait a min"."""
+    note = match["note"]
+    is_glued = match[0].isalpha()
+    if match["sign"] or match["flat"] or is_glued:
+        return True
+    if note in "aA" and _NOUNS.match(place.after):
+        return note == "A" and place.before.endswith(("in ", "the ")) and "key" in place.after[:4]
+    if note.isupper():
+        is_short = match["mode"].lower() in ("min", "maj")
+        return not (is_short and note == "A") or place.is_stated or place.ends
+    if note == "a":
+        is_free = place.is_stated or bool(_BEGINS.search(place.before))
+        return is_free and (place.ends or bool(_LEADS_ON.match(place.after)))
+    return match["mode"].lower() not in ("min", "maj") or place.is_stated or place.ends
+
+
+def _find_mode(text: str, match: re.Match[str], note: str, usual_mode: str) -> str:
+    """The mode of a key that names none: that of its twin behind a slash ("C#/Db minor"), or else
+    the usual one; "" where it is a chord over a bass, "C/G".
+    """
+    slash = _SLASH.match(text, match.end())
+    if slash and (twin := LETTER_FORM.pattern.match(text, slash.end())):
+        other = LETTER_FORM.read(twin)
+        if scale_of(other.complete())[0] == scale_of(f"{note} major")[0]:
+            return other.mode or usual_mode
+        if not other.mode:
+            return ""
+    return usual_mode
+
+
+def _find_usual_mode(text: str) -> str:
+    """Major, as musicians say "in D", unless the text speaks of minor alone."""
+    words = {*re.findall(r"[a-z]+", text.lower())}
+    return "minor" if words & {"minor", "moll"} and not words & {"major", "dur"} else "major"

@@ -1,0 +1,101 @@
+"""The metre that a prompt names: "6/8", "a waltz", "time signature: 7"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .said import Mention, Said, look_back
+
+_MOST = 16  # beats in a bar
+_UNITS = ("2", "4", "8", "16")
+# units of a metre whose beats stand alone: those that the field counts in eighths
+_EIGHTHS = ("6", "7", "9", "12")
+_FRACTION = re.compile(
+    r"(?<![\d/.,])(?P<count>\d{1,2}) ?(?P<slash>/|[- ](?=(?:2|4|8|16) (?:time|meter|metre|takt)))"
+    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bpm|of|notes?|inch|st|nd|rd|th)\b|(?:st|nd|rd|th)\b)"
+)
+_NAMED = re.compile(
+    r"(?<![a-z])(?:time signature|time sig|timesig|timesignature|meter|metre|takt|mesure|compás)"
+    r" ?(?:[:=] ?|of |is )?(?P<count>\d{1,2})(?![\d/a-z])"
+)
+_WORDS = {
+    "3/4": (
+        "waltz waltzes walzer valse vals valzer valsa walc вальс ワルツ 华尔兹 왈츠 triple-meter "
+        "triple-metre triple-time"
+    ),
+    "4/4": "common-time",
+    "2/2": "cut-time alla-breve",
+}
+_COUNTS = {  # in words: "seven-eight", and only "in seven eight" without a hyphen
+    "2/4": "two-four",
+    "3/4": "three-four",
+    "4/4": "four-four",
+    "5/4": "five-four",
+    "6/8": "six-eight",
+    "7/8": "seven-eight",
+    "9/8": "nine-eight",
+    "12/8": "twelve-eight",
+}
+_MEANINGS = {
+    word: meter for table in (_WORDS, _COUNTS) for meter in table for word in table[meter].split()
+}
+_WORD = re.compile(
+    rf"(?<![a-z])(?:{'|'.join(_WORDS.values()).replace(' ', '|').replace('-', '[ -]')}"
+    rf"|{'|'.join(_COUNTS.values())}"
+    rf"|(?<=in )(?:{'|'.join(_COUNTS.values()).replace('-', ' ')}))(?![a-z])"
+)
+_COUNTED = re.compile(  # what is counted so, rather than beats
+    r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
+    r" ?$"
+)
+_DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:an?|in|the))? $")
+
+
+def find_meter(text: str) -> Said:
+    """What a normalized text says of the metre. Figures count more than a waltz."""
+    text = text.lower()
+    figures = sorted(_find_figures(text))
+    named = figures or sorted(_find_words(text))
+    wrong = [mention for mention in named if not mention.value]
+    problems = tuple(
+        f"the prompt says {mention.said}: it was not taken, bars are counted up to {_MOST}/4 and "
+        f"{_MOST}/8"
+        for mention in wrong
+    )
+    words = tuple(text[mention.start : mention.end] for mention in named)
+    taken = [mention for mention in named if mention.value]
+    if not taken:
+        return Said(problems=problems, words=words)
+    meters = list(dict.fromkeys(mention.value for mention in taken))
+    said = " and ".join(dict.fromkeys(mention.said for mention in taken))
+    verdict = "it was taken" if said == meters[0] else f"{meters[0]} was taken"
+    if len(meters) > 1:
+        verdict += ", the first"
+    return Said(meters[0], said, verdict, problems, words)
+
+
+def _find_figures(text: str) -> Iterator[Mention]:
+    for match in _FRACTION.finditer(text):
+        count, unit = match["count"], match["unit"]
+        before = look_back(text, match.start())
+        if int(count) < 2 or unit not in _UNITS or _COUNTED.search(before):
+            continue  # notes, dates, parts
+        if not _DENIED.search(before):
+            meter = f"{int(count)}/{unit}"
+            yield Mention(*match.span(), meter, meter if _is_counted(int(count), unit) else "")
+    for match in _NAMED.finditer(text):
+        count = str(int(match["count"]))
+        meter = f"{count}/{8 if count in _EIGHTHS else 4}"
+        yield Mention(*match.span(), match[0], meter if 2 <= int(count) <= _MOST else "")
+
+
+def _is_counted(count: int, unit: str) -> bool:
+    """Whether a request has such bars."""
+    return count <= _MOST and (unit in "48" or count in (2, 3, 4, 6))
+
+
+def _find_words(text: str) -> Iterator[Mention]:
+    for match in _WORD.finditer(text):
+        if not _DENIED.search(look_back(text, match.start())):
+            yield Mention(*match.span(), match[0], _MEANINGS[match[0].replace(" ", "-")])

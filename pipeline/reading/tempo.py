@@ -1,0 +1,199 @@
+"""The tempo that a prompt names: "84 bpm", "BPM: 128,5", "135 beats per minute", "at 140"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .said import Places, Said, look_back
+
+LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
+WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
+AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
+_NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
+_UNIT = (
+    r"(?:bpm(?:'?s)?|b\.p\.m|beats? ?(?:/|a|par|per|por|pr\.|pro) ?min(?:ute|uto)?|"
+    r"battements par minute|schläge pro minute|slag i minuten|уд(?:аров)?\.? ?(?:/|в) ?мин(?:уту)?|"
+    r"拍[/每]分)"
+)
+_JOINT = r"(?: ?(?:->|[-→~/]) ?| (?:and|bis|or|through|to|until) )"
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_VALUES = {word: value for value, word in enumerate(_SMALL)} | {
+    word: 10 * value for value, word in enumerate(_TENS, 2)
+}
+_WORD = rf"(?:{'|'.join(sorted([*_VALUES, 'a', 'and', 'hundred'], key=len, reverse=True))})"
+# "120 bpm", "120-128 bpm", "90 bpm or 140 bpm"
+_BEFORE_UNIT = re.compile(
+    rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}(?:(?: ?{_UNIT})?{_JOINT}{_NUMBER}){{0,2}})"
+    rf"(?:-?ish|\+)?[ _(-]{{0,2}}{_UNIT}(?![a-z]| ?[:=] ?\d)"
+)
+_WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
+_WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{_UNIT}")
+_WORDS_BEHIND_NAME = re.compile(rf"(?<![a-z])(?:bpm|tempo)(?: ?[:=]| of| is) ?{_WORDS}(?![a-z])")
+_NAME = (
+    r"(?P<note>(?:dotted )?(?:half|quarter|eighth)(?: note)?(?= ?=)|[♩♪]\.?)|"
+    r"bpm|b\.p\.m\.?|tempo|m\.m\.|темп|速度|テンポ|템포|每分钟"
+)
+_ABOUT = r"(?: ?[:=~≈-]| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of))"
+# "bpm: 124", "tempo of 96", "♩ = 84"
+_BEHIND_NAME = re.compile(
+    rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,2}} ?[(~≈]?(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
+    r"(?![a-z0-9%°:/]|[.,]\d| ?(?:percent|sec(?:onds?)?|bars?|minutes?|k?hz|db)\b)"
+)
+# "at 140", where nothing else follows that it could count
+_BEHIND_AT = re.compile(
+    rf"(?<![a-z])(?:at |@ ?|bei |between )(?:(?:about|approx\.?|around|ca\.?) |[~≈] ?)?"
+    rf"(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
+    r"(?= ?(?:$|[,;!?)\]|]|\.(?!\d)|- )"
+    r"| (?:and|but|double|feel|for|half|in|or|over|the|then|tempo|with)\b)"
+)
+_PATTERNS = (_BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME, _BEHIND_AT)
+_NO_TEMPO_AT = re.compile(
+    r"\b(?:aged|cutoff|filter(?:ed)?|levels?|live|mastered|mixed|rate|recorded|sampled|volume) $"
+)
+_DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:a|at|exactly))? $")
+_NOTES = {"♩": 1.0, "♩.": 1.5, "♪": 0.5, "♪.": 0.75, "half": 2.0, "quarter": 1.0, "eighth": 0.5}
+
+
+class TempoMention(NamedTuple):
+    """A place that names a tempo or several, in the order in which they are to be taken. `said`
+    has no unit where that is bpm.
+    """
+
+    start: int
+    end: int
+    said: str
+    values: tuple[float, ...]
+    how: str = ""  # it was chosen among them
+    is_denied: bool = False
+
+
+def find_tempo(text: str) -> Said:
+    """What a normalized text says of the tempo."""
+    text = text.lower()
+    named = sorted(_find_mentions(text))
+    if not named:
+        return Said()
+    words = tuple(text[mention.start : mention.end] for mention in named)
+    problems = tuple(problem for mention in named if (problem := _find_problem(mention)))
+    taken = [mention for mention in named if not _find_problem(mention)]
+    if not taken:
+        return Said(problems=problems, words=words)
+    tempos = list(dict.fromkeys(mention.values[0] for mention in taken))
+    value = f"{tempos[0]:.10g}"
+    said = " and ".join(dict.fromkeys(mention.said for mention in taken))
+    how = taken[0].how or ("the first" if len(tempos) > 1 else "")
+    verdict = "it was taken" if said == value else f"{value} was taken"
+    return Said(value, f"{said} bpm", f"{verdict}, {how}" if how else verdict, problems, words)
+
+
+def _find_problem(mention: TempoMention) -> str:
+    """Why nothing is taken of it; "" where something is."""
+    if mention.is_denied:
+        return f"the prompt denies {mention.said} bpm: no tempo was taken from that"
+    if not mention.values:
+        return (
+            f"the prompt says {mention.said} bpm: it was not taken, a tempo is in "
+            f"{LOWEST:g}..{HIGHEST:g}"
+        )
+    return ""
+
+
+def _find_mentions(text: str) -> Iterator[TempoMention]:
+    """Every place once: where forms overlap, that with the plainest unit. Of "5 BPM 120" the 5 is
+    no tempo, and nothing is said of it.
+    """
+    taken = Places(text)
+    without_value = []
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            if taken.overlap(*match.span()):
+                continue
+            mention = _read_mention(text, match, is_sure=pattern is not _BEHIND_AT)
+            if mention and mention.values:
+                taken.take(*match.span())
+                yield mention
+            elif mention:
+                without_value.append(mention)
+    for mention in without_value:
+        if not taken.overlap(mention.start, mention.end):
+            taken.take(mention.start, mention.end)
+            yield mention
+
+
+def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMention | None:
+    """None for what is no tempo. `is_sure`: a word says that it is one."""
+    groups = match.groupdict()
+    before = look_back(text, match.start())
+    if words := groups.get("words"):
+        spelled = [value for value in [_read_words(words)] if LOWEST <= value <= HIGHEST]
+        is_denied = _is_denied(before)
+        return TempoMention(*match.span(), words, tuple(spelled), is_denied=is_denied)
+    low, high = (LOWEST, HIGHEST) if is_sure else (AT_LOWEST, AT_HIGHEST)
+    numbers = groups["numbers"]
+    factor = _read_note(groups.get("note") or "")
+    read = [factor * _read_number(number) for number in re.findall(_NUMBER, numbers)]
+    allowed = [number for number in read if low <= number <= high]
+    if not is_sure and (not allowed or _NO_TEMPO_AT.search(before)):
+        return None
+    if not allowed and not re.search(r"b\.?p\.?m|beat", match[0]):
+        return None  # tempo 4/4
+    is_one = len(allowed) < 2
+    said = f"{allowed[0]:.10g}" if is_one and allowed else numbers
+    said = match[0].split("=")[0].strip() + f" = {numbers}" if factor != 1 else said
+    begins = before.endswith(("from ", "accelerating ")) or " from " in match[0]
+    values, how = _choose(allowed, numbers, begins, "between" in f"{before[-8:]}{match[0]}")
+    return TempoMention(*match.span(), said, values, how, _is_denied(before))
+
+
+def _is_denied(before: str) -> bool:
+    return bool(_DENIED.search(before))
+
+
+def _choose(
+    tempos: list[float], written: str, begins: bool, is_between: bool
+) -> tuple[tuple[float, ...], str]:
+    """The tempos with the one first that is taken, and how that was chosen."""
+    if len(tempos) < 2:
+        return tuple(tempos), ""
+    first, last = tempos[0], tempos[-1]
+    spans = first < last <= WIDEST * first
+    is_range = spans and (is_between or bool(re.search(r"-(?!>)|~|to|bis|until|through", written)))
+    if " - " in written and not is_range:
+        return (last,), ""  # a name, and a dash: "Track 140 - 90 bpm"
+    if is_range and not begins and "→" not in written and "->" not in written:
+        return (round((first + last) / 2, 2), *tempos), "the middle"
+    return tuple(tempos), "the first"
+
+
+def _read_number(written: str) -> float:
+    """128,5 as 128.5; of 4,120 the 120."""
+    whole, comma, rest = written.partition(",")
+    if comma and len(rest) == 3:
+        return float(rest)
+    return float(f"{whole}.{rest}" if comma else written)
+
+
+def _read_note(note: str) -> float:
+    """How many quarters it lasts; 1 for none."""
+    name = note.removeprefix("dotted ").removesuffix(" note")
+    return _NOTES.get(name, 1.0) * (1.5 if note.startswith("dotted ") else 1.0)
+
+
+def _read_words(words: str) -> float:
+    """Ninety-two; one hundred and twenty; one twenty. 0 for "a" alone."""
+    total = 0
+    for word in words.replace("-", " ").split():
+        if word == "hundred":
+            total = 100 * max(total, 1)
+        elif word in _VALUES:
+            value = _VALUES[word]
+            if 0 < total < 10 <= value:  # one twenty
+                total *= 100
+            total += value
+    return float(total)

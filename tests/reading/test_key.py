@@ -1,0 +1,155 @@
+"""Keys as people write them in prompts; what is none is not taken for one."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.prompt_reading import read_prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key"),
+    [
+        ("house, F#m", "F# minor"),
+        ("f#m techno", "F# minor"),
+        ("Bbm trap", "Bb minor"),
+        ("Am trap", "A minor"),
+        ("trap, Am", "A minor"),
+        ("key am", "A minor"),
+        ("deep house in Eb", "Eb major"),
+        ("lo-fi in D", "D major"),
+        ("lofi beat in d, 80bpm", "D major"),
+        ("in A, 84 bpm", "A major"),
+        ("in Eb swing feel", "Eb major"),
+        ("techno, key: C#m", "C# minor"),
+        ("piano, key of Bb", "Bb major"),
+        ("Key - F minor", "F minor"),
+        ("key=Gm", "G minor"),
+        ("keyscale: A minor", "A minor"),
+        ("house in a minor", "A minor"),
+        ("house, a minor, 124 bpm", "A minor"),
+        ("in the key of a minor", "A minor"),
+        ("A minor", "A minor"),
+        ("A minor piano ballad", "A minor"),
+        ("E minor key piano", "E minor"),
+        ("A min, house", "A minor"),
+        ("Amin house", "A minor"),
+        ("lofi_84bpm_Ebmin", "Eb minor"),
+        ("ab minor", "Ab minor"),
+        ("B♭ major", "B♭ major"),
+        ("E-flat major", "Eb major"),
+        ("F sharp minor techno", "F# minor"),
+        ("in B flat", "Bb major"),
+        ("A harmonic minor", "A minor"),
+        ("C minor pentatonic", "C minor"),
+        ("sad minor ballad in D", "D minor"),
+        ("C major 7/8", "C major"),
+        # Camelot, and Traktor's Open Key
+        ("techno 8A", "A minor"),
+        ("8B, 124 bpm", "C major"),
+        ("tech house 12B 126 bpm", "E major"),
+        ("techno, 8a, 124 bpm", "A minor"),
+        ("1A", "Ab minor"),
+        ("open key 1m", "A minor"),
+        # other languages
+        ("a-Moll, langsam", "A minor"),
+        ("in Es-Dur", "Eb major"),
+        ("H-Moll Klavier", "B minor"),
+        ("Klavier in B-Dur", "Bb major"),  # a German B
+        ("Tonart: fis-Moll", "F# minor"),
+        ("piano en la mineur", "A minor"),
+        ("en mi bémol majeur", "Eb major"),
+        ("in do maggiore", "C major"),
+        ("em ré menor", "D minor"),
+        ("Sol mayor", "G major"),
+        ("A小调 钢琴", "A minor"),
+        ("降E大调", "Eb major"),
+        ("ля минор", "A minor"),
+        ("イ短調", "A minor"),
+    ],
+)
+def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
+    assert read_prompt(prompt).key == key
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "A minor key piano",
+        "in a minor key",
+        "A major label",
+        "a major hit",
+        "It's A minor setback",
+        "A Major Chord Stab",
+        "C major 7 chord",
+        "a minor third",
+        "in a minute",
+        "wait a min",
+        "I Am the walrus",
+        "Who Am I",
+        "at 3 am",
+        "3 Am vibes",
+        "AM radio, Fm radio",
+        "EBM, BBM",
+        "GM kit, 5 cm, DM me",
+        "lost in a forest",
+        "living in a flat",
+        "songs in the key of life",
+        "key change",
+        "in C language",
+        "G-funk in G-funk style",
+        "D&B, R&B",
+        "drop D tuning",
+        "in Eb tuning",
+        "plan B, B-side",
+        "room 8A",
+        "Side 1A",
+        "vitamin 12B",
+        "5m run, 8m wide",
+        "la mayor parte de la noche",
+        "not in A minor",
+        "Cm9 chords",
+        "abm",
+        "",
+    ],
+)
+def test_what_is_no_key_is_not_taken_for_one(prompt: str) -> None:
+    reading = read_prompt(prompt)
+    assert (reading.key, reading.problems) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key", "said", "verdict"),
+    [
+        ("8A", "A minor", "8A", "A minor was taken"),
+        ("in A minor", "A minor", "A minor", "it was taken"),
+        ("Am/C major", "A minor", "Am and C major", "A minor was taken, the first"),
+        ("Am (8A)", "A minor", "Am and 8A", "A minor was taken"),
+        ("in C#/Db minor", "C# minor", "C# and Db minor", "C# minor was taken"),
+        ("Gm trap, key: Dm", "D minor", "Dm and Gm", "D minor was taken, which is called the key"),
+        (
+            "D dorian jazz",
+            "D minor",
+            "D dorian",
+            "D minor was taken, the nearest of major and minor",
+        ),
+    ],
+)
+def test_what_was_made_of_a_key_is_told(prompt: str, key: str, said: str, verdict: str) -> None:
+    reading = read_prompt(prompt)
+    assert (reading.key, reading.musical_key.said) == (key, said)
+    assert reading.musical_key.verdict == verdict
+
+
+def test_a_key_that_is_not_understood_is_told() -> None:
+    assert read_prompt("techno, key: 13A").problems == (
+        "the prompt names a key that was not understood, 13A: none was taken; write it like "
+        "A minor, F#m or 8A",
+    )
+
+
+@pytest.mark.parametrize("chords", ["Am F C G", "Am - F - C - G", "Am | F | C | G", "Em7 Am7 D7"])
+def test_chords_are_no_key(chords: str) -> None:
+    reading = read_prompt(f"lo-fi, chords {chords}")
+    assert reading.key == ""
+    assert "guide plays them" in reading.problems[0]

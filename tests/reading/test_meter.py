@@ -1,0 +1,75 @@
+"""Metres as people write them in prompts."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.prompt_reading import read_prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "signature"),
+    [
+        ("jazz waltz in 3/4, piano trio", "3/4"),
+        ("a slow waltz", "3/4"),
+        ("Walzer, Geigen", "3/4"),
+        ("slow 6/8 ballad, 60 bpm", "6/8"),
+        ("waltz in 6/8", "6/8"),
+        ("7/8", "7/8"),
+        ("5/4 jazz", "5/4"),
+        ("12/8 blues", "12/8"),
+        ("4/4 techno", "4/4"),
+        ("in 3-4 time", "3/4"),
+        ("¾ time", "3/4"),
+        ("in six-eight", "6/8"),
+        ("seven-eight groove", "7/8"),
+        ("in seven eight", "7/8"),
+        ("time signature: 7", "7/8"),
+        ("time signature 6", "6/8"),
+        ("time signature 3", "3/4"),
+        ("Takt: 3/4", "3/4"),
+        ("cut time march", "2/2"),
+        ("common time", "4/4"),
+        ("120 bpm 3/4", "3/4"),
+        ("７／８", "7/8"),
+    ],
+)
+def test_a_metre_is_read_as_it_is_written(prompt: str, signature: str) -> None:
+    assert read_prompt(prompt).time_signature == signature
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "3/4 of the track is drums",
+        "1/8 notes and 1/16 hats",
+        "3/4 notes",
+        "24/7 radio",
+        "9/11",
+        "12/8/2024",
+        "take 2/4",
+        "part 3/4",
+        "not a waltz",
+        "no 3/4",
+        "4x4",
+        "3/4%",
+        "70/140 bpm",
+        "one two three four",
+        "four on the floor",
+    ],
+)
+def test_what_is_no_metre_is_not_taken_for_one(prompt: str) -> None:
+    assert read_prompt(prompt).time_signature == ""
+
+
+def test_of_several_metres_the_first_is_taken() -> None:
+    reading = read_prompt("7/8 and 4/4 by turns")
+    assert reading.time_signature == "7/8"
+    assert reading.meter.said == "7/8 and 4/4"
+    assert reading.meter.verdict == "7/8 was taken, the first"
+
+
+def test_a_metre_that_no_request_has_is_told() -> None:
+    assert read_prompt("7/16 prog").problems == (
+        "the prompt says 7/16: it was not taken, bars are counted up to 16/4 and 16/8",
+    )

@@ -1,0 +1,144 @@
+"""Tempos as people write them in prompts; what is none is not taken for one."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.prompt_reading import read_prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm"),
+    [
+        ("lo-fi beat 84 bpm in Eb minor", 84),
+        ("house, 128.50 bpm", 128.5),
+        ("house, 128.125bpm.", 128.125),
+        ("deep house, bpm: 124", 124),
+        ("BPM 92, lo-fi", 92),
+        ("BPM=92", 92),
+        ("BPM（92）", 92),
+        ("bpm of about 117", 117),
+        ("lo-fi at 92,5 bpm", 92.5),
+        ("drums,120bpm", 120),
+        ("bars 4,120bpm", 120),
+        ("techno, 135 beats per minute", 135),
+        ("135 beats/min", 135),
+        ("92 b.p.m.", 92),
+        ("84 BpM", 84),
+        ("120-BPM house", 120),
+        ("~100 bpm", 100),
+        ("100-ish bpm", 100),
+        ("100ish bpm", 100),
+        ("120 (bpm)", 120),
+        ("１２０ｂｐｍ", 120),
+        ("lofi_84bpm_Ebmin_8bars", 84),
+        ("tempo 96", 96),
+        ("a tempo of 96, swing", 96),
+        ("Tempo: 96", 96),
+        ("tempo = 96 bpm", 96),
+        ("house at 140", 140),
+        ("at 140 with heavy bass", 140),
+        ("techno at around 140, dark", 140),
+        ("dnb @174", 174),
+        ("♩ = 84", 84),
+        ("♩. = 60", 90),  # a dotted quarter
+        ("dotted quarter = 60", 90),
+        ("half note = 60", 120),
+        ("ninety bpm", 90),
+        ("ninety-two beats per minute", 92),
+        ("one hundred and twenty bpm", 120),
+        ("one twenty bpm", 120),
+        ("a hundred and five bpm", 105),
+        ("tempo: ninety", 90),
+        ("速度120", 120),
+        ("120拍/分", 120),
+        ("每分钟120拍", 120),
+        ("темп 120", 120),
+        ("135 battements par minute", 135),
+        ("half-time trap, 140 bpm", 140),
+        ("140 bpm, half time feel (70)", 140),
+        ("140 bpm 808s and 90s house", 140),
+        ("track 5 BPM 120", 120),
+        ("Track 140 - 90 bpm", 90),
+        ("120 bpm 4/4", 120),
+        ("16 bars, 24 bit, 120 bpm", 120),
+    ],
+)
+def test_a_tempo_is_read_as_it_is_written(prompt: str, bpm: float) -> None:
+    assert read_prompt(prompt).bpm == bpm
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "808s and a 909",
+        "90s house",
+        "house at 90s tempo",
+        "1980s synthwave",
+        "uptempo 90s eurodance",
+        "16 bars",
+        "24 bit, 96 kHz",
+        "recorded at 96 kHz",
+        "recorded at 96",
+        "4x4 kick",
+        "4/4",
+        "tempo 4/4",
+        "at 3 am",
+        "room 140",
+        "120 seconds",
+        "fade out at 120 seconds",
+        "live at 100 club",
+        "at 140 degrees",
+        "at 128 kbps",
+        "filter at 200 Hz",
+        "volume at 80%",
+        "at 80 percent",
+        "at 11:30",
+        "studio 54",
+        "2024 remix",
+        "high bpm, slow tempo",
+        "one bpm",
+        "",
+    ],
+)
+def test_what_is_no_tempo_is_not_taken_for_one(prompt: str) -> None:
+    assert read_prompt(prompt).bpm == 0
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm", "verdict"),
+    [
+        ("120-128 bpm", 124, "124 was taken, the middle"),
+        ("120 – 128 bpm", 124, "124 was taken, the middle"),
+        ("120 to 125 bpm", 122.5, "122.5 was taken, the middle"),
+        ("between 120 and 128 bpm", 124, "124 was taken, the middle"),
+        ("between 120 and 128", 124, "124 was taken, the middle"),
+        ("tempo: 120-130", 125, "125 was taken, the middle"),
+        ("from 90 to 120 bpm", 90, "90 was taken, the first"),
+        ("90 bpm -> 120 bpm", 90, "90 was taken, the first"),
+        ("70/140 bpm", 70, "70 was taken, the first"),
+        ("BPM 85/170", 85, "85 was taken, the first"),
+        ("80-160 bpm", 80, "80 was taken, the first"),
+        ("90 bpm verse, 140 bpm drop", 90, "90 was taken, the first"),
+        ("84 bpm, really 84 BPM", 84, "it was taken"),
+        ("ninety bpm", 90, "90 was taken"),
+    ],
+)
+def test_of_several_tempos_one_is_taken_and_that_is_told(
+    prompt: str, bpm: float, verdict: str
+) -> None:
+    reading = read_prompt(prompt)
+    assert (reading.bpm, reading.tempo.verdict) == (bpm, verdict)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "problem"),
+    [
+        ("techno at 999 bpm", "the prompt says 999 bpm: it was not taken, a tempo is in 30..300"),
+        ("12 bpm", "the prompt says 12 bpm: it was not taken, a tempo is in 30..300"),
+        ("not 140 bpm", "the prompt denies 140 bpm: no tempo was taken from that"),
+    ],
+)
+def test_a_tempo_that_cannot_be_taken_is_told(prompt: str, problem: str) -> None:
+    reading = read_prompt(prompt)
+    assert (reading.bpm, reading.problems) == (0, (problem,))
