@@ -61,8 +61,6 @@ def sort_by_time(lines: Sequence[SungLines]) -> list[SungLines]:
     """A line with several times is sung at each of them; one without goes before the line that
     follows it.
     """
-    if not any(len(line.times) > 1 for line in lines):
-        return list(lines)
     placed: list[tuple[float, int, SungLines]] = []
     following = float("inf")
     for index, line in reversed(list(enumerate(lines))):

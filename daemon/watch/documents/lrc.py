@@ -1,56 +1,213 @@
-"""LRC: lines of lyrics with their times, [00:12.34] in front of each, and tags like [ti:Title]."""
+"""LRC: lines of lyrics with their times, [00:12.34] in front of each, and tags like [ti:Title].
+
+The times say what is sung after what, and what is a translation. The music does not follow them.
+"""
 
 from __future__ import annotations
 
+import html
 import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 
 from pipeline.request import is_field
 
-from ..characters import split_lines
-from ..notes import UNDERSTOOD, SheetNote
+from ..characters import fold, split_lines
+from ..markers import parse_section
+from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
+from .credits import is_credit
 from .document import Document, DocumentLine, DocumentTag, Kind
+from .times import strip_times
 
-_TIME_TAGS = re.compile(r"(?:\s*\[[0-9]{1,3}:[0-9]{1,2}(?:[.:][0-9]{1,3})?\])+")
-_TIME = re.compile(r"\[([0-9]+):([0-9]+)(?:[.:]([0-9]+))?\]")
-_WORD_TIME = re.compile(r"<([0-9]{1,3}):([0-9]{1,2})(?:[.:]([0-9]{1,3}))?> ?")
-_TAG = re.compile(r"\[([A-Za-z_]{1,20}|#) *:(.*)\]")
-_TAG_FIELDS = {"ti": "name", "la": "language"}
-_UNUSED_TAGS = {"ar", "al", "au", "by", "re", "ve", "offset", "tool", "lr", "#"}
+A_TIME = "a time tag"
+PAUSE = 4.0  # seconds without words in front of a line that begins a verse
+MAX_LANGUAGES = 3  # of a line: as it is sung, transcribed, translated
+
+_TIMES_USED = "its times say what is sung after what; the music does not follow them"
+_TAG = re.compile(r"\[([a-z][a-z_ -]{0,20}|#)[ ]*:(.*)\]", re.IGNORECASE)
+_TAG_FIELDS = {"ti": "name", "title": "name", "la": "language", "lang": "language"}
+# who sings: woman, man, both (Walaoke); first and second voice; the same in Chinese
+_VOICE = re.compile(r"(?:[FMD]|v[1-9]|男女?|女|合|合唱|齐|齊)[ ]*:(?!//)")
+_BACKGROUND = re.compile(r"\[bg:(.*)\]", re.IGNORECASE)
+_SERVICE_DATA = '{"t":'  # JSON among the lines of a streaming service
+_SIGNS = "♪♫♬♩🎵🎶 "
 
 
-def read_lrc(text: str) -> Document:
+def read_lrc(text: str, strip: Callable[[int, str], DocumentLine] = strip_times) -> Document:
     """Its tags are read too. No text raises."""
-    lines: list[DocumentLine] = []
-    tags: list[DocumentTag] = []
-    notes: list[SheetNote] = []
-    for number, raw in enumerate(split_lines(text), 1):
-        line = strip_times(number, raw)
-        name, value = _split_tag(line.text.strip())
-        if name in _UNUSED_TAGS:
-            notes.append(SheetNote(number, UNDERSTOOD, f"{name} is not used"))
-        elif is_field(field := _TAG_FIELDS.get(name, name)):
-            tags.append(DocumentTag(number, field, value))
+    return LrcReader(text, strip).read()
+
+
+def count_timed(lines: Iterable[DocumentLine]) -> int:
+    return sum(bool(line.times) for line in lines)
+
+
+class LrcReader:
+    """Reads one text."""
+
+    def __init__(self, text: str, strip: Callable[[int, str], DocumentLine]) -> None:
+        self._text = text
+        self._lines = [strip(number, raw) for number, raw in enumerate(split_lines(text), 1)]
+        self._tags: list[DocumentTag] = []
+        self._notes: list[SheetNote] = []
+        self._voices: dict[str, None] = {}  # marks of who sings, in their order
+
+    def read(self) -> Document:
+        self._lines = [line for line in self._lines if not self._read_tag(line)]
+        self._lines = [self._clean(line) for line in self._attach_times()]
+        self._lines = self._drop_credits()
+        self._lines = self._drop_translations()
+        self._lines = self._drop_ends()
+        if count_timed(self._lines):
+            self._note(0, _TIMES_USED)
+        if self._voices:
+            self._note(0, f"one voice sings all lines, also those of {', '.join(self._voices)}")
+        return Document(
+            Kind.LRC,
+            self._text,
+            tuple(self._lines),
+            tuple(self._tags),
+            tuple(sorted(self._notes, key=lambda note: note.line)),
+        )
+
+    def _note(self, number: int, message: str, code: int = UNDERSTOOD, hint: str = "") -> None:
+        self._notes.append(SheetNote(number, code, message, hint))
+
+    def _read_tag(self, line: DocumentLine) -> bool:
+        """[ti: Night Drive]: whether the line is a tag."""
+        if line.text.startswith(_SERVICE_DATA):
+            self._note(line.number, "not sung: who made the song")
+            return True
+        tag = None if line.times else _TAG.fullmatch(fold(line.text).strip())
+        if not tag or parse_section(tag[0][1:-1]):
+            return False
+        name = tag[1].strip().lower()
+        field = _TAG_FIELDS.get(name, name)
+        if name == "bg":
+            return False
+        if is_field(field):
+            value = line.text.strip()[tag.start(2) : tag.end(2)].strip()
+            self._tags.append(DocumentTag(line.number, field, value))
         else:
-            lines.append(line)
-    return Document(Kind.LRC, text, tuple(lines), tuple(tags), tuple(notes))
+            self._note(line.number, f"{name} is not used")
+        return True
+
+    def _attach_times(self) -> list[DocumentLine]:
+        """Where every time is on a line of its own, it is that of the words below."""
+        if any(line.times and line.text.strip() for line in self._lines):
+            return self._lines
+        attached: list[DocumentLine] = []
+        above: DocumentLine | None = None  # a time without words yet
+        for line in self._lines:
+            if line.times:
+                self._note(line.number, A_TIME)
+                above = line
+            elif above and line.text.strip():
+                attached.append(line._replace(times=above.times))
+                above = None
+            else:
+                attached.append(line)
+        return attached
+
+    def _clean(self, line: DocumentLine) -> DocumentLine:
+        """Without the marks of karaoke programs and of web pages."""
+        text = html.unescape(line.text).strip()
+        if background := _BACKGROUND.fullmatch(text):
+            return line._replace(text=f"({background[1].strip()})")
+        if not line.times:
+            return line
+        if voice := _VOICE.match(fold(text)):
+            self._voices[text[: voice.end()].rstrip(" :：")] = None
+            text = text[voice.end() :]
+        return line._replace(text=text.strip(_SIGNS))
+
+    def _drop_credits(self) -> list[DocumentLine]:
+        """Without the names of who made the song, which services put in front as timed lines."""
+        timed = [line for line in self._lines if line.times and line.text]
+        dropped: set[int] = set()
+        for line, below in zip(timed, [*timed[1:], DocumentLine(0, "")]):
+            if is_credit(line.text):
+                self._note(line.number, "not sung: who made the song")
+            elif not dropped and self._is_title(line.text, below.text):
+                self._note(line.number, "not sung: what the song is called")
+            else:
+                break
+            dropped.add(line.number)
+        return [line for line in self._lines if line.number not in dropped]
+
+    def _is_title(self, text: str, below: str) -> bool:
+        """Whether a line is a song's and its singer's name: credits follow, or a tag has it too."""
+        names = [tag.value for tag in self._tags if tag.name == "name" and tag.value]
+        return " - " in fold(text) and (is_credit(below) or any(name in text for name in names))
+
+    def _drop_translations(self) -> list[DocumentLine]:
+        """Without the lines that are at the times of others, where these are translations."""
+        at_time: dict[float, list[DocumentLine]] = defaultdict(list)
+        for line in self._lines:
+            for time in line.times if line.text else ():
+                at_time[time].append(line)
+        doubled = {
+            time: lines for time, lines in at_time.items() if 1 < len(lines) <= MAX_LANGUAGES
+        }
+        is_bilingual = 2 * len(doubled) >= len(at_time)
+        sung_at: dict[int, list[float]] = {line.number: [*line.times] for line in self._lines}
+        originals: dict[int, int] = {}
+        kept = 0
+        for time, (first, *others) in doubled.items():
+            for other in others:
+                if is_bilingual or _is_latin(first.text) != _is_latin(other.text):
+                    sung_at[other.number].remove(time)
+                    originals[other.number] = first.number
+                else:
+                    kept += 1
+        self._note_doubled(len(originals), kept)
+        lines = []
+        for line in self._lines:
+            times = tuple(sung_at[line.number])
+            if line.times and not times:
+                first_line = originals[line.number]
+                self._note(line.number, f"not sung: a translation of line {first_line}")
+            else:
+                lines.append(line._replace(times=times))
+        return lines
+
+    def _note_doubled(self, dropped: int, kept: int) -> None:
+        if dropped:
+            message = "lines at the times of others are their translations, and not sung"
+            hint = "give them times of their own to have them sung"
+            self._note(0, f"{message}: {dropped}", UNCLEAR, hint)
+        if kept:
+            message = f"lines at the times of others are sung behind them: {kept}"
+            self._note(0, message, UNCLEAR, "remove them where they are translations")
+
+    def _drop_ends(self) -> list[DocumentLine]:
+        """Without empty lines that say when the line above ends: others part verses."""
+        starts = sorted({time for line in self._lines if line.text for time in line.times})
+        blank = sum(not line.times and not line.text.strip() for line in self._lines)
+        is_spaced = blank >= count_timed(self._lines) - 1 > 1  # every second line is blank
+        lines: list[DocumentLine] = []
+        is_below = False  # a line with a time
+        for line in self._lines:
+            is_below = is_below or bool(line.times)
+            if line.text.strip():
+                lines.append(line)
+            elif not line.times:
+                lines += [] if is_spaced and is_below else [line]
+            elif pauses := tuple(time for time in line.times if _is_pause(time, starts)):
+                lines.append(line._replace(times=pauses))
+            else:
+                self._note(line.number, A_TIME)
+        return lines
 
 
-def strip_times(number: int, text: str) -> DocumentLine:
-    """A line without the times in front of it and of its words."""
-    times: tuple[float, ...] = ()
-    if tags := _TIME_TAGS.match(text):
-        times = tuple(_to_seconds(time) for time in _TIME.finditer(tags[0]))
-        text = text[tags.end() :]
-    elif first := _WORD_TIME.match(text.lstrip()):
-        times = (_to_seconds(first),)
-    return DocumentLine(number, _WORD_TIME.sub("", text), times)
+def _is_pause(time: float, starts: Sequence[float]) -> bool:
+    """Whether it is a while until the next words."""
+    following = bisect_right(starts, time)
+    if following and starts[following - 1] == time:
+        return False
+    return following < len(starts) and starts[following] - time >= PAUSE
 
 
-def _split_tag(text: str) -> tuple[str, str]:
-    """[ti: Night Drive] -> ti, Night Drive; no name where a line is no tag."""
-    tag = _TAG.fullmatch(text)
-    return (tag[1].lower(), tag[2].strip()) if tag else ("", "")
-
-
-def _to_seconds(time: re.Match[str]) -> float:
-    return int(time[1]) * 60 + int(time[2]) + float(f"0.{time[3] or 0}")
+def _is_latin(text: str) -> bool:
+    return all(character < "\u0250" for character in text if character.isalpha())

@@ -1,0 +1,46 @@
+"""Lines at the head of a lyrics file that say who made the song: nobody sings them."""
+
+from __future__ import annotations
+
+import re
+
+from ..characters import fold
+
+# before a colon, or before "by" and a name
+_ROLES = (
+    r"lyrics?|lyricists?|words|music|composers?|composition|songwriters?|writers?|authors?|text"
+    r"|arrangers?|arrangements?|producers?|production|executive producers?|programming"
+    r"|performers?|performed|artists?|singers?|vocals?|vocalists?|backing vocals?|chorus vocals?"
+    r"|guitars?|bass|drums?|piano|keyboards?|strings|synths?|percussion|violin|cello|saxophone"
+    r"|written|composed|arranged|produced|sung|recorded|mixed|mastered|translated|synced|edited"
+    r"|mix|mixing|mixers?|master|mastering|recording|engineers?|(?:mixing|mastering) engineers?"
+    r"|titles?|songs?|song name|album|labels?|publishers?|copyright|genre|year|isrc|lrc"
+    r"|translations?|translators?|subtitles?|transcription|op|sp"
+    r"|paroles|musique|auteurs?|compositeurs?|letra|música|musica|testo|autore|compositor|autor"
+    r"|musik|worte|komponist|texter|слова|музыка|автор|исполнитель|текст|аранжировка"
+)
+_JOINED = rf"(?:{_ROLES})(?: ?(?:[&/+,]|and|et|y|und|e|и) ?(?:{_ROLES})){{0,4}}"
+_CREDIT = re.compile(rf"(?i:{_JOINED})(?:(?i: by)? ?[:=]|(?i: by) (?=[A-Z]))")
+# one character of a role in Chinese, Japanese or Korean; some names of roles have several of them
+_CJK_ROLE = re.compile(
+    r"[^:]{0,14}(?:[词詞曲编編唱歌唄奏制製监監混录錄母和声聲琴弦鼓吉贝貝斯乐樂品发發行企划劃统統筹籌版权權"
+    r"策宣推设設计計翻译譯谱譜]|作[사곡]|[작편][사곡]|노래|OP|SP)[^:]{0,8}:",
+    re.IGNORECASE,
+)
+_SERVICE = re.compile(
+    r"(?:https?://|www\.)|[a-z0-9]\.(?:com|net|org|ru|cn|jp|info)\b"
+    r"|未经.{0,20}(?:许可|授权)|未經.{0,20}(?:許可|授權)|纯音乐|純音樂|^[©℗]"
+    r"|all rights reserved",
+    re.IGNORECASE,
+)
+_MAX_CREDIT = 200  # characters; a longer line is no credit
+
+
+def is_credit(line: str) -> bool:
+    """Whether a line at the head of a file names who made what."""
+    text = fold(line).strip(" \t*-_#♪♫~")
+    if not text or len(text) > _MAX_CREDIT:
+        return False
+    if _CREDIT.match(text) or _SERVICE.search(text):
+        return True
+    return not text.isascii() and _CJK_ROLE.match(text) is not None

@@ -1,0 +1,276 @@
+"""LRC as programs write it: real-looking files of invented songs, and each of their oddities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.watch.documents.document import Kind
+from daemon.watch.documents.read import read_text
+from daemon.watch.encodings import decode
+from daemon.watch.notes import find_problems
+from daemon.watch.sheet import Sheet, read_sheet
+from tests.support.examples import scale_examples
+
+FILES = Path(__file__).parents[2] / "data" / "lyrics"
+
+# file -> what is sung; other values; what makes a report
+UNDERSTOOD: dict[str, tuple[str, dict[str, object], list[str]]] = {
+    "web-editor.lrc": (
+        "The harbour sleeps beneath the rain\nand nobody wakes the boats again\n\n"
+        "Oh carry me, carry me\nover the water",
+        {"name": "Harbour Lights Again", "seconds": 124.51},
+        [],
+    ),
+    "chinese-service.lrc": (
+        "城市的灯光在呼唤\n我一个人走在路上\n海底的灯不会熄灭\n直到天亮",
+        {"name": "海底的灯"},
+        [],
+    ),
+    "enhanced.lrc": (
+        "Copper morning, copper sky\nI count the trains go by",
+        {"name": "Copper Morning"},
+        [],
+    ),
+    "word-times.lrc": ("Over the quiet water\nhome again\nslow now", {}, []),
+    "bilingual.lrc": (
+        "海が眠る\n夜が明ける\nもう一度\nBaby stay",
+        {"name": "海が眠る"},
+        ["lines at the times of others are their translations, and not sung: 3"],
+    ),
+    "compressed.lrc": (
+        "Summer came in through the door\nleft its shoes upon the floor\n"
+        "Round and round the lamp we go\nmoths that do not want to know\n"
+        "Winter took them all away\nsomeone else is here to stay\n"
+        "Round and round the lamp we go\nmoths that do not want to know",
+        {"name": "Round and Round"},
+        [],
+    ),
+    "duet.lrc": (
+        "You left your coat upon the chair\nI left it so you'd know I care\n"
+        "Two chairs, two cups, one light\nnobody sleeps tonight",
+        {"name": "Two Chairs"},
+        [],
+    ),
+    "loose-times.lrc": (
+        "first of all\nthen a comma\nthen a colon\nthen an hour\nthen three digits\n"
+        "then spaces\nthen full width",
+        {},
+        [],
+    ),
+    "streamed.lrc": ("Seven windows, seven doors\nnone of them are yours", {}, []),
+    "notepad.lrc": (
+        "[Verse 1]\nПоезд уходит в туман\nГород остался вдали\n"
+        "[Chorus]\nТолько огни\nтолько огни на пути\nТолько огни\nтолько огни на пути",
+        {"name": "Вечерний поезд", "language": "ru", "bpm": 92.0},
+        [],
+    ),
+}
+
+
+def read_file(name: str, suffix: str = ".lrc") -> tuple[Sheet, list[str]]:
+    """The sheet, and what makes a report."""
+    text, notes = decode((FILES / name).read_bytes())
+    read = read_sheet(text, suffix)
+    return read, [note.message for note in find_problems([*notes, *read.notes])]
+
+
+def lyrics_of(text: str, suffix: str = ".lrc") -> str:
+    return str(read_sheet(text, suffix).values.get("lyrics", ""))
+
+
+def messages_of(text: str) -> list[str]:
+    return [note.message for note in read_sheet(text, ".lrc").notes]
+
+
+@pytest.mark.parametrize("name", UNDERSTOOD)
+@pytest.mark.parametrize("suffix", [".lrc", ".txt"])
+def test_a_file_of_another_program_is_understood(name: str, suffix: str) -> None:
+    lyrics, values, problems = UNDERSTOOD[name]
+    read, found = read_file(name, suffix)
+    assert read.values == {"lyrics": lyrics, **values}
+    assert found == problems
+
+
+def test_every_file_is_tried() -> None:
+    assert {path.name for path in FILES.glob("*.lrc")} == {*UNDERSTOOD}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[00:12.34]la la",
+        "[0:12]la la",
+        "[00:12:34]la la",
+        "[00:12,34]la la",
+        "[00:12.345]la la",
+        "[01:00:12.34]la la",
+        "[ 00:12.34 ] la la",
+        "[00:12.34]la la[00:15.00]",
+        "[00:12.34]la [00:13.00]la",
+        "[00:12.34] <00:12.34> la <00:13.00> la <00:14.00>",
+        "<00:12.34>la <00:13.00>la",
+        "［00：12．34］la la",
+        "【00:12.34】la la",
+        "[12340,2000]la (12340,500)la(13000,400)",
+        "[12340,2000]<0,500,0>la <500,400,0>la",
+        "[00:12.34]F: la la",
+        "[00:12.34]v1: la la",
+        "[00:12.34]女：la la",
+        "[00:12.34]♪ la la ♪",
+        "0:12 la la",
+        "(0:12) la la",
+        "00:00:12 - la la",
+    ],
+)
+def test_no_time_is_sung_however_it_is_written(line: str) -> None:
+    text = "\n".join([line] * 3 if line[0] in "(0" else [line])
+    assert set(lyrics_of(text).splitlines()) == {"la la"}
+    assert set(lyrics_of(text, ".txt").splitlines()) == {"la la"}
+
+
+def test_times_on_lines_of_their_own_are_those_of_the_words_below() -> None:
+    assert lyrics_of("0:21\nand then\n0:12\nfirst\n0:30\nlast", ".txt") == "first\nand then\nlast"
+
+
+def test_the_music_does_not_follow_the_times_and_that_is_said() -> None:
+    assert "the music does not follow them" in messages_of("[00:12.00]la")[0]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    "[ar:Me]|[artist: Me]|[al:X]|[album:X]|[au:Me]|[author:Me]|[by:Me]|[re:x.example]|[ve:1]|"
+    "[id:a]|[version:1]|[offset:-250]|[kana:12]|[total:30000]|[encoding:utf-8]|[hash:x]|[sign:]|[qq:1]|"
+    "[#:x]|[lr:Me]|[tool:x]|[editor: x]|[t_time:(3:21)]".split("|"),
+)
+def test_a_tag_of_another_program_is_no_words(tag: str) -> None:
+    read = read_sheet(f"{tag}\n[00:12.00]la", ".lrc")
+    assert read.values == {"lyrics": "la"}
+    assert not find_problems(read.notes)
+    assert any(note.line == 1 and "is not used" in note.message for note in read.notes)
+
+
+@pytest.mark.parametrize("tag", ["[ti:Low Tide]", "[title: Low Tide]", "[TI: Low Tide ]"])
+def test_a_title_is_the_name(tag: str) -> None:
+    assert read_sheet(f"{tag}\n[00:12.00]la", ".lrc").values["name"] == "Low Tide"
+
+
+def test_a_section_with_a_colon_is_no_tag() -> None:
+    assert lyrics_of("[Verse: soft]\n[00:12.00]la") == "[Verse: soft]\nla"
+
+
+@pytest.mark.parametrize(
+    "credit",
+    "作词 : 某人|作曲：某人|词：某人|编曲 : 某人/某人|混音工程师：某人|OP：某公司|作詞：だれか|"
+    "唄：だれか|작사: 누구|노래 : 누구|Lyrics by: Nobody|Lyrics by Nobody|Composer: Nobody|"
+    "Words and music: Nobody|Written & produced by: Nobody|Produced by Nobody|Artist: Nobody|"
+    "Title: Low Tide|Guitar: Nobody|Mixing Engineer: Nobody|Слова: Никто|Музыка: Никто|"
+    "Paroles : Personne|Letra y música: Nadie|Musik und Text: Niemand|www.lyrics.example.com|"
+    "by LyricMaker.com|未经许可，不得翻唱|© 2026 Nobody".split("|"),
+)
+def test_a_credit_at_the_head_is_not_sung_and_one_below_is(credit: str) -> None:
+    read = read_sheet(f"[00:00.00]{credit}\n[00:12.00]la\n[00:15.00]lo", ".lrc")
+    assert read.values["lyrics"] == "la\nlo"
+    assert any(note.line == 1 and "who made the song" in note.message for note in read.notes)
+    assert credit in lyrics_of(f"[00:10.00]la\n[00:12.00]{credit}\n[00:15.00]lo")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "written by the moonlight on my wall",
+        "Music, take me home",
+        "Love - and nothing else",
+        "Drums in the night",
+        "She said: stay",
+        "我说：不要走",
+        "Нет: сказал он",
+    ],
+)
+def test_words_at_the_head_are_sung(line: str) -> None:
+    assert lyrics_of(f"[00:02.00]{line}\n[00:05.00]la") == f"{line}\nla"
+
+
+def test_the_title_above_credits_or_that_of_the_tag_is_not_sung() -> None:
+    head = "[00:00.00]Low Tide - Nobody\n"
+    assert lyrics_of(f"{head}[00:01.00]Lyrics: Nobody\n[00:12.00]la") == "la"
+    assert lyrics_of(f"[ti:Low Tide]\n{head}[00:12.00]la") == "la"
+    assert lyrics_of(f"{head}[00:12.00]la") == "Low Tide - Nobody\nla"
+
+
+def test_two_languages_in_two_blocks_are_one_song() -> None:
+    text = "[00:12.00]海が眠る\n[00:16.00]夜が明ける\n\n[00:12.00]the sea\n[00:16.00]the night"
+    assert lyrics_of(text) == "海が眠る\n夜が明ける"
+
+
+def test_a_romanisation_and_a_translation_are_both_left_out() -> None:
+    text = "[00:12.00]海が眠る\n[00:12.00]umi ga nemuru\n[00:12.00]the sea\n[00:16.00]夜が明ける"
+    assert lyrics_of(text) == "海が眠る\n夜が明ける"
+    assert [note for note in messages_of(text) if "translation of line 1" in note]
+
+
+def test_a_line_that_is_cut_in_two_is_sung_whole_and_that_is_said() -> None:
+    text = "[00:12.00]over\n[00:12.00]the water\n[00:16.00]home\n[00:20.00]and\n[00:24.00]sleep"
+    assert lyrics_of(text) == "over\nthe water\nhome\nand\nsleep"
+    assert messages_of(text)[0].startswith("lines at the times of others are sung behind them: 1")
+
+
+def test_lines_that_all_have_one_time_are_all_sung() -> None:
+    text = "\n".join(f"[00:00.00]{line}" for line in ("one", "two", "three", "four"))
+    assert lyrics_of(text) == "one\ntwo\nthree\nfour"
+
+
+def test_an_empty_line_parts_verses_where_it_is_a_pause() -> None:
+    ends = "[00:12.00]one\n[00:14.00]\n[00:15.00]two\n[00:17.00]\n[00:30.00]three\n[00:33.00]"
+    assert lyrics_of(ends) == "one\ntwo\n\nthree"
+
+
+def test_every_second_line_may_be_blank() -> None:
+    text = "[00:12.00]one\n\n[00:15.00]two\n\n[00:18.00]three\n\n"
+    assert lyrics_of(text) == "one\ntwo\nthree"
+    assert lyrics_of("[00:12.00]one\n[00:15.00]two\n\n[00:18.00]three") == "one\ntwo\n\nthree"
+
+
+def test_voices_in_the_background_are_in_parentheses_and_entities_are_read() -> None:
+    text = "[00:12.00]v1: don&apos;t go\n[bg: <00:13.00>oh <00:13.50>oh]\n[00:15.00]♪\n[00:30.00]la"
+    assert lyrics_of(text) == "don't go\n(oh oh)\n\nla"
+
+
+def test_a_sheet_with_a_time_somewhere_is_no_lrc() -> None:
+    text = "bpm: 92\n\n[loud: very]\nla la\nla\n[0:12] here\nno more\nthe end\nof it"
+    assert read_text(text, ".txt").kind == Kind.PLAIN
+    assert lyrics_of(text, ".txt").splitlines()[0] == "[loud: very]"
+
+
+def test_a_sheets_parameters_may_stand_above_the_times() -> None:
+    read = read_sheet("---\nprompt: slow waltz\n---\n[00:12.00]la\n[00:10.00]lo", ".lrc")
+    assert read.values == {"prompt": "slow waltz", "lyrics": "lo\nla"}
+
+
+TIMES = st.tuples(
+    st.integers(0, 59),
+    st.integers(0, 59),
+    st.sampled_from("[%d:%02d]|[%02d:%02d.00]|[%d:%d,5]".split("|")),
+).map(lambda parts: parts[2] % parts[:2])
+WORDS = st.sampled_from("la|over the water|海が眠る|don’t go|(oh)|Ночь".split("|"))
+LINES = st.one_of(
+    st.tuples(st.lists(TIMES, max_size=3), WORDS).map(lambda parts: "".join(parts[0]) + parts[1]),
+    st.tuples(TIMES, WORDS, TIMES).map("".join),
+    st.tuples(TIMES, WORDS, TIMES, WORDS).map(" ".join),
+    TIMES,
+    st.sampled_from("|[ti:x]|[by:]|[offset:+5]|[Chorus]|[00:00.00]作词：x|[bg: oh]".split("|")),
+)
+
+
+@settings(max_examples=scale_examples(100))
+@given(st.lists(LINES, max_size=20))
+def test_of_any_lines_no_time_is_sung_and_each_is_told_of_once(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    read = read_sheet(text, ".lrc")
+    assert not any(character.isdecimal() for character in str(read.values.get("lyrics", "")))
+    told = [n for note in read.notes if note.line for n in range(note.line, note.line + note.lines)]
+    assert len(told) == len(set(told))
+    assert set(told) >= {number for number, line in enumerate(lines, 1) if line.strip()}
