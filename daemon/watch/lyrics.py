@@ -1,25 +1,45 @@
 """What is sung of a lyric sheet, line by line, and the markers between.
 
-Chords, comments and Markdown are not sung. markers.py knows how sections begin.
+Chords, comments, Markdown and what stands around the words of a song sheet are not sung. markers.py
+knows how sections begin, song_head.py what a head says, chords.py what chords look like.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.request import MAX_LYRICS, OutOfRange
-
+from .chords import describe_other, list_chords, name_playable, strip_inline
+from .directives import UNSUNG, UNUSED, Directive, find_environment, read_directive
 from .documents.document import DocumentLine, SungLines, sort_by_time
+from .headings import Heading, read_heading
 from .markers import (
     LyricLine,
+    Surroundings,
     begin_section,
+    format_marker,
     keep_marker,
     parse_marker,
     parse_section,
-    strip_chords,
 )
-from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
+from .notes import UNCLEAR, UNDERSTOOD, SheetNote, join_notes, shorten
+from .repeats import (
+    SongLine,
+    expand_repeats,
+    read_stanza_repeats,
+    split_repeats,
+    strip_repeat_signs,
+)
+from .shape import find_shape
+from .song_head import (
+    Fact,
+    describe_unused,
+    find_fact,
+    is_credit,
+    list_facts,
+    names_author,
+)
 
 _RULE = re.compile(r"(?:[-=*_~—–] ?){3,}")
 # there is one of ./# in its target: it is looked for first, as [^()\s]*[./#][^()\s]* is quadratic
@@ -30,81 +50,294 @@ _EMPHASISED = tuple(
 )
 # where characters are kept that a backslash protects, while Markdown is taken off
 _PRIVATE_USE = 0xE000
+_TITLE_TAIL = re.compile(r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$", re.IGNORECASE)
+_VERSE = Heading("Verse", "Verse")
+_CHORUS = Heading("Chorus", "Chorus")
+
+# a parameter's name and value as written -> its field, its value (None: it has none), a note
+FactReader = Callable[[str, str], tuple[str, object, SheetNote]]
 
 
 class LyricsReader:
-    """Takes a sheet line by line.
+    """Reads the lines of a sheet that are below its parameters, which are `given`.
 
-    Afterwards `text` is what is sung, `values` are parameters found on the way, and `notes` say
-    what was made of every line.
+    Afterwards `values` are parameters that were found on the way.
     """
 
-    def __init__(self, is_markdown: bool) -> None:
+    def __init__(
+        self, is_markdown: bool, given: Mapping[str, object], read_fact: FactReader
+    ) -> None:
         self.is_markdown = is_markdown
         self.values: dict[str, object] = {}
-        self.notes: list[SheetNote] = []
-        self._sung: list[SungLines] = []
+        self._given = given
+        self._read_fact = read_fact
+        self._lines: list[tuple[DocumentLine, LyricLine]] = []
+        self._fallbacks: dict[str, object] = {}
         self._in_comment = False  # inside of <!-- -->
+        self._environment = ""  # of ChordPro, whose lines are not sung
+        self._in_head = True
         self._has_words = False
+        self._begins_stanza = True
+        self._ends_section = False  # a ChordPro section has ended
 
-    def add_line(self, line: DocumentLine) -> None:
-        text = line.text.strip()
-        if text:
-            read = self._read_line(text)
-        else:
-            read = LyricLine("a time tag" if line.times else "", ("",))
-        if read.message:
-            self._add_note(SheetNote(line.number, read.code, read.message, read.hint))
-        if read.sung:
-            self._sung.append(SungLines(line.number, line.times, read.sung))
+    def read(self, lines: Sequence[DocumentLine]) -> None:
+        """Reads all lines: what one means may be seen from those around it."""
+        self._shape = find_shape([line.text for line in lines])
+        for index, line in enumerate(lines):
+            text = self._shape.texts[index]
+            if text:
+                read = self._read_line(index, text)
+            else:
+                read = LyricLine("a time tag" if line.times else "", ("",))
+            if read.sung or read.heading:
+                self._begins_stanza = read.sung == ("",)
             self._has_words = self._has_words or any(read.sung)
+            self._in_head = self._in_head and not (any(read.sung) or read.heading or read.is_chords)
+            self._lines.append((line, read))
+        for name, value in self._fallbacks.items():
+            if name not in self._given:
+                self.values.setdefault(name, value)
 
     def list_lines(self) -> list[tuple[int, str]]:
         """What is sung, line by line, with the number of the sheet's line that it comes from; at
         most one empty line between two others. Raises `OutOfRange` where it is too long: a line may
         be sung a thousand times.
         """
-        lines = [(sung.number, line) for sung in sort_by_time(self._sung) for line in sung.lines]
-        length = sum(len(line) + 1 for _, line in lines if line)
-        if length > MAX_LYRICS + 1:
-            message = f"lyrics must have at most {MAX_LYRICS} characters, got {length - 1}"
-            raise OutOfRange(message, "shorten them")
+        placed = sort_by_time(
+            [
+                SungLines(index, line.times, read.sung)
+                for index, (line, read) in enumerate(self._lines)
+                if read.acts
+            ]
+        )
+        song = [each for sung in placed for each in self._list_song_lines(sung.number)]
+        expansion = expand_repeats(song)
+        for index, source in expansion.recalled.items():
+            line, read = self._lines[index]
+            self._lines[index] = (line, self._explain_recall(read, source))
+        lines = [(self._lines[index][0].number, text) for index, text in expansion.lines]
         kept = [pair for pair, (_, above) in zip(lines, [(0, ""), *lines]) if pair[1] or above]
         if kept and not kept[-1][1]:
             kept.pop()
         return kept
 
-    def _add_note(self, note: SheetNote) -> None:
-        """Lines one after the other of which the same is said share a note."""
-        last = self.notes[-1] if self.notes else None
-        if (
-            last
-            and last.line + last.lines == note.line
-            and last.code == UNDERSTOOD
-            and last.message == note.message
-        ):
-            self.notes[-1] = replace(last, lines=last.lines + 1)
-        else:
-            self.notes.append(note)
+    def list_notes(self) -> list[SheetNote]:
+        """What was made of every line. Lines one after the other of which the same is said share a
+        note.
+        """
+        notes: list[SheetNote] = []
+        for line, read in self._lines:
+            if not read.message:
+                continue
+            note = SheetNote(line.number, read.code, read.message, read.hint, holds=read.holds)
+            last = notes[-1] if notes else None
+            follows = last and last.line + last.lines == note.line and last.code == UNDERSTOOD
+            if last and follows and last.message == note.message:
+                notes[-1] = replace(last, lines=last.lines + 1)
+            else:
+                notes.append(note)
+        return notes
 
-    def _read_line(self, text: str) -> LyricLine:
+    def _list_song_lines(self, index: int) -> Iterator[SongLine]:
+        """What a line is, for its repeats; its number is its index."""
+        _, read = self._lines[index]
+        opens, closes = self._shape.signs.get(index, (False, 0))
+        ends = read.ends
+        if read.heading:
+            yield SongLine(index, f"[{format_marker(read.heading)}]", read.heading, ends=ends)
+            ends = False
+        elif read.stanza_repeats or not read.sung:
+            yield SongLine(index, stanza_repeats=read.stanza_repeats, ends=ends)
+        for text in read.sung:
+            has_words = bool(text) and text[0] != "["
+            yield SongLine(
+                index, text, None, has_words, read.repeats, opens=opens, closes=closes, ends=ends
+            )
+
+    def _explain_recall(self, read: LyricLine, source: int) -> LyricLine:
+        """What is said of a heading that has no words of its own."""
+        if source >= 0:
+            number = self._lines[source][0].number
+            return read._replace(message=f"{read.message}: the words of line {number} on, again")
+        hint = "there is none above whose words it could have"
+        return read._replace(code=UNCLEAR, hint=hint)
+
+    # --- one line ---------------------------------------------------------------------------------
+
+    def _read_line(self, index: int, text: str) -> LyricLine:
+        directive = read_directive(text)
+        if self._environment:
+            if directive and directive.name.startswith("end_of_"):
+                self._environment = ""
+                return LyricLine("a directive")
+            return LyricLine(f"not sung: a {self._environment}", is_chords=True)
+        if directive:
+            return self._read_directive(directive)
         if self.is_markdown:
             visible = self._strip_comments(text)
             if not visible:
                 return LyricLine("a comment")
             if visible.startswith(("```", "~~~")) or _LINK.fullmatch(visible):
                 return LyricLine("Markdown, not sung")
-            text = _strip_markdown(visible)
-        if _RULE.fullmatch(text):
+            plain = _strip_markdown(visible)
+        else:
+            plain = text
+        if index in self._shape.titles:
+            return self._read_title(plain, self._shape.titles[index])
+        if _RULE.fullmatch(plain):
             return LyricLine("a line across the page", ("",))
-        if text[0] == "#":
-            heading = text.lstrip("#")
+        if plain[0] == "#":
+            heading = plain.lstrip("#")
             if heading[:1] in (" ", "\t"):
                 return self._read_heading(heading.strip(" \t#"))
-        if text[0] == "{" and text[-1] == "}":
+            if self._shape.has_directives:
+                return LyricLine("a comment")
+        if plain[0] == "{" and plain[-1] == "}":
             message = "not sung: a directive that means nothing here"
             return LyricLine(message, (), UNCLEAR, "write key: value at the top")
-        return parse_marker(text) or strip_chords(text) or LyricLine("sung", (text,))
+        if self._shape.is_opensong and plain[0] in ".;":
+            return self._read_opensong(plain)
+        return self._read_song_line(index, plain)
+
+    def _read_opensong(self, text: str) -> LyricLine:
+        """A line of chords, behind a dot, or a comment, behind a semicolon."""
+        if text[0] == ";":
+            return LyricLine("a comment")
+        return _leave_chords(list_chords(text[1:]) or [])
+
+    def _read_song_line(self, index: int, text: str) -> LyricLine:
+        if read := self._read_fact_line(text):
+            return read
+        if self._has_words and (times := read_stanza_repeats(text)):
+            message = f"the stanza above is sung {times} times"
+            return LyricLine(message, stanza_repeats=times)
+        surroundings = Surroundings(self._begins_stanza, self._shape.is_short)
+        if read := self._read_marker(text, surroundings):
+            return read
+        if index in self._shape.numbered and self._begins_stanza:
+            match = self._shape.numbered[index]
+            return self._begin_numbered(match[1], text[match.end() :])
+        if (chords := self._shape.chords.get(index)) is not None:
+            return _leave_chords(chords)
+        if other := describe_other(text):
+            return LyricLine(f"not sung: {other}", is_chords=True)
+        return self._sing(index, text, surroundings)
+
+    def _sing(self, index: int, text: str, surroundings: Surroundings) -> LyricLine:
+        """A line of words, without the chords between them."""
+        chords, words = strip_inline(text, self._shape.among_chords)
+        if chords and not words:
+            return _leave_chords(chords)
+        if chords and (read := self._read_marker(words, surroundings)):
+            return read
+        opens, closes = self._shape.signs.get(index, (False, 0))
+        words = strip_repeat_signs(words, opens, closes)
+        words, repeats = split_repeats(words)
+        message = "sung"
+        if repeats > 1:
+            message += f" {repeats} times"
+        if closes:
+            message += f", {closes} times from |: on"
+        if chords:
+            message += f" without the chords{_suggest_guide(chords)}"
+        read = LyricLine(message, (words,), repeats=repeats)
+        if self._ends_section:
+            self._ends_section = False
+            return begin_section(_VERSE, words)._replace(repeats=repeats, ends=True)
+        return read
+
+    def _read_marker(self, text: str, surroundings: Surroundings) -> LyricLine | None:
+        """A heading, also one with its chords behind it."""
+        heading = read_heading(text.strip("[]()"))
+        if heading and heading.rest and heading.mark in (":", " ", "-", "("):
+            chords = list_chords(heading.rest.strip("[]()")) or []
+            if len(chords) > 1 or (chords and heading.mark == ":"):
+                read = begin_section(heading._replace(mark="", rest=""))
+                message = f"{read.message}; not sung: chords{_suggest_guide(chords)}"
+                return read._replace(message=message, is_chords=True)
+        return parse_marker(text, surroundings)
+
+    def _begin_numbered(self, number: str, words: str) -> LyricLine:
+        """1. begins the first verse."""
+        heading = _VERSE._replace(name=f"Verse {number}", number=number)
+        return begin_section(heading, *([words] if words else []))
+
+    def _read_title(self, text: str, kind: str) -> LyricLine:
+        if kind == "artist":
+            return LyricLine("who it is by, not used")
+        title = _TITLE_TAIL.sub("", text.strip('#*_"“” ')).strip()
+        if "name" in self.values or "name" in self._given:
+            return LyricLine("the title, not sung")
+        self.values["name"] = title
+        read = LyricLine(f"the title: name = {shorten(title)}")
+        if kind == "alone":
+            hint = "write [Verse] above it where it is sung"
+            return read._replace(code=UNCLEAR, hint=hint)
+        return read
+
+    def _read_fact_line(self, text: str) -> LyricLine | None:
+        """What a head says, or what else stands around the words of a song."""
+        if is_credit(text):
+            return LyricLine("not sung: about the song")
+        facts = list_facts(text)
+        if not facts:
+            if self._in_head and names_author(text):
+                return LyricLine("who it is by, not used")
+            return None
+        if not self._in_head and not _stand_anywhere(facts, text):
+            return None
+        return self._read_facts(facts)
+
+    def _read_facts(self, facts: Sequence[Fact]) -> LyricLine | None:
+        """None where the words are no head's, and its values cannot be what they say."""
+        said: list[SheetNote] = []
+        for fact in facts:
+            if not fact.name:
+                said.append(describe_unused(fact))
+                continue
+            name, value, note = self._read_fact(fact.name, fact.value)
+            if value is None and not self._in_head:
+                return None
+            known = {**self._given, **self.values}
+            if fact.is_fallback:
+                self._fallbacks.setdefault(name, value)
+                note = replace(note, message=f"{fact.word.lower()}: {note.message}, if no other is")
+            elif value is not None and known.get(name, value) != value:
+                hint = f"it is {known[name]} already"
+                note = replace(note, message=f"not used: {note.message}", code=UNCLEAR, hint=hint)
+            elif value is not None:
+                self.values[name] = value
+            said.append(note)
+        note = join_notes(said)
+        return LyricLine(note.message, (), note.code, note.hint, holds=note.holds)
+
+    def _read_directive(self, directive: Directive) -> LyricLine:
+        """One of ChordPro's."""
+        name, value = directive
+        if name.startswith("start_of_"):
+            kind, label = find_environment(directive)
+            if kind in UNSUNG:
+                self._environment = kind
+                return LyricLine(f"not sung: a {kind}", is_chords=True)
+            heading = (read_heading(label) if label else None) or read_heading(kind)
+            self._ends_section = False
+            return begin_section(heading) if heading else keep_marker(label or kind)
+        if name.startswith("end_of_"):
+            self._ends_section = True
+            return LyricLine("a directive", ("",))
+        if name == "chorus":
+            heading = read_heading(value) if value else None
+            return begin_section((heading or _CHORUS)._replace(recalls=True))
+        if name == "comment":
+            read = self._read_marker(value, Surroundings(True)) if value else None
+            return read or LyricLine("a comment")
+        fact = find_fact(name, value) if value else None
+        if fact:
+            return self._read_facts([fact]) or LyricLine(f"{name} is not used")
+        if name in UNUSED or name.startswith("x_"):
+            return LyricLine(f"{name} is not used")
+        message = "not sung: a directive that means nothing here"
+        return LyricLine(message, (), UNCLEAR, "write key: value at the top")
 
     def _strip_comments(self, text: str) -> str:
         """A line of Markdown without what is inside of <!-- -->, which may reach over several
@@ -131,10 +364,26 @@ class LyricsReader:
             return begin_section(section)
         if not self.is_markdown or not inner:
             return LyricLine("a comment")
-        if "name" not in self.values and not self._has_words:
+        if "name" not in {**self._given, **self.values} and not self._has_words:
             self.values["name"] = inner
             return LyricLine(f"the title: name = {shorten(inner)}")
         return keep_marker(inner)
+
+
+def _leave_chords(chords: list[str]) -> LyricLine:
+    """A line of chords, or of rests and bar lines."""
+    return LyricLine(f"not sung: chords{_suggest_guide(chords)}", is_chords=True)
+
+
+def _suggest_guide(chords: list[str]) -> str:
+    playable = name_playable(chords)
+    return f", which guide: {shorten(playable)} would play" if playable else ""
+
+
+def _stand_anywhere(facts: Sequence[Fact], text: str) -> bool:
+    """Whether facts are not sung below the first words either."""
+    is_pair = any(mark in text for mark in ":：=＝")
+    return all((fact.name and is_pair) or fact.word.lower() in ("capo", "tuning") for fact in facts)
 
 
 def _strip_markdown(text: str) -> str:

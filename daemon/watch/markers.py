@@ -1,130 +1,103 @@
-"""Lines of a lyric sheet that begin a section, and chords between the words.
+"""Lines of a lyric sheet that begin a section.
 
-`[Chorus]`, `(chorus)`, `Chorus:` and `CHORUS` begin a section; `[Am]` is a chord.
+`[Chorus]`, `(chorus)`, `Chorus:`, `**Chorus (x2)**` and `CHORUS` do; headings.py knows the names.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.guide.harmony import parse_chord_line
 from pipeline.request import MAX_COMPARED, find_similar
 
+from .characters import fold
+from .chords import are_chords, is_chord
+from .headings import Heading, find_section, list_spellings, read_heading
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
+from .repeats import read_stanza_repeats
+from .section_names import COUNTED, NEVER_SUNG, OFTEN_SUNG
 
-SECTIONS = (
-    "Intro",
-    "Verse",
-    "Pre-Chorus",
-    "Chorus",
-    "Post-Chorus",
-    "Refrain",
-    "Hook",
-    "Bridge",
-    "Interlude",
-    "Instrumental",
-    "Inst",
-    "Solo",
-    "Break",
-    "Breakdown",
-    "Build",
-    "Build-Up",
-    "Drop",
-    "Rap",
-    "Spoken Word",
-    "Spoken",
-    "Vamp",
-    "Coda",
-    "Outro",
-    "Ending",
-    "End",
-    "Fade Out",
-    "Fade",
-    "Silence",
-    # a chorus elsewhere
-    "Coro",
-    "Estribillo",
-    "Ritornello",
-    "Refrão",
-    "Припев",
-    "サビ",
-    "副歌",
-    "후렴",
-)
-# sections that need no brackets or colon: nobody sings these words alone on a line
-_NEVER_SUNG = {
-    "Intro",
-    "Verse",
-    "Pre-Chorus",
-    "Chorus",
-    "Post-Chorus",
-    "Refrain",
-    "Interlude",
-    "Outro",
-    "Instrumental",
-}
-_CANONICAL = {name.replace("-", "").replace(" ", "").lower(): name for name in SECTIONS}
-# longer names first, so that "Spoken Word" is not read as "Spoken"
-_NAMES = "|".join(re.sub("[ -]", "[ -]?", name) for name in sorted(SECTIONS, key=len, reverse=True))
-_SECTION = re.compile(
-    rf"(?P<name>{_NAMES})"
-    r"(?P<number> *[0-9]{1,2})?"
-    r"(?P<rest> *[-–—:,|(].*| *[x×] *[0-9]{1,2})?",
-    re.IGNORECASE,
-)
 _BRACKET = re.compile(r"\[([^\[\]]*)\] ?")
+_SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
+_PAIRS = {"(": ")", "<": ">"}
 
 
 class LyricLine(NamedTuple):
-    """What was made of one line: what its writer is told, and what is sung in its place."""
+    """What was made of one line: what its writer is told, and what is sung in its place, so many
+    times. `heading`: it begins a section; `ends`: one ends above it; `stanza_repeats`: the stanza
+    above is sung so often. `holds` as in a `SheetNote`.
+    """
 
     message: str
     sung: tuple[str, ...] = ()
     code: int = UNDERSTOOD
     hint: str = ""
+    heading: Heading | None = None
+    repeats: int = 1
+    stanza_repeats: int = 0
+    ends: bool = False
+    is_chords: bool = False
+    holds: str = ""
+
+    @property
+    def acts(self) -> bool:
+        """Whether it is there in the song."""
+        return bool(self.sung or self.heading or self.stanza_repeats or self.ends)
 
 
-def parse_section(text: str) -> str | None:
-    """`verse 2` -> `Verse 2`, `CHORUS - loud` -> `Chorus - loud`; None for what is no section's
-    name.
+class Surroundings(NamedTuple):
+    """What decides of a line that may be a heading: whether it is the first of a stanza, and
+    whether its sheet shortens the names of sections to [V1] and [C].
     """
-    match = _SECTION.fullmatch(text.strip())
-    if not match:
+
+    begins_stanza: bool = False
+    is_short: bool = False
+
+
+NOWHERE = Surroundings()
+
+
+def parse_section(text: str) -> Heading | None:
+    """The heading that the inside of brackets is, or what stands behind a #. None for what is no
+    section's name.
+    """
+    heading = read_heading(text.strip().strip("*_ "))
+    if heading is None or heading.abbreviation or heading.mark == " ":
         return None
-    name = _CANONICAL[_normalize(match["name"])]
-    number = (match["number"] or "").strip()
-    if number:
-        name = f"{name} {number}"
-    rest = (match["rest"] or "").strip().rstrip(":")
-    if not rest:
-        return name
-    return f"{name}{rest}" if rest[0] in ":," else f"{name} {rest}"
+    return heading
 
 
-def parse_marker(text: str) -> LyricLine | None:
+def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine | None:
     """A line that begins a section, in any of the ways people write one. None for any other."""
-    if text[0] == "[":
-        return _parse_brackets(text)
-    match = _SECTION.fullmatch(text.strip("()").rstrip(": "))
-    if not match:
+    folded = fold(text)
+    if folded[0] == "[":
+        return _parse_brackets(text, folded, surroundings)
+    core, is_marked = _undress(text, folded)
+    heading = read_heading(core) if core else None
+    if heading is None or not _is_heading(heading, core, is_marked, surroundings):
         return None
-    rest = (match["rest"] or "").strip()
-    if rest and rest[0] not in "x×X":
-        return None
-    is_marked = (text[0] == "(" and text[-1] == ")") or text[-1] == ":"
-    if not is_marked and _CANONICAL[_normalize(match["name"])] not in _NEVER_SUNG:
-        return None
-    return begin_section(parse_section(match[0]) or "")
+    if heading.mark == ":" and heading.rest:
+        return begin_section(heading._replace(mark="", rest=""), heading.rest)
+    return begin_section(heading)
 
 
-def begin_section(name: str, *words: str) -> LyricLine:
-    """The line that begins section `name`, with the words that are sung behind its marker."""
-    message = f"begins [{shorten(name)}]"
+def begin_section(heading: Heading, *words: str) -> LyricLine:
+    """The line that begins a section, with the words that are sung behind its marker."""
+    message = f"begins [{shorten(format_marker(heading))}]"
     if words:
         message += ", and is sung"
-    return LyricLine(message, (f"[{name}]", *words))
+    if heading.repeats > 1:
+        message += f", {heading.repeats} times"
+    return LyricLine(message, words, heading=heading)
+
+
+def format_marker(heading: Heading) -> str:
+    """What stands in a section's brackets."""
+    if not heading.rest:
+        return heading.name
+    return f"{heading.name}{_SUFFIX.get(heading.mark, ' ')}{heading.rest}"
 
 
 def keep_marker(name: str) -> LyricLine:
@@ -137,46 +110,75 @@ def keep_marker(name: str) -> LyricLine:
     return LyricLine(message, sung)
 
 
-def strip_chords(text: str) -> LyricLine | None:
-    """[Am]over the [F]words, or a line of chords only. None for a line without chords."""
-    chords = [part.strip() for part in _BRACKET.findall(text) if is_chord(part)]
-    words = ""
-    if chords:
-        words = _BRACKET.sub(lambda match: "" if is_chord(match[1]) else match[0], text).strip()
-    else:
-        chords = text.replace("|", " ").split()
-        if len(chords) < 2 or not all(map(is_chord, chords)):
-            return None
-        if all(len(chord) == 1 for chord in chords):  # "A E" may be words
-            return None
-    message = f"chords, which guide: {shorten(' '.join(chords))} would play"
-    if words:
-        return LyricLine(f"sung without the {message}", (words,))
-    return LyricLine(f"not sung: {message}")
+def _undress(text: str, folded: str) -> tuple[str, bool]:
+    """A line without what people put around a heading, and whether that marks it as one."""
+    begin, end = 0, len(text)
+    while begin < end and _is_ornament(folded[begin]):
+        begin += 1
+    while end > begin and (folded[end - 1] in ": " or _is_ornament(folded[end - 1])):
+        end -= 1
+    ends = folded[end:].strip()
+    is_marked = ":" in ends or (begin > 0 and bool(ends.strip(".\"'")))
+    core = text[begin:end]
+    closing = _PAIRS.get(folded[begin : begin + 1], "")
+    if closing and closing in folded[begin:end]:
+        close = folded.index(closing, begin)
+        core = f"{text[begin + 1 : close].strip(': ')} {text[close + 1 : end]}".strip()
+        is_marked = is_marked or not text[close + 1 : end].strip()
+    return core.replace("**", "").replace("__", ""), is_marked
 
 
-def is_chord(text: str) -> bool:
-    text = text.strip()
-    if text[:1] not in tuple("ABCDEFG") or len(text) > 12 or " " in text:
+@lru_cache(1024)
+def _is_ornament(character: str) -> bool:
+    if character in "()[]<>":
         return False
-    return _is_chord(text)
+    return character in " *_=~-#|\"'+.\\" or unicodedata.category(character) in ("So", "Po", "Cf")
 
 
-@lru_cache(4096)
-def _is_chord(text: str) -> bool:
-    """A line has each of its chords a hundred times."""
-    try:
-        return len(parse_chord_line(text)) == 1
-    except ValueError:
+def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surroundings) -> bool:
+    """Whether a line without brackets begins a section, or is one to be sung that looks alike."""
+    if heading.mark == " " or (heading.section in COUNTED and not heading.number):
         return False
+    if heading.abbreviation:
+        return _is_short_heading(heading, is_marked, surroundings)
+    is_capital = not core[0].islower()
+    is_never_sung = heading.section in NEVER_SUNG
+    is_often_sung = heading.section in OFTEN_SUNG
+    is_qualified = bool(heading.number or heading.recalls or heading.repeats > 1)
+    is_qualified = is_qualified or not heading.name.startswith(heading.section)
+    if heading.mark == ":" and heading.rest:
+        return is_capital
+    if heading.mark in ("(", "-"):
+        if is_never_sung or is_marked:
+            return is_capital or is_never_sung
+        return is_capital and not is_often_sung and (is_qualified or surroundings.begins_stanza)
+    if heading.rest:
+        other = read_heading(heading.rest)
+        return other is not None and not other.abbreviation and not other.rest
+    if is_never_sung or is_marked:
+        return True
+    if is_often_sung:
+        return is_capital and is_qualified
+    return is_capital and (is_qualified or surroundings.begins_stanza)
 
 
-def _parse_brackets(text: str) -> LyricLine | None:
+def _is_short_heading(heading: Heading, is_marked: bool, surroundings: Surroundings) -> bool:
+    """V1, Ch:, Ref.: words. One letter is a name only where its sheet has V1, or with a number."""
+    ends = is_marked or heading.mark == ":"
+    if len(heading.abbreviation) == 1 and not surroundings.is_short:
+        return heading.abbreviation == "v" and bool(heading.number) and not heading.rest
+    if heading.mark not in ("", ":", "("):
+        return False
+    return ends or (bool(heading.number) and not heading.rest)
+
+
+def _parse_brackets(text: str, folded: str, surroundings: Surroundings) -> LyricLine | None:
     """[verse], also with words behind it; [raspy vocal]; several of them; or one that is never
     closed.
     """
-    parts = [part.strip() for part in _BRACKET.findall(text)]
-    words = _BRACKET.sub("", text).strip()
+    matches = [*_BRACKET.finditer(folded)]
+    parts = [text[match.start(1) : match.end(1)].strip() for match in matches]
+    words = _cut(text, matches)
     if not parts:
         section = parse_section(text[1:])
         if section is None:
@@ -185,14 +187,46 @@ def _parse_brackets(text: str) -> LyricLine | None:
     if not any(parts) and not words:
         hint = "write a section into them, like [Chorus]"
         return LyricLine("not sung: empty brackets", (), UNCLEAR, hint)
-    if any(map(is_chord, parts)):
+    section = _parse_bracket(parts[0], words, surroundings) if len(parts) == 1 else None
+    if section is None and any(is_chord(part) or are_chords(part) for part in parts):
         return None
-    section = parse_section(parts[0]) if len(parts) == 1 else None
+    if words and section:
+        if times := read_stanza_repeats(words):
+            return begin_section(section._replace(repeats=times))
+        words = words.lstrip(":： ")
+        return begin_section(section, *([words] if words else []))
     if words:
-        return begin_section(section, words) if section else None
+        return None
     if section:
         return begin_section(section)
-    return keep_marker("][".join(parse_section(part) or part for part in parts))
+    return keep_marker("][".join(_canonicalize(part) for part in parts))
+
+
+def _parse_bracket(part: str, words: str, surroundings: Surroundings) -> Heading | None:
+    """The section of the only brackets of a line."""
+    heading = read_heading(part.strip("*_ "))
+    if heading is None or heading.mark == " ":
+        return None
+    if heading.abbreviation:
+        is_one = heading.number or surroundings.is_short or len(heading.abbreviation) > 1
+        is_chordlike = not surroundings.is_short and is_chord(part)
+        return heading if is_one and not is_chordlike and not (words or heading.rest) else None
+    return heading
+
+
+def _canonicalize(part: str) -> str:
+    heading = parse_section(part)
+    return format_marker(heading) if heading else part
+
+
+def _cut(text: str, matches: list[re.Match[str]]) -> str:
+    """A text without what was matched in its twin."""
+    kept = []
+    begin = 0
+    for match in matches:
+        kept.append(text[begin : match.start()])
+        begin = match.end()
+    return "".join([*kept, text[begin:]]).strip()
 
 
 @lru_cache(256)
@@ -200,8 +234,8 @@ def _suggest_section(word: str) -> str:
     """The section whose name is most like a word that is none; empty where there is none."""
     if not 3 < len(word) < 16:
         return ""
-    similar = find_similar(word, _CANONICAL, cutoff=0.8)
-    return _CANONICAL[similar] if similar not in ("", word) else ""
+    similar = find_similar(word, list_spellings(), cutoff=0.8)
+    return find_section(similar) if similar not in ("", word) else ""
 
 
 def _normalize(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField
 
@@ -51,6 +51,16 @@ def describe_error(error: BadRequest | Refused, line: int = 0, lines: int = 1) -
     else:
         code = UNCLEAR
     return SheetNote(line, code, str(error), error.hint, lines)
+
+
+def join_notes(notes: Sequence[SheetNote]) -> SheetNote:
+    """The notes on the parts of a line, as one: with the code and the hint of the worst."""
+    if len(notes) == 1:
+        return notes[0]
+    worst = max(notes, key=lambda note: note.code)
+    message = ", ".join(note.message for note in notes)
+    holds = next((note.holds for note in notes if note.holds), "")
+    return replace(worst, message=message, holds=holds)
 
 
 def shorten(text: str) -> str:

@@ -21,11 +21,22 @@ from pipeline.request import (
     field_name,
     is_field,
 )
+from pipeline.request_files import FILE_FIELDS
 
 from ..jobs import Refused
 from ..settings import AUTO, NAME, NOBODY
+from .characters import fold
 from .markers import parse_marker
-from .notes import OUT_OF_RANGE, UNCLEAR, UNDERSTOOD, SheetNote, describe_error, shorten
+from .notes import (
+    OUT_OF_RANGE,
+    UNCLEAR,
+    UNDERSTOOD,
+    SheetNote,
+    describe_error,
+    join_notes,
+    shorten,
+)
+from .song_head import TEXTS, describe_unused, find_fact, is_fallback, list_facts, split_pairs
 
 # a field's name and a text -> the text; where it is a path, with the path made whole
 PathResolver = Callable[[str, str], str]
@@ -38,12 +49,13 @@ INSERT = "insert"  # no parameter of a take: who puts it into a DAW
 NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
 _FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
-_KEY = re.compile(r"[A-Za-z][\w -]{0,40}")
+_KEY = re.compile(r"[^\W\d_][\w -]{0,40}")
 _CLOCK_FIELDS = {"seconds", "repaint_start", "repaint_end"}  # may be written 1:30
 _CLOCK = re.compile(r"(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
-_CURLY_QUOTED = re.compile(r"[“„]([^“”„]*)[“”]\s*(?:#.*)?")
+_CURLY_QUOTED = re.compile(r"[“„«「『]([^“”„«»「」『』]*)[“”»」』]\s*(?:#.*)?")
+_REMARKS = ("(", "[", " - ", ", ", ";", " #")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
 
 
@@ -65,6 +77,7 @@ class _Entry:
     indent: int = 0
     continuation: list[str] = field(default_factory=list)
     has_blank: bool = False  # among the lines of its continuation
+    others: list[_Entry] = field(default_factory=list)  # of the same line
 
     @property
     def is_block(self) -> bool:
@@ -92,7 +105,7 @@ def count_header_lines(lines: list[str]) -> int:
     if start is None:
         return 0
     if not _is_fence(lines[start]):
-        if not _names_field(lines[start]):
+        if not _names_field(lines[start]) and not list_facts(lines[start]):
             return 0
         return _find_end(lines, start, across_blanks=False)
     close = next((n for n in range(start + 1, len(lines)) if _is_fence(lines[n])), None)
@@ -114,25 +127,33 @@ def read_parameters(
     """
     values: dict[str, object] = {}
     given_in: dict[str, int] = {}
+    fallbacks: dict[str, object] = {}
     notes: list[SheetNote] = []
     count = 0
     for entry in _split_entries(lines):
         if isinstance(entry, SheetNote):
             notes.append(entry)
             continue
-        count += 1
+        count += 1 + len(entry.others)
         if count > MAX_ENTRIES:
             message = f"at most {MAX_ENTRIES} parameters are read: this is one more"
             notes.append(SheetNote(entry.line, OUT_OF_RANGE, message))
-            return values, notes
-        name, value, note = _read_entry(entry, resolve_path)
-        if value is not None:
-            if name in given_in:
-                hint = f"it was given in line {given_in[name]} too: this one holds"
-                note = replace(note, code=UNCLEAR, hint=hint)
-            values[name] = value
-            given_in[name] = entry.line
-        notes.append(note)
+            break
+        said = []
+        for each in (entry, *entry.others):
+            name, value, note = _read_entry(each, resolve_path)
+            if value is not None and is_fallback(each.key):
+                fallbacks.setdefault(name, value)
+                note = replace(note, message=f"{each.key.lower()}: {note.message}, if no other is")
+            elif value is not None:
+                if name in given_in:
+                    hint = f"it was given in line {given_in[name]} too: this one holds"
+                    note = replace(note, code=UNCLEAR, hint=hint)
+                values[name] = value
+                given_in[name] = entry.line
+            said.append(note)
+        notes.append(join_notes(said))
+    values = fallbacks | values
     fences = [n for n, note in enumerate(notes) if note.message == AROUND]
     if len(fences) == 1:
         hint = "put a line of --- behind the last"
@@ -159,7 +180,7 @@ def _find_end(lines: list[str], first: int, across_blanks: bool) -> int:
                 return end
             continue
         is_indented = line[:1] in (" ", "\t") and end > first
-        belongs = _split_pair(text) or text[0] == "#" or is_indented
+        belongs = _split_pair(text) or text[0] == "#" or is_indented or list_facts(text)
         if parse_marker(text) or not belongs:
             return end
         end = number + 1
@@ -173,7 +194,8 @@ def _is_fence(line: str) -> bool:
 def _split_pair(line: str) -> _Pair | None:
     """None where the line is no `key: value`."""
     text = line.lstrip(" ")
-    end = min((at for mark in ":=" if (at := text.find(mark)) >= 0), default=0)
+    folded = fold(text)
+    end = min((at for mark in ":=" if (at := folded.find(mark)) >= 0), default=0)
     key = text[:end].rstrip(" ")
     if not _KEY.fullmatch(key):
         return None
@@ -200,9 +222,15 @@ def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
         if _is_fence(text):
             yield SheetNote(number, UNDERSTOOD, AROUND)
         elif pair := _split_pair(line):
-            entry = _Entry(number, pair.key, pair.value.strip(), pair.indent)
+            first, *others = split_pairs(pair.key, pair.value.strip())
+            entry = _Entry(number, *first, pair.indent)
+            entry.others = [_Entry(number, *other) for other in others]
         elif text.startswith("#"):
             yield SheetNote(number, UNDERSTOOD, "a comment")
+        elif facts := list_facts(text):
+            first, *others = [(fact.name or fact.word, fact.value) for fact in facts]
+            entry = _Entry(number, *first)
+            entry.others = [_Entry(number, *other) for other in others]
         elif text:
             message = f"not understood: {shorten(text)}"
             yield SheetNote(number, UNCLEAR, message, "write it as key: value")
@@ -220,15 +248,20 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         entry.continuation.pop()
     lines = 1 + len(entry.continuation)
     key = _normalize_key(entry.key)
-    if key == "title":
-        key = "name"
+    is_certain = is_field(key) and key != "tempo"  # which may be a word
+    fact = None if is_certain else find_fact(entry.key, entry.value)
+    if fact and not fact.name:
+        return key, None, replace(describe_unused(fact), line=entry.line, lines=lines)
+    if fact:
+        key = fact.name
+        entry.value = fact.value
     try:
         name = key if key == INSERT else field_name(key)
         text = _join_value(name, entry)
         if not text and (name == INSERT or FIELDS[name].default != ""):
             note = SheetNote(entry.line, UNDERSTOOD, f"{name} is left empty", lines=lines)
             return name, None, note
-        value = _parse_program(text) if name == INSERT else coerce(name, resolve_path(name, text))
+        value = _parse_program(text) if name == INSERT else _coerce(name, resolve_path(name, text))
     except UnknownField as error:
         return key, None, describe_error(error, entry.line, lines)
     except (BadRequest, Refused) as error:
@@ -243,6 +276,26 @@ def _is_number(name: str) -> bool:
     return name == "time_signature" or (
         name != INSERT and type(FIELDS[name].default) in (int, float)
     )
+
+
+def _coerce(name: str, text: str) -> object:
+    """As `coerce`; with what other keyboards write, and without a remark behind a value."""
+    if name in TEXTS or name in FILE_FIELDS:
+        return coerce(name, text)
+    text = fold(text)
+    try:
+        return coerce(name, text)
+    except BadRequest:
+        plain = _strip_remark(text)
+        if plain in ("", text):
+            raise
+    return coerce(name, plain)
+
+
+def _strip_remark(text: str) -> str:
+    """`72 (half time)` -> `72`."""
+    end = min((at for mark in _REMARKS if (at := text.find(mark)) > 0), default=len(text))
+    return text[:end].strip()
 
 
 def _parse_program(text: str) -> str:

@@ -64,22 +64,29 @@ def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> S
     values, header_notes = read_parameters(untimed[:body], resolve_path)
     notes = [*document.notes]
     notes += [replace(note, line=lines[note.line - 1].number) for note in header_notes]
-    reader = LyricsReader(document.kind == Kind.MARKDOWN)
-    for line in lines[body:]:
-        reader.add_line(line)
-    for name, value in reader.values.items():
-        values.setdefault(name, value)
     for tag in document.tags:
         name, converted, note = read_parameter(tag.name, tag.value, resolve_path)
         notes.append(replace(note, line=tag.number))
         if converted is not None:
             values.setdefault(name, converted)
-    notes = sorted([*notes, *reader.notes], key=lambda note: note.line)
+    reader = LyricsReader(
+        document.kind == Kind.MARKDOWN,
+        values,
+        lambda name, value: read_parameter(name, value, resolve_path),
+    )
+    reader.read(lines[body:])
+    values |= reader.values
+    refusal = None
+    sung: list[tuple[int, str]] = []
+    lyrics = ""
     try:
         sung = reader.list_lines()
         lyrics = coerce("lyrics", "\n".join(line for _, line in sung))
     except BadRequest as error:
-        return Sheet(values, tuple(notes), refusal=error)
+        refusal = error
+    notes = sorted([*notes, *reader.list_notes()], key=lambda note: note.line)
+    if refusal:
+        return Sheet(values, tuple(notes), refusal=refusal)
     if lyrics:
         if values.get("lyrics"):
             message = "there are lyrics among the parameters, and below"

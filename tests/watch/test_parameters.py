@@ -112,7 +112,7 @@ def test_parameters_that_nothing_closes_end_where_the_words_begin() -> None:
 
 def test_dashes_around_words_are_no_parameters() -> None:
     assert lyrics_of("---\nla la la\n---\nlo lo") == "la la la\n\nlo lo"
-    assert lyrics_of("Mama: don't go\nbpm: 92") == "Mama: don't go\nbpm: 92"
+    assert lyrics_of("Mama: don't go\nla: la") == "Mama: don't go\nla: la"
 
 
 def test_lyrics_below_the_parameters_win_and_that_is_said() -> None:

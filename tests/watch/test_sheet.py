@@ -240,6 +240,6 @@ def test_a_sheet_of_too_many_lines_or_parameters_is_told_so() -> None:
 @settings(max_examples=scale_examples(300))
 @given(st.text(" a:=\tbpm-_#é1"))
 def test_a_line_is_a_pair_where_a_name_stands_before_its_first_mark(line: str) -> None:
-    old = re.fullmatch(r"( *)([A-Za-z][\w -]{0,40}?) *[:=](.*)", line)
+    old = re.fullmatch(r"( *)([^\W\d_][\w -]{0,40}?) *[:=](.*)", line)
     pair = _split_pair(line)
     assert pair == (old and (len(old[1]), old[2], old[3]))

@@ -1,0 +1,167 @@
+"""Chords of a song sheet, above the words and between them; tabs and chord diagrams."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from pipeline.guide.harmony import parse_chord_line
+
+from .characters import fold
+
+_QUALITY = (
+    r"(?:maj|min|mi|ma|m|M|dim|aug|sus|add|omit|no|alt|Δ|ø|°|º|o(?=7)|\+|-|\^|[#b]?[0-9]{1,2}|"
+    r"\((?:[#b+-]|maj|add|sus|no|omit)?[0-9]{1,2}\)|/(?=[0-9])){0,8}"
+)
+_CHORD = re.compile(rf"\(?[A-H][#b]?{_QUALITY}(?:[/\\][A-H][#b]?)?[*'!]?\)?")
+_LATIN = re.compile(
+    rf"(Do|Re|Ré|Mi|Fa|Sol|La|Si|DO|RE|RÉ|MI|FA|SOL|LA|SI)[#b]?({_QUALITY})(?:/(?:Do|Re|Ré|Mi|Fa|Sol|"
+    r"La|Si|DO|RE|RÉ|MI|FA|SOL|LA|SI)[#b]?)?"
+)
+_PLAIN = re.compile("[A-H]")
+# what else stands between chords: rests, bar lines, repeat signs, strokes, how often
+_SIGN = re.compile(
+    r"\(?(?:N\.?/?C\.?|n\.c\.|[|:/\\%.*~^'>=-]{1,8}|[x×]? ?[0-9]{1,2}[x×]?|tacet|Tacet|etc\.?|"
+    r"[0-9]/[0-9]|[↓↑]{1,16})\)?"
+)
+_NO_CHORD = re.compile(r"N\.?/?C\.?|n\.c\.")
+_SPLIT = re.compile(r"[|\s,;→‖]+|(?<=[A-Ga-z0-9#])[-–>](?=[A-H](?![a-z]{2}))")
+_REMARK = re.compile(r"\([^()]*\)")
+_BRACKET = re.compile(r"\[([^\[\]]*)\] ?")
+_PARENTHESIS = re.compile(r"\(([A-H][^()\s]{0,11})\) ?")
+# e|--3--5--|, HH|x-x-x-|, |-----|; and x02210 behind a chord
+_TAB = re.compile(r"[A-Za-z]{0,3}[#b]? ?[|:\]‖][-0-9hpbrstvxXoO~/\\()|.^=<>* :]*")
+_OPEN_TAB = re.compile(r"[A-Ga-g] ?-[-0-9hpbrstvxXoO~/\\()|.^=<>* :]*")
+_DIAGRAM = re.compile(r"[xX0-9]{4,7}|[xX0-9]{1,2}(?:[- ][xX0-9]{1,2}){3,6}")
+_COUNTING = re.compile(r"[1-8](?: *(?:[&+]|[ea]|and|[1-8]))*")
+_STROKES = re.compile(r"[DUduX↓↑x. -]+")
+MIN_TAB = 4  # dashes of a tab's line
+RUNS = ("ABCDEFGH", "CDEFGAB", "HGFEDCBA")
+
+
+def is_chord(text: str) -> bool:
+    """Whether it is one chord, as song sheets spell them: Am, F#m7(b5), G/B, N.C."""
+    text = text.strip()
+    return len(text) <= 16 and _is_chord(fold(text))
+
+
+def are_chords(text: str) -> bool:
+    """Whether what stands in brackets is chords, and signs between them: [Am], [G / D], [N.C.]."""
+    parts = text.split()
+    return bool(parts) and all(_is_chord(fold(part)) or _SIGN.fullmatch(part) for part in parts)
+
+
+def list_chords(line: str) -> list[str] | None:
+    """The chords of a line that consists of them; none (an empty list) of a line of rests and bar
+    lines; None where a line has anything else.
+    """
+    text = fold(line.strip())
+    if not text or len(text) > 400:
+        return None
+    found = _list_chords(text)
+    if found is None and "(" in text:  # (let ring)
+        found = _list_chords(_REMARK.sub(" ", text)) or None
+        return found if found and len(found) > 1 else None
+    return found
+
+
+def is_certain(line: str, chords: list[str]) -> bool:
+    """Whether a line of chords can be nothing else: not so the letters of `A E`, which may be
+    words.
+    """
+    has_space = "  " in line.strip() or "\t" in line.strip()
+    plain = all(_PLAIN.fullmatch(chord) for chord in chords)
+    if _NO_CHORD.search(line) or "|" in line or "%" in line:
+        return True
+    if plain:
+        return has_space and len(chords) > 1
+    return len(chords) > 1 or has_space or bool(re.search("[0-9#/]", chords[0]))
+
+
+def may_be_chords(line: str, chords: list[str], among_chords: bool, above_words: bool) -> bool:
+    """Whether a line of which it is not certain is read as chords: `among_chords` where other lines
+    of its sheet certainly are, `above_words` where words follow.
+    """
+    letters = "".join(chords)
+    if all(_PLAIN.fullmatch(chord) for chord in chords):
+        if len(chords) > 1 and any(letters in run for run in RUNS) and len(chords) > 2:
+            return False
+        return above_words and (among_chords or len(chords) > 2)
+    return above_words or among_chords
+
+
+def strip_inline(text: str, among_chords: bool) -> tuple[list[str], str]:
+    """[Am]over the [F]words, or (Am)over them: the chords, and the words without them. No chords
+    where there are none.
+    """
+    parts = [part.strip() for part in _BRACKET.findall(text) if _is_inline(part)]
+    if parts:
+        words = _BRACKET.sub(lambda match: "" if _is_inline(match[1]) else match[0], text)
+        return parts, words.strip()
+    inside = [part for part in _PARENTHESIS.findall(text) if is_chord(part)]
+    if not inside or text.count("(") != len(inside):
+        return [], text
+    if len(inside) > 1 or among_chords or not _PLAIN.fullmatch(inside[0]):
+        return inside, _PARENTHESIS.sub("", text).strip()
+    return [], text
+
+
+def describe_other(text: str) -> str:
+    """What of an instrument a line holds, where it holds no words: tabs, a diagram, strokes."""
+    text = fold(text)
+    if text.count("-") >= MIN_TAB and (_TAB.fullmatch(text) or _OPEN_TAB.fullmatch(text)):
+        return "a tab"
+    name, _, frets = text.replace(":", " ").replace("=", " ").partition(" ")
+    if is_chord(name) and _DIAGRAM.fullmatch(frets.strip("() ")):
+        return "a chord diagram"
+    if _COUNTING.fullmatch(text) and re.search("[&+]", text):
+        return "counted beats"
+    if _STROKES.fullmatch(text) and "D" in text and "U" in text and " " in text:
+        return "a strumming pattern"
+    return ""
+
+
+def name_playable(chords: list[str]) -> str:
+    """Those that a guide plays, as it is told them."""
+    return " ".join(chord for chord in chords if _is_playable(chord))
+
+
+def _list_chords(text: str) -> list[str] | None:
+    parts = [part for part in _SPLIT.split(text) if part]
+    chords = [part.strip("()*'!") for part in parts if _is_chord(part)]
+    if chords and all(chord[0] == "H" for chord in chords):  # hm
+        return None
+    if all(_is_chord(part) or _SIGN.fullmatch(part) for part in parts):
+        if chords or _NO_CHORD.search(text) or re.search("[|%/]", text):
+            return [chord for chord in chords if not _NO_CHORD.fullmatch(chord)]
+        return None
+    return _list_latin(text, parts)
+
+
+def _list_latin(text: str, parts: list[str]) -> list[str] | None:
+    """Do Sol Lam Fa: where they are not sung as syllables."""
+    matches = [match for part in parts if (match := _LATIN.fullmatch(part))]
+    if not all(_LATIN.fullmatch(part) or _SIGN.fullmatch(part) for part in parts):
+        return None
+    if len({match[1].lower() for match in matches}) < 2:
+        return None
+    is_certain = "  " in text or "\t" in text or "|" in text or any(match[2] for match in matches)
+    return [match[0] for match in matches] if is_certain else None
+
+
+def _is_inline(text: str) -> bool:
+    return are_chords(text) or (text[:1] in "*^" and len(text) < 40 and text[1:2] != "*")
+
+
+@lru_cache(4096)
+def _is_chord(text: str) -> bool:
+    """A line has each of its chords a hundred times."""
+    return _CHORD.fullmatch(text) is not None and text.count("(") == text.count(")")
+
+
+@lru_cache(4096)
+def _is_playable(text: str) -> bool:
+    try:
+        return len(parse_chord_line(text)) == 1
+    except ValueError:
+        return False

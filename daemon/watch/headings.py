@@ -1,0 +1,298 @@
+"""Lines that begin a section, as people write them: `Chorus (x2)`, `2nd Verse:`, `VERSE II - soft`,
+`副歌 2`; and how often they say that it is sung.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from .characters import fold, fold_word
+from .section_names import ABBREVIATIONS, ADJECTIVES, COUNTED, NAMES
+
+MAX_HEADING = 120  # characters of a heading, with what its writer says of it
+
+_NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten",
+    "uno dos tres cuatro cinco seis siete ocho nueve diez",
+    "eins zwei drei vier funf sechs sieben acht neun zehn",
+    "un deux trois quatre cinq six sept huit neuf dix",
+    "一 二 三 四 五 六 七 八 九 十",
+    "i ii iii iv v vi vii viii ix x",
+    "① ② ③ ④ ⑤ ⑥ ⑦ ⑧ ⑨ ⑩",
+)
+_NUMBERS = {word: number for words in _NUMBER_WORDS for number, word in enumerate(words.split(), 1)}
+_ORDINAL_WORDS = (
+    "first second third fourth fifth sixth",
+    "erste zweite dritte vierte funfte sechste",
+    "primera segunda tercera cuarta quinta sexta",
+    "premier deuxieme troisieme quatrieme cinquieme sixieme",
+    "prima seconda terza quarta quinta sesta",
+    "primeira segunda terceira quarta quinta sexta",
+    "первыи второи третии четвертыи пятыи шестои",
+)
+_ORDINALS = {
+    word: number for words in _ORDINAL_WORDS for number, word in enumerate(words.split(), 1)
+}
+
+# All of these are matched with what `fold_word` makes of a heading, with single spaces.
+_SPELLINGS = {fold_word(name): name for name in NAMES}
+_NAME = re.compile(
+    "|".join(
+        re.escape(name).replace("\\-", "[ -]?").replace("\\ ", "[ -]?")
+        for name in sorted(_SPELLINGS, key=len, reverse=True)
+    )
+)
+_LOOSE = {spelling.replace(" ", "").replace("-", ""): name for spelling, name in _SPELLINGS.items()}
+_SHORT = {fold_word(name): section for name, section in ABBREVIATIONS.items()}
+_ABBREVIATION = re.compile(
+    "("
+    + "|".join(sorted(map(re.escape, _SHORT), key=len, reverse=True))
+    + r")\.? ?(\d{0,2})(?![^\W\d_])"
+)
+_AGAIN_BEFORE = re.compile(
+    r"(?:repeat|rpt|back to|go to|sing|again|da capo|wdh|wiederhole|wiederholung|repeter|repetir|"
+    r"repete|repite|ripeti|ripetere|reprise|повтор|повторить|重复|重複)[.:]? ?"
+    r"(?:the |from |last |first |le |la |el |il |al |den |die |das |du |del |o |a )?"
+)
+_COUNT = "一二三四五六七八九十"
+_BEFORE = re.compile(
+    rf"(?:第 ?)?(\d{{1,2}}|[{_COUNT}])"
+    r"(?:st|nd|rd|th|er|re|e|eme|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
+)
+_UNIT = r"(?:x|times?|mal|fois|veces|vezes|volte|razy|раза?|回|遍|次|번)(?![^\W_])"
+_NUMBER = re.compile(
+    r" ?(?:(?:#|no\.? ?|nr\.? ?|n° ?|№ ?)?"
+    rf"(\d{{1,2}}(?: ?[-&+/,] ?\d{{1,2}})*[a-d]?)(?!\w)(?! ?{_UNIT})"
+    rf"|([ivx]{{1,4}}|[^\W\d_]{{2,8}}|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
+)
+_TIMES = re.compile(
+    rf"x ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
+    r"|(twice|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды)\b"
+    r"|(thrice|ter|dreimal|трижды)\b"
+)
+_AGAIN = re.compile(
+    r"(?:repeat(?:ed|s)?|rpt|again|reprise|wdh|wiederholung|wiederholen|da capo|same as before|"
+    r"same as above|same|idem|ripetere|repetir|повтор|重复|重複|繰り返し|반복)(?![^\W_])[.!]*"
+)
+_BETWEEN = tuple(" ,;.·|/:-~")
+_ALPHABETIC = re.compile("[a-zЀ-ӿ]")  # whose words stand apart
+_OPEN = {"(": ")", "[": "]"}
+
+
+class Heading(NamedTuple):
+    """A section's beginning. `name` is what it is called, with its number and what its writer says
+    of it; `section` is the name alone. It is sung `repeats` times; where it `recalls`, its words
+    are those that it had before. `mark` is what stands between the name and its `rest`, which is
+    a description or what is sung: ( or - or : or a comma; a space where words follow at once.
+    `abbreviation`: how it is written where that is no name.
+    """
+
+    name: str
+    section: str
+    number: str = ""
+    repeats: int = 1
+    recalls: bool = False
+    mark: str = ""
+    rest: str = ""
+    abbreviation: str = ""
+
+
+def read_heading(text: str) -> Heading | None:
+    """The heading that a text is, without brackets around it; None for one that begins with no
+    section's name or abbreviation.
+    """
+    if len(text) > MAX_HEADING:
+        return None
+    return _HeadingReader(" ".join(unicodedata.normalize("NFC", text).split())).read()
+
+
+def find_section(word: str) -> str:
+    """The section that is called so, however it is spelt; empty where none is."""
+    return _LOOSE.get(_close_up(fold_word(word)), "")
+
+
+def list_spellings() -> tuple[str, ...]:
+    """The names as `find_section` compares them."""
+    return tuple(_LOOSE)
+
+
+def read_times(text: str) -> int:
+    """How many times `x2`, `(2x)` or `twice` mean; 0 for what means none."""
+    text = fold_word(text.strip())
+    while text and _OPEN.get(text[0]) == text[-1]:
+        text = text[1:-1].strip()
+    match = _TIMES.fullmatch(text.rstrip(".! "))
+    return _count(match) if match else 0
+
+
+def means_again(text: str) -> bool:
+    """`(Repeat)`: what is above is sung once more."""
+    return _AGAIN.fullmatch(fold_word(text.strip("()[] .:"))) is not None
+
+
+class _HeadingReader:
+    """Reads a heading from its front to its end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._folded = fold_word(text)
+        self._at = 0
+        self._repeats = 1
+        self._recalls = False
+
+    def read(self) -> Heading | None:
+        if times := _TIMES.match(self._folded):
+            self._repeats = _count(times)
+            self._at = times.end() + self._folded.startswith(" ", times.end())
+        if again := _AGAIN_BEFORE.match(self._folded, self._at):
+            self._recalls = True
+            self._at = again.end()
+        number = self._read_ordinal()
+        adjectives = self._read_adjectives()
+        abbreviation = ""
+        if section := self._read_name():
+            number = number or self._read_number()
+        elif short := _ABBREVIATION.match(self._folded, self._at):
+            abbreviation = short[1]
+            section = _SHORT[abbreviation]
+            number = number or short[2]
+            self._at = short.end()
+        else:
+            return None
+        counted = f"{number}{section}" if section in COUNTED and number else ""
+        name = counted or " ".join(filter(None, (*adjectives, section, number)))
+        mark, rest = self._read_rest()
+        return Heading(
+            name, section, number, self._repeats, self._recalls, mark, rest, abbreviation
+        )
+
+    def _read_ordinal(self) -> str:
+        """What counts a section in front of its name: "2nd", "second", "2.", 第二."""
+        if match := _BEFORE.match(self._folded, self._at):
+            if not _NAME.match(self._folded, match.end()):
+                return ""
+            self._at = match.end()
+            return str(_NUMBERS.get(match[1], match[1]))
+        word = self._peek_word()
+        number = _ORDINALS.get(word) or _ORDINALS.get(word[:-1])
+        if number and _NAME.match(self._folded, self._at + len(word) + 1):
+            self._at += len(word) + 1
+            return str(number)
+        return ""
+
+    def _read_adjectives(self) -> list[str]:
+        """The guitar of a guitar solo."""
+        found: list[str] = []
+        begin = self._at
+        while len(found) < 2 and (word := self._peek_word()) in ADJECTIVES:
+            following = self._at + len(word) + 1
+            is_name = _NAME.match(self._folded, self._at)
+            if is_name and not _NAME.match(self._folded, following):
+                break
+            found.append(self._text[self._at : following - 1].capitalize())
+            self._at = following
+        if found and not _NAME.match(self._folded, self._at):
+            self._at = begin
+            return []
+        if "Double" in found:
+            found.remove("Double")
+            self._repeats = 2
+        return found
+
+    def _read_name(self) -> str:
+        match = _NAME.match(self._folded, self._at)
+        if not match:
+            return ""
+        following = self._folded[match.end() : match.end() + 1]
+        if _ALPHABETIC.match(match[0][-1]) and (following.isalpha() or following == "'"):
+            return ""
+        self._at = match.end()
+        return _LOOSE[_close_up(match[0])]
+
+    def _read_number(self) -> str:
+        match = _NUMBER.match(self._folded, self._at)
+        if not match:
+            return ""
+        if match[1]:
+            number = match[1].upper()
+        elif match[2] in _NUMBERS:
+            number = str(_NUMBERS[match[2]])
+        elif len(match[2]) == 1 and self._text[match.start(2)].isupper():
+            number = match[2].upper()
+        else:
+            return ""
+        self._at = match.end()
+        return number
+
+    def _read_rest(self) -> tuple[str, str]:
+        """The mark behind the name, and what comes behind that and says nothing of repeats."""
+        while self._at < len(self._text):
+            begin = self._at
+            while self._folded[self._at : self._at + 1] in _BETWEEN:
+                self._at += 1
+            mark = self._folded[begin : self._at].strip()
+            if self._read_repeats():
+                continue
+            rest = self._text[self._at :].strip()
+            if not rest:
+                return (":" if ":" in mark else "", "")
+            is_closed = rest[0] in "(（" and fold(rest.rstrip(":： "))[-1] == ")"
+            if is_closed and mark in ("", "-", ":"):
+                return "(", self._take_repeats(rest.rstrip(":： "))
+            return mark[:1] or " ", self._take_repeats(rest)
+        return "", ""
+
+    def _read_repeats(self) -> bool:
+        """Goes over `x2`, `(twice)`, `repeat` where they come next."""
+        at = self._at
+        closing = _OPEN.get(self._folded[at : at + 1], "")
+        at += bool(closing)
+        repeats, recalls = self._repeats, self._recalls
+        found = False
+        while match := _TIMES.match(self._folded, at) or _AGAIN.match(self._folded, at):
+            if match.re is _AGAIN:
+                recalls = True
+            else:
+                repeats = _count(match)
+            found = True
+            at = match.end()
+            while self._folded[at : at + 1] in (" ", ","):
+                at += 1
+        if closing:
+            found = found and self._folded[at : at + 1] == closing
+            at += 1
+        if found:
+            self._at, self._repeats, self._recalls = at, repeats, recalls
+        return found
+
+    def _take_repeats(self, rest: str) -> str:
+        """What a description says besides "x2"."""
+        is_closed = rest[0] in "(（" and rest[-1] in ")）"
+        kept = []
+        for part in re.split("[,;，；]", rest[1:-1] if is_closed else rest):
+            if times := read_times(part):
+                self._repeats = times
+            elif means_again(part):
+                self._recalls = True
+            else:
+                kept.append(part.strip())
+        text = ", ".join(kept)
+        return f"({text})" if text and is_closed else text
+
+    def _peek_word(self) -> str:
+        end = self._folded.find(" ", self._at)
+        return self._folded[self._at : end if end >= 0 else None]
+
+
+def _close_up(spelling: str) -> str:
+    return spelling.replace(" ", "").replace("-", "")
+
+
+def _count(match: re.Match[str]) -> int:
+    if match[3]:
+        return 2
+    if match[4]:
+        return 3
+    return int(match[1] or match[2])

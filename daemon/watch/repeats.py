@@ -1,0 +1,204 @@
+"""What is sung more often than a sheet writes it: lines, stanzas and sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pipeline.request import MAX_LYRICS, OutOfRange
+
+from .characters import fold
+from .headings import Heading, means_again, read_times
+from .section_names import INSTRUMENTAL, VERSES
+
+_TIMES_BEHIND = re.compile(r"[(\[][^()\[\]]{1,24}[)\]][.!]?$|(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x)$")
+_ALONE = re.compile(r"[xX] ?[0-9]{1,2}\.?|[0-9]{1,2} ?[xX]\.?|Repeat.?|REPEAT.?|Bis|BIS")
+_OPENING = re.compile(r"(?:[|/]{1,2}:|\[:|𝄆) ?")
+_CLOSING = re.compile(r" ?(?::[|/]{1,2}|:\]|𝄇) ?(?P<times>[(\[]?[^()\[\]|/:]{0,12}[)\]]?)$")
+
+
+class SongLine(NamedTuple):
+    """A line of a song; an empty one has no `text`. `heading`: it is the marker of a section that
+    begins. `has_words`: it is sung, `repeats` times; between those that `opens` and `closes` all
+    are, `closes` times. `stanza_repeats`: it stands for the stanza above, which is sung so often.
+    `ends`: the section ends above it.
+    """
+
+    number: int
+    text: str = ""
+    heading: Heading | None = None
+    has_words: bool = False
+    repeats: int = 1
+    stanza_repeats: int = 0
+    opens: bool = False
+    closes: int = 0
+    ends: bool = False
+
+
+class Expansion(NamedTuple):
+    """All that is sung, as lines with their numbers; and by the numbers of headings, the number of
+    the heading whose words are sung again there: -1 where there is none.
+    """
+
+    lines: list[tuple[int, str]]
+    recalled: dict[int, int]
+
+
+@dataclass
+class _Section:
+    heading: Heading | None = None
+    number: int = 0
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    has_words: bool = False
+
+
+def split_repeats(text: str) -> tuple[str, int]:
+    """`We are alive (x2)` -> `We are alive`, 2. Once where a line says nothing of that."""
+    folded = fold(text).lower()
+    match = _TIMES_BEHIND.search(folded, max(len(text) - 28, 0))
+    if not match:
+        return text, 1
+    times = read_times(match[0]) or 2 * means_again(match[0])
+    words = text[: match.start()].rstrip(" ,;-–—")
+    is_apart = folded[match.start() - 1 : match.start()] in tuple(" ,.;!?-)\"'")
+    return (words, times) if times and words and is_apart else (text, 1)
+
+
+def read_stanza_repeats(text: str) -> int:
+    """How often the stanza above is sung, where a line says only that: `(x2)`, `Repeat`."""
+    folded = fold(text.strip())
+    if folded[0] in "([" or _ALONE.fullmatch(folded):
+        return read_times(folded) or 2 * means_again(folded)
+    return 0
+
+
+def find_repeat_signs(texts: Sequence[str]) -> dict[int, tuple[bool, int]]:
+    """The lines of a stanza, by their index, that |: opens and :| closes, so many times. A sign
+    that has no partner is none.
+    """
+    found: dict[int, tuple[bool, int]] = {}
+    opened = -1
+    for index, text in enumerate(texts):
+        folded = fold(text.strip()).lower()
+        if not folded:
+            opened = -1
+        if _OPENING.match(folded):
+            opened = index
+        if opened >= 0 and (closing := _search_closing(folded)):
+            times = read_times(closing["times"]) if closing["times"] else 2
+            if times:
+                found[opened] = (True, 0)
+                found[index] = (opened == index, times)
+            opened = -1
+    return found
+
+
+def strip_repeat_signs(text: str, opens: bool, closes: int) -> str:
+    """A line without its |: and :|."""
+    folded = fold(text).lower()
+    end = len(text)
+    if closes and (closing := _search_closing(folded)):
+        end = closing.start()
+    opening = _OPENING.match(folded) if opens else None
+    return text[opening.end() if opening else 0 : end].strip()
+
+
+def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
+    """Raises `OutOfRange` where it becomes too long."""
+    _check_length(sum(len(line.text) + 1 for line in lines if line.text))
+    written: dict[str, _Section] = {}
+    recalled: dict[int, int] = {}
+    song: list[tuple[int, str]] = []
+    length = 0
+    for section in _divide(lines):
+        copied = section.lines
+        repeats = 1
+        if heading := section.heading:
+            source = section if section.has_words else _find_recalled(heading, written)
+            if section.has_words:
+                written |= dict.fromkeys(_list_keys(heading), section)
+            elif source:
+                recalled[section.number] = source.number
+                copied = [section.lines[0], *source.lines[1:]]
+            elif heading.recalls:
+                recalled[section.number] = -1
+            repeats = heading.repeats if source else 1
+        length += repeats * _measure(copied)
+        _check_length(length)
+        song += repeats * copied
+    return Expansion(song, recalled)
+
+
+def _divide(lines: Iterable[SongLine]) -> Iterator[_Section]:
+    """The sections as they are written, with their lines and stanzas as often as those say. Where
+    no verse has a marker, a section is one stanza.
+    """
+    lines = [*lines]
+    has_verses = any(line.heading and line.heading.section in VERSES for line in lines)
+    section = _Section()
+    stanza: list[tuple[int, str]] = []
+    opened = 0
+    length = 0
+    for line in lines:
+        if line.heading or line.ends:
+            yield section
+            section = _Section(line.heading, line.number)
+            stanza = []
+            opened = 0
+        if line.stanza_repeats:
+            section.lines += (line.stanza_repeats - 1) * stanza
+            length += (line.stanza_repeats - 1) * _measure(stanza)
+            stanza = []
+        elif line.text:
+            if not section.lines or not section.lines[-1][1]:
+                stanza = []
+            opened = len(section.lines) if line.opens else opened
+            added = line.repeats * [(line.number, line.text)]
+            if line.closes:
+                block = section.lines[opened:] + added
+                added += (line.closes - 1) * block
+            section.lines += added
+            section.has_words = section.has_words or line.has_words
+            if not line.heading:
+                stanza += added
+            length += _measure(added)
+        elif not line.heading:
+            section.lines.append((line.number, ""))
+            if section.heading and section.has_words and not has_verses:
+                yield section
+                section = _Section()
+        _check_length(length)
+    yield section
+
+
+def _find_recalled(heading: Heading, written: Mapping[str, _Section]) -> _Section | None:
+    """The section whose words are sung again where a heading has none below it."""
+    exact, section = _list_keys(heading)
+    if heading.section in INSTRUMENTAL and not heading.recalls:
+        return None
+    if heading.number and heading.section in VERSES:
+        return written.get(exact)
+    if heading.section in VERSES and not heading.recalls:
+        return None
+    return written.get(exact) or written.get(section)
+
+
+def _list_keys(heading: Heading) -> tuple[str, str]:
+    return f"{heading.section} {heading.number}", heading.section
+
+
+def _measure(lines: Sequence[tuple[int, str]]) -> int:
+    return sum(len(text) + 1 for _, text in lines if text)
+
+
+def _check_length(length: int) -> None:
+    """Raises `OutOfRange`: a line may be sung a thousand times."""
+    if length > MAX_LYRICS + 1:
+        message = f"lyrics must have at most {MAX_LYRICS} characters, got {length - 1}"
+        raise OutOfRange(message, "shorten them")
+
+
+def _search_closing(folded: str) -> re.Match[str] | None:
+    return _CLOSING.search(folded, max(len(folded) - 18, 0))

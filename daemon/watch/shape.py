@@ -1,0 +1,144 @@
+"""What is known of a sheet before its lines are read: which are chords, which is its title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .chords import are_chords, is_certain, list_chords, may_be_chords
+from .directives import read_directive
+from .markers import Surroundings, parse_marker
+from .repeats import find_repeat_signs
+from .song_head import is_credit, list_facts, names_author
+
+MAX_TITLE = 80  # characters
+REACH = 3  # lines below a title that say what it is
+
+_MARKUP = re.compile(r"\[/?(?:ch|tab)\]")  # Ultimate Guitar's
+_NUMBERED = re.compile(r"([0-9]{1,2})[.)](?:\s+|$)")
+_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]")
+_BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
+_RULE = re.compile(r"[=-]{3,}")
+_OF_WEBSITE = re.compile(r".{1,80} (?:Lyrics|Chords|Tabs?)(?: by .{1,60})?")
+
+
+class Shape(NamedTuple):
+    """By the indices of lines: `chords` of those that consist of them; `numbered`: stanzas that are
+    counted, 1. and 2.; `signs`: |: and :|; `titles`: what of the title a line is. `texts` are all
+    lines, without space around them.
+    """
+
+    texts: list[str]
+    chords: dict[int, list[str]]
+    among_chords: bool
+    is_short: bool
+    is_opensong: bool
+    has_directives: bool
+    numbered: dict[int, re.Match[str]]
+    signs: dict[int, tuple[bool, int]]
+    titles: dict[int, str]
+
+
+def find_shape(lines: Sequence[str]) -> Shape:
+    """The shape of the lines below a sheet's parameters."""
+    lines = [_MARKUP.sub("", line) if "[" in line else line for line in lines]
+    texts = [line.strip() for line in lines]
+    found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
+    certain = {index for index, names in found.items() if names and is_certain(lines[index], names)}
+    among_chords = bool(certain) or any(map(_has_inline, texts))
+    chords = {
+        index: names
+        for index, names in found.items()
+        if not names
+        or index in certain
+        or may_be_chords(texts[index], names, among_chords, _is_above_words(index, texts, found))
+    }
+    signs = find_repeat_signs(
+        ["-" if index in chords else text for index, text in enumerate(texts)]
+    )
+    return Shape(
+        texts=texts,
+        chords=chords,
+        among_chords=among_chords,
+        is_short=any(map(_SHORTENED.fullmatch, texts)),
+        is_opensong=any(text[0] == "." and list_chords(text[1:]) for text in texts if text),
+        has_directives=any(text[0] in "{｛" and read_directive(text) for text in texts if text),
+        numbered=_find_numbered(texts),
+        signs=signs,
+        titles=_find_titles(texts, chords),
+    )
+
+
+def _look(line: str) -> list[str] | None:
+    return list_chords(line) if line.strip() else None
+
+
+def _has_inline(text: str) -> bool:
+    return "[" in text and any(
+        len(part) > 1 and are_chords(part) for part in _BRACKETS.findall(text)
+    )
+
+
+def _is_above_words(index: int, texts: Sequence[str], found: dict[int, list[str]]) -> bool:
+    """Whether a line that is not chords comes next."""
+    following = texts[index + 1] if index + 1 < len(texts) else ""
+    return bool(following) and index + 1 not in found and following[0] not in "[#"
+
+
+def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
+    """The first lines of stanzas that are counted from 1 on, where there are two at least."""
+    found: dict[int, re.Match[str]] = {}
+    for index, text in enumerate(texts):
+        match = _NUMBERED.match(text)
+        is_first = not index or not texts[index - 1]
+        if match and is_first and int(match[1]) == len(found) + 1:
+            found[index] = match
+    return found if len(found) > 1 else {}
+
+
+def _find_titles(texts: Sequence[str], chords: dict[int, list[str]]) -> dict[int, str]:
+    """The title that stands alone above the head or the first section, and whom the song is by:
+    "title", or "alone" where it may be a line of words; "artist".
+    """
+    places = [index for index, text in enumerate(texts[:40]) if text][: REACH + 1]
+    if not places or not _may_be_title(places[0], texts, chords):
+        return {}
+    title, *below = places
+    if not below:
+        return {}
+    after = below[0]
+    if _RULE.fullmatch(texts[after]) and after == title + 1:
+        return {title: "title"}
+    if names_author(texts[after]) and _is_apart(after, texts, chords):
+        return {title: "title", after: "artist"}
+    if _is_fact(texts[after]) or _OF_WEBSITE.fullmatch(texts[title]):
+        return {title: "title"}
+    is_pair = after == title + 1 and len(below) > 1 and _may_be_title(after, texts, chords)
+    if is_pair and below[1] == after + 1 and _is_fact(texts[below[1]]):
+        return {title: "title", after: "artist"}
+    if after > title + 1 and parse_marker(texts[after], Surroundings(True)):
+        return {title: "alone"}
+    return {}
+
+
+def _may_be_title(index: int, texts: Sequence[str], chords: dict[int, list[str]]) -> bool:
+    text = texts[index]
+    if len(text) > MAX_TITLE or index in chords or text[0] in "[{#<.;|" or ":" in text:
+        return False
+    return not (parse_marker(text) or _is_fact(text) or _RULE.fullmatch(text))
+
+
+def _is_fact(text: str) -> bool:
+    return is_credit(text) or bool(list_facts(text)) or read_directive(text) is not None
+
+
+def _is_apart(index: int, texts: Sequence[str], chords: dict[int, list[str]]) -> bool:
+    """Whether no line of words follows at once."""
+    following = texts[index + 1] if index + 1 < len(texts) else ""
+    return (
+        not following
+        or index + 1 in chords
+        or _is_fact(following)
+        or parse_marker(following) is not None
+    )

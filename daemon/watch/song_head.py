@@ -1,0 +1,243 @@
+"""What stands around the words of a song sheet: title, key, tempo, capo, authors, owners."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pipeline.request import is_field
+
+from .characters import fold, fold_word
+from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
+
+# What song sheets call the fields of a request, in the languages that they are written in. What
+# takes no part in the music has no field.
+_WORDS = {
+    "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
+    "название песня 曲名 歌名 标题 標題 タイトル 제목",
+    "bpm": "tempo bpm speed tempobpm темп テンポ 速度 템포 빠르기",
+    "key": "key songkey tonart tonalite tonalidad tonalita tonalidade tom toonsoort tonacja "
+    "tonation тональность キー 调 調 调性 調性 키 조",
+    "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
+    "misura tempoindicatie размер 拍子 拍号 拍號 박자",
+    "seconds": "duration length songlength dauer duree duracion durata duracao 時間 时长",
+    "": "subtitle alttitle sorttitle artist artists interpret kunstler interprete artista "
+    "artiste band performer performedby singer author authors autor auteur autore writer "
+    "writers writtenby songwriter songwriters composer composers composedby lyricist lyrics "
+    "lyricsby words wordsby wordsandmusic wordsandmusicby wordsmusic lyricsandmusic "
+    "lyricsandmusicby text textby music musicby musik melodie melody arranger arrangedby "
+    "arrangement producer producedby album year released releasedate jahr annee ano anno genre "
+    "publisher copyright license licence ccli cclinumber cclisong cclino cclisongnumber "
+    "cclilicense cclilicence number songnumber capo kapo capodastre cejilla capotraste "
+    "capotasto каподастр カポ 카포 tuning stimmung accordage afinacion afinacao accordatura "
+    "difficulty level strumming strummingpattern strum pattern source url link website "
+    "transcribedby tabbedby chordsby submittedby version updated date keywords topic topics "
+    "book songbook scripture footer исполнитель автор слова музыка альбом год 歌手 原唱 作词 "
+    "作詞 词 作曲 曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 작곡 편곡 "
+    "앨범",
+}
+_FIELDS = {word: name for name, words in _WORDS.items() for word in map(fold_word, words.split())}
+_FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
+TEXTS = frozenset(("prompt", "lyrics", "guide", "name", "lm_negative_prompt"))
+_TEMPO_WORDS = frozenset(
+    "very moderately slow slowly medium mid moderate fast quick upbeat up mid-tempo ballad "
+    "half-time with feeling freely rubato largo larghetto lento adagio andante andantino "
+    "moderato allegretto allegro vivace presto ad lib".split()
+)
+_KEY_NAME = r"[a-h][#b♯♭]?(?: ?(?:m|maj|min|major|minor|dur|moll)\.?)?"
+# Lines without a colon, as `fold_word` leaves them: their field and its value, or what they tell.
+_LOOSE = (
+    (
+        "bpm",
+        re.compile(r"(?:♩|♪|q|tempo|bpm|m\.m\.)\.? ?[=:~-]? ?(\d{2,3}(?:[.,]\d{1,3})?)(?: ?bpm)?"),
+    ),
+    ("bpm", re.compile(r"(?:ca\.? ?|approx\.? ?|~ ?)?(\d{2,3}(?:[.,]\d{1,3})?) ?bpm")),
+    ("key", re.compile(rf"(?:in )?(?:the )?(?:song )?key(?: of| is)? ?[:=-]? ?({_KEY_NAME})")),
+    ("key", re.compile(r"([a-g][#b♯♭]? (?:major|minor|dur|moll))")),
+    ("time_signature", re.compile(r"(?:time |takt )?(\d{1,2}/(?:2|4|8|16))(?: time|[ -]takt)?")),
+    ("capo", re.compile(r"\(?(?:no |kein )?[ck]apo\b.{0,40}")),
+    (
+        "tuning",
+        re.compile(r"\(?(?:standard|drop d|open [a-g]) tuning\)?|\(?tun(?:ing|e|ed)\b.{0,60}"),
+    ),
+    ("tuning", re.compile(r"\(?(?:1/2|half|one|whole|a half)[ -]step (?:down|up)\)?")),
+    (
+        "who it is by",
+        re.compile(
+            r"\(?(?:words|lyrics?|text|music|melody|written|composed|arranged|arr\.?|performed|"
+            r"recorded|transcribed|tabbed|chords?|original)"
+            r"(?: ?(?:and|&|[+]|/|,) ?(?:words|lyrics?|music|chords?|performed|composed))? "
+            r"by\b.{0,200}"
+        ),
+    ),
+    ("who it is by", re.compile(r"\(?(?:traditional|trad\.?|public domain|anonymous)\b.{0,40}")),
+    (
+        "what is said of the song",
+        re.compile(r"page \d{1,3}(?: ?/ ?\d{1,3}| of \d{1,3})?|\d{1,4} contributors?.{0,100}"),
+    ),
+)
+# What nobody sings, wherever it stands.
+_CREDITS = re.compile(
+    r"(?:©|℗|\(c\) ?(?:\d{4}|copyright)|copyright (?:©|\(c\)|\d{4})|ccli\b|all rights reserved|"
+    r"used by permission|for use solely|note: reproduction of this|international copyright secured|"
+    r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
+    r"\d{0,5}embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
+)
+# "by Nobody and The Others": every word of a name has a capital letter
+_BY = re.compile(
+    r"\(?-? ?[Bb][Yy]:? [^\W\d_a-z]\S*"
+    r"(?: (?:[^\W\d_a-z]\S*|[&+,]|and|the|of|de|la|von|feat\.?|ft\.?|y|e|et|und)){0,9}\)?"
+)
+_SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +")
+_SAID = re.compile(r"[^\W_][\w &/#'().-]{0,30}")
+_KEYED = re.compile(
+    r"(?:(?:original |song )?key|tempo|bpm|time(?: signature)?|metre|meter|capo|tuning|duration|"
+    r"length|artist|author|album|year|ccli(?: number)?|copyright|title) ?[:=]"
+)
+
+
+class Fact(NamedTuple):
+    """One thing that a head says: `name` is its field, empty where it has none, and `word` what it
+    is called. `is_fallback`: what else says it counts more.
+    """
+
+    name: str
+    word: str
+    value: str
+    is_fallback: bool = False
+
+
+def find_fact(word: str, value: str) -> Fact | None:
+    """What `word: value` says in the head of a song sheet; None where no head has such a word."""
+    spelt = _spell(word)
+    if spelt in _FALLBACKS:
+        return Fact(_FALLBACKS[spelt], word, value, is_fallback=True)
+    name = _FIELDS.get(spelt)
+    if name is None:
+        return None
+    if name == "time_signature":
+        if re.fullmatch(r"\d{1,2}:\d{2}(?:\.\d+)?", fold(value)):
+            return Fact("seconds", word, value)
+        value = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2"}.get(
+            fold_word(value), value
+        )
+    if (
+        spelt == "tempo"
+        and fold_word(value).strip(". ")
+        and _TEMPO_WORDS.issuperset(re.findall(r"[a-z-]+|\S", fold_word(value).strip(". ")))
+    ):
+        return Fact("", word, value)
+    return Fact(name, word, value)
+
+
+def is_fallback(word: str) -> bool:
+    """Whether `Original key` and the like count only where nothing else says it."""
+    return _spell(word) in _FALLBACKS
+
+
+def describe_unused(fact: Fact) -> SheetNote:
+    """What is said of a fact that takes no part in the music, in line 0."""
+    word = fact.word.lower()
+    if word != "tempo":
+        return SheetNote(0, UNDERSTOOD, f"{word} is not used")
+    message = f"tempo is a number, not {shorten(fact.value)}: not used"
+    hint = "write beats a minute, like tempo: 72, or put the word into the prompt"
+    return SheetNote(0, UNCLEAR, message, hint)
+
+
+def list_facts(line: str) -> list[Fact]:
+    """What a line of a head says: `Key: G | Tempo: 72 | 4/4`. Nothing where any part of it is no
+    fact.
+    """
+    line = line.strip().strip("*_").strip()
+    if not line or len(line) > 300:
+        return []
+    facts: list[Fact] = []
+    for part in _split_facts(line):
+        fact = _read_pair(part) or read_loose(part)
+        if fact is None:
+            return []
+        facts.append(fact)
+    return facts
+
+
+def read_loose(text: str) -> Fact | None:
+    """What a line or a part of one says without a colon: `Key of G`, `72 bpm`, `Capo 2`."""
+    folded = fold_word(text.strip())
+    for name, pattern in _LOOSE:
+        if match := pattern.fullmatch(folded):
+            value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
+            return Fact(name if name in _WORDS else "", name, value)
+    return Fact("", "what is said of the song", text) if is_credit(text) else None
+
+
+def names_author(line: str) -> bool:
+    """Whether a line says `by Nobody`."""
+    return _BY.fullmatch(line.strip()) is not None
+
+
+def is_credit(text: str) -> bool:
+    """© 2012 Nobody, CCLI Song # 1234567 and the like: sung nowhere."""
+    return _CREDITS.match(fold_word(text.strip().lstrip("[(*"))) is not None
+
+
+def split_pairs(word: str, value: str) -> list[tuple[str, str]]:
+    """The pairs of a line that has several: `Key: G | Tempo: 72`."""
+    if is_field(word) and word.lower() in TEXTS:
+        return [(word, value)]
+    parts = _split_facts(f"{word}: {value}")
+    if len(parts) < 2:
+        return [(word, value)]
+    pairs = []
+    for part in parts:
+        fact = _read_pair(part) or read_loose(part)
+        if fact is None:
+            return [(word, value)]
+        pairs.append((fact.name or fact.word, fact.value))
+    return pairs
+
+
+def _spell(word: str) -> str:
+    return re.sub(r"[\W_]", "", fold_word(word))
+
+
+def _split_facts(line: str) -> list[str]:
+    """The parts of a line, each of which is a fact if the line is a head's."""
+    folded = fold_word(line)
+    first = _KEYED.match(folded)
+    is_text = first is not None and first[0][:5] in ("title", "artis", "autho", "album", "copyr")
+    cuts = [0]
+    for match in _KEYED.finditer(folded, 1):
+        before = folded[: match.start()]
+        if before[-1:].isalnum() or folded[: match.start()].rstrip().endswith(("original", "song")):
+            continue
+        is_strong = before.endswith("  ") or before.rstrip()[-1:] in tuple("|;•·")
+        if is_strong or (first and not is_text):
+            cuts.append(match.start())
+    parts = [line[begin:end].strip(" |;•·,/") for begin, end in zip(cuts, [*cuts[1:], len(line)])]
+    return [piece for part in parts if part for piece in _split_loose(part)]
+
+
+def _split_loose(part: str) -> list[str]:
+    """`Tempo: 72 | 4/4`: what stands behind a value and is a fact by itself."""
+    pieces = []
+    begin = 0
+    for match in _SEPARATOR.finditer(fold(part)):
+        pieces.append(part[begin : match.start()])
+        begin = match.end()
+    pieces.append(part[begin:])
+    later = [piece for piece in pieces[1:] if piece.strip()]
+    if later and all(read_loose(piece) or _read_pair(piece) for piece in later):
+        return [pieces[0], *later]
+    return [part]
+
+
+def _read_pair(text: str) -> Fact | None:
+    folded = fold(text)
+    end = min((at for mark in ":=" if (at := folded.find(mark)) > 0), default=0)
+    word = text[:end].strip().strip("*_").strip()
+    if not end or not _SAID.fullmatch(fold(word)):
+        return None
+    value = text[end + 1 :].strip().strip("*_").strip()
+    field = re.sub(r"[ -]+", "_", word)
+    return Fact(field, word, value) if is_field(field) else find_fact(word, value)
