@@ -17,12 +17,12 @@ from tests.support.generated import RATE, generate_failure, generate_files, writ
 from tests.support.osc_client import OscClient
 
 HALF_A_STEP = 2.0**-24  # of a 24-bit file
-SECONDS = 0.5  # of the source: its encoder is slow
+SECONDS = 0.5  # of the source
 SAMPLES = round(SECONDS * RATE)
 
 
 @pytest.fixture(scope="module")
-def daemon(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def daemon(light: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with a base model in the official layout, of random weights."""
     folder = tmp_path_factory.mktemp("base")
     (folder / "clips").mkdir()
@@ -30,7 +30,7 @@ def daemon(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dae
         port=0,
         out=folder / "clips",
         state=folder / "state",
-        model=str(tiny),
+        model=str(light),
         variant="acestep-v15-base",
     )
     with Daemon(settings) as running:

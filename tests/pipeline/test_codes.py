@@ -21,8 +21,8 @@ CODES = st.lists(st.integers(0, codes.COUNT - 1), min_size=1, max_size=20)
 
 
 @pytest.fixture(scope="module")
-def turbo() -> AceStep:
-    return load(str(OFFICIAL / "checkpoint"))
+def turbo(light_turbo: Path) -> AceStep:
+    return load(str(light_turbo))
 
 
 def render_clips(model: AceStep, **values: Any) -> list[Clip]:

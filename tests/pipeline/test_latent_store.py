@@ -24,14 +24,19 @@ def ace_step() -> AceStep:
     return load("mini")
 
 
-@pytest.fixture
-def mix(ace_step: AceStep, tmp_path: Path) -> Clip:
-    """A take that landed as tmp_path/made.wav."""
-    ace_step.model.latent_store = LatentStore(tmp_path / "latents")
+@pytest.fixture(scope="module")
+def take(ace_step: AceStep) -> Clip:
     (clip,) = (event for event in ace_step.render(REQUEST) if isinstance(event, Clip))
-    soundfile.write(tmp_path / "made.wav", np.asarray(clip.audio).T, SAMPLE_RATE, "PCM_24")
-    ace_step.remember(tmp_path / "made.wav", clip)
     return clip
+
+
+@pytest.fixture
+def mix(ace_step: AceStep, take: Clip, tmp_path: Path) -> Clip:
+    """The take, which landed as tmp_path/made.wav."""
+    ace_step.model.latent_store = LatentStore(tmp_path / "latents")
+    soundfile.write(tmp_path / "made.wav", np.asarray(take.audio).T, SAMPLE_RATE, "PCM_24")
+    ace_step.remember(tmp_path / "made.wav", take)
+    return take
 
 
 def repainted(ace_step: AceStep, path: Path, **more: Any) -> Clip:

@@ -14,15 +14,13 @@ from pipeline.reference import PART
 from pipeline.request import SAMPLE_RATE, BadRequest, OutOfRange, Request
 from pipeline.request_files import check_files
 from pipeline.take import Clip, Progress
-from tests.conftest import ROOT
 
-OFFICIAL = ROOT / "tests" / "data" / "official"
 LONG = 70 * SAMPLE_RATE
 
 
 @pytest.fixture(scope="module")
-def turbo() -> AceStep:
-    return load(str(OFFICIAL / "checkpoint"))
+def turbo(light_turbo: Path) -> AceStep:
+    return load(str(light_turbo))
 
 
 @pytest.fixture

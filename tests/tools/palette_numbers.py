@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping
 
 import numpy as np
-import pyloudnorm
 
 from examples.voice import metrics, songs
 from examples.voice.bands import BANDS
@@ -45,6 +44,8 @@ def make_piece(style: str, seed: int, words: str = "") -> songs.Song:
 
 def measure_mix(audio: songs.Audio) -> dict[str, float]:
     """The numbers of one mix: LUFS, and dB."""
+    import pyloudnorm  # brings scipy, which takes half a second
+
     meter = pyloudnorm.Meter(SAMPLE_RATE)
     return {
         "LUFS": float(meter.integrated_loudness(audio.astype(np.float64))),
