@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.explain import explain_request
 from pipeline.request import BadRequest, LinkedFile, MissingFile, Request
 
 MIX = "mix"  # the clip that is everything
@@ -143,13 +144,19 @@ class Job:
         self.line_events = ()
 
     @property
+    def note_events(self) -> tuple[Event, ...]:
+        """One `note` event for each sentence about what was read out of its request."""
+        return tuple(Event("note", self, (text,)) for text in explain_request(self.resolved))
+
+    @property
     def status_events(self) -> list[Event]:
-        """The events that a client needs which has lost its answers: the job's plan, its words, its
-        clips, and how it stands.
+        """The events that a client needs which has lost its answers: what was read out of the job's
+        request, its plan, its words, its clips, and how it stands.
         """
         if self.last_event is None:
             return []
-        return [*self.plan_events, *self.line_events, *self.clip_events, self.last_event]
+        told = (*self.note_events, *self.plan_events, *self.line_events, *self.clip_events)
+        return [*told, self.last_event]
 
 
 @dataclass(frozen=True)

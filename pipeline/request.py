@@ -23,6 +23,20 @@ from . import codes
 from .guide.harmony import parse_chord_line
 from .keys import parse_key
 from .prompt_reading import read_prompt
+from .quantities import (
+    BARS,
+    BEATS,
+    FREQUENCY,
+    LEVEL,
+    LOUDNESS,
+    PLAIN,
+    SHARE,
+    STEPS,
+    TEMPO,
+    TIME,
+    Unit,
+    read_quantity,
+)
 
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
@@ -118,7 +132,8 @@ class OutOfRange(BadRequest):
 class FieldSpec(NamedTuple):
     """What one field accepts: `low..high` for numbers; for texts at most `max_length` characters,
     and what `check` does (it returns the value as it is kept, or raises ValueError with what is
-    allowed). Its type is its default's. `choices` are the words of a text that takes no others.
+    allowed). A number that comes as a text may have its `unit`. Its type is its default's.
+    `choices` are the words of a text that takes no others.
     """
 
     default: bool | int | float | str
@@ -129,11 +144,16 @@ class FieldSpec(NamedTuple):
     check: Callable[[str], str] | None = None
     choices: tuple[str, ...] = ()
     max_length: int = MAX_TEXT
+    unit: Unit = PLAIN
 
 
-def number_field(default: float, low: float, high: float, help: str, *aliases: str) -> Any:
-    """A number between `low` and `high`, inclusive; whole numbers where the default is one."""
-    spec = FieldSpec(default, help, aliases, low, high)
+def number_field(
+    default: float, low: float, high: float, help: str, *aliases: str, unit: Unit = PLAIN
+) -> Any:
+    """A number between `low` and `high`, inclusive; whole numbers where the default is one. `unit`:
+    what a text may count it in.
+    """
+    spec = FieldSpec(default, help, aliases, low, high, unit=unit)
     return field(default=default, metadata={"spec": spec})
 
 
@@ -309,17 +329,21 @@ class Request:
         "length when bars is 0; 30 with a task: the source's",
         "duration",
         "length",
+        unit=TIME,
     )
-    bars: int = number_field(0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds")
+    bars: int = number_field(
+        0, 0, 1024, "length in bars, exact to the sample; 0 takes seconds", unit=BARS
+    )
     bpm: float = number_field(
         0.0,
         30.0,
         300.0,
         "tempo; 0 takes the prompt's, or the model's (120 where bars need one)",
         "tempo",
+        unit=TEMPO,
     )
     beats_per_bar: int = number_field(
-        0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4"
+        0, 1, 32, "beats in a bar; 0 takes the time signature's, or 4", unit=BEATS
     )
     key: str = text_field(
         "",
@@ -337,12 +361,12 @@ class Request:
     )
     seed: int = number_field(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
     variation: float = number_field(
-        0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's"
+        0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's", unit=SHARE
     )
     variation_seed: int = number_field(-1, -1, MAX_SEED, "where variation leads; -1 draws one")
     guide: str = text_field("", GUIDE_HELP, check=check_guide)
     guide_strength: float = number_field(
-        1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength"
+        1.0, 0.0, 1.0, "first part of the steps that follow the guide", "cover_strength", unit=SHARE
     )
     guide_seed: int = number_field(
         -1, -1, MAX_SEED, "same guide_seed, same composition; -1 takes the seed"
@@ -363,7 +387,7 @@ class Request:
         -1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean"
     )
     cover_noise_strength: float = number_field(
-        0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone"
+        0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone", unit=SHARE
     )
     codes: str = text_field("", CODES_HELP, "audio_codes", check=parse_codes, max_length=MAX_CODES)
     reference: str = text_field(
@@ -377,23 +401,45 @@ class Request:
         "which 30 s of it are heard: seed draws them, even takes front, middle, back",
     )
     repaint_start: float = number_field(
-        0.0, -MAX_SECONDS, MAX_SECONDS, "second where a repaint begins; below 0 adds in front"
+        0.0,
+        -MAX_SECONDS,
+        MAX_SECONDS,
+        "second where a repaint begins; below 0 adds in front",
+        unit=TIME,
     )
     repaint_end: float = number_field(
-        -1.0, 0.0, MAX_SECONDS, "second where it ends; beyond the source adds there; -1: the end"
+        -1.0,
+        0.0,
+        MAX_SECONDS,
+        "second where it ends; beyond the source adds there; -1: the end",
+        unit=TIME,
     )
     repaint_bar: int = number_field(
-        0, -1024, 1024, "bar where it begins instead, counted from 1; -2: two bars in front"
+        0,
+        -1024,
+        1024,
+        "bar where it begins instead, counted from 1; -2: two bars in front",
+        unit=BARS,
     )
-    repaint_bars: int = number_field(0, 1, 1024, "bars that it lasts; 0: up to repaint_end")
+    repaint_bars: int = number_field(
+        0, 1, 1024, "bars that it lasts; 0: up to repaint_end", unit=BARS
+    )
     repaint_strength: float = number_field(
-        0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not"
+        0.5, 0.0, 1.0, "how freely: 0 blends in with the source, 1 does not", unit=SHARE
     )
     repaint_hold: float = number_field(
-        -1.0, 0.0, 1.0, "first part of the steps that put the source back; -1: by the strength"
+        -1.0,
+        0.0,
+        1.0,
+        "first part of the steps that put the source back; -1: by the strength",
+        unit=SHARE,
     )
     repaint_crossfade: float = number_field(
-        -1.0, 0.0, 10.0, "seconds around it in which it turns into the source; -1: so too"
+        -1.0,
+        0.0,
+        10.0,
+        "seconds around it in which it turns into the source; -1: so too",
+        unit=TIME,
     )
     stems: str = text_field("", STEMS_HELP, "tracks", check=parse_tracks)
     loop: bool = switch_field(False, "ends where it begins, and repeats without a seam")
@@ -404,7 +450,12 @@ class Request:
         check=parse_steps,
     )
     num_steps: int = number_field(
-        0, 1, MAX_STEPS, "diffusion steps; 0 is the model's own (turbo 8, base 50)", "steps"
+        0,
+        1,
+        MAX_STEPS,
+        "diffusion steps; 0 is the model's own (turbo 8, base 50)",
+        "steps",
+        unit=STEPS,
     )
     shift: float = number_field(
         0.0, 0.1, 10.0, "timestep shift; 0 is the model's own (turbo 3, base 1)"
@@ -413,13 +464,13 @@ class Request:
         0.0, 1.0, 30.0, "1 is none; 0 is the model's own (turbo 1, base 7)", "guidance"
     )
     guidance_interval: float = number_field(
-        -1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own"
+        -1.0, 0.0, 1.0, "middle part of the steps that is guided; -1 is the model's own", unit=SHARE
     )
     cfg_interval_start: float = number_field(
-        0.0, 0.0, 1.0, "guide only while the timestep is at least this"
+        0.0, 0.0, 1.0, "guide only while the timestep is at least this", unit=SHARE
     )
     cfg_interval_end: float = number_field(
-        1.0, 0.0, 1.0, "guide only while the timestep is at most this"
+        1.0, 0.0, 1.0, "guide only while the timestep is at most this", unit=SHARE
     )
     cfg_type: str = choice_field("apg", GUIDANCE_TYPES, "kind of guidance: apg, cfg or adg")
     sampler: str = choice_field("euler", SAMPLERS, SAMPLER_HELP, "solver", "sampler_mode")
@@ -428,16 +479,18 @@ class Request:
         "the times of the steps, like 1 0.8 0.5; empty takes num_steps and shift",
         check=parse_timesteps,
     )
-    peak_db: float = number_field(-1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS")
+    peak_db: float = number_field(
+        -1.0, -60.0, 0.0, "highest true peak of the clip, in dBFS", unit=LEVEL
+    )
     normalize: bool = switch_field(
         True, "bring every clip up to peak_db; off only turns down what exceeds it"
     )
     loudness: float = number_field(
-        0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak"
+        0.0, -40.0, -5.0, "loudness of the clip in LUFS; 0 goes by the peak", unit=LOUDNESS
     )
     name: str = text_field("", "what the files are called; empty takes the prompt's first words")
     format: str = choice_field("wav24", FORMATS, "of the files: wav16, wav24, wav32f or flac")
-    sample_rate: int = number_field(48_000, 8_000, 192_000, "of the files, in Hz")
+    sample_rate: int = number_field(48_000, 8_000, 192_000, "of the files, in Hz", unit=FREQUENCY)
     plan: str = choice_field("auto", PLANS, PLAN_HELP)
     plan_seed: int = number_field(-1, -1, MAX_SEED, "same plan_seed, same plan; -1 takes the seed")
     lm_temperature: float = number_field(
@@ -447,7 +500,11 @@ class Request:
         0, 0, 1000, "it chooses among the k likeliest tokens only; 0: among all"
     )
     lm_top_p: float = number_field(
-        0.9, 0.0, 1.0, "it chooses among the likeliest that have this probability together; 0: all"
+        0.9,
+        0.0,
+        1.0,
+        "it chooses among the likeliest that have this probability together; 0: all",
+        unit=SHARE,
     )
     lm_repetition_penalty: float = number_field(
         1.0, 1.0, 2.0, "how much it avoids what it has written; 1: not at all"
@@ -723,7 +780,7 @@ def coerce(name: str, value: Any) -> Any:
 
 
 def _coerce_number(name: str, value: Any, spec: FieldSpec) -> float:
-    number = _read_number(name, value)
+    number = _read_number(name, value, spec)
     if isinstance(spec.default, int):
         if number != int(number):
             raise WrongType(f"{name} must be a whole number, got {number:g}")
@@ -739,12 +796,14 @@ def _coerce_number(name: str, value: Any, spec: FieldSpec) -> float:
     return number
 
 
-def _read_number(name: str, value: Any) -> float:
+def _read_number(name: str, value: Any, spec: FieldSpec) -> float:
     if isinstance(value, str):
         try:
-            value = int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else float(value)
-        except ValueError:
-            raise WrongType(f"{name} must be a number, got {value[:40]!r}") from None
+            is_whole = isinstance(spec.default, int)
+            value = read_quantity(value, spec.unit, spec.low, spec.high, is_whole)
+        except ValueError as error:
+            message = f"{name} must be a number, got {value[:40]!r}"
+            raise WrongType(message, f"write it {error}") from None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise WrongType(f"{name} must be a number, got {value!r:.40}")
     number = int(value) if isinstance(value, Integral) else float(value)

@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pipeline.explain import explain_request
 from pipeline.request import PREVIEW, Request
 from pipeline.request_files import accept_request, follow_links, resolve_request
 from pipeline.take import Clip, Progress, TakeInfo
@@ -71,9 +72,13 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 
 def _render(request: Request, settings: Settings) -> clips.Landed:
     folders.check_writable(settings.out)
+    told = explain_request(request)  # at once, as making it takes a while
+    for note in told:
+        print(note, file=sys.stderr)
     rendered, _ = _run_with_bar(_load(settings).render(request))
     for note in rendered[-1].info.notes:  # previews, which have none, come first
-        print(note, file=sys.stderr)
+        if note not in told:
+            print(note, file=sys.stderr)
     # previews are files like the stems, behind them
     rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:

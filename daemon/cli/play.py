@@ -192,7 +192,7 @@ class PlayClient:
     def _show(self, row: dict[str, object]) -> None:
         """Once, though it is told again when it is asked for."""
         event = str(row["event"])
-        key = (event, row["id"], row.get("path"), row.get("param"))
+        key = (event, row["id"], row.get("path"), row.get("param"), row.get("text"))
         if self._shown.get(key) == row:
             return
         self._shown[key] = row
@@ -204,6 +204,8 @@ class PlayClient:
         elif event == "fail":
             hint = f" ({row['hint']})" if row["hint"] else ""
             self._say(f"{row['id']}: {row['message']}{hint}")
+        elif event == "note":
+            self._say(f"{row['id']}: {row['text']}")
         elif event == "cancelled":
             self._say(f"{row['id']} was cancelled")
         elif event == "progress":

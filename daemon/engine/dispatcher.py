@@ -164,9 +164,14 @@ class Dispatcher:
             self._model.estimate_cost(job)
             position = len(self._clients_running()) + self.queue.add(job)
             eta += self._model.estimate_seconds(job)
-            self._bus.publish(Event("queued", job, (position, eta)))
+            self._publish_queued(job, position, eta)
             if not is_written:
                 self.client_jobs.note(job)
+
+    def _publish_queued(self, job: Job, position: int, eta: float) -> None:
+        """Tell where a job waits, and what was read out of its request."""
+        for event in (Event("queued", job, (position, eta)), *job.note_events):
+            self._bus.publish(event)
 
     def dispatch_soon(self) -> None:
         """Give the worker the next job on another thread, where there is one that it can begin, or
@@ -328,7 +333,7 @@ class Dispatcher:
         """A client has ordered what is being made: from now on the run is of this job."""
         run.job = job
         run.owner = self.client_jobs
-        self._bus.publish(Event("queued", job, (0, self._model.estimate_remaining(run))))
+        self._publish_queued(job, 0, self._model.estimate_remaining(run))
         self._publish(run, (*job.plan_events, *job.line_events))
         if run in self.running:
             self._model.set_status("busy")
@@ -345,7 +350,7 @@ class Dispatcher:
         run.owner = self.client_jobs
         job.state = JobState.LANDING
         self.landing.append(run)
-        self._bus.publish(Event("queued", job, (0, 0.0)))
+        self._publish_queued(job, 0, 0.0)
         job.plan_events = make_plan_events(job, take.info.planned)
         job.line_events = make_line_events(job, take.info.lines)
         self._publish(run, (*job.plan_events, *job.line_events))

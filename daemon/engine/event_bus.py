@@ -12,7 +12,7 @@ from .scheduler import Scheduler
 log = logging.getLogger("acestepd.engine")
 
 # kinds of events that do not say how their job stands: none is a job's `last_event`
-STATELESS_EVENTS = ("favourite", "clip", "insert", "inserted")
+STATELESS_EVENTS = ("note", "favourite", "clip", "insert", "inserted")
 
 
 class EventBus:

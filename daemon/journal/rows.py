@@ -98,10 +98,11 @@ def describe_past(job: Job) -> PastJob:
 
 
 def describe_outcome(job: Job) -> str:
-    """The column `outcome`: the events that say how a job stands."""
-    return json.dumps(
-        [(event.kind, event.values) for event in job.status_events if event.kind != "progress"]
-    )
+    """The column `outcome`: the events that say how a job stands, other than what its request says
+    itself, and its progress.
+    """
+    events = [event for event in job.status_events if event.kind not in ("note", "progress")]
+    return json.dumps([(event.kind, event.values) for event in events])
 
 
 def _make_job(row: Mapping[str, Any]) -> Job:

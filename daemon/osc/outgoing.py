@@ -48,6 +48,15 @@ EVENTS = _by_name(
         has_id=True,
     ),
     OutgoingMessage(
+        "note",
+        "ss",
+        "id text",
+        "id, text",
+        "what was read out of the request, or was not understood: one each, behind `/ace/queued`",
+        has_id=True,
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
         "progress",
         "sfsf",
         "id fraction stage eta",

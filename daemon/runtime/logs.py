@@ -32,7 +32,7 @@ REST_SECONDS = 0.05
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
-UNLOGGED = ("progress", "words")  # kinds of events
+UNLOGGED = ("progress", "words", "note")  # kinds of events
 
 log = logging.getLogger("acestepd")
 

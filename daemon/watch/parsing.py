@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.explain import explain_request
+from pipeline.prompt_reading import read_prompt
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import FILE_FIELDS, accept_request
 
@@ -107,6 +109,7 @@ class FileParser:
             request = Panel(self._watch.request, self._panel.tempo).build_request(values)
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
+        notes = (*_explain_prompt(request), *notes)
         insert = read.insert or self._defaults.insert
         return ParsedFile(request, (self._watch.request, values), notes, text, insert, read.sung)
 
@@ -154,3 +157,12 @@ class FileParser:
     def _resolve_path(self, name: str, value: str) -> str:
         """Raises `Refused`."""
         return str(self._allowed_folders.resolve_values({name: value})[name])
+
+
+def _explain_prompt(request: Request) -> tuple[SheetNote, ...]:
+    """What its prompt says of tempo, key and metre; what was not understood is a problem."""
+    problems = read_prompt(request.prompt).problems
+    return tuple(
+        SheetNote(0, UNCLEAR if note in problems else UNDERSTOOD, note)
+        for note in explain_request(request)
+    )

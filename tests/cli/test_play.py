@@ -86,6 +86,15 @@ def test_it_prints_the_paths_of_the_clips_and_nothing_else(stage: Stage) -> None
     assert done.stderr == ""
 
 
+def test_what_was_read_out_of_the_prompt_is_told(stage: Stage) -> None:
+    done = run(stage.settings.state, "play", "pad, 84 bpm, Am", *SECONDS, "--id", "one")
+    assert done.stderr.splitlines() == [
+        "one: the prompt says 84 bpm: it was taken",
+        "one: the prompt says Am: A minor was taken",
+    ]
+    assert Path(done.stdout.strip()).name.startswith("pad-84-bpm-am_84bpm_Amin_0.5s_s")
+
+
 def test_where_its_output_cannot_be_written_it_ends_and_says_why(stage: Stage) -> None:
     with open("/dev/full", "w") as full:
         done = run_into(full, stage.settings.state, "play", "pad", *SECONDS)

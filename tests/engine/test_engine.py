@@ -100,6 +100,23 @@ def test_previews_are_kept_apart_and_only_the_newest(
     assert not [path for path in out.iterdir() if "preview" in path.name]
 
 
+def test_what_was_read_out_of_a_request_is_told_behind_queued(build: Build) -> None:
+    engine = build(SteppedModel())
+    recorder = Recorder(engine)
+    engine.start()
+    submit(engine, "a", make_request("84 bpm, waltz, key: 13A", bpm=92))
+    recorder.wait("finished", "a")
+    assert recorder.kinds_of("a")[:4] == ["queued", "note", "note", "note"]
+    texts = [event.values[0] for event in recorder.events if event.kind == "note"]
+    assert texts[0] == "the prompt says 84 bpm, and bpm 92 was given: it is 92"
+    assert texts[1].startswith("the prompt names a key that was not understood, 13A")
+    assert texts[2] == "the prompt says waltz: 3/4 was taken"
+    job = engine.find("me", "a")
+    assert [event.values[0] for event in job.status_events if event.kind == "note"] == texts
+    assert job.last_event
+    assert job.last_event.kind == "finished"
+
+
 def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
     engine = build(SteppedModel())
     recorder = Recorder(engine)

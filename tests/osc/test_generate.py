@@ -208,7 +208,7 @@ def test_chords_and_stems_are_asked_for_in_words(client: OscClient) -> None:
             "cfg_type must be one of apg cfg adg, got 'best'",
         ),
         (("x", "prompt", "p", "language", "klingon"), 422, "language must be one of"),
-        (("x", "prompt", "p", "key", "H dur"), 422, "key must be a note"),
+        (("x", "prompt", "p", "key", "H major"), 422, "key must be a note"),
         (("x", "prompt", "p", "bars", 1024, "bpm", 30), 422, "at most 600 seconds"),
         (("x", "prompt", "p", "guide", "Am Hq"), 422, "guide must be"),
         (("x", "prompt", "p", "stems", "drums kazoo"), 422, "stems must be"),

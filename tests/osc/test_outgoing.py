@@ -53,6 +53,7 @@ def test_every_argument_of_a_message_has_a_type_and_a_name() -> None:
     ("event", "arguments"),
     [
         (Event("queued", JOB, (2, 1.5)), ["take1", 2, 1.5]),
+        (Event("note", JOB, ("it was taken",)), ["take1", "it was taken"]),
         (Event("progress", JOB, (0.5, "diffusion", 3.0)), ["take1", 0.5, "diffusion", 3.0]),
         (clip_event("mix", "/out/x.wav"), ["take1", "mix", "/out/x.wav", 120.0, 4, "7"]),
         (

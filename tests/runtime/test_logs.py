@@ -34,6 +34,7 @@ def test_the_file_gets_everything_with_date_level_and_room(tmp_path: Path) -> No
 def test_the_lines_of_lyrics_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     write = logs.EventLog().write
+    write(Event("note", None, ("the prompt says my secret",)))
     write(Event("words", None, (1, 1, "", 0.0, 1.0, "my secret", "0.00", "")))
     write(Event("read", None, ("song.txt", 1, 0, "fine")))
     assert "secret" not in caplog.text

@@ -12,11 +12,36 @@ from daemon.integrations.places import DOCUMENTS
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
+from pipeline.explain import explain_request
 from pipeline.limits import GB, KB, LIMITS, MB, Limits
-from pipeline.request import FIELDS, FieldSpec
+from pipeline.request import FIELDS, FieldSpec, Request
 
 ROOT = Path(__file__).parents[2]
 PAGES = tuple(ROOT / folder / "README.md" for folder in ("daemon", "pipeline", "integrations"))
+
+PROMPTS = (
+    "lo-fi beat, 84 bpm, Eb minor",
+    "deep house, BPM: 128,5",
+    "techno at 140",
+    "135 beats per minute",
+    "waltz, ♩ = 96",
+    "120-128 bpm",
+    "90 bpm verse, 140 bpm drop",
+    "techno at 999 bpm",
+    "house, F#m",
+    "piano in Eb",
+    "key of Bb",
+    "Klavier, B-Dur",
+    "piano en la mineur",
+    "techno, 8A",
+    "Am/C major",
+    "D dorian",
+    "key: 13A",
+    "slow 6/8 ballad",
+    "7/8 prog",
+    "90s house, 808s, at 3 am",
+    "a minor key, from a major label",
+)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -63,6 +88,17 @@ def parameters() -> str:
 
     head = ("parameter", "also called", "range", "default", "meaning")
     return table(head, (row(name, spec) for name, spec in FIELDS.items()))
+
+
+def prompts() -> str:
+    def row(prompt: str) -> tuple[str, ...]:
+        request = Request(prompt).follow_prompt()
+        bpm = f"{request.bpm:.10g}" if request.bpm else ""
+        notes = [note.removeprefix("the prompt ") for note in explain_request(request)]
+        return f"`{prompt}`", bpm, request.key, request.time_signature, "; ".join(notes)
+
+    head = ("in the prompt", "bpm", "key", "time signature", "the prompt ...")
+    return table(head, map(row, PROMPTS))
 
 
 def settings() -> str:
@@ -157,6 +193,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "messages": messages,
     "events": events,
     "parameters": parameters,
+    "prompts": prompts,
     "settings": settings,
     "watch": watch,
     "midi": midi,

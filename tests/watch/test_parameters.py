@@ -67,7 +67,7 @@ def test_every_field_of_a_request_can_be_given(name: str) -> None:
         ("bpm: fast", 400, "bpm must be a number, got 'fast'"),
         ("bpm: 900", 422, "bpm must be in 30..300 or 0, got 900"),
         ("bars: 2.5", 400, "bars must be a whole number, got 2.5"),
-        ("key: H moll", 422, "key must be a note"),
+        ("key: H minor", 422, "key must be a note"),
         ("just words", 400, "not understood: just words; write it as key: value"),
     ],
 )

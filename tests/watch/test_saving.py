@@ -28,6 +28,17 @@ def test_a_saved_text_is_ordered_once_with_its_name_for_the_folder_s_output(
     assert folder.settle() == []
 
 
+def test_what_a_prompt_says_of_tempo_and_key_is_told_of_its_file(folder: PolledFolder) -> None:
+    folder.save("chorus.txt", "---\nprompt: warm, 84 bpm, key: 13A\n---\n" + WORDS)
+    (order,) = folder.settle()
+    assert order.request.resolved().bpm == 84
+    told = [(line, code, text[:48]) for line, code, text in folder.notes_on("chorus.txt")]
+    assert (0, 0, "the prompt says 84 bpm: it was taken") in told
+    assert (0, 400, "the prompt names a key that was not understood, ") in told
+    assert "the prompt names a key that was not understood, 13A" in folder.report_on("chorus.txt")
+    assert "the file: the prompt says 84 bpm: it was taken" in folder.report_on("chorus.txt")
+
+
 def test_the_settings_of_the_folder_hold_for_what_a_file_leaves_out(
     tmp_path: Path, engine: EngineStub
 ) -> None:

@@ -50,7 +50,7 @@ def generate(context: Context, arguments: Arguments) -> None:
         make_order = partial(Order, context.sender.client, id, count=count, priority=priority)
         _submit(context, "/ace/generate", values, make_order)
     except WrongType as error:
-        error.hint = error.hint or ONE_STRING_HINT
+        error.hint = "; ".join(filter(None, (error.hint, ONE_STRING_HINT)))
         raise
 
 
