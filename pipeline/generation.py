@@ -23,12 +23,13 @@ from .model import TIMBRE_FRAMES, Conditioning, Model
 from .planner.planner import PlanProgress
 from .planner.planning import PlannedRequest, is_planned, plan_request
 from .postprocess import PostprocessedClips
+from .prompts import Unread
 from .request import PREVIEW, SAMPLE_RATE, Request
 from .request_files import resolve_request
 from .schedules import Schedule
 from .singer.lines import LineTime
 from .singer.lyrics import Lyrics
-from .singer.vocal_part import VocalPart, leave_out_all
+from .singer.vocal_part import VocalPart, leave_out_all, leave_out_last
 from .singing import VOCALS, Singing, plan_singing, put_before, render_vocals, write_part
 from .steps import Steps
 from .take import Clip, Progress, TakeInfo, describe_machine
@@ -72,6 +73,7 @@ class Generation:
         self.stored: StoredLatents | None = None
         self.guide: Guide | None = None
         self.singing = Singing()
+        self.unread = Unread()
         self.part: VocalPart | None = None
         self.vocals: Waveform | None = None
         self._given_noise = noise
@@ -308,10 +310,14 @@ class Generation:
         request = self.request
         model = self.model
         contexts = tasks.build_contexts(request, inputs)
-        yield Progress("text", next(self.spans).start)
+        text_start = next(self.spans).start
+        yield Progress("text", text_start)
         with self.meter.measure("text"):
             added = request.tracks if request.task == "complete" else ()
             texts = [model.encode_text(request, context.task, added) for context in contexts]
+            self.unread = model.find_unread(request, contexts[0].task, added)
+        if self.unread.lyrics:
+            yield Progress("text", text_start, lines=self.lines)
         yield Progress("condition", next(self.spans).start)
         with self.meter.measure("condition"):
             conditionings = [
@@ -480,6 +486,7 @@ class Generation:
             notes=(
                 *self.explanations,
                 *model.capabilities.describe_limits(request),
+                *self.unread.describe(),
                 *self._describe_guide(),
                 *notes,
                 *(self.plan.notes if self.plan else ()),
@@ -495,12 +502,14 @@ class Generation:
 
     @property
     def lines(self) -> tuple[LineTime, ...]:
-        """When each line of the lyrics is sung by the guide's singer, or why it is not."""
+        """When each line of the lyrics is sung by the guide's singer, or why it is not; where the
+        model sings, only those that it does not read.
+        """
         if self.part is not None:
             return self.part.lines
         if self.singing.lyrics is not None and self.singing.is_heard:
             return leave_out_all(self.singing.lyrics)
-        return ()
+        return leave_out_last(self.request.lyrics, self.unread.lyric_lines)
 
     def _explain_silence(self, lyrics: Lyrics) -> str:
         """Why nothing of the lyrics is sung."""

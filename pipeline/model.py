@@ -129,9 +129,7 @@ class Model:
         self, request: Request, task: str = "text2music", tracks: Sequence[str] = ()
     ) -> tuple[mx.array, mx.array]:
         """The caption's states (1, T, width) and the lyrics' embeddings (1, L, width)."""
-        if not self.config.sings:
-            request = dataclasses.replace(request, lyrics="", language="unknown")
-        caption, lyrics = prompts.build_prompts(request, task, tuple(tracks))
+        caption, lyrics = self._build_prompts(request, task, tracks)
         caption_ids = mx.array([encode_prompt(self.tokenizer, caption, prompts.TEXT_LIMIT)])
         states = self.cache.get(
             "text", caches.digest(caption_ids), lambda: self.text_encoder(caption_ids)
@@ -140,6 +138,21 @@ class Model:
         embeddings = self.text_encoder.embed(lyric_ids)
         mx.eval(embeddings)
         return states, embeddings
+
+    def find_unread(
+        self, request: Request, task: str = "text2music", tracks: Sequence[str] = ()
+    ) -> prompts.Unread:
+        """What of a request's texts `encode_text` leaves out, as it is too long."""
+        limits = (prompts.TEXT_LIMIT, prompts.LYRIC_LIMIT)
+        texts = self._build_prompts(request, task, tracks)
+        ends = (find_cut(self.tokenizer, text, limit) for text, limit in zip(texts, limits))
+        return prompts.Unread(*map(prompts.find_unread, texts, ends))
+
+    def _build_prompts(self, request: Request, task: str, tracks: Sequence[str]) -> tuple[str, str]:
+        """That of the caption and that of the lyrics, for a model that sings or does not."""
+        if not self.config.sings:
+            request = dataclasses.replace(request, lyrics="", language="unknown")
+        return prompts.build_prompts(request, task, tuple(tracks))
 
     def encode_condition(
         self, text: mx.array, lyrics: mx.array, timbre: mx.array | None = None
@@ -415,3 +428,9 @@ def encode_prompt(tokenizer: Tokenizer, prompt: str, limit: int) -> list[int]:
     """
     ids: list[int] = tokenizer.encode(prompt).ids
     return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
+
+
+def find_cut(tokenizer: Tokenizer, prompt: str, limit: int) -> int:
+    """How many of a prompt's characters `encode_prompt` gives to the model."""
+    offsets: list[tuple[int, int]] = tokenizer.encode(prompt).offsets
+    return len(prompt) if len(offsets) <= limit else offsets[limit - 2][1]

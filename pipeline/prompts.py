@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import SupportsInt
+from typing import NamedTuple, SupportsInt
 
 from .request import TRACKS, Request
 
@@ -14,6 +14,12 @@ TEXT_LIMIT = 256  # tokens, with the end token that the tokenizer appends
 LYRIC_LIMIT = 2048
 INSTRUMENTAL = "[Instrumental]"
 KNOWN_BEATS = ("2", "3", "4", "6")  # of time signatures
+
+_QUOTED = 40  # characters of a text that a note shows
+_END = "<|endoftext|>"
+_METADATA = "\n\n# Metas\n"  # what stands between a caption and its metadata
+
+_PART_OF_WORD = re.compile(r"[^\s\u2e80-\uffff]*\Z")  # of a script that parts words
 
 _INSTRUCTIONS = {
     "text2music": "Fill the audio semantic mask based on the given conditions:",
@@ -90,8 +96,7 @@ def build_text_prompt(
         instruction += ":"
     return (
         f"# Instruction\n{instruction}\n\n"
-        f"# Caption\n{extract_caption(caption)}\n\n"
-        f"# Metas\n{metadata}<|endoftext|>\n"
+        f"# Caption\n{extract_caption(caption)}{_METADATA}{metadata}{_END}\n"
     )
 
 
@@ -103,7 +108,7 @@ def extract_caption(caption: str) -> str:
 
 def build_lyric_prompt(lyrics: str, language: str) -> str:
     """What the lyric encoder reads."""
-    return f"# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
+    return f"# Languages\n{language}\n\n# Lyric\n{lyrics}{_END}"
 
 
 def find_known_signature(request: Request) -> str:
@@ -128,3 +133,47 @@ def build_prompts(
     instruction = build_instruction(task, tracks)
     caption = build_text_prompt(request.prompt, format_metadata(values), instruction)
     return caption, build_lyric_prompt(lyrics, request.language)
+
+
+class Unread(NamedTuple):
+    """What of a request's texts is beyond what the model reads: the ends of two prompts."""
+
+    caption: str = ""
+    lyrics: str = ""
+
+    @property
+    def lyric_lines(self) -> int:
+        """How many lines of the lyrics are not read, or not to their ends."""
+        return self.lyrics.count("\n") + 1 if self.lyrics else 0
+
+    def describe(self) -> tuple[str, ...]:
+        """As notes."""
+        notes = []
+        if self.caption:
+            words, mark, _ = self.caption.partition(_METADATA)
+            parts = f"from {_quote(words)} on, and" if mark else "some of"
+            notes.append(
+                f"the prompt is longer than the model reads ({TEXT_LIMIT} tokens): left out "
+                f"{parts} bpm, key, time signature and length; shorten it"
+            )
+        if self.lyrics:
+            notes.append(
+                f"the lyrics are longer than the model reads ({LYRIC_LIMIT} tokens): left out from "
+                f"{_quote(self.lyrics)} on; shorten them, or make two takes"
+            )
+        return tuple(notes)
+
+
+def find_unread(prompt: str, end: int) -> str:
+    """The words of a prompt of which the model reads the first `end` characters; the word that is
+    cut is one of them.
+    """
+    unread = prompt[end:].removesuffix("\n").removesuffix(_END)
+    if unread[:1].strip() and (cut := _PART_OF_WORD.search(prompt[max(0, end - _QUOTED) : end])):
+        unread = cut[0] + unread
+    return unread.strip()
+
+
+def _quote(text: str) -> str:
+    words = " ".join(text[: 2 * _QUOTED].split())
+    return repr(words if len(words) <= _QUOTED else f"{words[:_QUOTED].rsplit(' ', 1)[0]}…")

@@ -15,6 +15,7 @@ from .vocal_line import SungSyllable
 HUMMED = "MM"
 NO_TIME = "left out, no time was left"
 NO_TUNE = "left out, the guide has no tune for words"
+UNREAD = "left out, the lyrics are longer than the model reads"
 NO_WORD = "left out, nothing in it can be sung"
 CUT = "cut short, its bars have no time for all of it"
 MELISMA = "the last syllable is sung on several notes"
@@ -121,6 +122,18 @@ def leave_out_all(lyrics: Lyrics) -> tuple[LineTime, ...]:
     """Every line, where no part was written: it has no word, or there is no tune for it."""
     return tuple(
         _leave_out(line, part.label, NO_TUNE) for part in lyrics.parts for line in part.lines
+    )
+
+
+def leave_out_last(lyrics: str, count: int) -> tuple[LineTime, ...]:
+    """The last lines of a text that a model sings by itself, where it does not read them."""
+    lines = lyrics.rstrip().split("\n")
+    unread = range(len(lines) - count, len(lines))
+    texts = [(number, lines[number].strip()) for number in unread]
+    return tuple(
+        LineTime(text, 0.0, 0.0, "", 0, 0, number, (), UNREAD)
+        for number, text in texts
+        if text and not text.startswith("[")
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
 from pipeline.networks.vae import VAE
 from pipeline.request import BadRequest, Request
+from pipeline.singer.vocal_part import UNREAD
 from pipeline.take import Clip, Progress
 from pipeline.weights import checkpoint
 
@@ -474,6 +475,39 @@ def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, turbo: 
     assert silent.info.notes == ()
     (sung,) = turbo.generate(**short, lyrics=lyrics, plan="off")  # type: ignore[arg-type]
     assert sung.info.notes == ()
+
+
+def test_what_is_longer_than_the_model_reads_is_said_with_its_first_words(turbo: AceStep) -> None:
+    short = Request(prompt="ballad", seconds=0.5, num_steps=1, plan="off", seed=1)
+    lines = [f"line {number} of the harbour and its boats" for number in range(250)]
+    lyrics = "\n\n[verse]\n" + "\n".join(lines) + "\n"
+    outputs = [*turbo.render(short.changed({"lyrics": lyrics}))]
+    info = next(output.info for output in outputs if isinstance(output, Clip))
+    (note,) = [note for note in info.notes if "longer than the model reads" in note]
+    first = info.lines[0]
+    assert note.startswith("the lyrics are longer than the model reads (2048 tokens): left out")
+    assert lyrics.split("\n")[first.line] == first.text
+    assert [line.text for line in info.lines] == lines[lines.index(first.text) :]
+    assert {(line.is_sung, line.note) for line in info.lines} == {(False, UNREAD)}
+    assert [event.lines for event in outputs if isinstance(event, Progress) and event.lines] == [
+        info.lines
+    ], "before the take is made"
+    read = "\n".join(lines[: lines.index(first.text)])
+    (clip,) = (e for e in turbo.render(short.changed({"lyrics": read})) if isinstance(e, Clip))
+    assert not clip.info.notes
+    assert not clip.info.lines
+
+
+def test_a_prompt_that_is_too_long_takes_bpm_and_key_with_it(turbo: AceStep) -> None:
+    short = {"duration": 0.5, "num_steps": 1, "plan": "off"}
+    (clip,) = turbo.generate("warm and dusty drums, " * 90 + "a choir", **short)  # type: ignore[arg-type]
+    (note,) = clip.info.notes
+    assert note.startswith(
+        "the prompt is longer than the model reads (256 tokens): left out from '"
+    )
+    assert note.endswith("on, and bpm, key, time signature and length; shorten it")
+    (clip,) = turbo.generate("warm and dusty drums", **short)  # type: ignore[arg-type]
+    assert clip.info.notes == ()
 
 
 def test_encoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
