@@ -23,7 +23,7 @@ from tests.support.jack import Jack
 from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
-SOON = 0.05  # seconds between two looks, so that tests need not wait
+SOON = 0.2  # seconds between two looks, so that tests need not wait
 
 Received = tuple[float, dict[str, Any]]
 

@@ -24,7 +24,7 @@ from pipeline import untrusted
 from tests.support.jack import Jack
 from tests.support.waiting import until
 
-SOON = 0.05
+SOON = 0.2
 IDENTITY_SECONDS = 0.4
 IDENTITY_REPLY = bytes.fromhex(
     "F0 7E 00 06 02 00 20 29 03 01 00 00 00 01 05 02 F7"

@@ -19,6 +19,7 @@ from tests.support.waiting import until
 
 NAMES = 5
 PERIOD = 1024  # frames: MIDI comes once in each
+PORTS = 128  # at most: every client clears the memory of all, and JACK's own 2,048 take 20 ms
 
 
 class Jack:
@@ -54,6 +55,8 @@ class Jack:
                 "-r",
                 "-t",
                 "2000",
+                "-p",
+                str(PORTS),
                 "-d",
                 "dummy",
                 "-p",
