@@ -29,6 +29,7 @@ from tests.support.harness import Build, SteppedModel, ThreadWorker, stop
 from tests.support.hub import FakeHub
 from tests.support.jack import Jack
 from tests.support.osc_client import OscClient
+from tests.support.quick_voice import write_quick_voice
 
 # a test is not about how fast the machine is
 hypothesis.settings.register_profile("short", deadline=None, max_examples=SHORT)
@@ -240,15 +241,21 @@ def build(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with the embedded voice, warm, on a free port, for all tests that only talk to it:
-    of its takes, little is asked, so that they are made in two steps.
+def quick_voice(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A voice whose takes cost little and are noise, as --model takes it."""
+    return str(write_quick_voice(tmp_path_factory.mktemp("voice")))
+
+
+@pytest.fixture(scope="session")
+def daemon(quick_voice: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with a quick voice, warm, on a free port, for all tests that only talk to it: of its
+    takes, little is asked, so that they are made in two steps.
     """
     settings = Settings(
         port=0,
         out=tmp_path_factory.mktemp("clips"),
         state=tmp_path_factory.mktemp("state"),
-        model="mini",
+        model=quick_voice,
         request=Request(num_steps=2),
     )
     with Daemon(settings) as running:

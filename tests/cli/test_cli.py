@@ -108,8 +108,10 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
     assert "100%" in done.stderr
 
 
-def test_a_manifest_makes_the_same_take_again_sample_by_sample(tmp_path: Path) -> None:
-    line = ["generate", "pad", "--seconds", "0.5", "--num-steps", "2", "--model", "mini"]
+def test_a_manifest_makes_the_same_take_again_sample_by_sample(
+    quick_voice: str, tmp_path: Path
+) -> None:
+    line = ["generate", "pad", "--seconds", "0.5", "--num-steps", "2", "--model", quick_voice]
     first = here(*line, folder=tmp_path).stdout.split()
     again = run("generate", "--again", first[1], "--out", "again", folder=tmp_path)
     assert again.returncode == 0, again.stderr
@@ -243,12 +245,12 @@ def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Pat
     assert "no model './nowhere'" in wrong.stdout
 
 
-def test_options_before_the_subcommand_count_too(tmp_path: Path) -> None:
+def test_options_before_the_subcommand_count_too(quick_voice: str, tmp_path: Path) -> None:
     assert (
         "no model './nowhere'"
         in run("--model", "./nowhere", "doctor", "--port", "0", folder=tmp_path).stdout
     )
-    line = ["--model", "mini", "--out", "early", "generate", "x"]
+    line = ["--model", quick_voice, "--out", "early", "generate", "x"]
     done = here(*line, "--seconds", "0.5", "--num-steps", "1", folder=tmp_path)
     assert Path(done.stdout.split()[0]).parent == tmp_path / "early"
 
@@ -459,7 +461,7 @@ def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
 
 
 def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one(
-    tmp_path: Path,
+    quick_voice: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "my.toml"
     file.write_text("queue = 5")
@@ -473,7 +475,7 @@ def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one
         "--state",
         "state",
         "--model",
-        "mini",
+        quick_voice,
     ]
     command = [sys.executable, "-m", "daemon", *flags]
     with subprocess.Popen(

@@ -20,7 +20,7 @@ from tests.support.waiting import until
 
 @contextmanager
 def running(
-    folder: Path, settings: str = "", model: str = "mini"
+    folder: Path, settings: str = "", model: str = ""
 ) -> Iterator[tuple[DaemonProcess, OscClient]]:
     file = folder / "settings.toml"
     file.write_text(settings)
@@ -49,7 +49,7 @@ def text_of(screen: list[str], label: str) -> list[str]:
 
 
 def test_it_shows_what_a_musician_needs_in_order_and_nothing_above_it(tmp_path: Path) -> None:
-    with running(tmp_path) as (daemon, client):
+    with running(tmp_path, model="mini") as (daemon, client):
         client.ask("/ace/ping")
         log = daemon.stop()
     screen = daemon.screen

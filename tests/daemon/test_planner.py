@@ -17,6 +17,7 @@ from pipeline.planner import grammar
 from tests.support.harness import ThreadWorker
 from tests.support.osc_client import OscClient
 from tests.support.planners import OFFICIAL, make_planned_root
+from tests.support.quick_voice import write_quick_voice
 
 SONG = ("prompt", "slow waltz", "lyrics", "[verse]\\nla", "seconds", 1, "num_steps", 1)
 
@@ -26,7 +27,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     made = tmp_path_factory.mktemp("planned")
     # A context that is soon full, and all the audio codes but one.
     root = make_planned_root(made / "root", max_position_embeddings=4200, codes=range(63_999))
-    settings = Settings(port=0, out=made / "out", state=made / "state", model=str(root))
+    voice = write_quick_voice(made / "voice", root)
+    settings = Settings(port=0, out=made / "out", state=made / "state", model=str(voice))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grammar, "budget_tokens", lambda *_: 120)  # random weights find no end
         with Daemon(settings, lambda: ThreadWorker(load_model)) as running:
@@ -87,8 +89,10 @@ def test_a_planner_that_finds_no_end_is_cancelled_between_two_tokens(client: Osc
     assert client.until_end("after")[-1][0] == "/ace/finished"
 
 
-def test_a_voice_without_a_planner_says_so_where_a_plan_is_asked_for(tmp_path: Path) -> None:
-    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model="mini")
+def test_a_voice_without_a_planner_says_so_where_a_plan_is_asked_for(
+    quick_voice: str, tmp_path: Path
+) -> None:
+    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model=quick_voice)
     with Daemon(settings) as voice, closing(OscClient(voice.osc.address)) as client:
         client.send("/ace/generate", "x", *SONG, "plan", "on")
         _, (_, _, code, message, hint) = client.until_end("x")[-1]

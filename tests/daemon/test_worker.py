@@ -31,29 +31,33 @@ from daemon.worker import NICENESS
 from pipeline.request import Request
 
 PATIENCE = 120.0
-LOAD = LoadModel(
-    model="mini",
-    variant="",
-    adapters=(),
-    linked_adapters=(),
-    revision="",
-    bits=0,
-    planner="",
-    plans_takes=True,
-    cache_gb=1.0,
-    memory_gb=0.0,
-    wired_gb=0.0,
-    conditions_mb=512.0,
-    latents_mb=0.0,
-    latents_folder="",
-)
 SECOND = Request(prompt="x", seconds=1)
 
 M = TypeVar("M", bound=WorkerMessage)
 
 
+@pytest.fixture
+def load(quick_voice: str) -> LoadModel:
+    return LoadModel(
+        model=quick_voice,
+        variant="",
+        adapters=(),
+        linked_adapters=(),
+        revision="",
+        bits=0,
+        planner="",
+        plans_takes=True,
+        cache_gb=1.0,
+        memory_gb=0.0,
+        wired_gb=0.0,
+        conditions_mb=512.0,
+        latents_mb=0.0,
+        latents_folder="",
+    )
+
+
 @contextmanager
-def working(load: LoadModel = LOAD) -> Iterator[WorkerProcess]:
+def working(load: LoadModel) -> Iterator[WorkerProcess]:
     process = WorkerProcess()
     try:
         send_message(process.connection, load)
@@ -75,8 +79,8 @@ def until(process: WorkerProcess, kind: type[M]) -> M:
             return message
 
 
-def test_a_request_goes_in_and_its_sound_comes_out() -> None:
-    with working() as process:
+def test_a_request_goes_in_and_its_sound_comes_out(load: LoadModel) -> None:
+    with working(dataclasses.replace(load, model="mini")) as process:
         loaded = until(process, ModelLoaded)
         assert loaded.title.startswith("mini")
         assert loaded.seconds_per_cost > 0
@@ -92,8 +96,8 @@ def test_a_request_goes_in_and_its_sound_comes_out() -> None:
     assert finished.info.machine["python"]
 
 
-def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops() -> None:
-    with working() as process:
+def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops(load: LoadModel) -> None:
+    with working(load) as process:
         until(process, ModelLoaded)
         for ticket, seconds in ((1, 20.0), (2, 1.0), (3, 20.0)):
             send(process, Render(ticket, Request(prompt="x", seconds=seconds, seed=1)))
@@ -104,8 +108,8 @@ def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops() -> None:
         assert until(process, RenderCancelled).ticket == 1
 
 
-def test_a_request_that_cannot_be_made_says_why_and_the_next_one_is_made() -> None:
-    with working() as process:
+def test_a_request_that_cannot_be_made_says_why_and_the_next_one_is_made(load: LoadModel) -> None:
+    with working(load) as process:
         until(process, ModelLoaded)
         send(process, Render(1, dataclasses.replace(SECOND, guide="/nowhere.mid")))
         failed = until(process, RenderFailed)
@@ -116,29 +120,31 @@ def test_a_request_that_cannot_be_made_says_why_and_the_next_one_is_made() -> No
         assert until(process, RenderClip).ticket == 2
 
 
-def test_a_model_that_is_not_there_is_said() -> None:
-    with working(dataclasses.replace(LOAD, model="/nothing/at/all/here")) as process:
+def test_a_model_that_is_not_there_is_said(load: LoadModel) -> None:
+    with working(dataclasses.replace(load, model="/nothing/at/all/here")) as process:
         assert "no model" in until(process, ModelLoadFailed).message
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
-def test_a_killed_worker_is_an_end_of_the_pipe_with_a_reason(number: signal.Signals) -> None:
-    with working() as process:
+def test_a_killed_worker_is_an_end_of_the_pipe_with_a_reason(
+    load: LoadModel, number: signal.Signals
+) -> None:
+    with working(load) as process:
         os.kill(process.pid, number)
         with pytest.raises((EOFError, ConnectionResetError)):
             until(process, ModelLoaded)
         assert number.name in process.exit_reason()
 
 
-def test_it_stands_back_for_the_daemon_and_other_programs() -> None:
-    with working() as process:
+def test_it_stands_back_for_the_daemon_and_other_programs(load: LoadModel) -> None:
+    with working(load) as process:
         until(process, ModelLoaded)
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + NICENESS)
 
 
-def test_ctrl_c_in_the_terminal_is_left_to_the_daemon() -> None:
-    with working() as process:
+def test_ctrl_c_in_the_terminal_is_left_to_the_daemon(load: LoadModel) -> None:
+    with working(load) as process:
         until(process, ModelLoaded)
         os.kill(process.pid, signal.SIGINT)
         os.kill(process.pid, signal.SIGTERM)

@@ -30,11 +30,11 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def daemon(quick_voice: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """As in conftest, with a space in the paths it announces."""
     state = tmp_path_factory.mktemp("state")
     with Daemon(
-        Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model="mini")
+        Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model=quick_voice)
     ) as running:
         yield running
 

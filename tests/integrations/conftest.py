@@ -21,11 +21,11 @@ Start = Callable[..., RunningProgram]
 
 
 @pytest.fixture(scope="module")
-def spaced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with the embedded voice, and a space in the paths that it announces."""
+def spaced(quick_voice: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with a quick voice, and a space in the paths that it announces."""
     state = tmp_path_factory.mktemp("state")
     out = tmp_path_factory.mktemp("my takes")
-    with Daemon(Settings(port=0, out=out, state=state, model="mini")) as running:
+    with Daemon(Settings(port=0, out=out, state=state, model=quick_voice)) as running:
         yield running
 
 

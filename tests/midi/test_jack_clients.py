@@ -82,7 +82,7 @@ def orchestra(jack: Jack) -> Iterator[Orchestra]:
 
 
 @pytest.fixture
-def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
+def daemon(jack: Jack, quick_voice: str, tmp_path: Path) -> Iterator[Daemon]:
     pads = Midi(
         ports=("virtual",),
         hold_ms=0,
@@ -95,7 +95,7 @@ def daemon(jack: Jack, tmp_path: Path) -> Iterator[Daemon]:
             port=0,
             out=tmp_path / "out",
             state=tmp_path / "state",
-            model="mini",
+            model=quick_voice,
             midi=pads,
             midi_clock=clock,
             request=panel,

@@ -547,7 +547,9 @@ class Playing:
 
 
 @pytest.mark.long
-def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_path: Path) -> None:
+def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(
+    quick_voice: str, tmp_path: Path
+) -> None:
     """Two daemons, two folders; one renders on hits, the other in advance. All they share is the
     bank's file.
     """
@@ -557,7 +559,7 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(tmp_p
         if number:
             shutil.copytree(tmp_path / "0" / "state" / "banks", home / "state" / "banks")
         settings = Settings(
-            port=0, out=home / "out", state=home / "state", model="mini", prepare_mb=budget
+            port=0, out=home / "out", state=home / "state", model=quick_voice, prepare_mb=budget
         )
         with Daemon(settings) as daemon, closing(OscClient(daemon.osc.address)) as client:
             if not number:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.osc_client import OscClient
+from tests.support.quick_voice import write_quick_voice
 
 LAST_LINE = "Stop with Ctrl-C."  # of what the terminal shows at the start
 
@@ -49,9 +50,15 @@ class DaemonProcess:
 
 @contextmanager
 def started(
-    out: Path, *flags: str, model: str = "mini", environment: Mapping[str, str] = os.environ
+    out: Path, *flags: str, model: str = "", environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[DaemonProcess, OscClient]]:
-    """A daemon whose clips land in `out`, whose home is the folder around it, and a client."""
+    """A daemon whose clips land in `out`, whose home is the folder around it, and a client.
+
+    Unless another model is given, it has a quick voice, which lies in its home.
+    """
+    if not model:
+        voice = out.parent / "voice"
+        model = str(voice if voice.exists() else write_quick_voice(voice))
     command = [sys.executable, "-m", "daemon", "--port", "0", "--out", str(out), "--model", model]
     process = subprocess.Popen(
         [*command, *flags],

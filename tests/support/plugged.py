@@ -1,4 +1,4 @@
-"""A daemon in a process of its own, with the embedded voice, whose plug can be pulled."""
+"""A daemon in a process of its own, with a quick voice, whose plug can be pulled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from daemon.jobs import Job
 from daemon.journal import Journal
+from tests.support.quick_voice import write_quick_voice
 from tests.support.relay import find_free_port
 
 STARTED = re.compile(r"OSC in\s+UDP 127\.0\.0\.1:(\d+)")
@@ -35,6 +36,9 @@ class Plugged:
                 f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n'
                 "conditions_mb = 8\n"
             )
+        voice = self.state.parent / "voice"
+        if not voice.exists():
+            write_quick_voice(voice)
         places = [
             "--settings",
             str(settings),
@@ -43,7 +47,7 @@ class Plugged:
             "--out",
             str(self.out),
             "--model",
-            "mini",
+            str(voice),
         ]
         with (self.state.parent / "stderr.txt").open("a") as errors:
             command = [sys.executable, "-m", "daemon", *places, *self._flags]
