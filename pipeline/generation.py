@@ -478,6 +478,7 @@ class Generation:
             timesteps=tuple(self.timesteps.tolist()),
             codes=codes.format_codes(used_codes),
             sections=self._list_sections(),
+            chords=self._list_chords(),
             lines=self.lines,
             planned=self.plan.filled if self.plan else {},
             timings=self.meter.seconds,
@@ -499,6 +500,11 @@ class Generation:
         if len(sections) < 2:
             return ()
         return tuple((section.begin, section.label) for section in sections)
+
+    def _list_chords(self) -> tuple[tuple[float, str], ...]:
+        """When the guide's chords begin, and what they are called."""
+        chords = self.guide.chords if self.guide else ()
+        return tuple((round(chord.begin, 3), chord.name) for chord in chords)
 
     @property
     def lines(self) -> tuple[LineTime, ...]:

@@ -55,8 +55,9 @@ class TakeInfo:
     `request` has every value that was used, so that the same request makes the same take with the
     same model. `bits` are the model's weights', 0 as published, and `adapters` those that were set.
     `timesteps` is what the sampler visited. `codes` are those that it followed: the
-    request's, its plan's or its source's. `sections` are (seconds, label), for cue points, and
-    `lines` when the lyrics are sung, where the guide's singer sings them.
+    request's, its plan's or its source's. `sections` are (seconds, label), for cue points,
+    `chords` the guide's (seconds, name), and `lines` when the lyrics are sung, where the guide's
+    singer sings them.
     `planned` is what of the request the planner filled in. `timings` are seconds per stage,
     `memory` the most bytes that MLX held in it, `machine` says where. `notes` say what the model
     could not do of the request.
@@ -69,6 +70,7 @@ class TakeInfo:
     timesteps: tuple[float, ...] = ()
     codes: str = ""
     sections: tuple[tuple[float, str], ...] = ()
+    chords: tuple[tuple[float, str], ...] = ()
     lines: tuple[LineTime, ...] = ()
     planned: Mapping[str, object] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class TakeInfo:
         values["request"] = Request.restore(data["request"])
         values["adapters"] = tuple(Adapter(*each) for each in data["adapters"])
         values["sections"] = tuple((seconds, label) for seconds, label in data["sections"])
+        values["chords"] = tuple((seconds, name) for seconds, name in data["chords"])
         values["lines"] = parse_lines(data["lines"])
         values["timesteps"] = tuple(data["timesteps"])
         values["notes"] = tuple(data["notes"])

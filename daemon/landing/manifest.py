@@ -51,6 +51,7 @@ def build_manifest(job: JobFacts, info: TakeInfo, created: time.struct_time) -> 
         "timesteps": list(info.timesteps),
         "codes": info.codes,
         "sections": list(info.sections),
+        "chords": list(info.chords),
         "lines": [line._asdict() for line in info.lines],
         "planned": info.planned,
         "seconds_spent": {stage: round(seconds, 4) for stage, seconds in info.timings.items()},

@@ -27,6 +27,8 @@ from .harmony import parse_chord_line
 from .midi_file import BadMidi, read_midi
 from .score import Score, TooManyNotes
 
+METAL = 0.5  # how much hats hiss where nobody speaks of them
+
 HINT = "a guide is auto, off, a chord line like Am F C G, or the path of a .mid file"
 
 
@@ -50,11 +52,10 @@ class TimedSection(NamedTuple):
 
 
 class TimedChord(NamedTuple):
-    """A chord of the guide, in seconds from the clip's start."""
+    """A chord of the guide, and when it begins, in seconds from the clip's start."""
 
     name: str
     begin: float
-    end: float
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,9 @@ class Guide:
         step = 15 / self.score.bpm
         bar = arrangement.sketch.meter.quarters * 60 / self.score.bpm
         starts = [(span.name, span.bar * bar + span.begin * step) for span in arrangement.spans]
-        changes = [
-            (name, begin)
-            for index, (name, begin) in enumerate(starts)
-            if begin < self.seconds and (not index or starts[index - 1][0] != name)
-        ]
-        ends = [*(begin for _, begin in changes[1:]), self.seconds]
-        for (name, begin), end in zip(changes, ends):
-            yield TimedChord(name, begin, end)
+        for index, (name, begin) in enumerate(starts):
+            if begin < self.seconds and (not index or starts[index - 1][0] != name):
+                yield TimedChord(name, begin)
 
 
 def resolve_guide(
@@ -167,11 +163,12 @@ def _compose_guide(
 
 def choose_palette(mood: Mood) -> synth.GuidePalette:
     """How the guide sounds in a mood. What is dry is heard in the notes: they are short."""
-    clean = 0.3 * max(-mood.dust, 0.0)
+    brightness = mood.brightness + 0.4 * mood.valence - 0.3 * mood.dust + 0.3 * mood.energy
     return synth.GuidePalette(
-        brightness=min(max(mood.brightness + 0.4 * mood.valence + clean, -1.0), 1.0),
+        brightness=min(max(brightness, -1.0), 1.0),
         drive=max(mood.weight, 0.0),
         softness=max(mood.dream, 0.0),
+        metal=METAL + (1 - METAL) * max(mood.hats, 0.0),
     )
 
 

@@ -45,6 +45,7 @@ class GuidePalette(NamedTuple):
     brightness: float = 0.0  # -1..1: how strong the upper harmonics are, and how high hats lie
     drive: float = 0.0  # 0..1: the bass is saturated
     softness: float = 0.0  # 0..1: tones begin slowly, and ring on
+    metal: float = 0.0  # 0..1: how much hats and cymbals hiss and ring
 
 
 PLAIN = GuidePalette()
@@ -83,6 +84,8 @@ RELEASE = 0.020
 LONGEST = 8.0  # seconds: a tone has decayed by 55 dB
 SLIDE = 0.09  # seconds in which a note slides into its pitch, or half of it where that is less
 OVERTONES = 7  # of a bright tone
+HISS = 0.45  # of metal, beside its pitch
+RING = 2.0  # of its length, longer
 STEP = 100  # notes that are drawn without a pause
 
 
@@ -120,7 +123,8 @@ def count_sounding_seconds(score: Score) -> float:
 def _render_note(note: Note, bpm: float, palette: GuidePalette) -> tuple[float, float, Wave]:
     """A note's channel gains and its samples."""
     if note.role == "drums":
-        return note.velocity, note.velocity, _render_drum(DRUMS[note.pitch], palette.brightness)
+        wave = _render_drum(DRUMS[note.pitch], palette.brightness, palette.metal)
+        return note.velocity, note.velocity, wave
     seconds = min(note.length * 60 / bpm, LONGEST)
     timbre = TIMBRES[note.role]
     samples = round(seconds * SAMPLE_RATE)
@@ -205,15 +209,24 @@ def _to_hertz(pitch: float | npt.NDArray[np.float64]) -> float | npt.NDArray[np.
     return 440 * 2 ** ((pitch - 69) / 12)
 
 
+def _make_hiss(name: str, samples: int) -> npt.NDArray[np.float64]:
+    """Noise that rises with its frequency; each drum has its own, always the same."""
+    noise = np.random.default_rng([*name.encode()]).standard_normal(samples + 1)
+    return np.diff(noise)
+
+
 @functools.lru_cache(maxsize=4 * len(DRUM_SOUNDS))
-def _render_drum(name: str, brightness: float) -> Wave:
+def _render_drum(name: str, brightness: float, metal: float) -> Wave:
     sound = DRUM_SOUNDS[name]
     higher = 1 + 0.3 * brightness if name in METAL else 1.0
-    length = round(sound.milliseconds / 1000 * SAMPLE_RATE)
+    longer = 1 + RING * metal if name in METAL else 1.0
+    length = round(longer * sound.milliseconds / 1000 * SAMPLE_RATE)
     time = np.arange(length) / SAMPLE_RATE
     # the integral of a drop within some 40 ms
     sinking = sound.drop * (1 - np.exp(-60 * time)) / 60
     burst = sum(np.sin(2 * np.pi * higher * hertz * (time + sinking)) for hertz in sound.hertz)
+    if metal and name in METAL:
+        burst = burst + HISS * metal * _make_hiss(name, length)
     burst = burst * np.minimum(time / (sound.attack / 1000), 1) * (1 - time / time[-1]) ** 2
     later = round(sound.repeat / 1000 * SAMPLE_RATE)
     wave = np.pad(burst, (0, later))

@@ -9,9 +9,11 @@ from typing import Any
 import mido
 import pytest
 
+from examples.voice import metrics
 from pipeline.guide import synth
 from pipeline.guide.composer.form import FormLine, LyricSection
-from pipeline.guide.guide import Guide, guide_kind, resolve_guide
+from pipeline.guide.composer.mood import Mood
+from pipeline.guide.guide import Guide, choose_palette, guide_kind, resolve_guide
 from pipeline.guide.score import Score
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import accept_request, resolve_request
@@ -231,10 +233,14 @@ def guide_of(prompt: str = "pop", **changes: Any) -> Guide:
 
 def test_sections_and_chords_have_their_seconds() -> None:
     for guide in (guide_of(), guide_of(bars=0, seconds=20.3), guide_of(loop=True, bars=7)):
-        for spans in (guide.sections, guide.chords):
-            assert spans[0].begin == 0
-            assert spans[-1].end == pytest.approx(guide.seconds)
-            assert [span.begin for span in spans[1:]] == [span.end for span in spans[:-1]]
+        sections = guide.sections
+        assert sections[0].begin == 0
+        assert sections[-1].end == pytest.approx(guide.seconds)
+        assert [after.begin for after in sections[1:]] == [each.end for each in sections[:-1]]
+        begins = [chord.begin for chord in guide.chords]
+        assert begins[0] == 0
+        assert begins == sorted({*begins})
+        assert begins[-1] < guide.seconds
     guide = guide_of()
     assert all(section.begin % 4 == 0 for section in guide.sections)  # two bars are 4 seconds
     assert len({section.kind for section in guide.sections}) > 3
@@ -242,11 +248,7 @@ def test_sections_and_chords_have_their_seconds() -> None:
 
 def test_a_chord_line_is_what_is_said() -> None:
     chords = guide_of(guide="Am F | Dm7", bars=2).chords
-    assert [(chord.name, chord.begin, chord.end) for chord in chords] == [
-        ("Am", 0, 1),
-        ("F", 1, 2),
-        ("Dm7", 2, 4),
-    ]
+    assert chords == (("Am", 0), ("F", 1), ("Dm7", 2))
 
 
 def test_lyrics_decide_the_form() -> None:
@@ -258,8 +260,6 @@ def test_lyrics_decide_the_form() -> None:
     _, guide = resolve_guide(request, lyrics=lyrics)
     assert guide
     assert [section.label for section in guide.sections] == ["Verse 1", "Chorus"]
-    assert guide.composition
-    assert guide.composition.left_out == ()
 
 
 def test_an_ending_is_not_cut() -> None:
@@ -276,4 +276,26 @@ def test_a_mood_is_heard_in_the_sound() -> None:
     assert guide_of("heavy pop", bars=2).palette.drive > 0
     assert guide_of("dreamy pop", bars=2).palette.softness > 0
     assert guide_of("clean pop", bars=2).palette.brightness > 0
-    assert guide_of("pop", bars=2).palette == synth.PLAIN
+    assert guide_of("dusty pop", bars=2).palette.brightness < 0
+    assert guide_of("energetic pop", bars=2).palette.brightness > 0
+    plain = guide_of("pop", bars=2).palette
+    assert plain == choose_palette(Mood())
+    assert guide_of("pop, hat rolls", bars=2).palette.metal > plain.metal > synth.PLAIN.metal
+
+
+WORDS = (
+    "energetic, sparse, busy, sad, happy, dreamy, dark, bright, dusty, heavy, slow, hat rolls, "
+    "no hats, halftime"
+).split(", ")
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_one_word_is_heard(word: str) -> None:
+    """At one tempo and with one seed."""
+
+    def render(prompt: str) -> metrics.Floats:
+        guide = guide_of(prompt, bars=8)
+        audio = synth.render(guide.score, round(guide.seconds * 48_000), guide.palette)
+        return metrics.level_mono(audio)
+
+    assert metrics.measure_log_mel_distance(render("rock"), render(f"rock, {word}")) >= 1.5

@@ -47,7 +47,12 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
         "notes": ("note",),
     }
     take = finished_take(
-        Request(prompt="pad", seed=1), "mix", "drums", sections=((0.0, "A"),), **about
+        Request(prompt="pad", seed=1),
+        "mix",
+        "drums",
+        sections=((0.0, "A"),),
+        chords=((0.0, "Am"),),
+        **about,
     )
     # a file name that is not UTF-8
     landed = clips.write_take(tmp_path, "job", take, origin="/songs/caf\udce9.txt")
@@ -61,6 +66,7 @@ def test_a_manifest_tells_how_the_take_was_made_and_what_its_files_are(tmp_path:
     assert data["timesteps"] == [1.0, 0.5]
     assert data["seconds_spent"] == {"text": 0.1}
     assert data["sections"] == [[0.0, "A"]]
+    assert data["chords"] == [[0.0, "Am"]]
     assert data["versions"].keys() == {"mlx", "numpy", "python"}
     for (stem, path), clip in zip(landed.clips, data["clips"]):
         assert clip.pop("sha256") == hashlib.sha256(path.read_bytes()).hexdigest()

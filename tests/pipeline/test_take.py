@@ -21,6 +21,7 @@ INFO = TakeInfo(
     codes="1 2 3",
     lines=(sung_line("la la"),),
     sections=((0.0, "verse"), (8.5, "chorus")),
+    chords=((0.0, "Am"), (2.0, "F")),
     planned={"bpm": 92.0, "key": "A minor"},
     timings={"text": 0.25, "diffusion": 1.5},
     memory={"text": 2**20, "diffusion": 2**30},

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 
 from pipeline.request import SAMPLE_RATE
 
@@ -119,7 +120,7 @@ def place_in_room(
     middle = _transform((stem[0] + stem[1]) / 2, size)
     middle *= colour
     if not send and np.array_equal(stem[0], stem[1]):
-        alone = np.fft.irfft(middle, size)[:samples].astype(np.float32)
+        alone = fft.irfft(middle, size)[:samples]
         return np.stack([alone, alone])
     side = _transform((stem[0] - stem[1]) / 2, size)
     side *= colour
@@ -129,14 +130,15 @@ def place_in_room(
         side += level * wet_side * middle
         middle += level * wet_middle * middle
     side *= _make_mono_low(size)
-    left = np.fft.irfft(middle + side, size)[:samples]
-    right = np.fft.irfft(middle - side, size)[:samples]
-    return np.stack([left, right]).astype(np.float32)
+    left = fft.irfft(middle + side, size)[:samples]
+    right = fft.irfft(middle - side, size)[:samples]
+    return np.stack([left, right])
 
 
 def _transform(sound: Planar, size: int) -> Response:
-    # twice as fast as rfft of float32
-    return np.fft.rfft(sound.astype(np.float64), size).astype(np.complex64)
+    # in float32, a third of the time of numpy's
+    transformed: Response = fft.rfft(sound, size)
+    return transformed
 
 
 @lru_cache(maxsize=24)

@@ -157,9 +157,9 @@ FEELINGS: tuple[tuple[dict[str, float], str], ...] = (
     ({"valence": -0.7, "brightness": -0.4}, "moody, haunting, sinister, ominous, menacing, eerie"),
     ({"weight": 1.0}, "heavy, fat, massive, huge, big, thick, crushing, hard"),
     ({"weight": -1.0}, "light, thin, delicate, lightweight"),
-    ({"weight": 0.6}, "more bass, bass heavy"),
-    ({"weight": -0.6}, "less bass"),
-    ({"density": -0.6}, "less drums, fewer drums"),
+    ({"weight": 0.6, "bass": 1.0}, "more bass, louder bass, bass heavy"),
+    ({"weight": -0.6, "bass": -1.0}, "less bass, quieter bass"),
+    ({"density": -0.6, "drums": -1.0}, "less drums, fewer drums, quieter drums"),
     ({"weight": 0.6, "brightness": 0.3}, "distorted, dirty, gritty, raw, overdriven"),
     ({"dust": 1.0}, "dusty, vinyl, crackly, old, vintage, tape, worn, grainy"),
     ({"dust": -1.0}, "clean, polished, pristine, modern, hi fi"),
@@ -185,6 +185,7 @@ FEELINGS: tuple[tuple[dict[str, float], str], ...] = (
     ({"hats": 0.9}, "drill, uk drill"),
     ({"density": -0.6, "brightness": -0.3}, "minimal techno, drone, dark ambient"),
 )
+DEGREES = {"more": 1.0, "louder": 1.0, "less": -1.0, "fewer": -1.0, "quieter": -1.0}  # of a part
 FACTORS = {  # what stands before an adjective
     "more": 1.0,
     "much": 1.0,

@@ -15,6 +15,7 @@ from ..harmony import fit_key
 from ..score import ROLES
 from .caption_words import (
     DEFAULT_STYLES,
+    DEGREES,
     DENIED,
     FACTORS,
     FEELINGS,
@@ -79,8 +80,9 @@ def read_caption(
     text, unwanted = wanted.text, " , ".join(wanted.denied)
     sketch = Sketch("", bpm, key, bars, meter, ROLES, seed, tuple(chords), loop=loop, lyrics=lyrics)
     named = _STYLES.find_first(text) or _MOODS.find_first(text)
-    denied = {style.meaning for style in _STYLES.find_all(unwanted)}
-    styles = [style for style in DEFAULT_STYLES if style not in denied]
+    denied = [*_STYLES.find_all(unwanted)]
+    left = {*DEFAULT_STYLES} - {style.meaning for style in denied}
+    styles = [style for style in DEFAULT_STYLES if style in left]
     name = named.meaning if named else pick(sketch.make_rng("style"), styles)
     sketch = dataclasses.replace(sketch, style=name)
     rng = sketch.make_rng("caption")
@@ -93,6 +95,7 @@ def read_caption(
     acted = list(feelings)
     if named:
         acted.append(named._replace(meaning=f"style {name}"))
+    acted += [WordReading(f"not {style.words}", "another style") for style in denied]
     if not bpm:
         acted += _explain_tempo(text, reading.bpm)
     if not key:
@@ -210,7 +213,11 @@ _FEELINGS = _WordTable(
 )
 _SCENERY = re.compile(rf"\b(?:{SCENERY.replace(', ', '|')})s?\b")
 _FACTOR = re.compile(rf"\b({'|'.join(sorted(FACTORS, key=len, reverse=True))}) $")
-_INSTRUMENTS = "|".join(", ".join(ROLE_WORDS.values()).split(", "))
+_INSTRUMENTS = "|".join(sorted(", ".join(ROLE_WORDS.values()).split(", "), key=len, reverse=True))
+_DEGREE = re.compile(
+    rf"\b(?P<degree>{'|'.join(DEGREES)}) (?:of |the |electric |acoustic )*"
+    rf"(?P<part>(?:{_INSTRUMENTS})s?)\b"
+)
 _SWITCHED_OFF = re.compile(rf"\b((?:{_INSTRUMENTS})s?) (?:off|muted|removed)(?= ,|$)")
 _PART_OF = {"voice": "lead", "hats": "drums"}
 _SWITCHES = ("hats", "half_time", "swing")  # denied, these are what they are without a word
@@ -326,6 +333,11 @@ def _list_feelings(
     """The words of a caption that turn scales, how much of that they do, and which scales."""
     seen = set()
     text = _STYLES.replace_some(wanted.text, "~", lambda style: style not in _FEELINGS)
+    for degree in _DEGREE.finditer(text):
+        role = next(_ROLES.find_all(degree["part"])).meaning
+        if degree[0] not in _FEELINGS and role in ROLES:
+            yield degree[0], DEGREES[degree["degree"]], ((role, 1.0),)
+    text = _DEGREE.sub(lambda degree: degree[0] if degree[0] in _FEELINGS else "~", text)
     for place, feeling in _FEELINGS.find_places(text):
         if feeling.words in seen:
             continue

@@ -50,11 +50,10 @@ def _spread_line(sketch: Sketch) -> Iterator[list[str]]:
 
 def _play_progressions(sketch: Sketch, sections: Sequence[Section]) -> Iterator[list[str]]:
     """Each section's progression from its beginning, or on from the section before where that has
-    the same and is no whole phrase. The piece ends on its tonic; a loop does not, so that it leads
-    into its beginning.
+    the same and is no whole phrase. A section that comes back has the chords that it had. The piece
+    ends on its tonic; a loop does not, so that it leads into its beginning.
     """
     progressions = choose_progressions(sketch)
-    rng = sketch.make_rng("changes")
     tonic = name_chord(sketch, "i" if sketch.key.endswith("minor") else "I")
     begun = 0
     for index, section in enumerate(sections):
@@ -65,6 +64,7 @@ def _play_progressions(sketch: Sketch, sections: Sequence[Section]) -> Iterator[
             _read_bar(sketch.meter, progression, bar - begun)
             for bar in range(section.bar, section.end)
         ]
+        rng = sketch.make_rng("changes", section.kind, section.material)
         if sketch.style not in STILL:
             _turn(sketch, section, progression, bars, rng)
         if section.ending:

@@ -83,7 +83,9 @@ def _write_bar(arrangement: Arrangement, section: Section, rhythm: str, bar: int
     sketch = arrangement.sketch
     index = bar - section.bar
     level = read_level(arrangement, bar) + 0.25 * sketch.mood.density
-    symbols = fit_rhythm(rhythm, sketch.meter, index)
+    symbols = fit_rhythm(rhythm, sketch.meter, index // 2 if sketch.mood.half_time else index)
+    if sketch.mood.half_time:
+        symbols = _halve(symbols, index % 2)
     strokes = list(_read_strokes(symbols))
     if section.ending and bar == section.end - 1:
         return [Stroke(0, sketch.meter.steps, "x")]
@@ -96,6 +98,16 @@ def _write_bar(arrangement: Arrangement, section: Section, rhythm: str, bar: int
     if level < LIVELY:
         return [stroke for stroke in strokes if stroke.symbol != "?"]
     return list(_fill(strokes))
+
+
+def _halve(symbols: str, half: int) -> str:
+    """One half of a bar's rhythm, which takes the whole bar; what is held into it is struck."""
+    steps = len(symbols)
+    begin = steps // 2 * half
+    slow = "".join(
+        symbol + ("." if symbol in ".?" else "-") for symbol in symbols[begin : begin + steps]
+    )
+    return ("x" + slow[1:] if slow.startswith("-") else slow)[:steps]
 
 
 def _read_strokes(symbols: str) -> Iterator[Stroke]:

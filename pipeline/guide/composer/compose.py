@@ -15,7 +15,7 @@ from .changes import write_changes
 from .chords import play_chords
 from .drums import play_drums
 from .lead import play_lead
-from .sections import plan_form
+from .sections import CHORUS_MATERIALS, plan_form
 from .sketch import Sketch
 from .styles import STYLES
 
@@ -25,16 +25,14 @@ _PLAYERS: dict[str, Callable[[Arrangement], Iterator[Note]]] = {
     "chords": play_chords,
     "lead": play_lead,
 }
+EARLY = 0.25  # beats by which a note may be before the bar that it belongs to
 
 
 class Composition(NamedTuple):
-    """What was composed of a sketch; `left_out` are the lines of its lyrics, by (index of section,
-    index of line), for which there was no bar.
-    """
+    """What was composed of a sketch."""
 
     score: Score
     arrangement: Arrangement
-    left_out: tuple[tuple[int, int], ...]
 
 
 def compose(sketch: Sketch) -> Composition:
@@ -50,9 +48,67 @@ def compose(sketch: Sketch) -> Composition:
             f"got {sketch.style!r} and {sketch.parts}"
         )
     sketch = dataclasses.replace(sketch, key=parse_key(sketch.key))
-    form = plan_form(sketch)
-    spans = tuple(write_changes(sketch, form.sections))
-    arrangement = Arrangement(sketch, scale_of(sketch.key), form.sections, spans)
+    whole, chorus = _choose_chorus(dataclasses.replace(sketch, parts=ROLES))
+    return whole if sketch.parts == ROLES else _play(sketch, chorus)
+
+
+class _Chorus(NamedTuple):
+    """What is played in choruses: their material, and whether their drums are busy."""
+
+    material: int
+    busy: bool = False
+
+
+def _choose_chorus(sketch: Sketch) -> tuple[Composition, _Chorus]:
+    """The composition of all parts, and its choruses: the usual ones, or the first with which none
+    is thinner than a verse; where all are, the fullest with busy drums.
+    """
+    fullest, fullness = _Chorus(CHORUS_MATERIALS[0]), 0.0
+    for material in CHORUS_MATERIALS:
+        chorus = _Chorus(material)
+        composition = _play(sketch, chorus)
+        compared = _compare_choruses(composition)
+        if compared >= 1:
+            return composition, chorus
+        if compared > fullness:
+            fullest, fullness = chorus, compared
+    busy = fullest._replace(busy=True)
+    return _play(sketch, busy), busy
+
+
+def _play(sketch: Sketch, chorus: _Chorus) -> Composition:
+    """The composition with such choruses."""
+    sections = plan_form(sketch, *chorus)
+    spans = tuple(write_changes(sketch, sections))
+    arrangement = Arrangement(sketch, scale_of(sketch.key), sections, spans)
     notes = [note for role in sketch.parts for note in _PLAYERS[role](arrangement)]
     notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
-    return Composition(Score(sketch.bpm, tuple(notes)), arrangement, form.left_out)
+    return Composition(Score(sketch.bpm, tuple(notes)), arrangement)
+
+
+def _compare_choruses(composition: Composition) -> float:
+    """How full the thinnest chorus is, in notes and in force, beside the fullest verse; at least 1
+    where there are not both.
+    """
+    fullness = {kind: _list_fullness(composition, kind) for kind in ("chorus", "verse")}
+    if not all(fullness.values()):
+        return 1.0
+    thinnest = map(min, zip(*fullness["chorus"]))
+    fullest = map(max, zip(*fullness["verse"]))
+    return min(chorus / verse for chorus, verse in zip(thinnest, fullest))
+
+
+def _list_fullness(composition: Composition, kind: str) -> list[tuple[float, float]]:
+    """Of every section of a kind its notes a bar, and the sum of their velocities' squares; without
+    the bar of a last hit.
+    """
+    quarters = composition.arrangement.sketch.meter.quarters
+    listed = []
+    for section in composition.arrangement.sections:
+        bars = section.bars - (section.ending and section.bars > 1)
+        begin = section.bar * quarters - EARLY
+        end = begin + bars * quarters
+        forces = [note.velocity**2 for note in composition.score.notes if begin <= note.start < end]
+        if section.kind == kind:
+            listed.append((len(forces) / bars, sum(forces) / bars))
+    return listed

@@ -82,7 +82,7 @@ def write_bar(arrangement: Arrangement, bar: int) -> Rows:
     rng = arrangement.sketch.make_rng("drums", bar)
     rows = _read_pattern(arrangement, section, bar)
     _thin(arrangement, section, rows)
-    _follow_mood(arrangement, rows, rng)
+    _follow_mood(arrangement, section, rows, rng)
     play_transitions(arrangement, bar, rows)
     if arrangement.sketch.mood.hats <= -STRONG:
         for drum in HATS:
@@ -240,16 +240,18 @@ def _thin(arrangement: Arrangement, section: Section, rows: Rows) -> None:
         rows.pop(drum, None)
 
 
-def _follow_mood(arrangement: Arrangement, rows: Rows, rng: np.random.Generator) -> None:
+def _follow_mood(
+    arrangement: Arrangement, section: Section, rows: Rows, rng: np.random.Generator
+) -> None:
     mood = arrangement.sketch.mood
-    busy = mood.density >= STRONG
+    busy = section.busy or mood.density >= STRONG
     for row in rows.values():
         for step, symbol in enumerate(row):
             if symbol == "?" and rng.random() < SOMETIMES and not busy:
                 row[step] = "."
     if busy:
         _fill_up(rows)
-    if mood.density <= -STRONG:
+    if mood.density <= -STRONG and not section.busy:
         _empty(rows)
     if mood.brightness <= -STRONG and "open hat" in rows:
         _merge(rows, "closed hat", rows.pop("open hat"))

@@ -43,6 +43,7 @@ class Section:
     build: bool = False  # it grows towards its end
     crash: bool = False  # it begins with a crash
     ending: bool = False  # it ends the piece
+    busy: bool = False  # its drums are busier than the style's are
     # lines of the lyrics by (index of section, index of line), each with the bars that it gets
     lines: tuple[SungBars, ...] = ()
 

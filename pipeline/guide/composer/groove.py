@@ -26,6 +26,7 @@ ACCENTS = {
 }
 LOUDER_AND_SOFTER = 0.035  # by hand: the standard deviation of a velocity
 GATE = 0.95  # a note ends a little before the next begins
+LOUDER = 0.4  # of a velocity, where a part is to be as loud as can be, or as quiet
 DRY = 0.45  # of a tone's length, less where the mood is wholly dry
 EXACT = 0.8  # of hands and lateness, less where the mood is wholly clean
 
@@ -106,6 +107,7 @@ def place(
     start = max(written + late, 0.0)
     beats = min(beats, end_of_piece - start)
     velocity *= _accent(arrangement, role, step, pitch) * read_dynamics(arrangement, bar)
+    velocity *= 1 + LOUDER * getattr(arrangement.sketch.mood, role)
     by_hand = LOUDER_AND_SOFTER * _find_looseness(arrangement) * force
     velocity = min(max(velocity * (1 + by_hand), 0.05), 1.0)
     yield Note(role, round(start, 6), round(beats, 6), pitch, round(velocity, 3), slide_from)

@@ -25,6 +25,7 @@ PHRASE_QUARTERS = 8  # about: two bars of four
 PICK_UP = 4  # steps before a line's bars, for the syllables before its first stress
 BREATH = 2  # steps, half a beat: the least between two lines
 SYLLABLE_SECONDS = 0.3  # of a line that is sung at ease
+ON_BEAT = 0.6  # the weight of a note from which on it is on a beat
 HELD = 4  # steps for which a line's last syllable is held, at ease
 
 Pitches = npt.NDArray[np.int64]
@@ -100,6 +101,7 @@ _INTERVALS = np.array((1.1, 0.1, 0.0, 1.2, 1.3, 1.7, 3.0, 2.4, *(6.0 + n for n i
 _LEAP = 4
 _LEAPS_ON = 1.2
 _RETURNS = 1.0
+_STAYS = 1.6  # on one note for the third time
 _FAR = 0.55  # for each semitone away from the contour
 # A note outside the chord: on the bar's heavy beats, on others or held, and between the beats.
 _FOREIGN_HEAVY = 6.0
@@ -186,8 +188,15 @@ def write_melody(
     arrangement: Arrangement, section: Section, phrases: Sequence[Phrase], register: Register
 ) -> list[tuple[int, ...]]:
     """The MIDI pitches of every phrase's notes. Phrases at the same place of sections with the same
-    material have the same contour, so that the same notes on the same chords are the same tune.
+    material have the same contour, so that the same notes on the same chords are the same tune. A
+    tune that comes back at the end of the piece is the same but for its last bar, where it goes
+    home.
     """
+    home = find_home(arrangement, section)
+    if section.ending and section is not home and section.bars <= home.bars:
+        back = (section.bar - home.bar) * arrangement.sketch.meter.steps
+        tune = write_melody(arrangement, home, [_move(each, -back) for each in phrases], register)
+        return _go_home(arrangement, section, phrases, tune)
     plans = plan_phrases(arrangement, section, len(phrases))
     centre = _find_centre(arrangement, section, register)
     contours = [
@@ -217,6 +226,42 @@ def write_melody(
         before = pitches_of_phrase[-1] if pitches_of_phrase else before
         melody.append(pitches_of_phrase)
     return melody
+
+
+def _move(phrase: Phrase, steps: int) -> Phrase:
+    spots = tuple(spot._replace(begin=spot.begin + steps) for spot in phrase.spots)
+    return Phrase(phrase.begin + steps, phrase.end + steps, spots)
+
+
+def _go_home(
+    arrangement: Arrangement,
+    section: Section,
+    phrases: Sequence[Phrase],
+    tune: Sequence[tuple[int, ...]],
+) -> list[tuple[int, ...]]:
+    """A tune over the chord with which the piece ends: in the last bar what is on a beat is one of
+    the chord's tones, and the last note its root.
+    """
+    last_bar = (section.end - 1) * arrangement.sketch.meter.steps
+    last = max((spot for phrase in phrases for spot in phrase.spots), default=None)
+    closed = []
+    for phrase, pitches in zip(phrases, tune):
+        row = []
+        for spot, pitch in zip(phrase.spots, pitches):
+            chord = span_of(arrangement, spot).chord
+            if spot is last:
+                pitch = _find_nearest(chord[:1], pitch)
+            elif spot.begin >= last_bar and spot.weight >= ON_BEAT:
+                pitch = _find_nearest(chord, pitch)
+            row.append(pitch)
+        closed.append(tuple(row))
+    return closed
+
+
+def _find_nearest(classes: Iterable[int], pitch: int) -> int:
+    """The pitch of some pitch classes that is nearest to another, and rather lower."""
+    pitches = _list_pitches(classes, pitch - 6, pitch + 6)
+    return int(pitches[np.argmin(np.abs(pitches - pitch))])
 
 
 def _find_centre(arrangement: Arrangement, section: Section, register: Register) -> float:
@@ -353,11 +398,12 @@ def _find_cheapest(
 
 def _price_turns(earlier: Pitches, now: Pitches, later: Pitches) -> Costs:
     """What three notes in a row cost besides their intervals: a leap that is not followed by its
-    way back, and a return to the note before.
+    way back, a return to the note before, and one note three times.
     """
     came = (now[None, :] - earlier[:, None])[:, :, None]
     goes = (later[None, :] - now[:, None])[None, :, :]
     leaps_on = (np.abs(came) > _LEAP) & (came * goes > 0)
     returns = (goes == -came) & (came != 0)
-    costs: Costs = _LEAPS_ON * leaps_on + _RETURNS * returns
+    stays = (goes == 0) & (came == 0)
+    costs: Costs = _LEAPS_ON * leaps_on + _RETURNS * returns + _STAYS * stays
     return costs

@@ -16,6 +16,10 @@ class Mood(NamedTuple):
     dust: float = 0.0  # clean to dusty: exact or late, hard or soft, sevenths
     dream: float = 0.0  # dry to dreamy: short or long notes, arpeggios, softness
     hats: float = 0.0  # -1 no hats, 1 rolls of hats
+    drums: float = 0.0  # how loud each part is
+    bass: float = 0.0
+    chords: float = 0.0
+    lead: float = 0.0
     half_time: bool = False
     swing: float | None = None  # of the style where None; 0 straight, 1 triplets
 
@@ -30,6 +34,10 @@ DIRECTIONS = {
     "dust": ("cleaner, more exact", "dustier, later"),
     "dream": ("shorter notes", "longer notes, softer"),
     "hats": ("hats left out", "rolls of hats"),
+    "drums": ("drums quieter", "drums louder"),
+    "bass": ("bass quieter", "bass louder"),
+    "chords": ("chords quieter", "chords louder"),
+    "lead": ("lead quieter", "lead louder"),
     "half_time": ("full time", "half time"),
     "swing": ("straight", "swung"),
 }

@@ -13,11 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..score import ROLES
-from .chords import OFFSET
-from .deal import deal_patterns
 from .form import LyricSection, Section, SungBars
-from .patterns import PATTERNS
-from .rhythms import RHYTHMS
 from .sketch import Sketch, pick
 from .styles import STYLES
 
@@ -34,8 +30,8 @@ MATERIALS = {
     "solo": 4,
 }
 # For choruses: the usual one, and others that no section has.
-CHORUS_MATERIALS: tuple[int, ...] = (MATERIALS["chorus"], *range(5, 13))
-CHORD_NOTES = {"x": 4, "X": 4, "d": 4, "u": 4, "o": 3, "t": 3, "b": 1}  # of a symbol, about
+CHORUS_MATERIALS: tuple[int, ...] = (MATERIALS["chorus"], 5, 6, 7)
+AS_CHORUS = tuple(kind for kind, number in MATERIALS.items() if number == MATERIALS["chorus"])
 # The progressions A, B, C, and D on the way to the chorus.
 PROGRESSIONS = {
     "loop": 0,
@@ -68,15 +64,6 @@ BREATH = 0.8  # seconds behind it
 SUNG, RAPPED, PAUSE = 0.2, 0.15, 0.6  # seconds of a syllable at least, and behind the last
 LINE_BARS = (1, 2, 4, 8, 16, 32)
 LONG_BAR = 3.0  # seconds from which on a bar may be enough for a line
-
-
-class Form(NamedTuple):
-    """The sections of a piece, without gaps; and the lines of the lyrics, by (index of section,
-    index of line), for which no bar was left.
-    """
-
-    sections: tuple[Section, ...]
-    left_out: tuple[tuple[int, int], ...]
 
 
 class SectionPlan(NamedTuple):
@@ -208,12 +195,15 @@ class _Block:
     lines: tuple[tuple[int, int, int], ...] = ()
 
 
-def plan_form(sketch: Sketch) -> Form:
-    """The sections of a piece: those of its lyrics, where there are any, with others before,
-    between and behind them where there are more bars than lines; those that are usual for the style
-    where there are none.
+def plan_form(
+    sketch: Sketch, chorus: int = MATERIALS["chorus"], busy: bool = False
+) -> tuple[Section, ...]:
+    """The sections of a piece, without gaps: those of its lyrics, where there are any, with others
+    before, between and behind them where there are more bars than lines; those that are usual for
+    the style where there are none.
 
     A loop is one section. Lines for which no bar is left are left out, the last ones first.
+    `chorus` is the material of choruses, one of CHORUS_MATERIALS; `busy` whether their drums are.
     """
     rng = sketch.make_rng("form")
     sung = any(section.lines for section in sketch.lyrics)
@@ -224,14 +214,7 @@ def plan_form(sketch: Sketch) -> Form:
         blocks = _plan_words(sketch)
     else:
         blocks = _plan_bars(sketch, rng)
-    sections = tuple(_tell_apart(sketch, blocks, rng))
-    placed = {(line.section, line.line) for section in sections for line in section.lines}
-    every = (
-        (index, line)
-        for index, section in enumerate(sketch.lyrics)
-        for line in range(len(section.lines))
-    )
-    return Form(sections, tuple(place for place in every if place not in placed))
+    return tuple(_tell_apart(sketch, blocks, chorus, busy, rng))
 
 
 def count_phrase_bars(sketch: Sketch) -> int:
@@ -513,13 +496,12 @@ def _count_bars(blocks: Iterable[_Block]) -> int:
 
 
 def _tell_apart(
-    sketch: Sketch, blocks: Sequence[_Block], rng: np.random.Generator
+    sketch: Sketch, blocks: Sequence[_Block], chorus: int, busy: bool, rng: np.random.Generator
 ) -> Iterator[Section]:
     """The blocks as sections: parts, energy, register, and how each leads into the next."""
     phrase = count_phrase_bars(sketch)
     is_short = sketch.bars < 2 * phrase
     parts = _choose_parts(sketch, rng)
-    chorus = _choose_chorus_material(sketch)
     last_chorus = max((i for i, block in enumerate(blocks) if block.kind == "chorus"), default=-1)
     kinds = [block.kind for block in blocks]
     energies = [
@@ -534,7 +516,6 @@ def _tell_apart(
         before = energies[index - 1] if index else 1.0
         grows = bool(following) and energies[index + 1] > energy + 0.1
         lift = LIFTS.get(block.kind, 0)
-        material = MATERIALS[block.kind]
         if index == last_chorus and kinds.count("chorus") > 1:
             lift += 2
         yield Section(
@@ -544,13 +525,14 @@ def _tell_apart(
             bars=block.bars,
             energy=round(energy, 3),
             parts=sketch.parts if is_short else parts[block.kind],
-            material=chorus if material == MATERIALS["chorus"] else material,
+            material=chorus if block.kind in AS_CHORUS else MATERIALS[block.kind],
             progression=0 if is_short else PROGRESSIONS[block.kind],
             lift=lift,
             fill_beats=_choose_fill(sketch, block, is_last, following, rng),
             build=grows and block.kind in ("intro", "pre", "break", "bridge"),
             crash=energy >= 0.4 and (energy > before or block.kind == "chorus"),
             ending=is_last and not sketch.loop and sketch.bars >= count_ending_bars(sketch),
+            busy=busy and block.kind == "chorus",
             lines=tuple(_place_lines(block, bar)),
         )
         bar += block.bars
@@ -563,33 +545,6 @@ def _find_energy(sketch: Sketch, kind: str, earlier: int, is_last_chorus: bool) 
     if is_last_chorus and earlier:
         energy += 0.05
     return min(energy, 1.0)
-
-
-def _choose_chorus_material(sketch: Sketch) -> int:
-    """The material of choruses: the usual one, or the next whose patterns are as full as those of
-    the verses.
-    """
-    verse = _count_notes(sketch, MATERIALS["verse"])
-    for number in CHORUS_MATERIALS:
-        if _count_notes(sketch, number) >= verse:
-            return number
-    return CHORUS_MATERIALS[0]
-
-
-def _count_notes(sketch: Sketch, material: int) -> float:
-    """About how many notes a bar of a material's drums, bass and chords has."""
-    hand = deal_patterns(sketch)
-    patterns = PATTERNS[sketch.style]
-    rhythms = RHYTHMS[sketch.style]
-    drums = patterns.drums[(hand["drums"] + material) % len(patterns.drums)].rows.values()
-    bass = patterns.bass[(hand["bass"] + material) % len(patterns.bass)].row
-    rhythm = rhythms[(hand["chords"] + OFFSET * material) % len(rhythms)]
-    strokes = sum(CHORD_NOTES.get(symbol, 1 if symbol.isdigit() else 0) for symbol in rhythm)
-    return strokes + sum(16 * _share_of_hits(row) for row in (*drums, bass))
-
-
-def _share_of_hits(row: str) -> float:
-    return sum(symbol not in ".-?" for symbol in row) / len(row)
 
 
 def _choose_parts(sketch: Sketch, rng: np.random.Generator) -> dict[str, tuple[str, ...]]:

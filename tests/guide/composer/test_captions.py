@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -396,3 +397,34 @@ def test_how_a_caption_was_read_is_a_sentence() -> None:
     )
     assert "h and 2 more" not in describe_caption(read("aa bb cc"))
     assert "hh and 2 more" in describe_caption(read("aa bb cc dd ee ff gg hh ii jj"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "part", "sign", "told"),
+    [
+        ("less piano, pop", "chords", -1, "less piano (chords quieter)"),
+        ("fewer drums, pop", "drums", -1, "fewer drums (sparser, drums quieter)"),
+        ("pop, more bass", "bass", 1, "more bass (heavier, bass louder)"),
+        ("less bass guitar, funk", "bass", -1, "less bass guitar (bass quieter)"),
+        ("rock with less electric guitar", "chords", -1, "less electric guitar (chords quieter)"),
+        ("quieter lead, house", "lead", -1, "quieter lead"),
+    ],
+)
+def test_more_and_less_of_a_part_is_a_degree(prompt: str, part: str, sign: int, told: str) -> None:
+    caption = read(prompt)
+    assert sign * getattr(caption.sketch.mood, part) > 0
+    assert caption.sketch.parts == ALL
+    assert told in describe_caption(caption)
+
+
+def test_a_part_or_a_style_that_is_denied_is_said() -> None:
+    assert "no guitar (chords left out)" in describe_caption(read("pop without guitar"))
+    assert "not techno (another style)" in describe_caption(read("not techno"))
+    assert read("more drum and bass").sketch.mood == Mood()
+
+
+def test_a_quieter_part_is_played_softer_and_the_others_as_before() -> None:
+    plain, quiet = (compose(sketch_of(prompt)).score for prompt in ("pop", "pop, less piano"))
+    for one, other in zip(plain.notes, quiet.notes):
+        assert replace(one, velocity=0) == replace(other, velocity=0)
+        assert (one.velocity > other.velocity) == (one.role == "chords")

@@ -20,7 +20,7 @@ def write(
     bars: int, style: str = "pop", *, quarters: float = 4, key: str = "A minor", **changes: Any
 ) -> list[ChordSpan]:
     sketch = Sketch(style, 120.0, key, bars, read_meter(quarters), ROLES, **{"seed": 1, **changes})
-    return list(write_changes(sketch, plan_form(sketch).sections))
+    return list(write_changes(sketch, plan_form(sketch)))
 
 
 @pytest.mark.parametrize("quarters", [0.5, 1.1, 3, 3.5, 4, 5, 7.3, 32])
@@ -57,7 +57,7 @@ def test_a_piece_with_an_ending_comes_home_and_a_loop_does_not() -> None:
 def test_sections_have_their_progressions() -> None:
     for style in STYLES:
         sketch = Sketch(style, 120.0, "A minor", 64, read_meter(4), ROLES, 2)
-        sections = plan_form(sketch).sections
+        sections = plan_form(sketch)
         spans = list(write_changes(sketch, sections))
         heard = {
             section.progression: {
@@ -81,3 +81,17 @@ def test_chords_change_on_beats() -> None:
         meter = read_meter(quarters)
         for style in STYLES:
             assert {span.begin for span in write(16, style, quarters=quarters)} <= {*meter.beats}
+
+
+def test_a_section_that_comes_back_has_its_chords() -> None:
+    for seed in range(4):
+        sketch = Sketch("pop", 110.0, "A minor", 64, read_meter(4), ROLES, seed)
+        sections = plan_form(sketch)
+        spans = list(write_changes(sketch, sections))
+        played: dict[int, set[tuple[str, ...]]] = {}
+        for section in sections[:-1]:
+            names = tuple(span.name for span in spans if section.bar <= span.bar < section.end)
+            if section.kind == "chorus":
+                played.setdefault(section.bars, set()).add(names)
+        assert played
+        assert all(len(changes) == 1 for changes in played.values())

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pipeline.guide.composer.compose import Composition, compose
-from pipeline.guide.composer.form import FormLine, LyricSection
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.sketch import Sketch
@@ -114,14 +113,28 @@ def test_moods_are_heard_in_the_notes() -> None:
     assert count(Mood(energy=-0.8)) < count(Mood(energy=0.8))
 
 
-def sing(bars: int, lines: int) -> Composition:
-    verse = LyricSection("", "verse", tuple(FormLine("hello world", 3) for _ in range(lines)))
-    return compose(make_sketch(bars=bars, lyrics=(verse,)))
+def list_densities(composition: Composition, kind: str) -> list[float]:
+    """Notes a bar of every section of a kind, without the bar of a last hit."""
+    densities = []
+    for section in composition.arrangement.sections:
+        bars = section.bars - section.ending
+        begin, end = 4 * section.bar - PUSHED, 4 * (section.bar + bars) - PUSHED
+        inside = [note for note in composition.score.notes if begin <= note.start < end]
+        if section.kind == kind:
+            densities.append(len(inside) / bars)
+    return densities
 
 
-def test_lines_without_bars_are_said() -> None:
-    assert sing(8, 4).left_out == ()
-    assert sing(4, 6).left_out == ((0, 4), (0, 5))
+@pytest.mark.parametrize(
+    ("style", "seeds"), [("rock", (1, 4, 5)), ("r&b", (2,)), ("synthwave", (2,)), ("country", (4,))]
+)
+def test_no_chorus_is_thinner_than_a_verse(style: str, seeds: tuple[int, ...]) -> None:
+    """Not with these seeds either, whose usual chorus was."""
+    for seed in seeds:
+        composition = compose(make_sketch(style, seed=seed, bars=64))
+        choruses = list_densities(composition, "chorus")
+        assert choruses
+        assert min(choruses) >= max(list_densities(composition, "verse"), default=0)
 
 
 def test_what_does_not_exist_is_refused() -> None:

@@ -12,6 +12,7 @@ import pytest
 from pipeline.guide.composer.arrangement import Arrangement
 from pipeline.guide.composer.form import FormLine, LyricSection, SungBars
 from pipeline.guide.composer.lead import play_lead
+from pipeline.guide.composer.melody import Phrase, Register, Spot, write_melody
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.score import Note
@@ -153,3 +154,38 @@ def test_the_last_note_of_a_piece_is_held_from_its_last_bar_on() -> None:
         assert abs(last.start - 63 * 4) < 0.2
         assert last.start + last.length > 63 * 4 + 3
         assert last.pitch % 12 in song.spans[-1].chord
+
+
+def test_no_note_is_struck_over_and_over() -> None:
+    """These stood still for eight to ten notes."""
+    for style, seed in (("reggae", 3), ("trap", 2), ("jazz", 3), ("house", 4)):
+        pitches = [note.pitch for note in play_lead(make_song(style, seed=seed))]
+        assert max(len([*same]) for _, same in itertools.groupby(pitches)) <= 5
+
+
+def test_a_tune_comes_back_at_the_end_and_only_its_last_bar_goes_home() -> None:
+    tonic = make_section("chorus", 12, 4, material=1, energy=0.85, ending=True)
+    sections = (
+        make_section("chorus", 0, 4, material=1, energy=0.85),
+        make_section("verse", 4, 8),
+        tonic,
+    )
+    for seed in range(6):
+        arrangement = make_arrangement("pop", sections=sections, seed=seed)
+        phrases = [
+            Phrase(0, 32, tuple(Spot(step, 3, 0.6) for step in range(0, 28, 4))),
+            Phrase(32, 64, tuple(Spot(step, 3, 0.6) for step in range(32, 60, 4))),
+        ]
+        later = [
+            Phrase(
+                each.begin + 192,
+                each.end + 192,
+                tuple(spot._replace(begin=spot.begin + 192) for spot in each.spots),
+            )
+            for each in phrases
+        ]
+        register = Register(60, 69, 79)
+        first = [*itertools.chain(*write_melody(arrangement, sections[0], phrases, register))]
+        last = [*itertools.chain(*write_melody(arrangement, tonic, later, register))]
+        assert first[:11] == last[:11]  # of 14, three are in the last bar
+        assert last[-1] % 12 == arrangement.span_at(15, 8).chord[0]
