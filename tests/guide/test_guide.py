@@ -298,4 +298,5 @@ def test_one_word_is_heard(word: str) -> None:
         audio = synth.render(guide.score, round(guide.seconds * 48_000), guide.palette)
         return metrics.level_mono(audio)
 
-    assert metrics.measure_log_mel_distance(render("rock"), render(f"rock, {word}")) >= 1.5
+    style = "techno" if word in ("busy", "no hats") else "rock"  # rock is full, with few hats
+    assert metrics.measure_log_mel_distance(render(style), render(f"{style}, {word}")) >= 1.5
