@@ -36,6 +36,6 @@ def make_words(
     meter = read_meter(quarters, time_signature)
     sketch = Sketch("pop", 100.0, "A minor", 16, meter, ROLES, 1, lyrics=lyrics.sections)
     sketch = dataclasses.replace(sketch, **changes)
-    form = plan_form(sketch)
-    spans = tuple(write_changes(sketch, form.sections))
-    return Arrangement(sketch, scale_of(sketch.key), form.sections, spans), lyrics
+    sections = plan_form(sketch)
+    spans = tuple(write_changes(sketch, sections))
+    return Arrangement(sketch, scale_of(sketch.key), sections, spans), lyrics

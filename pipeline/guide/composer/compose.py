@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -93,9 +94,11 @@ def _compare_choruses(composition: Composition) -> float:
     fullness = {kind: _list_fullness(composition, kind) for kind in ("chorus", "verse")}
     if not all(fullness.values()):
         return 1.0
-    thinnest = map(min, zip(*fullness["chorus"]))
-    fullest = map(max, zip(*fullness["verse"]))
-    return min(chorus / verse for chorus, verse in zip(thinnest, fullest))
+    compared = itertools.product(fullness["chorus"], fullness["verse"])
+    return min(
+        min(notes / verse_notes, force / verse_force)
+        for (notes, force), (verse_notes, verse_force) in compared
+    )
 
 
 def _list_fullness(composition: Composition, kind: str) -> list[tuple[float, float]]:
@@ -108,7 +111,11 @@ def _list_fullness(composition: Composition, kind: str) -> list[tuple[float, flo
         bars = section.bars - (section.ending and section.bars > 1)
         begin = section.bar * quarters - EARLY
         end = begin + bars * quarters
-        forces = [note.velocity**2 for note in composition.score.notes if begin <= note.start < end]
+        forces = [
+            note.velocity * note.velocity
+            for note in composition.score.notes
+            if begin <= note.start < end
+        ]
         if section.kind == kind:
             listed.append((len(forces) / bars, sum(forces) / bars))
     return listed
