@@ -17,12 +17,12 @@ _MINUTES_AND_SECONDS = re.compile(
     rf"(?P<sign>-?)(?P<minutes>\d{{1,4}}) ?{_MINUTES} ?(?:and |und )?"
     rf"(?P<seconds>[0-5]?\d(?:[.,]\d{{1,6}})?) ?{_SECONDS}?"
 )
-_EXPONENT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)e[+-]?\d{1,3}")
+_EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)e[+-]?\d{1,3}")
 # of thousands, and of numbers that could be those
 _ENGLISH = re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,}|(?:[ ']\d{3})+(?:\.\d+)?)")
 _CONTINENTAL = re.compile(r"[+-]?\d{1,3}(?:(?:[. ]\d{3})+,\d+|(?:\.\d{3}){2,})")
 _EITHER = re.compile(r"[+-]?\d{1,3},\d{3}")
-_DECIMAL = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)")
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)")
 
 
 class Unit(NamedTuple):
