@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .request import SAMPLE_RATE
+from .steps import Steps, complete
 
 Waveform = npt.NDArray[np.float32]  # (samples, 2)
 Floats = npt.NDArray[np.floating[Any]]
@@ -24,6 +25,7 @@ _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 # samples that are oversampled at once, and how many of them fade in and out
 _BLOCK = 8192
 _EDGE = 1024
+_PAUSE = 64  # blocks, after each of which there is one: 8 s
 
 
 class BadAudio(ValueError):
@@ -112,10 +114,23 @@ def level(
     """All under one gain: up to `peak_db` of the loudest one if `normalize`, otherwise only down to
     it.
     """
-    gain = min(find_gain(peak_db, part) for part in parts)
+    return complete(level_in_steps(parts, peak_db, normalize))
+
+
+def level_in_steps(
+    parts: Sequence[Floats], peak_db: float, normalize: bool
+) -> Steps[list[npt.NDArray[np.float32]]]:
+    """The same, with pauses."""
+    gain = math.inf
+    for part in parts:
+        gain = min(gain, (yield from _find_gain_in_steps(peak_db, part)))
     if not normalize or not math.isfinite(gain):
         gain = min(gain, 1.0)
-    return [(part * gain).astype(np.float32) for part in parts]
+    levelled = []
+    for part in parts:
+        levelled.append((part * gain).astype(np.float32))
+        yield
+    return levelled
 
 
 def find_full_scale_gain(parts: Sequence[Floats]) -> float:
@@ -135,7 +150,11 @@ def find_gain(peak_db: float, audio: Floats) -> float:
     """The factor that brings `audio` to this true peak, or a little below, for other meters;
     infinite for silence.
     """
-    peak = true_peak(audio)
+    return complete(_find_gain_in_steps(peak_db, audio))
+
+
+def _find_gain_in_steps(peak_db: float, audio: Floats) -> Steps[float]:
+    peak = yield from _find_true_peak_in_steps(audio)
     return 10 ** ((peak_db - _MARGIN_DB) / 20) / peak if peak else math.inf
 
 
@@ -152,6 +171,10 @@ def true_peak(audio: Floats) -> float:
     So four times, as in ITU-R BS.1770, tells which blocks can hold the peak (0.7 dB), and sixteen
     times finds it there (0.04 dB).
     """
+    return complete(_find_true_peak_in_steps(audio))
+
+
+def _find_true_peak_in_steps(audio: Floats) -> Steps[float]:
     step = _BLOCK - 2 * _EDGE
     # a clip starts and ends abruptly, and rings outside
     length = -(-(audio.shape[1] + 2 * _EDGE) // step) * step
@@ -159,11 +182,13 @@ def true_peak(audio: Floats) -> float:
     ramp = 0.5 - 0.5 * np.cos(math.pi * (np.arange(_EDGE) + 0.5) / _EDGE)
     window = np.concatenate([ramp, np.ones(step), ramp[::-1]])
     peak = 0.0
-    for start in range(0, length, step):
+    for number, start in enumerate(range(0, length, step), 1):
         spectrum = np.fft.rfft(padded[:, start : start + _BLOCK] * window)
         spectrum[:, -1] /= 2  # the highest frequency becomes an ordinary one, which counts twice
         if _oversampled_peak(spectrum, 4) > peak * math.cos(math.pi / 8):
             peak = max(peak, _oversampled_peak(spectrum, 16))
+        if number % _PAUSE == 0:
+            yield
     return max(sample_peak(audio), peak)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +28,7 @@ from .prompts import Unread
 from .request import PREVIEW, SAMPLE_RATE, Request
 from .request_files import resolve_request
 from .schedules import Schedule
-from .singer.lines import LineTime
+from .singer.lines import LineTime, bound_lines
 from .singer.lyrics import Lyrics
 from .singer.vocal_part import VocalPart, leave_out_all, leave_out_last
 from .singing import VOCALS, Singing, plan_singing, put_before, render_vocals, write_part
@@ -150,8 +151,8 @@ class Generation:
         self.request, self.guide = model.resolve_guide(self.request, self.singing.sections)
         if self.guide is not None and self.singing.lyrics is not None:
             yield Progress("guide", self.plan_share)
-            with self.meter.measure("guide"):
-                self.part = write_part(self.request, self.guide, self.singing.lyrics)
+            writing = write_part(self.request, self.guide, self.singing.lyrics)
+            self.part = yield from self._report_steps("guide", writing, self.plan_share)
         if self.lines:
             yield Progress("guide", self.plan_share, lines=self.lines)
 
@@ -442,7 +443,11 @@ class Generation:
         gain = self.stored.gain if self.stored else 1.0
         if self.vocals is not None:
             decoded = yield from self._add_vocals(decoded, self.vocals)
-        return postprocess.postprocess_clips(self.request, decoded, self.source, gain)
+        return (
+            yield from postprocess.postprocess_clips_in_steps(
+                self.request, decoded, self.source, gain
+            )
+        )
 
     def _add_vocals(
         self, decoded: Mapping[str, Floats], vocals: Waveform
@@ -509,13 +514,13 @@ class Generation:
     @property
     def lines(self) -> tuple[LineTime, ...]:
         """When each line of the lyrics is sung by the guide's singer, or why it is not; where the
-        model sings, only those that it does not read.
+        model sings, only those that it does not read. As many as are told of.
         """
         if self.part is not None:
-            return self.part.lines
+            return bound_lines(self.part.lines)
         if self.singing.lyrics is not None and self.singing.is_heard:
-            return leave_out_all(self.singing.lyrics)
-        return leave_out_last(self.request.lyrics, self.unread.lyric_lines)
+            return bound_lines(leave_out_all(self.singing.lyrics))
+        return bound_lines(leave_out_last(self.request.lyrics, self.unread.lyric_lines))
 
     def _explain_silence(self, lyrics: Lyrics) -> str:
         """Why nothing of the lyrics is sung."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from . import audio, tasks
 from .audio import Floats, Waveform
 from .request import REST, SAMPLE_RATE, Request
+from .steps import Steps, complete
 from .tasks import RepaintBlend
 
 ClipSamples = npt.NDArray[np.float32]  # (2, samples)
@@ -36,9 +37,20 @@ def postprocess_clips(
     """The decoded audio (2, N), times `gain`, as the request has it, and the rest. What keeps its
     source (samples, 2), or is a part of it, keeps its level too. Raises `BadAudio`.
     """
-    parts: dict[str, Floats] = {
-        name: audio.cut(waveform, request.samples) * gain for name, waveform in decoded.items()
-    }
+    return complete(postprocess_clips_in_steps(request, decoded, source, gain))
+
+
+def postprocess_clips_in_steps(
+    request: Request,
+    decoded: Mapping[str, Floats],
+    source: Waveform | None,
+    gain: float,
+) -> Steps[PostprocessedClips]:
+    """The same, with pauses."""
+    parts: dict[str, Floats] = {}
+    for name, waveform in decoded.items():
+        parts[name] = audio.cut(waveform, request.samples) * gain
+        yield
     whole: Floats | None = None
     if source is not None:
         whole = source[: request.samples].T.astype(np.float64)
@@ -56,12 +68,14 @@ def postprocess_clips(
     stems = [part for name, part in parts.items() if name != "mix"]
     if stems and whole is not None:
         parts[REST] = whole - sum(stems)
+    yield
     attenuation = 1.0
     if request.task in ("repaint", "extract", "lego"):
         attenuation = audio.find_full_scale_gain(list(parts.values()))
         clips = [(part * attenuation).astype(np.float32) for part in parts.values()]
     else:
-        clips = audio.level(list(parts.values()), request.peak_db, request.normalize)
+        levelling = audio.level_in_steps(list(parts.values()), request.peak_db, request.normalize)
+        clips = yield from levelling
     loudest = max(parts, key=lambda name: audio.sample_peak(parts[name]), default="")
     notes = _describe_source(request, source, attenuation, loudest)
     return PostprocessedClips(dict(zip(parts, clips, strict=True)), notes)

@@ -16,7 +16,7 @@ from .singer import production
 from .singer.fitting import fit_vocals
 from .singer.lyrics import Lyrics, parse_lyrics
 from .singer.vocal_part import VocalPart
-from .singer.vocals import write_vocals
+from .singer.vocals import write_vocals_in_steps
 from .singer.voice import MAN, WOMAN, sing_in_steps
 from .steps import Steps
 
@@ -108,7 +108,7 @@ def _find_obstacle(request: Request) -> str:
     return ""
 
 
-def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> VocalPart | None:
+def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> Steps[VocalPart | None]:
     """The lyrics on the tune of a guide, or on the notes of its vocal track. None where there is
     neither, or no word that can be sung.
     """
@@ -118,7 +118,8 @@ def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> VocalPart | No
         return fit_vocals(notes, guide.score.bpm, request.beats, lyrics, singer, guide.seconds)
     if guide.composition is None:
         return None
-    return write_vocals(guide.composition.arrangement, lyrics, singer, guide.seconds)
+    arrangement = guide.composition.arrangement
+    return (yield from write_vocals_in_steps(arrangement, lyrics, singer, guide.seconds))
 
 
 class SungMix(NamedTuple):

@@ -17,7 +17,6 @@ from ..landing.finished_take import WORDS
 from ..landing.manifest import read_manifest
 from .run import Run
 
-MAX_LEFT_OUT = 50  # lines that are not sung and told of one by one
 MAX_STARTS = 50  # words of a line whose times are told: the manifest has all
 
 
@@ -31,22 +30,10 @@ def make_plan_events(job: Job, planned: Mapping[str, object]) -> tuple[Event, ..
 
 
 def make_line_events(job: Job, lines: Sequence[LineTime]) -> tuple[Event, ...]:
-    """When the lyrics are sung: an event for every line that is, with the starts of its words, and
-    for the first of those that are left out; how many more there are is said of the last one.
+    """When the lyrics are sung, with the starts of their words: an event for every line that is
+    told of.
     """
-    silent = [line for line in lines if not line.is_sung]
-    more = len(silent) - MAX_LEFT_OUT
-    told = silent
-    if more > 0:
-        *told, last = silent[:MAX_LEFT_OUT]
-        told.append(last._replace(note=f"{last.note}; {more} more lines are not sung"))
-    events = []
-    left = iter(told)
-    for line in lines:
-        shown = line if line.is_sung else next(left, None)
-        if shown is not None:
-            events.append(Event("words", job, _list_values(shown)))
-    return tuple(events)
+    return tuple(Event("words", job, _list_values(line)) for line in lines)
 
 
 def _list_values(line: LineTime) -> tuple[int | float | str, ...]:

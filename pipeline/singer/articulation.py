@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .formants import CONSONANTS, NASAL_ZERO, VOWELS, Consonant, Formants
+from .formants import NASAL_ZERO, VOWELS, Consonant, Formants
 from .timing import Phone, time_phones
 from .trajectories import Trajectory
 from .vocal_line import SungSyllable
@@ -122,7 +122,7 @@ def _trace_formants(track: Trajectory, place: PhonePlace) -> None:
 
 def _count_early_seconds(phone: Phone) -> float:
     """Seconds before a consonant leaves the mouth free in which its formants move on already."""
-    sound = CONSONANTS[phone.name]
+    sound = phone.sound
     if sound.closure:
         return phone.free - phone.opened
     share = 0.75 if sound.hold else 0.4
@@ -133,12 +133,12 @@ def _count_transition(neighbour: Phone | None) -> float:
     """Seconds in which the formants of a vowel come from `neighbour`, or go there."""
     if neighbour is None:
         return 0.0
-    return HIATUS if neighbour.is_vowel else CONSONANTS[neighbour.name].transition / 1000
+    return HIATUS if neighbour.is_vowel else neighbour.sound.transition / 1000
 
 
 def _find_locus(place: PhonePlace) -> Formants:
     """The formants of a consonant beside its vowel."""
-    sound = CONSONANTS[place.phone.name]
+    sound = place.phone.sound
     near = _find_vowel(place)
     second, third = (
         sound.grip * own + (1 - sound.grip) * its for own, its in zip(sound.locus[1:], near[1:])
@@ -160,7 +160,7 @@ def _trace_voice(track: Trajectory, place: PhonePlace) -> None:
     if phone.is_vowel:
         _swell(track, place)
     else:
-        _voice_consonant(track, place, CONSONANTS[phone.name])
+        _voice_consonant(track, place, phone.sound)
     if place.after is None:
         track.pass_through(phone.end, 0.0)
 
@@ -204,8 +204,8 @@ def _is_breathed_into(place: PhonePlace) -> bool:
         place.before
         and place.before.aspiration
         and not place.before.is_vowel
-        and CONSONANTS[place.before.name].voice is None
-        and CONSONANTS[place.phone.name].hold
+        and place.before.sound.voice is None
+        and place.phone.sound.hold
     )
 
 
@@ -245,17 +245,17 @@ def _trace_nose(track: Trajectory, place: PhonePlace) -> None:
     phone = place.phone
     ramp = min(RAMP, 0.25 * (phone.end - phone.begin))
     if not phone.is_vowel:
-        zero = CONSONANTS[phone.name].zero
+        zero = phone.sound.zero
         track.hold(phone.begin + ramp, phone.end - ramp, float(zero > 0), zero or NASAL_ZERO)
         return
-    before_nasal = place.after and not place.after.is_vowel and CONSONANTS[place.after.name].zero
+    before_nasal = place.after and not place.after.is_vowel and place.after.sound.zero
     early = min(NASALISED, 0.3 * (phone.end - phone.begin)) if before_nasal else ramp
     track.hold(phone.begin + ramp, phone.end - early, VOWELS[phone.name].nasal, NASAL_ZERO)
 
 
 def _rub(place: PhonePlace) -> Friction:
     phone = place.phone
-    sound = CONSONANTS[phone.name]
+    sound = phone.sound
     length = phone.free - phone.opened
     is_burst = length < 0.04 and sound.closure > 0
     attack = 0.001 if sound.closure else 0.3 * length
@@ -266,7 +266,7 @@ def _rub(place: PhonePlace) -> Friction:
 
 def _find_noise(place: PhonePlace) -> str:
     """A K is made further forward before IY, further back before UW."""
-    noise = CONSONANTS[place.phone.name].noise
+    noise = place.phone.sound.noise
     second = _find_vowel(place)[1]
     if noise != "K" or 1150 <= second <= 1650:
         return noise

@@ -121,6 +121,13 @@ CONSONANTS = {
     "DX": Consonant((300, 1700, 2600), 0.6, hold=28, voice=0, taps=1, transition=30),
     "RR": Consonant((400, 1400, 2300), 0.6, hold=110, voice=0, taps=3, transition=40),
 }  # fmt: skip
+# Behind their vowel, where the tongue only points there: half a vowel themselves.
+CODA_CONSONANTS = CONSONANTS | {
+    "R": Consonant((470, 1250, 1620), 0.9, hold=105, voice=-1, transition=90),
+    "L": Consonant((440, 950, 2700), 0.85, hold=90, voice=-2, transition=60),
+}
+# What is shut at the same place: one stop goes into the other without being let go.
+PLACES = {"P": "lips", "T": "ridge", "S": "ridge", "SH": "ridge", "K": "palate"}
 
 NOISES = {
     "P": (Hump(500, 1.2), Hump(1400, 1.0, -4)),

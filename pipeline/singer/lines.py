@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+MAX_LEFT_OUT = 50  # lines that are not sung and told of one by one
+MAX_TEXT = 1000  # characters of a line that are told
+
 
 class WordTime(NamedTuple):
     """A word as it is written, and the seconds from the clip's start at which it begins and
@@ -44,3 +47,23 @@ def parse_lines(data: Iterable[Sequence[Any]]) -> tuple[LineTime, ...]:
     return tuple(
         line._replace(words=tuple(WordTime(*word) for word in line.words)) for line in lines
     )
+
+
+def bound_lines(lines: Sequence[LineTime]) -> tuple[LineTime, ...]:
+    """As many of a part's lines as are told of: all that are sung, which take their time, and the
+    first that are not; how many more there are is said of the last one. Long texts are cut.
+    """
+    more = sum(not line.is_sung for line in lines) - MAX_LEFT_OUT
+    bounded = []
+    left = MAX_LEFT_OUT
+    for line in lines:
+        if not line.is_sung:
+            left -= 1
+            if left < 0:
+                continue
+            if not left and more > 0:
+                line = line._replace(note=f"{line.note}; {more} more lines are not sung")
+        if len(line.text) > MAX_TEXT:
+            line = line._replace(text=f"{line.text[:MAX_TEXT]}…")
+        bounded.append(line)
+    return tuple(bounded)

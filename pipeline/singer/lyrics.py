@@ -7,6 +7,7 @@ says rap or spoken has no tune. Nothing else in brackets is sung.
 from __future__ import annotations
 
 import itertools
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class Line(NamedTuple):
         return sum(len(word.word.syllables) for word in self.words)
 
 
-class LinesOfSection(NamedTuple):
+@dataclass(frozen=True)
+class LinesOfSection:
     """A section of the lyrics; `spoken` where it is rapped or said."""
 
     label: str
@@ -69,7 +71,7 @@ class LinesOfSection(NamedTuple):
     spoken: bool
     lines: tuple[Line, ...]
 
-    @property
+    @functools.cached_property
     def sung(self) -> tuple[Line, ...]:
         """The lines that have a syllable: those that form knows."""
         return tuple(line for line in self.lines if line.syllables)

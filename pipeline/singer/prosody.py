@@ -52,7 +52,9 @@ _AWAY = 0.35
 _SHORT_END = 2.0
 _HELD = 0.6  # seconds that a last syllable has at least, if it can
 _LEAST_HELD = 0.25
-_STRETCHED = 1.15  # of a comfortable gap behind a stressed syllable
+_STRETCHED = 1.3  # of a comfortable gap behind a stressed syllable
+_HURRIED = 0.8  # and behind another one, unless a comma is there
+_RUSHED = 1.5  # what a gap below the comfortable one costs besides, for half of it
 _PAUSE = 1.6  # of one behind a comma
 _WITHIN_WORD = 0.8  # what a gap inside a word costs besides, for as much again as is comfortable
 _LONGEST_GAP = 1.6  # seconds
@@ -186,8 +188,10 @@ def _price_gaps(apart: Floats, beat: Beat, gap: float, shortest: float) -> Float
     """What it costs that a syllable lasts so many seconds. Half as long as is comfortable costs as
     much as twice as long.
     """
-    wanted = gap * (_STRETCHED if beat.stress >= 1 else 1.0) * (_PAUSE if beat.pauses else 1.0)
+    wanted = gap * (_STRETCHED if beat.stress >= 1 else 1.0 if beat.pauses else _HURRIED)
+    wanted *= _PAUSE if beat.pauses else 1.0
     costs = _GAP * (apart / wanted + wanted / apart - 2)
+    costs += _RUSHED * np.maximum(gap / apart - 1, 0)
     if not beat.ends_word:
         costs = costs + _WITHIN_WORD * np.maximum(apart / wanted - 1, 0)
     return np.where(apart < shortest, np.inf, costs)

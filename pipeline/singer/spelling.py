@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -17,10 +19,19 @@ def read_entries(text: str) -> dict[str, str]:
 
 
 class _Rule(NamedTuple):
-    before: tuple[str, ...]  # the letters of which one may stand there, the nearest first
+    before: tuple[str, ...]  # the letters of which one may stand there
     letters: str
     after: tuple[str, ...]
     phonemes: tuple[str, ...]
+
+    @property
+    def expression(self) -> str:
+        """What matches its letters where the rule fits, as a group."""
+        before, after = (
+            "".join(f"[{re.escape(allowed)}]" for allowed in around)
+            for around in (self.before, self.after)
+        )
+        return f"((?<={before}){self.letters}(?={after}))"
 
 
 class SpellingRules:
@@ -41,7 +52,7 @@ class SpellingRules:
             before, _, rest = pattern.partition("[")
             letters, _, after = rest.partition("]")
             rule = _Rule(
-                tuple(classes.get(sign, sign) for sign in reversed(before)),
+                tuple(classes.get(sign, sign) for sign in before),
                 letters,
                 tuple(classes.get(sign, sign) for sign in after),
                 () if phonemes == [_SILENT] else tuple(phonemes),
@@ -50,6 +61,14 @@ class SpellingRules:
         for letter, rules in self._rules.items():
             if rules[-1][:3] != ((), letter, ()):
                 raise ValueError(f"the last rule of {letter} must be [{letter}], which always fits")
+
+    @functools.cached_property
+    def _expressions(self) -> dict[str, re.Pattern[str]]:
+        """Of each letter one that says by its group which rule fits; made when a word is read."""
+        return {
+            letter: re.compile("|".join(rule.expression for rule in rules))
+            for letter, rules in self._rules.items()
+        }
 
     @property
     def phonemes(self) -> set[str]:
@@ -65,7 +84,10 @@ class SpellingRules:
         phonemes: list[str] = []
         place = 1
         while place < len(text) - 1:
-            rule = next(rule for rule in self._rules[text[place]] if _fits(rule, text, place))
+            letter = text[place]
+            found = self._expressions[letter].match(text, place)
+            assert found and found.lastindex  # the last rule always fits
+            rule = self._rules[letter][found.lastindex - 1]
             phonemes += rule.phonemes
             place += len(rule.letters)
         return phonemes
@@ -78,13 +100,3 @@ class SpellingRules:
             letters += [each for each in letter if each in self._rules]
         return "".join(letters)
 
-
-def _fits(rule: _Rule, text: str, place: int) -> bool:
-    end = place + len(rule.letters)
-    return (
-        text.startswith(rule.letters, place)
-        and place >= len(rule.before)
-        and end + len(rule.after) <= len(text)
-        and all(text[place - 1 - back] in allowed for back, allowed in enumerate(rule.before))
-        and all(text[end + ahead] in allowed for ahead, allowed in enumerate(rule.after))
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .formants import CONSONANTS
+from .formants import CODA_CONSONANTS, CONSONANTS, PLACES, Consonant
 from .vocal_line import SungSyllable, is_legato
 
 VOWEL_SHARE = 0.45  # of the time between two vowels, where consonants are many
@@ -17,6 +17,7 @@ SHORTEST_VOWEL = 0.07  # seconds, where the notes leave that much
 RELEASE = 0.03  # seconds of breath after the last stop of a phrase
 AFTER_S = 0.25  # how much of its aspiration a stop keeps there: "spin"
 BEFORE_SONORANT = 0.4  # the rest is breathed into the sonorant: "pray"
+AFTER_NASAL = 0.5  # how long a voiced stop is shut there: "spend on", which is not "spent on"
 
 
 class Phone(NamedTuple):
@@ -31,16 +32,22 @@ class Phone(NamedTuple):
     end: float
     syllable: int  # which of the line
     released: bool = True
+    in_coda: bool = False  # behind its vowel
+
+    @property
+    def sound(self) -> Consonant:
+        """How a consonant is made; KeyError of a vowel."""
+        return (CODA_CONSONANTS if self.in_coda else CONSONANTS)[self.name]
 
     @property
     def aspiration(self) -> float:
         """Seconds of breath at its end; 0 of a vowel."""
-        return 0.0 if self.is_vowel or CONSONANTS[self.name].hold else self.end - self.free
+        return 0.0 if self.is_vowel or self.sound.hold else self.end - self.free
 
     @property
     def rubs(self) -> bool:
         """Whether it has a noise of its own."""
-        return not self.is_vowel and self.released and CONSONANTS[self.name].friction > 0
+        return not self.is_vowel and self.released and self.sound.friction > 0
 
     @property
     def is_vowel(self) -> bool:
@@ -53,15 +60,15 @@ def time_phones(line: Sequence[SungSyllable]) -> list[Phone]:
     silent = 0.0  # from here on nothing is sung yet
     for number, sung in enumerate(line):
         if not number or not is_legato(line[number - 1], sung):
-            phones += _place(_measure(sung.syllable.onset, number), silent, sung.start)
+            phones += _place(_measure_onset(sung, number), silent, sung.start)
         end = sung.end
         if number + 1 < len(line) and is_legato(sung, line[number + 1]):
             following = line[number + 1]
             end = following.start
-            consonants = _measure(sung.syllable.coda, number, following.syllable.onset)
-            consonants += _measure(following.syllable.onset, number + 1)
+            consonants = _measure_coda(sung, number, following.syllable.onset)
+            consonants += _measure_onset(following, number + 1)
         else:
-            consonants = _release(_measure(sung.syllable.coda, number))
+            consonants = _release(_measure_coda(sung, number))
         room = end - sung.start
         vowel = max(VOWEL_SHARE * room, min(SHORTEST_VOWEL, 0.7 * room))
         placed = _place(consonants, sung.start + vowel, end)
@@ -72,28 +79,45 @@ def time_phones(line: Sequence[SungSyllable]) -> list[Phone]:
     return phones
 
 
-def _measure(names: Sequence[str], syllable: int, following: Sequence[str] = ()) -> list[Phone]:
-    """Consonants of their usual lengths, each as if it began at 0. `following` come after them."""
+def _measure_onset(sung: SungSyllable, number: int) -> list[Phone]:
+    names = sung.syllable.onset
+    return _measure([Phone(name, 0, 0, 0, 0, number) for name in names], names)
+
+
+def _measure_coda(sung: SungSyllable, number: int, following: Sequence[str] = ()) -> list[Phone]:
+    names = sung.syllable.coda
+    phones = [Phone(name, 0, 0, 0, 0, number, in_coda=True) for name in names]
+    return _measure(phones, (*names, *following))
+
+
+def _measure(phones: Sequence[Phone], names: Sequence[str]) -> list[Phone]:
+    """Consonants with their usual lengths, each as if it began at 0. `names` are theirs and those
+    of what comes after them.
+    """
     made = []
-    for index, name in enumerate(names):
-        sound = CONSONANTS[name]
-        after = [CONSONANTS[other] for other in (*names[index + 1 :], *following)[:1]]
-        released = not (sound.closure and after and after[0].closure)
-        aspiration: float = sound.aspiration
+    for index, phone in enumerate(phones):
+        sound = phone.sound
+        after = [CONSONANTS[other] for other in names[index + 1 : index + 2]]
+        is_shut_after = bool(sound.closure and after and after[0].closure)
+        released = not (is_shut_after and PLACES[sound.noise] == PLACES[after[0].noise])
+        aspiration: float = 0 if is_shut_after else sound.aspiration
         if sound.closure and index and names[index - 1] == "S":
             aspiration *= AFTER_S
         elif sound.closure and after and after[0].hold:
             aspiration *= BEFORE_SONORANT
-        free = sound.closure + sound.hold + (sound.friction if released else 0)
+        opened: float = sound.closure
+        if sound.voice is not None and index and phones[index - 1].sound.zero:
+            opened *= AFTER_NASAL
+        free = opened + sound.hold + (sound.friction if released else 0)
         end = free + (aspiration if released else 0)
-        opened = sound.closure / 1000
-        made.append(Phone(name, 0, opened, free / 1000, end / 1000, syllable, released))
+        opened, free, end = opened / 1000, free / 1000, end / 1000
+        made.append(phone._replace(opened=opened, free=free, end=end, released=released))
     return made
 
 
 def _release(coda: list[Phone]) -> list[Phone]:
     """`coda` at the end of a phrase: its last stop is let go with a breath."""
-    if coda and CONSONANTS[coda[-1].name].closure:
+    if coda and coda[-1].sound.closure:
         last = coda[-1]
         coda[-1] = last._replace(end=max(last.end, last.free + RELEASE))
     return coda

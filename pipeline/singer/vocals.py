@@ -22,6 +22,7 @@ from ..guide.composer.melody import (
     write_melody,
 )
 from ..guide.composer.sketch import pick
+from ..steps import Steps, complete
 from .lyrics import Line, LinesOfSection, Lyrics, LyricWord
 from .prosody import (
     SPOKEN,
@@ -102,16 +103,22 @@ def write_vocals(
 
     Raises ValueError where the composition was made from other lyrics.
     """
+    return complete(write_vocals_in_steps(arrangement, lyrics, singer, seconds))
+
+
+def write_vocals_in_steps(
+    arrangement: Arrangement, lyrics: Lyrics, singer: str, seconds: float
+) -> Steps[VocalPart | None]:
+    """The same, with pauses."""
     if arrangement.sketch.lyrics != lyrics.sections:
         raise ValueError("vocals need the lyrics that the sketch was composed with")
     if not any(part.sung for part in lyrics.parts):
         return None
     singer = singer or pick(arrangement.sketch.make_rng("singer"), tuple(REGISTERS))
-    sung = [
-        line
-        for section, lines in _place_lines(arrangement, lyrics, seconds)
-        for line in _give_pitches(arrangement, section, lines, REGISTERS[singer])
-    ]
+    sung: list[SungLine] = []
+    for section, lines in (yield from _place_lines(arrangement, lyrics, seconds)):
+        sung += _give_pitches(arrangement, section, lines, REGISTERS[singer])
+        yield
     return assemble_part(singer, lyrics, sung)
 
 
@@ -120,7 +127,7 @@ def write_vocals(
 
 def _place_lines(
     arrangement: Arrangement, lyrics: Lyrics, seconds: float
-) -> list[tuple[Section, list[_PlacedLine]]]:
+) -> Steps[list[tuple[Section, list[_PlacedLine]]]]:
     """Every section's lines, each behind a breath after the one before it. A line that comes back
     with its section is sung in the same rhythm every time: in the room that it has every time.
     """
@@ -128,7 +135,7 @@ def _place_lines(
     placed: dict[tuple[SungBars, _Room], _PlacedLine] = {}
     for _ in range(PASSES):
         before = dict(shared)
-        sections = list(_place_sections(arrangement, lyrics, seconds, shared, placed))
+        sections = yield from _place_sections(arrangement, lyrics, seconds, shared, placed)
         if shared == before:
             break
     return sections
@@ -140,7 +147,7 @@ def _place_sections(
     seconds: float,
     shared: dict[_Return, _Room],
     placed: dict[tuple[SungBars, _Room], _PlacedLine],
-) -> Iterator[tuple[Section, list[_PlacedLine]]]:
+) -> Steps[list[tuple[Section, list[_PlacedLine]]]]:
     """The lines in the room that they share with their returns, which is narrowed to what each of
     them leaves. `placed` are those that were placed before, by their room.
     """
@@ -154,6 +161,7 @@ def _place_sections(
     breath = max(BREATH_BEATS * 60 / sketch.bpm, LEAST_BREATH)
     bar = sketch.meter.quarters * 60 / sketch.bpm
     free = LEAD_IN
+    sections = []
     for section in arrangement.sections:
         lines = []
         for index, bars in enumerate(section.lines):
@@ -173,7 +181,9 @@ def _place_sections(
             if line.sung:
                 free = sum(line.sung[-1].times[-1]) + breath
             lines.append(line)
-        yield section, lines
+            yield
+        sections.append((section, lines))
+    return sections
 
 
 def _find_return(section: Section, part: LinesOfSection, bars: SungBars) -> _Return:
