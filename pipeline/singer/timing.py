@@ -50,6 +50,12 @@ class Phone(NamedTuple):
         return not self.is_vowel and self.released and self.sound.friction > 0
 
     @property
+    def heard(self) -> float:
+        """When it is heard first where silence is before it: a stop without voice when it opens."""
+        is_mute = not self.is_vowel and self.sound.closure and self.sound.voice is None
+        return self.opened if is_mute else self.begin
+
+    @property
     def is_vowel(self) -> bool:
         return self.name not in CONSONANTS
 
@@ -100,8 +106,10 @@ def _measure(phones: Sequence[Phone], names: Sequence[str]) -> list[Phone]:
         after = [CONSONANTS[other] for other in names[index + 1 : index + 2]]
         is_shut_after = bool(sound.closure and after and after[0].closure)
         released = not (is_shut_after and PLACES[sound.noise] == PLACES[after[0].noise])
-        aspiration: float = 0 if is_shut_after else sound.aspiration
-        if sound.closure and index and names[index - 1] == "S":
+        aspiration: float = sound.aspiration
+        if after and (after[0].closure or after[0].friction):  # its breath is what comes next
+            aspiration = 0
+        elif sound.closure and index and names[index - 1] == "S":
             aspiration *= AFTER_S
         elif sound.closure and after and after[0].hold:
             aspiration *= BEFORE_SONORANT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def assemble_part(singer: str, lyrics: Lyrics, sung: Sequence[SungLine]) -> Voca
 
 def _time_words(sung: Sequence[SungLine]) -> dict[tuple[int, int], tuple[float, float]]:
     """The seconds at which each word begins and ends, by (index of line, index of word): with its
-    first and last consonant, as its voice sings them.
+    first and last consonant, as its voice sings them. Out of silence it begins when it is heard.
     """
     times: dict[tuple[int, int], tuple[float, float]] = {}
     for is_backing in (False, True):
@@ -90,10 +91,14 @@ def _time_words(sung: Sequence[SungLine]) -> dict[tuple[int, int], tuple[float, 
             for word, syllable in line.syllables
             if line.words[word].backing == is_backing
         ]
+        silent = -math.inf
         for phone in time_phones([syllable for _, syllable in own]):
             key = own[phone.syllable][0]
-            begin, end = times.get(key, (phone.begin, phone.end))
-            times[key] = max(min(begin, phone.begin), 0.0), max(end, phone.end)
+            is_first = phone.begin - silent > 1e-6
+            onset = max(phone.heard if is_first else phone.begin, 0.0)
+            begin, end = times.get(key, (onset, phone.end))
+            times[key] = min(begin, onset), max(end, phone.end)
+            silent = phone.end
     return times
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
 
 from pipeline import AceStep, load
-from pipeline.request import Request
+from pipeline.guide.guide import resolve_guide
+from pipeline.request import SAMPLE_RATE, Request
+from pipeline.singer.lrc import format_lrc
+from pipeline.singer.lyrics import parse_lyrics
+from pipeline.singer.timing import time_phones
 from pipeline.singer.vocal_part import NO_WORD
-from pipeline.singing import Singing, find_singer, plan_singing
+from pipeline.singing import Singing, find_singer, plan_singing, render_vocals, write_part
+from pipeline.steps import complete
 from pipeline.take import Clip, Progress
 
 CHORUS = "[Chorus]\nWe are alive tonight\nHold me closer in the rain"
@@ -176,3 +182,45 @@ def test_a_song_pauses_while_it_is_composed_and_sung(mini: AceStep) -> None:
     before = list(itertools.takewhile(lambda stage: stage in ("plan", "guide"), stages))
     assert before.count("guide") > 30 / 2, "at least every two seconds of what is sung"
     assert stages.count("finish") > 5, "while it is mixed"
+
+
+# Words of every onset, each a line of its own, so that silence is before them; one begins at once.
+ONSETS = (
+    "oh bay pay day tea go key chew joy far vow thin they sea zoo show how may now low red way you "
+    "spin tree play clean scream strange queen"
+).split()
+
+
+@pytest.mark.parametrize("singer", ["male", "female"])
+def test_words_out_of_silence_are_heard_when_the_lrc_says(singer: str) -> None:
+    request = Request(
+        f"pop, {singer} vocals", lyrics="\n".join(ONSETS), bars=80, bpm=120, guide="auto", seed=5
+    )
+    lyrics = parse_lyrics(request.lyrics, "en")
+    request, guide = resolve_guide(request, "auto", lyrics.sections)
+    assert guide is not None
+    part = complete(write_part(request, guide, lyrics))
+    assert part is not None
+    stem = complete(render_vocals(part, request)).mean(axis=1)
+    written = re.findall(r"<(\d\d):(\d\d\.\d\d)> ([a-z]+) ", format_lrc(part.lines))
+    assert len(written) >= len(ONSETS) - 2
+    for minutes, rest, word in written:
+        at = 60 * int(minutes) + float(rest)
+        begin = round((at - 0.03) * SAMPLE_RATE)  # behind the singer's breath
+        sound = np.abs(stem[begin : begin + SAMPLE_RATE // 2])
+        first = int(np.argmax(sound > 0.05 * sound.max())) / SAMPLE_RATE - 0.03
+        assert abs(first) <= 0.02, f"{word} is heard {first:.3f} s beside its time"
+
+
+def test_other_words_begin_with_their_first_phone() -> None:
+    """And their times are rounded by less than the format of an LRC rounds them."""
+    request = Request(prompt="pop", lyrics=CHORUS, bars=8, bpm=100, guide="auto", seed=2)
+    lyrics = parse_lyrics(request.lyrics, "en")
+    request, guide = resolve_guide(request, "auto", lyrics.sections)
+    assert guide is not None
+    part = complete(write_part(request, guide, lyrics))
+    assert part is not None
+    begins = np.array([phone.begin for phone in time_phones(part.syllables)])
+    for line in part.lines:
+        for word in line.words[1:]:
+            assert np.abs(begins - word.start).min() < 0.001
