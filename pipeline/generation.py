@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -199,10 +199,15 @@ local function read_tempo(arguments)
         local map = Temporal.TempoMap.read()
         local meter = map:meter_at(position)
         local bpm = map:quarters_per_minute_at(position)
-        local beats = meter:divisions_per_bar() * 4 / meter:note_value()
+        local count, unit = meter:divisions_per_bar(), meter:note_value()
+        local beats = count * 4 / unit
         arguments[#arguments + 1] = "bpm"
         arguments[#arguments + 1] = ("%.4f"):format(bpm)
-        if beats == math.floor(beats) then
+        local is_counted = count == math.floor(count) and count >= 2 and count <= 16
+        if is_counted and (unit == 4 or unit == 8) then
+            arguments[#arguments + 1] = "time_signature"
+            arguments[#arguments + 1] = ("%d/%d"):format(count, unit)
+        elseif beats == math.floor(beats) then
             arguments[#arguments + 1] = "beats_per_bar"
             arguments[#arguments + 1] = ("%d"):format(beats)
         end

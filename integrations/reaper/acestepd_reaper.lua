@@ -444,7 +444,9 @@ local function read_tempo(values, start, stop)
     local seconds = reaper.TimeMap2_QNToTime(0, last) - start
     values.bpm = math.floor((last - first) * 60 / seconds * 10000 + 0.5) / 10000
     local signature = ("%d/%d"):format(numerator, denominator)
-    if signature:match("^[2346]/[248]$") or signature:match("^[2346]/16$") then
+    local is_known = signature:match("^[2346]/[248]$") or signature:match("^[2346]/16$")
+        or numerator >= 2 and numerator <= 16 and (denominator == 4 or denominator == 8)
+    if is_known then
         values.time_signature = signature
     elseif beats == math.floor(beats) then
         values.beats_per_bar = math.tointeger(beats)

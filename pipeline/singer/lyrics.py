@@ -6,8 +6,8 @@ says rap or spoken has no tune. Nothing else in brackets is sung.
 
 from __future__ import annotations
 
-import itertools
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

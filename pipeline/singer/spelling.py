@@ -99,4 +99,3 @@ class SpellingRules:
                 letter = _LOOKS.get(letter, unicodedata.normalize("NFD", letter)[:1])
             letters += [each for each in letter if each in self._rules]
         return "".join(letters)
-

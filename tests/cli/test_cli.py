@@ -108,6 +108,44 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
     assert "100%" in done.stderr
 
 
+def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: Path) -> None:
+    line = [
+        "generate",
+        "pop, female vocals",
+        "--lyrics",
+        "We are 24/7 here \U0001f600",
+        "--bars",
+        "2",
+    ]
+    line += [
+        "--bpm",
+        "120",
+        "--num-steps",
+        "1",
+        "--seed",
+        "7",
+        "--model",
+        "mini",
+        "--language",
+        "en",
+    ]
+    done = here(*line, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    wav, words, manifest = map(Path, done.stdout.splitlines())
+    assert words == wav.with_suffix(".lrc")
+    told = json.loads(manifest.read_text())["lines"][0]["words"]
+    times = re.findall(r"<00:(\d\d\.\d\d)> (\S+)", words.read_text())
+    assert [text for _, text in times] == [text for text, _, _ in told]
+    for (at, _), (_, start, _) in zip(times, told, strict=True):
+        assert float(at) == pytest.approx(start, abs=0.006)
+    for note in (
+        "sung in other words: 24/7 (twenty four seven)",
+        "not sung: \U0001f600",
+        "does not sing: the guide's own singer does",
+    ):
+        assert note in done.stderr
+
+
 def test_a_manifest_makes_the_same_take_again_sample_by_sample(
     quick_voice: str, tmp_path: Path
 ) -> None:

@@ -323,7 +323,7 @@ def test_asking_makes_takes_at_the_tempo_of_the_session_and_the_hook_imports_the
     assert sorted(request["seed"] for request in requests) == [41, 42]
     for request in requests:
         assert (request["prompt"], request["bars"], request["bpm"]) == ("rain, soft", 2, 120.0)
-        assert (request["beats_per_bar"], request["loop"]) == (4, True)
+        assert (request["time_signature"], request["loop"]) == ("4/4", True)
 
 
 @pytest.mark.parametrize("script", ["acestepd_ask.lua", "acestepd_import.lua"])

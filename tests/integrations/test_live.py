@@ -423,9 +423,15 @@ def test_tempo_and_metre_of_the_set_reach_the_daemon_at_the_start_and_when_they_
     rig.tick_until(lambda: rig.stage.tempo.current[0] == 97.5)
     rig.tick_until(lambda: panel.request.time_signature == "3/4")
     song.turn(signature_numerator=5)
-    rig.tick_until(lambda: (panel.request.time_signature, panel.request.beats_per_bar) == ("", 5))
+    rig.tick_until(lambda: panel.request.time_signature == "5/4")
+    song.turn(signature_numerator=5, signature_denominator=2)
+    rig.tick_until(lambda: (panel.request.time_signature, panel.request.beats_per_bar) == ("", 10))
     song.turn(signature_numerator=7, signature_denominator=8)
-    rig.tick_until(lambda: panel.request.beats_per_bar == 0)
+    rig.tick_until(lambda: panel.request.time_signature == "7/8")
+    assert panel.request.beats_per_bar == 0
+    song.turn(signature_denominator=16)
+    rig.tick_until(lambda: panel.request.time_signature == "")
+    assert panel.request.beats_per_bar == 0
 
 
 def test_the_scale_of_the_set_reaches_the_daemon_while_scale_mode_is_on(rig: Rig) -> None:

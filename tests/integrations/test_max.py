@@ -351,10 +351,12 @@ def test_the_sets_tempo_is_the_sessions_also_of_a_daemon_that_comes_later(rig: R
         (3, 4, "3/4", 0),
         (6, 8, "6/8", 0),
         (4, 16, "4/16", 0),
-        (5, 4, "", 5),
-        (12, 8, "", 6),
+        (5, 4, "5/4", 0),
+        (12, 8, "12/8", 0),
         (4, 1, "", 16),
-        (7, 8, "", 0),
+        (7, 8, "7/8", 0),
+        (5, 2, "", 10),
+        (7, 16, "", 0),
     ],
 )
 def test_the_sets_metre_is_acestepds(

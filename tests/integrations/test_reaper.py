@@ -557,8 +557,10 @@ def test_several_takes_are_a_sheet_each_with_seeds_in_a_row(
     ("signature", "expected"),
     [
         ((6, 8), {"time_signature": "6/8", "bars": 4}),
-        ((5, 4), {"beats_per_bar": 5, "bars": 4}),
-        ((7, 8), {"seconds": 7.0}),
+        ((5, 4), {"time_signature": "5/4", "bars": 4}),
+        ((7, 8), {"time_signature": "7/8", "bars": 4}),
+        ((5, 2), {"beats_per_bar": 10, "bars": 4}),
+        ((7, 16), {"seconds": 3.5}),
     ],
 )
 def test_odd_bars_are_asked_for_as_well_as_they_can_be(

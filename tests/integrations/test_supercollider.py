@@ -155,6 +155,11 @@ def test_the_metre_is_the_clocks(sc: SuperCollider) -> None:
     sc.becomes("~take.state", "finished")
     request = read_manifest(sc.evaluate("~take.path"))["request"]
     assert (request["time_signature"], request["bpm"], request["bars"]) == ("3", 120, 1)
+    sc.run('~clock.schedAbs(~clock.nextBar, { ~clock.beatsPerBar = 5; "five".postln });')
+    sc.wait_for("five")
+    sc.run('~take = Acestepd.ask("five", 1, nil, ~clock);')
+    sc.becomes("~take.state", "finished")
+    assert read_manifest(sc.evaluate("~take.path"))["request"]["time_signature"] == "5/4"
 
 
 def test_what_fails_is_said_with_its_hint(sc: SuperCollider) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline import audio
 from pipeline.audio import BadAudio
-from pipeline.postprocess import postprocess_clips
+from pipeline.postprocess import postprocess_clips, postprocess_clips_in_steps
 from pipeline.request import SAMPLE_RATE, Request
 
 N = SAMPLE_RATE // 2
@@ -71,6 +71,15 @@ def finish(sound: np.ndarray, samples: int, peak_db: float, normalize: bool) -> 
     """What becomes of decoded audio (2, N) where a request has no more than these wishes."""
     request = Request(seconds=samples / SAMPLE_RATE, peak_db=peak_db, normalize=normalize)
     return postprocess_clips(request, {"mix": sound}, None).clips["mix"]
+
+
+def test_a_long_clip_is_finished_in_steps_of_seconds() -> None:
+    long = np.tile(stereo("white noise"), 60)
+    samples = long.shape[1]
+    request = Request(seconds=samples / SAMPLE_RATE)
+    steps = postprocess_clips_in_steps(request, {"mix": long, "drums": long}, None, 1.0)
+    pauses = sum(1 for _ in steps)
+    assert pauses >= 3 * samples / SAMPLE_RATE / 10  # mix, drums and rest
 
 
 # --- length, ends and mean ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.singer import english
 from pipeline.singer.english import RULES, find_phonemes
 from tests.support.sung import sing
 
@@ -148,3 +149,18 @@ def test_rules_come_near_to_what_is_listed(word: str) -> None:
         return ["V" if name.rstrip("012")[0] in "AEIOU" else name for name in phonemes]
 
     assert skeleton(RULES.read(word)) == skeleton(find_phonemes(word))
+
+
+def test_a_word_that_comes_again_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    rules = RULES.read
+
+    def count(word: str) -> list[str]:
+        read.append(word)
+        return rules(word)
+
+    monkeypatch.setattr(RULES, "read", count)
+    words = [f"xq{number * 'v'}zzk" for number in range(3, 50)]
+    for _ in range(3):
+        english.pronounce(words)
+    assert 0 < len(read) <= len(words)

@@ -14,7 +14,7 @@ from pipeline.guide.composer.melody import weigh
 from pipeline.singer.prosody import SUNG
 from pipeline.singer.vocal_line import SungSyllable
 from pipeline.singer.vocal_part import CUT, MELISMA, NO_TIME, NO_WORD, VocalPart
-from pipeline.singer.vocals import REGISTERS, write_vocals
+from pipeline.singer.vocals import REGISTERS, write_vocals, write_vocals_in_steps
 from tests.singer.songs import VERSE_AND_CHORUS, make_words
 
 METERS = (
@@ -230,6 +230,25 @@ def test_400_lines_for_4_bars_are_sung_as_far_as_they_go() -> None:
     assert 1 <= len(sung) <= 4
     assert {line.note for line in part.lines if not line.is_sung} == {NO_TIME}
     assert f"{NO_TIME}: lines {len(sung) + 1} to 400" in part.notes
+
+
+def test_many_lines_are_placed_in_steps() -> None:
+    arrangement, lyrics = make_words("\n".join(["over and over"] * 40), bars=64)
+    steps = write_vocals_in_steps(arrangement, lyrics, "man", 1000.0)
+    assert sum(1 for _ in steps) >= 20
+
+
+def test_stressed_syllables_get_the_long_notes() -> None:
+    """And those without stress are not held: "pick" is longer than "a"."""
+    part = sing("Pick a card and make a wish", bars=4, bpm=100)
+    lengths = [sum(note.length for note in each.notes) for each in part.syllables[:-1]]
+    assert min(lengths[0::2]) > max(lengths[1::2])
+
+
+def test_a_fast_line_fills_its_bars_before_it_is_rushed() -> None:
+    part = sing("My father whistles when he works", bars=4, bpm=140)
+    starts = [each.start for each in part.syllables]
+    assert (starts[-1] - starts[0]) / (len(starts) - 1) > 0.3
 
 
 def test_what_has_no_words_has_no_vocals() -> None:

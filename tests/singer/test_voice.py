@@ -12,7 +12,7 @@ from pipeline.singer.phonemes import CONSONANTS as CONSONANT_NAMES
 from pipeline.singer.phonemes import VOWELS as VOWEL_NAMES
 from pipeline.singer.pitch import trace_pitch
 from pipeline.singer.syllables import Syllable
-from pipeline.singer.timing import time_phones
+from pipeline.singer.timing import Phone, time_phones
 from pipeline.singer.vocal_line import SungNote, SungSyllable
 from pipeline.singer.voice import MAN, WOMAN, Voice, sing
 
@@ -353,3 +353,32 @@ def test_a_sound_that_is_cut_off_ends_in_silence() -> None:
 def test_what_cannot_be_sung_is_refused(line: list[SungSyllable], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         sing(line, SAMPLE_RATE, MAN, 1)
+
+
+def name_phones(*syllables: SungSyllable) -> dict[str, Phone]:
+    return {phone.name: phone for phone in time_phones(syllables)}
+
+
+def test_a_stop_is_let_go_before_one_of_another_place_and_not_before_its_own() -> None:
+    other = name_phones(make_syllable("K AE P", length=0.4), make_syllable("T AX N", START + 0.4))
+    own = name_phones(make_syllable("K AE D", length=0.4), make_syllable("T AX N", START + 0.4))
+    assert other["P"].rubs
+    assert not own["D"].rubs
+
+
+def test_a_stop_breathes_into_nothing_that_rubs() -> None:
+    assert name_phones(make_syllable("OW T S"))["T"].aspiration == 0
+    assert name_phones(make_syllable("OW T"))["T"].aspiration > 0
+
+
+def test_a_voiced_stop_is_shut_for_less_time_behind_a_nasal() -> None:
+    behind, alone = (name_phones(make_syllable(f"EH {coda}"))["D"] for coda in ("N D", "D"))
+    assert behind.opened - behind.begin < 0.6 * (alone.opened - alone.begin)
+
+
+def test_r_behind_its_vowel_is_half_a_vowel() -> None:
+    wave = sing_syllables(make_syllable("K AA R D", length=0.8))
+    phones = name_phones(make_syllable("K AA R D", length=0.8))
+    held = cut(wave, phones["R"].begin + 0.03, phones["R"].end - 0.02)
+    vowel = cut(wave, phones["AA"].begin + 0.1, phones["AA"].begin + 0.2)
+    assert measure_db(held) > measure_db(vowel) - 6

@@ -33,7 +33,8 @@ OWN_COMMANDS = (
     "/ace/set/time_signature",
     "/ace/set/beats_per_bar",
 )
-METRES = ("2", "3", "4", "6")  # numerators that acestepd has a name for
+METRES = ("2", "3", "4", "6")  # numerators that acestepd knows over any unit but 1
+OTHER_METRES = ("5", *map(str, range(7, 17)))  # and those that it knows over 4 and 8
 QUARTERS = "($f1 * 4. / $f2)"  # in a bar
 NO_METRE = '/ace/set/time_signature ""'
 NO_LENGTH = "/ace/set/beats_per_bar 0"
@@ -514,7 +515,7 @@ def _add_metre(patch: Patch, ready: Box, set_id: Box, network: Network) -> None:
     known_unit = patch.object("int 4")
     for box in (metre, length, known_unit):
         patch.connect(unit, box, 0, 1)
-    known_count = patch.object(f"sel {' '.join(METRES)}")
+    known_count = patch.object(f"sel {' '.join((*METRES, *OTHER_METRES))}")
     patch.connect(parts, known_count)
     for outlet in range(len(METRES)):
         patch.connect(known_count, known_unit, outlet)
@@ -522,12 +523,21 @@ def _add_metre(patch: Patch, ready: Box, set_id: Box, network: Network) -> None:
     patch.connect(known_unit, is_whole)
     named = patch.object("trigger b b")
     patch.connect(is_whole, named, 1)
+    other_unit = patch.object("int 4")
+    patch.connect(unit, other_unit, 0, 1)
+    for outlet in range(len(METRES), len(METRES) + len(OTHER_METRES)):
+        patch.connect(known_count, other_unit, outlet)
+    is_usual = patch.object("sel 4 8")
+    patch.connect(other_unit, is_usual)
+    for outlet in (0, 1):
+        patch.connect(is_usual, named, outlet)
     patch.connect(named, counts[0], 1)
     patch.chain(counts[0], metre, patch.object("prepend /ace/set/time_signature"), network.send)
     patch.chain(named, patch.message(NO_LENGTH), network.send)
     nameless = patch.object("trigger b b")
     patch.connect(is_whole, nameless)
-    patch.connect(known_count, nameless, len(METRES))
+    patch.connect(is_usual, nameless, 2)
+    patch.connect(known_count, nameless, len(METRES) + len(OTHER_METRES))
     patch.connect(nameless, none := patch.message(NO_METRE), 1)
     patch.connect(none, network.send)
     patch.connect(nameless, counts[1])

@@ -147,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sounds["in mini's mix"] = functools.partial(play_line, model, singer, bpm)
             for where, sound in sounds.items():
                 heard = judge(sound, spelled, options.words)
-                cells = " | ".join(f"{heard[each]:.2f}" if each in heard else "" for each in COLUMNS)
+                cells = " | ".join(
+                    f"{heard[each]:.2f}" if each in heard else "" for each in COLUMNS
+                )
                 print(f"| {options.lines} | {singer} | {bpm:g} | {where} | {cells} |", flush=True)
 
 

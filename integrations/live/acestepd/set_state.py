@@ -47,7 +47,8 @@ MAJOR_SCALES = (
     "Lydian Augmented",
     "Lydian Dominant",
 )
-METRES = ("2", "3", "4", "6")  # numerators that acestepd has a name for
+METRES = (2, 3, 4, 6)  # numerators that acestepd knows over 2, 4, 8 and 16
+MOST_COUNTED = 16  # and the most that it knows over 4 and 8
 
 
 def read(song: Song) -> dict[str, Value]:
@@ -55,8 +56,10 @@ def read(song: Song) -> dict[str, Value]:
     numerator = int(song.signature_numerator)
     denominator = int(song.signature_denominator)
     quarters = numerator * 4.0 / denominator
-    has_name = str(numerator) in METRES and denominator in (2, 4, 8, 16)
-    # 5/4 has no name, but a length; 7/8 has not even one in whole beats
+    has_name = (numerator in METRES and denominator in (2, 4, 8, 16)) or (
+        2 <= numerator <= MOST_COUNTED and denominator in (4, 8)
+    )
+    # 5/2 has no name, but a length; 7/16 has not even one in whole beats
     has_length = not has_name and quarters == int(quarters)
     return {
         TEMPO: float(song.tempo),

@@ -84,6 +84,10 @@ Acestepd {
 		pairs[\bpm] = (clock.tempo * 60).round(0.001);
 		if(#[2, 3, 4, 6].includesEqual(clock.beatsPerBar)) {
 			pairs[\time_signature] = clock.beatsPerBar.asInteger.asString;
+		} {
+			if((2..16).includesEqual(clock.beatsPerBar)) {
+				pairs[\time_signature] = clock.beatsPerBar.asInteger.asString ++ "/4";
+			};
 		};
 		pairs.putAll(with ? ());
 		^["prompt", prompt.asString] ++ pairs.asSortedArray.collect { |pair|
