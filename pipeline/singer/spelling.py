@@ -86,7 +86,8 @@ class SpellingRules:
         while place < len(text) - 1:
             letter = text[place]
             found = self._expressions[letter].match(text, place)
-            assert found and found.lastindex  # the last rule always fits
+            assert found  # the last rule always fits
+            assert found.lastindex
             rule = self._rules[letter][found.lastindex - 1]
             phonemes += rule.phonemes
             place += len(rule.letters)

@@ -70,8 +70,10 @@ def compose_line(singer: str, bpm: float, text: str, seed: int) -> ComposedLine:
     request = request_line(singer, bpm, text, seed)
     lyrics = parse_lyrics(text, "en")
     request, guide = resolve_guide(request, "auto", lyrics.sections)
-    part = guide and complete(write_part(request, guide, lyrics))
-    assert guide and part and part.singer == singer
+    assert guide is not None
+    part = complete(write_part(request, guide, lyrics))
+    assert part is not None
+    assert part.singer == singer
     return ComposedLine(request, guide, part)
 
 
