@@ -82,7 +82,7 @@ Acestepd {
 		var pairs = (bars: bars);
 		clock = clock ? TempoClock.default;
 		pairs[\bpm] = (clock.tempo * 60).round(0.001);
-		if(#[2, 3, 4, 6].includesEqual(clock.beatsPerBar)) {
+		if(#[2, 3, 4].includesEqual(clock.beatsPerBar)) {
 			pairs[\time_signature] = clock.beatsPerBar.asInteger.asString;
 		} {
 			if((2..16).includesEqual(clock.beatsPerBar)) {
