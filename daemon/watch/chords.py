@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from pipeline.guide.harmony import parse_chord_line
@@ -47,8 +48,9 @@ def is_chord(text: str) -> bool:
 
 def are_chords(text: str) -> bool:
     """Whether what stands in brackets is chords, and signs between them: [Am], [G / D], [N.C.]."""
-    parts = text.split()
-    return bool(parts) and all(_is_chord(fold(part)) or _SIGN.fullmatch(part) for part in parts)
+    parts = fold(text).split()
+    has_chord = any(map(_is_chord, parts)) or bool(_NO_CHORD.search(text)) or "|" in text
+    return has_chord and all(_is_chord(part) or _SIGN.fullmatch(part) for part in parts)
 
 
 def list_chords(line: str) -> list[str] | None:
@@ -60,8 +62,8 @@ def list_chords(line: str) -> list[str] | None:
         return None
     found = _list_chords(text)
     if found is None and "(" in text:  # (let ring)
-        found = _list_chords(_REMARK.sub(" ", text)) or None
-        return found if found and len(found) > 1 else None
+        found = _list_chords(_REMARK.sub(" ", text))
+        return found if found and (len(found) > 1 or "  " in text) else None
     return found
 
 
@@ -87,23 +89,33 @@ def may_be_chords(line: str, chords: list[str], among_chords: bool, above_words:
         if len(chords) > 1 and any(letters in run for run in RUNS) and len(chords) > 2:
             return False
         return above_words and (among_chords or len(chords) > 2)
-    return above_words or among_chords
+    return among_chords or (above_words and len(chords) > 1)
 
 
 def strip_inline(text: str, among_chords: bool) -> tuple[list[str], str]:
     """[Am]over the [F]words, or (Am)over them: the chords, and the words without them. No chords
     where there are none.
     """
-    parts = [part.strip() for part in _BRACKET.findall(text) if _is_inline(part)]
-    if parts:
-        words = _BRACKET.sub(lambda match: "" if _is_inline(match[1]) else match[0], text)
-        return parts, words.strip()
-    inside = [part for part in _PARENTHESIS.findall(text) if is_chord(part)]
-    if not inside or text.count("(") != len(inside):
+    folded = fold(text)
+    brackets = [match for match in _BRACKET.finditer(folded) if _is_inline(match[1].strip())]
+    if brackets:
+        return [match[1].strip() for match in brackets], cut_out(text, brackets)
+    inside = [match for match in _PARENTHESIS.finditer(folded) if is_chord(match[1])]
+    if not inside or folded.count("(") != len(inside):
         return [], text
-    if len(inside) > 1 or among_chords or not _PLAIN.fullmatch(inside[0]):
-        return inside, _PARENTHESIS.sub("", text).strip()
+    if len(inside) > 1 or among_chords or not _PLAIN.fullmatch(inside[0][1]):
+        return [match[1] for match in inside], cut_out(text, inside)
     return [], text
+
+
+def cut_out(text: str, matches: Iterable[re.Match[str]]) -> str:
+    """A text without what was matched in its twin."""
+    kept = []
+    begin = 0
+    for match in matches:
+        kept.append(text[begin : match.start()])
+        begin = match.end()
+    return "".join([*kept, text[begin:]]).strip()
 
 
 def describe_other(text: str) -> str:
@@ -121,9 +133,13 @@ def describe_other(text: str) -> str:
     return ""
 
 
-def name_playable(chords: list[str]) -> str:
-    """Those that a guide plays, as it is told them."""
-    return " ".join(chord for chord in chords if _is_playable(chord))
+@lru_cache(4096)
+def is_playable(text: str) -> bool:
+    """Whether a guide knows a chord by this name."""
+    try:
+        return len(parse_chord_line(text)) == 1
+    except ValueError:
+        return False
 
 
 def _list_chords(text: str) -> list[str] | None:
@@ -131,6 +147,8 @@ def _list_chords(text: str) -> list[str] | None:
     chords = [part.strip("()*'!") for part in parts if _is_chord(part)]
     if chords and all(chord[0] == "H" for chord in chords):  # hm
         return None
+    if " " not in text and all(_PLAIN.fullmatch(part) for part in parts) and len(parts) > 1:
+        return None  # F-A-D-E
     if all(_is_chord(part) or _SIGN.fullmatch(part) for part in parts):
         if chords or _NO_CHORD.search(text) or re.search("[|%/]", text):
             return [chord for chord in chords if not _NO_CHORD.fullmatch(chord)]
@@ -157,11 +175,3 @@ def _is_inline(text: str) -> bool:
 def _is_chord(text: str) -> bool:
     """A line has each of its chords a hundred times."""
     return _CHORD.fullmatch(text) is not None and text.count("(") == text.count(")")
-
-
-@lru_cache(4096)
-def _is_playable(text: str) -> bool:
-    try:
-        return len(parse_chord_line(text)) == 1
-    except ValueError:
-        return False

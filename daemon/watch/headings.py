@@ -9,7 +9,7 @@ import unicodedata
 from typing import NamedTuple
 
 from .characters import fold, fold_word
-from .section_names import ABBREVIATIONS, ADJECTIVES, COUNTED, NAMES
+from .section_names import ABBREVIATIONS, ADJECTIVES, COUNTED, NAMES, NEVER_SUNG
 
 MAX_HEADING = 120  # characters of a heading, with what its writer says of it
 
@@ -23,6 +23,7 @@ _NUMBER_WORDS = (
     "① ② ③ ④ ⑤ ⑥ ⑦ ⑧ ⑨ ⑩",
 )
 _NUMBERS = {word: number for words in _NUMBER_WORDS for number, word in enumerate(words.split(), 1)}
+_FOREIGN = frozenset(word for words in _NUMBER_WORDS[1:4] for word in words.split())  # Pont Neuf
 _ORDINAL_WORDS = (
     "first second third fourth fifth sixth",
     "erste zweite dritte vierte funfte sechste",
@@ -45,6 +46,7 @@ _NAME = re.compile(
     )
 )
 _LOOSE = {spelling.replace(" ", "").replace("-", ""): name for spelling, name in _SPELLINGS.items()}
+_EXACT = {name.lower().replace(" ", "").replace("-", ""): name for name in NAMES}
 _SHORT = {fold_word(name): section for name, section in ABBREVIATIONS.items()}
 _ABBREVIATION = re.compile(
     "("
@@ -59,26 +61,30 @@ _AGAIN_BEFORE = re.compile(
 _COUNT = "一二三四五六七八九十"
 _BEFORE = re.compile(
     rf"(?:第 ?)?(\d{{1,2}}|[{_COUNT}])"
-    r"(?:st|nd|rd|th|er|re|e|eme|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
+    r"(?:st|nd|rd|th|eme|ere|er|re|e|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
 )
-_UNIT = r"(?:x|times?|mal|fois|veces|vezes|volte|razy|раза?|回|遍|次|번)(?![^\W_])"
+_UNIT = r"(?:x|times?|mal|fois|veces|vezes|volte|razy|раза?|р|回|遍|次|번)(?![^\W_])"
+_LENGTH = r"(?:bars?|measures?|beats?|takte|\d)"
+_NUMBER_APART = re.compile(r" ?(?:- ?(\d{1,2})$|\((\d{1,2})\))")
 _NUMBER = re.compile(
     r" ?(?:(?:#|no\.? ?|nr\.? ?|n° ?|№ ?)?"
-    rf"(\d{{1,2}}(?: ?[-&+/,] ?\d{{1,2}})*[a-d]?)(?!\w)(?! ?{_UNIT})"
-    rf"|([ivx]{{1,4}}|[^\W\d_]{{2,8}}|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
+    rf"(\d{{1,2}}(?: ?[-&+/,] ?\d{{1,2}}(?! ?{_LENGTH}))*[a-d]?)(?!\w)(?! ?{_UNIT})"
+    rf"|(?!x ?\d)([ivx]{{1,4}}|[^\W\d_]{{2,8}}|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
 )
 _TIMES = re.compile(
     rf"x ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
-    r"|(twice|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды)\b"
-    r"|(thrice|ter|dreimal|трижды)\b"
+    r"|(twice|two times|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды)\b"
+    r"|(thrice|three times|ter|dreimal|трижды)\b"
 )
 _AGAIN = re.compile(
     r"(?:repeat(?:ed|s)?|rpt|again|reprise|wdh|wiederholung|wiederholen|da capo|same as before|"
-    r"same as above|same|idem|ripetere|repetir|повтор|重复|重複|繰り返し|반복)(?![^\W_])[.!]*"
+    r"same as above|same|idem|cont(?:inued|'d)?|ripetere|repetir|повтор|重复|重複|"
+    r"繰り返し|반복)(?![^\W_])[.!]*"
 )
+_LIST = re.compile(r" ?(?:[,&+/＋、，／→]|->) ?| (?:and|then|und|et|y|e|и) ", re.IGNORECASE)
 _BETWEEN = tuple(" ,;.·|/:-~")
 _ALPHABETIC = re.compile("[a-zЀ-ӿ]")  # whose words stand apart
-_OPEN = {"(": ")", "[": "]"}
+_OPEN = {"(": ")", "[": "]", "{": "}"}
 
 
 class Heading(NamedTuple):
@@ -86,7 +92,7 @@ class Heading(NamedTuple):
     of it; `section` is the name alone. It is sung `repeats` times; where it `recalls`, its words
     are those that it had before. `mark` is what stands between the name and its `rest`, which is
     a description or what is sung: ( or - or : or a comma; a space where words follow at once.
-    `abbreviation`: how it is written where that is no name.
+    `abbreviation`: how it is written where that is no name. `also` are others in the same line.
     """
 
     name: str
@@ -97,6 +103,7 @@ class Heading(NamedTuple):
     mark: str = ""
     rest: str = ""
     abbreviation: str = ""
+    also: tuple[Heading, ...] = ()
 
 
 def read_heading(text: str) -> Heading | None:
@@ -106,6 +113,18 @@ def read_heading(text: str) -> Heading | None:
     if len(text) > MAX_HEADING:
         return None
     return _HeadingReader(" ".join(unicodedata.normalize("NFC", text).split())).read()
+
+
+def read_headings(text: str) -> Heading | None:
+    """The first of several headings that a text lists, `Verse 1, Chorus`, with the others."""
+    parts = _LIST.split(text) if len(text) <= MAX_HEADING else []
+    found = [read_heading(part) for part in parts]
+    headings = [each for each in found if each and not each.rest and not each.abbreviation]
+    if len(headings) < 2 or len(headings) < len(parts):
+        return None
+    recalls = headings[0].recalls
+    first, *others = [heading._replace(recalls=recalls) for heading in headings]
+    return first._replace(also=tuple(others))
 
 
 def find_section(word: str) -> str:
@@ -123,6 +142,7 @@ def read_times(text: str) -> int:
     text = fold_word(text.strip())
     while text and _OPEN.get(text[0]) == text[-1]:
         text = text[1:-1].strip()
+    text = text.removeprefix("sing ").removeprefix("repeat ").removeprefix("play ")
     match = _TIMES.fullmatch(text.rstrip(".! "))
     return _count(match) if match else 0
 
@@ -153,7 +173,7 @@ class _HeadingReader:
         adjectives = self._read_adjectives()
         abbreviation = ""
         if section := self._read_name():
-            number = number or self._read_number()
+            number = number or self._read_number(section)
         elif short := _ABBREVIATION.match(self._folded, self._at):
             abbreviation = short[1]
             section = _SHORT[abbreviation]
@@ -208,16 +228,20 @@ class _HeadingReader:
         following = self._folded[match.end() : match.end() + 1]
         if _ALPHABETIC.match(match[0][-1]) and (following.isalpha() or following == "'"):
             return ""
+        written = _close_up(self._text[self._at : match.end()].lower())
         self._at = match.end()
-        return _LOOSE[_close_up(match[0])]
+        return _EXACT.get(written) or _LOOSE[_close_up(match[0])]
 
-    def _read_number(self) -> str:
+    def _read_number(self, section: str) -> str:
+        if apart := _NUMBER_APART.match(self._folded, self._at):
+            self._at = apart.end()
+            return apart[1] or apart[2]
         match = _NUMBER.match(self._folded, self._at)
         if not match:
             return ""
         if match[1]:
             number = match[1].upper()
-        elif match[2] in _NUMBERS:
+        elif match[2] in _NUMBERS and (section in NEVER_SUNG or match[2] not in _FOREIGN):
             number = str(_NUMBERS[match[2]])
         elif len(match[2]) == 1 and self._text[match.start(2)].isupper():
             number = match[2].upper()

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .chords import describe_other, list_chords, name_playable, strip_inline
+from .characters import fold, fold_word
+from .chords import describe_other, is_playable, list_chords, strip_inline
 from .directives import UNSUNG, UNUSED, Directive, find_environment, read_directive
 from .documents.document import DocumentLine, SungLines, sort_by_time
 from .headings import Heading, read_heading
@@ -20,6 +21,7 @@ from .markers import (
     begin_section,
     format_marker,
     keep_marker,
+    may_be_marker,
     parse_marker,
     parse_section,
 )
@@ -34,6 +36,7 @@ from .repeats import (
 from .shape import find_shape
 from .song_head import (
     Fact,
+    add_fallback,
     describe_unused,
     find_fact,
     is_credit,
@@ -51,6 +54,16 @@ _EMPHASISED = tuple(
 # where characters are kept that a backslash protects, while Markdown is taken off
 _PRIVATE_USE = 0xE000
 _TITLE_TAIL = re.compile(r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$", re.IGNORECASE)
+# who sings a line, where all sing it in the end
+_SINGER = re.compile(
+    r"(?:All|Leader|Men|Women|Both|Everyone|Group|Choir|Male|Female|Boys?|Girls?|Lead|Cantor|Unison|"
+    r"Duet|Alle|Todos|Tous|Tutti|ALL|LEADER|MEN|WOMEN|BOTH)(?: [0-9])?: +(?=\S)"
+)
+_JUMP = re.compile(
+    r"[(\[]?(?:d\.? ?[cs]\.?|da capo|dal segno)(?: al (?:fine|coda))?[.)\]]?|to coda"
+)
+_MUSICAL = ("bpm", "key", "time_signature")
+_PLAYED = ("capo", "tuning")
 _VERSE = Heading("Verse", "Verse")
 _CHORUS = Heading("Chorus", "Chorus")
 
@@ -82,7 +95,7 @@ class LyricsReader:
 
     def read(self, lines: Sequence[DocumentLine]) -> None:
         """Reads all lines: what one means may be seen from those around it."""
-        self._shape = find_shape([line.text for line in lines])
+        self._shape = find_shape([line.text for line in lines], "name" in self._given)
         for index, line in enumerate(lines):
             text = self._shape.texts[index]
             if text:
@@ -181,7 +194,7 @@ class LyricsReader:
                 return LyricLine("Markdown, not sung")
             plain = _strip_markdown(visible)
         else:
-            plain = text
+            plain = visible = text
         if index in self._shape.titles:
             return self._read_title(plain, self._shape.titles[index])
         if _RULE.fullmatch(plain):
@@ -197,7 +210,7 @@ class LyricsReader:
             return LyricLine(message, (), UNCLEAR, "write key: value at the top")
         if self._shape.is_opensong and plain[0] in ".;":
             return self._read_opensong(plain)
-        return self._read_song_line(index, plain)
+        return self._read_song_line(index, plain, visible)
 
     def _read_opensong(self, text: str) -> LyricLine:
         """A line of chords, behind a dot, or a comment, behind a semicolon."""
@@ -205,22 +218,33 @@ class LyricsReader:
             return LyricLine("a comment")
         return _leave_chords(list_chords(text[1:]) or [])
 
-    def _read_song_line(self, index: int, text: str) -> LyricLine:
+    def _read_song_line(self, index: int, text: str, written: str) -> LyricLine:
+        """`written` is the line with its Markdown."""
+        if index in self._shape.signs:
+            written = text = strip_repeat_signs(text, *self._shape.signs[index])
         if read := self._read_fact_line(text):
             return read
         if self._has_words and (times := read_stanza_repeats(text)):
             message = f"the stanza above is sung {times} times"
             return LyricLine(message, stanza_repeats=times)
-        surroundings = Surroundings(self._begins_stanza, self._shape.is_short)
-        if read := self._read_marker(text, surroundings):
+        if (chords := self._shape.chords.get(index)) is not None:
+            return _leave_chords(chords)
+        shape = self._shape
+        surroundings = Surroundings(
+            self._begins_stanza and shape.has_headings, shape.is_short or bool(shape.numbered)
+        )
+        if read := self._read_marker(written, surroundings) or self._read_marker(
+            text, surroundings
+        ):
             return read
         if index in self._shape.numbered and self._begins_stanza:
             match = self._shape.numbered[index]
             return self._begin_numbered(match[1], text[match.end() :])
-        if (chords := self._shape.chords.get(index)) is not None:
-            return _leave_chords(chords)
         if other := describe_other(text):
             return LyricLine(f"not sung: {other}", is_chords=True)
+        if _JUMP.fullmatch(fold_word(text)):
+            hint = "write out what is sung again"
+            return LyricLine(f"not sung, and not followed: {shorten(text)}", (), UNCLEAR, hint)
         return self._sing(index, text, surroundings)
 
     def _sing(self, index: int, text: str, surroundings: Surroundings) -> LyricLine:
@@ -230,10 +254,16 @@ class LyricsReader:
             return _leave_chords(chords)
         if chords and (read := self._read_marker(words, surroundings)):
             return read
-        opens, closes = self._shape.signs.get(index, (False, 0))
-        words = strip_repeat_signs(words, opens, closes)
+        _, closes = self._shape.signs.get(index, (False, 0))
         words, repeats = split_repeats(words)
-        message = "sung"
+        singer = _SINGER.match(fold(words))
+        if singer:
+            words = words[singer.end() :]
+        if self._shape.is_opensong:
+            words = words.replace("_", "")
+        if self._shape.among_chords:
+            words = " ".join(words.split())  # which stood apart for the chords above
+        message = f"sung without {shorten(singer[0])}" if singer else "sung"
         if repeats > 1:
             message += f" {repeats} times"
         if closes:
@@ -241,6 +271,9 @@ class LyricsReader:
         if chords:
             message += f" without the chords{_suggest_guide(chords)}"
         read = LyricLine(message, (words,), repeats=repeats)
+        if surroundings.begins_stanza and may_be_marker(words):
+            hint = f"write [{words}] where it begins a section"
+            read = read._replace(code=UNCLEAR, hint=hint)
         if self._ends_section:
             self._ends_section = False
             return begin_section(_VERSE, words)._replace(repeats=repeats, ends=True)
@@ -249,7 +282,12 @@ class LyricsReader:
     def _read_marker(self, text: str, surroundings: Surroundings) -> LyricLine | None:
         """A heading, also one with its chords behind it."""
         heading = read_heading(text.strip("[]()"))
-        if heading and heading.rest and heading.mark in (":", " ", "-", "("):
+        if (
+            heading
+            and heading.rest
+            and heading.mark in (":", " ", "-", "(")
+            and not heading.abbreviation
+        ):
             chords = list_chords(heading.rest.strip("[]()")) or []
             if len(chords) > 1 or (chords and heading.mark == ":"):
                 read = begin_section(heading._replace(mark="", rest=""))
@@ -265,7 +303,11 @@ class LyricsReader:
     def _read_title(self, text: str, kind: str) -> LyricLine:
         if kind == "artist":
             return LyricLine("who it is by, not used")
-        title = _TITLE_TAIL.sub("", text.strip('#*_"“” ')).strip()
+        if kind == "perhaps who it is by":
+            return LyricLine(
+                f"{kind}, not sung", (), UNCLEAR, "write [Verse] above where it is sung"
+            )
+        title = _TITLE_TAIL.sub("", text.strip('#*_"“”《》 ')).strip()
         if "name" in self.values or "name" in self._given:
             return LyricLine("the title, not sung")
         self.values["name"] = title
@@ -300,7 +342,8 @@ class LyricsReader:
                 return None
             known = {**self._given, **self.values}
             if fact.is_fallback:
-                self._fallbacks.setdefault(name, value)
+                if value is not None:
+                    add_fallback(self._fallbacks, name, value)
                 note = replace(note, message=f"{fact.word.lower()}: {note.message}, if no other is")
             elif value is not None and known.get(name, value) != value:
                 hint = f"it is {known[name]} already"
@@ -376,14 +419,18 @@ def _leave_chords(chords: list[str]) -> LyricLine:
 
 
 def _suggest_guide(chords: list[str]) -> str:
-    playable = name_playable(chords)
-    return f", which guide: {shorten(playable)} would play" if playable else ""
+    are_playable = bool(chords) and all(map(is_playable, chords))
+    return f", which guide: {shorten(' '.join(chords))} would play" if are_playable else ""
 
 
 def _stand_anywhere(facts: Sequence[Fact], text: str) -> bool:
     """Whether facts are not sung below the first words either."""
     is_pair = any(mark in text for mark in ":：=＝")
-    return all((fact.name and is_pair) or fact.word.lower() in ("capo", "tuning") for fact in facts)
+    is_counted = any(map(str.isdigit, text))
+    return all(
+        (fact.name in _MUSICAL and is_pair) or (fact.word.lower() in _PLAYED and is_counted)
+        for fact in facts
+    )
 
 
 def _strip_markdown(text: str) -> str:

@@ -13,15 +13,18 @@ from typing import NamedTuple
 from pipeline.request import MAX_COMPARED, find_similar
 
 from .characters import fold
-from .chords import are_chords, is_chord
-from .headings import Heading, find_section, list_spellings, read_heading
+from .chords import are_chords, cut_out, is_chord
+from .headings import Heading, find_section, list_spellings, read_heading, read_headings
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
 from .repeats import read_stanza_repeats
 from .section_names import COUNTED, NEVER_SUNG, OFTEN_SUNG
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\] ?")
 _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
-_PAIRS = {"(": ")", "<": ">"}
+_LENGTH = re.compile(
+    r"\(?[0-9]{1,3}[ -]?(?:bars?|measures?|beats?|takte?|compases|battute)\)?", re.IGNORECASE
+)
+_PAIRS = {"(": ")", "{": "}"}
 
 
 class LyricLine(NamedTuple):
@@ -75,12 +78,26 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
     if folded[0] == "[":
         return _parse_brackets(text, folded, surroundings)
     core, is_marked = _undress(text, folded)
+    if core and (heading := read_headings(core)):
+        if heading.recalls or is_marked or _never_sung(heading) or surroundings.begins_stanza:
+            return begin_section(heading)
+        return None
     heading = read_heading(core) if core else None
+    if heading and len(heading.abbreviation) > 1 and folded.endswith("."):  # Ref.
+        is_marked = is_marked or surroundings.begins_stanza
     if heading is None or not _is_heading(heading, core, is_marked, surroundings):
         return None
     if heading.mark == ":" and heading.rest:
         return begin_section(heading._replace(mark="", rest=""), heading.rest)
     return begin_section(heading)
+
+
+def may_be_marker(text: str) -> bool:
+    """Whether a line that is sung is the name of a section: `Drop`."""
+    heading = read_heading(text)
+    if heading is None or heading.rest or heading.abbreviation or text[0].islower():
+        return False
+    return heading.section not in COUNTED
 
 
 def begin_section(heading: Heading, *words: str) -> LyricLine:
@@ -95,6 +112,8 @@ def begin_section(heading: Heading, *words: str) -> LyricLine:
 
 def format_marker(heading: Heading) -> str:
     """What stands in a section's brackets."""
+    if heading.also:
+        return "/".join(each.name for each in (heading, *heading.also))
     if not heading.rest:
         return heading.name
     return f"{heading.name}{_SUFFIX.get(heading.mark, ' ')}{heading.rest}"
@@ -119,6 +138,8 @@ def _undress(text: str, folded: str) -> tuple[str, bool]:
         end -= 1
     ends = folded[end:].strip()
     is_marked = ":" in ends or (begin > 0 and bool(ends.strip(".\"'")))
+    if folded[end - 1 : end] == ")" and "(" not in folded[begin:end]:  # Verse 1)
+        end -= 1
     core = text[begin:end]
     closing = _PAIRS.get(folded[begin : begin + 1], "")
     if closing and closing in folded[begin:end]:
@@ -130,14 +151,22 @@ def _undress(text: str, folded: str) -> tuple[str, bool]:
 
 @lru_cache(1024)
 def _is_ornament(character: str) -> bool:
-    if character in "()[]<>":
+    if character in "()[]{}":
         return False
-    return character in " *_=~-#|\"'+.\\" or unicodedata.category(character) in ("So", "Po", "Cf")
+    return character in " *_=~-#|\"'+.\\<>" or unicodedata.category(character) in ("So", "Po", "Cf")
+
+
+def _never_sung(heading: Heading) -> bool:
+    return all(each.section in NEVER_SUNG for each in (heading, *heading.also))
 
 
 def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surroundings) -> bool:
     """Whether a line without brackets begins a section, or is one to be sung that looks alike."""
-    if heading.mark == " " or (heading.section in COUNTED and not heading.number):
+    if heading.section in COUNTED and not heading.number:
+        return False
+    if _LENGTH.fullmatch(heading.rest):
+        return True
+    if heading.mark == " ":
         return False
     if heading.abbreviation:
         return _is_short_heading(heading, is_marked, surroundings)
@@ -153,8 +182,7 @@ def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surr
             return is_capital or is_never_sung
         return is_capital and not is_often_sung and (is_qualified or surroundings.begins_stanza)
     if heading.rest:
-        other = read_heading(heading.rest)
-        return other is not None and not other.abbreviation and not other.rest
+        return False
     if is_never_sung or is_marked:
         return True
     if is_often_sung:
@@ -178,7 +206,7 @@ def _parse_brackets(text: str, folded: str, surroundings: Surroundings) -> Lyric
     """
     matches = [*_BRACKET.finditer(folded)]
     parts = [text[match.start(1) : match.end(1)].strip() for match in matches]
-    words = _cut(text, matches)
+    words = cut_out(text, matches)
     if not parts:
         section = parse_section(text[1:])
         if section is None:
@@ -204,7 +232,7 @@ def _parse_brackets(text: str, folded: str, surroundings: Surroundings) -> Lyric
 
 def _parse_bracket(part: str, words: str, surroundings: Surroundings) -> Heading | None:
     """The section of the only brackets of a line."""
-    heading = read_heading(part.strip("*_ "))
+    heading = read_headings(part) or read_heading(part.strip("*_ "))
     if heading is None or heading.mark == " ":
         return None
     if heading.abbreviation:
@@ -217,16 +245,6 @@ def _parse_bracket(part: str, words: str, surroundings: Surroundings) -> Heading
 def _canonicalize(part: str) -> str:
     heading = parse_section(part)
     return format_marker(heading) if heading else part
-
-
-def _cut(text: str, matches: list[re.Match[str]]) -> str:
-    """A text without what was matched in its twin."""
-    kept = []
-    begin = 0
-    for match in matches:
-        kept.append(text[begin : match.start()])
-        begin = match.end()
-    return "".join([*kept, text[begin:]]).strip()
 
 
 @lru_cache(256)

@@ -36,7 +36,17 @@ from .notes import (
     join_notes,
     shorten,
 )
-from .song_head import TEXTS, describe_unused, find_fact, is_fallback, list_facts, split_pairs
+from .song_head import (
+    TEXTS,
+    Fact,
+    add_fallback,
+    describe_unused,
+    find_fact,
+    is_credit,
+    is_fallback,
+    list_facts,
+    split_pair,
+)
 
 # a field's name and a text -> the text; where it is a path, with the path made whole
 PathResolver = Callable[[str, str], str]
@@ -78,6 +88,7 @@ class _Entry:
     continuation: list[str] = field(default_factory=list)
     has_blank: bool = False  # among the lines of its continuation
     others: list[_Entry] = field(default_factory=list)  # of the same line
+    fact: Fact | None = None  # what it says, where that is known
 
     @property
     def is_block(self) -> bool:
@@ -105,7 +116,7 @@ def count_header_lines(lines: list[str]) -> int:
     if start is None:
         return 0
     if not _is_fence(lines[start]):
-        if not _names_field(lines[start]) and not list_facts(lines[start]):
+        if not _names_field(lines[start]) and not _is_head(lines[start]):
             return 0
         return _find_end(lines, start, across_blanks=False)
     close = next((n for n in range(start + 1, len(lines)) if _is_fence(lines[n])), None)
@@ -143,7 +154,7 @@ def read_parameters(
         for each in (entry, *entry.others):
             name, value, note = _read_entry(each, resolve_path)
             if value is not None and is_fallback(each.key):
-                fallbacks.setdefault(name, value)
+                add_fallback(fallbacks, name, value)
                 note = replace(note, message=f"{each.key.lower()}: {note.message}, if no other is")
             elif value is not None:
                 if name in given_in:
@@ -207,6 +218,11 @@ def _names_field(line: str) -> bool:
     return pair is not None and (is_field(key := _normalize_key(pair.key)) or key == INSERT)
 
 
+def _is_head(line: str) -> bool:
+    """Whether a song sheet's head begins: `Title: Low Tide`."""
+    return _split_pair(line.expandtabs(4)) is not None and bool(list_facts(line))
+
+
 def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
     entry: _Entry | None = None
     for number, raw in enumerate(lines, 1):
@@ -221,21 +237,30 @@ def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
             entry = None
         if _is_fence(text):
             yield SheetNote(number, UNDERSTOOD, AROUND)
+        elif is_credit(text):
+            yield SheetNote(number, UNDERSTOOD, "about the song, not used")
         elif pair := _split_pair(line):
-            first, *others = split_pairs(pair.key, pair.value.strip())
-            entry = _Entry(number, *first, pair.indent)
-            entry.others = [_Entry(number, *other) for other in others]
+            facts = split_pair(pair.key, pair.value.strip())
+            if len(facts) > 1:
+                entry = _make_entry(number, facts)
+            else:
+                entry = _Entry(number, pair.key, pair.value.strip(), pair.indent)
         elif text.startswith("#"):
             yield SheetNote(number, UNDERSTOOD, "a comment")
         elif facts := list_facts(text):
-            first, *others = [(fact.name or fact.word, fact.value) for fact in facts]
-            entry = _Entry(number, *first)
-            entry.others = [_Entry(number, *other) for other in others]
+            entry = _make_entry(number, facts)
         elif text:
             message = f"not understood: {shorten(text)}"
             yield SheetNote(number, UNCLEAR, message, "write it as key: value")
     if entry:
         yield entry
+
+
+def _make_entry(line: int, facts: list[Fact]) -> _Entry:
+    """What a line says that is several things."""
+    first, *others = [_Entry(line, fact.word, fact.value, fact=fact) for fact in facts]
+    first.others = others
+    return first
 
 
 def _normalize_key(text: str) -> str:
@@ -248,8 +273,7 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         entry.continuation.pop()
     lines = 1 + len(entry.continuation)
     key = _normalize_key(entry.key)
-    is_certain = is_field(key) and key != "tempo"  # which may be a word
-    fact = None if is_certain else find_fact(entry.key, entry.value)
+    fact = entry.fact or find_fact(entry.key, entry.value)
     if fact and not fact.name:
         return key, None, replace(describe_unused(fact), line=entry.line, lines=lines)
     if fact:

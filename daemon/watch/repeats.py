@@ -116,15 +116,13 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
         copied = section.lines
         repeats = 1
         if heading := section.heading:
-            source = section if section.has_words else _find_recalled(heading, written)
             if section.has_words:
                 written |= dict.fromkeys(_list_keys(heading), section)
-            elif source:
-                recalled[section.number] = source.number
-                copied = [section.lines[0], *source.lines[1:]]
-            elif heading.recalls:
-                recalled[section.number] = -1
-            repeats = heading.repeats if source else 1
+                repeats = heading.repeats
+            else:
+                copied, source, repeats = _recall(section, heading, written)
+                if source or heading.recalls:
+                    recalled[section.number] = source.number if source else -1
         length += repeats * _measure(copied)
         _check_length(length)
         song += repeats * copied
@@ -171,6 +169,24 @@ def _divide(lines: Iterable[SongLine]) -> Iterator[_Section]:
                 section = _Section()
         _check_length(length)
     yield section
+
+
+def _recall(
+    section: _Section, heading: Heading, written: Mapping[str, _Section]
+) -> tuple[list[tuple[int, str]], _Section | None, int]:
+    """What is sung where a heading has no words below it; the section whose words those are, if it
+    is one; how often.
+    """
+    sources = [_find_recalled(each, written) for each in (heading, *heading.also)]
+    if not any(sources):
+        return section.lines, None, 1
+    lines: list[tuple[int, str]] = []
+    for each, source in zip((heading, *heading.also), sources):
+        marker = section.lines[0][1] if not heading.also else f"[{each.name}]"
+        part = [(section.number, marker), *(source.lines[1:] if source else [])]
+        lines += each.repeats * part if heading.also else part
+        lines += section.lines[1:]
+    return lines, next(filter(None, sources)), 1 if heading.also else heading.repeats
 
 
 def _find_recalled(heading: Heading, written: Mapping[str, _Section]) -> _Section | None:

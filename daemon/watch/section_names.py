@@ -73,6 +73,9 @@ NEVER_SUNG = (
     "落ちサビ",
     "ラスサビ",
     "サビ前",
+    "A段",
+    "B段",
+    "C段",
     "Aメロ",
     "Bメロ",
     "Cメロ",
@@ -151,7 +154,6 @@ RARELY_SUNG = (
 # These need brackets, a colon or a number.
 OFTEN_SUNG = (
     "Inst",
-    "Pre",
     "Break",
     "Build",
     "Drop",
@@ -162,6 +164,10 @@ OFTEN_SUNG = (
     "Silence",
     "Stanza",
     "Part",
+    "Parte",
+    "Partie",
+    "Teil",
+    "Часть",
     "Head",
     "Headline",
     "Chant",
@@ -191,6 +197,7 @@ ABBREVIATIONS = {
     "Refr": "Refrain",
     "P": "Pre-Chorus",
     "PC": "Pre-Chorus",
+    "Pre": "Pre-Chorus",
     "Pre-Ch": "Pre-Chorus",
     "B": "Bridge",
     "Br": "Bridge",
@@ -206,15 +213,15 @@ ABBREVIATIONS = {
 }
 # what stands in front of a name: "Guitar Solo", "Final Chorus"
 ADJECTIVES = frozenset(
-    "acoustic a-capella bass brass double drum drums electric extended fiddle final flute guitar "
-    "gtr half harmonica horn horns instrumental keyboard keys last lead organ piano sax saxophone "
-    "strings synth trumpet vocal violin".split()
+    "acoustic rap spoken a-capella bass brass double drum drums electric extended fiddle final "
+    "flute guitar gtr half harmonica horn horns instrumental music musical keyboard keys last "
+    "lead organ piano sax saxophone strings synth trumpet vocal violin".split()
 )
 # Each has its own words, so that one without any is not sung with those of another.
 VERSES = frozenset(
     (
-        "Verse Stanza Part Estrofa Strofa Couplet Strophe Zwrotka Sloka Куплет 主歌 Aメロ 벌스 "
-        "절 番 段 Verso Vers Versetto Rap Spoken"
+        "Verse Stanza Part Parte Partie Teil Часть A段 B段 Estrofa Strofa Couplet Strophe "
+        "Zwrotka Sloka Куплет 主歌 Aメロ 벌스 절 番 段 Verso Vers Versetto Rap Spoken"
     ).split()
 ) | {"Spoken Word"}
 # These are played: nothing is missing where they have no words.
@@ -226,3 +233,8 @@ INSTRUMENTAL = frozenset(
         "後奏 인트로 아웃트로 간주 전주 후주"
     ).split()
 ) | {"Build-Up", "Fade Out"}
+# Songs begin with these.
+FIRST_SECTIONS = VERSES | frozenset(
+    "Intro Introduction Instrumental Вступление 前奏 イントロ 인트로 전주 Introducción "
+    "Introdução".split()
+)

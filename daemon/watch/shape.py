@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 from .chords import are_chords, is_certain, list_chords, may_be_chords
 from .directives import read_directive
-from .markers import Surroundings, parse_marker
+from .headings import read_heading
+from .markers import parse_marker
 from .repeats import find_repeat_signs
-from .song_head import is_credit, list_facts, names_author
+from .section_names import FIRST_SECTIONS
+from .song_head import find_fact, is_credit, list_facts, names_author
 
 MAX_TITLE = 80  # characters
 REACH = 3  # lines below a title that say what it is
 
-_MARKUP = re.compile(r"\[/?(?:ch|tab)\]")  # Ultimate Guitar's
+_MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
+_MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})[.)](?:\s+|$)")
 _SHORTENED = re.compile(r"\[V[0-9]{0,2}\]")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
@@ -35,18 +38,20 @@ class Shape(NamedTuple):
     is_short: bool
     is_opensong: bool
     has_directives: bool
+    has_headings: bool
     numbered: dict[int, re.Match[str]]
     signs: dict[int, tuple[bool, int]]
     titles: dict[int, str]
 
 
-def find_shape(lines: Sequence[str]) -> Shape:
-    """The shape of the lines below a sheet's parameters."""
-    lines = [_MARKUP.sub("", line) if "[" in line else line for line in lines]
+def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
+    """The shape of the lines below a sheet's parameters; `has_name`: they have a title."""
+    lines = [_MARKED_CHORD.sub(r"[\1]", _MARKUP.sub("", line)) for line in lines]
     texts = [line.strip() for line in lines]
     found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
     certain = {index for index, names in found.items() if names and is_certain(lines[index], names)}
-    among_chords = bool(certain) or any(map(_has_inline, texts))
+    likely = [names for names in found.values() if names and max(map(len, names)) > 1]
+    among_chords = bool(certain) or len(likely) > 1 or any(map(_has_inline, texts))
     chords = {
         index: names
         for index, names in found.items()
@@ -64,9 +69,10 @@ def find_shape(lines: Sequence[str]) -> Shape:
         is_short=any(map(_SHORTENED.fullmatch, texts)),
         is_opensong=any(text[0] == "." and list_chords(text[1:]) for text in texts if text),
         has_directives=any(text[0] in "{｛" and read_directive(text) for text in texts if text),
+        has_headings=any(text and parse_marker(text) for text in texts),
         numbered=_find_numbered(texts),
         signs=signs,
-        titles=_find_titles(texts, chords),
+        titles=_find_titles(texts, chords, has_name),
     )
 
 
@@ -97,7 +103,9 @@ def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
     return found if len(found) > 1 else {}
 
 
-def _find_titles(texts: Sequence[str], chords: dict[int, list[str]]) -> dict[int, str]:
+def _find_titles(
+    texts: Sequence[str], chords: dict[int, list[str]], has_name: bool
+) -> dict[int, str]:
     """The title that stands alone above the head or the first section, and whom the song is by:
     "title", or "alone" where it may be a line of words; "artist".
     """
@@ -117,8 +125,13 @@ def _find_titles(texts: Sequence[str], chords: dict[int, list[str]]) -> dict[int
     is_pair = after == title + 1 and len(below) > 1 and _may_be_title(after, texts, chords)
     if is_pair and below[1] == after + 1 and _is_fact(texts[below[1]]):
         return {title: "title", after: "artist"}
-    if after > title + 1 and parse_marker(texts[after], Surroundings(True)):
+    if has_name:
+        return {}
+    if after > title + 1 and _begins_song(texts[after]):
         return {title: "alone"}
+    is_above = is_pair and below[1] > after + 1 and _begins_song(texts[below[1]])
+    if is_above and _is_name(texts[title]) and _is_name(texts[after]):
+        return {title: "alone", after: "perhaps who it is by"}
     return {}
 
 
@@ -126,11 +139,31 @@ def _may_be_title(index: int, texts: Sequence[str], chords: dict[int, list[str]]
     text = texts[index]
     if len(text) > MAX_TITLE or index in chords or text[0] in "[{#<.;|" or ":" in text:
         return False
+    heading = read_heading(text)
+    if heading and list_chords(heading.rest):
+        return False
     return not (parse_marker(text) or _is_fact(text) or _RULE.fullmatch(text))
 
 
+def _begins_song(text: str) -> bool:
+    """Whether a line is the heading of a song's first section."""
+    read = parse_marker(text)
+    heading = read.heading if read else None
+    return heading is not None and heading.section in FIRST_SECTIONS
+
+
+def _is_name(text: str) -> bool:
+    """Whether every longer word has a capital letter."""
+    return (
+        all(not word[0].islower() for word in text.split() if len(word) > 3) and text[0].isupper()
+    )
+
+
 def _is_fact(text: str) -> bool:
-    return is_credit(text) or bool(list_facts(text)) or read_directive(text) is not None
+    directive = read_directive(text)
+    if directive:
+        return find_fact(*directive) is not None
+    return is_credit(text) or bool(list_facts(text))
 
 
 def _is_apart(index: int, texts: Sequence[str], chords: dict[int, list[str]]) -> bool:

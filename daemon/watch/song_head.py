@@ -20,24 +20,33 @@ _WORDS = {
     "tonation тональность キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
-    "seconds": "duration length songlength dauer duree duracion durata duracao 時間 时长",
+    "seconds": "duration dur length songlength dauer duree duracion durata duracao 時間 时长",
     "": "subtitle alttitle sorttitle artist artists interpret kunstler interprete artista "
     "artiste band performer performedby singer author authors autor auteur autore writer "
     "writers writtenby songwriter songwriters composer composers composedby lyricist lyrics "
     "lyricsby words wordsby wordsandmusic wordsandmusicby wordsmusic lyricsandmusic "
     "lyricsandmusicby text textby music musicby musik melodie melody arranger arrangedby "
-    "arrangement producer producedby album year released releasedate jahr annee ano anno genre "
-    "publisher copyright license licence ccli cclinumber cclisong cclino cclisongnumber "
-    "cclilicense cclilicence number songnumber capo kapo capodastre cejilla capotraste "
-    "capotasto каподастр カポ 카포 tuning stimmung accordage afinacion afinacao accordatura "
-    "difficulty level strumming strummingpattern strum pattern source url link website "
-    "transcribedby tabbedby chordsby submittedby version updated date keywords topic topics "
-    "book songbook scripture footer исполнитель автор слова музыка альбом год 歌手 原唱 作词 "
-    "作詞 词 作曲 曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 작곡 편곡 "
-    "앨범",
+    "arrangement producer producedby album year released releasedate jahr annee ano anno "
+    "paroles musique letra musica testo muziek flow order arrangement presentation chords "
+    "progression notes note vocals vocalist featuring feat publisher copyright license licence "
+    "ccli cclinumber cclisong cclino cclisongnumber cclilicense cclilicence number songnumber "
+    "capo kapo capodastre cejilla capotraste capotasto каподастр カポ 카포 tuning stimmung "
+    "accordage afinacion afinacao accordatura difficulty level strumming strummingpattern strum "
+    "pattern source url link website transcribedby tabbedby chordsby submittedby version "
+    "updated date keywords topic topics book songbook scripture footer исполнитель автор слова "
+    "музыка альбом год 歌手 原唱 作词 作詞 词 作曲 曲 编曲 編曲 专辑 專輯 作者 演唱 "
+    "アーティスト 歌 編曲者 가수 작사 작곡 편곡 앨범",
 }
 _FIELDS = {word: name for name, words in _WORDS.items() for word in map(fold_word, words.split())}
+_STYLES = (
+    "genre mood vibe instruments instrumentation style styles styleofmusic stil genero estilo "
+    "жанр 风格 ジャンル 장르"
+)
 _FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
+_FALLBACKS |= dict.fromkeys(map(fold_word, _STYLES.split()), "prompt")
+_LOOSELY_WRITTEN = ("tempo", "bpm", "key")
+_DASHED = frozenset("key originalkey tempo bpm time capo tuning title artist author".split())
+_ORDERS = frozenset(("flow", "order", "presentation"))
 TEXTS = frozenset(("prompt", "lyrics", "guide", "name", "lm_negative_prompt"))
 _TEMPO_WORDS = frozenset(
     "very moderately slow slowly medium mid moderate fast quick upbeat up mid-tempo ballad "
@@ -55,11 +64,12 @@ _LOOSE = (
     ("key", re.compile(rf"(?:in )?(?:the )?(?:song )?key(?: of| is)? ?[:=-]? ?({_KEY_NAME})")),
     ("key", re.compile(r"([a-g][#b♯♭]? (?:major|minor|dur|moll))")),
     ("time_signature", re.compile(r"(?:time |takt )?(\d{1,2}/(?:2|4|8|16))(?: time|[ -]takt)?")),
-    ("capo", re.compile(r"\(?(?:no |kein )?[ck]apo\b.{0,40}")),
+    ("capo", re.compile(r"\(?(?:no |kein |ohne )?(?:[ck]apo|cejilla)\w*\b.{0,40}")),
     (
         "tuning",
         re.compile(r"\(?(?:standard|drop d|open [a-g]) tuning\)?|\(?tun(?:ing|e|ed)\b.{0,60}"),
     ),
+    ("key change", re.compile(r"key change\b.{0,30}|modulate\b.{0,30}")),
     ("tuning", re.compile(r"\(?(?:1/2|half|one|whole|a half)[ -]step (?:down|up)\)?")),
     (
         "who it is by",
@@ -70,6 +80,7 @@ _LOOSE = (
             r"by\b.{0,200}"
         ),
     ),
+    ("who it is by", re.compile(r"\(?arr\. .{1,80}")),
     ("who it is by", re.compile(r"\(?(?:traditional|trad\.?|public domain|anonymous)\b.{0,40}")),
     (
         "what is said of the song",
@@ -88,11 +99,27 @@ _BY = re.compile(
     r"\(?-? ?[Bb][Yy]:? [^\W\d_a-z]\S*"
     r"(?: (?:[^\W\d_a-z]\S*|[&+,]|and|the|of|de|la|von|feat\.?|ft\.?|y|e|et|und)){0,9}\)?"
 )
+_ABOUT = frozenset("ca c circa approx approximately about q tempo".split())
+_TEMPO = re.compile(r"([^\d=]{0,40}?)[ (,]*=? ?(\d{2,3}(?:[.,]\d{1,3})?) ?(?:bpm)?\)?")
+_NOTES = {
+    **dict(zip("do re mi fa sol la si".split(), "CDEFGAB")),
+    **dict(zip(map(fold_word, "до ре ми фа соль ля си".split()), "CDEFGAB")),
+}
+_SHARPS = ("#", "di", "so", "ди")  # dièse, sostenido, диез
+_SOLFEGE = re.compile(
+    f"({'|'.join(_NOTES)})"
+    r" ?-?(#|b|diese|bemol|sostenido|диез|бемоль|диес)?"
+    r" ?-?(m|min\w*|men\w*|maj\w*|mai\w*|may\w*|mag\w*|минор|мажор)?"
+)
+_AND = re.compile(r" ?[&/,+] ?| (?:and|und|et|y|e|en|i|og|och|и|та) ")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?!\d)")
+_METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
+_METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
 _SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +")
 _SAID = re.compile(r"[^\W_][\w &/#'().-]{0,30}")
 _KEYED = re.compile(
     r"(?:(?:original |song )?key|tempo|bpm|time(?: signature)?|metre|meter|capo|tuning|duration|"
-    r"length|artist|author|album|year|ccli(?: number)?|copyright|title) ?[:=]"
+    r"length|artist|author|album|year|ccli(?: number)?|copyright|title)(?: ?[:=]| - )"
 )
 
 
@@ -110,22 +137,27 @@ class Fact(NamedTuple):
 def find_fact(word: str, value: str) -> Fact | None:
     """What `word: value` says in the head of a song sheet; None where no head has such a word."""
     spelt = _spell(word)
+    field = re.sub(r"[ -]+", "_", word.strip())
+    is_person = spelt == "composer" and not any(map(str.isdigit, value))
+    if is_field(field) and spelt not in _LOOSELY_WRITTEN and not is_person:
+        return Fact(field, word, value)
     if spelt in _FALLBACKS:
         return Fact(_FALLBACKS[spelt], word, value, is_fallback=True)
     name = _FIELDS.get(spelt)
-    if name is None:
-        return None
+    if name == "bpm":
+        value = _strip_tempo(value)
+    elif name == "key":
+        value = _translate_key(value)
+    elif name is None:
+        parts = map(_spell, _AND.split(fold_word(word)))
+        return Fact("", word, value) if all(_FIELDS.get(part) == "" for part in parts) else None
     if name == "time_signature":
-        if re.fullmatch(r"\d{1,2}:\d{2}(?:\.\d+)?", fold(value)):
+        if _CLOCK.match(fold(value)):
             return Fact("seconds", word, value)
-        value = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2"}.get(
-            fold_word(value), value
-        )
-    if (
-        spelt == "tempo"
-        and fold_word(value).strip(". ")
-        and _TEMPO_WORDS.issuperset(re.findall(r"[a-z-]+|\S", fold_word(value).strip(". ")))
-    ):
+        value = _METRES.get(fold_word(value), value)
+        if not _METRE.match(fold(value)):  # 8.6.8.6 of a hymn
+            return Fact("", word, value)
+    if spelt == "tempo" and value and _TEMPO_WORDS.issuperset(_list_words(value)):
         return Fact("", word, value)
     return Fact(name, word, value)
 
@@ -138,6 +170,11 @@ def is_fallback(word: str) -> bool:
 def describe_unused(fact: Fact) -> SheetNote:
     """What is said of a fact that takes no part in the music, in line 0."""
     word = fact.word.lower()
+    if _spell(word) in _ORDERS:
+        hint = "write them as often and in the order in which they are sung"
+        return SheetNote(
+            0, UNCLEAR, f"{word} is not followed: sections are sung as they stand", hint
+        )
     if word != "tempo":
         return SheetNote(0, UNDERSTOOD, f"{word} is not used")
     message = f"tempo is a number, not {shorten(fact.value)}: not used"
@@ -150,6 +187,8 @@ def list_facts(line: str) -> list[Fact]:
     fact.
     """
     line = line.strip().strip("*_").strip()
+    if fold(line[:1]) + fold(line[-1:]) in ("[]", "()"):
+        line = line[1:-1].strip()
     if not line or len(line) > 300:
         return []
     facts: list[Fact] = []
@@ -168,6 +207,8 @@ def read_loose(text: str) -> Fact | None:
         if match := pattern.fullmatch(folded):
             value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
             return Fact(name if name in _WORDS else "", name, value)
+    if re.search("[=♩]", folded) and (tempo := _strip_tempo(text.strip())) != text.strip():
+        return Fact("bpm", "bpm", tempo)
     return Fact("", "what is said of the song", text) if is_credit(text) else None
 
 
@@ -178,23 +219,45 @@ def names_author(line: str) -> bool:
 
 def is_credit(text: str) -> bool:
     """© 2012 Nobody, CCLI Song # 1234567 and the like: sung nowhere."""
-    return _CREDITS.match(fold_word(text.strip().lstrip("[(*"))) is not None
+    folded = fold_word(text.strip())
+    return bool(_CREDITS.match(folded) or _CREDITS.match(folded.lstrip("[(*")))
 
 
-def split_pairs(word: str, value: str) -> list[tuple[str, str]]:
-    """The pairs of a line that has several: `Key: G | Tempo: 72`."""
-    if is_field(word) and word.lower() in TEXTS:
-        return [(word, value)]
-    parts = _split_facts(f"{word}: {value}")
-    if len(parts) < 2:
-        return [(word, value)]
-    pairs = []
-    for part in parts:
-        fact = _read_pair(part) or read_loose(part)
-        if fact is None:
-            return [(word, value)]
-        pairs.append((fact.name or fact.word, fact.value))
-    return pairs
+def split_pair(word: str, value: str) -> list[Fact]:
+    """What a line `word: value` says where that is several things: `Key: G | Tempo: 72`."""
+    return [] if word.lower() in TEXTS else list_facts(f"{word}: {value}")
+
+
+def add_fallback(fallbacks: dict[str, object], name: str, value: object) -> None:
+    """Keeps what counts only where nothing else says it. Genre and mood are both of a prompt."""
+    if name == "prompt" and name in fallbacks:
+        value = f"{fallbacks[name]}, {value}"
+    elif name in fallbacks:
+        return
+    fallbacks[name] = value
+
+
+def _list_words(value: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d", fold_word(value))
+
+
+def _strip_tempo(value: str) -> str:
+    """`Moderato, ca. ♩ = 72` -> `72`."""
+    match = _TEMPO.fullmatch(fold_word(value))
+    if match and (_TEMPO_WORDS | _ABOUT).issuperset(_list_words(match[1])):
+        return value[match.start(2) : match.end(2)]
+    return value
+
+
+def _translate_key(value: str) -> str:
+    """`La mineur` -> `A minor`; any other as it is."""
+    match = _SOLFEGE.fullmatch(fold_word(value))
+    if not match:
+        return value
+    note, accidental, mode = match.groups(default="")
+    sharp = "#" if accidental[:2] in _SHARPS else "b" if accidental else ""
+    is_minor = mode == "m" or mode[:3] in ("min", "men", "мин")
+    return f"{_NOTES[note]}{sharp} {'minor' if is_minor else 'major'}"
 
 
 def _spell(word: str) -> str:
@@ -234,10 +297,12 @@ def _split_loose(part: str) -> list[str]:
 
 def _read_pair(text: str) -> Fact | None:
     folded = fold(text)
-    end = min((at for mark in ":=" if (at := folded.find(mark)) > 0), default=0)
+    end = min((at for mark in (":", "=", " - ") if (at := folded.find(mark)) > 0), default=0)
+    is_dash = folded.startswith(" - ", end)
     word = text[:end].strip().strip("*_").strip()
     if not end or not _SAID.fullmatch(fold(word)):
         return None
-    value = text[end + 1 :].strip().strip("*_").strip()
-    field = re.sub(r"[ -]+", "_", word)
-    return Fact(field, word, value) if is_field(field) else find_fact(word, value)
+    value = text[end + (3 if is_dash else 1) :].strip().strip("*_").strip()
+    if is_dash:
+        return find_fact(word, value) if _spell(word) in _DASHED else None
+    return find_fact(word, value)

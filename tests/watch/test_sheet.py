@@ -132,7 +132,24 @@ PIECES = st.sampled_from(
     "[00:12.34]|[00:12][00:13]la|[ti:x]|# Chorus|<!-- |-->|*la* _lo_|Am F|[Am]la|{x}|la|| |...|\t|"
     '```|(bridge)|\'|"|[|]|lyrics: [x]|prompt: "a|+++|—|Verse:|title: x|\ufeff|\r'.split("|")
 )
+# a song sheet, of the forms that people write
+FORMS = {
+    "head": "Title: x¦Artist: y¦Key: G¦Key: G | Tempo: 72 | 4/4¦Tempo: ninety¦Capo 2¦72 bpm¦by X¦"
+    "{key: G}¦{t: x}¦© 2012 X¦曲名：夜¦调：G¦Original key: A¦Tempo: Slow¦Time: 6/8¦Flow: V C¦x",
+    "heading": "Chorus (x2)¦Verse One:¦VERSE II¦2nd Verse¦**Chorus**¦[Chorus] x2¦Repeat Chorus¦"
+    "Chorus x16¦{soc}¦{eoc}¦{chorus}¦{c: Verse 2}¦副歌 x2¦【サビ】¦Ref:¦V1¦[V1]¦[C]¦1.¦2. la¦"
+    "Verse 1, Chorus¦Guitar Solo¦Intro: Am F¦D.S. al Coda¦(x2)¦Repeat¦{sot}¦{eot}¦Chorus: la¦"
+    "Припев¦Drop¦(Chorus)",
+    "line": "Am  F  C¦G D C¦N.C.¦| G / / / |¦e|--3--|¦Do  Sol  Lam¦[Am]la [F]la¦(Am)la¦la x2¦"
+    "|: la :|¦|: la¦la :| x3¦A¦A E¦1 & 2 &¦.G  C¦;la¦la_la¦All: la¦｜：la：｜¦la\u200b la¦"
+    "la¦la (bis)",
+}
+SONGS = st.lists(
+    st.one_of(*(st.sampled_from(forms.split("¦")) for forms in FORMS.values()), PIECES),
+    max_size=30,
+).map("\n".join)
 TEXTS = st.one_of(
+    SONGS,
     st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=25).map("\n".join),
     st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=12).map("".join),
     st.text(),
@@ -160,6 +177,24 @@ def test_any_text_is_read_and_every_line_accounted_for(text: str, suffix: str) -
     for name, value in read.values.items():
         Request().changed({name: value, **({"bpm": 300} if name == "bars" else {})})
     assert format_report("x", read.notes, text)
+
+
+@settings(max_examples=scale_examples(100))
+@given(SONGS, st.sampled_from(["\r\n", "\r", "\x0b", "\u2028", "\x85"]))
+def test_a_song_means_the_same_with_other_line_ends_and_invisible_characters(
+    text: str, end: str
+) -> None:
+    read = read_sheet(text)
+    written = read_sheet("\ufeff" + end.join(f"\u200e{line}\u200b" for line in text.split("\n")))
+    assert (written.values, written.sung) == (read.values, read.sung)
+
+
+@settings(max_examples=scale_examples(100))
+@given(SONGS)
+def test_what_is_sung_has_no_space_around_its_lines_and_stanzas(text: str) -> None:
+    lyrics = str(read_sheet(text).values.get("lyrics", ""))
+    assert all(line == line.strip() for line in lyrics.split("\n"))
+    assert "\n\n\n" not in lyrics
 
 
 @settings(max_examples=scale_examples(200))

@@ -1,0 +1,169 @@
+"""Headings of sections as people write them, and words that look like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.watch.notes import find_problems
+from daemon.watch.sheet import read_sheet
+
+WORDS = "the harbour sleeps"
+
+
+def sing(text: str) -> list[str]:
+    return str(read_sheet(text).values["lyrics"]).split("\n")
+
+
+def begin(heading: str) -> list[str]:
+    """What is sung below a heading that stands between verses, with its marker."""
+    lines = sing(f"[Verse 8]\none two\n\n{heading}\n{WORDS}\n\n[Verse 9]\nla")
+    return [line for line in lines[3:-3] if line]
+
+
+HEADINGS = {
+    "Verse 1": "Verse One: | Verse1 | 1st Verse | First verse | VERSE I | Verse #1 | Verse No. 1 | "
+    "**Verse 1:** | Verse - 1 | Verse (1) | 1. Verse | (1) Verse | Verse 1) | V1 | V1: | [V1] | "
+    "[Verse 1] | [verse one] | • Verse 1 | ## Verse 1",
+    "Chorus": "chorus | CHORUS | Chorus: | Chorus: | **Chorus** | *Chorus* | __Chorus__ | == "
+    "Chorus == | -- Chorus -- | ~Chorus~ | <Chorus> | > Chorus | #Chorus | [ chorus ] | "
+    "[Chorus:] | (Chorus) | Chorus - repeat | Chorus (repeat) | Repeat Chorus | Back to the "
+    "chorus | ♪ Chorus ♪ | |Chorus| | Ch: | Chorus. | 【Chorus】 | ［chorus］ | Chorus： | "
+    "（chorus） | 《Chorus》 | ＊Chorus＊ | {Chorus}",
+    "Pre-Chorus": "PRE CHORUS | prechorus | Pre-Chorus: | Pre: | PC:",
+    "Bridge": "Bridge | bridge: | (bridge) | -- bridge -- | BRIDGE | Br:",
+    "Refrain": "Refrain | Refrain : | Ref: | Ref.",
+    "Final Chorus": "Final Chorus | [final chorus] | FINAL CHORUS:",
+    "Guitar Solo": "Guitar Solo | (guitar solo) | Guitar solo:",
+    "Instrumental Break": "Instrumental Break | [Instrumental break]",
+    "Verse 1 (soft)": "Verse 1 (soft) | Verse 1 (soft): | [Verse 1 (soft)]",
+    "Verse 1: Nobody": "[Verse 1: Nobody]",
+    "Verse 2 - slow": "Verse Two - slow | [VERSE 2 - slow]",
+    "Solo - 8 bars": "solo - 8 bars | Solo - 8 bars",
+    "Middle 8": "Middle 8 | MIDDLE 8:",
+    "Verse 1A": "Verse 1a | Verse 1A:",
+    "Strophe 2": "2. Strophe | Strophe 2: | Strophe II",
+    "Couplet 2": "Couplet 2 | Couplet 2 : | 2ème couplet | Deuxième couplet",
+    "Pré-Refrain": "Pré-refrain | PRE-REFRAIN",
+    "Estrofa 1": "Estrofa I | Primera estrofa | Estrofa 1:",
+    "Estribillo": "Estribillo | ESTRIBILLO:",
+    "Puente": "Puente | Puente:",
+    "Ponte": "Ponte | (ponte)",
+    "Refrão": "Refrão | REFRAO | [Refrão]",
+    "Parte 1": "[Primeira Parte] | Parte 1:",
+    "Ritornello": "Ritornello | RITORNELLO:",
+    "Strofa 1": "Strofa 1 | Prima strofa",
+    "Brücke": "Brücke | Brücke:",
+    "Kehrreim": "Kehrreim | Kehrreim (wdh.)",
+    "Refräng": "Refräng | Refräng:",
+    "Omkvæd": "Omkvæd | [omkvæd]",
+    "Zwrotka 1": "Zwrotka 1 | 1. zwrotka",
+    "Refren": "Refren | REFREN:",
+    "Припев": "Припев | ПРИПЕВ:",
+    "Куплет 1": "Куплет 1: | 1 куплет | 1-й куплет | Первый куплет",
+    "主歌 1": "主歌1 | 主歌 1： | 【主歌一】",
+    "副歌": "副歌 | 副歌： | （副歌） | 《副歌》",
+    "间奏": "间奏 | [间奏]",
+    "1段": "第一段 | 第1段：",
+    "サビ": "サビ | 【サビ】 | （サビ）",
+    "Aメロ": "Aメロ | Ａメロ | [Aメロ]",
+    "間奏": "間奏 | ＜間奏＞",
+    "후렴": "후렴 | [후렴] | 후렴:",
+    "1절": "1절 | [1절] | 1절:",
+}
+
+
+@pytest.mark.parametrize(
+    ("marker", "heading"),
+    [(name, each) for name, forms in HEADINGS.items() for each in forms.split(" | ")],
+)
+def test_a_heading_is_read_as_people_write_it(marker: str, heading: str) -> None:
+    assert begin(heading.replace("||", "|")) == [f"[{marker}]", WORDS]
+
+
+REPEATED = (
+    "Chorus x2|Chorus (x2)|Chorus 2x|Chorus (2X):|Chorus ×2|Chorus x 2|2x Chorus|Chorus, x2|"
+    "Chorus - x2|Chorus twice|Chorus (sing twice)|Chorus (2 times)|Chorus [x2]|[Chorus] x2|"
+    "[Chorus] (x2)|[Chorus x2]|[CHORUS (X2)]|(Chorus) x2|(Chorus x2)|Double Chorus|**Chorus** (x2)|"
+    "【Chorus】×２|Chorus (repeat 2x)|Repeat Chorus x2"
+)
+
+
+@pytest.mark.parametrize("heading", REPEATED.split("|"))
+def test_a_section_is_sung_as_often_as_its_heading_says(heading: str) -> None:
+    assert begin(heading) == 2 * ["[Chorus]", WORDS]
+
+
+@pytest.mark.parametrize(
+    ("heading", "marker", "times"),
+    [
+        ("Refrain (bis)", "Refrain", 2),
+        ("Estribillo x3", "Estribillo", 3),
+        ("Coro (2 veces)", "Coro", 2),
+        ("Refrão 2x", "Refrão", 2),
+        ("Припев (2 раза):", "Припев", 2),
+        ("Припев х2", "Припев", 2),
+        ("副歌 x2", "副歌", 2),
+        ("サビ（×２）", "サビ", 2),
+        ("Hook (x4)", "Hook", 4),
+        ("Verse 2 x2", "Verse 2", 2),
+    ],
+)
+def test_so_it_is_in_other_languages(heading: str, marker: str, times: int) -> None:
+    assert begin(heading) == times * [f"[{marker}]", WORDS]
+
+
+LOOK_ALIKES = (
+    "Bridge over troubled water|Hook me up|Chorus of angels|Verse by verse|Chorus, sing with me|"
+    "Intro to love|Drop it low|Break my heart|Solo tonight|Coda of my life|Silence|Fade away|"
+    "End of the road|Rap it up|Interlude in blue|Refrain from crying|Tag along with me|Part of me|"
+    "Bring me to the bridge|Repeat after me|Repeat the sounding joy|Second chance|First love|"
+    "One two three four|Am I here|A rose|Pont Neuf|Vers la mer|Solo tu|Kein Teil von mir|"
+    "Final countdown|Second verse same as the first|V for victory|C you later|B side|Choruses|"
+    "Third verse different from the first|bridge|drop|(ooh, ahh)|(hook, line and sinker)|"
+    "Time after time|Key to my heart|Capo di tutti|The tempo is 92|Words by the river|"
+    "Written by the wind|Mama: don't go|2 x 4 is 8|1, 2, 3|1. love|twice|again|"
+    "50 bpm heart|3/4 of my heart|bis zum Morgen"
+)
+
+
+@pytest.mark.parametrize("line", [*LOOK_ALIKES.split("|"), "sad :|"])
+def test_words_that_look_like_a_heading_are_sung(line: str) -> None:
+    assert sing(f"[Verse]\none two\n{line}\nthree four") == [
+        "[Verse]",
+        "one two",
+        line,
+        "three four",
+    ]
+    assert not find_problems(read_sheet(f"[Verse]\none two\n{line}\nthree four").notes)
+
+
+def test_words_behind_a_heading_are_sung() -> None:
+    for heading in ("Chorus: ", "[Chorus] ", "**Chorus:** ", "Chorus："):
+        assert sing(f"{heading}we are alive\ntonight") == ["[Chorus]", "we are alive", "tonight"]
+    assert sing("Ref: we are alive\n\nR: no") == ["[Refrain]", "we are alive", "", "R: no"]
+
+
+def test_a_line_that_may_be_a_heading_is_asked_about() -> None:
+    read = read_sheet("[Verse]\none\n\nDrop\ntwo")
+    assert "Drop" in sing("[Verse]\none\n\nDrop\ntwo")
+    [problem] = find_problems(read.notes)
+    assert (problem.line, problem.hint) == (4, "write [Drop] where it begins a section")
+
+
+def test_stanzas_that_are_counted_are_verses() -> None:
+    text = "1. the first\nof all\n\nR: sing\n\n2. the second\n\n3)\nthe third"
+    assert sing(text) == [
+        "[Verse 1]",
+        "the first",
+        "of all",
+        "",
+        "[Refrain]",
+        "sing",
+        "",
+        "[Verse 2]",
+        "the second",
+        "",
+        "[Verse 3]",
+        "the third",
+    ]
+    assert sing("1. the only one") == ["1. the only one"]

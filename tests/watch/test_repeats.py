@@ -1,0 +1,128 @@
+"""What is sung more often than a sheet writes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.watch.notes import find_problems
+from daemon.watch.sheet import read_sheet
+
+SONG = "[Verse 1]\none\n\n[Chorus]\nwe are alive\n\n[Verse 2]\ntwo\n\n"
+
+
+def sing(text: str) -> list[str]:
+    return [line for line in str(read_sheet(text).values["lyrics"]).split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "we are alive (x2)",
+        "we are alive x2",
+        "we are alive 2x",
+        "we are alive (2x)",
+        "we are alive [x2]",
+        "we are alive ×2",
+        "we are alive (twice)",
+        "we are alive (2 times)",
+        "we are alive (repeat)",
+        "we are alive (bis)",
+        "we are alive, (2x)",
+        "we are alive （×２）",
+        "|: we are alive :|",
+        "||: we are alive :||",
+        "|: we are alive :| x2",
+        "/: we are alive :/",
+        "[: we are alive :]",
+        "we are alive\n(x2)",
+        "we are alive\n\n[x2]",
+        "we are alive\nRepeat",
+        "|: we are\nalive :|",
+    ],
+)
+def test_a_line_or_stanza_is_repeated(line: str) -> None:
+    song = " ".join(sing(f"[Verse]\n{line}\n\nend"))
+    assert song == "[Verse] we are alive we are alive end"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "[Chorus]",
+        "Chorus",
+        "CHORUS:",
+        "(Chorus)",
+        "Repeat Chorus",
+        "(Repeat chorus)",
+        "Back to the Chorus",
+        "Chorus again",
+        "Chorus - repeat",
+        "[Chorus 2]",
+        "{chorus}",
+        "Chorus...",
+    ],
+)
+def test_a_chorus_without_words_has_those_of_the_last(heading: str) -> None:
+    song = sing(SONG + heading)
+    assert song[:-2] == sing(SONG)
+    assert song[-2].startswith("[Chorus")
+    assert song[-1] == "we are alive"
+    [note] = [note for note in read_sheet(SONG + heading).notes if note.line == 10]
+    assert "the words of line 4 on, again" in str(note)
+
+
+def test_what_is_played_or_has_its_own_words_is_not_sung_with_others() -> None:
+    assert sing(SONG + "[Verse 3]\n\n[Interlude]")[-2:] == ["[Verse 3]", "[Interlude]"]
+    assert sing("[Intro]\noh\n\n[Verse]\none\n\n[Intro]")[-1] == "[Intro]"
+    assert sing(SONG + "[Verse 1]")[-2:] == ["[Verse 1]", "one"]
+    assert sing(SONG + "Repeat verse")[-2:] == ["[Verse]", "two"]
+
+
+def test_several_are_repeated_in_their_order() -> None:
+    again = sing(SONG + "Repeat Verse 1 and Chorus x2")[len(sing(SONG)) :]
+    assert again == ["[Verse 1]", "one", *["[Chorus]", "we are alive"] * 2]
+
+
+def test_a_chorus_is_one_stanza_where_no_verse_has_a_heading() -> None:
+    text = "one\n\nChorus x2:\nwe are alive\n\ntwo\n\nChorus"
+    assert sing(text) == [
+        "one",
+        *["[Chorus]", "we are alive"] * 2,
+        "two",
+        "[Chorus]",
+        "we are alive",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("Repeat Bridge", "there is none above whose words it could have"),
+        ("D.S. al Coda", "write out what is sung again"),
+        ("(D.C.)", "write out what is sung again"),
+    ],
+)
+def test_what_cannot_be_repeated_is_said(line: str, says: str) -> None:
+    [problem] = find_problems(read_sheet(SONG + line).notes)
+    assert (problem.line, problem.hint) == (10, says)
+    assert "we are alive" not in sing(SONG + line)[5:]
+
+
+@pytest.mark.parametrize(
+    "line", ["sad :|", "|: never closed", "x", "me 100x", "a b :]", "page x20"]
+)
+def test_what_is_no_repeat_is_sung_once(line: str) -> None:
+    assert sing(f"[Verse]\n{line}\n\nend") == ["[Verse]", line, "end"]
+
+
+def test_a_repeated_line_comes_from_its_line() -> None:
+    read = read_sheet("[Chorus x2]\none\ntwo x2")
+    assert read.sung == (1, 2, 3, 3) * 2
+
+
+def test_a_sheet_that_repeats_too_much_is_refused_before_it_is_written() -> None:
+    stanza = "[Chorus x16]\n" + "|: words x16\n" + "words x16\n" * 4 + "words :| x16\n\n(x16)\n\n"
+    for text in (stanza, stanza + "[Chorus x16]\n" * 900):
+        read = read_sheet(text)
+        assert read.refusal
+        assert "at most 65536 characters" in str(read.refusal)

@@ -1,0 +1,153 @@
+"""What stands around the words of a song sheet is understood, in any order, and not sung."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.watch.notes import find_problems
+from daemon.watch.sheet import read_defaults, read_sheet
+
+BODY = "\n\n[Verse]\nla la"
+
+
+def understand(head: str) -> dict[str, object]:
+    """The values of a sheet with this head, whose words are those of its verse alone."""
+    values = read_sheet(head + BODY).values
+    assert values.pop("lyrics") == "[Verse]\nla la"
+    return values
+
+
+HEADS: dict[tuple[str, ...], dict[str, object]] = {
+    (
+        "Title: Low Tide\nArtist: Nobody\nKey: Am\nTempo: 92",
+        "Artist: Nobody\nTempo: 92\nTitle: Low Tide\nKey: Am",
+        "Low Tide\nNobody\nKey: Am\nTempo: 92",
+        "Low Tide\nby Nobody\n\nKey: Am\n\nTempo: 92",
+        "Low Tide\n\nKey: Am   Tempo: 92",
+        "Low Tide\nBy Nobody and The Others\nKey of Am | 92 BPM",
+        "Low Tide\nKey - Am | Tempo - 92 | Capo - 2",
+        "Low Tide\n========\nKey: Am\n♩ = 92",
+        "Title: Low Tide\nKey: Am, Tempo: 92 bpm, Year: 1999",
+        "{title: Low Tide}\n{key: Am}\n{tempo: 92}",
+        "{t: Low Tide}\n{st: live}\n{meta: key Am}\n{tempo 92}\n{x_other: y}",
+        "[Title: Low Tide]\n[Key: Am]\n[Tempo: 92]",
+        "**Title:** Low Tide\n**Key:** Am\n**Tempo:** 92",
+        "Low Tide chords by Nobody\nTuning: E A D G B E\nKey: Am\nCapo: no capo\nTempo: 92",
+        "© 1999 Nobody\nTitle: Low Tide\nCCLI Song # 12345\nKey: Am\nTempo: ca. 92",
+        "Titel: Low Tide\nText und Musik: Niemand\nTonart: a-Moll\nTempo: 92",
+        "Titre : Low Tide\nParoles et musique : X\nTonalité : La mineur\nTempo : Moderato (92)",
+        "Título: Low Tide\nAutor: Nadie\nTonalidad: Lam\nTempo: 92",
+        "Название: Low Tide\nСлова и музыка: Никто\nТональность: ля минор\nТемп: 92",
+        "曲名：Low Tide\n作詞：名無し\nキー：Am\nテンポ：９２",
+        "标题：Low Tide\n词：无名\n调：Am  速度：92",
+        "---\ntitle: Low Tide\nArtist: Nobody\nKey: Am | Tempo: 92\n---",
+        "Composer: Nobody\nTitle: Low Tide\nKey: Am (original: Cm)\nTempo: Moderato, 92",
+    ): {"name": "Low Tide", "key": "A minor", "bpm": 92.0},
+    (
+        "Time: 6/8",
+        "6/8 time",
+        "Time signature: 6/8 (slow)",
+        "Metre = 6/8",
+        "Takt: 6/8",
+        "拍子：６／８",
+    ): {"time_signature": "6/8"},
+    ("Time: 3:45", "Duration: 3:45", "{duration: 3:45}"): {"seconds": 225.0},
+    ("Original key: Bb\nKey: G", "Key: G\nOriginal key: Bb"): {"key": "G major"},
+    ("Original key: Bb",): {"key": "Bb major"},
+    ("Genre: folk\nMood: calm", "Style: folk, calm"): {"prompt": "folk, calm"},
+    ("prompt: warm\nGenre: folk", "Genre: folk\nprompt: warm"): {"prompt": "warm"},
+    ("Title: Key: a song",): {"name": "Key: a song"},
+    ("prompt: Key: G, Tempo: 72",): {"prompt": "Key: G, Tempo: 72"},
+    ("Metre: 8.6.8.6.", "Capo 2", "(Capo: 2nd fret)", "Tuned down half a step"): {},
+    ("Words and Music by Nobody\nUsed by permission", "https://example.org/low-tide"): {},
+}
+
+
+@pytest.mark.parametrize(
+    ("head", "values"), [(head, values) for heads, values in HEADS.items() for head in heads]
+)
+def test_a_head_is_understood_in_any_order_and_shape(head: str, values: dict[str, object]) -> None:
+    assert understand(head) == values
+    assert not find_problems(read_sheet(head + BODY).notes)
+
+
+@pytest.mark.parametrize(
+    ("head", "holds"),
+    [
+        ("Tempo: ninety", "bpm"),
+        ("Low Tide\nTempo: 72-76", "bpm"),
+        ("Key: G | Tempo: soon92", "bpm"),
+        ("{tempo: soon}", "bpm"),
+        ("Time: 9/7", "time_signature"),
+        ("Tempo: Slow", ""),
+        ("Key: H sharp", ""),
+        ("Flow: V C V", ""),
+    ],
+)
+def test_what_is_not_understood_of_a_head_is_said(head: str, holds: str) -> None:
+    read = read_sheet(head + BODY)
+    [problem] = find_problems(read.notes)
+    assert problem.holds == holds
+    assert "la la" in str(read.values["lyrics"])
+
+
+def test_two_values_are_told() -> None:
+    [problem] = find_problems(read_sheet("Low Tide\nKey: G\n\nKey: A" + BODY).notes)
+    assert str(problem) == "not used: key = A major; it is G major already"
+
+
+def test_a_key_change_below_the_words_is_not_sung() -> None:
+    read = read_sheet("Key: G" + BODY + "\n\nKey: A\n[Chorus]\nlo\nCapo 3\nTempo: 92")
+    assert read.values["lyrics"] == "[Verse]\nla la\n\n[Chorus]\nlo"
+    assert read.values["key"] == "G major"
+    assert read.values["bpm"] == 92
+    assert [note.line for note in find_problems(read.notes)] == [6]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "City lights\nare calling me",
+        "City lights\n\nare calling me\n\n[Chorus]\nhome",
+        "City lights\nBy the river\nI sat down",
+        "City lights\n[Verse]\nhome",
+        "Tempo of my heart\nis slow",
+        "Mama: don't go\nla: la",
+    ],
+)
+def test_words_are_no_title(text: str) -> None:
+    read = read_sheet(text)
+    assert read.values == {"lyrics": text}
+    assert not find_problems(read.notes)
+
+
+def test_a_line_alone_above_the_first_section_is_the_title_and_that_is_said() -> None:
+    read = read_sheet("Low Tide\n\n[Verse 1]\nla")
+    assert read.values == {"name": "Low Tide", "lyrics": "[Verse 1]\nla"}
+    [problem] = find_problems(read.notes)
+    assert problem.hint == "write [Verse] above it where it is sung"
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "© 2012 Nobody",
+        "(c) 2012 Nobody",
+        "CCLI Song # 1234567",
+        "CCLI License # 123456",
+        "For use solely with the SongSelect® Terms of Use. All rights reserved.",
+        "www.ccli.com",
+        "Words and Music by Nobody",
+        "https://example.org",
+        "12Embed",
+        "You might also like",
+    ],
+)
+def test_a_footer_is_not_sung(footer: str) -> None:
+    assert read_sheet(f"[Verse]\nla\n\n{footer}").values == {"lyrics": "[Verse]\nla"}
+
+
+def test_defaults_may_be_written_like_a_head() -> None:
+    read = read_defaults("Key: G | Tempo: 72\nCapo 2\nArtist: Nobody\n4/4")
+    assert read.values == {"key": "G major", "bpm": 72.0, "time_signature": "4/4"}
+    assert not find_problems(read.notes)
