@@ -110,7 +110,6 @@ RARELY_SUNG = (
     "Build-Up",
     "Middle 8",
     "Middle Eight",
-    "Channel",
     "Spoken Word",
     "Fade Out",
     "Introduction",
@@ -168,11 +167,6 @@ OFTEN_SUNG = (
     "Partie",
     "Teil",
     "Часть",
-    "Head",
-    "Headline",
-    "Chant",
-    "Ad-Lib",
-    "Ad-Libs",
     "Versetto",
     "절",
     "番",
@@ -220,8 +214,8 @@ ADJECTIVES = frozenset(
 # Each has its own words, so that one without any is not sung with those of another.
 VERSES = frozenset(
     (
-        "Verse Stanza Part Parte Partie Teil Часть A段 B段 Estrofa Strofa Couplet Strophe "
-        "Zwrotka Sloka Куплет 主歌 Aメロ 벌스 절 番 段 Verso Vers Versetto Rap Spoken"
+        "Verse Stanza Part Parte Partie Teil Часть A段 Estrofa Strofa Couplet Strophe "
+        "Zwrotka Sloka Куплет 主歌 Aメロ 벌스 절 番 段 Verso ラップ 랩 Vers Versetto Rap Spoken"
     ).split()
 ) | {"Spoken Word"}
 # These are played: nothing is missing where they have no words.

@@ -17,19 +17,28 @@ from ..guide.composer.form import FormLine, LyricSection
 from .pronounce import pronounce_lyrics
 from .syllables import SungWord
 
-# By the words of a marker, what kind of section they begin. The daemon's sheets know the English
-# ones and what a chorus is called elsewhere (daemon/watch/markers.py).
+# By the words of a marker, what kind of section they begin: those too that the daemon's sheets
+# write, in the languages of song sheets (daemon/watch/section_names.py).
 _KIND_WORDS = {
-    "intro": "intro introduction вступление イントロ 前奏 인트로",
-    "verse": "verse rap spoken strophe estrofa strofa couplet verso куплет aメロ 主歌 절",
-    "pre": "prechorus pre-chorus build buildup build-up bメロ",
-    "chorus": "chorus postchorus post-chorus refrain hook drop coro estribillo ritornello refrão "
-    "припев サビ 副歌 후렴 후렴구",
-    "bridge": "bridge puente ponte pont brücke бридж 桥段 브릿지",
-    "break": "break breakdown interlude instrumental inst silence проигрыш 間奏 间奏 간주",
-    "solo": "solo",
-    "outro": "outro coda vamp ending end fade",
+    "intro": "intro introduction introducción introdução introduzione вступление інтро интро "
+    "イントロ 前奏 인트로 전주",
+    "verse": "verse rap spoken strophe estrofa strofa couplet verso versetto vers zwrotka sloka "
+    "stanza part parte partie teil часть куплет aメロ a段 主歌 ラップ 段 番 절 벌스 랩",
+    "pre": "prechorus pre-chorus build buildup build-up pre-estribillo pre-coro pré-refrão "
+    "pre-ritornello pré-refrain pré-couplet vorrefrain förrefräng předrefrén предприпев bメロ b段 "
+    "サビ前 预副歌 預副歌 前副歌 导歌 導歌 프리코러스",
+    "chorus": "chorus postchorus post-chorus refrain post-refrain hook drop coro estribillo "
+    "ritornello refrão kehrreim kehrvers refräng omkvæd refren refrén nakarat припев приспів サビ "
+    "大サビ 落ちサビ ラスサビ コーラス c段 副歌 후렴 후렴구 코러스",
+    "bridge": "bridge middle puente ponte pont brücke bruecke bro brygga stick бридж мост cメロ "
+    "dメロ ブリッジ 桥段 橋段 브릿지 브리지",
+    "break": "break breakdown interlude interludio interlúdio instrumental inst silence riff "
+    "turnaround zwischenspiel tussenspel mellanspel проигрыш 間奏 间奏 过门 過門 간주",
+    "solo": "solo соло",
+    "outro": "outro coda vamp tag ending end fade nachspiel аутро кода концовка финал 後奏 "
+    "アウトロ 尾奏 结尾 尾声 후주 아웃트로",
 }
+_ALONE = {"final": "outro"}  # where a marker says nothing else: a final chorus is a chorus
 _KINDS = {word: kind for kind, words in _KIND_WORDS.items() for word in words.split()}
 _SPOKEN = frozenset(("rap", "rapped", "spoken", "speech", "talking"))
 MAX_LABEL = 60  # characters of a marker that are kept
@@ -136,7 +145,8 @@ def find_kind(label: str) -> str:
     found = [_KINDS[word] for word in (*pairs, *words) if word in _KINDS]
     is_only_spoken = _SPOKEN.intersection(words) and len(found) > 1
     named = [kind for kind in found if kind != "verse"] if is_only_spoken else found
-    return (named or found or [""])[0]
+    alone = [_ALONE[word] for word in words if word in _ALONE]
+    return (named or found or alone or [""])[0]
 
 
 def is_spoken(label: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from daemon.watch.notes import find_problems
+from daemon.watch.section_names import NAMES, VERSES
 from daemon.watch.sheet import read_sheet
+from pipeline.singer.lyrics import find_kind
 
 WORDS = "the harbour sleeps"
 
@@ -78,6 +80,14 @@ HEADINGS = {
 )
 def test_a_heading_is_read_as_people_write_it(marker: str, heading: str) -> None:
     assert begin(heading.replace("||", "|")) == [f"[{marker}]", WORDS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_a_kind_of_section_to_composer_and_singer(name: str) -> None:
+    assert find_kind(name)
+    assert (find_kind(name) == "verse") == (name in VERSES)
+    for marker in (f"{name} 2", f"{name} (soft)", f"{name}: Nobody"):
+        assert find_kind(marker) == find_kind(name)
 
 
 REPEATED = (
