@@ -10,7 +10,7 @@ from .guide.harmony import scale_of
 
 ALLOWED = 'a note and "major" or "minor", like "A minor", "F# major", F#m or 8A (Camelot)'
 _WORDS = {
-    "major": "major maj dur duuri majeur maggiore mayor maior мажор 大调 大調 長調 メジャー 장조",
+    "major": "major maj dur duuri majeur maggiore mayor maior мажор 大调 大調 長調 调 調 メジャー 장조",
     "minor": "minor min moll molli mineur minore menor минор 小调 小調 短調 マイナー 단조",
 }
 CHURCH_MODES = {  # and the one of the two that is nearest
@@ -173,7 +173,7 @@ NAMED_FORMS = (
     KeyForm(
         re.compile(
             r"(?P<before>[升嬰降変])?(?P<note>[A-Ga-gハニホヘトイロ다라마바사가나])(?P<sign>[#b♯♭])?"
-            r" ?(?P<mode>大调|小调|大調|小調|長調|短調|メジャー|マイナー|장조|단조)"
+            r" ?(?P<mode>大调|小调|大調|小調|長調|短調|メジャー|マイナー|장조|단조|调|調)"
         ),
         _read_east_asian,
     ),

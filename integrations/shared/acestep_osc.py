@@ -397,11 +397,12 @@ def _base_of(path: str, stem: str) -> str:
 
 
 def _count_beats(request: dict[str, Any], clip: dict[str, Any], bpm: float, bars: int) -> float:
-    """The quarter notes of a take: 6/8 has three in a bar."""
+    """The quarter notes of a take: 6/8 has three in a bar, and so has "6", but for older takes."""
     if bars:
         count, _, unit = str(request.get("time_signature") or "4/4").partition("/")
+        is_eighths = count == "6" and "read_prompt" in request
         try:
-            metre = float(count) * 4 / float(unit or 4)
+            metre = float(count) * 4 / float(unit or (8 if is_eighths else 4))
         except (ValueError, ZeroDivisionError):
             metre = 4.0
         return bars * (_get_number(request, "beats_per_bar") or metre)

@@ -33,7 +33,7 @@ _NAMED = tuple(map(_find_within, NAMED_FORMS))
 # what says that a key follows
 _KEY_BEFORE = re.compile(
     r"(?i)(?<![a-z])(?:key(?: ?scale| signature)?|open key|camelot|tonart|tonalit[éeày]|"
-    r"tonalidade?|tom|тональность|调性?)(?: ?[:=-] ?| of (?:the )?| is | in | )$"
+    r"tonalidade?|tono|tom|тональность|キー|调性?)(?: ?[:=-] ?| of (?:the )?| is | in | )$"
 )
 _IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
 _DENIED = re.compile(
@@ -55,7 +55,7 @@ _RADIO = re.compile(r"(?i) (?:band|i\b|radio|synth)")
 _NOUNS = re.compile(
     r"(?i) (?:accent|accident|act|anthem|artist|award|bird|breakthrough|change|character|chord|"
     r"crisis|detail|edit|event|feel|festival|film|flaw|hit|incident|influence|issue|keys?\b|"
-    r"label|league|lift|mishap|mistake|mode\b|mood|movie|motion|player|problem|production|"
+    r"label|league|lift|mishap|mistake|mode\b|mood|movie|motion|player|problem|production|record|"
     r"release|role|setback|shift|smash|star\b|studio|tonality|tone|touch|tour|tragedy|tweak|"
     r"upgrade|vibe|way)"
 )
@@ -71,7 +71,7 @@ _PLACES = re.compile(  # and what else has a number and a letter
 )
 _CHORD = (
     r"[A-G][#b♯♭]?(?:maj|min|dim|aug|sus|add|m|M)?\d{0,2}(?:/[A-G][#b♯♭]?)?"
-    r"(?![A-Za-z0-9#♯♭'])(?! (?:major|minor|maj|min)\b)"
+    r"(?!-?[A-Za-z]|[0-9#♯♭'])(?! (?:major|minor|maj|min)\b)"
 )
 _PROGRESSION = re.compile(
     rf"(?<![{_LETTER}0-9#])(?:{_CHORD}(?: ?[|>→-]+ ?| ){_CHORD}(?:(?: ?[|>→-]+ ?| |, ?){_CHORD})*"
@@ -280,7 +280,7 @@ def _find_mode(text: str, match: re.Match[str], note: str, usual_mode: str) -> s
     the usual one; "" where it is a chord over a bass, "C/G".
     """
     slash = _SLASH.match(text, match.end())
-    if slash and (twin := LETTER_FORM.pattern.match(text, slash.end())):
+    if slash and (twin := _LETTERS.pattern.match(text, slash.end())):
         other = LETTER_FORM.read(twin)
         if scale_of(other.complete())[0] == scale_of(f"{note} major")[0]:
             return other.mode or usual_mode

@@ -13,7 +13,7 @@ _UNITS = ("2", "4", "8", "16")
 _EIGHTHS = ("6", "7", "9", "12")
 _FRACTION = re.compile(
     r"(?<![\d/.,])(?P<count>\d{1,2}) ?(?P<slash>/|[- ](?=(?:2|4|8|16) (?:time|meter|metre|takt)))"
-    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bpm|of|notes?|inch|st|nd|rd|th)\b|(?:st|nd|rd|th)\b)"
+    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|of|notes?|inch|st|nd|rd|th)\b|(?:st|nd|rd|th)\b)"
 )
 _NAMED = re.compile(
     r"(?<![a-z])(?:time signature|time sig|timesig|timesignature|meter|metre|takt|mesure|compás)"
@@ -22,7 +22,7 @@ _NAMED = re.compile(
 _WORDS = {
     "3/4": (
         "waltz waltzes walzer valse vals valzer valsa walc вальс ワルツ 华尔兹 왈츠 triple-meter "
-        "triple-metre triple-time"
+        "triple-metre triple-time three-quarter-time"
     ),
     "4/4": "common-time",
     "2/2": "cut-time alla-breve",
@@ -79,7 +79,7 @@ def _find_figures(text: str) -> Iterator[Mention]:
     for match in _FRACTION.finditer(text):
         count, unit = match["count"], match["unit"]
         before = look_back(text, match.start())
-        if int(count) < 2 or unit not in _UNITS or _COUNTED.search(before):
+        if not 2 <= int(count) <= 2 * _MOST or unit not in _UNITS or _COUNTED.search(before):
             continue  # notes, dates, parts
         if not _DENIED.search(before):
             meter = f"{int(count)}/{unit}"

@@ -30,16 +30,17 @@ _WORD = rf"(?:{'|'.join(sorted([*_VALUES, 'a', 'and', 'hundred'], key=len, rever
 # "120 bpm", "120-128 bpm", "90 bpm or 140 bpm"
 _BEFORE_UNIT = re.compile(
     rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}(?:(?: ?{_UNIT})?{_JOINT}{_NUMBER}){{0,2}})"
-    rf"(?:-?ish|\+)?[ _(-]{{0,2}}{_UNIT}(?![a-z]| ?[:=] ?\d)"
+    rf"(?:-?ish|\+)?[ _(-]{{0,3}}{_UNIT}(?![a-z]| ?[:=] ?\d)"
 )
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
 _WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{_UNIT}")
 _WORDS_BEHIND_NAME = re.compile(rf"(?<![a-z])(?:bpm|tempo)(?: ?[:=]| of| is) ?{_WORDS}(?![a-z])")
 _NAME = (
-    r"(?P<note>(?:dotted )?(?:half|quarter|eighth)(?: note)?(?= ?=)|[♩♪]\.?)|"
+    r"(?P<note>(?:dotted )?(?:half|quarter|eighth|noire|croche|blanche|viertel|achtel)(?: note)?"
+    r"(?= ?=)|[♩♪]\.?)|"
     r"bpm|b\.p\.m\.?|tempo|m\.m\.|темп|速度|テンポ|템포|每分钟"
 )
-_ABOUT = r"(?: ?[:=~≈-]| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of))"
+_ABOUT = r"(?: ?[:=~≈-]| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
 # "bpm: 124", "tempo of 96", "♩ = 84"
 _BEHIND_NAME = re.compile(
     rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,2}} ?[(~≈]?(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
@@ -49,7 +50,7 @@ _BEHIND_NAME = re.compile(
 _BEHIND_AT = re.compile(
     rf"(?<![a-z])(?:at |@ ?|bei |between )(?:(?:about|approx\.?|around|ca\.?) |[~≈] ?)?"
     rf"(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
-    r"(?= ?(?:$|[,;!?)\]|]|\.(?!\d)|- )"
+    r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/] )"
     r"| (?:and|but|double|feel|for|half|in|or|over|the|then|tempo|with)\b)"
 )
 _PATTERNS = (_BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME, _BEHIND_AT)
@@ -57,7 +58,16 @@ _NO_TEMPO_AT = re.compile(
     r"\b(?:aged|cutoff|filter(?:ed)?|levels?|live|mastered|mixed|rate|recorded|sampled|volume) $"
 )
 _DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:a|at|exactly))? $")
-_NOTES = {"♩": 1.0, "♩.": 1.5, "♪": 0.5, "♪.": 0.75, "half": 2.0, "quarter": 1.0, "eighth": 0.5}
+_NOTES = {  # in quarters
+    "♩.": 1.5,
+    "♪": 0.5,
+    "♪.": 0.75,
+    "half": 2.0,
+    "blanche": 2.0,
+    "eighth": 0.5,
+    "croche": 0.5,
+    "achtel": 0.5,
+}
 
 
 class TempoMention(NamedTuple):

@@ -328,6 +328,17 @@ def test_what_no_message_told_is_in_the_manifest(tmp_path: Path) -> None:
     assert osc.find_take_id(str(tmp_path / "x_y.wav")) == ""
 
 
+@pytest.mark.parametrize(("more", "beats"), [({"read_prompt": True}, 6.0), ({}, 12.0)])
+def test_a_six_is_six_eighths_and_was_six_quarters_in_older_takes(
+    tmp_path: Path, more: dict[str, bool], beats: float
+) -> None:
+    request = {"bpm": 90.0, "bars": 2, "time_signature": "6", "beats_per_bar": 0} | more
+    clips = [{"stem": "mix", "file": "x.wav"}]
+    (tmp_path / "x.json").write_text(json.dumps({"id": "a", "request": request, "clips": clips}))
+    take = hear(osc.Takes(), "/ace/insert", "a", -1, -1, str(tmp_path / "x.wav")).take
+    assert take.beats == beats
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: (

@@ -25,6 +25,7 @@ from pipeline.prompt_reading import read_prompt
         ("piano, key of Bb", "Bb major"),
         ("Key - F minor", "F minor"),
         ("key=Gm", "G minor"),
+        ("key: Fb / fade out", "Fb major"),
         ("keyscale: A minor", "A minor"),
         ("house in a minor", "A minor"),
         ("house, a minor, 124 bpm", "A minor"),
@@ -66,6 +67,8 @@ from pipeline.prompt_reading import read_prompt
         ("降E大调", "Eb major"),
         ("ля минор", "A minor"),
         ("イ短調", "A minor"),
+        ("C调 民谣", "C major"),
+        ("BPM 120 キーC", "C major"),
     ],
 )
 def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
@@ -80,6 +83,7 @@ def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
         "A major label",
         "a major hit",
         "It's A minor setback",
+        "A Minor Records release",
         "A Major Chord Stab",
         "C major 7 chord",
         "a minor third",

@@ -48,6 +48,7 @@ def test_a_metre_is_read_as_it_is_written(prompt: str, signature: str) -> None:
         "9/11",
         "12/8/2024",
         "take 2/4",
+        "bpm: 61 / 16 bars",
         "part 3/4",
         "not a waltz",
         "no 3/4",

@@ -1,0 +1,135 @@
+"""Prompts that are put together of what people write, and prompts that are anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.explain import explain_request
+from pipeline.guide.harmony import scale_of
+from pipeline.keys import parse_key
+from pipeline.prompt_reading import read_prompt
+from pipeline.request import Request
+
+# what names neither tempo nor key nor metre, however it is put together
+WORDS = (
+    "deep house",
+    "lo-fi",
+    "90s boom bap",
+    "808s",
+    "a 909 kit",
+    "16 bars",
+    "24 bit",
+    "a major label sound",
+    "a key change",
+    "I am here at 3 am",
+    "1980s synths",
+    "room 8A",
+    "take 2/4",
+    "G-funk",
+    "C64 bleeps",
+    "vitamin 12B",
+    "D&B breaks",
+    "fade in a minute",
+    "EBM",
+    "keys and pads",
+    "ambient, 120 seconds",
+    "radio on AM and FM",
+    "60s soul at 45 rpm",
+    "warm & dusty",
+    "Plan B",
+)
+TEMPOS = (
+    "{} bpm",
+    "{}bpm",
+    "{} BPM",
+    "bpm: {}",
+    "BPM={}",
+    "bpm {}",
+    "tempo {}",
+    "a tempo of {}",
+    "at {} bpm",
+    "at {}",
+    "~{} bpm",
+    "{} beats per minute",
+    "♩ = {}",
+)
+KEYS = (
+    ("{note} {mode}", "{note}", "{mode}"),
+    ("in {note} {mode}", "{note}", "{mode}"),
+    ("key of {note} {mode}", "{note}", "{mode}"),
+    ("key: {note}{m}", "{note}", "{mode}"),
+    ("{note}{mode:.3}", "{note}", "{mode}"),
+)
+SEPARATORS = st.sampled_from([", ", " , ", "; ", "\n", " / ", " | ", ". "])
+NOTES = [letter + sign for letter in "ABCDEFG" for sign in ("", "#", "b")]
+
+
+def write_number(value: float, comma: str) -> str:
+    return f"{value:.10g}".replace(".", comma)
+
+
+@st.composite
+def prompts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A prompt, and what it says."""
+    said: dict[str, Any] = {"bpm": 0.0, "key": "", "time_signature": ""}
+    parts = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))
+    if draw(st.booleans()):
+        said["bpm"] = draw(st.integers(120, 400)) / 2  # 60 to 200
+        number = write_number(said["bpm"], draw(st.sampled_from(".,")))
+        parts.append(draw(st.sampled_from(TEMPOS)).format(number))
+    if draw(st.booleans()):
+        note = draw(st.sampled_from(NOTES))
+        mode = draw(st.sampled_from(["major", "minor"]))
+        form, *_ = draw(st.sampled_from(KEYS))
+        said["key"] = f"{note} {mode}"
+        parts.append(form.format(note=note, mode=mode, m="m" if mode == "minor" else ""))
+    if draw(st.booleans()):
+        said["time_signature"] = draw(st.sampled_from(["3/4", "6/8", "7/8", "5/4", "12/8", "4/4"]))
+        parts.append(f"in {said['time_signature']}")
+    text = ""
+    for part in draw(st.permutations(parts)):
+        text += (draw(SEPARATORS) if text else "") + part
+    return text, said
+
+
+@given(prompts())
+def test_what_people_write_is_read_and_nothing_else(prompt: tuple[str, dict[str, Any]]) -> None:
+    text, said = prompt
+    reading = read_prompt(text)
+    assert reading.bpm == said["bpm"]
+    assert reading.key == said["key"]
+    assert reading.time_signature == said["time_signature"]
+    assert reading.problems == ()
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=6),
+            st.sampled_from(
+                "bpm at 140 3/4 7/16 in key of : = - / A minor Am F#m 8A C G waltz between and "
+                "tempo ♩. 4,120 128.50 ninety dur H-Moll not → ( ) ; \n 120-128".split(" ")
+            ),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_it_says_makes_a_request_and_sentences(words: list[str]) -> None:
+    request = Request(" ".join(words))
+    resolved = request.resolved()
+    assert resolved.resolved() == resolved
+    assert resolved.bpm == 0 or 30 <= resolved.bpm <= 300
+    assert not resolved.key or len(scale_of(resolved.key)) == 7
+    notes = explain_request(request)
+    assert notes == explain_request(resolved)
+    assert all(note and "\n" not in note for note in notes)
+
+
+@pytest.mark.parametrize("note", NOTES)
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_every_key_is_read_as_it_is_kept(note: str, mode: str) -> None:
+    assert read_prompt(f"house in {note} {mode}").key == parse_key(f"{note} {mode}")
