@@ -10,7 +10,9 @@ from .guide.harmony import scale_of
 
 ALLOWED = 'a note and "major" or "minor", like "A minor", "F# major", F#m or 8A (Camelot)'
 _WORDS = {
-    "major": "major maj dur duuri majeur maggiore mayor maior мажор 大调 大調 長調 调 調 メジャー 장조",
+    "major": (
+        "major maj dur duuri majeur maggiore mayor maior мажор 大调 大調 長調 调 調 メジャー 장조"
+    ),
     "minor": "minor min moll molli mineur minore menor минор 小调 小調 短調 マイナー 단조",
 }
 CHURCH_MODES = {  # and the one of the two that is nearest

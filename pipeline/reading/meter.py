@@ -13,7 +13,7 @@ _UNITS = ("2", "4", "8", "16")
 _EIGHTHS = ("6", "7", "9", "12")
 _FRACTION = re.compile(
     r"(?<![\d/.,])(?P<count>\d{1,2}) ?(?P<slash>/|[- ](?=(?:2|4|8|16) (?:time|meter|metre|takt)))"
-    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|of|notes?|inch|st|nd|rd|th)\b|(?:st|nd|rd|th)\b)"
+    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|inch|notes?|of|nd|rd|st|th)\b)"
 )
 _NAMED = re.compile(
     r"(?<![a-z])(?:time signature|time sig|timesig|timesignature|meter|metre|takt|mesure|compás)"

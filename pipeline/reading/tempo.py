@@ -40,7 +40,10 @@ _NAME = (
     r"(?= ?=)|[♩♪]\.?)|"
     r"bpm|b\.p\.m\.?|tempo|m\.m\.|темп|速度|テンポ|템포|每分钟"
 )
-_ABOUT = r"(?: ?[:=~≈-]| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
+_ABOUT = (
+    r"(?: ?[:=~≈-]"
+    r"| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
+)
 # "bpm: 124", "tempo of 96", "♩ = 84"
 _BEHIND_NAME = re.compile(
     rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,2}} ?[(~≈]?(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
