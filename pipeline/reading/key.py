@@ -33,7 +33,8 @@ _NAMED = tuple(map(_find_within, NAMED_FORMS))
 # what says that a key follows
 _KEY_BEFORE = re.compile(
     r"(?i)(?<![a-z])(?:key(?: ?scale| signature)?|open key|camelot|tonart|tonalit[éeày]|"
-    r"tonalidade?|tono|tom|тональность)(?: ?[:=-] ?| of (?:the )?| is | in | )$|(?:キー|调性|키) ?:? ?$"
+    r"tonalidade?|tono|tom|тональность)(?: ?[:=-] ?| of (?:the )?| is | in | )$"
+    r"|(?:キー|调性|키) ?:? ?$"
 )
 _IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
 _DENIED = re.compile(

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.explain import explain_request
+from pipeline.planner.metadata import metadata_of
+from pipeline.prompts import build_prompts
 from pipeline.request import UNDERSTAND, Request
 
 SAID = "lo-fi waltz, 84 bpm, F#m"
@@ -28,6 +30,13 @@ def test_what_is_given_counts_more() -> None:
     assert Request(SAID, beats_per_bar=4).resolved().beats == 4
     assert Request("house", bars=4).resolved(110.0).bpm == 110  # its MIDI guide's
     assert Request(SAID, bars=4).resolved(110.0).bpm == 84
+
+
+def test_the_planner_and_the_model_are_told_what_the_prompt_says() -> None:
+    request = Request(SAID, bars=4).resolved()
+    said = {"bpm": "84", "keyscale": "F# minor", "timesignature": "3"}
+    assert said.items() <= metadata_of(request).items()
+    assert "- bpm: 84\n- timesignature: 3/4\n- keyscale: F# minor\n" in build_prompts(request)[0]
 
 
 def test_a_prompt_is_not_read_where_that_is_off() -> None:
