@@ -343,6 +343,7 @@ def test_a_song_is_put_into_words_first(
     monkeypatch.setattr(grammar, "budget_tokens", lambda *_: 60)  # random weights find no end
     clip = make_clip(model, SONG.changed({"plan": mode, "language": "de", "bpm": 99}))
     assert clip.info.planned["prompt"] == clip.request.prompt != SONG.prompt
+    assert not clip.request.read_prompt, "what the planner wrote names what it filled in"
     assert clip.request.language == "de"
     assert clip.request.bpm == 99
     assert clip.request.seconds == 1
