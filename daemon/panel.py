@@ -62,8 +62,8 @@ class Panel:
         files that the message names too; whether the panel's are still there is seen when the
         request is submitted.
 
-        Where neither gives a tempo, nor the prompt names one, new music (no task) gets that of the
-        session, if one is followed or was set.
+        Where neither gives a tempo, new music (no task) gets that of the session, if one was set
+        or, unless the prompt names one, is followed.
         """
         request = self.request.changed(overrides)
         check_files(request, overrides)
@@ -72,19 +72,21 @@ class Panel:
                 "there is nothing to play: prompt and lyrics are empty",
                 "say what it should sound like",
             )
-        is_given = request.follow_prompt().bpm or "bpm" in map(field_name, overrides)
-        if is_given or request.task:
+        if request.bpm or request.task or "bpm" in map(field_name, overrides):
             return request
-        bpm = self.session_bpm()
+        bpm = self.session_bpm(only_set=request.follow_prompt().bpm > 0)
         return request.changed({"bpm": bpm}) if bpm else request
 
-    def session_bpm(self) -> float:
-        """The session's tempo; 0 where it has none, or one outside of what `bpm` allows."""
+    def session_bpm(self, only_set: bool = False) -> float:
+        """The session's tempo; 0 where it has none, or one outside of what `bpm` allows.
+        `only_set`: only where somebody has set it, and it is not that of others.
+        """
         if self.tempo is None:
             return 0.0
         bpm, source = self.tempo.current
+        is_followed = source == "explicit" if only_set else source != "default"
         allowed = FIELDS["bpm"]
-        return bpm if source != "default" and allowed.low <= bpm <= allowed.high else 0.0
+        return bpm if is_followed and allowed.low <= bpm <= allowed.high else 0.0
 
     def _notify(self, name: str, value: object) -> None:
         for listener in self._listeners:

@@ -55,6 +55,7 @@ class PadContext:
     panel: Values  # what the panel says other than the defaults, without its seed
     defaults: Mapping[int, PadDefaults]  # by the pad's index
     bpm: float  # the session's tempo; 0: it has none
+    set_bpm: float = 0.0  # the same where somebody has set it: it goes before a prompt's
 
     def get_defaults(self, index: int) -> PadDefaults:
         return self.defaults.get(index, NO_DEFAULTS)
@@ -208,9 +209,9 @@ class Bank:
             values["variation_seed"] = (values["seed"] + 1) % (MAX_SEED + 1)
         values = _name_defaults(values)
         says_bpm = values["read_prompt"] and read_prompt(values.get("prompt", "")).bpm
-        if not (values.get("bpm") or values.get("task") or says_bpm):
-            bpm = context.bpm
-            if not bpm and pad.take and not reroll:
+        if not (values.get("bpm") or values.get("task")):
+            bpm = context.set_bpm if says_bpm else context.bpm
+            if not (bpm or says_bpm) and pad.take and not reroll:
                 bpm = float(pad.take.values.get("bpm", 0.0))
             if bpm:
                 values["bpm"] = bpm

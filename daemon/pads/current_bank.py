@@ -104,7 +104,8 @@ class CurrentBank:
             table.slot - 1: PadDefaults(folders.make_portable(table.request), table.seed)
             for table in self.settings.midi.pad
         }
-        return PadContext(folders.make_portable(panel), defaults, self._panel.session_bpm())
+        session = (self._panel.session_bpm(), self._panel.session_bpm(only_set=True))
+        return PadContext(folders.make_portable(panel), defaults, *session)
 
     def find_files(self, values: Values) -> Values:
         """The paths of the files that a pad's values name, by field. Raises `Refused`, and

@@ -131,6 +131,10 @@ def test_a_tempo_in_the_prompt_goes_before_the_sessions_and_after_the_panels() -
     assert panel.build_request(said).resolved().bpm == 124
     assert panel.build_request(said | {"read_prompt": 0}).resolved().bpm == 98.5
     assert panel.build_request({"prompt": "house, 999 bpm"}).resolved().bpm == 98.5
+    assert panel.tempo
+    panel.tempo.set(112)  # with /ace/tempo
+    assert panel.build_request(said).resolved().bpm == 112
+    panel.tempo.set(0)
     panel.set("bpm", 90)
     assert panel.build_request(said).resolved().bpm == 90
     assert panel.build_request(said | {"bpm": 140}).resolved().bpm == 140

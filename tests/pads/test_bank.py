@@ -147,5 +147,8 @@ def test_the_sessions_tempo_counts_and_then_that_of_the_take() -> None:
     assert "bpm" not in bank.resolve(0, PANEL, reroll=True)
     own = Bank("verse", pads=[Pad({"bpm": 140})])
     assert own.resolve(0, session)["bpm"] == 140
+    said = Bank("verse", pads=[Pad({"prompt": "house, 124 bpm"}, take=bank.pads[0].take)])
+    assert "bpm" not in said.resolve(0, session), "the prompt's counts"
+    assert said.resolve(0, PadContext(PANEL.panel, {}, 98.0, 98.0))["bpm"] == 98, "it was set"
     cover = Bank("verse", pads=[Pad({"task": "cover", "source": "loop.wav"})])
     assert "bpm" not in cover.resolve(0, session)
