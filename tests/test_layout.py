@@ -46,6 +46,7 @@ LOWER = {
     "daemon.pads.controls",
     "daemon.pads.knobs",
     "daemon.pads.mapping",
+    "pipeline.guide.chord_qualities",
     "pipeline.guide.harmony",
     "pipeline.weights.adapter",
 }

@@ -23,7 +23,7 @@ from .composer.mood import Mood
 from .composer.sections import count_ending_bars
 from .composer_1.captions import read_caption as read_first_caption
 from .composer_1.compose import compose as compose_first
-from .harmony import parse_chord_line
+from .harmony import parse_chord, parse_chord_line
 from .midi_file import BadMidi, read_midi
 from .score import Score, TooManyNotes
 
@@ -174,6 +174,8 @@ def choose_palette(mood: Mood) -> synth.GuidePalette:
 
 def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, Guide]:
     """What was composed before there was form."""
+    if any(not parse_chord(name) for bar in chords for name in bar.split()):
+        raise BadRequest("guide: composer 1 has no rests (N.C.)", "leave composer out")
     beats_per_bar = request.beats
     sketch = read_first_caption(
         request.prompt,

@@ -5,73 +5,63 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .chord_qualities import QUALITIES, read_quality
+
 NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NOTES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 FLAT_KEYS = ("F major", "D minor", "G minor", "C minor", "F minor")  # without a flat in their names
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-_QUALITIES = {  # spellings: semitones above the root
-    ("", "maj", "M"): (0, 4, 7),
-    ("m", "min", "-"): (0, 3, 7),
-    ("7",): (0, 4, 7, 10),
-    ("maj7", "M7", "Δ"): (0, 4, 7, 11),
-    ("m7", "min7", "-7"): (0, 3, 7, 10),
-    ("dim", "°"): (0, 3, 6),
-    ("dim7", "°7"): (0, 3, 6, 9),
-    ("m7b5", "ø"): (0, 3, 6, 10),
-    ("aug", "+"): (0, 4, 8),
-    ("sus2",): (0, 2, 7),
-    ("sus4", "sus"): (0, 5, 7),
-    ("5",): (0, 7),
-    ("6",): (0, 4, 7, 9),
-    ("m6", "min6"): (0, 3, 7, 9),
-    ("9",): (0, 4, 7, 10, 14),
-    ("m9", "min9"): (0, 3, 7, 10, 14),
-    ("maj9",): (0, 4, 7, 11, 14),
-    ("add9",): (0, 4, 7, 14),
-    ("madd9",): (0, 3, 7, 14),
-    ("7sus4", "7sus"): (0, 5, 7, 10),
-    ("7b9",): (0, 4, 7, 10, 13),
-    ("13",): (0, 4, 7, 10, 21),
-    ("m11", "min11"): (0, 3, 7, 10, 17),
-    ("69",): (0, 4, 7, 9, 14),
-}
-QUALITIES = {
-    spelling: intervals for spellings, intervals in _QUALITIES.items() for spelling in spellings
-}
-_KINDS = " ".join(kind for kind in QUALITIES if kind.isascii())
 MAX_CHORDS = 256
+MAX_NAME = 32  # characters of one chord
 
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+_CHORD = re.compile(r"([A-Ha-g][#b♯♭]?)(.*?)(?:/([A-Ha-g][#b♯♭]?))?")
+_REST = re.compile(r"\(?n\.?/?c\.?\)?", re.IGNORECASE)
+# a (b9) by itself belongs to the chord before it
+_LOOSE = re.compile(r"\s(?=\((?:[#b♯♭+-]?[0-9]|add|no|omit|sus|maj|M7))")
+_SEPARATOR = re.compile(r",(?![^()|,]{0,9}\))")
+_GERMAN = re.compile(r"(^|/)([BH])(?![b♭#♯])")
 
 
 def parse_chord_line(text: str) -> tuple[str, ...]:
     """A chord line as its bars: "Am F C G" is four; in "Am F | C" the first bar is "Am F", two
-    chords.
+    chords. In one with a German H every B is a Bb, and both are named as in English.
 
     Raises ValueError naming the chord that is none, and what is allowed.
     """
-    bars = [bar.split() for bar in re.split(r"[|\n]+", text.replace(",", " ")) if bar.strip()]
+    text = _SEPARATOR.sub(" ", _LOOSE.sub("", text))
+    bars = [bar.split() for bar in re.split(r"[|\n]+", text) if bar.strip()]
     names = [name for bar in bars for name in bar]
     if not 1 <= len(names) <= MAX_CHORDS:
         raise ValueError(
             f"a chord line has 1 to {MAX_CHORDS} chords, like Am F C G, got {len(names)}"
         )
-    for name in names:
-        parse_chord(name)
+    if not any([parse_chord(name) for name in names]):
+        raise ValueError(f"a chord line has a chord, like Am F C G, got {names[0]} only")
+    if any("H" in name for name in names):
+        bars = [[_GERMAN.sub(_translate_german, name) for name in bar] for bar in bars]
+        names = [name for bar in bars for name in bar]
     return tuple(names if len(bars) == 1 else map(" ".join, bars))
 
 
 def parse_chord(name: str) -> tuple[int, ...]:
-    """The pitch classes of a chord like "F#m7", root first; with a slash the bass first. Raises
-    ValueError naming it, and what is allowed.
+    """The pitch classes of a chord like "F#m7", root first, then third, fifth, seventh and what is
+    above; with a slash the bass first. Of N.C., where no chord is played, none.
+
+    Raises ValueError naming it, and what is allowed.
     """
-    match = re.fullmatch(r"([A-Ga-g][#b♯♭]?)([^/]*)(?:/([A-Ga-g][#b♯♭]?))?", name)
-    if not match or match[2] not in QUALITIES:
+    if _REST.fullmatch(name):
+        return ()
+    match = _CHORD.fullmatch(name) if len(name) <= MAX_NAME else None
+    intervals = read_quality(match[2]) if match else None
+    if not match or intervals is None:
+        kinds = " ".join(QUALITIES).strip()
         raise ValueError(
-            f'chords must be written like Am, F, C7 or G/B (kinds: {_KINDS}), got "{name[:20]}"'
+            f"chords must be written like Am, F, C7 or G/B, and N.C. for none (kinds: {kinds}), "
+            f'got "{name[:20]}"'
         )
     root = _parse_note(match[1])
-    chord = [(root + interval) % 12 for interval in QUALITIES[match[2]]]
+    chord = [(root + interval) % 12 for interval in intervals]
     return tuple(dict.fromkeys([_parse_note(match[3]), *chord] if match[3] else chord))
 
 
@@ -103,7 +93,8 @@ def fit_key(chords: Iterable[str]) -> str:
     """The key with the most notes of a chord line; between equals the one whose tonic chord begins
     it, or ends it.
     """
-    line = [parse_chord(name) for bar in chords for name in bar.split()]
+    named = (parse_chord(name) for bar in chords for name in bar.split())
+    line = [chord for chord in named if chord]
 
     def fit(key: str) -> float:
         scale = scale_of(key)
@@ -116,5 +107,10 @@ def fit_key(chords: Iterable[str]) -> str:
     return max((f"{note} {mode}" for mode in SCALES for note in NOTES), key=fit)
 
 
+def _translate_german(match: re.Match[str]) -> str:
+    return match[1] + {"B": "Bb", "H": "B"}[match[2]]
+
+
 def _parse_note(note: str) -> int:
+    note = note.replace("H", "B")
     return (NOTES.index(note[0].upper()) + _ACCIDENTALS[note[1:]]) % 12

@@ -13,6 +13,7 @@ from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
 from pipeline.explain import explain_request
+from pipeline.guide.chord_qualities import QUALITIES, SPELLINGS
 from pipeline.limits import GB, KB, LIMITS, MB, Limits
 from pipeline.request import FIELDS, FieldSpec, Request
 
@@ -99,6 +100,13 @@ def prompts() -> str:
 
     head = ("in the prompt", "bpm", "key", "time signature", "the prompt ...")
     return table(head, map(row, PROMPTS))
+
+
+def chords() -> str:
+    """C with every quality, and how else that is written."""
+    kinds = [f"C{quality}" for quality in QUALITIES]
+    rows = [(f"`{'`, `'.join(others.split())}`", meant) for others, meant in SPELLINGS.items()]
+    return f"`{'`, `'.join(kinds)}`.\n\n" + table(("also written", "as in"), rows)
 
 
 def settings() -> str:
@@ -194,6 +202,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "events": events,
     "parameters": parameters,
     "prompts": prompts,
+    "chords": chords,
     "settings": settings,
     "watch": watch,
     "midi": midi,

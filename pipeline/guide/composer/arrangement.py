@@ -24,6 +24,8 @@ class ChordSpan(NamedTuple):
     name: str  # as people write it: "Dm9", "G7/B"
     chord: tuple[int, ...]  # pitch classes, the bass first
     scale: tuple[int, ...]  # pitch classes that go with it
+    # neither chords nor bass are heard; `chord` is the one before, which a tune goes by
+    is_rest: bool = False
 
 
 @dataclass(frozen=True)

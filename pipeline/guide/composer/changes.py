@@ -27,12 +27,16 @@ def write_changes(sketch: Sketch, sections: Sequence[Section]) -> Iterator[Chord
     """The chords of every bar, in order; those of a bar fill it."""
     scale = scale_of(sketch.key)
     bars = _spread_line(sketch) if sketch.chords else _play_progressions(sketch, sections)
+    named: list[tuple[int, int, int, str]] = []
     for bar, names in enumerate(bars):
-        edges = _divide(sketch.meter, len(names), bool(sketch.chords))
-        for name, (begin, end) in zip(names, itertools.pairwise(edges)):
-            if begin < end:
-                chord = parse_chord(name)
-                yield ChordSpan(bar, begin, end, name, chord, adapt_scale(scale, chord))
+        edges = itertools.pairwise(_divide(sketch.meter, len(names), bool(sketch.chords)))
+        spans = ((bar, begin, end, name) for name, (begin, end) in zip(names, edges))
+        named += [span for span in spans if span[1] < span[2]]
+    chords = [parse_chord(name) for *_, name in named]
+    chord = next(filter(None, chords), parse_chord(name_chord(sketch, "I")))
+    for (bar, begin, end, name), played in zip(named, chords):
+        chord = played or chord  # what a rest's tune goes by
+        yield ChordSpan(bar, begin, end, name, chord, adapt_scale(scale, chord), not played)
 
 
 def _spread_line(sketch: Sketch) -> Iterator[list[str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...keys import parse_key
 from ..harmony import scale_of
 from ..score import ROLES, Note, Score
-from .arrangement import Arrangement
+from .arrangement import Arrangement, ChordSpan
 from .bass import play_bass
 from .changes import write_changes
 from .chords import play_chords
@@ -26,6 +26,7 @@ _PLAYERS: dict[str, Callable[[Arrangement], Iterator[Note]]] = {
     "chords": play_chords,
     "lead": play_lead,
 }
+SILENT = ("bass", "chords")  # where no chord is played
 EARLY = 0.25  # beats by which a note may be before the bar that it belongs to
 
 
@@ -83,8 +84,25 @@ def _play(sketch: Sketch, chorus: _Chorus) -> Composition:
     spans = tuple(write_changes(sketch, sections))
     arrangement = Arrangement(sketch, scale_of(sketch.key), sections, spans)
     notes = [note for role in sketch.parts for note in _PLAYERS[role](arrangement)]
+    if rests := [span for span in spans if span.is_rest]:
+        notes = [kept for note in notes for kept in _keep_out(note, rests, sketch.meter.quarters)]
     notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
     return Composition(Score(sketch.bpm, tuple(notes)), arrangement)
+
+
+def _keep_out(note: Note, rests: Sequence[ChordSpan], quarters: float) -> Iterator[Note]:
+    """A note of chords or bass ends where a rest begins, and does not begin within one."""
+    if note.role not in SILENT:
+        yield note
+        return
+    length = note.length
+    for rest in rests:
+        begin = rest.bar * quarters + rest.begin / 4
+        if begin - EARLY / 2 <= note.start < begin + (rest.end - rest.begin) / 4 - EARLY / 2:
+            return
+        if note.start < begin:
+            length = min(length, begin - note.start)
+    yield dataclasses.replace(note, length=length)
 
 
 def _compare_choruses(composition: Composition) -> float:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator
 
 KINDS = ("close", "open", "drop 2", "spread", "shell", "guitar", "power")
-MOST = 4  # different tones: of five the fifth is left out first
+MOST = 4  # different tones: of more the fifth is left out
 CLEAR = 3  # semitones at least between the two lowest notes: seconds down there are mud
 STEP_COST = 1.0  # of a semitone that a voice moves
 PLACE_COST = 0.7  # of a semitone that the voicing's middle is off its place
@@ -86,7 +86,7 @@ def _is_clear(voicing: tuple[int, ...]) -> bool:
 
 def _shape(chord: tuple[int, ...], kind: str) -> Iterator[tuple[int, ...]]:
     """The shapes of a kind from any octave: pitches whose lowest is within 0 to 11."""
-    tones = chord if len(chord) <= MOST else (*chord[:2], *chord[3:][: MOST - 2])
+    tones = chord if len(chord) <= MOST else _leave_out_fifth(chord)
     if kind == "power":
         yield from _stack_power(chord)
     elif kind == "guitar":
@@ -95,7 +95,7 @@ def _shape(chord: tuple[int, ...], kind: str) -> Iterator[tuple[int, ...]]:
         for upper in itertools.permutations(tones[1:]):
             yield _widen((tones[0], *upper))
     elif kind == "shell":
-        yield from _stack_all(_choose_shell(tones))
+        yield from _stack_all(_choose_shell(chord))
     else:
         for close in _stack_all(tones):
             yield _open_up(close, kind)
@@ -140,9 +140,22 @@ def _open_up(close: tuple[int, ...], kind: str) -> tuple[int, ...]:
     return tuple(pitch - octave for pitch in lowered)
 
 
-def _choose_shell(tones: tuple[int, ...]) -> tuple[int, ...]:
-    """Root, third and seventh; the ninth too, where there is one; a triad as it is."""
-    return tones if len(tones) < 4 else (tones[0], tones[1], *tones[3:])
+def _choose_shell(chord: tuple[int, ...]) -> tuple[int, ...]:
+    """Root, third and seventh; what is above too, where there is something; a triad as it is."""
+    if len(chord) > MOST:
+        return _leave_out_fifth(chord)
+    return chord if len(chord) < MOST else (chord[0], chord[1], *chord[3:])
+
+
+def _leave_out_fifth(chord: tuple[int, ...]) -> tuple[int, ...]:
+    """The tones that tell a chord of five or more from others: of very many the lowest three and
+    the highest two. A fifth that is raised or lowered stays.
+    """
+    # of a chord over another bass the root is the second tone
+    fifths = ((root + 7) % 12 for root in chord[:2])
+    fifth = next((tone for tone in fifths if tone in chord[2:]), None)
+    tones = tuple(tone for tone in chord if tone != fifth)
+    return tones if len(tones) <= MOST + 1 else (*tones[:3], *tones[-2:])
 
 
 def _stack_guitar(tones: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -143,7 +143,20 @@ def test_what_does_not_exist_is_refused() -> None:
         make_sketch(parts=("kazoo",)),
         make_sketch(parts=()),
         make_sketch(key="H major"),
-        make_sketch(chords=("Hm",)),
+        make_sketch(chords=("Im",)),
     ):
         with pytest.raises(ValueError):
             compose(sketch)
+
+
+def test_where_no_chord_is_played_neither_chords_nor_bass_are_heard() -> None:
+    line = ("Am", "N.C.", "F N.C.", "G")
+    for style in ("pop", "jazz", "house"):
+        score = compose(make_sketch(style, chords=line)).score
+        for role in ("chords", "bass"):
+            sounding = [(note.start, note.start + note.length) for note in notes_of(score, role)]
+            assert sounding
+            for bar in (0, 16):
+                for begin, end in ((bar + 4.13, bar + 7.87), (bar + 10.13, bar + 11.87)):
+                    assert not [at for at in sounding if at[0] < end and at[1] > begin]
+        assert notes_of(score, "drums")

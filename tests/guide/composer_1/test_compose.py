@@ -172,7 +172,7 @@ def test_a_part_or_style_that_does_not_exist_is_refused() -> None:
         make_sketch("polka"),
         make_sketch(parts=("kazoo",)),
         make_sketch(key="H major"),
-        make_sketch(chords=("Hm",)),
+        make_sketch(chords=("Im",)),
     ):
         with pytest.raises(ValueError):
             compose(sketch)
