@@ -23,7 +23,7 @@ SPELLINGS = {  # how else people write them
     "7(b9,#11) 7-9 7+9": "7b9#11, 7b9, 7#9",
 }
 
-_SIGNS = str.maketrans("♯♭−–‑△∆Ø⌀º", "#b---ΔΔøø°")  # noqa: RUF001
+_SIGNS = str.maketrans("♯♭−–‑△∆Ø⌀º", "#b---ΔΔøø°")
 _REWRITTEN = tuple(
     (re.compile(pattern), meant)
     for pattern, meant in (
@@ -130,7 +130,9 @@ class _Tones:
             self.fifths = [8]
             self.above |= {15} if change["word"] == "alt" else set()
         else:
-            self.thirds = sorted({"2": 2, "4": 5}[one] for one in (change["sus"] or "4") if one != ",")
+            self.thirds = sorted(
+                {"2": 2, "4": 5}[one] for one in (change["sus"] or "4") if one != ","
+            )
         return True
 
     def _change_degree(self, change: re.Match[str], number: str) -> bool:
@@ -139,9 +141,10 @@ class _Tones:
         """
         degree = int(change["degree"])
         shift = _SIGNED[change["sign"]]
-        if not change["add"] and not change["sign"]:
-            if not change["apart"] or degree not in (9, 11, 13) or number == "5":
-                return False
+        is_plain = not change["add"] and not change["sign"]
+        stands_apart = change["apart"] and degree in (9, 11, 13) and number != "5"
+        if is_plain and not stands_apart:
+            return False
         if degree == 5:
             self.fifths = sorted({*self.fifths, 7 + shift} - {7}) or [7]
         elif degree == 6 and not shift:

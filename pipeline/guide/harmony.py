@@ -36,7 +36,8 @@ def parse_chord_line(text: str) -> tuple[str, ...]:
         raise ValueError(
             f"a chord line has 1 to {MAX_CHORDS} chords, like Am F C G, got {len(names)}"
         )
-    if not any([parse_chord(name) for name in names]):
+    chords = [parse_chord(name) for name in names]
+    if not any(chords):
         raise ValueError(f"a chord line has a chord, like Am F C G, got {names[0]} only")
     if any("H" in name for name in names):
         bars = [[_GERMAN.sub(_translate_german, name) for name in bar] for bar in bars]

@@ -28,7 +28,7 @@ SPELLED = {  # what is written: the tones in semitones above the root
     "add11 (11) add4": (0, 4, 7, 17),
     "madd9 m(add9) m(9)": (0, 3, 7, 14),
     "maj7 M7 Δ Δ7 △7 Maj7 ma7 MA7 7M (maj7)": (0, 4, 7, 11),
-    "m7 min7 -7 mi7 −7": (0, 3, 7, 10),  # noqa: RUF001
+    "m7 min7 -7 mi7 −7": (0, 3, 7, 10),
     "m(maj7) mMaj7 mM7 -Δ m/maj7 mmaj7 minmaj7": (0, 3, 7, 11),
     "ø ø7 Ø m7b5 m7(b5) -7b5 m7♭5 m7-5 min7b5": (0, 3, 6, 10),
     "dim7 °7 o7 º7": (0, 3, 6, 9),
@@ -51,7 +51,9 @@ SPELLED = {  # what is written: the tones in semitones above the root
     "13b9 13(b9)": (0, 4, 7, 10, 13, 21),
     "m7b5(9) ø9 m9b5": (0, 3, 6, 10, 14),
 }
-PARTS = "maj m M - min dim aug + ° ø Δ 5 6 7 9 11 13 b5 #5 b9 #9 #11 b13 sus sus4 add9 no3 alt ( ) , /"
+PARTS = (
+    "maj m M - min dim aug + ° ø Δ 5 6 7 9 11 13 b5 #5 b9 #9 #11 b13 sus sus4 add9 no3 alt ( ) , /"
+)
 
 
 @pytest.mark.parametrize(

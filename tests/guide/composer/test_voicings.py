@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
+from pipeline.guide.chord_qualities import QUALITIES
 from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.composer.voicings import KINDS, voice_chord
-from pipeline.guide.chord_qualities import QUALITIES
 from pipeline.guide.harmony import NOTES, parse_chord
 
 CHANGES = [parse_chord(name) for name in ("Dm9", "G13", "Cmaj7", "Am7", "F", "E7")]
