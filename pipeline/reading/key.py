@@ -32,8 +32,9 @@ _LETTERS, _CAMELOT, _OPEN_KEY = map(_find_within, (LETTER_FORM, CAMELOT_FORM, OP
 _NAMED = tuple(map(_find_within, NAMED_FORMS))
 # what says that a key follows
 _KEY_BEFORE = re.compile(
-    r"(?i)(?<![a-z])(?:key(?: ?scale| signature)?|open key|camelot|tonart|tonalit[éeày]|"
-    r"tonalidade?|tono|tom|тональность)(?: ?[:=-] ?| of (?:the )?| is | in | )$"
+    r"(?i)(?<![a-z])(?:(?:key|tonal)(?: ?scale| signature| cent(?:er|re))?"
+    r"(?: of (?:the|this) (?:music|piece|song|track))?|open key|camelot|tonart|tonalit[éeày]|"
+    r"tonalidade?|tono|tom|тональность)(?: ?[:=>-] ?| of (?:the )?| is | in | )$"
     r"|(?:キー|调性|키) ?:? ?$"
 )
 _IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")

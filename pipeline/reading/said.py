@@ -6,7 +6,9 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−〜∼", "-") | dict.fromkeys("⁄∕", "/"))
+_PLAIN = str.maketrans(
+    dict.fromkeys("‐‑‒–—―−〜∼", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys('"“”„«»', "")
+)
 NEAR = 24  # characters before and behind that say what is meant
 
 
@@ -33,10 +35,10 @@ class Mention(NamedTuple):
 
 
 def normalize(prompt: str) -> str:
-    """Full-width characters as their ASCII twins, one dash, and one space between words; ";" for
-    the end of a line.
+    """Full-width characters as their ASCII twins, one dash, no quotes, and one space between words;
+    ";" for the end of a line.
     """
-    text = unicodedata.normalize("NFKC", prompt).translate(_DASHES)
+    text = unicodedata.normalize("NFKC", prompt).translate(_PLAIN)
     return " ".join(re.sub(r"[\r\n]", " ; ", text).split())
 
 

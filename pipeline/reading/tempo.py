@@ -13,9 +13,10 @@ WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 
 AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
 _NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
 _UNIT = (
-    r"(?:bpm(?:'?s)?|b\.p\.m|beats? ?(?:/|a|par|per|por|pr\.|pro) ?min(?:ute|uto)?|"
-    r"battements par minute|schläge pro minute|slag i minuten|уд(?:аров)?\.? ?(?:/|в) ?мин(?:уту)?|"
-    r"拍[/每]分)"
+    r"(?:[bpq]pm(?:'?s)?|b\.p\.m|"
+    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|уд(?:аров)?\.?)"
+    r" ?(?:/|a|al|i|in der|par|per|por|pr\.|pro|в) ?"
+    r"(?:minut[eao]n?|minuut|min|мин(?:уту)?)|拍[/每]分)"
 )
 _JOINT = r"(?: ?(?:->|[-→~/]) ?| (?:and|bis|or|through|to|until) )"
 _SMALL = (
@@ -38,10 +39,11 @@ _WORDS_BEHIND_NAME = re.compile(rf"(?<![a-z])(?:bpm|tempo)(?: ?[:=]| of| is) ?{_
 _NAME = (
     r"(?P<note>(?:dotted )?(?:half|quarter|eighth|noire|croche|blanche|viertel|achtel)(?: note)?"
     r"(?= ?=)|[♩♪]\.?)|"
-    r"bpm|b\.p\.m\.?|tempo|m\.m\.|темп|速度|テンポ|템포|每分钟"
+    r"(?:bpm|b\.p\.m\.?|tempo)(?: of (?:the|this) (?:music|piece|song|track))?(?: range)?|"
+    r"m\.m\.|темп|速度|テンポ|템포|每分钟"
 )
 _ABOUT = (
-    r"(?: ?[:=~≈-]"
+    r"(?: ?[:=>~≈-]"
     r"| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
 )
 # "bpm: 124", "tempo of 96", "♩ = 84"

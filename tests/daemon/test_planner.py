@@ -42,12 +42,13 @@ def test_what_the_planner_filled_in_is_told_before_the_clip_and_is_in_the_manife
     received = client.until_end("song")
     planned = {values[1]: values[2] for address, values in received if address == "/ace/planned"}
     kinds = [address for address, _ in received]
-    assert set(planned) == {"bpm", "key", "language", "time_signature"}
+    assert set(planned) == {"bpm", "key", "language"}
     assert kinds.index("/ace/planned") < kinds.index("/ace/clip")
     assert kinds[-1] == "/ace/finished"
     manifest = json.loads(Path(received[-1][1][2]).read_text())
     assert manifest["planned"] == planned | {"bpm": float(planned["bpm"])}
     assert all(manifest["request"][name] == value for name, value in manifest["planned"].items())
+    assert manifest["request"]["time_signature"] == "3/4", "the prompt says waltz"
     assert len(manifest["request"]["codes"].split()) == 5
     assert any("lacks 1 of the 64000 audio codes" in note for note in manifest["notes"])
 

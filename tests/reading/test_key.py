@@ -25,6 +25,8 @@ from pipeline.prompt_reading import read_prompt
         ("piano, key of Bb", "Bb major"),
         ("Key - F minor", "F minor"),
         ("key=Gm", "G minor"),
+        ("The key of this song is D minor.", "D minor"),
+        ("tonal center: D", "D major"),
         ("key: Fb / fade out", "Fb major"),
         ("keyscale: A minor", "A minor"),
         ("house in a minor", "A minor"),
