@@ -37,6 +37,8 @@ from .quantities import (
     Unit,
     read_quantity,
 )
+from .reading.meter import find_meter
+from .reading.said import normalize
 
 SAMPLE_RATE = 48_000
 MAX_SECONDS = 600.0  # what the official pipeline allows
@@ -197,13 +199,16 @@ def allow(choices: Iterable[str]) -> Callable[[str], str]:
     return check
 
 
-def check_time_signature(value: str) -> str:
+def parse_time_signature(value: str) -> str:
     """`3/4`, or the beats alone: `3`; `6` is 6/8. Those that the models have no word for need their
-    unit.
+    unit. `3/4 time`, `3 / 4` and `waltz` -> `3/4`.
     """
-    if value and not re.fullmatch(r"[2346](/(2|4|8|16))?|([2-9]|1[0-6])/[48]", value):
+    if not value or re.fullmatch(r"[2346](/(2|4|8|16))?|([2-9]|1[0-6])/[48]", value):
+        return value
+    said = find_meter(normalize(value))
+    if not said.value or len(said.words) > 1:
         raise ValueError('2, 3, 4 or 6, or written like "3/4", up to "16/4" and "16/8"')
-    return value
+    return said.value
 
 
 def parse_tracks(value: str) -> str:
@@ -354,7 +359,7 @@ class Request:
     time_signature: str = text_field(
         "",
         "2, 3, 4 or 6 (6/8), or like \"7/8\"; empty takes the prompt's, or the model's",
-        check=check_time_signature,
+        check=parse_time_signature,
     )
     read_prompt: bool = switch_field(
         True, "take tempo, key and metre from the prompt where they are not given"

@@ -31,6 +31,8 @@ from pipeline.request import (
         ({"bars": 1}, 96_000),  # 120 bpm, four beats
         ({"bars": 4, "bpm": 90, "time_signature": "3"}, 384_000),
         ({"bars": 4, "bpm": 120, "time_signature": "6"}, 288_000),  # 6/8
+        ({"bars": 4, "bpm": 120, "time_signature": "waltz"}, 288_000),
+        ({"bars": 4, "bpm": 120, "time_signature": "3 / 4 time"}, 288_000),
         ({"bars": 4, "bpm": 90, "time_signature": "6/8", "beats_per_bar": 7}, 896_000),
         (
             {"bars": 4, "bpm": 120, "time_signature": "6/8"},
