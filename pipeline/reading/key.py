@@ -63,13 +63,17 @@ _NOUNS = re.compile(
 )
 # what may stand behind one letter that is no key
 _LETTER_NOUNS = re.compile(
-    r"(?i)-[a-z]| (?:class|funk|grade|language|list|movie|part|section|side|string|team|tuning)\b"
+    r"(?i)[-.][a-z]|/[h-z]| "
+    r"(?:class|funk|grade|language|list|movie|part|section|side|string|team|tuning)\b"
 )
 _PLACES = re.compile(  # and what else has a number and a letter
     r"(?i)\b(?:act|apartment|apt\.?|block|building|bus|chapter|class|door|exhibit|fig(?:ure)?\.?|"
     r"flat|flight|floor|form|gate|grade|highway|level|line|model|no\.?|number|page|part|phase|"
     r"platform|quality|road|room|route|row|scene|schedule|seat|section|side|stage|studio|suite|"
     r"take|terminal|tier|track|type|unit|version|vitamin|zone) $|# ?$"
+)
+_PLACES_BEHIND = re.compile(
+    r"(?i) (?:ave(?:nue)?|battery|batteries|beef|class|grade|quality|road|street|students?)\b"
 )
 _CHORD = (
     r"[A-G][#b♯♭]?(?:maj|min|dim|aug|sus|add|m|M)?\d{0,2}(?:/[A-G][#b♯♭]?)?"
@@ -200,9 +204,8 @@ class _Place(NamedTuple):
 def _is_camelot(place: _Place, match: re.Match[str]) -> bool:
     if place.is_stated or place.is_alone:
         return not _PLACES.search(place.before)
-    return match["letter"].isupper() and not (
-        _PLACES.search(place.before) or _PLACES.match(f"{place.after.split('.')[0]} ")
-    )
+    is_place = _PLACES.search(place.before) or _PLACES_BEHIND.match(place.after)
+    return match["letter"].isupper() and not is_place
 
 
 def _is_named_key(place: _Place, match: re.Match[str]) -> bool:

@@ -84,7 +84,8 @@ def test_a_take_is_planned_where_there_is_a_planner(model: AceStep) -> None:
     clip = make_clip(model, SONG)
     assert len(clip.info.codes.split()) == 5
     assert clip.request.codes == clip.info.codes
-    assert set(clip.info.planned) == {"bpm", "key", "language", "time_signature"}
+    assert set(clip.info.planned) == {"bpm", "key", "language"}
+    assert clip.request.time_signature == "3/4", "the prompt says waltz"
     assert all(getattr(clip.request, name) == value for name, value in clip.info.planned.items())
     assert any(note.startswith("planned by acestep-5Hz-lm-0.6B: bpm ") for note in clip.info.notes)
     assert "plan" in clip.info.timings
