@@ -19,6 +19,9 @@ _LATIN = re.compile(
     rf"(Do|Re|Ré|Mi|Fa|Sol|La|Si|DO|RE|RÉ|MI|FA|SOL|LA|SI)[#b]?({_QUALITY})(?:/(?:Do|Re|Ré|Mi|Fa|Sol|"
     r"La|Si|DO|RE|RÉ|MI|FA|SOL|LA|SI)[#b]?)?"
 )
+# a  d  E7  fis: in lines of which nothing is a word; 1  4  6m  5
+_GERMAN = re.compile(rf"[A-Ha-h](?:is|es|s|#|b)?{_QUALITY}(?:/[A-Ha-h](?:is|es|#|b)?)?")
+_NUMBERS = re.compile(r"[1-7](?:m|-|°|7|maj7|sus4?)?(?:/[1-7])?")
 _PLAIN = re.compile("[A-H]")
 # what else stands between chords: rests, bar lines, repeat signs, strokes, how often
 _SIGN = re.compile(
@@ -153,6 +156,10 @@ def _list_chords(text: str) -> list[str] | None:
         if chords or _NO_CHORD.search(text) or re.search("[|%/]", text):
             return [chord for chord in chords if not _NO_CHORD.fullmatch(chord)]
         return None
+    if "  " in text and len(parts) > 1 and all(map(_GERMAN.fullmatch, parts)):
+        return parts
+    if "  " in text and len(parts) > 2 and all(map(_NUMBERS.fullmatch, parts)):
+        return []
     return _list_latin(text, parts)
 
 

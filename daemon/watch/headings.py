@@ -79,7 +79,7 @@ _TIMES = re.compile(
 _AGAIN = re.compile(
     r"(?:repeat(?:ed|s)?|rpt|again|reprise|wdh|wiederholung|wiederholen|da capo|same as before|"
     r"same as above|same|idem|cont(?:inued|'d)?|ripetere|repetir|повтор|重复|重複|"
-    r"繰り返し|반복)(?![^\W_])[.!]*"
+    r"繰り返し|くりかえし|リピート|반복)(?![^\W_])[.!]*"
 )
 _LIST = re.compile(r" ?(?:[,&+/＋、，／→]|->) ?| (?:and|then|und|et|y|e|и) ", re.IGNORECASE)
 _BETWEEN = tuple(" ,;.·|/:-~")
@@ -284,6 +284,8 @@ class _HeadingReader:
             at = match.end()
             while self._folded[at : at + 1] in (" ", ","):
                 at += 1
+        if found and _NAME.match(self._folded, at):  # of another: Outro: repeat chorus
+            return False
         if closing:
             found = found and self._folded[at : at + 1] == closing
             at += 1

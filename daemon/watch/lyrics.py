@@ -33,6 +33,7 @@ from .repeats import (
     split_repeats,
     strip_repeat_signs,
 )
+from .section_names import INSTRUMENTAL
 from .shape import find_shape
 from .song_head import (
     Fact,
@@ -102,6 +103,8 @@ class LyricsReader:
                 read = self._read_line(index, text)
             else:
                 read = LyricLine("a time tag" if line.times else "", ("",))
+            if read.heading and read.heading.section not in INSTRUMENTAL:
+                self._ends_section = False
             if read.sung or read.heading:
                 self._begins_stanza = read.sung == ("",)
             self._has_words = self._has_words or any(read.sung)
@@ -125,6 +128,9 @@ class LyricsReader:
         )
         song = [each for sung in placed for each in self._list_song_lines(sung.number)]
         expansion = expand_repeats(song)
+        for index, times in expansion.repeated.items():
+            line, read = self._lines[index]
+            self._lines[index] = (line, read._replace(message=f"{read.message}, {times} times"))
         for index, source in expansion.recalled.items():
             line, read = self._lines[index]
             self._lines[index] = (line, self._explain_recall(read, source))
@@ -197,7 +203,7 @@ class LyricsReader:
             plain = visible = text
         if index in self._shape.titles:
             return self._read_title(plain, self._shape.titles[index])
-        if _RULE.fullmatch(plain):
+        if _RULE.fullmatch(fold(plain)):
             return LyricLine("a line across the page", ("",))
         if plain[0] == "#":
             heading = plain.lstrip("#")
@@ -212,6 +218,10 @@ class LyricsReader:
             return self._read_opensong(plain)
         return self._read_song_line(index, plain, visible)
 
+    def _repeat_stanza(self, times: int) -> LyricLine:
+        message = f"the stanza above is sung {times} times"
+        return LyricLine(message, stanza_repeats=times)
+
     def _read_opensong(self, text: str) -> LyricLine:
         """A line of chords, behind a dot, or a comment, behind a semicolon."""
         if text[0] == ";":
@@ -225,8 +235,7 @@ class LyricsReader:
         if read := self._read_fact_line(text):
             return read
         if self._has_words and (times := read_stanza_repeats(text)):
-            message = f"the stanza above is sung {times} times"
-            return LyricLine(message, stanza_repeats=times)
+            return self._repeat_stanza(times)
         if (chords := self._shape.chords.get(index)) is not None:
             return _leave_chords(chords)
         shape = self._shape
@@ -275,7 +284,6 @@ class LyricsReader:
             hint = f"write [{words}] where it begins a section"
             read = read._replace(code=UNCLEAR, hint=hint)
         if self._ends_section:
-            self._ends_section = False
             return begin_section(_VERSE, words)._replace(repeats=repeats, ends=True)
         return read
 
@@ -363,7 +371,6 @@ class LyricsReader:
                 self._environment = kind
                 return LyricLine(f"not sung: a {kind}", is_chords=True)
             heading = (read_heading(label) if label else None) or read_heading(kind)
-            self._ends_section = False
             return begin_section(heading) if heading else keep_marker(label or kind)
         if name.startswith("end_of_"):
             self._ends_section = True
@@ -372,6 +379,8 @@ class LyricsReader:
             heading = read_heading(value) if value else None
             return begin_section((heading or _CHORUS)._replace(recalls=True))
         if name == "comment":
+            if value and (times := read_stanza_repeats(value)):
+                return self._repeat_stanza(times)
             read = self._read_marker(value, Surroundings(True)) if value else None
             return read or LyricLine("a comment")
         fact = find_fact(name, value) if value else None

@@ -17,7 +17,7 @@ from .chords import are_chords, cut_out, is_chord
 from .headings import Heading, find_section, list_spellings, read_heading, read_headings
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
 from .repeats import read_stanza_repeats
-from .section_names import COUNTED, NEVER_SUNG, OFTEN_SUNG
+from .section_names import COUNTED, INSTRUMENTAL, NEVER_SUNG, OFTEN_SUNG
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\] ?")
 _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
@@ -88,7 +88,7 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
     if heading is None or not _is_heading(heading, core, is_marked, surroundings):
         return None
     if heading.mark == ":" and heading.rest:
-        return begin_section(heading._replace(mark="", rest=""), heading.rest)
+        return _begin_with_rest(heading)
     return begin_section(heading)
 
 
@@ -105,8 +105,6 @@ def begin_section(heading: Heading, *words: str) -> LyricLine:
     message = f"begins [{shorten(format_marker(heading))}]"
     if words:
         message += ", and is sung"
-    if heading.repeats > 1:
-        message += f", {heading.repeats} times"
     return LyricLine(message, words, heading=heading)
 
 
@@ -154,6 +152,16 @@ def _is_ornament(character: str) -> bool:
     if character in "()[]{}":
         return False
     return character in " *_=~-#|\"'+.\\<>" or unicodedata.category(character) in ("So", "Po", "Cf")
+
+
+def _begin_with_rest(heading: Heading) -> LyricLine:
+    """Chorus: words; or Intro: instrumental, and Outro: repeat chorus."""
+    other = parse_section(heading.rest)
+    if other is None or other.rest or other.section not in NEVER_SUNG:
+        return begin_section(heading._replace(mark="", rest=""), heading.rest)
+    if other.section in INSTRUMENTAL:
+        return begin_section(heading)
+    return begin_section(heading._replace(mark="", rest="", also=(other,)))
 
 
 def _never_sung(heading: Heading) -> bool:

@@ -60,12 +60,10 @@ NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
 _FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
 _KEY = re.compile(r"[^\W\d_][\w -]{0,40}")
-_CLOCK_FIELDS = {"seconds", "repaint_start", "repaint_end"}  # may be written 1:30
-_CLOCK = re.compile(r"(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
 _CURLY_QUOTED = re.compile(r"[“„«「『]([^“”„«»「」『』]*)[“”»」』]\s*(?:#.*)?")
-_REMARKS = ("(", "[", " - ", ", ", ";", " #")
+_REMARKS = ("(", "[", " - ", ", ", ";", " #", " //")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
 
 
@@ -199,7 +197,8 @@ def _find_end(lines: list[str], first: int, across_blanks: bool) -> int:
 
 
 def _is_fence(line: str) -> bool:
-    return line.strip() == "..." or _FENCE.fullmatch(line.strip()) is not None
+    text = line.strip()
+    return text == "..." or bool(_FENCE.fullmatch(text) or _FENCE.fullmatch(fold(text)))
 
 
 def _split_pair(line: str) -> _Pair | None:
@@ -348,8 +347,6 @@ def _join_value(name: str, entry: _Entry) -> str:
     is_bracketed = text.startswith("[") and text.endswith("]")
     if is_bracketed and not is_quoted and name != "lyrics":
         return separator.join(_unquote(part) for part in text[1:-1].split(","))
-    if name in _CLOCK_FIELDS and (clock := _CLOCK.fullmatch(text)):
-        return f"{int(clock[1]) * 60 + float(clock[2]):g}"
     return text
 
 

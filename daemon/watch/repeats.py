@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from .characters import fold
 from .headings import Heading, means_again, read_times
 from .section_names import INSTRUMENTAL, VERSES
 
-_TIMES_BEHIND = re.compile(r"[(\[][^()\[\]]{1,24}[)\]][.!]?$|(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x)$")
+_TIMES_BEHIND = re.compile(r"[(\[][^()\[\]]{1,24}[)\]][.!]?$|(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x)[.!]?$")
 _ALONE = re.compile(r"[xX] ?[0-9]{1,2}\.?|[0-9]{1,2} ?[xX]\.?|Repeat.?|REPEAT.?|Bis|BIS")
 _OPENING = re.compile(r"(?:[|/]{1,2}:|\[:|𝄆) ?")
 _CLOSING = re.compile(r" ?(?::[|/]{1,2}|:\]|𝄇) ?(?P<times>[(\[]?[^()\[\]|/:]{0,12}[)\]]?)$")
@@ -38,12 +39,13 @@ class SongLine(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """All that is sung, as lines with their numbers; and by the numbers of headings, the number of
-    the heading whose words are sung again there: -1 where there is none.
+    """All that is sung, as lines with their numbers. By the numbers of headings: the number of the
+    heading whose words are sung again there, -1 where there is none; how often they are sung.
     """
 
     lines: list[tuple[int, str]]
     recalled: dict[int, int]
+    repeated: dict[int, int]
 
 
 @dataclass
@@ -61,7 +63,7 @@ def split_repeats(text: str) -> tuple[str, int]:
     if not match:
         return text, 1
     times = read_times(match[0]) or 2 * means_again(match[0])
-    words = text[: match.start()].rstrip(" ,;-–—")
+    words = text[: match.start()].rstrip(" ,;-–—*~")
     is_apart = folded[match.start() - 1 : match.start()] in tuple(" ,.;!?-)\"'")
     return (words, times) if times and words and is_apart else (text, 1)
 
@@ -110,6 +112,7 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
     _check_length(sum(len(line.text) + 1 for line in lines if line.text))
     written: dict[str, _Section] = {}
     recalled: dict[int, int] = {}
+    repeated: dict[int, int] = {}
     song: list[tuple[int, str]] = []
     length = 0
     for section in _divide(lines):
@@ -123,18 +126,23 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
                 copied, source, repeats = _recall(section, heading, written)
                 if source or heading.recalls:
                     recalled[section.number] = source.number if source else -1
+        if repeats > 1:
+            repeated[section.number] = repeats
         length += repeats * _measure(copied)
         _check_length(length)
         song += repeats * copied
-    return Expansion(song, recalled)
+    return Expansion(song, recalled, repeated)
 
 
 def _divide(lines: Iterable[SongLine]) -> Iterator[_Section]:
     """The sections as they are written, with their lines and stanzas as often as those say. Where
-    no verse has a marker, a section is one stanza.
+    no verse has a marker, a section is one stanza. Where words stand right below their headings, a
+    heading by itself has none if there are some above that it may have.
     """
     lines = [*lines]
     has_verses = any(line.heading and line.heading.section in VERSES for line in lines)
+    is_close = _has_words_below(lines)
+    written: set[str] = set()
     section = _Section()
     stanza: list[tuple[int, str]] = []
     opened = 0
@@ -158,17 +166,33 @@ def _divide(lines: Iterable[SongLine]) -> Iterator[_Section]:
                 block = section.lines[opened:] + added
                 added += (line.closes - 1) * block
             section.lines += added
-            section.has_words = section.has_words or line.has_words
+            if line.has_words and not section.has_words:
+                section.has_words = True
+                written |= set(_list_keys(section.heading) if section.heading else ())
             if not line.heading:
                 stanza += added
             length += _measure(added)
         elif not line.heading:
             section.lines.append((line.number, ""))
-            if section.heading and section.has_words and not has_verses:
+            is_whole = section.has_words and not has_verses
+            if section.heading and (is_whole or (is_close and _is_known(section, written))):
                 yield section
                 section = _Section()
         _check_length(length)
     yield section
+
+
+def _has_words_below(lines: Sequence[SongLine]) -> bool:
+    return any(line.heading and below.has_words for line, below in itertools.pairwise(lines))
+
+
+def _is_known(section: _Section, written: set[str]) -> bool:
+    """Whether a section has no words below its heading, and some above are its words."""
+    heading = section.heading
+    if heading is None or section.has_words or heading.section in INSTRUMENTAL:
+        return False
+    exact, name = _list_keys(heading)
+    return exact in written or (heading.section not in VERSES and name in written)
 
 
 def _recall(

@@ -163,6 +163,7 @@ OFTEN_SUNG = (
     "Silence",
     "Stanza",
     "Part",
+    "Section",
     "Parte",
     "Partie",
     "Teil",
@@ -189,6 +190,7 @@ ABBREVIATIONS = {
     "R": "Refrain",
     "Ref": "Refrain",
     "Refr": "Refrain",
+    "Rit": "Ritornello",
     "P": "Pre-Chorus",
     "PC": "Pre-Chorus",
     "Pre": "Pre-Chorus",
@@ -214,7 +216,7 @@ ADJECTIVES = frozenset(
 # Each has its own words, so that one without any is not sung with those of another.
 VERSES = frozenset(
     (
-        "Verse Stanza Part Parte Partie Teil Часть A段 Estrofa Strofa Couplet Strophe "
+        "Verse Stanza Part Section Parte Partie Teil Часть A段 Estrofa Strofa Couplet Strophe "
         "Zwrotka Sloka Куплет 主歌 Aメロ 벌스 절 番 段 Verso ラップ 랩 Vers Versetto Rap Spoken"
     ).split()
 ) | {"Spoken Word"}

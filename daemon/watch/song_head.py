@@ -28,14 +28,15 @@ _WORDS = {
     "lyricsandmusicby text textby music musicby musik melodie melody arranger arrangedby "
     "arrangement producer producedby album year released releasedate jahr annee ano anno "
     "paroles musique letra musica testo muziek flow order arrangement presentation chords "
-    "progression notes note vocals vocalist featuring feat publisher copyright license licence "
-    "ccli cclinumber cclisong cclino cclisongnumber cclilicense cclilicence number songnumber "
-    "capo kapo capodastre cejilla capotraste capotasto каподастр カポ 카포 tuning stimmung "
-    "accordage afinacion afinacao accordatura difficulty level strumming strummingpattern strum "
-    "pattern source url link website transcribedby tabbedby chordsby submittedby version "
-    "updated date keywords topic topics book songbook scripture footer исполнитель автор слова "
-    "музыка альбом год 歌手 原唱 作词 作詞 词 作曲 曲 编曲 編曲 专辑 專輯 作者 演唱 "
-    "アーティスト 歌 編曲者 가수 작사 작곡 편곡 앨범",
+    "transposedkey midi midiindex pitch restrictions ministry progression notes note vocals "
+    "vocalist featuring feat publisher copyright license licence ccli cclinumber cclisong "
+    "cclino cclisongnumber cclilicense cclilicence number songnumber capo kapo capodastre "
+    "cejilla capotraste capotasto каподастр カポ 카포 tuning stimmung accordage afinacion "
+    "afinacao accordatura difficulty level strumming strummingpattern strum pattern source url "
+    "link website transcribedby tabbedby chordsby submittedby version updated date keywords "
+    "topic topics book songbook scripture footer исполнитель автор слова музыка альбом год 歌手 "
+    "原唱 作词 作詞 词 作曲 曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
+    "작곡 편곡 앨범",
 }
 _FIELDS = {word: name for name, words in _WORDS.items() for word in map(fold_word, words.split())}
 _STYLES = (
@@ -61,6 +62,11 @@ _LOOSE = (
         re.compile(r"(?:♩|♪|q|tempo|bpm|m\.m\.)\.? ?[=:~-]? ?(\d{2,3}(?:[.,]\d{1,3})?)(?: ?bpm)?"),
     ),
     ("bpm", re.compile(r"(?:ca\.? ?|approx\.? ?|~ ?)?(\d{2,3}(?:[.,]\d{1,3})?) ?bpm")),
+    ("bars", re.compile(r"bars (\d{1,4})")),
+    (
+        "seconds",
+        re.compile(r"(?:seconds|length|duration) (\d[\d.,:]{0,9} ?(?:s|sec|seconds|min)?)"),
+    ),
     ("key", re.compile(rf"(?:in )?(?:the )?(?:song )?key(?: of| is)? ?[:=-]? ?({_KEY_NAME})")),
     ("key", re.compile(r"([a-g][#b♯♭]? (?:major|minor|dur|moll))")),
     ("time_signature", re.compile(r"(?:time |takt )?(\d{1,2}/(?:2|4|8|16))(?: time|[ -]takt)?")),
@@ -206,7 +212,7 @@ def read_loose(text: str) -> Fact | None:
     for name, pattern in _LOOSE:
         if match := pattern.fullmatch(folded):
             value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
-            return Fact(name if name in _WORDS else "", name, value)
+            return Fact(name if is_field(name) else "", name, value)
     if re.search("[=♩]", folded) and (tempo := _strip_tempo(text.strip())) != text.strip():
         return Fact("bpm", "bpm", tempo)
     return Fact("", "what is said of the song", text) if is_credit(text) else None

@@ -23,7 +23,7 @@ _KIND_WORDS = {
     "intro": "intro introduction introducción introdução introduzione вступление інтро интро "
     "イントロ 前奏 인트로 전주",
     "verse": "verse rap spoken strophe estrofa strofa couplet verso versetto vers zwrotka sloka "
-    "stanza part parte partie teil часть куплет aメロ a段 主歌 ラップ 段 番 절 벌스 랩",
+    "stanza part section parte partie teil часть куплет aメロ a段 主歌 ラップ 段 番 절 벌스 랩",
     "pre": "prechorus pre-chorus build buildup build-up pre-estribillo pre-coro pré-refrão "
     "pre-ritornello pré-refrain pré-couplet vorrefrain förrefräng předrefrén предприпев bメロ b段 "
     "サビ前 预副歌 預副歌 前副歌 导歌 導歌 프리코러스",

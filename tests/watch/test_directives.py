@@ -33,6 +33,12 @@ def test_an_environment_is_a_section(begin: str, end: str, marker: str) -> None:
     assert sing(f"{begin}\n[Am]one\n{end}") == f"[{marker}]\none"
 
 
+def test_a_comment_may_repeat() -> None:
+    assert sing("{soc}\none\n{eoc}\n{c: x2}\n{c: repeat chorus}\n{c: Verse 2}\ntwo") == (
+        "[Chorus]\none\n\none\n[Chorus]\none\n\none\n[Verse 2]\ntwo"
+    )
+
+
 def test_what_follows_a_section_that_ended_is_a_verse() -> None:
     assert sing("{soc}\none\n{eoc}\n\ntwo\nthree\n\nfour") == (
         "[Chorus]\none\n\n[Verse]\ntwo\nthree\n\nfour"

@@ -33,6 +33,7 @@ HEADINGS = {
     "（chorus） | 《Chorus》 | ＊Chorus＊ | {Chorus}",
     "Pre-Chorus": "PRE CHORUS | prechorus | Pre-Chorus: | Pre: | PC:",
     "Bridge": "Bridge | bridge: | (bridge) | -- bridge -- | BRIDGE | Br:",
+    "Section 2": "Section 2 | SECTION 2:",
     "Refrain": "Refrain | Refrain : | Ref: | Ref.",
     "Final Chorus": "Final Chorus | [final chorus] | FINAL CHORUS:",
     "Guitar Solo": "Guitar Solo | (guitar solo) | Guitar solo:",
@@ -52,7 +53,7 @@ HEADINGS = {
     "Ponte": "Ponte | (ponte)",
     "Refrão": "Refrão | REFRAO | [Refrão]",
     "Parte 1": "[Primeira Parte] | Parte 1:",
-    "Ritornello": "Ritornello | RITORNELLO:",
+    "Ritornello": "Ritornello | Rit. | Rit: | RITORNELLO:",
     "Strofa 1": "Strofa 1 | Prima strofa",
     "Brücke": "Brücke | Brücke:",
     "Kehrreim": "Kehrreim | Kehrreim (wdh.)",
@@ -145,6 +146,16 @@ def test_words_that_look_like_a_heading_are_sung(line: str) -> None:
         "three four",
     ]
     assert not find_problems(read_sheet(f"[Verse]\none two\n{line}\nthree four").notes)
+
+
+def test_a_heading_that_is_behind_another_is_not_sung() -> None:
+    assert sing("Intro: instrumental\n\n[Verse]\none") == [
+        "[Intro: instrumental]",
+        "",
+        "[Verse]",
+        "one",
+    ]
+    assert sing("[Chorus]\none\n\nOutro: repeat chorus")[-3:] == ["[Outro]", "[Chorus]", "one"]
 
 
 def test_words_behind_a_heading_are_sung() -> None:

@@ -78,6 +78,17 @@ def test_what_is_played_or_has_its_own_words_is_not_sung_with_others() -> None:
     assert sing(SONG + "Repeat verse")[-2:] == ["[Verse]", "two"]
 
 
+def test_words_below_a_heading_by_itself_are_the_next_stanza() -> None:
+    text = "[Verse]\none\n\n[Chorus]\nwe are\n\n[Chorus]\n\nthree"
+    assert sing(text) == ["[Verse]", "one", *["[Chorus]", "we are"] * 2, "three"]
+    assert sing("[Chorus]\n\nwe are\n\n[Chorus]\n\nthree") == [
+        "[Chorus]",
+        "we are",
+        "[Chorus]",
+        "three",
+    ]
+
+
 def test_several_are_repeated_in_their_order() -> None:
     again = sing(SONG + "Repeat Verse 1 and Chorus x2")[len(sing(SONG)) :]
     assert again == ["[Verse 1]", "one", *["[Chorus]", "we are alive"] * 2]

@@ -231,7 +231,10 @@ def test_a_long_line_of_anything_takes_linear_time(piece: str, suffix: str) -> N
 
 @pytest.mark.parametrize(
     "line",
-    ["", "la", "bpm: 1", " x", "- x", "[x]", "[00:01][00:02]x", "# x", "#", "<!--", "key: |\n  x"],
+    [
+        *["", "la", "bpm: 1", " x", "- x", "[x]", "[00:01][00:02]x", "# x", "#", "<!--"],
+        *["key: |\n  x", "Chorus", "la\n\n(x2)", "Am  F", "Key: G | Tempo: 72", "|: la\nla :|"],
+    ],
 )
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".lrc"])
 def test_many_lines_of_anything_take_linear_time(line: str, suffix: str) -> None:

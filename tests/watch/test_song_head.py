@@ -51,6 +51,15 @@ HEADS: dict[tuple[str, ...], dict[str, object]] = {
         "Takt: 6/8",
         "拍子：６／８",
     ): {"time_signature": "6/8"},
+    ("bars 8", "bars: 8 bars", "Bars = 8"): {"bars": 8},
+    (
+        "bpm: 92 // slow\nseconds 30",
+        "92 bpm\nlength: 0:30",
+        "－－－\nbpm：９２\nseconds：30 s\n－－－",
+    ): {
+        "bpm": 92.0,
+        "seconds": 30.0,
+    },
     ("Time: 3:45", "Duration: 3:45", "{duration: 3:45}"): {"seconds": 225.0},
     ("Original key: Bb\nKey: G", "Key: G\nOriginal key: Bb"): {"key": "G major"},
     ("Original key: Bb",): {"key": "Bb major"},
