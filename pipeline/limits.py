@@ -53,6 +53,7 @@ class Limits:
     profile_bytes: int = limit(64 * KB, "bytes", "a controller's profile")
     # --- folders
     watched_text_bytes: int = limit(256 * KB, "bytes", "a text in a watched folder")
+    document_bytes: int = limit(4 * MB, "bytes", "the words of a document (ODT, DOCX), unpacked")
     watched_audio_bytes: int = limit(GB, "bytes", "an audio file in a watched folder")
     watched_files: int = limit(10_000, "files", "a watched folder")
     sheet_lines: int = limit(10_000, "lines", "a lyric sheet, or acestepd.txt")

@@ -34,6 +34,7 @@ DOORS = {
     "tomllib": {"pipeline/untrusted.py"},
     "safetensors": {"pipeline/weights/safetensors_files.py"},
     "num2words": {"pipeline/singer/numbers.py"},
+    "defusedxml": {"daemon/watch/documents/office.py"},
     "chardet": {"daemon/watch/old_encodings.py"},
     "pypinyin": {"pipeline/singer/mandarin.py"},
 }

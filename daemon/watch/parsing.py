@@ -16,10 +16,10 @@ from ..landing.manifest import parse_manifest
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
-from .encodings import decode
+from .documents.read import read_document
 from .engine_api import EngineApi
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
-from .sheet import Sheet, read_defaults, read_sheet
+from .sheet import Sheet, build_sheet, read_defaults
 from .watched_files import DEFAULTS, WatchedFile
 
 WILL_DIFFER = 409
@@ -63,9 +63,11 @@ class FileParser:
     def set_defaults(self, content: bytes) -> ParsedFile:
         """The folder's defaults from now on; `request` is None."""
         try:
-            text, notes = decode(content)
+            document = read_document(content, ".txt")
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
+        text = document.text
+        notes = tuple(note for note in document.notes if not note.line)
         read = read_defaults(text, self._resolve_path)
         if read.refusal:
             return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
@@ -80,12 +82,13 @@ class FileParser:
         if file.is_manifest:
             return self._parse_manifest(file, content)
         try:
-            text, encoding_notes = decode(content)
+            suffix = (file.text_path or file.path).suffix.lower()
+            document = read_document(content, suffix)
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
-        suffix = (file.text_path or file.path).suffix.lower()
-        read = read_sheet(text, suffix, self._resolve_path)
-        notes = (*encoding_notes, *read.notes)
+        read = build_sheet(document, self._resolve_path)
+        text = document.text
+        notes = read.notes
         if read.refusal:
             return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
         if any(note.holds and note.holds not in read.values for note in read.notes):

@@ -17,9 +17,9 @@ from pipeline.real_files import open_real
 from pipeline.request import SOUNDS
 from pipeline.untrusted import FileState
 
+from .documents.read import REFUSED_SUFFIXES, SUFFIXES
 from .notes import SheetNote
 
-TEXTS = (".txt", ".md", ".lrc")
 MANIFEST = ".json"
 DEFAULTS = "acestepd.txt"  # holds for all files of its folder
 REPORT = ".report.txt"
@@ -100,7 +100,7 @@ def is_input(name: str) -> bool:
     """
     if name.startswith((".", "~")) or name.lower().endswith(REPORT):
         return False
-    return _suffix(name) in (*TEXTS, *SOUNDS, MANIFEST)
+    return _suffix(name) in (*SUFFIXES, *REFUSED_SUFFIXES, *SOUNDS, MANIFEST)
 
 
 def is_defaults(name: str) -> bool:
@@ -126,7 +126,7 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
     for entry in listed[: LIMITS.watched_files]:
         if found := _stat_regular(entry):
             stats[entry.name] = found
-    texts = [name for name in stats if _suffix(name) in TEXTS]
+    texts = [name for name in stats if _suffix(name) in SUFFIXES]
     text_of: dict[str, str] = {}  # "" for an audio file without one
     if audio:
         beside: dict[str, str] = {}  # the first text of a stem
@@ -138,6 +138,7 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
                 text_of[name] = beside.get(Path(name).stem, "")
     beside_audio = set(text_of.values())
     text_of |= {name: name for name in texts if name not in beside_audio}
+    text_of |= {name: name for name in stats if _suffix(name) in REFUSED_SUFFIXES}
     if manifests:
         text_of |= {name: name for name in stats if _suffix(name) == MANIFEST}
     files = {name: _build_file(folder, name, text, stats) for name, text in text_of.items()}
@@ -146,6 +147,8 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
 
 def read_content(file: WatchedFile) -> FileContent:
     """Raises `UnusableFile`."""
+    if refused := REFUSED_SUFFIXES.get(_suffix(file.name)):
+        raise UnusableFile(415, f"it is {refused[0]}, which is not read", refused[1])
     digest = blake2b(digest_size=16)
     text = bytearray()
     for path in file.paths:

@@ -5,8 +5,10 @@ one of a little more is refused.
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +33,7 @@ from daemon.pads.bank_store import BankStore
 from daemon.pads.profiles import FOLDER as PROFILES
 from daemon.pads.profiles import load_profile
 from daemon.watch import watched_files
+from daemon.watch.documents.read import read_document
 from daemon.watch.notes import OUT_OF_RANGE
 from daemon.watch.sheet import read_sheet
 from daemon.watch.watched_files import UnusableFile, read_content, scan_folder
@@ -91,6 +94,14 @@ def read_watched_folder(folder: Path, count: int) -> object:
     if not scan.is_whole:
         raise ValueError("not all of them")
     return scan
+
+
+def write_odt(size: int) -> bytes:
+    """A document whose words, unpacked, are so many bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("content.xml", f"<p>{'x' * (size - 7)}</p>")
+    return packed.getvalue()
 
 
 def read_lines(text: str) -> object:
@@ -308,6 +319,7 @@ READS: dict[str, Read] = {
     ),
     "profile_bytes": read_profile,
     "watched_text_bytes": lambda folder, size: read_watched(folder, "x.txt", size),
+    "document_bytes": lambda folder, size: read_document(write_odt(size), ".odt"),
     "watched_audio_bytes": lambda folder, size: read_watched(folder, "x.wav", size),
     "watched_files": read_watched_folder,
     "sheet_lines": lambda folder, count: read_lines("\n" * (count - 1)),

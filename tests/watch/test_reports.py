@@ -123,8 +123,8 @@ def test_a_mishap_with_one_file_does_not_stop_the_others_and_rests_until_it_chan
     folder.save("two.txt", "two")
     with monkeypatch.context() as patch:
         patch.setattr(
-            "daemon.watch.parsing.read_sheet",
-            lambda text, *_: 1 / 0 if text == "one" else Sheet({"lyrics": text}),
+            "daemon.watch.parsing.build_sheet",
+            lambda read, *_: 1 / 0 if read.text == "one" else Sheet({"lyrics": read.text}),
         )
         assert [request.lyrics for request in requests_of(folder.settle())] == ["two"]
     folder.poll(3600)

@@ -19,7 +19,7 @@ from tests.support.watched import WORDS, EngineStub, PolledFolder, manifest_of, 
     "name",
     ".hidden.txt|~$chorus.txt|~chorus.txt|chorus.txt~|#chorus.txt#|.#chorus.txt|chorus.txt.swp|.chorus.txt.swp|4913|"
     "chorus.txt.tmp|chorus.txt.part|chorus.wav.crdownload|.DS_Store|chorus.txt.bak|chorus.txt.sb-1a2b-cd|._chorus.txt|"
-    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|chorus.docx".split(
+    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|chorus.xlsx".split(
         "|"
     ),
 )

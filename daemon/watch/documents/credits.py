@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..characters import fold
+from ..notes import UNDERSTOOD, SheetNote
+from .document import DocumentLine
+
+WHO = "not sung: who made the song"
+_TITLE = "not sung: what the song is called"
 
 # before a colon, or before "by" and a name
 _ROLES = (
@@ -44,3 +50,28 @@ def is_credit(line: str) -> bool:
     if _CREDIT.match(text) or _SERVICE.search(text):
         return True
     return not text.isascii() and _CJK_ROLE.match(text) is not None
+
+
+def drop_credits(
+    lines: Sequence[DocumentLine], names: Sequence[str] = ()
+) -> tuple[list[DocumentLine], list[SheetNote]]:
+    """Without the credits that services put in front as timed lines, and notes on them. `names`
+    are the song's, where a tag has it.
+    """
+    timed = [line for line in lines if line.times and line.text]
+    notes: list[SheetNote] = []
+    for line, below in zip(timed, [*timed[1:], DocumentLine(0, "")]):
+        if is_credit(line.text):
+            notes.append(SheetNote(line.number, UNDERSTOOD, WHO))
+        elif not notes and _is_title(line.text, below.text, names):
+            notes.append(SheetNote(line.number, UNDERSTOOD, _TITLE))
+        else:
+            break
+    dropped = {note.line for note in notes}
+    return [line for line in lines if line.number not in dropped], notes
+
+
+def _is_title(text: str, below: str, names: Sequence[str]) -> bool:
+    """Whether a line is a song's and its singer's name: credits follow, or a tag has it too."""
+    has_name = any(name and name in text for name in names)
+    return " - " in fold(text) and (has_name or is_credit(below))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from ..notes import SheetNote
+from ..notes import UNDERSTOOD, SheetNote
 
 
 class Kind(StrEnum):
@@ -15,6 +16,10 @@ class Kind(StrEnum):
     PLAIN = "plain text"
     MARKDOWN = "Markdown"
     LRC = "LRC"
+    SUBTITLES = "subtitles"
+    RICH_TEXT = "rich text (RTF)"
+    WEB_PAGE = "a web page (HTML)"
+    OFFICE = "a word processor's document"
 
 
 class DocumentLine(NamedTuple):
@@ -67,3 +72,20 @@ def sort_by_time(lines: Sequence[SungLines]) -> list[SungLines]:
         placed += [(time, index, line) for time in line.times or [following]]
         following = min(line.times, default=following)
     return [line._replace(times=(time,)) for time, _, line in sorted(placed)]
+
+
+def join_notes(notes: Iterable[SheetNote]) -> tuple[SheetNote, ...]:
+    """By their lines; of lines one after the other of which the same is said, one note."""
+    joined: list[SheetNote] = []
+    for note in sorted(notes, key=lambda note: note.line):
+        last = joined[-1] if joined else None
+        if (
+            last
+            and 0 < last.line == note.line - last.lines
+            and note.code == last.code == UNDERSTOOD
+            and note.message == last.message
+        ):
+            joined[-1] = replace(last, lines=last.lines + note.lines)
+        else:
+            joined.append(note)
+    return tuple(joined)

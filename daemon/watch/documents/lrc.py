@@ -8,21 +8,20 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from pipeline.request import is_field
 
 from ..characters import fold, split_lines
 from ..markers import parse_section
-from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
-from .credits import is_credit
-from .document import Document, DocumentLine, DocumentTag, Kind
-from .times import strip_times
+from ..notes import UNDERSTOOD, SheetNote
+from .credits import WHO, drop_credits
+from .document import Document, DocumentLine, DocumentTag, Kind, join_notes
+from .times import PAUSE, strip_times
+from .translations import drop_translations
 
 A_TIME = "a time tag"
-PAUSE = 4.0  # seconds without words in front of a line that begins a verse
-MAX_LANGUAGES = 3  # of a line: as it is sung, transcribed, translated
 
 _TIMES_USED = "its times say what is sung after what; the music does not follow them"
 _TAG = re.compile(r"\[([a-z][a-z_ -]{0,20}|#)[ ]*:(.*)\]", re.IGNORECASE)
@@ -56,8 +55,10 @@ class LrcReader:
     def read(self) -> Document:
         self._lines = [line for line in self._lines if not self._read_tag(line)]
         self._lines = [self._clean(line) for line in self._attach_times()]
-        self._lines = self._drop_credits()
-        self._lines = self._drop_translations()
+        names = [tag.value for tag in self._tags if tag.name == "name"]
+        for drop in (partial(drop_credits, names=names), drop_translations):
+            self._lines, notes = drop(self._lines)
+            self._notes += notes
         self._lines = self._drop_ends()
         if count_timed(self._lines):
             self._note(0, _TIMES_USED)
@@ -68,16 +69,16 @@ class LrcReader:
             self._text,
             tuple(self._lines),
             tuple(self._tags),
-            tuple(sorted(self._notes, key=lambda note: note.line)),
+            join_notes(self._notes),
         )
 
-    def _note(self, number: int, message: str, code: int = UNDERSTOOD, hint: str = "") -> None:
-        self._notes.append(SheetNote(number, code, message, hint))
+    def _note(self, number: int, message: str) -> None:
+        self._notes.append(SheetNote(number, UNDERSTOOD, message))
 
     def _read_tag(self, line: DocumentLine) -> bool:
         """[ti: Night Drive]: whether the line is a tag."""
         if line.text.startswith(_SERVICE_DATA):
-            self._note(line.number, "not sung: who made the song")
+            self._note(line.number, WHO)
             return True
         tag = None if line.times else _TAG.fullmatch(fold(line.text).strip())
         if not tag or parse_section(tag[0][1:-1]):
@@ -122,65 +123,6 @@ class LrcReader:
             text = text[voice.end() :]
         return line._replace(text=text.strip(_SIGNS))
 
-    def _drop_credits(self) -> list[DocumentLine]:
-        """Without the names of who made the song, which services put in front as timed lines."""
-        timed = [line for line in self._lines if line.times and line.text]
-        dropped: set[int] = set()
-        for line, below in zip(timed, [*timed[1:], DocumentLine(0, "")]):
-            if is_credit(line.text):
-                self._note(line.number, "not sung: who made the song")
-            elif not dropped and self._is_title(line.text, below.text):
-                self._note(line.number, "not sung: what the song is called")
-            else:
-                break
-            dropped.add(line.number)
-        return [line for line in self._lines if line.number not in dropped]
-
-    def _is_title(self, text: str, below: str) -> bool:
-        """Whether a line is a song's and its singer's name: credits follow, or a tag has it too."""
-        names = [tag.value for tag in self._tags if tag.name == "name" and tag.value]
-        return " - " in fold(text) and (is_credit(below) or any(name in text for name in names))
-
-    def _drop_translations(self) -> list[DocumentLine]:
-        """Without the lines that are at the times of others, where these are translations."""
-        at_time: dict[float, list[DocumentLine]] = defaultdict(list)
-        for line in self._lines:
-            for time in line.times if line.text else ():
-                at_time[time].append(line)
-        doubled = {
-            time: lines for time, lines in at_time.items() if 1 < len(lines) <= MAX_LANGUAGES
-        }
-        is_bilingual = 2 * len(doubled) >= len(at_time)
-        sung_at: dict[int, list[float]] = {line.number: [*line.times] for line in self._lines}
-        originals: dict[int, int] = {}
-        kept = 0
-        for time, (first, *others) in doubled.items():
-            for other in others:
-                if is_bilingual or _is_latin(first.text) != _is_latin(other.text):
-                    sung_at[other.number].remove(time)
-                    originals[other.number] = first.number
-                else:
-                    kept += 1
-        self._note_doubled(len(originals), kept)
-        lines = []
-        for line in self._lines:
-            times = tuple(sung_at[line.number])
-            if line.times and not times:
-                first_line = originals[line.number]
-                self._note(line.number, f"not sung: a translation of line {first_line}")
-            else:
-                lines.append(line._replace(times=times))
-        return lines
-
-    def _note_doubled(self, dropped: int, kept: int) -> None:
-        if dropped:
-            message = "lines at the times of others are their translations, and not sung"
-            hint = "give them times of their own to have them sung"
-            self._note(0, f"{message}: {dropped}", UNCLEAR, hint)
-        if kept:
-            message = f"lines at the times of others are sung behind them: {kept}"
-            self._note(0, message, UNCLEAR, "remove them where they are translations")
-
     def _drop_ends(self) -> list[DocumentLine]:
         """Without empty lines that say when the line above ends: others part verses."""
         starts = sorted({time for line in self._lines if line.text for time in line.times})
@@ -207,7 +149,3 @@ def _is_pause(time: float, starts: Sequence[float]) -> bool:
     if following and starts[following - 1] == time:
         return False
     return following < len(starts) and starts[following] - time >= PAUSE
-
-
-def _is_latin(text: str) -> bool:
-    return all(character < "\u0250" for character in text if character.isalpha())

@@ -5,16 +5,95 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..characters import split_lines
-from .document import Document, DocumentLine, Kind
+from ..encodings import decode
+from ..notes import UNDERSTOOD, SheetNote
+from .document import Document, DocumentLine, DocumentTag, Kind
 from .lrc import count_timed, read_lrc
+from .office import convert_document, find_part
+from .rtf import convert_rtf, is_rtf
+from .subtitles import is_subtitles, read_subtitles
 from .times import strip_bare_time, strip_leading_times, strip_times
+from .web_page import begins_page, convert_web_page, is_web_page
 
+SUFFIXES = (
+    *(".txt", ".md", ".lrc"),
+    *(".srt", ".vtt", ".ass", ".ssa", ".sbv"),
+    *(".rtf", ".odt", ".docx", ".html", ".htm"),
+)
 LEAST_TIMED = 3  # lines of a text without brackets, of which half have times
+
+PDF = "a PDF"
+_ZIP = b"PK\x03\x04"
+_SAVE = "save it as .txt, .docx or .rtf"
+_COPY = "copy its words into a .txt"
+REFUSED_SUFFIXES = {  # what they are, and what to do
+    ".pdf": (PDF, _COPY),
+    ".doc": ("an old document of Word", _SAVE),
+    ".pages": ("a document of Pages", _SAVE),
+    ".webarchive": ("a web archive", "save the page as .html"),
+}
+_REFUSED = (  # by how they begin: what they are, and what to do
+    (b"%PDF-", PDF, _COPY),
+    (b"\xd0\xcf\x11\xe0", "an old document of Word", _SAVE),
+    (b"bplist", "a web archive", "save the page as .html, or " + _COPY),
+    (b"\x89PNG", "an image", _COPY),
+    (b"\xff\xd8\xff", "an image", _COPY),
+    (b"GIF8", "an image", _COPY),
+    (b"MThd", "a MIDI file", "name it .mid, and name that as the guide"),
+    (b"RIFF", "sound or video", "give it back its own ending, like .wav"),
+    (b"ID3", "sound", "give it back its own ending, like .mp3"),
+    (b"fLaC", "sound", "give it back its own ending, like .flac"),
+    (b"OggS", "sound", "give it back its own ending, like .ogg"),
+    (b"\x1f\x8b", "compressed", "unpack it"),
+    (b"7z\xbc\xaf", "compressed", "unpack it"),
+    (b"Rar!", "compressed", "unpack it"),
+)
+
+
+def read_document(content: bytes, suffix: str) -> Document:
+    """A file of any format that holds words. Raises ValueError for any other, with what to do."""
+    for begin, kind, hint in _REFUSED:
+        if content.startswith(begin) and (b"\0" in content or kind == PDF):
+            raise ValueError(f"it is {kind}: {hint}")
+    if content.startswith(_ZIP):
+        return _read_office(content)
+    text, notes = decode(content)
+    document = read_text(text, suffix)
+    return document._replace(notes=(*notes, *document.notes))
 
 
 def read_text(text: str, suffix: str) -> Document:
     """A text that was decoded; `suffix` (.txt, .md, .lrc) is that of its file. No text raises."""
+    if is_rtf(text):
+        return _read_converted(Kind.RICH_TEXT, convert_rtf(text))
+    if begins_page(text) or (suffix != ".md" and is_web_page(text)):
+        shown, title = convert_web_page(text)
+        return _read_converted(Kind.WEB_PAGE, shown, title)
+    return _read_plain(text, suffix)
+
+
+def _read_office(content: bytes) -> Document:
+    """Raises ValueError."""
+    part = find_part(content)
+    if not part:
+        message = "it is an archive, or a document that is not read (Pages for one)"
+        raise ValueError(f"{message}: unpack it, or {_SAVE}")
+    return _read_converted(Kind.OFFICE, convert_document(content, part))
+
+
+def _read_converted(kind: Kind, text: str, title: str = "") -> Document:
+    """Words that were taken out of a document. Its lines are counted as they are shown."""
+    document = _read_plain(text, ".txt")
+    tags = (*document.tags, DocumentTag(0, "name", title)) if title else document.tags
+    note = SheetNote(0, UNDERSTOOD, f"read as {kind}: lines are counted without its markup")
+    return document._replace(tags=tags, notes=(note, *document.notes))
+
+
+def _read_plain(text: str, suffix: str) -> Document:
+    """A text without markup."""
     raw = split_lines(text)
+    if is_subtitles(raw):
+        return read_subtitles(text)
     written = sum(1 for line in raw if line.strip())
     bare = count_timed(_strip(raw, strip_bare_time))
     if bare >= LEAST_TIMED and 2 * bare >= written:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from ..characters import fold
 from .document import DocumentLine
 
+PAUSE = 4.0  # seconds without words in front of a line that begins a verse
+
 # minutes and seconds; then hundredths behind a colon, or hours before both; a fraction
 _CLOCK = r"([0-9]{1,3}):([0-9]{1,2})(?::([0-9]{1,3}))?(?:[.,]([0-9]{1,6}))?"
 # of a line or a word; of streaming services, in milliseconds: when, how long, and always 0
