@@ -15,7 +15,7 @@ from ..keys import (
     OPEN_KEY_FORM,
     KeyForm,
 )
-from .said import Places, Said, look_ahead, look_back
+from .said import Places, Said, join_said, look_ahead, look_back
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏа-яё"
 
@@ -108,7 +108,7 @@ def find_key(text: str) -> Said:
         return Said(problems=tuple(_find_problems(text, progressions)))
     keys = list(dict.fromkeys(scale_of(mention.key) for mention in named))
     key = named[0].key
-    said = " and ".join(dict.fromkeys(mention.said for mention in named))
+    said = join_said(mention.said for mention in named)
     verdict = "it was taken" if said == key else f"{key} was taken"
     if len(keys) > 1:
         verdict += ", the first" if named[0] == min(named) else ", which is called the key"

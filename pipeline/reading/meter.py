@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .said import Mention, Said, look_back
+from .said import Mention, Said, join_said, limit_problems, look_back
 
 _MOST = 16  # beats in a bar
 _UNITS = ("2", "4", "8", "16")
@@ -58,7 +58,7 @@ def find_meter(text: str) -> Said:
     figures = sorted(_find_figures(text))
     named = figures or sorted(_find_words(text))
     wrong = [mention for mention in named if not mention.value]
-    problems = tuple(
+    problems = limit_problems(
         f"the prompt says {mention.said}: it was not taken, bars are counted up to {_MOST}/4 and "
         f"{_MOST}/8"
         for mention in wrong
@@ -68,7 +68,7 @@ def find_meter(text: str) -> Said:
     if not taken:
         return Said(problems=problems, words=words)
     meters = list(dict.fromkeys(mention.value for mention in taken))
-    said = " and ".join(dict.fromkeys(mention.said for mention in taken))
+    said = join_said(mention.said for mention in taken)
     verdict = "it was taken" if said == meters[0] else f"{meters[0]} was taken"
     if len(meters) > 1:
         verdict += ", the first"

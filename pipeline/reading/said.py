@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _PLAIN = str.maketrans(
     dict.fromkeys("‐‑‒–—―−〜∼", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys('"“”„«»', "")
 )
+MOST_NAMED = 3  # tempos, keys or metres in a sentence
 NEAR = 24  # characters before and behind that say what is meant
 
 
@@ -32,6 +34,19 @@ class Mention(NamedTuple):
     end: int
     said: str
     value: str
+
+
+def join_said(said: Iterable[str]) -> str:
+    """Each once: "90 and 140"; of many the first ones, and how many more there are."""
+    distinct = [*dict.fromkeys(said)]
+    if len(distinct) > MOST_NAMED:
+        distinct[MOST_NAMED:] = [f"{len(distinct) - MOST_NAMED} more"]
+    return " and ".join(distinct)
+
+
+def limit_problems(problems: Iterable[str]) -> tuple[str, ...]:
+    """Each once, and of many the first ones."""
+    return tuple(dict.fromkeys(problems))[:MOST_NAMED]
 
 
 def normalize(prompt: str) -> str:

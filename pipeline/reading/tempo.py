@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .said import Places, Said, look_back
+from .said import Places, Said, join_said, limit_problems, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
 WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
@@ -95,13 +95,13 @@ def find_tempo(text: str) -> Said:
     if not named:
         return Said()
     words = tuple(text[mention.start : mention.end] for mention in named)
-    problems = tuple(problem for mention in named if (problem := _find_problem(mention)))
+    problems = limit_problems(filter(None, map(_find_problem, named)))
     taken = [mention for mention in named if not _find_problem(mention)]
     if not taken:
         return Said(problems=problems, words=words)
     tempos = list(dict.fromkeys(mention.values[0] for mention in taken))
     value = f"{tempos[0]:.10g}"
-    said = " and ".join(dict.fromkeys(mention.said for mention in taken))
+    said = join_said(mention.said for mention in taken)
     how = taken[0].how or ("the first" if len(tempos) > 1 else "")
     verdict = "it was taken" if said == value else f"{value} was taken"
     return Said(value, f"{said} bpm", f"{verdict}, {how}" if how else verdict, problems, words)

@@ -144,6 +144,12 @@ def test_of_several_tempos_one_is_taken_and_that_is_told(
     assert (reading.bpm, reading.tempo.verdict) == (bpm, verdict)
 
 
+def test_of_many_the_first_ones_are_named() -> None:
+    reading = read_prompt(", ".join(f"{bpm} bpm" for bpm in range(90, 100)))
+    assert reading.tempo.said == "90 and 91 and 92 and 7 more bpm"
+    assert len(read_prompt(", ".join(f"{bpm} bpm" for bpm in range(900, 920))).problems) == 3
+
+
 @pytest.mark.parametrize(
     ("prompt", "problem"),
     [
