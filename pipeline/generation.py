@@ -13,7 +13,6 @@ import numpy as np
 
 from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
 from .audio import Floats, Waveform
-from .explain import explain_request
 from .guide import synth
 from .guide.composer.captions import describe_caption
 from .guide.guide import Guide
@@ -25,7 +24,7 @@ from .planner.planning import PlannedRequest, is_planned, plan_request
 from .postprocess import PostprocessedClips
 from .prompts import Unread
 from .request import PREVIEW, SAMPLE_RATE, Request
-from .request_files import resolve_request
+from .request_files import explain, resolve_request
 from .schedules import Schedule
 from .singer.lines import LineTime, bound_lines
 from .singer.lyrics import Lyrics
@@ -63,7 +62,7 @@ class Generation:
         """
         self.model = model
         self.request = model.capabilities.accept(resolve_request(request))
-        self.explanations = explain_request(self.request)  # of what was asked, before any plan
+        self.explanations = explain(self.request)  # of what was asked, before any plan
         self.adapters = model.adapters
         self.meter = Meter()
         self.plan: PlannedRequest | None = None

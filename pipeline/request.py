@@ -364,6 +364,9 @@ class Request:
     read_prompt: bool = switch_field(
         True, "take tempo, key and metre from the prompt where they are not given"
     )
+    read_midi: bool = switch_field(
+        True, "take tempo, metre, key, length and pedal from a MIDI guide; off: its notes alone"
+    )
     seed: int = number_field(-1, -1, MAX_SEED, "same seed, same take; -1 draws one")
     variation: float = number_field(
         0.0, 0.0, 1.0, "how far from the seed's take towards variation_seed's", unit=SHARE
@@ -578,10 +581,10 @@ class Request:
         request._check_together()
         return request
 
-    def resolved(self, guide_bpm: float = 0.0) -> Request:
+    def resolved(self) -> Request:
         """The request with its seeds drawn, what its prompt says, and the tempo that bars need, so
-        that it gives the same take again. `guide_bpm` is the tempo of its MIDI guide, 0 without
-        one: `request_files.resolve_request` reads it.
+        that it gives the same take again. What a MIDI guide says, `request_files.resolve_request`
+        reads before.
 
         Codes decide the length where it was left open. Raises `BadRequest` for a task without what
         it needs.
@@ -593,7 +596,7 @@ class Request:
             variation_seed = draw_seed(variation_seed)
         bpm = request.bpm
         if request.bars and not bpm:
-            bpm = guide_bpm or DEFAULT_BPM
+            bpm = DEFAULT_BPM
         return request.changed(
             {
                 "seed": draw_seed(request.seed),
@@ -716,6 +719,11 @@ class Request:
         return int(count), int(unit or (8 if count == "6" else 4))
 
     @property
+    def given_meter(self) -> tuple[int, int] | None:
+        """`meter`, where the request says it."""
+        return self.meter if self.beats_per_bar or self.time_signature else None
+
+    @property
     def samples(self) -> int:
         """The exact length at 48 kHz."""
         return self.count_samples(SAMPLE_RATE)
@@ -735,9 +743,10 @@ class Request:
 def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a request that was written down, with what decided it before there was a field
     for it: what does not name its composer is of the first. What does not say whether its prompt
-    was read is of a time when it was not, and a time signature of 6 was six quarters.
+    or its MIDI guide was read is of a time when they were not, and a time signature of 6 was six
+    quarters.
     """
-    completed = {"composer": 1, "read_prompt": False} | {**values}
+    completed = {"composer": 1, "read_prompt": False, "read_midi": False} | {**values}
     if "read_prompt" not in values and values.get("time_signature") == "6":
         completed["beats_per_bar"] = values.get("beats_per_bar") or 6
     return completed

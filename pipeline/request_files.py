@@ -11,9 +11,19 @@ from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .guide.midi_file import BadMidi, read_bpm
+from .explain import explain_request
+from .guide.midi_file import BadMidi, MidiFacts, read_facts, read_first_bpm
 from .limits import LIMITS
-from .request import FIELDS, MIDI_FILE, MIDI_SUFFIXES, SOUND_FILE, OutOfRange, Request, field_name
+from .request import (
+    MIDI_FILE,
+    MIDI_SUFFIXES,
+    SOUND_FILE,
+    UNDERSTAND,
+    BadRequest,
+    OutOfRange,
+    Request,
+    field_name,
+)
 
 FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
 
@@ -79,25 +89,78 @@ def follow_links(request: Request, named: Container[str] | None = None) -> Reque
 
 
 def resolve_request(request: Request) -> Request:
-    """The request as it can be made: its files exist, its seeds are drawn, and bars have a tempo,
-    that of a MIDI guide where it gives none. Raises `BadRequest`.
+    """The request as it can be made: its files exist, its seeds are drawn, what it leaves open is
+    its prompt's or its MIDI guide's, and bars have a tempo. Raises `BadRequest`.
     """
     check_files(request)
-    needs_tempo = request.bars and not request.bpm
-    return request.resolved(read_guide_bpm(request) if needs_tempo else 0.0)
+    return follow_guide(request).resolved()
 
 
-def read_guide_bpm(request: Request) -> float:
-    """The tempo of the MIDI file that guides it, or 0: whatever is wrong with the file is said when
-    it is played.
+def follow_guide(request: Request) -> Request:
+    """The request with the tempo, metre and key of its MIDI guide, where neither it nor its prompt
+    gives them. Whatever is wrong with the file is said when it is played.
     """
-    if not names_file("guide", request.guide):
-        return 0.0
-    allowed = FIELDS["bpm"]
+    request = request.follow_prompt()
+    if not request.read_midi:
+        return _follow_first_tempo(request)
+    if (facts := _find_facts(request)) is None:
+        return request
+    values: dict[str, Any] = {}
+    if facts.bpm and not request.bpm:
+        values["bpm"] = facts.bpm
+    if facts.key and not request.key:
+        values["key"] = facts.key
+    if facts.time_signature and request.given_meter is None:
+        values["time_signature"] = facts.time_signature
+    return request.changed(values)
+
+
+def explain(request: Request) -> tuple[str, ...]:
+    """What was read out of a request and its MIDI guide, in sentences; the same before and after it
+    is resolved.
+    """
+    return (*explain_request(request), *explain_guide(request))
+
+
+def explain_guide(request: Request) -> tuple[str, ...]:
+    """What was read of its MIDI guide, and what the request makes otherwise of it."""
+    request = request.follow_prompt()
+    if not request.read_midi or (facts := _find_facts(request)) is None:
+        return ()
+    notes = list(facts.remarks)
+    if facts.bpm and request.bpm and abs(request.bpm - facts.bpm) > 0.01:
+        notes.append(_explain_other("is at", f"{facts.bpm:.10g} bpm", f"{request.bpm:.10g} bpm"))
+    if facts.key and request.key and request.key != facts.key:
+        notes.append(_explain_other("is in", facts.key, request.key))
+    if facts.time_signature and request.given_meter is not None:
+        count, unit = Request(time_signature=facts.time_signature).meter
+        if request.given_meter != (count, unit):
+            given = "{}/{}".format(*request.given_meter)
+            notes.append(_explain_other("is in", f"{count}/{unit}", given))
+    return tuple(notes)
+
+
+def _explain_other(verb: str, written: str, given: str) -> str:
+    return f"the MIDI guide {verb} {written}, and {given} was asked for: it is {given}"
+
+
+def _find_facts(request: Request) -> MidiFacts | None:
+    """Those of the MIDI file that guides it; None without one, and where it cannot be read."""
+    is_played = request.guide_strength and request.task != UNDERSTAND
+    if not is_played or not names_file("guide", request.guide):
+        return None
     with suppress(BadMidi):
-        bpm = read_bpm(os.path.expanduser(request.guide))
-        return bpm if allowed.low <= bpm <= allowed.high else 0.0
-    return 0.0
+        return read_facts(os.path.expanduser(request.guide), request.given_meter)
+    return None
+
+
+def _follow_first_tempo(request: Request) -> Request:
+    """As versions before: bars have the first tempo of the file."""
+    if not request.bars or request.bpm or not names_file("guide", request.guide):
+        return request
+    with suppress(BadMidi, BadRequest):
+        return request.changed({"bpm": read_first_bpm(os.path.expanduser(request.guide))})
+    return request
 
 
 def _exists(path: str) -> bool:

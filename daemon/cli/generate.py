@@ -7,9 +7,8 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.explain import explain_request
 from pipeline.request import PREVIEW, Request
-from pipeline.request_files import accept_request, follow_links, resolve_request
+from pipeline.request_files import accept_request, explain, follow_links, resolve_request
 from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.voices import VOICES
 
@@ -72,7 +71,7 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 
 def _render(request: Request, settings: Settings) -> clips.Landed:
     folders.check_writable(settings.out)
-    told = explain_request(request)  # at once, as making it takes a while
+    told = explain(request)  # at once, as making it takes a while
     for note in told:
         print(note, file=sys.stderr)
     rendered, _ = _run_with_bar(_load(settings).render(request))

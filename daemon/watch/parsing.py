@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.explain import explain_request
 from pipeline.prompt_reading import read_prompt
 from pipeline.request import BadRequest, Request
-from pipeline.request_files import FILE_FIELDS, accept_request
+from pipeline.request_files import FILE_FIELDS, accept_request, explain
 
 from ..jobs import Refused
 from ..landing.manifest import parse_manifest
@@ -166,6 +165,5 @@ def _explain_prompt(request: Request) -> tuple[SheetNote, ...]:
     """What its prompt says of tempo, key and metre; what was not understood is a problem."""
     problems = read_prompt(request.prompt).problems
     return tuple(
-        SheetNote(0, UNCLEAR if note in problems else UNDERSTOOD, note)
-        for note in explain_request(request)
+        SheetNote(0, UNCLEAR if note in problems else UNDERSTOOD, note) for note in explain(request)
     )

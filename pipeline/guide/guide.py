@@ -24,7 +24,7 @@ from .composer.sections import count_ending_bars
 from .composer_1.captions import read_caption as read_first_caption
 from .composer_1.compose import compose as compose_first
 from .harmony import parse_chord, parse_chord_line
-from .midi_file import BadMidi, read_midi
+from .midi_file import BadMidi, read_first_music, read_music
 from .score import Score, TooManyNotes
 
 METAL = 0.5  # how much hats hiss where nobody speaks of them
@@ -195,10 +195,19 @@ def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Req
 
 def _read_midi_guide(request: Request) -> tuple[Request, Guide]:
     try:
-        score = read_midi(Path(request.guide).expanduser())
-        score = dataclasses.replace(score, bpm=request.bpm or score.bpm)
+        path = Path(request.guide).expanduser()
+        is_read = request.read_midi
+        music = read_music(path, request.given_meter) if is_read else read_first_music(path)
+        score = dataclasses.replace(music.score, bpm=request.bpm or music.score.bpm)
         request = request.changed({"bpm": score.bpm})
-        score = score.repeat(request.beats, request.length * score.bpm / 60)
+        beats = request.length * score.bpm / 60
+        score = score.repeat(request.beats, beats, music.facts.loop)
+        if is_read and not score.notes:
+            first = music.score.notes[0].start
+            raise BadMidi(
+                f"{path} has no notes in the clip: the first is in beat {first + 1:g}, and the "
+                f"clip has {beats:g} beats"
+            )
         _check_polyphony(score, request.length)
         return request, Guide(score, request.length)
     except (BadMidi, TooManyNotes) as error:

@@ -1,166 +1,288 @@
-"""A MIDI file becomes a score: its tempo, its tracks, and the role that each of them plays."""
+"""A MIDI file becomes a score, and what is to be known of it before it is played: its tempo, its
+metre, its key.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
+import math
 import os
-import re
-from bisect import bisect_right
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ..keys import parse_key
 from ..limits import LIMITS
 from ..real_files import open_real
 from . import smf
-from .score import DRUMS, MAX_NOTES, ROLES, Note, Score
+from .midi_parts import (
+    KeyPress,
+    PlayedPart,
+    assign_roles,
+    choose_drum,
+    fold_drum,
+    list_parts,
+    place_tracks,
+)
+from .midi_time import (
+    BarLines,
+    Layout,
+    Meter,
+    Span,
+    TickClock,
+    choose_tempo,
+    lay_out,
+    to_bpm,
+)
+from .score import MAX_NOTES, ROLES, Note, Score
 
 MAX_BYTES = LIMITS.midi_bytes
-MAX_BPM = 1000.0
 
-# General MIDI's percussion, by the drum of ours that stands for it
-_PERCUSSION = {
-    36: (35,),
-    38: (40,),
-    39: (28,),
-    42: (44, 80),
-    46: (34, 49, 51, 52, 53, 55, 57, 59, 71, 72, 81, 84),
-    45: (41, 43, 47, 48, 50, 60, 61, 62, 63, 64, 65, 66, 78, 79, 86, 87),
-    37: (27, 31, 32, 33, 56, 67, 68, 75, 76, 77, 85),
-    70: (29, 30, 54, 58, 69, 73, 74, 82, 83),
-}
-# ours stand for themselves
-_DRUM_OF = {pitch: pitch for pitch in DRUMS} | {
-    pitch: drum for drum, pitches in _PERCUSSION.items() for pitch in pitches
-}
-_TRACK_NAMES = {
-    "drums": re.compile(r"drum|perc|\bkit\b|\bbeat"),
-    "bass": re.compile(r"\bbass"),
-    "lead": re.compile(r"\blead|melody|vocal|\bvoice|\bvox\b"),
-}
-_VOCALS = re.compile(r"vocal|\bvoice|\bvox\b")  # tracks of the lead that may be sung,
-_BACKING = re.compile(r"back|harmon")  # but for these
-_BASS_PROGRAMS = range(32, 40)
-_DRUM_CHANNEL = 9
-_BASS_BELOW = 52  # a melody with a mean pitch below this is a bass
 _SHORTEST = 1 / 32  # of a beat: some programs write drums without a length
+_PEDAL_BEATS = 8  # for which a pedal holds a note at most: a piano's has gone by then
+_COMMON = Meter(4, 4)
+_MAJORS = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()  # from seven flats to seven sharps
+_MINORS = "Ab Eb Bb F C G D A E B F# C# G# D# A#".split()
 
 
 class BadMidi(ValueError):
     """The MIDI file cannot be used: the message names it, what is wrong and what is allowed."""
 
 
+class MidiFacts(NamedTuple):
+    """What a MIDI file says of a clip: `bpm`, `time_signature` and `key` as a request takes them, 0
+    or "" where it says nothing; `loop`: the beats (quarter notes) after which it repeats, 0: after
+    the bars that its notes fill. `remarks`: what was read of it, and what otherwise than it stands
+    there, in sentences.
+    """
+
+    bpm: float
+    time_signature: str = ""
+    key: str = ""
+    loop: float = 0.0
+    remarks: tuple[str, ...] = ()
+
+
+class Music(NamedTuple):
+    """A MIDI file as it is played."""
+
+    score: Score
+    facts: MidiFacts
+
+
 def read_midi(path: str | Path) -> Score:
-    """The notes of a MIDI file at its first tempo (120 bpm if it has none): later tempos move notes
-    in beats, so that nothing drifts in seconds. Channel 10 is the drums; every other part gets the
-    role that it seems to play.
+    """The notes of a MIDI file, as `read_music` reads them. Raises `BadMidi`."""
+    return read_music(path).score
+
+
+def read_music(path: str | Path, meter: tuple[int, int] | None = None) -> Music:
+    """The notes of a MIDI file at the tempo that holds for most of them (120 bpm if it has none),
+    without empty bars in front; as long as pedals hold them. Channel 10 is the drums; every other
+    part gets the role that it seems to play. `meter` is the request's, if it has one: bars are
+    counted so where the file says nothing.
 
     Raises `BadMidi`.
+    """
+    return _Reading(Path(path), meter).read()
+
+
+def read_first_music(path: str | Path) -> Music:
+    """As versions before read MIDI files: notes at the first tempo and as they were released, from
+    the file's beginning, and parts by channel, name, program and register. Raises `BadMidi`.
     """
     file = _parse_file(Path(path))
-    clock = _TickClock(file.division, _list_tempos(file))
-    parts = _list_parts(file)
-    if not any(part.keys for part in parts):
-        raise BadMidi(f"{path} has no notes: a guide needs at least one")
-    if sum(len(part.keys) for part in parts) > MAX_NOTES:
-        raise BadMidi(f"{path} has more than {MAX_NOTES} notes, which is the most")
-    if clock.bpm > MAX_BPM:
-        raise BadMidi(f"{path} has a tempo of {clock.bpm:g} bpm: at most {MAX_BPM:g}")
-    notes = [
-        note for part, role in _assign_roles(parts) for note in _convert_notes(part, role, clock)
-    ]
-    notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
-    return Score(clock.bpm, tuple(notes))
+    parts = list_parts(file, reads_controllers=False)
+    _check_notes(Path(path), sum(len(part.keys) for part in parts))
+    clock = TickClock(file.division, _list_tempos(file))
+    notes = []
+    for part, role, _ in assign_roles(parts, 0.0):
+        for key in part.keys:
+            pitch = fold_drum(key.pitch) if role == "drums" else key.pitch
+            start = clock.first_beat_at(key.start)
+            length = max(clock.first_beat_at(key.end) - start, _SHORTEST)
+            sung = role == "lead" and part.is_sung
+            notes.append(Note(role, start, length, pitch, key.velocity / 127, sung=sung))
+    bpm = to_bpm(clock.first)
+    return Music(Score(bpm, _sort_notes(notes)), MidiFacts(bpm))
 
 
-def read_bpm(path: str | Path) -> float:
-    """The tempo of a MIDI file's score, without its notes. A file that has not changed is read
-    once.
+def read_facts(path: str | Path, meter: tuple[int, int] | None = None) -> MidiFacts:
+    """The facts of `read_music`, without its notes. A file that has not changed is read once.
 
     Raises `BadMidi`.
     """
+    return _read_facts(str(path), _sign(path), meter)
+
+
+def read_first_bpm(path: str | Path) -> float:
+    """The tempo of `read_first_music`. Raises `BadMidi`."""
+    return _read_first_bpm(str(path), _sign(path))
+
+
+def _sign(path: str | Path) -> tuple[int, ...]:
+    """What tells this content from those that the file had before."""
     try:
         found = os.stat(path)
     except OSError as error:
         raise BadMidi(f"{path} cannot be read: {error.strerror}") from None
-    changed = found.st_mtime_ns, found.st_ctime_ns
-    return _read_bpm(str(path), (found.st_dev, found.st_ino, found.st_size, *changed))
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @lru_cache(256)
-def _read_bpm(path: str, signature: tuple[int, ...]) -> float:
-    """`signature` tells this content from those that the file had before."""
+def _read_facts(path: str, signature: tuple[int, ...], meter: tuple[int, int] | None) -> MidiFacts:
+    return _Reading(Path(path), meter).facts
+
+
+@lru_cache(256)
+def _read_first_bpm(path: str, signature: tuple[int, ...]) -> float:
     file = _parse_file(Path(path))
-    return _TickClock(file.division, _list_tempos(file)).bpm
+    return to_bpm(TickClock(file.division, _list_tempos(file)).first)
 
 
-class _KeyPress(NamedTuple):
-    """A key that was pressed, in ticks."""
+class _Reading:
+    """One MIDI file while it is read. Raises `BadMidi`."""
 
-    start: int
-    end: int
-    pitch: int
-    velocity: int
-
-
-@dataclass
-class _Part:
-    """What one channel of one track plays."""
-
-    channel: int
-    name: str
-    program: int = -1
-    keys: list[_KeyPress] = dataclasses.field(default_factory=list)
-
-    @property
-    def mean_pitch(self) -> float:
-        return sum(key.pitch for key in self.keys) / len(self.keys)
+    def __init__(self, path: Path, meter: tuple[int, int] | None) -> None:
+        file = _parse_file(path)
+        parts = list_parts(file)
+        _check_notes(path, sum(len(part.keys) for part in parts))
+        starts = [key.start for part in parts for key in part.keys]
+        end = max(key.end for part in parts for key in part.keys)
+        span = Span(min(starts), max(starts), end)
+        self._file = file
+        self._clock = TickClock(file.division, _list_tempos(file))
+        self._tempo = choose_tempo(self._clock, span)
+        self._ticks = self._clock.count_ticks(self._tempo.written)
+        self._signatures = _list_signatures(file)
+        self._layout = self._lay_out(span, Meter(*meter) if meter else None)
+        self._parts = list(assign_roles(parts, self._ticks))
+        self._first = span.first
 
     @property
-    def is_polyphonic(self) -> bool:
-        """Whether most keys start together with another, or well inside it."""
-        keys = sorted(self.keys)
-        pairs = itertools.pairwise(keys)
-        together = sum(
-            later.start < key.start + max(1, (key.end - key.start) / 2) for key, later in pairs
+    def facts(self) -> MidiFacts:
+        signature = self._layout.meter.signature if self._signatures else ""
+        bpm = self._tempo.bpm if self._clock.changes else 0.0
+        return MidiFacts(bpm, signature, self._key, self._loop, tuple(self._list_remarks()))
+
+    def read(self) -> Music:
+        notes = [note for played in self._parts for note in self._convert_notes(played)]
+        return Music(Score(self._tempo.bpm, _sort_notes(notes)), self.facts)
+
+    def _lay_out(self, span: Span, asked: Meter | None) -> Layout:
+        """By the file's metre; by the one that is asked for where it has none, or where it ends
+        with a bar of that, and with none of its own.
+        """
+        ends = [begin + track.end for begin, track in place_tracks(self._file) if track.is_ended]
+        end = max(ends, default=None)
+        lines = BarLines(self._signatures, asked or _COMMON, self._ticks)
+        if asked and self._signatures and end:
+            own = lines.choose_meter(lines.locate(span.first).start)[0]
+            if _fits(end / self._ticks, asked) and not _fits(end / self._ticks, own):
+                lines = BarLines({}, asked, self._ticks)
+        return lay_out(lines, span, end, self._ticks)
+
+    @property
+    def _loop(self) -> float:
+        """In beats of the clip."""
+        layout = self._layout
+        if not self._tempo.follows:
+            return round(layout.loop / self._ticks * self._tempo.scale, 9)
+        bar = layout.meter.quarters
+        beats = self._beat_at(layout.origin + layout.loop - layout.shift)
+        return max(math.ceil(round(beats / bar - 0.25, 6)), 1) * bar * self._tempo.scale
+
+    @property
+    def _key(self) -> str:
+        """The one in which the notes begin. C major is what programs write who know of none."""
+        keys = {
+            begin + tick: key
+            for begin, track in place_tracks(self._file)
+            for tick, key in track.keys.items()
+        }
+        before = [tick for tick in sorted(keys) if tick <= self._first]
+        if not keys or keys[tick := before[-1] if before else min(keys)] == (0, 0):
+            return ""
+        sharps, minor = keys[tick]
+        return parse_key(
+            f"{_MINORS[sharps + 7]} minor" if minor else f"{_MAJORS[sharps + 7]} major"
         )
-        return together > len(keys) * 0.3
+
+    def _convert_notes(self, played: PlayedPart) -> Iterator[Note]:
+        part, role, _ = played
+        is_drums = role == "drums"
+        drum = choose_drum(part) if is_drums else 0
+        sung = role == "lead" and part.is_sung
+        for key in part.keys:
+            pitch = (drum or fold_drum(key.pitch)) if is_drums else key.pitch
+            start = max(self._beat_at(key.start), 0.0)
+            end = self._beat_at(key.end if is_drums else self._find_end(key))
+            length = max(end - start, _SHORTEST)
+            yield Note(role, start, length, pitch, key.velocity / 127, sung=sung)
+
+    def _find_end(self, key: KeyPress) -> float:
+        """The tick at which it stops sounding."""
+        return min(key.held, key.end + _PEDAL_BEATS * self._ticks)
+
+    def _beat_at(self, tick: float) -> float:
+        """In beats from the clip's start, at its tempo."""
+        layout = self._layout
+        beats = (tick - layout.origin) / self._ticks
+        if self._tempo.follows:
+            seconds = self._clock.seconds_at(tick) - self._clock.seconds_at(layout.origin)
+            beats = seconds * self._tempo.written / 60
+        return round((beats + layout.shift / self._ticks) * self._tempo.scale, 9)
+
+    def _list_remarks(self) -> Iterator[str]:
+        layout = self._layout
+        roles = [role for role in ROLES if any(played.role == role for played in self._parts)]
+        key = f", {self._key}" if self._key else ""
+        bars = f"{layout.bars} bar{'s' if layout.bars > 1 else ''} of {layout.meter}"
+        tempo = f"at {self._tempo.bpm:.10g} bpm" if self._clock.changes else "without a tempo"
+        yield f"the MIDI guide: {bars} {tempo}{key}: {', '.join(roles)}"
+        remarks = [*self._tempo.remarks, *layout.remarks]
+        if self._signatures and not layout.meter.signature:
+            remarks.append(f"its metre of {layout.meter} is none that a request can have")
+        if self._file.format == 2:
+            remarks.append("its tracks are patterns (format 2): they are played in a row")
+        if self._clock.is_smpte:
+            remarks.append(f"its times are in frames: bars are those of {self._tempo.bpm:g} bpm")
+        for part, _, guess in self._parts:
+            if guess:
+                pitches = " ".join(map(str, sorted({key.pitch for key in part.keys})))
+                remarks.append(f"its {part.title} {guess} (notes {pitches})")
+        if any(played.part.is_held for played in self._parts):
+            remarks.append(
+                f"its pedal is never lifted: notes are held for {_PEDAL_BEATS} beats at most"
+            )
+        if self._file.problems:
+            remarks.append(f"{'; '.join(self._file.problems)}: read as far as it goes")
+        yield from (f"the MIDI guide: {remark}" for remark in remarks)
 
 
-class _TickClock:
-    """Ticks to beats at the first tempo. `division`: ticks per beat; below 0 it is SMPTE's.
-    `tempos`: microseconds per beat, by tick.
-    """
+def _fits(beats: float, meter: Meter) -> bool:
+    """Whether so many beats are whole bars, but for a few ticks."""
+    bars = beats / meter.quarters
+    return bars > 0.5 and abs(bars - round(bars)) * meter.quarters < 0.02
 
-    def __init__(self, division: int, tempos: dict[int, int]) -> None:
-        changes = sorted(tempos.items())
-        self._first = changes[0][1] if changes else 500_000
-        self.bpm = round(60e6 / self._first, 3)  # 90 is written as 666667 microseconds
-        self._division = division
-        self._ticks = [0]  # at which tempos change
-        self._marks = [(0, 0.0, 500_000)]  # tick, seconds, microseconds per beat from here
-        for tick, tempo in changes:
-            self._marks.append((tick, self._seconds(tick), tempo))
-            self._ticks.append(tick)
 
-    def _seconds(self, tick: int) -> float:
-        at, seconds, tempo = self._marks[bisect_right(self._ticks, tick) - 1]
-        if self._division < 0:  # SMPTE: frames per second and ticks per frame, whatever the tempo
-            return tick / (-(self._division >> 8) * (self._division & 0xFF))
-        return seconds + (tick - at) / self._division * tempo / 1e6
+def _sort_notes(notes: list[Note]) -> tuple[Note, ...]:
+    notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
+    return tuple(notes)
 
-    def beat_at(self, tick: int) -> float:
-        return round(self._seconds(tick) * 1e6 / self._first, 9)
+
+def _check_notes(path: Path, count: int) -> None:
+    if not count:
+        raise BadMidi(f"{path} has no notes: a guide needs at least one")
+    if count > MAX_NOTES:
+        raise BadMidi(f"{path} has more than {MAX_NOTES} notes, which is the most")
 
 
 def _parse_file(path: Path) -> smf.MidiFile:
     data = _read_bytes(path)
     try:
         return smf.parse(data)
+    except smf.NoMidi as error:
+        raise BadMidi(f"{path} is {error}") from None
     except smf.Damaged as error:
         raise BadMidi(f"{path} is a damaged MIDI file: {error}") from None
     except smf.TooMuch as error:
@@ -175,105 +297,20 @@ def _read_bytes(path: Path) -> bytes:
         raise BadMidi(f"{path} cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
         raise BadMidi(f"{path} is larger than {MAX_BYTES // 10**6} MB, which is the most")
-    if not data.startswith(b"MThd"):
-        raise BadMidi(f"{path} is not a MIDI file: those begin with MThd")
     return data
-
-
-def _place_tracks(file: smf.MidiFile) -> Iterator[tuple[int, smf.Track]]:
-    """Every track, and the tick at which it begins. A format 2 file's tracks are patterns: one
-    after the other.
-    """
-    begin = 0
-    for track in file.tracks:
-        yield begin, track
-        begin += track.end if file.format == 2 else 0
 
 
 def _list_tempos(file: smf.MidiFile) -> dict[int, int]:
     """Microseconds per beat, by tick: a tempo in any track is everyone's."""
     tempos: dict[int, int] = {}
-    for begin, track in _place_tracks(file):
+    for begin, track in place_tracks(file):
         tempos |= {begin + tick: tempo for tick, tempo in track.tempos.items()}
     return tempos
 
 
-def _list_parts(file: smf.MidiFile) -> list[_Part]:
-    """Every track's channels."""
-    return [part for begin, track in _place_tracks(file) for part in _read_channels(track, begin)]
-
-
-def _read_channels(track: smf.Track, begin: int) -> list[_Part]:
-    """One track's parts, from the tick `begin` on. Keys that are never released end with the
-    track.
-    """
-    parts: dict[int, _Part] = {}
-    held: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)
-    for tick, kind, channel, written, written_velocity in track.events:
-        now = begin + tick
-        value = min(written, 127)  # as most programs read such files
-        velocity = min(written_velocity, 127)
-        if kind == smf.PROGRAM:
-            part = parts.setdefault(channel, _Part(channel, track.name))
-            if not part.keys:
-                part.program = value
-        elif kind == smf.NOTE_ON and velocity:
-            if channel not in parts:
-                parts[channel] = _Part(channel, track.name)
-            held[channel, value].append((now, velocity))
-        elif keys := held[channel, value]:
-            start, pressed = keys.popleft()
-            parts[channel].keys.append(_KeyPress(start, now, value, pressed))
-    for (channel, pitch), keys in held.items():
-        for start, velocity in keys:
-            parts[channel].keys.append(_KeyPress(start, begin + track.end, pitch, velocity))
-    played = [part for part in parts.values() if part.keys]
-    if len(played) > 1:  # the name is the song's
-        played = [dataclasses.replace(part, name="") for part in played]
-    return played
-
-
-def _assign_roles(parts: Iterable[_Part]) -> Iterator[tuple[_Part, str]]:
-    """Who plays what: by channel, name or program if they say it; else by register and polyphony.
-    Of the remaining single lines the highest leads, the others are harmony.
-    """
-    undecided = []
-    for part in parts:
-        if role := _find_role(part):
-            yield part, role
-        else:
-            undecided.append(part)
-    undecided.sort(key=lambda part: part.mean_pitch)
-    for part in undecided:
-        yield part, "lead" if part is undecided[-1] else "chords"
-
-
-def _find_role(part: _Part) -> str:
-    """The role of one part, seen by itself; "" for a single line that is no bass."""
-    if part.channel == _DRUM_CHANNEL:
-        return "drums"
-    for role, pattern in _TRACK_NAMES.items():
-        if pattern.search(part.name.lower()):
-            return role
-    if part.program in _BASS_PROGRAMS:
-        return "bass"
-    if part.is_polyphonic:
-        return "chords"
-    return "bass" if part.mean_pitch < _BASS_BELOW else ""
-
-
-def _convert_notes(part: _Part, role: str, clock: _TickClock) -> Iterator[Note]:
-    name = part.name.lower()
-    sung = role == "lead" and bool(_VOCALS.search(name)) and not _BACKING.search(name)
-    for key in part.keys:
-        pitch = _fold_drum(key.pitch) if role == "drums" else key.pitch
-        start = clock.beat_at(key.start)
-        length = max(clock.beat_at(key.end) - start, _SHORTEST)
-        yield Note(role, start, length, pitch, key.velocity / 127, sung=sung)
-
-
-def _fold_drum(pitch: int) -> int:
-    """The drum of ours that stands for a percussion key: outside of General MIDI's range a kick
-    below it, a shaker above.
-    """
-    return _DRUM_OF.get(pitch, 36 if pitch < 36 else 70)
+def _list_signatures(file: smf.MidiFile) -> dict[int, tuple[int, int]]:
+    """Beats in a bar and their note, by tick: those of any track are everyone's."""
+    signatures: dict[int, tuple[int, int]] = {}
+    for begin, track in place_tracks(file):
+        signatures |= {begin + tick: found for tick, found in track.signatures.items()}
+    return signatures

@@ -78,23 +78,26 @@ class Score:
         )
         return Score(self.bpm, notes)
 
-    def repeat(self, beats_per_bar: float, beats: float) -> Score:
-        """Exactly `beats`: repeated by whole bars when shorter, cut when longer. Raises
-        `TooManyNotes`.
+    def repeat(self, beats_per_bar: float, beats: float, loop: float = 0.0) -> Score:
+        """Exactly `beats`: repeated after `loop` beats (0: after the bars that it fills) when
+        shorter, cut when longer. Raises `TooManyNotes`.
         """
-        last = max((note.start for note in self.notes), default=0.0)
-        # what rings a little into the next bar does not fill it
-        sounding = max(self.end - 0.25, last)
-        bars = max(math.ceil(sounding / beats_per_bar), math.floor(last / beats_per_bar) + 1)
-        times = math.ceil(beats / (bars * beats_per_bar))
+        loop = loop or self._count_bars(beats_per_bar) * beats_per_bar
+        times = math.ceil(round(beats / loop, 9))
         if times * len(self.notes) > MAX_NOTES:
             raise TooManyNotes(
                 f"{len(self.notes)} notes, repeated {times} times, are more than {MAX_NOTES}"
             )
-        shifts = [index * bars * beats_per_bar for index in range(times)]
+        shifts = [index * loop for index in range(times)]
         notes = tuple(
             dataclasses.replace(note, start=note.start + shift)
             for shift in shifts
             for note in self.notes
         )
         return Score(self.bpm, notes).cut(beats)
+
+    def _count_bars(self, beats_per_bar: float) -> int:
+        last = max((note.start for note in self.notes), default=0.0)
+        # what rings a little into the next bar does not fill it
+        sounding = max(self.end - 0.25, last)
+        return max(math.ceil(sounding / beats_per_bar), math.floor(last / beats_per_bar) + 1)

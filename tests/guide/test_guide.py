@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from pipeline.guide.composer.mood import Mood
 from pipeline.guide.guide import Guide, choose_palette, guide_kind, resolve_guide
 from pipeline.guide.score import Score
 from pipeline.request import BadRequest, Request
-from pipeline.request_files import accept_request, resolve_request
+from pipeline.request_files import accept_request, explain, resolve_request
+from tests.guide import midi_bytes as midi
 
 
 def score_of(text: str, **changes: Any) -> Score | None:
@@ -115,6 +117,72 @@ def test_bars_of_a_midi_file_are_counted_at_its_own_tempo(tmp_path: Path) -> Non
     # what is wrong with it is said when it is to be played
     (tmp_path / "tune.mid").write_bytes(b"MThd")
     assert resolve_request(request).bpm == 120
+
+
+def save_waltz(path: Path, *events: midi.Timed) -> Path:
+    """Two bars of 3/4 at 90 bpm in G major, drums by their pitches among it."""
+    head = [(0, midi.tempo(90)), (0, midi.signature(3, 4)), (0, midi.key(1)), *events]
+    tune = midi.notes([(beat, 1, 67 + beat % 3) for beat in range(6)], 96)
+    path.write_bytes(midi.file(0, 96, midi.track(*head, *tune)))
+    return path
+
+
+def test_a_midi_files_tempo_metre_and_key_are_the_takes(tmp_path: Path) -> None:
+    request = Request("piano", guide=str(save_waltz(tmp_path / "waltz.mid")), bars=4, seed=1)
+    resolved = resolve_request(request)
+    assert (resolved.bpm, resolved.time_signature, resolved.key) == (90, "3/4", "G major")
+    assert resolved.length == pytest.approx(12 * 60 / 90)
+    _, guide = resolve_guide(resolved)
+    assert guide
+    assert [note.start for note in guide.score.notes] == list(range(12))
+    assert resolve_request(resolved) == resolved
+    said = ("the MIDI guide: 2 bars of 3/4 at 90 bpm, G major: lead",)
+    assert explain(request) == explain(resolved) == said
+
+
+def test_what_a_request_says_otherwise_than_its_midi_file_is_said(tmp_path: Path) -> None:
+    path = str(save_waltz(tmp_path / "waltz.mid"))
+    request = Request("in A minor", guide=path, bars=2, bpm=120, beats_per_bar=4, seed=1)
+    resolved = resolve_request(request)
+    assert (resolved.bpm, resolved.beats, resolved.key) == (120, 4, "A minor")
+    assert explain(request)[-3:] == (
+        "the MIDI guide is at 90 bpm, and 120 bpm was asked for: it is 120 bpm",
+        "the MIDI guide is in G major, and A minor was asked for: it is A minor",
+        "the MIDI guide is in 3/4, and 4/4 was asked for: it is 4/4",
+    )
+    assert explain(resolved) == explain(request)
+    assert len(explain(request.changed({"time_signature": "3/4", "beats_per_bar": 0}))) == 4
+    off = request.changed({"guide_strength": 0, "prompt": ""})
+    assert explain(off) == ()
+    assert resolve_request(off).key == ""
+
+
+def test_a_guide_without_a_note_in_the_clip_is_refused(tmp_path: Path) -> None:
+    path = save_midi(tmp_path / "late.mid", 3)
+    with pytest.raises(BadRequest, match="no notes in the clip: the first is in beat 4"):
+        score_of(str(path), seconds=1.0)
+    empty = tmp_path / "empty.mid"
+    empty.write_bytes(midi.file(0, 96, midi.track(end=400)))
+    with pytest.raises(BadRequest, match="has no notes"):
+        score_of(str(empty))
+
+
+def test_what_was_stored_before_midi_files_were_read_plays_the_same(tmp_path: Path) -> None:
+    pedal = [(0, midi.control(64, 127)), (96, midi.tempo(100)), (5 * 96, midi.control(64, 0))]
+    path = save_waltz(tmp_path / "waltz.mid", *pedal)
+    stored = dataclasses.asdict(Request(guide=str(path), bars=2, seed=1))
+    del stored["read_midi"]
+    request = resolve_request(Request.restore(stored))
+    assert (request.bpm, request.beats, request.key) == (90, 4, "")
+    _, guide = resolve_guide(request)
+    assert guide
+    starts = [round(note.start, 3) for note in guide.score.notes]
+    assert starts == [0, 1, 1.9, 2.8, 3.7, 4.6]
+    assert {round(note.length, 3) for note in guide.score.notes} == {1, 0.9}
+    assert explain(request) == ()
+    # where nobody hears a note, it was a take
+    late = save_midi(tmp_path / "late.mid", 3)
+    assert score_of(str(late), seconds=1.0, read_midi=False) == Score(120, ())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import mido
 import pytest
 
 from pipeline.guide import smf
-from pipeline.guide.midi_file import MAX_BYTES, BadMidi, read_bpm, read_midi
+from pipeline.guide.midi_file import MAX_BYTES, BadMidi, read_facts, read_midi, read_music
 from pipeline.guide.score import DRUMS, Note, Score
 from tests.support.growth import assert_linear
 
@@ -300,15 +300,25 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
             read_midi(path)
 
 
-def test_any_cut_of_a_file_is_refused_or_read(tmp_path: Path) -> None:
+def test_any_cut_of_a_file_is_refused_or_read_as_far_as_it_goes(tmp_path: Path) -> None:
     whole = save(
         tmp_path / "a.mid", [tempo(0, 90), named("x"), *events(triads(60), 0, 5)]
     ).read_bytes()
+    counts = []
     for size in range(len(whole)):
         path = tmp_path / "cut.mid"
         path.write_bytes(whole[:size])
-        with pytest.raises(BadMidi):
-            read_midi(path)
+        try:
+            music = read_music(path)
+        except BadMidi:
+            counts.append(0)
+        else:
+            counts.append(len(music.score.notes))
+            assert "the MIDI guide: its track 1 ends too early: read as far as it goes" in (
+                music.facts.remarks
+            )
+    assert counts == sorted(counts)
+    assert set(counts) == {0, 1, 2, 3}
 
 
 def test_any_flipped_byte_is_refused_or_read(tmp_path: Path) -> None:
@@ -390,12 +400,12 @@ def test_the_tempo_alone_is_read_once_for_each_content(
     parse = smf.parse
     monkeypatch.setattr(smf, "parse", count)
     path = save(tmp_path / "a.mid", [tempo(0, 90)], events(melody(70)))
-    assert [read_bpm(path), read_bpm(str(path)), read_bpm(path)] == [90.0] * 3
+    assert [read_facts(path).bpm, read_facts(str(path)).bpm, read_facts(path).bpm] == [90.0] * 3
     assert len(parsed) == 1
     save(path, [tempo(0, 92)], events(melody(70)))  # of the same size
-    assert [read_bpm(path), read_bpm(path)] == [92.0] * 2
+    assert [read_facts(path).bpm, read_facts(path).bpm] == [92.0] * 2
     assert len(parsed) == 2
-    assert read_bpm(path) == read_midi(path).bpm
+    assert read_facts(path).bpm == read_midi(path).bpm
     path.unlink()
     with pytest.raises(BadMidi, match="cannot be read"):
-        read_bpm(path)
+        read_facts(path)
