@@ -350,12 +350,13 @@ def _build_request(items: tuple[tuple[str, Any], ...]) -> Request:
 
 
 def _name_defaults(values: Values) -> Values:
-    """The values with who composes, and whether the prompt is read, also where those are the
-    defaults: the same is played once there is a newer composer.
+    """The values with who composes, and whether prompt and MIDI guide are read, also where those
+    are the defaults: the same is played once there is a newer composer.
     """
     return values | {
         "composer": values.get("composer") or NEWEST_COMPOSER,
         "read_prompt": values.get("read_prompt", True),
+        "read_midi": values.get("read_midi", True),
     }
 
 

@@ -20,7 +20,7 @@ VALUES = st.fixed_dictionaries(
     },
 )
 PANEL = PadContext({"prompt": "panel", "bars": 4}, {}, 0.0)
-COMPOSED = {"composer": NEWEST_COMPOSER, "read_prompt": True}
+COMPOSED = {"composer": NEWEST_COMPOSER, "read_prompt": True, "read_midi": True}
 
 
 def test_what_is_written_is_what_is_read() -> None:
@@ -66,6 +66,7 @@ def test_a_bank_from_before_there_were_composers_plays_what_it_played() -> None:
     pad.resolved = bank.resolve(0, PANEL)
     assert build_request(pad.resolved).composer == 1
     assert not build_request(pad.resolved).read_prompt
+    assert not build_request(pad.resolved).read_midi
     assert pad.ready
 
 
