@@ -47,7 +47,17 @@ def split_lines(text: str) -> list[str]:
     """The lines of a text, whatever ends them, without what cannot be seen; whatever is a space
     is one.
     """
-    return [_clean(line) for line in _LINE_END.split(text)]
+    return [clean_line(line) for line in split_written_lines(text)]
+
+
+def split_written_lines(text: str) -> list[str]:
+    """The lines of a text with all that is in them: a path's name is what it is."""
+    return _LINE_END.split(text)
+
+
+def clean_line(line: str) -> str:
+    """A line without what cannot be seen; whatever is a space is one."""
+    return _SPACE.sub(" ", _JOINER.sub("", _INVISIBLE.sub("", line)))
 
 
 def fold(text: str) -> str:
@@ -77,7 +87,3 @@ def _fold_letter(character: str) -> str:
     is_accented = all(unicodedata.combining(mark) >= ATTACHED for mark in parts[1:])
     plain = (parts[0] if is_accented else character).lower()
     return plain if len(plain) == 1 else character
-
-
-def _clean(line: str) -> str:
-    return _SPACE.sub(" ", _JOINER.sub("", _INVISIBLE.sub("", line)))

@@ -25,7 +25,7 @@ from pipeline.request_files import FILE_FIELDS
 
 from ..jobs import Refused
 from ..settings import AUTO, NAME, NOBODY
-from .characters import fold
+from .characters import clean_line, fold
 from .markers import parse_marker
 from .notes import (
     OUT_OF_RANGE,
@@ -86,6 +86,7 @@ class _Entry:
     continuation: list[str] = field(default_factory=list)
     has_blank: bool = False  # among the lines of its continuation
     others: list[_Entry] = field(default_factory=list)  # of the same line
+    written: str = ""  # the value with what cannot be seen
     fact: Fact | None = None  # what it says, where that is known
 
     @property
@@ -131,8 +132,8 @@ def count_header_lines(lines: list[str]) -> int:
 def read_parameters(
     lines: list[str], resolve_path: PathResolver
 ) -> tuple[dict[str, object], list[SheetNote]]:
-    """Lines that hold nothing else: values by the names of their fields, `INSERT` among them, and
-    what was made of every line. No text raises.
+    """Lines as they are written that hold nothing else: values by the names of their fields,
+    `INSERT` among them, and what was made of every line. No text raises.
     """
     values: dict[str, object] = {}
     given_in: dict[str, int] = {}
@@ -212,6 +213,12 @@ def _split_pair(line: str) -> _Pair | None:
     return _Pair(len(line) - len(text), key, text[end + 1 :])
 
 
+def _cut_value(written: str) -> str:
+    """What stands behind a line's first mark."""
+    folded = fold(written)
+    return written[min(at for mark in ":=" if (at := folded.find(mark)) >= 0) + 1 :].strip()
+
+
 def _names_field(line: str) -> bool:
     pair = _split_pair(line.expandtabs(4))
     return pair is not None and (is_field(key := _normalize_key(pair.key)) or key == INSERT)
@@ -224,9 +231,9 @@ def _is_head(line: str) -> bool:
 
 def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
     entry: _Entry | None = None
-    for number, raw in enumerate(lines, 1):
-        line = raw.expandtabs(4).rstrip()
-        text = raw.strip()
+    for number, written in enumerate(lines, 1):
+        line = clean_line(written).expandtabs(4).rstrip()
+        text = line.strip()
         if entry and (not text or entry.continues_with(line)):
             entry.continuation.append(line)
             entry.has_blank = entry.has_blank or not text
@@ -244,6 +251,7 @@ def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
                 entry = _make_entry(number, facts)
             else:
                 entry = _Entry(number, pair.key, pair.value.strip(), pair.indent)
+                entry.written = _cut_value(written)
         elif text.startswith("#"):
             yield SheetNote(number, UNDERSTOOD, "a comment")
         elif facts := list_facts(text):
@@ -280,6 +288,8 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         entry.value = fact.value
     try:
         name = key if key == INSERT else field_name(key)
+        if (name in TEXTS or name in FILE_FIELDS) and entry.written and not entry.continuation:
+            entry.value = entry.written
         text = _join_value(name, entry)
         if not text and (name == INSERT or FIELDS[name].default != ""):
             note = SheetNote(entry.line, UNDERSTOOD, f"{name} is left empty", lines=lines)

@@ -14,7 +14,7 @@ from itertools import takewhile
 from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, OutOfRange, coerce
 
-from .characters import split_lines
+from .characters import split_written_lines
 from .documents.document import Document, Kind
 from .documents.read import read_text
 from .lyrics import LyricsReader
@@ -61,7 +61,9 @@ def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> S
         return Sheet(refusal=_refuse_lines(len(lines)))
     untimed = [line.text for line in takewhile(lambda line: not line.times, lines)]
     body = count_header_lines(untimed)
-    values, header_notes = read_parameters(untimed[:body], resolve_path)
+    written = split_written_lines(document.text)
+    header = [written[line.number - 1] for line in lines[:body]]
+    values, header_notes = read_parameters(header, resolve_path)
     notes = [*document.notes]
     notes += [replace(note, line=lines[note.line - 1].number) for note in header_notes]
     for tag in document.tags:
@@ -99,7 +101,7 @@ def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> S
 
 def read_defaults(text: str, resolve_path: PathResolver = keep_path) -> Sheet:
     """A file of parameters only; the `---` lines may be left out."""
-    lines = split_lines(text)
+    lines = split_written_lines(text)
     if len(lines) > MAX_LINES:
         return Sheet(refusal=_refuse_lines(len(lines)))
     values, notes = read_parameters(lines, resolve_path)

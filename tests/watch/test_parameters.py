@@ -7,7 +7,7 @@ import pytest
 from daemon.jobs import Refused
 from daemon.watch.notes import find_problems
 from daemon.watch.sheet import read_defaults, read_sheet
-from pipeline.request import FIELDS
+from pipeline.request import FIELDS, coerce
 
 
 def lyrics_of(text: str, suffix: str = ".txt") -> str:
@@ -132,6 +132,15 @@ def test_paths_are_placed_and_a_refusal_is_a_note() -> None:
     assert [(note.line, note.code, str(note)) for note in find_problems(read.notes)] == [
         (2, 403, "not there; put it here")
     ]
+
+
+def test_a_path_is_not_rewritten_and_words_stay() -> None:
+    path = "my\xa0\u200btake.wav"
+    assert read_sheet(f"\u200bsource\u200b: {path}\nbpm: 9\u200b0\n").values == {
+        "source": path,
+        "bpm": 90.0,
+    }
+    assert read_sheet('name: "a\xa0b"\n').values["name"] == coerce("name", "a\xa0b")
 
 
 def test_a_file_of_parameters_needs_no_dashes_and_may_have_them() -> None:
