@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -89,18 +89,33 @@ class TakeInfo:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The facts again, after they were JSON. Raises `BadRequest` for a request that cannot be
-        made.
+        """The facts again, after they were JSON. What an older acestepd did not write is left at
+        its default, and what only a newer one knows is left out. Raises `BadRequest` for a request
+        that cannot be made.
         """
-        values = dict(data)
-        values["request"] = Request.restore(data["request"])
-        values["adapters"] = tuple(Adapter(*each) for each in data["adapters"])
-        values["sections"] = tuple((seconds, label) for seconds, label in data["sections"])
-        values["chords"] = tuple((seconds, name) for seconds, name in data["chords"])
-        values["lines"] = parse_lines(data["lines"])
-        values["timesteps"] = tuple(data["timesteps"])
-        values["notes"] = tuple(data["notes"])
-        return cls(**values)
+        names = {spec.name for spec in dataclasses.fields(cls)}
+        known = {name: value for name, value in data.items() if name in names}
+        return cls(**{name: _READERS.get(name, _keep)(value) for name, value in known.items()})
+
+
+def _keep(value: Any) -> Any:
+    return value
+
+
+def _read_pairs(pairs: Iterable[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(pair) for pair in pairs)
+
+
+# how the fields of a take are read that JSON has no values of
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "request": Request.restore,
+    "adapters": lambda adapters: tuple(Adapter(*each) for each in adapters),
+    "timesteps": tuple,
+    "sections": _read_pairs,
+    "chords": _read_pairs,
+    "lines": parse_lines,
+    "notes": tuple,
+}
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,36 @@ def test_every_fact_about_a_take_survives_being_json() -> None:
     assert INFO.title == "mini/acestep-v15-turbo (8 bit, dusty=0.5, night)"
 
 
+def test_what_an_older_acestepd_wrote_of_a_take_is_read() -> None:
+    """As it was before there were chords, lines and stages of memory; and from a newer one."""
+    stored = {
+        "request": {"prompt": "pad", "seed": 3},
+        "model": "mini/turbo",
+        "bits": 8,
+        "adapters": [["/loras/dusty", 0.5]],
+        "timesteps": [1.0, 0.5],
+        "codes": "1 2 3",
+        "sections": [[0.0, "verse"]],
+        "planned": {"bpm": 92.0},
+        "timings": {"text": 0.25},
+        "notes": ["does not sing"],
+    }
+    read = TakeInfo.from_json(stored)
+    assert read == TakeInfo(
+        Request(prompt="pad", seed=3, composer=1, read_prompt=False),
+        "mini/turbo",
+        bits=8,
+        adapters=(Adapter("/loras/dusty", 0.5),),
+        timesteps=(1.0, 0.5),
+        codes="1 2 3",
+        sections=((0.0, "verse"),),
+        planned={"bpm": 92.0},
+        timings={"text": 0.25},
+        notes=("does not sing",),
+    )
+    assert TakeInfo.from_json(stored | {"not known yet": [1]}) == read
+
+
 def test_facts_with_a_request_that_cannot_be_made_are_refused() -> None:
     with pytest.raises(BadRequest, match="bars"):
         TakeInfo.from_json(INFO.to_json() | {"request": {"bars": -1}})

@@ -99,7 +99,7 @@ def _choose_pattern(arrangement: Arrangement, section: Section) -> tuple[BassPat
     patterns = PATTERNS[arrangement.sketch.style]
     meter = name_meter(arrangement.sketch.meter)
     table = patterns.bass if meter == FOUR_FOUR else patterns.family.bass[meter]
-    return table[(arrangement.hand["bass"] + section.material) % len(table)], METERS[meter]
+    return table[(arrangement.hand["bass"] + section.backing) % len(table)], METERS[meter]
 
 
 def _read_step(

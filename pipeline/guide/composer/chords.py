@@ -62,7 +62,7 @@ def play_chords(arrangement: Arrangement) -> Iterator[Note]:
 def _choose_rhythm(arrangement: Arrangement, section: Section) -> str:
     """A section's rhythm: the one that was dealt, or the next that suits the mood."""
     rhythms = RHYTHMS[arrangement.sketch.style]
-    first = arrangement.hand["chords"] + OFFSET * section.material
+    first = arrangement.hand["chords"] + OFFSET * section.backing
     turned = [rhythms[(first + index) % len(rhythms)] for index in range(len(rhythms))]
     suited = [rhythm for rhythm in turned if _suits(arrangement.sketch, rhythm)]
     return (suited or turned)[0]
@@ -89,7 +89,7 @@ def _write_bar(arrangement: Arrangement, section: Section, rhythm: str, bar: int
     strokes = list(_read_strokes(symbols))
     if section.ending and bar == section.end - 1:
         return [Stroke(0, sketch.meter.steps, "x")]
-    rng = sketch.make_rng("chords", section.material, index % 16)
+    rng = sketch.make_rng("chords", section.backing, index % 16)
     strokes = _vary(strokes, index, sketch.meter, rng)
     if level < CALM:
         strokes = _calm(strokes, sketch.meter)

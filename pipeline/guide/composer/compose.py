@@ -55,27 +55,26 @@ def compose(sketch: Sketch) -> Composition:
 
 
 class _Chorus(NamedTuple):
-    """What is played in choruses: their material, and whether their drums are busy."""
+    """What is played in choruses: their material, and whether they are busy verses with a tune of
+    their own.
+    """
 
     material: int
     busy: bool = False
 
 
+CHORUSES = (*map(_Chorus, CHORUS_MATERIALS), _Chorus(CHORUS_MATERIALS[0], busy=True))
+
+
 def _choose_chorus(sketch: Sketch) -> tuple[Composition, _Chorus]:
     """The composition of all parts, and its choruses: the usual ones, or the first with which none
-    is thinner than a verse; where all are, the fullest with busy drums.
+    is thinner than a verse. Busy ones are not.
     """
-    fullest, fullness = _Chorus(CHORUS_MATERIALS[0]), 0.0
-    for material in CHORUS_MATERIALS:
-        chorus = _Chorus(material)
+    for chorus in CHORUSES:
         composition = _play(sketch, chorus)
-        compared = _compare_choruses(composition)
-        if compared >= 1:
-            return composition, chorus
-        if compared > fullness:
-            fullest, fullness = chorus, compared
-    busy = fullest._replace(busy=True)
-    return _play(sketch, busy), busy
+        if _compare_choruses(composition) >= 1:
+            break
+    return composition, chorus
 
 
 def _play(sketch: Sketch, chorus: _Chorus) -> Composition:

@@ -141,8 +141,8 @@ def _choose_material(arrangement: Arrangement, section: Section) -> _Material:
     patterns = PATTERNS[sketch.style]
     meter = name_meter(sketch.meter)
     length = METERS[meter]
-    index = arrangement.hand["drums"] + section.material
-    rng = sketch.make_rng("drums", "material", section.material)
+    index = arrangement.hand["drums"] + section.backing
+    rng = sketch.make_rng("drums", "material", section.backing)
     order = rng.permutation(len(patterns.turns))
     lift = pick(rng, patterns.lifts)
     if _is_break(arrangement, section):

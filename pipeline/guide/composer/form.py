@@ -43,7 +43,7 @@ class Section:
     build: bool = False  # it grows towards its end
     crash: bool = False  # it begins with a crash
     ending: bool = False  # it ends the piece
-    busy: bool = False  # its drums are busier than the style's are
+    busy: bool = False  # it plays what verses do, with busier drums
     # lines of the lyrics by (index of section, index of line), each with the bars that it gets
     lines: tuple[SungBars, ...] = ()
 
@@ -51,6 +51,11 @@ class Section:
     def end(self) -> int:
         """The bar behind it."""
         return self.bar + self.bars
+
+    @property
+    def backing(self) -> int:
+        """The material of its drums, bass and chords; its tune is of its own."""
+        return 0 if self.busy else self.material
 
 
 class SungBars(NamedTuple):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.compose import Composition, compose
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
@@ -135,6 +140,36 @@ def test_no_chorus_is_thinner_than_a_verse(style: str, seeds: tuple[int, ...]) -
         choruses = list_densities(composition, "chorus")
         assert choruses
         assert min(choruses) >= max(list_densities(composition, "verse"), default=0)
+
+
+def assert_no_chorus_is_thinner(style: str, bars: int, seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        composition = compose(make_sketch(style, seed=seed, bars=bars))
+        verses = list_densities(composition, "verse")
+        assert min(list_densities(composition, "chorus"), default=inf) >= max(verses, default=0)
+
+
+@given(style=st.sampled_from([*STYLES]), seed=st.integers(0, 2**32), bars=st.sampled_from((8, 16)))
+@settings(max_examples=8)
+def test_of_no_seed_is_a_chorus_thinner_than_a_verse(style: str, seed: int, bars: int) -> None:
+    assert_no_chorus_is_thinner(style, bars, [seed])
+
+
+@pytest.mark.parametrize(("style", "seed"), [("reggae", 5), ("metal", 20), ("jazz", 11)])
+def test_where_no_material_is_full_enough_the_chorus_is_a_busy_verse(style: str, seed: int) -> None:
+    sketch = read_caption(
+        f"{style} with drums", bpm=0, key="", bars=64, meter=read_meter(4), seed=seed
+    ).sketch
+    composition = compose(sketch)
+    choruses = [each for each in composition.arrangement.sections if each.kind == "chorus"]
+    assert all(section.busy for section in choruses)
+    assert min(list_densities(composition, "chorus")) >= max(list_densities(composition, "verse"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("style", STYLES)
+def test_of_sixty_seeds_no_chorus_is_thinner_than_a_verse(style: str) -> None:
+    assert_no_chorus_is_thinner(style, 64, range(60))
 
 
 def test_what_does_not_exist_is_refused() -> None:
