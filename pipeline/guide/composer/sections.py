@@ -203,7 +203,8 @@ def plan_form(
     the style where there are none.
 
     A loop is one section. Lines for which no bar is left are left out, the last ones first.
-    `chorus` is the material of choruses, one of CHORUS_MATERIALS; `busy` whether they are busy verses with another tune.
+    `chorus` is the material of choruses, one of CHORUS_MATERIALS; `busy` whether they are busy
+    verses with a tune of their own.
     """
     rng = sketch.make_rng("form")
     sung = any(section.lines for section in sketch.lyrics)
