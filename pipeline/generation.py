@@ -29,7 +29,15 @@ from .schedules import Schedule
 from .singer.lines import LineTime, bound_lines
 from .singer.lyrics import Lyrics
 from .singer.vocal_part import VocalPart, leave_out_all, leave_out_last
-from .singing import VOCALS, Singing, plan_singing, put_before, render_vocals, write_part
+from .singing import (
+    VOCALS,
+    Singing,
+    find_loudness,
+    plan_singing,
+    put_before,
+    render_vocals,
+    write_part,
+)
 from .steps import Steps
 from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
@@ -211,7 +219,7 @@ class Generation:
             rendering = render_vocals(self.part, self.request)
             vocals = yield from self._report_steps("guide", rendering, span.start)
             if self.model.config.sings:  # it sings over them, as it plays over the rest
-                mixing = put_before(waveform, vocals)
+                mixing = put_before(waveform, vocals, find_loudness(guide))
                 waveform = np.add(*(yield from self._report_steps("guide", mixing, span.start)))
             else:
                 self.vocals = vocals
@@ -453,7 +461,8 @@ class Generation:
         """The same, with the vocals in the mix, and as the track that they are."""
         samples = self.request.samples
         band = np.ascontiguousarray(decoded["mix"][:, :samples].T, np.float32)
-        sung = yield from put_before(band, vocals)
+        loudness = find_loudness(self.guide) if self.guide else 1.0
+        sung = yield from put_before(band, vocals, loudness)
         with_vocals = {**decoded, "mix": np.add(*sung).T, VOCALS: sung.vocals.T}
         names = ("mix", *self.request.extracted_tracks)
         return {name: with_vocals[name] for name in names if name in with_vocals}

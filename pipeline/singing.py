@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .audio import Waveform
+from .guide.composer.caption_words import STRENGTH
 from .guide.composer.form import LyricSection
 from .guide.guide import Guide
 from .loops import fold_tail
@@ -131,11 +132,16 @@ class SungMix(NamedTuple):
     vocals: Waveform
 
 
-def put_before(band: Waveform, vocals: Waveform) -> Steps[SungMix]:
-    """Vocals in front of a band, both (samples, 2)."""
-    gain = np.float32((yield from production.find_balance_in_steps(band, vocals)))
+def put_before(band: Waveform, vocals: Waveform, loudness: float = 1.0) -> Steps[SungMix]:
+    """Vocals in front of a band, both (samples, 2); `loudness` times as loud as is usual."""
+    gain = np.float32(loudness * (yield from production.find_balance_in_steps(band, vocals)))
     ducked = yield from production.duck_in_steps(band, vocals)
     return SungMix(ducked, gain * vocals)
+
+
+def find_loudness(guide: Guide) -> float:
+    """How many times louder than usual a caption wants the singer: half of it for "less vocals"."""
+    return 2 ** (guide.caption.sketch.mood.voice / STRENGTH) if guide.caption else 1.0
 
 
 def render_vocals(part: VocalPart, request: Request) -> Steps[Waveform]:

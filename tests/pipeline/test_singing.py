@@ -16,7 +16,15 @@ from pipeline.singer.lrc import format_lrc
 from pipeline.singer.lyrics import parse_lyrics
 from pipeline.singer.timing import time_phones
 from pipeline.singer.vocal_part import NO_WORD
-from pipeline.singing import Singing, find_singer, plan_singing, render_vocals, write_part
+from pipeline.singing import (
+    Singing,
+    find_loudness,
+    find_singer,
+    plan_singing,
+    put_before,
+    render_vocals,
+    write_part,
+)
 from pipeline.steps import complete
 from pipeline.take import Clip, Progress
 
@@ -224,3 +232,16 @@ def test_other_words_begin_with_their_first_phone() -> None:
     for line in part.lines:
         for word in line.words[1:]:
             assert np.abs(begins - word.start).min() < 0.001
+
+
+@pytest.mark.parametrize(
+    ("prompt", "loudness"), [("pop", 1.0), ("pop, less vocals", 0.5), ("pop, louder vocals", 2.0)]
+)
+def test_a_caption_says_how_loud_the_singer_is(prompt: str, loudness: float) -> None:
+    _, guide = resolve_guide(Request(prompt=prompt, bars=1, bpm=120, guide="auto").resolved())
+    assert guide is not None
+    assert find_loudness(guide) == pytest.approx(loudness)
+    tone = np.sin(np.arange(48_000, dtype=np.float32) / 50)[:, None] * np.ones(2, np.float32)
+    usual = complete(put_before(tone, tone)).vocals
+    turned = complete(put_before(tone, tone, find_loudness(guide))).vocals
+    np.testing.assert_allclose(turned, loudness * usual, rtol=1e-5)

@@ -30,7 +30,7 @@ from .caption_words import (
 )
 from .form import LyricSection
 from .meter import BarMeter
-from .mood import DIRECTIONS, Mood
+from .mood import Mood, describe_turn
 from .negations import Negations, split_negations
 from .sketch import Sketch, pick
 from .styles import STYLES, Style
@@ -319,7 +319,7 @@ def _read_mood(wanted: Negations) -> tuple[Mood, list[WordReading]]:
             else:
                 amounts[scale] = strength * amount
                 turned[scale] = turned.get(scale, 0.0) + amounts[scale]
-        meaning = ", ".join(DIRECTIONS[scale][change > 0] for scale, change in amounts.items())
+        meaning = ", ".join(describe_turn(scale, change) for scale, change in amounts.items())
         readings.append(WordReading(words, meaning))
     swing = turned.pop("swing", None)
     half_time = turned.pop("half_time", 0.0) > 0
@@ -335,7 +335,7 @@ def _list_feelings(
     text = _STYLES.replace_some(wanted.text, "~", lambda style: style not in _FEELINGS)
     for degree in _DEGREE.finditer(text):
         role = next(_ROLES.find_all(degree["part"])).meaning
-        if degree[0] not in _FEELINGS and role in ROLES:
+        if degree[0] not in _FEELINGS:
             yield degree[0], DEGREES[degree["degree"]], ((role, 1.0),)
     text = _DEGREE.sub(lambda degree: degree[0] if degree[0] in _FEELINGS else "~", text)
     for place, feeling in _FEELINGS.find_places(text):

@@ -84,7 +84,7 @@ def write_bar(arrangement: Arrangement, bar: int) -> Rows:
     _thin(arrangement, section, rows)
     _follow_mood(arrangement, section, rows, rng)
     play_transitions(arrangement, bar, rows)
-    if arrangement.sketch.mood.hats <= -STRONG:
+    if arrangement.sketch.mood.hats <= -1:
         for drum in HATS:
             rows.pop(drum, None)
     return {drum: row for drum, row in rows.items() if set(row) != {"."}}
@@ -257,6 +257,8 @@ def _follow_mood(
         _merge(rows, "closed hat", rows.pop("open hat"))
     if mood.brightness >= STRONG and "closed hat" in rows:
         _open_offbeats(rows)
+    if mood.hats <= -STRONG:
+        _thin_out(row for drum, row in rows.items() if drum in HATS)
     if mood.hats >= STRONG:
         _roll_hats(rows, rng, arrangement.sketch.meter.steps)
 
@@ -268,11 +270,15 @@ def _empty(rows: Rows) -> None:
         for drum in COLOURS:
             if drum != "rim" or has_backbeat:  # a rim may be the backbeat itself
                 rows.pop(drum, None)
-    for drum, row in rows.items():
+    for row in rows.values():
         row[:] = ["." if symbol in SOFT else symbol for symbol in row]
         row[:] = ["x" if symbol in MULTIPLE else symbol for symbol in row]
-        if drum not in (*TIMEKEEPERS, "crash"):
-            continue
+    _thin_out(row for drum, row in rows.items() if drum in (*TIMEKEEPERS, "crash"))
+
+
+def _thin_out(rows: Iterable[list[str]]) -> None:
+    """Of each row what is on the beats, or every second stroke."""
+    for row in rows:
         played = [step for step, symbol in enumerate(row) if symbol != "."]
         beats = [step for step in played if step % 4 == 0]
         kept = beats if 0 < len(beats) < len(played) else played[::2]

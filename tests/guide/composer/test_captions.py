@@ -258,6 +258,10 @@ def test_how_a_caption_was_read_is_a_sentence() -> None:
         ("less bass guitar, funk", "bass", -1, "less bass guitar (bass quieter)"),
         ("rock with less electric guitar", "chords", -1, "less electric guitar (chords quieter)"),
         ("quieter lead, house", "lead", -1, "quieter lead"),
+        ("less vocals, pop", "voice", -1, "less vocals (singer quieter)"),
+        ("pop with louder vocals", "voice", 1, "louder vocals (singer louder)"),
+        ("house, less hats", "hats", -1, "less hats (fewer hats)"),
+        ("fewer hi-hats, trap", "hats", -1, "fewer hi hats (fewer hats)"),
     ],
 )
 def test_more_and_less_of_a_part_is_a_degree(prompt: str, part: str, sign: int, told: str) -> None:

@@ -157,6 +157,17 @@ def test_no_hats_means_none(style: str) -> None:
     assert not pitches_of(play_drums(arrangement)) & HATS
 
 
+def test_less_hats_are_fewer_and_the_ride_goes_on_without_any() -> None:
+    def count(style: str, hats: float, drums: set[int]) -> int:
+        played = play_drums(make_styled(style, mood=Mood(hats=hats)))
+        return sum(note.pitch in drums for note in played)
+
+    for style in ("house", "trap", "hip hop"):
+        assert 0 < count(style, -0.8, HATS) <= 0.75 * count(style, 0.0, HATS)
+    ride = {PITCH_OF["ride"]}
+    assert count("jazz", -1.0, ride) == count("jazz", 0.0, ride) > 0
+
+
 def test_rolls_of_hats_are_faster_than_sixteenths() -> None:
     for style in ("hip hop", "trap", "pop"):
         arrangement = make_styled(style, mood=Mood(hats=1.0))
