@@ -25,7 +25,7 @@ _PARAGRAPHS = {"p", "h"}
 _SHOWN = {"br": "\n", "cr": "\n", "line-break": "\n", "tab": "\t", "noBreakHyphen": "-"}
 _SPACES = "s"  # of ODT, with how many
 _MOST_SPACES = 100  # one after the other, as between chords
-_WRAPPED = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")  # XML's own lines mean nothing
+_WRAPPED = re.compile(r"[\r\n][ \t\r\n]*")  # XML's own lines mean nothing
 _HIDDEN = set(
     "annotation note tracked-changes del moveFrom instrText pPr rPr sectPr pict drawing Fallback "
     "title desc".split()

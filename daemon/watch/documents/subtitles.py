@@ -1,4 +1,4 @@
-"""Subtitles: SRT, WebVTT and ASS, whose words are sung, and whose numbers, times and styles are
+"""Subtitles: SRT, WebVTT, ASS, MicroDVD: words are sung, and numbers, times and styles are
 not.
 """
 
@@ -17,15 +17,17 @@ from .times import PAUSE
 from .translations import describe_doubled, drop_translations, is_latin
 
 _CLOCK = r"(?:([0-9]{1,3}):)?([0-9]{1,2}):([0-9]{1,2})(?:[.,:]([0-9]{1,3}))?"
-_CUE = re.compile(rf"\s*{_CLOCK}\s*(?:-->|->|,)\s*{_CLOCK}(?:\s.*)?")
+_CUE = re.compile(rf"\s*{_CLOCK}\s*(?:-->|->|,|-)\s*{_CLOCK}(?:\s.*)?")
 _BLOCK = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:[ \t].*)?")
 _TIME = re.compile(_CLOCK)
 _DIALOGUE = re.compile(r"\s*Dialogue: ?((?:[^,]*,){4}.*)")
 _FORMAT = re.compile(r"\s*Format: ?(.*)")
 _TITLE = re.compile(r"Title: *(\S.*)")
 _ASS_FIELDS = "layer start end style name marginl marginr marginv effect text".split()
+_FRAMES = re.compile(r"\s*\{([0-9]{1,8})\}\{([0-9]{0,8})\}(.*)")
+_FRAME_RATE = 25  # frames a second, about
 _ASS_BREAK = re.compile(r"\\[Nn]")
-_TAG = re.compile(r"</?[a-zA-Z0-9][^<>]{0,200}>|\{\\[^{}]{0,400}\}")
+_TAG = re.compile(r"</?[a-zA-Z0-9][^<>]{0,200}>|\{\\?[a-zA-Z][^{}]{0,400}\}")
 _DRAWING = re.compile(r"\{[^{}]{0,200}\\p[1-9]")
 _ROLLING = re.compile(r"<[0-9:.]{5,12}><c[.>]")  # words that come one by one, then all again
 _SPEAKER = re.compile(r"(?:>>+|-(?= ))\s*")
@@ -43,14 +45,17 @@ class _Cue:
 
 
 def is_subtitles(lines: Sequence[str]) -> bool:
-    """SRT, WebVTT or ASS, whatever its file is called."""
-    return any(_CUE.fullmatch(line) or _DIALOGUE.fullmatch(line) for line in lines)
+    """SRT, WebVTT, ASS or MicroDVD, whatever its file is called."""
+    return any(
+        _CUE.fullmatch(line) or _DIALOGUE.fullmatch(line) or _FRAMES.fullmatch(line)
+        for line in lines
+    )
 
 
 def read_subtitles(text: str) -> Document:
     """No text raises."""
     raw = split_lines(text)
-    reader = _AssReader() if any(map(_DIALOGUE.fullmatch, raw)) else _CueReader()
+    reader = _choose_reader(raw)
     reader.read(raw)
     if _ROLLING.search(text):
         _drop_repeats(reader.cues)
@@ -66,6 +71,12 @@ def read_subtitles(text: str) -> Document:
         if line.strip() and number not in told
     ]
     return Document(Kind.SUBTITLES, text, tuple(lines), tuple(reader.tags), join_notes(notes))
+
+
+def _choose_reader(lines: Sequence[str]) -> _Reader:
+    if any(map(_DIALOGUE.fullmatch, lines)):
+        return _AssReader()
+    return _CueReader() if any(map(_CUE.fullmatch, lines)) else _FrameReader()
 
 
 class _Reader:
@@ -106,6 +117,20 @@ class _CueReader(_Reader):
                 cue_times = (self.cues[-1].start,)
                 self.cues[-1].lines.append(DocumentLine(number, words, cue_times))
             above = text
+
+
+class _FrameReader(_Reader):
+    """MicroDVD: {first frame}{last frame}words|words."""
+
+    def read(self, lines: Sequence[str]) -> None:
+        for number, line in enumerate(lines, 1):
+            if frames := _FRAMES.fullmatch(line):
+                start, end = (int(frame or 0) / _FRAME_RATE for frame in frames.group(1, 2))
+                parts = [words for part in frames[3].split("|") if (words := _clean(part))]
+                shown = [DocumentLine(number, " ".join(parts), (start,))] if parts else []
+                self.cues.append(_Cue(start, end, shown))
+            elif not self.cues and line.strip():
+                self.head.append(DocumentLine(number, line))
 
 
 class _AssReader(_Reader):

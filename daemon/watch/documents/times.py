@@ -14,7 +14,7 @@ PAUSE = 4.0  # seconds without words in front of a line that begins a verse
 _CLOCK = r"([0-9]{1,3}):([0-9]{1,2})(?::([0-9]{1,3}))?(?:[.,]([0-9]{1,6}))?"
 # of a line or a word; of streaming services, in milliseconds: when, how long, and always 0
 _TAG = re.compile(
-    rf"[\[<] ?{_CLOCK} ?[\]>]"
+    rf"[\[<] ?{_CLOCK}(?: ?--?>? ?[0-9:.,]{{3,12}})? ?[\]>]"
     r"|[\[(<]([0-9]{1,8}),[0-9]{1,8}(?:,[0-9]{1,8})?[\])>]"
 )
 _BARE = re.compile(rf"[ \t]*\(?{_CLOCK}\)?(?:[ \t]+(?:[-|][ \t])?|$)")  # 0:12 la; (0:12) la

@@ -18,29 +18,35 @@ def drop_translations(
     sung, where most have a second, or where it is in another script. `may_wrap`: the format puts a
     long line on two, so that only the script shows.
     """
+    removed: defaultdict[int, set[float]] = defaultdict(set)  # times of lines
+    dropped: dict[int, str] = {}  # why, of the last of its times
     at_time: dict[float, list[DocumentLine]] = defaultdict(list)
     for line in lines:
-        for time in line.times if line.text else ():
-            at_time[time].append(line)
+        for time in dict.fromkeys(line.times) if line.text else ():
+            same = at_time[time]
+            copied = [other.number for other in same[:MAX_LANGUAGES] if other.text == line.text]
+            if copied:
+                removed[line.number].add(time)
+                dropped[line.number] = f"not sung: line {copied[0]} again"
+            else:
+                same.append(line)
     doubled = {time: same for time, same in at_time.items() if 1 < len(same) <= MAX_LANGUAGES}
     is_bilingual = not may_wrap and 2 * len(doubled) >= len(at_time)
-    sung_at = {line.number: [*line.times] for line in lines if line.times}
-    originals: dict[int, int] = {}
-    kept = 0
+    translated = kept = 0
     for time, (first, *others) in doubled.items():
         for other in others:
             if is_bilingual or is_latin(first.text) != is_latin(other.text):
-                sung_at[other.number].remove(time)
-                originals[other.number] = first.number
+                removed[other.number].add(time)
+                dropped[other.number] = f"not sung: a translation of line {first.number}"
+                translated += 1
             else:
                 kept += 1
-    notes = describe_doubled(len(originals), 0 if may_wrap else kept)
+    notes = describe_doubled(translated, 0 if may_wrap else kept)
     sung: list[DocumentLine] = []
     for line in lines:
-        times = tuple(sung_at[line.number]) if line.times else ()
+        times = tuple(time for time in line.times if time not in removed[line.number])
         if line.times and not times:
-            message = f"not sung: a translation of line {originals[line.number]}"
-            notes.append(SheetNote(line.number, UNDERSTOOD, message))
+            notes.append(SheetNote(line.number, UNDERSTOOD, dropped[line.number]))
         else:
             sung.append(line._replace(times=times))
     return sung, notes

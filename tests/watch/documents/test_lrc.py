@@ -14,6 +14,7 @@ from daemon.watch.encodings import decode
 from daemon.watch.notes import find_problems
 from daemon.watch.sheet import Sheet, read_sheet
 from tests.support.examples import scale_examples
+from tests.support.growth import assert_linear
 
 FILES = Path(__file__).parents[2] / "data" / "lyrics"
 
@@ -111,6 +112,8 @@ def test_every_file_is_tried() -> None:
         "[ 00:12.34 ] la la",
         "[00:12.34]la la[00:15.00]",
         "[00:12.34]la [00:13.00]la",
+        "[00:12.34-00:15.00] la la",
+        "[00:12.34 --> 00:15.00] la la",
         "[00:12.34] <00:12.34> la <00:13.00> la <00:14.00>",
         "<00:12.34>la <00:13.00>la",
         "［00：12．34］la la",
@@ -216,6 +219,10 @@ def test_a_line_that_is_cut_in_two_is_sung_whole_and_that_is_said() -> None:
     assert messages_of(text)[0].startswith("lines at the times of others are sung behind them: 1")
 
 
+def test_a_line_that_is_there_twice_at_one_time_is_sung_once() -> None:
+    assert lyrics_of("[00:12.00]la\n[00:12.00]la\n[00:15.00]lo\n[00:18.00]le") == "la\nlo\nle"
+
+
 def test_lines_that_all_have_one_time_are_all_sung() -> None:
     text = "\n".join(f"[00:00.00]{line}" for line in ("one", "two", "three", "four"))
     assert lyrics_of(text) == "one\ntwo\nthree\nfour"
@@ -272,3 +279,31 @@ def test_of_any_lines_no_time_is_sung_and_each_is_told_of_once(lines: list[str])
     told = [n for note in read.notes if note.line for n in range(note.line, note.line + note.lines)]
     assert len(told) == len(set(told))
     assert set(told) >= {number for number, line in enumerate(lines, 1) if line.strip()}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[00:01]la\n[00:01]lo\n",
+        "[00:01]",
+        "[00:01]la\n",
+        "[00:01]\n",
+        "[00:01]la [00:02]",
+        "[1,2](1,2)la",
+        "[ti:x]\n",
+        "[bg:",
+        "[00:00]作词：x\n",
+        "0:12 la\n",
+        "F: ",
+    ],
+)
+def test_many_of_anything_take_linear_time(piece: str) -> None:
+    assert_linear(lambda text: read_text(text, ".lrc"), lambda size: piece * size, 200)
+
+
+def test_a_line_with_very_many_times_and_its_translation_take_linear_time() -> None:
+    def write(size: int) -> str:
+        times = "".join(f"[{second // 60}:{second % 60:02}]" for second in range(size))
+        return f"{times}la\n{times}lo\n"
+
+    assert_linear(lambda text: read_text(text, ".lrc"), write, 400)

@@ -73,11 +73,17 @@ Dialogue: 0,0:00:30.00,0:00:33.00,Default,,0,0,0,,over & over
 """
 
 
+SUB = """{300}{375}the harbour|sleeps
+{388}{450}{y:i}nobody wakes
+{750}{825}over & over
+"""
+
+
 def lyrics_of(text: str, suffix: str = ".txt") -> str:
     return str(read_sheet(text, suffix).values.get("lyrics", ""))
 
 
-@pytest.mark.parametrize("text", [SRT, VTT, SBV, ASS, SRT.replace("\n", "\r\n")])
+@pytest.mark.parametrize("text", [SRT, VTT, SBV, ASS, SUB, SRT.replace("\n", "\r\n")])
 @pytest.mark.parametrize("suffix", [".txt", ".srt", ".lrc"])
 def test_words_are_sung_and_a_pause_parts_verses(text: str, suffix: str) -> None:
     read = read_sheet(text, suffix)
