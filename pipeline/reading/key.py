@@ -44,7 +44,6 @@ _DENIED = re.compile(
 _ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/]|- )| \d")  # a phrase, behind a key
 _LEADS_ON = re.compile(r" (?:at|by|for|with)\b")
 _BEGINS = re.compile(r"(?:^|[,;:.!?()\[\]|/]|- ) ?$")  # a phrase, before a key
-_BEGINS_SENTENCE = re.compile(r"(?:^|[.!?;]) ?$")
 _CHORD_BEHIND = re.compile(
     r"(?i) ?(?:(?:6|7|9|11|13)(?:ths?)?(?= ?(?:$|[,.;)]|chords?\b))|chord\b(?! prog)|triad|"
     r"(?:second|third|fourth|fifth|sixth|seventh|ninth)s?\b|interval)"

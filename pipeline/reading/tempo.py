@@ -187,9 +187,9 @@ def _choose(
 
 
 def _read_number(written: str) -> float:
-    """128,5 as 128.5; of 4,120 the 120."""
+    """128,5 as 128.5, and 92,500 as 92.5; of 4,120 the 120."""
     whole, comma, rest = written.partition(",")
-    if comma and len(rest) == 3:
+    if comma and len(rest) == 3 and LOWEST <= float(rest) <= HIGHEST:
         return float(rest)
     return float(f"{whole}.{rest}" if comma else written)
 

@@ -21,6 +21,7 @@ from pipeline.prompt_reading import read_prompt
         ("lo-fi at 92,5 bpm", 92.5),
         ("drums,120bpm", 120),
         ("bars 4,120bpm", 120),
+        ("92,500 bpm", 92.5),
         ("techno, 135 beats per minute", 135),
         ("135 beats/min", 135),
         ("92 b.p.m.", 92),
