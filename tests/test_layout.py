@@ -34,7 +34,10 @@ DOORS = {
     "tomllib": {"pipeline/untrusted.py"},
     "safetensors": {"pipeline/weights/safetensors_files.py"},
     "num2words": {"pipeline/singer/numbers.py"},
-    "defusedxml": {"daemon/watch/documents/office.py"},
+    "defusedxml": {
+        "daemon/watch/documents/office.py",
+        "daemon/watch/documents/song_files.py",
+    },
     "chardet": {"daemon/watch/old_encodings.py"},
     "pypinyin": {"pipeline/singer/mandarin.py"},
 }

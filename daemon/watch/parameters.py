@@ -64,6 +64,7 @@ _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
 _CURLY_QUOTED = re.compile(r"[“„«「『]([^“”„«»「」『』]*)[“”»」』]\s*(?:#.*)?")
 _REMARKS = ("(", "[", " - ", ", ", ";", " #", " //")
+_QUOTES = ('"', "'", "“", "„", "«", "「", "『")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
 
 
@@ -216,7 +217,13 @@ def _split_pair(line: str) -> _Pair | None:
 def _cut_value(written: str) -> str:
     """What stands behind a line's first mark."""
     folded = fold(written)
-    return written[min(at for mark in ":=" if (at := folded.find(mark)) >= 0) + 1 :].strip()
+    begin = min(at for mark in ":=" if (at := folded.find(mark)) >= 0) + 1
+    end = len(written)
+    while begin < end and not clean_line(written[begin]).strip():
+        begin += 1
+    while begin < end and not clean_line(written[end - 1]).strip():
+        end -= 1
+    return written[begin:end]
 
 
 def _names_field(line: str) -> bool:
@@ -288,7 +295,8 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         entry.value = fact.value
     try:
         name = key if key == INSERT else field_name(key)
-        if (name in TEXTS or name in FILE_FIELDS) and entry.written and not entry.continuation:
+        is_quoted = name in TEXTS and entry.written.startswith(_QUOTES)
+        if (is_quoted or name in FILE_FIELDS) and entry.written and not entry.continuation:
             entry.value = entry.written
         text = _join_value(name, entry)
         if not text and (name == INSERT or FIELDS[name].default != ""):

@@ -51,7 +51,8 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
     found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
     certain = {index for index, names in found.items() if names and is_certain(lines[index], names)}
     likely = [names for names in found.values() if names and max(map(len, names)) > 1]
-    among_chords = bool(certain) or len(likely) > 1 or any(map(_has_inline, texts))
+    is_opensong = any(text[0] == "." and list_chords(text[1:]) for text in texts if text)
+    among_chords = is_opensong or bool(certain) or len(likely) > 1 or any(map(_has_inline, texts))
     chords = {
         index: names
         for index, names in found.items()
@@ -67,7 +68,7 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
         chords=chords,
         among_chords=among_chords,
         is_short=any(map(_SHORTENED.fullmatch, texts)),
-        is_opensong=any(text[0] == "." and list_chords(text[1:]) for text in texts if text),
+        is_opensong=is_opensong,
         has_directives=any(text[0] in "{｛" and read_directive(text) for text in texts if text),
         has_headings=any(text and parse_marker(text) for text in texts),
         numbered=_find_numbered(texts),

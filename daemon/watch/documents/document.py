@@ -19,6 +19,7 @@ class Kind(StrEnum):
     SUBTITLES = "subtitles"
     RICH_TEXT = "rich text (RTF)"
     WEB_PAGE = "a web page (HTML)"
+    SONG = "a song of OpenSong or OpenLyrics (XML)"
     OFFICE = "a word processor's document"
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 from ..characters import split_lines
 from ..encodings import decode
-from ..notes import UNDERSTOOD, SheetNote
+from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import Document, DocumentLine, DocumentTag, Kind
 from .lrc import count_timed, read_lrc
 from .office import convert_document, find_part
 from .rtf import convert_rtf, is_rtf
+from .song_files import convert_song, is_song, strip_markup
 from .subtitles import is_subtitles, read_subtitles
 from .times import strip_bare_time, strip_leading_times, strip_times
 from .web_page import begins_page, convert_web_page, is_web_page
@@ -66,10 +67,21 @@ def read_text(text: str, suffix: str) -> Document:
     """A text that was decoded; `suffix` (.txt, .md, .lrc) is that of its file. No text raises."""
     if is_rtf(text):
         return _read_converted(Kind.RICH_TEXT, convert_rtf(text))
+    if is_song(text):
+        return _read_song(text)
     if begins_page(text) or (suffix != ".md" and is_web_page(text)):
         shown, title = convert_web_page(text)
         return _read_converted(Kind.WEB_PAGE, shown, title)
     return _read_plain(text, suffix)
+
+
+def _read_song(text: str) -> Document:
+    try:
+        return _read_converted(Kind.SONG, convert_song(text))
+    except ValueError as error:
+        document = _read_converted(Kind.SONG, strip_markup(text))
+        note = SheetNote(0, UNCLEAR, str(error), "what is left without its tags is read")
+        return document._replace(notes=(note, *document.notes))
 
 
 def _read_office(content: bytes) -> Document:
