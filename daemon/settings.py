@@ -13,8 +13,9 @@ from typing import Any
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
-from pipeline.request import MAX_SEED, BadRequest, Request
-from pipeline.request_files import FILE_FIELDS, check_files
+from pipeline.request import MAX_SEED, BadRequest, Request, field_name
+from pipeline.request_files import FILE_FIELDS, check_files, names_file
+from pipeline.user_paths import expand_path
 from pipeline.voices import PLANNERS
 from pipeline.weights import adapter
 
@@ -112,7 +113,12 @@ class PadSettings:
             raise SettingsError("[[midi.pad]] needs a slot, counted from 1, like slot = 3")
         _check_range("[[midi.pad]] seed", self.seed, -1, MAX_SEED)
         try:
-            check_files(Request().changed(self.request))
+            request = Request().changed(self.request)
+            files = _expand_files("[midi.pad.request]", request)
+            check_files(request.changed(files))
+            written = {field_name(name): name for name in self.request}
+            expanded = {written[field]: path for field, path in files.items() if field in written}
+            object.__setattr__(self, "request", {**self.request, **expanded})
         except BadRequest as error:
             raise SettingsError(f"[midi.pad.request] {error}") from error
 
@@ -155,6 +161,7 @@ class Midi:
 
     def __post_init__(self) -> None:
         _check_range("[midi] rows", self.rows, 0, 1)
+        object.__setattr__(self, "profile", _expand("[midi] profile", self.profile))
         try:
             if self.velocity:
                 Knob.of(self.velocity)
@@ -319,7 +326,12 @@ class Settings:
                 "insert_to must be the name of a program in small letters, like live, or auto, "
                 f'or "", got {self.insert_to!r}'
             )
-        if self.planner not in ("", *PLANNERS) and not Path(self.planner).expanduser().is_dir():
+        for name in ("model", "planner"):
+            object.__setattr__(self, name, _expand(name, getattr(self, name)))
+        object.__setattr__(
+            self, "models", tuple(_expand("models", model) for model in self.models)
+        )
+        if self.planner not in ("", *PLANNERS) and not Path(self.planner).is_dir():
             raise SettingsError(
                 f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}"
             )
@@ -430,10 +442,21 @@ def _convert_request(value: Any) -> Request:
         raise SettingsError(f"[request] must be a table of parameters, got {value!r}")
     try:
         request = value if isinstance(value, Request) else Request().changed(value)
+        request = request.changed(_expand_files("[request]", request))
         check_files(request)
     except BadRequest as error:
         raise SettingsError(f"[request] {error}") from error
     return request
+
+
+def _expand_files(table: str, request: Request) -> dict[str, str]:
+    """The files that a request names, as whole paths."""
+    named = {field: getattr(request, field) for field in FILE_FIELDS}
+    return {
+        field: _expand(f"{table} {field}", path)
+        for field, path in named.items()
+        if names_file(field, path)
+    }
 
 
 def _convert_watches(value: Any) -> tuple[Watch, ...]:
@@ -508,11 +531,17 @@ def _make_absolute(name: str, path: Path) -> Path:
     if "\0" in str(path):
         raise SettingsError(f"{name} must be a path, got {str(path)!r}")
     try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError as error:
-        raise SettingsError(
-            f"{name}: {path} is in no home folder known here; give another with --{name}"
-        ) from error
+        return Path(expand_path(str(path))).absolute()
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error
+
+
+def _expand(name: str, text: str) -> str:
+    """A text that may be a path, with the home folder in it."""
+    try:
+        return expand_path(text)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def parse_endpoint(text: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ MLX.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -72,10 +73,12 @@ def read_json(path: Path, most: int) -> Any:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """What a text says. Raises ValueError."""
+    """What a text says, in UTF-8, UTF-16 or UTF-32, with a byte order mark or without. Raises
+    ValueError.
+    """
     try:
         value = json.loads(
-            text,
+            text.removeprefix("\ufeff") if isinstance(text, str) else text,
             parse_int=_read_integer,
             parse_float=_read_float,
             parse_constant=_refuse_constant,
@@ -87,8 +90,14 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_toml(path: Path, most: int) -> dict[str, Any]:
-    """What a file holds; it may begin with a byte order mark. Raises ValueError, and OSError."""
-    return parse_toml(read_bytes(path, most).decode("utf-8-sig"))
+    """What a file holds; it may begin with a byte order mark, which
+    also tells UTF-16 from UTF-8. Raises ValueError, and OSError."""
+    content = read_bytes(path, most)
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return parse_toml(content.decode("utf-16" if is_utf16 else "utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 from byte {error.start} on: save it as UTF-8") from None
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.user_paths import expand_path
+
 from ..integrations import catalogue, installer
 from ..integrations.catalogue import Integration
 from ..integrations.clients import read_heard
@@ -154,6 +156,6 @@ def _make_absolute(folder: str | None) -> Path | None:
     if not folder:
         raise SettingsError("--to must name a folder, got an empty text")
     try:
-        return Path(folder).expanduser().absolute()
-    except RuntimeError as error:
-        raise SettingsError(f"--to {folder}: {error}") from error
+        return Path(expand_path(folder)).absolute()
+    except ValueError as error:
+        raise SettingsError(f"--to {error}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.private import make_private
 from pipeline.request_files import names_file
+from pipeline.user_paths import expand_path
 
 from ..integrations.sources import SOURCES
 from ..osc.arguments import MAX_ID
@@ -86,10 +87,17 @@ def _check_id(id: str) -> str:
 def _make_absolute(name: str, value: str) -> str:
     """A file that is here, with its whole path; the daemon is at home somewhere else."""
     if names_file(name, value):
-        with suppress(OSError, RuntimeError):
-            path = Path(value).expanduser()
+        with suppress(OSError):
+            path = Path(_expand(name, value))
             return str(path.absolute()) if path.is_file() else value
     return value
+
+
+def _expand(name: str, value: str) -> str:
+    try:
+        return expand_path(value)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from error
 
 
 def _flatten(pairs: Mapping[str, str]) -> tuple[str, ...]:

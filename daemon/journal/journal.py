@@ -172,6 +172,12 @@ class Journal(Questions):
         forgotten = (kept["last"] or 0) > kept["count"]
         return max(first, kept["oldest"] or first) if forgotten else first
 
+    def remember_first(self, name: str, text: str) -> str:
+        """What was written down first under that name; where nothing was, `text` is, and is given
+        back. Raises OSError.
+        """
+        return self._remember(f"first {name}", text)
+
     # --- inside -----------------------------------------------------------------------------------
 
     def _remember(self, name: str, value: str) -> str:

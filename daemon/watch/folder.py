@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
 from . import watched_files
+from .conflict_copies import are_alike, find_original, read_name
 from .engine_api import EngineApi
 from .folder_jobs import FolderJobs
 from .notes import BUG, TOO_MUCH, UNCLEAR, UNDERSTOOD, UNKNOWN, SheetNote, describe_error, shorten
@@ -41,6 +42,7 @@ LONGEST_RETRY = 600.0  # seconds between two tries of a file that goes on failin
 TEMPORARY = (429, 503, 507)  # refusals that do not last
 MAX_ANNOUNCED = 50  # notes on one file that are sent as events; the report has all
 MAX_REMOVED = 10_000  # files that are not there any more, and might come back
+CONFLICT = 409
 NOT_THERE = -1  # in place of a device
 
 
@@ -127,6 +129,9 @@ class WatchedFolder:
         self._since = engine.journal.known_since(self.client)
         self._device: int | None = None  # that the folder is on; None: not polled yet
         self._is_whole = True  # it had no more files than are watched
+        # sizes and times of what rested when it was first looked into; None: not known yet
+        self._resting: frozenset[str] | None = None
+        self._subfolders: set[str] = set()  # of which it was said that they are not watched
 
     @property
     def client(self) -> str:
@@ -140,11 +145,17 @@ class WatchedFolder:
 
     # --- polling ----------------------------------------------------------------------------------
 
-    def poll(self, now: float, hints: Iterable[str] = (), outs: Iterable[Path] = ()) -> None:
+    def poll(
+        self,
+        now: float,
+        hints: Iterable[str] = (),
+        outs: Sequence[Path] = (),
+        watched: Iterable[Path] = (),
+    ) -> None:
         """Find what has changed, and take what has settled.
 
         `hints` are names that changed even if they look the same; `outs` are folders in which clips
-        land, of which none is taken.
+        land, of which none is taken; `watched` are all folders that are watched.
         """
         takes_land_here = os.path.realpath(self.watch.folder) in map(os.path.realpath, outs)
         audio = self.watch.audio != "ignore" and not takes_land_here
@@ -156,6 +167,9 @@ class WatchedFolder:
             return
         files = scan.files
         self._note_whole(scan.is_whole)
+        self._note_subfolders(scan.subfolders, {*outs, *watched})
+        if self._resting is None:
+            self._resting = self._remember_resting(files)
         came_in_sight = device != self._device
         self._device = device
         self._files = files
@@ -190,13 +204,46 @@ class WatchedFolder:
             self._announce(self.watch.folder, [note])
         self._is_whole = is_whole
 
+    def _note_subfolders(self, names: Sequence[str], known: Container[Path]) -> None:
+        """Said once of each: whoever puts sheets there would wait for ever."""
+        fresh = [
+            name
+            for name in names
+            if name not in self._subfolders and self.watch.folder / name not in known
+        ]
+        self._subfolders.update(fresh)
+        for name in fresh:
+            message = "what is in this sub-folder is not watched"
+            hint = "put it into the watched folder, or give this one a [[watch]] of its own"
+            self._announce(self.watch.folder / name, [SheetNote(0, UNDERSTOOD, message, hint)])
+
+    def _remember_resting(self, files: Mapping[str, WatchedFile]) -> frozenset[str]:
+        """The files that are older than the watching, as the journal has had them since the folder
+        was looked into for the first time. Raises OSError.
+        """
+        old = {
+            entry
+            for file in files.values()
+            if file.mtime <= self._since
+            for entry in _sign_files(file)
+        }
+        return frozenset(self._engine.journal.remember_first(self.client, " ".join(old)).split())
+
+    def _rests(self, file: WatchedFile) -> bool:
+        """Whether a file is older than the watching: it was there when that began, or has been here
+        for longer than the journal remembers. One with an old date that came later (unzipped,
+        moved, synced) does not rest.
+        """
+        was_there = self._resting is not None and self._resting.issuperset(_sign_files(file))
+        return file.mtime <= self._since and (was_there or file.ctime <= self._since)
+
     def _add(self, file: WatchedFile, came_in_sight: bool) -> FileRecord:
         """A name that was not there at the last poll. What is older than the watching rests until
         it is saved.
         """
         record = self._removed.pop(file.name) or FileRecord(preexisting=came_in_sight)
         is_new = record.signature is None
-        is_old = file.mtime <= self._since and not file.is_defaults
+        is_old = self._rests(file) and not file.is_defaults
         if came_in_sight and is_new and is_old:
             record.signature = file.signature
             record.inodes = file.inodes
@@ -276,6 +323,9 @@ class WatchedFolder:
         if file.is_defaults:
             self._take_defaults(file, record, content)
             return
+        if conflict := self._describe_conflict(file, content):
+            self._rest(file, record, content, conflict)
+            return
         parsed = self._parse(file, content)
         asks_for_the_same = is_same and parsed.inputs == record.parsed.inputs
         if asks_for_the_same and not self._jobs.has_failed(record.job_id):
@@ -321,6 +371,31 @@ class WatchedFolder:
         if 0 <= time.time() - file.mtime < COARSE:
             record.read_at = now + COARSE
         return content
+
+    def _describe_conflict(self, file: WatchedFile, content: FileContent) -> SheetNote | None:
+        """What to say of a copy that a program made where two machines saved one file. A name that
+        people write too is a copy's only where the original is older, and almost the same.
+        """
+        copy = read_name(file.name)
+        if copy is None:
+            return None
+        original = self._files.get(find_original(copy, self._files) or "")
+        if not copy.is_certain and (original is None or not _is_version(file, content, original)):
+            return None
+        is_of = original.name if original else copy.original
+        message = f"it looks like a conflict copy of {is_of}, as {copy.whose} leaves them: it rests"
+        hint = f"keep what you want of both in {is_of}, or give this one another name to play it"
+        return SheetNote(0, CONFLICT, message, hint)
+
+    def _rest(
+        self, file: WatchedFile, record: FileRecord, content: FileContent, note: SheetNote
+    ) -> None:
+        """Say why no take is made of a file."""
+        record.digest = content.digest
+        record.parsed = ParsedFile(None)
+        record.notes = (note,)
+        self._tell(file.name, record, record.notes, preexisting=record.preexisting)
+        record.preexisting = False
 
     def _take_defaults(self, file: WatchedFile, record: FileRecord, content: FileContent) -> None:
         """They hold from the next save on."""
@@ -488,6 +563,26 @@ class WatchedFolder:
         if record.failure:
             notes = (record.failure, *notes)
         return update_report(self.watch.out, name, notes, record.parsed.text)
+
+
+def _sign_files(file: WatchedFile) -> list[str]:
+    """Size and time of each, which a new name does not change."""
+    return [f"{size:x}.{modified:x}" for size, modified in file.signature]
+
+
+def _is_version(file: WatchedFile, content: FileContent, original: WatchedFile) -> bool:
+    """Whether a file is another version of an older one. Of sounds and manifests, which are alike
+    anyway, only the very same is.
+    """
+    if original.mtime > file.mtime:
+        return False
+    try:
+        other = watched_files.read_content(original)
+    except UnusableFile:
+        return False
+    if file.is_audio or file.is_manifest:
+        return content.digest == other.digest
+    return are_alike(content.text, other.text)
 
 
 def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) -> bool:

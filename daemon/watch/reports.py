@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 
 from pipeline.untrusted import read_bytes
@@ -13,6 +15,7 @@ from .characters import split_lines
 from .notes import SheetNote, find_problems, shorten
 from .watched_files import REPORT, to_utf8
 
+MAX_NAME = 255  # bytes of a file's name
 log = logging.getLogger("acestepd.watch")
 
 
@@ -20,8 +23,8 @@ def update_report(folder: Path, name: str, notes: Sequence[SheetNote], text: str
     """Write the report on the file `name`, whose `text` the notes are about, or remove it when
     there is nothing to look at. Whether there was the same report already.
     """
+    path = folder / name_report(name)
     name = to_utf8(name)
-    path = folder / f"{name}{REPORT}"
     try:
         if not find_problems(notes):
             path.unlink(missing_ok=True)
@@ -36,6 +39,19 @@ def update_report(folder: Path, name: str, notes: Sequence[SheetNote], text: str
     except OSError as error:
         log.warning("the report %s could not be written: %s", path, error.strerror)
     return False
+
+
+def name_report(name: str) -> str:
+    """What the report on a file is called: the file's name, cut where no file could be called so,
+    or changed where it is not in UTF-8; then a digest tells it from others.
+    """
+    kept = to_utf8(name)
+    room = MAX_NAME - len(f".{REPORT}")  # the dot is a temporary file's
+    if kept == name and len(kept.encode()) <= room:
+        return f"{name}{REPORT}"
+    digest = blake2b(os.fsencode(name), digest_size=8).hexdigest()
+    cut = kept.encode()[: room - len(digest) - 1].decode(errors="ignore")
+    return f"{cut}-{digest}{REPORT}"
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -17,12 +17,19 @@ from pipeline.real_files import open_real
 from pipeline.request import SOUNDS
 from pipeline.untrusted import FileState
 
+from .conflict_copies import fold_name
 from .documents.read import REFUSED_SUFFIXES, SUFFIXES
 from .notes import SheetNote
 
 MANIFEST = ".json"
 DEFAULTS = "acestepd.txt"  # holds for all files of its folder
 REPORT = ".report.txt"
+# sound that people have, and that is not read: it is said of them
+OTHER_SOUNDS = frozenset(
+    ".m4a .aac .mp4 .mov .opus .wma .wave .caf .aifc .amr .3gp .ac3 .ape .wv .mka .webm .au .snd "
+    ".rx2 .rex .oga".split()
+).difference(SOUNDS)
+UNSUPPORTED = 415
 SETTLE_SECONDS = 0.3  # without a change, after which a file is read
 SETTLE_SECONDS_AUDIO = 1.0
 
@@ -54,6 +61,7 @@ class WatchedFile:
     signature: Signature
     states: tuple[FileState, ...]
     mtime: float  # seconds since the epoch
+    ctime: float  # the same: since when it has been here, or its name or rights are these
 
     @property
     def name(self) -> str:
@@ -61,7 +69,7 @@ class WatchedFile:
 
     @property
     def is_audio(self) -> bool:
-        return _suffix(self.name) in SOUNDS
+        return _suffix(self.name) in (*SOUNDS, *OTHER_SOUNDS)
 
     @property
     def is_manifest(self) -> bool:
@@ -100,7 +108,7 @@ def is_input(name: str) -> bool:
     """
     if name.startswith((".", "~")) or name.lower().endswith(REPORT):
         return False
-    return _suffix(name) in (*SUFFIXES, *REFUSED_SUFFIXES, *SOUNDS, MANIFEST)
+    return _suffix(name) in (*SUFFIXES, *REFUSED_SUFFIXES, *SOUNDS, *OTHER_SOUNDS, MANIFEST)
 
 
 def is_defaults(name: str) -> bool:
@@ -108,10 +116,13 @@ def is_defaults(name: str) -> bool:
 
 
 class FolderScan(NamedTuple):
-    """The files of a folder by name. `is_whole`: it has no more than are watched."""
+    """The files of a folder by name, and the names of the folders in it. `is_whole`: it has no more
+    files than are watched.
+    """
 
     files: dict[str, WatchedFile]
     is_whole: bool
+    subfolders: tuple[str, ...]
 
 
 def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
@@ -119,8 +130,9 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
     whose names come first. Raises OSError.
     """
     stats: dict[str, os.stat_result] = {}
+    subfolders: list[str] = []
     with os.scandir(folder) as entries:
-        inputs = (entry for entry in entries if is_input(entry.name))
+        inputs = (entry for entry in entries if _is_candidate(entry, subfolders))
         most = LIMITS.watched_files + 1
         listed = heapq.nsmallest(most, inputs, key=lambda entry: entry.name)
     for entry in listed[: LIMITS.watched_files]:
@@ -129,26 +141,34 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
     texts = [name for name in stats if _suffix(name) in SUFFIXES]
     text_of: dict[str, str] = {}  # "" for an audio file without one
     if audio:
-        beside: dict[str, str] = {}  # the first text of a stem
-        for text in texts:
-            if not is_defaults(text):
-                beside.setdefault(Path(text).stem, text)
+        beside: dict[str, str] = {}  # the first text of a stem, in any case and normal form too
+        for spell in (str, fold_name):
+            for text in texts:
+                if not is_defaults(text):
+                    beside.setdefault(spell(Path(text).stem), text)
         for name in stats:
             if _suffix(name) in SOUNDS:
-                text_of[name] = beside.get(Path(name).stem, "")
+                stem = Path(name).stem
+                text_of[name] = beside.get(stem) or beside.get(fold_name(stem), "")
+            elif _suffix(name) in OTHER_SOUNDS:
+                text_of[name] = ""
     beside_audio = set(text_of.values())
     text_of |= {name: name for name in texts if name not in beside_audio}
     text_of |= {name: name for name in stats if _suffix(name) in REFUSED_SUFFIXES}
     if manifests:
         text_of |= {name: name for name in stats if _suffix(name) == MANIFEST}
     files = {name: _build_file(folder, name, text, stats) for name, text in text_of.items()}
-    return FolderScan(files, len(listed) < most)
+    return FolderScan(files, len(listed) < most, tuple(sorted(subfolders)))
 
 
 def read_content(file: WatchedFile) -> FileContent:
     """Raises `UnusableFile`."""
     if refused := REFUSED_SUFFIXES.get(_suffix(file.name)):
-        raise UnusableFile(415, f"it is {refused[0]}, which is not read", refused[1])
+        raise UnusableFile(UNSUPPORTED, f"it is {refused[0]}, which is not read", refused[1])
+    if _suffix(file.name) in OTHER_SOUNDS:
+        message = f"sound in a {_suffix(file.name)} file is not read"
+        kinds = ", ".join(kind.removeprefix(".") for kind in SOUNDS)
+        raise UnusableFile(UNSUPPORTED, message, f"save it as one of {kinds}")
     digest = blake2b(digest_size=16)
     text = bytearray()
     for path in file.paths:
@@ -184,11 +204,21 @@ def _build_file(
         signature=tuple(map(_sign, found)),
         states=tuple(map(FileState.of_stat, found)),
         mtime=max(each.st_mtime for each in found),
+        ctime=max(each.st_ctime for each in found),
     )
 
 
 def _sign(found: os.stat_result) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
+
+
+def _is_candidate(entry: os.DirEntry[str], subfolders: list[str]) -> bool:
+    """Whether it has an input's name; folders that are not hidden are added to `subfolders`."""
+    if is_input(entry.name):
+        return True
+    if not entry.name.startswith((".", "~", "__")) and entry.is_dir(follow_symlinks=False):
+        subfolders.append(entry.name)
+    return False
 
 
 def _stat_regular(entry: os.DirEntry[str]) -> os.stat_result | None:

@@ -180,7 +180,9 @@ class Watchers:
     def _poll(self, observation: _Observation) -> None:
         self._observe(observation)  # first: what changes from here on gives a hint
         outs = [self._engine.settings.out, *(watch.out for watch in self._watches)]
-        observation.folder.poll(time.monotonic(), observation.hints.take_names(), outs)
+        watched = [watch.folder for watch in self._watches]
+        hints = observation.hints.take_names()
+        observation.folder.poll(time.monotonic(), hints, outs, watched)
 
     def _observe(self, observation: _Observation) -> None:
         """Have watchdog observe the folder that is there now. It may have been deleted and made

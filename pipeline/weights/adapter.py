@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+from ..user_paths import expand_path
+
 BITS = (8, 4)  # that weights can be quantised to
 MAX_SCALE = 10.0  # on either side of 0: beyond it is a slip
 
@@ -49,7 +51,10 @@ class Adapter(NamedTuple):
                 f"the scale of an adapter must be in -{MAX_SCALE:g}..{MAX_SCALE:g}, "
                 f"got {self.scale:g}"
             )
-        path = os.path.abspath(os.path.expanduser(self.path.strip()))
+        try:
+            path = os.path.abspath(expand_path(self.path.strip()))
+        except ValueError as error:
+            raise AdapterError(f"the adapter {error}") from None
         return self._replace(path=path, scale=float(self.scale))
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ from ..networks.ops import Ops
 from ..networks.text_encoder import TextEncoder
 from ..networks.typed import TypedModule
 from ..networks.vae import VAE
+from ..user_paths import expand_path
 from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
 from . import quantise
 from .safetensors_files import check_safetensors
@@ -46,6 +47,7 @@ VAE_FOLDER = "vae"
 PLANNER = "acestep-5Hz-lm-"  # and its size
 _MAIN_PLANNER = PLANNERS[0]  # the one in the main repository
 _SILENCE = "silence_latent.pt"
+_POINTER = b"version https://git-lfs"  # which git clone leaves in place of a large file
 
 # how Qwen's tokenizers split a text into words
 _SPLIT = (
@@ -76,7 +78,8 @@ class _Contents(NamedTuple):
     def find_missing(self, folder: Path) -> Iterator[Path]:
         """The files that are not in `folder`."""
         files = [folder / name for name in self.files]
-        return (path for path in (*files, *list_shards(folder, self.stem)) if not path.is_file())
+        weights = list_shards(folder, self.stem)
+        return (path for path in (*files, *weights) if _describe_gap(path))
 
 
 _DIT = _Contents("model", ("config.json", _SILENCE))
@@ -178,7 +181,10 @@ def list_revisions(found: Checkpoint) -> list[str]:
 
 def _as_folder(name: str) -> Path | None:
     """The folder that is called so; None where there is none."""
-    path = os.path.abspath(os.path.expanduser(name))
+    try:
+        path = os.path.abspath(expand_path(name))
+    except ValueError as error:
+        raise CheckpointError(f"model {error}") from None
     return Path(path) if name and os.path.isdir(path) else None
 
 
@@ -195,9 +201,21 @@ def _locate_in_folder(root: Path, variant: str, name: str) -> Checkpoint:
     found = Checkpoint(name, chosen, root / chosen, root / TEXT_ENCODER, root / VAE_FOLDER)
     if path := found.find_missing():
         raise CheckpointError(
-            f"{root} is not complete: {path} is missing; a complete one: acestepd pull"
+            f"{root} is not complete: {path} {_describe_gap(path)}; a complete one: acestepd pull"
         )
     return found
+
+
+def _describe_gap(path: Path) -> str:
+    """What a file lacks, of which a download leaves a part; empty where it is there."""
+    try:
+        with path.open("rb") as stream:
+            begun = stream.read(len(_POINTER))
+    except OSError:
+        return "has not been downloaded" if path.is_symlink() else "is missing"
+    if begun == _POINTER:
+        return "is a pointer of git-lfs in place of the file (git lfs pull fetches it)"
+    return "" if begun else "is empty"
 
 
 def _default_variant(variants: list[str]) -> str:
@@ -226,8 +244,12 @@ def _locate_on_hub(name: str, variant: str, revision: str, local: bool) -> Check
         root = _get_snapshot(HUB_MODEL, main, shared, local, repository)
     found = Checkpoint(title, chosen, dit, root / TEXT_ENCODER, root / VAE_FOLDER)
     if path := found.find_missing():
-        advice = f"run: acestepd pull {repository}" if local else "the hub does not have it"
-        raise CheckpointError(f"{repository} is not complete: {path} is missing; {advice}")
+        advice = f"run: acestepd pull {repository}"
+        if not local and not path.is_symlink():
+            advice = f"the hub does not have it, or could not be reached: {advice}"
+        raise CheckpointError(
+            f"{repository} is not complete: {path} {_describe_gap(path)}; {advice}"
+        )
     return found
 
 
@@ -428,7 +450,9 @@ def read_file(path: Path) -> dict[str, mx.array]:
         check_safetensors(path)
         loaded = mx.load(str(path))
     except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
+        raise CheckpointError(
+            f"{path}: not a readable safetensors file ({error}); a whole one: acestepd pull"
+        ) from error
     assert isinstance(loaded, dict)
     if not loaded:
         raise CheckpointError(f"{path}: holds no tensors")

@@ -39,7 +39,45 @@ _WRAPPER = "base_model.model."  # which PEFT puts in front of names, and does no
 _ALPHA = re.compile(r"(?P<layer>.+)\.alpha")
 _DOWN = ("lora_A", "lora.down", "lora_down")
 _PEFT_ALPHA = 8  # of its LoraConfig, where lora_alpha is left out
-_OTHER_KINDS = {"lora_magnitude_vector": "DoRA", "lokr_": "LoKr", "hada_": "LoHa", "oft_": "OFT"}
+_OTHER_KINDS = tuple(  # by what the names of their tensors have
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        ("lora_magnitude_vector|dora_scale|dora_magnitude", "DoRA"),
+        ("lokr_", "LoKr"),
+        ("hada_", "LoHa"),
+        ("boft_", "BOFT"),
+        ("oft_", "OFT"),
+        (r"ia3_|\.on_input$", "(IA)3"),
+        (r"\.[ab][12]\.weight$", "GLoRA"),
+        ("vera_", "VeRA"),
+        ("vblora_", "VB-LoRA"),
+        ("randlora_", "RandLoRA"),
+        ("fourierft_", "FourierFT"),
+        ("hra_u", "HRA"),
+        ("(?:bone|miss)_", "Bone or MiSS"),
+        ("lora_mid", "LoCon with a core (lora_mid; use_tucker, use_cp)"),
+        ("lora_embedding_", "LoRA of embeddings"),
+        (r"lora_(?:B|up)\.(?:\w+\.)?bias$|\.lora\.up\.bias$", "LoRA with biases (lora_bias)"),
+        ("modules_to_save", "LoRA beside whole layers (modules_to_save)"),
+        (r"\.(?:diff|diff_b|w_norm|b_norm|set_weight)$", "fine-tune of whole layers (full, norm)"),
+        ("prompt_embeddings|emb_params|string_to_param", "embedding"),
+    )
+)
+_TORCH = (".bin", ".pt", ".pth", ".ckpt")
+# a layer of a text encoder, or of other models, in front of which no DiT of ours is
+_TEXT_ENCODER = re.compile(
+    r"(?:lora_|base_model\.model\.)?(?:te[123]?|text_model|text_encoder)[._0-9]"
+)
+_OTHER_MODELS = {
+    "double_blocks": "Flux",
+    "single_blocks": "Flux",
+    "single_transformer_blocks": "Flux",
+    "joint_blocks": "Stable Diffusion 3",
+    "down_blocks": "Stable Diffusion",
+    "up_blocks": "Stable Diffusion",
+    "input_blocks": "Stable Diffusion",
+    "transformer_blocks": "ACE-Step 1 or another model of diffusers",
+}
 # What trainers put in front of the names that the checkpoint has.
 _PREFIXES = (
     "base_model.",
@@ -153,6 +191,12 @@ def read(path: str, follow_links: bool = True) -> dict[str, LowRank]:
     Raises `AdapterError`.
     """
     file = Path(path) / _WEIGHTS if Path(path).is_dir() else Path(path)
+    torch = _find_torch(Path(path))
+    if torch and (torch == file or not file.is_file()):
+        raise AdapterError(
+            f"{torch} is a torch file, which may hold anything and is not read: save the adapter "
+            f"as {_WEIGHTS} (PEFT: save_pretrained with safe_serialization=True)"
+        )
     if not file.is_file():
         expected = f"a folder with {_CONFIG} and {_WEIGHTS}, or a .safetensors file"
         raise AdapterError(f"{path} is no adapter: it must be {expected}")
@@ -184,6 +228,13 @@ def read(path: str, follow_links: bool = True) -> dict[str, LowRank]:
     return additions
 
 
+def _find_torch(path: Path) -> Path | None:
+    """The torch file that was named, or that a PEFT folder has in place of a safetensors file."""
+    if path.is_dir():
+        return next((one for one in sorted(path.iterdir()) if one.suffix.lower() in _TORCH), None)
+    return path if path.suffix.lower() in _TORCH and path.is_file() else None
+
+
 def _open(file: Path, follow_links: bool) -> BinaryIO:
     return open_real(os.path.realpath(file) if follow_links else file)
 
@@ -207,14 +258,14 @@ def _read_config(file: Path, metadata: Mapping[str, str], follow_links: bool) ->
         raise AdapterError(f"a link leads to {beside}: name the adapter where it is") from None
     except (OSError, ValueError) as error:
         raise AdapterError(f"{beside} cannot be read ({error})") from error
-    config = _parse_object(beside, content.decode("utf-8", "replace"))
+    config = _parse_object(beside, content)
     if str(config.get("peft_type", "LORA")).upper() != "LORA" or config.get("use_dora"):
         kind = "DoRA" if config.get("use_dora") else config["peft_type"]
         raise AdapterError(f"{beside}: a LoRA is needed, this is a {kind!s:.40}")
     return config
 
 
-def _parse_object(file: Path, text: str) -> dict[str, Any]:
+def _parse_object(file: Path, text: str | bytes) -> dict[str, Any]:
     try:
         config = untrusted.parse_json(text)
     except ValueError as error:
@@ -262,10 +313,13 @@ def _sort_tensors(
         elif (match := _ALPHA.fullmatch(name)) and array.size == 1:
             alphas[match["layer"]] = float(np.array(array.astype(mx.float32)))
         else:
-            kind = next((kind for part, kind in _OTHER_KINDS.items() if part in name), "")
+            kind = next((kind for pattern, kind in _OTHER_KINDS if pattern.search(name)), "")
             reason = "a LoRA has lora_A and lora_B matrices only"
             if kind:
-                reason = f"it is a {kind}, and a LoRA is needed"
+                reason = (
+                    f"it is a {kind}, and a LoRA is needed: train or export one that has nothing "
+                    "but lora_A and lora_B (lora_down and lora_up)"
+                )
             raise AdapterError(f"{file}: the tensor {name} cannot be used; {reason}")
     if not downs and not ups:
         raise AdapterError(f"{file}: holds no LoRA")
@@ -342,6 +396,8 @@ def _match(
     if unknown:
         example = min(layers)
         count = f"{len(unknown)} of its {len(additions)} layers are not in this model"
+        if known := _recognise(unknown):
+            count += f", it is for {known}; a LoRA of ACE-Step 1.5's DiT is needed"
         raise AdapterError(
             f"{path}: {count}: it has {', '.join(unknown[:3])}; the model has ones like {example}"
         )
@@ -365,6 +421,14 @@ def _match(
                 "fetch it again"
             )
     return matched
+
+
+def _recognise(unknown: Sequence[str]) -> str:
+    """What layers are of that this model does not have; empty where nobody knows."""
+    if any(_TEXT_ENCODER.match(alias) for alias in unknown):
+        return "a text encoder too"
+    kinds = (kind for part, kind in _OTHER_MODELS.items() for alias in unknown if part in alias)
+    return next(kinds, "")
 
 
 def _normalise(alias: str) -> str:

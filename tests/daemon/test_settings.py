@@ -131,3 +131,76 @@ def test_pads_come_from_tables_of_their_own() -> None:
 def test_pads_that_make_no_sense_are_refused_with_a_reason(text: str, wrong: str) -> None:
     with pytest.raises(SettingsError, match=wrong):
         settings.from_values(tomllib.loads(text))
+
+
+@pytest.mark.parametrize("home", ["~", "$HOME", "${HOME}", "%USERPROFILE%"])
+def test_a_home_folder_is_known_in_every_path(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "loop.wav").write_bytes(b"RIFF")
+    text = f"""
+    out = "{home}/Takes"
+    state = "{home}/state"
+    model = "{home}/models/mine"
+    models = ["{home}/models/other"]
+    folders = ["{home}/Loops"]
+    adapters = ["{home}/style.safetensors=0.5"]
+    [request]
+    source = "{home}/loop.wav"
+    [[watch]]
+    folder = "{home}/Lyrics"
+    out = "{home}/Sung"
+    [watch.request]
+    reference = "{home}/loop.wav"
+    [[midi.pad]]
+    slot = 1
+    request = {{ source = "{home}/loop.wav" }}
+    """
+    (tmp_path / "settings").mkdir()
+    found = settings.read(written(tmp_path / "settings", text), {})
+    assert found.out == tmp_path / "Takes"
+    assert found.state == tmp_path / "state"
+    assert found.model == str(tmp_path / "models" / "mine")
+    assert found.models == (str(tmp_path / "models" / "other"),)
+    assert found.folders == (tmp_path / "Loops",)
+    assert found.adapters == (f"{tmp_path}/style.safetensors=0.5",)
+    assert found.request.source == str(tmp_path / "loop.wav")
+    assert found.watch[0].folder == tmp_path / "Lyrics"
+    assert found.watch[0].out == tmp_path / "Sung"
+    assert found.watch[0].request.reference == str(tmp_path / "loop.wav")
+    assert found.midi.pad[0].request == {"source": str(tmp_path / "loop.wav")}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'out = "$MUSIC/x"',
+        'state = "~nobody-is-called-so"',
+        'model = "$MODELS/x"',
+        'models = ["$MODELS/x"]',
+        'folders = ["/home/$USER/x"]',
+        'adapters = ["$MODELS/x.safetensors"]',
+        'planner = "$MODELS/x"',
+        '[request]\nsource = "$MUSIC/x.wav"',
+        '[[watch]]\nfolder = "${MUSIC}/x"',
+        '[midi]\nprofile = "$CONFIG/x.toml"',
+    ],
+)
+def test_a_path_that_would_be_a_folder_with_a_dollar_in_its_name_is_refused(
+    setting: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=r"is not replaced|nobody is called so"):
+        settings.read(written(tmp_path, setting), {})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_settings_are_read_as_notepad_saves_them(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_bytes('out = "/Müsik"\r\n'.encode(encoding))
+    assert settings.read(tmp_path / "settings.toml", {}).out == Path("/Müsik")
+
+
+def test_settings_in_another_encoding_are_told_to_be_saved_in_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_bytes('out = "/Müsik"'.encode("cp1252"))
+    with pytest.raises(SettingsError, match="save it as UTF-8"):
+        settings.read(tmp_path / "settings.toml", {})

@@ -27,9 +27,13 @@ class JournalStub:
     def __init__(self, jobs: list[Job]) -> None:
         self.first: dict[str, float] = {}
         self._jobs = jobs
+        self.texts: dict[str, str] = {}
 
     def known_since(self, name: str) -> float:
         return self.first.setdefault(name, time.time())
+
+    def remember_first(self, name: str, text: str) -> str:
+        return self.texts.setdefault(name, text)
 
     def search(self, text: str) -> list[Job]:
         return [job for job in reversed(self._jobs) if text in job.id]

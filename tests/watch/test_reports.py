@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.jobs import JobState
 from daemon.watch.folder import MAX_ANNOUNCED
-from daemon.watch.reports import format_report
+from daemon.watch.reports import format_report, name_report
 from daemon.watch.sheet import Sheet, read_sheet
 from pipeline.singer.vocal_part import NO_WORD
 from tests.support.line_times import left_out_line, sung_line
@@ -211,3 +213,32 @@ def test_what_an_lrc_repeats_is_told_of_its_own_line(
     engine.sing(engine.jobs[0], sung_line("one", bar=5, number=2))
     folder.watched.announce_lines()
     assert folder.notes_on("song.lrc")[-1] == (2, 0, "sung from bar 5, at 0:00.5, in Chorus")
+
+
+@given(st.text(min_size=1, max_size=260))
+def test_the_report_on_any_name_can_be_a_file_and_no_other_s(name: str) -> None:
+    called = name_report(name)
+    assert len(f".{called}".encode()) <= 255
+    assert called.endswith(".report.txt")
+    assert name_report(f"{name}x") != called
+    called.encode("utf-8")
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".txt", "é" * 125 + ".txt", "歌" * 83 + ".txt"])
+def test_files_with_the_longest_names_are_reported(folder: PolledFolder, name: str) -> None:
+    other = "b" + name[1:] if name.startswith("a") else name[:-5] + "x.txt"
+    for one in (name, other):
+        folder.save(one, "---\nbpm: ninety\n---\nwords\n")
+    folder.settle()
+    reports = list(folder.watch.out.glob("*.report.txt"))
+    assert len(reports) == 2
+    assert all("bpm" in report.read_text() for report in reports)
+    for one in (name, other):
+        folder.save(one, "---\nbpm: 90\n---\nwords\n")
+    folder.settle()
+    assert list(folder.watch.out.glob("*.report.txt")) == []
+
+
+def test_names_that_are_not_in_utf_8_have_reports_of_their_own() -> None:
+    assert name_report("a\udce9.txt") != name_report("a\udcea.txt")
+    assert name_report("a\udce9.txt") != name_report("a?.txt") == "a?.txt.report.txt"

@@ -57,6 +57,43 @@ def test_after_a_restart_what_changed_meanwhile_is_ordered_and_nothing_else(
     assert folder.settle() == []
 
 
+@pytest.mark.parametrize("age", [3600, 20 * 365 * 86400])
+def test_a_file_with_an_old_date_that_came_while_nobody_watched_is_ordered(
+    tmp_path: Path, engine: EngineStub, age: float
+) -> None:
+    """Unzipped, moved from elsewhere, synced."""
+    path = tmp_path / "lyrics"
+    path.mkdir()
+    for number in range(500):
+        (path / f"{number}.txt").write_text(f"song {number}")
+        set_age(path / f"{number}.txt", age + number)
+    folder = PolledFolder(path, engine)
+    assert folder.settle() == []
+    folder.restart()
+    assert folder.settle() == []
+    (tmp_path / "elsewhere.txt").write_text("moved here")
+    set_age(tmp_path / "elsewhere.txt", age + 1000.5)
+    (tmp_path / "elsewhere.txt").rename(path / "moved.txt")
+    os.chmod(path / "7.txt", 0o600)
+    (path / "8.txt").rename(path / "eight.txt")
+    folder.restart()
+    assert [request.lyrics for request in requests_of(folder.settle())] == ["moved here"]
+    folder.restart()
+    assert folder.settle() == []
+
+
+def test_what_the_journal_has_forgotten_is_not_ordered_again(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    """Its watching counts from the oldest job that it knows."""
+    set_age(folder.save("old.txt", "old"), 3600)
+    assert len(folder.settle()) == 1
+    engine.jobs.clear()
+    engine.journal.first[folder.watched.client] += 60
+    folder.restart()
+    assert folder.settle() == []
+
+
 def test_after_a_restart_the_older_job_of_a_changed_file_is_cancelled(
     folder: PolledFolder, engine: EngineStub
 ) -> None:

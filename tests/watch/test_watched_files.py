@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from tests.support.watched import WORDS, EngineStub, PolledFolder, manifest_of, 
     "name",
     ".hidden.txt|~$chorus.txt|~chorus.txt|chorus.txt~|#chorus.txt#|.#chorus.txt|chorus.txt.swp|.chorus.txt.swp|4913|"
     "chorus.txt.tmp|chorus.txt.part|chorus.wav.crdownload|.DS_Store|chorus.txt.bak|chorus.txt.sb-1a2b-cd|._chorus.txt|"
-    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|chorus.xlsx".split(
+    "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|desktop.ini|"
+    "loop.wav.xmp|loop.pk|loop.pkf|loop.wav.sfk|loop.nksf|~syncthing~chorus.txt.tmp|"
+    ".syncthing.chorus.txt.tmp|chorus.txt.!sync|.~chorus.txt|chorus.xlsx".split(
         "|"
     ),
 )
@@ -34,6 +37,55 @@ def test_what_a_daw_puts_beside_a_sound_is_left_alone(folder: PolledFolder, name
     folder.save(name)
     assert folder.settle() == []
     assert (folder.path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["memo.m4a", "memo.OPUS", "memo.wave", "memo.caf", "clip.mov"])
+def test_sound_that_is_not_read_is_reported(folder: PolledFolder, name: str) -> None:
+    folder.save(name, b"ftypM4A")
+    assert folder.settle() == []
+    ((line, code, text),) = folder.notes_on(name)
+    assert (line, code) == (0, 415)
+    assert "is not read; save it as one of wav" in text
+    assert text in folder.report_on(name)
+
+
+@pytest.mark.parametrize(
+    ("sound", "sheet"),
+    [
+        (unicodedata.normalize("NFD", "Café.wav"), unicodedata.normalize("NFC", "Café.txt")),
+        (unicodedata.normalize("NFC", "Café.wav"), unicodedata.normalize("NFD", "Café.txt")),
+        ("LOOP.WAV", "loop.txt"),
+        ("Straße.wav", "STRASSE.txt"),
+        ("ΣΟΥΣ.wav", "σους.txt"),
+    ],
+)
+def test_a_sound_and_its_sheet_match_in_any_case_and_normal_form(
+    folder: PolledFolder, sound: str, sheet: str
+) -> None:
+    folder.save(sheet, "---\nseed: 77\n---\n")
+    folder.save(sound, b"RIFF")
+    assert [(one.seed, one.source) for one in requests_of(folder.settle())] == [
+        (77, str(folder.path / sound))
+    ]
+
+
+def test_of_sheets_that_differ_in_case_a_sound_has_its_own(folder: PolledFolder) -> None:
+    for seed, stem in ((1, "LOOP"), (2, "loop")):
+        folder.save(f"{stem}.txt", f"---\nseed: {seed}\n---\n")
+        folder.save(f"{stem}.wav", b"RIFF" + stem.encode())
+    assert {(one.seed, Path(one.source).stem) for one in requests_of(folder.settle())} == {
+        (1, "LOOP"),
+        (2, "loop"),
+    }
+
+
+def test_of_a_sub_folder_it_is_said_once_that_it_is_not_watched(folder: PolledFolder) -> None:
+    for name in ("album", "takes", ".git", "__MACOSX"):
+        (folder.path / name).mkdir(exist_ok=True)
+    (folder.path / "album" / "song.txt").write_text("words")
+    assert folder.settle() == []
+    assert [Path(event.values[0]).name for event in folder.engine.published] == ["album"]
+    assert "not watched; put it into the watched folder" in folder.notes_on("album")[0][2]
 
 
 def test_other_files_than_regular_ones_are_left_alone(folder: PolledFolder) -> None:

@@ -774,6 +774,34 @@ def test_a_repository_that_lacks_a_file_names_it(ace_step: FakeHub) -> None:
         checkpoint.fetch(MAIN)
 
 
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (b"", "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git-lfs"),
+    ],
+)
+def test_what_a_download_left_in_place_of_weights_is_named(
+    copy: Path, left: bytes, says: str
+) -> None:
+    write(copy / "vae" / "diffusion_pytorch_model.safetensors", left)
+    with pytest.raises(CheckpointError, match=f"{says}.*acestepd pull"):
+        checkpoint.find(str(copy))
+
+
+def test_a_download_that_broke_off_says_how_to_go_on(
+    ace_step: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache's link is there, and what it leads to is not."""
+    weights = checkpoint.fetch(MAIN).vae / "diffusion_pytorch_model.safetensors"
+    weights.unlink()
+    weights.symlink_to("gone.incomplete")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for locate in (checkpoint.find, checkpoint.fetch):
+        with pytest.raises(CheckpointError, match="has not been downloaded; run: acestepd pull"):
+            locate(MAIN)
+
+
 def test_a_name_the_hub_does_not_know_costs_no_download(ace_step: FakeHub) -> None:
     with pytest.raises(
         CheckpointError, match=r"the hub has no model 'ACE-Step/acestep-v15-nope'.* hf auth login"

@@ -400,6 +400,20 @@ def test_a_refused_adapter_leaves_those_that_were_set(model: AceStep, tmp_path: 
         (f"base_model.model.{LAYERS[0]}.lora_magnitude_vector.weight", (8,), "it is a DoRA"),
         (f"lycoris_{LAYERS[0]}.lokr_w1", (8, 8), "it is a LoKr"),
         (f"base_model.model.{LAYERS[0]}.weight", (8, 8), "lora_A and lora_B matrices only"),
+        (f"lora_unet_{LAYERS[0]}.dora_scale", (8, 1), "it is a DoRA"),
+        (f"{LAYERS[0]}.hada_w1_a", (8, 8), "it is a LoHa"),
+        (f"{LAYERS[0]}.boft_R.weight", (8, 8), "it is a BOFT"),
+        (f"{LAYERS[0]}.oft_blocks", (8, 8), "it is a OFT"),
+        (f"base_model.model.{LAYERS[0]}.ia3_l", (8,), "it is a (IA)3"),
+        (f"lycoris_{LAYERS[0]}.on_input", (1,), "it is a (IA)3"),
+        (f"{LAYERS[0]}.a1.weight", (8, 8), "it is a GLoRA"),
+        ("base_model.vera_A.default", (8, 8), "it is a VeRA"),
+        (f"base_model.model.{LAYERS[0]}.vera_lambda_b", (8,), "it is a VeRA"),
+        (f"{LAYERS[0]}.lora_mid.weight", (8, 8, 1, 1), "it is a LoCon with a core"),
+        (f"{LAYERS[0]}.diff", (8, 8), "whole layers"),
+        (f"{LAYERS[0]}.diff_b", (8,), "whole layers"),
+        (f"base_model.model.{LAYERS[0]}.lora_B.bias", (8,), "LoRA with biases"),
+        ("base_model.model.x.modules_to_save.weight", (8, 8), "modules_to_save"),
     ],
 )
 def test_what_is_no_lora_is_named(
@@ -408,6 +422,49 @@ def test_what_is_no_lora_is_named(
     assert says in message(
         model, single(tmp_path / "x.safetensors", peft_names(model) | {name: mx.zeros(shape)})
     )
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        ("lora_te_text_model_encoder_layers_0_self_attn_q_proj", "a text encoder too"),
+        ("text_encoder.layers.0.self_attn.q_proj", "a text encoder too"),
+        ("transformer.single_transformer_blocks.0.attn.to_q", "Flux"),
+        ("lora_unet_down_blocks_0_attentions_0_proj_in", "Stable Diffusion"),
+        ("transformer_blocks.0.attn.to_q", "ACE-Step 1 or another"),
+    ],
+)
+def test_an_adapter_of_another_model_is_refused_by_its_name(
+    model: AceStep, tmp_path: Path, layer: str, says: str
+) -> None:
+    """Also where the rest of it would fit."""
+    down, up = mx.zeros((RANK, 8)), mx.zeros((8, RANK))
+    tensors = {f"{layer}.lora_down.weight": down, f"{layer}.lora_up.weight": up}
+    said = message(model, single(tmp_path / "x.safetensors", peft_names(model) | tensors))
+    assert f"it is for {says}" in said
+    assert "a LoRA of ACE-Step 1.5's DiT is needed" in said
+
+
+@pytest.mark.parametrize("name", ["adapter_model.bin", "style.pt", "style.ckpt"])
+def test_a_torch_file_is_refused_with_what_to_do(
+    model: AceStep, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / name).write_bytes(b"PK")
+    for path in (tmp_path, tmp_path / name):
+        said = message(model, str(path))
+        assert f"{name} is a torch file" in said
+        assert "safe_serialization=True" in said
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_configuration_is_read_as_notepad_saves_it(
+    model: AceStep, tmp_path: Path, encoding: str
+) -> None:
+    path = adapter(model, tmp_path)
+    config = tmp_path / "adapter_config.json"
+    config.write_bytes(config.read_text("utf-8").encode(encoding))
+    model.set_adapters(path)
 
 
 def test_half_an_adapter_is_refused(model: AceStep, tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""Copies that programs leave beside a file which was saved on two machines: nobody asked for a take
+of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import NamedTuple
+
+MOST_COMPARED = 2**16  # bytes of each of two texts
+ALIKE = 0.8  # of two texts' lines are the same
+
+_COPY_WORDS = (
+    r"conflicted copy|conflicting copy|case conflict|unicode encoding conflict|"
+    r"selective sync conflict|whitespace conflict|sfconflict|conflicted|conflict|"
+    r"copie en conflit|in konflikt stehende kopie|konfliktkopie|konflikt|"
+    r"copia en conflicto|copia in conflitto|c[oó]pia em conflito|c[oó]pia conflitante|"
+    r"conflicterende kopie|conflicterend exemplaar|konfliktkopia|motstridiga kopia|"
+    r"motstridende kopi|modstridende kopi|konfliktkopi|konfliktowa kopia|kopia powodująca konflikt|"
+    r"kopia w konflikcie|konfliktní kopie|ütköző példány|çakışan kopya|salinan yang bentrok|"
+    r"конфликтующая копия|конфликтная копия|конфліктна копія|"
+    r"競合コピー|競合するコピー|冲突副本|冲突的副本|衝突複本|衝突的複本|衝突副本|"
+    r"충돌 사본|충돌된 사본|충돌한 복사본"
+)
+_CERTAIN = tuple(  # what only a program writes: the name of the original, and whose it is
+    (re.compile(rf"(?P<stem>.+?){pattern}", re.IGNORECASE), whose)
+    for pattern, whose in (
+        (r"\.sync-conflict-[0-9]{8}-[0-9]{6}(?:-[0-9A-Z]{7})?", "Syncthing"),
+        (rf" ?\([^()]{{0,99}}(?:{_COPY_WORDS})[^()]{{0,99}}\)", "Dropbox or Nextcloud"),
+        (r"_conflict-[0-9]{8}-[0-9]{6}", "ownCloud"),
+        (r"\.conflict[0-9]{0,3}", "Resilio"),
+        (r" ?\[conflict(?:ed)?(?: [0-9]+)?\]", "a cloud drive"),
+        (r"_[^_]{1,60}_[a-z]{3}-[0-9]{2}-[0-9]{4,6}-[0-9]{4}_conflict", "Synology Drive"),
+    )
+)
+_LIKELY = tuple(  # what people write too
+    (re.compile(rf"(?P<stem>.+?){pattern}"), whose)
+    for pattern, whose in (
+        (r" (?:[2-9]|[1-9][0-9])", "iCloud Drive"),
+        (r" ?\([1-9][0-9]?\)", "Google Drive or a browser"),
+        (
+            r"-(?:DESKTOP-[0-9A-Z]+|LAPTOP-[0-9A-Z]+|WIN-[0-9A-Z]+|[A-Z0-9]+-(?:PC|MAC)|PC-[A-Z0-9]+"
+            r"|[\w-]*(?:MacBook|iMac|Mac-mini|Surface)[\w-]*|[A-Z][A-Z0-9-]{2,14})(?:-[0-9]{1,2})?",
+            "OneDrive",
+        ),
+    )
+)
+
+
+class ConflictCopy(NamedTuple):
+    """What a name says: the name of the original, which program writes such names, and whether
+    nobody else does.
+    """
+
+    original: str
+    whose: str
+    is_certain: bool
+
+
+def fold_name(name: str) -> str:
+    """The same for names that differ in case or Unicode's normal form only: on some systems they
+    are one.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def read_name(name: str) -> ConflictCopy | None:
+    """None where the name is no copy's."""
+    path = PurePath(unicodedata.normalize("NFC", name))
+    for patterns, is_certain in ((_CERTAIN, True), (_LIKELY, False)):
+        for pattern, whose in patterns:
+            # song.txt (conflicted copy).txt, and song.txt.sync-conflict-... of some versions
+            if match := pattern.fullmatch(path.stem):
+                stem = match["stem"].removesuffix(path.suffix)
+                return ConflictCopy(f"{stem}{path.suffix}", whose, is_certain)
+    return None
+
+
+def find_original(copy: ConflictCopy, names: Iterable[str]) -> str | None:
+    """The original among the names of a folder."""
+    wanted = fold_name(copy.original)
+    return next((name for name in names if fold_name(name) == wanted), None)
+
+
+def are_alike(one: bytes, other: bytes) -> bool:
+    """Whether two texts are versions of one: most of their lines are the same."""
+    first, second = (_split(content) for content in (one, other))
+    if not first or not second:
+        return False
+    matcher = difflib.SequenceMatcher(None, first, second, autojunk=False)
+    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE:
+        return _count_same_words(one, other) >= ALIKE
+    return True
+
+
+def _split(content: bytes) -> list[bytes]:
+    return [line.strip() for line in content[:MOST_COMPARED].splitlines() if line.strip()]
+
+
+def _count_same_words(one: bytes, other: bytes) -> float:
+    """Of short texts, in which one line that differs is much."""
+    first, second = (content[: MOST_COMPARED // 16].split() for content in (one, other))
+    return difflib.SequenceMatcher(None, first, second, autojunk=False).quick_ratio()
