@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from daemon.watch.conflict_copies import are_alike, fold_name, read_name
 from tests.support.watched import PolledFolder, requests_of, set_age
 
-SONG = "---\nprompt: lo-fi\nseed: 1\n---\nthe harbour sleeps\nthe boats are in\nand nobody is home\n"
+SONG = """---
+prompt: lo-fi
+seed: 1
+---
+the harbour sleeps
+the boats are in
+and nobody is home
+"""
 
 CERTAIN = (
     "song.sync-conflict-20240101-120000-ABCDEFG.txt",
@@ -19,7 +26,7 @@ CERTAIN = (
     "song (Anna's conflicted copy 2024-01-01).txt",
     "song (conflicted copy).txt",
     "song (conflicted copy 2024-01-01 120000).txt",
-    "song (ANNA-PC's conflicted copy 2024-01-01 (1)).txt".replace(" (1))", " 1)"),
+    "song (ANNA-PC's conflicted copy 2024-01-01 1).txt",
     "song (Copie en conflit de Zoé 2024-01-01).txt",
     "song (In Konflikt stehende Kopie von Jörg 2024-01-01).txt",
     "song (copia en conflicto de Ana 2024-01-01).txt",
