@@ -328,9 +328,7 @@ class Settings:
             )
         for name in ("model", "planner"):
             object.__setattr__(self, name, _expand(name, getattr(self, name)))
-        object.__setattr__(
-            self, "models", tuple(_expand("models", model) for model in self.models)
-        )
+        object.__setattr__(self, "models", tuple(_expand("models", model) for model in self.models))
         if self.planner not in ("", *PLANNERS) and not Path(self.planner).is_dir():
             raise SettingsError(
                 f"planner must be one of {' '.join(PLANNERS)}, or a folder, got {self.planner!r}"

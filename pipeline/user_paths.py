@@ -1,5 +1,4 @@
-"""Paths as people write them in settings and behind options: what a shell would have made of them.
-"""
+"""Paths as people write them in settings and behind options, as a shell would have read them."""
 
 from __future__ import annotations
 

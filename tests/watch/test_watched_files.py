@@ -22,9 +22,7 @@ from tests.support.watched import WORDS, EngineStub, PolledFolder, manifest_of, 
     "chorus.txt.tmp|chorus.txt.part|chorus.wav.crdownload|.DS_Store|chorus.txt.bak|chorus.txt.sb-1a2b-cd|._chorus.txt|"
     "chorus.txt.report.txt|Icon\r|Thumbs.db|chorus.txt.icloud|.goutputstream-X.txt|desktop.ini|"
     "loop.wav.xmp|loop.pk|loop.pkf|loop.wav.sfk|loop.nksf|~syncthing~chorus.txt.tmp|"
-    ".syncthing.chorus.txt.tmp|chorus.txt.!sync|.~chorus.txt|chorus.xlsx".split(
-        "|"
-    ),
+    ".syncthing.chorus.txt.tmp|chorus.txt.!sync|.~chorus.txt|chorus.xlsx".split("|"),
 )
 def test_hidden_temporary_and_backup_files_are_left_alone(folder: PolledFolder, name: str) -> None:
     folder.save(name)

@@ -446,9 +446,7 @@ def test_an_adapter_of_another_model_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("name", ["adapter_model.bin", "style.pt", "style.ckpt"])
-def test_a_torch_file_is_refused_with_what_to_do(
-    model: AceStep, tmp_path: Path, name: str
-) -> None:
+def test_a_torch_file_is_refused_with_what_to_do(model: AceStep, tmp_path: Path, name: str) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     (tmp_path / name).write_bytes(b"PK")
     for path in (tmp_path, tmp_path / name):
