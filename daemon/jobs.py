@@ -117,7 +117,9 @@ class Job:
     created: float = 0.0  # seconds since the epoch
     ended: float = 0.0  # the same; 0 while it has not
     cost: float = 0.0  # in the model's unit; 0 while it is not known
-    # Not journaled: what clients have asked for since the daemon started.
+    # Not journaled: what was read of its MIDI guide, and what clients have asked for since the
+    # daemon started.
+    guide_notes: tuple[str, ...] = ()
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs
 
@@ -146,7 +148,8 @@ class Job:
     @property
     def note_events(self) -> tuple[Event, ...]:
         """One `note` event for each sentence about what was read out of its request."""
-        return tuple(Event("note", self, (text,)) for text in explain_request(self.resolved))
+        texts = (*explain_request(self.resolved), *self.guide_notes)
+        return tuple(Event("note", self, (text,)) for text in texts)
 
     @property
     def status_events(self) -> list[Event]:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.request import BadRequest, Request
-from pipeline.request_files import follow_links, names_file, names_files, resolve_request
+from pipeline.request_files import (
+    explain_guide,
+    follow_links,
+    names_file,
+    names_files,
+    resolve_request,
+)
 
 from ..jobs import Job, JobState, Listener, Order, Refused
 from ..journal import Journal
@@ -40,6 +46,7 @@ class IncomingOrder:
     jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
     cancelled_by: set[str] = field(default_factory=set)  # before it had jobs
     repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
+    guide_notes: tuple[str, ...] = ()  # what was read of its MIDI guide
 
 
 class Intake:
@@ -127,10 +134,15 @@ class Intake:
                 return
             incomplete = take if take and not take.is_complete else None
             resolved = None if take else self._resolve(order)
+            incoming.guide_notes = self._explain_guide(order)
             while not self._try_to_accept(incoming, order, resolved, incomplete):
                 resolved = self._resolve(order)
         except Exception as error:
             self._refuse(incoming, error)
+
+    def _explain_guide(self, order: Order) -> tuple[str, ...]:
+        """What was read of an order's MIDI guide. Reads files."""
+        return explain_guide(follow_links(order.request, self.settings.linked_files))
 
     def _resolve(self, order: Order) -> Request:
         """What is made for an order. Reads files. Raises `BadRequest`."""
@@ -184,6 +196,7 @@ class Intake:
                 jobs = orders.make_jobs(order, resolved, self.settings.out)
             incoming.jobs = jobs
             for job in jobs:
+                job.guide_notes = incoming.guide_notes
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
             self._incoming[incoming] = None

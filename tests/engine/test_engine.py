@@ -117,6 +117,30 @@ def test_what_was_read_out_of_a_request_is_told_behind_queued(build: Build) -> N
     assert job.last_event.kind == "finished"
 
 
+def test_what_was_read_of_a_midi_guide_is_told_too(build: Build, tmp_path: Path) -> None:
+    file = mido.MidiFile()
+    file.tracks.append(
+        mido.MidiTrack(
+            [
+                mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(100)),
+                mido.Message("note_on", note=60, velocity=90),
+                mido.Message("note_off", note=60, time=480),
+            ]
+        )
+    )
+    file.save(tmp_path / "verse.mid")
+    engine = build(SteppedModel())
+    recorder = Recorder(engine)
+    engine.start()
+    submit(engine, "a", make_request("84 bpm", guide=str(tmp_path / "verse.mid")))
+    recorder.wait("finished", "a")
+    assert [event.values[0] for event in recorder.events if event.kind == "note"] == [
+        "the prompt says 84 bpm: it was taken",
+        "the MIDI guide: 1 bar of 4/4 at 100 bpm: lead",
+        "the MIDI guide is at 100 bpm, and 84 bpm was asked for: it is 84 bpm",
+    ]
+
+
 def test_a_job_is_told_from_queued_to_finished(build: Build, out: Path) -> None:
     engine = build(SteppedModel())
     recorder = Recorder(engine)
