@@ -3,7 +3,7 @@
     python -m tests.tools.palette_numbers [SEEDS]
 
 Pieces are 8 bars, composed as a caption that names the style alone asks for them, and played by the
-sounds of its band in turn. The means in examples/voice/README.md are of 2 seeds.
+sounds of its band in turn. The table in examples/voice/README.md is of 2 seeds.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def main(seeds: int = SEEDS) -> None:
     measured["mean"] = {
         name: math.fsum(row[name] for row in measured.values()) / len(measured) for name in columns
     }
-    print(table(["style", *columns], [_write_row(*item) for item in measured.items()]))
+    print(table(["style", *columns], [write_row(*item) for item in measured.items()]))
 
 
-def _write_row(style: str, numbers: Mapping[str, float]) -> list[str]:
+def write_row(style: str, numbers: Mapping[str, float]) -> list[str]:
     return [style, *(f"{number:.1f}" for number in numbers.values())]
 
 
