@@ -27,6 +27,11 @@ _WIDE = {
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
 }
+_ESCAPED = (
+    (b"\x1b$)C", "iso2022_kr", "ISO-2022-KR"),
+    (b"\x1b$", "iso2022_jp_2004", "ISO-2022-JP"),
+    (b"~{", "hz", "HZ"),
+)
 # what UTF-8 has been taken for before it was saved again: Ã© for é, РЇ for Я, √© for é
 _MISREAD_AS = {"cp1252": "Windows-1252", "cp1251": "Windows-1251", "mac_roman": "Mac Roman"}
 
@@ -47,8 +52,8 @@ def decode(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return _repair_utf8(content) or _decode_old(content)
-    if "\x1b$" in text:
-        return _decode_escapes(content, text)
+    if escaped := _decode_escapes(content):
+        return escaped
     return _undo_misreading(text)
 
 
@@ -94,12 +99,15 @@ def _drop_zeros(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
     return text, (_note_damage(message), *notes)
 
 
-def _decode_escapes(content: bytes, text: str) -> tuple[str, tuple[SheetNote, ...]]:
-    """ISO-2022-JP, as it was sent by mail."""
-    try:
-        return content.decode("iso2022_jp_2004"), (_note_encoding("ISO-2022-JP"),)
-    except UnicodeDecodeError:
-        return text, ()
+def _decode_escapes(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
+    """What was sent by mail in East Asia: ASCII between marks. None where it is none of that."""
+    for mark, codec, name in _ESCAPED:
+        if mark in content and content.isascii():
+            with suppress(UnicodeDecodeError):
+                text = content.decode(codec)
+                if not text.isascii():
+                    return text, (_note_encoding(name),)
+    return None
 
 
 def _undo_misreading(text: str) -> tuple[str, tuple[SheetNote, ...]]:

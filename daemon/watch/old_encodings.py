@@ -51,13 +51,22 @@ _OLD = {  # by chardet's names
     "Windows-1251": _Encoding("cp1251", "Windows-1251", 1.3),
     "Windows-1250": _Encoding("cp1250", "Windows-1250"),
     "ISO-8859-2": _Encoding("iso8859_2", "ISO 8859-2", 0.98),
-    "KOI8-R": _Encoding("koi8_r", "KOI8-R"),
+    "koi8-u": _Encoding("koi8_u", "KOI8"),
     "MacRoman": _Encoding("mac_roman", "Mac Roman"),
     "Windows-1253": _Encoding("cp1253", "Windows-1253"),
     "Windows-1254": _Encoding("cp1254", "Windows-1254"),
     "Windows-1255": _Encoding("cp1255", "Windows-1255"),
     "Windows-1256": _Encoding("cp1256", "Windows-1256"),
     "CP874": _Encoding("cp874", "Windows-874"),
+    "ISO-8859-15": _Encoding("iso8859_15", "ISO 8859-15", 0.9),
+    "ISO-8859-5": _Encoding("iso8859_5", "ISO 8859-5", 0.75),
+    "ISO-8859-6": _Encoding("iso8859_6", "ISO 8859-6", 0.75),
+    "ISO-8859-7": _Encoding("iso8859_7", "ISO 8859-7", 0.75),
+    "MacCyrillic": _Encoding("mac_cyrillic", "Mac Cyrillic", 0.75),
+    "MacLatin2": _Encoding("mac_latin2", "Mac Central European", 0.75),
+    "IBM866": _Encoding("cp866", "DOS 866", 0.75),
+    "cp850": _Encoding("cp850", "DOS 850", 0.75),
+    "cp852": _Encoding("cp852", "DOS 852", 0.75),
 }
 _IMPLAUSIBLE = 0.01  # times as likely is a reading in which words are none
 
@@ -67,7 +76,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LETTER = "A-Za-zÀ-ԯ"
 _NO_WORD = re.compile(
     rf"[{_LETTER}][^\x00-\x7f\w\s’‘…—–](?=[{_LETTER}])"  # a symbol between two letters
-    rf"|[¶§¤¦¬†‡][{_LETTER}]|[{_LETTER}][¶§¤¦¬†‡¹²³]|[ʰ-˿´¨¸ㄅ-ㄩ]"
+    rf"|[¶§¤¦¬†‡][{_LETTER}]|[{_LETTER}][¶§¤¦¬†‡¹²³¼½¾]|[ʰ-˿´¨¸ㄅ-ㄩ]"
 )
 _DASHED = re.compile(r"[a-z][—–][a-z]")  # seldom meant
 _CONTRACTED = re.compile(r"[A-Za-z]’(?:s|t|m|re|ve|ll|d)\b")  # English: don’t

@@ -20,7 +20,7 @@ LINES = {
     "euc_jp": "今夜も海を見ている|さよなら|カタカナのうた|「さよなら」と言った|海が眠る",
     "euc_kr": "오늘 밤 우리는|안녕|사랑해요|바람이 분다|도시의 불빛이 나를 부르네|라라라",
     "cp1251": "Сегодня мы живы|Привет|Город спит|ла ла ла|Ніч яка місячна|Группа крови на рукаве",
-    "koi8_r": "Сегодня мы живы|Привет|Город спит|ла ла ла|Звезда по имени Солнце|Дождь идёт",
+    "koi8_r": "Сегодня мы живы|Привет|Город спит|ла ла ла|Звезда по имени Солнце|ночь, улица",
     "cp1250": "Dnes v noci žijeme|Město spí|Dziś w nocy żyjemy|kocham cię|Ma éjjel élünk",
     "iso8859_2": "Město spí|nemůžu spát|Dziś w nocy żyjemy",
     "cp1252": "café|don’t let me go|ça ira|Über den Wolken|corazón|¿Dónde estás?|coração|"
@@ -31,6 +31,10 @@ LINES = {
     "cp1253": "απόψε ζούμε|η πόλη κοιμάται",
     "cp1255": "הלילה אנחנו חיים|אני אוהב אותך",
     "cp1256": "الليلة نحن أحياء|حبيبي يا نور العين",
+    "cp866": "Сегодня мы живы|Звезда по имени Солнце|Дождь идёт",
+    "mac_cyrillic": "Сегодня мы живы|Звезда по имени Солнце|Дождь идёт",
+    "cp850": "schöne grüne Nächte|Tränen lügen nicht|heute fährt die Bahn zurück",
+    "cp852": "Dziś w nocy żyjemy|światła miasta wołają mnie|miałem dziesięć lat",
     "cp874": "คืนนี้เรายังมีชีวิต|ฉันรักเธอ",
 }
 WORDS = "\n".join(["[verse]", "l’été, Mädchen, ночь", "海が眠る 🔥"])
@@ -60,7 +64,9 @@ def test_a_line_in_an_old_encoding_is_read_and_is_called_a_guess(encoding: str) 
         ("euc_jp", "EUC-JP"),
         ("euc_kr", "EUC-KR"),
         ("cp1251", "Windows-1251"),
-        ("koi8_r", "KOI8-R"),
+        ("koi8_r", "KOI8"),
+        ("cp866", "DOS 866"),
+        ("mac_cyrillic", "Mac Cyrillic"),
     ],
 )
 def test_a_verse_in_an_old_encoding_is_no_guess(encoding: str, name: str) -> None:
@@ -89,9 +95,16 @@ def test_unicode_is_read_with_and_without_a_byte_order_mark(
         assert read_with_notes(line.encode(encoding)) == (line, notes)
 
 
-def test_what_was_sent_by_mail_is_read() -> None:
-    content = "さよなら\n".encode("iso2022_jp")
-    assert read_with_notes(content) == ("さよなら\n", ["0 read as ISO-2022-JP"])
+@pytest.mark.parametrize(
+    ("encoding", "name", "line"),
+    [
+        ("iso2022_jp", "ISO-2022-JP", "さよなら\n"),
+        ("iso2022_kr", "ISO-2022-KR", "안녕\n"),
+        ("hz", "HZ", "今夜我们都活着\n"),
+    ],
+)
+def test_what_was_sent_by_mail_is_read(encoding: str, name: str, line: str) -> None:
+    assert read_with_notes(line.encode(encoding)) == (line, [f"0 read as {name}"])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +133,7 @@ def test_what_is_damaged_is_read_as_far_as_it_goes_and_that_is_said(
 
 
 def test_what_no_encoding_makes_words_of_is_latin_1() -> None:
-    assert read_with_notes(b"\x83\x9da") == ("\x83\x9da", ["400 read as Latin-1 (a guess)"])
+    assert read_with_notes(b"\x81") == ("\x81", ["400 read as Latin-1 (a guess)"])
 
 
 def test_the_defaults_of_a_folder_may_be_in_any_encoding(folder: PolledFolder) -> None:
