@@ -172,16 +172,18 @@ class _Channel:
         self.pressed[pitch].append((now, velocity))
 
     def release(self, now: int, pitch: int) -> None:
-        if not (waiting := self.pressed[pitch]):
+        if not (waiting := self.pressed.get(pitch)):
             return
         start, velocity = waiting.popleft()
+        if not waiting:
+            del self.pressed[pitch]
         if self.is_down:
             self._ringing[pitch].append(len(self.part.keys))
         self.part.keys.append(KeyPress(start, now, pitch, velocity, now))
 
     def release_all(self, now: int) -> None:
-        for pitch, waiting in self.pressed.items():
-            while waiting:
+        for pitch in list(self.pressed):
+            while pitch in self.pressed:
                 self.release(now, pitch)
 
     def lift(self, now: int) -> None:

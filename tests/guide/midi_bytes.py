@@ -56,7 +56,8 @@ def notes(
         released = bytes([0x90 | channel, pitch, 0])
         if off is not None:
             released = bytes([0x80 | channel, pitch, off])
-        events += [(begin, 1, bytes([0x90 | channel, pitch, 100])), (end, 0, released)]
+        last = 2 if begin == end else 0
+        events += [(begin, 1, bytes([0x90 | channel, pitch, 100])), (end, last, released)]
     return [(tick, event) for tick, _, event in sorted(events)]
 
 

@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.guide import smf
-from pipeline.guide.smf import NOTE_OFF, NOTE_ON, PROGRAM, Damaged, TooMuch
+from pipeline.guide.smf import (
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+    SUSTAIN,
+    Damaged,
+    MidiFile,
+    NoMidi,
+    TooMuch,
+)
 from tests.support.growth import assert_linear
 
 END = b"\0\xff\x2f\0"
@@ -87,6 +97,86 @@ def test_what_is_damaged_is_refused_with_its_reason(data: bytes, reason: str) ->
         smf.parse(data)
 
 
+NOTE = b"\0\x90\x40\x40\x10\x80\x40\0"
+OTHER = b"\0\x91\x41\x40\x10\x81\x41\0"
+
+
+def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
+    return struct.pack(">4sL", name, len(content) if size is None else size) + content
+
+
+HEADER = struct.pack(">4sLHHh", b"MThd", 6, 1, 2, 96)
+TRACKS = chunk(b"MTrk", NOTE + END), chunk(b"MTrk", OTHER + END)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (file_of(NOTE + END, OTHER + END), ""),
+        (file_of(NOTE, OTHER), ""),  # without an end of track
+        (file_of(NOTE + END, OTHER + END) + bytes(5), ""),
+        (file_of(NOTE + END, OTHER + END, count=1), "promises 1 tracks, and it has 2"),
+        (file_of(NOTE + END, OTHER + END, count=9), "promises 9 tracks, and it has 2"),
+        (HEADER + chunk(b"XFIH", b"abc") + TRACKS[0] + chunk(b"XFKM", b"") + TRACKS[1], ""),
+        (HEADER + TRACKS[0] + b"\0" + TRACKS[1], ""),  # filled up to an even size
+        (struct.pack(">4sLHHhH", b"MThd", 8, 1, 2, 96, 7) + TRACKS[0] + TRACKS[1], ""),
+        (bytes(128) + HEADER + TRACKS[0] + TRACKS[1], ""),  # of an old Mac
+        (HEADER + chunk(b"MTrk", NOTE + END, 0) + TRACKS[1], ""),
+        (HEADER + chunk(b"MTrk", NOTE + END, 2**32 - 1) + TRACKS[1], "1 ends too early"),
+        (HEADER + chunk(b"MTrk", NOTE + END, 5) + TRACKS[1], ""),
+        (HEADER + chunk(b"MTrk", NOTE + END, 17) + TRACKS[1], ""),
+        (file_of(NOTE + END, OTHER + END)[:-4], "2 ends too early"),
+        (file_of(NOTE + END, OTHER)[:-4], "2 ends too early"),
+        (file_of(NOTE + b"\0\xf4", OTHER), "1 has an undefined status byte 0xf4"),
+        (file_of(NOTE + b"\0\xff\x51\1\1", OTHER), "1 ends too early"),
+        (file_of(b"\0\xff\x59\2\x20\0" + NOTE, OTHER), "1 has no key of 32 sharps and mode 0"),
+        (file_of(b"\0\xff\x51\3\0\0\0" + NOTE, OTHER), "1 has a tempo of 0, which was left out"),
+        (file_of(b"\0\xff\x58\2\0\2" + NOTE, OTHER), "1 has a time signature that is none"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_and_the_rest_is_read(data: bytes, problem: str) -> None:
+    read = smf.parse(data)
+    pressed = [[event[3] for event in track.events if event[1] == NOTE_ON] for track in read.tracks]
+    assert pressed == [[0x40], [0x41]]
+    assert len(read.problems) == bool(problem)
+    assert problem in "".join(read.problems)
+
+
+def test_a_riff_container_is_opened() -> None:
+    inside = file_of(NOTE + END)
+
+    def contain(*parts: bytes) -> bytes:
+        content = b"RMID" + b"".join(parts)
+        return b"RIFF" + struct.pack("<L", len(content)) + content
+
+    data = b"data" + struct.pack("<L", len(inside)) + inside
+    name = b"DISP" + struct.pack("<L", 5) + b"\1\0\0\0x\0"
+    for written in (contain(data), contain(name, data), contain(data, name)):
+        assert smf.parse(written) == smf.parse(inside)
+    for other in (contain(name), b"RIFF\4\0\0\0WAVE" + data, b"RIFF", b"", b"MT"):
+        with pytest.raises(smf.NoMidi, match="those begin with MThd"):
+            smf.parse(other)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (b"Bass", "Bass"),
+        ("Schlägel".encode(), "Schlägel"),
+        ("Schlägel".encode("latin-1"), "Schlägel"),
+        ("ギター".encode(), "ギター"),
+        ("ギター".encode("cp932"), "ギター"),
+        (b"", ""),
+        (b"\xff\xfe", "ÿþ"),
+    ],
+)
+def test_names_are_decoded(written: bytes, name: str) -> None:
+    (read,) = smf.parse(file_of(b"\0\xff\x03" + bytes([len(written)]) + written + NOTE)).tracks
+    assert read.name == name
+    (read,) = smf.parse(file_of(b"\0\xff\x04" + bytes([len(written)]) + written + NOTE)).tracks
+    assert read.name == name
+
+
 def test_every_limit_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     longest = b"\xff\xff\xff\x7f\xb0\1\1"
     for data, says in (
@@ -141,6 +231,20 @@ MESSAGES = st.one_of(
         time=st.integers(0, 100_000),
     ),
     st.builds(mido.Message, st.just("program_change"), program=st.integers(0, 127)),
+    st.builds(
+        mido.Message,
+        st.just("control_change"),
+        control=st.sampled_from([7, SUSTAIN, 123]),
+        value=st.integers(0, 127),
+        time=st.integers(0, 1000),
+    ),
+    st.builds(
+        mido.MetaMessage,
+        st.just("time_signature"),
+        numerator=st.integers(1, 255),
+        denominator=st.sampled_from([1, 2, 4, 8, 16, 32]),
+        time=st.integers(0, 1000),
+    ),
     st.builds(mido.Message, st.just("pitchwheel"), pitch=st.integers(-8192, 8191)),
     st.builds(mido.Message, st.just("sysex"), data=st.lists(st.integers(0, 127))),
     st.builds(mido.MetaMessage, st.just("set_tempo"), tempo=st.integers(1, 2**24 - 1)),
@@ -161,19 +265,57 @@ def test_what_mido_writes_is_read_as_mido_reads_it(tracks: list[list[mido.Messag
         tick = 0
         events = []
         tempos = {}
+        signatures = {}
         for message in expected:
             tick += message.time
             if message.type == "set_tempo":
                 tempos[tick] = message.tempo
             elif message.type == "program_change":
                 events.append((tick, PROGRAM, message.channel, message.program, 0))
+            elif message.type == "time_signature":
+                signatures[tick] = message.numerator, message.denominator
+            elif message.type == "control_change" and message.control != 7:
+                event = (message.channel, message.control, message.value)
+                events.append((tick, CONTROL, *event))
             elif message.type in kinds:
                 event = (message.channel, message.note, message.velocity)
                 events.append((tick, kinds[message.type], *event))
         assert (track.events, track.tempos, track.end) == (tuple(events), tempos, tick)
+        assert (track.signatures, track.is_ended) == (signatures, True)
+
+
+def count_notes(read: MidiFile) -> int:
+    return sum(event[1] == NOTE_ON for track in read.tracks for event in track.events)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     with suppress(Damaged, TooMuch):
         smf.parse(file_of(content))
+
+
+@given(st.binary(max_size=64), st.integers(0, 2**32 - 1), st.binary(max_size=64))
+def test_any_chunks_are_read_or_refused(before: bytes, size: int, behind: bytes) -> None:
+    odd = struct.pack(">4sL", b"MTrk", size)
+    with suppress(Damaged, TooMuch):
+        smf.parse(HEADER + before + odd + behind + TRACKS[1])
+    with suppress(NoMidi, Damaged, TooMuch):
+        smf.parse(b"RIFF" + before[:4].ljust(4) + b"RMID" + behind + HEADER + TRACKS[0])
+
+
+@given(st.lists(st.lists(MESSAGES), min_size=1, max_size=3), st.floats(0, 1))
+def test_of_a_file_that_is_cut_off_the_beginning_is_read(
+    tracks: list[list[mido.Message]], share: float
+) -> None:
+    written = io.BytesIO()
+    file = mido.MidiFile(type=1, ticks_per_beat=480)
+    file.tracks.extend(mido.MidiTrack(track) for track in tracks)
+    file.save(file=written)
+    whole = smf.parse(written.getvalue())
+    cut = written.getvalue()[: 14 + round(share * (len(written.getvalue()) - 14))]
+    with suppress(Damaged):
+        read = smf.parse(cut)
+        assert count_notes(read) <= count_notes(whole)
+        for track, other in zip(read.tracks, whole.tracks):
+            assert track.events == other.events[: len(track.events)]
+        assert bool(read.problems) == (len(cut) < len(written.getvalue()))
