@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.request import clean_text, field_name, is_field
 from pipeline.request_files import FILE_FIELDS, names_file
+from pipeline.weights.adapter import TORCH_SUFFIXES
 
 from .jobs import Refused
 
@@ -51,8 +52,11 @@ class AllowedFolders:
         raise Refused(404, f"there is no file {text[:200]!r}", self._build_link_hint(text) or hint)
 
     def resolve_adapter(self, text: str) -> Path:
-        """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `resolve`."""
-        if text.lower().endswith(".safetensors"):
+        """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `resolve`.
+
+        What kind of file it is, is said when it is read.
+        """
+        if text.lower().endswith((".safetensors", *TORCH_SUFFIXES)):
             return self.resolve(text)
         return self.resolve(f"{text}/adapter_config.json").parent
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from ..user_paths import expand_path
 
 BITS = (8, 4)  # that weights can be quantised to
+TORCH_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt")  # of files that are not read
 MAX_SCALE = 10.0  # on either side of 0: beyond it is a slip
 
 

@@ -23,7 +23,7 @@ from ..limits import LIMITS
 from ..networks.layers import QuantizedLinear
 from ..networks.typed import TypedModule
 from ..real_files import LinkOnTheWay, open_real
-from .adapter import Adapter, AdapterError
+from .adapter import TORCH_SUFFIXES, Adapter, AdapterError
 from .safetensors_files import check_safetensors
 
 _CONFIG = "adapter_config.json"
@@ -63,7 +63,6 @@ _OTHER_KINDS = tuple(  # by what the names of their tensors have
         ("prompt_embeddings|emb_params|string_to_param", "embedding"),
     )
 )
-_TORCH = (".bin", ".pt", ".pth", ".ckpt")
 # a layer of a text encoder, or of other models, in front of which no DiT of ours is
 _TEXT_ENCODER = re.compile(
     r"(?:lora_|base_model\.model\.)?(?:te[123]?|text_model|text_encoder)[._0-9]"
@@ -231,8 +230,10 @@ def read(path: str, follow_links: bool = True) -> dict[str, LowRank]:
 def _find_torch(path: Path) -> Path | None:
     """The torch file that was named, or that a PEFT folder has in place of a safetensors file."""
     if path.is_dir():
-        return next((one for one in sorted(path.iterdir()) if one.suffix.lower() in _TORCH), None)
-    return path if path.suffix.lower() in _TORCH and path.is_file() else None
+        return next(
+            (one for one in sorted(path.iterdir()) if one.suffix.lower() in TORCH_SUFFIXES), None
+        )
+    return path if path.suffix.lower() in TORCH_SUFFIXES and path.is_file() else None
 
 
 def _open(file: Path, follow_links: bool) -> BinaryIO:

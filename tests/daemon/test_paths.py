@@ -205,3 +205,11 @@ def test_a_file_is_named_inside_of_its_folder_for_another_machine(tmp_path: Path
     assert kept == values | {"source": "loops/a.wav"}
     assert AllowedFolders([there]).resolve_values(kept)["source"] == str(there / "loops" / "a.wav")
     assert AllowedFolders([there]).make_portable(values) == values, "it is in none of the folders"
+
+
+@pytest.mark.parametrize("name", ["style.pt", "style.CKPT", "style.bin"])
+def test_a_torch_file_is_found_so_that_it_is_refused_as_what_it_is(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    assert AllowedFolders([tmp_path]).resolve_adapter(name) == tmp_path / name

@@ -107,3 +107,10 @@ def test_the_state_of_a_file_changes_with_its_content_its_rights_and_its_place(
     (tmp_path / "y").rename(path)
     states.append(FileState.of(path))
     assert len(set(states)) == len(states)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_is_no_part_of_a_file(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes('{"é": 1}'.encode(encoding))
+    assert untrusted.read_json(tmp_path / "x.json", 100) == {"é": 1}
+    assert untrusted.parse_json("\ufeff{}") == {}
