@@ -19,7 +19,7 @@ _QUOTED = 40  # characters of a text that a note shows
 _END = "<|endoftext|>"
 _METADATA = "\n\n# Metas\n"  # what stands between a caption and its metadata
 
-_PART_OF_WORD = re.compile(r"[^\s\u2e80-\uffff]*\Z")  # of a script that parts words
+_PART_OF_WORD = re.compile(rf"[^\s\u2e80-\uffff]{{0,{_QUOTED}}}\Z")  # of a script that parts words
 
 _INSTRUCTIONS = {
     "text2music": "Fill the audio semantic mask based on the given conditions:",
