@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.request import clean_text, field_name, is_field
-from pipeline.request_files import FILE_FIELDS, names_file
+from pipeline.real_files import find_named
+from pipeline.request import FILE_FIELDS, field_name, is_field, names_file
 from pipeline.weights.adapter import TORCH_SUFFIXES
 
 from .jobs import Refused
@@ -46,6 +46,10 @@ class AllowedFolders:
         for path in candidates:
             if _is_file(path):
                 return path
+        for path in candidates:  # named as another system composes it
+            found = _resolve_links(Path(find_named(str(path))))
+            if found and _is_file(found) and self._contains(found):
+                return found
         hint = f"looked for: {candidates[0]}"
         if self.sources and candidates[0].parent == _resolve_links(self.sources):
             hint = "copies in .sources make room for newer ones: copy it there again"
@@ -75,7 +79,7 @@ class AllowedFolders:
     def _resolve_value(self, name: str, value: object) -> object:
         if not is_field(name) or field_name(name) not in FILE_FIELDS:
             return value
-        text = clean_text(str(value)).strip()  # as the request will read it
+        text = str(value).rstrip()  # as the request will read it
         return str(self.resolve(text)) if _names_file(name, text) else value
 
     def _make_portable(self, name: str, value: object) -> object:

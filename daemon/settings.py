@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
-from pipeline.request import MAX_SEED, BadRequest, Request, field_name
-from pipeline.request_files import FILE_FIELDS, check_files, names_file
+from pipeline.request import FILE_FIELDS, MAX_SEED, BadRequest, Request, field_name, names_file
+from pipeline.request_files import check_files
 from pipeline.user_paths import expand_path
 from pipeline.voices import PLANNERS
 from pipeline.weights import adapter

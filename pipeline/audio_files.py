@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import soundfile
 import soxr
 
-from .audio import Waveform, sample_peak
+from .audio import SILENT, Waveform, sample_peak
+from .channels import Downmix, plan_downmix
+from .ffmpeg import FFMPEG_KINDS, FfmpegDecoder, can_decode, explain_missing, find_ffmpeg
 from .limits import LIMITS
 from .real_files import LinkOnTheWay, open_real
 from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, LinkedFile, MissingFile
+from .sound_headers import RepairedFile, SoundHeader, read_header
 
 _BLOCK = 2**18  # frames of stereo at 48 kHz that are read at once
+_INEXACT = 0.25  # seconds by which what a header says may be beside the truth
+_READABLE = "wav, flac, mp3, aiff, ogg, opus and caf are; m4a and others where ffmpeg is installed"
 
 
-def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
+def read_blocks(
+    path: str, field: str = "source", notes: list[str] | None = None
+) -> Generator[Waveform, None, None]:
     """A file's waveform, piece by piece (samples, 2), at most a little more than `MAX_SECONDS`.
 
-    One channel is heard on both sides; of more than two, the 1st, 3rd, ... are left and the others
-    right. However many there are, and whatever the rate, a piece takes the same memory. Raises
-    `BadRequest` for what is no sound, or beyond the limits; `field` is what the request calls it.
+    One channel is heard on both sides; more than two are mixed to them, by where their speakers
+    stand if the file says it. However many there are, and whatever the rate, a piece takes the same
+    memory. What had to be read otherwise than the file says is added to `notes`, once all is read.
+    Raises `BadRequest` for what is no sound, or beyond the limits; `field` is what the request
+    calls it.
     """
     path = os.path.expanduser(path)
     name = os.path.basename(path)
     try:
-        with open_real(path) as stream, _open_sound(stream, f"{field}: {name}") as file:
-            _check_format(file, f"{field}: {name}")
-            rate = int(file.samplerate)
-            frames = int(_BLOCK * min(1, 2 / file.channels, rate / SAMPLE_RATE))
-            resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 2, "float32", "VHQ")
-            left = math.ceil((MAX_SECONDS + 1) * rate)
-            while left > 0:
-                block = file.read(min(left, frames), "float32", always_2d=True)
-                left = left - len(block) if len(block) else 0
-                _check_levels(block, f"{field}: {name}")
-                waveform = _mix_to_stereo(block)
-                if rate != SAMPLE_RATE:
-                    waveform = resampler.resample_chunk(waveform, last=left == 0)
-                yield waveform
+        with open_real(path) as stream:
+            yield from _read_stream(stream, name, field, [] if notes is None else notes)
     except FileNotFoundError:
         missing = f"{field}: {name} is not there any more"
         raise MissingFile(missing, "send it again once it is") from None
@@ -51,9 +49,7 @@ def read_blocks(path: str, field: str = "source") -> Iterator[Waveform]:
         raise LinkedFile(linked, "name the file where it is") from None
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error).rpartition(": ")[2].rstrip(".")
-        raise BadRequest(
-            f"{field}: {name} is not readable audio ({reason})", "wav, flac, mp3, aiff and ogg are"
-        ) from None
+        raise BadRequest(f"{field}: {name} is not readable audio ({reason})", _READABLE) from None
 
 
 def read_audio(path: str) -> Waveform:
@@ -61,27 +57,122 @@ def read_audio(path: str) -> Waveform:
     return np.concatenate(list(read_blocks(os.path.realpath(os.path.expanduser(path)))))
 
 
-def count_folded_channels(path: str) -> int:
-    """How many channels a file has, where they are more than are heard; 0 otherwise."""
-    try:
-        with open_real(os.path.expanduser(path)) as stream:
-            channels = int(soundfile.info(stream).channels)
-    except (soundfile.SoundFileError, OSError):
-        return 0
-    return channels if channels > 2 else 0
+class _Decoder(Protocol):
+    """What reads the samples of a file that is open: (frames, channels) of float32."""
+
+    channels: int
+    samplerate: int
+
+    @property
+    def promised(self) -> float: ...
+
+    def read(self, frames: int) -> Waveform: ...
 
 
-def _open_sound(stream: BinaryIO, what: str) -> soundfile.SoundFile:
-    """Raises `BadRequest` for one that is too large, and SoundFileError."""
+class _LibsndfileDecoder:
+    """libsndfile's, up to where a file is damaged."""
+
+    def __init__(self, file: soundfile.SoundFile) -> None:
+        self._file = file
+        # soundfile seeks behind each block: a FLAC that does not say how long it is has no places
+        file.seekable = lambda: False
+        self.channels = int(file.channels)
+        self.samplerate = int(file.samplerate)
+        self.is_damaged = False
+
+    @property
+    def promised(self) -> float:
+        """The seconds that it found the file to have."""
+        return float(self._file.frames) / self.samplerate
+
+    def read(self, frames: int) -> Waveform:
+        if self.is_damaged:
+            return np.empty((0, self.channels), np.float32)
+        block = np.full((frames, self.channels), np.nan, np.float32)
+        try:
+            return np.asarray(self._file.read(frames, "float32", out=block), np.float32)
+        except soundfile.SoundFileError:
+            self.is_damaged = True
+            missing = np.isnan(block[:, 0])  # what was not decoded any more
+            return block[: missing.argmax() if missing.any() else frames]
+
+
+def _read_stream(stream: BinaryIO, name: str, field: str, notes: list[str]) -> Iterator[Waveform]:
+    """The pieces of a file that is open. Raises `BadRequest`, SoundFileError and OSError."""
+    what = f"{field}: {name}"
     if (size := os.fstat(stream.fileno()).st_size) > LIMITS.audio_bytes:
         raise BadRequest(
             f"{what} has {size} bytes, at most {LIMITS.audio_bytes} are read",
             "cut out the part that is meant",
         )
-    return soundfile.SoundFile(stream.fileno(), closefd=False)
+    header = read_header(stream)
+    most = MAX_SECONDS + 1
+    with ExitStack() as opened:
+        decoder = _open_decoder(stream, header, what, most, opened)
+        _check_format(decoder, what)
+        rate = decoder.samplerate
+        mask = decoder.mask if isinstance(decoder, FfmpegDecoder) else header.mask
+        downmix = plan_downmix(decoder.channels, header.kind, mask)
+        frames = int(_BLOCK * min(1, 2 / decoder.channels, rate / SAMPLE_RATE))
+        resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 2, "float32", "VHQ")
+        left = wanted = math.ceil(most * rate)
+        low, high = np.full(2, np.inf), np.full(2, -np.inf)
+        while left > 0:
+            block = decoder.read(min(left, frames))
+            _check_levels(block, what)
+            waveform = _mix_to_stereo(block, downmix)
+            low = np.minimum(low, waveform.min(axis=0, initial=np.inf))
+            high = np.maximum(high, waveform.max(axis=0, initial=-np.inf))
+            is_last = not len(block) or len(block) == left
+            left -= len(block)
+            if rate != SAMPLE_RATE:
+                waveform = resampler.resample_chunk(waveform, last=is_last)
+            yield waveform
+            if is_last:
+                break
+        said = [downmix.note] if downmix.note else []
+        if left > 0:
+            said += _describe_end(header, decoder, (wanted - left) / rate)
+        if left < wanted and (high - low).max() < SILENT:
+            said.append("is silent")
+        notes += [f"{name} {each}" for each in said]
 
 
-def _check_format(file: soundfile.SoundFile, what: str) -> None:
+def _open_decoder(
+    stream: BinaryIO, header: SoundHeader, what: str, seconds: float, opened: ExitStack
+) -> _Decoder:
+    """libsndfile, or ffmpeg for what that does not read. `opened` closes it. Raises `BadRequest`,
+    SoundFileError and OSError.
+    """
+    if header.kind not in FFMPEG_KINDS:
+        source = RepairedFile(stream, header) if header.is_repaired else stream.fileno()
+        try:
+            file = opened.enter_context(soundfile.SoundFile(source, closefd=False))
+            return _LibsndfileDecoder(file)
+        except soundfile.SoundFileError:
+            if not find_ffmpeg() or not can_decode(header.kind):
+                raise
+    if not find_ffmpeg():
+        raise explain_missing(what)
+    return opened.enter_context(FfmpegDecoder(stream, header, seconds + 1))
+
+
+def _describe_end(header: SoundHeader, decoder: _Decoder, seconds: float) -> list[str]:
+    """Whether there was as much of it as it says."""
+    promised = header.promised
+    if not promised and (header.kind == "ogg" or isinstance(decoder, FfmpegDecoder)):
+        promised = decoder.promised
+    if promised > seconds + _INEXACT:
+        return [f"is not whole: its header promises {promised:.1f} s, {seconds:.1f} s are there"]
+    if isinstance(decoder, _LibsndfileDecoder) and decoder.is_damaged:
+        return [f"is damaged: it was read up to there, {seconds:.1f} s"]
+    if header.is_unfinished and seconds:
+        end = "was cut off" if header.kind == "ogg" else "has a header that was never finished"
+        return [f"{end}: it was read to its end, {seconds:.1f} s"]
+    return []
+
+
+def _check_format(file: _Decoder, what: str) -> None:
     """Raises `BadRequest` for more channels than a recording has, and for a rate that is none."""
     if file.channels > LIMITS.audio_channels:
         raise BadRequest(
@@ -108,9 +199,6 @@ def _check_levels(block: Waveform, what: str) -> None:
         )
 
 
-def _mix_to_stereo(block: Waveform) -> Waveform:
+def _mix_to_stereo(block: Waveform, downmix: Downmix) -> Waveform:
     """(samples, channels) -> (samples, 2)."""
-    channels = block.shape[1]
-    left = block[:, :: min(channels, 2)]
-    right = block[:, min(channels - 1, 1) :: 2]
-    return np.stack([side.mean(axis=1, dtype=np.float32) for side in (left, right)], axis=1)
+    return block if block.shape[1] == 2 else block @ downmix.matrix

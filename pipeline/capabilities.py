@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from . import audio_files
 from .request import UNDERSTAND, BadRequest, Request
 from .schedules import Schedule, build_timesteps
-from .tasks import FOLLOW_SOURCE
+from .tasks import COVERS, FOLLOW_SOURCE
 from .variants import Defaults, name_models_for
-
-COVERS = ("cover", "cover-nofsq")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,6 @@ class Capabilities:
         if request.source and not request.task:
             name = os.path.basename(request.source)
             notes.append(f"{name} was not used: no task was given")
-        notes += _describe_folded_channels(request)
         if self.plays_guides:
             notes += [f"{self.name} {limit}" for limit in _describe_guided_limits(request)]
         return tuple(notes)
@@ -102,18 +98,6 @@ class Capabilities:
                 f"{request.task} follows its source, it takes no guide",
                 "leave guide empty, or task",
             )
-
-
-def _describe_folded_channels(request: Request) -> list[str]:
-    """What was done to files with more channels than are heard."""
-    paths = [path for path in (request.reference, request.source if request.task else "") if path]
-    channels = {path: audio_files.count_folded_channels(path) for path in paths}
-    return [
-        f"{os.path.basename(path)} has {count} channels: the odd ones were mixed to the left, "
-        "the others right"
-        for path, count in channels.items()
-        if count
-    ]
 
 
 def _describe_guided_limits(request: Request) -> list[str]:

@@ -13,8 +13,8 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
-from . import audio, codes, cost, device, memory
-from .generation import Generation, read_source, report_tokens
+from . import audio, codes, cost, device, memory, tasks
+from .generation import Generation, read_sound, report_tokens
 from .latent_store import LatentStore, StoredLatents
 from .meter import Meter
 from .model import Model
@@ -177,7 +177,8 @@ class AceStep:
         meter = Meter()
         request = self._locate_files(dataclasses.replace(request, task="cover"))
         request = resolve_request(request)
-        request, source = yield from read_source(request, model.hop, meter)
+        source = yield from read_sound("source", request.source, meter, [])
+        request, source = tasks.fit_source(request, source, model.hop)
         pieces = []
         tiles = model.encode_audio(source, model.count_frames(request))
         for piece in meter.measure_each("source", tiles):

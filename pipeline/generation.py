@@ -77,6 +77,8 @@ class Generation:
         self.plan_length = cost.PlanLength(0, 0)  # as expected before
         self.plan_share = 0.0  # of the progress
         self.source: Waveform | None = None
+        self.repeats_source = False  # it is longer than the file that it was decoded from
+        self.sound_notes: list[str] = []  # of the files of sound that were read
         self.stored: StoredLatents | None = None
         self.guide: Guide | None = None
         self.singing = Singing()
@@ -143,8 +145,15 @@ class Generation:
     def _read_source(self) -> _Stage[None]:
         """The task's source, and the length that its clip gets from it."""
         if self.request.task:
-            read = read_source(self.request, self.model.hop, self.meter)
-            self.request, self.source = yield from read
+            whole = yield from read_sound(
+                "source", self.request.source, self.meter, self.sound_notes
+            )
+            with self.meter.measure("source"):
+                repeated = tasks.repeat_source(self.request, whole)
+                self.repeats_source = len(repeated.waveform) > len(whole)
+                self.sound_notes += repeated.notes
+                fitted = tasks.fit_source(self.request, repeated.waveform, self.model.hop)
+            self.request, self.source = fitted
 
     def _choose_guide(self) -> _Stage[None]:
         """The guide, what it decides of the request, and when it has the words sung."""
@@ -164,6 +173,8 @@ class Generation:
 
     def _find_stored_latents(self) -> _Stage[None]:
         """The latents that the source was decoded from, where the model has made it."""
+        if self.repeats_source:
+            return
         search = self.model.find_stored_latents(self.request)
         while True:
             try:
@@ -250,14 +261,11 @@ class Generation:
     def _encode_reference(self) -> _Stage[mx.array]:
         """The latents (1, 750, 64) of what the clip is to sound like."""
         span = next(self.spans)
-        pieces = []
-        yield Progress("reference", span.start)
-        blocks = audio_files.read_blocks(self.request.reference, "reference")
-        for piece in self.meter.measure_each("reference", blocks):
-            pieces.append(piece)
-            yield Progress("reference", span.start)
+        whole = yield from read_sound(
+            "reference", self.request.reference, self.meter, self.sound_notes, span.start
+        )
         with self.meter.measure("reference"):
-            waveform = reference.pick_parts(self.request, np.concatenate(pieces))
+            waveform = reference.pick_parts(self.request, whole)
         return (yield from self._encode_once("reference", waveform, TIMBRE_FRAMES, span))
 
     def _encode(self, stage: str, waveform: Waveform) -> _Stage[mx.array]:
@@ -498,6 +506,7 @@ class Generation:
             machine=describe_machine(),
             notes=(
                 *self.explanations,
+                *self.sound_notes,
                 *model.capabilities.describe_limits(request),
                 *self.unread.describe(),
                 *self._describe_guide(),
@@ -554,19 +563,19 @@ class Generation:
         return tuple(note for note in notes if note)
 
 
-def read_source(
-    request: Request, hop: int, meter: Meter
-) -> Generator[Progress, None, tuple[Request, Waveform]]:
-    """The request with the length that its clip gets, and the source's waveform (samples in whole
-    frames, 2). Raises `BadRequest`.
+def read_sound(
+    field: str, path: str, meter: Meter, notes: list[str], done: float = 0.0
+) -> Generator[Progress, None, Waveform]:
+    """The waveform (samples, 2) of a file that the request names in that field, with `done` as
+    progress; what there is to say of it is added to `notes`. Raises `BadRequest`.
     """
     pieces = []
-    yield Progress("source", 0.0)
-    for piece in meter.measure_each("source", audio_files.read_blocks(request.source)):
+    yield Progress(field, done)
+    for piece in meter.measure_each(field, audio_files.read_blocks(path, field, notes)):
         pieces.append(piece)
-        yield Progress("source", 0.0)
-    with meter.measure("source"):
-        return tasks.fit_source(request, np.concatenate(pieces), hop)
+        yield Progress(field, done)
+    with meter.measure(field):
+        return np.concatenate(pieces)
 
 
 def report_tokens(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import unicodedata
 from pathlib import Path
 from typing import BinaryIO
 
+_MAX_NAME = 255  # characters of a name
 # of a Mac: refuses a link anywhere in a path
 _NO_LINKS = getattr(os, "O_NOFOLLOW_ANY", 0)
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -43,6 +45,38 @@ def open_real(path: str | Path) -> BinaryIO:
         os.close(handle)
         raise FileNotFoundError(errno.ENOENT, "it is no file", path)
     return open(handle, "rb")
+
+
+def find_named(path: str) -> str:
+    """The path by the names that are on the disk. What looks the same may be composed (NFC: Linux,
+    Windows) or decomposed (NFD: a Mac): where nothing has the name that was given, and one thing
+    has the same otherwise, it is that. A path that leads nowhere is returned as it is.
+    """
+    if path.isascii() or os.path.lexists(path):
+        return path
+    place = os.sep if os.path.isabs(path) else os.curdir
+    for part in filter(None, path.split(os.sep)):
+        inner = os.path.join(place, part)
+        if not os.path.lexists(inner):
+            same = _list_same(place, part)
+            if len(same) != 1:
+                return path
+            inner = os.path.join(place, same[0])
+        place = inner
+    return place
+
+
+def _list_same(folder: str, name: str) -> list[str]:
+    """The names in a folder that differ from this one in their composition at most."""
+    composed = unicodedata.normalize("NFC", name)
+    if name.isascii() or len(name) > _MAX_NAME:
+        return []
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if not entry.name.isascii()]
+    except OSError:
+        return []
+    return [each for each in names if unicodedata.normalize("NFC", each) == composed]
 
 
 def _open(path: str) -> int:

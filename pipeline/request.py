@@ -78,9 +78,19 @@ PLAN_HELP = (
     "write metadata and audio codes before painting: on, off, auto (where there is a planner); "
     "simple makes a whole song of the prompt first, rewrite works prompt and lyrics out"
 )
-SOUNDS = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
+READ_SOUNDS = tuple(
+    ".wav .wave .bwf .rf64 .w64 .flac .mp3 .aif .aiff .aifc .ogg .oga .opus .caf".split()
+)
+FFMPEG_SOUNDS = tuple(  # where ffmpeg is installed
+    ".m4a .m4b .mp4 .mov .aac .3gp .3g2 .amr .wma .webm .mka .mkv .ac3 .wv .ape".split()
+)
+SOUNDS = (*READ_SOUNDS, *FFMPEG_SOUNDS)
 MIDI_SUFFIXES = (".mid", ".midi")
-SOUND_FILE = f"the path of an audio file that exists ({' '.join(SOUNDS)})"
+SOUND_FILE = (
+    f"the path of an audio file that exists ({' '.join(READ_SOUNDS)}; with ffmpeg also "
+    f"{' '.join(FFMPEG_SOUNDS)})"
+)
+FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
 MIDI_FILE = "auto, off, chords like Am F C G, or the path of a .mid file that exists"
 CODES_HELP = (
     "audio codes to paint over, five a second: <|audio_code_N|> or numbers; "
@@ -389,13 +399,18 @@ class Request:
     )
     task: str = text_field("", TASK_HELP, check=parse_task, choices=TASK_CHOICES)
     source: str = text_field(
-        "", "audio file that the task works on: wav, flac, mp3, aiff or ogg", check=check_sound_path
+        "",
+        "audio file that the task works on: wav, flac, mp3, aiff, ogg, opus, caf; m4a with ffmpeg",
+        check=check_sound_path,
     )
     source_seed: int = number_field(
         -1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean"
     )
     cover_noise_strength: float = number_field(
         0.0, 0.0, 1.0, "how close to its source a cover starts; 0: from noise alone", unit=SHARE
+    )
+    repeat_source: bool = switch_field(
+        True, "a cover that is longer than its source repeats it by whole bars"
     )
     codes: str = text_field("", CODES_HELP, "audio_codes", check=parse_codes, max_length=MAX_CODES)
     reference: str = text_field(
@@ -744,9 +759,10 @@ def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a request that was written down, with what decided it before there was a field
     for it: what does not name its composer is of the first. What does not say whether its prompt
     or its MIDI guide was read is of a time when they were not, and a time signature of 6 was six
-    quarters.
+    quarters. Nor was a source repeated then.
     """
-    completed = {"composer": 1, "read_prompt": False, "read_midi": False} | {**values}
+    new = {"composer": 1, "read_prompt": False, "read_midi": False, "repeat_source": False}
+    completed = new | {**values}
     if "read_prompt" not in values and values.get("time_signature") == "6":
         completed["beats_per_bar"] = values.get("beats_per_bar") or 6
     return completed
@@ -846,10 +862,23 @@ def _coerce_switch(name: str, value: Any) -> bool:
     raise WrongType(f"{name} must be 1 or 0, got {value!r:.40}")
 
 
+def names_file(field: str, value: object) -> bool:
+    """Whether this value of that field is the path of a file: a guide only as a MIDI file."""
+    if field not in FILE_FIELDS or not isinstance(value, str):
+        return False
+    if field != "guide":
+        return bool(value)
+    # as text it would lose what disguises its ending
+    return clean_text(value).strip().lower().endswith(MIDI_SUFFIXES)
+
+
 def _coerce_text(name: str, value: Any, spec: FieldSpec) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise WrongType(f"{name} must be a text, got {value!r:.40}")
-    text = clean_text(value if isinstance(value, str) else f"{value:.10g}")
+    if names_file(name, value):
+        text = _check_path(name, str(value).rstrip())
+    else:
+        text = clean_text(value if isinstance(value, str) else f"{value:.10g}")
     if len(text) > spec.max_length:
         raise OutOfRange(
             f"{name} must have at most {spec.max_length} characters, got {len(text)}", "shorten it"
@@ -857,11 +886,23 @@ def _coerce_text(name: str, value: Any, spec: FieldSpec) -> str:
     if spec.check is None:
         return text
     try:
-        return spec.check(text.strip())
+        return spec.check(text if names_file(name, text) else text.strip())
     except ValueError as error:
         raise OutOfRange(
             f"{name} must be {error}, got {text[:40]!r}", getattr(error, "hint", "")
         ) from None
+
+
+def _check_path(name: str, path: str) -> str:
+    """A path is no text: it is kept as it is, and names a file or none."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        message = f"{name} must be a path in UTF-8, got {path[:40]!r}"
+        raise OutOfRange(message, "rename the file") from None
+    if "\0" in path:
+        raise OutOfRange(f"{name} must be a path, got {path[:40]!r}")
+    return path
 
 
 _SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")  # of all controls, those between words
@@ -875,6 +916,13 @@ def clean_text(text: str) -> str:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", _limit_combining_marks(text))
+    return clean_controls(text)
+
+
+def clean_controls(text: str) -> str:
+    """Plain newlines and spaces; no byte order mark, no other control characters. A name stays the
+    name that it is.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", _SPACE.sub(" ", text))
 

@@ -12,27 +12,21 @@ from contextlib import suppress
 from typing import Any
 
 from .explain import explain_request
+from .ffmpeg import check_installed
 from .guide.midi_file import BadMidi, MidiFacts, read_facts, read_first_bpm
 from .limits import LIMITS
+from .real_files import find_named
 from .request import (
+    FILE_FIELDS,
     MIDI_FILE,
-    MIDI_SUFFIXES,
     SOUND_FILE,
     UNDERSTAND,
     BadRequest,
     OutOfRange,
     Request,
     field_name,
+    names_file,
 )
-
-FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
-
-
-def names_file(field: str, value: object) -> bool:
-    """Whether this value of that field is the path of a file: a guide only as a MIDI file."""
-    if field not in FILE_FIELDS or not isinstance(value, str):
-        return False
-    return value.lower().endswith(MIDI_SUFFIXES) if field == "guide" else bool(value)
 
 
 def names_files(request: Request) -> bool:
@@ -49,7 +43,10 @@ def check_file(field: str, value: object) -> None:
     if not _exists(value):
         allowed = MIDI_FILE if field == "guide" else SOUND_FILE
         raise OutOfRange(f"{field} must be {allowed}, got {value[:40]!r}")
-    if field != "guide" and (size := _measure(value)) > LIMITS.audio_bytes:
+    if field == "guide":
+        return
+    check_installed(field, value)
+    if (size := _measure(value)) > LIMITS.audio_bytes:
         raise OutOfRange(
             f"{field} must have at most {LIMITS.audio_bytes} bytes, got {size}",
             "cut out the part that is meant",
@@ -82,7 +79,7 @@ def follow_links(request: Request, named: Container[str] | None = None) -> Reque
     for field in FILE_FIELDS:
         path = getattr(request, field)
         if names_file(field, path) and (named is None or path in named):
-            real = os.path.realpath(os.path.expanduser(path))
+            real = os.path.realpath(find_named(os.path.expanduser(path)))
             if names_file(field, real):  # a guide is known by its ending
                 followed[field] = real
     return request.changed(followed) if followed else request
@@ -93,7 +90,20 @@ def resolve_request(request: Request) -> Request:
     its prompt's or its MIDI guide's, and bars have a tempo. Raises `BadRequest`.
     """
     check_files(request)
-    return follow_guide(request).resolved()
+    return follow_guide(_find_files(request)).resolved()
+
+
+def _find_files(request: Request) -> Request:
+    """The request with its files by the names that they have: it may have been written on another
+    system, that composes them otherwise.
+    """
+    paths = {field: getattr(request, field) for field in FILE_FIELDS}
+    found = {
+        field: find_named(os.path.expanduser(path))
+        for field, path in paths.items()
+        if names_file(field, path) and not _is_there(path)
+    }
+    return request.changed(found) if found else request
 
 
 def follow_guide(request: Request) -> Request:
@@ -164,11 +174,15 @@ def _follow_first_tempo(request: Request) -> Request:
 
 
 def _exists(path: str) -> bool:
-    return os.path.isfile(os.path.expanduser(path))
+    return os.path.isfile(find_named(os.path.expanduser(path)))
+
+
+def _is_there(path: str) -> bool:
+    return os.path.lexists(os.path.expanduser(path))
 
 
 def _measure(path: str) -> int:
     """Its bytes; 0 where it has just gone."""
     with suppress(OSError):
-        return os.path.getsize(os.path.expanduser(path))
+        return os.path.getsize(find_named(os.path.expanduser(path)))
     return 0

@@ -21,7 +21,9 @@ from . import audio
 from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, Request
 
 FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
+COVERS = ("cover", "cover-nofsq")
 IN_WINDOW = ("repaint", "lego")  # work in a window of their source
+_INEXACT = 0.05  # part of a bar that a source of whole bars may be short of
 MIN_WINDOW = 0.04  # seconds that a window must last: one latent frame, or nothing is made
 
 
@@ -146,6 +148,45 @@ _WITHOUT_GUIDE = {
 
 
 # --- what a source is cut to ----------------------------------------------------------------------
+
+
+class RepeatedSource(NamedTuple):
+    """A source's waveform (samples, 2), repeated or not, and what there is to say of it."""
+
+    waveform: npt.NDArray[np.float32]
+    notes: tuple[str, ...] = ()
+
+
+def repeat_source(request: Request, waveform: npt.NDArray[np.float32]) -> RepeatedSource:
+    """A source (samples, 2) that a cover has bars for: repeated by whole bars where it ends before
+    the clip. Other tasks, and covers whose tempo nobody knows, follow nothing behind its end.
+    """
+    length = len(waveform)
+    missing = request.samples - length
+    if request.task in ("", "repaint") or request.has_length_of_source or not length:
+        return RepeatedSource(waveform)
+    if missing <= SAMPLE_RATE * MIN_WINDOW:
+        return RepeatedSource(waveform)
+    name = os.path.basename(request.source)
+    ends = f"{name} ends at {length / SAMPLE_RATE:.2f} s of {request.length:.2f} s"
+    if request.task not in COVERS or not request.repeat_source:
+        return RepeatedSource(waveform, (f"{ends}: behind that there is nothing to follow",))
+    if not request.bpm:
+        hint = "set bpm, and it is repeated by whole bars"
+        return RepeatedSource(
+            waveform, (f"{ends}: behind that there is nothing to follow ({hint})",)
+        )
+    bar = request.beats * 60 / request.bpm * SAMPLE_RATE
+    bars = max(1, math.floor(length / bar + _INEXACT))
+    repeated = np.zeros((request.samples, 2), np.float32)
+    for number in range(math.ceil(request.samples / (bars * bar))):
+        start, stop = (round(each * bars * bar) for each in (number, number + 1))
+        piece = waveform[: min(stop, request.samples) - start]
+        repeated[start : start + len(piece)] = piece
+    every = "every bar" if bars == 1 else f"every {bars} bars"
+    return RepeatedSource(
+        repeated, (f"{ends}: it was repeated {every}, at {request.bpm:.10g} bpm",)
+    )
 
 
 def fit_source(

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.private import make_private
-from pipeline.request_files import names_file
+from pipeline.request import names_file
 from pipeline.user_paths import expand_path
 
 from ..integrations.sources import SOURCES

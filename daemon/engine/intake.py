@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from pipeline.request import BadRequest, Request
+from pipeline.request import BadRequest, Request, names_file
 from pipeline.request_files import (
     explain_guide,
     follow_links,
-    names_file,
     names_files,
     resolve_request,
 )

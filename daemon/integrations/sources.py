@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from pipeline.private import make_private
-from pipeline.request_files import FILE_FIELDS, names_file
+from pipeline.request import FILE_FIELDS, names_file
 
 from ..jobs import ENDED, Event, Job
 from ..settings import Settings

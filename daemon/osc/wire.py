@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pythonosc.parsing import osc_types
 
-from pipeline.request import clean_text
+from pipeline.request import clean_controls
 
 Address = tuple[str, int]
 Argument = str | int | float | bool | None
@@ -131,7 +131,7 @@ def _read_string(data: bytes, index: int) -> tuple[str, int]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return clean_text(text), min(len(data), end + 4 - (end - index) % 4)
+    return clean_controls(text), min(len(data), end + 4 - (end - index) % 4)
 
 
 def _read_float(data: bytes, index: int) -> tuple[float, int]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pipeline.limits import LIMITS
 from pipeline.request import (
     FIELDS,
+    FILE_FIELDS,
     BadRequest,
     OutOfRange,
     UnknownField,
@@ -21,7 +22,6 @@ from pipeline.request import (
     field_name,
     is_field,
 )
-from pipeline.request_files import FILE_FIELDS
 
 from ..jobs import Refused
 from ..settings import AUTO, NAME, NOBODY

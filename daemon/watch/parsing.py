@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.prompt_reading import read_prompt
-from pipeline.request import BadRequest, Request
-from pipeline.request_files import FILE_FIELDS, accept_request, explain
+from pipeline.request import FILE_FIELDS, BadRequest, Request
+from pipeline.request_files import accept_request, explain
 
 from ..jobs import Refused
 from ..landing.manifest import parse_manifest

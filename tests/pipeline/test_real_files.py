@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from pipeline.audio_files import read_blocks
-from pipeline.real_files import LinkOnTheWay, open_real
-from pipeline.request import LinkedFile, MissingFile, Request
-from pipeline.request_files import follow_links
+from pipeline.real_files import LinkOnTheWay, find_named, open_real
+from pipeline.request import LinkedFile, MissingFile, OutOfRange, Request
+from pipeline.request_files import follow_links, resolve_request
 
 
 @pytest.fixture
@@ -83,3 +84,39 @@ def test_links_are_followed_before_for_those_who_may_name_any_file(home: Path) -
     (home / "song.mid").symlink_to(home / "songs" / "a.wav")
     guided = Request(guide=str(home / "song.mid"))
     assert follow_links(guided) == guided, "under its real name it would be no MIDI file"
+
+
+COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café über.wav") for form in ("NFC", "NFD"))
+
+
+@pytest.mark.parametrize(("there", "named"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+def test_a_name_of_another_system_is_found(tmp_path: Path, there: str, named: str) -> None:
+    """A manifest moves from a Mac to Linux, and the names in it are composed otherwise."""
+    folder = tmp_path / unicodedata.normalize("NFD", "Lösung")
+    folder.mkdir()
+    (folder / there).write_text("sound")
+    asked = str(tmp_path / unicodedata.normalize("NFC", "Lösung") / named)
+    assert find_named(asked) == str(folder / there)
+    assert resolve_request(Request(task="cover", source=asked)).source == str(folder / there)
+
+
+def test_a_name_that_is_there_is_never_another_one(tmp_path: Path) -> None:
+    for name in (COMPOSED, DECOMPOSED):
+        (tmp_path / name).write_text(name)
+    if len(list(tmp_path.iterdir())) == 2:  # not on a file system that takes them for the same
+        for name in (COMPOSED, DECOMPOSED):
+            assert find_named(str(tmp_path / name)) == str(tmp_path / name)
+            assert Request(source=str(tmp_path / name)).source == str(tmp_path / name)
+    missing = str(tmp_path / "é.wav")
+    assert find_named(missing) == missing
+
+
+def test_a_path_is_no_text(tmp_path: Path) -> None:
+    for name in (DECOMPOSED, " take 1.wav", "two\nlines.wav", "\ufeffx.wav"):
+        assert Request(source=name, reference=name).source == name
+        guide = name.replace(".wav", ".mid")
+        assert Request(guide=guide).guide == guide
+    with pytest.raises(OutOfRange, match="source must be a path in UTF-8"):
+        Request(source="caf\udce9.wav")
+    with pytest.raises(OutOfRange, match="source must be a path"):
+        Request(source="a\0.wav")

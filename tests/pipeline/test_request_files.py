@@ -11,12 +11,11 @@ from typing import Any
 import mido
 import pytest
 
-from pipeline.request import SOUNDS, BadRequest, OutOfRange, Request
+from pipeline.request import SOUNDS, BadRequest, OutOfRange, Request, names_file
 from pipeline.request_files import (
     accept_request,
     check_file,
     check_files,
-    names_file,
     resolve_request,
 )
 

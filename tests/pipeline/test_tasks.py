@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 
@@ -611,3 +612,86 @@ def test_closing_the_iterator_stops_the_encoding_within_a_tile(
     running.close()
     assert len(tiles) == 1
     assert list(running) == []
+
+
+# --- a source that ends before its clip -----------------------------------------------------------
+
+
+def ramp(seconds: float) -> npt.NDArray[np.float32]:
+    """A waveform of which no two samples are the same."""
+    samples = round(seconds * SAMPLE_RATE)
+    return np.repeat(np.linspace(0.1, 1, samples, dtype=np.float32)[:, None], 2, axis=1)
+
+
+@pytest.mark.parametrize("task", ["cover", "cover-nofsq"])
+def test_a_cover_repeats_a_loop_by_its_bars(task: str) -> None:
+    request = Request(task=task, source="loop.wav", bars=5, bpm=120)
+    repeated, notes = tasks.repeat_source(request, ramp(4))
+    bar = 2 * SAMPLE_RATE
+    np.testing.assert_array_equal(repeated, np.concatenate([ramp(4), ramp(4), ramp(4)[:bar]]))
+    assert notes == (
+        "loop.wav ends at 4.00 s of 10.00 s: it was repeated every 2 bars, at 120 bpm",
+    )
+
+
+@pytest.mark.parametrize(("seconds", "bars"), [(3.96, 2), (4.7, 2), (2.5, 1), (1.2, 1)])
+def test_it_repeats_on_the_bar_whatever_rings_or_is_missing(seconds: float, bars: int) -> None:
+    request = Request(task="cover", source="loop.wav", seconds=12, bpm=120)
+    repeated, _ = tasks.repeat_source(request, ramp(seconds))
+    period = bars * 2 * SAMPLE_RATE
+    kept = min(period, round(seconds * SAMPLE_RATE))
+    for start in range(0, len(repeated) - kept, period):
+        np.testing.assert_array_equal(repeated[start : start + kept], ramp(seconds)[:kept])
+        assert not repeated[start + kept : start + period].any()
+
+
+def test_a_metre_of_six_eighths_is_repeated_by_its_own_bars() -> None:
+    request = Request(task="cover", source="a.wav", bars=4, bpm=120, time_signature="6/8")
+    repeated, notes = tasks.repeat_source(request, ramp(3))
+    np.testing.assert_array_equal(repeated, np.concatenate([ramp(3), ramp(3)]))
+    assert "every 2 bars" in notes[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"task": "complete", "bpm": 120},
+        {"task": "lego", "stems": "drums", "bpm": 120},
+        {"task": "extract", "bpm": 120},
+        {"task": "cover"},
+        {"task": "cover", "bpm": 120, "repeat_source": False},
+    ],
+)
+def test_where_nothing_is_repeated_the_take_says_where_its_source_ends(
+    values: dict[str, Any],
+) -> None:
+    request = Request(source="a.wav", seconds=8, **values)
+    same, notes = tasks.repeat_source(request, ramp(4))
+    assert len(same) == 4 * SAMPLE_RATE
+    (note,) = notes
+    assert note.startswith("a.wav ends at 4.00 s of 8.00 s: behind that there is nothing to follow")
+    assert ("set bpm" in note) == ("bpm" not in values)
+
+
+def test_nothing_is_said_of_a_source_that_is_long_enough() -> None:
+    for seconds in (30.0, 4.0, 4.02, 2.0):
+        request = Request(task="cover", source="a.wav", bpm=120, seconds=seconds)
+        assert tasks.repeat_source(request, ramp(4)).notes == ()
+    outpaint = Request(task="repaint", source="a.wav", bpm=120, seconds=8, repaint_end=8)
+    assert tasks.repeat_source(outpaint, ramp(4)).notes == ()
+
+
+def test_an_old_manifest_repeats_nothing() -> None:
+    stored = dataclasses.asdict(Request(task="cover", source="a.wav", bpm=120, seconds=8))
+    assert Request.restore(stored).repeat_source
+    del stored["repeat_source"]
+    assert not Request.restore(stored).repeat_source
+
+
+def test_a_take_is_made_over_the_repeated_source(ace_step: AceStep, tmp_path: Path) -> None:
+    path = tmp_path / "loop.wav"
+    soundfile.write(path, 0.5 * ramp(1), SAMPLE_RATE)
+    (clip,) = render_clips(ace_step, task="cover", source=str(path), bars=1, bpm=120)
+    assert clip.info.notes[0] == (
+        "loop.wav ends at 1.00 s of 2.00 s: it was repeated every bar, at 120 bpm"
+    )

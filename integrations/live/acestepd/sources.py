@@ -13,7 +13,10 @@ from typing import Generator, Iterator
 FOLDER = ".sources"
 PIECE = 4 << 20  # bytes at a time
 MAX_SIZE = 1 << 30  # bytes; acestepd reads no more
-SUFFIXES = (".wav", ".flac", ".mp3", ".aif", ".aiff", ".ogg")
+SUFFIXES = tuple(  # what acestepd reads, the second line where ffmpeg is installed
+    ".wav .wave .bwf .rf64 .w64 .flac .mp3 .aif .aiff .aifc .ogg .oga .opus .caf "
+    ".m4a .m4b .mp4 .mov .aac .3gp .3g2 .amr .wma .webm .mka .mkv .ac3 .wv .ape".split()
+)
 
 
 class Unreadable(Exception):
