@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote
-from .old_encodings import guess_reading, is_text
+from .old_encodings import guess_reading, is_kana, is_text
 
 _WIDE_MARKS = (  # that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
@@ -51,7 +51,7 @@ def decode(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return _repair_utf8(content) or _decode_old(content)
+        return _repair_utf8(content) or _decode_han(content) or _decode_old(content)
     if escaped := _decode_escapes(content):
         return escaped
     return _undo_misreading(text)
@@ -87,6 +87,25 @@ def _decode_wide(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
         return None
     _, _, name, text = max(readings, key=lambda reading: reading[:2])
     return text, (_note_encoding(name),)
+
+
+def _decode_han(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
+    """UTF-16 without a byte order mark and without ASCII: Japanese or Chinese. None where it is
+    none of it.
+    """
+    for codec in ("utf-16-le", "utf-16-be"):
+        with suppress(UnicodeDecodeError):
+            text = content.decode(codec)
+            # in no old encoding is every second byte that of Han characters, with any other between
+            letters = sum(chr(byte).isalpha() and byte < 128 for byte in content[::2])
+            is_han = codec == "utf-16-le" and len(text) >= 4 and 3 * letters <= len(text)
+            if is_kana(text) or (is_han and all(map(_is_east_asian, text))):
+                return text, (_note_guess("UTF-16"),)
+    return None
+
+
+def _is_east_asian(character: str) -> bool:
+    return "\u3000" <= character <= "\u30ff" or "\u4e00" <= character <= "\u9fff"
 
 
 def _drop_zeros(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
@@ -158,13 +177,16 @@ def _decode_old(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:
     read = guess_reading(content)
     if read.is_sure:
         return read.text, (_note_encoding(read.name),)
-    message = f"read as {read.name} (a guess)"
-    note = SheetNote(0, UNCLEAR, message, "save it as UTF-8 if words look wrong")
-    return read.text, (note,)
+    return read.text, (_note_guess(read.name),)
 
 
 def _note_encoding(name: str) -> SheetNote:
     return SheetNote(0, UNDERSTOOD, f"read as {name}")
+
+
+def _note_guess(name: str) -> SheetNote:
+    message = f"read as {name} (a guess)"
+    return SheetNote(0, UNCLEAR, message, "save it as UTF-8 if words look wrong")
 
 
 def _note_damage(message: str) -> SheetNote:

@@ -102,7 +102,7 @@ def _list_candidates(content: bytes) -> Iterator[_Candidate]:
     for japanese in (_OLD["CP932"], _OLD["EUC-JP"]):
         with suppress(UnicodeDecodeError):
             text = content.decode(japanese.codec)
-            if _is_kana(text):
+            if is_kana(text):
                 yield _Candidate(1, japanese, text)
                 return
     import chardet  # its models take a while to load, and hardly any file needs them
@@ -119,7 +119,7 @@ def _list_candidates(content: bytes) -> Iterator[_Candidate]:
             yield _Candidate(likelihood, encoding, text)
 
 
-def _is_kana(text: str) -> bool:
+def is_kana(text: str) -> bool:
     """Whether a text is Japanese beyond doubt: in no other encoding does it hold kana."""
     kana = len(_KANA.findall(text))
     letters = sum(character.isalpha() and not character.isascii() for character in text)

@@ -96,6 +96,18 @@ def test_unicode_is_read_with_and_without_a_byte_order_mark(
 
 
 @pytest.mark.parametrize(
+    ("line", "encoding"),
+    [
+        ("夜の川を渡る", "utf-16-le"),
+        ("夜の川を渡る", "utf-16-be"),
+        ("今夜我们都活着", "utf-16-le"),
+    ],
+)
+def test_a_line_of_utf_16_without_any_mark_or_ascii_is_a_guess(line: str, encoding: str) -> None:
+    assert read_with_notes(line.encode(encoding)) == (line, ["400 read as UTF-16 (a guess)"])
+
+
+@pytest.mark.parametrize(
     ("encoding", "name", "line"),
     [
         ("iso2022_jp", "ISO-2022-JP", "さよなら\n"),

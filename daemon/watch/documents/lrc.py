@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from pipeline.request import is_field
@@ -19,7 +19,7 @@ from ..notes import UNDERSTOOD, SheetNote
 from .credits import WHO, drop_credits
 from .document import Document, DocumentLine, DocumentTag, Kind, join_notes
 from .times import PAUSE, strip_times
-from .translations import drop_translations
+from .translations import drop_second_halves, drop_translations
 
 A_TIME = "a time tag"
 
@@ -33,9 +33,9 @@ _SERVICE_DATA = '{"t":'  # JSON among the lines of a streaming service
 _SIGNS = "♪♫♬♩🎵🎶 "
 
 
-def read_lrc(text: str, strip: Callable[[int, str], DocumentLine] = strip_times) -> Document:
+def read_lrc(text: str) -> Document:
     """Its tags are read too. No text raises."""
-    return LrcReader(text, strip).read()
+    return LrcReader(text).read()
 
 
 def count_timed(lines: Iterable[DocumentLine]) -> int:
@@ -45,9 +45,9 @@ def count_timed(lines: Iterable[DocumentLine]) -> int:
 class LrcReader:
     """Reads one text."""
 
-    def __init__(self, text: str, strip: Callable[[int, str], DocumentLine]) -> None:
+    def __init__(self, text: str) -> None:
         self._text = text
-        self._lines = [strip(number, raw) for number, raw in enumerate(split_lines(text), 1)]
+        self._lines = [strip_times(number, raw) for number, raw in enumerate(split_lines(text), 1)]
         self._tags: list[DocumentTag] = []
         self._notes: list[SheetNote] = []
         self._voices: dict[str, None] = {}  # marks of who sings, in their order
@@ -56,7 +56,7 @@ class LrcReader:
         self._lines = [line for line in self._lines if not self._read_tag(line)]
         self._lines = [self._clean(line) for line in self._attach_times()]
         names = [tag.value for tag in self._tags if tag.name == "name"]
-        for drop in (partial(drop_credits, names=names), drop_translations):
+        for drop in (partial(drop_credits, names=names), drop_translations, drop_second_halves):
             self._lines, notes = drop(self._lines)
             self._notes += notes
         self._lines = self._drop_ends()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from pipeline.untrusted import parse_json
 
 from ..characters import split_lines
 from ..encodings import decode
@@ -13,7 +17,7 @@ from .office import convert_document, find_part
 from .rtf import convert_rtf, is_rtf
 from .song_files import convert_song, is_song, strip_markup
 from .subtitles import is_subtitles, read_subtitles
-from .times import strip_bare_time, strip_leading_times, strip_times
+from .times import strip_bare_time, strip_leading_times
 from .web_page import begins_page, convert_web_page, is_web_page
 
 SUFFIXES = (
@@ -36,7 +40,7 @@ REFUSED_SUFFIXES = {  # what they are, and what to do
 _REFUSED = (  # by how they begin: what they are, and what to do
     (b"%PDF-", PDF, _COPY),
     (b"\xd0\xcf\x11\xe0", "an old document of Word", _SAVE),
-    (b"bplist", "a web archive", "save the page as .html, or " + _COPY),
+    (b"bplist0", "a web archive", "save the page as .html, or " + _COPY),
     (b"\x89PNG", "an image", _COPY),
     (b"\xff\xd8\xff", "an image", _COPY),
     (b"GIF8", "an image", _COPY),
@@ -49,18 +53,41 @@ _REFUSED = (  # by how they begin: what they are, and what to do
     (b"7z\xbc\xaf", "compressed", "unpack it"),
     (b"Rar!", "compressed", "unpack it"),
 )
+_NEVER_WORDS = (b"%PDF-", b"bplist0")
+# texts that are no words: by what stands in their first lines
+_MARKUP = (
+    (re.compile(r"<score-(?:partwise|timewise)|<!DOCTYPE score-"), "MusicXML"),
+    (re.compile(r"\A(?:<\?xml|<svg|<rss|<opml|<plist)"), "XML"),
+    (re.compile(r"^MIME-Version: ", re.MULTILINE | re.IGNORECASE), "an e-mail"),
+    (re.compile(r"\A(?:%abc\b|X: ?[0-9])(?s:.*)^K:", re.MULTILINE), "ABC notation"),
+)
+_FIRST = 4_000  # characters that show what a text is
 
 
 def read_document(content: bytes, suffix: str) -> Document:
     """A file of any format that holds words. Raises ValueError for any other, with what to do."""
     for begin, kind, hint in _REFUSED:
-        if content.startswith(begin) and (b"\0" in content or kind == PDF):
+        if content.startswith(begin) and (b"\0" in content or begin in _NEVER_WORDS):
             raise ValueError(f"it is {kind}: {hint}")
     if content.startswith(_ZIP):
         return _read_office(content)
     text, notes = decode(content)
     document = read_text(text, suffix)
+    if document.kind in (Kind.PLAIN, Kind.MARKDOWN) and (kind := _find_markup(text)):
+        raise ValueError(f"it is {kind}: {_COPY}")
     return document._replace(notes=(*notes, *document.notes))
+
+
+def _find_markup(text: str) -> str:
+    """What a text is that is not for people; empty for any other."""
+    first = text.lstrip()[:_FIRST]
+    for pattern, kind in _MARKUP:
+        if pattern.search(first):
+            return kind
+    if first[:1] in ("{", "["):
+        with suppress(ValueError):
+            return "JSON" if isinstance(parse_json(text), dict | list) else ""
+    return ""
 
 
 def read_text(text: str, suffix: str) -> Document:
@@ -109,10 +136,10 @@ def _read_plain(text: str, suffix: str) -> Document:
     written = sum(1 for line in raw if line.strip())
     bare = count_timed(_strip(raw, strip_bare_time))
     if bare >= LEAST_TIMED and 2 * bare >= written:
-        return read_lrc(text, strip_bare_time)
+        return read_lrc(text)
     lines = _strip(raw, strip_leading_times)
     if suffix == ".lrc" or 3 * count_timed(lines) >= written > 0:
-        return read_lrc(text, strip_times)
+        return read_lrc(text)
     return Document(Kind.MARKDOWN if suffix == ".md" else Kind.PLAIN, text, lines)
 
 

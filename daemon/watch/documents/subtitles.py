@@ -28,6 +28,7 @@ _FRAMES = re.compile(r"\s*\{([0-9]{1,8})\}\{([0-9]{0,8})\}(.*)")
 _FRAME_RATE = 25  # frames a second, about
 _ASS_BREAK = re.compile(r"\\[Nn]")
 _TAG = re.compile(r"</?[a-zA-Z0-9][^<>]{0,200}>|\{\\?[a-zA-Z][^{}]{0,400}\}")
+_RUBY = re.compile(r"<(?:rt|rp)>[^<>]{0,60}</(?:rt|rp)>")  # how a character is read
 _DRAWING = re.compile(r"\{[^{}]{0,200}\\p[1-9]")
 _ROLLING = re.compile(r"<[0-9:.]{5,12}><c[.>]")  # words that come one by one, then all again
 _SPEAKER = re.compile(r"(?:>>+|-(?= ))\s*")
@@ -57,8 +58,7 @@ def read_subtitles(text: str) -> Document:
     raw = split_lines(text)
     reader = _choose_reader(raw)
     reader.read(raw)
-    if _ROLLING.search(text):
-        _drop_repeats(reader.cues)
+    _drop_repeats(reader.cues, is_rolling=_ROLLING.search(text) is not None)
     lines: list[DocumentLine] = [*reader.head, *_list_lines(reader.cues)]
     lines, notes = drop_credits(lines)
     lines, translations = drop_translations(lines, may_wrap=True)
@@ -176,18 +176,23 @@ def _list_lines(cues: Sequence[_Cue]) -> Iterator[DocumentLine]:
         end = max(cue.end, cue.start)
 
 
-def _drop_repeats(cues: Sequence[_Cue]) -> None:
-    """Of captions that roll, each cue shows the line of the last one again."""
+def _drop_repeats(cues: Sequence[_Cue], is_rolling: bool) -> None:
+    """Of captions that roll, each cue shows the line of the last one again, as a rule while that is
+    still shown.
+    """
     last = ""
+    end = 0.0
     for cue in cues:
-        fresh = cue.lines[1:] if cue.lines and cue.lines[0].text == last else cue.lines
+        is_again = bool(cue.lines) and cue.lines[0].text == last
+        fresh = cue.lines[1:] if is_again and (is_rolling or cue.start < end) else cue.lines
         last = cue.lines[-1].text if cue.lines else last
+        end = cue.end
         cue.lines = fresh
 
 
 def _clean(text: str) -> str:
     """The words of a line of a cue."""
-    words = html.unescape(_TAG.sub("", text)).replace("\\h", " ").strip()
+    words = html.unescape(_TAG.sub("", _RUBY.sub("", text))).replace("\\h", " ").strip()
     if speaker := _SPEAKER.match(words):
         words = words[speaker.end() :]
     return words.strip(_SIGNS)

@@ -17,7 +17,7 @@ _TAG = re.compile(
     rf"[\[<] ?{_CLOCK}(?: ?--?>? ?[0-9:.,]{{3,12}})? ?[\]>]"
     r"|[\[(<]([0-9]{1,8}),[0-9]{1,8}(?:,[0-9]{1,8})?[\])>]"
 )
-_BARE = re.compile(rf"[ \t]*\(?{_CLOCK}\)?(?:[ \t]+(?:[-|][ \t])?|$)")  # 0:12 la; (0:12) la
+_BARE = re.compile(rf"[ \t]*\(?{_CLOCK}(?:\)|(?=[ \t])|$)[ \t]*(?:[-|][ \t])?")  # 0:12 la; (0:12)la
 
 
 def strip_times(number: int, raw: str) -> DocumentLine:
@@ -28,7 +28,7 @@ def strip_times(number: int, raw: str) -> DocumentLine:
     """
     tags = [*_TAG.finditer(fold(raw))]
     if not tags:
-        return DocumentLine(number, raw)
+        return strip_bare_time(number, raw)
     leading = _count_leading(raw, tags)
     times = [read_seconds(tag) for tag in tags[:leading] if _is_of_line(tag)]
     inner = tags[leading : len(tags) - _count_trailing(raw, tags)]

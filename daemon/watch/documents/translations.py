@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from ..characters import fold
 from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import DocumentLine
 
@@ -68,3 +69,24 @@ def describe_doubled(dropped: int, kept: int = 0) -> list[SheetNote]:
 def is_latin(text: str) -> bool:
     """Whether a text has letters of the Latin alphabet only."""
     return all(character < "\u0250" for character in text if character.isalpha())
+
+
+def drop_second_halves(
+    lines: Sequence[DocumentLine],
+) -> tuple[list[DocumentLine], list[SheetNote]]:
+    """Without what stands behind a slash in another script, where most lines have that."""
+    halves = [_split_half(line.text) for line in lines]
+    count = sum(half != line.text for half, line in zip(halves, lines))
+    if 2 * count < sum(bool(line.text.strip()) for line in lines) or not count:
+        return list(lines), []
+    message = f"what is behind a slash is a translation, and not sung: in {count} lines"
+    hint = "put it on lines of its own to have it sung"
+    kept = [line._replace(text=half) for half, line in zip(halves, lines)]
+    return kept, [SheetNote(0, UNCLEAR, message, hint)]
+
+
+def _split_half(text: str) -> str:
+    """`夜の川 / Night river` -> `夜の川`; any other text as it is."""
+    first, slash, second = fold(text).partition(" / ")
+    first, second = text[: len(first)], text[len(first) + len(slash) :]
+    return first if slash and is_latin(first) != is_latin(second) else text

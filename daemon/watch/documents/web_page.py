@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"|([^<]+|<)"
 )
 # elements that are not shown, up to their ends
-_HIDDEN = set("title script style noscript template svg nav button iframe".split())
+_HIDDEN = set("title script style rt rp noscript template svg nav button iframe".split())
 _BLOCKS = set("div li tr blockquote pre".split())
 _SPACED = set("p h1 h2 h3 h4 h5 h6 ul ol table section article".split())  # with a line between
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

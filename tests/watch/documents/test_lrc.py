@@ -223,6 +223,18 @@ def test_a_line_that_is_there_twice_at_one_time_is_sung_once() -> None:
     assert lyrics_of("[00:12.00]la\n[00:12.00]la\n[00:15.00]lo\n[00:18.00]le") == "la\nlo\nle"
 
 
+def test_a_translation_behind_a_slash_is_not_sung_and_that_is_said() -> None:
+    text = "[00:12.00]夜の川 / Night river\n[00:15.00]海が眠る／the sea sleeps\n[00:18.00]ラララ"
+    assert lyrics_of(text.replace("／", " / ")) == "夜の川\n海が眠る\nラララ"
+    assert "behind a slash is a translation" in messages_of(text.replace("／", " / "))[0]
+    assert lyrics_of("[00:12.00]now / or never\n[00:15.00]la") == "now / or never\nla"
+
+
+def test_times_in_other_brackets_among_the_usual_are_times() -> None:
+    text = "[00:05.00]five\n(00:06)six\n00:07 seven\n00:08.2 - eight"
+    assert lyrics_of(text) == "five\nsix\nseven\neight"
+
+
 def test_lines_that_all_have_one_time_are_all_sung() -> None:
     text = "\n".join(f"[00:00.00]{line}" for line in ("one", "two", "three", "four"))
     assert lyrics_of(text) == "one\ntwo\nthree\nfour"

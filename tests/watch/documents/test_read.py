@@ -80,6 +80,11 @@ def test_words_are_read_without_the_markup_and_that_is_said(
     assert document.text.splitlines()[1] == "The harbour sleeps", "what a report quotes"
 
 
+def test_how_a_character_is_read_is_not_sung_beside_it() -> None:
+    page = "<html><body><ruby>夜<rp>(</rp><rt>よる</rt><rp>)</rp></ruby>の川<br>la</body></html>"
+    assert convert_web_page(page)[0] == "夜の川\nla"
+
+
 def test_chords_stay_over_their_words() -> None:
     text = '<x xmlns:t="t"><t:p>Am<t:s t:c="5"/>F</t:p><t:p>over water</t:p></x>'
     document = read_document(pack({"content.xml": text}), ".odt")
@@ -115,6 +120,16 @@ def test_rich_text_has_the_characters_of_every_program(rtf: str, text: str) -> N
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "it is an old document of Word: save it as .txt"),
         (b"RIFF\0\0\0\0WAVE", "it is sound or video: give it back its own ending"),
         (b"MThd\0\0\0\x06", "it is a MIDI file"),
+        (b"bplist00\xd4\x01", "it is a web archive"),
+        (
+            b'<?xml version="1.0"?>\n<score-partwise><part/></score-partwise>',
+            "it is MusicXML: copy",
+        ),
+        (b'<?xml version="1.0"?>\n<notes><note>la</note></notes>', "it is XML: copy its words"),
+        (b"From: a@example.com\nMIME-Version: 1.0\n\nla =C3=A9\n", "it is an e-mail"),
+        (b"X:1\nT:Jar\nM:4/4\nK:G\nGABc|\nw:la la\n", "it is ABC notation"),
+        (b'{"title": "Jar", "lyrics": "la"}', "it is JSON: copy its words"),
+        (b'["la", "lo"]\n', "it is JSON"),
         (pack({"Index/Document.iwa": b"x"}), "a document that is not read"),
         (pack({"content.xml": ODT})[:80], "it is a damaged document"),
         (pack({"word/document.xml": "<w"}), "it is a damaged document"),
@@ -130,7 +145,15 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(content: bytes, says: st
 
 
 def test_words_that_look_like_another_format_are_words() -> None:
-    for words in ("RIFFs of the night", "ID3 and I", "I <3 you", "a < b > c", "%PDF"):
+    for words in (
+        "RIFFs of the night",
+        "ID3 and I",
+        "I <3 you",
+        "a < b > c",
+        "%PDF",
+        "[la",
+        "{la}x",
+    ):
         assert build_sheet(read_document(words.encode(), ".txt")).values["lyrics"] == words
 
 

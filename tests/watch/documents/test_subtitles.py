@@ -116,6 +116,12 @@ def test_captions_that_roll_are_sung_once_and_a_repeated_line_twice() -> None:
         "home<00:04.000><c> again</c>\n"
     )
     assert lyrics_of(rolling) == "over the water\nhome again"
+    overlapping = (
+        "1\n00:00:01,000 --> 00:00:04,000\nover the water\n\n"
+        "2\n00:00:02,000 --> 00:00:06,000\nover the water\nhome again\n\n"
+        "3\n00:00:04,000 --> 00:00:08,000\nhome again\nnobody wakes\n"
+    )
+    assert lyrics_of(overlapping) == "over the water\nhome again\nnobody wakes"
     cue = "{0}\n00:00:0{0},000 --> 00:00:0{0},900\nla la\n\n"
     assert lyrics_of(cue.format(1) + cue.format(2)) == "la la\nla la"
 
