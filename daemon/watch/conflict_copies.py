@@ -27,7 +27,7 @@ _COPY_WORDS = (
     r"충돌 사본|충돌된 사본|충돌한 복사본"
 )
 _CERTAIN = tuple(  # what only a program writes: the name of the original, and whose it is
-    (re.compile(rf"(?P<stem>.+?){pattern}", re.IGNORECASE), whose)
+    (re.compile(rf"{pattern}\Z", re.IGNORECASE), whose)
     for pattern, whose in (
         (r"\.sync-conflict-[0-9]{8}-[0-9]{6}(?:-[0-9A-Z]{7})?", "Syncthing"),
         (rf" ?\([^()]{{0,99}}(?:{_COPY_WORDS})[^()]{{0,99}}\)", "Dropbox or Nextcloud"),
@@ -38,13 +38,13 @@ _CERTAIN = tuple(  # what only a program writes: the name of the original, and w
     )
 )
 _LIKELY = tuple(  # what people write too
-    (re.compile(rf"(?P<stem>.+?){pattern}"), whose)
+    (re.compile(rf"{pattern}\Z"), whose)
     for pattern, whose in (
         (r" (?:[2-9]|[1-9][0-9])", "iCloud Drive"),
         (r" ?\([1-9][0-9]?\)", "Google Drive or a browser"),
         (
             r"-(?:DESKTOP-[0-9A-Z]+|LAPTOP-[0-9A-Z]+|WIN-[0-9A-Z]+|[A-Z0-9]+-(?:PC|MAC)|PC-[A-Z0-9]+"
-            r"|[\w-]*(?:MacBook|iMac|Mac-mini|Surface)[\w-]*|[A-Z][A-Z0-9-]{2,14})(?:-[0-9]{1,2})?",
+            r"|[\w-]{0,15}(?:MacBook|iMac|Mac-mini|Surface)[\w-]{0,15}|[A-Z][A-Z0-9-]{2,14})(?:-[0-9]{1,2})?",
             "OneDrive",
         ),
     )
@@ -74,8 +74,8 @@ def read_name(name: str) -> ConflictCopy | None:
     for patterns, is_certain in ((_CERTAIN, True), (_LIKELY, False)):
         for pattern, whose in patterns:
             # song.txt (conflicted copy).txt, and song.txt.sync-conflict-... of some versions
-            if match := pattern.fullmatch(path.stem):
-                stem = match["stem"].removesuffix(path.suffix)
+            if match := pattern.search(path.stem, 1):
+                stem = path.stem[: match.start()].removesuffix(path.suffix)
                 return ConflictCopy(f"{stem}{path.suffix}", whose, is_certain)
     return None
 
