@@ -54,6 +54,7 @@ _EMPHASISED = tuple(
 )
 # where characters are kept that a backslash protects, while Markdown is taken off
 _PRIVATE_USE = 0xE000
+_TITLE_NUMBER = re.compile(r"(?:n[or]\.? ?)?[0-9]{1,4}[.)] +(?=\S)", re.IGNORECASE)  # a hymn's
 _TITLE_TAIL = re.compile(r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$", re.IGNORECASE)
 # who sings a line, where all sing it in the end
 _SINGER = re.compile(
@@ -99,8 +100,12 @@ class LyricsReader:
         self._shape = find_shape([line.text for line in lines], "name" in self._given)
         for index, line in enumerate(lines):
             text = self._shape.texts[index]
+            remark = self._shape.remarks.get(index, "")
             if text:
                 read = self._read_line(index, text)
+                read = read._replace(message=f"{read.message}, {remark}") if remark else read
+            elif remark:
+                read = LyricLine(f"sung {remark}: nothing is left", ("",))
             else:
                 read = LyricLine("a time tag" if line.times else "", ("",))
             if read.heading and read.heading.section not in INSTRUMENTAL:
@@ -110,6 +115,8 @@ class LyricsReader:
             self._has_words = self._has_words or any(read.sung)
             self._in_head = self._in_head and not (any(read.sung) or read.heading or read.is_chords)
             self._lines.append((line, read))
+        if self._shape.title:
+            self._fallbacks["name"] = self._shape.title
         for name, value in self._fallbacks.items():
             if name not in self._given:
                 self.values.setdefault(name, value)
@@ -316,6 +323,7 @@ class LyricsReader:
                 f"{kind}, not sung", (), UNCLEAR, "write [Verse] above where it is sung"
             )
         title = _TITLE_TAIL.sub("", text.strip('#*_"“”《》 ')).strip()
+        title = title[number.end() :] if (number := _TITLE_NUMBER.match(title)) else title
         if "name" in self.values or "name" in self._given:
             return LyricLine("the title, not sung")
         self.values["name"] = title
@@ -436,6 +444,7 @@ def _stand_anywhere(facts: Sequence[Fact], text: str) -> bool:
     """Whether facts are not sung below the first words either."""
     is_pair = any(mark in text for mark in ":：=＝")
     is_counted = any(map(str.isdigit, text))
+    is_pair = is_pair or (text[:1].isdigit() and text.lower().endswith("bpm"))
     return all(
         (fact.name in _MUSICAL and is_pair) or (fact.word.lower() in _PLAYED and is_counted)
         for fact in facts

@@ -13,6 +13,7 @@ NEVER_SUNG = (
     "Pre-Chorus",
     "Chorus",
     "Post-Chorus",
+    "Misc",  # of SongSelect
     "Refrain",
     "Interlude",
     "Outro",
@@ -104,6 +105,7 @@ RARELY_SUNG = (
     "Tag",
     "Vamp",
     "Ending",
+    "Schluss",
     "Breakdown",
     "Turnaround",
     "Riff",

@@ -10,6 +10,7 @@ from .chords import are_chords, is_certain, list_chords, may_be_chords
 from .directives import read_directive
 from .headings import read_heading
 from .markers import parse_marker
+from .pasted import strip_pasted
 from .repeats import find_repeat_signs
 from .section_names import FIRST_SECTIONS
 from .song_head import find_fact, is_credit, list_facts, names_author
@@ -19,7 +20,8 @@ REACH = 3  # lines below a title that say what it is
 
 _MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
 _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
-_NUMBERED = re.compile(r"([0-9]{1,2})[.)](?:\s+|$)")
+_NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
+_AND = re.compile(r"[&|,+]| and | und | y | et ")
 _SHORTENED = re.compile(r"\[V[0-9]{0,2}\]")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
 _RULE = re.compile(r"[=-]{3,}")
@@ -28,8 +30,9 @@ _OF_WEBSITE = re.compile(r".{1,80} (?:Lyrics|Chords|Tabs?)(?: by .{1,60})?")
 
 class Shape(NamedTuple):
     """By the indices of lines: `chords` of those that consist of them; `numbered`: stanzas that are
-    counted, 1. and 2.; `signs`: |: and :|; `titles`: what of the title a line is. `texts` are all
-    lines, without space around them.
+    counted, 1. and 2.; `signs`: |: and :|; `titles`: what of the title a line is; `remarks`: what
+    was taken of a line. `texts` are all lines, without space around them. `title` is the one that
+    a website wrote, or empty.
     """
 
     texts: list[str]
@@ -42,10 +45,13 @@ class Shape(NamedTuple):
     numbered: dict[int, re.Match[str]]
     signs: dict[int, tuple[bool, int]]
     titles: dict[int, str]
+    remarks: dict[int, str]
+    title: str
 
 
 def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
     """The shape of the lines below a sheet's parameters; `has_name`: they have a title."""
+    lines, remarks, title = strip_pasted(lines)
     lines = [_MARKED_CHORD.sub(r"[\1]", _MARKUP.sub("", line)) for line in lines]
     texts = [line.strip() for line in lines]
     found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
@@ -73,7 +79,9 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
         has_headings=any(text and parse_marker(text) for text in texts),
         numbered=_find_numbered(texts),
         signs=signs,
-        titles=_find_titles(texts, chords, has_name),
+        titles=_find_titles(texts, chords, has_name) | _find_authors(texts),
+        remarks=remarks,
+        title=title,
     )
 
 
@@ -136,6 +144,18 @@ def _find_titles(
     return {}
 
 
+def _find_authors(texts: Sequence[str]) -> dict[int, str]:
+    """The names that stand apart above the first line that says who owns the song."""
+    first = next((index for index, text in enumerate(texts) if text and is_credit(text)), 0)
+    if first < 2 or texts[first - 2] or not _is_name(texts[first - 1]):
+        return {}
+    text = texts[first - 1]
+    words = re.findall(r"[^\W\d_]\S*", text)
+    if len(words) < 2 or len(text) > MAX_TITLE or text[-1] in ",!?;" or parse_marker(text):
+        return {}
+    return {first - 1: "artist" if _AND.search(text) else "perhaps who it is by"}
+
+
 def _may_be_title(index: int, texts: Sequence[str], chords: dict[int, list[str]]) -> bool:
     text = texts[index]
     if len(text) > MAX_TITLE or index in chords or text[0] in "[{#<.;|" or ":" in text:
@@ -156,7 +176,8 @@ def _begins_song(text: str) -> bool:
 def _is_name(text: str) -> bool:
     """Whether every longer word has a capital letter."""
     return (
-        all(not word[0].islower() for word in text.split() if len(word) > 3) and text[0].isupper()
+        all(not word[0].islower() for word in text.split() if len(word) > 3)
+        and text[:1].isupper()
     )
 
 

@@ -16,7 +16,7 @@ _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
     "название песня 曲名 歌名 标题 標題 タイトル 제목",
     "bpm": "tempo bpm speed tempobpm темп テンポ 速度 템포 빠르기",
-    "key": "key songkey tonart tonalite tonalidad tonalita tonalidade tom toonsoort tonacja "
+    "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
     "tonation тональность キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
@@ -28,7 +28,7 @@ _WORDS = {
     "lyricsandmusicby text textby music musicby musik melodie melody arranger arrangedby "
     "arrangement producer producedby album year released releasedate jahr annee ano anno "
     "paroles musique letra musica testo muziek flow order arrangement presentation chords "
-    "transposedkey midi midiindex pitch restrictions ministry progression notes note vocals "
+    "by transposedkey midi midiindex pitch restrictions ministry progression notes note vocals "
     "vocalist featuring feat publisher copyright license licence ccli cclinumber cclisong "
     "cclino cclisongnumber cclilicense cclilicence number songnumber capo kapo capodastre "
     "cejilla capotraste capotasto каподастр カポ 카포 tuning stimmung accordage afinacion "
@@ -98,7 +98,7 @@ _CREDITS = re.compile(
     r"(?:©|℗|\(c\) ?(?:\d{4}|copyright)|copyright (?:©|\(c\)|\d{4})|ccli\b|all rights reserved|"
     r"used by permission|for use solely|note: reproduction of this|international copyright secured|"
     r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
-    r"\d{0,5}embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
+    r"[\d.]{0,6}k?embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
 )
 # "by Nobody and The Others": every word of a name has a capital letter
 _BY = re.compile(
@@ -144,7 +144,7 @@ def find_fact(word: str, value: str) -> Fact | None:
     """What `word: value` says in the head of a song sheet; None where no head has such a word."""
     spelt = _spell(word)
     field = re.sub(r"[ -]+", "_", word.strip())
-    is_person = spelt == "composer" and not any(map(str.isdigit, value))
+    is_person = spelt == "text" or (spelt == "composer" and not any(map(str.isdigit, value)))
     if is_field(field) and spelt not in _LOOSELY_WRITTEN and not is_person:
         return Fact(field, word, value)
     if spelt in _FALLBACKS:
@@ -181,6 +181,9 @@ def describe_unused(fact: Fact) -> SheetNote:
         return SheetNote(
             0, UNCLEAR, f"{word} is not followed: sections are sung as they stand", hint
         )
+    if word == "text" and fact.value[:1].islower():
+        hint = "write prompt: where it is what it should sound like"
+        return SheetNote(0, UNCLEAR, "text is who wrote the words: not used", hint)
     if word != "tempo":
         return SheetNote(0, UNDERSTOOD, f"{word} is not used")
     message = f"tempo is a number, not {shorten(fact.value)}: not used"

@@ -30,12 +30,12 @@ _KIND_WORDS = {
     "chorus": "chorus postchorus post-chorus refrain post-refrain hook drop coro estribillo "
     "ritornello refrão kehrreim kehrvers refräng omkvæd refren refrén nakarat припев приспів サビ "
     "大サビ 落ちサビ ラスサビ コーラス c段 副歌 후렴 후렴구 코러스",
-    "bridge": "bridge middle puente ponte pont brücke bruecke bro brygga stick бридж мост cメロ "
+    "bridge": "bridge middle misc puente ponte pont brücke bruecke bro brygga stick бридж мост cメロ "
     "dメロ ブリッジ 桥段 橋段 브릿지 브리지",
     "break": "break breakdown interlude interludio interlúdio instrumental inst silence riff "
     "turnaround zwischenspiel tussenspel mellanspel проигрыш 間奏 间奏 过门 過門 간주",
     "solo": "solo соло",
-    "outro": "outro coda vamp tag ending end fade nachspiel аутро кода концовка финал 後奏 "
+    "outro": "outro coda schluss vamp tag ending end fade nachspiel аутро кода концовка финал 後奏 "
     "アウトロ 尾奏 结尾 尾声 후주 아웃트로",
 }
 _ALONE = {"final": "outro"}  # where a marker says nothing else: a final chorus is a chorus

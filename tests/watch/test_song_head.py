@@ -32,6 +32,8 @@ HEADS: dict[tuple[str, ...], dict[str, object]] = {
         "{t: Low Tide}\n{st: live}\n{meta: key Am}\n{tempo 92}\n{x_other: y}",
         "[Title: Low Tide]\n[Key: Am]\n[Tempo: 92]",
         "**Title:** Low Tide\n**Key:** Am\n**Tempo:** 92",
+        "123. Low Tide\nText: Nobody, 1823\nMelodie: Nobody\nTonart: a-Moll\nTempo: 92",
+        "Title: Low Tide\nBy: Nobody\nTono: La menor\nTempo: 92",
         "Low Tide chords by Nobody\nTuning: E A D G B E\nKey: Am\nCapo: no capo\nTempo: 92",
         "© 1999 Nobody\nTitle: Low Tide\nCCLI Song # 12345\nKey: Am\nTempo: ca. 92",
         "Titel: Low Tide\nText und Musik: Niemand\nTonart: a-Moll\nTempo: 92",
@@ -147,6 +149,9 @@ def test_a_line_alone_above_the_first_section_is_the_title_and_that_is_said() ->
         "For use solely with the SongSelect® Terms of Use. All rights reserved.",
         "www.ccli.com",
         "Words and Music by Nobody",
+        "Jonah Alder and Mika Stone\n© 2012 Nobody",
+        "Jonah Alder | Mika Stone\nCCLI Song # 12345",
+        "3.4KEmbed",
         "https://example.org",
         "12Embed",
         "You might also like",
@@ -154,6 +159,13 @@ def test_a_line_alone_above_the_first_section_is_the_title_and_that_is_said() ->
 )
 def test_a_footer_is_not_sung(footer: str) -> None:
     assert read_sheet(f"[Verse]\nla\n\n{footer}").values == {"lyrics": "[Verse]\nla"}
+
+
+def test_text_is_who_wrote_the_words() -> None:
+    read = read_sheet("Text: warm piano" + BODY)
+    assert read.values == {"lyrics": "[Verse]\nla la"}
+    [problem] = find_problems(read.notes)
+    assert problem.hint == "write prompt: where it is what it should sound like"
 
 
 def test_defaults_may_be_written_like_a_head() -> None:

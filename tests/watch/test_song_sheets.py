@@ -20,7 +20,7 @@ SHEETS: dict[str, tuple[object, object, object, object, list[int]]] = {
     "chordpro": ("Paper Lantern", "D major", 104, "6/8", []),
     "onsong": ("Slow Morning", "G major", 92, "3/4", [8]),  # a flow is not followed
     "ultimateguitar": ("Rivers Of Glass", "B minor", None, None, []),
-    "genius": (None, None, None, None, []),
+    "genius": ("Elevator", None, None, None, []),
     "opensong": (None, None, None, None, []),
     "hymn": ("The Long Field", None, None, None, []),  # whose metre is of its verses
     "cifra": ("Mar Sem Fim", "G major", None, None, []),

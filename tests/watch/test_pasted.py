@@ -1,0 +1,61 @@
+"""What chats and websites put around the words that are copied out of them is not sung."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.watch.notes import find_problems
+from daemon.watch.sheet import read_sheet
+
+CHATS = (
+    "[12.03.2024 21:14] Masha: {}",
+    "[12/03/2024, 21:14:05] Leo: {}",
+    "12/03/2024, 21:14 - Leo: {}",
+    "3/12/24, 9:14 PM - Leo Moss: {}",
+    "Masha, [12.03.2024 21:14]\n{}",
+    "Leo — Today at 9:14 PM\n{}",
+)
+
+
+@pytest.mark.parametrize("stamp", CHATS)
+def test_the_stamps_of_a_chat_are_not_sung(stamp: str) -> None:
+    read = read_sheet("\n".join(map(stamp.format, ("Verse 1", "walking home", "Chorus:", "oh"))))
+    sung = [line for line in str(read.values["lyrics"]).split("\n") if line]
+    assert sung == ["[Verse 1]", "walking home", "[Chorus]", "oh"]
+    assert "without the stamp of a chat" in str(read.notes[0])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Leo: at 21:14", "12/03: the day we met", "meet me at 9:14 - alone", "Masha, [softly] come"],
+)
+def test_a_time_in_the_words_is_no_stamp(line: str) -> None:
+    assert "stamp" not in " ".join(map(str, read_sheet(f"[Verse]\none\n{line}").notes))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "lyrics"),
+    [
+        (
+            "12 ContributorsTranslationsEspañolPaper Boats Lyrics[Verse 1]\nla\nGoodbye12Embed",
+            "Paper Boats",
+            "[Verse 1]\nla\nGoodbye",
+        ),
+        ("[Verse]\nPaper boats3.4KEmbed", None, "[Verse]\nPaper boats"),
+        ("[Verse]\nla\n3.4KEmbed", None, "[Verse]\nla"),
+        (
+            "[Verse]\nla\nSee Nobody LiveGet tickets as low as $52You might also like[Chorus]\nlo",
+            None,
+            "[Verse]\nla\n[Chorus]\nlo",
+        ),
+        ("[Verse]\nYou might also like the rain", None, "[Verse]\nYou might also like the rain"),
+        ("[Verse]\nhow we Embed\nall of it", None, "[Verse]\nhow we Embed\nall of it"),
+    ],
+)
+def test_what_genius_writes_around_the_words_is_not_sung(
+    text: str, name: str | None, lyrics: str
+) -> None:
+    read = read_sheet(text)
+    assert read.values.get("name") == name
+    assert read.values["lyrics"] == lyrics
+    assert not find_problems(read.notes)
