@@ -176,8 +176,7 @@ def _begins_song(text: str) -> bool:
 def _is_name(text: str) -> bool:
     """Whether every longer word has a capital letter."""
     return (
-        all(not word[0].islower() for word in text.split() if len(word) > 3)
-        and text[:1].isupper()
+        all(not word[0].islower() for word in text.split() if len(word) > 3) and text[:1].isupper()
     )
 
 

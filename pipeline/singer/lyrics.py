@@ -30,8 +30,8 @@ _KIND_WORDS = {
     "chorus": "chorus postchorus post-chorus refrain post-refrain hook drop coro estribillo "
     "ritornello refrão kehrreim kehrvers refräng omkvæd refren refrén nakarat припев приспів サビ "
     "大サビ 落ちサビ ラスサビ コーラス c段 副歌 후렴 후렴구 코러스",
-    "bridge": "bridge middle misc puente ponte pont brücke bruecke bro brygga stick бридж мост cメロ "
-    "dメロ ブリッジ 桥段 橋段 브릿지 브리지",
+    "bridge": "bridge middle puente ponte pont brücke bruecke bro brygga stick бридж мост cメロ "
+    "dメロ ブリッジ 桥段 橋段 브릿지 브리지 misc",
     "break": "break breakdown interlude interludio interlúdio instrumental inst silence riff "
     "turnaround zwischenspiel tussenspel mellanspel проигрыш 間奏 间奏 过门 過門 간주",
     "solo": "solo соло",
