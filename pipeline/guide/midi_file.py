@@ -169,12 +169,13 @@ class _Reading:
         return Music(Score(self._tempo.bpm, _sort_notes(notes)), self.facts)
 
     def _lay_out(self, span: Span, asked: Meter | None) -> Layout:
-        """By the file's metre; by the one that is asked for where it has none, or where it ends
-        with a bar of that, and with none of its own.
+        """By the file's metre, which is common time until it says one; by the one that is asked
+        for where it has none, or where it ends with a bar of that, and with none of its own.
         """
         ends = [begin + track.end for begin, track in place_tracks(self._file) if track.is_ended]
         end = max(ends, default=None)
-        lines = BarLines(self._signatures, asked or _COMMON, self._ticks)
+        default = _COMMON if self._signatures else asked or _COMMON
+        lines = BarLines(self._signatures, default, self._ticks)
         if asked and self._signatures and end:
             own = lines.choose_meter(lines.locate(span.first).start)[0]
             if _fits(end / self._ticks, asked) and not _fits(end / self._ticks, own):

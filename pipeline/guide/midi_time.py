@@ -201,8 +201,11 @@ class BarLines:
             number = 0
             if self._spans:
                 last = self._spans[-1]
-                number = last.number + math.ceil((tick - last.tick) / last.length - 1e-6)
-                if tick - last.tick < _EARLY * ticks_per_beat:  # what a program begins with
+                early = _EARLY * ticks_per_beat
+                # a few ticks behind a bar line it is that bar's
+                late = tick - last.tick - min(early, last.length / 2)
+                number = last.number + max(math.ceil(late / last.length - 1e-6), 1)
+                if tick - last.tick < early:  # what a program begins with
                     self._spans.pop()
                     begin, number = last.tick, last.number
             self._spans.append(_Bars(begin, meter, meter.quarters * ticks_per_beat, number))
@@ -263,7 +266,7 @@ def lay_out(lines: BarLines, span: Span, end: int | None, ticks_per_beat: float)
     number = first.number
     sounding = max(span.end - _RINGS * ticks_per_beat, span.last)
     last = lines.locate(max(sounding - 1, span.last))
-    filled = last.number + 1
+    filled = max(last.number, number) + 1
     stop = filled
     if end is not None and end > span.last:
         nearest = lines.locate(end)

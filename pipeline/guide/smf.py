@@ -18,6 +18,7 @@ MAX_TRACKS = LIMITS.midi_tracks
 MAX_EVENTS = LIMITS.midi_events
 MAX_TEMPOS = LIMITS.midi_tempos
 MAX_TICKS = LIMITS.midi_ticks  # the longest pause that MIDI can write; here also the longest file
+_TOO_MANY_TEMPOS = f"more than {MAX_TEMPOS} tempos, which is the most"
 MAX_NAME = 256  # characters of a track's name that are read
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0  # what an event is, without channel
@@ -115,7 +116,7 @@ def parse(data: bytes) -> MidiFile:
     if length > MAX_TICKS:
         raise TooMuch(f"{length} ticks: at most {MAX_TICKS}")
     if sum(len(track.tempos) for track in tracks) > MAX_TEMPOS:
-        raise TooMuch(f"more than {MAX_TEMPOS} tempos, which is the most")
+        raise TooMuch(_TOO_MANY_TEMPOS)
     return MidiFile(format, division, tuple(tracks), tuple(problems))
 
 
@@ -237,6 +238,8 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
                 if kind == _TEMPO:
                     if tempo := _parse_tempo(content):
                         tempos[tick] = tempo
+                        if len(tempos) > MAX_TEMPOS:
+                            raise TooMuch(_TOO_MANY_TEMPOS)
                     else:
                         problems["tempo"] = "has a tempo of 0, which was left out"
                 elif kind == _TIME_SIGNATURE:

@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mido
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.guide import smf
 from pipeline.guide.midi_file import MAX_BYTES, BadMidi, read_facts, read_midi, read_music
 from pipeline.guide.score import DRUMS, Note, Score
+from pipeline.request import Request
+from tests.guide import midi_bytes as midi
 from tests.support.growth import assert_linear
 
 Event = tuple[int, mido.Message]
@@ -345,6 +350,78 @@ def test_too_many_notes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_midi(save(tmp_path / "a.mid", events(melody(70, 71, 72, 73))))
 
 
+FORMS = st.one_of(  # beside notes, what programs write
+    st.builds(midi.tempo, st.floats(4, 1e7)),
+    st.builds(midi.signature, st.integers(1, 20), st.sampled_from([1, 2, 4, 8, 16, 32])),
+    st.builds(midi.key, st.integers(-7, 7), st.integers(0, 1)),
+    st.builds(
+        midi.control,
+        st.sampled_from([7, 64, 120, 121, 123]),
+        st.integers(0, 127),
+        st.sampled_from([0, 1, 9]),
+    ),
+    st.builds(midi.program, st.integers(0, 127), st.sampled_from([0, 1, 9])),
+    st.builds(
+        midi.meta, st.sampled_from([1, 3, 4, 0x20, 0x21, 0x54, 0x58, 0x59]), st.binary(max_size=6)
+    ),
+    st.sampled_from([midi.meta(3, name) for name in ("Drums", "Kick", "Bass", "Vocals")]),
+)
+KEYS = st.lists(
+    st.tuples(st.floats(0, 40), st.floats(0, 5), st.integers(30, 90)), min_size=1, max_size=20
+)
+TIMED = st.lists(st.tuples(st.integers(0, 4000), FORMS), max_size=12)
+
+
+@given(
+    st.lists(st.tuples(KEYS, TIMED, st.sampled_from([0, 1, 9])), min_size=1, max_size=3),
+    st.sampled_from([0, 1, 1, 2]),
+    st.sampled_from([24, 96, 480, -25 * 256 + 40]),
+    st.integers(0, 60),
+    st.none() | st.tuples(st.integers(1, 13), st.sampled_from([4, 8])),
+    st.integers(0, 5),
+    st.booleans(),
+)
+def test_whatever_programs_write_is_music_within_a_clip(
+    parts: list[tuple[list[tuple[float, float, int]], list[midi.Timed], int]],
+    format: int,
+    division: int,
+    empty: int,
+    meter: tuple[int, int] | None,
+    cut: int,
+    is_riff: bool,
+) -> None:
+    ticks = abs(division) % 1000
+    chunks = [
+        midi.track(
+            *events,
+            *midi.notes(
+                [(empty + at, length, pitch) for at, length, pitch in keys], ticks, channel
+            ),
+            end=4000 + round((empty + 50 + cut) * ticks),
+        )
+        for keys, events, channel in parts
+    ]
+    content = midi.file(format, division, *chunks, count=len(chunks) + cut % 2)
+    content = content[: len(content) - cut]
+    if is_riff:
+        content = midi.riff(content)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.mid"
+        path.write_bytes(content)
+        score, facts = read_music(path, meter)
+        assert read_facts(path, meter) == facts
+        again = read_music(path, Request(time_signature=facts.time_signature).given_meter)
+    assert 30 <= score.bpm <= 300
+    assert facts.bpm in (0, score.bpm)
+    Request(bpm=facts.bpm, key=facts.key, time_signature=facts.time_signature)
+    assert len(score.notes) > 0
+    assert all(note.start >= 0 and note.length > 0 for note in score.notes)
+    assert facts.loop > max(note.start for note in score.notes)
+    assert facts.remarks[0].startswith("the MIDI guide: ")
+    if facts.time_signature and meter is None:
+        assert again == (score, facts)  # the same once its metre is the request's
+
+
 def write(path: Path, *tracks: bytes) -> Path:
     chunks = (b"MTrk" + struct.pack(">L", len(track)) + track for track in tracks)
     header = b"MThd" + struct.pack(">LHHh", 6, 1, len(tracks), 96)
@@ -379,6 +456,28 @@ def test_notes_among_thousands_of_tempos_cost_no_more_the_more_there_are(tmp_pat
         return write(tmp_path / "tempos.mid", tempos, b"\0\x90\1\1\1\1\0" * size)
 
     assert_linear(read_midi, save_tempos)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"\0\xb0\x7b\0",  # all notes off
+        b"\0\xb0\x40\x7f\0\xb0\x40\0",
+        b"\0\xb0\x78\0",
+        b"\1\xff\x58\4\3\2\x18\x08",
+        b"\1\xff\x58\4\3\2\x18\x08\1\xff\x58\4\4\2\x18\x08",
+        b"\1\xff\x59\2\1\0",
+        b"\1\xff\x51\3\7\xa1\x20\1\xff\x51\3\7\xa1\x21",
+    ],
+)
+def test_no_event_costs_more_the_more_there_are(tmp_path: Path, event: bytes) -> None:
+    pressed = b"".join(b"\0\x90" + bytes([pitch, 64]) for pitch in range(128))
+    released = b"\1\xb0\x40\x7f" + pressed.replace(b"\x90", b"\x80")
+
+    def save_events(size: int) -> Path:
+        return write(tmp_path / "events.mid", pressed + released + event * size + pressed)
+
+    assert_linear(read_midi, save_events)
 
 
 def test_25000_held_keys_and_65535_tracks_are_read_or_refused(tmp_path: Path) -> None:

@@ -209,3 +209,13 @@ def test_without_a_metre_bars_are_the_requests(tmp_path: Path) -> None:
 )
 def test_a_key_signature_is_a_key(tmp_path: Path, events: list[bytes], key: str) -> None:
     assert read(tmp_path, *((0, event) for event in events)).facts.key == key
+
+
+def test_a_change_of_metre_a_tick_behind_a_bar_line_is_at_it(tmp_path: Path) -> None:
+    two = (4 * BEAT + 1, midi.signature(2, 1))
+    path = tmp_path / "one.mid"
+    path.write_bytes(midi.file(0, BEAT, midi.track(two, *midi.notes([(4, 0, 60)], BEAT))))
+    facts = read_music(path).facts
+    assert facts.loop == 8
+    asked = read_music(path, (8, 4)).facts
+    assert asked == facts  # the same once its metre is the request's

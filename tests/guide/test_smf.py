@@ -196,6 +196,9 @@ def test_every_limit_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(smf.parse(file_of(b"\0\xc0\1" * 3, b"\0\xc0\1" * 2)).tracks) == 2
     with pytest.raises(TooMuch, match="more than 5 events"):  # of all tracks together
         smf.parse(file_of(b"\0\xc0\1" * 3, b"\0\xc0\1" * 3))
+    monkeypatch.setattr(smf, "MAX_TEMPOS", 3)
+    with pytest.raises(TooMuch, match="tempos"):  # before the events behind them are read
+        smf.parse(file_of(b"\1\xff\x51\3\1\1\1" * 100))
 
 
 @pytest.mark.parametrize(
