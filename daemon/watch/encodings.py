@@ -80,9 +80,10 @@ def _decode_wide(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
     for codec, name in _WIDE.items():
         with suppress(UnicodeDecodeError):
             text = content.decode(codec)
-            if is_text(text):
+            plain = sum(map(str.isascii, text))
+            if is_text(text) and (plain or b"\0" not in content):  # zeros are halves of ASCII
                 blocks = {ord(character) >> 8 for character in text}
-                readings.append((sum(map(str.isascii, text)), -len(blocks), name, text))
+                readings.append((plain, -len(blocks), name, text))
     if not readings:
         return None
     _, _, name, text = max(readings, key=lambda reading: reading[:2])

@@ -122,7 +122,7 @@ def test_a_folder_that_is_copied_into_it_is_not_looked_into_and_its_files_are_ea
 ) -> None:
     songs = folder.path.parent / "songs"
     songs.mkdir()
-    for name in ("one.txt", "two.md", "three.lrc", "cover.png", "notes.docx"):
+    for name in ("one.txt", "two.md", "three.lrc", "cover.png", "notes.xlsx"):
         (songs / name).write_text(name)
     subprocess.run(["cp", "-r", str(songs), str(folder.path)], check=True)
     assert folder.settle() == []

@@ -158,6 +158,8 @@ def test_the_defaults_of_a_folder_may_be_in_any_encoding(folder: PolledFolder) -
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(ValueError, match="zero bytes"):
         decode(b"RIFF\0\0\0\0WAVE")
+    with pytest.raises(ValueError, match="zero bytes"):
+        decode(b"\0\1")
 
 
 @settings(max_examples=scale_examples(200))
