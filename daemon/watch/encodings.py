@@ -81,7 +81,8 @@ def _decode_wide(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
         with suppress(UnicodeDecodeError):
             text = content.decode(codec)
             plain = sum(map(str.isascii, text))
-            if is_text(text) and (plain or b"\0" not in content):  # zeros are halves of ASCII
+            # zeros are halves of ASCII, if not three quarters of any character
+            if is_text(text) and (plain or name == "UTF-32" or b"\0" not in content):
                 blocks = {ord(character) >> 8 for character in text}
                 readings.append((plain, -len(blocks), name, text))
     if not readings:
