@@ -784,9 +784,14 @@ def field_name(name: str) -> str:
     try:
         return _NAMES[name.lower()]
     except KeyError:
-        similar = find_similar(name.lower(), _NAMES)
+        similar = suggest_field(name)
         hint = f"did you mean {similar}?" if similar else "fields: " + " ".join(FIELDS)
         raise UnknownField(f"no parameter is called {name[:40]!r}", hint) from None
+
+
+def suggest_field(name: str) -> str:
+    """The field, or alias, that a name which is none resembles most; empty where none does."""
+    return find_similar(name.lower(), _NAMES)
 
 
 def is_field(name: object) -> bool:

@@ -23,6 +23,9 @@ _LATIN = re.compile(
 _GERMAN = re.compile(rf"[A-Ha-h](?:is|es|s|#|b)?{_QUALITY}(?:/[A-Ha-h](?:is|es|#|b)?)?")
 _NUMBERS = re.compile(r"[1-7](?:m|-|°|7|maj7|sus4?)?(?:/[1-7])?")
 _PLAIN = re.compile("[A-H]")
+_NAMED = re.compile(r"R[eé] +R[eé]|S(?:ol|OL) +S(?:ol|OL)")  # which are no syllables, twice
+_ENCLOSED = re.compile(r"\( +([^()]+) +\)")  # ( E  A  E  A )
+_RINGS = re.compile(r"\((?:let (?:it )?ring|hold|stop|pause|muted?|ring out|strum(?: once)?)\)")
 # what else stands between chords: rests, bar lines, repeat signs, strokes, how often
 _SIGN = re.compile(
     r"\(?(?:N\.?/?C\.?|n\.c\.|[|:/\\%.*~^'>=-]{1,8}|[x×]? ?[0-9]{1,2}[x×]?|tacet|Tacet|etc\.?|"
@@ -63,11 +66,37 @@ def list_chords(line: str) -> list[str] | None:
     text = fold(line.strip())
     if not text or len(text) > 400:
         return None
+    if enclosed := _ENCLOSED.fullmatch(text):
+        return _list_chords(enclosed[1])
+    text = _RINGS.sub(" ", text).strip()
     found = _list_chords(text)
-    if found is None and "(" in text:  # (let ring)
+    if found is None and "(" in text:  # (softly)
         found = _list_chords(_REMARK.sub(" ", text))
         return found if found and (len(found) > 1 or "  " in text) else None
     return found
+
+
+def list_latin(line: str) -> list[str] | None:
+    """The chords of a line among others of Do, Re and Mi; None of a line that has anything else,
+    and of single words: La, Sol.
+    """
+    text = fold(line.strip())
+    parts = [part for part in _SPLIT.split(text) if part] if len(text) <= 400 else []
+    matches = [_LATIN.fullmatch(part) for part in parts]
+    if not all(
+        match or _is_chord(part) or _SIGN.fullmatch(part) for match, part in zip(matches, parts)
+    ):
+        return None
+    names = [match for match in matches if match]
+    is_syllables = len({match[1].lower() for match in names}) < 2 and not _NAMED.search(text)
+    if is_syllables and not any(match[2] for match in names):
+        return None
+    return [part for match, part in zip(matches, parts) if match or _is_chord(part)] or None
+
+
+def has_latin(chords: Iterable[str]) -> bool:
+    """Whether any chord of a line is called Do, Re or Mi."""
+    return any(map(_LATIN.fullmatch, chords))
 
 
 def is_certain(line: str, chords: list[str]) -> bool:
@@ -76,6 +105,8 @@ def is_certain(line: str, chords: list[str]) -> bool:
     """
     has_space = "  " in line.strip() or "\t" in line.strip()
     plain = all(_PLAIN.fullmatch(chord) for chord in chords)
+    if _ENCLOSED.fullmatch(line.strip()) and len(chords) > 1:
+        return True
     if _NO_CHORD.search(line) or "|" in line or "%" in line:
         return True
     if plain:

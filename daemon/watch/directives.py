@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import NamedTuple
 
 from .characters import fold
 
-_DIRECTIVE = re.compile(r"\{ ?\+?([A-Za-z][\w-]{0,40})(?:[ :=](.*))?\}")
+_DIRECTIVE = re.compile(r"\{ ?\+?([A-Za-z][\w-]{0,40})(?:[ :=]([^{}]*))?\}")
+_SEVERAL = re.compile(r"\{[^{}]*\} *")
 _LABEL = re.compile(r"""label ?= ?["']([^"']*)["']""")
 _SHORT = {
     "t": "title",
@@ -61,6 +63,14 @@ def read_directive(text: str) -> Directive | None:
     if name == "meta":
         name, _, value = value.partition(" ")
     return Directive(name.lower(), value.strip())
+
+
+def read_directives(text: str) -> list[Directive]:
+    """Several directives in one line: {t: Low Tide}{st: live}. None where it is anything else."""
+    cuts = [0, *(match.end() for match in _SEVERAL.finditer(fold(text)))]
+    parts = [text[begin:end].strip() for begin, end in itertools.pairwise(cuts)]
+    found = [directive for part in parts if (directive := read_directive(part))]
+    return found if 1 < len(found) == len(parts) and cuts[-1] == len(text) else []
 
 
 def find_environment(directive: Directive) -> tuple[str, str]:

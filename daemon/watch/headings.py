@@ -57,6 +57,7 @@ _AGAIN_BEFORE = re.compile(
     r"(?:repeat|rpt|back to|go to|sing|again|da capo|wdh|wiederhole|wiederholung|repeter|repetir|"
     r"repete|repite|ripeti|ripetere|reprise|повтор|повторить|重复|重複)[.:]? ?"
     r"(?:the |from |last |first |le |la |el |il |al |den |die |das |du |del |o |a )?"
+    r"|(?:au|al|ao|zum|to) "
 )
 _COUNT = "一二三四五六七八九十"
 _BEFORE = re.compile(

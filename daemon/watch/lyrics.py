@@ -12,7 +12,14 @@ from dataclasses import replace
 
 from .characters import fold, fold_word
 from .chords import describe_other, is_playable, list_chords, strip_inline
-from .directives import UNSUNG, UNUSED, Directive, find_environment, read_directive
+from .directives import (
+    UNSUNG,
+    UNUSED,
+    Directive,
+    find_environment,
+    read_directive,
+    read_directives,
+)
 from .documents.document import DocumentLine, SungLines, sort_by_time
 from .headings import Heading, read_heading
 from .markers import (
@@ -43,6 +50,7 @@ from .song_head import (
     is_credit,
     list_facts,
     names_author,
+    names_chart,
 )
 
 _RULE = re.compile(r"(?:[-=*_~—–] ?){3,}")
@@ -62,7 +70,14 @@ _SINGER = re.compile(
     r"Duet|Alle|Todos|Tous|Tutti|ALL|LEADER|MEN|WOMEN|BOTH)(?: [0-9])?: +(?=\S)"
 )
 _JUMP = re.compile(
-    r"[(\[]?(?:d\.? ?[cs]\.?|da capo|dal segno)(?: al (?:fine|coda))?[.)\]]?|to coda"
+    r"[(\[]?(?:d\.? ?[cs]\.?|da capo|dal segno)(?: al (?:fine|coda))?[.)\]]?|to coda|"
+    r"[(\[]?repeat (?:(?:the )?(?:last|first|previous) (?:\w+ )?(?:lines?|part)|"
+    r"(?:(?:and|till|until|to|&) )+fade(?: out)?)[.)\]]?"
+)
+_PLAYED_PART = re.compile(
+    r"(?:\(?\d{1,3} (?:bars|measures|beats|takte|compases|battute)"
+    r"(?:,? (?:of|drums?|guitar|piano|bass|solo|instrumental|only|break|intro|rest|strings)){0,4}"
+    r"\)?|s?fx ?: .{1,80})"
 )
 _MUSICAL = ("bpm", "key", "time_signature")
 _PLAYED = ("capo", "tuning")
@@ -197,6 +212,9 @@ class LyricsReader:
                 self._environment = ""
                 return LyricLine("a directive")
             return LyricLine(f"not sung: a {self._environment}", is_chords=True)
+        if several := read_directives(text):
+            facts = [fact for each in several if (fact := find_fact(*each))]
+            return (self._read_facts(facts) if facts else None) or LyricLine("directives")
         if directive:
             return self._read_directive(directive)
         if self.is_markdown:
@@ -246,8 +264,10 @@ class LyricsReader:
         if (chords := self._shape.chords.get(index)) is not None:
             return _leave_chords(chords)
         shape = self._shape
+        is_capital = shape.has_capitals and text.isupper()
         surroundings = Surroundings(
-            self._begins_stanza and shape.has_headings, shape.is_short or bool(shape.numbered)
+            shape.has_headings and (self._begins_stanza or shape.is_close or is_capital),
+            shape.is_short or bool(shape.numbered),
         )
         if read := self._read_marker(written, surroundings) or self._read_marker(
             text, surroundings
@@ -258,6 +278,12 @@ class LyricsReader:
             return self._begin_numbered(match[1], text[match.end() :])
         if other := describe_other(text):
             return LyricLine(f"not sung: {other}", is_chords=True)
+        if index == self._shape.end:
+            read = LyricLine(f"not sung: the sheet ends with {shorten(text)}")
+            hint = "write [Outro] above it where it is sung"
+            return read if text.isupper() else read._replace(code=UNCLEAR, hint=hint)
+        if _PLAYED_PART.fullmatch(fold_word(text)):
+            return LyricLine("not sung: what is played")
         if _JUMP.fullmatch(fold_word(text)):
             hint = "write out what is sung again"
             return LyricLine(f"not sung, and not followed: {shorten(text)}", (), UNCLEAR, hint)
@@ -335,7 +361,7 @@ class LyricsReader:
 
     def _read_fact_line(self, text: str) -> LyricLine | None:
         """What a head says, or what else stands around the words of a song."""
-        if is_credit(text):
+        if is_credit(text) or names_chart(text):
             return LyricLine("not sung: about the song")
         facts = list_facts(text)
         if not facts:

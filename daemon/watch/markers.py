@@ -24,6 +24,9 @@ _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
 _LENGTH = re.compile(
     r"\(?[0-9]{1,3}[ -]?(?:bars?|measures?|beats?|takte?|compases|battute)\)?", re.IGNORECASE
 )
+# without a number or a colon, where other sections of the sheet are V1 and V2
+_BARE = frozenset("C B Ch CH Cho Chor PC Pre PRE Br BR Int Out Ref Refr".split())
+_NO_WORDS = frozenset("ch cho chor chr ref refr rit".split())  # with a full stop
 _PAIRS = {"(": ")", "{": "}"}
 
 
@@ -51,8 +54,9 @@ class LyricLine(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What decides of a line that may be a heading: whether it is the first of a stanza, and
-    whether its sheet shortens the names of sections to [V1] and [C].
+    """What decides of a line that may be a heading: whether it is the first of a stanza (or could
+    be, as its sheet does without empty lines, or has its headings in capitals), and whether its
+    sheet shortens the names of sections to [V1] and [C].
     """
 
     begins_stanza: bool = False
@@ -84,7 +88,8 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
         return None
     heading = read_heading(core) if core else None
     if heading and len(heading.abbreviation) > 1 and folded.endswith("."):  # Ref.
-        is_marked = is_marked or surroundings.begins_stanza
+        is_no_word = heading.abbreviation in _NO_WORDS and core[0].isupper()
+        is_marked = is_marked or surroundings.begins_stanza or is_no_word
     if heading is None or not _is_heading(heading, core, is_marked, surroundings):
         return None
     if heading.mark == ":" and heading.rest:
@@ -177,7 +182,7 @@ def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surr
     if heading.mark == " ":
         return False
     if heading.abbreviation:
-        return _is_short_heading(heading, is_marked, surroundings)
+        return _is_short_heading(heading, core, is_marked, surroundings)
     is_capital = not core[0].islower()
     is_never_sung = heading.section in NEVER_SUNG
     is_often_sung = heading.section in OFTEN_SUNG
@@ -198,14 +203,19 @@ def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surr
     return is_capital and (is_qualified or surroundings.begins_stanza)
 
 
-def _is_short_heading(heading: Heading, is_marked: bool, surroundings: Surroundings) -> bool:
+def _is_short_heading(
+    heading: Heading, core: str, is_marked: bool, surroundings: Surroundings
+) -> bool:
     """V1, Ch:, Ref.: words. One letter is a name only where its sheet has V1, or with a number."""
     ends = is_marked or heading.mark == ":"
     if len(heading.abbreviation) == 1 and not surroundings.is_short:
         return heading.abbreviation == "v" and bool(heading.number) and not heading.rest
     if heading.mark not in ("", ":", "("):
         return False
-    return ends or (bool(heading.number) and not heading.rest)
+    if surroundings.is_short and core in _BARE:
+        return True
+    is_repeated = heading.repeats > 1 and len(heading.abbreviation) > 1
+    return ends or ((bool(heading.number) or is_repeated) and not heading.rest)
 
 
 def _parse_brackets(text: str, folded: str, surroundings: Surroundings) -> LyricLine | None:

@@ -21,6 +21,7 @@ from pipeline.request import (
     coerce,
     field_name,
     is_field,
+    suggest_field,
 )
 
 from ..jobs import Refused
@@ -304,7 +305,8 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
             return name, None, note
         value = _parse_program(text) if name == INSERT else _coerce(name, resolve_path(name, text))
     except UnknownField as error:
-        return key, None, describe_error(error, entry.line, lines)
+        hint = error.hint if suggest_field(key) else ""  # the list of all helps no songwriter
+        return key, None, replace(describe_error(error, entry.line, lines), hint=hint)
     except (BadRequest, Refused) as error:
         note = describe_error(error, entry.line, lines)
         return key, None, replace(note, holds=name if _is_number(name) else "")

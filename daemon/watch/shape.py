@@ -6,8 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .chords import are_chords, is_certain, list_chords, may_be_chords
-from .directives import read_directive
+from .characters import fold_word
+from .chords import (
+    are_chords,
+    has_latin,
+    is_certain,
+    list_chords,
+    list_latin,
+    may_be_chords,
+)
+from .directives import read_directive, read_directives
 from .headings import read_heading
 from .markers import parse_marker
 from .pasted import strip_pasted
@@ -22,7 +30,8 @@ _MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
 _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
 _AND = re.compile(r"[&|,+]| and | und | y | et ")
-_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]")
+_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|V[0-9]{1,2}[:.]?")
+_END = re.compile(r"(?:the )?end|fine?|ende|fim|конец|終(?:わり)?|完|끝|x")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
 _RULE = re.compile(r"[=-]{3,}")
 _OF_WEBSITE = re.compile(r".{1,80} (?:Lyrics|Chords|Tabs?)(?: by .{1,60})?")
@@ -31,8 +40,9 @@ _OF_WEBSITE = re.compile(r".{1,80} (?:Lyrics|Chords|Tabs?)(?: by .{1,60})?")
 class Shape(NamedTuple):
     """By the indices of lines: `chords` of those that consist of them; `numbered`: stanzas that are
     counted, 1. and 2.; `signs`: |: and :|; `titles`: what of the title a line is; `remarks`: what
-    was taken of a line. `texts` are all lines, without space around them. `title` is the one that
-    a website wrote, or empty.
+    was taken of a line. `is_close`: headings follow words at once; `has_capitals`: headings alone
+    are written in them. `end`: the line that says that the sheet ends, or -1. `texts` are all
+    lines, without space around them. `title` is the one that a website wrote, or empty.
     """
 
     texts: list[str]
@@ -42,6 +52,9 @@ class Shape(NamedTuple):
     is_opensong: bool
     has_directives: bool
     has_headings: bool
+    is_close: bool
+    has_capitals: bool
+    end: int
     numbered: dict[int, re.Match[str]]
     signs: dict[int, tuple[bool, int]]
     titles: dict[int, str]
@@ -55,6 +68,8 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
     lines = [_MARKED_CHORD.sub(r"[\1]", _MARKUP.sub("", line)) for line in lines]
     texts = [line.strip() for line in lines]
     found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
+    if any(map(has_latin, found.values())):
+        found |= {index: names for index, line in enumerate(lines) if (names := list_latin(line))}
     certain = {index for index, names in found.items() if names and is_certain(lines[index], names)}
     likely = [names for names in found.values() if names and max(map(len, names)) > 1]
     is_opensong = any(text[0] == "." and list_chords(text[1:]) for text in texts if text)
@@ -69,6 +84,10 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
     signs = find_repeat_signs(
         ["-" if index in chords else text for index, text in enumerate(texts)]
     )
+    bare = [index for index, text in enumerate(texts) if text and _is_bare_heading(text)]
+    beside = {index for index, text in enumerate(texts) if not text or _is_fact(text)}
+    beside |= {*bare, *chords, -1}
+    is_close = any(index - 1 not in beside for index in bare)
     return Shape(
         texts=texts,
         chords=chords,
@@ -77,6 +96,10 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
         is_opensong=is_opensong,
         has_directives=any(text[0] in "{｛" and read_directive(text) for text in texts if text),
         has_headings=any(text and parse_marker(text) for text in texts),
+        is_close=is_close,
+        has_capitals=any(texts[index].isupper() for index in bare)
+        and any(map(str.islower, "".join(texts))),
+        end=_find_end(texts, is_close, {*chords}),
         numbered=_find_numbered(texts),
         signs=signs,
         titles=_find_titles(texts, chords, has_name) | _find_authors(texts),
@@ -99,6 +122,24 @@ def _is_above_words(index: int, texts: Sequence[str], found: dict[int, list[str]
     """Whether a line that is not chords comes next."""
     following = texts[index + 1] if index + 1 < len(texts) else ""
     return bool(following) and index + 1 not in found and following[0] not in "[#"
+
+
+def _is_bare_heading(text: str) -> bool:
+    """Whether a line without brackets is a heading and nothing else."""
+    read = parse_marker(text) if text[0].isalpha() else None
+    return read is not None and read.heading is not None and not read.sung
+
+
+def _find_end(texts: Sequence[str], is_close: bool, chords: set[int]) -> int:
+    """The last line where it says that a sheet ends: END, ~ Fin ~; -1 where none does."""
+    last = max((index for index, text in enumerate(texts) if text), default=0)
+    if last < 2:
+        return -1
+    plain = texts[last].strip("*-~=. ")
+    is_apart = not texts[last - 1] or last - 1 in chords or is_close or plain != texts[last]
+    is_end = _END.fullmatch(fold_word(plain)) is not None
+    is_end = is_end and not plain[0].islower()
+    return last if is_end and (plain.isupper() or is_apart) else -1
 
 
 def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
@@ -181,6 +222,8 @@ def _is_name(text: str) -> bool:
 
 
 def _is_fact(text: str) -> bool:
+    if several := read_directives(text):
+        return any(find_fact(*each) for each in several)
     directive = read_directive(text)
     if directive:
         return find_fact(*directive) is not None

@@ -100,13 +100,19 @@ _CREDITS = re.compile(
     r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
     r"[\d.]{0,6}k?embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
 )
+# what is written above the shapes of chords
+_CHART = re.compile(r"(?:chords?(?: used)?|chord (?:shapes|diagrams)|strumming(?: pattern)?):?")
 # "by Nobody and The Others": every word of a name has a capital letter
 _BY = re.compile(
     r"\(?-? ?[Bb][Yy]:? [^\W\d_a-z]\S*"
     r"(?: (?:[^\W\d_a-z]\S*|[&+,]|and|the|of|de|la|von|feat\.?|ft\.?|y|e|et|und)){0,9}\)?"
 )
 _ABOUT = frozenset("ca c circa approx approximately about q tempo".split())
-_TEMPO = re.compile(r"([^\d=]{0,40}?)[ (,]*=? ?(\d{2,3}(?:[.,]\d{1,3})?) ?(?:bpm)?\)?")
+_BEATS = (
+    r"(?:bpm|b\.p\.m\.?|уд(?:аров|ара|\.)? ?(?:/|в) ?мин(?:уту|\.)?|beats (?:per|a) minute|"
+    r"(?:schlage|battements|pulsaciones|batidas)? ?(?:pro|par|por|/) ?(?:minute|minuto|min\.?))"
+)
+_TEMPO = re.compile(rf"([^\d=]{{0,40}}?)[ (,]*=? ?(\d{{2,3}}(?:[.,]\d{{1,3}})?) ?(?:{_BEATS})?\)?")
 _NOTES = {
     **dict(zip("do re mi fa sol la si".split(), "CDEFGAB")),
     **dict(zip(map(fold_word, "до ре ми фа соль ля си".split()), "CDEFGAB")),
@@ -219,6 +225,13 @@ def read_loose(text: str) -> Fact | None:
     if re.search("[=♩]", folded) and (tempo := _strip_tempo(text.strip())) != text.strip():
         return Fact("bpm", "bpm", tempo)
     return Fact("", "what is said of the song", text) if is_credit(text) else None
+
+
+def names_chart(line: str) -> bool:
+    """Whether a line is what stands above the shapes of chords: CHORDS, Strumming pattern:"""
+    text = line.strip("[]*_ ")
+    is_marked = text.isupper() or text != line or text.endswith(":")
+    return is_marked and _CHART.fullmatch(fold_word(text)) is not None
 
 
 def names_author(line: str) -> bool:

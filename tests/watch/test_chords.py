@@ -38,6 +38,8 @@ CHORDS = (
     "H7   Em   Am",
     "Do   Sol   Lam   Fa",
     "RE  LA7  SIm  SOL",
+    "( E  A  E  A )",
+    "( E A E A )",
     "a   d   E7   a",
     "fis  D  A  E",
     "1   4   6m   5",
@@ -132,3 +134,19 @@ def test_a_guide_is_suggested_that_plays_the_chords() -> None:
 def test_words_do_not_keep_the_space_that_chords_needed() -> None:
     text = "[Verse]\nAm        F\nRivers    of glass"
     assert read_sheet(text).values["lyrics"] == "[Verse]\nRivers of glass"
+
+
+@pytest.mark.parametrize("line", ["Do Sol", "Sol Re Em Do", "Re Re", "MI7", "LA-"])
+def test_notes_by_name_are_chords_where_a_sheet_writes_them_so(line: str) -> None:
+    text = f"Sol        Lam\ncamino solo\n{line}\na casa voy"
+    assert read_sheet(text).values["lyrics"] == "camino solo\na casa voy"
+
+
+@pytest.mark.parametrize("line", ["Sol", "Si", "La La La", "Mi mi mi", "La mia casa"])
+def test_syllables_are_sung_there_too(line: str) -> None:
+    text = f"Sol        Lam\ncamino solo\n{line}\na casa voy"
+    assert read_sheet(text).values["lyrics"] == f"camino solo\n{line}\na casa voy"
+
+
+def test_a_chord_that_rings_is_not_sung() -> None:
+    assert read_sheet("Am   F\nhome\nG (let ring)\nlo").values["lyrics"] == "home\nlo"

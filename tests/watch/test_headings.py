@@ -189,3 +189,49 @@ def test_stanzas_that_are_counted_are_verses() -> None:
         "the third",
     ]
     assert sing("1. the only one") == ["1. the only one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sung"),
+    [
+        (
+            "VERSO 1|uno|CORO|dos|PUENTE|tres|FINAL",
+            "[Verso 1]|uno|[Coro]|dos|[Puente]|tres|[Final]",
+        ),
+        ("Strofa 1|uno|RIT.|due|Ponte|tre", "[Strofa 1]|uno|[Ritornello]|due|[Ponte]|tre"),
+        ("Strophe 1|eins|Refrain|zwei|Schluss", "[Strophe 1]|eins|[Refrain]|zwei|[Schluss]"),
+        ("主歌|走|副歌|回家|尾声", "[主歌]|走|[副歌]|回家|[尾声]"),
+        ("Куплет 1|раз|Припев|два|Кода", "[Куплет 1]|раз|[Припев]|два|[Кода]"),
+        (
+            "V1|one|PC|two|Ch.|three|V2:|four|Pre|C",
+            "[Verse 1]|one|[Pre-Chorus]|two|[Chorus]|three|[Verse 2]|four|[Pre-Chorus]|two|"
+            "[Chorus]|three",
+        ),
+        ("Couplet 1|un|Refrain|deux|Au Refrain", "[Couplet 1]|un|[Refrain]|deux|[Refrain]|deux"),
+        ("Strofa 1|uno|Rit. x2|due", "[Strofa 1]|uno|[Ritornello]|due|[Ritornello]|due"),
+    ],
+)
+def test_headings_follow_words_at_once_where_a_sheet_does_so(text: str, sung: str) -> None:
+    read = read_sheet(text.replace("|", "\n"))
+    assert str(read.values["lyrics"]).split("\n") == sung.split("|")
+    assert not find_problems(read.notes)
+
+
+def test_where_a_sheet_ends_is_not_sung() -> None:
+    for end in ("END", "FIN", "X", "~ Fin ~"):
+        assert sing(f"[Verse]\none\ntwo\n{end}") == ["[Verse]", "one", "two"]
+    for end in ("Fine", "The end"):
+        read = read_sheet(f"[Verse]\none\ntwo\n\n{end}")
+        assert read.values["lyrics"] == "[Verse]\none\ntwo"
+        assert find_problems(read.notes)
+    for words in ("Fine", "the end", "X marks the spot"):
+        assert sing(f"[Verse]\none\ntwo\n{words}")[-1] == words
+    assert sing("[Verse]\nEND\nto end") == ["[Verse]", "END", "to end"]
+
+
+@pytest.mark.parametrize(
+    "line", ["8 bars drums only", "SFX: rain", "16 bars", "CHORDS", "STRUMMING"]
+)
+def test_what_is_played_is_not_sung(line: str) -> None:
+    assert sing(f"[Verse]\none\n{line}\ntwo") == ["[Verse]", "one", "two"]
+    assert sing("[Verse]\n8 bars of love\nchords") == ["[Verse]", "8 bars of love", "chords"]

@@ -64,6 +64,7 @@ def test_every_field_of_a_request_can_be_given(name: str) -> None:
     ("line", "code", "says"),
     [
         ("bmp: 92", 404, "no parameter is called 'bmp'; did you mean bpm?"),
+        ("wobble: 92", 404, "no parameter is called 'wobble'"),
         ("bpm: fast", 400, "bpm must be a number, got 'fast'"),
         ("bpm: 900", 422, "bpm must be in 30..300 or 0, got 900"),
         ("bars: 2.5", 400, "bars must be a whole number, got 2.5"),

@@ -40,6 +40,8 @@ HEADS: dict[tuple[str, ...], dict[str, object]] = {
         "Titre : Low Tide\nParoles et musique : X\nTonalité : La mineur\nTempo : Moderato (92)",
         "Título: Low Tide\nAutor: Nadie\nTonalidad: Lam\nTempo: 92",
         "Название: Low Tide\nСлова и музыка: Никто\nТональность: ля минор\nТемп: 92",
+        "Название: Low Tide\nТональность: ля минор\nТемп: 92 уд/мин",
+        "{t: Low Tide}{st: live}\n{key: Am}{tempo: 92}",
         "曲名：Low Tide\n作詞：名無し\nキー：Am\nテンポ：９２",
         "标题：Low Tide\n词：无名\n调：Am  速度：92",
         "---\ntitle: Low Tide\nArtist: Nobody\nKey: Am | Tempo: 92\n---",
