@@ -338,7 +338,8 @@ class _Wav:
             elif name == b"ds64":
                 _, self.long_length = struct.unpack("<QQ", _read_at(self.stream, place, 16))
             elif name == b"data":
-                self.data, self.length = place, length
+                self.data = place
+                self.length = length
                 self.is_odd = self.is_odd or not self.form
             place = self._find_end(place, length)
 
@@ -347,7 +348,8 @@ class _Wav:
         end = place + length
         if length % 2 == 0:
             return end
-        padded, plain = _read_at(self.stream, end + 1, 4), _read_at(self.stream, end, 4)
+        padded = _read_at(self.stream, end + 1, 4)
+        plain = _read_at(self.stream, end, 4)
         if padded not in _KNOWN and plain in _KNOWN:
             self.is_odd = True
             return end
@@ -429,7 +431,9 @@ def _is_name(name: bytes) -> bool:
 def _read_aiff(stream: BinaryIO, start: int, size: int) -> SoundHeader:
     """The decoder reads what is there; the header is asked what it promised."""
     place = start + 12
-    frames, frame_bytes, rate = 0, 0, 0.0
+    frames = 0
+    frame_bytes = 0
+    rate = 0.0
     whole = range(start, size)
     for _ in range(_CHUNKS):
         head = _read_at(stream, place, 8)
@@ -463,7 +467,9 @@ def _read_extended(content: bytes) -> float:
 def _read_caf(stream: BinaryIO, size: int) -> SoundHeader:
     """The size of the sound is written anew where it is open, or more than is there."""
     place = 8
-    rate, packet_bytes, packet_frames = 0.0, 0, 0
+    rate = 0.0
+    packet_bytes = 0
+    packet_frames = 0
     for _ in range(_CHUNKS):
         head = _read_at(stream, place, 12)
         if len(head) < 12:
@@ -495,7 +501,8 @@ def _count_flac(stream: BinaryIO, start: int) -> float:
     """The seconds that a FLAC's header says; 0 where it leaves them open."""
     begin = start or _skip_tags(stream, os.fstat(stream.fileno()).st_size)
     (bits,) = struct.unpack(">Q", _read_at(stream, begin + 18, 8))
-    rate, frames = bits >> 44, bits & 0xF_FFFF_FFFF
+    rate = bits >> 44
+    frames = bits & 0xF_FFFF_FFFF
     return frames / rate if rate else 0.0
 
 

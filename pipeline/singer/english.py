@@ -53,7 +53,9 @@ _SUFFIXES = read_entries(
     "'ve AX V; 're ER; 'd D; 'm M; 'a AX"
 )
 _PREFIXES = read_entries("un AH2 N; re R IY0; mis M IH2 S; pre P R IY2; dis D IH2 S")
-_LEAST_STEM, _LEAST_PART = 2, 4  # letters
+# letters
+_LEAST_STEM = 2
+_LEAST_PART = 4
 _LONGEST_COMPOUND = 30
 # ---
 _THE_BEFORE_VOWELS = (Syllable(("DH",), "IY", (), UNSTRESSED),)

@@ -26,7 +26,8 @@ _KANA = (
     "まma みmi むmu めme もmo やya ゆyu よyo らra りri るru れre ろro わwa ゐi ゑe をo んn' ゔvu"
 )
 _ROMAJI = {entry[0]: entry[1:] for entry in _KANA.split()}
-_SOKUON, _LONG = "っ", "ー"
+_SOKUON = "っ"
+_LONG = "ー"
 _SMALL = read_entries("ゃ ya; ゅ yu; ょ yo; ぁ a; ぃ i; ぅ u; ぇ e; ぉ o; ゎ wa")
 _KATAKANA = {code + ord("ァ") - ord("ぁ"): code for code in range(ord("ぁ"), ord("ゔ") + 1)}
 _CONSONANTS = {
@@ -76,7 +77,8 @@ def _make_mora(mora: re.Match[str], romaji: str, before: Sequence[Syllable]) -> 
     if mora["nasal"]:
         is_labial = romaji[mora.end() : mora.end() + 1] in ("b", "p", "m")
         return Syllable((), "MM" if is_labial else "NN", (), UNSTRESSED)
-    consonant, vowel = mora["consonant"], mora["vowel"]
+    consonant = mora["consonant"]
+    vowel = mora["vowel"]
     if not consonant and vowel == "u" and before and before[-1].vowel == "O":
         vowel = "o"  # とう
     onset = _CONSONANTS.get(consonant, ())

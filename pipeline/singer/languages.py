@@ -116,7 +116,9 @@ _ACCENTED = {  # that several of them have
     "pt": frozenset("áâàçéêíóôú"),
     "zh": frozenset("āáàēéèīíìōóòūúù"),
 }
-_LISTED, _SHARED = 0.4, 0.5  # what a word of English, or one of two languages, says
+# what a word of English, or one of two languages, says
+_LISTED = 0.4
+_SHARED = 0.5
 _LEAST_LETTERS = 4  # of words that are not only English
 _SPELLED = {"ja": japanese.pronounce, "zh": mandarin.pronounce}  # few words are romaji, or pinyin
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")

@@ -45,7 +45,8 @@ MAX_LABEL = 60  # characters of a marker that are kept
 SHOWN = 6  # of what is told of
 REACH = 8  # lines over which a parenthesis goes at most
 
-_OPENING, _CLOSING = "(（", ")）"
+_OPENING = "(（"
+_CLOSING = ")）"
 _BRACKETS = re.compile(r"\[[^\[\]]*\]?")
 _WORDS = re.compile(r"[^\s\d:.,;()\[\]–—/|]+")
 

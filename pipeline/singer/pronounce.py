@@ -27,7 +27,9 @@ _TAG = re.compile(  # of HTML, without < and > in it
     r"(?: [a-z]{1,12}=[^<>]*)? ?/?>",
     re.IGNORECASE,
 )
-_SHOWN_WORDS, _SHOWN_CHARACTERS = 6, 40  # in a note
+# in a note
+_SHOWN_WORDS = 6
+_SHOWN_CHARACTERS = 40
 
 Syllables = tuple[Syllable, ...]
 

@@ -6,7 +6,10 @@ import functools
 import unicodedata
 from itertools import groupby
 
-LATIN, KANA, HAN, HANGUL = "Latin", "kana", "Chinese characters", "Hangul"
+LATIN = "Latin"
+KANA = "kana"
+HAN = "Chinese characters"
+HANGUL = "Hangul"
 _NAMES = {"HIRAGANA": KANA, "KATAKANA": KANA, "KATAKANA-HIRAGANA": KANA, "CJK": HAN, "LATIN": LATIN}
 _ITERATION_MARK = "々"
 _VOWELS = frozenset("aeiouyаеиоуыэюяёіїєαεηιουω")  # Latin, Cyrillic, Greek

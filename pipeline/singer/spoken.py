@@ -78,13 +78,16 @@ _ORDINALS = {
     **dict.fromkeys(("es", "it", "pt"), ("o", "a")),  # º and ª
 }
 _MAGNITUDES = {"k": "thousand", "m": "million", "b": "billion"}  # in English
-_CURRENCIES, _UNITS = "$€£¥", "$€£¥%°"
+_CURRENCIES = "$€£¥"
+_UNITS = "$€£¥%°"
 _CENTS = 2  # digits
 # --- how a text is taken apart
 _HYPHENS = "-‐‑"
 AROUND = '.,;:!?"()[]{}<>«»‹›“”„…*_~-–—¿¡。、！？「」『』（）・'  # says nothing at a text's edges
 _MISSED = "*_\\"  # punctuation that stands for something inside of a word
-_LONGEST_ACRONYM, _LONGEST_WITH_VOWELS = 5, 3  # letters: NYC, and LOL
+# letters: NYC, and LOL
+_LONGEST_ACRONYM = 5
+_LONGEST_WITH_VOWELS = 3
 _VOWELS = "aeiouy"
 _TONED = re.compile(r"(?:[a-zü]+[1-5])+[a-zü]*")  # pinyin with numbers: ni3hao3
 _INITIALS = re.compile(r"(?:[a-z]\.)+[a-z]?")

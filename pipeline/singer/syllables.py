@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from .phonemes import CONSONANTS, VOWELS
 
-PRIMARY, SECONDARY, UNSTRESSED = 1.0, 0.6, 0.0
+PRIMARY = 1.0
+SECONDARY = 0.6
+UNSTRESSED = 0.0
 _STRESSES = {"1": PRIMARY, "2": SECONDARY}
 # what a word without a vowel is held on: mm, brr, shh
 _HELD = {"M": ("MM",), "N": ("NN",), "R": ("ER",), "L": ("AX", "L")}
@@ -56,7 +58,8 @@ def syllabify(phonemes: Sequence[str], onsets: Onsets) -> tuple[Syllable, ...]:
         if next_peak < len(names):
             end = _find_onset(names, peak + 1, next_peak, onsets)
         stress = _STRESSES.get(phonemes[peak][-1], UNSTRESSED)
-        onset, coda = tuple(names[begin:peak]), tuple(names[peak + 1 : end])
+        onset = tuple(names[begin:peak])
+        coda = tuple(names[peak + 1 : end])
         syllables.append(Syllable(onset, names[peak], coda, stress))
         begin = end
     return tuple(syllables)

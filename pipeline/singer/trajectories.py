@@ -27,7 +27,8 @@ class Trajectory:
 
     def sample(self, times: Times) -> npt.NDArray[np.float64]:
         """(times, values)"""
-        at, values = np.array(self._times), np.array(self._values)
+        at = np.array(self._times)
+        values = np.array(self._values)
         after = np.clip(np.searchsorted(at, times, "right"), 1, len(at) - 1)
         span = np.maximum(at[after] - at[after - 1], 1e-9)
         way = np.clip((times - at[after - 1]) / span, 0, 1)

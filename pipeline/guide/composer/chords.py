@@ -21,7 +21,10 @@ from .voicings import CLEAR, voice_chord
 LOUDNESS = {"X": 0.86, "x": 0.74, "o": 0.52, "?": 0.5, "b": 0.74, "t": 0.62, "d": 0.75, "u": 0.6}
 SINGLE = 0.68  # of a single note
 STRUM = 0.013  # seconds from one string to the next
-CALM, PLAIN, LIVELY = 0.22, 0.38, 0.66  # levels from which on a rhythm is thinned, played, filled
+# levels from which on a rhythm is thinned, played, filled
+CALM = 0.22
+PLAIN = 0.38
+LIVELY = 0.66
 OFFSET = 3  # from one material's rhythm to the next one's
 DREAMY = 0.4
 

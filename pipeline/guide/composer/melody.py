@@ -149,7 +149,8 @@ def sung_range(arrangement: Arrangement, line: SungBars) -> tuple[int, int]:
     """
     sketch = arrangement.sketch
     steps = sketch.meter.steps
-    begin, end = line.bar * steps, (line.bar + line.bars) * steps
+    begin = line.bar * steps
+    end = (line.bar + line.bars) * steps
     syllables = sketch.lyrics[line.section].lines[line.line].syllables
     step_seconds = 15 / sketch.bpm
     wanted = syllables * max(SYLLABLE_SECONDS / step_seconds, 1.0) * 1.25 + 2 * HELD
@@ -209,7 +210,8 @@ def write_melody(
     melody = []
     for number, (plan, phrase, contour) in enumerate(zip(plans, phrases, contours)):
         is_last = number + 1 == len(phrases)
-        options, costs = [], []
+        options = []
+        costs = []
         for spot in phrase.spots:
             span = span_of(arrangement, spot)
             if spot is climax:
@@ -387,7 +389,8 @@ def _find_cheapest(
         onward = _INTERVALS[np.abs(later[None, :] - now[:, None])] + cost
         ways = total[:, :, None] + onward + _price_turns(earlier, now, later)
         came_from.append(np.argmin(ways, 0))
-        total, earlier = np.min(ways, 0), now
+        total = np.min(ways, 0)
+        earlier = now
     first, last = np.unravel_index(np.argmin(total), total.shape)
     row = [int(last), int(first)]
     for choices in reversed(came_from):

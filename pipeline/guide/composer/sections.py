@@ -61,7 +61,10 @@ NO_END = ("pre", "break", "bridge")  # what leads somewhere else
 LIFTS = {"pre": 2, "chorus": 4, "bridge": 2, "solo": 5}  # semitones
 SYLLABLES_PER_SECOND = (1.6, 3.4)  # of a line that is sung without haste, at rest and with energy
 BREATH = 0.8  # seconds behind it
-SUNG, RAPPED, PAUSE = 0.2, 0.15, 0.6  # seconds of a syllable at least, and behind the last
+# seconds of a syllable at least, and behind the last
+SUNG = 0.2
+RAPPED = 0.15
+PAUSE = 0.6
 LINE_BARS = (1, 2, 4, 8, 16, 32)
 LONG_BAR = 3.0  # seconds from which on a bar may be enough for a line
 
