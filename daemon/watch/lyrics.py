@@ -107,6 +107,7 @@ class LyricsReader:
         self._environment = ""  # of ChordPro, whose lines are not sung
         self._in_head = True
         self._has_words = False
+        self._has_speaker = False  # it was said that names are not sung
         self._begins_stanza = True
         self._ends_section = False  # a ChordPro section has ended
 
@@ -298,14 +299,16 @@ class LyricsReader:
             return read
         _, closes = self._shape.signs.get(index, (False, 0))
         words, repeats = split_repeats(words)
+        speaker = self._shape.speakers.get(index, "")
         singer = _SINGER.match(fold(words))
-        if singer:
-            words = words[singer.end() :]
+        said = speaker if words.startswith(speaker) else ""
+        said = said or (singer[0] if singer else "")
+        words = words.removeprefix(said)
         if self._shape.is_opensong:
             words = words.replace("_", "")
         if self._shape.among_chords:
             words = " ".join(words.split())  # which stood apart for the chords above
-        message = f"sung without {shorten(singer[0])}" if singer else "sung"
+        message = f"sung without {shorten(said)}" if said else "sung"
         if repeats > 1:
             message += f" {repeats} times"
         if closes:
@@ -313,6 +316,9 @@ class LyricsReader:
         if chords:
             message += f" without the chords{_suggest_guide(chords)}"
         read = LyricLine(message, (words,), repeats=repeats)
+        if said and said == speaker and not self._has_speaker:
+            self._has_speaker = True
+            read = read._replace(code=UNCLEAR, hint="leave the colon out where names are sung")
         if surroundings.begins_stanza and may_be_marker(words):
             hint = f"write [{words}] where it begins a section"
             read = read._replace(code=UNCLEAR, hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,10 @@ from .repeats import find_repeat_signs
 from .section_names import FIRST_SECTIONS
 from .song_head import find_fact, is_credit, list_facts, names_author
 
+# Anna: or ANNA & TOM: above or in front of words
+_SPEAKER = re.compile(
+    r"([^\W\d_]{2,20}(?:(?: ?[&+,/] ?| and | und | y | et | e | и )[^\W\d_]{2,20}){0,3}): +(?=\S)"
+)
 MAX_TITLE = 80  # characters
 REACH = 3  # lines below a title that say what it is
 
@@ -31,6 +36,7 @@ _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
 _AND = re.compile(r"[&|,+]| and | und | y | et ")
 _SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|V[0-9]{1,2}[:.]?")
+_NAME = re.compile(r"[^\W\d_]{3,}")
 _END = re.compile(r"(?:the )?end|fine?|ende|fim|конец|終(?:わり)?|完|끝|x")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
 _RULE = re.compile(r"[=-]{3,}")
@@ -40,9 +46,10 @@ _OF_WEBSITE = re.compile(r".{1,80} (?:Lyrics|Chords|Tabs?)(?: by .{1,60})?")
 class Shape(NamedTuple):
     """By the indices of lines: `chords` of those that consist of them; `numbered`: stanzas that are
     counted, 1. and 2.; `signs`: |: and :|; `titles`: what of the title a line is; `remarks`: what
-    was taken of a line. `is_close`: headings follow words at once; `has_capitals`: headings alone
-    are written in them. `end`: the line that says that the sheet ends, or -1. `texts` are all
-    lines, without space around them. `title` is the one that a website wrote, or empty.
+    was taken of a line; `speakers`: who sings it, as it is written. `is_close`: headings follow
+    words at once; `has_capitals`: headings alone are written in them. `end`: the line that says
+    that the sheet ends, or -1. `texts` are all lines, without space around them. `title` is the
+    one that a website wrote, or empty.
     """
 
     texts: list[str]
@@ -59,6 +66,7 @@ class Shape(NamedTuple):
     signs: dict[int, tuple[bool, int]]
     titles: dict[int, str]
     remarks: dict[int, str]
+    speakers: dict[int, str]
     title: str
 
 
@@ -104,6 +112,7 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
         signs=signs,
         titles=_find_titles(texts, chords, has_name) | _find_authors(texts),
         remarks=remarks,
+        speakers=_find_speakers(texts),
         title=title,
     )
 
@@ -140,6 +149,23 @@ def _find_end(texts: Sequence[str], is_close: bool, chords: set[int]) -> int:
     is_end = _END.fullmatch(fold_word(plain)) is not None
     is_end = is_end and not plain[0].islower()
     return last if is_end and (plain.isupper() or is_apart) else -1
+
+
+def _find_speakers(texts: Sequence[str]) -> dict[int, str]:
+    """The names in front of lines, of which one at least comes again."""
+    found = {
+        index: match
+        for index, text in enumerate(texts)
+        if (match := _SPEAKER.match(text)) and text[0].isupper()
+        if not parse_marker(text)
+    }
+    names = {index: set(_NAME.findall(fold_word(match[1]))) for index, match in found.items()}
+    counts = Counter(name for each in names.values() for name in each)
+    return {
+        index: match[0]
+        for index, match in found.items()
+        if any(counts[name] > 1 for name in names[index])
+    }
 
 
 def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:

@@ -148,3 +148,14 @@ def test_a_line_of_an_lrc_file_is_sung_at_each_of_its_times() -> None:
         lyrics_of(text, ".lrc")
         == "[Verse]\nCity lights\n[Chorus]\nWe are alive\nMe home\nWe are alive"
     )
+
+
+def test_who_speaks_is_not_sung_and_that_is_said_once() -> None:
+    text = "[Verse]\nAnna: I walked alone\nTom: so did I\nBoth: along\nANNA & TOM: (together) hey"
+    assert lyrics_of(text) == "[Verse]\nI walked alone\nso did I\nalong\n(together) hey"
+    assert [line for line, code, _ in notes_of(text) if code] == [2]
+
+
+@pytest.mark.parametrize("text", ["Remember: hold on\nhold on", "Mama: don't go\nTime: let it be"])
+def test_a_word_with_a_colon_is_sung(text: str) -> None:
+    assert lyrics_of(f"[Verse]\nla\n{text}") == f"[Verse]\nla\n{text}"
