@@ -20,12 +20,15 @@ _REST = re.compile(r"\(?n\.?/?c\.?\)?", re.IGNORECASE)
 # a (b9) by itself belongs to the chord before it
 _LOOSE = re.compile(r"\s(?=\((?:[#b♯♭+-]?[0-9]|add|no|omit|sus|maj|M7))")
 _SEPARATOR = re.compile(r",(?![^()|,]{0,9}\))")
+_SOLFEGE = re.compile(r"(^|/)(do|r[eé]|mi|fa|sol|la|si)", re.IGNORECASE)
+_SOLFEGE_NOTES = {"do": "C", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
 _GERMAN = re.compile(r"(^|/)([BH])(?![b♭#♯])")
 
 
 def parse_chord_line(text: str) -> tuple[str, ...]:
     """A chord line as its bars: "Am F C G" is four; in "Am F | C" the first bar is "Am F", two
-    chords. In one with a German H every B is a Bb, and both are named as in English.
+    chords. In one with a German H every B is a Bb, and both are named as in English; so are the
+    names of one in solfège, Do Fa Sol Lam.
 
     Raises ValueError naming the chord that is none, and what is allowed.
     """
@@ -36,7 +39,12 @@ def parse_chord_line(text: str) -> tuple[str, ...]:
         raise ValueError(
             f"a chord line has 1 to {MAX_CHORDS} chords, like Am F C G, got {len(names)}"
         )
-    chords = [parse_chord(name) for name in names]
+    try:
+        chords = [parse_chord(name) for name in names]
+    except ValueError:
+        if (translated := _translate_solfege(bars)) is None:
+            raise
+        return parse_chord_line(translated)
     if not any(chords):
         raise ValueError(f"a chord line has a chord, like Am F C G, got {names[0]} only")
     if any("H" in name for name in names):
@@ -53,6 +61,11 @@ def parse_chord(name: str) -> tuple[int, ...]:
     """
     if _REST.fullmatch(name):
         return ()
+    if name.startswith("Do"):
+        raise ValueError(
+            "chords must be written like Ddim or D° for D diminished, and C for the Do of "
+            f'solfège, got "{name[:20]}"'
+        )
     match = _CHORD.fullmatch(name) if len(name) <= MAX_NAME else None
     intervals = read_quality(match[2]) if match else None
     if not match or intervals is None:
@@ -106,6 +119,31 @@ def fit_key(chords: Iterable[str]) -> str:
         return inside + (1.0 if begins else 0.0) + (0.5 if ends else 0.0)
 
     return max((f"{note} {mode}" for mode in SCALES for note in NOTES), key=fit)
+
+
+def _translate_solfege(bars: Iterable[list[str]]) -> str | None:
+    """A chord line with every name in solfège, as in English; None of any other, of a name alone
+    (La may be a word), and of nothing but Do, which may be meant as D diminished.
+    """
+    names = [name for bar in bars for name in bar if not _REST.fullmatch(name)]
+    matches = [_SOLFEGE.match(name) for name in names]
+    if (
+        len(names) < 2
+        or not all(matches)
+        or {match[2].lower() for match in matches if match} == {"do"}
+    ):
+        return None
+    line = " | ".join(" ".join(_SOLFEGE.sub(_name_note, name) for name in bar) for bar in bars)
+    try:
+        for name in line.replace("|", " ").split():
+            parse_chord(name)
+    except ValueError:
+        return None
+    return line
+
+
+def _name_note(match: re.Match[str]) -> str:
+    return match[1] + _SOLFEGE_NOTES[match[2].lower().replace("é", "e")]
 
 
 def _translate_german(match: re.Match[str]) -> str:

@@ -26,7 +26,6 @@ from .midi_parts import (
 )
 from .midi_time import (
     BarLines,
-    Layout,
     Meter,
     Span,
     TickClock,
@@ -40,6 +39,8 @@ MAX_BYTES = LIMITS.midi_bytes
 
 _SHORTEST = 1 / 32  # of a beat: some programs write drums without a length
 _PEDAL_BEATS = 8  # for which a pedal holds a note at most: a piano's has gone by then
+_NEAR = 1 / 8  # of a beat: notes that late are not moved by a bar
+_STICKS = frozenset((31, 33, 34, 37, 75, 76, 77))  # of which counts are: sticks, clicks and claves
 _COMMON = Meter(4, 4)
 _MAJORS = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()  # from seven flats to seven sharps
 _MINORS = "Ab Eb Bb F C G D A E B F# C# G# D# A#".split()
@@ -147,16 +148,27 @@ class _Reading:
         parts = list_parts(file)
         _check_notes(path, sum(len(part.keys) for part in parts))
         starts = [key.start for part in parts for key in part.keys]
-        end = max(key.end for part in parts for key in part.keys)
-        span = Span(min(starts), max(starts), end)
+        ends = (
+            key.start if index in hanging else key.end
+            for part in parts
+            for hanging in [set(part.hanging)]
+            for index, key in enumerate(part.keys)
+        )
+        span = Span(min(starts), max(starts), max(ends))
         self._file = file
         self._clock = TickClock(file.division, _list_tempos(file))
         self._tempo = choose_tempo(self._clock, span)
         self._ticks = self._clock.count_ticks(self._tempo.written)
         self._signatures = _list_signatures(file)
-        self._layout = self._lay_out(span, Meter(*meter) if meter else None)
+        self._lines = self._find_bars(span, Meter(*meter) if meter else None)
+        self._layout = lay_out(self._lines, span, self._end, self._ticks)
+        self._late = 0.0
+        self._late = self._align()
+        for part in parts:
+            for index in part.hanging:
+                part.keys[index] = self._release(part.keys[index])
         self._parts = list(assign_roles(parts, self._ticks))
-        self._first = span.first
+        self._first, self._last = span.first, span.last
 
     @property
     def facts(self) -> MidiFacts:
@@ -168,19 +180,54 @@ class _Reading:
         notes = [note for played in self._parts for note in self._convert_notes(played)]
         return Music(Score(self._tempo.bpm, _sort_notes(notes)), self.facts)
 
-    def _lay_out(self, span: Span, asked: Meter | None) -> Layout:
+    @property
+    def _end(self) -> int | None:
+        """The last tick at which a track ends; None where none says so."""
+        ends = [begin + track.end for begin, track in place_tracks(self._file) if track.is_ended]
+        return max(ends, default=None)
+
+    def _release(self, key: KeyPress) -> KeyPress:
+        """One that is never released, at the end of its bar."""
+        number = self._lines.locate(key.start + self._ticks * 1e-3).number
+        end = math.ceil(self._lines.find_line(number + 1))
+        return key._replace(end=end, held=end)
+
+    def _align(self) -> float:
+        """The beats by which notes are late, so that the bars of the tempo that was taken are the
+        clip's, where notes keep their seconds.
+        """
+        if not self._tempo.follows or self._tempo.since is None:
+            return 0.0
+        place = self._lines.locate(self._tempo.since)
+        line = place.start
+        if line < self._tempo.since - 1:
+            line = self._lines.find_line(place.number + 1)
+        bar = self._layout.meter.quarters * self._tempo.scale
+        late = -self._beat_at(line) % bar
+        return late - bar if late > bar - _NEAR else late
+
+    def _find_bars(self, span: Span, asked: Meter | None) -> BarLines:
         """By the file's metre, which is common time until it says one; by the one that is asked
         for where it has none, or where it ends with a bar of that, and with none of its own.
         """
-        ends = [begin + track.end for begin, track in place_tracks(self._file) if track.is_ended]
-        end = max(ends, default=None)
+        end = self._end
         default = _COMMON if self._signatures else asked or _COMMON
         lines = BarLines(self._signatures, default, self._ticks)
         if asked and self._signatures and end:
             own = lines.choose_meter(lines.locate(span.first).start)[0]
             if _fits(end / self._ticks, asked) and not _fits(end / self._ticks, own):
                 lines = BarLines({}, asked, self._ticks)
-        return lay_out(lines, span, end, self._ticks)
+        return lines
+
+    @property
+    def _counts_in(self) -> bool:
+        """Whether sticks play alone in the first bar, and other notes follow."""
+        number = self._lines.locate(self._layout.origin + self._ticks * 1e-3).number
+        line = self._lines.find_line(number + 1) - self._ticks / 8
+        keys = [(key, role) for part, role, _ in self._parts for key in part.keys]
+        first = [(key.pitch, role) for key, role in keys if key.start < line]
+        is_sticks = all(role == "drums" and pitch in _STICKS for pitch, role in first)
+        return is_sticks and 2 <= len(first) <= 8 and len(keys) > len(first)
 
     @property
     def _loop(self) -> float:
@@ -188,9 +235,10 @@ class _Reading:
         layout = self._layout
         if not self._tempo.follows:
             return round(layout.loop / self._ticks * self._tempo.scale, 9)
-        bar = layout.meter.quarters
+        bar = layout.meter.quarters * self._tempo.scale
         beats = self._beat_at(layout.origin + layout.loop - layout.shift)
-        return max(math.ceil(round(beats / bar - 0.25, 6)), 1) * bar * self._tempo.scale
+        filled = math.floor(self._beat_at(self._last) / bar) + 1
+        return max(math.ceil(round(beats / bar - 0.25, 6)), filled) * bar
 
     @property
     def _key(self) -> str:
@@ -231,7 +279,8 @@ class _Reading:
         if self._tempo.follows:
             seconds = self._clock.seconds_at(tick) - self._clock.seconds_at(layout.origin)
             beats = seconds * self._tempo.written / 60
-        return round((beats + layout.shift / self._ticks) * self._tempo.scale, 9)
+        beats += layout.shift / self._ticks
+        return round(beats * self._tempo.scale + self._late, 9)
 
     def _list_remarks(self) -> Iterator[str]:
         layout = self._layout
@@ -255,6 +304,12 @@ class _Reading:
             remarks.append(
                 f"its pedal is never lifted: notes are held for {_PEDAL_BEATS} beats at most"
             )
+        count = sum(len(played.part.hanging) for played in self._parts)
+        if count and not self._file.problems:  # of a file that is cut off that is said
+            which = "note is" if count == 1 else "notes are"
+            remarks.append(f"{count} {which} never released: held to the end of the bar")
+        if self._counts_in:
+            remarks.append("its first bar is a count-in, and is played too")
         if self._file.problems:
             remarks.append(f"{'; '.join(self._file.problems)}: read as far as it goes")
         yield from (f"the MIDI guide: {remark}" for remark in remarks)

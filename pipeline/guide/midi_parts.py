@@ -61,6 +61,11 @@ _OTHER_NAMES = {  # in other languages
     ),
     "lead": re.compile("gesang|\\bchant\\b|\\bvoz\\b|\\bvoce\\b|вокал|ボーカル|メロディ|人声|보컬"),
 }
+_INSTRUMENTS = re.compile(  # that are no drums
+    r"piano|klavier|guitar|gitarr|orgel|organ\b|keyboard|rhodes|wurli|string|violin|geige|cello"
+    r"|flute|fl[öo]te|trumpet|brass|\bhorn|\bsax|\bharp|choir|\bsynth|\bpad\b|\bbass|\blead\b"
+    r"|melod|vocal|\bchords?\b|ピアノ|ギター|鋼琴|钢琴|пиан|гитар"
+)
 _VOCALS = re.compile(r"vocal|\bvoice|\bvox\b")  # tracks of the lead that may be sung,
 _OTHER_VOCALS = re.compile("gesang|\\bchant\\b|\\bvoz\\b|\\bvoce\\b|вокал|ボーカル|人声|보컬")
 _BACKING = re.compile(r"back|harmon")  # but for these
@@ -96,6 +101,7 @@ class Part:
     program: int = -1
     keys: list[KeyPress] = dataclasses.field(default_factory=list)
     is_held: bool = False  # its pedal goes down and never up
+    hanging: list[int] = dataclasses.field(default_factory=list)  # which keys are never released
 
     @property
     def mean_pitch(self) -> float:
@@ -228,7 +234,9 @@ def _read_channels(track: smf.Track, begin: int, end: int, reads_controllers: bo
     for channel in channels.values():
         channel.part.is_held = channel.is_ringing and not channel.was_lifted
         channel.is_down = False
+        released = len(channel.part.keys)
         channel.release_all(begin + track.end)
+        channel.part.hanging.extend(range(released, len(channel.part.keys)))
         channel.lift(max(begin + track.end, end))
     played = [channel.part for channel in channels.values() if channel.part.keys]
     if len(played) > 1:  # the name is the song's
@@ -255,7 +263,11 @@ def assign_roles(parts: Iterable[Part], ticks_per_beat: float) -> Iterator[Playe
     """
     undecided = []
     for part in parts:
-        if role := _find_stated_role(part, bool(ticks_per_beat)):
+        if ticks_per_beat and _is_misplaced(part):
+            guess = "was not taken for drums, by its name and its pitches"
+            role = _find_named_role(part, True) or ("chords" if part.is_polyphonic else "lead")
+            yield PlayedPart(part, role, guess)
+        elif role := _find_stated_role(part, bool(ticks_per_beat)):
             yield PlayedPart(part, role)
         elif ticks_per_beat and _plays_drums(part, ticks_per_beat):
             yield PlayedPart(part, "drums", "was taken for drums, by its pitches")
@@ -275,6 +287,22 @@ def _find_stated_role(part: Part, reads_more: bool) -> str:
     """The role that channel, name or program of a part say; "" where they say none."""
     if part.channel == _DRUM_CHANNEL:
         return "drums"
+    return _find_named_role(part, reads_more)
+
+
+def _is_misplaced(part: Part) -> bool:
+    """Whether a part on the channel of drums is named after another instrument and plays no kick,
+    snare, hat or cymbal: some programs write every track there.
+    """
+    if part.channel != _DRUM_CHANNEL or any(key.pitch in _CORE for key in part.keys):
+        return False
+    if _find_named_role(part, True) == "drums":
+        return False
+    return bool(_INSTRUMENTS.search(part.name.lower()))
+
+
+def _find_named_role(part: Part, reads_more: bool) -> str:
+    """The role that name or program of a part say; "" where they say none."""
     name = part.name.lower()
     tables = (_TRACK_NAMES, _OTHER_NAMES) if reads_more else (_TRACK_NAMES,)
     if not (reads_more and _NO_ROLE.search(name)):

@@ -29,13 +29,14 @@ class Span(NamedTuple):
 class Tempo(NamedTuple):
     """`bpm`: what the clip gets, `written`: what the file has. `follows`: whether notes keep their
     seconds at it, as the file's own tempo changes; otherwise they keep their beats. `remarks`: what
-    was decided.
+    was decided. `since`: the tick at which it holds longest; None where it is a mean of others.
     """
 
     bpm: float
     written: float
     follows: bool
     remarks: tuple[str, ...]
+    since: int | None
 
     @property
     def scale(self) -> float:
@@ -91,10 +92,16 @@ def to_bpm(microseconds: int) -> float:
 def choose_tempo(clock: TickClock, span: Span) -> Tempo:
     """The tempo that holds for most of the music."""
     spans: dict[int, int] = defaultdict(int)  # ticks, by tempo
+    stretches: dict[int, tuple[int, int]] = {}  # the longest, and minus where it begins
+    tick, current = span.first, 0
     marks = [(0, _DEFAULT), *clock.changes]
     for (begin, tempo), (end, _) in zip(marks, [*marks[1:], (span.end, 0)]):
         if (length := min(end, span.end) - max(begin, span.first)) > 0:
             spans[tempo] += length
+            if tempo != current:
+                tick, current = max(begin, span.first), tempo
+            stretch = min(end, span.end) - tick, -tick
+            stretches[tempo] = max(stretches.get(tempo, stretch), stretch)
     # what a program begins with is no tempo of the music
     shortest = _EARLY * clock.count_ticks(to_bpm(clock.first))
     held = {tempo: ticks for tempo, ticks in spans.items() if ticks >= shortest}
@@ -107,7 +114,9 @@ def choose_tempo(clock: TickClock, span: Span) -> Tempo:
     remarks = []
     spread = f"between {slowest:g} and {fastest:g} bpm"
     follows = False
-    if held[longest] < _HOLDS * total:
+    since = -stretches[longest][1] if longest in stretches else span.first
+    is_mean = held[longest] < _HOLDS * total
+    if is_mean:
         beats = total
         microseconds = sum(tempo * ticks for tempo, ticks in held.items())
         written = round(60e6 * beats / microseconds, 2)
@@ -134,7 +143,7 @@ def choose_tempo(clock: TickClock, span: Span) -> Tempo:
             f"its tempo of {written:.10g} bpm was {verb} to {bpm:.10g}: "
             f"tempos are {MIN_BPM:g} to {MAX_BPM:g}"
         )
-    return Tempo(bpm, written, follows, tuple(remarks))
+    return Tempo(bpm, written, follows, tuple(remarks), None if is_mean else since)
 
 
 def _fold(bpm: float) -> float:

@@ -123,3 +123,30 @@ def test_a_chord_line_has_a_key(line: str, key: str) -> None:
 def test_a_line_of_rests_alone_is_none() -> None:
     with pytest.raises(ValueError, match=r"N\.C\. only"):
         parse_chord_line("N.C. | N.C.")
+
+
+@pytest.mark.parametrize(
+    ("line", "chords"),
+    [
+        ("Do Re Mi Fa Sol La Si", ("C", "D", "E", "F", "G", "A", "B")),
+        ("DO SOL LA- FA", ("C", "G", "A-", "F")),
+        ("Do Rém | Sol7 Sib", ("C Dm", "G7 Bb")),
+        ("Lam Fa#m7 Do/Mi Solsus4 N.C.", ("Am", "F#m7", "C/E", "Gsus4", "N.C.")),
+        ("Dom Fa", ("Cm", "F")),
+    ],
+)
+def test_a_line_in_solfege_is_named_as_in_english(line: str, chords: tuple[str, ...]) -> None:
+    assert parse_chord_line(line) == chords
+
+
+@pytest.mark.parametrize("line", ["Do", "Do Do7", "Am Do", "Do G"])
+def test_a_do_that_may_be_two_chords_is_refused_by_name(line: str) -> None:
+    with pytest.raises(ValueError, match=r'Ddim or D° for D diminished.*solfège, got "Do'):
+        parse_chord_line(line)
+    assert parse_chord_line("Co Bo7 Ddim D°") == ("Co", "Bo7", "Ddim", "D°")
+
+
+@pytest.mark.parametrize("word", ["La", "Sol", "Mi"])
+def test_a_word_that_may_be_sung_is_no_chord(word: str) -> None:
+    with pytest.raises(ValueError, match="chords must be written like"):
+        parse_chord_line(word)

@@ -200,3 +200,34 @@ def test_all_notes_off_releases_what_is_held(tmp_path: Path) -> None:
     pressed = [(0, bytes([0x90, pitch, 100])) for pitch in (60, 64, 67)]
     played = read(tmp_path, *pressed, (BEAT, midi.control(123, 0)), end=8).score.notes
     assert [note.length for note in played] == [1, 1, 1]
+
+
+def test_a_piano_on_the_channel_of_drums_is_a_piano_by_name_and_pitches(tmp_path: Path) -> None:
+    arpeggio = [(beat, 1, pitch) for beat, pitch in enumerate((60, 64, 67, 72))]
+    music = read(tmp_path, named("Grand Piano"), *midi.notes(arpeggio, BEAT, 9))
+    assert [(note.role, note.pitch) for note in music.score.notes] == [
+        ("lead", pitch) for pitch in (60, 64, 67, 72)
+    ]
+    assert music.facts.remarks[1].startswith(
+        'the MIDI guide: its track "Grand Piano" was not taken for drums, by its name and its'
+    )
+    assert find_roles(tmp_path, arpeggio, channel=9) == {"drums"}
+    assert find_roles(tmp_path, arpeggio, named("Congas"), channel=9) == {"drums"}
+
+
+def test_a_note_that_is_never_released_is_held_to_the_end_of_its_bar(tmp_path: Path) -> None:
+    hanging = midi.notes([(0, 1, 60), (5, 1, 64)], BEAT)[:-1]
+    for end in (None, 40):  # the track ends at once, or much later
+        music = read(tmp_path, *hanging, end=end)
+        assert [(note.start, note.length) for note in music.score.notes] == [(0, 1), (5, 3)]
+        remark = "the MIDI guide: 1 note is never released: held to the end of the bar"
+        assert remark in music.facts.remarks
+
+
+def test_a_count_in_is_said(tmp_path: Path) -> None:
+    count = midi.notes([(beat, 0.1, 76 + (beat > 0)) for beat in range(4)], BEAT, 9)
+    tune = midi.notes([(beat, 1, 60) for beat in range(4, 12)], BEAT)
+    remark = "the MIDI guide: its first bar is a count-in, and is played too"
+    assert remark in read(tmp_path, *count, *tune).facts.remarks
+    assert remark not in read(tmp_path, *count).facts.remarks
+    assert remark not in read(tmp_path, *count, *midi.notes([(0, 1, 60)], BEAT)).facts.remarks

@@ -219,3 +219,15 @@ def test_a_change_of_metre_a_tick_behind_a_bar_line_is_at_it(tmp_path: Path) -> 
     assert facts.loop == 8
     asked = read_music(path, (8, 4)).facts
     assert asked == facts  # the same once its metre is the request's
+
+
+def test_bars_of_the_tempo_that_was_taken_are_on_the_grid(tmp_path: Path) -> None:
+    tune = [(beat, 0.5, 60) for beat in range(24)]
+    tempos = [(0, midi.tempo(60)), (4 * BEAT, midi.tempo(120)), (8 * BEAT, midi.tempo(124))]
+    music = read(tmp_path, *tempos, tune=tune)
+    assert music.score.bpm == 124
+    assert all(start == pytest.approx(round(start), abs=0.002) for start in starts(music)[8:])
+    assert starts(music)[8] % 4 == pytest.approx(0, abs=0.002)
+    assert starts(music)[1] - starts(music)[0] == pytest.approx(124 / 60, abs=0.002)  # its seconds
+    assert music.facts.loop % 4 == 0
+    assert music.facts.loop > starts(music)[-1]
