@@ -48,4 +48,5 @@ class PromptReading(NamedTuple):
 def read_prompt(prompt: str) -> PromptReading:
     """What a prompt says of tempo, key and metre."""
     text = normalize(prompt[:MOST])
-    return PromptReading(find_tempo(text), find_key(text), find_meter(text))
+    key = find_key(text)
+    return PromptReading(find_tempo(text, key.words), key, find_meter(text))

@@ -58,12 +58,21 @@ _NOUNS = re.compile(
     r"crisis|detail|edit|event|feel|festival|film|flaw|hit|incident|influence|issue|keys?\b|"
     r"label|league|lift|mishap|mistake|mode\b|mood|movie|motion|player|problem|production|record|"
     r"release|role|setback|shift|smash|star\b|studio|tonality|tone|touch|tour|tragedy|tweak|"
-    r"upgrade|vibe|way)"
+    r"upgrade|vibe|way|complaint|injury|matter|niggle|worry|annoyance|"
+    r"(?!accompaniment|ambien|balance|cadence|composition|dance|dissonance|improvis|instrument|"
+    r"meditation|modulation|movement|orchestration|progression|romance|sequence|trance|variation)"
+    r"[a-z]{2,16}(?:ance|ence|ment|ness|ship|sion|tion|ity)\b)"
 )
 # what may stand behind one letter that is no key
 _LETTER_NOUNS = re.compile(
     r"(?i)[-.][a-z]|/[h-z]| "
-    r"(?:class|funk|grade|language|list|movie|part|section|side|string|team|tuning)\b"
+    r"(?:class|films?|funk|grade|language|list|movies?|part|roll|section|sides?|strings?|team|"
+    r"tuning)\b"
+)
+# what is built in F, Bb or Eb, whatever key it plays in
+_BUILT_IN = re.compile(
+    r"(?i)(?:\b(?:(?:clarinet|cornet|euphonium|flugelhorn|flügelhorn|harmonica|horn|"
+    r"sax(?:ophone)?|trumpet|tuba|whistle)s?|blues harp)|hz) in $"
 )
 _PLACES = re.compile(  # and what else has a number and a letter
     r"(?i)\b(?:act|apartment|apt\.?|block|building|bus|chapter|class|door|exhibit|fig(?:ure)?\.?|"
@@ -231,7 +240,7 @@ def _is_letter_key(place: _Place, match: re.Match[str], chords: Places) -> bool:
 def _is_bare_key(place: _Place, match: re.Match[str]) -> bool:
     """In Eb; key of D: major, as nothing else is said."""
     note = match["note"]
-    if not place.is_stated or _LETTER_NOUNS.match(place.after):
+    if not place.is_stated or _LETTER_NOUNS.match(place.after) or _BUILT_IN.search(place.before):
         return False
     if match["sign"] in ("#", "♯", "♭"):
         return True

@@ -13,18 +13,37 @@ _UNITS = ("2", "4", "8", "16")
 _EIGHTHS = ("6", "7", "9", "12")
 _FRACTION = re.compile(
     r"(?<![\d/.,])(?P<count>\d{1,2}) ?(?P<slash>/|[- ](?=(?:2|4|8|16) (?:time|meter|metre|takt)))"
-    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|inch|notes?|of|nd|rd|st|th)\b)"
+    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|inch|notes?|of|nd|rd|st|th)\b"
+    r"| ?(?:arp|delay|duck|echo|gate|lfo|pump|rate|side-?chain|triplet))"
 )
 _NAMED = re.compile(
-    r"(?<![a-z])(?:time signature|time sig|timesig|timesignature|meter|metre|takt|mesure|compás)"
-    r" ?(?:[:=] ?|of |is )?(?P<count>\d{1,2})(?![\d/a-z])"
+    r"(?<![a-z])(?:time[ _-]?sig(?:nature)?|meter|metre|takt|mesure|compás)"
+    r" ?(?:[:=] ?|of |is |de |à )?(?P<count>\d{1,2})(?![\d/a-z])"
+    r"|(?<![a-z])à (?P<beats>\d{1,2}|deux|trois|quatre|cinq|sept) temps(?![a-z])"
+    r"|(?<!\d)(?P<asian>\d{1,2})拍子"
 )
+_IN = re.compile(  # "in 7", where nothing else follows that it could count
+    r"(?<![a-z])in (?P<count>[34567]|9|11|three|five|seven)"
+    r"(?= ?(?:$|,(?! ?(?:\d|one|two|four|five|six|seven))|[;!?)\]]|\.(?!\d)|- ))"
+)
+_IN_WORDS = {
+    "deux": 2,
+    "trois": 3,
+    "quatre": 4,
+    "cinq": 5,
+    "sept": 7,
+    "three": 3,
+    "five": 5,
+    "seven": 7,
+}
+_COMES_IN = re.compile(r"\b(?:com(?:es?|ing)|count|cut|fad(?:es?|ing)|kicks?|plug|punch|walk) $")
 _WORDS = {
     "3/4": (
         "waltz waltzes walzer valse vals valzer valsa walc вальс ワルツ 华尔兹 왈츠 triple-meter "
-        "triple-metre triple-time three-quarter-time"
+        "triple-metre triple-time three-quarter-time dreivierteltakt"
     ),
-    "4/4": "common-time",
+    "4/4": "common-time viervierteltakt",
+    "6/8": "sechsachteltakt",
     "2/2": "cut-time alla-breve",
 }
 _COUNTS = {  # in words: "seven-eight", and only "in seven eight" without a hyphen
@@ -43,11 +62,12 @@ _MEANINGS = {
 _WORD = re.compile(
     rf"(?<![a-z])(?:{'|'.join(_WORDS.values()).replace(' ', '|').replace('-', '[ -]')}"
     rf"|{'|'.join(_COUNTS.values())}"
-    rf"|(?<=in )(?:{'|'.join(_COUNTS.values()).replace('-', ' ')}))(?![a-z])"
+    rf"|(?<=in )(?:{'|'.join(_COUNTS.values()).replace('-', ' ')})"
+    rf"|(?:{'|'.join(_COUNTS.values()).replace('-', ' ')})(?= (?:meter|metre|time)\b))(?![a-z])"
 )
 _COUNTED = re.compile(  # what is counted so, rather than beats
     r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
-    r" ?$"
+    r" ?$|\b(?:arp|delay|echo|lfo|rate|side-?chain)(?: at| of| to)? ?$"
 )
 _DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:an?|in|the))? $")
 
@@ -85,9 +105,14 @@ def _find_figures(text: str) -> Iterator[Mention]:
             meter = f"{int(count)}/{unit}"
             yield Mention(*match.span(), meter, meter if _is_counted(int(count), unit) else "")
     for match in _NAMED.finditer(text):
-        count = str(int(match["count"]))
-        meter = f"{count}/{8 if count in _EIGHTHS else 4}"
-        yield Mention(*match.span(), match[0], meter if 2 <= int(count) <= _MOST else "")
+        yield _name_beats(match, match["count"] or match["beats"] or match["asian"])
+
+
+def _name_beats(match: re.Match[str], beats: str) -> Mention:
+    """A metre of which only the beats are said."""
+    count = _IN_WORDS.get(beats) or int(beats)
+    meter = f"{count}/{8 if str(count) in _EIGHTHS else 4}"
+    return Mention(*match.span(), match[0], meter if 2 <= count <= _MOST else "")
 
 
 def _is_counted(count: int, unit: str) -> bool:
@@ -99,3 +124,6 @@ def _find_words(text: str) -> Iterator[Mention]:
     for match in _WORD.finditer(text):
         if not _DENIED.search(look_back(text, match.start())):
             yield Mention(*match.span(), match[0], _MEANINGS[match[0].replace(" ", "-")])
+    for match in _IN.finditer(text):
+        if not _COMES_IN.search(look_back(text, match.start())):
+            yield _name_beats(match, match["count"])

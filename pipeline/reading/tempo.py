@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .said import Places, Said, join_said, limit_problems, look_back
+from .said import Places, Said, join_said, limit_problems, look_ahead, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
 WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
 AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
 _NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
 _UNIT = (
-    r"(?:[bpq]pm(?:'?s)?|b\.p\.m|"
-    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|уд(?:аров)?\.?)"
+    r"(?:[bpq]pm(?:'?s)?|b\.p\.m|bmp|бпм|/ ?min(?:ute)?|"
+    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|"
+    r"уд(?:аров)?\.?|бит(?:ов|а)?)"
     r" ?(?:/|a|al|i|in der|par|per|por|pr\.|pro|в) ?"
     r"(?:minut[eao]n?|minuut|min|мин(?:уту)?)|拍[/每]分)"
 )
@@ -35,16 +36,19 @@ _BEFORE_UNIT = re.compile(
 )
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
 _WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{_UNIT}")
-_WORDS_BEHIND_NAME = re.compile(rf"(?<![a-z])(?:bpm|tempo)(?: ?[:=]| of| is) ?{_WORDS}(?![a-z])")
+_WORDS_BEHIND_NAME = re.compile(
+    rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is)?|tempo(?: ?[:=]| of| is)) ?{_WORDS}(?![a-z])"
+)
 _NAME = (
-    r"(?P<note>(?:dotted )?(?:half|quarter|eighth|noire|croche|blanche|viertel|achtel)(?: note)?"
-    r"(?= ?=)|[♩♪]\.?)|"
+    r"(?P<note>(?:dotted )?(?:half|quarter|eighth|crotchet|minim|quaver|q|noire|croche|blanche|"
+    r"viertel|halbe|achtel|negra|blanca|corchea|semínima|semiminima)(?: note)?(?= ?=| à )"
+    r"|[♩♪]\.?)|"
     r"(?:bpm|b\.p\.m\.?|tempo)(?: of (?:the|this) (?:music|piece|song|track))?(?: range)?|"
     r"m\.m\.|темп|速度|テンポ|템포|每分钟"
 )
 _ABOUT = (
     r"(?: ?[:=>~≈-]"
-    r"| (?:about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
+    r"| (?:à|about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
 )
 # "bpm: 124", "tempo of 96", "♩ = 84"
 _BEHIND_NAME = re.compile(
@@ -58,9 +62,47 @@ _BEHIND_AT = re.compile(
     r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/] )"
     r"| (?:and|but|double|feel|for|half|in|or|over|the|then|tempo|with)\b)"
 )
-_PATTERNS = (_BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME, _BEHIND_AT)
+_ENDS = r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/|] ))"
+# "allegro (132)", "half time 140", "around 100", "from 120 to 60"
+_BEHIND_WORD = re.compile(
+    r"(?<![a-z])(?:(?:prestissimo|presto|vivace|allegro|allegretto|moderato|andantino|andante|"
+    r"adagio|larghetto|largo|lento)(?: (?:assai|cantabile|con brio|con moto|ma non troppo|"
+    r"moderato|molto|sostenuto|vivace))?|(?:half|double)[ -]?time(?: feel)?|around|approx\.?|from)"
+    rf" ?[(,:=~]? ?(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?){_ENDS}"
+)
+_BEFORE_NAME = re.compile(
+    rf"(?<![\w.,/])(?P<numbers>{_NUMBER}) tempo(?! ?[:=]| (?:change|map|marking|of)|[a-z])"
+)
+_TWICE = re.compile(rf"(?<![\w.,/])(?P<numbers>\d{{2,3}} ?/ ?\d{{2,3}}){_ENDS}")  # 70/140
+_CHANGES = re.compile(r"\b(?:accel|ramp|rit|rall|slow|speed|tempo)[a-z]*\.?(?: down| up)? $")
+_TIMES = re.compile(r"(?<![a-z])tempo ?[:=]? ?\d(?:\.\d{1,3})? ?[x×]")  # 1.2x
+_SURE = (_BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME)
+_PATTERNS = (*_SURE, _BEHIND_AT, _BEHIND_WORD, _BEFORE_NAME, _TWICE)
+_BOUND = re.compile(
+    r"(?:\b(?:above|at least|at most|below|beyond|over|sub|under|up to|max\.?|maximum|"
+    r"(?:faster|less|lower|more|slower) than|unter|über|höchstens|mindestens)|"
+    r"(?<![^\s(])[<>≤≥])[ -]?$"
+)
+# "dnb 174", "house_128_Am_loop", "Gm, 92"
+_GENRE = (
+    r"(?:2-step|afrobeats?|amapiano|ambient|bachata|beat|blues|boom ?bap|bossa(?: nova)?|"
+    r"breakbeat|breaks|chillhop|country|cumbia|d&b|dancehall|disco|dnb|downtempo|drill|"
+    r"drum (?:and|&|n) bass|dub|dubstep|edm|electro|folk|footwork|funk|gabber|garage|gospel|grime|"
+    r"hardcore|hardstyle|hip[ -]?hop|house|hyperpop|jazz|juke|jungle|lo-?fi|loop|metal|phonk|pop|"
+    r"psytrance|punk|r&b|rap|rave|reggae|reggaeton|rnb|rock|salsa|samba|soul|synthwave|techno|"
+    r"trance|trap|ukg)"
+)
+_BARE = re.compile(r"(?<![^\s,;|([_-])\d{2,3}(?:\.\d{1,2})?(?=$|[\s,;|)\]_-])")
+_GENRE_WITHIN = re.compile(rf"(?<![a-z]){_GENRE}(?![a-z])")
+_GENRE_BEFORE = re.compile(rf"(?<![a-z]){_GENRE} $")
+_GENRE_BEHIND = re.compile(rf" {_GENRE}(?= ?(?:$|[,;|)\]_]|- ))")
+_PHRASE_BEFORE = re.compile(r"(?:^|[,;|([_]|- ) ?$")
+_PHRASE_BEHIND = re.compile(r" ?(?:$|[,;|)\]_]|- )")
+_YEARS = 100  # below, what stands beside a genre may be a year: punk 77
+_MACHINES = (101, 106)  # SH-101, and "jazz 101"; Juno-106
 _NO_TEMPO_AT = re.compile(
-    r"\b(?:aged|cutoff|filter(?:ed)?|levels?|live|mastered|mixed|rate|recorded|sampled|volume) $"
+    r"\b(?:aged|cutoff|filter(?:ed)?|levels?|live|mastered|mixed|rate|recorded|sampled|velocity|"
+    r"volume|years) $"
 )
 _DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:a|at|exactly))? $")
 _NOTES = {  # in quarters
@@ -72,6 +114,11 @@ _NOTES = {  # in quarters
     "eighth": 0.5,
     "croche": 0.5,
     "achtel": 0.5,
+    "minim": 2.0,
+    "quaver": 0.5,
+    "halbe": 2.0,
+    "blanca": 2.0,
+    "corchea": 0.5,
 }
 
 
@@ -88,12 +135,14 @@ class TempoMention(NamedTuple):
     is_denied: bool = False
 
 
-def find_tempo(text: str) -> Said:
-    """What a normalized text says of the tempo."""
+def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
+    """What a normalized text says of the tempo; `keys` are the places of it that name a key."""
     text = text.lower()
     named = sorted(_find_mentions(text))
+    if not named and (times := _TIMES.search(text)):
+        return Said(problems=(f"the prompt says {times[0]}: it was not taken, write it in bpm",))
     if not named:
-        return Said()
+        return _find_bare(text, [*dict.fromkeys(key.lower() for key in keys)])
     words = tuple(text[mention.start : mention.end] for mention in named)
     problems = limit_problems(filter(None, map(_find_problem, named)))
     taken = [mention for mention in named if not _find_problem(mention)]
@@ -105,6 +154,37 @@ def find_tempo(text: str) -> Said:
     how = taken[0].how or ("the first" if len(tempos) > 1 else "")
     verdict = "it was taken" if said == value else f"{value} was taken"
     return Said(value, f"{said} bpm", f"{verdict}, {how}" if how else verdict, problems, words)
+
+
+def _find_bare(text: str, keys: Sequence[str]) -> Said:
+    """A number without a unit, beside a genre or a key, where it is the only one of its size."""
+    bare = [each for each in _BARE.finditer(text) if AT_LOWEST <= float(each[0]) <= AT_HIGHEST]
+    is_named = bool(keys) or bool(_GENRE_WITHIN.search(text))
+    likely = next((each for each in bare if is_named and _is_likely(text, each, keys)), None)
+    if not likely:
+        return Said()
+    number = likely[0]
+    is_sure = len(bare) == 1 and (bool(keys) or float(number) >= _YEARS)
+    if not is_sure:
+        return Said(
+            problems=(f"the prompt says {number}, which may be a tempo: write {number} bpm",)
+        )
+    value = f"{float(number):.10g}"
+    return Said(value, number, "it was taken as bpm", words=(number,))
+
+
+def _is_likely(text: str, number: re.Match[str], keys: Sequence[str]) -> bool:
+    """Whether it stands where titles and names of samples have their tempo."""
+    before, after = look_back(text, number.start()), look_ahead(text, number.end())
+    if float(number[0]) in _MACHINES:
+        return False
+    begins, ends = bool(_PHRASE_BEFORE.search(before)), bool(_PHRASE_BEHIND.match(after))
+    is_behind_key = any(before.endswith(f"{key} ") for key in keys)
+    is_before_key = any(after.startswith(f" {key}") for key in keys)
+    if ends:
+        return begins or is_behind_key or bool(_GENRE_BEFORE.search(before))
+    is_led = begins or is_behind_key or bool(_GENRE_BEFORE.search(before))
+    return is_led and (is_before_key or bool(_GENRE_BEHIND.match(after)))
 
 
 def _find_problem(mention: TempoMention) -> str:
@@ -129,7 +209,7 @@ def _find_mentions(text: str) -> Iterator[TempoMention]:
         for match in pattern.finditer(text):
             if taken.overlap(*match.span()):
                 continue
-            mention = _read_mention(text, match, is_sure=pattern is not _BEHIND_AT)
+            mention = _read_mention(text, match, is_sure=pattern in _SURE)
             if mention and mention.values:
                 taken.take(*match.span())
                 yield mention
@@ -148,6 +228,8 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
     if words := groups.get("words"):
         spelled = [value for value in [_read_words(words)] if LOWEST <= value <= HIGHEST]
         is_denied = _is_denied(before)
+        if not spelled and match[0] == f"bpm {words}":
+            return None  # low bpm one drop
         return TempoMention(*match.span(), words, tuple(spelled), is_denied=is_denied)
     low, high = (LOWEST, HIGHEST) if is_sure else (AT_LOWEST, AT_HIGHEST)
     numbers = groups["numbers"]
@@ -158,11 +240,22 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
         return None
     if not allowed and not re.search(r"b\.?p\.?m|beat", match[0]):
         return None  # tempo 4/4
+    if match.re in (_BEHIND_WORD, _TWICE) and len(allowed) < len(read):
+        return None  # from 100 to 0
+    if match[0].startswith("from") and match.re is _BEHIND_WORD:
+        is_years = max(read) < _YEARS and not _CHANGES.search(before)
+        if len(read) < 2 or is_years:
+            return None
+    if match.re is _TWICE and allowed[-1] != 2 * allowed[0]:
+        return None
     is_one = len(allowed) < 2
     said = f"{allowed[0]:.10g}" if is_one and allowed else numbers
-    said = match[0].split("=")[0].strip() + f" = {numbers}" if factor != 1 else said
+    if factor != 1:
+        said = f"{re.split('=| à ', match[0])[0].strip()} = {numbers}"
     begins = before.endswith(("from ", "accelerating ")) or " from " in match[0]
     values, how = _choose(allowed, numbers, begins, "between" in f"{before[-8:]}{match[0]}")
+    if match[0][0].isdigit() and (bound := _BOUND.search(before)):
+        said, how = f"{bound[0].rstrip()} {said}", "the bound"
     return TempoMention(*match.span(), said, values, how, _is_denied(before))
 
 
@@ -187,8 +280,10 @@ def _choose(
 
 
 def _read_number(written: str) -> float:
-    """128,5 as 128.5, and 92,500 as 92.5; of 4,120 the 120."""
+    """128,5 as 128.5, and 92,500 as 92.5; of 4,120 the 120, and 1,200 as 1200."""
     whole, comma, rest = written.partition(",")
+    if len(whole) == 1 and len(rest) == 3 and (rest[0] == "0" or rest.endswith("00")):
+        return float(whole + rest)
     if comma and len(rest) == 3 and LOWEST <= float(rest) <= HIGHEST:
         return float(rest)
     return float(f"{whole}.{rest}" if comma else written)

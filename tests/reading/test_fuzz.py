@@ -56,6 +56,11 @@ TEMPOS = (
     "~{} bpm",
     "{} beats per minute",
     "♩ = {}",
+    "{} tempo",
+    "{}/min",
+    "crotchet = {}",
+    "around {}",
+    "allegro ({})",
 )
 KEYS = (
     ("{note} {mode}", "{note}", "{mode}"),
@@ -112,7 +117,8 @@ def test_what_people_write_is_read_and_nothing_else(prompt: tuple[str, dict[str,
             st.text(max_size=6),
             st.sampled_from(
                 "bpm at 140 3/4 7/16 in key of : = - / A minor Am F#m 8A C G waltz between and "
-                "tempo ♩. 4,120 128.50 ninety dur H-Moll not → ( ) ; \n 120-128".split(" ")
+                "tempo ♩. 4,120 128.50 ninety dur H-Moll not → ( ) ; \n 120-128 under from to "
+                "1,200 70/140 1.2x house 174 in 7".split(" ")
             ),
         ),
         max_size=12,
