@@ -58,7 +58,7 @@ _NOUNS = re.compile(
     r"crisis|detail|edit|event|feel|festival|film|flaw|hit|incident|influence|issue|keys?\b|"
     r"label|league|lift|mishap|mistake|mode\b|mood|movie|motion|player|problem|production|record|"
     r"release|role|setback|shift|smash|star\b|studio|tonality|tone|touch|tour|tragedy|tweak|"
-    r"upgrade|vibe|way|complaint|injury|matter|niggle|worry|annoyance|"
+    r"upgrade|vibe|way|city|complaint|injury|matter|niggle|worry|annoyance|"
     r"(?!accompaniment|ambien|balance|cadence|composition|dance|dissonance|improvis|instrument|"
     r"meditation|modulation|movement|orchestration|progression|romance|sequence|trance|variation)"
     r"[a-z]{2,16}(?:ance|ence|ment|ness|ship|sion|tion|ity)\b)"

@@ -67,7 +67,7 @@ _WORD = re.compile(
 )
 _COUNTED = re.compile(  # what is counted so, rather than beats
     r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
-    r" ?$|\b(?:arp|delay|echo|lfo|rate|side-?chain)(?: at| of| to)? ?$"
+    r" ?$|\b(?:arp|delay|echo|gate|lfo|rate|side-?chain)(?: at| of| to)? ?$"
 )
 _DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:an?|in|the))? $")
 

@@ -127,6 +127,7 @@ def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
         "abm",
         "A minor complaint set to music, folk",
         "A minor inconvenience",
+        "A major city soundscape",
         "A minor chord of sadness",
         "Eb alto sax, French horn in F",
         "clarinets in Bb",

@@ -71,6 +71,7 @@ def test_a_metre_is_read_as_it_is_written(prompt: str, signature: str) -> None:
         "four on the floor",
         "1/4 note delay, 3/4 sidechain",
         "delay at 3/4",
+        "gate 3/4",
         "in 7 days",
         "in three parts",
         "count in 4",

@@ -24,6 +24,8 @@ PROMPTS = (
     "lo-fi beat, 84 bpm, Eb minor",
     "deep house, BPM: 128,5",
     "techno at 140",
+    "dnb 174, rolling bass",
+    "jazz, under 90 bpm",
     "135 beats per minute",
     "waltz, ♩ = 96",
     "120-128 bpm",
