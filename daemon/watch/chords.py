@@ -34,8 +34,8 @@ _SIGN = re.compile(
 _NO_CHORD = re.compile(r"N\.?/?C\.?|n\.c\.")
 _SPLIT = re.compile(r"[|\s,;→‖]+|(?<=[A-Ga-z0-9#])[-–>](?=[A-H](?![a-z]{2}))")
 _REMARK = re.compile(r"\([^()]*\)")
-_BRACKET = re.compile(r"\[([^\[\]]*)\] ?")
-_PARENTHESIS = re.compile(r"\(([A-H][^()\s]{0,11})\) ?")
+_BRACKET = re.compile(r"\[([^\[\]]*)\]")
+_PARENTHESIS = re.compile(r"\(([A-H][^()\s]{0,11})\)")
 # e|--3--5--|, HH|x-x-x-|, |-----|; and x02210 behind a chord
 _TAB = re.compile(r"[A-Za-z]{0,3}[#b]? ?[|:\]‖][-0-9hpbrstvxXoO~/\\()|.^=<>* :]*")
 _OPEN_TAB = re.compile(r"[A-Ga-g] ?-[-0-9hpbrstvxXoO~/\\()|.^=<>* :]*")
@@ -143,13 +143,17 @@ def strip_inline(text: str, among_chords: bool) -> tuple[list[str], str]:
 
 
 def cut_out(text: str, matches: Iterable[re.Match[str]]) -> str:
-    """A text without what was matched in its twin."""
-    kept = []
+    """A text without what was matched in its twin. Of the spaces around that, those behind go where
+    there are some in front: words stay as far apart as they are.
+    """
+    kept = ""
     begin = 0
     for match in matches:
-        kept.append(text[begin : match.start()])
+        kept += text[begin : match.start()]
         begin = match.end()
-    return "".join([*kept, text[begin:]]).strip()
+        if kept[-1:] in ("", " ") and text[begin : begin + 1] == " ":
+            begin += 1
+    return (kept + text[begin:]).strip()
 
 
 def describe_other(text: str) -> str:

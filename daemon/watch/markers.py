@@ -19,7 +19,7 @@ from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
 from .repeats import read_stanza_repeats
 from .section_names import COUNTED, INSTRUMENTAL, NEVER_SUNG, OFTEN_SUNG
 
-_BRACKET = re.compile(r"\[([^\[\]]*)\] ?")
+_BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
 _LENGTH = re.compile(
     r"\(?[0-9]{1,3}[ -]?(?:bars?|measures?|beats?|takte?|compases|battute)\)?", re.IGNORECASE

@@ -26,7 +26,7 @@ from .midi_parts import (
 )
 from .midi_time import (
     BarLines,
-    Meter,
+    GuideMeter,
     Span,
     TickClock,
     choose_tempo,
@@ -41,7 +41,7 @@ _SHORTEST = 1 / 32  # of a beat: some programs write drums without a length
 _PEDAL_BEATS = 8  # for which a pedal holds a note at most: a piano's has gone by then
 _NEAR = 1 / 8  # of a beat: notes that late are not moved by a bar
 _STICKS = frozenset((31, 33, 34, 37, 75, 76, 77))  # of which counts are: sticks, clicks and claves
-_COMMON = Meter(4, 4)
+_COMMON = GuideMeter(4, 4)
 _MAJORS = "Cb Gb Db Ab Eb Bb F C G D A E B F# C#".split()  # from seven flats to seven sharps
 _MINORS = "Ab Eb Bb F C G D A E B F# C# G# D# A#".split()
 
@@ -160,7 +160,7 @@ class _Reading:
         self._tempo = choose_tempo(self._clock, span)
         self._ticks = self._clock.count_ticks(self._tempo.written)
         self._signatures = _list_signatures(file)
-        self._lines = self._find_bars(span, Meter(*meter) if meter else None)
+        self._lines = self._find_bars(span, GuideMeter(*meter) if meter else None)
         self._layout = lay_out(self._lines, span, self._end, self._ticks)
         self._late = 0.0
         self._late = self._align()
@@ -206,7 +206,7 @@ class _Reading:
         late = -self._beat_at(line) % bar
         return late - bar if late > bar - _NEAR else late
 
-    def _find_bars(self, span: Span, asked: Meter | None) -> BarLines:
+    def _find_bars(self, span: Span, asked: GuideMeter | None) -> BarLines:
         """By the file's metre, which is common time until it says one; by the one that is asked
         for where it has none, or where it ends with a bar of that, and with none of its own.
         """
@@ -315,7 +315,7 @@ class _Reading:
         yield from (f"the MIDI guide: {remark}" for remark in remarks)
 
 
-def _fits(beats: float, meter: Meter) -> bool:
+def _fits(beats: float, meter: GuideMeter) -> bool:
     """Whether so many beats are whole bars, but for a few ticks."""
     bars = beats / meter.quarters
     return bars > 0.5 and abs(bars - round(bars)) * meter.quarters < 0.02

@@ -93,7 +93,7 @@ class KeyPress(NamedTuple):
 
 
 @dataclass
-class Part:
+class MidiPart:
     """What one channel of one track plays."""
 
     channel: int
@@ -132,12 +132,12 @@ class Part:
 class PlayedPart(NamedTuple):
     """A part and its role; `guess`: what was decided by its pitches alone, and may be wrong."""
 
-    part: Part
+    part: MidiPart
     role: str
     guess: str = ""
 
 
-def list_parts(file: smf.MidiFile, reads_controllers: bool = True) -> list[Part]:
+def list_parts(file: smf.MidiFile, reads_controllers: bool = True) -> list[MidiPart]:
     """Every track's channels, with what pedals do or without."""
     end = 0 if file.format == 2 else max((track.end for track in file.tracks), default=0)
     return [
@@ -162,7 +162,7 @@ class _Channel:
     was pressed; while the pedal is down, it sounds on until it is pressed again.
     """
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: MidiPart) -> None:
         self.part = part
         self.pressed: dict[int, deque[tuple[int, int]]] = defaultdict(deque)
         self.is_down = False
@@ -208,7 +208,9 @@ class _Channel:
             self.part.keys[index] = self.part.keys[index]._replace(held=now)
 
 
-def _read_channels(track: smf.Track, begin: int, end: int, reads_controllers: bool) -> list[Part]:
+def _read_channels(
+    track: smf.Track, begin: int, end: int, reads_controllers: bool
+) -> list[MidiPart]:
     """One track's parts, from the tick `begin` on. Keys that are never released end with the track;
     a pedal that is never lifted holds its notes up to there, or to the file's `end`.
     """
@@ -220,7 +222,7 @@ def _read_channels(track: smf.Track, begin: int, end: int, reads_controllers: bo
         if kind == smf.CONTROL and not reads_controllers:
             continue
         if number not in channels:
-            channels[number] = _Channel(Part(number, track.name))
+            channels[number] = _Channel(MidiPart(number, track.name))
         channel = channels[number]
         if kind == smf.PROGRAM:
             if not channel.part.keys:
@@ -256,7 +258,7 @@ def _turn_controller(channel: _Channel, now: int, number: int, value: int) -> No
         channel.release_all(now)
 
 
-def assign_roles(parts: Iterable[Part], ticks_per_beat: float) -> Iterator[PlayedPart]:
+def assign_roles(parts: Iterable[MidiPart], ticks_per_beat: float) -> Iterator[PlayedPart]:
     """Who plays what: by channel, name or program if they say it; by the drums that pitches stand
     for; else by register and polyphony. Of the remaining single lines the highest leads, the others
     are harmony. `ticks_per_beat` 0: as before pitches and other names were looked at.
@@ -283,14 +285,14 @@ def assign_roles(parts: Iterable[Part], ticks_per_beat: float) -> Iterator[Playe
         yield PlayedPart(part, "lead" if part is undecided[-1] else "chords")
 
 
-def _find_stated_role(part: Part, reads_more: bool) -> str:
+def _find_stated_role(part: MidiPart, reads_more: bool) -> str:
     """The role that channel, name or program of a part say; "" where they say none."""
     if part.channel == _DRUM_CHANNEL:
         return "drums"
     return _find_named_role(part, reads_more)
 
 
-def _is_misplaced(part: Part) -> bool:
+def _is_misplaced(part: MidiPart) -> bool:
     """Whether a part on the channel of drums is named after another instrument and plays no kick,
     snare, hat or cymbal: some programs write every track there.
     """
@@ -301,7 +303,7 @@ def _is_misplaced(part: Part) -> bool:
     return bool(_INSTRUMENTS.search(part.name.lower()))
 
 
-def _find_named_role(part: Part, reads_more: bool) -> str:
+def _find_named_role(part: MidiPart, reads_more: bool) -> str:
     """The role that name or program of a part say; "" where they say none."""
     name = part.name.lower()
     tables = (_TRACK_NAMES, _OTHER_NAMES) if reads_more else (_TRACK_NAMES,)
@@ -314,13 +316,13 @@ def _find_named_role(part: Part, reads_more: bool) -> str:
     return "bass" if part.program in _BASS_PROGRAMS else ""
 
 
-def _find_one_drum(part: Part) -> int:
+def _find_one_drum(part: MidiPart) -> int:
     """The drum that a track is named after, as those of a sampler are; 0 where it is none."""
     name = part.name.lower()
     return next((drum for pattern, drum in _ONE_DRUM if pattern.search(name)), 0)
 
 
-def _plays_drums(part: Part, ticks_per_beat: float) -> bool:
+def _plays_drums(part: MidiPart, ticks_per_beat: float) -> bool:
     """Whether a part without a word about it plays a kit: short notes on General MIDI's percussion
     keys, mostly kick, snare and hats, several at a time. Where none sound together, only what no
     bass would play: fast hats alone, or kick, snare and hats on notes that make no chord.
@@ -349,7 +351,7 @@ def _plays_drums(part: Part, ticks_per_beat: float) -> bool:
     return is_no_chord and core > 0.95 and usual <= _SHORTER
 
 
-def choose_drum(part: Part) -> int:
+def choose_drum(part: MidiPart) -> int:
     """The drum that a part of one pitch is named after, whatever the pitch; 0 of any other."""
     return _find_one_drum(part) if len({key.pitch for key in part.keys}) == 1 else 0
 

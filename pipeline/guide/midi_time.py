@@ -26,7 +26,7 @@ class Span(NamedTuple):
     end: int
 
 
-class Tempo(NamedTuple):
+class GuideTempo(NamedTuple):
     """`bpm`: what the clip gets, `written`: what the file has. `follows`: whether notes keep their
     seconds at it, as the file's own tempo changes; otherwise they keep their beats. `remarks`: what
     was decided. `since`: the tick at which it holds longest; None where it is a mean of others.
@@ -89,7 +89,7 @@ def to_bpm(microseconds: int) -> float:
     return round(60e6 / microseconds, 3)  # 90 is written as 666667 microseconds
 
 
-def choose_tempo(clock: TickClock, span: Span) -> Tempo:
+def choose_tempo(clock: TickClock, span: Span) -> GuideTempo:
     """The tempo that holds for most of the music."""
     spans: dict[int, int] = defaultdict(int)  # ticks, by tempo
     stretches: dict[int, tuple[int, int]] = {}  # the longest, and minus where it begins
@@ -143,7 +143,7 @@ def choose_tempo(clock: TickClock, span: Span) -> Tempo:
             f"its tempo of {written:.10g} bpm was {verb} to {bpm:.10g}: "
             f"tempos are {MIN_BPM:g} to {MAX_BPM:g}"
         )
-    return Tempo(bpm, written, follows, tuple(remarks), None if is_mean else since)
+    return GuideTempo(bpm, written, follows, tuple(remarks), None if is_mean else since)
 
 
 def _fold(bpm: float) -> float:
@@ -155,7 +155,7 @@ def _fold(bpm: float) -> float:
     return round(bpm, 3)
 
 
-class Meter(NamedTuple):
+class GuideMeter(NamedTuple):
     """Beats in a bar, and the note that is one."""
 
     beats: int
@@ -186,7 +186,7 @@ class _Bars(NamedTuple):
     """Bars of one metre, from a tick on; `number`: of the first of them."""
 
     tick: float
-    meter: Meter
+    meter: GuideMeter
     length: float  # ticks of a bar
     number: int
 
@@ -201,9 +201,11 @@ class BarLines:
     """Where the bars of a file are. A change of metre begins a bar, wherever it stands."""
 
     def __init__(
-        self, signatures: Mapping[int, tuple[int, int]], default: Meter, ticks_per_beat: float
+        self, signatures: Mapping[int, tuple[int, int]], default: GuideMeter, ticks_per_beat: float
     ) -> None:
-        changes = {0: default} | {tick: Meter(*signatures[tick]) for tick in sorted(signatures)}
+        changes = {0: default} | {
+            tick: GuideMeter(*signatures[tick]) for tick in sorted(signatures)
+        }
         self._spans: list[_Bars] = []
         for tick, meter in changes.items():
             begin: float = tick
@@ -231,14 +233,14 @@ class BarLines:
         spans = [bars for bars in self._spans if bars.number <= number]
         return spans[-1].tick + (number - spans[-1].number) * spans[-1].length
 
-    def list_meters(self, first: float, end: float) -> list[Meter]:
+    def list_meters(self, first: float, end: float) -> list[GuideMeter]:
         """The metres between two ticks, each once, in their order."""
         ends = [*self._ticks[1:], math.inf]
         spans = zip(self._spans, ends)
         found = [bars.meter for bars, stop in spans if bars.tick < end and stop > first]
         return list(dict.fromkeys(found))
 
-    def choose_meter(self, first: float) -> tuple[Meter, float]:
+    def choose_meter(self, first: float) -> tuple[GuideMeter, float]:
         """The first metre that holds for a bar of the music, whose first bar begins at the tick
         `first`; and how many ticks in front of it are an upbeat's shorter bar.
         """
@@ -260,7 +262,7 @@ class Layout(NamedTuple):
     shift: float
     loop: float
     bars: int
-    meter: Meter
+    meter: GuideMeter
     remarks: tuple[str, ...]
 
 

@@ -106,6 +106,9 @@ def test_a_letter_is_a_chord_above_words_where_other_lines_are_chords() -> None:
     [
         "[Am]over the [F/C]water",
         "[Am]o[F]ver the [N.C.]water",
+        "over[Am] the[F] water[G]",
+        "[Am] over [F] the [G] [C]water",
+        "(Am)over(C) the (F)water",
         "[Am7(b5)]over [*softly]the [G / D]water",
         "(Am)over the (F)water",
         "[ch]Am[/ch]over the water",
