@@ -39,7 +39,8 @@ _KEY_BEFORE = re.compile(
 )
 _IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
 _DENIED = re.compile(
-    r"(?i)\b(?:not?|never|isn't|without|avoid|kein|nicht|pas)(?: (?:an?|in|the))? $"
+    r"(?i)\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
+    r"(?: (?:an?|in|the))? $"
 )
 _ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/]|- )| \d")  # a phrase, behind a key
 _LEADS_ON = re.compile(r" (?:at|by|for|with)\b")

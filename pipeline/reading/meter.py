@@ -69,7 +69,10 @@ _COUNTED = re.compile(  # what is counted so, rather than beats
     r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
     r" ?$|\b(?:arp|delay|echo|gate|lfo|rate|side-?chain)(?: at| of| to)? ?$"
 )
-_DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:an?|in|the))? $")
+_DENIED = re.compile(
+    r"\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
+    r"(?: (?:an?|in|the))? $"
+)
 
 
 def find_meter(text: str) -> Said:

@@ -104,7 +104,10 @@ _NO_TEMPO_AT = re.compile(
     r"\b(?:aged|cutoff|filter(?:ed)?|levels?|live|mastered|mixed|rate|recorded|sampled|velocity|"
     r"volume|years) $"
 )
-_DENIED = re.compile(r"\b(?:not?|never|isn't|without|kein|nicht|pas)(?: (?:a|at|exactly))? $")
+_DENIED = re.compile(
+    r"\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
+    r"(?: (?:a|at|exactly))? $"
+)
 _NOTES = {  # in quarters
     "♩.": 1.5,
     "♪": 0.5,

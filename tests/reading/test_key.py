@@ -74,6 +74,7 @@ from pipeline.prompt_reading import read_prompt
         ("A minor progression", "A minor"),
         ("trumpet in F minor", "F minor"),
         ("piano in F", "F major"),
+        ("instead of A major, in C", "C major"),
         ("イ短調", "A minor"),
         ("C调 民谣", "C major"),
         ("BPM 120 キーC", "C major"),

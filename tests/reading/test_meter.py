@@ -33,6 +33,7 @@ from pipeline.prompt_reading import read_prompt
         ("120 bpm 3/4", "3/4"),
         ("７／８", "7/8"),
         ("time_signature: 4", "4/4"),
+        ("avoid 6/8, use 4/4", "4/4"),
         ("timesignature: 4", "4/4"),
         ("time-sig: 3", "3/4"),
         ("mesure à 3 temps", "3/4"),

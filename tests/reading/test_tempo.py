@@ -103,6 +103,8 @@ from pipeline.prompt_reading import read_prompt
         ("120 битов в минуту", 120),
         ("120bmp", 120),
         ("140/min", 140),
+        ("instead of 120 bpm use 100 bpm", 100),
+        ("rather than 120 bpm, 90 bpm", 90),
         ("Tempo: Moderato, 92", 92),
     ],
 )
