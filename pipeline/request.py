@@ -58,6 +58,42 @@ LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa "
     "pl pt ro ru sa sk sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
 )
+# what people write for a code, in English and in the language itself
+_LANGUAGE_NAMES = {
+    "ar": "arabic العربية",
+    "cs": "czech čeština",
+    "da": "danish dansk",
+    "de": "german deutsch",
+    "el": "greek ελληνικά",
+    "en": "english eng",
+    "es": "spanish español castellano",
+    "fa": "persian farsi فارسی",
+    "fi": "finnish suomi",
+    "fr": "french français",
+    "he": "hebrew עברית",
+    "hi": "hindi हिन्दी",
+    "hu": "hungarian magyar",
+    "id": "indonesian",
+    "it": "italian italiano",
+    "ja": "japanese jp 日本語",
+    "ko": "korean kr 한국어",
+    "nl": "dutch nederlands",
+    "no": "norwegian norsk",
+    "pl": "polish polski",
+    "pt": "portuguese português brazilian",
+    "ro": "romanian română",
+    "ru": "russian русский",
+    "sv": "swedish svenska",
+    "th": "thai ไทย",
+    "tr": "turkish türkçe",
+    "uk": "ukrainian українська",
+    "vi": "vietnamese",
+    "yue": "cantonese 粵語 粤语",
+    "zh": "chinese mandarin cn 中文",
+}
+_LANGUAGE_CODES = {
+    name: code for code, names in _LANGUAGE_NAMES.items() for name in names.split()
+} | {code: code for code in LANGUAGES}
 GUIDE_HELP = (
     "what it plays: auto composes from the prompt, or chords like Am F C G, or a .mid file; "
     "off: the model alone"
@@ -221,6 +257,15 @@ def parse_time_signature(value: str) -> str:
     return said.value
 
 
+def parse_language(value: str) -> str:
+    """`German`, `Deutsch`, `de-DE` -> `de`."""
+    word = value.strip().lower()
+    code = _LANGUAGE_CODES.get(word) or _LANGUAGE_CODES.get(re.split("[-_]", word)[0])
+    if code is None:
+        raise ValueError("one of " + " ".join(LANGUAGES))
+    return code
+
+
 def parse_tracks(value: str) -> str:
     """`drums, bass` -> `drums bass`: the tracks the model has names for, each once. The rest comes
     without being named.
@@ -334,8 +379,12 @@ class Request:
     lyrics: str = text_field(
         "", "what is sung, with [verse] markers; empty is instrumental", max_length=MAX_LYRICS
     )
-    language: str = choice_field(
-        "unknown", LANGUAGES, "language code of the lyrics", "vocal_language"
+    language: str = text_field(
+        "unknown",
+        "language code of the lyrics",
+        "vocal_language",
+        check=parse_language,
+        choices=LANGUAGES,
     )
     seconds: float = number_field(
         30.0,

@@ -15,11 +15,13 @@ from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
 _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
     "название песня 曲名 歌名 标题 標題 タイトル 제목",
-    "bpm": "tempo bpm speed tempobpm темп テンポ 速度 템포 빠르기",
+    "bpm": "tempo bpm speed tempobpm geschwindigkeit velocidad velocidade vitesse velocita "
+    "темп テンポ 速度 템포 빠르기",
     "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
     "tonation тональность キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
+    "language": "lang sprache idioma langue lingua taal jezyk sprak язык 语言 語言 言語 언어",
     "seconds": "duration dur length songlength dauer duree duracion durata duracao 時間 时长",
     "": "subtitle alttitle sorttitle artist artists interpret kunstler interprete artista "
     "artiste band performer performedby singer author authors autor auteur autore writer "
@@ -41,7 +43,8 @@ _WORDS = {
 _FIELDS = {word: name for name, words in _WORDS.items() for word in map(fold_word, words.split())}
 _STYLES = (
     "genre mood vibe instruments instrumentation style styles styleofmusic stil genero estilo "
-    "жанр 风格 ジャンル 장르"
+    "tags tag description beschreibung descripcion descricao voice gender stimme voz voix voce "
+    "жанр теги описание 风格 标签 描述 ジャンル タグ 장르 태그"
 )
 _FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
 _FALLBACKS |= dict.fromkeys(map(fold_word, _STYLES.split()), "prompt")
@@ -156,6 +159,8 @@ def find_fact(word: str, value: str) -> Fact | None:
     if spelt in _FALLBACKS:
         return Fact(_FALLBACKS[spelt], word, value, is_fallback=True)
     name = _FIELDS.get(spelt)
+    if name in ("bpm", "key", "time_signature"):
+        value = re.sub(r"^\[([^\[\]]*)\]", r"\1", value)  # Key: [E] Tempo: [74] BPM
     if name == "bpm":
         value = _strip_tempo(value)
     elif name == "key":

@@ -130,6 +130,14 @@ def test_keys_are_understood_as_musicians_write_them(written: str, expected: str
 
 
 @pytest.mark.parametrize(
+    ("written", "code"),
+    [("German", "de"), ("Deutsch", "de"), ("de-DE", "de"), ("pt_BR", "pt"), ("日本語", "ja")],
+)
+def test_a_language_may_be_named_as_people_name_it(written: str, code: str) -> None:
+    assert Request(language=written).language == code
+
+
+@pytest.mark.parametrize(
     ("values", "says"),
     [
         ({"seconds": -3}, "seconds must be in 0.1..600, got -3"),

@@ -85,6 +85,27 @@ def test_a_head_is_understood_in_any_order_and_shape(head: str, values: dict[str
 
 
 @pytest.mark.parametrize(
+    ("head", "values"),
+    [
+        (
+            "Title: Jar\nTags: pop, rock\nTempo: 92",
+            {"name": "Jar", "prompt": "pop, rock", "bpm": 92.0},
+        ),
+        ("Description: pop\nGeschwindigkeit: 92", {"prompt": "pop", "bpm": 92.0}),
+        (
+            "Genre: soul\nVoice: female\nSprache: Deutsch",
+            {"prompt": "soul, female", "language": "de"},
+        ),
+        ("Key: [E] Tempo: [74] BPM", {"key": "E major", "bpm": 74.0}),
+    ],
+)
+def test_what_music_programs_ask_for_is_understood(head: str, values: dict[str, object]) -> None:
+    read = read_sheet(head + BODY)
+    assert {name: read.values.get(name) for name in values} == values
+    assert not find_problems(read.notes)
+
+
+@pytest.mark.parametrize(
     ("head", "holds"),
     [
         ("Tempo: ninety", "bpm"),
