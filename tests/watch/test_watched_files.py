@@ -11,8 +11,11 @@ import pytest
 from daemon.settings import Settings
 from daemon.watch import watched_files
 from daemon.watch.watched_files import WatchedFile, scan_folder
-from pipeline.request import Request
+from pipeline import ffmpeg
+from pipeline.audio_files import read_audio
+from pipeline.request import BadRequest, Request
 from tests.support.growth import assert_linear
+from tests.support.sounds import needs_ffmpeg
 from tests.support.watched import WORDS, EngineStub, PolledFolder, manifest_of, requests_of
 
 
@@ -37,14 +40,42 @@ def test_what_a_daw_puts_beside_a_sound_is_left_alone(folder: PolledFolder, name
     assert (folder.path / name).exists()
 
 
-@pytest.mark.parametrize("name", ["memo.m4a", "memo.OPUS", "memo.wave", "memo.caf", "clip.mov"])
+@pytest.mark.parametrize("name", ["loop.au", "loop.SND", "loop.rx2", "loop.rex"])
 def test_sound_that_is_not_read_is_reported(folder: PolledFolder, name: str) -> None:
-    folder.save(name, b"ftypM4A")
+    folder.save(name, b".snd")
     assert folder.settle() == []
     ((line, code, text),) = folder.notes_on(name)
     assert (line, code) == (0, 415)
     assert "is not read; save it as one of wav" in text
     assert text in folder.report_on(name)
+
+
+@pytest.mark.parametrize("name", ["memo.m4a", "memo.AAC", "clip.mov"])
+def test_sound_that_ffmpeg_reads_is_reported_with_what_to_install(
+    folder: PolledFolder, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", str)
+    folder.save(name, b"ftypM4A")
+    assert folder.settle() == []
+    ((line, code, text),) = folder.notes_on(name)
+    assert (line, code) == (0, 400)
+    assert f"{name} is read with ffmpeg, which is not installed; install ffmpeg" in text
+    assert text in folder.report_on(name)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["memo.m4a", "memo.OPUS", "memo.wave", "memo.caf", "clip.mov"])
+def test_sound_that_is_damaged_is_reported_with_what_is_wrong(
+    folder: PolledFolder, name: str
+) -> None:
+    path = folder.save(name, b"ftypM4A")
+    folder.settle()
+    with pytest.raises(BadRequest) as error:
+        read_audio(str(path))
+    assert "not readable audio" in str(error.value)
+    folder.engine.fail(folder.engine.jobs[-1], str(error.value))
+    folder.poll()
+    assert str(error.value) in folder.report_on(name)
 
 
 @pytest.mark.parametrize(

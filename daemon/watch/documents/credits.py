@@ -14,7 +14,7 @@ _TITLE = "not sung: what the song is called"
 
 # before a colon, or before "by" and a name
 _ROLES = (
-    r"lyrics?|lyricists?|words|music|composers?|composition|songwriters?|writers?|authors?|text"
+    r"lyrics?|lyricists?|words|music|composers?|composition|songwriters?|writers?(?:\(s\))?|authors?|text"
     r"|arrangers?|arrangements?|producers?|production|executive producers?|programming"
     r"|performers?|performed|artists?|singers?|vocals?|vocalists?|backing vocals?|chorus vocals?"
     r"|guitars?|bass|drums?|piano|keyboards?|strings|synths?|percussion|violin|cello|saxophone"
@@ -39,6 +39,12 @@ _SERVICE = re.compile(
     r"|all rights reserved",
     re.IGNORECASE,
 )
+# behind the last words: what might be sung there is none
+_LAST = re.compile(
+    r"(?i:writers?(?:\(s\))?|songwriters?|copyright|publishers?|lyrics|subtitles?|captions?) ?:"
+    r"|(?i:lyrics|subtitles|captions|transcription|translation) (?i:powered |licensed )?(?i:and )?"
+    r"(?i:provided )?(?i:by) (?=the |[A-Z]|www)"
+)
 _MAX_CREDIT = 200  # characters; a longer line is no credit
 
 
@@ -52,11 +58,17 @@ def is_credit(line: str) -> bool:
     return not text.isascii() and _CJK_ROLE.match(text) is not None
 
 
+def is_last_credit(line: str) -> bool:
+    """Whether a line at the end of a file names who made what."""
+    text = fold(line).strip(" \t*-_#♪♫~")
+    return len(text) <= _MAX_CREDIT and bool(_LAST.match(text) or _SERVICE.search(text))
+
+
 def drop_credits(
     lines: Sequence[DocumentLine], names: Sequence[str] = ()
 ) -> tuple[list[DocumentLine], list[SheetNote]]:
-    """Without the credits that services put in front as timed lines, and notes on them. `names`
-    are the song's, where a tag has it.
+    """Without the credits that services put in front and behind as timed lines, and notes on them.
+    `names` are the song's, where a tag has it.
     """
     timed = [line for line in lines if line.times and line.text]
     notes: list[SheetNote] = []
@@ -67,6 +79,10 @@ def drop_credits(
             notes.append(SheetNote(line.number, UNDERSTOOD, _TITLE))
         else:
             break
+    for line in reversed(timed[len(notes) :]):
+        if not is_last_credit(line.text):
+            break
+        notes.append(SheetNote(line.number, UNDERSTOOD, WHO))
     dropped = {note.line for note in notes}
     return [line for line in lines if line.number not in dropped], notes
 

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     RICH_TEXT = "rich text (RTF)"
     WEB_PAGE = "a web page (HTML)"
     SONG = "a song of OpenSong or OpenLyrics (XML)"
+    ULTRASTAR = "a song of UltraStar"
+    FORUM = "a forum's post (BBCode)"
     OFFICE = "a word processor's document"
 
 

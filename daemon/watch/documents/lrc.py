@@ -26,6 +26,9 @@ A_TIME = "a time tag"
 _TIMES_USED = "its times say what is sung after what; the music does not follow them"
 _TAG = re.compile(r"\[([a-z][a-z_ -]{0,20}|#)[ ]*:(.*)\]", re.IGNORECASE)
 _TAG_FIELDS = {"ti": "name", "title": "name", "la": "language", "lang": "language"}
+_SPEAKER = re.compile(
+    r"(?:unknown )?(?:speaker|sprecher|locuteur|hablante)(?: ?[0-9]{1,2})?: ?", re.IGNORECASE
+)
 # who sings: woman, man, both (Walaoke); first and second voice; the same in Chinese
 _VOICE = re.compile(r"(?:[FMD]|v[1-9]|男女?|女|合|合唱|齐|齊)[ ]*:(?!//)")
 _BACKGROUND = re.compile(r"\[bg:(.*)\]", re.IGNORECASE)
@@ -121,6 +124,8 @@ class LrcReader:
         if voice := _VOICE.match(fold(text)):
             self._voices[text[: voice.end()].rstrip(" :：")] = None
             text = text[voice.end() :]
+        elif speaker := _SPEAKER.match(fold(text)):
+            text = text[speaker.end() :]
         return line._replace(text=text.strip(_SIGNS))
 
     def _drop_ends(self) -> list[DocumentLine]:

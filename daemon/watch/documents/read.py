@@ -12,19 +12,23 @@ from ..characters import split_lines
 from ..encodings import decode
 from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import Document, DocumentLine, DocumentTag, Kind
+from .forum import convert_post, is_post
 from .lrc import count_timed, read_lrc
 from .office import convert_document, find_part
 from .rtf import convert_rtf, is_rtf
 from .song_files import convert_song, is_song, strip_markup
 from .subtitles import is_subtitles, read_subtitles
-from .times import strip_bare_time, strip_leading_times
+from .times import is_transcript, strip_bare_time, strip_leading_times
+from .ultrastar import is_ultrastar, read_ultrastar
 from .web_page import begins_page, convert_web_page, is_web_page
 
 SUFFIXES = (
-    *(".txt", ".md", ".lrc"),
+    *(".txt", ".text", ".md", ".markdown", ".lrc"),
+    *(".cho", ".crd", ".chopro", ".chordpro", ".pro"),
     *(".srt", ".vtt", ".ass", ".ssa", ".sbv"),
     *(".rtf", ".odt", ".docx", ".html", ".htm"),
 )
+MARKDOWN = (".md", ".markdown")
 LEAST_TIMED = 3  # lines of a text without brackets, of which half have times
 
 PDF = "a PDF"
@@ -59,8 +63,10 @@ _MARKUP = (
     (re.compile(r"<score-(?:partwise|timewise)|<!DOCTYPE score-"), "MusicXML"),
     (re.compile(r"\A(?:<\?xml|<svg|<rss|<opml|<plist)"), "XML"),
     (re.compile(r"^MIME-Version: ", re.MULTILINE | re.IGNORECASE), "an e-mail"),
+    (re.compile(r"^\\(?:documentclass|usepackage|begin)\b *[\[{]", re.MULTILINE), "LaTeX"),
     (re.compile(r"\A(?:%abc\b|X: ?[0-9])(?s:.*)^K:", re.MULTILINE), "ABC notation"),
 )
+_DRIVE = re.compile(r"\b[A-Za-z]:\\|\\\\")  # of a path
 _FIRST = 4_000  # characters that show what a text is
 
 
@@ -73,7 +79,7 @@ def read_document(content: bytes, suffix: str) -> Document:
         return _read_office(content)
     text, notes = decode(content)
     document = read_text(text, suffix)
-    if document.kind in (Kind.PLAIN, Kind.MARKDOWN) and (kind := _find_markup(text)):
+    if document.kind in (Kind.PLAIN, Kind.MARKDOWN) and (kind := _find_markup(document.text)):
         raise ValueError(f"it is {kind}: {_COPY}")
     return document._replace(notes=(*notes, *document.notes))
 
@@ -96,10 +102,28 @@ def read_text(text: str, suffix: str) -> Document:
         return _read_converted(Kind.RICH_TEXT, convert_rtf(text))
     if is_song(text):
         return _read_song(text)
-    if begins_page(text) or (suffix != ".md" and is_web_page(text)):
+    if begins_page(text) or (suffix not in MARKDOWN and is_web_page(text)):
         shown, title = convert_web_page(text)
         return _read_converted(Kind.WEB_PAGE, shown, title)
+    if is_ultrastar(text):
+        return read_ultrastar(text)
+    if is_post(text):
+        return _read_converted(Kind.FORUM, convert_post(text))
+    if written := _read_line_ends(text):
+        note = SheetNote(0, UNDERSTOOD, "its written \\n are line ends: lines are counted so")
+        document = _read_plain(written, suffix)
+        return document._replace(notes=(note, *document.notes))
     return _read_plain(text, suffix)
+
+
+def _read_line_ends(text: str) -> str:
+    """A text of one line out of a program's source, la\\nla, as lines; empty for any other."""
+    line = text.strip()
+    if len(split_lines(line)) > 1 or "\\n" not in line or _DRIVE.search(line):
+        return ""
+    if len(line) > 1 and line[0] == line[-1] == '"':
+        line = line[1:-1]
+    return line.replace("\\r", "").replace("\\n", "\n").replace('\\"', '"')
 
 
 def _read_song(text: str) -> Document:
@@ -137,10 +161,12 @@ def _read_plain(text: str, suffix: str) -> Document:
     bare = count_timed(_strip(raw, strip_bare_time))
     if bare >= LEAST_TIMED and 2 * bare >= written:
         return read_lrc(text)
+    if is_transcript(raw):
+        return read_lrc(text)
     lines = _strip(raw, strip_leading_times)
     if suffix == ".lrc" or 3 * count_timed(lines) >= written > 0:
         return read_lrc(text)
-    return Document(Kind.MARKDOWN if suffix == ".md" else Kind.PLAIN, text, lines)
+    return Document(Kind.MARKDOWN if suffix in MARKDOWN else Kind.PLAIN, text, lines)
 
 
 def _strip(

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..characters import split_lines
+from ..characters import fold, split_lines
+from ..markers import parse_section
 from ..notes import UNDERSTOOD, SheetNote
 from .credits import drop_credits
 from .document import Document, DocumentLine, DocumentTag, Kind, join_notes
@@ -32,7 +33,17 @@ _RUBY = re.compile(r"<(?:rt|rp)>[^<>]{0,60}</(?:rt|rp)>")  # how a character is 
 _DRAWING = re.compile(r"\{[^{}]{0,200}\\p[1-9]")
 _ROLLING = re.compile(r"<[0-9:.]{5,12}><c[.>]")  # words that come one by one, then all again
 _SPEAKER = re.compile(r"(?:>>+|-(?= ))\s*")
+_NAME = re.compile(r"[^\W\d_a-z][^\W_a-z]{1,20}(?:[ &.'-]{1,3}[^\W_a-z]{1,20}){0,3}: *")
+_SOUND = re.compile(
+    r"[(\[](?:[\w'-]{1,20} ){0,2}"
+    r"(?:music|instrumental|applause|laughter|laugh(?:s|ing)|cheer(?:s|ing)|clapping|silence|singing"
+    r"|humming|whistling|crowd|musik|musique|música|musica|applaus|applaudissements|музыка|音楽|音乐)"
+    r"(?: (?:play|continu|start|begin|stop|end|fad)\w{0,5}(?: (?:out|in|up|softly))?"
+    r"| (?:break|interlude|cheering|singing))?[)\]]",
+    re.IGNORECASE,
+)
 _SIGNS = "♪♫♬♩#*🎵🎶 "
+_NO_WORDS = "not sung: a sound of subtitles"
 _NOT_SUNG = "not sung: a number, a time or a style of subtitles"
 
 
@@ -66,7 +77,7 @@ def read_subtitles(text: str) -> Document:
     told = {line.number for line in lines} | {note.line for note in notes}
     told |= {tag.number for tag in reader.tags}
     notes += [
-        SheetNote(number, UNDERSTOOD, _NOT_SUNG)
+        SheetNote(number, UNDERSTOOD, _NO_WORDS if _is_sound(line) else _NOT_SUNG)
         for number, line in enumerate(raw, 1)
         if line.strip() and number not in told
     ]
@@ -195,7 +206,15 @@ def _clean(text: str) -> str:
     words = html.unescape(_TAG.sub("", _RUBY.sub("", text))).replace("\\h", " ").strip()
     if speaker := _SPEAKER.match(words):
         words = words[speaker.end() :]
-    return words.strip(_SIGNS)
+    name = _NAME.match(fold(words))
+    if name and not parse_section(name[0].rstrip(": ")):
+        words = words[name.end() :]
+    return "" if _is_sound(words) else words.strip(_SIGNS)
+
+
+def _is_sound(words: str) -> bool:
+    """(music playing): what those who cannot hear are told."""
+    return _SOUND.fullmatch(fold(words).strip(_SIGNS)) is not None
 
 
 def _find_seconds(text: str) -> float:

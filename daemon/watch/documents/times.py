@@ -14,9 +14,14 @@ PAUSE = 4.0  # seconds without words in front of a line that begins a verse
 _CLOCK = r"([0-9]{1,3}):([0-9]{1,2})(?::([0-9]{1,3}))?(?:[.,]([0-9]{1,6}))?"
 # of a line or a word; of streaming services, in milliseconds: when, how long, and always 0
 _TAG = re.compile(
-    rf"[\[<] ?{_CLOCK}(?: ?--?>? ?[0-9:.,]{{3,12}})? ?[\]>]"
+    rf"[\[<] ?-?{_CLOCK}(?: ?--?>? ?[0-9:.,]{{3,12}})? ?[\]>]"
     r"|[\[(<]([0-9]{1,8}),[0-9]{1,8}(?:,[0-9]{1,8})?[\])>]"
 )
+_LEAST_TRANSCRIBED = 2  # lines that are as programs transcribe speech
+# as those write them: 00:00:01 la; Anna  0:01; Audacity's labels, in seconds
+_TRANSCRIBED = re.compile(r"\(?[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?![0-9:])")
+_SPEAKING = re.compile(rf"[^\W\d_][\w .'-]{{0,40}}(?: {{2,}}|\t){_CLOCK}[ \t]*")
+_LABEL = re.compile(r"([0-9]{1,6}[.,][0-9]{1,9})\t[0-9]{1,6}[.,][0-9]{1,9}(?:\t|$)")
 _BARE = re.compile(rf"[ \t]*\(?{_CLOCK}(?:\)|(?=[ \t])|$)[ \t]*(?:[-|][ \t])?")  # 0:12 la; (0:12)la
 
 
@@ -50,16 +55,30 @@ def strip_leading_times(number: int, raw: str) -> DocumentLine:
 
 
 def strip_bare_time(number: int, raw: str) -> DocumentLine:
-    """A line like 0:12 la, as people copy them from a video."""
-    time = _BARE.match(fold(raw))
+    """A line like 0:12 la, as people copy them from a video, or of a transcript."""
+    folded = fold(raw)
+    if label := _LABEL.match(folded):
+        seconds = float(label[1].replace(",", "."))
+        return DocumentLine(number, raw[label.end() :], (seconds,))
+    time = _SPEAKING.fullmatch(folded) or _BARE.match(folded)
     if not time:
         return DocumentLine(number, raw)
     return DocumentLine(number, raw[time.end() :], (read_seconds(time),))
 
 
+def is_transcript(lines: Sequence[str]) -> bool:
+    """Whether a third of the lines are as programs write them that transcribe speech."""
+    folded = [fold(line) for line in lines if line.strip()]
+    patterns = (_TRANSCRIBED.match, _SPEAKING.fullmatch, _LABEL.match)
+    count = sum(any(find(line) for find in patterns) for line in folded)
+    return count >= _LEAST_TRANSCRIBED and 3 * count >= len(folded)
+
+
 def read_seconds(time: re.Match[str]) -> float:
     """[1:02.5] -> 62.5; [00:12:34] -> 12.34; [01:00:12.5] -> 3612.5; [12340,2000] -> 12.34."""
     first, second, third, fraction, *milliseconds = time.groups()
+    if time[0][1:].lstrip().startswith("-"):
+        return 0.0  # before the song begins
     if any(milliseconds):
         return int(milliseconds[0]) / 1000
     if third and fraction:

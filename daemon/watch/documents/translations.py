@@ -9,6 +9,7 @@ from ..characters import fold
 from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import DocumentLine
 
+SOON = 0.05  # seconds, within which nobody sings a second line
 MAX_LANGUAGES = 3  # of a line: as it is sung, transcribed, translated
 
 
@@ -17,8 +18,10 @@ def drop_translations(
 ) -> tuple[list[DocumentLine], list[SheetNote]]:
     """Without the lines that are translations, and notes on them. Of lines at one time the first is
     sung, where most have a second, or where it is in another script. `may_wrap`: the format puts a
-    long line on two, so that only the script shows.
+    long line on two, so that only the script shows. What follows at once in another script is at
+    the same time: players that show one line a time have it so.
     """
+    lines = _join_times(lines)
     removed: defaultdict[int, set[float]] = defaultdict(set)  # times of lines
     dropped: dict[int, str] = {}  # why, of the last of its times
     at_time: dict[float, list[DocumentLine]] = defaultdict(list)
@@ -51,6 +54,27 @@ def drop_translations(
         else:
             sung.append(line._replace(times=times))
     return sung, notes
+
+
+def _join_times(lines: Sequence[DocumentLine]) -> list[DocumentLine]:
+    """With the time of the line before, where one in another script follows it at once."""
+    placed = sorted(
+        (time, index) for index, line in enumerate(lines) if line.text for time in line.times
+    )
+    moved: defaultdict[int, dict[float, float]] = defaultdict(dict)
+    first, first_index = -1.0, 0
+    for time, index in placed:
+        is_near = 0 <= time - first <= SOON + 1e-6
+        if is_near and is_latin(lines[first_index].text) != is_latin(lines[index].text):
+            moved[index][time] = first
+        elif time != first:
+            first, first_index = time, index
+    return [
+        line._replace(times=tuple(moved[index].get(time, time) for time in line.times))
+        if index in moved
+        else line
+        for index, line in enumerate(lines)
+    ]
 
 
 def describe_doubled(dropped: int, kept: int = 0) -> list[SheetNote]:

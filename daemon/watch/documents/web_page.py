@@ -7,7 +7,7 @@ import re
 import string
 
 _PAGE = re.compile(
-    r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype html|html|head|body)\b", re.IGNORECASE
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype html|html|head|body|tt)\b", re.IGNORECASE
 )
 _TAG = re.compile(r"</?(?:br|p|div|li|h[1-6])\b[^<>]{0,200}>", re.IGNORECASE)
 LEAST_TAGS = 2  # that part lines, in a text that is called a web page
@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"|([^<]+|<)"
 )
 # elements that are not shown, up to their ends
-_HIDDEN = set("title script style rt rp noscript template svg nav button iframe".split())
+_HIDDEN = set("title script style rt rp noscript template svg nav button iframe metadata".split())
 _BLOCKS = set("div li tr blockquote pre".split())
 _SPACED = set("p h1 h2 h3 h4 h5 h6 ul ol table section article".split())  # with a line between
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
