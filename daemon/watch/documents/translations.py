@@ -61,11 +61,12 @@ def _join_times(lines: Sequence[DocumentLine]) -> list[DocumentLine]:
     placed = sorted(
         (time, index) for index, line in enumerate(lines) if line.text for time in line.times
     )
+    in_latin = [is_latin(line.text) for line in lines]
     moved: defaultdict[int, dict[float, float]] = defaultdict(dict)
     first, first_index = -1.0, 0
     for time, index in placed:
         is_near = 0 <= time - first <= SOON + 1e-6
-        if is_near and is_latin(lines[first_index].text) != is_latin(lines[index].text):
+        if is_near and in_latin[first_index] != in_latin[index]:
             moved[index][time] = first
         elif time != first:
             first, first_index = time, index
