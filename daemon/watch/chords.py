@@ -24,7 +24,7 @@ _GERMAN = re.compile(rf"[A-Ha-h](?:is|es|s|#|b)?{_QUALITY}(?:/[A-Ha-h](?:is|es|#
 _NUMBERS = re.compile(r"[1-7](?:m|-|°|7|maj7|sus4?)?(?:/[1-7])?")
 _PLAIN = re.compile("[A-H]")
 _NAMED = re.compile(r"R[eé] +R[eé]|S(?:ol|OL) +S(?:ol|OL)")  # which are no syllables, twice
-_ENCLOSED = re.compile(r"\( +([^()]+) +\)")  # ( E  A  E  A )
+_ENCLOSED = re.compile(r"\( ([^()]+) \)")  # ( E  A  E  A )
 _RINGS = re.compile(r"\((?:let (?:it )?ring|hold|stop|pause|muted?|ring out|strum(?: once)?)\)")
 # what else stands between chords: rests, bar lines, repeat signs, strokes, how often
 _SIGN = re.compile(
