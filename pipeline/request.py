@@ -804,14 +804,17 @@ class Request:
         return self.samples / SAMPLE_RATE
 
 
+# what decided a request before there was a field for it
+BEFORE = {"composer": 1, "read_prompt": False, "read_midi": False, "repeat_source": False}
+
+
 def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a request that was written down, with what decided it before there was a field
     for it: what does not name its composer is of the first. What does not say whether its prompt
     or its MIDI guide was read is of a time when they were not, and a time signature of 6 was six
     quarters. Nor was a source repeated then.
     """
-    new = {"composer": 1, "read_prompt": False, "read_midi": False, "repeat_source": False}
-    completed = new | {**values}
+    completed = BEFORE | {**values}
     if "read_prompt" not in values and values.get("time_signature") == "6":
         completed["beats_per_bar"] = values.get("beats_per_bar") or 6
     return completed

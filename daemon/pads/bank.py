@@ -19,6 +19,7 @@ from typing import Any, Self
 from pipeline import untrusted
 from pipeline.prompt_reading import read_prompt
 from pipeline.request import (
+    BEFORE,
     DRAWN_SEED_COUNT,
     FIELDS,
     MAX_SEED,
@@ -350,14 +351,11 @@ def _build_request(items: tuple[tuple[str, Any], ...]) -> Request:
 
 
 def _name_defaults(values: Values) -> Values:
-    """The values with who composes, and whether prompt and MIDI guide are read, also where those
+    """The values with what decided older ones before there was a field for it, also where those
     are the defaults: the same is played once there is a newer composer.
     """
-    return values | {
-        "composer": values.get("composer") or NEWEST_COMPOSER,
-        "read_prompt": values.get("read_prompt", True),
-        "read_midi": values.get("read_midi", True),
-    }
+    named = {name: values.get(name, FIELDS[name].default) for name in BEFORE}
+    return values | named | {"composer": values.get("composer") or NEWEST_COMPOSER}
 
 
 def _restore_values(values: Any) -> Values:

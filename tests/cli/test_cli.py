@@ -302,7 +302,7 @@ def test_doctor_recognises_the_daemon_that_runs(tmp_path: Path, daemon: Daemon) 
 def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) -> None:
     done = here("doctor", "--out", "~nobody-like-this/x", folder=tmp_path)
     assert done.returncode == 2
-    assert "give another with --out" in done.stderr
+    assert "out: ~nobody-like-this/x: nobody is called so; write the whole path" in done.stderr
 
 
 def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_daemon_that_is_killed_and_started_again_is_listened_to_again(tmp_path
     ("arguments", "says"),
     [
         (["--topics", "clip insrt"], "no topic is called 'insrt' (did you mean insert?)"),
-        (["--topics", "all"], "there are: queued progress"),
+        (["--topics", "all"], "there are: queued note progress"),
         (["--count", "-1"], "--count must be"),
     ],
 )

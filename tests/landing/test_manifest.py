@@ -89,7 +89,15 @@ def test_a_manifest_of_an_older_version_is_read(tmp_path: Path) -> None:
     }
     (tmp_path / "old.json").write_text(json.dumps(old))
     assert read_manifest(tmp_path / "old.json") == TakeInfo(
-        Request(prompt="pad", seed=3, composer=1, read_prompt=False, read_midi=False), "mini/turbo"
+        Request(
+            prompt="pad",
+            seed=3,
+            composer=1,
+            read_prompt=False,
+            read_midi=False,
+            repeat_source=False,
+        ),
+        "mini/turbo",
     )
 
 

@@ -20,7 +20,12 @@ VALUES = st.fixed_dictionaries(
     },
 )
 PANEL = PadContext({"prompt": "panel", "bars": 4}, {}, 0.0)
-COMPOSED = {"composer": NEWEST_COMPOSER, "read_prompt": True, "read_midi": True}
+COMPOSED = {
+    "composer": NEWEST_COMPOSER,
+    "read_prompt": True,
+    "read_midi": True,
+    "repeat_source": True,
+}
 
 
 def test_what_is_written_is_what_is_read() -> None:

@@ -420,7 +420,7 @@ def test_the_embedded_voice_composes_unless_it_is_told_not_to(ace_step: AceStep)
     )
     assert alone.request.guide == "off"
     assert alone.request.bpm == 0
-    assert alone.request.key == ""
+    assert alone.request.key == "D minor"  # which the prompt says, to the model too
 
 
 def test_a_real_model_plays_alone_unless_it_is_given_a_guide(turbo: AceStep) -> None:

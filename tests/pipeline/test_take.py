@@ -65,7 +65,14 @@ def test_what_an_older_acestepd_wrote_of_a_take_is_read() -> None:
     }
     read = TakeInfo.from_json(stored)
     assert read == TakeInfo(
-        Request(prompt="pad", seed=3, composer=1, read_prompt=False),
+        Request(
+            prompt="pad",
+            seed=3,
+            composer=1,
+            read_prompt=False,
+            read_midi=False,
+            repeat_source=False,
+        ),
         "mini/turbo",
         bits=8,
         adapters=(Adapter("/loras/dusty", 0.5),),

@@ -21,7 +21,7 @@ def test_the_preferred_one_comes_first(tmp_path: Path) -> None:
     for size in ("4B", "0.6B", "1.7B", "mine"):
         (tmp_path / f"acestep-5Hz-lm-{size}").mkdir()
         for file in ("config.json", "tokenizer.json", "model.safetensors"):
-            (tmp_path / f"acestep-5Hz-lm-{size}" / file).touch()
+            (tmp_path / f"acestep-5Hz-lm-{size}" / file).write_text("{}")
     assert loading.list_sizes(tmp_path) == ["1.7B", "0.6B", "4B", "mine"]
     assert loading.find_planner(tmp_path).name == "acestep-5Hz-lm-1.7B"
     assert loading.find_planner(tmp_path, "4B") == loading.find_planner(

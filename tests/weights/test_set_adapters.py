@@ -356,7 +356,8 @@ def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> Non
     old = {"request": {"prompt": "pad"}, "model": "mini/turbo"}
     (tmp_path / "old.json").write_text(json.dumps(old))
     assert read_manifest(tmp_path / "old.json") == TakeInfo(
-        Request(prompt="pad", composer=1), "mini/turbo"
+        Request(prompt="pad", composer=1, read_prompt=False, read_midi=False, repeat_source=False),
+        "mini/turbo",
     )
     for odd in (
         {"adapters": 5},
