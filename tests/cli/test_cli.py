@@ -146,6 +146,7 @@ def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: 
         assert note in done.stderr
 
 
+@pytest.mark.long
 def test_a_manifest_makes_the_same_take_again_sample_by_sample(
     quick_voice: str, tmp_path: Path
 ) -> None:
@@ -259,6 +260,7 @@ def test_generate_offers_every_field_of_a_request(capsys: pytest.CaptureFixture[
     assert all(f"--{name.replace('_', '-')} " in text for name in FIELDS)
 
 
+@pytest.mark.long
 def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Path) -> None:
     done = run("doctor", "--port", "0", "--out", "clips", folder=tmp_path)
     assert done.returncode == 0, done.stdout
@@ -305,6 +307,7 @@ def test_without_a_home_folder_one_sentence_says_what_to_give(tmp_path: Path) ->
     assert "out: ~nobody-like-this/x: nobody is called so; write the whole path" in done.stderr
 
 
+@pytest.mark.long
 def test_demo_plays_shows_the_conversation_and_ends_with_the_files(tmp_path: Path) -> None:
     done = run("demo", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -498,6 +501,7 @@ def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
 # --- the daemon -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one(
     quick_voice: str, tmp_path: Path
 ) -> None:

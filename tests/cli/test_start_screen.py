@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from daemon import VERSION, midi
 from daemon.runtime.lock import read_holder
 from tests.support.daemon_process import DaemonProcess, started
@@ -86,6 +88,7 @@ def test_watched_folders_are_shown_and_what_is_followed(tmp_path: Path) -> None:
     assert ", TCP " in text_of(screen, "OSC in")[0]
 
 
+@pytest.mark.long
 def test_midi_controllers_and_the_clock_that_are_found_are_shown(
     tmp_path: Path, jack: Jack
 ) -> None:
@@ -108,6 +111,7 @@ def test_midi_controllers_and_the_clock_that_are_found_are_shown(
     assert tempo == ["120 bpm until MIDI clock says another, or you: /ace/tempo 98"]
 
 
+@pytest.mark.long
 def test_midi_that_is_not_there_is_said(tmp_path: Path, jack: Jack) -> None:
     with running(tmp_path, 'midi_clock = "drums"\n[midi]\nports = ["launchpad"]') as (daemon, _):
         pads, clock = text_of(daemon.screen, "MIDI")

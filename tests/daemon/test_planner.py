@@ -35,6 +35,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
             yield running
 
 
+@pytest.mark.long
 def test_what_the_planner_filled_in_is_told_before_the_clip_and_is_in_the_manifest(
     client: OscClient,
 ) -> None:

@@ -140,6 +140,7 @@ def hold_journal(daemon: Plugged) -> None:
         other.execute("ROLLBACK")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("harm", [leave_alone, delete_journal, hold_journal])
 @pytest.mark.parametrize("kills", often(1, long=10, soak=40))
 def test_of_a_burst_all_that_was_queued_is_there_after_a_kill_and_nothing_that_was_refused(
@@ -180,6 +181,7 @@ def note_answer(client: OscClient, answers: dict[str, set[str]]) -> None:
                 return
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", often(1, long=15, soak=60))
 def test_a_clip_is_put_in_once_and_by_one_program_however_often_the_plug_is_pulled(
     tmp_path: Path, kills: int
@@ -206,6 +208,7 @@ def test_a_clip_is_put_in_once_and_by_one_program_however_often_the_plug_is_pull
     assert all(stems == {"mix"} for stems in (*live.stems, *reaper.stems))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", often(2, long=12, soak=50))
 def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answers_all_along(
     tmp_path: Path, kills: int
@@ -372,6 +375,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(volume)], check=False)
 
 
+@pytest.mark.long
 def test_a_full_disk_keeps_the_job_until_there_is_room(tmp_path: Path, small_disk: Path) -> None:
     daemon = Plugged(tmp_path)
     daemon.out = small_disk / "out"
@@ -391,6 +395,7 @@ def test_a_full_disk_keeps_the_job_until_there_is_room(tmp_path: Path, small_dis
     check_folder(daemon, {"a"})
 
 
+@pytest.mark.long
 def test_a_volume_that_is_pulled_and_comes_back_gets_its_takes(
     tmp_path: Path, small_disk: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_request_goes_in_and_its_sound_comes_out(load: LoadModel) -> None:
     assert finished.info.machine["python"]
 
 
+@pytest.mark.long
 def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops(load: LoadModel) -> None:
     with working(load) as process:
         until(process, ModelLoaded)

@@ -90,6 +90,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@pytest.mark.long
 def test_two_daemons_of_one_name_are_told_apart() -> None:
     port = free_port()
     name = f"acestepd {port}"
@@ -103,6 +104,7 @@ def test_two_daemons_of_one_name_are_told_apart() -> None:
             assert browser.resolve(OSCQUERY, f"{name}-2")[1] == 9300
 
 
+@pytest.mark.long
 def test_closed_while_it_is_still_being_said_it_is_taken_back() -> None:
     with browsing() as browser:
         early, later = (Announcement("127.0.0.1", free_port(), 9200) for _ in range(2))

@@ -134,6 +134,7 @@ def test_levels_are_in_dbfs() -> None:
     )
 
 
+@pytest.mark.long
 def test_drums_are_told_from_none_in_songs_not_seen() -> None:
     clips, truth = renders()
     features = [metrics.compute_drum_features(clip) for clip in clips]

@@ -832,6 +832,7 @@ def find_mix(asker: OscClient, id: str) -> str:
     return str(told[0][2]) if told else ""
 
 
+@pytest.mark.long
 def test_a_daemon_that_comes_and_goes_loses_no_take_and_gives_none_twice(
     tmp_path: Path,
 ) -> None:

@@ -119,6 +119,7 @@ def read_manifest(path: str) -> dict[str, Any]:
     return manifest
 
 
+@pytest.mark.long
 def test_a_clip_of_the_clocks_bars_is_in_a_buffer(sc: SuperCollider, spaced: Daemon) -> None:
     connect(sc, spaced.osc.address[1])
     sc.run(

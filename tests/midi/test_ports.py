@@ -167,6 +167,7 @@ def kill(*processes: subprocess.Popen[str]) -> None:
                     pipe.close()
 
 
+@pytest.mark.long
 def test_it_lives_on_when_jack_ends_and_plays_on_when_jack_is_back(jack: Jack) -> None:
     """In processes of their own: rtmidi crashes whoever closes a port of a server that has
     ended.
@@ -239,6 +240,7 @@ def test_a_jack_that_is_back_before_anybody_looks_is_played_on_and_crashes_nothi
         kill(player, *pads)
 
 
+@pytest.mark.long
 def test_a_daws_clock_sets_the_tempo_and_lets_go_when_it_stops(jack: Jack) -> None:
     changes: Queue[tuple[float, str]] = Queue()
     out = daw()

@@ -94,6 +94,7 @@ def test_a_daemon_that_is_its_own_subscriber_does_not_talk_to_itself(
     assert client.is_quiet()
 
 
+@pytest.mark.long
 def test_ten_thousand_mutated_datagrams_later_it_still_plays(tmp_path: Path) -> None:
     chance = random.Random(1)
     good = [

@@ -362,6 +362,7 @@ def test_a_client_that_does_not_read_is_let_go_and_holds_nobody_up(tmp_path: Pat
         assert make_clip(other, "goes-on", *SHORT)
 
 
+@pytest.mark.long
 def test_a_client_that_reads_late_hears_everything_in_order(tmp_path: Path) -> None:
     with on_stage(tmp_path) as stage, closing(stage.tcp_client()) as late:
         late._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

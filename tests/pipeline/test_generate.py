@@ -167,6 +167,7 @@ def test_the_same_request_gives_the_same_bytes(ace_step: AceStep) -> None:
     assert first.tobytes() == again.tobytes() == fresh.tobytes()
 
 
+@pytest.mark.long
 def test_a_variation_goes_from_one_seed_to_another(ace_step: AceStep) -> None:
     def clip(**values: object) -> np.ndarray:
         return audio(

@@ -70,6 +70,7 @@ def test_a_loop_goes_on_where_a_clip_would_stop(ace_step: AceStep) -> None:
         assert np.sqrt(np.mean(end**2)) > whole / 10
 
 
+@pytest.mark.long
 def test_a_loop_keeps_time_and_its_seed(ace_step: AceStep) -> None:
     clip = loop(ace_step, prompt="house, drums and bass only", bars=4, bpm=126)
     assert metrics.is_tempo_right(clip, 126)

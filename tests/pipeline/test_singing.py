@@ -184,6 +184,7 @@ def test_a_take_says_how_the_guide_read_its_prompt(mini: AceStep) -> None:
     assert clips["mix"].info.notes == ()
 
 
+@pytest.mark.long
 def test_a_song_pauses_while_it_is_composed_and_sung(mini: AceStep) -> None:
     long = dataclasses.replace(SONG, bars=0, seconds=30.0, lyrics="\n".join([CHORUS] * 4))
     stages = [output.stage for output in render(mini, long)[0]]

@@ -38,6 +38,7 @@ def test_a_long_text_is_cut_where_it_can_be_seen() -> None:
     assert line.text == "o" * MAX_TEXT + "…"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", ["a\n", "☂\n", "la " * 20_000])
 def test_what_is_told_of_the_longest_lyrics_is_a_small_message(line: str) -> None:
     text = (line * MAX_LYRICS)[:MAX_LYRICS]

@@ -229,6 +229,7 @@ def test_a_long_line_of_anything_takes_linear_time(piece: str, suffix: str) -> N
         assert_linear(lambda text: read_sheet(text, suffix), write, 1000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "line",
     [

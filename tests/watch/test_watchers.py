@@ -37,6 +37,7 @@ def test_two_hundred_edits_as_fast_as_they_can_be_end_with_the_last(
     assert running.is_quiet()
 
 
+@pytest.mark.long
 def test_a_folder_that_is_replaced_is_observed_again(running: RunningWatchers) -> None:
     for number in range(3):
         shutil.rmtree(running.path)

@@ -130,6 +130,7 @@ def list_densities(composition: Composition, kind: str) -> list[float]:
     return densities
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("style", "seeds"), [("rock", (1, 4, 5)), ("r&b", (2,)), ("synthwave", (2,)), ("country", (4,))]
 )
