@@ -219,6 +219,7 @@ def test_a_job_that_is_kept_for_its_folder_is_waited_for(
             assert rows(rest)[-1]["event"] == "finished"
 
 
+@pytest.mark.long
 def test_a_daemon_can_be_named_by_its_address(stage: Stage, tmp_path: Path) -> None:
     address = ("--host", "localhost", "--port", str(stage.osc.address[1]))
     done = run(tmp_path / "another", "play", "pad", *SECONDS, "--seed", "1", *address)

@@ -40,6 +40,7 @@ def test_without_a_settings_file_there_is_nothing_to_tell(
     assert caplog.records == []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes cannot be made small here")
 def test_a_daemon_whose_terminal_is_stopped_answers_all_the_same(tmp_path: Path) -> None:
     with started(tmp_path / "out") as (daemon, client):

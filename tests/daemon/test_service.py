@@ -16,9 +16,8 @@ from tests.support.osc_client import SHORT
 LONG_RUNNING = ("prompt", "x", "seconds", 1, "num_steps", 20)  # many steps, but few frames
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:

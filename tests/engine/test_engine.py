@@ -830,6 +830,7 @@ def test_a_worker_that_hangs_is_replaced(build: Build) -> None:
     recorder.wait("finished", "a")
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_while_it_loads_is_replaced_and_then_reported(build: Build) -> None:
     model = SteppedModel()
     engine = build(model, "stuck", hang_seconds=1.0)

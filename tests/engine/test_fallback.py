@@ -90,6 +90,7 @@ def wait_for_fallback(recorder: Recorder, command: str) -> tuple[int, str, str]:
             return code, message, hint
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("adapter", [DEADLY, HANGING, POISON], ids=str)
 def test_an_adapter_that_ends_the_worker_twice_is_not_put_on_a_third_time(
     engine: Engine, model: HostileModel, adapter: Adapter

@@ -59,6 +59,7 @@ def test_octaves_of_the_tempo_are_right() -> None:
     assert metrics.is_tempo_right(clicks(97), 194)
 
 
+@pytest.mark.long
 def test_the_tempo_of_real_renders_with_drums_is_found() -> None:
     drummed = [
         song
@@ -143,6 +144,7 @@ def test_drums_are_told_from_none_in_songs_not_seen() -> None:
     assert detector.measure_accuracy(features[28:], truth[28:]) >= 0.9
 
 
+@pytest.mark.long
 def test_loudness_is_no_feature() -> None:
     clips, _ = renders()
     for features in (

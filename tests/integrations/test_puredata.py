@@ -131,6 +131,7 @@ def test_words_become_a_clip_that_pd_plays(pd: PureData) -> None:
     assert not re.search(r"error|couldn't create|no method|connection failed", pd.text)
 
 
+@pytest.mark.long
 def test_a_reroll_is_the_last_take_with_another_seed(pd: PureData) -> None:
     pd.send("prompt tape", "seconds 1", "seed 7", "go")
     first = read_manifest(pd.wait_for("file: symbol"))
@@ -144,6 +145,7 @@ def test_a_reroll_is_the_last_take_with_another_seed(pd: PureData) -> None:
     assert third["request"]["seed"] == 9
 
 
+@pytest.mark.long
 def test_of_a_take_with_stems_the_mix_comes_out_and_the_rest_is_told(pd: PureData) -> None:
     pd.send("prompt tape", "seconds 1", "stems drums bass", "go")
     pd.wait_for("all: finished")
@@ -225,7 +227,8 @@ def test_it_survives_junk(pd: PureData, spaced: Daemon, relay: Relay) -> None:
     pd.wait_for("all: finished")
 
 
-@pytest.mark.parametrize("times_back", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("times_back", [1, 2])
 def test_it_says_that_the_daemon_is_gone_and_goes_on_when_it_is_back(
     tmp_path: Path, relay: Relay, times_back: int
 ) -> None:

@@ -810,6 +810,7 @@ def test_what_reaper_asks_for_lands_where_it_asked(
     assert reaper.texts("said") == []
 
 
+@pytest.mark.long
 def test_what_reaper_asks_for_is_its_own_though_live_was_there_first(
     reaper: Reaper, stage: Stage, ask_folder: Path
 ) -> None:

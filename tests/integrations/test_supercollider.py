@@ -226,6 +226,7 @@ def test_it_survives_wrong_messages(sc: SuperCollider, stage: Stage, relay: Rela
     sc.becomes("~take.state", "finished")
 
 
+@pytest.mark.long
 def test_a_question_that_was_lost_is_asked_again_and_made_once(
     sc: SuperCollider, tmp_path: Path, relay: Relay
 ) -> None:

@@ -327,6 +327,7 @@ def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_i
     rig.play(pads, ("hit", 63, 100), note(88), off(88))
 
 
+@pytest.mark.long
 def test_one_that_only_lost_its_power_for_a_moment_too(rig: Rig) -> None:
     """Its ports were there all along, as CoreMIDI's may be: but it did not answer."""
     pads = rig.plug_in(LAUNCHPAD)

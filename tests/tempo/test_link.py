@@ -89,6 +89,7 @@ def joined(tempo: Tempo) -> Link:
     return source
 
 
+@pytest.mark.long
 def test_a_link_session_is_followed_and_its_tempo_is_nobodys_but_the_musicians(
     session: Session,
 ) -> None:
