@@ -7,8 +7,10 @@ from __future__ import annotations
 import logging
 import math
 import os
+import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -28,6 +30,8 @@ GONE = "is not there any more"
 REPLACED = "was replaced by another file"
 WITHOUT_WAL = "has lost its -wal file"
 DAMAGED = "was damaged"
+PUT_TRIES = 5  # to put it back
+PUT_AGAIN = 0.05  # seconds between them
 
 
 class FileIdentity(NamedTuple):
@@ -141,10 +145,7 @@ class JournalFile:
             is_anew = self._copy(fresh, complete)
             with self._lock:
                 aside = self._clear_place()
-                os.replace(fresh, self.path)
-                disk.sync_folder(self.path.parent)
-                self.db = database.open_database(self.path)
-                self._open_reader()
+                self._put_in_place(fresh)
         finally:
             for suffix in database.SUFFIXES:
                 with suppress(FileNotFoundError):
@@ -155,6 +156,30 @@ class JournalFile:
             text += f"; what was there is kept as {aside.name}"
         self._loss = ""
         return text
+
+    def _put_in_place(self, fresh: Path) -> None:
+        """Open a copy of a file at the journal's path. Whoever deletes what is there may still be
+        at it: then once more. Raises OSError and `sqlite3.Error`.
+        """
+        assert self.path
+        placed = fresh.with_suffix(".placed")
+        for left in reversed(range(PUT_TRIES)):
+            database.make_file(placed)
+            shutil.copyfile(fresh, placed)
+            os.replace(placed, self.path)
+            disk.sync_folder(self.path.parent)
+            try:
+                self.db = database.open_database(self.path)
+                if not self._wal_path.exists():  # the reader would begin another one
+                    raise FileNotFoundError(f"{self._wal_path} is not there any more")
+                self._open_reader()
+            except (sqlite3.Error, OSError):
+                if not left:
+                    raise
+                self.close()
+                time.sleep(PUT_AGAIN)
+            else:
+                return
 
     def _copy(self, fresh: Path, complete: Callable[[sqlite3.Connection], None]) -> bool:
         """Write all of it into a file. Returns whether that had to be begun anew."""

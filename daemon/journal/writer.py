@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 from ..jobs import Job
 from . import database
-from .file import JournalFile
+from .file import PUT_TRIES, JournalFile
 from .rows import update_row
 from .schema import JournalError
 
@@ -275,7 +275,9 @@ class Writer:
     def _keep_in_place(self) -> None:
         """Nobody is told of what only a deleted file holds."""
         try:
-            if self._file.find_loss():
+            for _ in range(PUT_TRIES):  # somebody may be deleting one file after the other
+                if not self._file.find_loss():
+                    break
                 self._restore()
         except (sqlite3.Error, OSError, JournalError) as error:
             log.error("the journal could not be put back yet: %s", error)

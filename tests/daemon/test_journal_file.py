@@ -16,7 +16,7 @@ from queue import Empty
 import pytest
 
 from daemon.jobs import Event, Job, JobState
-from daemon.journal import Journal, writer
+from daemon.journal import Journal, database, writer
 from daemon.journal.writer import Waiter
 from pipeline.request import Request
 from tests.support.waiting import until
@@ -161,6 +161,27 @@ def test_it_is_put_back_although_nothing_is_written(journal: Journal, path: Path
     path.unlink()
     until(path.exists)
     until(lambda: ids(after_a_kill(path)) == ["a"])
+
+
+def test_whoever_deletes_one_file_after_the_other_takes_nothing_away(
+    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is put back while somebody is still deleting: the file, and then its -wal."""
+    accept(journal, "before")
+    opened = database.open_database
+    left = ["", "-wal"]
+
+    def delete_behind(place: Path) -> sqlite3.Connection:
+        connection = opened(place)
+        if place == path and left:
+            path.with_name(path.name + left.pop(0)).unlink()
+        return connection
+
+    monkeypatch.setattr(database, "open_database", delete_behind)
+    path.unlink()
+    accept(journal, "after")
+    assert not left
+    assert [job.id for job in after_a_kill(path)] == ["before", "after"]
 
 
 def test_what_is_asked_before_it_is_noticed_is_answered(

@@ -164,6 +164,9 @@ class Player:
         except (ParseError, UnicodeDecodeError):
             self.console.append("udpreceive: a bad packet")
             return
+        if any(isinstance(value, bytes) for value in message.params):
+            self.console.append("udpreceive: a blob, which is no atom")
+            return
         receiver = self.find("udpreceive")
         self.is_main_thread = False
         self._try(lambda: receiver.emit(0, [message.address, *message.params]))
