@@ -32,6 +32,7 @@ WITHOUT_WAL = "has lost its -wal file"
 DAMAGED = "was damaged"
 PUT_TRIES = 5  # to put it back
 PUT_AGAIN = 0.05  # seconds between them
+PLACED = ".placed"  # behind the name of a copy, until it has the journal's
 
 
 class FileIdentity(NamedTuple):
@@ -147,7 +148,7 @@ class JournalFile:
                 aside = self._clear_place()
                 self._put_in_place(fresh)
         finally:
-            for suffix in database.SUFFIXES:
+            for suffix in (*database.SUFFIXES, PLACED):
                 with suppress(FileNotFoundError):
                     fresh.with_name(fresh.name + suffix).unlink()
         text = f"the journal {self.path} {self._loss}"
@@ -162,7 +163,7 @@ class JournalFile:
         at it: then once more. Raises OSError and `sqlite3.Error`.
         """
         assert self.path
-        placed = fresh.with_suffix(".placed")
+        placed = fresh.with_name(fresh.name + PLACED)
         for left in reversed(range(PUT_TRIES)):
             database.make_file(placed)
             shutil.copyfile(fresh, placed)
