@@ -131,6 +131,7 @@ def test_patterns_are_found_wherever_they_are() -> None:
     assert ("pipeline.guide.composer_1.captions", "findall") in found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", [*list_files()])
 def test_no_pattern_takes_more_than_linear_time(file: str) -> None:
     for use in list_uses(file):

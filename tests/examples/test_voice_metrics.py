@@ -173,6 +173,7 @@ def test_a_comb_is_told_from_noise_and_from_tones() -> None:
     assert metrics.measure_comb(np.zeros_like(comb)) == 0
 
 
+@pytest.mark.long
 def test_renders_have_no_comb() -> None:
     combs = [metrics.measure_comb(songs.make_song(seed, 3.0).render_mix()) for seed in range(8)]
     assert np.mean(combs) < 0.2

@@ -38,6 +38,7 @@ def test_a_number_is_always_the_same_song() -> None:
     assert one.render_mix().tobytes() != songs.make_song(8, 3.0).render_mix().tobytes()
 
 
+@pytest.mark.long
 def test_a_singer_sings_a_fifth_of_the_excerpts() -> None:
     sung: list[int] = []
 
@@ -75,6 +76,7 @@ def test_every_band_plays_instruments_that_can_play_its_parts() -> None:
                 assert role in palette.INSTRUMENTS[sound].roles
 
 
+@pytest.mark.long
 def test_mixes_are_loud_enough_and_never_clip() -> None:
     for seed in range(20):
         mix = songs.make_song(seed, 2.0).render_mix()

@@ -126,6 +126,7 @@ def test_shape_kind_and_level_of_full_guides() -> None:
             assert 0.1 < np.abs(wave).max() < 0.9
 
 
+@pytest.mark.long
 def test_even_a_wall_of_notes_stays_below_the_ceiling() -> None:
     notes = tuple(Note(role, 0, 4, pitch, 1.0) for role in TONAL for pitch in range(128))
     drums = tuple(Note("drums", beat, 1, drum, 1.0) for drum in DRUMS for beat in (0, 1, 2))

@@ -772,6 +772,7 @@ def read_requests(home: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text())["request"] for path in manifests]
 
 
+@pytest.mark.long
 def test_a_clip_lands_in_reaper_and_everybody_hears_where(reaper: Reaper, stage: Stage) -> None:
     reaper.add_track("bass")
     reaper.start(LOOP)

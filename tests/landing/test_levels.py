@@ -68,6 +68,7 @@ def test_at_the_models_own_rate_and_level_the_samples_stay_as_they_are() -> None
 # --- loudness -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rate", RATES)
 def test_a_stereo_sine_of_997_hz_reads_as_its_level(rate: int) -> None:
     # the standard's filters reach above what a rate of 8 kHz has

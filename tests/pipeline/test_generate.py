@@ -25,6 +25,7 @@ from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
 from pipeline.networks.vae import VAE
 from pipeline.request import BadRequest, Request
+from pipeline.singer.lines import MAX_LEFT_OUT
 from pipeline.singer.vocal_part import UNREAD
 from pipeline.take import Clip, Progress
 from pipeline.weights import checkpoint
@@ -488,8 +489,11 @@ def test_what_is_longer_than_the_model_reads_is_said_with_its_first_words(turbo:
     first = info.lines[0]
     assert note.startswith("the lyrics are longer than the model reads (2048 tokens): left out")
     assert lyrics.split("\n")[first.line] == first.text
-    assert [line.text for line in info.lines] == lines[lines.index(first.text) :]
-    assert {(line.is_sung, line.note) for line in info.lines} == {(False, UNREAD)}
+    unread = lines[lines.index(first.text) :]
+    assert [line.text for line in info.lines] == unread[:MAX_LEFT_OUT]
+    more = f"{UNREAD}; {len(unread) - MAX_LEFT_OUT} more lines are not sung"
+    assert [line.note for line in info.lines] == [UNREAD] * (MAX_LEFT_OUT - 1) + [more]
+    assert not any(line.is_sung for line in info.lines)
     assert [event.lines for event in outputs if isinstance(event, Progress) and event.lines] == [
         info.lines
     ], "before the take is made"

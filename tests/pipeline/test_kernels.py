@@ -84,7 +84,7 @@ def plant(shared: Path, names: list[Path], proof: Path) -> None:
     [
         pytest.param(COMPUTE, id="device", marks=pytest.mark.long),
         pytest.param("from pipeline import load; load(); " + COMPUTE, id="load"),
-        pytest.param("import daemon.worker; " + COMPUTE, id="worker"),
+        pytest.param("import daemon.worker; " + COMPUTE, id="worker", marks=pytest.mark.long),
         pytest.param(
             "import examples.voice.evaluate; " + COMPUTE, id="examples", marks=pytest.mark.long
         ),
@@ -105,6 +105,7 @@ def test_what_another_user_planted_in_the_temporary_folder_is_not_loaded(
     assert not (tmp_path / "proof").exists()
 
 
+@pytest.mark.long
 @linux_compiler
 def test_the_planted_library_would_run_if_it_were_loaded(home: Path, tmp_path: Path) -> None:
     """Or the test above proves nothing: in the user's own folder it is loaded."""

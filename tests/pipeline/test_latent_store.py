@@ -67,6 +67,7 @@ def test_it_is_not_encoded(
     np.testing.assert_array_equal(from_store.audio, again.audio)
 
 
+@pytest.mark.long
 def test_it_sounds_as_if_it_had_been_encoded(ace_step: AceStep, mix: Clip, tmp_path: Path) -> None:
     from_latents = np.asarray(repainted(ace_step, tmp_path / "made.wav").audio)
     ace_step.model.latent_store = None

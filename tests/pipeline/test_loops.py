@@ -28,6 +28,7 @@ def loop(ace_step: AceStep, **values: Any) -> np.ndarray:
     return np.asarray(clip.audio).T
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "values", [{"bars": 3}, {"bars": 1, "bpm": 97.3}, {"bars": 3, "guide": "off"}], ids=str
 )

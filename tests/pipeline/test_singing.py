@@ -122,6 +122,7 @@ def test_mini_sings_the_lyrics_and_says_when(mini: AceStep) -> None:
     assert fractions == sorted(fractions)
 
 
+@pytest.mark.long
 def test_a_sung_take_is_made_again_from_its_noise(mini: AceStep) -> None:
     first = render(mini, SONG)[1]["mix"]
     (again,) = mini.retake(first)
@@ -147,6 +148,7 @@ def test_without_its_singer_the_band_is_the_same_as_without_lyrics(mini: AceStep
     assert silent["mix"].info.lines == ()
 
 
+@pytest.mark.long
 def test_a_loop_that_is_sung_has_no_seam(mini: AceStep) -> None:
     _, clips = render(mini, dataclasses.replace(SONG, loop=True, stems="vocals"))
     vocals = read(clips["vocals"])
@@ -200,6 +202,7 @@ ONSETS = (
 ).split()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("singer", ["male", "female"])
 def test_words_out_of_silence_are_heard_when_the_lrc_says(singer: str) -> None:
     request = Request(

@@ -99,6 +99,7 @@ def test_off_is_the_path_without_it(model: AceStep) -> None:
     assert not np.array_equal(audio_of(clip), audio_of(make_clip(model, SONG)))
 
 
+@pytest.mark.long
 def test_its_request_makes_the_same_take_again_without_planning(model: AceStep, root: Path) -> None:
     clip = make_clip(model, SONG)
     kept = Request(**json.loads(json.dumps(dataclasses.asdict(clip.request))))
@@ -233,6 +234,7 @@ def test_two_songs_under_way_share_one_planner(
     assert len(loads) == 1
 
 
+@pytest.mark.long
 def test_the_planner_is_unloaded_when_memory_is_short_and_loaded_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -265,6 +265,7 @@ def test_a_line_that_is_sung_thousands_of_times_is_refused_before_it_is_written(
     assert "lyrics" not in read.values
 
 
+@pytest.mark.long
 def test_a_sheet_of_too_many_lines_or_parameters_is_told_so() -> None:
     for read in (read_sheet("la\n" * 10_000), read_defaults("bpm: 90\n" * 10_000)):
         assert str(read.refusal) == "a sheet must have at most 10000 lines, got 10001"

@@ -304,6 +304,7 @@ def lora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_take_of_the_command_line_says_which_adapters_were_set_and_is_made_again_from_it(
     tmp_path: Path, lora: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -155,6 +155,7 @@ def test_of_no_seed_is_a_chorus_much_thinner(style: str, seed: int, bars: int) -
     assert measure_fullness(style, bars, seed) > 0.8
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("style", "seed"), [("reggae", 5), ("metal", 20), ("jazz", 11)])
 def test_where_no_material_is_full_enough_the_chorus_is_a_busy_verse(style: str, seed: int) -> None:
     sketch = read_caption(
