@@ -884,6 +884,7 @@ def test_takes_that_another_client_counts_are_put_in_when_it_says_so(
     reaper.add_track("bass")
     reaper.start(LOOP)
     with closing(stage.client()) as client:
+        look_until(reaper, lambda: stage.clients.find("reaper") is not None)
         client.send("/ace/generate", "t", "prompt", "rain", "bars", 1, "count", 3, "seed", 11)
         for _ in range(3):
             client.until("/ace/finished")

@@ -185,7 +185,7 @@ def test_a_song_means_the_same_with_other_line_ends_and_invisible_characters(
     text: str, end: str
 ) -> None:
     read = read_sheet(text)
-    written = read_sheet("\ufeff" + end.join(f"\u200e{line}\u200b" for line in text.split("\n")))
+    written = read_sheet("\ufeff" + end.join(f"\u200e{line}\u200b" for line in split_lines(text)))
     assert (written.values, written.sung) == (read.values, read.sung)
 
 
