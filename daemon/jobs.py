@@ -117,9 +117,8 @@ class Job:
     created: float = 0.0  # seconds since the epoch
     ended: float = 0.0  # the same; 0 while it has not
     cost: float = 0.0  # in the model's unit; 0 while it is not known
-    # Not journaled: what was read of its MIDI guide, and what clients have asked for since the
-    # daemon started.
-    guide_notes: tuple[str, ...] = ()
+    guide_notes: tuple[str, ...] = ()  # what was read of its MIDI guide
+    # Not journaled: what clients have asked for since the daemon started.
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs
 
