@@ -79,6 +79,7 @@ _PLAYED_PART = re.compile(
     r"(?:,? (?:of|drums?|guitar|piano|bass|solo|instrumental|only|break|intro|rest|strings)){0,4}"
     r"\)?|s?fx ?: .{1,80})"
 )
+SUGGESTION = ", which guide: "  # in front of the chords that it would play
 _MUSICAL = ("bpm", "key", "time_signature")
 _PLAYED = ("capo", "tuning")
 _VERSE = Heading("Verse", "Verse")
@@ -469,7 +470,7 @@ def _leave_chords(chords: list[str]) -> LyricLine:
 
 def _suggest_guide(chords: list[str]) -> str:
     are_playable = bool(chords) and all(map(is_playable, chords))
-    return f", which guide: {shorten(' '.join(chords))} would play" if are_playable else ""
+    return f"{SUGGESTION}{shorten(' '.join(chords))} would play" if are_playable else ""
 
 
 def _stand_anywhere(facts: Sequence[Fact], text: str) -> bool:
