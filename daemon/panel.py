@@ -133,7 +133,7 @@ class Panel:
         written = self._read_lyrics(request.lyrics)
         _check_understood(request, written, given)
         others = {name: overrides[name] for name in overrides if field_name(name) != "lyrics"}
-        return others | _fill(request, written, given)
+        return others | {"lyrics": request.lyrics} | _fill(request, written, given)
 
     def build_request(self, overrides: Mapping[str, object]) -> Request:
         """The current request with what one message changes in it, as `finish` makes it of its
@@ -167,8 +167,9 @@ class Panel:
             written = read(request.lyrics)
             _check_understood(request, written, given)
             notes = (*written.notes, *_compare(request, written, given))
-            request = request.changed(_fill(request, written, given))
-            _check_words(request)
+            if found := _fill(request, written, given):
+                request = request.changed(found)
+                _check_words(request)
         if request.bpm or request.task or "bpm" in given:
             return BuiltRequest(request, notes)
         bpm = self.session_bpm(only_set=request.follow_prompt().bpm > 0)
@@ -227,14 +228,21 @@ def _fill(request: Request, written: WrittenLyrics, given: Sequence[str]) -> dic
     found = {
         name: value for name, value in written.values.items() if _is_open(request, name, given)
     }
-    return {**found, "lyrics": written.lyrics}
+    if written.lyrics != request.lyrics:
+        found["lyrics"] = written.lyrics
+    return found
 
 
 def _compare(request: Request, written: WrittenLyrics, given: Sequence[str]) -> list[str]:
     """What stands above the lyrics and was given otherwise."""
-    return [
-        f"the lyrics say {name} {value}, and {name} {getattr(request, name)} was given: "
-        f"it is {getattr(request, name)}"
-        for name, value in written.values.items()
-        if not _is_open(request, name, given) and getattr(request, name) != value
-    ]
+    told = []
+    for name, value in written.values.items():
+        other = getattr(request, name)
+        if not _is_open(request, name, given) and other != value:
+            said, holds = (
+                f"{each:.10g}" if isinstance(each, float) else str(each) for each in (value, other)
+            )
+            told.append(
+                f"the lyrics say {name} {said}, and {name} {holds} was given: it is {holds}"
+            )
+    return told

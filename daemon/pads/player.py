@@ -313,7 +313,7 @@ class PadPlayer:
         if not 1 <= count <= MAX_PADS:
             raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
         values = self._panel.read_values(folders.resolve_values(values))
-        request = self._panel.build_request(values)
+        request = self._panel.draft(values).request
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
         with self._lock:

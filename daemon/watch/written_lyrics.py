@@ -14,7 +14,7 @@ from ..panel import WrittenLyrics
 from .characters import split_written_lines
 from .lyrics import SUGGESTION
 from .notes import UNDERSTOOD, SheetNote, shorten
-from .sheet import Sheet, read_sheet
+from .sheet import read_sheet
 
 MOST_TOLD = 8  # sentences: each is a message to whoever asked
 MOST_LINES = 12  # numbers of lines in a sentence
@@ -25,7 +25,7 @@ def read_written_lyrics(text: str) -> WrittenLyrics:
     """What is sung of lyrics, what stands above them, and what was read otherwise than it is
     written. Raises `BadRequest` where they are too long.
     """
-    sheet = read_sheet(text, resolve_path=_refuse_files)
+    sheet = read_sheet(text, resolve_path=_refuse_files, keeps_markers=True)
     if sheet.refusal:
         raise sheet.refusal
     lines = [line.strip() for line in split_written_lines(text)]
@@ -36,21 +36,14 @@ def read_written_lyrics(text: str) -> WrittenLyrics:
         if note.holds
     }
     notes = [note for note in sheet.notes if not _is_as_written(note, lines)]
-    return WrittenLyrics(_keep_written(sheet, text, lines), values, refused, _tell(notes, lines))
+    lyrics = _keep_written(str(sheet.values.get("lyrics", "")), text, lines)
+    return WrittenLyrics(lyrics, values, refused, _tell(notes, lines))
 
 
-def _keep_written(sheet: Sheet, text: str, lines: list[str]) -> str:
-    """What is sung, with its markers as they are written; the text itself where that is the
-    same.
-    """
-    read = str(sheet.values.get("lyrics", ""))
-    sung = read.split("\n")
-    for index, number in enumerate(sheet.sung[: len(sung)]):
-        written = lines[number - 1] if 0 < number <= len(lines) else ""
-        if written[:1] == "[" and written.casefold() == sung[index].casefold():
-            sung[index] = written
-    is_same = [line for line in sung if line] == [line for line in lines if line]
-    return text if is_same else "\n".join(sung)
+def _keep_written(sung: str, text: str, lines: list[str]) -> str:
+    """What is sung; the text itself where that is the same but for space."""
+    is_same = [line for line in sung.split("\n") if line] == [line for line in lines if line]
+    return text if is_same else sung
 
 
 def _is_as_written(note: SheetNote, lines: list[str]) -> bool:
