@@ -6,19 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ..quantities import BPM
 from .said import Places, Said, join_said, limit_problems, look_ahead, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
 WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
 AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
 _NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
-_UNIT = (
-    r"(?:[bpq]pm(?:'?s)?|b(?:\. ?|[ -])p(?:\. ?|[ -])m|bmp|бпм|/ ?min(?:ute)?|"
-    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|uderzeń|"
-    r"уд(?:аров)?\.?|бит(?:ов|а)?)"
-    r" ?(?:/|a|al|i|in der|na|par|per|por|pr\.|pro|в) ?"
-    r"(?:minut[eaoę]n?|minuut|min|мин(?:уту)?)|à la noire|a la negra|拍[/每]分)"
-)
 _JOINT = (
     r"(?: ?(?:->|\.{2,3}|[-→~/&]) ?| (?:(?:then |up |down )?to|a|à|and|bis(?: zu)?|e|et|"
     r"fino a|hasta|até|jusqu'à|or|through|und|until|y|до|и) )"
@@ -35,12 +29,12 @@ _WORD = rf"(?:{'|'.join(sorted([*_VALUES, 'a', 'and', 'hundred'], key=len, rever
 # "120 bpm", "120-128 bpm", "90 bpm or 140 bpm"
 _BEFORE_UNIT = re.compile(
     rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}"
-    rf"(?: ?\({_NUMBER}\)|(?:(?: ?{_UNIT})?{_JOINT}{_NUMBER}){{0,2}}))"
-    rf"(?:[)\]](?= ?{_UNIT}(?! ?\d)))?"
-    rf"(?:-?ish|\+| or so)?[ _(-]{{0,3}}{_UNIT}(?![a-z]| ?[:=] ?\d)"
+    rf"(?: ?\({_NUMBER}\)|(?:(?: ?{BPM})?{_JOINT}{_NUMBER}){{0,2}}))"
+    rf"(?:[)\]](?= ?{BPM}(?! ?\d)))?"
+    rf"(?:-?ish|\+| or so)?[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
 )
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
-_WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{_UNIT}")
+_WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{BPM}")
 _WORDS_BEHIND_NAME = re.compile(
     rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is)?|tempo(?: ?[:=]| of| is)) ?{_WORDS}(?![a-z])"
 )
