@@ -107,6 +107,7 @@ def test_where_no_slot_is_empty_it_says_so_and_names_the_file(
         for track in ("Drums", "Voice"):
             program.do(fill=[track, 3])
         program.do(select=["Drums", 3])
+        show(program)  # it has done so
         client.ask("/ace/notify", 1, 0, "inserted")
         client.send("/ace/go", "mine", "warm lo-fi beat", 1, 7)
         text = program.wait("popup", "no empty slot")
