@@ -25,10 +25,9 @@ def _explain_prompt(request: Request) -> Iterator[str]:
     reading = read_prompt(request.prompt)
     yield from _explain(reading.tempo, "bpm", f"{request.bpm:.10g}" if request.bpm else "")
     yield from _explain(reading.musical_key, "key", request.key)
-    said = Request(time_signature=reading.time_signature)
     if request.beats_per_bar or request.time_signature:
         field = "beats_per_bar" if request.beats_per_bar else "time_signature"
-        is_same = request.meter == said.meter
+        is_same = request.meter == Request(time_signature=reading.time_signature).meter
         given = reading.time_signature if is_same else str(getattr(request, field))
         yield from _explain(reading.meter, field, given)
     else:

@@ -76,6 +76,8 @@ class Intake:
         self.lookup = JobLookup(journal, self.list_active, self.list_jobs)
         # what takes long for a client: the order of its messages stays
         self.lanes = ClientLanes()
+        self._has_queued = False  # orders, since it was told how many wait
+        journal.on_told = self._tell_waiting
 
     def list_active(self) -> list[Job]:
         """The jobs that have not ended, and last those that are just being written down."""
@@ -232,12 +234,19 @@ class Intake:
             if not (claim and self._speculation.fulfil(claim)):
                 self._speculation.withdraw(order)
                 self._dispatcher.enqueue(*jobs)
-                self._publish_state()
+                self._has_queued = True
                 self._supervisor.wake()
             cancelling = self._dispatcher.cancel(*cancelled)
         deque(cancelling, maxlen=0)
         incoming.answer(jobs)
         self._take_in_repeats(incoming)
+
+    def _tell_waiting(self) -> None:
+        """How many wait: once for all orders that were written down together."""
+        with self._lock:
+            if self._has_queued:
+                self._has_queued = False
+                self._publish_state()
 
     def _repeat(self, incoming: IncomingOrder, accepted: list[Job]) -> None:
         """Tell how an order stands that is there already."""

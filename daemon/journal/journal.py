@@ -33,7 +33,7 @@ class Journal(Questions):
     A thread of its own writes. What is noted of a job is found from then on, also while it is not
     on disk. Callbacks get None when it is, or an OSError: EBUSY where another program holds the
     journal, ENOSPC where the disk is full. They are called on another thread, which may wait for
-    locks.
+    locks; `on_told` behind those of each commit.
 
     A file that is no journal any more is set aside, never deleted: `warning` then says so. One that
     is deleted, replaced or damaged while it is open is put back, and `on_restored` called with what
@@ -47,6 +47,7 @@ class Journal(Questions):
         super().__init__(self._file, lambda: self._writer.list_unwritten())
         self.warning = self._file.warning
         self.on_restored: Callable[[str], None] = lambda text: None
+        self.on_told: Callable[[], None] = lambda: None
         self._remembered = remembered
         self._ended = 0  # jobs since this was opened
         self._lock = threading.Lock()
@@ -54,7 +55,12 @@ class Journal(Questions):
         self._landings: dict[int, str] = {}  # what is known of their staged files
         # marks staged files as this journal's
         self.token = _remember_fact(self._file.db, TOKEN, database.make_token)
-        self._writer = Writer(self._file, self._complete, lambda text: self.on_restored(text))
+        self._writer = Writer(
+            self._file,
+            self._complete,
+            lambda text: self.on_restored(text),
+            lambda: self.on_told(),
+        )
 
     @staticmethod
     def open_read_only(path: Path) -> ReadOnlyJournal:

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 
 from ..jobs import Job
@@ -94,15 +95,21 @@ class Writer:
     its own, in the order of the changes; a `Waiter` at once.
 
     `complete(db)` writes down what must not be missing in a journal that is put back, and
-    `on_restored(text)` hears of it.
+    `on_restored(text)` hears of it. `on_told()` is called when all are told that wait for one
+    commit.
     """
 
     def __init__(
-        self, file: JournalFile, complete: Change, on_restored: Callable[[str], None]
+        self,
+        file: JournalFile,
+        complete: Change,
+        on_restored: Callable[[str], None],
+        on_told: Callable[[], None],
     ) -> None:
         self._file = file
         self._complete = complete
         self._on_restored = on_restored
+        self._on_told = on_told
         lock = threading.RLock()
         self._changed = threading.Condition(lock)  # the journal's thread waits for it
         self._all_told = threading.Condition(lock)
@@ -368,10 +375,16 @@ class Writer:
         """
         while answers := self._answers.get():
             for done, error in answers:
-                try:
-                    done(error)
-                except Exception:  # it must not take the others with it
-                    log.exception("an answer of the journal")
+                _call_safely(partial(done, error))
+            _call_safely(self._on_told)
             with self._changed:
                 self._untold -= len(answers)
                 self._all_told.notify_all()
+
+
+def _call_safely(call: Callable[[], None]) -> None:
+    """It must not take the others with it."""
+    try:
+        call()
+    except Exception:
+        log.exception("an answer of the journal")

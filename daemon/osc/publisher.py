@@ -53,14 +53,16 @@ class Publisher:
             return
         clients = {peer.client for peer in self._subscribers.list_peers(find_topic(event.kind))}
         clients |= {client for client in self._list_clients(event) if self.is_reachable(client)}
-        packet = encode_event(event)
-        for client in clients:
-            self._send(packet, client)
+        if clients:
+            packet = encode_event(event)
+            for client in clients:
+                self._send(packet, client)
 
     def publish_parameter(self, name: str, value: Any) -> None:
-        packet = encode_parameter(name, value)
-        for peer in self._subscribers.list_peers(PARAM):
-            self._send(packet, peer.client)
+        if peers := self._subscribers.list_peers(PARAM):
+            packet = encode_parameter(name, value)
+            for peer in peers:
+                self._send(packet, peer.client)
 
     def is_reachable(self, client: str) -> bool:
         """Whether a client's text names one that OSC reaches and that is allowed: an earlier daemon

@@ -53,3 +53,26 @@ def test_an_order_costs_the_same_however_many_are_being_written_down(build: Buil
     assert refused == []
     assert len(recorder.ids_with("queued")) == ORDERS + 1
     assert costs[-1] < 1.5 * costs[0]
+
+
+def test_how_many_wait_is_told_once_for_all_that_was_written_down_together(build: Build) -> None:
+    engine = build(SteppedModel(running=False), queue=1000, queue_per_client=1000)
+    recorder = Recorder(engine)
+    entered = threading.Event()
+    go_on = threading.Event()
+
+    def hold(db: object) -> None:
+        entered.set()
+        assert go_on.wait(PATIENCE)
+
+    engine.journal._writer.put(hold)
+    assert entered.wait(PATIENCE)
+    for number in range(ORDERS):
+        engine.begin_submit(Order(ME, f"a{number}", make_request("a")), lambda error: None)
+    go_on.set()
+    engine.journal.flush()
+    told = [event for event in recorder.events if event.kind in ("queued", "state")]
+    assert len(recorder.ids_with("queued")) == ORDERS
+    assert told[-1].kind == "state"
+    assert told[-1].values[2] >= ORDERS - 1  # one may be with the worker
+    assert len(told) - ORDERS < 10  # two commits, and the model's own states
