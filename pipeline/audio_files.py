@@ -119,6 +119,8 @@ def _read_stream(stream: BinaryIO, name: str, field: str, notes: list[str]) -> I
         low, high = np.full(2, np.inf), np.full(2, -np.inf)
         while left > 0:
             block = decoder.read(min(left, frames))
+            if left == wanted and not len(block):
+                raise _explain_no_sound(what, header, decoder)
             _check_levels(block, what)
             waveform = _mix_to_stereo(block, downmix)
             low = np.minimum(low, waveform.min(axis=0, initial=np.inf))
@@ -133,7 +135,7 @@ def _read_stream(stream: BinaryIO, name: str, field: str, notes: list[str]) -> I
         said = [downmix.note] if downmix.note else []
         if left > 0:
             said += _describe_end(header, decoder, (wanted - left) / rate)
-        if left < wanted and (high - low).max() < SILENT:
+        if (high - low).max() < SILENT:
             said.append("is silent")
         notes += [f"{name} {each}" for each in said]
 
@@ -155,6 +157,15 @@ def _open_decoder(
     if not find_ffmpeg():
         raise explain_missing(what)
     return opened.enter_context(FfmpegDecoder(stream, header, seconds + 1))
+
+
+def _explain_no_sound(what: str, header: SoundHeader, decoder: _Decoder) -> BadRequest:
+    """What to say of a file in which there is nothing behind its header."""
+    promised = header.promised or decoder.promised
+    reason = f"its header promises {promised:.1f} s, and nothing is there" if promised else ""
+    reason = reason or "it ends behind its header"
+    hint = "export it again, or wait until it is here as a whole"
+    return BadRequest(f"{what} has no sound: {reason}", hint)
 
 
 def _describe_end(header: SoundHeader, decoder: _Decoder, seconds: float) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from .prompt_reading import read_prompt
 from .prompts import KNOWN_BEATS, find_known_signature
@@ -10,16 +11,30 @@ from .reading.said import Said
 from .request import UNDERSTAND, Request
 
 
+class Explanation(NamedTuple):
+    """A sentence about what was read. `is_problem`: something was not understood, or becomes
+    something else than is written there.
+    """
+
+    text: str
+    is_problem: bool = False
+
+
 def explain_request(request: Request) -> tuple[str, ...]:
     """What the prompt says of tempo, key and metre, and what the request makes of that; the same
     before and after it is resolved.
     """
+    return tuple(said.text for said in list_prompt_explanations(request))
+
+
+def list_prompt_explanations(request: Request) -> tuple[Explanation, ...]:
+    """The same, with what of it is a problem."""
     if request.task == UNDERSTAND:
         return ()
     return (*_explain_prompt(request), *_explain_signature(request.follow_prompt()))
 
 
-def _explain_prompt(request: Request) -> Iterator[str]:
+def _explain_prompt(request: Request) -> Iterator[Explanation]:
     if not request.read_prompt:
         return
     reading = read_prompt(request.prompt)
@@ -34,20 +49,22 @@ def _explain_prompt(request: Request) -> Iterator[str]:
         yield from _explain(reading.meter, "time_signature", "")
 
 
-def _explain(said: Said, field: str, given: str) -> Iterator[str]:
+def _explain(said: Said, field: str, given: str) -> Iterator[Explanation]:
     if not said.value:
-        yield from () if given else said.problems
+        yield from () if given else (Explanation(text, True) for text in said.problems)
     elif given in ("", said.value):
-        yield f"the prompt says {said.said}: {said.verdict}"
+        yield Explanation(f"the prompt says {said.said}: {said.verdict}")
     else:
-        yield f"the prompt says {said.said}, and {field} {given} was given: it is {given}"
+        text = f"the prompt says {said.said}, and {field} {given} was given: it is {given}"
+        yield Explanation(text, True)
 
 
-def _explain_signature(request: Request) -> Iterator[str]:
+def _explain_signature(request: Request) -> Iterator[Explanation]:
     """What the models are not told, as they know no word for it."""
     signature = request.time_signature
     if find_known_signature(request) != signature:
-        yield (
+        text = (
             f"the model is not told {signature}: models know time signatures of "
             f"{', '.join(KNOWN_BEATS)} beats; bars and guide have it"
         )
+        yield Explanation(text, True)

@@ -121,7 +121,7 @@ FFMPEG_SOUNDS = tuple(  # where ffmpeg is installed
     ".m4a .m4b .mp4 .mov .aac .3gp .3g2 .amr .wma .webm .mka .mkv .ac3 .wv .ape".split()
 )
 SOUNDS = (*READ_SOUNDS, *FFMPEG_SOUNDS)
-MIDI_SUFFIXES = (".mid", ".midi")
+MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
 SOUND_FILE = (
     f"the path of an audio file that exists ({' '.join(READ_SOUNDS)}; with ffmpeg also "
     f"{' '.join(FFMPEG_SOUNDS)})"

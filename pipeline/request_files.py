@@ -7,11 +7,11 @@ be made now goes through `resolve_request`. No MLX.
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .explain import explain_request
+from .explain import Explanation, list_prompt_explanations
 from .ffmpeg import check_installed
 from .guide.midi_file import BadMidi, MidiFacts, read_facts, read_first_bpm
 from .limits import LIMITS
@@ -129,29 +129,40 @@ def explain(request: Request) -> tuple[str, ...]:
     """What was read out of a request and its MIDI guide, in sentences; the same before and after it
     is resolved.
     """
-    return (*explain_request(request), *explain_guide(request))
+    return tuple(said.text for said in list_explanations(request))
+
+
+def list_explanations(request: Request) -> tuple[Explanation, ...]:
+    """The same, with what of it is a problem."""
+    return (*list_prompt_explanations(request), *_list_guide_explanations(request))
 
 
 def explain_guide(request: Request) -> tuple[str, ...]:
     """What was read of its MIDI guide, and what the request makes otherwise of it."""
+    return tuple(said.text for said in _list_guide_explanations(request))
+
+
+def _list_guide_explanations(request: Request) -> Iterator[Explanation]:
     request = request.follow_prompt()
     if not request.read_midi or (facts := _find_facts(request)) is None:
-        return ()
-    notes = list(facts.remarks)
+        return
+    summary, *others = facts.remarks
+    yield Explanation(summary)
+    yield from (Explanation(text, True) for text in others)
     if facts.bpm and request.bpm and abs(request.bpm - facts.bpm) > 0.01:
-        notes.append(_explain_other("is at", f"{facts.bpm:.10g} bpm", f"{request.bpm:.10g} bpm"))
+        yield _explain_other("is at", f"{facts.bpm:.10g} bpm", f"{request.bpm:.10g} bpm")
     if facts.key and request.key and request.key != facts.key:
-        notes.append(_explain_other("is in", facts.key, request.key))
+        yield _explain_other("is in", facts.key, request.key)
     if facts.time_signature and request.given_meter is not None:
         count, unit = Request(time_signature=facts.time_signature).meter
         if request.given_meter != (count, unit):
             given = "{}/{}".format(*request.given_meter)
-            notes.append(_explain_other("is in", f"{count}/{unit}", given))
-    return tuple(notes)
+            yield _explain_other("is in", f"{count}/{unit}", given)
 
 
-def _explain_other(verb: str, written: str, given: str) -> str:
-    return f"the MIDI guide {verb} {written}, and {given} was asked for: it is {given}"
+def _explain_other(verb: str, written: str, given: str) -> Explanation:
+    text = f"the MIDI guide {verb} {written}, and {given} was asked for: it is {given}"
+    return Explanation(text, True)
 
 
 def _find_facts(request: Request) -> MidiFacts | None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, NamedTuple
 
 from .request import MAX_SECONDS
 
 _SCANNED = 2**16  # bytes in which a beginning is looked for behind what is none
-_CONSTANT = (1, 2, 3, 6, 7, 0x11, 0x31, 0xFFFE)  # a WAV's: PCM, float, a-law, µ-law, ADPCM, GSM
+# formats of which every second has as many bytes: a WAV's PCM, float, a-law, µ-law, ADPCM, GSM
+_CONSTANT = (1, 2, 3, 6, 7, 0x11, 0x31, 0xFFFE)
+_AIFF_CONSTANT = (b"NONE", b"sowt", b"twos", b"fl32", b"fl64")  # an AIFF's, likewise
 _FORM = 4096  # the most bytes of a WAV's format
 _CHUNKS = 10_000  # the most chunks that are walked through
 _MOST_FRAME = 1441  # bytes of an MP3's
@@ -428,32 +431,49 @@ def _is_name(name: bytes) -> bool:
 # --- AIFF, CAF, FLAC, Ogg -------------------------------------------------------------------------
 
 
+class _Chunk(NamedTuple):
+    """`place`: where its content begins, of `length` bytes as it says; CAF has -1 for all there
+    is.
+    """
+
+    name: bytes
+    place: int
+    length: int
+
+
+def _walk_chunks(stream: BinaryIO, place: int, layout: str, alignment: int = 1) -> Iterator[_Chunk]:
+    """The chunks from `place` on. `layout`: how each writes its name and its length; the next one
+    begins at a multiple of `alignment` bytes behind.
+    """
+    size = struct.calcsize(layout)
+    for _ in range(_CHUNKS):
+        head = _read_at(stream, place, size)
+        if len(head) < size:
+            return
+        name, length = struct.unpack(layout, head)
+        place += size
+        yield _Chunk(name, place, length)
+        if length < 0:
+            return
+        place += length + -length % alignment
+
+
 def _read_aiff(stream: BinaryIO, start: int, size: int) -> SoundHeader:
     """The decoder reads what is there; the header is asked what it promised."""
-    place = start + 12
-    frames = 0
-    frame_bytes = 0
-    rate = 0.0
-    whole = range(start, size)
-    for _ in range(_CHUNKS):
-        head = _read_at(stream, place, 8)
-        if len(head) < 8:
-            break
-        name, length = struct.unpack(">4sI", head)
-        place += 8
+    whole = SoundHeader("aiff", start, body=range(start, size))
+    frames, rate, is_constant = 0, 0.0, False
+    for name, place, length in _walk_chunks(stream, start + 12, ">4sI", 2):
         if name == b"COMM":
-            form = _read_at(stream, place, 22)
-            channels, frames, bits = struct.unpack(">HIH", form[:8])
+            form = _read_at(stream, place, min(length, 22))
+            (frames,) = struct.unpack(">2xI", form[:6])
             rate = _read_extended(form[8:18])
-            is_plain = length < 22 or form[18:22] in (b"NONE", b"sowt", b"twos", b"fl32", b"fl64")
-            frame_bytes = channels * -(-bits // 8) if is_plain else 0
+            is_constant = len(form) < 22 or form[18:] in _AIFF_CONSTANT
         elif name == b"SSND" and rate > 0:
             rest = size - place - 8
             is_unfinished = rest > 0 and (not frames or not length or length >= _OPEN > rest)
-            promised = 0.0 if is_unfinished or not frame_bytes else frames / rate
-            return SoundHeader("aiff", start, b"", whole, promised, is_unfinished)
-        place += length + length % 2
-    return SoundHeader("aiff", start, b"", whole)
+            promised = frames / rate if is_constant and not is_unfinished else 0.0
+            return replace(whole, promised=promised, is_unfinished=is_unfinished)
+    return whole
 
 
 def _read_extended(content: bytes) -> float:
@@ -466,35 +486,24 @@ def _read_extended(content: bytes) -> float:
 
 def _read_caf(stream: BinaryIO, size: int) -> SoundHeader:
     """The size of the sound is written anew where it is open, or more than is there."""
-    place = 8
-    rate = 0.0
-    packet_bytes = 0
-    packet_frames = 0
-    for _ in range(_CHUNKS):
-        head = _read_at(stream, place, 12)
-        if len(head) < 12:
-            break
-        name, length = struct.unpack(">4sq", head)
-        place += 12
+    whole = SoundHeader("caf", body=range(size))
+    bytes_per_second = 0.0
+    for name, place, length in _walk_chunks(stream, 8, ">4sq"):
         if name == b"desc":
             form = _read_at(stream, place, 32)
             rate, packet_bytes, packet_frames = struct.unpack(">d8xII8x", form)
+            bytes_per_second = packet_bytes * rate / packet_frames if packet_frames else 0.0
         elif name == b"data":
             rest = size - place
             is_unfinished = length <= 0 and rest > 4
-            promised = 0.0
-            if packet_bytes and rate > 0 and not is_unfinished:
-                promised = (length - 4) / packet_bytes * packet_frames / rate
             if (not is_unfinished and length <= rest) or place > _SCANNED:
-                break
-            written = _read_at(stream, 0, place - 8) + struct.pack(">q", rest)
-            return SoundHeader(
-                "caf", 0, written, range(place, size), max(0.0, promised), is_unfinished
-            )
-        if length < 0:
-            break
-        place += length
-    return SoundHeader("caf", 0, body=range(size))
+                return whole
+            promised = 0.0
+            if bytes_per_second > 0 and not is_unfinished:
+                promised = max(0.0, (length - 4) / bytes_per_second)
+            head = _read_at(stream, 0, place - 8) + struct.pack(">q", rest)
+            return SoundHeader("caf", 0, head, range(place, size), promised, is_unfinished)
+    return whole
 
 
 def _count_flac(stream: BinaryIO, start: int) -> float:

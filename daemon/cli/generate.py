@@ -15,9 +15,8 @@ from pipeline.voices import VOICES
 from ..landing import clips, folders
 from ..landing.finished_take import FinishedTake
 from ..landing.manifest import read_manifest
-from ..panel import Panel, keep_lyrics
+from ..panel import Panel
 from ..settings import Settings, SettingsError, from_values
-from ..watch.written_lyrics import read_written_lyrics
 
 if TYPE_CHECKING:
     from pipeline import AceStep
@@ -46,10 +45,7 @@ def generate(
         original = read_manifest(again, accept_request)
         for note in original.notes:
             print(note, file=sys.stderr)
-    # the lyrics of a manifest were read when it was made
-    read_lyrics = read_written_lyrics if "lyrics" in values else keep_lyrics
-    panel = Panel(original.request, read_lyrics=read_lyrics)
-    request, notes = panel.finish(panel.draft(values))
+    request = Panel(original.request).build_request(values)
     if adapters is None:
         adapters = [adapter.text for adapter in original.adapters]
     settings = from_values(
@@ -63,7 +59,7 @@ def generate(
             **pins,
         }
     )
-    return _render(resolve_request(follow_links(request)), settings, notes)
+    return _render(resolve_request(follow_links(request)), settings)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
@@ -73,10 +69,9 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
     return description
 
 
-def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips.Landed:
-    """`notes`: what was read of its lyrics."""
+def _render(request: Request, settings: Settings) -> clips.Landed:
     folders.check_writable(settings.out)
-    told = (*notes, *explain(request))  # at once, as making it takes a while
+    told = explain(request)  # at once, as making it takes a while
     for note in told:
         print(note, file=sys.stderr)
     rendered, _ = _run_with_bar(_load(settings).render(request))
@@ -86,8 +81,7 @@ def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips
     # previews are files like the stems, behind them
     rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:
-        take = FinishedTake.of(rendered).with_notes(notes)
-        return clips.write_take(settings.out, "generate", take)
+        return clips.write_take(settings.out, "generate", FinishedTake.of(rendered))
     except OSError as error:
         raise SettingsError(f"cannot write into {settings.out}: {error.strerror}") from error
 

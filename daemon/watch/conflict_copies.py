@@ -1,5 +1,5 @@
-"""Copies that programs leave beside a file which was saved on two machines: nobody asked for a take
-of them.
+"""Copies that programs leave beside a file which was saved on two machines, and those that people
+have made before they change them: nobody asked for a take of them.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from enum import Enum, auto
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -51,14 +52,49 @@ _LIKELY = tuple(  # what people write too
 )
 
 
-class ConflictCopy(NamedTuple):
-    """What a name says: the name of the original, which program writes such names, and whether
-    nobody else does.
+_COPY = (
+    r"(?:copy|kopie|copia|cópia|copie|kopia|kopi|kopio|másolat|kopya|копия|копія|コピー|副本"
+    r"|복사본)"
+)
+_DUPLICATES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf" (?:[-–] )?{_COPY}(?: [0-9]{{1,2}}| \([0-9]{{1,2}}\))?\Z",  # Finder, Windows
+        rf" \((?:another |[0-9]{{1,2}}(?:st|nd|rd|th) )?{_COPY}(?: [0-9]{{1,2}})?\)\Z",  # GNOME
+        r"(?:のコピー|的副本|의 복사본)(?: [0-9]{1,2})?\Z",
+        rf"\A{_COPY} (?:\([0-9]{{1,2}}\) )?(?:of|von|de|di|av|af|van) ",  # Google Drive
+    )
+)
+
+
+class CopyKind(Enum):
+    """Which copy a name says a file is. CONFLICT: no person writes such a name. LIKELY: people
+    write it too. DUPLICATE: it was copied by hand, mostly to be changed then.
     """
+
+    CONFLICT = auto()
+    LIKELY = auto()
+    DUPLICATE = auto()
+
+
+_PATTERNS = (
+    *((pattern, whose, CopyKind.CONFLICT) for pattern, whose in _CERTAIN),
+    *((pattern, "a file manager", CopyKind.DUPLICATE) for pattern in _DUPLICATES),
+    *((pattern, whose, CopyKind.LIKELY) for pattern, whose in _LIKELY),
+)
+
+
+class ConflictCopy(NamedTuple):
+    """What a name says: the name of the original, and which program writes such names."""
 
     original: str
     whose: str
-    is_certain: bool
+    kind: CopyKind
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is a copy whatever it holds."""
+        return self.kind is CopyKind.CONFLICT
 
 
 def fold_name(name: str) -> str:
@@ -71,12 +107,12 @@ def fold_name(name: str) -> str:
 def read_name(name: str) -> ConflictCopy | None:
     """None where the name is no copy's."""
     path = PurePath(unicodedata.normalize("NFC", name))
-    for patterns, is_certain in ((_CERTAIN, True), (_LIKELY, False)):
-        for pattern, whose in patterns:
-            # song.txt (conflicted copy).txt, and song.txt.sync-conflict-... of some versions
-            if match := pattern.search(path.stem, 1):
-                stem = path.stem[: match.start()].removesuffix(path.suffix)
-                return ConflictCopy(f"{stem}{path.suffix}", whose, is_certain)
+    for pattern, whose, kind in _PATTERNS:
+        match = pattern.search(path.stem)
+        stem = path.stem[: match.start()] + path.stem[match.end() :] if match else ""
+        # song.txt (conflicted copy).txt, and song.txt.sync-conflict-... of some versions
+        if stem := stem.removesuffix(path.suffix):
+            return ConflictCopy(f"{stem}{path.suffix}", whose, kind)
     return None
 
 

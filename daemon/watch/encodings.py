@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote
-from .old_encodings import guess_reading, is_kana, is_text
+from .old_encodings import find_alphabet, guess_reading, is_kana, is_text
 
 _WIDE_MARKS = (  # that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
@@ -21,6 +21,9 @@ _WIDE_MARKS = (  # that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # half a character, in what is wide
+_MOST_BETWEEN = 16  # bytes for each of them
+# what is written in East Asia is in one of these; of characters by chance every third is
+_EAST_ASIAN = ("gb2312", "big5", "cp932", "euc_kr")
 _WIDE = {
     "utf-32-le": "UTF-32",
     "utf-32-be": "UTF-32",
@@ -68,46 +71,68 @@ def _decode_marked(content: bytes, codec: str, name: str) -> tuple[str, tuple[Sh
 
 def _may_be_wide(content: bytes) -> bool:
     """Whether so many bytes are no characters that they may be halves of some."""
-    controls = len(_CONTROLS.findall(content))
-    return b"\0" in content or (controls >= 3 and 4 * controls >= len(content))
+    return b"\0" in content or _MOST_BETWEEN * len(_CONTROLS.findall(content)) >= len(content) > 0
 
 
 def _decode_wide(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
-    """UTF-16 or UTF-32 without a byte order mark: in the right order of bytes it has more ASCII,
-    line ends for one, and its alphabet is in one place. None where it is none of them.
+    """UTF-16 or UTF-32 without a byte order mark: in the right order of bytes most of it is ASCII,
+    or it is in one alphabet, has line ends, and its characters are in one place. None where it is
+    none of them.
     """
-    readings: list[tuple[int, int, str, str]] = []
+    readings: list[tuple[tuple[bool, int, int, int], str, str]] = []
+    controls = len(_CONTROLS.findall(content))
+    is_full = controls >= 3 and 4 * controls >= len(content)
     for codec, name in _WIDE.items():
         with suppress(UnicodeDecodeError):
             text = content.decode(codec)
             plain = sum(map(str.isascii, text))
             # zeros are halves of ASCII, if not three quarters of any character
-            if is_text(text) and (plain or name == "UTF-32" or b"\0" not in content):
+            is_wide = plain > 0 or name == "UTF-32" if b"\0" in content else is_full
+            if is_text(text) and (is_wide or _is_common(text)):
+                alphabets = {find_alphabet(character) for character in text if character.isalpha()}
                 blocks = {ord(character) >> 8 for character in text}
-                readings.append((plain, -len(blocks), name, text))
+                rank = 2 * plain >= len(text), -len(alphabets), plain, -len(blocks)
+                readings.append((rank, name, text))
     if not readings:
         return None
-    _, _, name, text = max(readings, key=lambda reading: reading[:2])
-    return text, (_note_encoding(name),)
+    _, name, text = max(readings, key=lambda reading: reading[0])
+    return text, (_note_guess(name) if _is_common(text) else _note_encoding(name),)
 
 
 def _decode_han(content: bytes) -> tuple[str, tuple[SheetNote, ...]] | None:
     """UTF-16 without a byte order mark and without ASCII: Japanese or Chinese. None where it is
     none of it.
     """
-    for codec in ("utf-16-le", "utf-16-be"):
+    for codec, low, high in (("utf-16-le", 0, 1), ("utf-16-be", 1, 0)):
         with suppress(UnicodeDecodeError):
             text = content.decode(codec)
             # in no old encoding is every second byte that of Han characters, with any other between
-            letters = sum(chr(byte).isalpha() and byte < 128 for byte in content[::2])
-            is_han = codec == "utf-16-le" and len(text) >= 4 and 3 * letters <= len(text)
-            if is_kana(text) or (is_han and all(map(_is_east_asian, text))):
+            letters = sum(chr(byte).isalpha() and byte < 128 for byte in content[low::2])
+            below = sum(byte < 128 for byte in content[high::2])
+            is_apart = 3 * letters <= len(text) and 6 * below >= len(text)
+            is_han = len(text) >= 4 and is_apart and all(map(_is_east_asian, text))
+            if is_kana(text) or (is_han and _is_common(text)):
                 return text, (_note_guess("UTF-16"),)
     return None
 
 
+def _is_common(text: str) -> bool:
+    """Whether a text is in letters of one of East Asia's alphabets, all of them in use."""
+    if not all(_is_east_asian(character) for character in text if not character.isspace()):
+        return False
+    for codec in _EAST_ASIAN:
+        with suppress(UnicodeEncodeError):
+            return bool(text.encode(codec))
+    return False
+
+
 def _is_east_asian(character: str) -> bool:
-    return "\u3000" <= character <= "\u30ff" or "\u4e00" <= character <= "\u9fff"
+    return (
+        "\u3000" <= character <= "\u30ff"
+        or "\u4e00" <= character <= "\u9fff"
+        or "\uac00" <= character <= "\ud7a3"
+        or "\uff01" <= character <= "\uff5e"
+    )
 
 
 def _drop_zeros(content: bytes) -> tuple[str, tuple[SheetNote, ...]]:

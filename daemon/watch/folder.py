@@ -25,7 +25,7 @@ from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
 from . import watched_files
-from .conflict_copies import are_alike, find_original, read_name
+from .conflict_copies import ConflictCopy, CopyKind, are_alike, find_original, read_name
 from .engine_api import EngineApi
 from .folder_jobs import FolderJobs
 from .notes import BUG, TOO_MUCH, UNCLEAR, UNDERSTOOD, UNKNOWN, SheetNote, describe_error, shorten
@@ -60,6 +60,7 @@ class FileRecord:
     # it was there when the folder came in sight: nobody saved it while we were watching
     preexisting: bool = False
     digest: str = ""  # of the content that was taken last
+    rests: bool = False  # that is a copy of another file's
     parsed: ParsedFile = field(default_factory=lambda: ParsedFile(None))
     job_id: str = ""  # of its newest job
     notes: tuple[SheetNote, ...] = ()
@@ -267,8 +268,12 @@ class WatchedFolder:
         record = self._records.pop(name)
         if watched_files.is_defaults(name):
             self._parser.clear_defaults()
-        else:
-            self._removed.add(name, record)
+            return
+        if record.rests or record.failed_states:  # it may come again, and under another name
+            self._report(name, FileRecord())
+            record.announced = ()
+            record.signature = record.read_signature = None
+        self._removed.add(name, record)
 
     def _detect_rename(self, file: WatchedFile) -> bool:
         """Whether this is a file that had another name before, and was read: then nothing was
@@ -311,6 +316,8 @@ class WatchedFolder:
         record.read_at = None
         if record.read_signature is None and self._detect_rename(file):
             return
+        if file.is_unknown and not watched_files.looks_like_words(file):
+            return
         content = self._read(file, record, now)
         if content is None:
             return
@@ -323,9 +330,10 @@ class WatchedFolder:
         if file.is_defaults:
             self._take_defaults(file, record, content)
             return
-        if conflict := self._describe_conflict(file, content):
+        if conflict := self._describe_conflict(file, record, content):
             self._rest(file, record, content, conflict)
             return
+        record.rests = False
         parsed = self._parse(file, content)
         asks_for_the_same = is_same and parsed.inputs == record.parsed.inputs
         if asks_for_the_same and not self._jobs.has_failed(record.job_id):
@@ -372,26 +380,55 @@ class WatchedFolder:
             record.read_at = now + COARSE
         return content
 
-    def _describe_conflict(self, file: WatchedFile, content: FileContent) -> SheetNote | None:
-        """What to say of a copy that a program made where two machines saved one file. A name that
-        people write too is a copy's only where the original is older, and almost the same.
+    def _describe_conflict(
+        self, file: WatchedFile, record: FileRecord, content: FileContent
+    ) -> SheetNote | None:
+        """What to say of a copy of which no take is made. A name that people write too is a copy's
+        only where the original is older, and has almost the same in it; what was saved anew since
+        then is somebody's own. Raises `Refused`.
         """
         copy = read_name(file.name)
         if copy is None:
             return None
         original = self._files.get(find_original(copy, self._files) or "")
-        if not copy.is_certain and (original is None or not _is_version(file, content, original)):
-            return None
-        is_of = original.name if original else copy.original
-        message = f"it looks like a conflict copy of {is_of}, as {copy.whose} leaves them: it rests"
-        hint = f"keep what you want of both in {is_of}, or give this one another name to play it"
-        return SheetNote(0, CONFLICT, message, hint)
+        if not copy.is_certain:
+            is_changed = record.digest not in ("", content.digest)
+            if (
+                original is None
+                or is_changed
+                or not self._is_version(copy, file, content, original)
+            ):
+                return None
+            if self._jobs.find_newest(file.name, content.digest)[0]:
+                return None  # it was changed when an earlier daemon watched
+        return _describe_copy(copy, original.name if original else copy.original)
+
+    def _is_version(
+        self, copy: ConflictCopy, file: WatchedFile, content: FileContent, original: WatchedFile
+    ) -> bool:
+        """Whether a file is another version of an older one: it has the same parameters and almost
+        the same words. Of sounds and manifests, which are alike anyway, and of copies made by hand,
+        which people change, only the very same is.
+        """
+        if original.mtime > file.mtime:
+            return False
+        try:
+            other = watched_files.read_content(original)
+        except UnusableFile:
+            return False
+        if file.is_audio or file.is_manifest or copy.kind is CopyKind.DUPLICATE:
+            return content.digest == other.digest
+        return are_alike(content.text, other.text) and (
+            self._parser.read_parameters(file, content.text)
+            == self._parser.read_parameters(original, other.text)
+        )
 
     def _rest(
         self, file: WatchedFile, record: FileRecord, content: FileContent, note: SheetNote
     ) -> None:
         """Say why no take is made of a file."""
         record.digest = content.digest
+        record.rests = True
         record.parsed = ParsedFile(None)
         record.notes = (note,)
         self._tell(file.name, record, record.notes, preexisting=record.preexisting)
@@ -570,19 +607,17 @@ def _sign_files(file: WatchedFile) -> list[str]:
     return [f"{size:x}.{modified:x}" for size, modified in file.signature]
 
 
-def _is_version(file: WatchedFile, content: FileContent, original: WatchedFile) -> bool:
-    """Whether a file is another version of an older one. Of sounds and manifests, which are alike
-    anyway, only the very same is.
-    """
-    if original.mtime > file.mtime:
-        return False
-    try:
-        other = watched_files.read_content(original)
-    except UnusableFile:
-        return False
-    if file.is_audio or file.is_manifest:
-        return content.digest == other.digest
-    return are_alike(content.text, other.text)
+def _describe_copy(copy: ConflictCopy, original: str) -> SheetNote:
+    """Why it rests, and what to do."""
+    if copy.kind is CopyKind.DUPLICATE:
+        message = f"it is a copy of {original} that was not changed yet: it rests until it is"
+        return SheetNote(0, CONFLICT, message, "give it another name to play it as it is")
+    message = f"it looks like a conflict copy of {original}, as {copy.whose} leaves them: it rests"
+    hint = f"keep what you want of both in {original}, or give this one another name to play it"
+    if copy.kind is CopyKind.LIKELY:
+        hint = f"keep what you want of both in {original}; change this one, or name it otherwise, "
+        hint += "to play it"
+    return SheetNote(0, CONFLICT, message, hint)
 
 
 def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) -> bool:

@@ -132,7 +132,7 @@ def _weigh_words(text: str) -> float:
         return _IMPLAUSIBLE
     foreign = latin = 0  # letters of the longest word in another alphabet, and in Latin letters
     for word in _WORD.findall(text):
-        alphabets = {_find_alphabet(character) for character in word}
+        alphabets = {find_alphabet(character) for character in word}
         if (len(alphabets) > 1 and alphabets & _ALPHABETS) or _has_odd_case(word):
             return _IMPLAUSIBLE
         if alphabets & _ALPHABETS:
@@ -161,7 +161,8 @@ def _has_odd_case(word: str) -> bool:
 
 
 @lru_cache(4096)
-def _find_alphabet(character: str) -> str:
+def find_alphabet(character: str) -> str:
+    """By the first word of its name: LATIN, CJK."""
     return unicodedata.name(character, "").partition(" ")[0]
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.prompt_reading import read_prompt
 from pipeline.request import FILE_FIELDS, BadRequest, Request
-from pipeline.request_files import accept_request, explain
+from pipeline.request_files import accept_request, list_explanations
 
 from ..jobs import Refused
 from ..landing.manifest import parse_manifest
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
+from .documents.document import Document
 from .documents.read import read_document
 from .engine_api import EngineApi
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
@@ -76,13 +77,19 @@ class FileParser:
     def clear_defaults(self) -> None:
         self._defaults = Sheet()
 
+    def read_parameters(self, file: WatchedFile, content: bytes) -> dict[str, object]:
+        """What a sheet says besides its lyrics; nothing of what is none."""
+        with suppress(ValueError):
+            values = build_sheet(_read_words(file, content), self._resolve_path).values
+            return {name: value for name, value in values.items() if name != "lyrics"}
+        return {}
+
     def parse(self, file: WatchedFile, content: bytes) -> ParsedFile:
         """What a file asks for, with the folder's defaults behind it."""
         if file.is_manifest:
             return self._parse_manifest(file, content)
         try:
-            suffix = (file.text_path or file.path).suffix.lower()
-            document = read_document(content, suffix)
+            document = _read_words(file, content)
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
         read = build_sheet(document, self._resolve_path)
@@ -111,7 +118,7 @@ class FileParser:
             request = Panel(self._watch.request, self._panel.tempo).build_request(values)
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
-        notes = (*_explain_prompt(request), *notes)
+        notes = (*_explain(request), *notes)
         insert = read.insert or self._defaults.insert
         return ParsedFile(request, (self._watch.request, values), notes, text, insert, read.sung)
 
@@ -161,9 +168,16 @@ class FileParser:
         return str(self._allowed_folders.resolve_values({name: value})[name])
 
 
-def _explain_prompt(request: Request) -> tuple[SheetNote, ...]:
-    """What its prompt says of tempo, key and metre; what was not understood is a problem."""
-    problems = read_prompt(request.prompt).problems
+def _read_words(file: WatchedFile, content: bytes) -> Document:
+    """Raises ValueError for what holds none, with what to do."""
+    return read_document(content, (file.text_path or file.path).suffix.lower())
+
+
+def _explain(request: Request) -> tuple[SheetNote, ...]:
+    """What was read of its prompt and its guide; what was not understood, or becomes something
+    else, is a problem.
+    """
     return tuple(
-        SheetNote(0, UNCLEAR if note in problems else UNDERSTOOD, note) for note in explain(request)
+        SheetNote(0, UNCLEAR if said.is_problem else UNDERSTOOD, said.text)
+        for said in list_explanations(request)
     )

@@ -7,7 +7,7 @@ knows how its file is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -15,7 +15,8 @@ from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, OutOfRange, coerce
 
 from .characters import split_written_lines
-from .documents.document import Document, Kind
+from .documents.credits import drop_last_credits
+from .documents.document import Document, DocumentLine, Kind
 from .documents.read import read_text
 from .lyrics import LyricsReader
 from .notes import UNCLEAR, SheetNote
@@ -49,20 +50,13 @@ def keep_path(name: str, value: str) -> str:
     return value
 
 
-def read_sheet(
-    text: str,
-    suffix: str = ".txt",
-    resolve_path: PathResolver = keep_path,
-    keeps_markers: bool = False,
-) -> Sheet:
+def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = keep_path) -> Sheet:
     """A lyric sheet; `suffix` (.txt, .md, .lrc) is how it is written. No text raises."""
-    return build_sheet(read_text(text, suffix), resolve_path, keeps_markers)
+    return build_sheet(read_text(text, suffix), resolve_path)
 
 
-def build_sheet(
-    document: Document, resolve_path: PathResolver = keep_path, keeps_markers: bool = False
-) -> Sheet:
-    """The sheet that a document holds. `keeps_markers` as in `LyricsReader`. No text raises."""
+def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> Sheet:
+    """The sheet that a document holds. No text raises."""
     lines = document.lines
     if len(lines) > MAX_LINES:
         return Sheet(refusal=_refuse_lines(len(lines)))
@@ -82,9 +76,12 @@ def build_sheet(
         document.kind == Kind.MARKDOWN,
         values,
         lambda name, value: read_parameter(name, value, resolve_path),
-        keeps_markers,
     )
-    reader.read(lines[body:])
+    words: Sequence[DocumentLine] = lines[body:]
+    if not any(line.times for line in words):
+        words, credits = drop_last_credits(words)
+        notes += credits
+    reader.read(words)
     values |= reader.values
     refusal = None
     sung: list[tuple[int, str]] = []

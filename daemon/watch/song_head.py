@@ -129,6 +129,7 @@ _SOLFEGE = re.compile(
 _AND = re.compile(r" ?[&/,+] ?| (?:and|und|et|y|e|en|i|og|och|и|та) ")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?!\d)")
 _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
+_VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
 _SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +")
 _SAID = re.compile(r"[^\W_][\w &/#'().-]{0,30}")
@@ -195,6 +196,9 @@ def describe_unused(fact: Fact) -> SheetNote:
     if word == "text" and fact.value[:1].islower():
         hint = "write prompt: where it is what it should sound like"
         return SheetNote(0, UNCLEAR, "text is who wrote the words: not used", hint)
+    if _FIELDS.get(_spell(word)) == "time_signature" and not _VERSE_METRE.match(fold(fact.value)):
+        message = f"{word} is a metre, not {shorten(fact.value)}: not used"
+        return SheetNote(0, UNCLEAR, message, f"write it like {word}: 3/4")
     if word != "tempo":
         return SheetNote(0, UNDERSTOOD, f"{word} is not used")
     message = f"tempo is a number, not {shorten(fact.value)}: not used"

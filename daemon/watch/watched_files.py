@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 import os
+import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,12 +16,13 @@ from typing import NamedTuple
 from pipeline.limits import LIMITS
 from pipeline.private import find_strangers
 from pipeline.real_files import open_real
-from pipeline.request import SOUNDS
+from pipeline.request import MIDI_SUFFIXES, SOUNDS
 from pipeline.untrusted import FileState
 
 from .conflict_copies import fold_name
 from .documents.read import REFUSED_SUFFIXES, SUFFIXES
-from .notes import SheetNote
+from .encodings import decode
+from .notes import UNDERSTOOD, SheetNote
 
 MANIFEST = ".json"
 DEFAULTS = "acestepd.txt"  # holds for all files of its folder
@@ -29,6 +32,19 @@ OTHER_SOUNDS = frozenset(
     ".m4a .aac .mp4 .mov .opus .wma .wave .caf .aifc .amr .3gp .ac3 .ape .wv .mka .webm .au .snd "
     ".rx2 .rex .oga".split()
 ).difference(SOUNDS)
+_KNOWN = frozenset((*SUFFIXES, *REFUSED_SUFFIXES, *SOUNDS, *OTHER_SOUNDS, MANIFEST))
+# what is never told of, although it may look like words: temporary files, and those of programs
+_NO_WORDS = frozenset(
+    "tmp temp part partial download crdownload opdownload filepart aria2 bak backup old orig rej "
+    "swp swo swx lock lck pid icloud db ini cfg conf log url webloc lnk desktop xmp pk pkf sfk "
+    "nksf asd ovw reapeaks als alc adg amxd rpp flp cpr logicx band ptx song csv tsv xls xlsx ods "
+    "cue m3u m3u8 pls nfo sfv md5 sha1 sha256 py js ts lua sh bat cmd c cc cpp h hpp java rs go "
+    "css toml yaml yml sql diff patch".split()
+)
+_ENDING = re.compile(r"\.[a-z][a-z0-9]{0,9}")
+_ODD = re.compile(r"[0-9{}<>=;\\|_$@%/+*]")  # characters that songs have few of
+_SNIFFED = 2**12  # bytes
+_LEAST_WORDS = 4
 UNSUPPORTED = 415
 SETTLE_SECONDS = 0.3  # without a change, after which a file is read
 SETTLE_SECONDS_AUDIO = 1.0
@@ -72,6 +88,11 @@ class WatchedFile:
         return _suffix(self.name) in (*SOUNDS, *OTHER_SOUNDS)
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether it may be that its writer has it taken for words, and it is not."""
+        return not is_input(self.name)
+
+    @property
     def is_manifest(self) -> bool:
         return _suffix(self.name) == MANIFEST
 
@@ -108,7 +129,19 @@ def is_input(name: str) -> bool:
     """
     if name.startswith((".", "~")) or name.lower().endswith(REPORT):
         return False
-    return _suffix(name) in (*SUFFIXES, *REFUSED_SUFFIXES, *SOUNDS, *OTHER_SOUNDS, MANIFEST)
+    return _suffix(name) in _KNOWN
+
+
+def _may_be_words(name: str) -> bool:
+    """Whether somebody may have called a text so that is to be sung, or a MIDI file: an unknown
+    ending, or none. What has two of which one is known is a program's: chorus.txt.tmp.
+    """
+    stem, suffix = os.path.splitext(name.lower())
+    if stem.isdigit() or not (stem[:1].isalnum() and stem.isprintable()):
+        return False
+    if suffix in _KNOWN or _suffix(stem) in _KNOWN:
+        return False
+    return not suffix or bool(_ENDING.fullmatch(suffix) and suffix[1:] not in _NO_WORDS)
 
 
 def is_defaults(name: str) -> bool:
@@ -132,9 +165,9 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
     stats: dict[str, os.stat_result] = {}
     subfolders: list[str] = []
     with os.scandir(folder) as entries:
-        inputs = (entry for entry in entries if _is_candidate(entry, subfolders))
+        candidates = (entry for entry in entries if _is_candidate(entry, subfolders))
         most = LIMITS.watched_files + 1
-        listed = heapq.nsmallest(most, inputs, key=lambda entry: entry.name)
+        listed = heapq.nsmallest(most, candidates, key=_rank)
     for entry in listed[: LIMITS.watched_files]:
         if found := _stat_regular(entry):
             stats[entry.name] = found
@@ -157,8 +190,10 @@ def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
     text_of |= {name: name for name in stats if _suffix(name) in REFUSED_SUFFIXES}
     if manifests:
         text_of |= {name: name for name in stats if _suffix(name) == MANIFEST}
+    text_of |= {name: name for name in stats if not is_input(name)}
     files = {name: _build_file(folder, name, text, stats) for name, text in text_of.items()}
-    return FolderScan(files, len(listed) < most, tuple(sorted(subfolders)))
+    is_whole = len(listed) < most or not is_input(listed[-1].name)
+    return FolderScan(files, is_whole, tuple(sorted(subfolders)))
 
 
 def read_content(file: WatchedFile) -> FileContent:
@@ -169,6 +204,8 @@ def read_content(file: WatchedFile) -> FileContent:
         message = f"sound in a {_suffix(file.name)} file is not read"
         kinds = ", ".join(kind.removeprefix(".") for kind in SOUNDS)
         raise UnusableFile(UNSUPPORTED, message, f"save it as one of {kinds}")
+    if file.is_unknown:
+        raise UnusableFile(*_explain_unknown(file.name))
     digest = blake2b(digest_size=16)
     text = bytearray()
     for path in file.paths:
@@ -179,6 +216,37 @@ def read_content(file: WatchedFile) -> FileContent:
                 text += chunk
         digest.update(b"\0")
     return FileContent(digest.hexdigest(), bytes(text))
+
+
+def looks_like_words(file: WatchedFile) -> bool:
+    """Whether a file of an unknown ending begins as a text does that may be sung, or is MIDI."""
+    try:
+        with open_real(os.path.realpath(file.path)) as stream:
+            content = stream.read(_SNIFFED)
+    except OSError:
+        return False
+    if _suffix(file.name) in MIDI_SUFFIXES:
+        return content.startswith((b"MThd", b"RIFF"))
+    with suppress(ValueError):
+        text, _ = decode(content)
+        odd = len(_ODD.findall(text))
+        letters = sum(map(str.isalpha, text))
+        written = sum(not character.isspace() for character in text)
+        words = len(text.split()) if text.isascii() else letters
+        return words >= _LEAST_WORDS and 4 * letters >= 3 * written and 20 * odd <= written
+    return False
+
+
+def _explain_unknown(name: str) -> tuple[int, str, str]:
+    """The code, what to say, and what to do."""
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() in MIDI_SUFFIXES:
+        message = "a MIDI file makes no take of its own"
+        return UNDERSTOOD, message, f"save a sheet that says guide: {name}"
+    message = f"it looks like words, and files in {suffix} are not read"
+    if not suffix:
+        message = "it looks like words, and files without an ending are not read"
+    return UNSUPPORTED, message, f"name it {stem}.txt to have it sung"
 
 
 def has_changed(file: WatchedFile) -> bool:
@@ -216,9 +284,16 @@ def _is_candidate(entry: os.DirEntry[str], subfolders: list[str]) -> bool:
     """Whether it has an input's name; folders that are not hidden are added to `subfolders`."""
     if is_input(entry.name):
         return True
+    if _may_be_words(entry.name) and entry.is_file():
+        return True
     if not entry.name.startswith((".", "~", "__")) and entry.is_dir(follow_symlinks=False):
         subfolders.append(entry.name)
     return False
+
+
+def _rank(entry: os.DirEntry[str]) -> tuple[bool, str]:
+    """By their names; what may be something else comes last."""
+    return not is_input(entry.name), entry.name
 
 
 def _stat_regular(entry: os.DirEntry[str]) -> os.stat_result | None:

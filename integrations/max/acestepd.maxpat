@@ -961,7 +961,7 @@
       230.0,
       22.0
      ],
-     "text": "/ace/notify 1 $1 \"clip finished progress fail note\" $2"
+     "text": "/ace/notify 1 $1 \"clip finished progress fail\" $2"
     }
    },
    {
@@ -1816,9 +1816,8 @@
      "id": "obj-93",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 7,
+     "numoutlets": 6,
      "outlettype": [
-      "",
       "",
       "",
       "",
@@ -1832,7 +1831,7 @@
       230.0,
       22.0
      ],
-     "text": "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note"
+     "text": "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished"
     }
    },
    {
@@ -2312,292 +2311,12 @@
       230.0,
       22.0
      ],
-     "text": "what it read out of our own"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-119",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "outlettype": [
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      52.0,
-      230.0,
-      22.0
-     ],
-     "text": "unpack s s"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-120",
-     "maxclass": "newobj",
-     "numinlets": 2,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      84.0,
-      230.0,
-      22.0
-     ],
-     "text": "pack s s"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-121",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      116.0,
-      230.0,
-      22.0
-     ],
-     "text": "sprintf %s. symout"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-122",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "outlettype": [
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      148.0,
-      230.0,
-      22.0
-     ],
-     "text": "trigger s s"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-123",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "outlettype": [
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      180.0,
-      230.0,
-      22.0
-     ],
-     "text": "trigger s s"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-124",
-     "maxclass": "newobj",
-     "numinlets": 2,
-     "numoutlets": 2,
-     "outlettype": [
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      212.0,
-      230.0,
-      22.0
-     ],
-     "text": "zl reg"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-125",
-     "maxclass": "newobj",
-     "numinlets": 2,
-     "numoutlets": 2,
-     "outlettype": [
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      244.0,
-      230.0,
-      22.0
-     ],
-     "text": "zl reg"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-126",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 2,
-     "outlettype": [
-      "bang",
-      "bang"
-     ],
-     "patching_rect": [
-      1520.0,
-      276.0,
-      230.0,
-      22.0
-     ],
-     "text": "trigger b b"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-127",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 4,
-     "outlettype": [
-      "",
-      "",
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      308.0,
-      230.0,
-      22.0
-     ],
-     "text": "coll"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-128",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "outlettype": [
-      "bang"
-     ],
-     "patching_rect": [
-      1520.0,
-      340.0,
-      230.0,
-      22.0
-     ],
-     "text": "trigger b"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-129",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      372.0,
-      230.0,
-      22.0
-     ],
-     "text": "sprintf id-%s symout"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-130",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 4,
-     "outlettype": [
-      "",
-      "",
-      "",
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      404.0,
-      230.0,
-      22.0
-     ],
-     "text": "coll"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-131",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      436.0,
-      230.0,
-      22.0
-     ],
-     "text": "prepend merge"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-132",
-     "maxclass": "newobj",
-     "numinlets": 1,
-     "numoutlets": 1,
-     "outlettype": [
-      ""
-     ],
-     "patching_rect": [
-      1520.0,
-      468.0,
-      230.0,
-      22.0
-     ],
-     "text": "tosymbol"
-    }
-   },
-   {
-    "box": {
-     "id": "obj-133",
-     "maxclass": "comment",
-     "numinlets": 1,
-     "numoutlets": 0,
-     "outlettype": [],
-     "patching_rect": [
-      1770.0,
-      20.0,
-      230.0,
-      22.0
-     ],
      "text": "the newest clip, round and round"
     }
    },
    {
     "box": {
-     "id": "obj-134",
+     "id": "obj-119",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 6,
@@ -2610,7 +2329,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       52.0,
       230.0,
       22.0
@@ -2620,7 +2339,7 @@
    },
    {
     "box": {
-     "id": "obj-135",
+     "id": "obj-120",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2629,7 +2348,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       84.0,
       230.0,
       22.0
@@ -2639,7 +2358,7 @@
    },
    {
     "box": {
-     "id": "obj-136",
+     "id": "obj-121",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2648,7 +2367,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       116.0,
       230.0,
       22.0
@@ -2658,7 +2377,7 @@
    },
    {
     "box": {
-     "id": "obj-137",
+     "id": "obj-122",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2667,7 +2386,7 @@
       "bang"
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       148.0,
       230.0,
       22.0
@@ -2677,7 +2396,7 @@
    },
    {
     "box": {
-     "id": "obj-138",
+     "id": "obj-123",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2685,7 +2404,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       180.0,
       230.0,
       22.0
@@ -2695,7 +2414,7 @@
    },
    {
     "box": {
-     "id": "obj-139",
+     "id": "obj-124",
      "maxclass": "newobj",
      "numinlets": 3,
      "numoutlets": 3,
@@ -2705,7 +2424,7 @@
       "signal"
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       212.0,
       230.0,
       22.0
@@ -2715,7 +2434,7 @@
    },
    {
     "box": {
-     "id": "obj-140",
+     "id": "obj-125",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2724,7 +2443,7 @@
       "bang"
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       244.0,
       230.0,
       22.0
@@ -2734,7 +2453,7 @@
    },
    {
     "box": {
-     "id": "obj-141",
+     "id": "obj-126",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2742,7 +2461,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       276.0,
       230.0,
       22.0
@@ -2752,7 +2471,7 @@
    },
    {
     "box": {
-     "id": "obj-142",
+     "id": "obj-127",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2760,7 +2479,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       308.0,
       230.0,
       22.0
@@ -2770,7 +2489,7 @@
    },
    {
     "box": {
-     "id": "obj-143",
+     "id": "obj-128",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2778,7 +2497,7 @@
       "signal"
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       340.0,
       230.0,
       22.0
@@ -2788,13 +2507,13 @@
    },
    {
     "box": {
-     "id": "obj-144",
+     "id": "obj-129",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
-      1770.0,
+      1520.0,
       372.0,
       230.0,
       22.0
@@ -2804,7 +2523,7 @@
    },
    {
     "box": {
-     "id": "obj-145",
+     "id": "obj-130",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2812,7 +2531,7 @@
       "int"
      ],
      "patching_rect": [
-      1770.0,
+      1520.0,
       404.0,
       230.0,
       22.0
@@ -2828,13 +2547,13 @@
    },
    {
     "box": {
-     "id": "obj-146",
+     "id": "obj-131",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
-      1770.0,
+      1520.0,
       436.0,
       230.0,
       22.0
@@ -4523,7 +4242,7 @@
     "patchline": {
      "source": [
       "obj-93",
-      5
+      0
      ],
      "destination": [
       "obj-119",
@@ -4535,250 +4254,10 @@
     "patchline": {
      "source": [
       "obj-119",
-      1
-     ],
-     "destination": [
-      "obj-121",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-121",
-      0
-     ],
-     "destination": [
-      "obj-120",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-119",
-      0
-     ],
-     "destination": [
-      "obj-122",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-122",
-      1
-     ],
-     "destination": [
-      "obj-123",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-123",
-      0
-     ],
-     "destination": [
-      "obj-124",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-123",
-      1
-     ],
-     "destination": [
-      "obj-125",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-70",
-      0
-     ],
-     "destination": [
-      "obj-127",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-122",
-      0
-     ],
-     "destination": [
-      "obj-129",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-129",
-      0
-     ],
-     "destination": [
-      "obj-127",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-127",
-      0
-     ],
-     "destination": [
-      "obj-128",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-128",
-      0
-     ],
-     "destination": [
-      "obj-126",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-126",
-      1
-     ],
-     "destination": [
-      "obj-125",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-125",
-      0
-     ],
-     "destination": [
-      "obj-120",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-120",
-      0
-     ],
-     "destination": [
-      "obj-131",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-131",
-      0
-     ],
-     "destination": [
-      "obj-130",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-126",
-      0
-     ],
-     "destination": [
-      "obj-124",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-124",
-      0
-     ],
-     "destination": [
-      "obj-130",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-130",
-      0
-     ],
-     "destination": [
-      "obj-132",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-132",
-      0
-     ],
-     "destination": [
-      "obj-18",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-93",
-      0
-     ],
-     "destination": [
-      "obj-134",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-134",
       2
      ],
      "destination": [
-      "obj-135",
+      "obj-120",
       1
      ]
     }
@@ -4786,11 +4265,11 @@
    {
     "patchline": {
      "source": [
-      "obj-134",
+      "obj-119",
       1
      ],
      "destination": [
-      "obj-136",
+      "obj-121",
       0
      ]
     }
@@ -4798,11 +4277,11 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
+      "obj-121",
       0
      ],
      "destination": [
-      "obj-135",
+      "obj-120",
       0
      ]
     }
@@ -4810,11 +4289,11 @@
    {
     "patchline": {
      "source": [
-      "obj-135",
+      "obj-120",
       0
      ],
      "destination": [
-      "obj-138",
+      "obj-123",
       0
      ]
     }
@@ -4822,11 +4301,11 @@
    {
     "patchline": {
      "source": [
-      "obj-138",
+      "obj-123",
       0
      ],
      "destination": [
-      "obj-137",
+      "obj-122",
       0
      ]
     }
@@ -4834,11 +4313,11 @@
    {
     "patchline": {
      "source": [
-      "obj-137",
+      "obj-122",
       1
      ],
      "destination": [
-      "obj-140",
+      "obj-125",
       0
      ]
     }
@@ -4846,11 +4325,11 @@
    {
     "patchline": {
      "source": [
-      "obj-140",
+      "obj-125",
       1
      ],
      "destination": [
-      "obj-141",
+      "obj-126",
       0
      ]
     }
@@ -4858,11 +4337,11 @@
    {
     "patchline": {
      "source": [
-      "obj-141",
+      "obj-126",
       0
      ],
      "destination": [
-      "obj-139",
+      "obj-124",
       0
      ]
     }
@@ -4870,11 +4349,11 @@
    {
     "patchline": {
      "source": [
-      "obj-140",
+      "obj-125",
       0
      ],
      "destination": [
-      "obj-142",
+      "obj-127",
       0
      ]
     }
@@ -4882,11 +4361,11 @@
    {
     "patchline": {
      "source": [
-      "obj-142",
+      "obj-127",
       0
      ],
      "destination": [
-      "obj-139",
+      "obj-124",
       0
      ]
     }
@@ -4894,11 +4373,11 @@
    {
     "patchline": {
      "source": [
-      "obj-143",
+      "obj-128",
       0
      ],
      "destination": [
-      "obj-139",
+      "obj-124",
       0
      ]
     }
@@ -4906,11 +4385,11 @@
    {
     "patchline": {
      "source": [
-      "obj-139",
+      "obj-124",
       0
      ],
      "destination": [
-      "obj-144",
+      "obj-129",
       0
      ]
     }
@@ -4918,11 +4397,11 @@
    {
     "patchline": {
      "source": [
-      "obj-139",
+      "obj-124",
       1
      ],
      "destination": [
-      "obj-144",
+      "obj-129",
       1
      ]
     }
@@ -4930,11 +4409,11 @@
    {
     "patchline": {
      "source": [
-      "obj-145",
+      "obj-130",
       0
      ],
      "destination": [
-      "obj-144",
+      "obj-129",
       0
      ]
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..limits import LIMITS
-from ..request import NEWEST_COMPOSER, BadRequest, Request
+from ..request import MIDI_SUFFIXES, NEWEST_COMPOSER, BadRequest, Request
 from . import synth
 from .composer.captions import Caption, read_caption
 from .composer.compose import Composition, compose
@@ -39,7 +39,7 @@ def guide_kind(text: str) -> str:
     word = text.strip().lower()
     if word in ("auto", "off"):
         return word
-    return "midi" if word.endswith((".mid", ".midi")) else "chords"
+    return "midi" if word.endswith(MIDI_SUFFIXES) else "chords"
 
 
 class TimedSection(NamedTuple):

@@ -399,12 +399,11 @@ class Coll(Box):
         self.rows: dict[str, list[Atom]] = {}
 
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
-        if atoms[0] in ("store", "merge"):
+        if atoms[0] == "store":
             key = atoms[1]
             if not isinstance(key, str):
                 raise Refusal(f"coll: a number as address: {key}")
-            before = self.rows.get(key, []) if atoms[0] == "merge" else []
-            self.rows[key] = [*before, *atoms[2:]]
+            self.rows[key] = atoms[2:]
             return
         key = expect_symbol(atoms)
         if key in ("clear", "dump", "next", "length", "bang", "open", "read", "write", "sort"):

@@ -170,10 +170,45 @@ def test_silence_is_said(tmp_path: Path) -> None:
         assert notes == ["a.wav is silent"]
 
 
+EMPTY_FILES = {
+    "WAV": encode(sound=make_tone(0)),
+    "a recorder that was killed at once": WAV[:44],
+    "a WAV of a size of 0": write_size(WAV, b"data", 0)[:44],
+    "with other things behind": make_riff(
+        [FORM, make_chunk(b"data", b""), make_chunk(b"LIST", bytes(1000))]
+    ),
+    "float": encode(subtype="FLOAT", sound=make_tone(0)),
+    "AIFF": encode("AIFF", sound=make_tone(0)),
+    "CAF": encode("CAF", sound=make_tone(0)),
+    "FLAC": encode("FLAC", sound=make_tone(0)),
+    "Vorbis": encode("OGG", "VORBIS", make_tone(0)),
+    "Opus": encode("OGG", "OPUS", make_tone(0)),
+    "the first page of an Ogg": VORBIS[: VORBIS.index(b"OggS", 4)],
+    "the head of an Ogg": VORBIS[: VORBIS.index(b"OggS", VORBIS.index(b"OggS", 4) + 4)],
+    "the head of an Opus": OPUS[: OPUS.index(b"OggS", OPUS.index(b"OggS", 4) + 4)],
+    "the head of a FLAC": FLAC[:8192][: FLAC.index(b"\xff\xf8")],
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY_FILES)
+def test_a_file_without_sound_is_refused_in_words(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "empty.wav"
+    path.write_bytes(EMPTY_FILES[kind])
+    with pytest.raises(BadRequest, match=r"^source: empty.wav (has no sound|is not readable)"):
+        audio_files.read_audio(str(path))
+
+
+def test_it_is_said_how_much_a_file_without_sound_promises(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(WAV[:44])
+    with pytest.raises(BadRequest) as error:
+        audio_files.read_audio(str(tmp_path / "a.wav"))
+    assert str(error.value) == (
+        "source: a.wav has no sound: its header promises 2.0 s, and nothing is there"
+    )
+    assert error.value.hint == "export it again, or wait until it is here as a whole"
+
+
 def test_a_file_with_other_things_behind_its_sound_is_whole(tmp_path: Path) -> None:
-    empty = make_riff([FORM, make_chunk(b"data", b""), make_chunk(b"LIST", bytes(1000))])
-    (tmp_path / "empty.wav").write_bytes(empty)
-    assert not len(audio_files.read_audio(str(tmp_path / "empty.wav")))
     for behind in (make_chunk(b"LIST", bytes(200_000)), bytes(200_000), b"TAG" + bytes(125)):
         content = make_riff([FORM, make_chunk(b"data", DATA), behind])
         assert read(tmp_path / "a.wav", content) == (2.0, [])

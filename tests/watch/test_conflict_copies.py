@@ -1,4 +1,6 @@
-"""Conflict copies rest and are reported; what people name their files plays."""
+"""Conflict copies rest and are reported, and so do copies made by hand until they are changed; what
+people name their files plays.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.watch.conflict_copies import are_alike, fold_name, read_name
+from daemon.watch.conflict_copies import CopyKind, are_alike, fold_name, read_name
 from tests.support.watched import PolledFolder, requests_of, set_age
 
 SONG = """---
@@ -53,6 +55,26 @@ LIKELY = (
     "song-Annas-MacBook-Pro.txt",
     "song-STUDIO.txt",
 )
+DUPLICATES = (
+    "song copy.txt",
+    "song copy 2.txt",
+    "song - Copy.txt",
+    "song - Copy (2).txt",
+    "song (copy).txt",
+    "song (another copy).txt",
+    "song (3rd copy).txt",
+    "song - Kopie.txt",
+    "song Kopie 2.txt",
+    "song - copia.txt",
+    "song - Copie (3).txt",
+    "song — копия.txt".replace("—", "–"),
+    "songのコピー.txt",
+    "song 副本.txt",
+    "song - 복사본.txt",
+    "Copy of song.txt",
+    "Kopie von song.txt",
+    "Copia de song.txt",
+)
 PEOPLE_S = (
     "song.txt",
     "song two.txt",
@@ -65,6 +87,10 @@ PEOPLE_S = (
     "2.txt",
     "(1).txt",
     "song (no conflict.txt",
+    "copy.txt",
+    "songcopy.txt",
+    "copycat.txt",
+    "copy that.txt",
 )
 
 
@@ -124,6 +150,77 @@ def test_another_song_of_such_a_name_plays(folder: PolledFolder, name: str) -> N
     folder.save(name, "---\nprompt: lo-fi\n---\nquite another song\nwith words of its own\n")
     assert len(folder.settle()) == 2
     assert folder.report_on(name) == ""
+
+
+@pytest.mark.parametrize("name", DUPLICATES)
+def test_a_file_manager_s_copy_may_be_one_made_to_be_changed(name: str) -> None:
+    copy = read_name(unicodedata.normalize("NFD", name))
+    assert copy
+    assert (copy.original, copy.kind) == ("song.txt", CopyKind.DUPLICATE)
+
+
+@pytest.mark.parametrize("name", DUPLICATES)
+def test_a_copy_made_by_hand_rests_until_it_is_changed(folder: PolledFolder, name: str) -> None:
+    set_age(folder.save("song.txt", SONG), 10)
+    folder.settle()
+    folder.save(name, SONG)
+    assert folder.settle() == []
+    assert "a copy of song.txt that was not changed yet" in folder.report_on(name)
+    folder.save(name, SONG.replace("sleeps", "wakes"))
+    assert len(folder.settle()) == 1
+    assert folder.report_on(name) == ""
+
+
+def test_a_copy_that_was_changed_before_it_was_seen_plays(folder: PolledFolder) -> None:
+    set_age(folder.save("song.txt", SONG), 10)
+    folder.save("song copy.txt", SONG.replace("sleeps", "wakes"))
+    assert len(folder.settle()) == 2
+
+
+@pytest.mark.parametrize("name", LIKELY)
+def test_what_was_changed_here_is_a_song_of_its_own(folder: PolledFolder, name: str) -> None:
+    set_age(folder.save("song.txt", SONG), 10)
+    folder.save(name, SONG.replace("sleeps", "wakes"))
+    assert len(folder.settle()) == 1
+    assert "change this one, or name it otherwise, to play it" in folder.report_on(name)
+    folder.save(name, SONG.replace("sleeps", "dreams"))
+    assert ["dreams" in request.lyrics for request in requests_of(folder.settle())] == [True]
+    assert folder.report_on(name) == ""
+    folder.restart()
+    assert folder.settle() == []
+    assert folder.report_on(name) == "", "it is one for the next daemon too"
+
+
+@pytest.mark.parametrize("name", LIKELY)
+def test_with_parameters_of_its_own_it_is_a_song_of_its_own(
+    folder: PolledFolder, name: str
+) -> None:
+    set_age(folder.save("song.txt", SONG), 10)
+    folder.save(name, SONG.replace("seed: 1", "seed: 2"))
+    assert {request.seed for request in requests_of(folder.settle())} == {1, 2}
+
+
+@pytest.mark.parametrize("name", [CERTAIN[0], LIKELY[0], DUPLICATES[0]])
+def test_a_copy_that_is_given_another_name_plays(folder: PolledFolder, name: str) -> None:
+    set_age(folder.save("song.txt", SONG), 10)
+    path = folder.save(name, SONG)
+    assert len(folder.settle()) == 1
+    path.rename(folder.path / "my song.txt")
+    assert [request.name for request in requests_of(folder.settle())] == ["my song"]
+    assert folder.report_on(name) == ""
+
+
+def test_the_report_on_a_copy_goes_with_it_and_comes_back_with_it(folder: PolledFolder) -> None:
+    set_age(folder.save("song.txt", SONG), 10)
+    path = folder.save(CERTAIN[0], SONG)
+    folder.settle()
+    told = folder.report_on(CERTAIN[0])
+    path.rename(folder.path.parent / "away")
+    folder.settle()
+    assert folder.report_on(CERTAIN[0]) == ""
+    (folder.path.parent / "away").rename(path)
+    assert folder.settle() == []
+    assert folder.report_on(CERTAIN[0]) == told
 
 
 def test_without_the_original_a_likely_copy_plays(folder: PolledFolder) -> None:

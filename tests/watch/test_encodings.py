@@ -101,6 +101,14 @@ def test_unicode_is_read_with_and_without_a_byte_order_mark(
         ("夜の川を渡る", "utf-16-le"),
         ("夜の川を渡る", "utf-16-be"),
         ("今夜我们都活着", "utf-16-le"),
+        ("今夜我们都活着", "utf-16-be"),
+        ("夜空中最亮的星", "utf-16-le"),
+        ("夜空中最亮的星", "utf-16-be"),
+        ("一人一個夢想，一路上有你", "utf-16-le"),
+        ("一人一個夢想，一路上有你", "utf-16-be"),
+        ("가나다라 마바사", "utf-16-le"),
+        ("가나다라마바사", "utf-16-be"),
+        ("我爱你", "utf-16-le"),
     ],
 )
 def test_a_line_of_utf_16_without_any_mark_or_ascii_is_a_guess(line: str, encoding: str) -> None:

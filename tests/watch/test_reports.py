@@ -11,6 +11,7 @@ from daemon.watch.folder import MAX_ANNOUNCED
 from daemon.watch.reports import format_report, name_report
 from daemon.watch.sheet import Sheet, read_sheet
 from pipeline.singer.vocal_part import NO_WORD
+from tests.guide import midi_bytes as midi
 from tests.support.line_times import left_out_line, sung_line
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
@@ -67,6 +68,56 @@ def test_what_makes_no_take_says_why_and_leaves_the_last_one_alone(
     folder.save("chorus.txt", "two")
     assert len(folder.settle()) == 1
     assert folder.report_on("chorus.txt") == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("time: waltz", "line 1: time: waltz\n    time is a metre, not waltz: not used"),
+        ("Title: x\nMetre: swing", "line 2: Metre: swing\n    metre is a metre, not swing"),
+        ("prompt: lo-fi, 84 bpm\nbpm: 92", "bpm 92 was given: it is 92"),
+        ("prompt: lo-fi\ntime_signature: 7/8", "the model is not told 7/8"),
+    ],
+)
+def test_what_becomes_something_else_than_is_written_is_reported(
+    folder: PolledFolder, head: str, says: str
+) -> None:
+    folder.save("song.txt", f"{head}\n\nla la la\n")
+    assert len(folder.settle()) == 1
+    assert says in folder.report_on("song.txt")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Title: x\nArtist: Nobody\nCapo: 2\nAlbum: y\nTuning: drop D",
+        "Metre: 8.6.8.6 D",
+        "Meter: CM",
+        "prompt: lo-fi, 84 bpm, in F#m",
+        "key: Am\ntime: 3/4",
+    ],
+)
+def test_what_is_just_taken_or_plays_no_part_makes_no_report(
+    folder: PolledFolder, head: str
+) -> None:
+    folder.save("song.txt", f"{head}\n\nla la la\n")
+    assert len(folder.settle()) == 1
+    assert folder.report_on("song.txt") == ""
+
+
+def test_what_is_read_otherwise_of_a_guide_is_reported(folder: PolledFolder) -> None:
+    tune = midi.notes([(8, 1, 60), (9, 1, 64)], 96)
+    whole = midi.file(0, 96, midi.track((0, midi.tempo(90)), *tune))
+    for name, content in (("plain", whole), ("cut", whole[:-6])):
+        folder.save(f"{name}.mid", content)
+        folder.save(f"{name}.txt", f"---\nprompt: lo-fi\nguide: {name}.mid\nbars: 2\n---\n")
+    folder.settle()
+    assert "2 empty bars in front of it were left out" in folder.report_on("plain.txt")
+    assert "ends too early: read as far as it goes" in folder.report_on("cut.txt")
+    folder.save("first.mid", midi.file(0, 96, midi.track(*midi.notes([(0, 4, 60)], 96))))
+    folder.save("first.txt", "---\nprompt: lo-fi\nguide: first.mid\nbars: 2\n---\n")
+    folder.settle()
+    assert folder.report_on("first.txt") == ""
 
 
 def test_a_file_that_may_not_be_read_is_taken_when_it_may(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from daemon.watch import watched_files
 from daemon.watch.watched_files import WatchedFile, scan_folder
 from pipeline import ffmpeg
 from pipeline.audio_files import read_audio
+from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, Request
 from tests.support.growth import assert_linear
 from tests.support.sounds import needs_ffmpeg
@@ -31,6 +33,91 @@ def test_hidden_temporary_and_backup_files_are_left_alone(folder: PolledFolder, 
     folder.save(name)
     assert folder.settle() == []
     assert folder.notes_on(name) == []
+
+
+@pytest.mark.parametrize(
+    "ending",
+    "cho crd chopro chordpro chord pro onsong tab text markdown mdown mkd TXT Md lrc elrc lyric "
+    "lyrics srt sub".split(),
+)
+def test_words_are_read_whatever_their_program_calls_them(
+    folder: PolledFolder, ending: str
+) -> None:
+    folder.save(f"song.{ending}")
+    (request,) = requests_of(folder.settle())
+    assert "City lights are calling me home" in request.lyrics
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("song.wri", "files in .wri"),
+        ("song.Song1", "files in .Song1"),
+        ("Harbour Lights", "files without an ending"),
+        ("Straße.usr", "files in .usr"),
+    ],
+)
+def test_of_a_file_that_looks_like_words_it_is_said_once_that_it_is_not_read(
+    folder: PolledFolder, name: str, kind: str
+) -> None:
+    folder.save(name, WORDS + "wo die Straße endet, 夜の海\n")
+    assert folder.settle() == []
+    ((line, code, text),) = folder.notes_on(name)
+    assert (line, code) == (0, 415)
+    stem = name.partition(".")[0]
+    assert text == (
+        f"it looks like words, and {kind} are not read; name it {stem}.txt to have it sung"
+    )
+    assert text in folder.report_on(name)
+    folder.save(name, WORDS * 2)
+    folder.settle()
+    assert len(folder.notes_on(name)) == 1
+    (folder.path / name).rename(folder.path / f"{stem}.txt")
+    assert len(folder.settle()) == 1
+    assert folder.report_on(name) == "", "it has another name now"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("notes.bin", bytes(range(256)) * 8),
+        ("table.dat", b"1;2;3\n4;5;6\n" * 20),
+        ("song.mscx", b"<museScore version='4'><Score><Division>480</Division></Score>" * 9),
+        ("project.xyz", b"if (a < b) { x[i] = y[i] + 1; } /* note */\n" * 9),
+        ("short.xyz", b"la\n"),
+        ("zeros", bytes(4000)),
+        ("song.wav.info", WORDS.encode()),
+        ("song.tmp", WORDS.encode()),
+    ],
+)
+def test_of_what_does_not_look_like_words_nothing_is_said(
+    folder: PolledFolder, name: str, content: bytes
+) -> None:
+    folder.save(name, content)
+    assert folder.settle() == []
+    assert folder.notes_on(name) == []
+    assert folder.report_on(name) == ""
+
+
+@pytest.mark.parametrize("name", ["riff.mid", "riff.KAR", "riff.smf"])
+def test_of_a_midi_file_it_is_said_once_how_it_is_played(folder: PolledFolder, name: str) -> None:
+    folder.save(name, b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0")
+    assert folder.settle() == []
+    folder.settle()
+    message = f"a MIDI file makes no take of its own; save a sheet that says guide: {name}"
+    assert folder.notes_on(name) == [(0, 0, message)]
+    assert folder.report_on(name) == ""
+
+
+def test_files_that_are_not_read_take_no_other_s_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_files, "LIMITS", replace(LIMITS, watched_files=3))
+    for name in ("a", "b.xyz", "c", "d", "x.txt", "y.txt", "z.txt"):
+        (tmp_path / name).write_text(WORDS)
+    scan = scan_folder(tmp_path, True, True)
+    assert sorted(scan.files) == ["x.txt", "y.txt", "z.txt"]
+    assert scan.is_whole
 
 
 @pytest.mark.parametrize("name", ["loop.wav.asd", "loop.wav.reapeaks", "loop.ovw", "._loop.wav"])

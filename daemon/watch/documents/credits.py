@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..characters import fold
 from ..notes import UNDERSTOOD, SheetNote
-from .document import DocumentLine
+from .document import DocumentLine, DocumentTag
 
 WHO = "not sung: who made the song"
 _TITLE = "not sung: what the song is called"
@@ -40,11 +40,22 @@ _SERVICE = re.compile(
     re.IGNORECASE,
 )
 # behind the last words: what might be sung there is none
+_SENT = r"submitted|contributed|corrected|uploaded|transcribed|synced"
 _LAST = re.compile(
-    r"(?i:writers?(?:\(s\))?|songwriters?|copyright|publishers?|lyrics|subtitles?|captions?) ?:"
-    r"|(?i:lyrics|subtitles|captions|transcription|translation) (?i:powered |licensed )?(?i:and )?"
-    r"(?i:provided )?(?i:by) (?=the |[A-Z]|www)"
+    r"(?:song)?writers?(?:\(s\)|/s)? ?:|written by ?:|(?:publishers?|labels?|credits) ?:"
+    r"|(?:(?:lyrics? )?(?:source|copyright)|lyrics|subtitles?|captions?|released? (?:on|date)) ?:"
+    r"|last (?:update|edit)e?d?(?: on)? ?:"
+    rf"|(?:lyrics |song |words )?(?:{_SENT}) by:? ?\S+(?: \S+)?$"
+    r"|(?:powered|provided|added|edited) by:? (?:(?-i:[A-Z])|www)"
+    r"|(?:lyrics|subtitles|captions|transcription|translation) (?:powered |licensed )?"
+    r"(?:(?:and|&) )?(?:provided )?by (?:the |(?-i:[A-Z])|www)"
+    r"|lyrics (?:©|\(c\)|from (?:genius|azlyrics|musixmatch|lyricfind|songlyrics)\b)"
+    r"|thanks to .{1,80} for .{0,40}\blyrics?\b|find more lyrics\b|more on genius$"
+    r"|(?:www\.)?[a-z0-9-]+\.(?:com|net|org)$|(?:歌词|歌詞)?(?:来自|來自|来源|來源|提供者?) ?:",
+    re.IGNORECASE,
 )
+_LEAST_TIMED = 2  # lines, below one that is their title
+_QUOTES = " \"'“”„«»"
 _MAX_CREDIT = 200  # characters; a longer line is no credit
 
 
@@ -59,9 +70,46 @@ def is_credit(line: str) -> bool:
 
 
 def is_last_credit(line: str) -> bool:
-    """Whether a line at the end of a file names who made what."""
-    text = fold(line).strip(" \t*-_#♪♫~")
+    """Whether a line at the end of a file names who made what, or where it was found."""
+    text = _strip_marks(line)
     return len(text) <= _MAX_CREDIT and bool(_LAST.match(text) or _SERVICE.search(text))
+
+
+def drop_last_credits(
+    lines: Sequence[DocumentLine],
+) -> tuple[list[DocumentLine], list[SheetNote]]:
+    """Without what sites for lyrics write behind the words of a song, and notes on it."""
+    notes: list[SheetNote] = []
+    for line in reversed(lines):
+        if _LAST.match(_strip_marks(line.text)):
+            notes.append(SheetNote(line.number, UNDERSTOOD, WHO))
+        elif line.text.strip() and not is_last_credit(line.text):
+            dropped = {note.line for note in notes}
+            return [each for each in lines if each.number not in dropped], notes
+    return [*lines], []
+
+
+def _strip_marks(line: str) -> str:
+    return fold(line).strip(" \t*-_#♪♫~[]()")
+
+
+def read_untimed_title(
+    lines: Sequence[DocumentLine], has_name: bool
+) -> tuple[DocumentTag | None, SheetNote | None]:
+    """The name in a line `Title - Artist` above the first line with a time, and a note on that line
+    where the name is known already.
+    """
+    first = next((line for line in lines if line.text.strip() or line.times), None)
+    timed = sum(bool(line.times) for line in lines)
+    if first is None or first.times or timed < _LEAST_TIMED:
+        return None, None
+    title, dash, artist = fold(first.text).strip().partition(" - ")
+    if not (title.strip() and dash and artist.strip()):
+        return None, None
+    if has_name:
+        return None, SheetNote(first.number, UNDERSTOOD, _TITLE)
+    name = first.text.strip()[: len(title)].strip(_QUOTES)
+    return DocumentTag(first.number, "name", name), None
 
 
 def drop_credits(

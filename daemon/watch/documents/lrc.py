@@ -16,7 +16,7 @@ from pipeline.request import is_field
 from ..characters import fold, split_lines
 from ..markers import parse_section
 from ..notes import UNDERSTOOD, SheetNote
-from .credits import WHO, drop_credits
+from .credits import WHO, drop_credits, read_untimed_title
 from .document import Document, DocumentLine, DocumentTag, Kind, join_notes
 from .times import PAUSE, strip_times
 from .translations import drop_second_halves, drop_translations
@@ -57,6 +57,7 @@ class LrcReader:
 
     def read(self) -> Document:
         self._lines = [line for line in self._lines if not self._read_tag(line)]
+        self._read_title()
         self._lines = [self._clean(line) for line in self._attach_times()]
         names = [tag.value for tag in self._tags if tag.name == "name"]
         for drop in (partial(drop_credits, names=names), drop_translations, drop_second_halves):
@@ -96,6 +97,15 @@ class LrcReader:
         else:
             self._note(line.number, f"{name} is not used")
         return True
+
+    def _read_title(self) -> None:
+        """The line that some files begin with, without a time: the title and whose song it is."""
+        has_name = any(tag.name == "name" for tag in self._tags)
+        tag, note = read_untimed_title(self._lines, has_name)
+        self._tags += [tag] if tag else []
+        self._notes += [note] if note else []
+        told = {each.number for each in [tag] if each} | {each.line for each in [note] if each}
+        self._lines = [line for line in self._lines if line.number not in told]
 
     def _attach_times(self) -> list[DocumentLine]:
         """Where every time is on a line of its own, it is that of the words below."""

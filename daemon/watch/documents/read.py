@@ -23,12 +23,14 @@ from .ultrastar import is_ultrastar, read_ultrastar
 from .web_page import begins_page, convert_web_page, is_web_page
 
 SUFFIXES = (
-    *(".txt", ".text", ".md", ".markdown", ".lrc"),
-    *(".cho", ".crd", ".chopro", ".chordpro", ".pro"),
-    *(".srt", ".vtt", ".ass", ".ssa", ".sbv"),
+    *(".txt", ".text", ".md", ".markdown", ".mdown", ".mkd", ".mkdn"),
+    *(".lrc", ".elrc", ".lyric", ".lyrics"),
+    *(".cho", ".crd", ".chopro", ".chordpro", ".chord", ".pro", ".onsong", ".tab"),
+    *(".srt", ".vtt", ".ass", ".ssa", ".sbv", ".sub"),
     *(".rtf", ".odt", ".docx", ".html", ".htm"),
 )
-MARKDOWN = (".md", ".markdown")
+MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mkdn")
+LRC = (".lrc", ".elrc")
 LEAST_TIMED = 3  # lines of a text without brackets, of which half have times
 
 PDF = "a PDF"
@@ -164,7 +166,7 @@ def _read_plain(text: str, suffix: str) -> Document:
     if is_transcript(raw):
         return read_lrc(text)
     lines = _strip(raw, strip_leading_times)
-    if suffix == ".lrc" or 3 * count_timed(lines) >= written > 0:
+    if suffix in LRC or 3 * count_timed(lines) >= written > 0:
         return read_lrc(text)
     return Document(Kind.MARKDOWN if suffix in MARKDOWN else Kind.PLAIN, text, lines)
 
