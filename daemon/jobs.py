@@ -59,7 +59,7 @@ class Order:
     "watch:/folder". `origin` is kept with the job, for its client: the file it came from, the job
     it is a variation of. `parent` is the id of the job that it goes back to, where there is one.
     `insert` says who is to put its clips in, as the setting `insert_to` does, or `NOBODY`; empty:
-    what the setting says.
+    what the setting says. `notes` are sentences about what was read out of its lyrics.
     """
 
     client: str
@@ -71,6 +71,7 @@ class Order:
     origin: str = ""
     parent: str = ""
     insert: str = ""
+    notes: tuple[str, ...] = ()
     # time.monotonic() before which the clips of a prepared take are not announced
     due: float = 0.0
 
@@ -117,9 +118,8 @@ class Job:
     created: float = 0.0  # seconds since the epoch
     ended: float = 0.0  # the same; 0 while it has not
     cost: float = 0.0  # in the model's unit; 0 while it is not known
-    # Not journaled: what was read of its MIDI guide, and what clients have asked for since the
-    # daemon started.
-    guide_notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what was read of its lyrics and its MIDI guide
+    # Not journaled: what clients have asked for since the daemon started.
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs
 
@@ -148,7 +148,7 @@ class Job:
     @property
     def note_events(self) -> tuple[Event, ...]:
         """One `note` event for each sentence about what was read out of its request."""
-        texts = (*explain_request(self.resolved), *self.guide_notes)
+        texts = (*explain_request(self.resolved), *self.notes)
         return tuple(Event("note", self, (text,)) for text in texts)
 
     @property

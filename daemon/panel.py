@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.request import FIELDS, BadRequest, Request, field_name
+from pipeline.request import FIELDS, UNDERSTAND, BadRequest, Request, field_name
 from pipeline.request_files import check_files
 
 if TYPE_CHECKING:
     from .tempo import Tempo
 
 log = logging.getLogger("acestepd.panel")
+
+SHORT_LYRICS = 500  # characters, which are read within a few milliseconds
+NOTHING: Mapping[str, BadRequest] = MappingProxyType({})
 
 ParameterListener = Callable[[str, object], None]  # called with a parameter's name and new value
 
@@ -24,14 +29,60 @@ class NothingToPlay(BadRequest):
     """Neither prompt nor lyrics, nor a task or codes."""
 
 
+class WrittenLyrics(NamedTuple):
+    """What was made of lyrics as somebody wrote them: what is sung, the values of other fields that
+    stand above the words, those of which it was not understood, with the reason, and sentences for
+    whoever wrote them.
+    """
+
+    lyrics: str
+    values: Mapping[str, object] = MappingProxyType({})
+    refused: Mapping[str, BadRequest] = NOTHING
+    notes: tuple[str, ...] = ()
+
+
+class Draft(NamedTuple):
+    """A request whose lyrics are not read: that `takes_long` where there are many. The message
+    has `given` these fields.
+    """
+
+    request: Request
+    given: tuple[str, ...]
+    takes_long: bool
+
+
+class BuiltRequest(NamedTuple):
+    """A request, and what was read out of the lyrics that were written for it."""
+
+    request: Request
+    notes: tuple[str, ...] = ()
+
+
+LyricsReader = Callable[[str], WrittenLyrics]
+
+
+def keep_lyrics(text: str) -> WrittenLyrics:
+    """For lyrics that were read before, or written down as they are sung."""
+    return WrittenLyrics(text)
+
+
 class Panel:
     """Set from any thread. Listeners are called with every change, on the thread that makes it, and
     must be quick.
+
+    Lyrics stay as they were set; `read_lyrics` makes of them what is sung, where a request is made.
     """
 
-    def __init__(self, request: Request, tempo: Tempo | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        tempo: Tempo | None = None,
+        read_lyrics: LyricsReader = keep_lyrics,
+    ) -> None:
         self.request = request
         self.tempo = tempo
+        self._read_lyrics = read_lyrics
+        self._read = ("", WrittenLyrics(""))  # the panel's own lyrics, as they were read last
         self._lock = threading.RLock()
         self._listeners: list[ParameterListener] = []
 
@@ -57,25 +108,72 @@ class Panel:
                 self._notify(name, getattr(request, name))
             return bool(changed)
 
-    def build_request(self, overrides: Mapping[str, object]) -> Request:
-        """The current request with what one message changes in it. Raises `BadRequest`, for the
-        files that the message names too; whether the panel's are still there is seen when the
-        request is submitted.
+    def read_ahead(self) -> None:
+        """Read the current lyrics, so that it takes no time when they are played."""
+        self.read_request()
 
-        Where neither gives a tempo, new music (no task) gets that of the session, if one was set
-        or, unless the prompt names one, is followed.
+    def read_request(self) -> Request:
+        """The current request with its lyrics as they are sung, and what stands above them where
+        it says nothing itself.
+        """
+        request = self.request
+        with suppress(BadRequest):
+            written = self._read_own(request.lyrics)
+            return request.changed(_fill(request, written, ()))
+        return request
+
+    def read_values(self, overrides: Mapping[str, object]) -> dict[str, object]:
+        """These values with their lyrics as they are sung, and what stands above them where neither
+        they nor the panel say it. Raises `BadRequest`.
+        """
+        given = [*map(field_name, overrides)]
+        if "lyrics" not in given:
+            return {**overrides}
+        request = self.request.changed(overrides)
+        written = self._read_lyrics(request.lyrics)
+        _check_understood(request, written, given)
+        others = {name: overrides[name] for name in overrides if field_name(name) != "lyrics"}
+        return others | {"lyrics": request.lyrics} | _fill(request, written, given)
+
+    def build_request(self, overrides: Mapping[str, object]) -> Request:
+        """The current request with what one message changes in it, as `finish` makes it of its
+        `draft`.
+        """
+        return self.finish(self.draft(overrides)).request
+
+    def draft(self, overrides: Mapping[str, object]) -> Draft:
+        """The current request with what one message changes in it; its lyrics are not read yet.
+        Raises `BadRequest`, for the files that the message names too; whether the panel's are still
+        there is seen when the request is submitted.
         """
         request = self.request.changed(overrides)
         check_files(request, overrides)
-        if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
-            raise NothingToPlay(
-                "there is nothing to play: prompt and lyrics are empty",
-                "say what it should sound like",
-            )
-        if request.bpm or request.task or "bpm" in map(field_name, overrides):
-            return request
+        _check_words(request)
+        given = (*map(field_name, overrides),)
+        is_known = "lyrics" not in given and self._read[0] == request.lyrics
+        return Draft(request, given, not is_known and len(request.lyrics) > SHORT_LYRICS)
+
+    def finish(self, draft: Draft) -> BuiltRequest:
+        """A request with its lyrics as they are sung. Raises `BadRequest`.
+
+        Where neither message nor panel gives a tempo, and none stands above the lyrics, new music
+        (no task) gets that of the session, if one was set or, unless the prompt names one, is
+        followed.
+        """
+        request, given, _ = draft
+        notes: tuple[str, ...] = ()
+        if request.task != UNDERSTAND and request.lyrics:
+            read = self._read_lyrics if "lyrics" in given else self._read_own
+            written = read(request.lyrics)
+            _check_understood(request, written, given)
+            notes = (*written.notes, *_compare(request, written, given))
+            if found := _fill(request, written, given):
+                request = request.changed(found)
+                _check_words(request)
+        if request.bpm or request.task or "bpm" in given:
+            return BuiltRequest(request, notes)
         bpm = self.session_bpm(only_set=request.follow_prompt().bpm > 0)
-        return request.changed({"bpm": bpm}) if bpm else request
+        return BuiltRequest(request.changed({"bpm": bpm}) if bpm else request, notes)
 
     def session_bpm(self, only_set: bool = False) -> float:
         """The session's tempo; 0 where it has none, or one outside of what `bpm` allows.
@@ -88,9 +186,63 @@ class Panel:
         allowed = FIELDS["bpm"]
         return bpm if is_followed and allowed.low <= bpm <= allowed.high else 0.0
 
+    def _read_own(self, lyrics: str) -> WrittenLyrics:
+        """The panel's lyrics, which are read once. Raises `BadRequest`."""
+        known, written = self._read
+        if known != lyrics:
+            written = self._read_lyrics(lyrics)
+            self._read = (lyrics, written)
+        return written
+
     def _notify(self, name: str, value: object) -> None:
         for listener in self._listeners:
             try:
                 listener(name, value)
             except Exception:  # a surface must not take the others with it
                 log.exception("a listener failed on %s", name)
+
+
+def _check_words(request: Request) -> None:
+    """Raises `NothingToPlay`."""
+    if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
+        raise NothingToPlay(
+            "there is nothing to play: prompt and lyrics are empty",
+            "say what it should sound like",
+        )
+
+
+def _is_open(request: Request, name: str, given: Sequence[str]) -> bool:
+    """Whether neither a message, which has `given` fields, nor the panel says it."""
+    return name not in given and getattr(request, name) == FIELDS[name].default
+
+
+def _check_understood(request: Request, written: WrittenLyrics, given: Sequence[str]) -> None:
+    """Raises `BadRequest` where a request needs what was not understood of its lyrics."""
+    for name, error in written.refused.items():
+        if name not in written.values and _is_open(request, name, given):
+            raise error
+
+
+def _fill(request: Request, written: WrittenLyrics, given: Sequence[str]) -> dict[str, object]:
+    """What a request takes of its lyrics."""
+    found = {
+        name: value for name, value in written.values.items() if _is_open(request, name, given)
+    }
+    if written.lyrics != request.lyrics:
+        found["lyrics"] = written.lyrics
+    return found
+
+
+def _compare(request: Request, written: WrittenLyrics, given: Sequence[str]) -> list[str]:
+    """What stands above the lyrics and was given otherwise."""
+    told = []
+    for name, value in written.values.items():
+        other = getattr(request, name)
+        if not _is_open(request, name, given) and other != value:
+            said, holds = (
+                f"{each:.10g}" if isinstance(each, float) else str(each) for each in (value, other)
+            )
+            told.append(
+                f"the lyrics say {name} {said}, and {name} {holds} was given: it is {holds}"
+            )
+    return told

@@ -35,6 +35,7 @@ from .runtime.logs import EventLog
 from .settings import Settings, SettingsError
 from .tempo import Tempo
 from .watch.watchers import Watchers
+from .watch.written_lyrics import read_written_lyrics
 
 VOICE = "mini"  # the embedded model
 JOURNAL = "journal.sqlite"
@@ -100,7 +101,7 @@ class Daemon:
             self.tempo.listen(
                 lambda bpm, source: self.engine.publish(Event("tempo", None, (bpm, source)))
             )
-            self.panel = Panel(settings.request, self.tempo)
+            self.panel = Panel(settings.request, self.tempo, read_written_lyrics)
             allowed_folders = _list_allowed_folders(settings)
             self.osc = OscServer(
                 settings, self.panel, self.engine, allowed_folders, self.clients, self.inserter

@@ -11,9 +11,10 @@ from .guide.harmony import scale_of
 ALLOWED = 'a note and "major" or "minor", like "A minor", "F# major", F#m or 8A (Camelot)'
 _WORDS = {
     "major": (
-        "major maj dur duuri majeur maggiore mayor maior мажор 大调 大調 長調 调 調 メジャー 장조"
+        "major maj dur duuri majeur maggiore mayor maior majör мажор 大调 大調 長調 调 調 "
+        "メジャー 장조"
     ),
-    "minor": "minor min moll molli mineur minore menor минор 小调 小調 短調 マイナー 단조",
+    "minor": "minor min moll molli mineur minore menor minör минор 小调 小調 短調 マイナー 단조",
 }
 CHURCH_MODES = {  # and the one of the two that is nearest
     "ionian": "major",
@@ -139,7 +140,7 @@ def _find_on_wheel(number: int, letter: str) -> KeyName:
 
 
 _MODE = rf"(?:(?:natural|harmonic|melodic)[ -])?(?:major|minor|maj|min|{'|'.join(CHURCH_MODES)})"
-_ROMANCE = "mineur|majeur|minore|maggiore|menor|mayor|maior"
+_ROMANCE = "mineur|majeur|minore|maggiore|menor|mayor|maior|minör|majör"
 LETTER_FORM = KeyForm(
     re.compile(
         r"(?P<note>[A-Ga-g])(?:(?P<flat>b)|[ -]?(?P<sign>[#♯♭]|(?i:sharp|flat)))?"

@@ -1,4 +1,4 @@
-"""What a prompt says of tempo, key and metre: pure, and linear in its length. No MLX."""
+"""What a prompt says of tempo, key, metre and singer: pure, and linear in its length. No MLX."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .reading.key import find_key
 from .reading.meter import find_meter
 from .reading.said import Said, normalize
+from .reading.singer import find_singer
 from .reading.tempo import find_tempo
 
 MOST = 2000  # characters: the model reads no more either
@@ -21,6 +22,7 @@ class PromptReading(NamedTuple):
     tempo: Said
     musical_key: Said
     meter: Said
+    singer: Said  # "man" or "woman"
 
     @property
     def bpm(self) -> float:
@@ -40,13 +42,15 @@ class PromptReading(NamedTuple):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The places that were read, in the prompt's words."""
+        """The places that were read of tempo, key and metre, in the prompt's words."""
         return (*self.tempo.words, *self.musical_key.words, *self.meter.words)
 
 
 @functools.lru_cache(256)
 def read_prompt(prompt: str) -> PromptReading:
-    """What a prompt says of tempo, key and metre."""
+    """What a prompt says of tempo, key, metre and singer."""
     text = normalize(prompt[:MOST])
     key = find_key(text)
-    return PromptReading(find_tempo(text, key.words), key, find_meter(text))
+    return PromptReading(
+        find_tempo(text, key.words), key, find_meter(text), find_singer(prompt[:MOST])
+    )

@@ -6,16 +6,27 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+_PLAIN = str.maketrans("‐‑–—−′’″”", "-----''\"\"")
 _NUMBER = r"(?P<number>[+-]?(?:\d[\d.,' ]{0,20}\d|\d|[.,]\d))"
-_MINUTES = r"(?:minutes?|minuten?|minutos?|minuti|mins?|m|')"
-_SECONDS = r"(?:seconds?|secondes?|segundos?|secondi|sekunden?|secs?|sek|s|\")"
+_MINUTES = r"(?:minutes?|minuten?|minutos?|minut[iayęo]|mins?|m|'|мин(?:ут[аыу]?)?|分钟?|分鐘|분)"
+_SECONDS = (
+    r"(?:seconds?|secondes?|segundos?|secondi|sekund(?:en?|y|a)?|seconden|secs?|seg|sek|s|\"|"
+    r"сек(?:унд[аыу]?)?|秒钟?|초)"
+)
+BPM = (  # in a text of small letters
+    r"(?:[bpq]pm(?:'?s)?|b(?:\. ?|[ -])p(?:\. ?|[ -])m|bmp|бпм|/ ?min(?:ute)?|"
+    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|uderzeń|"
+    r"уд(?:аров)?\.?|бит(?:ов|а)?)"
+    r" ?(?:/|a|al|i|in der|na|par|per|por|pr\.|pro|в) ?"
+    r"(?:minut[eaoę]n?|minuut|min|мин(?:уту)?)|à la noire|a la negra|拍[/每]分)"
+)
 _CLOCK = re.compile(
     r"(?P<sign>-?)(?:(?P<hours>\d{1,2}):(?=\d\d:))?(?P<minutes>\d{1,4})"
-    r":(?P<seconds>[0-5]?\d(?:[.,]\d{1,6})?)"
+    rf":(?P<seconds>[0-5]?\d(?:[.,]\d{{1,6}})?)(?: ?(?:{_MINUTES}|{_SECONDS})\.?)?"
 )
 _MINUTES_AND_SECONDS = re.compile(
-    rf"(?P<sign>-?)(?P<minutes>\d{{1,4}}) ?{_MINUTES} ?(?:and |und )?"
-    rf"(?P<seconds>[0-5]?\d(?:[.,]\d{{1,6}})?) ?{_SECONDS}?"
+    rf"(?P<sign>-?)(?P<minutes>\d{{1,4}}) ?{_MINUTES}\.? ?(?:and |e |et |und |y )?"
+    rf"(?P<seconds>[0-5]?\d(?:[.,]\d{{1,6}})?) ?{_SECONDS}?\.?"
 )
 _EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)e[+-]?\d{1,3}")
 # of thousands, and of numbers that could be those
@@ -52,17 +63,26 @@ def _make_unit(
 PLAIN = _make_unit("42")
 TEMPO = _make_unit(
     "92, 92.5 or 92 BPM",
-    {r"bpm|b\.p\.m|beats? ?(?:per|/) ?min(?:ute)?": 1.0},
-    before=r"(?:bpm|tempo|♩) ?[:=]? ?",
+    {BPM: 1.0},
+    before=r"(?:(?:bpm|tempo|♩) ?[:=]? ?)?(?:(?:about|approx\.?|around|ca\.?|circa|etwa) )?",
 )
 TIME = _make_unit(
     "12, 12.5 s or 1:30",
     {_SECONDS: 1.0, "ms|milliseconds?": 0.001, _MINUTES: 60.0},
     is_time=True,
 )
-BARS = _make_unit("8 or 8 bars", {"bars?|measures?|mesures?|takte?|compases|battute": 1.0})
-BEATS = _make_unit("4 or 4 beats", {"beats?(?: per bar)?|schläge": 1.0})
-STEPS = _make_unit("8 or 8 steps", {"steps?": 1.0})
+BARS = _make_unit(
+    "8 or 8 bars",
+    {
+        "bars?|measures?|mesures?|takte?|comp[aá]s(?:es)?|compass[io]s?|battut[ae]|misur[ae]|ma[ta]t?en|"
+        "такт(?:а|ов)?|小[节節]|마디": 1.0
+    },
+)
+BEATS = _make_unit(
+    "4 or 4 beats",
+    {"(?:beats?|schläge|temps|tiempos|tempi|tempos)(?: ?(?:per|a|/) ?(?:bar|measure))?|拍": 1.0},
+)
+STEPS = _make_unit("8 or 8 steps", {"(?:inference |sampling )?steps?|schritte": 1.0})
 LEVEL = _make_unit("-1 or -1 dB", {"dbfs|dbtp|db": 1.0})
 LOUDNESS = _make_unit("-14 or -14 LUFS", {"lufs|lkfs|db": 1.0})
 FREQUENCY = _make_unit("48000 or 48 kHz", {"hz|hertz": 1.0, "khz|k": 1000.0})
@@ -74,7 +94,8 @@ def read_quantity(text: str, unit: Unit, low: float, high: float, is_whole: bool
     `low..high`, and whether it `is_whole`, tell the thousands of "48,000" from decimals. Raises
     ValueError for what is none, or might be another, with how it may be written.
     """
-    plain = " ".join(unicodedata.normalize("NFKC", text).replace("−", "-").lower().split())
+    plain = " ".join(unicodedata.normalize("NFKC", text).translate(_PLAIN).lower().split())
+    plain = re.sub(r"^([+-]) ", r"\1", plain.replace("''", '"'))
     if re.fullmatch(r"[+-]?\d{1,18}", plain):
         return int(plain)
     if unit.is_time and (match := _CLOCK.fullmatch(plain) or _MINUTES_AND_SECONDS.fullmatch(plain)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from .guide.composer.caption_words import STRENGTH
 from .guide.composer.form import LyricSection
 from .guide.guide import Guide
 from .loops import fold_tail
+from .prompt_reading import read_prompt
 from .request import SAMPLE_RATE, Request
 from .singer import production
 from .singer.fitting import fit_vocals
@@ -25,41 +25,6 @@ VOCALS = "vocals"  # the name of the stem
 _RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
 _BACKING = np.float32(0.5)  # of a second voice against the first
 _VOICES = {"man": MAN, "woman": WOMAN}
-_WHO = {
-    "woman": "female|woman|women|girl|girls|lady|feminine",
-    "man": "male|man|men|boy|boys|masculine",
-}
-_REGISTERS = {"woman": "soprano|mezzo|alto|contralto|diva", "man": "tenor|baritone"}
-_VOICE = "(?:vocal|voice|singer|vocalist|vox|rapper|choir|sing|singing|sung)s?"
-# a tenor saxophone sings nothing
-_NO_INSTRUMENT = (
-    "(?! (?:sax|saxophone|horn|guitar|drum|flute|clarinet|trombone|recorder|ukulele|banjo|trumpet)"
-    "s?\\b)"
-)
-_SINGERS = {
-    singer: rf"(?:{who})(?: [a-z]+){{0,2}} {_VOICE}"
-    rf"|{_VOICE}(?: (?:by|from|of|is|a|an|the))* (?:{who})"
-    rf"|(?:{_REGISTERS[singer]}){_NO_INSTRUMENT}"
-    for singer, who in _WHO.items()
-}
-_SINGER = re.compile("|".join(rf"\b(?P<{who}>{words})\b" for who, words in _SINGERS.items()))
-_DENIED = re.compile(
-    r"\b(?:no|not|without|never|minus|isn t|don t (?:want|use)|instead of|rather than)"
-    r"(?: (?:a|an|any|the|more))* $"
-)
-
-
-def find_singer(prompt: str) -> str:
-    """Who a caption wants to sing: "man" or "woman", or "" where it does not say. The last one that
-    it names, and does not exclude, counts.
-    """
-    text = " ".join(re.sub(r"[^a-z0-9,.;!?]+", " ", prompt.lower()).split())
-    found = [
-        match.lastgroup or ""
-        for match in _SINGER.finditer(text)
-        if not _DENIED.search(text[: match.start()])
-    ]
-    return found[-1] if found else ""
 
 
 class Singing(NamedTuple):
@@ -113,7 +78,7 @@ def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> Steps[VocalPar
     """The lyrics on the tune of a guide, or on the notes of its vocal track. None where there is
     neither, or no word that can be sung.
     """
-    singer = find_singer(request.prompt)
+    singer = read_prompt(request.prompt).singer.value
     if guide.score.vocals:
         notes = guide.score.vocals
         return fit_vocals(notes, guide.score.bpm, request.beats, lyrics, singer, guide.seconds)

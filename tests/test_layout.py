@@ -51,6 +51,7 @@ LOWER = {
     "daemon.pads.knobs",
     "daemon.pads.mapping",
     "pipeline.guide.chord_qualities",
+    "pipeline.guide.composer.caption_words",
     "pipeline.guide.harmony",
     "pipeline.weights.adapter",
 }

@@ -15,8 +15,9 @@ from pipeline.voices import VOICES
 from ..landing import clips, folders
 from ..landing.finished_take import FinishedTake
 from ..landing.manifest import read_manifest
-from ..panel import Panel
+from ..panel import Panel, keep_lyrics
 from ..settings import Settings, SettingsError, from_values
+from ..watch.written_lyrics import read_written_lyrics
 
 if TYPE_CHECKING:
     from pipeline import AceStep
@@ -45,7 +46,10 @@ def generate(
         original = read_manifest(again, accept_request)
         for note in original.notes:
             print(note, file=sys.stderr)
-    request = Panel(original.request).build_request(values)
+    # the lyrics of a manifest were read when it was made
+    read_lyrics = read_written_lyrics if "lyrics" in values else keep_lyrics
+    panel = Panel(original.request, read_lyrics=read_lyrics)
+    request, notes = panel.finish(panel.draft(values))
     if adapters is None:
         adapters = [adapter.text for adapter in original.adapters]
     settings = from_values(
@@ -59,7 +63,7 @@ def generate(
             **pins,
         }
     )
-    return _render(resolve_request(follow_links(request)), settings)
+    return _render(resolve_request(follow_links(request)), settings, notes)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
@@ -69,9 +73,10 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
     return description
 
 
-def _render(request: Request, settings: Settings) -> clips.Landed:
+def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips.Landed:
+    """`notes`: what was read of its lyrics."""
     folders.check_writable(settings.out)
-    told = explain(request)  # at once, as making it takes a while
+    told = (*notes, *explain(request))  # at once, as making it takes a while
     for note in told:
         print(note, file=sys.stderr)
     rendered, _ = _run_with_bar(_load(settings).render(request))
@@ -81,7 +86,8 @@ def _render(request: Request, settings: Settings) -> clips.Landed:
     # previews are files like the stems, behind them
     rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:
-        return clips.write_take(settings.out, "generate", FinishedTake.of(rendered))
+        take = FinishedTake.of(rendered).with_notes(notes)
+        return clips.write_take(settings.out, "generate", take)
     except OSError as error:
         raise SettingsError(f"cannot write into {settings.out}: {error.strerror}") from error
 

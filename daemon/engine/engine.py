@@ -207,6 +207,20 @@ class Engine:
         """
         self._begin(order.client, order.id, lambda: order, on_refused, on_repeat)
 
+    def begin_written(
+        self,
+        client: str,
+        id: str,
+        make_order: Callable[[], Order],
+        on_refused: Refusal,
+        on_repeat: Listener = ignore_event,
+        takes_long: bool = False,
+    ) -> None:
+        """Submit what `make_order` makes when it is its turn, as `begin_submit` does; on the thread
+        aside where that `takes_long`. What it raises is what the order is refused with.
+        """
+        self._begin(client, id, make_order, on_refused, on_repeat, takes_long)
+
     def begin_reroll(
         self,
         client: str,
@@ -237,6 +251,7 @@ class Engine:
         make_order: Callable[[], Order],
         on_refused: Refusal,
         on_repeat: Listener,
+        takes_long: bool = False,
     ) -> None:
         def answer(answer: list[Job] | Exception) -> None:
             if isinstance(answer, Exception):
@@ -244,7 +259,8 @@ class Engine:
             else:
                 self._dispatcher.dispatch_soon()
 
-        self._intake.begin(IncomingOrder(client, id, make_order, on_repeat, answer))
+        incoming = IncomingOrder(client, id, make_order, on_repeat, answer)
+        self._intake.begin(incoming, takes_long)
 
     def cancel(self, client: str, id: str) -> int:
         """Cancel a job or an order's jobs, the client's own or the newest of that name; `*` cancels

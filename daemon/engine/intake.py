@@ -91,11 +91,12 @@ class Intake:
         """The orders that have no jobs yet."""
         return [order for order in self._incoming if not order.jobs]
 
-    def begin(self, incoming: IncomingOrder) -> None:
+    def begin(self, incoming: IncomingOrder, takes_long: bool = False) -> None:
         """Take an order in, in the order in which its client's orders come: on the thread aside
-        where files have to be read or many takes looked up for it, or for one before it.
+        where it `takes_long` to make it, where files have to be read or many takes looked up for
+        it, or for one before it.
         """
-        if self.lanes.is_busy(incoming.client):
+        if self.lanes.is_busy(incoming.client) or (takes_long and not self.lanes.is_here):
             self._put_aside(incoming)
             return
         try:
@@ -197,7 +198,7 @@ class Intake:
                 jobs = orders.make_jobs(order, resolved, self.settings.out)
             incoming.jobs = jobs
             for job in jobs:
-                job.guide_notes = incoming.guide_notes
+                job.notes = (*order.notes, *incoming.guide_notes)
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
             self._incoming[incoming] = None

@@ -90,6 +90,7 @@ class Lander:
             token = self._journal.token
             facts = JobFacts(job.id, job.origin, job.parent, job.take, job.takes)
             settings = self.settings
+            take = take.with_notes(job.notes)
             staged = staging.stage(job.out, token, facts, take, settings.latest, settings.private)
             if self._listener.on_staged(run, staged, take.info):
                 return

@@ -16,6 +16,8 @@ from ..landing.names import build_slug
 from .json_files import read_object
 
 VERSION = 1  # of what an entry says
+MAX_NOTES = 16
+MAX_NOTE = 250  # characters
 
 Entry = dict[str, object]
 
@@ -85,6 +87,7 @@ def _describe_take(take: LandedTake, data: Mapping[str, object], request: Reques
         "insert": take.insert,
         "track": take.track,
         "slot": take.slot,
+        "notes": _read_notes(data),
     }
 
 
@@ -117,6 +120,14 @@ def _list_clips(data: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
     if not isinstance(clips, list):
         return {}
     return {str(clip.get("file")): clip for clip in clips if isinstance(clip, dict)}
+
+
+def _read_notes(data: Mapping[str, object]) -> list[str]:
+    """What was read out of the request or could not be done, as far as an entry has room for it."""
+    notes = data.get("notes")
+    if not isinstance(notes, list):
+        return []
+    return [note[:MAX_NOTE] for note in notes if isinstance(note, str)][:MAX_NOTES]
 
 
 def _read_text(data: Mapping[str, object], name: str) -> str:

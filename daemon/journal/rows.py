@@ -55,6 +55,7 @@ def make_row(job: Job) -> dict[str, object]:
         "seed": job.resolved.seed,
         "favourite": int(job.favourite),
         "insert_for": job.insert_for,
+        "notes": json.dumps(job.notes),
         "state": job.state.value,
         "created": job.created,
     }
@@ -125,6 +126,7 @@ def _make_job(row: Mapping[str, Any]) -> Job:
         created=row["created"],
         ended=row["ended"],
         cost=row["cost"],
+        notes=tuple(json.loads(row.get("notes", "[]"))),
     )
     events = [Event(kind, job, tuple(values)) for kind, values in json.loads(row["outcome"])]
     job.clip_events = tuple(event for event in events if event.kind == "clip")

@@ -50,6 +50,7 @@ MIGRATIONS = (
     CREATE INDEX jobs_by_end ON jobs (ended) WHERE state = 'finished';
     CREATE INDEX jobs_by_model ON jobs (model, number) WHERE cost > 0 AND seconds > 0;
     """,
+    "ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'",
 )
 
 

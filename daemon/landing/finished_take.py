@@ -35,6 +35,11 @@ class FinishedTake:
     info: TakeInfo
     clips: tuple[ClipAudio, ...]
 
+    def with_notes(self, notes: Sequence[str]) -> Self:
+        """The same take, with more notes in front of its own."""
+        more = [note for note in notes if note not in self.info.notes]
+        return replace(self, info=replace(self.info, notes=(*more, *self.info.notes)))
+
     def without_words(self) -> Self:
         """The same take, and nothing of what it was asked for in words: prompt, lyrics, what not to
         sound like, what the planner wrote of them, and the notes and labels that may quote them.

@@ -7,7 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from pipeline.request import BadRequest, OutOfRange, UnknownField, coerce, field_name, is_field
+from pipeline.request import (
+    BadRequest,
+    OutOfRange,
+    UnknownField,
+    coerce,
+    field_name,
+    is_field,
+)
 from pipeline.request_files import check_file
 
 from ..jobs import Priority
@@ -227,7 +234,7 @@ def _continues(arguments: Arguments, index: int) -> bool:
         return False
     before = arguments[index - 1]
     word = arguments[index]
-    after = arguments[index + 1 : index + 2]
+    after = arguments[index + 1 : index + 3]
     if not isinstance(before, str) or " " in before:
         return False
     if _is_name(word):
@@ -260,7 +267,17 @@ def _begins_pair(name: str, value: Arguments) -> bool:
     try:
         check_file(field, coerce(field, value[0]))
     except OutOfRange:
-        return not isinstance(value[0], str)
+        return not isinstance(value[0], str) or _has_unit(field, value)
+    except BadRequest:
+        return False
+    return True
+
+
+def _has_unit(field: str, value: Arguments) -> bool:
+    """Whether a number and its unit came as two words: "80" and "%"."""
+    words = [word for word in value[:2] if isinstance(word, str)]
+    try:
+        coerce(field, " ".join(words))
     except BadRequest:
         return False
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -88,6 +89,11 @@ class Context:
                 self.fail(id, command, code, str(error), error.hint)
             case _:
                 self.fail(id, command, 500, f"{type(error).__name__}: {error}", "this is a bug")
+
+    def read_lyrics_ahead(self) -> None:
+        """The panel has other lyrics: they are read aside, before anybody plays them."""
+        with suppress(Refused):  # too much waits: they are read when it is their turn
+            self.engine.lanes.put(self.sender.client, self.panel.read_ahead)
 
     def redeliver(self, name: str, peer: Peer) -> None:
         """Send that peer what waits for the program of this name. It is looked up aside. Raises

@@ -97,7 +97,7 @@ class CurrentBank:
 
     def read_context(self) -> PadContext:
         """What pads play besides what their bank says, as it is now."""
-        panel = collect_non_defaults(self._panel.request)
+        panel = collect_non_defaults(self._panel.read_request())
         panel.pop("seed", None)
         folders = self.allowed_folders
         defaults = {

@@ -142,7 +142,8 @@ class PadPlayer:
         with self._lock:
             self._current.get_pad(index)
         folders = self._current.allowed_folders
-        request = self._panel.request.changed(folders.resolve_values(values))
+        values = self._panel.read_values(folders.resolve_values(values))
+        request = self._panel.request.changed(values)
         check_files(request, values)
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
@@ -311,7 +312,8 @@ class PadPlayer:
         count = count or grid.pads
         if not 1 <= count <= MAX_PADS:
             raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
-        request = self._panel.build_request(folders.resolve_values(values))
+        values = self._panel.read_values(folders.resolve_values(values))
+        request = self._panel.draft(values).request
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
         with self._lock:

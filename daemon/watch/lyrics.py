@@ -79,6 +79,7 @@ _PLAYED_PART = re.compile(
     r"(?:,? (?:of|drums?|guitar|piano|bass|solo|instrumental|only|break|intro|rest|strings)){0,4}"
     r"\)?|s?fx ?: .{1,80})"
 )
+SUGGESTION = ", which guide: "  # in front of the chords that it would play
 _MUSICAL = ("bpm", "key", "time_signature")
 _PLAYED = ("capo", "tuning")
 _VERSE = Heading("Verse", "Verse")
@@ -91,13 +92,19 @@ FactReader = Callable[[str, str], tuple[str, object, SheetNote]]
 class LyricsReader:
     """Reads the lines of a sheet that are below its parameters, which are `given`.
 
-    Afterwards `values` are parameters that were found on the way.
+    Afterwards `values` are parameters that were found on the way. `keeps_markers`: those that are
+    written as models know them, [Chorus], stay as they are.
     """
 
     def __init__(
-        self, is_markdown: bool, given: Mapping[str, object], read_fact: FactReader
+        self,
+        is_markdown: bool,
+        given: Mapping[str, object],
+        read_fact: FactReader,
+        keeps_markers: bool = False,
     ) -> None:
         self.is_markdown = is_markdown
+        self._keeps_markers = keeps_markers
         self.values: dict[str, object] = {}
         self._given = given
         self._read_fact = read_fact
@@ -113,7 +120,8 @@ class LyricsReader:
 
     def read(self, lines: Sequence[DocumentLine]) -> None:
         """Reads all lines: what one means may be seen from those around it."""
-        self._shape = find_shape([line.text for line in lines], "name" in self._given)
+        texts = [line.text for line in lines]
+        self._shape = find_shape(texts, "name" in self._given, self._keeps_markers)
         for index, line in enumerate(lines):
             text = self._shape.texts[index]
             remark = self._shape.remarks.get(index, "")
@@ -186,7 +194,11 @@ class LyricsReader:
         opens, closes = self._shape.signs.get(index, (False, 0))
         ends = read.ends
         if read.heading:
-            yield SongLine(index, f"[{format_marker(read.heading)}]", read.heading, ends=ends)
+            marker = f"[{format_marker(read.heading)}]"
+            written = self._shape.texts[index]
+            stands = self._keeps_markers and written.casefold() == marker.casefold()
+            text = written if stands else marker
+            yield SongLine(index, text, read.heading, ends=ends, stands=stands)
             ends = False
         elif read.stanza_repeats or not read.sung:
             yield SongLine(index, stanza_repeats=read.stanza_repeats, ends=ends)
@@ -260,8 +272,11 @@ class LyricsReader:
             written = text = strip_repeat_signs(text, *self._shape.signs[index])
         if read := self._read_fact_line(text):
             return read
-        if self._has_words and (times := read_stanza_repeats(text)):
-            return self._repeat_stanza(times)
+        if times := read_stanza_repeats(text):
+            if self._has_words:
+                return self._repeat_stanza(times)
+            hint = "write it below what is sung again"
+            return LyricLine("not sung: there are no words above", (), UNCLEAR, hint)
         if (chords := self._shape.chords.get(index)) is not None:
             return _leave_chords(chords)
         shape = self._shape
@@ -469,7 +484,7 @@ def _leave_chords(chords: list[str]) -> LyricLine:
 
 def _suggest_guide(chords: list[str]) -> str:
     are_playable = bool(chords) and all(map(is_playable, chords))
-    return f", which guide: {shorten(' '.join(chords))} would play" if are_playable else ""
+    return f"{SUGGESTION}{shorten(' '.join(chords))} would play" if are_playable else ""
 
 
 def _stand_anywhere(facts: Sequence[Fact], text: str) -> bool:

@@ -24,7 +24,8 @@ class SongLine(NamedTuple):
     """A line of a song; an empty one has no `text`. `heading`: it is the marker of a section that
     begins. `has_words`: it is sung, `repeats` times; between those that `opens` and `closes` all
     are, `closes` times. `stanza_repeats`: it stands for the stanza above, which is sung so often.
-    `ends`: the section ends above it.
+    `ends`: the section ends above it. `stands`: a heading that recalls no words, as its writer
+    knows how models read markers.
     """
 
     number: int
@@ -36,6 +37,7 @@ class SongLine(NamedTuple):
     opens: bool = False
     closes: int = 0
     ends: bool = False
+    stands: bool = False
 
 
 class Expansion(NamedTuple):
@@ -54,6 +56,7 @@ class _Section:
     number: int = 0
     lines: list[tuple[int, str]] = field(default_factory=list)
     has_words: bool = False
+    stands: bool = False
 
 
 def split_repeats(text: str) -> tuple[str, int]:
@@ -122,7 +125,7 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
             if section.has_words:
                 written |= dict.fromkeys(_list_keys(heading), section)
                 repeats = heading.repeats
-            else:
+            elif not section.stands:
                 copied, source, repeats = _recall(section, heading, written)
                 if source or heading.recalls:
                     recalled[section.number] = source.number if source else -1
@@ -150,7 +153,7 @@ def _divide(lines: Iterable[SongLine]) -> Iterator[_Section]:
     for line in lines:
         if line.heading or line.ends:
             yield section
-            section = _Section(line.heading, line.number)
+            section = _Section(line.heading, line.number, stands=line.stands)
             stanza = []
             opened = 0
         if line.stanza_repeats:

@@ -70,8 +70,10 @@ class Shape(NamedTuple):
     title: str
 
 
-def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
-    """The shape of the lines below a sheet's parameters; `has_name`: they have a title."""
+def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False) -> Shape:
+    """The shape of the lines below a sheet's parameters; `has_name`: they have a title.
+    `keeps_markers` as in `LyricsReader`: a line alone above one in brackets is sung.
+    """
     lines, remarks, title = strip_pasted(lines)
     lines = [_MARKED_CHORD.sub(r"[\1]", _MARKUP.sub("", line)) for line in lines]
     texts = [line.strip() for line in lines]
@@ -110,7 +112,7 @@ def find_shape(lines: Sequence[str], has_name: bool) -> Shape:
         end=_find_end(texts, is_close, {*chords}),
         numbered=_find_numbered(texts),
         signs=signs,
-        titles=_find_titles(texts, chords, has_name) | _find_authors(texts),
+        titles=_find_titles(texts, chords, has_name, keeps_markers) | _find_authors(texts),
         remarks=remarks,
         speakers=_find_speakers(texts),
         title=title,
@@ -160,7 +162,8 @@ def _find_speakers(texts: Sequence[str]) -> dict[int, str]:
         if not parse_marker(text)
     }
     names = {index: set(_NAME.findall(fold_word(match[1]))) for index, match in found.items()}
-    counts = Counter(name for each in names.values() for name in each)
+    distinct = {texts[index]: each for index, each in names.items()}  # a line that is repeated
+    counts = Counter(name for each in distinct.values() for name in each)
     return {
         index: match[0]
         for index, match in found.items()
@@ -180,7 +183,7 @@ def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
 
 
 def _find_titles(
-    texts: Sequence[str], chords: dict[int, list[str]], has_name: bool
+    texts: Sequence[str], chords: dict[int, list[str]], has_name: bool, keeps_markers: bool
 ) -> dict[int, str]:
     """The title that stands alone above the head or the first section, and whom the song is by:
     "title", or "alone" where it may be a line of words; "artist".
@@ -201,7 +204,7 @@ def _find_titles(
     is_pair = after == title + 1 and len(below) > 1 and _may_be_title(after, texts, chords)
     if is_pair and below[1] == after + 1 and _is_fact(texts[below[1]]):
         return {title: "title", after: "artist"}
-    if has_name:
+    if has_name or (keeps_markers and any(texts[each][0] == "[" for each in below[:2])):
         return {}
     if after > title + 1 and _begins_song(texts[after]):
         return {title: "alone"}

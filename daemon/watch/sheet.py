@@ -50,13 +50,20 @@ def keep_path(name: str, value: str) -> str:
     return value
 
 
-def read_sheet(text: str, suffix: str = ".txt", resolve_path: PathResolver = keep_path) -> Sheet:
+def read_sheet(
+    text: str,
+    suffix: str = ".txt",
+    resolve_path: PathResolver = keep_path,
+    keeps_markers: bool = False,
+) -> Sheet:
     """A lyric sheet; `suffix` (.txt, .md, .lrc) is how it is written. No text raises."""
-    return build_sheet(read_text(text, suffix), resolve_path)
+    return build_sheet(read_text(text, suffix), resolve_path, keeps_markers)
 
 
-def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> Sheet:
-    """The sheet that a document holds. No text raises."""
+def build_sheet(
+    document: Document, resolve_path: PathResolver = keep_path, keeps_markers: bool = False
+) -> Sheet:
+    """The sheet that a document holds. `keeps_markers` as in `LyricsReader`. No text raises."""
     lines = document.lines
     if len(lines) > MAX_LINES:
         return Sheet(refusal=_refuse_lines(len(lines)))
@@ -76,6 +83,7 @@ def build_sheet(document: Document, resolve_path: PathResolver = keep_path) -> S
         document.kind == Kind.MARKDOWN,
         values,
         lambda name, value: read_parameter(name, value, resolve_path),
+        keeps_markers,
     )
     words: Sequence[DocumentLine] = lines[body:]
     if not any(line.times for line in words):

@@ -109,8 +109,9 @@ local function put_in(inbox_api, take, record)
     if #missing == 0 then return "it is in this session already" end
     add_to_record(missing) -- first: an import that breaks off is not to come again and again
     local works, problem = import_files(missing, position)
-    if works then return ("%.1f s"):format(position / Session:nominal_sample_rate()) end
-    return "", problem
+    if not works then return "", problem end
+    for _, note in ipairs(take.notes) do print(("acestepd: %s: %s"):format(take.id, note)) end
+    return ("%.1f s"):format(position / Session:nominal_sample_rate())
 end
 
 -- The hook -----------------------------------------------------------------------------------------
@@ -162,7 +163,8 @@ local function find_newest_manifest(inbox_api, out)
         local text = is_manifest and inbox_api.read_file(out .. "/" .. name, inbox_api.MAX_JSON)
         local manifest = text and inbox_api.decode(text)
         if type(manifest) == "table" and type(manifest.clips) == "table" then
-            local take = {id = tostring(manifest.id), clips = {}}
+            local notes = inbox_api.list_texts(manifest.notes)
+            local take = {id = tostring(manifest.id), notes = notes, clips = {}}
             for index, clip in ipairs(manifest.clips) do
                 if type(clip) ~= "table" or type(clip.file) ~= "string" then return nil end
                 take.clips[index] = {stem = clip.stem, path = out .. "/" .. clip.file}

@@ -13,7 +13,7 @@ var DAEMON_HOST = '127.0.0.1';
 var DAEMON_PORT = 9100;
 
 var PORT = 9113; // where this script listens, unless its setting says otherwise
-var TOPICS = 'clip finished insert fail';
+var TOPICS = 'clip finished insert fail note';
 var SCENES = 128; // of the selected track that are looked at
 var TRACKS = 16; // and of so many others
 var THEIR_SCENES = 32;
@@ -21,6 +21,7 @@ var TICK = 1000; // milliseconds
 var TEMPO_PAUSE = 200; // milliseconds between two tempos that are sent
 var LOOK = 300; // milliseconds after which a slot says whether the clip is in
 var LOOKS = 10;
+var OUR_IDS = 'bitwig-'; // what they begin with
 var OURS = /^\/ace\/(go|reroll|favourite|insert|tempo|notify)$/; // what it sends without an id
 var SAME_SEED = /^\d+$/;
 
@@ -124,9 +125,15 @@ function listen(port) {
     },
     now: function () { return new Date().getTime(); },
     on: {
+      note: function (id, text) {
+        if (id.indexOf(OUR_IDS) !== 0) return;
+        println('acestepd: ' + text);
+        // a popup takes the place of the one before it
+        host.showPopupNotification('acestepd: ' + client.notesOf(id).join('. '));
+      },
       fail: function (id, command, code, message, hint) {
         // others' jobs and messages fail on their own screens
-        var isOurs = id ? id.indexOf('bitwig-') === 0 : OURS.test(command);
+        var isOurs = id ? id.indexOf(OUR_IDS) === 0 : OURS.test(command);
         if (isOurs) say('acestepd: ' + message + (hint ? '. ' + hint : ''));
       }
     },
@@ -186,7 +193,7 @@ function go() {
 
 function newId() {
   ids += 1;
-  return 'bitwig-' + new Date().getTime().toString(36) + '-' + ids;
+  return OUR_IDS + new Date().getTime().toString(36) + '-' + ids;
 }
 
 function ask(address, args) {

@@ -36,7 +36,7 @@ in.listenAll();
 // That we are here, so that a daemon that was started anew knows us.
 fun void notify() {
     out.start("/ace/notify").add(1).add(listen);
-    out.add("queued progress clip finished fail cancelled").add("chuck").send();
+    out.add("queued note progress clip finished fail cancelled").add("chuck").send();
 }
 
 // What we want. The same id makes one take, however often it is sent.
@@ -84,6 +84,8 @@ while (true) {
         if (message.getString(0) != id) continue;
         if (message.address == "/ace/queued") {
             1 => isQueued;
+        } else if (message.address == "/ace/note" && types == "ss") {
+            chout <= "acestepd: " <= message.getString(1) <= IO.newline();
         } else if (message.address == "/ace/progress" && types == "sfsf") {
             if ((message.getFloat(1) * 10) $ int != tenths) {
                 (message.getFloat(1) * 10) $ int => tenths;

@@ -49,7 +49,7 @@ instr ask
   kbeat metro 0.5
   khere init 0
   khere += kbeat
-  OSCsend khere, "$HOST", $PORT, "/ace/notify", "iiss", 1, $LISTEN, "queued progress clip finished fail cancelled", "csound"
+  OSCsend khere, "$HOST", $PORT, "/ace/notify", "iiss", 1, $LISTEN, "queued note progress clip finished fail cancelled", "csound"
   kask init 0
   if gkqueued == 0 then
     kask += kbeat
@@ -68,6 +68,7 @@ instr hear
   Shint init ""
   kposition, kleft, kdone, kbpm, kbars, kcode, ka, kb init 0, 0, 0, 0, 0, 0, 0, 0
   kplaying init 0
+  knotes init 0
   ktenths init -1
   ksilent init 0
   ksilent += 1 / kr
@@ -77,6 +78,15 @@ queued:
   if kgot == 1 then
     gkqueued = strcmpk(Sid, gSid) == 0 ? 1 : gkqueued
     kgoto queued
+  endif
+note:
+  kgot OSClisten gianswers, "/ace/note", "ss", Sid, Stext
+  if kgot == 1 then
+    if strcmpk(Sid, gSid) == 0 then
+      knotes += 1  ; printks would say one of those that come in the same k-cycle
+      printf "acestepd: %s\n", knotes, Stext
+    endif
+    kgoto note
   endif
 progress:
   kgot OSClisten gianswers, "/ace/progress", "sfsf", Sid, kdone, Sstem, kleft

@@ -961,7 +961,7 @@
       230.0,
       22.0
      ],
-     "text": "/ace/notify 1 $1 \"clip finished progress fail\" $2"
+     "text": "/ace/notify 1 $1 \"clip finished progress fail note\" $2"
     }
    },
    {
@@ -1816,8 +1816,9 @@
      "id": "obj-93",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 6,
+     "numoutlets": 7,
      "outlettype": [
+      "",
       "",
       "",
       "",
@@ -1831,7 +1832,7 @@
       230.0,
       22.0
      ],
-     "text": "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished"
+     "text": "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note"
     }
    },
    {
@@ -2311,12 +2312,292 @@
       230.0,
       22.0
      ],
-     "text": "the newest clip, round and round"
+     "text": "what it read out of our own"
     }
    },
    {
     "box": {
      "id": "obj-119",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      52.0,
+      230.0,
+      22.0
+     ],
+     "text": "unpack s s"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-120",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      84.0,
+      230.0,
+      22.0
+     ],
+     "text": "pack s s"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-121",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      116.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf %s. symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-122",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      148.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger s s"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-123",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      180.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger s s"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-124",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      212.0,
+      230.0,
+      22.0
+     ],
+     "text": "zl reg"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-125",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      244.0,
+      230.0,
+      22.0
+     ],
+     "text": "zl reg"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-126",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 2,
+     "outlettype": [
+      "bang",
+      "bang"
+     ],
+     "patching_rect": [
+      1520.0,
+      276.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-127",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 4,
+     "outlettype": [
+      "",
+      "",
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      308.0,
+      230.0,
+      22.0
+     ],
+     "text": "coll"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-128",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      1520.0,
+      340.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-129",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      372.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf id-%s symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-130",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 4,
+     "outlettype": [
+      "",
+      "",
+      "",
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      404.0,
+      230.0,
+      22.0
+     ],
+     "text": "coll"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-131",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      436.0,
+      230.0,
+      22.0
+     ],
+     "text": "prepend merge"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-132",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1520.0,
+      468.0,
+      230.0,
+      22.0
+     ],
+     "text": "tosymbol"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-133",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "outlettype": [],
+     "patching_rect": [
+      1770.0,
+      20.0,
+      230.0,
+      22.0
+     ],
+     "text": "the newest clip, round and round"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-134",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 6,
@@ -2329,7 +2610,7 @@
       ""
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       52.0,
       230.0,
       22.0
@@ -2339,7 +2620,7 @@
    },
    {
     "box": {
-     "id": "obj-120",
+     "id": "obj-135",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2348,7 +2629,7 @@
       ""
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       84.0,
       230.0,
       22.0
@@ -2358,7 +2639,7 @@
    },
    {
     "box": {
-     "id": "obj-121",
+     "id": "obj-136",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2367,7 +2648,7 @@
       ""
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       116.0,
       230.0,
       22.0
@@ -2377,7 +2658,7 @@
    },
    {
     "box": {
-     "id": "obj-122",
+     "id": "obj-137",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2386,7 +2667,7 @@
       "bang"
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       148.0,
       230.0,
       22.0
@@ -2396,7 +2677,7 @@
    },
    {
     "box": {
-     "id": "obj-123",
+     "id": "obj-138",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2404,7 +2685,7 @@
       ""
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       180.0,
       230.0,
       22.0
@@ -2414,7 +2695,7 @@
    },
    {
     "box": {
-     "id": "obj-124",
+     "id": "obj-139",
      "maxclass": "newobj",
      "numinlets": 3,
      "numoutlets": 3,
@@ -2424,7 +2705,7 @@
       "signal"
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       212.0,
       230.0,
       22.0
@@ -2434,7 +2715,7 @@
    },
    {
     "box": {
-     "id": "obj-125",
+     "id": "obj-140",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2443,7 +2724,7 @@
       "bang"
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       244.0,
       230.0,
       22.0
@@ -2453,7 +2734,7 @@
    },
    {
     "box": {
-     "id": "obj-126",
+     "id": "obj-141",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2461,7 +2742,7 @@
       ""
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       276.0,
       230.0,
       22.0
@@ -2471,7 +2752,7 @@
    },
    {
     "box": {
-     "id": "obj-127",
+     "id": "obj-142",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2479,7 +2760,7 @@
       ""
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       308.0,
       230.0,
       22.0
@@ -2489,7 +2770,7 @@
    },
    {
     "box": {
-     "id": "obj-128",
+     "id": "obj-143",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2497,7 +2778,7 @@
       "signal"
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       340.0,
       230.0,
       22.0
@@ -2507,13 +2788,13 @@
    },
    {
     "box": {
-     "id": "obj-129",
+     "id": "obj-144",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
-      1520.0,
+      1770.0,
       372.0,
       230.0,
       22.0
@@ -2523,7 +2804,7 @@
    },
    {
     "box": {
-     "id": "obj-130",
+     "id": "obj-145",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2531,7 +2812,7 @@
       "int"
      ],
      "patching_rect": [
-      1520.0,
+      1770.0,
       404.0,
       230.0,
       22.0
@@ -2547,13 +2828,13 @@
    },
    {
     "box": {
-     "id": "obj-131",
+     "id": "obj-146",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
-      1520.0,
+      1770.0,
       436.0,
       230.0,
       22.0
@@ -4242,23 +4523,11 @@
     "patchline": {
      "source": [
       "obj-93",
-      0
+      5
      ],
      "destination": [
       "obj-119",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-119",
-      2
-     ],
-     "destination": [
-      "obj-120",
-      1
      ]
     }
    },
@@ -4282,26 +4551,14 @@
      ],
      "destination": [
       "obj-120",
-      0
+      1
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-120",
-      0
-     ],
-     "destination": [
-      "obj-123",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-123",
+      "obj-119",
       0
      ],
      "destination": [
@@ -4317,7 +4574,7 @@
       1
      ],
      "destination": [
-      "obj-125",
+      "obj-123",
       0
      ]
     }
@@ -4325,31 +4582,55 @@
    {
     "patchline": {
      "source": [
-      "obj-125",
+      "obj-123",
+      0
+     ],
+     "destination": [
+      "obj-124",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-123",
       1
      ],
      "destination": [
-      "obj-126",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-126",
-      0
-     ],
-     "destination": [
-      "obj-124",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
       "obj-125",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-70",
+      0
+     ],
+     "destination": [
+      "obj-127",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-122",
+      0
+     ],
+     "destination": [
+      "obj-129",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-129",
       0
      ],
      "destination": [
@@ -4365,7 +4646,7 @@
       0
      ],
      "destination": [
-      "obj-124",
+      "obj-128",
       0
      ]
     }
@@ -4377,6 +4658,66 @@
       0
      ],
      "destination": [
+      "obj-126",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-126",
+      1
+     ],
+     "destination": [
+      "obj-125",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-125",
+      0
+     ],
+     "destination": [
+      "obj-120",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-120",
+      0
+     ],
+     "destination": [
+      "obj-131",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-131",
+      0
+     ],
+     "destination": [
+      "obj-130",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-126",
+      0
+     ],
+     "destination": [
       "obj-124",
       0
      ]
@@ -4389,20 +4730,8 @@
       0
      ],
      "destination": [
-      "obj-129",
+      "obj-130",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-124",
-      1
-     ],
-     "destination": [
-      "obj-129",
-      1
      ]
     }
    },
@@ -4413,7 +4742,199 @@
       0
      ],
      "destination": [
-      "obj-129",
+      "obj-132",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-132",
+      0
+     ],
+     "destination": [
+      "obj-18",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-93",
+      0
+     ],
+     "destination": [
+      "obj-134",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-134",
+      2
+     ],
+     "destination": [
+      "obj-135",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-134",
+      1
+     ],
+     "destination": [
+      "obj-136",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
+      0
+     ],
+     "destination": [
+      "obj-135",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-135",
+      0
+     ],
+     "destination": [
+      "obj-138",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-138",
+      0
+     ],
+     "destination": [
+      "obj-137",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-137",
+      1
+     ],
+     "destination": [
+      "obj-140",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-140",
+      1
+     ],
+     "destination": [
+      "obj-141",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-141",
+      0
+     ],
+     "destination": [
+      "obj-139",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-140",
+      0
+     ],
+     "destination": [
+      "obj-142",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-142",
+      0
+     ],
+     "destination": [
+      "obj-139",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-143",
+      0
+     ],
+     "destination": [
+      "obj-139",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-139",
+      0
+     ],
+     "destination": [
+      "obj-144",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-139",
+      1
+     ],
+     "destination": [
+      "obj-144",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-145",
+      0
+     ],
+     "destination": [
+      "obj-144",
       0
      ]
     }

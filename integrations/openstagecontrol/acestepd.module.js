@@ -10,7 +10,7 @@ var BARS = [1, 2, 4, 8, 16];
 var PART = 900; // bytes of lyrics in one message: whole lines
 var TICK = 1000; // milliseconds
 var PROMPT = 'dusty lo-fi beat, warm piano, vinyl';
-var TOPICS = 'queued progress clip finished fail cancelled favourite inserted state pad param';
+var TOPICS = 'queued note progress clip finished fail cancelled favourite inserted state pad param';
 var LIT = '#dd8833';
 var UNLIT = '#4a5568';
 var COLOURS = { // of the pads, by their states: as a controller shows them
@@ -53,6 +53,7 @@ var client = new AcestepOsc.Client({
       show('/ui/stage', position > 0 ? 'waiting: ' + position + ' before it' : 'waiting');
       show('/ui/hint', '');
     },
+    note: function (id) { show('/ui/hint', client.notesOf(id).join('. ')); },
     progress: function (id, fraction, stage, eta) {
       show('/ui/progress', fraction);
       show('/ui/stage', stage + (eta > 0 ? ', ' + Math.ceil(eta) + ' s' : ''));

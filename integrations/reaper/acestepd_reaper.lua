@@ -196,6 +196,16 @@ local function add_stems(track, stems, position, length)
     return first, folder
 end
 
+-- What was read out of the request becomes the item's notes, below what is there.
+local function add_notes(item, notes)
+    local _, text = reaper.GetSetMediaItemInfo_String(item, "P_NOTES", "", false)
+    for _, note in ipairs(notes) do
+        local is_there = ("\n" .. text .. "\n"):find("\n" .. note .. "\n", 1, true)
+        if not is_there then text = text == "" and note or text .. "\n" .. note end
+    end
+    if text ~= "" then reaper.GetSetMediaItemInfo_String(item, "P_NOTES", text, true) end
+end
+
 -- Put in what is not in yet. Where it is now.
 local function place_take(take, by_group)
     local mix
@@ -226,6 +236,7 @@ local function place_take(take, by_group)
         -- of several takes one sounds
         if is_further_take then reaper.SetMediaTrackInfo_Value(folder, "B_MUTE", 1) end
     end
+    add_notes(item, take.notes)
     return describe_place(item)
 end
 
@@ -277,8 +288,9 @@ local function put_in(take)
     reaper.TrackList_AdjustWindows(false)
     reaper.UpdateArrange()
     reaper.Main_OnCommand(BUILD_PEAKS, 0)
-    if works then return result end
-    return "", tostring(result)
+    if not works then return "", tostring(result) end
+    for _, note in ipairs(take.notes) do say(("%s: %s"):format(name ~= "" and name or take.id, note)) end
+    return result
 end
 
 -- The loop -----------------------------------------------------------------------------------------

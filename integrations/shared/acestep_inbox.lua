@@ -305,11 +305,20 @@ local TEXTS = {
 local INTEGERS = {"seq", "file", "files", "samples", "sample_rate", "seed", "take", "takes", "track", "slot"}
 local NUMBERS = {"time", "bpm", "bars", "beats", "seconds"}
 
+-- The texts of an array that was decoded; of anything else none.
+function M.list_texts(value)
+    local texts = {}
+    for _, item in ipairs(type(value) == "table" and value or {}) do
+        if type(item) == "string" then texts[#texts + 1] = item end
+    end
+    return texts
+end
+
 -- An entry with every field of its type ("" and 0 where it says nothing); nil for anything else.
 function M.parse_entry(text)
     local raw = M.decode(text)
     if type(raw) ~= "table" or raw.acestepd ~= 1 then return nil end
-    local entry = {loop = raw.loop == true}
+    local entry = {loop = raw.loop == true, notes = M.list_texts(raw.notes)}
     for _, key in ipairs(TEXTS) do
         entry[key] = type(raw[key]) == "string" and raw[key] or ""
     end
@@ -369,7 +378,7 @@ function Inbox:read(name)
     return is_news and entry.insert == self.name and entry or false
 end
 
--- The takes whose clips are all there and not put in yet, the oldest first: {id, manifest, clips
+-- The takes whose clips are all there and not put in yet, the oldest first: {id, manifest, notes, clips
 -- (by their number), names}. nil where there is no inbox.
 function Inbox:look()
     self.started = self.started or self.now()
@@ -408,7 +417,10 @@ function Inbox:gather(names)
         elseif entry then
             local take = by_manifest[entry.manifest]
             if not take then
-                take = {id = entry.id, manifest = entry.manifest, clips = {}, names = {}, count = 0}
+                take = {
+                    id = entry.id, manifest = entry.manifest, notes = entry.notes,
+                    clips = {}, names = {}, count = 0,
+                }
                 by_manifest[entry.manifest] = take
                 takes[#takes + 1] = take
             end

@@ -10,6 +10,7 @@ var AcestepOsc = (function () {
   var SILENCE = 10000; // milliseconds without a word after which the daemon is gone
   var MAX_TAKES = 64; // takes that are collected; the oldest goes
   var MAX_PATHS = 1000; // files that are known to be in already
+  var MAX_NOTES = 16; // of one job; the oldest goes
 
   // --- the wire -----------------------------------------------------------------------------------
 
@@ -228,6 +229,7 @@ var AcestepOsc = (function () {
     this._heard = 0;
     this._asked = null; // when it asked last; null: before its start
     this._names = null; // of clients, since it asked
+    this._noted = { id: '', notes: [] }; // of the job that was accepted last
   }
 
   Client.prototype.start = function () {
@@ -299,6 +301,11 @@ var AcestepOsc = (function () {
     this.send('/ace/inserted', where ? [take.id, this.name, where] : [take.id, this.name]);
   };
 
+  /** What was read out of the request that was accepted last, or was not understood: sentences. */
+  Client.prototype.notesOf = function (id) {
+    return this._noted.id === id ? this._noted.notes : [];
+  };
+
   Client.prototype._call = function (functions, name, args) {
     if (!has(functions, name)) return;
     try {
@@ -359,6 +366,15 @@ var AcestepOsc = (function () {
       }
       this._paths.push({ path: path, where: null });
       this._call(this._options, 'onPut', [put]);
+    },
+
+    note: function (args) {
+      if (args.length < 2) return;
+      var id = String(args[0]);
+      var text = String(args[1]);
+      var notes = this.notesOf(id);
+      if (notes.indexOf(text) < 0) notes = notes.concat([text]).slice(-MAX_NOTES);
+      this._noted = { id: id, notes: notes };
     },
 
     client: function (args) {

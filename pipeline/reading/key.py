@@ -15,16 +15,21 @@ from ..keys import (
     OPEN_KEY_FORM,
     KeyForm,
 )
+from .music_words import MUSIC_WORDS
 from .said import Places, Said, join_said, look_ahead, look_back
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏа-яё"
 
 
 def _find_within(form: KeyForm) -> KeyForm:
-    """The form within a text: no letter, digit or sign goes on before or behind it."""
-    around = f"{_LETTER}0-9#♯♭'’&"
+    """The form within a text: no letter, digit or sign goes on before or behind it; it may be a
+    hashtag.
+    """
+    around = f"{_LETTER}0-9♯♭'’&"
     return form._replace(
-        pattern=re.compile(rf"(?<![{around}])(?:{form.pattern.pattern})(?![{around}+])")
+        pattern=re.compile(
+            rf"(?<![{around}])(?<![A-Ga-g]#)(?:{form.pattern.pattern})(?![{around}#+])"
+        )
     )
 
 
@@ -34,7 +39,7 @@ _NAMED = tuple(map(_find_within, NAMED_FORMS))
 _KEY_BEFORE = re.compile(
     r"(?i)(?<![a-z])(?:(?:key|tonal)(?: ?scale| signature| cent(?:er|re))?"
     r"(?: of (?:the|this) (?:music|piece|song|track))?|open key|camelot|tonart|tonalit[éeày]|"
-    r"tonalidade?|tono|tom|тональность)(?: ?[:=>-] ?| of (?:the )?| is | in | )$"
+    r"tonalidade?|tono|tom|тональность)(?: ?[:=>_-] ?|[ -]of[ -](?:the )?| is | in | )$"
     r"|(?:キー|调性|키) ?:? ?$"
 )
 _IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
@@ -44,7 +49,7 @@ _DENIED = re.compile(
 )
 _ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/]|- )| \d")  # a phrase, behind a key
 _LEADS_ON = re.compile(r" (?:at|by|for|with)\b")
-_BEGINS = re.compile(r"(?:^|[,;:.!?()\[\]|/]|- ) ?$")  # a phrase, before a key
+_BEGINS = re.compile(r"(?i)(?:^|[,;:.!?()\[\]|/#]|- |\d |bpm ) ?$")  # a phrase, before a key
 _CHORD_BEHIND = re.compile(
     r"(?i) ?(?:(?:6|7|9|11|13)(?:ths?)?(?= ?(?:$|[,.;)]|chords?\b))|chord\b(?! prog)|triad|"
     r"(?:second|third|fourth|fifth|sixth|seventh|ninth)s?\b|interval)"
@@ -96,6 +101,15 @@ _SLASH = re.compile(r" ?/ ?")
 _STATED = re.compile(r"(?i)(?<![a-z])key ?(?:scale ?)?[:=] ?(?P<words>[^\s,;|]{1,20})")
 
 
+_LAST_WORD = re.compile(  # of a phrase; no adjective
+    r" (?P<word>[A-Za-z]{3,20})(?<!al)(?<!ed)(?<!ic)(?<!ing)(?<!ish)(?<!ive)(?<!ful)(?<!less)"
+    r"(?<!ous)(?= ?(?:$|[,;:.!?()|]))"
+)
+_ARTICLE = re.compile(
+    rf"(?:^|[,;:.!?()|] ?)(?P<words>(?P<key>A (?:minor|major)){_LAST_WORD.pattern})"
+)
+
+
 class KeyMention(NamedTuple):
     """A place that names a key. `is_stated`: a word before it says that it is one."""
 
@@ -132,6 +146,11 @@ def _find_problems(text: str, progressions: Sequence[re.Match[str]]) -> Iterator
         yield (
             f"the prompt names a key that was not understood, {match['words']}: none was taken; "
             "write it like A minor, F#m or 8A"
+        )
+    elif (match := _ARTICLE.search(text)) and not _NOUNS.match(text, match.end("key")):
+        yield (
+            f"the prompt says {match['words']}: no key was taken from that; if it is one, write "
+            f"in {match['key']}"
         )
     elif progressions:
         yield (
@@ -241,6 +260,11 @@ def _is_letter_key(place: _Place, match: re.Match[str], chords: Places) -> bool:
 def _is_bare_key(place: _Place, match: re.Match[str]) -> bool:
     """In Eb; key of D: major, as nothing else is said."""
     note = match["note"]
+    if not place.is_stated and place.is_alone:  # F#; E flat; Bb
+        is_word = len(match["sign"] or "") > 1
+        return bool(match["sign"] or match["flat"]) and (
+            note.isupper() or (is_word and note != "a")
+        )
     if not place.is_stated or _LETTER_NOUNS.match(place.after) or _BUILT_IN.search(place.before):
         return False
     if match["sign"] in ("#", "♯", "♭"):
@@ -280,6 +304,8 @@ def _is_spelled_key(place: _Place, match: re.Match[str]) -> bool:
         return True
     if note in "aA" and _NOUNS.match(place.after):
         return note == "A" and place.before.endswith(("in ", "the ")) and "key" in place.after[:4]
+    if note == "A" and not place.is_stated and _is_article(place):
+        return False
     if note.isupper():
         is_short = match["mode"].lower() in ("min", "maj")
         return not (is_short and note == "A") or place.is_stated or place.ends
@@ -287,6 +313,15 @@ def _is_spelled_key(place: _Place, match: re.Match[str]) -> bool:
         is_free = place.is_stated or bool(_BEGINS.search(place.before))
         return is_free and (place.ends or bool(_LEADS_ON.match(place.after)))
     return match["mode"].lower() not in ("min", "maj") or place.is_stated or place.ends
+
+
+def _is_article(place: _Place) -> bool:
+    """Whether a phrase is "A minor" and one noun that is no word of music: "A minor victory"."""
+    noun = _LAST_WORD.match(place.after)
+    if not noun or not _BEGINS.search(place.before):
+        return False
+    word = noun["word"].lower()
+    return word not in MUSIC_WORDS and word.removesuffix("s") not in MUSIC_WORDS
 
 
 def _find_mode(text: str, match: re.Match[str], note: str, usual_mode: str) -> str:

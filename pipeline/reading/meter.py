@@ -5,48 +5,64 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .said import Mention, Said, join_said, limit_problems, look_back
+from .meter_words import BARS, BEATS, COUNTS, EVERY, MEANINGS, UNITS
+from .said import Mention, Places, Said, join_said, limit_problems, look_back
 
 _MOST = 16  # beats in a bar
 _UNITS = ("2", "4", "8", "16")
 # units of a metre whose beats stand alone: those that the field counts in eighths
 _EIGHTHS = ("6", "7", "9", "12")
+_NUMERAL = rf"(?:{'|'.join(sorted(COUNTS, key=len, reverse=True))})"
+_COUNT = rf"(?P<count>\d{{1,2}}|{_NUMERAL})"
+_LETTERS = "a-zà-öø-ɏа-яё"
+_APART = rf"(?<![{_LETTERS}\d.,/:])"
 _FRACTION = re.compile(
-    r"(?<![\d/.,])(?P<count>\d{1,2}) ?(?P<slash>/|[- ](?=(?:2|4|8|16) (?:time|meter|metre|takt)))"
+    r"(?<![\d/.,:])(?P<count>\d{1,2}) ?"
+    r"(?:/|[- :](?=(?:2|4|8|16)[ -](?:time|meter|metre|takt|feel|beat)))"
     r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|inch|notes?|of|nd|rd|st|th)\b"
     r"| ?(?:arp|delay|duck|echo|gate|lfo|pump|rate|side-?chain|triplet))"
 )
-_NAMED = re.compile(
-    r"(?<![a-z])(?:time[ _-]?sig(?:nature)?|meter|metre|takt|mesure|compás)"
-    r" ?(?:[:=] ?|of |is |de |à )?(?P<count>\d{1,2})(?![\d/a-z])"
-    r"|(?<![a-z])à (?P<beats>\d{1,2}|deux|trois|quatre|cinq|sept) temps(?![a-z])"
-    r"|(?<!\d)(?P<asian>\d{1,2})拍子"
+_SPELLED = (
+    re.compile(  # three-quarter time, Dreivierteltakt, 3-Viertel-Takt, driekwartsmaat
+        rf"{_APART}{_COUNT}[ -]?(?P<unit>quarter|eighth|viertel|achtel|kwarts|achtste)[ -]?"
+        rf"(?:time|meter|metre|takt|maat)(?![{_LETTERS}])"
+    ),
+    re.compile(  # tres por cuatro
+        rf"{_APART}{_COUNT} por (?P<unit>cuatro|quatro|ocho|oito|[48])(?![{_LETTERS}\d])"
+    ),
+    re.compile(  # six-huit, mesure à trois quatre
+        rf"(?:{_APART}|(?<=à )|(?<=en )){_COUNT}-(?P<unit>quatre|huit)(?![{_LETTERS}])"
+    ),
+    re.compile(  # in tre quarti
+        rf"(?:(?<=in )|(?<=di )|(?<=tempo )){_COUNT} (?P<unit>quarti|ottavi)(?![{_LETTERS}])"
+    ),
+    re.compile(  # на три четверти, na trzy czwarte
+        rf"(?:(?<=на )|(?<=в )|(?<=размер )|(?<=размере )|(?<=na )|(?<=metrum )){_COUNT} "
+        rf"(?P<unit>четверт(?:и|ей|ях)|восьмых|czwarte|ósm(?:e|ych))(?![{_LETTERS}])"
+    ),
+    re.compile(  # 四分の三拍子, 四分之三拍, 4분의 3박자
+        rf"(?P<unit>[248]|16|[四八사팔]) ?(?:分[の之]|분의) ?{_COUNT} ?(?:拍|박자)"
+    ),
+    re.compile(rf"(?P<unit>[四八]){_COUNT}拍"),  # 四三拍
+    re.compile(rf"(?<!\d){_COUNT} ?(?:拍子|박자)(?!揃|そろ)"),
+    re.compile(  # three beats to the bar, 3 temps par mesure
+        rf"{_APART}{_COUNT}[ -]{BEATS} ?{EVERY} ?{BARS}(?![{_LETTERS}])"
+    ),
+    re.compile(rf"{_APART}{_COUNT}[ -]beat {BARS}(?![{_LETTERS}])"),
+    re.compile(rf"(?<![{_LETTERS}])bars of {_COUNT}(?: beats)?(?![{_LETTERS}\d])"),
+    re.compile(rf"(?<![{_LETTERS}])(?:à|en) {_COUNT} temps(?![{_LETTERS}])"),
+    re.compile(  # time signature: 6, compás de tres; 3:4
+        r"(?<![a-z])(?:time[ _-]?sig(?:nature)?|meter|metre|takt|mesure|compás|compasso|размер)"
+        rf"(?: ?[:=] ?| (?:of|is|de|em|à) |(?= ?\d)) ?{_COUNT}(?::(?P<unit>[248]|16))?"
+        rf"(?![\d/{_LETTERS}])"
+    ),
 )
 _IN = re.compile(  # "in 7", where nothing else follows that it could count
     r"(?<![a-z])in (?P<count>[34567]|9|11|three|five|seven)"
     r"(?= ?(?:$|,(?! ?(?:\d|one|two|four|five|six|seven))|[;!?)\]]|\.(?!\d)|- ))"
 )
-_IN_WORDS = {
-    "deux": 2,
-    "trois": 3,
-    "quatre": 4,
-    "cinq": 5,
-    "sept": 7,
-    "three": 3,
-    "five": 5,
-    "seven": 7,
-}
 _COMES_IN = re.compile(r"\b(?:com(?:es?|ing)|count|cut|fad(?:es?|ing)|kicks?|plug|punch|walk) $")
-_WORDS = {
-    "3/4": (
-        "waltz waltzes walzer valse vals valzer valsa walc вальс ワルツ 华尔兹 왈츠 triple-meter "
-        "triple-metre triple-time three-quarter-time dreivierteltakt"
-    ),
-    "4/4": "common-time viervierteltakt",
-    "6/8": "sechsachteltakt",
-    "2/2": "cut-time alla-breve",
-}
-_COUNTS = {  # in words: "seven-eight", and only "in seven eight" without a hyphen
+_FIGURES = {  # in words: "seven-eight", and only "in seven eight" without a hyphen
     "2/4": "two-four",
     "3/4": "three-four",
     "4/4": "four-four",
@@ -57,13 +73,16 @@ _COUNTS = {  # in words: "seven-eight", and only "in seven eight" without a hyph
     "12/8": "twelve-eight",
 }
 _MEANINGS = {
-    word: meter for table in (_WORDS, _COUNTS) for meter in table for word in table[meter].split()
+    word: meter
+    for table in (MEANINGS, _FIGURES)
+    for meter in table
+    for word in table[meter].split()
 }
 _WORD = re.compile(
-    rf"(?<![a-z])(?:{'|'.join(_WORDS.values()).replace(' ', '|').replace('-', '[ -]')}"
-    rf"|{'|'.join(_COUNTS.values())}"
-    rf"|(?<=in )(?:{'|'.join(_COUNTS.values()).replace('-', ' ')})"
-    rf"|(?:{'|'.join(_COUNTS.values()).replace('-', ' ')})(?= (?:meter|metre|time)\b))(?![a-z])"
+    rf"(?<![a-z])(?:{'|'.join(MEANINGS.values()).replace(' ', '|').replace('-', '[ -]')}"
+    rf"|{'|'.join(_FIGURES.values())}"
+    rf"|(?<=in )(?:{'|'.join(_FIGURES.values()).replace('-', ' ')})"
+    rf"|(?:{'|'.join(_FIGURES.values()).replace('-', ' ')})(?= (?:meter|metre|time)\b))(?![a-z])"
 )
 _COUNTED = re.compile(  # what is counted so, rather than beats
     r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
@@ -99,23 +118,35 @@ def find_meter(text: str) -> Said:
 
 
 def _find_figures(text: str) -> Iterator[Mention]:
-    for match in _FRACTION.finditer(text):
-        count, unit = match["count"], match["unit"]
-        before = look_back(text, match.start())
-        if not 2 <= int(count) <= 2 * _MOST or unit not in _UNITS or _COUNTED.search(before):
-            continue  # notes, dates, parts
-        if not _DENIED.search(before):
-            meter = f"{int(count)}/{unit}"
-            yield Mention(*match.span(), meter, meter if _is_counted(int(count), unit) else "")
-    for match in _NAMED.finditer(text):
-        yield _name_beats(match, match["count"] or match["beats"] or match["asian"])
+    """Every place once: of forms that overlap, the one that says most."""
+    taken = Places(text)
+    for form in (_FRACTION, *_SPELLED):
+        for match in form.finditer(text):
+            before = look_back(text, match.start())
+            if taken.overlap(*match.span()) or _DENIED.search(before):
+                continue
+            mention = _read_fraction(match) if form is _FRACTION else _read_spelled(match)
+            if mention and not (form is _FRACTION and _COUNTED.search(before)):
+                taken.take(*match.span())
+                yield mention
 
 
-def _name_beats(match: re.Match[str], beats: str) -> Mention:
-    """A metre of which only the beats are said."""
-    count = _IN_WORDS.get(beats) or int(beats)
-    meter = f"{count}/{8 if str(count) in _EIGHTHS else 4}"
-    return Mention(*match.span(), match[0], meter if 2 <= count <= _MOST else "")
+def _read_fraction(match: re.Match[str]) -> Mention | None:
+    """None for notes, dates and parts."""
+    count, unit = int(match["count"]), match["unit"]
+    if not 2 <= count <= 2 * _MOST or unit not in _UNITS:
+        return None
+    meter = f"{count}/{unit}"
+    return Mention(*match.span(), meter, meter if _is_counted(count, unit) else "")
+
+
+def _read_spelled(match: re.Match[str]) -> Mention:
+    """A metre in words, or one of which only the beats are said."""
+    count = COUNTS.get(match["count"]) or int(match["count"])
+    unit = match.groupdict().get("unit") or ("8" if str(count) in _EIGHTHS else "4")
+    unit = UNITS.get(unit, unit)
+    meter = f"{count}/{unit}" if count > 1 and _is_counted(count, unit) else ""
+    return Mention(*match.span(), match[0], meter)
 
 
 def _is_counted(count: int, unit: str) -> bool:
@@ -129,4 +160,4 @@ def _find_words(text: str) -> Iterator[Mention]:
             yield Mention(*match.span(), match[0], _MEANINGS[match[0].replace(" ", "-")])
     for match in _IN.finditer(text):
         if not _COMES_IN.search(look_back(text, match.start())):
-            yield _name_beats(match, match["count"])
+            yield _read_spelled(match)

@@ -6,20 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ..quantities import BPM
 from .said import Places, Said, join_said, limit_problems, look_ahead, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
 WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
 AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
 _NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
-_UNIT = (
-    r"(?:[bpq]pm(?:'?s)?|b\.p\.m|bmp|бпм|/ ?min(?:ute)?|"
-    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|"
-    r"уд(?:аров)?\.?|бит(?:ов|а)?)"
-    r" ?(?:/|a|al|i|in der|par|per|por|pr\.|pro|в) ?"
-    r"(?:minut[eao]n?|minuut|min|мин(?:уту)?)|拍[/每]分)"
+_JOINT = (
+    r"(?: ?(?:->|\.{2,3}|[-→~/&]) ?| (?:(?:then |up |down )?to|a|à|and|bis(?: zu)?|e|et|"
+    r"fino a|hasta|até|jusqu'à|or|through|und|until|y|до|и) )"
 )
-_JOINT = r"(?: ?(?:->|[-→~/]) ?| (?:and|bis|or|through|to|until) )"
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
@@ -31,11 +28,13 @@ _VALUES = {word: value for value, word in enumerate(_SMALL)} | {
 _WORD = rf"(?:{'|'.join(sorted([*_VALUES, 'a', 'and', 'hundred'], key=len, reverse=True))})"
 # "120 bpm", "120-128 bpm", "90 bpm or 140 bpm"
 _BEFORE_UNIT = re.compile(
-    rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}(?:(?: ?{_UNIT})?{_JOINT}{_NUMBER}){{0,2}})"
-    rf"(?:-?ish|\+)?[ _(-]{{0,3}}{_UNIT}(?![a-z]| ?[:=] ?\d)"
+    rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}"
+    rf"(?: ?\({_NUMBER}\)|(?:(?: ?{BPM})?{_JOINT}{_NUMBER}){{0,2}}))"
+    rf"(?:[)\]](?= ?{BPM}(?! ?\d)))?"
+    rf"(?:-?ish|\+| or so)?[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
 )
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
-_WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{_UNIT}")
+_WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{BPM}")
 _WORDS_BEHIND_NAME = re.compile(
     rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is)?|tempo(?: ?[:=]| of| is)) ?{_WORDS}(?![a-z])"
 )
@@ -43,21 +42,24 @@ _NAME = (
     r"(?P<note>(?:dotted )?(?:half|quarter|eighth|crotchet|minim|quaver|q|noire|croche|blanche|"
     r"viertel|halbe|achtel|negra|blanca|corchea|semínima|semiminima)(?: note)?(?= ?=| à )"
     r"|[♩♪]\.?)|"
-    r"(?:bpm|b\.p\.m\.?|tempo)(?: of (?:the|this) (?:music|piece|song|track))?(?: range)?|"
-    r"m\.m\.|темп|速度|テンポ|템포|每分钟"
+    r"(?:bpms?|bmp|b[. ]p[. ]m\.?|tempo)"
+    r"(?: of (?:the|this) (?:music|piece|song|track))?(?: range)?|"
+    r"m\.?m\.?(?= ?=)|m\.m\.|t(?= ?=)|темп|速度|テンポ|템포|每分钟"
 )
 _ABOUT = (
-    r"(?: ?[:=>~≈-]"
+    r"(?: ?[:=>~≈_は为是-]"
     r"| (?:à|about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
 )
 # "bpm: 124", "tempo of 96", "♩ = 84"
 _BEHIND_NAME = re.compile(
-    rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,2}} ?[(~≈]?(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
+    rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,2}} ?[(\[~≈]?"
+    rf"(?P<numbers>{_NUMBER}(?: ?\({_NUMBER}\)|(?:{_JOINT}{_NUMBER})?))"
     r"(?![a-z0-9%°:/]|[.,]\d| ?(?:percent|sec(?:onds?)?|bars?|minutes?|k?hz|db)\b)"
 )
 # "at 140", where nothing else follows that it could count
 _BEHIND_AT = re.compile(
-    rf"(?<![a-z])(?:at |@ ?|bei |between )(?:(?:about|approx\.?|around|ca\.?) |[~≈] ?)?"
+    rf"(?<![a-z])(?:at |@ ?|bei |between |entre |zwischen )"
+    rf"(?:(?:about|approx\.?|around|ca\.?) |[~≈] ?)?"
     rf"(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
     r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/] )"
     r"| (?:and|but|double|feel|for|half|in|or|over|the|then|tempo|with)\b)"
@@ -82,6 +84,15 @@ _BOUND = re.compile(
     r"(?:\b(?:above|at least|at most|below|beyond|over|sub|under|up to|max\.?|maximum|"
     r"(?:faster|less|lower|more|slower) than|unter|über|höchstens|mindestens)|"
     r"(?<![^\s(])[<>≤≥])[ -]?$"
+)
+_SAID_UNIT = re.compile(r"b\W{0,2}p\W{0,2}m|beat")
+_BEGINS = re.compile(r"(?:\b(?:from|von|de|da|от|accelerating)) $")
+_BETWEEN = re.compile(r"\b(?:between|entre|zwischen|tra|между)\b")
+_RANGE = re.compile(r"-(?!>)|~|\.\.|to|bis|until|through| [aà] |hasta|até|jusqu|до")
+_LEADS_TO = re.compile(  # "accelerates to", "slowing down to": where a tempo ends
+    r"\b(?:accel|accél|acel|beschleunig|build|climb|drop|fall|increas|jump|"
+    r"ramp|rall|rit|ris|slow|speed|switch)[^\W\d]*\.?(?: up| down)? "
+    r"(?:to|till|until|auf|bis|a|à|hasta|até) $"
 )
 # "dnb 174", "house_128_Am_loop", "Gm, 92"
 _GENRE = (
@@ -241,7 +252,7 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
     allowed = [number for number in read if low <= number <= high]
     if not is_sure and (not allowed or _NO_TEMPO_AT.search(before)):
         return None
-    if not allowed and not re.search(r"b\.?p\.?m|beat", match[0]):
+    if not allowed and not _SAID_UNIT.search(match[0]):
         return None  # tempo 4/4
     if match.re in (_BEHIND_WORD, _TWICE) and len(allowed) < len(read):
         return None  # from 100 to 0
@@ -255,9 +266,13 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
     said = f"{allowed[0]:.10g}" if is_one and allowed else numbers
     if factor != 1:
         said = f"{re.split('=| à ', match[0])[0].strip()} = {numbers}"
-    begins = before.endswith(("from ", "accelerating ")) or " from " in match[0]
-    values, how = _choose(allowed, numbers, begins, "between" in f"{before[-8:]}{match[0]}")
-    if match[0][0].isdigit() and (bound := _BOUND.search(before)):
+    begins = bool(_BEGINS.search(before)) or " from " in match[0]
+    values, how = _choose(
+        allowed, numbers, begins, bool(_BETWEEN.search(f"{before[-9:]}{match[0]}"))
+    )
+    if match[0][0].isdigit() and _LEADS_TO.search(before):
+        said, how = f"to {said}", "where it leads"
+    elif match[0][0].isdigit() and (bound := _BOUND.search(before)):
         said, how = f"{bound[0].rstrip()} {said}", "the bound"
     return TempoMention(*match.span(), said, values, how, _is_denied(before))
 
@@ -274,9 +289,10 @@ def _choose(
         return tuple(tempos), ""
     first, last = tempos[0], tempos[-1]
     spans = first < last <= WIDEST * first
-    is_range = spans and (is_between or bool(re.search(r"-(?!>)|~|to|bis|until|through", written)))
-    if " - " in written and not is_range:
-        return (last,), ""  # a name, and a dash: "Track 140 - 90 bpm"
+    is_range = spans and (is_between or bool(_RANGE.search(written)))
+    is_octave = last in (2 * first, first / 2)
+    if (" - " in written and not is_range) or ("(" in written and not is_octave):
+        return (last,), ""  # a name before it: "Track 140 - 90 bpm", "Track 66 (90) bpm"
     if is_range and not begins and "→" not in written and "->" not in written:
         return (round((first + last) / 2, 2), *tempos), "the middle"
     return tuple(tempos), "the first"

@@ -146,6 +146,26 @@ def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: 
         assert note in done.stderr
 
 
+def test_generate_reads_a_song_sheet_and_a_manifest_sings_what_it_sang(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    rest = ["--seconds", "0.5", "--num-steps", "2", "--model", quick_voice]
+    sheet = "Key: Em\n\nVerse 1\nAm G\nla la"
+    done = here("generate", "pad", "--lyrics", sheet, *rest, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = "the lyrics' line 4 (Am G): not sung: chords, which guide: Am G would play"
+    assert told in done.stderr.splitlines()
+    made = json.loads(next(tmp_path.glob("*.json")).read_text())
+    assert (made["request"]["lyrics"], made["request"]["key"]) == ("[Verse 1]\nla la", "E minor")
+    assert told in made["notes"]
+    made["request"]["lyrics"] = "Verse 1\nla la"  # as takes of older versions sang
+    (tmp_path / "old.json").write_text(json.dumps(made))
+    done = here("generate", "--again", "old.json", "--out", "again", *rest[2:], folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = json.loads(next((tmp_path / "again").glob("*.json")).read_text())
+    assert again["request"]["lyrics"] == "Verse 1\nla la"
+
+
 @pytest.mark.long
 def test_a_manifest_makes_the_same_take_again_sample_by_sample(
     quick_voice: str, tmp_path: Path

@@ -53,7 +53,13 @@ def mark(journal: Journal, one: Job) -> None:
 def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
     first = Journal(path)
     written = job(
-        "b.2", batch="b", origin="chorus.txt", parent="a", takes=3, priority=Priority.LIVE
+        "b.2",
+        batch="b",
+        origin="chorus.txt",
+        parent="a",
+        takes=3,
+        priority=Priority.LIVE,
+        notes=("the guide is in 6/8", "its drums are on channel 3"),
     )
     first.add([written])
     first.close()
@@ -66,6 +72,8 @@ def test_a_job_comes_back_as_it_was_written(path: Path) -> None:
     assert read.batch == "b"
     assert read.origin == "chorus.txt"
     assert read.parent == "a"
+    assert read.notes == written.notes
+    assert read.note_events[-1].values == ("its drums are on channel 3",)
     assert (read.take, read.takes) == (2, 3)
     assert read.out == Path("/clips")
     assert read.number == written.number > 0
@@ -257,7 +265,7 @@ def test_the_journal_of_an_earlier_version_is_read_and_then_written(
     monkeypatch.undo()
     with closing(Journal.open_read_only(path)) as reader:
         [read] = reader.search()
-        assert (read.parent, read.take, read.takes) == ("", 1, 1)
+        assert (read.parent, read.take, read.takes, read.notes) == ("", 1, 1, ())
     with closing(Journal(path)) as writer:
         writer.add([job("new", parent="old")])
         assert [one.parent for one in writer.find_unfinished()] == ["", "old"]

@@ -15,6 +15,10 @@ from tests.support.relay import Relay
 from tests.support.running_program import RunningProgram
 
 FOLDER = Path(__file__).parents[2] / "integrations"
+# a prompt of which two things are read, and how the notes on it begin
+NOTED_PROMPT = "dub, 97 bpm, in F# minor"
+TEMPO_NOTE = "the prompt says 97 bpm"
+KEY_NOTE = "the prompt says F# minor: it was taken"
 UNBUFFERED = ("stdbuf", "-o0", "-e0")  # lines are wanted while a program runs
 
 Start = Callable[..., RunningProgram]

@@ -399,11 +399,12 @@ class Coll(Box):
         self.rows: dict[str, list[Atom]] = {}
 
     def receive(self, inlet: int, atoms: list[Atom]) -> None:
-        if atoms[0] == "store":
+        if atoms[0] in ("store", "merge"):
             key = atoms[1]
             if not isinstance(key, str):
                 raise Refusal(f"coll: a number as address: {key}")
-            self.rows[key] = atoms[2:]
+            before = self.rows.get(key, []) if atoms[0] == "merge" else []
+            self.rows[key] = [*before, *atoms[2:]]
             return
         key = expect_symbol(atoms)
         if key in ("clear", "dump", "next", "length", "bang", "open", "read", "write", "sort"):

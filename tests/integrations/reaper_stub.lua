@@ -127,7 +127,7 @@ values("MediaItemInfo_Value", {
 values("MediaItemTakeInfo_Value", {
     kind = "MediaItem_Take", D_PLAYRATE = 1, D_STARTOFFS = 0, D_PITCH = 0, B_PPITCH = 0,
 })
-texts("GetSetMediaItemInfo_String", "MediaItem", {GUID = true})
+texts("GetSetMediaItemInfo_String", "MediaItem", {GUID = true, P_NOTES = true})
 texts("GetSetMediaItemTakeInfo_String", "MediaItem_Take", {P_NAME = true, GUID = true})
 
 define("CountMediaItems", "project", function() return #project.items end)

@@ -46,6 +46,7 @@ const deeds = {
   },
   hear: (message) => client.receive(message[0], message.slice(1)),
   inserted: ([take, where]) => client.inserted(take, where),
+  notes: (id) => say('notes', client.notesOf(id)),
   size: () => say('size', [client._takes.length, client._paths.length])
 };
 

@@ -237,6 +237,16 @@ def test_an_import_that_fails_is_said_and_not_tried_for_ever(
     assert inbox.read_answers()[0]["inserted"]["where"] == ""
 
 
+def test_the_notes_on_a_take_are_in_the_log(ardour: Ardour, inbox: InboxWriter) -> None:
+    inbox.write_take("take1", stems=("mix", "drums"), notes=["it is 84", "waltz", 7])
+    ardour.tick(2)
+    said = ["acestepd: take1: it is 84", "acestepd: take1: waltz"]
+    assert ardour.run("return stub.printed") == said
+    inbox.write_take("take2", notes="none")  # not as the daemon writes them
+    ardour.tick()
+    assert len(ardour.imports) == 2
+
+
 def test_it_says_once_that_acestepd_is_not_running(ardour: Ardour, inbox: InboxWriter) -> None:
     write_lock(ardour.home, pid=0)
     ardour.tick(5)
@@ -287,12 +297,13 @@ def test_without_an_entry_the_newest_manifest_counts(ardour: Ardour, inbox: Inbo
         (inbox.out / f"{name}.wav").write_bytes(b"RIFF")
         manifest = inbox.out / f"{name}.json"
         clips = [{"stem": "mix", "file": f"{name}.wav"}]
-        manifest.write_text(json.dumps({"id": name, "clips": clips}))
+        manifest.write_text(json.dumps({"id": name, "clips": clips, "notes": [f"{name}est"]}))
         os.utime(manifest, (number + 1e9, number + 1e9))
     (inbox.out / "other.json").write_text("[1]")
     ardour.install("action", "acestepd_import.lua")
     ardour.run("action.run()")
     assert ardour.paths == [str(inbox.out / "new.wav")]
+    assert ardour.run("return stub.printed") == ["acestepd: new: newest"]
 
 
 def test_with_nothing_to_import_it_says_so(ardour: Ardour, inbox: InboxWriter) -> None:

@@ -17,6 +17,7 @@ import pytest
 from daemon.integrations import installer
 from daemon.integrations.catalogue import find_integration
 from daemon.integrations.places import Machine
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.node import NodeProgram, find_module, free_port, needs_node, running
@@ -106,6 +107,7 @@ def test_where_no_slot_is_empty_it_says_so_and_names_the_file(
         for track in ("Drums", "Voice"):
             program.do(fill=[track, 3])
         program.do(select=["Drums", 3])
+        show(program)  # it has done so
         client.ask("/ace/notify", 1, 0, "inserted")
         client.send("/ace/go", "mine", "warm lo-fi beat", 1, 7)
         text = program.wait("popup", "no empty slot")
@@ -206,6 +208,24 @@ def test_nothing_is_asked_for_without_a_prompt_and_a_failure_is_shown_with_its_h
         program.do(set=["Prompt", "bad"])
         program.do(press="Go")
         assert program.wait("popup", "it is bad") == "acestepd: it is bad. be good"
+
+
+@pytest.mark.parametrize("hearing", [(), ("deaf",)], ids=["hears replies", "its port only"])
+def test_the_notes_on_ones_own_prompt_are_shown_in_one_popup(
+    installed: Path, tmp_path: Path, hearing: tuple[str, ...]
+) -> None:
+    with (
+        on_stage(tmp_path) as stage,
+        bitwig(installed, stage, *hearing) as program,
+        closing(stage.client()) as client,
+    ):
+        client.send("/ace/go", "theirs", "100 bpm", 1)
+        client.until("/ace/finished")
+        program.do(set=["Prompt", NOTED_PROMPT])
+        program.do(press="Go")
+        tempo = f"{TEMPO_NOTE}, and bpm 120 was given: it is 120"  # the project's
+        assert program.wait("popup", KEY_NOTE) == f"acestepd: {tempo}. {KEY_NOTE}"
+        assert not [text for text in program.list_seen("popup") if "100 bpm" in text]
 
 
 def test_a_daemon_that_goes_and_comes_back_is_noticed_and_its_clip_comes_once(

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from daemon.service import Daemon
-from tests.integrations.conftest import Start
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE, Start
 from tests.support.harness import SteppedModel
 from tests.support.relay import find_free_port
 from tests.support.stage import on_stage
@@ -36,3 +36,12 @@ def test_errors_are_said_with_their_hint(tmp_path: Path, start_chuck: Start) -> 
         start_chuck(stage.osc.address[1], find_free_port(), bars=-4) as chuck,
     ):
         chuck.wait_for("acestepd: bars must be in 0..1024, got -4")
+
+
+def test_every_note_on_the_prompt_is_said(tmp_path: Path, start_chuck: Start) -> None:
+    with (
+        on_stage(tmp_path, SteppedModel()) as stage,
+        start_chuck(stage.osc.address[1], find_free_port(), NOTED_PROMPT) as chuck,
+    ):
+        chuck.wait_for(f"acestepd: {TEMPO_NOTE}, and bpm 150 was given: it is 150")
+        chuck.wait_for(f"acestepd: {KEY_NOTE}")

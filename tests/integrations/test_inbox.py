@@ -30,6 +30,7 @@ from daemon.jobs import Event, Job
 from daemon.journal import Journal
 from daemon.runtime.lock import read_holder
 from daemon.settings import Settings
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support import inbox_wrecks, riff
 from tests.support.daemon_process import started
 from tests.support.examples import scale_examples
@@ -121,6 +122,12 @@ def test_the_readme_shows_an_entry_as_it_is(client: OscClient, reader: Reader) -
     assert {name: type(value) for name, value in shown.items()} == {
         name: type(value) for name, value in entry.items()
     }
+
+
+def test_an_entry_has_the_manifests_notes(client: OscClient, reader: Reader) -> None:
+    make_clip(client, "noted", "prompt", NOTED_PROMPT, "bars", 1, "stems", "drums")
+    for entry in entries_of(reader, "noted", 2):
+        assert entry["notes"] == [f"{TEMPO_NOTE}: it was taken", KEY_NOTE]
 
 
 def test_what_has_no_tempo_says_zero(client: OscClient, reader: Reader) -> None:
@@ -569,6 +576,29 @@ def test_numbers_that_json_cannot_say_are_not_repeated(place: Place) -> None:
         text = place.reader.path_of(entry).read_text()
         assert "Infinity" not in text
         assert entry["samples"] == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "entered"),
+    [
+        ("84", []),
+        ([84, None, ["x"], "y"], ["y"]),
+        (["n" * 100_000] * 1000, ["n" * 250] * 16),
+        (["\u266b" * 9999] * 99, ["\u266b" * 250] * 16),
+    ],
+)
+def test_notes_take_no_more_room_than_an_entry_has(
+    place: Place, written: object, entered: list[str]
+) -> None:
+    finished = place.land("a")
+    manifest = Path(finished.values[1])
+    data = json.loads(manifest.read_bytes())
+    manifest.write_text(json.dumps(data | {"notes": written}))
+    place.inbox.on_event(finished)
+    place.inbox.tick()
+    for entry in place.reader.read():
+        assert entry["notes"] == entered
+        assert place.reader.path_of(entry).stat().st_size < 65_536
 
 
 # --- disks, and crashes ---------------------------------------------------------------------------

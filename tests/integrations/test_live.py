@@ -26,8 +26,10 @@ import soundfile
 from daemon.integrations import installer
 from daemon.integrations.catalogue import find_integration
 from daemon.integrations.places import describe_this_machine
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.integrations.live_fake import Clip, Program, guess_tempo
 from tests.support.daemon_process import started
+from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage, subscribed
@@ -66,6 +68,7 @@ class Rig:
 
     def connect(self) -> None:
         """Wait until the daemon knows the script, and the set's tempo."""
+        self.tick_until(lambda: self.stage.clients.find("live") is not None)
         self.tick_until(lambda: self.stage.tempo.current == (self.program.song().tempo, "explicit"))
 
     def ask(self, id: str, **values: object) -> None:
@@ -142,12 +145,17 @@ def opened(rig: Rig, **hurry: float) -> Iterator[Rig]:
 def make_rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     with ExitStack() as stack:
 
-        def make(tracks: str = "audio audio", scenes: int = 4, **live: Any) -> Rig:
+        def make(
+            tracks: str = "audio audio",
+            scenes: int = 4,
+            model: SteppedModel | None = None,
+            **live: Any,
+        ) -> Rig:
             state = tmp_path / "state"
             program = Program(tracks, scenes, install(tmp_path, state))
             for name, value in live.items():
                 setattr(program, name, value)
-            stage = stack.enter_context(on_stage(tmp_path))
+            stage = stack.enter_context(on_stage(tmp_path, model))
             rig = Rig(program)
             rig.meet(stage)
             stack.callback(lambda: rig.asker.close())
@@ -554,6 +562,21 @@ def test_a_failure_and_its_hint_are_in_the_status_bar(rig: Rig) -> None:
     rig.tick_until(lambda: "there is nothing to play" in " ".join(rig.program.shown))
 
 
+def test_the_notes_on_a_prompt_stay_in_the_status_bar_until_its_clip_is_in(
+    make_rig: Callable[..., Rig],
+) -> None:
+    with opened(make_rig(model=SteppedModel(running=False))) as rig:
+        rig.connect()
+        rig.program.song().view.selected_scene.name = f"ace: {NOTED_PROMPT}"
+        rig.press(NOTE_ON, GO, 100)
+        notes = f"{TEMPO_NOTE}, and bpm 120 was given: it is 120; {KEY_NOTE}"
+        rig.tick_until(lambda: f"acestepd: waiting; {notes}" in rig.program.shown)
+        rig.tick_until(lambda: rig.program.shown[-1] == f"acestepd: 0%; {notes}")
+        rig.stage.model.run()
+        rig.tick_until(lambda: " is in " in rig.program.shown[-1])
+        assert rig.program.shown[-1].endswith(f"; {notes}")
+
+
 def test_a_button_without_a_daemon_says_so(tmp_path: Path) -> None:
     program = Program(scripts=install(tmp_path, tmp_path / "state"))
     with program.running() as script:
@@ -572,7 +595,7 @@ def test_what_is_in_the_set_is_not_put_in_again_but_acknowledged(rig: Rig) -> No
         listener.until("/ace/inserted")
         for _ in range(3):
             rig.asker.send("/ace/insert", "take1")
-        rig.tick_until(lambda: not rig.script._bridge._inserts)
+            rig.asker.until("/ace/done")  # it has been sent to Live
         again = rig.put_in("take2", seed=2)
         assert again
     assert rig.places() == [(0, 0), (0, 1), (2, 0)]
@@ -584,9 +607,11 @@ def test_a_script_that_was_started_again_knows_what_is_in_the_set(
     rig = make_rig()
     with opened(rig):
         rig.put_in("take1")
+    until(lambda: rig.stage.clients.find("live") is None)
     with opened(rig):
         rig.connect()
         rig.asker.send("/ace/insert", "take1")
+        rig.asker.until("/ace/done")  # it has been sent to Live
         rig.put_in("take2", seed=2)
     assert rig.places() == [(0, 0), (0, 1)]
 

@@ -17,8 +17,10 @@ import pytest
 import soundfile
 
 from pipeline.request import Request
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.integrations.live_fake import Program
 from tests.integrations.max_fake import Player
+from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
@@ -306,6 +308,29 @@ def test_what_went_wrong_and_what_to_do_is_shown(rig: Rig) -> None:
     rig.run_until(lambda: rig.player.status == "bars must be in 0..1024, got -4. ")
     rig.player.find("heart").press()
     rig.run_until(lambda: rig.player.status.startswith("no clip is finished yet"))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_notes_on_ones_own_prompt_are_shown_together(tmp_path: Path, reverse: bool) -> None:
+    def ask_until_shown(prompt: str, notes: str) -> None:
+        player.find("prompt").text = prompt
+        player.find("go").press()
+        rig.run_until(lambda: player.status == notes)
+
+    live = Program("audio")
+    model = SteppedModel(running=False)  # else the end of a take is shown
+    with (
+        on_stage(tmp_path, model) as stage,
+        closing(Player(read("acestepd.amxd"), stage.osc.address, live, reverse=reverse)) as player,
+    ):
+        rig = Rig(stage, player, live)
+        rig.run_until(lambda: is_known(stage, "max"))
+        rig.run_until(lambda: stage.tempo.current[1] == "explicit")
+        rig.ask("theirs", prompt="100 bpm")
+        tempo = f"{TEMPO_NOTE}, and bpm 120 was given: it is 120"
+        for _ in range(2):
+            ask_until_shown(NOTED_PROMPT, f"{tempo}. {KEY_NOTE}.")
+            ask_until_shown("in A minor", "the prompt says A minor: it was taken.")
 
 
 def test_what_others_ask_for_is_not_shown(rig: Rig) -> None:

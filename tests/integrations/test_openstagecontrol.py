@@ -19,6 +19,7 @@ from daemon.integrations.catalogue import find_integration
 from daemon.integrations.places import Machine
 from daemon.osc.command_table import COMMANDS
 from pipeline.request import FIELDS
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.junk import make_junk
 from tests.support.node import NodeProgram, find_module, free_port, needs_node, running
 from tests.support.osc_client import OscClient
@@ -106,11 +107,14 @@ def list_widgets(widget: dict[str, Any] | None = None) -> Iterator[dict[str, Any
 
 @contextmanager
 def open_page(folder: Path, stage: Stage) -> Iterator[NodeProgram]:
-    """Open Stage Control with our files, as the installer puts them, and one page."""
+    """Open Stage Control with our files, as the installer puts them, and one page; the daemon knows
+    it.
+    """
     machine = Machine("Linux", folder)
     installer.install(find_integration("openstagecontrol"), folder / "state", machine, folder)
     with running(FAKE, folder / "openstagecontrol", stage.osc.address[1], free_port()) as page:
         page.wait("ready")
+        wait_for(page, "shows", "hint", "")
         yield page
 
 
@@ -280,6 +284,16 @@ def test_what_fails_is_said_with_its_hint(page: NodeProgram) -> None:
     page.do(touch=["prompt", " "])
     page.do(touch=["go", None])
     wait_for(page, "shows", "hint", "write a prompt first")
+
+
+@needs_node
+def test_the_notes_on_a_prompt_are_said_together_until_the_next_one(page: NodeProgram) -> None:
+    page.do(touch=["prompt", NOTED_PROMPT])
+    page.do(touch=["go", None])
+    wait_for(page, "shows", "hint", f"{TEMPO_NOTE}: it was taken. {KEY_NOTE}")
+    page.do(touch=["prompt", "rain"])
+    page.do(touch=["go", None])
+    wait_for(page, "shows", "hint", "")
 
 
 @needs_node

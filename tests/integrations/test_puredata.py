@@ -18,6 +18,7 @@ import pytest
 import soundfile
 
 from daemon.service import Daemon
+from tests.integrations.conftest import KEY_NOTE, TEMPO_NOTE
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.osc_client import encode_message
@@ -168,6 +169,16 @@ def test_errors_are_said_with_their_hint(pd: PureData) -> None:
     pd.wait_for("acestep: did you mean prompt?")
     said = [line for line in pd.lines if line.startswith("acestep: ")]
     assert said[-2:] == ["acestep: no parameter is called 'promt'", "acestep: did you mean prompt?"]
+
+
+def test_every_note_on_a_prompt_is_said_and_comes_out(pd: PureData) -> None:
+    pd.send(r"prompt dub\, 97 bpm\, in F# minor", "seconds 1", "go")
+    id = pd.wait_for("all: queued").split()[2]
+    pd.wait_for(f"acestep: {TEMPO_NOTE}: it was taken")
+    pd.wait_for(f"acestep: {KEY_NOTE}")
+    pd.wait_for("all: finished")
+    told = [line.split()[:3] for line in pd.lines if line.startswith(("all: queued", "all: note"))]
+    assert told == [["all:", kind, id] for kind in ("queued", "note", "note")]
 
 
 def test_any_message_can_be_sent(pd: PureData) -> None:

@@ -26,6 +26,7 @@ pytest.importorskip("lupa.lua54", reason="the PyPI package lupa is not installed
 
 from daemon.settings import Watch
 from daemon.watch.sheet import read_sheet
+from tests.integrations.conftest import KEY_NOTE
 from tests.integrations.reaper_program import Reaper
 from tests.support.daemon_process import started
 from tests.support.examples import scale_examples
@@ -782,6 +783,39 @@ def test_a_clip_lands_in_reaper_and_everybody_hears_where(reaper: Reaper, stage:
         look_until(reaper, lambda: len(reaper.items) == 1)
         assert pads.until("/ace/inserted")[-1][1] == ["take1", "reaper", "track 1 bass", path]
     assert reaper.paths == [path]
+
+
+def test_the_notes_on_a_prompt_are_in_the_console_and_the_items_notes(
+    reaper: Reaper, stage: Stage, ask_folder: Path
+) -> None:
+    reaper.add_track("bass")
+    reaper.start(LOOP)
+    reaper.answer("dub in F# minor", "1", "5", "2")
+    reaper.start(ASK)
+    look_until(reaper, lambda: count_takes(reaper) == 2)
+    [item] = reaper.items
+    assert item["P_NOTES"] == KEY_NOTE
+    said = reaper.texts("said")
+    assert [text.partition(": ")[2] for text in said] == [f"dub-in-f-minor: {KEY_NOTE}\n"] * 2
+
+
+def test_notes_are_put_below_what_the_item_has_each_once(
+    reaper: Reaper, inbox: InboxWriter
+) -> None:
+    reaper.add_track("bass")
+    reaper.start(LOOP)
+    inbox.write_take("take1", takes=3, batch="rain", notes=["it is 84"])
+    reaper.look()
+    [item] = reaper.items
+    item["P_NOTES"] += "\nquieter than it should be"
+    inbox.write_take("take2", takes=3, batch="rain", notes=["it is 84", "waltz", 7])
+    reaper.look()
+    assert item["P_NOTES"] == "it is 84\nquieter than it should be\nwaltz"
+    inbox.write_take("take3", takes=3, batch="rain", notes={"of": "another version"})
+    reaper.look()
+    assert count_takes(reaper) == 3
+    said = [text.partition(": ")[2] for text in reaper.texts("said")]
+    assert said == [f"warm-beat: {note}\n" for note in ("it is 84", "it is 84", "waltz")]
 
 
 def test_what_reaper_asks_for_lands_where_it_asked(

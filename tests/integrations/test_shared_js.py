@@ -179,6 +179,22 @@ def test_what_cannot_be_sent_is_lost_and_what_a_host_gets_wrong_is_said(
     assert list_sent(program, 4000) == [["/ace/clients"]]
 
 
+def test_the_notes_of_the_job_that_was_accepted_last_are_kept_each_once(
+    program: NodeProgram,
+) -> None:
+    program.do(start=True)
+    hear(program, ["/ace/note", "one", "a"], ["/ace/note", "one", "b"], ["/ace/note", "one", "a"])
+    program.do(notes="one")
+    assert program.wait("notes") == ["a", "b"]
+    hear(program, ["/ace/note", "two", "c"], ["/ace/note", "two"])
+    program.do(notes="one")
+    program.do(notes="two")
+    assert [program.wait("notes") for _ in range(2)] == [[], ["c"]]
+    hear(program, *(["/ace/note", "two", str(number)] for number in range(100)))
+    program.do(notes="two")
+    assert program.wait("notes") == [str(number) for number in range(84, 100)]
+
+
 # --- takes ----------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from daemon.service import Daemon
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.harness import SteppedModel
 from tests.support.jack import Jack
 from tests.support.junk import make_junk, make_noise, make_wrong_message
@@ -171,6 +172,20 @@ def test_what_fails_is_said_with_its_hint(sc: SuperCollider) -> None:
     said = sc.wait_for("FAILED")
     assert re.fullmatch(r"FAILED .*'sed'.* / did you mean seed\?", said)
     assert sc.wait_for("WARNING: acestepd: ").endswith("did you mean seed?")
+
+
+def test_every_note_on_a_prompt_is_posted_once_and_kept(sc: SuperCollider) -> None:
+    sc.run(f'~take = Acestepd.ask("{NOTED_PROMPT}", 1);')
+    sc.becomes("~take.state", "finished")
+    tempo = f"{TEMPO_NOTE}, and bpm 150 was given: it is 150"
+    sc.run("~take.daemon.addr.sendMsg(*~take.message);")  # as where its answers were lost
+    sc.run(
+        '~take.daemon.addr.sendMsg("/ace/sync", 7); OSCFunc({ \\synced.postln }, "/ace/synced");'
+    )
+    sc.wait_for("synced")
+    assert sc.evaluate("~take.notes.asArray") == f"[ {tempo}, {KEY_NOTE} ]"
+    said = [line for line in sc.lines if "the prompt says" in line and line[:9] == "acestepd:"]
+    assert said == [f"acestepd: {tempo}", f"acestepd: {KEY_NOTE}"]
 
 
 def test_a_take_is_cancelled(sc: SuperCollider, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pythonosc.osc_message import OscMessage
 from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import TOPICS
 from pipeline.request import FIELDS
+from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.junk import make_junk
 from tests.support.osc_client import OscClient, encode_message
 from tests.support.stage import Stage, on_stage, subscribed
@@ -312,6 +313,16 @@ def test_what_fails_is_readable(screen: Screen) -> None:
     screen.controls["prompt"]["values"]["text"] = "bad"
     screen.press("go")
     screen.until("hint", "it is bad. be good")
+
+
+def test_the_notes_on_a_prompt_are_readable_together_until_the_next_one(screen: Screen) -> None:
+    screen.controls["prompt"]["values"]["text"] = NOTED_PROMPT
+    screen.press("go")
+    screen.until("hint", f"{TEMPO_NOTE}: it was taken. {KEY_NOTE}")
+    screen.until("stage", "finished")
+    screen.controls["prompt"]["values"]["text"] = "rain"
+    screen.press("go")
+    screen.until("hint", "")
 
 
 def test_where_a_clip_was_put_is_shown(screen: Screen, stage: Stage) -> None:

@@ -13,6 +13,7 @@ from daemon.landing import clips
 from daemon.landing.manifest import read_manifest
 from pipeline.request import Request
 from pipeline.take import TakeInfo
+from tests.support.old_requests import build_old_request
 from tests.support.takes import finished_take
 
 
@@ -89,14 +90,7 @@ def test_a_manifest_of_an_older_version_is_read(tmp_path: Path) -> None:
     }
     (tmp_path / "old.json").write_text(json.dumps(old))
     assert read_manifest(tmp_path / "old.json") == TakeInfo(
-        Request(
-            prompt="pad",
-            seed=3,
-            composer=1,
-            read_prompt=False,
-            read_midi=False,
-            repeat_source=False,
-        ),
+        build_old_request(prompt="pad", seed=3),
         "mini/turbo",
     )
 

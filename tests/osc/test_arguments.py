@@ -89,6 +89,11 @@ def test_count_and_priority_are_the_orders_and_the_rest_the_requests() -> None:
         (("prompt", "warm", "beat", "count", 3.0, "priority", "live"),
          {"prompt": "warm beat", "count": 3.0, "priority": "live"}),
         (("lyrics", r"[verse]\nla", "la"), {"lyrics": "[verse]\nla la"}),
+        (("prompt", "warm", "bpm", "92", "BPM"), {"prompt": "warm", "bpm": "92 BPM"}),
+        (("prompt", "warm", "guide_strength", "80", "%"),
+         {"prompt": "warm", "guide_strength": "80 %"}),
+        (("prompt", "warm", "tempo", "about", "92"), {"prompt": "warm tempo about 92"}),
+        (("prompt", "warm", "variation", "80", "proof"), {"prompt": "warm variation 80 proof"}),
         ((), {}),
     ],
 )  # fmt: skip

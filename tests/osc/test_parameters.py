@@ -55,6 +55,24 @@ def test_every_parameter_is_set_and_told_back(
     assert str(getattr(stage.panel.request, name)) in (str(value), str(bool(value)))
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "value"),
+    [
+        ("bpm", ("92 BPM",), 92),
+        ("bpm", ("92,5", "bpm"), 92.5),
+        ("bars", ("2 bars",), 2),
+        ("seconds", ("1:30",), 90),
+        ("seconds", ("12", "sec"), 12),
+        ("peak_db", ("-1 dB",), -1),
+        ("guide_strength", ("80 %",), pytest.approx(0.8)),
+    ],
+)
+def test_a_number_may_come_with_its_unit(
+    client: OscClient, restored_panel: None, name: str, words: tuple[str, ...], value: float
+) -> None:
+    assert client.ask(f"/ace/set/{name}", *words) == (f"/ace/param/{name}", [value])
+
+
 def test_what_is_set_is_what_the_next_message_leaves_out(
     client: OscClient, stage: Stage, restored_panel: None
 ) -> None:

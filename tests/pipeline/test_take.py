@@ -11,6 +11,7 @@ from pipeline.request import BadRequest, Request
 from pipeline.take import Progress, TakeInfo, describe_machine
 from pipeline.weights.adapter import Adapter
 from tests.support.line_times import sung_line
+from tests.support.old_requests import build_old_request
 
 INFO = TakeInfo(
     Request(prompt="pad", seed=3),
@@ -65,14 +66,7 @@ def test_what_an_older_acestepd_wrote_of_a_take_is_read() -> None:
     }
     read = TakeInfo.from_json(stored)
     assert read == TakeInfo(
-        Request(
-            prompt="pad",
-            seed=3,
-            composer=1,
-            read_prompt=False,
-            read_midi=False,
-            repeat_source=False,
-        ),
+        build_old_request(prompt="pad", seed=3),
         "mini/turbo",
         bits=8,
         adapters=(Adapter("/loras/dusty", 0.5),),

@@ -78,6 +78,20 @@ from pipeline.prompt_reading import read_prompt
         ("イ短調", "A minor"),
         ("C调 民谣", "C major"),
         ("BPM 120 キーC", "C major"),
+        ("#85bpm #Dminor", "D minor"),
+        ("#F#m #techno", "F# minor"),
+        ("techno, F-sharp", "F# major"),
+        ("trap, Bb, 140", "Bb major"),
+        ("techno, F# 140bpm", "F# major"),
+        ("140 bpm F#", "F# major"),
+        ("E flat, 90 bpm", "Eb major"),
+        ("key-of-E", "E major"),
+        ("loop_key_Gm_90", "G minor"),
+        ("A minor emotional ballad", "A minor"),
+        ("A minor ballads", "A minor"),
+        ("A minor, victory", "A minor"),
+        ("in A minor victory", "A minor"),
+        ("la minör", "A minor"),
     ],
 )
 def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
@@ -135,6 +149,11 @@ def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
         "kick at 50Hz in F",
         "in B movies",
         "harmonica in C",
+        "A flat tyre on the highway",
+        "living alone, a flat, a cat",
+        "E-piano, C-pop",
+        "#A #B",
+        "C# developer anthem",
         "",
     ],
 )
@@ -164,6 +183,21 @@ def test_what_was_made_of_a_key_is_told(prompt: str, key: str, said: str, verdic
     reading = read_prompt(prompt)
     assert (reading.key, reading.musical_key.said) == (key, said)
     assert reading.musical_key.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("A major victory, orchestral", "A major victory"),
+        ("punk. A minor rebellion", "A minor rebellion"),
+    ],
+)
+def test_what_may_be_an_article_is_no_key_and_is_told(prompt: str, words: str) -> None:
+    reading = read_prompt(prompt)
+    assert reading.key == ""
+    assert reading.problems == (
+        f"the prompt says {words}: no key was taken from that; if it is one, write in {words[:7]}",
+    )
 
 
 def test_a_key_that_is_not_understood_is_told() -> None:

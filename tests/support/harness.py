@@ -21,7 +21,7 @@ from daemon.messages import LoadModel
 from daemon.worker import Loader, Worker
 from pipeline.cost import estimate_cost
 from pipeline.request import PREVIEW, BadRequest, Request
-from pipeline.request_files import check_files
+from pipeline.request_files import check_files, explain
 from pipeline.singer.lines import LineTime
 from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.variants import Defaults
@@ -197,7 +197,12 @@ class SteppedModel:
                 self.hung.wait(PATIENCE)
         audio: Any = np.full((2, request.samples), 0.25, np.float32)
         info = TakeInfo(
-            request, self.name, adapters=self.adapters, planned=self.filled, lines=self.lines
+            request,
+            self.name,
+            adapters=self.adapters,
+            planned=self.filled,
+            lines=self.lines,
+            notes=explain(request),
         )
         for name in ("mix", *request.stems.split()):
             yield Clip(name, audio, info)

@@ -367,7 +367,9 @@ def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box, asked: Bo
     is no business of this view. Returns the box whose outlets are clip and insert.
     """
     patch.begin_column("what acestepd says of our own")
-    kinds = patch.object("route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished")
+    kinds = patch.object(
+        "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note"
+    )
     patch.connect(heard, kinds)
 
     progress = patch.object("unpack s 0. s 0.")
@@ -412,7 +414,34 @@ def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box, asked: Bo
     patch.connect(end, full := patch.message("1."), 1)
     patch.connect(full, surface.progress)
     patch.chain(end, name, patch.object("sprintf %s is finished symout"), show)
+    _add_notes(patch, show, kinds, asked)
     return kinds
+
+
+def _add_notes(patch: Patch, show: Box, kinds: Box, asked: Box) -> None:
+    """Show what was read out of the request, or was not understood: all sentences of a job, one
+    behind the other.
+    """
+    patch.begin_column("what it read out of our own")
+    note = patch.object("unpack s s")
+    patch.connect(kinds, note, 5)
+    addition = patch.object("pack s s")
+    patch.connect(note, sentence := patch.object("sprintf %s. symout"), 1)
+    patch.connect(sentence, addition, 0, 1)
+    id = patch.object("trigger s s")
+    patch.connect(note, id)
+    ids = patch.object("trigger s s")
+    patch.connect(id, ids, 1)
+    kept = [patch.object("zl reg") for _ in range(2)]
+    for number, one in enumerate(kept):
+        patch.connect(ids, one, number, 1)
+    turn = patch.object("trigger b b")
+    patch.chain(_add_filter(patch, id, asked), turn)
+    notes = patch.object("coll")
+    patch.connect(turn, kept[1], 1)
+    patch.chain(kept[1], addition, patch.object("prepend merge"), notes)
+    patch.connect(turn, kept[0])
+    patch.chain(kept[0], notes, patch.object("tosymbol"), show)
 
 
 def _add_filter(patch: Patch, id: Box, asked: Box) -> Box:
@@ -451,7 +480,7 @@ def build_device() -> dict[str, Any]:
     patch.connect(set_id, song, 1, 1)
     tempo = patch.object("live.observer")
     patch.connect(set_id, tempo, 0, 1)
-    topics = "clip finished progress fail insert"
+    topics = "clip finished progress fail note insert"
     network = add_network(patch, surface, show, DEVICE, topics, ready, 1)
     watch = patch.message("property tempo")
     patch.connect(ready, watch)
@@ -960,7 +989,7 @@ def build_patcher() -> dict[str, Any]:
     for outlet, text, target in initial:
         patch.connect(ready, value := patch.message(text), outlet)
         patch.connect(value, target)
-    network = add_network(patch, surface, show, PATCHER, "clip finished progress fail", ready)
+    network = add_network(patch, surface, show, PATCHER, "clip finished progress fail note", ready)
     asked = add_questions(patch, surface, show, network.send)
     tempo = patch.add(
         "flonum", presentation=1, presentation_rect=[140.0, 170.0, 60.0, 22.0], minimum=0.0

@@ -2,7 +2,7 @@
 -- Buttons, pads and faders say what happens with notify; the daemon's messages come to onReceiveOSC.
 local PORT = 9111 -- where TouchOSC listens
 local NAME = 'touchosc'
-local TOPICS = 'queued progress clip finished fail cancelled favourite inserted pad param'
+local TOPICS = 'queued note progress clip finished fail cancelled favourite inserted pad param'
 local HEARTBEAT = 4000 -- milliseconds between two signs of life
 local SILENCE = 10000 -- as long without a word, and the daemon is gone
 
@@ -19,6 +19,7 @@ local bars = 4
 local seed = '' -- of the newest clip
 local prompt = nil -- as the daemon knows it
 local newest = '' -- id of the job that was queued last
+local notes = {} -- of that job: what was read out of its request
 local count = 0
 
 local function say(name, text)
@@ -158,8 +159,17 @@ function received.queued(id, position)
     return -- said again
   end
   newest = id
+  notes = {}
   say('stage', position > 0 and string.format('waiting: %d before it', position) or 'waiting')
   say('hint', '')
+end
+
+function received.note(id, text)
+  if id == newest and not notes[text] then
+    notes[text] = true
+    notes[#notes + 1] = text
+    say('hint', table.concat(notes, '. '))
+  end
 end
 
 function received.progress(id, fraction, stage, eta)

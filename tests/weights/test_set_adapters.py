@@ -29,6 +29,7 @@ from pipeline.take import TakeInfo
 from pipeline.voices import voice_folder
 from pipeline.weights.adapter import Adapter, parse_adapters
 from tests.support.harness import ME, Build, Recorder, SteppedModel, submit
+from tests.support.old_requests import build_old_request
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage
 
@@ -357,7 +358,7 @@ def test_a_manifest_of_before_has_no_bits_and_no_adapters(tmp_path: Path) -> Non
     old = {"request": {"prompt": "pad"}, "model": "mini/turbo"}
     (tmp_path / "old.json").write_text(json.dumps(old))
     assert read_manifest(tmp_path / "old.json") == TakeInfo(
-        Request(prompt="pad", composer=1, read_prompt=False, read_midi=False, repeat_source=False),
+        build_old_request(prompt="pad"),
         "mini/turbo",
     )
     for odd in (

@@ -48,7 +48,7 @@ def generate(context: Context, arguments: Arguments) -> None:
         if priority is None:
             priority = Priority.BATCH if count > 1 else _default_priority(arguments)
         make_order = partial(Order, context.sender.client, id, count=count, priority=priority)
-        _submit(context, "/ace/generate", values, make_order)
+        _submit(context, id, "/ace/generate", values, make_order)
     except WrongType as error:
         error.hint = "; ".join(filter(None, (error.hint, ONE_STRING_HINT)))
         raise
@@ -62,7 +62,7 @@ def go(context: Context, arguments: Arguments) -> None:
         values["prompt"] = " ".join(words)
     priority = _default_priority(arguments)
     make_order = partial(Order, context.sender.client, id, priority=priority)
-    _submit(context, "/ace/go", values, make_order)
+    _submit(context, id, "/ace/go", values, make_order)
 
 
 def understand(context: Context, arguments: Arguments) -> None:
@@ -75,7 +75,7 @@ def understand(context: Context, arguments: Arguments) -> None:
     }
     values |= {"task": UNDERSTAND, "source": path}
     make_order = partial(Order, context.sender.client, id, priority=Priority.NORMAL)
-    _submit(context, "/ace/understand", values, make_order)
+    _submit(context, id, "/ace/understand", values, make_order)
 
 
 def reroll(context: Context, arguments: Arguments) -> None:
@@ -98,19 +98,29 @@ def _default_priority(arguments: Arguments) -> Priority:
 
 
 def _submit(
-    context: Context, command: str, values: dict[str, Any], make_order: Callable[..., Order]
+    context: Context,
+    id: str,
+    command: str,
+    values: dict[str, Any],
+    make_order: Callable[..., Order],
 ) -> None:
-    """Submit `make_order(request=...)`, with the panel's request as `values` change it. Raises
-    `Refused` and `BadRequest`; what the engine refuses is answered now or later.
+    """Submit `make_order(request=..., notes=...)`, with the panel's request as `values` change it.
+    Raises `Refused` and `BadRequest`; what is wrong with its lyrics, and what the engine refuses,
+    is answered now or later.
     """
     try:
-        request = context.panel.build_request(context.allowed_folders.resolve_values(values))
+        draft = context.panel.draft(context.allowed_folders.resolve_values(values))
     except NothingToPlay as error:
         error.hint = "the first argument is the id, then comes what it should sound like"
         raise
-    order = make_order(request=request)
-    refuse = partial(context.refuse, order.id, command)
-    context.engine.begin_submit(order, refuse, context.send_event)
+
+    def finish() -> Order:
+        built = context.panel.finish(draft)
+        return make_order(request=built.request, notes=built.notes)
+
+    refuse = partial(context.refuse, id, command)
+    client = context.sender.client
+    context.engine.begin_written(client, id, finish, refuse, context.send_event, draft.takes_long)
 
 
 # --- cancelling -----------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def end(context: Context, arguments: Arguments) -> None:
     lyrics = context.lyric_uploads.end(context.sender, parse_id(arguments[0]), parts)
     if lyrics is not None:
         context.panel.set("lyrics", lyrics)
+        context.read_lyrics_ahead()
     context.answer("done", "/ace/lyrics/end", parts, TIMEOUT)
 
 

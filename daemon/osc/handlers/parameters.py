@@ -19,6 +19,8 @@ def set_parameter(context: Context, arguments: Arguments) -> None:
         raise WrongType(f"{name} needs a value")
     values = context.allowed_folders.resolve_values({name: join_value(arguments[1:])})
     changed = context.panel.set(name, values[name])
+    if changed and name == "lyrics":
+        context.read_lyrics_ahead()
     # a subscriber has been sent it already where it is news
     if not changed or context.sender not in context.subscribers.list_peers(PARAM):
         context.send_parameter(name)

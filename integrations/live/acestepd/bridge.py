@@ -28,6 +28,7 @@ RETRIES = 20  # ticks that an insert is tried again where Live refuses it
 SETTLE_SECONDS = 1.5  # after which a clip's warping is looked at again
 MAX_WAITING = 64  # inserts; clips to look at again
 MAX_LOGGED = 100  # different failures
+MAX_NOTED = 64  # takes whose notes are known
 PROGRESS_SECONDS = 1.0  # between two lines in the status bar
 
 
@@ -50,6 +51,7 @@ class Bridge:
         self._settling: deque[tuple[float, Clip, float]] = deque(maxlen=MAX_WAITING)
         self._logged: set[str] = set()
         self._progressed = 0.0
+        self._notes: OrderedDict[str, list[str]] = OrderedDict()  # by the id of their take
         self._observed = [name for name in set_state.OBSERVED if self._observe(name)]
 
     def tick(self) -> None:
@@ -144,12 +146,25 @@ class Bridge:
             else:
                 self._show(text)
         elif address == "/ace/progress" and matches(arguments, "sfsf"):
-            self._show_progress(float(arguments[1]))
+            self._show_progress(str(arguments[0]), float(arguments[1]))
+        elif address == "/ace/note" and matches(arguments, "ss"):
+            self._add_note(str(arguments[0]), str(arguments[1]))
 
-    def _show_progress(self, fraction: float) -> None:
+    def _show_progress(self, id: str, fraction: float) -> None:
         if self._clock() - self._progressed >= PROGRESS_SECONDS:
             self._progressed = self._clock()
-            self._show(f"{fraction:.0%}", log=False)
+            self._show_with_notes(id, f"{fraction:.0%}", log=False)
+
+    def _add_note(self, id: str, text: str) -> None:
+        """One line has all of a take's notes, as long as the take is being made."""
+        notes = self._notes.setdefault(id, [])
+        if text in notes:
+            return  # the take was asked for again
+        notes.append(text)
+        while len(self._notes) > MAX_NOTED:
+            self._notes.popitem(last=False)
+        self._log(text)
+        self._show_with_notes(id, "waiting", log=False)
 
     # --- putting in -------------------------------------------------------------------------------
 
@@ -179,7 +194,8 @@ class Bridge:
             self._song.end_undo_step()
         self._acknowledge(wanted, placed.where)
         self._settling.extend((self._clock(), clip, beats) for clip, beats in placed.clips)
-        self._show("; ".join([f"{wanted.take.id} is in {placed.where}", *placed.notes]))
+        said = "; ".join([f"{wanted.take.id} is in {placed.where}", *placed.notes])
+        self._show_with_notes(wanted.take.id, said)
 
     def _acknowledge(self, wanted: Insert, where: str) -> None:
         self._client.send("/ace/inserted", wanted.take.id, NAME, where)
@@ -208,6 +224,10 @@ class Bridge:
         self._c_instance.show_message(f"acestepd: {text}")
         if log:
             self._log(text)
+
+    def _show_with_notes(self, id: str, text: str, log: bool = True) -> None:
+        """And what was read out of the request, so that nothing takes it away unread."""
+        self._show("; ".join([text, *self._notes.get(id, ())]), log)
 
     def _log(self, text: str) -> None:
         self._c_instance.log_message(f"acestepd: {text}")

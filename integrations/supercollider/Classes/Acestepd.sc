@@ -45,7 +45,7 @@ Acestepd {
 		takes = Dictionary.new;  // those that have not ended, by id
 		cache = Dictionary.new;  // those of events, by what was asked for
 		stamp = Date.getDate.stamp;
-		responders = [\queued, \progress, \clip, \finished, \fail, \cancelled, \insert, \done].collect { |kind|
+		responders = [\queued, \note, \progress, \clip, \finished, \fail, \cancelled, \insert, \done].collect { |kind|
 			OSCFunc({ |message| this.receive(kind, message) }, "/ace/" ++ kind, addr).permanent_(true)
 		};
 		lastHeard = SystemClock.seconds;
@@ -192,13 +192,14 @@ Acestepd {
 // One take: what it was asked with, how far it is, and its files and buffers when it is there.
 AcestepdTake {
 	var <daemon, <message, <id, <state = \asked, <progress = 0, <stage = "";
-	var <path, <seed, <clips, <text, <hint, <buffers, waiting, onFail;
+	var <path, <seed, <clips, <notes, <text, <hint, <buffers, waiting, onFail;
 
 	*new { |daemon, message| ^super.newCopyArgs(daemon, message).init }
 
 	init {
 		id = message[1];
 		clips = Dictionary.new;  // paths, by stem
+		notes = List.new;  // what was read out of the request
 		buffers = IdentityDictionary.new;  // by server
 		waiting = List.new;
 	}
@@ -229,6 +230,13 @@ AcestepdTake {
 	receive { |kind, values|
 		switch(kind,
 			\queued, { if(state != \rendering) { state = \queued } },
+			\note, {
+				var note = values[2].asString;
+				if(notes.includesEqual(note).not) {  // else it was asked again
+					notes.add(note);
+					"acestepd: %".format(note).postln;
+				}
+			},
 			\progress, {
 				state = \rendering;
 				progress = values[2];

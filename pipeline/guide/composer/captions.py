@@ -11,6 +11,7 @@ import numpy as np
 
 from ...keys import parse_key
 from ...prompt_reading import read_prompt
+from ...reading.said import Said
 from ..harmony import fit_key
 from ..score import ROLES
 from .caption_words import (
@@ -101,6 +102,8 @@ def read_caption(
     if not key:
         acted += _explain_key(wanted, reading.key, bool(chords))
     acted += _explain_parts(wanted, parts)
+    if lyrics:
+        acted += _explain_singer(reading.singer)
     sketch = dataclasses.replace(
         sketch,
         bpm=bpm or reading.bpm or picked_bpm,
@@ -220,6 +223,7 @@ _DEGREE = re.compile(
 )
 _SWITCHED_OFF = re.compile(rf"\b((?:{_INSTRUMENTS})s?) (?:off|muted|removed)(?= ,|$)")
 _PART_OF = {"voice": "lead", "hats": "drums"}
+_LOUDNESS = ("louder", "quieter")  # of the degrees those that change no number of notes
 _SWITCHES = ("hats", "half_time", "swing")  # denied, these are what they are without a word
 
 
@@ -304,6 +308,13 @@ def _explain_parts(wanted: Negations, parts: tuple[str, ...]) -> Iterator[WordRe
                 yield WordReading(f"no {named.words}", f"{named.meaning} left out")
 
 
+def _explain_singer(singer: Said) -> Iterator[WordReading]:
+    """Who sings, where somebody does."""
+    for words in singer.words:
+        is_heard = words == singer.said
+        yield WordReading(words, f"sung by a {singer.value}" if is_heard else "another singer")
+
+
 def _read_mood(wanted: Negations) -> tuple[Mood, list[WordReading]]:
     """What the adjectives of a caption add up to, and what each of them does; said twice it does it
     once. In the name of a style they are none, unless that is a mood of another style.
@@ -335,6 +346,8 @@ def _list_feelings(
     text = _STYLES.replace_some(wanted.text, "~", lambda style: style not in _FEELINGS)
     for degree in _DEGREE.finditer(text):
         role = next(_ROLES.find_all(degree["part"])).meaning
+        if role == "hats" and degree["degree"] in _LOUDNESS:
+            role = "drums"  # as loud as they are: more of them are rolls
         if degree[0] not in _FEELINGS:
             yield degree[0], DEGREES[degree["degree"]], ((role, 1.0),)
     text = _DEGREE.sub(lambda degree: degree[0] if degree[0] in _FEELINGS else "~", text)

@@ -10,6 +10,7 @@ import pytest
 from pipeline.guide.composer.caption_words import FACTORS, FEELINGS, FILLERS
 from pipeline.guide.composer.captions import Caption, describe_caption, read_caption
 from pipeline.guide.composer.compose import compose
+from pipeline.guide.composer.form import LyricSection
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.sketch import Sketch
@@ -262,6 +263,8 @@ def test_how_a_caption_was_read_is_a_sentence() -> None:
         ("pop with louder vocals", "voice", 1, "louder vocals (singer louder)"),
         ("house, less hats", "hats", -1, "less hats (fewer hats)"),
         ("fewer hi-hats, trap", "hats", -1, "fewer hi hats (fewer hats)"),
+        ("louder hats, techno", "drums", 1, "louder hats (drums louder)"),
+        ("quieter hi-hats, trap", "drums", -1, "quieter hi hats (drums quieter)"),
     ],
 )
 def test_more_and_less_of_a_part_is_a_degree(prompt: str, part: str, sign: int, told: str) -> None:
@@ -269,6 +272,20 @@ def test_more_and_less_of_a_part_is_a_degree(prompt: str, part: str, sign: int, 
     assert sign * getattr(caption.sketch.mood, part) > 0
     assert caption.sketch.parts == ALL
     assert told in describe_caption(caption)
+
+
+def test_hats_that_are_louder_do_not_roll() -> None:
+    assert mood_of("louder hats, techno").hats == 0 < mood_of("more hats, techno").hats
+
+
+def test_who_sings_is_no_word_that_is_ignored() -> None:
+    lyrics = (LyricSection("Verse", "verse", ()),)
+    sung = read("pop, soulful female vocals", lyrics=lyrics)
+    assert "female" not in sung.ignored
+    assert "female vocals (sung by a woman)" in describe_caption(sung)
+    both = describe_caption(read("male vocals, then female vocals", lyrics=lyrics))
+    assert "male vocals (another singer), female vocals (sung by a woman)" in both
+    assert "female" in read("pop, soulful female vocals").ignored  # nobody sings
 
 
 def test_a_part_or_a_style_that_is_denied_is_said() -> None:

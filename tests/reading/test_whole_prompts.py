@@ -1,0 +1,101 @@
+"""Whole prompts as people write them on forums, in sample names and for other programs: what they
+say of tempo, key and metre, among numbers and letters that say nothing of these.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.prompt_reading import read_prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm", "key", "meter"),
+    [
+        ("90s boom bap, dusty 808s, 12-string guitar, 3am vibes, no vocals", 0, "", ""),
+        ("[Genre: Liquid DnB] [BPM: 174] [Key: F# minor] lush pads", 174, "F# minor", ""),
+        ("dark phonk, 130bpm, cowbell, drift, 24/7 radio", 130, "", ""),
+        ("50s doo-wop ballad in 12/8, Route 66 diner, key of Eb", 0, "Eb major", "12/8"),
+        ("2-step garage, 132 BPM, chopped vox, 16th hats, 1/8 swing", 132, "", ""),
+        ("tuned to 432 Hz, ambient, 60bpm, 7 minutes", 60, "", ""),
+        ("6 feet under, doom metal, drop C tuning, 70 BPM", 70, "", ""),
+        ("songs in the key of life, 70s soul", 0, "", ""),
+        ("A flat tyre on the highway, country, upbeat", 0, "", ""),
+        ("E-piano and Rhodes, C-pop ballad, female vocals, 80 bpm", 80, "", ""),
+        ("4/4 kick, techno 138", 138, "", "4/4"),
+        ("four-on-the-floor house @ 124bpm, A min", 124, "A minor", ""),
+        ("lofi hip hop 70-75bpm Dm7 G7 Cmaj7 vibes", 72.5, "", ""),
+        ("Melodic techno; 122 BPM; Key: Gmin; 8 minute extended mix", 122, "G minor", ""),
+        ("Tempo:fast (around 165 bpm), drum n bass", 165, "", ""),
+        ("trap beat, 140 (70) bpm, C# min, 808 glide", 140, "C# minor", ""),
+        ("KSHMR_Full_Loop_128_F#m", 128, "F# minor", ""),
+        ("SO_PF_75_keys_loop_dusty_Ebmaj", 75, "Eb major", ""),
+        ("MSD_120_melody_loop_Cm", 120, "C minor", ""),
+        ("BPM_90_guitar_loop_Bmin", 90, "B minor", ""),
+        ("loop 95bpm G#min wet", 95, "G# minor", ""),
+        ("drum_loop_01_174", 174, "", ""),
+        ('[FREE] Dark Trap Type Beat 2024 - "Route 66" | 150 BPM | D# Minor', 150, "D# minor", ""),
+        ("Techno Kick F# 140bpm", 140, "", ""),
+        ("vocal chop, Bb, 126", 126, "Bb major", ""),
+        ("An epic orchestral waltz in B-flat minor, 90 beats a minute", 90, "Bb minor", "3/4"),
+        ("jazz fusion in 7/4, like Money, 120ish bpm", 120, "", "7/4"),
+        ("progressive rock, 5/4 then 7/8, 110 BPM", 110, "", "5/4"),
+        ("polyrhythm 3:2 over 4/4, afrobeat, 112bpm", 112, "", "4/4"),
+        ("shoegaze, 3 chords, 2 guitars, 1 take", 0, "", ""),
+        ("slow burn at 66 bpm, minor key, cello", 66, "", ""),
+        ("Bossa nova with flute. About 130 bpm. In D minor.", 130, "D minor", ""),
+        ("drum & bass, 172-176 BPM, amen break at 16 bars", 174, "", ""),
+        ("100 gecs style hyperpop, 160bpm", 160, "", ""),
+        ("blink-182 meets sum 41 pop punk, 180 bpm", 180, "", ""),
+        ("U2 guitars, B-52's energy, 80s, 118bpm", 118, "", ""),
+        ("Maroon 5 style, 5 piece band, one two three four count-in", 0, "", ""),
+        ("MPC60 swing 62%, 88 bpm, SP-1200 grit, 12 bit", 88, "", ""),
+        ("TB-303, TR-808 and TR-909, 303 acid line at 130 bpm", 130, "", ""),
+        ("Juno-106 pads, DX7 bells, 100 bpm", 100, "", ""),
+        ("808 in C, 140 bpm", 140, "C major", ""),
+        ("cumbia villera a 95 bpm en La menor, años 90", 95, "A minor", ""),
+        ("reggaetón entre 90 y 95 bpm, tono: Fa# menor", 92.5, "F# minor", ""),
+        (
+            "balada en compás ternario, 60 pulsaciones por minuto, en sol menor",
+            60,
+            "G minor",
+            "3/4",
+        ),
+        ("funk brasileiro 150 bpm, em si menor, anos 2000", 150, "B minor", ""),
+        ("valsa a três tempos, 3 tempos por compasso, dó maior", 0, "C major", "3/4"),
+        ("canzone anni '60, 100 bpm, in la minore, tre quarti di luna", 100, "A minor", ""),
+        ("tarantella in sei ottavi, 160 bpm", 160, "", "6/8"),
+        ("chanson française, à trois temps, 90 à la noire, en ré mineur", 90, "D minor", "3/4"),
+        ("rap français années 90, 92 BPM, mi mineur", 92, "E minor", ""),
+        ("Schlager im Dreivierteltakt, 180 Schläge pro Minute, F-Dur", 180, "F major", "3/4"),
+        ("Techno mit 135 bpm, a-Moll, 90er Jahre, 303", 135, "A minor", ""),
+        (
+            "русский рок 90-х, 120 ударов в минуту, ми минор, на четыре четверти",
+            120,
+            "E minor",
+            "4/4",
+        ),
+        ("фонк, темп 130 bpm, тональность Cm", 130, "C minor", ""),
+        ("シティポップ、BPM110、キーはAメジャー、80年代", 110, "A major", ""),
+        ("三拍子のワルツ、テンポ90、イ短調", 90, "A minor", "3/4"),
+        ("国风流行,速度80,D大调,四四拍,90年代", 80, "D major", "4/4"),
+        ("발라드, 템포 72, 다단조, 4분의 3박자", 72, "C minor", "3/4"),
+        ("türkü, 9/8'lik, 130 bpm, la minör", 130, "A minor", "9/8"),
+        ("polski rock, 140 uderzeń na minutę, tonacja e-moll, lata 80", 140, "E minor", ""),
+        ("warp at 128.00, global quantize 1 bar, E phrygian dominant", 128, "E minor", ""),
+        ("count-in 2 bars, 85 BPM, time sig 6/8", 85, "", "6/8"),
+        ("speed up from 90 bpm to 140bpm over 32 bars", 90, "", ""),
+        ("drops to half-time at 1:30, 150 bpm, F minor", 150, "F minor", ""),
+        ("tap tempo ~ 93.7", 93.7, "", ""),
+        ("3 over 4 polyrhythm, 5 note motif, 1/16 arp, 118 BPM", 118, "", ""),
+        ("EQ cut at 200 Hz, -6 dB, sidechain 4:1, 120 ms release", 0, "", ""),
+        ("Am 90 lofi", 90, "A minor", ""),
+        ("Cm 140", 140, "C minor", ""),
+        ("11A, 126", 126, "F# minor", ""),
+        ("4A/4B mix 125bpm", 125, "F minor", ""),
+        ("three beats per bar", 0, "", "3/4"),
+    ],
+)
+def test_a_prompt_says_so_much_and_no_more(prompt: str, bpm: float, key: str, meter: str) -> None:
+    reading = read_prompt(prompt)
+    assert (reading.bpm, reading.key, reading.time_signature) == (bpm, key, meter)
