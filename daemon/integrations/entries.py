@@ -13,11 +13,11 @@ from pipeline.request import FIELDS, Request
 
 from ..jobs import Event, Job
 from ..landing.names import build_slug
-from .json_files import read_object
+from .json_files import encode_json, read_object
 
 VERSION = 1  # of what an entry says
-MAX_NOTES = 16
 MAX_NOTE = 250  # characters
+MAX_NOTES = 12_000  # bytes of all of them: an entry has `inbox_bytes`, and may have a long prompt
 
 Entry = dict[str, object]
 
@@ -123,11 +123,21 @@ def _list_clips(data: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
 
 
 def _read_notes(data: Mapping[str, object]) -> list[str]:
-    """What was read out of the request or could not be done, as far as an entry has room for it."""
-    notes = data.get("notes")
-    if not isinstance(notes, list):
-        return []
-    return [note[:MAX_NOTE] for note in notes if isinstance(note, str)][:MAX_NOTES]
+    """What was read out of the request or could not be done: the first sentences, as far as an
+    entry has room for them.
+    """
+    written = data.get("notes")
+    notes: list[str] = []
+    room = MAX_NOTES
+    for text in written if isinstance(written, list) else ():
+        if not isinstance(text, str):
+            continue
+        note = text[:MAX_NOTE].encode("utf-8", "replace").decode()  # half characters stop readers
+        room -= len(encode_json(note))
+        if room < 0:
+            break
+        notes.append(note)
+    return notes
 
 
 def _read_text(data: Mapping[str, object], name: str) -> str:

@@ -29,8 +29,12 @@ def write_object(path: Path, data: Mapping[str, object]) -> None:
     """Write a file that is there as a whole or not at all, and that only its owner may read. Raises
     OSError, and leaves no part then.
     """
-    text = json.dumps(data, ensure_ascii=False) + "\n"
-    replace_private(path, text.encode("utf-8", "backslashreplace"))  # file names may be odd
+    replace_private(path, encode_json(data) + b"\n")
+
+
+def encode_json(data: object) -> bytes:
+    """JSON as UTF-8. What is no Unicode, as in odd names of files, is written with backslashes."""
+    return json.dumps(data, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def list_files(folder: Path, pattern: re.Pattern[str]) -> list[str]:
