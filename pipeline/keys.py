@@ -27,7 +27,9 @@ CHURCH_MODES = {  # and the one of the two that is nearest
 }
 _MODES = {word: mode for mode, words in _WORDS.items() for word in words.split()} | CHURCH_MODES
 _SIGNS = {"sharp": "#", "flat": "b", "is": "#", "es": "b", "s": "b"} | {
-    word: sign for sign, words in {"#": "升嬰", "b": "降変"}.items() for word in words
+    word: sign
+    for sign, words in {"#": "升 嬰 올림", "b": "降 変 내림"}.items()
+    for word in words.split()
 }
 _SYLLABLES = {
     name: letter
@@ -119,7 +121,8 @@ def _read_syllable(match: re.Match[str]) -> KeyName:
 def _read_east_asian(match: re.Match[str]) -> KeyName:
     """降E大调, 嬰ヘ短調, Aマイナー, 가단조."""
     note = _SYLLABLES.get(match["note"], match["note"].upper())
-    sign = _SIGNS.get(match["before"] or "", match["sign"] or "")
+    before = (match["before"] or "").rstrip()
+    sign = _SIGNS.get(before, before) or match["sign"] or ""
     return KeyName(note + sign, _MODES[match["mode"]])
 
 
@@ -143,8 +146,8 @@ _MODE = rf"(?:(?:natural|harmonic|melodic)[ -])?(?:major|minor|maj|min|{'|'.join
 _ROMANCE = "mineur|majeur|minore|maggiore|menor|mayor|maior|minör|majör"
 LETTER_FORM = KeyForm(
     re.compile(
-        r"(?P<note>[A-Ga-g])(?:(?P<flat>b)|[ -]?(?P<sign>[#♯♭]|(?i:sharp|flat)))?"
-        rf"(?:[ -]?(?P<mode>m|M|(?i:{_MODE})))?"
+        r"(?P<note>[A-Ga-g])(?:(?P<flat>b)|[ _-]?(?P<sign>[#♯♭]|(?i:sharp|flat)))?"
+        rf"(?:[ _-]?(?P<mode>m|M|(?i:{_MODE})))?"
     ),
     _read_letter,
 )
@@ -163,7 +166,11 @@ NAMED_FORMS = (
         _read_syllable,
     ),
     KeyForm(
-        re.compile(rf"(?i:(?P<note>[A-G])(?P<flat>b)?(?P<sign>[#♯♭])?[ -]?(?P<mode>{_ROMANCE}))"),
+        re.compile(  # and Dutch: fis mineur
+            r"(?i:(?P<note>[A-G])(?P<flat>b)?"
+            r"(?P<sign>[#♯♭]|(?:is|es|s)(?=[ -]?(?:mineur|majeur)))?"
+            rf"[ -]?(?P<mode>{_ROMANCE}))"
+        ),
         _read_letter,
     ),
     KeyForm(
@@ -175,7 +182,8 @@ NAMED_FORMS = (
     ),
     KeyForm(
         re.compile(
-            r"(?P<before>[升嬰降変])?(?P<note>[A-Ga-gハニホヘトイロ다라마바사가나])(?P<sign>[#b♯♭])?"
+            r"(?P<before>[升嬰降変#♯♭b]|(?:올림|내림) ?)?"
+            r"(?P<note>[A-Ga-gハニホヘトイロ다라마바사가나])(?P<sign>[#b♯♭])?"
             r" ?(?P<mode>大调|小调|大調|小調|長調|短調|メジャー|マイナー|장조|단조|调|調)"
         ),
         _read_east_asian,

@@ -15,7 +15,8 @@ _SECONDS = (
 )
 BPM = (  # in a text of small letters
     r"(?:[bpq]pm(?:'?s)?|b(?:\. ?|[ -])p(?:\. ?|[ -])m|bmp|бпм|/ ?min(?:ute)?|"
-    r"(?:batidas|battements|battiti|beats?|pulsaciones|pulsos|schläge|slag|slagen|uderzeń|"
+    r"(?:batidas|battements|battiti|beats?|crotchets|pulsaciones|pulsos|quarter(?:[ -]note)?s|"
+    r"schläge|slag|slagen|uderzeń|"
     r"уд(?:аров)?\.?|бит(?:ов|а)?)"
     r" ?(?:/|a|al|i|in der|na|par|per|por|pr\.|pro|в) ?"
     r"(?:minut[eaoę]n?|minuut|min|мин(?:уту)?)|à la noire|a la negra|拍[/每]分)"

@@ -47,7 +47,7 @@ _DENIED = re.compile(
     r"(?i)\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
     r"(?: (?:an?|in|the))? $"
 )
-_ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/]|- )| \d")  # a phrase, behind a key
+_ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/_]|- )| \d")  # a phrase, behind a key
 _LEADS_ON = re.compile(r" (?:at|by|for|with)\b")
 _BEGINS = re.compile(r"(?i)(?:^|[,;:.!?()\[\]|/#]|- |\d |bpm ) ?$")  # a phrase, before a key
 _CHORD_BEHIND = re.compile(
@@ -57,7 +57,7 @@ _CHORD_BEHIND = re.compile(
 _NOT_AM = re.compile(  # "I Am", "10:30 Am"
     r"(?i)(?:\b(?:here|i|so|what|where|who|why)|(?<!\d)(?:1[0-2]|0?[1-9])(?:[:.]\d\d)?) $"
 )
-_RADIO = re.compile(r"(?i) (?:band|i\b|radio|synth)")
+_RADIO = re.compile(r"(?i) (?:band|i\b|me\b|radio|synth)")
 # what is major or minor, behind an article
 _NOUNS = re.compile(
     r"(?i) (?:accent|accident|act|anthem|artist|award|bird|breakthrough|change|character|chord|"

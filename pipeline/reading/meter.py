@@ -30,11 +30,18 @@ _SPELLED = (
     re.compile(  # tres por cuatro
         rf"{_APART}{_COUNT} por (?P<unit>cuatro|quatro|ocho|oito|[48])(?![{_LETTERS}\d])"
     ),
-    re.compile(  # six-huit, mesure à trois quatre
-        rf"(?:{_APART}|(?<=à )|(?<=en )){_COUNT}-(?P<unit>quatre|huit)(?![{_LETTERS}])"
+    re.compile(  # seven-eight, six-huit
+        rf"{_APART}(?<!-)(?P<count>{_NUMERAL})-(?P<unit>four|eight|quatre|huit)(?![{_LETTERS}-])"
     ),
-    re.compile(  # in tre quarti
-        rf"(?:(?<=in )|(?<=di )|(?<=tempo )){_COUNT} (?P<unit>quarti|ottavi)(?![{_LETTERS}])"
+    re.compile(  # without a hyphen only: in seven eight
+        rf"(?<![{_LETTERS}])in (?P<count>{_NUMERAL}) (?P<unit>four|eight)(?![{_LETTERS}])"
+    ),
+    re.compile(  # seven eight time
+        rf"{_APART}(?P<count>{_NUMERAL}) (?P<unit>four|eight) (?:meter|metre|time)\b"
+    ),
+    re.compile(  # in tre quarti, en seis octavos
+        rf"(?<![{_LETTERS}])(?:in|di|tempo|de|en|compás|ritmo) {_COUNT} "
+        rf"(?P<unit>quarti|ottavi|cuartos|octavos)(?![{_LETTERS}]| de )"
     ),
     re.compile(  # на три четверти, na trzy czwarte
         rf"(?:(?<=на )|(?<=в )|(?<=размер )|(?<=размере )|(?<=na )|(?<=metrum )){_COUNT} "
@@ -48,8 +55,11 @@ _SPELLED = (
     re.compile(  # three beats to the bar, 3 temps par mesure
         rf"{_APART}{_COUNT}[ -]{BEATS} ?{EVERY} ?{BARS}(?![{_LETTERS}])"
     ),
-    re.compile(rf"{_APART}{_COUNT}[ -]beat {BARS}(?![{_LETTERS}])"),
-    re.compile(rf"(?<![{_LETTERS}])bars of {_COUNT}(?: beats)?(?![{_LETTERS}\d])"),
+    re.compile(rf"{_APART}{_COUNT}[ -]beat (?:{BARS}|feel|rhythm)(?![{_LETTERS}])"),
+    re.compile(  # bars of seven, every bar has 5 beats
+        rf"(?<![{_LETTERS}])(?:bars?|measures?) (?:of|has|have|with) {_COUNT}"
+        r"(?: beats| ?(?=$|[,;.!?)]))"
+    ),
     re.compile(rf"(?<![{_LETTERS}])(?:à|en) {_COUNT} temps(?![{_LETTERS}])"),
     re.compile(  # time signature: 6, compás de tres; 3:4
         r"(?<![a-z])(?:time[ _-]?sig(?:nature)?|meter|metre|takt|mesure|compás|compasso|размер)"
@@ -62,28 +72,8 @@ _IN = re.compile(  # "in 7", where nothing else follows that it could count
     r"(?= ?(?:$|,(?! ?(?:\d|one|two|four|five|six|seven))|[;!?)\]]|\.(?!\d)|- ))"
 )
 _COMES_IN = re.compile(r"\b(?:com(?:es?|ing)|count|cut|fad(?:es?|ing)|kicks?|plug|punch|walk) $")
-_FIGURES = {  # in words: "seven-eight", and only "in seven eight" without a hyphen
-    "2/4": "two-four",
-    "3/4": "three-four",
-    "4/4": "four-four",
-    "5/4": "five-four",
-    "6/8": "six-eight",
-    "7/8": "seven-eight",
-    "9/8": "nine-eight",
-    "12/8": "twelve-eight",
-}
-_MEANINGS = {
-    word: meter
-    for table in (MEANINGS, _FIGURES)
-    for meter in table
-    for word in table[meter].split()
-}
-_WORD = re.compile(
-    rf"(?<![a-z])(?:{'|'.join(MEANINGS.values()).replace(' ', '|').replace('-', '[ -]')}"
-    rf"|{'|'.join(_FIGURES.values())}"
-    rf"|(?<=in )(?:{'|'.join(_FIGURES.values()).replace('-', ' ')})"
-    rf"|(?:{'|'.join(_FIGURES.values()).replace('-', ' ')})(?= (?:meter|metre|time)\b))(?![a-z])"
-)
+_MEANING_OF = {word: meter for meter, words in MEANINGS.items() for word in words.split()}
+_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join(_MEANING_OF).replace('-', '[ -]')})(?![a-z])")
 _COUNTED = re.compile(  # what is counted so, rather than beats
     r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
     r" ?$|\b(?:arp|delay|echo|gate|lfo|rate|side-?chain)(?: at| of| to)? ?$"
@@ -157,7 +147,7 @@ def _is_counted(count: int, unit: str) -> bool:
 def _find_words(text: str) -> Iterator[Mention]:
     for match in _WORD.finditer(text):
         if not _DENIED.search(look_back(text, match.start())):
-            yield Mention(*match.span(), match[0], _MEANINGS[match[0].replace(" ", "-")])
+            yield Mention(*match.span(), match[0], _MEANING_OF[match[0].replace(" ", "-")])
     for match in _IN.finditer(text):
         if not _COMES_IN.search(look_back(text, match.start())):
             yield _read_spelled(match)

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 MEANINGS = {
     "3/4": (
-        "waltz waltzes walzer walzertakt valse vals valzer valsa walc вальс ワルツ 华尔兹 왈츠 "
-        "triple-meter triple-metre triple-time dreiertakt compás-ternario compas-ternario "
+        "waltz waltzes waltzy waltz-like walzer walzertakt valse vals valzer valsa walc вальс "
+        "ワルツ 円舞曲 圆舞曲 圓舞曲 华尔兹 왈츠 "
+        "triple-meter triple-metre triple-time dreiertakt dreier-takt tretakt трёхдольный "
+        "трехдольный ritmo-ternario compás-ternario compas-ternario "
         "compasso-ternário tempo-ternario"
     ),
     "2/4": (
-        "duple-meter duple-metre duple-time compás-binario compas-binario compasso-binário "
-        "tempo-binario"
+        "duple-meter duple-metre duple-time zweiertakt двухдольный compás-binario "
+        "compas-binario compasso-binário tempo-binario"
     ),
     "4/4": (
-        "common-time quadruple-meter quadruple-metre quadruple-time compás-cuaternario "
-        "compas-cuaternario compasso-quaternário tempo-quaternario"
+        "common-time quadruple-meter quadruple-metre quadruple-time vierertakt четырёхдольный "
+        "compás-cuaternario compas-cuaternario compasso-quaternário tempo-quaternario"
     ),
     "6/8": "compound-time compound-meter compound-metre compound-duple",
     "2/2": "cut-time cut-common-time alla-breve",
@@ -30,15 +32,16 @@ _NUMERALS = {
     7: "seven sept sieben siete sette sete zeven семь siedem 七 칠",
     8: "eight huit acht ocho otto oito восемь osiem 八 팔",
     9: "nine neuf neun nueve nove negen девять dziewięć 九 구",
+    11: "eleven onze elf undici 十一",
     12: "twelve douze zwölf doce dodici doze twaalf двенадцать dwanaście 十二 십이",
 }
 COUNTS = {word: count for count, words in _NUMERALS.items() for word in words.split()}
 _UNITS = {  # what a beat lasts
     "4": (
-        "four quarter viertel cuatro quatro quatre quarti kwarts четверти четвертей четвертях "
-        "czwarte 四 사"
+        "four quarter viertel cuatro cuartos quatro quatre quarti kwarts четверти четвертей "
+        "четвертях czwarte 四 사"
     ),
-    "8": "eight eighth achtel ocho oito huit ottavi achtste восьмых ósmych ósme 八 팔",
+    "8": "eight eighth achtel ocho octavos oito huit ottavi achtste восьмых ósmych ósme 八 팔",
 }
 UNITS = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 BEATS = "(?:beats?|counts?|pulses?|schläge|slagen|temps|tiempos|tempi|tempos|дол[иь]|долей)"

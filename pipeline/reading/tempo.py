@@ -26,12 +26,14 @@ _VALUES = {word: value for value, word in enumerate(_SMALL)} | {
     word: 10 * value for value, word in enumerate(_TENS, 2)
 }
 _WORD = rf"(?:{'|'.join(sorted([*_VALUES, 'a', 'and', 'hundred'], key=len, reverse=True))})"
+_ENDS = r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/|] ))"
 # "120 bpm", "120-128 bpm", "90 bpm or 140 bpm"
 _BEFORE_UNIT = re.compile(
     rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}"
     rf"(?: ?\({_NUMBER}\)|(?:(?: ?{BPM})?{_JOINT}{_NUMBER}){{0,2}}))"
     rf"(?:[)\]](?= ?{BPM}(?! ?\d)))?"
-    rf"(?:-?ish|\+| or so)?[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
+    rf"(?:-?ish|\+| or so| ?(?:±|\+/?-) ?\d{{1,2}})?[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
+    rf"(?P<goal>(?: ?(?:->|→) ?| to ){_NUMBER}{_ENDS})?"
 )
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
 _WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{BPM}")
@@ -39,16 +41,19 @@ _WORDS_BEHIND_NAME = re.compile(
     rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is)?|tempo(?: ?[:=]| of| is)) ?{_WORDS}(?![a-z])"
 )
 _NAME = (
-    r"(?P<note>(?:dotted )?(?:half|quarter|eighth|crotchet|minim|quaver|q|noire|croche|blanche|"
-    r"viertel|halbe|achtel|negra|blanca|corchea|semínima|semiminima)(?: note)?(?= ?=| à )"
-    r"|[♩♪]\.?)|"
+    r"(?P<note>(?:dotted )?(?:whole|half|quarter|eighth|crotchet|minim|quaver|q|noire|croche|"
+    r"blanche|viertel|halbe|achtel|negra|blanca|corchea|semínima|semiminima)"
+    r"(?:[ -]note)?(?= ?=| à )|[♩♪]\.?)|"
     r"(?:bpms?|bmp|b[. ]p[. ]m\.?|tempo)"
-    r"(?: of (?:the|this) (?:music|piece|song|track))?(?: range)?|"
-    r"m\.?m\.?(?= ?=)|m\.m\.|t(?= ?=)|темп|速度|テンポ|템포|每分钟"
+    r"(?: of (?:the|this) (?:music|piece|song|track))?(?: change| marking| range)?|"
+    r"(?:andamento|geschwindigkeit|hastighet|pace|ritmo|speed|velocidade?|velocità|vitesse|скорость)"
+    r"(?= ?[:=])|"
+    r"m\.?m\.?(?= ?=)|m\.m\.|t(?= ?=)|темп(?:а|е|ом|у)?|速度|节拍|節拍|テンポ|템포|빠르기|每分钟"
 )
 _ABOUT = (
-    r"(?: ?[:=>~≈_は为是-]"
-    r"| (?:à|about|approx\.?|approximately|around|at|between|ca\.?|from|is|of|set to|should be))"
+    r"(?: ?(?:[^\w\s,;.!?()\[\]/&+$€£'%]{1,3}|[_は为是은는])| ?:? ;"
+    r"| (?:à|about|approx\.?|approximately|around|at|between|ca\.?|de|di|from|is|of|set to|"
+    r"should be|to))"
 )
 # "bpm: 124", "tempo of 96", "♩ = 84"
 _BEHIND_NAME = re.compile(
@@ -64,13 +69,12 @@ _BEHIND_AT = re.compile(
     r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/] )"
     r"| (?:and|but|double|feel|for|half|in|or|over|the|then|tempo|with)\b)"
 )
-_ENDS = r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/|] ))"
 # "allegro (132)", "half time 140", "around 100", "from 120 to 60"
 _BEHIND_WORD = re.compile(
     r"(?<![a-z])(?:(?:prestissimo|presto|vivace|allegro|allegretto|moderato|andantino|andante|"
     r"adagio|larghetto|largo|lento)(?: (?:assai|cantabile|con brio|con moto|ma non troppo|"
     r"moderato|molto|sostenuto|vivace))?|(?:half|double)[ -]?time(?: feel)?|around|approx\.?|from)"
-    rf" ?[(,:=~]? ?(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?){_ENDS}"
+    rf" ?[(,:=~]? ?(?P<numbers>{_NUMBER}(?: ?\({_NUMBER}\)|(?:{_JOINT}{_NUMBER})?)){_ENDS}"
 )
 _BEFORE_NAME = re.compile(
     rf"(?<![\w.,/])(?P<numbers>{_NUMBER}) tempo(?! ?[:=]| (?:change|map|marking|of)|[a-z])"
@@ -88,6 +92,7 @@ _BOUND = re.compile(
 _SAID_UNIT = re.compile(r"b\W{0,2}p\W{0,2}m|beat")
 _BEGINS = re.compile(r"(?:\b(?:from|von|de|da|от|accelerating)) $")
 _BETWEEN = re.compile(r"\b(?:between|entre|zwischen|tra|между)\b")
+_LIMITS = re.compile("[<≤≥]")
 _RANGE = re.compile(r"-(?!>)|~|\.\.|to|bis|until|through| [aà] |hasta|até|jusqu|до")
 _LEADS_TO = re.compile(  # "accelerates to", "slowing down to": where a tempo ends
     r"\b(?:accel|accél|acel|beschleunig|build|climb|drop|fall|increas|jump|"
@@ -107,8 +112,9 @@ _BARE = re.compile(r"(?<![^\s,;|([_-])\d{2,3}(?:\.\d{1,2})?(?=$|[\s,;|)\]_-])")
 _GENRE_WITHIN = re.compile(rf"(?<![a-z]){_GENRE}(?![a-z])")
 _GENRE_BEFORE = re.compile(rf"(?<![a-z]){_GENRE} $")
 _GENRE_BEHIND = re.compile(rf" {_GENRE}(?= ?(?:$|[,;|)\]_]|- ))")
-_PHRASE_BEFORE = re.compile(r"(?:^|[,;|([_]|- ) ?$")
-_PHRASE_BEHIND = re.compile(r" ?(?:$|[,;|)\]_]|- )")
+_PHRASE_BEFORE = re.compile(r"(?:^|[,;|([_]|[-/] ) ?$")
+_PHRASE_BEHIND = re.compile(r" ?(?:$|[,;|)\]_]|[-/] )")
+_COUNTED = re.compile(r" ?(?:bars?|bits?|db|k?hz|kbps|min|minutes?|ms|percent|s|sec(?:onds?)?)\b")
 _YEARS = 100  # below, what stands beside a genre may be a year: punk 77
 _MACHINES = (101, 106)  # SH-101, and "jazz 101"; Juno-106
 _NO_TEMPO_AT = re.compile(
@@ -123,6 +129,7 @@ _NOTES = {  # in quarters
     "♩.": 1.5,
     "♪": 0.5,
     "♪.": 0.75,
+    "whole": 4.0,
     "half": 2.0,
     "blanche": 2.0,
     "eighth": 0.5,
@@ -173,6 +180,7 @@ def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
 def _find_bare(text: str, keys: Sequence[str]) -> Said:
     """A number without a unit, beside a genre or a key, where it is the only one of its size."""
     bare = [each for each in _BARE.finditer(text) if AT_LOWEST <= float(each[0]) <= AT_HIGHEST]
+    bare = [each for each in bare if not _COUNTED.match(text, each.end())]
     is_named = bool(keys) or bool(_GENRE_WITHIN.search(text))
     likely = next((each for each in bare if is_named and _is_likely(text, each, keys)), None)
     if not likely:
@@ -246,7 +254,7 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
             return None  # low bpm one drop
         return TempoMention(*match.span(), words, tuple(spelled), is_denied=is_denied)
     low, high = (LOWEST, HIGHEST) if is_sure else (AT_LOWEST, AT_HIGHEST)
-    numbers = groups["numbers"]
+    numbers = groups["numbers"] + (groups.get("goal") or "")
     factor = _read_note(groups.get("note") or "")
     read = [factor * _read_number(number) for number in re.findall(_NUMBER, numbers)]
     allowed = [number for number in read if low <= number <= high]
@@ -266,12 +274,14 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
     said = f"{allowed[0]:.10g}" if is_one and allowed else numbers
     if factor != 1:
         said = f"{re.split('=| à ', match[0])[0].strip()} = {numbers}"
-    begins = bool(_BEGINS.search(before)) or " from " in match[0]
+    begins = bool(_BEGINS.search(before)) or bool(re.search(" from | change", match[0]))
     values, how = _choose(
         allowed, numbers, begins, bool(_BETWEEN.search(f"{before[-9:]}{match[0]}"))
     )
     if match[0][0].isdigit() and _LEADS_TO.search(before):
         said, how = f"to {said}", "where it leads"
+    elif limit := _LIMITS.search(match[0]):
+        said, how = f"{limit[0]} {said}", "the bound"
     elif match[0][0].isdigit() and (bound := _BOUND.search(before)):
         said, how = f"{bound[0].rstrip()} {said}", "the bound"
     return TempoMention(*match.span(), said, values, how, _is_denied(before))
@@ -310,7 +320,7 @@ def _read_number(written: str) -> float:
 
 def _read_note(note: str) -> float:
     """How many quarters it lasts; 1 for none."""
-    name = note.removeprefix("dotted ").removesuffix(" note")
+    name = note.removeprefix("dotted ").removesuffix("note").rstrip(" -")
     return _NOTES.get(name, 1.0) * (1.5 if note.startswith("dotted ") else 1.0)
 
 
