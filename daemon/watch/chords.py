@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,7 +15,7 @@ _QUALITY = (
     r"(?:maj|min|mi|ma|m|M|dim|aug|sus|add|omit|no|alt|Δ|ø|°|º|o(?=7)|\+|-|\^|[#b]?[0-9]{1,2}|"
     r"\((?:[#b+-]|maj|add|sus|no|omit)?[0-9]{1,2}\)|/(?=[0-9])){0,8}"
 )
-_CHORD = re.compile(rf"\(?[A-H][#b]?{_QUALITY}(?:[/\\][A-H][#b]?)?[*'!]?\)?")
+_CHORD = re.compile(rf"\(?[A-H][#b]?{_QUALITY}(?:[/\\][A-H][#b]?)?[*'!~]*\)?")
 _LATIN = re.compile(
     rf"(Do|Re|Ré|Mi|Fa|Sol|La|Si|DO|RE|RÉ|MI|FA|SOL|LA|SI)[#b]?({_QUALITY})(?:/(?:Do|Re|Ré|Mi|Fa|Sol|"
     r"La|Si|DO|RE|RÉ|MI|FA|SOL|LA|SI)[#b]?)?"
@@ -41,8 +42,22 @@ _TAB = re.compile(r"[A-Za-z]{0,3}[#b]? ?[|:\]‖][-0-9hpbrstvxXoO~/\\()|.^=<>* :
 _OPEN_TAB = re.compile(r"[A-Ga-g] ?-[-0-9hpbrstvxXoO~/\\()|.^=<>* :]*")
 _DIAGRAM = re.compile(r"[xX0-9]{4,7}|[xX0-9]{1,2}(?:[- ][xX0-9]{1,2}){3,6}")
 _COUNTING = re.compile(r"[1-8](?: *(?:[&+]|[ea]|and|[1-8]))*")
-_STROKES = re.compile(r"[DUduX↓↑x. -]+")
+_STROKES = re.compile(r"[DUduX↓↑x^v. -]+")
+_TIMES_OF_TAB = re.compile(r"(?<=[|:]) *[(]?(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x)[)]?$")
+_LABEL = re.compile(r"^[^\W\d_]{2,12}: *(?=[|])")
+_MUTED = re.compile(r"P\.?M\.? ?[-. ]{2,}[|]?")  # palm muted
+_PLAY = re.compile(
+    r"(?:Play|Strum|PLAY|STRUM) [A-G][#b]?(?:m|7)?(?: [0-9]{1,2} ?x| x ?[0-9]{1,2})?"
+)
+_COMMENT = re.compile(r"// .*|/[*].*[*]/")
 MIN_TAB = 4  # dashes of a tab's line
+LEAST_LATIN = 3  # Do, Re and the like, of a sheet that has no other chords
+LEAST_DEGREES = 2  # the same of 1, 4 and V
+_DEGREE = re.compile(
+    r"[#b]?(?:[1-7]|VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)"
+    r"(?:m|-|°|\+|7|maj7|m7|sus[24]?)?(?:/[1-7])?"
+)
+_SCALE = ("do", "re", "mi", "fa", "sol", "la", "si")
 RUNS = ("ABCDEFGH", "CDEFGAB", "HGFEDCBA")
 
 
@@ -92,6 +107,33 @@ def list_latin(line: str) -> list[str] | None:
     if is_syllables and not any(match[2] for match in names):
         return None
     return [part for match, part in zip(matches, parts) if match or _is_chord(part)] or None
+
+
+def list_bare_latin(line: str) -> list[str]:
+    """Do Sol: the chords of a line of names with capital letters, which may be syllables; none
+    where they are sung as a scale, or are La La.
+    """
+    parts = fold(line.strip()).split()
+    names = [part.lower().replace("é", "e") for part in parts if _LATIN.fullmatch(part)]
+    if len(parts) < 2 or len(names) < len(parts) or set(names) == {"la"}:
+        return []
+    places = [_SCALE.index(name) for name in names if name in _SCALE]
+    steps = {after - before for before, after in itertools.pairwise(places)}
+    return [] if len(places) > 2 and steps in ({1}, {-1}) else names
+
+
+def list_degrees(line: str) -> list[str]:
+    """1 4 5 1, or I IV V: the chords of a line of numbers; none where it counts."""
+    parts = [part for part in fold(line.strip()).split() if part not in ("|", "-")]
+    if len(parts) < 2 or not all(map(_DEGREE.fullmatch, parts)):
+        return []
+    if all(part in ("I", "i") for part in parts):
+        return []
+    if all(map(str.isdigit, parts)):
+        steps = {int(after) - int(before) for before, after in itertools.pairwise(parts)}
+        if len(steps) == 1:
+            return []
+    return parts
 
 
 def has_latin(chords: Iterable[str]) -> bool:
@@ -158,15 +200,25 @@ def cut_out(text: str, matches: Iterable[re.Match[str]]) -> str:
 
 def describe_other(text: str) -> str:
     """What of an instrument a line holds, where it holds no words: tabs, a diagram, strokes."""
-    text = fold(text)
-    if text.count("-") >= MIN_TAB and (_TAB.fullmatch(text) or _OPEN_TAB.fullmatch(text)):
+    text = _TIMES_OF_TAB.sub("", fold(text))
+    bars = text.count("|")
+    if text.count("-") >= (MIN_TAB if bars < 2 else 1):
+        played = _LABEL.sub("", text)
+        if _TAB.fullmatch(played) or _OPEN_TAB.fullmatch(played):
+            return "a tab"
+    if _MUTED.fullmatch(text):
         return "a tab"
+    if _PLAY.fullmatch(text):
+        return "what is played"
+    if _COMMENT.fullmatch(text):
+        return "a comment"
     name, _, frets = text.replace(":", " ").replace("=", " ").partition(" ")
     if is_chord(name) and _DIAGRAM.fullmatch(frets.strip("() ")):
         return "a chord diagram"
     if _COUNTING.fullmatch(text) and re.search("[&+]", text):
         return "counted beats"
-    if _STROKES.fullmatch(text) and "D" in text and "U" in text and " " in text:
+    is_pattern = ("D" in text and "U" in text) or "^" in text
+    if _STROKES.fullmatch(text) and is_pattern and " " in text:
         return "a strumming pattern"
     return ""
 
@@ -182,7 +234,7 @@ def is_playable(text: str) -> bool:
 
 def _list_chords(text: str) -> list[str] | None:
     parts = [part for part in _SPLIT.split(text) if part]
-    chords = [part.strip("()*'!") for part in parts if _is_chord(part)]
+    chords = [part.strip("()*'!~") for part in parts if _is_chord(part)]
     if chords and all(chord[0] == "H" for chord in chords):  # hm
         return None
     if " " not in text and all(_PLAIN.fullmatch(part) for part in parts) and len(parts) > 1:

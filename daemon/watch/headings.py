@@ -64,7 +64,10 @@ _BEFORE = re.compile(
     rf"(?:第 ?)?(\d{{1,2}}|[{_COUNT}])"
     r"(?:st|nd|rd|th|eme|ere|er|re|e|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
 )
-_UNIT = r"(?:x|times?|mal|fois|veces|vezes|volte|razy|раза?|р|回|遍|次|번)(?![^\W_])"
+_UNIT = (
+    r"(?:x|times?|mal|fois|veces|vezes|volte|razy|krat|ks|keer|ganger|kertaa|раза?|р|回|遍|次|번)"
+    r"(?![^\W_])"
+)
 _LENGTH = r"(?:bars?|measures?|beats?|takte|\d)"
 _NUMBER_APART = re.compile(r" ?(?:- ?(\d{1,2})$|\((\d{1,2})\))")
 _NUMBER = re.compile(
@@ -73,7 +76,7 @@ _NUMBER = re.compile(
     rf"|(?!x ?\d)([ivx]{{1,4}}|[^\W\d_]{{2,8}}|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
 )
 _TIMES = re.compile(
-    rf"x ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
+    rf"[x*] ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
     r"|(twice|two times|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды)\b"
     r"|(thrice|three times|ter|dreimal|трижды)\b"
 )

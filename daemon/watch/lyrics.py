@@ -69,6 +69,13 @@ _SINGER = re.compile(
     r"(?:All|Leader|Men|Women|Both|Everyone|Group|Choir|Male|Female|Boys?|Girls?|Lead|Cantor|Unison|"
     r"Duet|Alle|Todos|Tous|Tutti|ALL|LEADER|MEN|WOMEN|BOTH)(?: [0-9])?: +(?=\S)"
 )
+_SAID = re.compile(r"[(\[][^\W\d_]{3,12}:[)\]] +(?=\S)")  # (whispered:)
+_NOISE = re.compile(
+    r"\*+ ?(?:(?:hand)?claps?|clapping|stomps?|stomping|snaps?|whistles?|whistling|laughs?|"
+    r"laughing|applause|breathes?|sighs?|coughs?|screams?|silence|pause|beat drops?|music|drums?|"
+    r"crowd|cheers?|rain|thunder|guitar|solo|fades?)(?: [^*]{0,40})?\*+"
+)
+_BIS = re.compile(r"(?<=\w) (?:bis|Bis|BIS)[.!]?$")  # which is a word of German
 _JUMP = re.compile(
     r"[(\[]?(?:d\.? ?[cs]\.?|da capo|dal segno)(?: al (?:fine|coda))?[.)\]]?|to coda|"
     r"[(\[]?repeat (?:(?:the )?(?:last|first|previous) (?:\w+ )?(?:lines?|part)|"
@@ -82,6 +89,7 @@ _PLAYED_PART = re.compile(
 SUGGESTION = ", which guide: "  # in front of the chords that it would play
 _MUSICAL = ("bpm", "key", "time_signature")
 _PLAYED = ("capo", "tuning")
+_CHARTED = frozenset(("strumming", "strumming pattern", "transpose", "chords", "picking"))
 _VERSE = Heading("Verse", "Verse")
 _CHORUS = Heading("Chorus", "Chorus")
 
@@ -234,11 +242,11 @@ class LyricsReader:
             visible = self._strip_comments(text)
             if not visible:
                 return LyricLine("a comment")
-            if visible.startswith(("```", "~~~")) or _LINK.fullmatch(visible):
-                return LyricLine("Markdown, not sung")
             plain = _strip_markdown(visible)
         else:
             plain = visible = text
+        if visible.startswith(("```", "~~~")) or (self.is_markdown and _LINK.fullmatch(visible)):
+            return LyricLine("Markdown, not sung")
         if index in self._shape.titles:
             return self._read_title(plain, self._shape.titles[index])
         if _RULE.fullmatch(fold(plain)):
@@ -298,6 +306,8 @@ class LyricsReader:
             read = LyricLine(f"not sung: the sheet ends with {shorten(text)}")
             hint = "write [Outro] above it where it is sung"
             return read if text.isupper() else read._replace(code=UNCLEAR, hint=hint)
+        if _NOISE.fullmatch(fold_word(text)) or not any(map(str.isalnum, text)):
+            return LyricLine("not sung: no words")
         if _PLAYED_PART.fullmatch(fold_word(text)):
             return LyricLine("not sung: what is played")
         if _JUMP.fullmatch(fold_word(text)):
@@ -315,7 +325,7 @@ class LyricsReader:
         _, closes = self._shape.signs.get(index, (False, 0))
         words, repeats = split_repeats(words)
         speaker = self._shape.speakers.get(index, "")
-        singer = _SINGER.match(fold(words))
+        singer = _SINGER.match(fold(words)) or _SAID.match(fold(words))
         said = speaker if words.startswith(speaker) else ""
         said = said or (singer[0] if singer else "")
         words = words.removeprefix(said)
@@ -324,6 +334,9 @@ class LyricsReader:
         if self._shape.among_chords:
             words = " ".join(words.split())  # which stood apart for the chords above
         message = f"sung without {shorten(said)}" if said else "sung"
+        if repeats == 1 and _BIS.search(words):
+            hint = "write (bis) where it is sung twice"
+            return LyricLine(message, (words,), UNCLEAR, hint)
         if repeats > 1:
             message += f" {repeats} times"
         if closes:
@@ -493,7 +506,9 @@ def _stand_anywhere(facts: Sequence[Fact], text: str) -> bool:
     is_counted = any(map(str.isdigit, text))
     is_pair = is_pair or (text[:1].isdigit() and text.lower().endswith("bpm"))
     return all(
-        (fact.name in _MUSICAL and is_pair) or (fact.word.lower() in _PLAYED and is_counted)
+        (fact.word.lower() in _CHARTED and is_pair)
+        or (fact.name in _MUSICAL and is_pair)
+        or (fact.word.lower() in _PLAYED and is_counted)
         for fact in facts
     )
 

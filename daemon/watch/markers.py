@@ -236,10 +236,10 @@ def _parse_brackets(text: str, folded: str, surroundings: Surroundings) -> Lyric
     section = _parse_bracket(parts[0], words, surroundings) if len(parts) == 1 else None
     if section is None and any(is_chord(part) or are_chords(part) for part in parts):
         return None
+    words = words.lstrip(":： ") if section else words
     if words and section:
         if times := read_stanza_repeats(words):
             return begin_section(section._replace(repeats=times))
-        words = words.lstrip(":： ")
         return begin_section(section, *([words] if words else []))
     if words:
         return None

@@ -311,7 +311,8 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         note = describe_error(error, entry.line, lines)
         return key, None, replace(note, holds=name if _is_number(name) else "")
     value_text = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
-    return name, value, SheetNote(entry.line, UNDERSTOOD, f"{name} = {value_text}", lines=lines)
+    message = f"{name} = {value_text}{fact.remark if fact else ''}"
+    return name, value, SheetNote(entry.line, UNDERSTOOD, message, lines=lines)
 
 
 def _is_number(name: str) -> bool:

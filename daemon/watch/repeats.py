@@ -14,7 +14,14 @@ from .characters import fold
 from .headings import Heading, means_again, read_times
 from .section_names import INSTRUMENTAL, VERSES
 
-_TIMES_BEHIND = re.compile(r"[(\[][^()\[\]]{1,24}[)\]][.!]?$|(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x)[.!]?$")
+_TIMES_BEHIND = re.compile(
+    r"[(\[][^()\[\]]{1,24}[)\]][.!]?$|(?:[x*] ?[0-9]{1,2}|[0-9]{1,2} ?x)[.!]?$"
+    r"|(?<=, )(?:[0-9]{1,2} [^\W\d_]{2,8}|twice|bis)[.!]?$|(?<=  )bis$"
+)
+_TIMES_BEFORE = re.compile(
+    r"(?:[(\[] ?(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x) ?[)\]]|x[0-9]{1,2}|[0-9]{1,2}x) +(?=[^\W\d_])"
+)
+_STROKES = re.compile(r" /{3,4}$")  # one for each time
 _ALONE = re.compile(r"[xX] ?[0-9]{1,2}\.?|[0-9]{1,2} ?[xX]\.?|Repeat.?|REPEAT.?|Bis|BIS")
 _OPENING = re.compile(r"(?:[|/]{1,2}:|\[:|𝄆) ?")
 _CLOSING = re.compile(r" ?(?::[|/]{1,2}|:\]|𝄇) ?(?P<times>[(\[]?[^()\[\]|/:]{0,12}[)\]]?)$")
@@ -62,6 +69,10 @@ class _Section:
 def split_repeats(text: str) -> tuple[str, int]:
     """`We are alive (x2)` -> `We are alive`, 2. Once where a line says nothing of that."""
     folded = fold(text).lower()
+    if strokes := _STROKES.search(folded, max(len(text) - 5, 0)):
+        return text[: strokes.start()].rstrip(), len(strokes[0]) - 1
+    if (before := _TIMES_BEFORE.match(folded)) and (times := read_times(before[0])):
+        return text[before.end() :], times
     match = _TIMES_BEHIND.search(folded, max(len(text) - 28, 0))
     if not match:
         return text, 1

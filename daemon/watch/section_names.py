@@ -49,6 +49,21 @@ NEVER_SUNG = (
     "Sloka",
     "Předrefrén",
     "Nakarat",
+    # Dutch, Turkish, Finnish, Norwegian, Estonian, Hungarian, Indonesian, Vietnamese, Greek
+    "Refrein",
+    "Voorrefrein",
+    "Kıta",
+    "Säkeistö",
+    "Kertosäe",
+    "Väliosa",
+    "Refreng",
+    "Refrään",
+    "Versszak",
+    "Reff",
+    "Điệp khúc",
+    "Phiên khúc",
+    "Ρεφρέν",
+    "Κουπλέ",
     # Russian, Ukrainian
     "Припев",
     "Предприпев",
@@ -219,9 +234,10 @@ ADJECTIVES = frozenset(
 VERSES = frozenset(
     (
         "Verse Stanza Part Section Parte Partie Teil Часть A段 Estrofa Strofa Couplet Strophe "
-        "Zwrotka Sloka Куплет 主歌 Aメロ 벌스 절 番 段 Verso ラップ 랩 Vers Versetto Rap Spoken"
+        "Zwrotka Sloka Kıta Säkeistö Versszak Κουπλέ Куплет 主歌 Aメロ 벌스 절 番 段 Verso "
+        "ラップ 랩 Vers Versetto Rap Spoken"
     ).split()
-) | {"Spoken Word"}
+) | {"Spoken Word", "Phiên khúc"}
 # These are played: nothing is missing where they have no words.
 INSTRUMENTAL = frozenset(
     (

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .characters import fold_word
 from .chords import (
+    LEAST_DEGREES,
+    LEAST_LATIN,
     are_chords,
     has_latin,
     is_certain,
+    list_bare_latin,
     list_chords,
+    list_degrees,
     list_latin,
     may_be_chords,
 )
@@ -20,6 +24,7 @@ from .directives import read_directive, read_directives
 from .headings import read_heading
 from .markers import parse_marker
 from .pasted import strip_pasted
+from .printed_words import strip_printed
 from .repeats import find_repeat_signs
 from .section_names import FIRST_SECTIONS
 from .song_head import find_fact, is_credit, list_facts, names_author
@@ -35,7 +40,7 @@ _MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
 _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
 _AND = re.compile(r"[&|,+]| and | und | y | et ")
-_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|V[0-9]{1,2}[:.]?")
+_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|V[0-9]{1,2}(?:[.]|:.*)?")
 _NAME = re.compile(r"[^\W\d_]{3,}")
 _END = re.compile(r"(?:the )?end|fine?|ende|fim|конец|終(?:わり)?|完|끝|x")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
@@ -75,11 +80,16 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
     `keeps_markers` as in `LyricsReader`: a line alone above one in brackets is sung.
     """
     lines, remarks, title = strip_pasted(lines)
+    lines, printed = strip_printed(lines)
+    remarks = printed | remarks
     lines = [_MARKED_CHORD.sub(r"[\1]", _MARKUP.sub("", line)) for line in lines]
     texts = [line.strip() for line in lines]
     found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
     if any(map(has_latin, found.values())):
         found |= {index: names for index, line in enumerate(lines) if (names := list_latin(line))}
+    else:
+        found |= _find_bare(texts, found, list_bare_latin, LEAST_LATIN)
+    found |= _find_bare(texts, found, list_degrees, LEAST_DEGREES)
     certain = {index for index, names in found.items() if names and is_certain(lines[index], names)}
     likely = [names for names in found.values() if names and max(map(len, names)) > 1]
     is_opensong = any(text[0] == "." and list_chords(text[1:]) for text in texts if text)
@@ -121,6 +131,25 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
 
 def _look(line: str) -> list[str] | None:
     return list_chords(line) if line.strip() else None
+
+
+def _find_bare(
+    texts: Sequence[str],
+    found: Mapping[int, list[str]],
+    read: Callable[[str], list[str]],
+    least: int,
+) -> dict[int, list[str]]:
+    """Lines above words that may be chords, where there are two, and in all `least` chords."""
+    bare = {index: names for index, text in enumerate(texts) if text and (names := read(text))}
+    above = {
+        index: names
+        for index, names in bare.items()
+        if _is_above_words(index, texts, {**found, **bare})
+    }
+    distinct = {name for names in above.values() for name in names}
+    if len(above) < 2 or len(distinct) < least:
+        return {}
+    return {index: [] for index in above}
 
 
 def _has_inline(text: str) -> bool:

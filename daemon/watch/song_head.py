@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pipeline.request import is_field
+from pipeline.reading.key import find_key
+from pipeline.reading.meter import find_meter
+from pipeline.reading.said import Said, normalize
+from pipeline.reading.tempo import find_tempo
+from pipeline.request import BadRequest, coerce, field_name, is_field
 
 from .characters import fold, fold_word
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
@@ -20,6 +24,7 @@ _WORDS = {
     "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
     "tonation тональность キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
+    "maatsoort tahti taktslag taktart olcu metrum "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
     "language": "lang sprache idioma langue lingua taal jezyk sprak язык 语言 語言 言語 언어",
     "seconds": "duration dur length songlength dauer duree duracion durata duracao 時間 时长",
@@ -36,8 +41,10 @@ _WORDS = {
     "cejilla capotraste capotasto каподастр カポ 카포 tuning stimmung accordage afinacion "
     "afinacao accordatura difficulty level strumming strummingpattern strum pattern source url "
     "link website transcribedby tabbedby chordsby submittedby version updated date keywords "
-    "topic topics book songbook scripture footer исполнитель автор слова музыка альбом год 歌手 "
-    "原唱 作词 作詞 词 作曲 曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
+    "topic topics transpose note notes nb book songbook scripture footer "
+    "исполнитель автор слова музыка альбом год 歌手 原唱 作词 作詞 词 作曲 "
+    "曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
+    " "
     "작곡 편곡 앨범",
 }
 _FIELDS = {word: name for name, words in _WORDS.items() for word in map(fold_word, words.split())}
@@ -48,8 +55,11 @@ _STYLES = (
 )
 _FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
 _FALLBACKS |= dict.fromkeys(map(fold_word, _STYLES.split()), "prompt")
-_LOOSELY_WRITTEN = ("tempo", "bpm", "key")
-_DASHED = frozenset("key originalkey tempo bpm time capo tuning title artist author".split())
+_LOOSELY_WRITTEN = ("tempo", "bpm", "key", "timesignature")
+_DASHED = frozenset(
+    "key originalkey tempo bpm time capo tuning title artist author prompt style genre language "
+    "mood".split()
+)
 _ORDERS = frozenset(("flow", "order", "presentation"))
 TEXTS = frozenset(("prompt", "lyrics", "guide", "name", "lm_negative_prompt"))
 _TEMPO_WORDS = frozenset(
@@ -110,12 +120,9 @@ _BY = re.compile(
     r"\(?-? ?[Bb][Yy]:? [^\W\d_a-z]\S*"
     r"(?: (?:[^\W\d_a-z]\S*|[&+,]|and|the|of|de|la|von|feat\.?|ft\.?|y|e|et|und)){0,9}\)?"
 )
-_ABOUT = frozenset("ca c circa approx approximately about q tempo".split())
-_BEATS = (
-    r"(?:bpm|b\.p\.m\.?|уд(?:аров|ара|\.)? ?(?:/|в) ?мин(?:уту|\.)?|beats (?:per|a) minute|"
-    r"(?:schlage|battements|pulsaciones|batidas)? ?(?:pro|par|por|/) ?(?:minute|minuto|min\.?))"
-)
-_TEMPO = re.compile(rf"([^\d=]{{0,40}}?)[ (,]*=? ?(\d{{2,3}}(?:[.,]\d{{1,3}})?) ?(?:{_BEATS})?\)?")
+_ABOUT = frozenset("ca c circa approx approximately about".split())
+_NUMBER = re.compile(r"\d{1,4}(?:[.,]\d{1,3})?")
+_BARS = re.compile(r"(\d{1,4}) ?(?:bars?|measures?|takte?|mesures?|compases|battute)")
 _NOTES = {
     **dict(zip("do re mi fa sol la si".split(), "CDEFGAB")),
     **dict(zip(map(fold_word, "до ре ми фа соль ля си".split()), "CDEFGAB")),
@@ -141,13 +148,14 @@ _KEYED = re.compile(
 
 class Fact(NamedTuple):
     """One thing that a head says: `name` is its field, empty where it has none, and `word` what it
-    is called. `is_fallback`: what else says it counts more.
+    is called. `is_fallback`: what else says it counts more. `remark`: out of what it was chosen.
     """
 
     name: str
     word: str
     value: str
     is_fallback: bool = False
+    remark: str = ""
 
 
 def find_fact(word: str, value: str) -> Fact | None:
@@ -155,6 +163,9 @@ def find_fact(word: str, value: str) -> Fact | None:
     spelt = _spell(word)
     field = re.sub(r"[ -]+", "_", word.strip())
     is_person = spelt == "text" or (spelt == "composer" and not any(map(str.isdigit, value)))
+    bars = _BARS.fullmatch(fold_word(value))
+    if bars and is_field(field) and field_name(field) == "seconds":
+        return Fact("bars", word, bars[1])
     if is_field(field) and spelt not in _LOOSELY_WRITTEN and not is_person:
         return Fact(field, word, value)
     if spelt in _FALLBACKS:
@@ -162,10 +173,12 @@ def find_fact(word: str, value: str) -> Fact | None:
     name = _FIELDS.get(spelt)
     if name in ("bpm", "key", "time_signature"):
         value = re.sub(r"^\[([^\[\]]*)\]", r"\1", value)  # Key: [E] Tempo: [74] BPM
+    said = Said()
     if name == "bpm":
-        value = _strip_tempo(value)
+        said = Said() if _NUMBER.fullmatch(value) else _find_tempo(value)
     elif name == "key":
         value = _translate_key(value)
+        said = _find_key(value)
     elif name is None:
         parts = map(_spell, _AND.split(fold_word(word)))
         return Fact("", word, value) if all(_FIELDS.get(part) == "" for part in parts) else None
@@ -173,11 +186,16 @@ def find_fact(word: str, value: str) -> Fact | None:
         if _CLOCK.match(fold(value)):
             return Fact("seconds", word, value)
         value = _METRES.get(fold_word(value), value)
-        if not _METRE.match(fold(value)):  # 8.6.8.6 of a hymn
-            return Fact("", word, value)
+        if not _METRE.match(fold(value)):
+            said = find_meter(normalize(value))
+            if not said.value:  # 8.6.8.6 of a hymn
+                return Fact("", word, value)
     if spelt == "tempo" and value and _TEMPO_WORDS.issuperset(_list_words(value)):
         return Fact("", word, value)
-    return Fact(name, word, value)
+    if not said.value:
+        return Fact(name, word, value)
+    is_chosen = "," in said.verdict  # the middle of two
+    return Fact(name, word, said.value, remark=f", of {value}" if is_chosen else "")
 
 
 def is_fallback(word: str) -> bool:
@@ -231,8 +249,10 @@ def read_loose(text: str) -> Fact | None:
         if match := pattern.fullmatch(folded):
             value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
             return Fact(name if is_field(name) else "", name, value)
-    if re.search("[=♩]", folded) and (tempo := _strip_tempo(text.strip())) != text.strip():
-        return Fact("bpm", "bpm", tempo)
+    if re.search("[=♩]", folded):
+        said = find_tempo(normalize(text))
+        if _is_loose_tempo(text, said):
+            return Fact("bpm", "bpm", said.value)
     return Fact("", "what is said of the song", text) if is_credit(text) else None
 
 
@@ -272,12 +292,31 @@ def _list_words(value: str) -> list[str]:
     return re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*|\d", fold_word(value))
 
 
-def _strip_tempo(value: str) -> str:
-    """`Moderato, ca. ♩ = 72` -> `72`."""
-    match = _TEMPO.fullmatch(fold_word(value))
-    if match and (_TEMPO_WORDS | _ABOUT).issuperset(_list_words(match[1])):
-        return value[match.start(2) : match.end(2)]
-    return value
+def _find_tempo(value: str) -> Said:
+    """A tempo as prompts say it: `Moderato, ca. ♩ = 72`, 92-96, slow (72); one in figures, as
+    words may be meant otherwise where they stand alone.
+    """
+    if not re.search(r"\d", value) or re.search(r"[^\W\d_]\d", value):  # soon92
+        return Said()
+    said = find_tempo(normalize(value))
+    return said if said.value else find_tempo(normalize(f"{re.sub('[()]', ' ', value)} bpm"))
+
+
+def _find_key(value: str) -> Said:
+    """A key as prompts say it: `G or Em`. Empty where it is one as it is."""
+    try:
+        coerce("key", value)
+    except BadRequest:
+        return find_key(normalize(f"key {value}"))
+    return Said()
+
+
+def _is_loose_tempo(text: str, said: Said) -> bool:
+    """Whether a line is a tempo and nothing else."""
+    rest = normalize(text).lower()
+    for word in said.words:
+        rest = rest.replace(word, " ")
+    return bool(said.value) and (_TEMPO_WORDS | _ABOUT).issuperset(_list_words(rest))
 
 
 def _translate_key(value: str) -> str:

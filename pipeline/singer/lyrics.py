@@ -23,15 +23,17 @@ _KIND_WORDS = {
     "intro": "intro introduction introducción introdução introduzione вступление інтро интро "
     "イントロ 前奏 인트로 전주",
     "verse": "verse rap spoken strophe estrofa strofa couplet verso versetto vers zwrotka sloka "
+    "kıta säkeistö versszak κουπλέ phiên "
     "stanza part section parte partie teil часть куплет aメロ a段 主歌 ラップ 段 番 절 벌스 랩",
     "pre": "prechorus pre-chorus build buildup build-up pre-estribillo pre-coro pré-refrão "
-    "pre-ritornello pré-refrain pré-couplet vorrefrain förrefräng předrefrén предприпев bメロ b段 "
-    "サビ前 预副歌 預副歌 前副歌 导歌 導歌 프리코러스",
+    "pre-ritornello pré-refrain pré-couplet vorrefrain förrefräng předrefrén voorrefrein "
+    "предприпев bメロ b段 サビ前 预副歌 預副歌 前副歌 导歌 導歌 프리코러스",
     "chorus": "chorus postchorus post-chorus refrain post-refrain hook drop coro estribillo "
-    "ritornello refrão kehrreim kehrvers refräng omkvæd refren refrén nakarat припев приспів サビ "
+    "ritornello refrão kehrreim kehrvers refräng omkvæd refren refrén nakarat "
+    "refrein kertosäe refreng refrään reff điệp ρεφρέν припев приспів サビ "
     "大サビ 落ちサビ ラスサビ コーラス c段 副歌 후렴 후렴구 코러스",
-    "bridge": "bridge middle puente ponte pont brücke bruecke bro brygga stick бридж мост cメロ "
-    "dメロ ブリッジ 桥段 橋段 브릿지 브리지 misc",
+    "bridge": "bridge väliosa middle puente ponte pont brücke bruecke bro brygga stick "
+    "бридж мост cメロ dメロ ブリッジ 桥段 橋段 브릿지 브리지 misc",
     "break": "break breakdown interlude interludio interlúdio instrumental inst silence riff "
     "turnaround zwischenspiel tussenspel mellanspel проигрыш 間奏 间奏 过门 過門 간주",
     "solo": "solo соло",

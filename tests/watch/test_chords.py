@@ -85,7 +85,6 @@ WORDS = (
     "We are (alive)",
     "We are [alive]",
     "- word",
-    "...",
 )
 
 

@@ -38,6 +38,11 @@ def sing(text: str) -> list[str]:
         "we are alive\n\n[x2]",
         "we are alive\nRepeat",
         "|: we are\nalive :|",
+        "we are alive *2",
+        "we are alive, 2 times",
+        "we are alive, bis",
+        "(2x) we are alive",
+        "x2 we are alive",
     ],
 )
 def test_a_line_or_stanza_is_repeated(line: str) -> None:

@@ -109,7 +109,6 @@ def test_what_music_programs_ask_for_is_understood(head: str, values: dict[str, 
     ("head", "holds"),
     [
         ("Tempo: ninety", "bpm"),
-        ("Low Tide\nTempo: 72-76", "bpm"),
         ("Key: G | Tempo: soon92", "bpm"),
         ("{tempo: soon}", "bpm"),
         ("Time: 9/7", "time_signature"),
