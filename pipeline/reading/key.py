@@ -103,7 +103,7 @@ _STATED = re.compile(r"(?i)(?<![a-z])key ?(?:scale ?)?[:=] ?(?P<words>[^\s,;|]{1
 
 _LAST_WORD = re.compile(  # of a phrase; no adjective
     r" (?P<word>[A-Za-z]{3,20})(?<!al)(?<!ed)(?<!ic)(?<!ing)(?<!ish)(?<!ive)(?<!ful)(?<!less)"
-    r"(?<!ous)(?= ?(?:$|[,;:.!?()|]))"
+    r"(?<!ous)(?= ?(?:$|[,;:.!?()|])| (?:about|from|in|of|on|that|which)\b)"
 )
 _ARTICLE = re.compile(
     rf"(?:^|[,;:.!?()|] ?)(?P<words>(?P<key>A (?:minor|major)){_LAST_WORD.pattern})"

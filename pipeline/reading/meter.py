@@ -34,7 +34,8 @@ _SPELLED = (
         rf"{_APART}(?<!-)(?P<count>{_NUMERAL})-(?P<unit>four|eight|quatre|huit)(?![{_LETTERS}-])"
     ),
     re.compile(  # without a hyphen only: in seven eight
-        rf"(?<![{_LETTERS}])in (?P<count>{_NUMERAL}) (?P<unit>four|eight)(?![{_LETTERS}])"
+        rf"(?<![{_LETTERS}])in (?P<count>{_NUMERAL}) (?P<unit>four|eight)"
+        r"(?= ?(?:$|[,;:.!?)|])| (?:and|at|feel|groove|or|time|meter|metre|with)\b)"
     ),
     re.compile(  # seven eight time
         rf"{_APART}(?P<count>{_NUMERAL}) (?P<unit>four|eight) (?:meter|metre|time)\b"
@@ -57,7 +58,7 @@ _SPELLED = (
     ),
     re.compile(rf"{_APART}{_COUNT}[ -]beat (?:{BARS}|feel|rhythm)(?![{_LETTERS}])"),
     re.compile(  # bars of seven, every bar has 5 beats
-        rf"(?<![{_LETTERS}])(?:bars?|measures?) (?:of|has|have|with) {_COUNT}"
+        rf"(?<![{_LETTERS}])(?:bars?|measures?) (?:of|has|have) {_COUNT}"
         r"(?: beats| ?(?=$|[,;.!?)]))"
     ),
     re.compile(rf"(?<![{_LETTERS}])(?:à|en) {_COUNT} temps(?![{_LETTERS}])"),
@@ -71,11 +72,14 @@ _IN = re.compile(  # "in 7", where nothing else follows that it could count
     r"(?<![a-z])in (?P<count>[34567]|9|11|three|five|seven)"
     r"(?= ?(?:$|,(?! ?(?:\d|one|two|four|five|six|seven))|[;!?)\]]|\.(?!\d)|- ))"
 )
-_COMES_IN = re.compile(r"\b(?:com(?:es?|ing)|count|cut|fad(?:es?|ing)|kicks?|plug|punch|walk) $")
+_COMES_IN = re.compile(
+    r"\b(?:back|be|com(?:es?|ing)|count|cut|fad(?:es?|ing)|kicks?|plug|punch|walk) $"
+)
 _MEANING_OF = {word: meter for meter, words in MEANINGS.items() for word in words.split()}
 _WORD = re.compile(rf"(?<![a-z])(?:{'|'.join(_MEANING_OF).replace('-', '[ -]')})(?![a-z])")
 _COUNTED = re.compile(  # what is counted so, rather than beats
-    r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|side|song|take|track|vol(?:ume)?\.?)|#)"
+    r"(?:\b(?:chapter|cd|day|dis[ck]|episode|no\.?|page|part|past|"
+    r"rated|rating|score|side|song|take|track|vol(?:ume)?\.?)|#)"
     r" ?$|\b(?:arp|delay|echo|gate|lfo|rate|side-?chain)(?: at| of| to)? ?$"
 )
 _DENIED = re.compile(

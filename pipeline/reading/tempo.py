@@ -48,7 +48,8 @@ _NAME = (
     r"(?: of (?:the|this) (?:music|piece|song|track))?(?: change| marking| range)?|"
     r"(?:andamento|geschwindigkeit|hastighet|pace|ritmo|speed|velocidade?|velocità|vitesse|скорость)"
     r"(?= ?[:=])|"
-    r"m\.?m\.?(?= ?=)|m\.m\.|t(?= ?=)|темп(?:а|е|ом|у)?|速度|节拍|節拍|テンポ|템포|빠르기|每分钟"
+    r"m\.?m\.?(?= ?=)|m\.m\.|"
+    r"t(?= ?= ?\d{2,3} ?(?:$|[,;|)]))|темп(?:а|е|ом|у)?|速度|节拍|節拍|テンポ|템포|빠르기|每分钟"
 )
 _ABOUT = (
     r"(?: ?(?:[^\w\s,;.!?()\[\]/&+$€£'%]{1,3}|[_は为是은는])| ?:? ;"
@@ -262,6 +263,8 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
         return None
     if not allowed and not _SAID_UNIT.search(match[0]):
         return None  # tempo 4/4
+    if match.re is _BEHIND_AT and len(read) < 2 and _BETWEEN.match(match[0]):
+        return None  # between 100 and 120 voices
     if match.re in (_BEHIND_WORD, _TWICE) and len(allowed) < len(read):
         return None  # from 100 to 0
     if match[0].startswith("from") and match.re is _BEHIND_WORD:

@@ -41,6 +41,19 @@ WORDS = (
     "60s soul at 45 rpm",
     "warm & dusty",
     "Plan B",
+    "12-string guitar",
+    "24/7 radio",
+    "Route 66",
+    "6 feet under",
+    "tuned to 432 Hz",
+    "16th hats, 1/8 swing",
+    "the key of life",
+    "A flat tyre",
+    "E-piano, C-pop",
+    "three beats in a row",
+    "eight to the bar",
+    "polyrhythm 3:2",
+    "speed 100 km/h",
 )
 TEMPOS = (
     "{} bpm",
@@ -61,13 +74,50 @@ TEMPOS = (
     "crotchet = {}",
     "around {}",
     "allegro ({})",
+    "BPM_{}",
+    "bpm -> {}",
+    "**BPM:** {}",
+    "[{}] bpm",
+    "{} b p m",
+    "t={}",
+    "{} bpm or so",
+    "set the tempo to {}",
+    "{} quarter notes per minute",
+    "{} уд/мин",
+    "テンポは{}",
 )
+METERS = {
+    "in 3/4": "3/4",
+    "in 6/8": "6/8",
+    "in 7/8": "7/8",
+    "in 5/4": "5/4",
+    "in 12/8": "12/8",
+    "in 4/4": "4/4",
+    "3:4 time": "3/4",
+    "three beats per bar": "3/4",
+    "six beats to the measure": "6/8",
+    "bars of seven": "7/8",
+    "five-four": "5/4",
+    "cut time": "2/2",
+    "im Dreivierteltakt": "3/4",
+    "à quatre temps": "4/4",
+    "compás ternario": "3/4",
+    "doce por ocho": "12/8",
+    "in sei ottavi": "6/8",
+    "на три четверти": "3/4",
+    "四分の三拍子": "3/4",
+    "四三拍": "3/4",
+    "4분의 3박자": "3/4",
+}
 KEYS = (
     ("{note} {mode}", "{note}", "{mode}"),
     ("in {note} {mode}", "{note}", "{mode}"),
     ("key of {note} {mode}", "{note}", "{mode}"),
     ("key: {note}{m}", "{note}", "{mode}"),
     ("{note}{mode:.3}", "{note}", "{mode}"),
+    ("{note}_{mode}", "{note}", "{mode}"),
+    ("#{note}{mode}", "{note}", "{mode}"),
+    ("key-of-{note} {mode}", "{note}", "{mode}"),
 )
 SEPARATORS = st.sampled_from([", ", " , ", "; ", "\n", " / ", " | ", ". "])
 NOTES = [letter + sign for letter in "ABCDEFG" for sign in ("", "#", "b")]
@@ -93,8 +143,9 @@ def prompts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         said["key"] = f"{note} {mode}"
         parts.append(form.format(note=note, mode=mode, m="m" if mode == "minor" else ""))
     if draw(st.booleans()):
-        said["time_signature"] = draw(st.sampled_from(["3/4", "6/8", "7/8", "5/4", "12/8", "4/4"]))
-        parts.append(f"in {said['time_signature']}")
+        meter = draw(st.sampled_from([*METERS]))
+        said["time_signature"] = METERS[meter]
+        parts.append(meter)
     text = ""
     for part in draw(st.permutations(parts)):
         text += (draw(SEPARATORS) if text else "") + part
@@ -118,7 +169,9 @@ def test_what_people_write_is_read_and_nothing_else(prompt: tuple[str, dict[str,
             st.sampled_from(
                 "bpm at 140 3/4 7/16 in key of : = - / A minor Am F#m 8A C G waltz between and "
                 "tempo ♩. 4,120 128.50 ninety dur H-Moll not → ( ) ; \n 120-128 under from to "
-                "1,200 70/140 1.2x house 174 in 7".split(" ")
+                "1,200 70/140 1.2x house 174 in 7 ± … b p m t= #Dminor F-sharp A victory three "
+                "beats per bar of 拍子 三 四分の takt viertel por cuatro (170) accelerates "
+                "up ≤ % 은".split(" ")
             ),
         ),
         max_size=12,

@@ -200,6 +200,7 @@ def test_what_was_made_of_a_key_is_told(prompt: str, key: str, said: str, verdic
     [
         ("A major victory, orchestral", "A major victory"),
         ("punk. A minor rebellion", "A minor rebellion"),
+        ("A major earthquake in Japan, taiko", "A major earthquake"),
     ],
 )
 def test_what_may_be_an_article_is_no_key_and_is_told(prompt: str, words: str) -> None:

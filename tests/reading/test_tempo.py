@@ -184,6 +184,8 @@ def test_a_tempo_is_read_as_it_is_written(prompt: str, bpm: float) -> None:
         "high bpm, slow tempo",
         "one bpm",
         "low bpm & 90 voices",
+        "between 100 and 120 voices",
+        "T=100 degrees",
         "speed 100 km/h",
         "tempo: slow",
         "BPM: N/A",
