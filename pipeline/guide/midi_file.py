@@ -308,6 +308,8 @@ class _Reading:
         if count and not self._file.problems:  # of a file that is cut off that is said
             which = "note is" if count == 1 else "notes are"
             remarks.append(f"{count} {which} never released: held to the end of the bar")
+        if any(track.has_words for track in self._file.tracks):
+            remarks.append("its words are not read: write them as the lyrics")
         if self._counts_in:
             remarks.append("its first bar is a count-in, and is played too")
         if self._file.problems:

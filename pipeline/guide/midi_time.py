@@ -221,6 +221,7 @@ class BarLines:
                     begin, number = last.tick, last.number
             self._spans.append(_Bars(begin, meter, meter.quarters * ticks_per_beat, number))
         self._ticks = [bars.tick for bars in self._spans]
+        self._numbers = [bars.number for bars in self._spans]
 
     def locate(self, tick: float) -> BarPlace:
         """The bar that this tick is in."""
@@ -230,8 +231,8 @@ class BarLines:
 
     def find_line(self, number: int) -> float:
         """The tick at which a bar begins."""
-        spans = [bars for bars in self._spans if bars.number <= number]
-        return spans[-1].tick + (number - spans[-1].number) * spans[-1].length
+        bars = self._spans[max(bisect_right(self._numbers, number) - 1, 0)]
+        return bars.tick + (number - bars.number) * bars.length
 
     def list_meters(self, first: float, end: float) -> list[GuideMeter]:
         """The metres between two ticks, each once, in their order."""

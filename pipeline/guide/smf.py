@@ -25,13 +25,15 @@ NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0  # what an event is
 SUSTAIN, SOUND_OFF, RESET, NOTES_OFF = 64, 120, 121, 123  # controllers that are read
 
 _CONTROLLERS = frozenset((SUSTAIN, SOUND_OFF, RESET, NOTES_OFF))
-_TRACK_NAME, _INSTRUMENT_NAME, _END, _TEMPO = 0x03, 0x04, 0x2F, 0x51  # kinds of meta events
+_TEXT, _LYRIC, _END, _TEMPO = 0x01, 0x05, 0x2F, 0x51  # kinds of meta events
+_TRACK_NAME, _INSTRUMENT_NAME = 0x03, 0x04
 _TIME_SIGNATURE, _KEY_SIGNATURE = 0x58, 0x59
 _META = 0xFF
 _SYSEX = (0xF0, 0xF7)
 # data bytes by what an event is, or by the status of one that has no channel
 _SIZES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _SYSTEM_SIZES = {0xF1: 1, 0xF2: 2, 0xF3: 1} | dict.fromkeys((0xF6, 0xF8, 0xFA, 0xFB, 0xFC, 0xFE), 0)
+_NEW_LINE = (b"\\", b"/")  # a verse and a line begin so in a .kar
 _MAC_BINARY = 128  # bytes of the header that old Macs put in front of a file
 _KANA = re.compile("[\u3041-\u30ff]")
 _CHUNK_NAME = re.compile(rb"[ -~]{4}")
@@ -67,6 +69,7 @@ class Track(NamedTuple):
     keys: dict[int, tuple[int, int]]
     end: int  # the tick of its last event, whatever that is
     is_ended: bool  # whether that event is an end of track
+    has_words: bool = False  # of a song, as karaoke files have them
 
 
 class MidiFile(NamedTuple):
@@ -202,7 +205,7 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
     problems: dict[str, str] = {}
     tick = index = count = 0
     running = 0  # the status that holds for events without one; 0: none
-    is_ended = False
+    is_ended = has_words = False
     try:
         while index < len(data) and not is_ended:
             count += 1
@@ -256,6 +259,8 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
                         problems["key"] = text
                 elif kind in (_TRACK_NAME, _INSTRUMENT_NAME):
                     names.setdefault(kind, _decode(content[:MAX_NAME]))
+                elif kind == _LYRIC or (kind == _TEXT and content[:1] in _NEW_LINE):
+                    has_words = True
                 is_ended = kind == _END
             else:
                 running = 0
@@ -270,7 +275,7 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
     except Damaged as error:
         problems["end"] = str(error)
     name = names.get(_TRACK_NAME) or names.get(_INSTRUMENT_NAME, "")
-    track = Track(name, tuple(events), tempos, signatures, keys, tick, is_ended)
+    track = Track(name, tuple(events), tempos, signatures, keys, tick, is_ended, has_words)
     return _ReadTrack(track, problems, count, index)
 
 

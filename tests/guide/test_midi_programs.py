@@ -10,6 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from pipeline.guide.midi_file import Music, read_music
+from pipeline.request import Request
+from pipeline.request_files import explain
 from tests.guide import midi_bytes as midi
 
 
@@ -179,7 +181,44 @@ def write_switched_off() -> bytes:
     return whole[:begin] + bytes(4) + whole[begin + 4 : -6]
 
 
+def write_karaoke() -> bytes:
+    """A .kar: words as texts in a track of their own, a melody, a piano and drums."""
+    song = midi.track((0, midi.tempo(76)), (0, midi.signature(4, 4)), (0, midi.key(1)))
+    syllables = [
+        (beat * 120, midi.meta(1, text))
+        for beat, text in enumerate(("\\\\Har", "bour ", "/lights"))
+    ]
+    words = midi.track((0, midi.meta(3, "Words")), (0, midi.meta(1, "@TNobody's song")), *syllables)
+    tune = midi.notes([(beat, 0.9, 67 + beat % 3) for beat in range(8)], 120, 3, off=0)
+    piano = midi.notes([(bar * 4, 3.5, pitch) for bar in (0, 1) for pitch in (55, 59, 62)], 120)
+    kit = midi.notes([(beat, 0.1, 36 + 2 * (beat % 2)) for beat in range(8)], 120, 9)
+    tracks = [
+        midi.track((0, midi.meta(3, name)), *played)
+        for name, played in (("Melody", tune), ("Piano", piano), ("Drums", kit))
+    ]
+    return midi.file(1, 120, song, words, *tracks)
+
+
+def write_arpeggiator() -> bytes:
+    """A plug-in's export: one bar of 16ths that overlap, without tempo, metre and name."""
+    steps = [(step / 4, 0.3, 45 + (0, 12, 19, 24)[step % 4]) for step in range(16)]
+    return midi.file(0, 960, midi.track(*midi.notes(steps, 960, off=0)))
+
+
 PROGRAMS = {
+    write_karaoke: Understood(
+        76,
+        "4/4",
+        "G major",
+        8,
+        {
+            "drums": [0, 1, 2, 3, 4, 5, 6, 7],
+            "chords": [0, 0, 0, 4, 4, 4],
+            "lead": [0, 1, 2, 3, 4, 5, 6, 7],
+        },
+        ("its words are not read: write them as the lyrics",),
+    ),
+    write_arpeggiator: Understood(0, "", "", 4, {"lead": [step / 4 for step in range(16)]}),
     write_live_clip: Understood(
         0,
         "4/4",
@@ -237,6 +276,13 @@ def test_what_a_program_writes_is_what_it_means(tmp_path: Path, write: object) -
         assert any(words in remark for remark in facts.remarks), facts.remarks
     assert len(facts.remarks) == 1 + len(understood.says), facts.remarks
     assert facts.remarks[0].startswith("the MIDI guide: ")
+
+
+@pytest.mark.parametrize("ending", [".mid", ".MIDI", ".kar", ".rmi", ".smf"])
+def test_a_guide_may_have_any_ending_that_midi_files_have(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"song{ending}").write_bytes(write_karaoke())
+    request = Request(guide=str(tmp_path / f"song{ending}"), prompt="lo-fi", bars=2)
+    assert "the MIDI guide: 2 bars of 4/4 at 76 bpm" in explain(request)[0]
 
 
 def test_one_drum_of_a_rack_is_named_by_its_channel(tmp_path: Path) -> None:

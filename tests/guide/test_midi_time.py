@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -231,3 +235,53 @@ def test_bars_of_the_tempo_that_was_taken_are_on_the_grid(tmp_path: Path) -> Non
     assert starts(music)[1] - starts(music)[0] == pytest.approx(124 / 60, abs=0.002)  # its seconds
     assert music.facts.loop % 4 == 0
     assert music.facts.loop > starts(music)[-1]
+
+
+def count_steps(act: Callable[[], object]) -> int:
+    """How many instructions of Python it takes."""
+    steps = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal steps
+        frame.f_trace_lines = False
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+def write_pedal(notes: int) -> list[midi.Timed]:
+    """Notes under a pedal that is never lifted."""
+    keys = [(note / 10, 0.09, 36 + note * 7 % 60) for note in range(notes)]
+    return [(0, midi.control(64, 127)), *midi.notes(keys, BEAT)]
+
+
+def write_metres(bars: int) -> list[midi.Timed]:
+    """Another metre in every bar, and a note that is never released."""
+    return [
+        (bar * 4 * BEAT + late, event)
+        for bar in range(bars)
+        for late, event in (
+            (0, midi.signature(3 + bar % 2, 4)),
+            (9, bytes([0x90, bar % 120, 100])),
+        )
+    ]
+
+
+@pytest.mark.parametrize("write", [write_pedal, write_metres])
+def test_four_times_the_notes_are_four_times_the_work(
+    tmp_path: Path, write: Callable[[int], list[midi.Timed]]
+) -> None:
+    steps = []
+    for size in (150, 600):
+        path = tmp_path / f"{size}.mid"
+        path.write_bytes(midi.file(0, BEAT, midi.track(*write(size))))
+        steps.append(count_steps(partial(read_music, path)))
+    assert steps[1] < 5 * steps[0]
