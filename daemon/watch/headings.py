@@ -82,7 +82,8 @@ _TIMES = re.compile(
 )
 _AGAIN = re.compile(
     r"(?:repeat(?:ed|s)?|rpt|again|reprise|wdh|wiederholung|wiederholen|da capo|same as before|"
-    r"same as above|same|idem|cont(?:inued|'d)?|ripetere|repetir|повтор|重复|重複|"
+    r"same as above|same|as above|wie oben|como arriba|come sopra|как выше|同上|"
+    r"idem|cont(?:inued|'d)?|ripetere|repetir|повтор|重复|重複|"
     r"繰り返し|くりかえし|リピート|반복)(?![^\W_])[.!]*"
 )
 _LIST = re.compile(r" ?(?:[,&+/＋、，／→]|->) ?| (?:and|then|und|et|y|e|и) ", re.IGNORECASE)
@@ -153,7 +154,7 @@ def read_times(text: str) -> int:
 
 def means_again(text: str) -> bool:
     """`(Repeat)`: what is above is sung once more."""
-    return _AGAIN.fullmatch(fold_word(text.strip("()[] .:"))) is not None
+    return _AGAIN.fullmatch(fold_word(text.strip("()[] .:※*"))) is not None
 
 
 class _HeadingReader:

@@ -67,7 +67,8 @@ _TITLE_TAIL = re.compile(r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$", re.IGNORE
 # who sings a line, where all sing it in the end
 _SINGER = re.compile(
     r"(?:All|Leader|Men|Women|Both|Everyone|Group|Choir|Male|Female|Boys?|Girls?|Lead|Cantor|Unison|"
-    r"Duet|Alle|Todos|Tous|Tutti|ALL|LEADER|MEN|WOMEN|BOTH)(?: [0-9])?: +(?=\S)"
+    r"Duet|[Ss]poken|[Ww]hispered|[Ss]houted|[Rr]apped|Ambos|Ambas|Todas|Beide|"
+    r"Alle|Todos|Tous|Tutti|ALL|LEADER|MEN|WOMEN|BOTH)(?: [0-9])?: +(?=\S)"
 )
 _SAID = re.compile(r"[(\[][^\W\d_]{3,12}:[)\]] +(?=\S)")  # (whispered:)
 _NOISE = re.compile(
@@ -76,14 +77,18 @@ _NOISE = re.compile(
     r"crowd|cheers?|rain|thunder|guitar|solo|fades?)(?: [^*]{0,40})?\*+"
 )
 _BIS = re.compile(r"(?<=\w) (?:bis|Bis|BIS)[.!]?$")  # which is a word of German
+_FADES = re.compile(r" ?[(\[](?:fade(?:s|out| out| in)?|fading)[)\]]$")
 _JUMP = re.compile(
+    r"[(\[]?same (?:chords?|tune|melody|as (?:v|verse|"
+    r"chorus|before|above|last|first|1st|2nd|intro|pre))\b.{0,40}|"
     r"[(\[]?(?:d\.? ?[cs]\.?|da capo|dal segno)(?: al (?:fine|coda))?[.)\]]?|to coda|"
     r"[(\[]?repeat (?:(?:the )?(?:last|first|previous) (?:\w+ )?(?:lines?|part)|"
     r"(?:(?:and|till|until|to|&) )+fade(?: out)?)[.)\]]?"
 )
 _PLAYED_PART = re.compile(
     r"(?:\(?\d{1,3} (?:bars|measures|beats|takte|compases|battute)"
-    r"(?:,? (?:of|drums?|guitar|piano|bass|solo|instrumental|only|break|intro|rest|strings)){0,4}"
+    r"(?:,? (?:of|drums?|guitar|gtr|keys|sax|piano|bass|solo|instrumental|only|break|intro|rest|"
+    r"strings)){0,4}"
     r"\)?|s?fx ?: .{1,80})"
 )
 SUGGESTION = ", which guide: "  # in front of the chords that it would play
@@ -323,6 +328,8 @@ class LyricsReader:
         if chords and (read := self._read_marker(words, surroundings)):
             return read
         _, closes = self._shape.signs.get(index, (False, 0))
+        fades = _FADES.search(fold(words).lower())
+        words = words[: fades.start()] if fades and fades.start() else words
         words, repeats = split_repeats(words)
         speaker = self._shape.speakers.get(index, "")
         singer = _SINGER.match(fold(words)) or _SAID.match(fold(words))

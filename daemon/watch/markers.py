@@ -16,7 +16,7 @@ from .characters import fold
 from .chords import are_chords, cut_out, is_chord
 from .headings import Heading, find_section, list_spellings, read_heading, read_headings
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
-from .repeats import read_stanza_repeats
+from .repeats import read_stanza_repeats, split_repeats
 from .section_names import COUNTED, INSTRUMENTAL, NEVER_SUNG, OFTEN_SUNG
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
@@ -92,7 +92,8 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
         is_marked = is_marked or surroundings.begins_stanza or is_no_word
     if heading is None or not _is_heading(heading, core, is_marked, surroundings):
         return None
-    if heading.mark == ":" and heading.rest:
+    is_enclosed = _PAIRS.get(folded[0]) == folded.rstrip(": ")[-1]  # (Verse 1: Leo)
+    if heading.mark == ":" and heading.rest and not is_enclosed:
         return _begin_with_rest(heading)
     return begin_section(heading)
 
@@ -108,9 +109,12 @@ def may_be_marker(text: str) -> bool:
 def begin_section(heading: Heading, *words: str) -> LyricLine:
     """The line that begins a section, with the words that are sung behind its marker."""
     message = f"begins [{shorten(format_marker(heading))}]"
-    if words:
-        message += ", and is sung"
-    return LyricLine(message, words, heading=heading)
+    if not words:
+        return LyricLine(message, heading=heading)
+    *before, last = words
+    last, repeats = split_repeats(last)
+    message += f", and is sung {repeats} times" if repeats > 1 else ", and is sung"
+    return LyricLine(message, (*before, last), heading=heading, repeats=repeats)
 
 
 def format_marker(heading: Heading) -> str:
@@ -212,7 +216,7 @@ def _is_short_heading(
         return heading.abbreviation == "v" and bool(heading.number) and not heading.rest
     if heading.mark not in ("", ":", "("):
         return False
-    if surroundings.is_short and core in _BARE:
+    if surroundings.is_short and core.partition(" (")[0] in _BARE:
         return True
     is_repeated = heading.repeats > 1 and len(heading.abbreviation) > 1
     return ends or ((bool(heading.number) or is_repeated) and not heading.rest)

@@ -22,7 +22,10 @@ _TIMES_BEFORE = re.compile(
     r"(?:[(\[] ?(?:x ?[0-9]{1,2}|[0-9]{1,2} ?x) ?[)\]]|x[0-9]{1,2}|[0-9]{1,2}x) +(?=[^\W\d_])"
 )
 _STROKES = re.compile(r" /{3,4}$")  # one for each time
-_ALONE = re.compile(r"[xX] ?[0-9]{1,2}\.?|[0-9]{1,2} ?[xX]\.?|Repeat.?|REPEAT.?|Bis|BIS")
+_ALONE = re.compile(
+    r"[xX] ?[0-9]{1,2}\.?|[0-9]{1,2} ?[xX]\.?|Repeat.?|REPEAT.?|Bis|BIS"
+    r"|※? ?(?:くりかえし|繰り返し|リピート)|重复|重複|반복"
+)
 _OPENING = re.compile(r"(?:[|/]{1,2}:|\[:|𝄆) ?")
 _CLOSING = re.compile(r" ?(?::[|/]{1,2}|:\]|𝄇) ?(?P<times>[(\[]?[^()\[\]|/:]{0,12}[)\]]?)$")
 

@@ -193,6 +193,8 @@ def _find_speakers(texts: Sequence[str]) -> dict[int, str]:
     names = {index: set(_NAME.findall(fold_word(match[1]))) for index, match in found.items()}
     distinct = {texts[index]: each for index, each in names.items()}  # a line that is repeated
     counts = Counter(name for each in distinct.values() for name in each)
+    headings = [text for text in texts if text[:1] in ("[", "(") and ":" in text]
+    counts.update(name for text in headings for name in _NAME.findall(fold_word(text)))
     return {
         index: match[0]
         for index, match in found.items()
@@ -257,7 +259,9 @@ def _find_authors(texts: Sequence[str]) -> dict[int, str]:
 
 def _may_be_title(index: int, texts: Sequence[str], chords: dict[int, list[str]]) -> bool:
     text = texts[index]
-    if len(text) > MAX_TITLE or index in chords or text[0] in "[{#<.;|" or ":" in text:
+    if len(text) > MAX_TITLE or index in chords or text[0] in "[{<.;|" or ":" in text:
+        return False
+    if text[0] == "#" and text[1:2] in ("", " ", "#"):
         return False
     heading = read_heading(text)
     if heading and list_chords(heading.rest):

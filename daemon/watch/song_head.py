@@ -42,6 +42,7 @@ _WORDS = {
     "afinacao accordatura difficulty level strumming strummingpattern strum pattern source url "
     "link website transcribedby tabbedby chordsby submittedby version updated date keywords "
     "topic topics transpose note notes nb book songbook scripture footer "
+    "compositor compositora compositeur arranjo kapodaster "
     "исполнитель автор слова музыка альбом год 歌手 原唱 作词 作詞 词 作曲 "
     "曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
     " "
@@ -55,7 +56,7 @@ _STYLES = (
 )
 _FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
 _FALLBACKS |= dict.fromkeys(map(fold_word, _STYLES.split()), "prompt")
-_LOOSELY_WRITTEN = ("tempo", "bpm", "key", "timesignature")
+_LOOSELY_WRITTEN = ("tempo", "bpm", "key")
 _DASHED = frozenset(
     "key originalkey tempo bpm time capo tuning title artist author prompt style genre language "
     "mood".split()
@@ -127,19 +128,23 @@ _NOTES = {
     **dict(zip("do re mi fa sol la si".split(), "CDEFGAB")),
     **dict(zip(map(fold_word, "до ре ми фа соль ля си".split()), "CDEFGAB")),
 }
+_ALIKE = str.maketrans("АВСЕНм", "ABCEHm")  # letters of Cyrillic that look like notes
+_CYRILLIC = re.compile("[АВСDЕFGН][#b]?[мm]?")
 _SHARPS = ("#", "di", "so", "ди")  # dièse, sostenido, диез
 _SOLFEGE = re.compile(
     f"({'|'.join(_NOTES)})"
     r" ?-?(#|b|diese|bemol|sostenido|диез|бемоль|диес)?"
     r" ?-?(m|min\w*|men\w*|maj\w*|mai\w*|may\w*|mag\w*|минор|мажор)?"
 )
-_AND = re.compile(r" ?[&/,+] ?| (?:and|und|et|y|e|en|i|og|och|и|та) ")
+_AND = re.compile(r" ?[&/,+・、] ?| (?:and|und|et|y|e|en|i|og|och|и|та) ")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?!\d)")
 _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
 _VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
 _SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +")
 _SAID = re.compile(r"[^\W_][\w &/#'().-]{0,30}")
+_NAMED = re.compile(r"(?<!\S)([^\W\d_]{1,20}) ?[:=]")  # a word with a mark behind it
+_PROMPT = re.compile(r"(?<![^\W_])\d{2,3}(?:[.,]\d)? ?bpm(?![^\W_])")
 _KEYED = re.compile(
     r"(?:(?:original |song )?key|tempo|bpm|time(?: signature)?|metre|meter|capo|tuning|duration|"
     r"length|artist|author|album|year|ccli(?: number)?|copyright|title)(?: ?[:=]| - )"
@@ -237,9 +242,16 @@ def list_facts(line: str) -> list[Fact]:
     for part in _split_facts(line):
         fact = _read_pair(part) or read_loose(part)
         if fact is None:
-            return []
+            return _read_style(line)
         facts.append(fact)
     return facts
+
+
+def _read_style(line: str) -> list[Fact]:
+    """slow ballad, 68 bpm, Em: a line with a tempo in it is what it should sound like."""
+    if not _PROMPT.search(fold_word(line)) or ":" in fold(line):
+        return []
+    return [Fact("prompt", "style", line, is_fallback=True)]
 
 
 def read_loose(text: str) -> Fact | None:
@@ -304,6 +316,8 @@ def _find_tempo(value: str) -> Said:
 
 def _find_key(value: str) -> Said:
     """A key as prompts say it: `G or Em`. Empty where it is one as it is."""
+    if any(mark in fold(value) for mark in ":="):  # of another fact
+        return Said()
     try:
         coerce("key", value)
     except BadRequest:
@@ -323,7 +337,7 @@ def _translate_key(value: str) -> str:
     """`La mineur` -> `A minor`; any other as it is."""
     match = _SOLFEGE.fullmatch(fold_word(value))
     if not match:
-        return value
+        return value.translate(_ALIKE) if _CYRILLIC.fullmatch(value) else value
     note, accidental, mode = match.groups(default="")
     sharp = "#" if accidental[:2] in _SHARPS else "b" if accidental else ""
     is_minor = mode == "m" or mode[:3] in ("min", "men", "мин")
@@ -340,6 +354,10 @@ def _split_facts(line: str) -> list[str]:
     first = _KEYED.match(folded)
     is_text = first is not None and first[0][:5] in ("title", "artis", "autho", "album", "copyr")
     cuts = [0]
+    if first is None and (named := [*_NAMED.finditer(folded)]) and not named[0].start():
+        fields = [_FIELDS.get(_spell(match[1])) for match in named]
+        if fields[0] in ("bpm", "key", "time_signature") and all(fields):
+            cuts += [match.start() for match in named[1:]]
     for match in _KEYED.finditer(folded, 1):
         before = folded[: match.start()]
         if before[-1:].isalnum() or folded[: match.start()].rstrip().endswith(("original", "song")):
@@ -374,5 +392,7 @@ def _read_pair(text: str) -> Fact | None:
         return None
     value = text[end + (3 if is_dash else 1) :].strip().strip("*_").strip()
     if is_dash:
-        return find_fact(word, value) if _spell(word) in _DASHED else None
+        spelt = _spell(word)
+        is_number = _FIELDS.get(spelt) == "bpm" and value[:1].isdigit()
+        return find_fact(word, value) if is_number or spelt in _DASHED else None
     return find_fact(word, value)

@@ -23,6 +23,16 @@ def sing(text: str) -> str:
         ("[Verse]\none\n[Chorus]: (2x)\nhey", "[Verse] / one / [Chorus] / hey / [Chorus] / hey"),
         ("V1: Went to town\nC: Blue", "[Verse 1] / Went to town / [Chorus] / Blue"),
         ("oh ///", "oh / oh / oh"),
+        ("Schluss: Komm nach Haus (3x)", "[Schluss]" + 3 * " / Komm nach Haus"),
+        ("[Chorus] hey hey x2", "[Chorus] / hey hey / hey hey"),
+        ("(Verso 1: Leo)\nla la", "[Verso 1: Leo] / la la"),
+        ("Refrain\nhey\n\nRefrain wie oben", "[Refrain] / hey /  / [Refrain] / hey"),
+        ("[サビ]\n歌え\n※くりかえし", "[サビ] / 歌え / 歌え"),
+        (
+            "V1\nla\nCH\nhey\nCH (a cappella)\noh",
+            "[Verse 1] / la / [Chorus] / hey / [Chorus (a cappella)] / oh",
+        ),
+        ("Carry on (fade)", "Carry on"),
         ("(whispered:) no one", "no one"),
         (
             "Morn-ing has bro-ken\nBlack-bird has spo-ken\nPraise for the sing-ing",
@@ -41,7 +51,7 @@ def test_what_music_prints_between_words_is_not_sung(text: str, sung: str) -> No
     [
         *("e|-0-| x4", "PM----|", "^ ^ v", "Play G", "Strumming: DDU", "Chords: Am G F"),
         *("Transpose: -2", "// comment", "/* c */", "Fill: |--3--|", "*clap clap*", "???", "..."),
-        *("```", "♪♪", "*whistles*"),
+        *("```", "♪♪", "*whistles*", "8 bars gtr solo"),
     ],
 )
 def test_what_is_played_is_not_sung(line: str) -> None:
@@ -58,6 +68,7 @@ def test_what_is_played_is_not_sung(line: str) -> None:
         "she had a well-known smile\nand a second-hand coat\nand nothing more\nto say",
         "na-na na-na\nla-la la-la\noh-oh oh-oh",
         "I called you 2 times",
+        "same as it ever was",
         "*I never knew*",
         "Play the song",
         "I\nV",

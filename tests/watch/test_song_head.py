@@ -194,3 +194,29 @@ def test_defaults_may_be_written_like_a_head() -> None:
     read = read_defaults("Key: G | Tempo: 72\nCapo 2\nArtist: Nobody\n4/4")
     assert read.values == {"key": "G major", "bpm": 72.0, "time_signature": "4/4"}
     assert not find_problems(read.notes)
+
+
+@pytest.mark.parametrize(
+    ("head", "values"),
+    [
+        ("キー：Am　テンポ：88", {"key": "A minor", "bpm": 88.0}),
+        ("Темп - 110\nТональность: Ем", {"bpm": 110.0, "key": "E minor"}),
+        ("Tonart: d-Moll  Takt: 3/4", {"key": "D minor", "time_signature": "3/4"}),
+        ("作詞・作曲：青木\nBPM: 88", {"bpm": 88.0}),
+        ("Compositor: R. Alves\nTom: Em", {"key": "E minor"}),
+    ],
+)
+def test_heads_of_more_languages_say_all_that_they_say(
+    head: str, values: dict[str, object]
+) -> None:
+    read = read_sheet(f"Title: x\n{head}\n\n[Verse]\nla la")
+    assert read.values == {"name": "x", "lyrics": "[Verse]\nla la", **values}
+
+
+def test_a_line_with_a_tempo_above_the_words_is_what_it_should_sound_like() -> None:
+    read = read_sheet("#Low Tide\n*slow ballad, 68 bpm, Em*\n\nV1\nla la")
+    assert read.values == {
+        "name": "Low Tide",
+        "prompt": "slow ballad, 68 bpm, Em",
+        "lyrics": "[Verse 1]\nla la",
+    }
