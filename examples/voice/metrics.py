@@ -148,11 +148,49 @@ def measure_band(audio: Floats, low: float, high: float = math.inf) -> float:
     return to_decibels(math.sqrt(power / max(whole, 1e-20)))
 
 
+def measure_slope(audio: Floats, low: float = 100.0, high: float = 4000.0) -> float:
+    """How the spectral density of both channels rises between two frequencies in Hz, in dB an
+    octave: a line through thirds of octaves. Pink noise has -3.
+    """
+    left, right = audio.T
+    power = _compute_power(left) + _compute_power(right)
+    thirds = np.arange(round(3 * math.log2(high / low)) + 1)
+    edges = low * 2.0 ** (thirds / 3)
+    places = np.round(edges * 2 * (len(power) - 1) / SAMPLE_RATE).astype(int)
+    density = [power[first:last].mean() for first, last in itertools.pairwise(places)]
+    slope, _ = np.polyfit(thirds[:-1] / 3, 10 * np.log10(density), 1)
+    return float(slope)
+
+
+def measure_true_peak(audio: Floats) -> float:
+    """The loudest place of the curve through the samples, in dBFS, found at four times the rate."""
+    return max(map(_find_true_peak, np.atleast_2d(audio.T)))
+
+
+def _find_true_peak(signal: Floats) -> float:
+    size = 1 << 16
+    rim = 64  # samples that a piece needs of its neighbours
+    padded = np.pad(signal.astype(np.float64), (rim, size))
+    highest = 0.0
+    for begin in range(0, len(signal), size - 2 * rim):
+        spectrum = np.fft.rfft(padded[begin : begin + size] * 4)
+        finer = np.fft.irfft(spectrum, 4 * size)[4 * rim : -4 * rim]
+        highest = max(highest, float(np.abs(finer).max()))
+    return to_decibels(highest)
+
+
 def _sum_power(signal: Floats, low: float, high: float) -> float:
+    power = _compute_power(signal)
+    size = 2 * (len(power) - 1)
+    first, last = (round(min(hertz * size / SAMPLE_RATE, len(power))) for hertz in (low, high))
+    return float(np.sum(power[first:last]))
+
+
+def _compute_power(signal: Floats) -> Floats:
+    """Of all frequencies up to half the rate."""
     size = 1 << len(signal).bit_length()  # quick, whatever the length
-    spectrum = np.fft.rfft(signal.astype(np.float64), size)
-    first, last = (round(min(hertz * size / SAMPLE_RATE, len(spectrum))) for hertz in (low, high))
-    return float(np.sum(np.square(np.abs(spectrum[first:last]), dtype=np.float64)))
+    power: Floats = np.square(np.abs(np.fft.rfft(signal.astype(np.float64), size)))
+    return power
 
 
 # --- what a codec does to tones -------------------------------------------------------------------

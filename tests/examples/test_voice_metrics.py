@@ -205,3 +205,20 @@ def test_a_songs_held_notes_sound_in_its_render() -> None:
             hertz = np.fft.rfftfreq(stop - start, 1 / SAMPLE_RATE)
             near = np.abs(hertz / note.frequency - 1) < 0.02
             assert power[near].max() > 10 * np.median(power[(hertz > 50) & (hertz < 2000)])
+
+
+def test_the_slope_of_a_spectrum_is_found() -> None:
+    white = np.random.default_rng(7).standard_normal((1 << 17, 2))
+    spectrum = np.fft.rfft(white, axis=0)
+    pink = spectrum / np.sqrt(np.arange(1, len(spectrum) + 1))[:, None]
+    assert metrics.measure_slope(white) == pytest.approx(0, abs=0.2)
+    assert metrics.measure_slope(np.fft.irfft(pink, axis=0)) == pytest.approx(-3, abs=0.2)
+
+
+def test_a_peak_between_two_samples_is_found() -> None:
+    swelling = np.hanning(9600)
+    tone = np.sin(np.pi / 2 * np.arange(9600) + np.pi / 4) * swelling
+    assert metrics.measure_peak(tone) == pytest.approx(-3, abs=0.05)
+    assert metrics.measure_true_peak(np.stack([0.5 * tone, tone], axis=1)) == pytest.approx(
+        0, abs=0.05
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from examples.voice import metrics, palette
 from examples.voice.bands import BANDS
-from examples.voice.palette import drums, effects
+from examples.voice.palette import drums, effects, players
 from examples.voice.palette.players import STILL, Audio
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.styles import STYLES
@@ -45,7 +45,7 @@ def test_a_mix_is_as_wide_as_bright_and_as_loud_as_records_are(style: str) -> No
     assert metrics.measure_crest(mix) < 16
     assert -24 < metrics.measure_level(mix) < -9
     assert not mix[0].any()
-    assert np.abs(mix).max() < 1
+    assert metrics.measure_true_peak(mix) < -1
 
 
 def test_a_mix_never_clips_also_with_tape_wow_and_crackle() -> None:
@@ -71,6 +71,29 @@ def test_notes_ring_on_as_long_as_their_instrument_does() -> None:
 
     assert measure_tail("vibraphone") > measure_tail("electric bass") + 12
     assert -60 < measure_tail("piano") < -15  # the room is left
+
+
+def test_a_tone_is_the_same_whatever_was_kept_of_it_before() -> None:
+    """A longer one of the same pitch, which was needed in another piece."""
+    players.kept_tones.clear()
+    short = play_note("piano", length=0.3)
+    play("piano", Note("chords", 0.0, 2.5, 60, 0.8), seconds=3.0)
+    assert players.kept_tones["piano", 60].soft.shape[1] > SECOND
+    np.testing.assert_allclose(play_note("piano", length=0.3), short, atol=1e-6)
+
+
+def test_a_part_renders_of_each_pitch_what_its_longest_note_needs() -> None:
+    players.kept_tones.clear()
+    notes = (
+        Note("chords", 0.0, 0.2, 60, 0.8),
+        Note("chords", 0.0, 2.2, 67, 0.8),
+        Note("chords", 1.0, 0.2, 60, 0.8),
+    )
+    play("piano", *notes, seconds=3.0)
+    lengths = {
+        pitch: shot.soft.shape[1] / SECOND for (_, pitch), shot in players.kept_tones.items()
+    }
+    assert lengths == {60: 0.5, 67: 3.0}
 
 
 def test_four_hits_of_a_drum_are_four_sounds() -> None:

@@ -1,9 +1,10 @@
 """How much the composer varies: a Markdown table with a row for every style.
 
-    python -m tests.tools.compose_numbers [SEEDS]
+    python -m tests.tools.compose_numbers          writes it into tests/README.md
+    python -m tests.tools.compose_numbers SEEDS    prints one of so many seeds
 
 Pieces are 64 bars of 4/4, composed as a caption that names the style alone asks for them (ambient
-with drums). The table in tests/README.md was made with 20 seeds.
+with drums).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.score import DRUMS, ROLES, Note
 from pipeline.request import DRAWN_SEED_COUNT
 
-from .tables import table
+from .tables import ROOT, replace_table, table
 
+PAGE = ROOT / "tests/README.md"
 SEEDS = 20
 BARS = 64
 BEATS = 4
@@ -138,6 +140,14 @@ HEAD = (
     "beats without a breath",
 )
 
+
+def write_table(seeds: int = SEEDS) -> str:
+    return table(HEAD, (write_row(style, measure_style(style, seeds)) for style in STYLES))
+
+
 if __name__ == "__main__":
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS
-    print(table(HEAD, (write_row(style, measure_style(style, seeds)) for style in STYLES)))
+    if len(sys.argv) > 1:
+        print(write_table(int(sys.argv[1])))
+    else:
+        written = replace_table(PAGE.read_text("utf-8"), "composer", write_table())
+        PAGE.write_text(written, "utf-8")

@@ -224,6 +224,18 @@ def updated(text: str) -> str:
     return re.sub(r"<!-- table: (\w+) -->.*?<!-- end -->", write, text, flags=re.DOTALL)
 
 
+def replace_table(text: str, name: str, written: str) -> str:
+    """`text` with another table between `<!-- table: NAME -->` and `<!-- end -->`: one that takes
+    too long to be written with all others.
+    """
+    begin = f"<!-- table: {name} -->\n"
+    before, found, rest = text.partition(begin)
+    if not found:
+        raise ValueError(f"there is no {begin.strip()}")
+    end = rest.index("\n<!-- end -->")
+    return before + begin + written + rest[end:]
+
+
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(updated(page.read_text("utf-8")), "utf-8")

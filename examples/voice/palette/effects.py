@@ -32,7 +32,11 @@ ROOM_LOW = 180.0  # Hz: rooms have nothing below
 ROOMS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)  # seconds: the rooms that there are
 PREDELAY = 0.012  # seconds
 BLOCK = 64  # samples for which a gain is found; in between it is interpolated
-CEILING = 0.95
+CEILING = 0.84  # -1.5 dB, so that between samples it is below -1
+# what is half-way between two samples, of the four on either side: a sinc under a Hann window
+HALFWAY = (np.sinc(np.arange(4) + 0.5) * np.cos(np.pi * (np.arange(4) + 0.5) / 10) ** 2).astype(
+    np.float32
+)
 LOOK_AHEAD = 5  # blocks, 7 ms
 GLUE_BLOCKS = 30  # 40 ms
 
@@ -76,13 +80,13 @@ def modulate(middle: Planar, modulation: Modulation) -> Planar:
 
 
 def _delay(sound: Planar, delays: Planar) -> Planar:
-    """The sound (samples,) as it was so many samples ago."""
-    place = np.arange(len(sound)) - delays.astype(np.float64)
-    left = np.floor(place)
-    part = (place - left).astype(np.float32)
-    index = left.astype(np.int64)
-    before = np.where(index >= 0, sound[np.maximum(index, 0)], np.float32(0))
-    after = sound[np.clip(index + 1, 0, len(sound) - 1)]
+    """The sound (samples,) as it was so many samples ago; silence before it began."""
+    whole = np.ceil(delays)
+    part = whole - delays
+    place = np.arange(len(sound)) - whole.astype(np.intp)
+    before = sound.take(place, mode="clip")
+    before[place < 0] = 0
+    after = sound.take(place + 1, mode="clip")
     delayed: Planar = before + part * (after - before)
     return delayed
 
@@ -107,42 +111,44 @@ def make_ducking(kicks: Sequence[int], samples: int, decibels: float, release: f
 # --- one pass over the spectrum -------------------------------------------------------------------
 
 
-def place_in_room(
-    stem: Planar, send: float, room: Room, tint: Tint, amplifier: Amplifier | None
-) -> Planar:
-    """The stem (2, samples), coloured, through its amplifier's cabinet, with its room, and with
-    nothing at the sides below 150 Hz.
+class Dry(NamedTuple):
+    """A stem before it is placed, (2, samples): what of it goes into the room, and what it comes
+    out of.
     """
-    samples = stem.shape[1]
+
+    sound: Planar
+    send: float
+    amplifier: Amplifier | None = None
+
+
+def place_in_room(stems: Sequence[Dry], room: Room, tint: Tint) -> list[Planar]:
+    """The stems, coloured, through their amplifiers' cabinets, with their room, and with nothing at
+    the sides below 150 Hz. All are transformed at once, which takes half the time.
+    """
+    samples = stems[0].sound.shape[1]
     seconds = min(ROOMS, key=lambda length: abs(length - room.seconds))
     size = find_fft_size(samples + round(seconds * SAMPLE_RATE))
-    colour = _make_colour(size, tint, amplifier)
-    middle = _transform((stem[0] + stem[1]) / 2, size)
-    middle *= colour
-    if not send and np.array_equal(stem[0], stem[1]):
-        alone = fft.irfft(middle, size)[:samples]
-        return np.stack([alone, alone])
-    side = _transform((stem[0] - stem[1]) / 2, size)
-    side *= colour
-    if send:
-        wet_middle, wet_side = _make_room(size, seconds)
-        level = np.complex64(send * room.level)
-        side += level * wet_side * middle
-        middle += level * wet_middle * middle
-    side *= _make_mono_low(size)
-    left = fft.irfft(middle + side, size)[:samples]
-    right = fft.irfft(middle - side, size)[:samples]
-    return np.stack([left, right])
-
-
-def _transform(sound: Planar, size: int) -> Response:
     # in float32, a third of the time of numpy's
-    transformed: Response = fft.rfft(sound, size)
-    return transformed
+    spectra = fft.rfft(np.stack([stem.sound for stem in stems]), size)
+    for stem, (left, right) in zip(stems, spectra):
+        colour = _make_colour(size, tint, stem.amplifier)
+        middle = (left + right) * colour
+        side = (left - right) * colour
+        if stem.send:
+            wet_middle, wet_side = _make_room(size, seconds)
+            level = np.complex64(stem.send * room.level)
+            side += level * wet_side * middle
+            middle += level * wet_middle * middle
+        side *= _make_mono_low(size)
+        np.add(middle, side, out=left)
+        np.subtract(middle, side, out=right)
+    placed = fft.irfft(spectra, size, overwrite_x=True)
+    return [*placed[:, :, :samples]]
 
 
 @lru_cache(maxsize=24)
 def _make_colour(size: int, tint: Tint, amplifier: Amplifier | None) -> Response:
+    """Half of it, as left and right together are twice the middle."""
     response = make_shelf(size, 2500, tint.bright)
     if tint.low:
         response = response * make_shelf(size, 160, -tint.low) * np.float32(10 ** (tint.low / 20))
@@ -153,7 +159,7 @@ def _make_colour(size: int, tint: Tint, amplifier: Amplifier | None) -> Response
     if amplifier:
         response = response * make_low_pass(size, amplifier.cabinet, 2)
         response = response * make_shelf(size, 1500, amplifier.presence)
-    return response.astype(np.complex64)
+    return np.float32(0.5) * response.astype(np.complex64)
 
 
 @lru_cache(maxsize=4)
@@ -245,18 +251,35 @@ def make_bus_gain(sound: Planar, glue: float) -> Planar:
     kernel = np.exp(-np.arange(3 * GLUE_BLOCKS) / GLUE_BLOCKS)
     loudness = np.sqrt(np.convolve(power, kernel / kernel.sum())[: len(power)])
     glued = np.minimum(1, 0.1 / np.maximum(loudness, 1e-6)) ** glue
-    gain = _interpolate(glued, blocks.shape[1])
-    peaks = (np.abs(padded).max(axis=0) * gain).reshape(-1, BLOCK).max(axis=1)
+    gain = _interpolate(glued)
+    peaks = (_find_peaks(padded) * gain).reshape(-1, BLOCK).max(axis=1)
     limit = np.minimum(1, CEILING / np.maximum(peaks, 1e-6))
     spread = np.pad(limit, LOOK_AHEAD + 1, mode="edge")
     lowest = np.lib.stride_tricks.sliding_window_view(spread, 2 * LOOK_AHEAD + 3).min(axis=1)
     window = np.hanning(2 * LOOK_AHEAD + 3)[1:-1]
     smoothed = np.convolve(np.pad(lowest, LOOK_AHEAD, mode="edge"), window / window.sum(), "valid")
-    bus: Planar = (gain * _interpolate(smoothed, blocks.shape[1]))[:samples].astype(np.float32)
+    bus: Planar = (gain * _interpolate(smoothed))[:samples]
     return bus
 
 
-def _interpolate(gain: Floats, blocks: int) -> Floats:
-    """From the middles of blocks to samples."""
-    middles = np.arange(blocks) * BLOCK + BLOCK / 2
-    return np.interp(np.arange(blocks * BLOCK), middles, gain)
+def _find_peaks(sound: Planar) -> Planar:
+    """The louder channel (samples,), at each sample or half-way to the next."""
+    reach = len(HALFWAY)
+    padded = np.pad(sound, ((0, 0), (reach - 1, reach)))
+    halfway = np.zeros_like(sound)
+    for distance, share in enumerate(HALFWAY):
+        before = padded[:, reach - 1 - distance :][:, : sound.shape[1]]
+        after = padded[:, reach + distance :][:, : sound.shape[1]]
+        halfway += share * (before + after)
+    peaks: Planar = np.maximum(np.abs(sound), np.abs(halfway)).max(axis=0)
+    return peaks
+
+
+def _interpolate(gain: Floats) -> Planar:
+    """From the middles of blocks to samples; the ends are held."""
+    ends = np.concatenate([gain[:1], gain, gain[-1:]]).astype(np.float32)
+    part = (np.arange(BLOCK) / BLOCK).astype(np.float32)
+    between = ends[:-1, None] + part * np.diff(ends)[:, None]
+    half = BLOCK // 2
+    samples: Planar = between.reshape(-1)[half:-half]
+    return samples

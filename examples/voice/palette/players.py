@@ -9,6 +9,7 @@ drums' stem, or on the first where there are none.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,8 +36,11 @@ LEVEL = 1.5  # of the stems before the bus
 # of the four round robins of a tone: how much harder, and how much louder in dB
 TURNS = ((0.0, 0.0), (0.06, -0.35), (-0.05, 0.2), (0.03, 0.35))
 LENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # seconds that tones are kept for
+KEPT = 600  # tones: some 400 MB
 CHOKE = round(0.02 * SAMPLE_RATE)
 STILL = Production()
+
+kept_tones: dict[tuple[str, int], Shot] = {}  # by sound and pitch; the one needed last is the last
 
 
 def render(
@@ -51,12 +55,18 @@ def render(
         for role in sounds
     }
     kicks = [round(note.start * beat) for note in notes.get("drums", ()) if note.pitch == KICK]
-    stems = {
+    dry = {
         role: _render_part(role, played, sounds[role], kicks, (beat, samples), production)
         for role, played in notes.items()
         if played
     }
-    if production.crackle and stems:
+    if not dry:
+        return {}
+    placed = effects.place_in_room([*dry.values()], production.room, production.tint)
+    if production.tape:
+        placed = [effects.saturate(stem, production.tape) for stem in placed]
+    stems = dict(zip(dry, placed))
+    if production.crackle:
         dusty = "drums" if "drums" in stems else next(iter(stems))
         stems[dusty] += effects.make_crackle(samples, production.crackle)
     if production.wow and samples > 1:
@@ -78,9 +88,7 @@ def limit(sound: Audio) -> Audio:
 
 
 def _put_on_bus(stems: Mapping[str, Planar], glue: float) -> dict[str, Audio]:
-    if not stems:
-        return {}
-    gain = effects.make_bus_gain(np.sum(list(stems.values()), axis=0), glue)
+    gain = effects.make_bus_gain(functools.reduce(np.add, stems.values()), glue)
     fading = min(CLIP_FADE, len(gain))
     gain[-fading:] *= np.linspace(1, 0, fading, dtype=np.float32)
     fade_in(gain)
@@ -94,8 +102,8 @@ def _render_part(
     kicks: list[int],
     time: tuple[float, int],  # samples of a beat, and of all
     production: Production,
-) -> Planar:
-    """One part as it comes to the bus, (2, samples)."""
+) -> effects.Dry:
+    """One part without its room."""
     beat, samples = time
     stem = np.zeros((2, samples), np.float32)
     if role == "drums":
@@ -109,10 +117,7 @@ def _render_part(
     if production.duck and kicks and role in ("bass", "chords"):
         stem *= effects.make_ducking(kicks, samples, production.duck, production.duck_release)
     stem *= np.float32(LEVEL * 10 ** (production.level / 20))
-    stem = effects.place_in_room(
-        stem, production.sends[role], production.room, production.tint, amplifier
-    )
-    return effects.saturate(stem, production.tape) if production.tape else stem
+    return effects.Dry(stem, production.sends[role], amplifier)
 
 
 def _add_effects(stem: Planar, instrument: Instrument) -> Planar:
@@ -165,18 +170,19 @@ def _play_notes(
     """Add all notes to the stem."""
     instrument = INSTRUMENTS[sound]
     release = round(instrument.tone.release * production.ringing * SAMPLE_RATE)
-    longest = max(note.length for note in notes) * beat + release
-    length = min(longest, stem.shape[1]) / SAMPLE_RATE
-    length = next((kept for kept in LENGTHS if kept >= length), math.ceil(length))
+    longest: Counter[int] = Counter()
+    for note in notes:
+        pitch = instrument.fold(note.pitch)
+        longest[pitch] = max(longest[pitch], _time_note(note, beat)[1])
     turns: Counter[int] = Counter()
     for note in notes:
-        start = round(note.start * beat)
-        held = max(1, round((note.start + note.length) * beat) - start)
+        start, held = _time_note(note, beat)
         pitch = instrument.fold(note.pitch)
         turn = turns[pitch] % len(TURNS)
         turns[pitch] += 1
         harder, louder = TURNS[turn]
-        shot = _find_tone(sound, pitch, note, held / SAMPLE_RATE, length)
+        needed = min(longest[pitch] + release, stem.shape[1])
+        shot = _find_tone(sound, pitch, note, held / SAMPLE_RATE, needed / SAMPLE_RATE)
         hard = _find_hardness(note.velocity, production.hardness) + harder
         level = instrument.gain * note.velocity
         louder_level = level * 10 ** (louder / 20)
@@ -186,19 +192,33 @@ def _play_notes(
             _add_shot(stem, noise, start, (held, release), (1.4 * level * (0.4 + hard), 0))
 
 
-def _find_tone(sound: str, pitch: int, note: Note, held: float, length: float) -> Shot:
-    """The tone of a note that is held so many seconds, `length` seconds of it."""
-    tone = INSTRUMENTS[sound].tone
+def _time_note(note: Note, beat: float) -> tuple[int, int]:
+    """At which sample it begins, and for how many it is held."""
+    start = round(note.start * beat)
+    return start, max(1, round((note.start + note.length) * beat) - start)
+
+
+def _find_tone(sound: str, pitch: int, note: Note, held: float, needed: float) -> Shot:
+    """The tone of a note that is held so many seconds, `needed` seconds of it or more."""
+    seconds = next((length for length in LENGTHS if length >= needed), math.ceil(needed))
     if note.slide_from is None:
-        return _keep_tone(sound, pitch, length)
+        return _keep_tone(sound, pitch, seconds)
     gliding = min(SLIDE, held / 2)
     origin = _to_hertz(pitch + note.slide_from - note.pitch)
-    return render_tone(tone, _to_hertz(pitch), length, (origin, gliding))
+    return render_tone(INSTRUMENTS[sound].tone, _to_hertz(pitch), seconds, (origin, gliding))
 
 
-@lru_cache(maxsize=256)
 def _keep_tone(sound: str, pitch: int, seconds: float) -> Shot:
-    return render_tone(INSTRUMENTS[sound].tone, _to_hertz(pitch), seconds, (0.0, 0.0))
+    """So many seconds of a tone, or more: as much of each as was needed once is kept, until there
+    are too many.
+    """
+    shot = kept_tones.pop((sound, pitch), None)
+    if shot is None or shot.soft.shape[1] < round(seconds * SAMPLE_RATE):
+        shot = render_tone(INSTRUMENTS[sound].tone, _to_hertz(pitch), seconds, (0.0, 0.0))
+    kept_tones[sound, pitch] = shot
+    if len(kept_tones) > KEPT:
+        del kept_tones[next(iter(kept_tones))]
+    return shot
 
 
 @lru_cache(maxsize=128)

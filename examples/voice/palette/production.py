@@ -42,6 +42,7 @@ PRODUCTIONS = {
         4,
         0.25,
         Tint(bright=3, low_pass=11_000, high_pass=35),
+        level=0.8,
         glue=0.4,
         tape=1.8,
         wow=0.0025,
@@ -50,14 +51,14 @@ PRODUCTIONS = {
     "rock": Production(
         Room(0.7), 1, 0.1, Tint(bright=-5, high_pass=30), level=1, glue=0.45, tape=1.0
     ),
-    "pop": Production(Room(0.9), 2.5, 0.14, Tint(bright=1), level=1, glue=0.4),
+    "pop": Production(Room(0.9), 2.5, 0.14, Tint(bright=1), glue=0.4),
     "reggae": Production(Room(1.3), 1, 0.12, Tint(low=1, bright=-1), glue=0.3, tape=1.0),
     "synthwave": Production(
         Room(1.6, 0.9), 5, 0.22, Tint(bright=-1.5), level=0.5, glue=0.4, tape=0.8
     ),
     "funk": Production(Room(0.5), 1, 0.1, Tint(bright=-3), glue=0.35),
-    "ambient": Production(Room(3.2, 1.0), 0, 0.2, Tint(bright=3), level=-1, glue=0.2),
-    "disco": Production(Room(0.9), 1.5, 0.12, Tint(bright=-2), level=0.5, glue=0.35, tape=0.8),
+    "ambient": Production(Room(3.2, 1.0), 0, 0.2, Tint(bright=3), level=0.8, glue=0.2),
+    "disco": Production(Room(0.9), 1.5, 0.12, Tint(bright=-2), level=-0.5, glue=0.35, tape=0.8),
     "r&b": Production(Room(1.1), 3, 0.15, Tint(bright=1.5, low=0.5), glue=0.35),
     "jazz": Production(Room(1.0, 1.05), 0, 0.1, Tint(bright=-1), level=-4, glue=0.1),
     "bossa nova": Production(Room(0.9), 0, 0.1, Tint(bright=1.5), level=-3, glue=0.15),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 
 from pipeline.request import SAMPLE_RATE
 
@@ -48,9 +49,18 @@ def render_noise(noise: Noise, seconds: float, rng: np.random.Generator) -> Floa
 
 def filter_band(sound: Floats, low: float, high: float) -> Floats:
     """What lies between two frequencies, 12 dB an octave, without a shift of phase."""
-    frequency = np.fft.rfftfreq(sound.shape[-1], 1 / SAMPLE_RATE)
-    gain = 1 / (1 + (low / np.maximum(frequency, 1)) ** 4) / (1 + (frequency / high) ** 4)
-    return np.fft.irfft(gain * np.fft.rfft(sound), sound.shape[-1])
+    gain = _find_band_gain(sound.shape[-1], low, high)
+    filtered: Floats = fft.irfft(gain * fft.rfft(sound), sound.shape[-1])
+    return filtered
+
+
+@lru_cache(maxsize=8)
+def _find_band_gain(size: int, low: float, high: float) -> Floats:
+    frequency = fft.rfftfreq(size, 1 / SAMPLE_RATE)
+    above = np.square(np.square(low / np.maximum(frequency, 1)))
+    below = np.square(np.square(frequency / high))
+    gain: Floats = 1 / ((1 + above) * (1 + below))
+    return gain
 
 
 def make_times(seconds: float) -> Floats:
@@ -65,13 +75,21 @@ def _list_frequencies(size: int) -> Response:
 
 def make_low_pass(size: int, hertz: float, poles: int = 1) -> Response:
     """The response of a causal low-pass for `size` samples: 6 dB an octave for each pole."""
-    return (1 + _list_frequencies(size) / hertz) ** -poles
+    return 1 / _multiply(1 + _list_frequencies(size) / hertz, poles)
 
 
 def make_high_pass(size: int, hertz: float, poles: int = 1) -> Response:
     """The same of a high-pass."""
     ratio = _list_frequencies(size) / hertz
-    return (ratio / (1 + ratio)) ** poles
+    return _multiply(ratio / (1 + ratio), poles)
+
+
+def _multiply(response: Response, times: int) -> Response:
+    """By itself: NumPy's powers of complex numbers take forty times as long."""
+    product = response
+    for _ in range(times - 1):
+        product = product * response
+    return product
 
 
 def make_shelf(size: int, hertz: float, decibels: float) -> Response:

@@ -7,13 +7,17 @@ tone costs the same however many harmonics it has, and may slide.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.request import SAMPLE_RATE
 
 from .signals import Floats, Noise, Planar, fade_in, make_times
+
+Cycles = npt.NDArray[np.complex64]
 
 MIDDLE_C = 261.63
 BRIGHTEST = 16_000  # Hz: no harmonic is higher
@@ -70,28 +74,30 @@ class Shot(NamedTuple):
 
 
 def render_tone(tone: Tone, hertz: float, seconds: float, slide: tuple[float, float]) -> Shot:
-    """A tone that is held. `slide`: the frequency that it comes from, and in how many seconds."""
+    """A tone that is held. `slide`: the frequency that it comes from, and in how many seconds. A
+    longer one begins with the same samples.
+    """
     time = make_times(seconds)
-    moments = _choose_moments(seconds)
-    strengths = _find_strengths(tone, hertz, moments)
+    strengths = _find_strengths(tone, hertz, _choose_moments(seconds))
     darker = np.arange(1, strengths.shape[1] + 1) ** -tone.velocity
-    rows = np.interp(time, moments, np.arange(len(moments))).astype(np.float32)
+    cycles = _make_cycles(strengths * darker, strengths * (1 - darker))
     turns = _count_turns(tone, hertz, time, slide)
-    envelope = np.minimum(1, time / tone.attack) if tone.attack else np.ones(len(time))
-    # the soft layer's cycles and the edge's (2, moments, size)
-    tables = np.stack([_make_tables(strengths * darker), _make_tables(strengths * (1 - darker))])
-    middle = _play_tables(tables, rows, turns)
+    middle = _play_cycles(cycles, seconds, turns)
     for number, tuning in enumerate(tone.unison, 1):
         # a copy starts elsewhere in its cycle
-        middle += np.float32(0.5) * _play_tables(tables, rows, turns * tuning + 0.382 * number)
-    channels = middle[:, None]
+        copy = _play_cycles(cycles, seconds, turns * tuning + 0.382 * number)
+        middle += np.float32(0.5) * copy
+    channels = middle[None]
     if tone.width:
-        side = np.float32(tone.width) * _play_tables(tables, rows, turns * 1.004 + 0.25)
-        channels = np.stack([middle + side, middle - side], axis=1)
-    soft, edge = channels * envelope.astype(np.float32)
-    usual = soft + USUAL_HARDNESS * edge
-    loudness = np.sqrt(np.mean(np.square(usual[:, : SAMPLE_RATE // 2])))
-    return Shot(*(_finish(layer / loudness) for layer in (soft, edge)))
+        side = np.float32(tone.width) * _play_cycles(cycles, seconds, turns * 1.004 + 0.25)
+        channels = np.stack([middle + side, middle - side])
+    if tone.attack:
+        channels *= np.minimum(1, time / tone.attack).astype(np.float32)
+    soft, edge = channels.real, channels.imag
+    half = SAMPLE_RATE // 2
+    usual = soft[:, :half] + np.float32(USUAL_HARDNESS) * edge[:, :half]
+    loudness = np.sqrt(np.mean(np.square(usual)))
+    return Shot(_finish(soft / loudness), _finish(edge / loudness))
 
 
 def _choose_moments(seconds: float) -> Floats:
@@ -138,33 +144,54 @@ def _count_turns(tone: Tone, hertz: float, time: Floats, slide: tuple[float, flo
     return np.cumsum(frequency) / SAMPLE_RATE
 
 
-def _make_tables(strengths: Floats) -> Planar:
-    """One cycle for every moment (moments, size); the last sample is the first again."""
-    count = strengths.shape[1]
+def _make_cycles(soft: Floats, edge: Floats) -> Cycles:
+    """One cycle for every moment (moments, size), of harmonics (moments, harmonics): the soft layer
+    is the real part, the edge the imaginary one. The last sample is the first again.
+    """
+    count = soft.shape[1]
     size = 1 << max(9, (8 * count - 1).bit_length())
-    spectrum = np.zeros((len(strengths), size // 2 + 1), np.complex64)
-    spectrum[:, 1 : count + 1] = -0.5j * size * strengths
-    cycles = np.fft.irfft(spectrum, size).astype(np.float32)
-    return np.concatenate([cycles, cycles[:, :1]], axis=1)
+    spectrum = np.zeros((2, len(soft), size // 2 + 1), np.complex64)
+    spectrum[:, :, 1 : count + 1] = np.float32(-0.5 * size) * 1j * np.stack([soft, edge])
+    layers = np.fft.irfft(spectrum, size)
+    cycles = np.empty((len(soft), size + 1), np.complex64)
+    cycles.real[:, :size], cycles.imag[:, :size] = layers
+    cycles[:, size] = cycles[:, 0]
+    return cycles
 
 
-def _play_tables(tables: Planar, rows: Planar, turns: Floats) -> Planar:
-    """What lies at these places of several tables, by bilinear interpolation: (tables, samples)."""
-    _, count, width = tables.shape
-    column = ((turns - np.floor(turns)) * (width - 1)).astype(np.float32)
-    left = np.minimum(column.astype(np.int32), width - 2)
-    across = column - left
-    row = np.minimum(rows.astype(np.int32), count - 2)
-    down = rows - row
-    places = row * width + left
-    played = np.empty((len(tables), len(turns)), np.float32)
-    for flat, sound in zip(tables.reshape(len(tables), -1), played):
-        upper = flat.take(places)
-        upper += across * (flat[1:].take(places) - upper)
-        lower = flat[width:].take(places)
-        lower += across * (flat[width + 1 :].take(places) - lower)
-        sound[:] = upper + down * (lower - upper)
-    return played
+@lru_cache(maxsize=16)
+def _place_rows(seconds: float) -> tuple[npt.NDArray[np.intp], Planar]:
+    """Between which moments each sample is: the number of the earlier one, and how far from it."""
+    moments = _choose_moments(seconds)
+    rows = np.interp(make_times(seconds), moments, np.arange(len(moments)))
+    row = np.minimum(rows.astype(np.intp), len(moments) - 2)
+    return row, (rows - row).astype(np.float32)
+
+
+def _play_cycles(cycles: Cycles, seconds: float, turns: Floats) -> Cycles:
+    """Both layers at these places of the cycles, by bilinear interpolation: (samples,)."""
+    width = cycles.shape[1]
+    column = (turns - np.floor(turns)) * (width - 1)
+    left = np.minimum(column.astype(np.intp), width - 2)
+    across = (column - left).astype(np.float32)
+    row, down = _place_rows(seconds)
+    places = row * width
+    places += left
+    flat = cycles.reshape(-1)
+    upper = _blend(flat.take(places), flat[1:].take(places), across)
+    lower = _blend(flat[width:].take(places), flat[width + 1 :].take(places), across)
+    return _blend(upper, lower, down)
+
+
+def _blend(one: Cycles, other: Cycles, part: Planar) -> Cycles:
+    """In place: of the one, and so much of the other."""
+    parts = np.repeat(part, 2)  # of both layers
+    change = other.view(np.float32)
+    blended = one.view(np.float32)
+    change -= blended
+    change *= parts
+    blended += change
+    return one
 
 
 def _finish(layer: Floats) -> Planar:

@@ -15,7 +15,11 @@ README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 def read_table() -> dict[str, tuple[float, ...]]:
     """The numbers of every style."""
-    rows = README.split("| " + " | ".join(HEAD) + " |\n", 1)[1].split("\n\n")[0].splitlines()[1:]
+    rows = (
+        README.split("| " + " | ".join(HEAD) + " |\n", 1)[1]
+        .split("\n<!-- end -->")[0]
+        .splitlines()[1:]
+    )
     cells = [row.strip("| ").split(" | ") for row in rows]
     return {style: tuple(map(float, ", ".join(numbers).split(", "))) for style, *numbers in cells}
 
