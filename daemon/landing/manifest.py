@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -77,6 +78,14 @@ def read_manifest(path: Path, build_request: BuildRequest | None = None) -> Take
     except (OSError, ValueError) as error:
         raise _no_manifest(path, error) from error
     return parse_manifest(content, path, build_request)
+
+
+def read_notes(path: Path) -> tuple[str, ...]:
+    """What was said of a take; nothing where its manifest is not there any more."""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
+        data = untrusted.parse_json(untrusted.read_bytes(path, LIMITS.manifest_bytes))
+        return tuple(str(note) for note in data.get("notes", ()))
+    return ()
 
 
 def parse_manifest(

@@ -21,6 +21,7 @@ from pipeline.singer.vocal_part import NO_WORD
 from pipeline.untrusted import FileState
 
 from ..jobs import Event, Job, JobState, Refused
+from ..landing.manifest import read_notes
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..settings import Watch
@@ -64,7 +65,7 @@ class FileRecord:
     parsed: ParsedFile = field(default_factory=lambda: ParsedFile(None))
     job_id: str = ""  # of its newest job
     notes: tuple[SheetNote, ...] = ()
-    failure: SheetNote | None = None  # of that job
+    outcome: tuple[SheetNote, ...] = ()  # of that job: why it failed, what its sound lacked
     sung: tuple[SheetNote, ...] = ()  # how that job sings its lines
     unannounced: tuple[SheetNote, ...] = ()  # those of them that have not been sent
     announced: tuple[SheetNote, ...] = ()
@@ -468,7 +469,7 @@ class WatchedFolder:
         record.digest = digest
         record.parsed = parsed
         record.notes = (outcome, *parsed.notes) if outcome else parsed.notes
-        record.failure = _describe_failure(job.last_event) if job else None
+        record.outcome = _describe_outcome(job.last_event) if job else ()
         if job:
             record.job_id = job.id
             record.sung = ()
@@ -556,7 +557,7 @@ class WatchedFolder:
                 record.sung += (note,)
                 record.unannounced += (note,)
             else:
-                record.failure = _describe_failure(event)
+                record.outcome = _describe_outcome(event)
                 self._report(name, record)
 
     def announce_lines(self) -> None:
@@ -596,9 +597,7 @@ class WatchedFolder:
 
     def _report(self, name: str, record: FileRecord) -> bool:
         """Whether there was the same report already."""
-        notes = (*record.announced, *record.sung)
-        if record.failure:
-            notes = (record.failure, *notes)
+        notes = (*record.outcome, *record.announced, *record.sung)
         return update_report(self.watch.out, name, notes, record.parsed.text)
 
 
@@ -657,8 +656,18 @@ def _describe_line(event: Event, sung: Sequence[int]) -> SheetNote:
     return SheetNote(place, UNDERSTOOD, message)
 
 
-def _describe_failure(event: Event | None) -> SheetNote | None:
-    if event is None or event.kind != "fail":
-        return None
-    _, code, message, hint = event.values
-    return SheetNote(0, code, message, hint)
+def _describe_outcome(event: Event | None) -> tuple[SheetNote, ...]:
+    """Why a job failed; or what was read otherwise of its files of sound than they say: half a
+    recording is no whole one.
+    """
+    if event is None or event.job is None:
+        return ()
+    if event.kind == "fail":
+        _, code, message, hint = event.values
+        return (SheetNote(0, code, message, hint),)
+    if event.kind != "finished":
+        return ()
+    request = event.job.request
+    names = tuple(f"{Path(path).name} " for path in (request.source, request.reference) if path)
+    notes = read_notes(Path(event.values[1])) if names else ()
+    return tuple(SheetNote(0, UNCLEAR, note) for note in notes if note.startswith(names))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.jobs import JobState
+from daemon.jobs import Event, JobState
 from daemon.watch.folder import MAX_ANNOUNCED
 from daemon.watch.reports import format_report, name_report
 from daemon.watch.sheet import Sheet, read_sheet
@@ -73,7 +75,7 @@ def test_what_makes_no_take_says_why_and_leaves_the_last_one_alone(
 @pytest.mark.parametrize(
     ("head", "says"),
     [
-        ("time: waltz", "line 1: time: waltz\n    time is a metre, not waltz: not used"),
+        ("time: free", "line 1: time: free\n    time is a metre, not free: not used"),
         ("Title: x\nMetre: swing", "line 2: Metre: swing\n    metre is a metre, not swing"),
         ("prompt: lo-fi, 84 bpm\nbpm: 92", "bpm 92 was given: it is 92"),
         ("prompt: lo-fi\ntime_signature: 7/8", "the model is not told 7/8"),
@@ -161,6 +163,25 @@ def test_how_a_job_fails_is_in_the_report_until_it_is_made(
     assert folder.report_on("chorus.txt") == ""
 
 
+def test_what_a_sound_lacked_is_in_the_report_on_its_take(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    half = "loop.wav is not whole: its header promises 2.0 s, 1.0 s are there"
+    folder.save("loop.wav", b"RIFF")
+    folder.settle()
+    (job,) = engine.jobs
+    manifest = folder.watch.out / "said.json"
+    folder.watch.out.mkdir(exist_ok=True)
+    manifest.write_text(json.dumps({"notes": [half, "mini does not sing"]}))
+    job.last_event = Event("finished", job, (1, str(manifest)))
+    folder.watched.on_job_event(job.last_event)
+    assert half in folder.report_on("loop.wav")
+    assert "does not sing" not in folder.report_on("loop.wav")
+    manifest.unlink()
+    folder.watched.on_job_event(job.last_event)
+    assert folder.report_on("loop.wav") == ""
+
+
 def test_an_output_that_takes_no_files_keeps_nobody_from_ordering(
     folder: PolledFolder, engine: EngineStub
 ) -> None:
@@ -220,9 +241,9 @@ def test_a_report_shows_first_what_to_look_at_and_then_the_rest() -> None:
 def test_a_line_in_which_nothing_can_be_sung_is_not_too_much(
     folder: PolledFolder, engine: EngineStub
 ) -> None:
-    folder.save("chorus.txt", "🔥\n")
+    folder.save("chorus.txt", "hm\n")
     folder.settle()
-    engine.sing(engine.jobs[0], left_out_line("🔥", NO_WORD, number=0))
+    engine.sing(engine.jobs[0], left_out_line("hm", NO_WORD, number=0))
     folder.watched.announce_lines()
     assert folder.notes_on("chorus.txt")[-1] == (1, 400, f"not sung: {NO_WORD}")
 
