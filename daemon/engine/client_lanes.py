@@ -25,11 +25,17 @@ class ClientLanes:
     clients in turn, one at a time. Any thread may put them.
     """
 
-    def __init__(self, name: str = "aside", close_seconds: float = CLOSE_SECONDS) -> None:
+    def __init__(
+        self,
+        name: str = "aside",
+        close_seconds: float = CLOSE_SECONDS,
+        most: int = MAX_WAITING,
+    ) -> None:
         """`name` is its thread's. `close_seconds`: for how long, when it closes, the next task is
-        begun.
+        begun. `most`: how many tasks of a client may wait.
         """
         self._close_seconds = close_seconds
+        self._most = most
         self._changed = threading.Condition()
         self._lanes: dict[str, deque[Task]] = {}  # by client, the next one first
         self._close_by = math.inf  # time.monotonic(); known as soon as it closes
@@ -56,8 +62,8 @@ class ClientLanes:
         with self._changed:
             if self._is_closing:
                 raise Refused(503, "the daemon is closing")
-            if len(self._lanes.get(client, ())) >= MAX_WAITING:
-                raise Refused(429, f"{MAX_WAITING} of your messages are still read", "wait")
+            if len(self._lanes.get(client, ())) >= self._most:
+                raise Refused(429, f"{self._most} of your messages are still read", "wait")
             if sum(map(len, self._lanes.values())) >= MAX_IN_ALL:
                 raise Refused(429, f"{MAX_IN_ALL} messages are still read", "wait")
             self._lanes.setdefault(client, deque()).append(task)

@@ -86,6 +86,8 @@ class Engine:
             self._publish_state,
         )
         self._lookup = self._intake.lookup
+        # for what comes behind a client's orders, and needs them taken in
+        self.arrivals = self._intake.arrivals
         # for what takes long and is about no order; the order of a client's messages stays
         self.lanes = self._intake.lanes
         # for looking through all that was: no order waits for that, and it is dropped at the end
@@ -167,6 +169,7 @@ class Engine:
         with self.lock:
             self._speculation.close()
         self.searches.close()
+        self.arrivals.close()
         self.lanes.close()
         self._supervisor.close()
         self._dispatcher.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from .speculation import Claim, Speculation
 
 log = logging.getLogger("acestepd.engine")
 
+MAX_ARRIVED = 512  # orders of a client that are not looked at yet
+
 
 @dataclass(eq=False)
 class IncomingOrder:
@@ -50,7 +53,10 @@ class IncomingOrder:
 
 class Intake:
     """The orders that are not written down yet. Any thread may bring one; the answer comes at once,
-    or on the journal's thread.
+    or on another thread.
+
+    Whoever answers a player never waits for the engine's lock in order to bring one: another thread
+    that has the lock may be kept from going on for longer than the player can wait.
     """
 
     def __init__(
@@ -70,10 +76,16 @@ class Intake:
         self._supervisor = dispatcher.supervisor
         self._speculation = speculation
         self._publish_state = publish_state
-        self._incoming: dict[IncomingOrder, None] = {}  # in the order in which they came
+        # those that have begun to come, and have no jobs yet, in the order in which they came
+        self._unread: dict[IncomingOrder, None] = {}
+        self._unread_lock = threading.Lock()  # held for a moment only
+        # those that are being written down, in that order
+        self._incoming: dict[IncomingOrder, None] = {}
         # those that are being written down, by client and name: the order's, and its jobs'
         self._named: dict[tuple[str, str], IncomingOrder] = {}
         self.lookup = JobLookup(journal, self.list_active, self.list_jobs)
+        # where orders are taken in, each client's in their order
+        self.arrivals = ClientLanes("orders", most=MAX_ARRIVED)
         # what takes long for a client: the order of its messages stays
         self.lanes = ClientLanes()
         self._has_queued = False  # orders, since it was told how many wait
@@ -89,13 +101,26 @@ class Intake:
 
     def list_unread(self) -> list[IncomingOrder]:
         """The orders that have no jobs yet."""
-        return [order for order in self._incoming if not order.jobs]
+        with self._unread_lock:
+            return list(self._unread)
 
     def begin(self, incoming: IncomingOrder, takes_long: bool = False) -> None:
-        """Take an order in, in the order in which its client's orders come: on the thread aside
-        where it `takes_long` to make it, where files have to be read or many takes looked up for
-        it, or for one before it.
+        """Take an order in on a thread for that, in the order in which its client's orders come; on
+        the one aside where it `takes_long` to make it, where files have to be read or many takes
+        looked up for it, or for one before it.
         """
+        with self._unread_lock:
+            self._unread[incoming] = None
+        if self.lanes.is_here:  # what its client sent before was taken in
+            self._begin_in_turn(incoming, takes_long)
+            return
+        try:
+            self.arrivals.put(incoming.client, partial(self._begin_in_turn, incoming, takes_long))
+        except Refused as error:
+            self._forget_unread(incoming)
+            incoming.answer(error)
+
+    def _begin_in_turn(self, incoming: IncomingOrder, takes_long: bool) -> None:
         if self.lanes.is_busy(incoming.client) or (takes_long and not self.lanes.is_here):
             self._put_aside(incoming)
             return
@@ -116,8 +141,6 @@ class Intake:
         )
 
     def _put_aside(self, incoming: IncomingOrder) -> None:
-        with self._lock:
-            self._incoming[incoming] = None
         try:
             self.lanes.put(incoming.client, lambda: self.take_in(incoming))
         except Refused as error:
@@ -177,6 +200,7 @@ class Intake:
         with self._lock:
             if first := self._find_incoming(incoming):
                 first.repeats.append(incoming)
+                self._forget_unread(incoming)
                 return True
             accepted = self.lookup.find_accepted(order)
             if accepted and not all(job.state is JobState.FAILED for job in accepted):
@@ -201,6 +225,7 @@ class Intake:
                 job.notes = (*order.notes, *incoming.guide_notes)
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
+            self._forget_unread(incoming)
             self._incoming[incoming] = None
             for name in _list_names(incoming):
                 self._named.setdefault(name, incoming)
@@ -260,7 +285,12 @@ class Intake:
         """Another order that is just being written down, and has a job of the same name."""
         return self._named.get((incoming.client, incoming.id)) if incoming.id else None
 
+    def _forget_unread(self, incoming: IncomingOrder) -> None:
+        with self._unread_lock:
+            self._unread.pop(incoming, None)
+
     def _remove_incoming(self, incoming: IncomingOrder) -> None:
+        self._forget_unread(incoming)
         self._incoming.pop(incoming, None)
         for name in _list_names(incoming):
             if self._named.get(name) is incoming:

@@ -138,6 +138,9 @@ class Command:
     of its sender is still to be done there, so as to keep the order. Without `is_slow` it is
     handled at once, whatever waits. What `is_search` looks through all that was: aside from the
     other slow ones, so that no order waits for it.
+
+    What `follows_orders` is handled when those that its sender has sent before were taken in: it
+    may be about them. So is what is handled aside.
     """
 
     address: str
@@ -151,3 +154,4 @@ class Command:
     names_job: bool = False  # its first argument is the id of a job; /ace/fail repeats it
     is_slow: Slowness | None = None
     is_search: bool = False
+    follows_orders: bool = False

@@ -35,10 +35,32 @@ def dispatch(message: Message, context: Context) -> Iterator[None]:
         if command.ignores_release and is_release(message.arguments):
             return
         call = partial(command.handler, context, arguments)
-        if _goes_aside(command, context, arguments):
+        if _waits_for_orders(command, context, arguments):
+            behind = partial(_answer_behind, command, arguments, message, context, call)
+            context.engine.arrivals.put(context.sender.client, behind)
+        elif _goes_aside(command, context, arguments):
             _put_aside(command, message, context, call)
         else:
             yield from call() or ()
+
+
+def _waits_for_orders(command: Command, context: Context, arguments: Arguments) -> bool:
+    if not command.follows_orders and command.is_slow is None:
+        return False
+    if not context.engine.arrivals.is_busy(context.sender.client):
+        return False
+    return command.follows_orders or _goes_aside(command, context, arguments)
+
+
+def _answer_behind(
+    command: Command, arguments: Arguments, message: Message, context: Context, call: Call
+) -> None:
+    """Answer what waited for its sender's orders."""
+    with _refusing(message, context):
+        if _goes_aside(command, context, arguments):
+            _put_aside(command, message, context, call)
+        else:
+            _answer_aside(message, context, call)
 
 
 def _goes_aside(command: Command, context: Context, arguments: Arguments) -> bool:

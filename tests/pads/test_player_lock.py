@@ -130,7 +130,7 @@ def test_a_reroll_before_the_engine_knows_the_job_cancels_it(
 
         monkeypatch.setattr(stage.engine, "begin_submit", submit_late)
         stage.pads.hit(0, raise_it)
-        until(lambda: stage.engine.find("pads", ids[0]).has_ended)
+        until(lambda: ids[0] in {job.id for job in stage.engine.journal.search() if job.has_ended})
         stage.model.run()
         until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
         states = {job.id: job.state.value for job in stage.engine.journal.search()}

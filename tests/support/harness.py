@@ -53,7 +53,7 @@ def reroll(engine: Engine, client: str, id: str, parent: str = "", seed: int = -
     refused: list[Exception] = []
     engine.begin_reroll(client, id, refused.append, parent, seed)
     taken_in = threading.Event()
-    engine.lanes.put(client, taken_in.set)
+    engine.arrivals.put(client, lambda: engine.lanes.put(client, taken_in.set))
     assert taken_in.wait(PATIENCE)
     engine.journal.flush()
     if refused:

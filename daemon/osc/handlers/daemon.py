@@ -61,4 +61,5 @@ SYNC = Command(
     "answers once everything before it has been handled",
     sync,
     is_slow=never,
+    follows_orders=True,
 )

@@ -323,6 +323,7 @@ COMMANDS = (
         "stop a job, or all",
         cancel,
         names_job=True,
+        follows_orders=True,
     ),
     Command(
         "/ace/panic",
@@ -342,6 +343,7 @@ COMMANDS = (
         query,
         names_job=True,
         is_slow=_is_of_many,
+        follows_orders=True,
     ),
     Command(
         "/ace/favourite",
