@@ -31,6 +31,12 @@ class SettingsError(ValueError):
     """A setting that cannot be used. Names it, what is allowed and what came."""
 
 
+class VolumeAway(SettingsError):
+    """A folder on a volume that is not there now: it may be plugged in a minute later."""
+
+    status = os.EX_TEMPFAIL  # the exit status after which a service is started again
+
+
 def setting(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -241,9 +242,11 @@ def run_service(arguments: argparse.Namespace) -> int:
         options["settings"] = _locate_settings_file(arguments)
     if arguments.model and Path(chosen.model).exists():
         options["model"] = Path(chosen.model).absolute()
+    since = time.time()
     service.install([word for name, value in options.items() for word in (f"--{name}", str(value))])
-    print(f"installed: {service.path}")
-    print("acestepd runs now, and whenever you log in: acestepd status")
+    print(f"installed: {service.path}", flush=True)
+    running = install.wait_until_it_answers(service, chosen, since)
+    print(f"acestepd runs now ({running}), and whenever you log in: acestepd status")
     print(service.hint)
     return 0
 

@@ -12,7 +12,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..settings import SettingsError
+from ..runtime import lock
+from ..runtime.launchd import LOG_VARIABLE, USAGE_ERROR
+from ..runtime.lock import RunningDaemon
+from ..settings import Settings, SettingsError
+from . import status
 
 LABEL = "local.acestepd"
 CHECKOUT = Path(__file__).parents[2]
@@ -26,7 +30,8 @@ VARIABLES = (
 )
 TRIES = 100
 PAUSE_SECONDS = 0.2  # between two tries
-USAGE_ERROR = 2  # the exit status of wrong settings: starting again would not help
+START_SECONDS = 30.0  # until a daemon answers that was started
+STOP_SECONDS = 30  # that it may take to end
 
 
 class Service(ABC):
@@ -52,6 +57,11 @@ class Service(ABC):
     @property
     @abstractmethod
     def hint(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def log(self) -> str:
+        """Where it says why it has ended, in words that follow "see"."""
 
     def install(self, flags: Sequence[str]) -> None:
         """Raises `SettingsError` with what the system said."""
@@ -84,11 +94,15 @@ class Launchd(Service):
             {
                 "Label": LABEL,
                 "ProgramArguments": list(command),
-                "EnvironmentVariables": environment,
+                "EnvironmentVariables": {**environment, LOG_VARIABLE: str(self._log)},
                 "RunAtLoad": True,
+                # whatever else it ends with: wrong settings end with 0, too (runtime/launchd.py)
                 "KeepAlive": {"SuccessfulExit": False},
                 "ThrottleInterval": 30,
-                "ProcessType": "Interactive",  # a background process is given less of the machine
+                "ExitTimeOut": STOP_SECONDS,
+                # A background process is given less of the machine, and its timers are late. App
+                # Nap is for programs with windows, and needs no switch here.
+                "ProcessType": "Interactive",
                 "StandardOutPath": str(self._log),
                 "StandardErrorPath": str(self._log),
             }
@@ -99,6 +113,8 @@ class Launchd(Service):
 
     def enable(self) -> None:
         self.disable()
+        # or else one that somebody has switched off under Login Items stays off
+        run_manager("launchctl", "enable", f"{self._domain}/{LABEL}", may_fail=True)
         run_manager("launchctl", "bootstrap", self._domain, str(self.path))
 
     def disable(self) -> None:
@@ -112,6 +128,10 @@ class Launchd(Service):
     def hint(self) -> str:
         command = f"launchctl print {self._domain}/{LABEL}"
         return f"{command} says how it is; what it could not log is in {self._log}"
+
+    @property
+    def log(self) -> str:
+        return str(self._log)
 
 
 class Systemd(Service):
@@ -129,6 +149,8 @@ class Systemd(Service):
         return f"""\
 [Unit]
 Description=acestepd, a music generation model played from OSC
+StartLimitIntervalSec=600
+StartLimitBurst=10
 
 [Service]
 ExecStart={start}
@@ -136,7 +158,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 {variables}Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus={USAGE_ERROR}
-TimeoutStopSec=30
+TimeoutStopSec={STOP_SECONDS}
 
 [Install]
 WantedBy=default.target
@@ -162,6 +184,10 @@ WantedBy=default.target
     def hint(self) -> str:
         return "it ends when you log out, unless you let it stay: loginctl enable-linger"
 
+    @property
+    def log(self) -> str:
+        return f"journalctl --user -u {self.name}"
+
 
 def choose_service() -> Service:
     """The kind this machine has. Raises `SettingsError` where it has none."""
@@ -171,6 +197,27 @@ def choose_service() -> Service:
     raise SettingsError(
         "this machine has neither launchd nor systemd: start acestepd from whatever starts "
         "programs here"
+    )
+
+
+def wait_until_it_answers(service: Service, settings: Settings, since: float) -> RunningDaemon:
+    """The daemon of these settings that was started `since` then (time.time()), once it answers a
+    ping. Raises `SettingsError` where none does, or an older one.
+    """
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        holder = lock.read_holder(settings.state)
+        if holder and holder.port and status.ask_version(holder.host, holder.port):
+            if holder.started >= since:
+                return holder
+            raise SettingsError(
+                f"{service.path} is installed, but another acestepd runs already ({holder}): stop "
+                f"that (kill {holder.pid}), then install the service again"
+            )
+        time.sleep(PAUSE_SECONDS)
+    raise SettingsError(
+        f"{service.path} is installed, but nobody answers after {START_SECONDS:.0f} s: see "
+        f"{service.log}, and acestepd doctor"
     )
 
 

@@ -6,10 +6,20 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ..runtime import launchd
+from ..settings import VolumeAway
 from .parser import build_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    launchd.rotate_log()
+    try:
+        return launchd.choose_status(_run(argv))
+    except SystemExit as end:  # argparse has said what is wrong
+        raise SystemExit(launchd.choose_status(int(end.code or 0))) from None
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         status = int(arguments.run(arguments))
@@ -19,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # settings, checkpoints and requests say in one sentence what is wrong
         hint = getattr(error, "hint", "")
         print(f"acestepd: {error}" + (f" ({hint})" if hint else ""), file=sys.stderr)
-        return 2
+        return error.status if isinstance(error, VolumeAway) else launchd.USAGE_ERROR
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read what is printed has had enough
@@ -30,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _drop_output()
         print(f"acestepd: what it prints cannot be written: {reason}", file=sys.stderr)
-        return 2
+        return launchd.USAGE_ERROR
 
 
 def _find_output_error() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..runtime import logs
+from ..runtime import launchd, logs
 from ..runtime.reload import SettingsReloader
 from ..runtime.signals import SignalReceiver
 from ..service import Daemon
@@ -36,8 +36,10 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
     daemon = Daemon(settings)
     reloader = SettingsReloader(file, settings, read, daemon.apply)
     signals = SignalReceiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    with logs.log_to_file(settings), daemon, reloader:
+    with logs.log_to_file(settings) as log_file, daemon, reloader:
         spare_what_is_there()
+        if log_file and launchd.has_started_us():  # nobody rotates the other file while we run
+            terminal.setLevel(logging.CRITICAL + 1)
         if not quiet:
             print(build_start_screen(daemon), flush=True)
             terminal.setLevel(logging.INFO)

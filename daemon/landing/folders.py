@@ -10,22 +10,36 @@ from pathlib import Path
 
 from pipeline.request import Request
 
-from ..settings import SettingsError
+from ..settings import SettingsError, VolumeAway
 
 BYTES_PER_SAMPLE = 8  # of one channel, with room for the staged copy
+# where systems put drives, and how many levels below
+VOLUMES = {"/Volumes": 1, "/mnt": 1, "/media": 2, "/run/media": 2}
 SPARE = 8 * 2**20  # bytes that must stay free besides
 
 
 def check_writable(folder: Path) -> None:
-    """Make the output folder and prove that files can be written there. Raises `SettingsError`."""
+    """Make the output folder and prove that files can be written there. Raises `SettingsError`,
+    and `VolumeAway` where its drive is not plugged in.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise SettingsError(
+        kind = VolumeAway if _is_volume_away(folder) else SettingsError
+        raise kind(
             f"out: cannot write into {folder}: {error.strerror}; choose another with --out"
         ) from error
+
+
+def _is_volume_away(folder: Path) -> bool:
+    """Whether it is on a drive, by its path, that is not there."""
+    for root, depth in VOLUMES.items():
+        levels = len(Path(root).parts) + depth
+        if folder.is_relative_to(root) and len(folder.parts) >= levels:
+            return not Path(*folder.parts[:levels]).exists()
+    return False
 
 
 def find_obstacle(folder: Path, request: Request) -> OSError | None:

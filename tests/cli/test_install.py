@@ -4,25 +4,69 @@ are asked.
 
 from __future__ import annotations
 
+import json
 import plistlib
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from daemon.cli import install
+from daemon import API, VERSION
+from daemon.cli import install, status
+from daemon.landing import folders
+from daemon.osc.outgoing import encode_reply
+from daemon.runtime.launchd import LOG_VARIABLE, MAX_LOG_BYTES
+from daemon.runtime.lock import StateLock, read_holder
 from tests.support.command_line import run_here
+from tests.support.fake_launchd import FakeLaunchd
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 MANAGER = """#!/bin/sh
 echo "$(basename "$0") $*" >> "{log}"
 case "$*" in
     {refused}) echo "no such bus" >&2; exit 1;;
+    *restart*|bootstrap*) echo '{record}' > "{lock}";;
 esac
 """
+STATE = Path(".local/state/acestepd")
+
+
+class FakeDaemon:
+    """It answers pings, as one would that a service manager has started."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+        self._thread.start()
+
+    def record(self, started: float) -> str:
+        """What it would write into the lock of its state folder."""
+        return json.dumps({"pid": 77, "host": "127.0.0.1", "port": self._port, "started": started})
+
+    def _answer(self) -> None:
+        while True:
+            question, sender = self._socket.recvfrom(1000)
+            if not question:
+                return
+            is_ping = question.startswith(b"/ace/ping")
+            pong = encode_reply("pong", "status", VERSION, API)
+            self._socket.sendto(pong if is_ping else encode_reply("synced", 1), sender)
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._socket.sendto(b"", ("127.0.0.1", self._port))
+            self._thread.join()
+        self._socket.close()
 
 
 class Machine:
@@ -36,11 +80,17 @@ class Machine:
         self.programs.mkdir()
         for name in ("sh", "basename"):
             (self.programs / name).symlink_to(shutil.which(name) or name)
+        (self.home / STATE).mkdir(parents=True)
+        self.lock = self.home / STATE / "acestepd.lock"
+        self.daemon = FakeDaemon()
         self.more: dict[str, str] = {}
 
-    def has(self, manager: str, refused: str = "nothing") -> None:
+    def has(self, manager: str, refused: str = "nothing", started: float = 0.0) -> None:
+        """A manager that starts a daemon. `started`: which says that it began then; 0: now."""
         program = self.programs / manager
-        program.write_text(MANAGER.format(log=self._log, refused=refused))
+        record = self.daemon.record(started or time.time() + 60)
+        text = MANAGER.format(log=self._log, refused=refused, record=record, lock=self.lock)
+        program.write_text(text)
         program.chmod(0o755)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,12 +107,16 @@ class Machine:
 
     @property
     def files(self) -> list[Path]:
-        return [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
+        """All but what the daemon writes."""
+        files = [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
+        return [path for path in files if STATE not in path.parents]
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path)
+    yield machine
+    machine.daemon.close()
 
 
 UNIT = Path(".config/systemd/user/acestepd.service")
@@ -88,6 +142,7 @@ def test_systemd_gets_a_user_unit_and_starts_it(machine: Machine) -> None:
     assert command[-len(flags) :] == flags
     assert Path(command[0]).is_absolute()
     assert "RestartPreventExitStatus=2" in unit, "wrong settings are not tried again and again"
+    assert "StartLimitBurst=10" in unit, "nor is anything else, for ever"
     assert machine.calls == [
         "systemctl --user show-environment",
         "systemctl --user daemon-reload",
@@ -135,8 +190,113 @@ def test_launchd_gets_an_agent_and_starts_it(machine: Machine) -> None:
     assert agent["KeepAlive"] == {"SuccessfulExit": False}, (
         "after a crash, and not after it was stopped"
     )
-    assert [line.split()[1] for line in machine.calls] == ["bootout", "print", "bootstrap"]
+    assert [line.split()[1] for line in machine.calls] == [
+        "bootout",
+        "print",
+        "enable",
+        "bootstrap",
+    ]
     assert machine.calls[-1].endswith(str(machine.home / PLIST))
+    assert agent["ProcessType"] == "Interactive", "App Nap and late timers are for others"
+    assert agent["ThrottleInterval"] == agent["ExitTimeOut"] == 30
+
+
+def test_it_says_that_it_runs_once_it_answers(machine: Machine) -> None:
+    machine.has("launchctl", refused="print*")
+    done = machine.run("service", "install")
+    assert "acestepd runs now (process 77, running since" in done.stdout
+
+
+def test_a_daemon_that_is_there_already_is_not_taken_for_the_service(machine: Machine) -> None:
+    machine.has("launchctl", refused="print*", started=time.time() - 60)
+    done = machine.run("service", "install")
+    assert done.returncode == 2
+    assert "another acestepd runs already (process 77" in done.stderr
+    assert "kill 77" in done.stderr
+    assert "runs now" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("manager", "log"), [("systemctl", "journalctl --user"), ("launchctl", "acestepd.log")]
+)
+def test_a_service_that_does_not_answer_is_said_and_where_its_words_are(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, manager: str, log: str
+) -> None:
+    monkeypatch.setattr(install, "START_SECONDS", 0.1)
+    machine.daemon.close()
+    machine.has(manager, refused="print*")
+    done = machine.run("service", "install")
+    assert done.returncode == 2
+    assert "is installed, but nobody answers" in done.stderr
+    assert log in done.stderr
+    assert "runs now" not in done.stdout
+
+
+def test_launchd_starts_it_again_after_a_crash_and_not_with_wrong_settings(
+    machine: Machine,
+) -> None:
+    launchd = FakeLaunchd(machine.programs.parent, machine.programs)
+    settings = machine.home / ".config/acestepd/settings.toml"
+    try:
+        done = machine.run("service", "install", "--model", "mini", "--port", "0")
+        assert done.returncode == 0, done.stderr
+        first = launchd.pid
+        assert f"acestepd runs now (process {first}, " in done.stdout
+        launchd.kill()
+        until(lambda: bool(answering(machine) not in (0, first)))
+        settings.parent.mkdir(parents=True)
+        settings.write_text("queue = true")
+        launchd.kill()
+        until(lambda: not launchd.pid and len(launchd.ends) == 3)
+        assert launchd.ends == [-9, -9, 0], "launchd leaves alone only what ends with 0"
+        log = (machine.home / "Library/Logs/acestepd.log").read_text()
+        assert "queue must be a whole number, got True" in log
+    finally:
+        machine.run("service", "uninstall")
+    assert launchd.pid == 0
+
+
+def answering(machine: Machine) -> int:
+    """The process that answers a ping; 0: none."""
+    holder = read_holder(machine.home / STATE)
+    return holder.pid if holder and status.ask_version(holder.host, holder.port) else 0
+
+
+@pytest.mark.parametrize("is_launchd", [False, True])
+def test_only_launchd_is_told_that_a_start_in_vain_went_well(
+    machine: Machine, is_launchd: bool
+) -> None:
+    machine.more = {LOG_VARIABLE: str(machine.home / "log")} if is_launchd else {}
+    expected = 0 if is_launchd else 2
+    with StateLock(machine.home / STATE):
+        done = machine.run("--model", "mini", "--port", "0")
+    assert (done.returncode, "is running already" in done.stderr) == (expected, True)
+    assert machine.run("--no-such-option").returncode == expected
+    assert machine.run("--port", "70000").returncode == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders, "VOLUMES", {"/proc": 1})
+        away = machine.run("--model", "mini", "--out", "/proc/drive/clips")
+    assert away.returncode == 75, "a drive may be plugged in a minute later: it is tried again"
+    assert "cannot write into /proc/drive/clips" in away.stderr
+
+
+def test_the_file_that_launchd_writes_to_is_rotated_and_stays_the_same_file(
+    machine: Machine,
+) -> None:
+    log = machine.home / "log"
+    machine.more = {LOG_VARIABLE: str(log)}
+    log.write_bytes(b"x" * MAX_LOG_BYTES)
+    machine.run("--version")
+    assert len(log.read_bytes()) == MAX_LOG_BYTES
+    with log.open("ab") as held:
+        held.write(b"last words\n")
+        held.flush()
+        machine.run("--version")
+        held.write(b"new words\n")
+    assert log.read_bytes() == b"new words\n"
+    assert (machine.home / "log.1").read_bytes().endswith(b"xlast words\n")
+    machine.more = {LOG_VARIABLE: str(machine.home / "nowhere" / "log")}
+    assert machine.run("--version").returncode == 0
 
 
 def test_what_the_shell_says_about_models_and_midi_is_kept_for_the_service(
