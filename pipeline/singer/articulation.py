@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .formants import NASAL_ZERO, VOWELS, Consonant, Formants
+from .formants import (
+    BACK_VELAR,
+    BACK_VELAR_GRIP,
+    FRONT,
+    NASAL_ZERO,
+    VELARS,
+    VOWELS,
+    Consonant,
+    Formants,
+)
 from .timing import Phone, time_phones
 from .trajectories import Trajectory
 from .vocal_line import SungSyllable
@@ -140,9 +149,10 @@ def _find_locus(place: PhonePlace) -> Formants:
     """The formants of a consonant beside its vowel."""
     sound = place.phone.sound
     near = _find_vowel(place)
-    second, third = (
-        sound.grip * own + (1 - sound.grip) * its for own, its in zip(sound.locus[1:], near[1:])
-    )
+    locus, grip = sound.locus[1:], sound.grip
+    if place.phone.name in VELARS and near[1] <= FRONT:
+        locus, grip = BACK_VELAR, BACK_VELAR_GRIP
+    second, third = (grip * own + (1 - grip) * its for own, its in zip(locus, near[1:]))
     return sound.locus[0] or near[0], second, third
 
 
@@ -268,6 +278,6 @@ def _find_noise(place: PhonePlace) -> str:
     """A K is made further forward before IY, further back before UW."""
     noise = place.phone.sound.noise
     second = _find_vowel(place)[1]
-    if noise != "K" or 1150 <= second <= 1650:
+    if noise != "K" or 1150 <= second <= FRONT:
         return noise
     return "K back" if second < 1150 else "K front"

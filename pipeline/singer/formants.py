@@ -86,12 +86,12 @@ VOWELS = {
 NASAL_ZERO = 1000.0  # Hz: a nasal vowel's
 
 CONSONANTS = {
-    "B": Consonant((220, 900, 2200), 0.25, 60, 12, voice=-17, noise="P", level=-12, transition=40),
-    "P": Consonant((350, 900, 2200), 0.25, 75, 10, 45, noise="P", level=-9, transition=40),
+    "B": Consonant((220, 900, 2200), 0.7, 60, 12, voice=-17, noise="P", level=-12, transition=40),
+    "P": Consonant((350, 900, 2200), 0.7, 75, 10, 45, noise="P", level=-9, transition=40),
     "D": Consonant((230, 1750, 2700), 0.6, 55, 16, voice=-17, noise="T", level=-12),
     "T": Consonant((350, 1750, 2700), 0.6, 70, 16, 45, noise="T", level=-7),
-    "G": Consonant((230, 1900, 2300), 0.3, 55, 24, voice=-17, noise="K", level=-11, transition=60),
-    "K": Consonant((350, 1900, 2300), 0.3, 70, 24, 45, noise="K", level=-4, transition=60),
+    "G": Consonant((230, 2420, 2520), 0.83, 55, 24, voice=-17, noise="K", level=-11, transition=60),
+    "K": Consonant((350, 2420, 2520), 0.83, 70, 18, 45, noise="K", level=-7, transition=60),
     "CH": Consonant((320, 1850, 2600), 0.7, 60, 90, noise="SH", level=-9),
     "JH": Consonant((250, 1850, 2600), 0.7, 50, 60, voice=-17, noise="SH", level=-13),
     "TS": Consonant((330, 1650, 2600), 0.6, 60, 95, noise="S", level=-10),
@@ -110,7 +110,7 @@ CONSONANTS = {
     "RX": Consonant((450, 1150, 2450), 0.6, friction=75, voice=-6, noise="X", level=-22),
     "M": Consonant((300, 950, 2150), 0.45, hold=80, voice=-2, zero=1000, transition=40),
     "N": Consonant((300, 1650, 2600), 0.6, hold=75, voice=-2, zero=1700),
-    "NG": Consonant((300, 2000, 2300), 0.5, hold=85, voice=-2, zero=3200, transition=60),
+    "NG": Consonant((300, 2420, 2520), 0.83, hold=85, voice=-2, zero=3200, transition=60),
     "NY": Consonant((300, 2200, 2900), 0.9, hold=85, voice=-2, zero=2300, transition=80),
     "L": Consonant((350, 1050, 2800), 0.85, hold=70, voice=-5, transition=45),
     "LY": Consonant((300, 2100, 2900), 0.9, hold=80, voice=-5, transition=80),
@@ -126,6 +126,11 @@ CODA_CONSONANTS = CONSONANTS | {
     "R": Consonant((470, 1250, 1620), 0.9, hold=105, voice=-1, transition=90),
     "L": Consonant((440, 950, 2700), 0.85, hold=90, voice=-2, transition=60),
 }
+# K, G and NG are made where their vowel is: so in front of the palate, and behind it like this.
+VELARS = frozenset({"K", "G", "NG"})
+FRONT = 1650.0  # Hz of a vowel's F2: a higher one is made in front
+BACK_VELAR = (2700.0, 1900.0)  # Hz: locus of F2 and F3 beside other vowels
+BACK_VELAR_GRIP = 0.2
 # What is shut at the same place: one stop goes into the other without being let go.
 PLACES = {"P": "lips", "T": "ridge", "S": "ridge", "SH": "ridge", "K": "palate"}
 
@@ -134,7 +139,7 @@ NOISES = {
     "T": (Hump(4600, 0.5), Hump(8000, 0.6, -3)),
     "K": (Hump(1750, 0.22), Hump(3800, 0.4, -14)),
     "K front": (Hump(2450, 0.22), Hump(4500, 0.4, -14)),
-    "K back": (Hump(1150, 0.25), Hump(3500, 0.4, -14)),
+    "K back": (Hump(1380, 0.25), Hump(3500, 0.4, -22)),
     "S": (Hump(6200, 0.32), Hump(9000, 0.4, -3)),
     "SH": (Hump(2900, 0.32), Hump(4600, 0.45, -3)),
     "F": (Hump(1300, 1.0), Hump(4500, 1.0, 2), Hump(9000, 0.6, 2)),

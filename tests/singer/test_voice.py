@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from pipeline.request import SAMPLE_RATE
+from pipeline.singer.articulation import articulate
 from pipeline.singer.formants import CONSONANTS, VOWELS
 from pipeline.singer.phonemes import CONSONANTS as CONSONANT_NAMES
 from pipeline.singer.phonemes import VOWELS as VOWEL_NAMES
@@ -176,6 +177,20 @@ def test_a_velar_burst_follows_its_vowel() -> None:
         stop = time_phones([syllable])[0]
         centroids.append(measure_centroid(cut(sing_syllables(syllable), stop.opened, stop.free)))
     assert centroids[0] > 1.2 * centroids[1] > 1.4 * centroids[2]
+
+
+def find_opening(sounds: str) -> float:
+    """The Hz of F2 when the first stop opens."""
+    syllable = make_syllable(sounds)
+    stop = time_phones([syllable])[0]
+    return float(articulate([syllable]).formants.sample(np.array([stop.opened]))[0, 1])
+
+
+@pytest.mark.parametrize(("lips", "palate"), [("P", "K"), ("B", "G")])
+def test_a_front_vowel_comes_from_where_its_stop_was_shut(lips: str, palate: str) -> None:
+    vowel = VOWELS["EH"].formants[1]
+    assert find_opening(f"{lips} EH") < 0.8 * vowel
+    assert find_opening(f"{palate} EH") > 1.2 * vowel
 
 
 @pytest.mark.parametrize("name", ["P", "T", "K", "B", "D", "G", "CH", "JH", "TS", "DZ"])
