@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from .characters import fold, fold_word
@@ -111,6 +112,7 @@ class Heading(NamedTuple):
     also: tuple[Heading, ...] = ()
 
 
+@lru_cache(4096)
 def read_heading(text: str) -> Heading | None:
     """The heading that a text is, without brackets around it; None for one that begins with no
     section's name or abbreviation.
