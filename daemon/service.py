@@ -32,6 +32,7 @@ from .panel import Panel
 from .paths import AllowedFolders
 from .runtime.lock import StateLock
 from .runtime.logs import EventLog
+from .runtime.sleep_guard import SleepGuard
 from .settings import Settings, SettingsError
 from .tempo import Tempo
 from .watch.watchers import Watchers
@@ -123,6 +124,11 @@ class Daemon:
             self.inbox = Inbox(settings, self.journal, Readers(self.clients, self.inserter))
             self.upkeep = Upkeep(self.inserter, self.inbox, self.sources, self.clients)
             self.engine.subscribe(self.upkeep.on_event)
+            # apart from the others, whose folders may be slow
+            sleep_guard = SleepGuard(self.engine.active)
+            opened.callback(sleep_guard.release)
+            self._wakefulness = Upkeep(sleep_guard)
+            self.engine.subscribe(self._wakefulness.on_event)
             self._opened = opened.pop_all()
 
     def apply(self, settings: Settings) -> None:
@@ -163,6 +169,7 @@ class Daemon:
             self.discovery.start()
         self.watchers.start()
         self.upkeep.start()
+        self._wakefulness.start()
         return self
 
     def __exit__(
@@ -177,6 +184,7 @@ class Daemon:
         self.pads.close()
         self.engine.close()  # before the surfaces: its last words are still heard
         self.upkeep.close()
+        self._wakefulness.close()
         self._opened.close()
 
 

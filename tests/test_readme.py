@@ -26,6 +26,7 @@ PAGES = (
     "integrations/README.md",
     *(f"integrations/{row.name}/README.md" for row in list_available()),
 )
+TEXT_SUFFIXES = (".py", ".md", ".toml", ".js", ".lua", ".json", ".pd", ".maxpat", ".txt", ".html")
 
 
 @pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.parent.name)
@@ -47,6 +48,15 @@ def test_it_is_a_page_for_musicians() -> None:
 def test_ci_runs_the_readmes_own_test_command() -> None:
     (command,) = re.findall(r"<!-- command two -->\n```sh\n(.+)\n```", README)
     assert command in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_addresses_in_texts_are_those_that_the_daemon_listens_on() -> None:
+    """localhost may be IPv6, where nobody is."""
+    texts = [ROOT / page for page in PAGES]
+    for folder in ("daemon", "pipeline", "integrations", "examples"):
+        texts += [path for path in (ROOT / folder).rglob("*") if path.suffix in TEXT_SUFFIXES]
+    for path in texts:
+        assert not re.search(r"localhost[ :/]+[\dP]", path.read_text("utf-8")), path
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))

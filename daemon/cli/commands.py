@@ -210,16 +210,37 @@ def run_history(arguments: argparse.Namespace) -> int:
 
 
 def run_settings(arguments: argparse.Namespace) -> int:
-    from . import template
+    from . import file_manager, template
 
-    if arguments.write:
-        file = _locate_settings_file(arguments)
+    file = _locate_settings_file(arguments)
+    if arguments.open:
+        if not file.exists():
+            _write_new_file(file, template.build_template())
+        file_manager.show(file)
+    elif arguments.write:
         _write_new_file(file, template.build_template())
         print(_format_json({"written": file}) if arguments.json else f"written: {file}")
     elif arguments.json:
         print(_format_json(template.to_json(_read_settings(arguments))))
     else:
         print(template.build_template())
+    return 0
+
+
+def run_banks(arguments: argparse.Namespace) -> int:
+    from ..pads.bank_store import BANKS, BankStore
+    from . import file_manager
+
+    folder = _read_settings(arguments).state / BANKS
+    if arguments.open:
+        _make_folder(folder)
+        file_manager.show(folder)
+        return 0
+    programs = BankStore(folder).list_programs()
+    if arguments.json:
+        print(_format_json({"folder": folder, "banks": programs}))
+    else:
+        print(folder, *(f"  {program:3}  {name}" for name, program in programs.items()), sep="\n")
     return 0
 
 
@@ -335,6 +356,16 @@ def _write_new_file(file: Path, text: str) -> None:
         ) from None
     except OSError as error:
         raise SettingsError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _make_folder(folder: Path) -> None:
+    """One that only its owner reads."""
+    from pipeline.private import make_folder
+
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise SettingsError(f"cannot make {folder}: {error.strerror}") from error
 
 
 def _format_json(value: object) -> str:

@@ -17,7 +17,7 @@ KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
 EPILOG = """\
 Start it, then ask from another terminal, or send one OSC message to UDP port 9100:
   acestepd play "warm lo-fi beat" --bars 4 --seed 7
-  oscsend localhost 9100 /ace/go ssfi take1 "warm lo-fi beat" 4 7
+  oscsend 127.0.0.1 9100 /ace/go ssfi take1 "warm lo-fi beat" 4 7
 """
 VARIANT = "sub-folder of the DiT; turbo by default"
 
@@ -90,7 +90,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_settings_options(settings, KEEP)
     settings.add_argument("--write", action="store_true", help="write it, where there is none yet")
+    settings.add_argument(
+        "--open", action="store_true", help="show the file in Finder, or the file manager"
+    )
     settings.set_defaults(run=commands.run_settings)
+
+    banks = subcommands.add_parser("banks", help="the saved banks of pads, and where they are")
+    _add_settings_options(banks, KEEP)
+    banks.add_argument(
+        "--open", action="store_true", help="show the folder in Finder, or the file manager"
+    )
+    banks.set_defaults(run=commands.run_banks)
 
     service = subcommands.add_parser("service", help="start acestepd whenever you log in")
     _add_settings_options(service, KEEP)
@@ -106,7 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_integrations_options(integrations)
     integrations.set_defaults(run=commands.run_integrations)
 
-    for scriptable in (play, listen, status, history, settings, integrations):
+    for scriptable in (play, listen, status, history, settings, banks, integrations):
         scriptable.add_argument("--json", action="store_true", help="for scripts")
     return top
 

@@ -114,5 +114,5 @@ def _describe_tempo(daemon: Daemon) -> str:
 def _format_example(daemon: Daemon) -> str:
     host, port = daemon.osc.address
     is_local = host.startswith("127.") or host == "0.0.0.0"
-    where = "localhost" if is_local else host
+    where = "127.0.0.1" if is_local else host  # localhost may be IPv6
     return f'oscsend {where} {port} /ace/go ssfi take1 "warm lo-fi beat" 4 7'

@@ -22,6 +22,7 @@ from .bank import PROGRAMS, Bank
 
 log = logging.getLogger("acestepd.pads")
 
+BANKS = "banks"  # the folder of them, in the state folder
 NAME = re.compile(r"[^\W_](?:[\w .'+-]{0,62}[\w'+-])?")
 
 

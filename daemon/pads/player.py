@@ -26,7 +26,7 @@ from ..settings import Settings
 from ..tempo import Tempo
 from .announcer import Announcer, TakeManifests
 from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed
-from .bank_store import BankStore
+from .bank_store import BANKS, BankStore
 from .banks import Banks
 from .current_bank import CLIENT, CurrentBank, new_job_id
 from .interface import Light, LightListener, PadState
@@ -62,7 +62,7 @@ class PadPlayer:
         self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
         self._manifests = TakeManifests()
-        store = BankStore(settings.state / "banks")
+        store = BankStore(settings.state / BANKS)
         self.banks = Banks(engine, store, self._current, self._lights, self._jobs)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pad speculation", daemon=True)

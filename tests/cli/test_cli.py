@@ -256,6 +256,7 @@ COMMANDS = [
     "status",
     "history",
     "settings",
+    "banks",
     "service",
     "integrations",
 ]

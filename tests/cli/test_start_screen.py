@@ -63,7 +63,7 @@ def test_it_shows_what_a_musician_needs_in_order_and_nothing_above_it(tmp_path: 
     assert text_of(screen, "OSC in")[0] == f"UDP 127.0.0.1:{daemon.port}"
     assert "/ace/notify 1 9101" in text_of(screen, "OSC in")[1]
     assert text_of(screen, "tempo") == ["120 bpm until you say another: /ace/tempo 98"]
-    example = f'oscsend localhost {daemon.port} /ace/go ssfi take1 "warm lo-fi beat" 4 7'
+    example = f'oscsend 127.0.0.1 {daemon.port} /ace/go ssfi take1 "warm lo-fi beat" 4 7'
     assert text_of(screen, "try") == [example]
     assert screen[-1] == "Stop with Ctrl-C."
     assert all(len(line) <= 120 for line in screen)

@@ -147,7 +147,7 @@ def test_inprocess_needs_no_daemon(tmp_path: Path) -> None:
 @needs("oscsend")
 def test_oscsend_triggers_and_a_subscriber_hears(port: str, client: OscClient) -> None:
     client.ask("/ace/notify", 1)
-    run = Run("oscsend", "localhost", port, "/ace/go", "ssfi", "liblo", "warm lo-fi beat", "1", "7")
+    run = Run("oscsend", "127.0.0.1", port, "/ace/go", "ssfi", "liblo", "warm lo-fi beat", "1", "7")
     assert run.status == 0
     assert_made(client, "liblo", bars(1, 120))
 
