@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import main
-from daemon.settings import Settings
 from daemon.pads.bank import Bank
 from daemon.pads.bank_store import BankStore
+from daemon.settings import Settings
 
 OPENER = """#!/bin/sh
 echo "$0" "$@" >> "{log}"
