@@ -102,7 +102,7 @@ def test_banks_are_listed(desktop: Desktop, capsys: pytest.CaptureFixture[str]) 
     folder = Settings().state / "banks"
     store = BankStore(folder)
     store.put(Bank("verse", 7))
-    store.flush()
+    store.flush("verse")
     assert main.main(["banks"]) == 0
     assert capsys.readouterr().out == f"{folder}\n    7  verse\n"
     assert main.main(["banks", "--json"]) == 0
