@@ -277,7 +277,6 @@ def client(daemon: Daemon) -> Iterator[OscClient]:
 @pytest.fixture(scope="session")
 def jack_server() -> Iterator[Jack]:
     """One for all: whatever a test that failed has left open must not outlive its server."""
-    pytest.importorskip("rtmidi", reason="needs python-rtmidi (the extra 'midi')")
     if not shutil.which("jackd"):
         pytest.skip("needs jackd (apt-get install jackd2): ports without a device")
     server = Jack()

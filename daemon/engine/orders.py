@@ -10,18 +10,11 @@ from pathlib import Path
 from pipeline.request import Request
 
 from ..jobs import Job, Order, Refused
-from ..landing import levels
 from ..settings import Settings
 
 
 def check_order(order: Order, settings: Settings, waiting: Sequence[Collection[Job]]) -> None:
     """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
-    if order.request.loudness and not levels.can_measure_loudness():
-        raise Refused(
-            422,
-            "loudness cannot be measured here",
-            "pip install 'acestepd[loudness]', or leave it at 0",
-        )
     if order.count < 1:
         raise Refused(422, f"count must be at least 1, got {order.count}")
     most = min(settings.queue, settings.queue_per_client)

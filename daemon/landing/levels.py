@@ -7,7 +7,6 @@ Loudness is that of ITU-R BS.1770 (EBU R 128), measured by pyloudnorm. Arrays ar
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import warnings
 from collections.abc import Sequence
@@ -73,11 +72,6 @@ def resample(audio: Audio, rate: int, samples: int | None = None, loop: bool = F
         return resample_periodic(audio.T, samples).T
     resampled = np.asarray(soxr.resample(audio.T, SAMPLE_RATE, rate, quality="VHQ")).T[:, :samples]
     return np.pad(resampled, ((0, 0), (0, samples - resampled.shape[1])))
-
-
-def can_measure_loudness() -> bool:
-    """Whether the library for it, which is an extra, is installed here."""
-    return importlib.util.find_spec("pyloudnorm") is not None
 
 
 def measure_loudness(audio: npt.NDArray[np.floating[Any]], rate: int) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import itertools
 import logging
 import os
 from typing import Any
 
-from .system_ports import Backend, PortNames
+from .system_ports import Backend, PortNames, list_ports
 
 log = logging.getLogger("acestepd.midi")
 
@@ -19,7 +20,7 @@ class JackSentinel:
 
     To close a port of a server that has ended is a crash of the process, and another server may
     have begun since the last look, with ports of the same names. So there is one port whose name
-    nobody else has. It is never closed.
+    nobody else has. It is closed when the process ends, and only if its server is there then.
     """
 
     def __init__(self) -> None:
@@ -44,10 +45,19 @@ class JackSentinel:
             return
         name = f"ace-lifeline-{os.getpid()}-{next(self._numbers)}"
         try:
-            leak_port(backend.open_output("lifeline", virtual=True, client_name=name))
+            port = backend.open_output("lifeline", virtual=True, client_name=name)
+            leak_port(port)
+            atexit.register(_close_at_exit, backend, name, port)
             self._name = name
         except Exception as error:  # the server has just ended: the next look will notice
             log.debug("no lifeline: %s", str(error))
+
+
+def _close_at_exit(backend: Backend, name: str, port: Any) -> None:
+    """Or else RtMidi's bindings print that it was leaked."""
+    present = list_ports(backend)
+    if present and any(name in each for each in present.inputs):
+        port.close()
 
 
 JACK_SENTINEL = JackSentinel()

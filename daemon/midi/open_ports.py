@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import mido
 
+from . import rtmidi_backend
 from .jack_sentinel import JACK_SENTINEL, leak_port
 from .parser import SYSEX_END, StreamParser
 from .system_ports import Backend, PortNames, list_ports
@@ -54,13 +55,12 @@ class InputPort:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._port = _open_port(backend, "input", name, virtual)
-        rtmidi = getattr(self._port, "_rt", None)
-        if rtmidi is None:
+        if not isinstance(self._port, rtmidi_backend.Input):
             self._port.callback = lambda message: self._receive(message.bytes())
-        elif "JACK" in getattr(self._port, "api", ""):
-            self._start_jack(rtmidi, backend, present)
+        elif "JACK" in self._port.api:
+            self._start_jack(self._port, backend, present)
         else:
-            rtmidi.set_callback(lambda event, _: self._receive(event[0]))
+            self._port.listen(self._receive)
 
     def close(self, server_present: bool = True) -> None:
         """`server_present`: whether the MIDI system still is there."""
@@ -71,22 +71,21 @@ class InputPort:
             self._terminator.close(server_present)
         _close_port(self._port, server_present)
 
-    def _start_jack(self, rtmidi: Any, backend: Backend, present: PortNames) -> None:
-        rtmidi.cancel_callback()
+    def _start_jack(self, port: rtmidi_backend.Input, backend: Backend, present: PortNames) -> None:
         self._thread = threading.Thread(
-            target=self._poll, args=(rtmidi,), name=f"midi {self.name}", daemon=True
+            target=self._poll, args=(port,), name=f"midi {self.name}", daemon=True
         )
         self._thread.start()
         self._terminator = SysexTerminator(backend, present)
         self._terminator.start()
 
-    def _poll(self, rtmidi: Any) -> None:
+    def _poll(self, port: rtmidi_backend.Input) -> None:
         """JACK calls back in the midst of its cycle: what waits for Python there is overwritten by
         the next cycle.
         """
         while not self._closing.wait(JACK_POLL_SECONDS):
-            while event := rtmidi.get_message():
-                self._receive(event[0])
+            while data := port.read():
+                self._receive(data)
 
     def _receive(self, data: Sequence[int]) -> None:
         at = time.monotonic()
@@ -153,7 +152,7 @@ class SysexTerminator:
         ):
             with self._lock:
                 if not self._closing.is_set():
-                    self._port._rt.send_message([SYSEX_END])
+                    self._port.send_bytes([SYSEX_END])
 
     def close(self, server_present: bool) -> None:
         self._closing.set()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .jack_sentinel import JACK_SENTINEL
-from .system_ports import PortNames, list_ports, load_backend
+from .system_ports import NoMidi, PortNames, load_backend, read_ports
 
 log = logging.getLogger("acestepd.midi")
 
@@ -95,7 +95,7 @@ class PortWatcher:
         """The seconds until the next time; None: nobody wants to know."""
         if not self._callbacks:
             return None
-        present = list_ports(load_backend())
+        present = self._read_ports()
         if not JACK_SENTINEL.is_present(present):
             JACK_SENTINEL.reset()
             self._call_all(None)
@@ -105,6 +105,15 @@ class PortWatcher:
         self._present = present
         self._looked.set()
         return min(self._callbacks.values()) * 2.0 ** min(MAX_DOUBLINGS, self._failures)
+
+    def _read_ports(self) -> PortNames | None:
+        """None where no MIDI system answers, which is said once until one does."""
+        try:
+            return read_ports(load_backend())
+        except NoMidi as error:
+            if not self._failures:
+                log.warning("no MIDI system answers; ports are opened once one does: %s", error)
+            return None
 
     def _call_all(self, present: PortNames | None) -> None:
         for callback in list(self._callbacks):

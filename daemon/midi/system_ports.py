@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +10,8 @@ import mido
 
 from ..settings import SettingsError
 
-log = logging.getLogger("acestepd.midi")
+BACKEND = "daemon.midi.rtmidi_backend"
+MIDO_RTMIDI = "mido.backends.rtmidi"  # which needs python-rtmidi: ours is used in its place
 
 # mido is not typed, and loads its backend when it is asked for ports: a class with `open_input`,
 # `open_output`, `api` and the `module` that it wraps.
@@ -22,32 +23,46 @@ class PortNames(NamedTuple):
     outputs: list[str]
 
 
+class NoMidi(Exception):
+    """No MIDI system answers; the text is what it said instead."""
+
+
 def load_backend() -> Backend:
-    """mido's backend: rtmidi, or what MIDO_BACKEND names. Raises `SettingsError` where it is not
+    """mido's backend: ours, or what MIDO_BACKEND names. Raises `SettingsError` where that is not
     installed.
     """
-    backend = mido.Backend()
+    name, _, api = os.environ.get("MIDO_BACKEND", BACKEND).partition("/")
+    backend = mido.Backend(BACKEND if name == MIDO_RTMIDI else name, api or None)
     try:
         backend.load()
     except ImportError as error:
         raise SettingsError(
-            f"MIDI ports need a library that is not here ({error}): pip install 'acestepd[midi]'"
+            f"MIDI ports need a library that is not here ({error}): install what MIDO_BACKEND "
+            "names, or unset it"
         ) from error
     return backend
 
 
-def list_ports(backend: Backend) -> PortNames | None:
-    """The names of all ports that are there; None where the system has no MIDI at all."""
+def read_ports(backend: Backend) -> PortNames:
+    """The names of all ports that are there. Raises `NoMidi`."""
     options = {"api": backend.api} if backend.api else {}
     try:
         devices = backend.module.get_devices(**options)
-    except Exception as error:  # rtmidi has an error of its own for every driver
-        log.debug("no MIDI on this system: %s", str(error))
-        return None
+    except Exception as error:  # every driver has an error of its own
+        # without its cause: whoever keeps that keeps a half-opened port
+        raise NoMidi(str(error)) from None
     return PortNames(
         [device["name"] for device in devices if device["is_input"]],
         [device["name"] for device in devices if device["is_output"]],
     )
+
+
+def list_ports(backend: Backend) -> PortNames | None:
+    """The names of all ports that are there; None where the system has no MIDI at all."""
+    try:
+        return read_ports(backend)
+    except NoMidi:
+        return None
 
 
 def list_inputs(backend: Backend) -> list[str] | None:

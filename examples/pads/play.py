@@ -5,8 +5,8 @@ a MIDI port.
     echo "hit 1" | python examples/pads/play.py
 
 The daemon has `ports = ["virtual"]` under [midi] in its settings. Pads count from 1 at the lower
-left. What the pads show is printed as it comes. Needs mido and python-rtmidi; with
-MIDO_BACKEND=mido.backends.rtmidi/UNIX_JACK it plays on JACK.
+left. What the pads show is printed as it comes. With
+MIDO_BACKEND=daemon.midi.rtmidi_backend/UNIX_JACK it plays on JACK.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 import time
 
 import mido
+
+from daemon.midi import load_backend
 
 # what a velocity means in the profile "generic"
 LOOKS = {
@@ -47,9 +49,10 @@ def main() -> int:
         help="seconds to go on showing lights after the last move",
     )
     arguments = parser.parse_args()
-    outputs = mido.get_output_names()
+    backend = load_backend()
+    outputs = backend.get_output_names()
     outgoing = next((name for name in outputs if arguments.port in name), None)
-    incoming = next((name for name in mido.get_input_names() if arguments.port in name), None)
+    incoming = next((name for name in backend.get_input_names() if arguments.port in name), None)
     if not outgoing or not incoming:
         there = ", ".join(outputs) or "none"
         print(f"no MIDI port is called {arguments.port!r}; there are: {there}", file=sys.stderr)
@@ -60,7 +63,7 @@ def main() -> int:
             pad = message.note - arguments.first_note + 1
             print(f"pad {pad} {LOOKS.get(message.velocity, 'rendering')}", flush=True)
 
-    with mido.open_output(outgoing) as port, mido.open_input(incoming, callback=show):
+    with backend.open_output(outgoing) as port, backend.open_input(incoming, callback=show):
         for move in arguments.moves or sys.stdin:
             play(port, move.split(), arguments.first_note)
         time.sleep(arguments.listen)

@@ -542,5 +542,5 @@ def test_without_ports_nothing_is_opened_and_without_the_library_it_is_said(
     controllers = Controllers(Midi(), FakePlayer())
     controllers.start()
     controllers.close()
-    with pytest.raises(SettingsError, match=r"acestepd\[midi\]"):
+    with pytest.raises(SettingsError, match="install what MIDO_BACKEND names, or unset it"):
         Controllers(Midi(ports=("virtual",)), FakePlayer())

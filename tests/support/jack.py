@@ -36,7 +36,7 @@ class Jack:
             "JACK_DEFAULT_SERVER": self.name,
             "JACK_NO_AUDIO_RESERVATION": "1",
             "JACK_NO_START_SERVER": "1",
-            "MIDO_BACKEND": "mido.backends.rtmidi/UNIX_JACK",
+            "MIDO_BACKEND": "daemon.midi.rtmidi_backend/UNIX_JACK",
         }
 
     def start(self) -> None:
