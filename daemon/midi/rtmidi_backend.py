@@ -74,6 +74,7 @@ class Input:
         RuntimeError when it cannot be opened.
         """
         self.name = name
+        self._listening = False
         self._rt = MidiIn(_choose_api(api), client_name or self.client_name)
         self.api = self._rt.get_current_api().name
         _open(self._rt, name, virtual)
@@ -83,6 +84,7 @@ class Input:
 
     def listen(self, handle: BytesHandler) -> None:
         """Call it from now on, on RtMidi's thread, with the bytes of everything that arrives."""
+        self._listening = True
         self._rt.set_callback(lambda data, _seconds, _: handle(list(data)))
 
     def read(self) -> Sequence[int]:
@@ -93,10 +95,11 @@ class Input:
     def close(self) -> None:
         if self._rt.is_deleted:
             return
-        self._rt.cancel_callback()
-        # ALSA's thread is waited for while this one has Python: a callback that waits for Python
-        # would wait for ever
-        time.sleep(CALLBACK_SECONDS)
+        if self._listening:
+            self._rt.cancel_callback()
+            # ALSA's thread is waited for while this one has Python: a callback that waits for
+            # Python would wait for ever
+            time.sleep(CALLBACK_SECONDS)
         _close(self._rt)
 
     def __enter__(self) -> Input:

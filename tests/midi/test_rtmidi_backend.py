@@ -22,7 +22,7 @@ from daemon.midi.system_ports import BACKEND, NoMidi, PortNames, read_ports
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from tests.support.jack import Jack
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 JACK = f"{BACKEND}/UNIX_JACK"
@@ -62,6 +62,16 @@ def test_what_one_program_sends_another_receives_whole(jack: Jack) -> None:
                 assert received.get(timeout=PATIENCE) == message
         out.close()  # again
     assert not [name for name in program.get_input_names() if "Keys" in name]
+
+
+def test_an_input_is_closed_whether_it_was_listened_to_or_not(jack: Jack) -> None:
+    program = mido.Backend(JACK)
+    for listened in (False, True):
+        port = program.open_input("Keys", virtual=True)
+        if listened:
+            port.listen(print)
+        port.close()
+        assert not [name for name in program.get_output_names() if "Keys" in name]
 
 
 def test_autoreset_ends_notes_when_it_is_closed(jack: Jack) -> None:
@@ -120,7 +130,11 @@ def test_a_process_that_ends_with_open_jack_ports_says_nothing_of_leaks(jack: Ja
 
 
 def test_the_daemon_starts_without_midi_and_says_so(
-    no_rtmidi: None, quick_voice: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    no_rtmidi: None,
+    quick_voice: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING, "acestepd.midi")
     settings = Settings(
@@ -131,8 +145,9 @@ def test_the_daemon_starts_without_midi_and_says_so(
         midi=Midi(ports=("virtual",)),
         midi_clock="DAW",
     )
-    midi.PORT_WATCHER._failures = 0
+    monkeypatch.setattr(midi.PORT_WATCHER, "_failures", 0)
     with Daemon(settings) as daemon:
+        until(lambda: midi.PORT_WATCHER._failures)
         assert start_screen._describe_midi(daemon) == ["no MIDI system answers"]
     said = [text for text in caplog.messages if "no MIDI system answers" in text]
     assert said == [

@@ -92,7 +92,6 @@ class Device:
         self._out = midi.load_backend().open_output(name, virtual=True)
         self._in = midi.load_backend().open_input(name, virtual=True)
         # it would be called in the midst of JACK's cycle, and lose what it waits for
-        self._in._rt.cancel_callback()
         self._received: list[bytes] = []
         self.answers = False  # whether it replies to identity requests
 
@@ -384,7 +383,6 @@ def test_our_own_port_is_there_for_others_and_lit(rig: Rig) -> None:
     lights: list[bytes] = []
     into = chosen.open_output(next(name for name in present.outputs if "acestepd" in name))
     out_of = chosen.open_input(next(name for name in present.inputs if "acestepd" in name))
-    out_of._rt.cancel_callback()
     try:
 
         def played() -> bool:
@@ -415,11 +413,12 @@ def test_invalid_bytes_are_logged_and_stop_nothing(
         def played() -> bool:
             pads.send_raw(0xF0, 1, 2)  # never ends
             pads.send_raw(0x90, 36, 5)
-            pads.send_raw(37, 6)  # running status
+            pads.send_raw(0x90)  # cut short; JACK has no running status
+            pads.send_raw(0x90, 37, 6)
             return {("hit", 0, 5), ("hit", 1, 6)} <= set(rig.player.calls)
 
         until(played)
-        until(lambda: "bytes are no message: f0 01 02" in caplog.text)
+        until(lambda: "bytes are no message: 90" in caplog.text)
     rig.play(pads, ("hit", 2, 100), note(38), off(38))
 
 
