@@ -1,3 +1,5 @@
-from .cli.main import main
+"""`python -m daemon`, in a checkout that is not installed."""
+
+from acestepd import main
 
 raise SystemExit(main())

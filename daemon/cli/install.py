@@ -28,6 +28,8 @@ VARIABLES = (
     "MIDO_BACKEND",
     "ACESTEPD_MKL",
 )
+CACHES = (".cache", "Caches")
+CACHE_TAG = "CACHEDIR.TAG"  # how a cache is marked: bford.info/cachedir
 TRIES = 100
 PAUSE_SECONDS = 0.2  # between two tries
 START_SECONDS = 30.0  # until a daemon answers that was started
@@ -65,6 +67,7 @@ class Service(ABC):
 
     def install(self, flags: Sequence[str]) -> None:
         """Raises `SettingsError` with what the system said."""
+        check_permanent()
         self.check()
         command = [*find_program(), "--quiet", *flags]
         try:
@@ -232,10 +235,25 @@ def run_manager(*command: str, may_fail: bool = False) -> bool:
     return not done.returncode
 
 
+def check_permanent() -> None:
+    """Raises `SettingsError` where this acestepd is in a cache, as those of `uvx` and `pipx run`
+    are: what a service starts must still be there at the next login.
+    """
+    for folder in Path(sys.prefix).parents:
+        if folder.name in CACHES or (folder / CACHE_TAG).exists():
+            raise SettingsError(
+                f"this acestepd is in a cache ({sys.prefix}), where it may be removed any day: "
+                "install it (uv tool install . or pipx install . in its folder), then "
+                "acestepd service install"
+            )
+
+
 def find_program() -> list[str]:
-    """How this very acestepd is started."""
+    """How this very acestepd is started: by the script of its environment, also where that is
+    installed anew. Where there is none, -P keeps the folder it is started in out of its imports.
+    """
     script = Path(sys.executable).with_name("acestepd")
-    return [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-m", "daemon"]
+    return [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-P", "-m", "daemon"]
 
 
 def collect_environment() -> dict[str, str]:

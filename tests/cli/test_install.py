@@ -24,6 +24,7 @@ from daemon.landing import folders
 from daemon.osc.outgoing import encode_reply
 from daemon.runtime.launchd import LOG_VARIABLE, MAX_LOG_BYTES
 from daemon.runtime.lock import StateLock, read_holder
+from daemon.settings import SettingsError
 from tests.support.command_line import run_here
 from tests.support.fake_launchd import FakeLaunchd
 from tests.support.waiting import until
@@ -367,3 +368,26 @@ def test_a_checkout_that_is_not_installed_is_found_by_the_service(
 ) -> None:
     monkeypatch.setattr(install, "find_program", lambda: [sys.executable, "-m", "daemon"])
     assert install.collect_environment()["PYTHONPATH"] == str(ROOT)
+
+
+@pytest.mark.parametrize("folder", [".cache/pipx/1f2e3d", "uv/archive-v0/Xy12", "Caches/pipx/1f"])
+def test_a_service_is_not_installed_from_a_cache(
+    folder: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of `pipx run` and `uvx` are: it would be gone one day."""
+    (machine.home / "uv").mkdir()
+    (machine.home / "uv" / "CACHEDIR.TAG").touch()
+    monkeypatch.setattr(sys, "prefix", str(machine.home / folder))
+    with pytest.raises(SettingsError, match=r"uv tool install \. or pipx install \."):
+        install.check_permanent()
+    monkeypatch.setattr(sys, "prefix", str(machine.home / ".local/share/uv/tools/acestepd"))
+    install.check_permanent()
+
+
+def test_the_service_starts_the_script_of_its_environment_or_the_package_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert install.find_program() == [str(tmp_path / "python"), "-P", "-m", "daemon"]
+    (tmp_path / "acestepd").touch(0o755)
+    assert install.find_program() == [str(tmp_path / "acestepd")]
