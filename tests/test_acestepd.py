@@ -42,7 +42,8 @@ def projects(tmp_path: Path) -> Path:
 
 def test_what_says_that_a_python_is_too_old_is_read_by_apples() -> None:
     files = [str(ROOT / name) for name in READ_BY_OLD_PYTHONS]
-    command = [sys.executable, "-m", "vermin", "-t=3.9-", "--violations", *files]
+    vermin = "import vermin; vermin.main()"
+    command = [sys.executable, "-c", vermin, "-t=3.9-", "--violations", *files]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 

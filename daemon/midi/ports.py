@@ -265,7 +265,10 @@ class Ports:
 
     def _close_output(self, name: str, server_present: bool) -> None:
         if port := self._outputs.pop(name, None):
-            self._listener.on_output_closed(port)
+            try:
+                self._listener.on_output_closed(port)
+            except Exception as error:  # last messages cannot be sent where the server has gone
+                log.debug("the last messages to %s: %s", name, str(error))
             port.close(server_present)
 
     def _try_opening(self, name: str, open_port: Callable[[], OpenPort]) -> OpenPort | None:
