@@ -31,6 +31,8 @@ class Limits:
     audio_rate: int = limit(768_000, "Hz", "an audio file")
     least_audio_rate: int = limit(1_000, "Hz", "an audio file")
     audio_peak: int = limit(1_000, "times full scale", "a sample of an audio file, if it is finite")
+    sound_chunks: int = limit(1_000, "chunks", "a WAV, to see what it says of its tempo and key")
+    sound_chunk_bytes: int = limit(256 * KB, "bytes", "a WAV's acid, iXML or smpl chunk")
     # --- music as notes
     midi_bytes: int = limit(8_000_000, "bytes", "a MIDI file")
     midi_tracks: int = limit(1_024, "tracks", "a MIDI file")

@@ -25,6 +25,7 @@ from daemon.integrations.installer import RECORD, read_installations
 from daemon.integrations.readers import ENTRY, Readers
 from daemon.jobs import Job, Refused
 from daemon.landing import disk, latest
+from daemon.landing.chunks import append_chunks
 from daemon.landing.latest import update_latest
 from daemon.landing.manifest import read_manifest
 from daemon.pads import bank_store
@@ -46,6 +47,7 @@ from pipeline.planner.network import PlannerConfig
 from pipeline.request import Request
 from pipeline.request_files import check_file
 from pipeline.singer.pronounce import pronounce_lyrics
+from pipeline.source_facts import read_facts
 from pipeline.voices import voice_folder
 from pipeline.weights import checkpoint, lora
 from pipeline.weights.safetensors_files import check_safetensors
@@ -80,6 +82,18 @@ def read_size(folder: Path, size: int) -> object:
     path = forge_wav(folder / "x.wav", data=2**20, size=size)
     check_file("source", str(path))
     return read_sound(path)
+
+
+def read_tempo(folder: Path, others: int, behind: bytes) -> object:
+    """The tempo of a WAV behind other chunks, with so much behind it."""
+    path = folder / f"{others}.wav"
+    soundfile.write(path, np.zeros((100, 2), np.float32), 48_000)
+    text = b"<x><tempo>90</tempo></x>".ljust(40)
+    with path.open("r+b") as wav:
+        append_chunks(wav, [*[(b"JUNK", b"")] * others, (b"iXML", text + behind)])
+    if not read_facts(path).bpm:
+        raise ValueError("it was not read")
+    return path
 
 
 def read_watched(folder: Path, name: str, size: int) -> object:
@@ -290,6 +304,8 @@ READS: dict[str, Read] = {
         forge_wav(folder / "x.wav", rate=rate, data=2**20)
     ),
     "audio_peak": read_peak,
+    "sound_chunks": lambda folder, count: read_tempo(folder, count - 3, b""),
+    "sound_chunk_bytes": lambda folder, size: read_tempo(folder, 0, b" " * (size - 40)),
     "midi_bytes": lambda folder, size: read_midi(
         make_sparse(folder / "x.mid", size, file_of(b"\0\x90\x30\x40\x60\x80\x30\0"))
     ),
