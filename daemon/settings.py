@@ -192,23 +192,18 @@ class Midi:
 
 @dataclass(frozen=True)
 class Settings:
-    host: str = setting("127.0.0.1", "address to listen on; anything but loopback needs allow")
-    port: int = setting(9100, "UDP port for OSC; 0 takes a free one")
     out: Path = setting(Path("~/Music/acestepd"), "folder the finished clips land in")
+    request: Request = field(
+        default_factory=Request,
+        metadata={"help": "what a message, a sheet or a pad leaves out, the [request] table"},
+    )
+    latest: bool = setting(False, "also keep NAME_latest.wav, always the newest clip of that name")
+    watch: tuple[Watch, ...] = setting((), "watched folders, a [[watch]] table for each")
     model: str = setting(
         "auto",
         "folder, hub name or embedded voice; auto is the real model if it is on this machine",
     )
     variant: str = setting("", "sub-folder of the DiT; empty is turbo")
-    revision: str = setting(
-        "", "commit or tag of the hub's model; empty is that in revisions, or the newest"
-    )
-    revisions: tuple[str, ...] = setting(
-        (), "commits of the hub's models that acestepd pull has fetched, REPOSITORY=COMMIT each"
-    )
-    bits: int = setting(
-        0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published"
-    )
     planner: str = setting(
         "",
         "which planner writes songs down first: 0.6B, 1.7B, 4B, or a folder with one; empty takes "
@@ -220,16 +215,71 @@ class Settings:
     models: tuple[str, ...] = setting(
         (), "what else /ace/model may switch to, besides model and the embedded voices"
     )
+    bits: int = setting(
+        0, "8 or 4 bits per weight take less memory, 4 sound a little different; 0: as published"
+    )
+    link: bool = setting(
+        False, "follow the tempo of an Ableton Link session (needs the extra 'link')"
+    )
+    midi_clock: str = setting(
+        "", "follow the MIDI clock of the input port whose name contains this"
+    )
+    quantise: str = setting(
+        "",
+        "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock",
+    )
+    ahead_ms: float = setting(0.0, "so much before that beat or bar, in ms")
+    midi: Midi = field(default_factory=Midi, metadata={"help": "pad controllers, the [midi] table"})
+    insert_to: str = setting(
+        AUTO,
+        "who puts finished clips in by itself: the name of a program like live or reaper; auto: "
+        "the one that is there; empty: none",
+    )
+    folders: tuple[Path, ...] = setting(
+        (), "folders that messages may name files in, besides out and the watched ones"
+    )
+    private: bool = setting(
+        False, "leave prompt, lyrics and what they name out of the clips, their manifests and names"
+    )
+    prepare_mb: float = setting(
+        500.0, "disk for takes that are made in advance while nothing else is to do, in MB; 0: none"
+    )
+    history: int = setting(100_000, "ended jobs the journal remembers; favourites always")
+    inbox: int = setting(
+        256, "how many clips wait in out/.inbox for programs without sockets; 0 writes none there"
+    )
+    sources_mb: float = setting(
+        2000.0, "disk for copies of a DAW's own files in out/.sources, in MB; the oldest go"
+    )
     state: Path = setting(Path("~/.local/state/acestepd"), "folder of the journal and the log")
-    tcp: int = setting(
-        -1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off"
+    log_mb: float = setting(
+        5.0, "size at which the log file in state is rotated, in MB; 0 writes none"
+    )
+    revision: str = setting(
+        "", "commit or tag of the hub's model; empty is that in revisions, or the newest"
+    )
+    revisions: tuple[str, ...] = setting(
+        (), "commits of the hub's models that acestepd pull has fetched, REPOSITORY=COMMIT each"
+    )
+    hang_seconds: float = setting(
+        600.0, "seconds without a sign of life after which a busy engine is restarted"
     )
     queue: int = setting(512, "how many jobs may wait")
     queue_per_client: int = setting(
         64, "how many of them may be of one client: others have room, too, where queue is larger"
     )
+    discovery: bool = setting(
+        False,
+        "let programs find acestepd: zeroconf, and OSCQuery over HTTP (needs the extra "
+        "'discovery')",
+    )
+    oscquery: int = setting(0, "TCP port of OSCQuery, where discovery is on; 0 takes a free one")
+    host: str = setting("127.0.0.1", "address to listen on; anything but loopback needs allow")
+    port: int = setting(9100, "UDP port for OSC; 0 takes a free one")
+    tcp: int = setting(
+        -1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off"
+    )
     rate: int = setting(500, "messages a second that one address may send for long")
-    history: int = setting(100_000, "ended jobs the journal remembers; favourites always")
     allow: tuple[str, ...] = setting((), "addresses off this machine that are answered")
     token: str = setting(
         "",
@@ -238,19 +288,11 @@ class Settings:
     subscribers: tuple[str, ...] = setting(
         (), "host:port of clients that hear every event without asking"
     )
-    folders: tuple[Path, ...] = setting(
-        (), "folders that messages may name files in, besides out and the watched ones"
+    idle_unload: float = setting(
+        0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm"
     )
-    private: bool = setting(
-        False, "leave prompt, lyrics and what they name out of the clips, their manifests and names"
-    )
-    latest: bool = setting(False, "also keep NAME_latest.wav, always the newest clip of that name")
-    link: bool = setting(
-        False, "follow the tempo of an Ableton Link session (needs the extra 'link')"
-    )
-    midi_clock: str = setting(
-        "", "follow the MIDI clock of the input port whose name contains this"
-    )
+    memory_gb: float = setting(0.0, "memory MLX should stay below, in GB; 0 leaves it to MLX")
+    wired_gb: float = setting(0.0, "memory MLX may wire on a Mac, in GB; 0 leaves it to MLX")
     cache_gb: float = setting(2.0, "memory MLX may keep for reuse, in GB")
     conditions_mb: float = setting(
         512.0, "memory for what the next request need not compute again, in MB"
@@ -258,51 +300,8 @@ class Settings:
     latents_mb: float = setting(
         1000.0, "disk in state for what clips were made of: a repaint of one needs no encoding"
     )
-    memory_gb: float = setting(0.0, "memory MLX should stay below, in GB; 0 leaves it to MLX")
-    wired_gb: float = setting(0.0, "memory MLX may wire on a Mac, in GB; 0 leaves it to MLX")
-    idle_unload: float = setting(
-        0.0, "minutes without a job after which the model leaves the memory; 0 keeps it warm"
-    )
-    hang_seconds: float = setting(
-        600.0, "seconds without a sign of life after which a busy engine is restarted"
-    )
-    log_mb: float = setting(
-        5.0, "size at which the log file in state is rotated, in MB; 0 writes none"
-    )
-    prepare_mb: float = setting(
-        500.0, "disk for takes that are made in advance while nothing else is to do, in MB; 0: none"
-    )
     prepare_memory_gb: float = setting(
         0.0, "make none in advance that needs more memory than this, in GB; 0: any"
-    )
-    quantise: str = setting(
-        "",
-        "hold /ace/clip of a pad's finished take until the next beat or bar of Link or MIDI clock",
-    )
-    ahead_ms: float = setting(0.0, "so much before that beat or bar, in ms")
-    insert_to: str = setting(
-        AUTO,
-        "who puts finished clips in by itself: the name of a program like live or reaper; auto: "
-        "the one that is there; empty: none",
-    )
-    inbox: int = setting(
-        256, "how many clips wait in out/.inbox for programs without sockets; 0 writes none there"
-    )
-    sources_mb: float = setting(
-        2000.0, "disk for copies of a DAW's own files in out/.sources, in MB; the oldest go"
-    )
-    discovery: bool = setting(
-        False,
-        "let programs find acestepd: zeroconf, and OSCQuery over HTTP (needs the extra "
-        "'discovery')",
-    )
-    oscquery: int = setting(0, "TCP port of OSCQuery, where discovery is on; 0 takes a free one")
-    midi: Midi = field(
-        default_factory=Midi, metadata={"help": "pad controllers, a [midi] table: see below"}
-    )
-    watch: tuple[Watch, ...] = setting((), "watched folders, one [[watch]] table each: see below")
-    request: Request = field(
-        default_factory=Request, metadata={"help": "what a message leaves out is taken from here"}
     )
 
     def __post_init__(self) -> None:

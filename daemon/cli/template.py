@@ -1,12 +1,12 @@
 """The settings file as `acestepd settings` prints it: every setting, commented out, with what it
-means.
+means; first what musicians turn, network and memory last.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,49 +18,44 @@ HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
 # Each line shows a default: take away the # in front of it and change it. \
 Flags of the command line win over it.
+# A table may stand at the end of the file instead of its lines here: \
+[request] with bars = 4 below it, for request.bars = 4.
 """
-REQUEST = """\
-[request]
-# What a message leaves out is taken from here.
-"""
-MIDI = """\
-# Pad controllers: take the # and the space in front of these lines away.
-# [midi]"""
-MIDI_EXAMPLES = {
-    "ports": ("Launchpad", "MPD"),
-    "knobs": {"cc 21": "variation", "cc 22": "bars 1 16"},
+HEADINGS = {  # above these settings
+    "out": "What you turn",
+    "model": "What plays, and how",
+    "discovery": "The network",
+    "idle_unload": "Memory",
 }
-PAD = """\
-# Pads with a note or a request of their own: one [[midi.pad]] for each.
-# [[midi.pad]]"""
-PAD_REQUEST = """\
-# [midi.pad.request]       # over those of [request]
-"""
-WATCH = """\
-# Watched folders: one [[watch]] for each, \
-with the # and the space in front of these lines taken away.
-# [[watch]]
-"""
-WATCH_REQUEST = """\
-# [watch.request]          # what its files leave out; the same parameters as in [request]
-"""
+TURNED = ("prompt", "bars", "bpm", "key")  # the parameters that stand first
+REST = "What else a message, a sheet or a pad may leave out"
+BEFORE_NETWORK = "discovery"
+EXAMPLES = {
+    "watch": '[{ folder = "~/Lyrics" }]',
+    "midi.ports": '["Launchpad", "MPD"]',
+    "midi.knobs": '{ "cc 21" = "variation", "cc 22" = "bars 1 16" }',
+    "midi.pad": "[{ slot = 3, request = { bars = 2 } }]",
+}
 
 
 def build_template() -> str:
     """TOML with nothing but comments. Without the # before a name it says the defaults."""
     lines = [HEAD]
     for setting in dataclasses.fields(Settings):
-        if setting.name not in ("watch", "midi", "request"):
-            limits = RANGES.get(setting.name)
-            lines += _format_entry(setting.name, setting.default, setting.metadata["help"], limits)
-    lines += [REQUEST]
-    for name, spec in FIELDS.items():
-        limits = (spec.low, spec.high) if abs(spec.low) < float("inf") else None
-        lines += _format_entry(name, spec.default, spec.help, limits)
-    lines += [MIDI, *_format_table(Midi, MIDI_EXAMPLES), ""]
-    lines += [PAD, *_format_table(PadSettings, {"slot": 3}), PAD_REQUEST]
-    watch = [*_format_table(Watch, {"folder": Path("~/Lyrics")}), WATCH_REQUEST]
-    return "\n".join([*lines, WATCH + "\n".join(watch)])
+        if setting.name == BEFORE_NETWORK:
+            lines += _format_heading(REST)
+            lines += _format_parameters(name for name in FIELDS if name not in TURNED)
+        if setting.name in HEADINGS:
+            lines += _format_heading(HEADINGS[setting.name])
+        if setting.name == "request":
+            lines += _format_parameters(TURNED)
+        elif setting.name == "midi":
+            for part in dataclasses.fields(Midi):
+                inner = PadSettings if part.name == "pad" else None
+                lines += _format_setting(part, "midi.", inner)
+        else:
+            lines += _format_setting(setting, inner=Watch if setting.name == "watch" else None)
+    return "\n".join(lines)
 
 
 def to_json(settings: Settings) -> dict[str, Any]:
@@ -70,20 +65,38 @@ def to_json(settings: Settings) -> dict[str, Any]:
     return values
 
 
+def _format_heading(text: str) -> list[str]:
+    return [f"# --- {text} ".ljust(100, "-"), ""]
+
+
+def _format_parameters(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        spec = FIELDS[name]
+        limits = (spec.low, spec.high) if abs(spec.low) < float("inf") else None
+        yield from _format_entry(f"request.{name}", spec.default, [spec.help], limits)
+
+
+def _format_setting(
+    setting: dataclasses.Field[Any], table: str = "", inner: type | None = None
+) -> list[str]:
+    """`inner`: what stands in the tables that the setting is a list of."""
+    name = f"{table}{setting.name}"
+    help = [setting.metadata["help"]]
+    if name in EXAMPLES:
+        help.append(f"like {name} = {EXAMPLES[name]}")
+    if inner:
+        help += [f"{one.name}: {one.metadata['help']}" for one in dataclasses.fields(inner)]
+    default = {} if setting.default is dataclasses.MISSING else setting.default
+    return _format_entry(name, default, help, RANGES.get(name))
+
+
 def _format_entry(
-    name: str, default: object, help: str, limits: tuple[float, float] | None
+    name: str, default: object, help: list[str], limits: tuple[float, float] | None
 ) -> list[str]:
     within = f" ({limits[0]:.10g} to {limits[1]:.10g})" if limits else ""
-    return [f"# {help}{within}", f"#{name} = {_format_toml(default)}", ""]
-
-
-def _format_table(kind: type, examples: Mapping[str, object]) -> Iterator[str]:
-    for setting in dataclasses.fields(kind):
-        if setting.name in ("request", "pad"):
-            continue
-        default = {} if setting.default is dataclasses.MISSING else setting.default
-        value = _format_toml(examples.get(setting.name, default))
-        yield f"# {f'{setting.name} = {value}':24} # {setting.metadata['help']}"
+    first, *others = help
+    comments = [f"# {first}{within}", *(f"#   {line}" for line in others)]
+    return [*comments, f"#{name} = {_format_toml(default)}", ""]
 
 
 def _format_toml(value: object) -> str:
@@ -92,7 +105,7 @@ def _format_toml(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         pairs = [f"{json.dumps(name)} = {_format_toml(each)}" for name, each in value.items()]
-        return f"{{ {', '.join(pairs)} }}"
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_format_toml, value))}]"
     if isinstance(value, Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -362,29 +361,54 @@ def test_the_printed_settings_file_says_the_defaults_with_and_without_its_commen
     uncommented = re.sub(r"^#(?=\w)", "", text, flags=re.MULTILINE)
     values = tomllib.loads(uncommented)
     assert settings.from_values(values) == Settings()
-    assert set(values) == {
-        field for field in Settings.__dataclass_fields__ if field not in ("watch", "midi")
-    }
+    assert set(values) == set(Settings.__dataclass_fields__)
     assert set(values["request"]) == set(FIELDS)
+    assert set(values["midi"]) == set(settings.Midi.__dataclass_fields__)
+
+
+def list_lines_of_settings(text: str) -> list[str]:
+    return re.findall(r"^#([a-z][\w.]*) = ", text, flags=re.MULTILINE)
+
+
+def test_the_settings_file_begins_with_what_musicians_turn_and_ends_with_network_and_memory() -> (
+    None
+):
+    names = list_lines_of_settings(template.build_template())
+    assert names[:7] == [
+        "out",
+        *("request.prompt", "request.bars", "request.bpm", "request.key"),
+        *("latest", "watch"),
+    ]
+    network = ["host", "port", "tcp", "rate", "allow", "token", "subscribers"]
+    memory = ["idle_unload", "memory_gb", "wired_gb", "cache_gb", "conditions_mb", "latents_mb"]
+    assert names[-len(memory) - len(network) - 1 : -1] == network + memory
+
+
+def test_each_line_of_the_settings_file_holds_by_itself() -> None:
+    lines = [
+        line[1:] for line in template.build_template().splitlines() if re.match("#[a-z]", line)
+    ]
+    for line in lines:
+        assert settings.from_values(tomllib.loads(line)) == Settings()
+    backwards = "\n".join(reversed(lines))
+    assert settings.from_values(tomllib.loads(backwards)) == Settings()
+
+
+def read_example(name: str) -> Settings:
+    example = re.search(rf"^#   like ({name} = .*)$", template.build_template(), re.MULTILINE)
+    assert example
+    return settings.from_values(tomllib.loads(example[1]))
 
 
 def test_its_example_of_a_watched_folder_is_one() -> None:
-    text = template.build_template()
-    example = text[text.index("# [[watch]]") :]
-    read = settings.from_values(tomllib.loads(re.sub("^# ", "", example, flags=re.MULTILINE)))
+    read = read_example("watch")
     assert [watch.folder for watch in read.watch] == [Path.home() / "Lyrics"]
 
 
-def test_its_example_of_pads_is_one() -> None:
-    text = template.build_template()
-    example = text[text.index("# [midi]") : text.index("# Watched")]
-    kept = [line for line in example.splitlines() if not line.startswith("# Pads")]
-    read = settings.from_values(
-        tomllib.loads(re.sub("^# ", "", "\n".join(kept), flags=re.MULTILINE))
-    )
-    assert read.midi.knobs == {"cc 21": "variation", "cc 22": "bars 1 16"}
-    assert [pad.slot for pad in read.midi.pad] == [3]
-    assert dataclasses.replace(read.midi, ports=(), knobs={}, pad=()) == settings.Midi()
+def test_its_examples_of_pads_are_some() -> None:
+    assert read_example("midi.ports").midi.ports == ("Launchpad", "MPD")
+    assert read_example("midi.knobs").midi.knobs == {"cc 21": "variation", "cc 22": "bars 1 16"}
+    assert [pad.slot for pad in read_example("midi.pad").midi.pad] == [3]
 
 
 def test_settings_can_be_written_once_and_are_private(tmp_path: Path) -> None:

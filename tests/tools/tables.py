@@ -138,7 +138,7 @@ def _default(spec: dataclasses.Field[object]) -> str:
     """As it is written in the file."""
     value = spec.default
     if value is dataclasses.MISSING:
-        return "see above"
+        return ""
     if value == Path():
         return ""
     if isinstance(value, str | Path):
