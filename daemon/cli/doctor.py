@@ -27,11 +27,11 @@ from ..integrations.inbox import INBOX
 from ..integrations.installer import InstallState, find_state, read_installations
 from ..integrations.sources import SOURCES
 from ..landing import folders
-from ..runtime import lock
+from ..runtime import access, lock
 from ..service import select_model
 from ..settings import AUTO, Settings, SettingsError, Watch
 from ..tempo.link import Link
-from . import integrations, status
+from . import client, install, integrations, status
 from .start_screen import describe_controllers
 
 OK = "ok"
@@ -39,6 +39,8 @@ NOTE = "note"
 WRONG = "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips
 SLOW_GFLOPS = 15.0
+AMPLE_MEMORY = 20 * 2**30  # bytes: a DAW and the real model have room beside each other
+ACCESS_SECONDS = 10.0  # that the daemon may take to look into its folders
 
 
 class Finding(NamedTuple):
@@ -206,6 +208,78 @@ def _check_folder(settings: Settings) -> Finding:
     return Finding(OK, message)
 
 
+def _check_access(settings: Settings) -> Finding:
+    """What this process may do; a service has rights of its own."""
+    tried = list(access.try_all(settings))
+    return _sum_up(tried) or Finding(OK, f"{len(tried)} folders can be read from here")
+
+
+def _check_service(settings: Settings) -> Finding:
+    """What the daemon that runs may do, and whether the service is what it was installed as."""
+    daemon = client.find_daemon(settings)
+    address = (daemon.host, daemon.port)
+    answers = client.ask(address, ("/ace/doctor",), token=settings.token, timeout=ACCESS_SECONDS)
+    tried = []
+    for message in answers:
+        if message.address == "/ace/finding":
+            tried.append(access.Access(*map(str, message.arguments)))
+        elif message.address == "/ace/fail":
+            _, _, code, text, hint = message.arguments[:5]
+            if code == 404:
+                return Finding(NOTE, "the acestepd that runs is another version", "start it again")
+            return Finding(NOTE, f"the acestepd that runs refuses to be asked: {text}", str(hint))
+        elif message.address == "/ace/done":
+            can = f"the acestepd that runs can read its {len(tried)} folders"
+            return _sum_up(tried) or Finding(OK, can)
+    if tried or status.ask_version(*address):
+        last = f"{tried[-1].path} was the last that did" if tried else "the first does not"
+        return Finding(WRONG, f"a folder of acestepd does not answer: {last}", "is its drive well?")
+    return _find_service_trouble() or Finding(OK, "no acestepd runs, so none was asked")
+
+
+def _find_service_trouble() -> Finding | None:
+    """Why a service that is installed does not answer; None where there is none."""
+    try:
+        service = install.choose_service()
+    except SettingsError:
+        return None
+    if not service.path.exists():
+        return None
+    program = service.read_program()
+    if not os.access(program, os.X_OK):
+        message = f"{service.path} starts {program}, which is not there"
+        return Finding(WRONG, message, "acestepd service install")
+    hint = f"see {service.log}; acestepd service install starts it"
+    return Finding(NOTE, "the service is installed, and does not run", hint)
+
+
+def _sum_up(tried: list[access.Access]) -> Finding | None:
+    """None where all of it works."""
+    troubles = [each for each in tried if each.problem]
+    if not troubles:
+        return None
+    named = [f"{each.what}: {each.path or 'network'}: {each.problem}" for each in troubles]
+    return Finding(WRONG, "; ".join(named), "; ".join(dict.fromkeys(one.hint for one in troubles)))
+
+
+def _check_memory(settings: Settings) -> Finding:
+    """Whether there is room for a DAW beside the real model."""
+    total = _read_memory()
+    message = f"{total / 2**30:.0f} GB"
+    name, _, _ = select_model(settings)
+    if name in VOICES or total > AMPLE_MEMORY or (settings.memory_gb and settings.idle_unload):
+        return Finding(OK, message)
+    advice = f"memory_gb = {max(1, total // 2**31)} and idle_unload = 10 (minutes) leave it room"
+    if not settings.bits:
+        advice += "; bits = 8 halves the weights"
+    return Finding(NOTE, f"{message}, with {name}: a DAW beside it is short of memory", advice)
+
+
+def _read_memory() -> int:
+    """Of this machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def _build_watch_check(watch: Watch) -> Check:
     def check(settings: Settings) -> Finding:
         if not watch.folder.is_dir():
@@ -348,6 +422,9 @@ CHECKS: dict[str, Check] = {
     "port": _check_port,
     "folder": _check_folder,
     "state": _check_state,
+    "access": _check_access,
+    "service": _check_service,
+    "memory": _check_memory,
 }
 
 

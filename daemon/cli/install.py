@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import plistlib
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 from ..runtime import lock
 from ..runtime.launchd import LOG_VARIABLE, USAGE_ERROR
@@ -44,6 +47,10 @@ class Service(ABC):
     @abstractmethod
     def describe(self, command: Sequence[str], environment: dict[str, str]) -> bytes:
         """What the file says."""
+
+    @abstractmethod
+    def read_program(self) -> str:
+        """What the file that is there starts. Raises `SettingsError` where that cannot be read."""
 
     @abstractmethod
     def check(self) -> None:
@@ -111,6 +118,12 @@ class Launchd(Service):
             }
         )
 
+    def read_program(self) -> str:
+        try:
+            return str(plistlib.loads(self.path.read_bytes())["ProgramArguments"][0])
+        except (OSError, ValueError, LookupError, TypeError, ExpatError) as error:
+            raise SettingsError(f"{self.path} cannot be read: {error}; install it again") from error
+
     def check(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
 
@@ -166,6 +179,13 @@ TimeoutStopSec={STOP_SECONDS}
 [Install]
 WantedBy=default.target
 """.encode()
+
+    def read_program(self) -> str:
+        try:
+            [start] = re.findall(r"^ExecStart=(.+)$", self.path.read_text("utf-8"), re.MULTILINE)
+            return shlex.split(start)[0].replace("$$", "$").replace("%%", "%")
+        except (OSError, ValueError, LookupError) as error:
+            raise SettingsError(f"{self.path} cannot be read: {error}; install it again") from error
 
     def check(self) -> None:
         run_manager("systemctl", "--user", "show-environment")

@@ -210,7 +210,7 @@ REPLIES = _by_name(
         "command first second",
         "command, two numbers",
         "notify: client, lease seconds; hello: lease; panic: jobs; history: rows; favourite: on; "
-        "insert: track, slot; clients: how many; "
+        "insert: track, slot; clients, doctor: how many; "
         "lyrics: parts so far, seconds they are kept; bank: how many pads, or "
         "banks, its program; adapter(s): how many are worn",
     ),
@@ -244,6 +244,13 @@ REPLIES = _by_name(
     ),
     OutgoingMessage(
         "worn", "sf", "path scale", "path, scale", "a LoRA that is worn; answers /ace/adapters"
+    ),
+    OutgoingMessage(
+        "finding",
+        "ssss",
+        "what path problem hint",
+        "setting, path, problem, hint",
+        "answers /ace/doctor: a folder that it uses, or the network; no problem: it works",
     ),
     OutgoingMessage("synced", "i", "n", "n", "answers /ace/sync"),
 )

@@ -5,27 +5,34 @@ test_cli.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import socket
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon import midi
-from daemon.cli import doctor
+from daemon.cli import client, doctor
+from daemon.cli import install as services
 from daemon.integrations import installer
 from daemon.integrations.catalogue import CATALOGUE
 from daemon.integrations.clients import HEARD
 from daemon.integrations.installer import Installation
 from daemon.integrations.places import Machine
-from daemon.runtime import lock
+from daemon.osc.wire import Address, Message
+from daemon.runtime import access, lock
+from daemon.runtime.launchd import LOG_VARIABLE
 from daemon.runtime.lock import StateLock
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
@@ -172,6 +179,115 @@ def test_link_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aalink", None)
     with pytest.raises(SettingsError, match="link needs a library"):
         run_check("link", Settings(link=True))
+
+
+# --- what macOS protects, and the service ---------------------------------------------------------
+
+
+@contextmanager
+def protected(folder: Path) -> Iterator[None]:
+    """As macOS keeps a program from a folder that nobody has allowed it."""
+
+    def refuse(path: str | Path) -> Any:
+        if Path(path) == folder:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        return scandir(path)
+
+    scandir = os.scandir
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(platform, "system", lambda: "Darwin")
+        patch.setattr(os, "scandir", refuse)
+        yield
+
+
+def test_a_folder_that_macos_protects_says_where_the_switch_is(tmp_path: Path) -> None:
+    songs = tmp_path / "Documents" / "songs"
+    songs.mkdir(parents=True)
+    settings = Settings(out=tmp_path, state=tmp_path / "state", watch=(Watch(songs),))
+    assert run_check("access", settings).startswith("ok 4 folders can be read")
+    with protected(songs):
+        said = run_check("access", settings)
+    assert said.startswith(f"WRONG watch: {songs}: Operation not permitted ")
+    assert "Privacy & Security > Files and Folders" in said
+    assert "the terminal that you start acestepd from" in said
+    assert "move the folder" in said
+
+
+def test_the_daemon_that_runs_is_asked_what_it_may_read(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_check("service", daemon.settings) == (
+        "ok the acestepd that runs can read its 3 folders"
+    ), "out, state and the model's"
+    monkeypatch.setenv(LOG_VARIABLE, "log")  # it is launchd's, which asks about another program
+    with protected(daemon.settings.out):
+        said = run_check("service", daemon.settings)
+    assert said.startswith(f"WRONG out: {daemon.settings.out}: Operation not permitted ")
+    assert os.path.realpath(sys.executable) in said
+    assert "Full Disk Access" in said
+
+
+def test_an_older_daemon_that_runs_does_not_know_the_question(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = client.ask  # it refuses any address that it does not know
+
+    def ask_older(server: Address, question: client.Question, **more: Any) -> Iterator[Message]:
+        return ask(server, ("/ace/of/tomorrow",), **more)
+
+    monkeypatch.setattr(client, "ask", ask_older)
+    assert run_check("service", daemon.settings) == (
+        "note the acestepd that runs is another version start it again"
+    )
+
+
+@pytest.mark.parametrize("manager", ["launchctl", "systemctl"])
+def test_a_service_that_does_not_run_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: str
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("HOME", str(tmp_path / "home $ 100%"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    settings = Settings(state=tmp_path / "state", port=free_port())
+    none = "ok no acestepd runs, so none was asked"
+    assert run_check("service", settings) == none
+    (programs / manager).touch()
+    (programs / manager).chmod(0o755)
+    assert run_check("service", settings) == none
+    service = services.choose_service()
+    service.path.parent.mkdir(parents=True)
+    program = tmp_path / "home $ 100%" / "acestepd"
+    service.path.write_bytes(service.describe([str(program)], {}))
+    assert run_check("service", settings).startswith(
+        f"WRONG {service.path} starts {program}, which is not there"
+    )
+    program.touch()
+    program.chmod(0o755)
+    assert run_check("service", settings).startswith(
+        "note the service is installed, and does not run see "
+    )
+    service.path.write_bytes(b"<broken")
+    with pytest.raises(SettingsError, match="install it again"):
+        run_check("service", settings)
+
+
+def test_a_mac_that_is_shared_with_a_daw_gets_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_read_memory", lambda: 16 * 2**30)
+    real = str(make_planned_root(tmp_path / "root"))
+    said = run_check("memory", Settings(model=real))
+    assert said.startswith("note 16 GB, with ")
+    assert "memory_gb = 8 and idle_unload = 10 (minutes)" in said
+    assert "bits = 8" in said
+    assert "bits" not in run_check("memory", Settings(model=real, bits=8)).split("note")[1]
+    assert run_check("memory", Settings(model="mini")) == "ok 16 GB"
+    settled = Settings(model=real, memory_gb=6, idle_unload=5)
+    assert run_check("memory", settled) == "ok 16 GB"
+    monkeypatch.setattr(doctor, "_read_memory", lambda: 32 * 2**30)
+    assert run_check("memory", Settings(model=real)) == "ok 32 GB"
 
 
 # --- integrations ---------------------------------------------------------------------------------

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
 
 from daemon import API, VERSION
+from daemon.jobs import Refused
+from daemon.osc.command import Context
+from daemon.osc.handlers.daemon import doctor
+from daemon.osc.wire import Peer
+from daemon.settings import Settings
 from tests.support.osc_client import (
     SHORT,
     OscClient,
@@ -66,3 +75,27 @@ def test_the_model_is_one_that_the_settings_list(tmp_path: Path) -> None:
 def _model_failure(client: OscClient, *arguments: str) -> int:
     client.send("/ace/model", *arguments)
     return int(client.until("/ace/fail")[-1][1][2])
+
+
+def test_a_daemon_says_which_of_its_own_folders_it_can_read(stage: Stage) -> None:
+    with closing(stage.client()) as client:
+        client.send("/ace/doctor", "/etc")  # nobody chooses what is looked at
+        *findings, done = client.until("/ace/done")
+    settings = stage.settings
+    assert findings == [
+        ("/ace/finding", ["out", str(settings.out), "", ""]),
+        ("/ace/finding", ["state", str(settings.state), "", ""]),
+    ]
+    assert done == ("/ace/done", ["/ace/doctor", 2, 0])
+
+
+def test_where_its_folders_are_is_no_other_machines_business() -> None:
+    sender = Peer("udp:192.0.2.7:9001", "192.0.2.7")
+    context = SimpleNamespace(
+        sender=sender, settings=Settings(host="192.0.2.1", allow=("192.0.2.7",))
+    )
+    with pytest.raises(Refused, match="on its own machine alone") as refused:
+        doctor(cast(Context, context), ())
+    assert refused.value.code == 403
+    context.settings = Settings(host=sender.host, allow=(sender.host,))
+    assert doctor(cast(Context, context), ()), "the machine's own address is its own machine"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from ... import API, VERSION
+from ...jobs import Refused
+from ...runtime import access
 from ..arguments import Arguments, join_words, parse_id_at, parse_int_at
-from ..command import Command, Context, never
+from ..command import Command, Context, always, never
 from ..guard import HELLO, LEASE
 from ..outgoing import shorten
+
+DOCTOR = "/ace/doctor"
 
 
 def ping(context: Context, arguments: Arguments) -> None:
@@ -24,6 +29,24 @@ def status(context: Context, arguments: Arguments) -> None:
     context.send_event(context.engine.state_event())
     for kind, counts in context.engine.caches.items():
         context.answer("cache", kind, *counts)
+
+
+def doctor(context: Context, arguments: Arguments) -> Iterator[None]:
+    """Only what the settings name is tried: nobody can ask about other folders."""
+    host = context.sender.host
+    if not host.startswith("127.") and host != context.settings.host:
+        hint = "run acestepd doctor where acestepd runs"
+        raise Refused(403, "where its folders are is told on its own machine alone", hint)
+    return _try_each(context)
+
+
+def _try_each(context: Context) -> Iterator[None]:
+    count = 0
+    for tried in access.try_all(context.settings):
+        context.answer("finding", *tried)
+        count += 1
+        yield
+    context.answer("done", DOCTOR, count, 0)
 
 
 def sync(context: Context, arguments: Arguments) -> None:
@@ -51,6 +74,16 @@ COMMANDS = (
         "/ace/state, /ace/cache each kind",
         "what the engine is doing; what it had computed before",
         status,
+    ),
+    Command(
+        DOCTOR,
+        "",
+        "",
+        "/ace/finding each, /ace/done",
+        "may it read the folders of its settings, and use the network? From its own machine",
+        doctor,
+        is_slow=always,
+        is_search=True,
     ),
 )
 SYNC = Command(
