@@ -31,7 +31,7 @@ from daemon.integrations.clients import HEARD
 from daemon.integrations.installer import Installation
 from daemon.integrations.places import Machine
 from daemon.osc.wire import Address, Message
-from daemon.runtime import access, lock
+from daemon.runtime import lock
 from daemon.runtime.launchd import LOG_VARIABLE
 from daemon.runtime.lock import StateLock
 from daemon.service import Daemon
