@@ -1,5 +1,5 @@
 """`python -m daemon`, in a checkout that is not installed."""
 
-from acestepd import main
+from acestepd_main import main
 
 raise SystemExit(main())

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import acestepd
+import acestepd_main
 
 ROOT = Path(__file__).parents[1]
-READ_BY_OLD_PYTHONS = ("acestepd.py", "daemon/__init__.py", "daemon/__main__.py")
-PROGRAM = "import acestepd; raise SystemExit(acestepd.main())"
+READ_BY_OLD_PYTHONS = ("acestepd_main.py", "daemon/__init__.py", "daemon/__main__.py")
+PROGRAM = "import acestepd_main; raise SystemExit(acestepd_main.main())"
 
 
 def run(
@@ -76,7 +76,7 @@ def test_a_machine_that_cannot_run_it_is_told_so(
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    obstacle = acestepd.find_obstacle()
+    obstacle = acestepd_main.find_obstacle()
     assert said in obstacle
     assert bool(said) == bool(obstacle)
 
@@ -103,7 +103,7 @@ def test_a_script_that_has_a_pipeline_beside_it_gets_that(projects: Path) -> Non
     ended = subprocess.run(command, cwd=projects, capture_output=True, text=True, check=False)
     assert "not this one" in ended.stderr
     (projects / "script.py").write_text(
-        "import acestepd\nacestepd.import_own_packages()\nfrom pipeline import load"
+        "import acestepd_main\nacestepd.import_own_packages()\nfrom pipeline import load"
     )
     assert subprocess.run(command, cwd=projects, check=False).returncode == 0
 
@@ -111,6 +111,6 @@ def test_a_script_that_has_a_pipeline_beside_it_gets_that(projects: Path) -> Non
 def test_a_package_that_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(acestepd, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(acestepd_main, "FOLDER", str(tmp_path))
     with pytest.raises(ImportError, match="daemon is missing: install acestepd again"):
-        acestepd.import_own_packages()
+        acestepd_main.import_own_packages()
