@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import untrusted
+from pipeline.did_you_mean import suggest
 from pipeline.limits import LIMITS
 from pipeline.request import FILE_FIELDS, MAX_SEED, BadRequest, Request, field_name, names_file
 from pipeline.request_files import check_files
@@ -409,7 +410,8 @@ def _convert_table(kind: type, values: Mapping[str, Any], called: str) -> dict[s
     converted: dict[str, Any] = {}
     for name, value in values.items():
         if name not in fields:
-            raise SettingsError(f"no {called} is called {name!r}; {called}s: {' '.join(fields)}")
+            hint = suggest(name, fields) or f"{called}s: {' '.join(fields)}"
+            raise SettingsError(f"no {called} is called {name!r}; {hint}")
         if name in converters:
             converted[name] = converters[name](value)
         else:

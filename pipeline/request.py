@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import difflib
 import itertools
 import math
 import re
@@ -20,6 +19,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from . import codes
+from .did_you_mean import find_similar, suggest
 from .guide.harmony import parse_chord_line
 from .keys import parse_key
 from .prompt_reading import read_prompt
@@ -47,7 +47,6 @@ MAX_STEPS = 200
 MAX_TEXT = 8192  # characters of a text whose field says nothing else
 MAX_LYRICS = 65_536
 MAX_CODES = 100_000  # of MAX_SECONDS, as the planner writes them, with a space between
-MAX_COMPARED = 32  # characters of a word that others are suggested for
 MAX_MARKS = 30  # combining, in a row: as many as Unicode's stream-safe text format has
 FORMATS = ("wav16", "wav24", "wav32f", "flac")
 # short enough to type, and for Pure Data, which shows and saves six digits of a number
@@ -239,7 +238,8 @@ def allow(choices: Iterable[str]) -> Callable[[str], str]:
 
     def check(value: str) -> str:
         if value.lower() not in allowed:
-            raise ValueError("one of " + " ".join(choice or '""' for choice in allowed.values()))
+            listed = " ".join(choice or '""' for choice in allowed.values())
+            raise BadRequest(f"one of {listed}", suggest(value, allowed.values()))
         return allowed[value.lower()]
 
     return check
@@ -262,7 +262,7 @@ def parse_language(value: str) -> str:
     word = value.strip().lower()
     code = _LANGUAGE_CODES.get(word) or _LANGUAGE_CODES.get(re.split("[-_]", word)[0])
     if code is None:
-        raise ValueError("one of " + " ".join(LANGUAGES))
+        raise BadRequest(f"one of {' '.join(LANGUAGES)}", suggest(word, _LANGUAGE_CODES))
     return code
 
 
@@ -288,16 +288,6 @@ def _find_similar_track(name: str, value: str) -> str:
         if "_" in track and track.replace("_", " ") in spaced:
             return track
     return find_similar(name, TRACKS)
-
-
-def find_similar(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
-    """The one of `words` that `word` may be a slip for, "" where none is similar (`cutoff` as in
-    difflib). A longer word than anybody mistypes is not compared: that takes its length times
-    theirs.
-    """
-    if len(word) > MAX_COMPARED:
-        return ""
-    return next(iter(difflib.get_close_matches(word, [*words], 1, cutoff)), "")
 
 
 def parse_codes(value: str) -> str:
@@ -836,14 +826,13 @@ def field_name(name: str) -> str:
     try:
         return _NAMES[name.lower()]
     except KeyError:
-        similar = suggest_field(name)
-        hint = f"did you mean {similar}?" if similar else "fields: " + " ".join(FIELDS)
+        hint = suggest(name, _NAMES) or "fields: " + " ".join(FIELDS)
         raise UnknownField(f"no parameter is called {name[:40]!r}", hint) from None
 
 
 def suggest_field(name: str) -> str:
     """The field, or alias, that a name which is none resembles most; empty where none does."""
-    return find_similar(name.lower(), _NAMES)
+    return find_similar(name, _NAMES)
 
 
 def is_field(name: object) -> bool:

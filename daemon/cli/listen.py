@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
+
+from pipeline.did_you_mean import suggest
 
 from ..osc.outgoing import EVENTS, PARAM, TOPICS
 from ..osc.wire import Message
@@ -17,8 +18,8 @@ def parse_topics(text: str) -> list[str]:
     topics = text.replace(",", " ").split()
     for topic in topics:
         if topic not in TOPICS:
-            close = difflib.get_close_matches(topic, TOPICS, n=1)
-            guess = f" (did you mean {close[0]}?)" if close else ""
+            hint = suggest(topic, TOPICS)
+            guess = f" ({hint})" if hint else ""
             raise SettingsError(
                 f"no topic is called {topic[:40]!r}{guess}; there are: {' '.join(TOPICS)}"
             )

@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(argv)
+    arguments = build_parser().parse(sys.argv[1:] if argv is None else argv)
     try:
         status = int(arguments.run(arguments))
         print(end="", flush=True)

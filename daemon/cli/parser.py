@@ -11,6 +11,7 @@ from pipeline.voices import HUB_MODEL, PLANNERS
 from .. import VERSION
 from ..settings import DEFAULT_FILE
 from . import commands
+from .suggesting_parser import SuggestingParser
 
 KEEP = argparse.SUPPRESS  # an option given before the subcommand counts too
 
@@ -22,8 +23,8 @@ Start it, then ask from another terminal, or send one OSC message to UDP port 91
 VARIANT = "sub-folder of the DiT; turbo by default"
 
 
-def build_parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+def build_parser() -> SuggestingParser:
+    top = SuggestingParser(
         prog="acestepd",
         description="Keeps ACE-Step 1.5 warm and plays it from OSC: a message in, a WAV in the "
         "folder, a message out.",

@@ -5,11 +5,12 @@ The files are data: nothing here imports them.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+
+from pipeline.did_you_mean import suggest
 
 from ..settings import SettingsError
 from . import places
@@ -226,8 +227,8 @@ def find_integration(name: str) -> Integration:
     available = {row.name: row for row in list_available()}
     if name in available:
         return available[name]
-    close = difflib.get_close_matches(name.lower(), available, n=1)
-    guess = f" (did you mean {close[0]}?)" if close else ""
+    hint = suggest(name, available)
+    guess = f" ({hint})" if hint else ""
     raise SettingsError(
         f"no integration is called {name[:40]!r}{guess}; there are: {' '.join(available)}"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from pipeline.did_you_mean import suggest
 from pipeline.request import (
     BadRequest,
     OutOfRange,
@@ -173,7 +174,10 @@ def split_order_options(
         raise OutOfRange(f"count must be in 1..{MAX_COUNT}, got {count}")
     word = str(extras["priority"]).strip().lower() if "priority" in extras else ""
     if word and word not in PRIORITIES:
-        raise OutOfRange(f"priority must be one of {' '.join(PRIORITIES)}, got {word[:40]!r}")
+        raise OutOfRange(
+            f"priority must be one of {' '.join(PRIORITIES)}, got {word[:40]!r}",
+            suggest(word, PRIORITIES),
+        )
     return count, PRIORITIES.get(word), rest
 
 

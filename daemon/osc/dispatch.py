@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from pipeline.did_you_mean import find_similar
 from pipeline.request import BadRequest
 
 from ..jobs import Refused
@@ -21,6 +22,7 @@ from .wire import Message
 
 log = LimitedLog(logging.getLogger("acestepd.osc"))
 
+ROOT = "/ace/"
 SEARCH_WAIT = 5.0  # seconds that a search waits for its turn
 
 Call = Callable[[], Iterator[None] | None]  # of a handler
@@ -165,10 +167,16 @@ def _find_command(message: Message) -> tuple[Command, Arguments]:
     address, arguments = _resolve_address(message)
     command = COMMANDS.get(address)
     if command is None:
-        raise Refused(
-            404, f"no such message: {message.address[:80]}", "messages: " + " ".join(COMMANDS)
-        )
+        hint = _suggest_address(address) or "messages: " + " ".join(COMMANDS)
+        raise Refused(404, f"no such message: {message.address[:80]}", hint)
     return command, arguments
+
+
+def _suggest_address(address: str) -> str:
+    """Compared without `/ace/`, which all of them begin with, and which is often forgotten."""
+    names = [command.removeprefix(ROOT) for command in COMMANDS]
+    similar = find_similar(address.lower().removeprefix(ROOT).strip("/"), names)
+    return f"did you mean {ROOT}{similar}?" if similar else ""
 
 
 def _resolve_address(message: Message) -> tuple[str, Arguments]:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline import untrusted
+from pipeline.did_you_mean import suggest
 from pipeline.limits import LIMITS
 from pipeline.private import make_folder
 from pipeline.untrusted import FileState
@@ -59,8 +60,9 @@ class BankStore:
             content = untrusted.read_bytes(path, LIMITS.bank_bytes)
             return Bank.from_json(name, content.decode("utf-8"))
         except FileNotFoundError:
-            known = " ".join(self.list_programs()) or "none yet"
-            hint = f"banks: {known}; /ace/bank/save makes one"
+            known = self.list_programs()
+            listed = f"banks: {' '.join(known) or 'none yet'}; /ace/bank/save makes one"
+            hint = suggest(name, known) or listed
             raise Refused(404, f"no bank is called {name!r}", hint) from None
         except (ValueError, OSError) as error:
             raise Refused(

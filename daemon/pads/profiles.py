@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import untrusted
+from pipeline.did_you_mean import suggest
 from pipeline.limits import LIMITS
 
 from .controls import Control
@@ -99,9 +100,8 @@ def parse_profile(name: str, values: Mapping[str, Any]) -> Profile:
     """Raises ValueError saying which profile, and what is wrong with it."""
     known = {spec.name for spec in dataclasses.fields(Profile)} - {"name"}
     if unknown := [key for key in values if key not in known]:
-        raise ValueError(
-            f"profile {name}: no key is called {unknown[0]!r}; keys: {' '.join(sorted(known))}"
-        )
+        hint = suggest(unknown[0], known) or f"keys: {' '.join(sorted(known))}"
+        raise ValueError(f"profile {name}: no key is called {unknown[0]!r}; {hint}")
     lists = {key: tuple(values[key]) for key in ("match", "avoid") if key in values}
     try:
         looks = {state: _parse_looks(look) for state, look in values.get("looks", {}).items()}

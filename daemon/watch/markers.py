@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.request import MAX_COMPARED, find_similar
+from pipeline.did_you_mean import MAX_COMPARED, find_similar
 
 from .characters import fold
 from .chords import are_chords, cut_out, is_chord

@@ -55,7 +55,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
         ("port = '9100'", "port must be a whole number, got '9100'"),
         ("port = true", "port must be a whole number, got True"),
         ("queue = 0", "queue must be in 1..10000, got 0"),
-        ("prot = 1", "no setting is called 'prot'"),
+        ("prot = 1", "no setting is called 'prot'; did you mean port?"),
         ("out = 3", "out must be a path, got 3"),
         ("model = []", "model must be a text"),
         ("planner = '7B'", "planner must be one of 1.7B 0.6B 4B, or a folder, got '7B'"),

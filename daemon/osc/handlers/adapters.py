@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.did_you_mean import suggest
 from pipeline.request import OutOfRange
 from pipeline.weights.adapter import Adapter, AdapterError, parse_adapters
 
@@ -34,7 +35,8 @@ def list_or_clear_adapters(context: Context, arguments: Arguments) -> None:
     if word not in ("", "clear"):
         raise OutOfRange(
             "send clear to take all adapters off, or nothing to hear which are worn, "
-            f"got {word[:40]!r}"
+            f"got {word[:40]!r}",
+            suggest(word, ("clear",)),
         )
     if word:
         _set_adapters(context, "/ace/adapters", ())

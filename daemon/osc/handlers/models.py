@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pipeline.did_you_mean import suggest
 from pipeline.request import OutOfRange
 from pipeline.voices import VOICES
 
@@ -17,7 +18,8 @@ def switch_model(context: Context, arguments: Arguments) -> None:
     variant = parse_id_at(arguments, 1)
     choices = dict.fromkeys((context.settings.model, *context.settings.models, *VOICES))
     if name not in choices:
-        hint = f"it may be one of {' '.join(choices)}; list more under models in the settings"
+        listed = f"it may be one of {' '.join(choices)}; list more under models in the settings"
+        hint = suggest(name, choices) or listed
         raise Refused(403, f"{name[:80]!r} is not a model that messages may choose", hint)
     if variant and not re.fullmatch(r"\w[\w.-]*", variant):
         raise OutOfRange(f"a variant is the name of a sub-folder, got {variant[:40]!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from pipeline.did_you_mean import suggest
 from pipeline.request import OutOfRange, WrongType
 
 from ...jobs import Event, Refused
@@ -21,6 +22,8 @@ from ..arguments import (
     split_numbers,
 )
 from ..command import Command, Context, always, never
+
+REROLLED = ("all", "unmarked")  # pads, by /ace/bank/reroll
 
 
 def _pads(context: Context) -> PadPlayer:
@@ -97,8 +100,10 @@ def reroll_bank(context: Context, arguments: Arguments) -> None:
     word = "unmarked"
     if arguments and isinstance(arguments[0], str):
         word = parse_id_at(arguments, 0)
-    if word not in ("all", "unmarked"):
-        raise OutOfRange(f"which must be all or unmarked, got {word[:40]!r}")
+    if word not in REROLLED:
+        raise OutOfRange(
+            f"which must be {' or '.join(REROLLED)}, got {word[:40]!r}", suggest(word, REROLLED)
+        )
     context.answer("done", "/ace/bank/reroll", _pads(context).reroll_all(word == "all"), 0)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 
+from pipeline.did_you_mean import suggest
 from pipeline.request import FIELDS, OutOfRange
 
 from ...jobs import Event
@@ -32,9 +32,10 @@ def notify(context: Context, arguments: Arguments) -> Iterator[None]:
         return
     topics = frozenset(words) or frozenset(TOPICS)
     if unknown := topics - set(TOPICS):
+        word = min(unknown)
         raise OutOfRange(
-            f"topics must be of {' '.join(TOPICS)}, got {min(unknown)[:40]!r}",
-            "a name stands behind them, as an argument of its own",
+            f"topics must be of {' '.join(TOPICS)}, got {word[:40]!r}",
+            suggest(word, TOPICS) or "a name stands behind them, as an argument of its own",
         )
     if removed := context.subscribers.make_room(peer):
         _tell_removed(context, removed)
@@ -64,8 +65,8 @@ def _split_name(arguments: Arguments) -> tuple[str, Arguments]:
     name = last.strip().lower() if isinstance(last, str) else ""
     if name in TOPICS or not NAME.fullmatch(name):
         return "", arguments
-    if similar := difflib.get_close_matches(name, TOPICS, 1, SIMILAR):
-        raise OutOfRange(f"{name!r} is no topic, and no name", f"did you mean {similar[0]}?")
+    if hint := suggest(name, TOPICS, SIMILAR):
+        raise OutOfRange(f"{name!r} is no topic, and no name", hint)
     if name == AUTO:
         raise OutOfRange(f"a client cannot be called {AUTO}", "choose another name")
     return name, arguments[:-1]
