@@ -183,7 +183,8 @@ def test_a_pad_whose_take_is_known_does_not_wait_for_other_clients_files(
     read: list[Path] = []
 
     def note(path: Path, *values: object) -> bool:
-        read.append(path)
+        if threading.current_thread().name != "integrations":  # it reads it for other programs
+            read.append(path)
         return is_bank(path)
 
     with held_up(untrusted, "read_bytes", note) as entered, closing(stage.client()) as other:

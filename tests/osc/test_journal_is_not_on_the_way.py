@@ -278,9 +278,10 @@ def test_a_search_waits_for_the_order_that_its_client_sent_before(
 def test_a_search_that_is_not_its_turn_for_long_is_refused(
     stage: Stage, client: OscClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "SEARCH_WAIT", -1.0)
-    client.send("/ace/history", "a")
-    assert client.until("/ace/fail")[-1][1][1:3] == ["/ace/history", 503]
+    with monkeypatch.context() as impatient:
+        impatient.setattr(dispatch, "SEARCH_WAIT", -1.0)
+        client.send("/ace/history", "a")
+        assert client.until("/ace/fail")[-1][1][1:3] == ["/ace/history", 503]
     client.send("/ace/history", 1)
     assert client.until("/ace/done")[-1][1][0] == "/ace/history"
 
