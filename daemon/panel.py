@@ -71,6 +71,8 @@ class Panel:
     must be quick.
 
     Lyrics stay as they were set; `read_lyrics` makes of them what is sung, where a request is made.
+    `defaults` are the settings' [request], which every new request begins with: the panel holds
+    what was turned over them, a watched folder its own.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Panel:
         read_lyrics: LyricsReader = keep_lyrics,
     ) -> None:
         self.request = request
+        self.defaults = request
         self.tempo = tempo
         self._read_lyrics = read_lyrics
         self._read = ("", WrittenLyrics(""))  # the panel's own lyrics, as they were read last
@@ -107,6 +110,17 @@ class Panel:
             for name in changed:
                 self._notify(name, getattr(request, name))
             return bool(changed)
+
+    def change_defaults(self, request: Request) -> None:
+        """Other defaults. What was turned since the last ones stays turned."""
+        with self._lock:
+            changed = {
+                name: value
+                for name in FIELDS
+                if (value := getattr(request, name)) != getattr(self.defaults, name)
+            }
+            self.defaults = request
+            self.replace(self.request.changed(changed))
 
     def read_ahead(self) -> None:
         """Read the current lyrics, so that it takes no time when they are played."""
@@ -146,7 +160,7 @@ class Panel:
         Raises `BadRequest`, for the files that the message names too; whether the panel's are still
         there is seen when the request is submitted.
         """
-        request = self.request.changed(overrides)
+        request = self.request.overlaid(overrides)
         check_files(request, overrides)
         _check_words(request)
         given = (*map(field_name, overrides),)

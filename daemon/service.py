@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from pipeline.request import FIELDS
 from pipeline.voices import HUB_MODEL
 from pipeline.weights.adapter import parse_adapters
 
@@ -135,11 +134,7 @@ class Daemon:
         """Other settings from now on: those that `reload` calls safe. What a client has turned
         since stays turned.
         """
-        old = self.settings.request
-        new = settings.request
-        changed = [name for name in FIELDS if getattr(new, name) != getattr(old, name)]
-        values = {name: getattr(new, name) for name in changed}
-        self.panel.replace(self.panel.request.changed(values))
+        self.panel.change_defaults(settings.request)
         allowed_folders = _list_allowed_folders(settings)
         self.settings = settings
         self.engine.change_settings(settings)

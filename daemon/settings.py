@@ -82,11 +82,12 @@ class Watch:
     audio: str = setting(
         "extract", "task of an audio file: cover, repaint, extract; ignore does nothing"
     )
-    request: Request = field(
-        default_factory=Request, metadata={"help": "what its files leave out is taken from here"}
+    request: Mapping[str, Any] = field(
+        default_factory=dict, metadata={"help": "what its files leave out, over that of [request]"}
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "request", _check_own("[watch.request]", self.request))
         if self.folder == Path():
             raise SettingsError('[[watch]] needs a folder, like folder = "~/Lyrics"')
         folder = _make_absolute("[[watch]] folder", self.folder)
@@ -99,6 +100,14 @@ class Watch:
             raise SettingsError(
                 f"[[watch]] audio must be one of {' '.join(AUDIO_TASKS)}, got {self.audio!r}"
             )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def build_defaults(self, request: Request) -> Request:
+        """What its files begin with: the settings' [request], and its own over that. Raises
+        `BadRequest`.
+        """
+        return request.overlaid(self.request)
 
 
 @dataclass(frozen=True)
@@ -119,15 +128,7 @@ class PadSettings:
         if self.slot < 1:
             raise SettingsError("[[midi.pad]] needs a slot, counted from 1, like slot = 3")
         _check_range("[[midi.pad]] seed", self.seed, -1, MAX_SEED)
-        try:
-            request = Request().changed(self.request)
-            files = _expand_files("[midi.pad.request]", request)
-            check_files(request.changed(files))
-            written = {field_name(name): name for name in self.request}
-            expanded = {written[field]: path for field, path in files.items() if field in written}
-            object.__setattr__(self, "request", {**self.request, **expanded})
-        except BadRequest as error:
-            raise SettingsError(f"[midi.pad.request] {error}") from error
+        object.__setattr__(self, "request", _check_own("[midi.pad.request]", self.request))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -346,6 +347,11 @@ class Settings:
             )
         except ValueError as error:
             raise SettingsError(str(error)) from error
+        for watch in self.watch:
+            try:
+                watch.build_defaults(self.request)
+            except BadRequest as error:
+                raise SettingsError(f"[watch.request] over [request]: {error}") from error
         folders = [watch.folder for watch in self.watch]
         if len(set(folders)) < len(folders):
             raise SettingsError("two [[watch]] tables name the same folder")
@@ -360,7 +366,7 @@ class Settings:
         """The files that the settings name: links to them are followed, as whoever writes settings
         may name any.
         """
-        requests = (self.request, *(watch.request for watch in self.watch))
+        requests = (self.request, *(watch.build_defaults(self.request) for watch in self.watch))
         return frozenset(getattr(one, field) for one in requests for field in FILE_FIELDS)
 
     @property
@@ -406,7 +412,7 @@ def from_values(values: Mapping[str, Any]) -> Settings:
 def _convert_table(kind: type, values: Mapping[str, Any], called: str) -> dict[str, Any]:
     """The values as the dataclass `kind` keeps them, by name."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    converters = _PAD_CONVERTERS if kind is PadSettings else _CONVERTERS
+    converters = _CONVERTERS if kind is Settings else _CONVERTERS | {"request": _convert_own}
     converted: dict[str, Any] = {}
     for name, value in values.items():
         if name not in fields:
@@ -454,6 +460,20 @@ def _convert_request(value: Any) -> Request:
     return request
 
 
+def _check_own(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that hold over those of [request], with the files that they name as whole
+    paths.
+    """
+    try:
+        request = Request().changed(values)
+        files = _expand_files(table, request)
+        check_files(request.changed(files))
+        written = {field_name(name): name for name in values}
+        return {**values, **{written[field]: path for field, path in files.items()}}
+    except BadRequest as error:
+        raise SettingsError(f"{table} {error}") from error
+
+
 def _expand_files(table: str, request: Request) -> dict[str, str]:
     """The files that a request names, as whole paths."""
     named = {field: getattr(request, field) for field in FILE_FIELDS}
@@ -492,9 +512,9 @@ def _convert_pads(value: Any) -> tuple[PadSettings, ...]:
     )
 
 
-def _convert_pad_request(value: Any) -> dict[str, Any]:
+def _convert_own(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise SettingsError(f"[midi.pad.request] must be a table of parameters, got {value!r}")
+        raise SettingsError(f"request must be a table of parameters, got {value!r}")
     return dict(value)
 
 
@@ -526,7 +546,6 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "knobs": _convert_knobs,
     "folders": _convert_folders,
 }
-_PAD_CONVERTERS: dict[str, Callable[[Any], Any]] = {"request": _convert_pad_request}
 
 
 # --- checks ---------------------------------------------------------------------------------------

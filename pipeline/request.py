@@ -619,6 +619,15 @@ class Request:
         request._check_together()
         return request
 
+    def overlaid(self, values: Mapping[str, Any]) -> Request:
+        """This request with what is said over it, as `changed`: seconds that are said count before
+        bars that are not. Raises `BadRequest`.
+        """
+        request = self.changed(values)
+        fields = {*map(field_name, values)}
+        says_seconds = "seconds" in fields and "bars" not in fields
+        return request.changed({"bars": 0}) if says_seconds and request.bars else request
+
     @classmethod
     def restore(cls, values: Mapping[str, Any]) -> Request:
         """The request whose values were written down, as far as this version knows their names. Its

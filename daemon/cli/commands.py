@@ -56,7 +56,7 @@ def run_generate(arguments: argparse.Namespace) -> int:
         bits=arguments.bits,
         adapters=arguments.adapter,
         planner=arguments.planner,
-        pins=_read_pins(arguments),
+        chosen=settings.read(arguments.settings, {}),
     )
     words = landed.manifest.with_suffix(".lrc")
     texts = (words, landed.manifest) if words.exists() else (landed.manifest,)

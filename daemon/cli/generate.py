@@ -36,18 +36,19 @@ def generate(
     bits: int | None,
     adapters: Sequence[str] | None,
     planner: str,
-    pins: Mapping[str, object],
+    chosen: Settings,
 ) -> clips.Landed:
     """Make one take, in the folder `out`. `again` is the manifest of one whose request, model, bits
-    and adapters hold where nothing else is given. `pins`: the settings `revision` and `revisions`.
+    and adapters hold where nothing else is given. `chosen` are the settings as a daemon has them:
+    of these hold `request`, `revision` and `revisions`.
     """
-    original = TakeInfo(Request(), "auto")
+    original = TakeInfo(chosen.request, "auto")
     if again:
         original = read_manifest(again, accept_request)
         for note in original.notes:
             print(note, file=sys.stderr)
     # the lyrics of a manifest were read when it was made
-    read_lyrics = read_written_lyrics if "lyrics" in values else keep_lyrics
+    read_lyrics = keep_lyrics if again and "lyrics" not in values else read_written_lyrics
     panel = Panel(original.request, read_lyrics=read_lyrics)
     request, notes = panel.finish(panel.draft(values))
     if adapters is None:
@@ -60,7 +61,8 @@ def generate(
             "bits": original.bits if bits is None else bits,
             "adapters": list(adapters),
             "planner": planner,
-            **pins,
+            "revision": chosen.revision,
+            "revisions": chosen.revisions,
         }
     )
     return _render(resolve_request(follow_links(request)), settings, notes)

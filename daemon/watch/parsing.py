@@ -12,7 +12,7 @@ from pipeline.request_files import accept_request, list_explanations
 
 from ..jobs import Refused
 from ..landing.manifest import parse_manifest
-from ..panel import Panel
+from ..panel import Panel, keep_lyrics
 from ..paths import AllowedFolders
 from ..settings import Watch
 from .documents.document import Document
@@ -21,6 +21,7 @@ from .engine_api import EngineApi
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
 from .sheet import Sheet, build_sheet, read_defaults
 from .watched_files import DEFAULTS, WatchedFile
+from .written_lyrics import read_written_lyrics
 
 WILL_DIFFER = 409
 
@@ -110,17 +111,24 @@ class FileParser:
             if file.text_path:
                 message = f"its parameters are in {file.text_path.name}"
                 notes = (SheetNote(0, UNDERSTOOD, message), *notes)
-        if values.get("source") or self._watch.request.source:
+        if values.get("source") or self._watch.request.get("source"):
             values.setdefault("task", "" if self._watch.audio == "ignore" else self._watch.audio)
-        else:
+        elif not self._panel.defaults.source:
             values["task"] = read.values.get("task", "")  # the folder's is for what has a source
         try:
-            request = Panel(self._watch.request, self._panel.tempo).build_request(values)
+            defaults = self._watch.build_defaults(self._panel.defaults)
+            request = self._build_request(defaults, values)
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
         notes = (*_explain(request), *notes)
         insert = read.insert or self._defaults.insert
-        return ParsedFile(request, (self._watch.request, values), notes, text, insert, read.sung)
+        return ParsedFile(request, (defaults, values), notes, text, insert, read.sung)
+
+    def _build_request(self, defaults: Request, values: Mapping[str, object]) -> Request:
+        """Raises `BadRequest`."""
+        # a sheet's lyrics are read already
+        read_lyrics = keep_lyrics if "lyrics" in values else read_written_lyrics
+        return Panel(defaults, self._panel.tempo, read_lyrics).build_request(values)
 
     def _describe_held(self, values: Mapping[str, object]) -> list[SheetNote]:
         """What of the folder's defaults was not understood, and is in none of `values`."""

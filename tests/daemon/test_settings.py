@@ -168,7 +168,7 @@ def test_a_home_folder_is_known_in_every_path(
     assert found.request.source == str(tmp_path / "loop.wav")
     assert found.watch[0].folder == tmp_path / "Lyrics"
     assert found.watch[0].out == tmp_path / "Sung"
-    assert found.watch[0].request.reference == str(tmp_path / "loop.wav")
+    assert found.watch[0].request["reference"] == str(tmp_path / "loop.wav")
     assert found.midi.pad[0].request == {"source": str(tmp_path / "loop.wav")}
 
 

@@ -29,13 +29,13 @@ def test_changes_are_sorted_into_what_is_safe_and_what_needs_a_restart(tmp_path:
         subscribers=("127.0.0.1:9001",),
         request=Request(bars=4),
     )
-    assert compare(old, new) == (["queue", "subscribers", "watch", "request"], ["port", "model"])
+    assert compare(old, new) == (["request", "watch", "queue", "subscribers"], ["model", "port"])
     assert compare(old, Settings()) == ([], [])
     kept = merge(old, new)
     assert kept.queue == 8
     assert kept.port == 9100
     assert kept.model == "auto"
-    assert compare(kept, new) == ([], ["port", "model"])
+    assert compare(kept, new) == ([], ["model", "port"])
 
 
 def test_every_safe_setting_exists_and_none_of_them_is_a_port_a_folder_or_a_model() -> None:
@@ -118,7 +118,7 @@ def test_a_saved_file_takes_effect_and_the_log_says_what_does_and_what_waits(
         assert applied.request.bars == 4
         assert applied.port == 9100
         until(is_logged(caplog, "these settings need a restart of acestepd: port"))
-        assert "settings in force from now on: queue, request" in caplog.messages
+        assert "settings in force from now on: request, queue" in caplog.messages
         folder.write("queue = 3\nport = 9999")
         assert folder.next().request.bars == 0, "back to the default"
     assert folder.applied.empty()

@@ -43,7 +43,7 @@ def test_the_settings_of_the_folder_hold_for_what_a_file_leaves_out(
     tmp_path: Path, engine: EngineStub
 ) -> None:
     watch = Watch(
-        folder=tmp_path, out=tmp_path / "elsewhere", request=Request(prompt="warm", bpm=90)
+        folder=tmp_path, out=tmp_path / "elsewhere", request={"prompt": "warm", "bpm": 90}
     )
     folder = PolledFolder(tmp_path, engine, watch)
     folder.poll()

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 from daemon.settings import Watch
-from pipeline.request import Request
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
 
@@ -63,7 +62,7 @@ def test_folders_have_settings_of_their_own(tmp_path: Path, engine: EngineStub) 
             PolledFolder(
                 tmp_path / name,
                 engine,
-                Watch(folder=tmp_path / name, request=Request(prompt=prompt)),
+                Watch(folder=tmp_path / name, request={"prompt": prompt}),
             )
         )
         folders[-1].poll()

@@ -103,7 +103,7 @@ def test_the_settings_of_a_folder_can_change_while_it_is_watched(running: Runnin
     running.save("one.txt", "one")
     assert running.next_lyrics() == "one"
     running.watchers.change_settings(
-        [Watch(folder=running.path, request=Request(prompt="warm"))], AllowedFolders([])
+        [Watch(folder=running.path, request={"prompt": "warm"})], AllowedFolders([])
     )
     running.save("one.txt", "two")
     assert running.engine.orders.get(timeout=PATIENCE).request.prompt == "warm"
