@@ -356,7 +356,9 @@ def _check_pads(settings: Settings) -> Finding:
         return Finding(OK, f"pads on {', '.join(controllers)}")
     there = ", ".join(names.inputs) or "none"
     return Finding(
-        NOTE, "no MIDI input is one of [midi] ports now", f"ports may name parts of: {there}"
+        NOTE,
+        "no MIDI input is one of [midi] ports now",
+        f'ports may name parts of: {there}; or "virtual", a port of our own called acestepd',
     )
 
 

@@ -90,7 +90,7 @@ def _describe_midi(daemon: Daemon) -> list[str]:
     names = ", ".join(dict.fromkeys(present.inputs)) or "none"
     if settings.midi.ports:
         controllers = describe_controllers(settings.midi, present.inputs)
-        missing = f"no input is one of [midi] ports yet; there are: {names}"
+        missing = f'no input is one of [midi] ports yet; there are: {names}, and "virtual"'
         lines.append(f"pads on {', '.join(controllers)}" if controllers else missing)
     if settings.midi_clock:
         clock = midi.find_port(settings.midi_clock, present.inputs)

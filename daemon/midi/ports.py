@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
+from ..port_names import find_gone
 from .identity import IDENTITY_REQUEST, IdentityPoll, IdentityResult, is_identity_reply
 from .jack_sentinel import JACK_SENTINEL
 from .open_ports import VIRTUAL, InputPort, MessageHandler, OutputPort
@@ -201,10 +202,10 @@ class Ports:
         """Open what has appeared, close what has gone."""
         inputs = self._choose_ports(present.inputs)
         outputs = self._choose_ports(present.outputs)
-        for name in [name for name in self._inputs if name not in inputs]:
+        for name in find_gone(self._inputs, self._skip_failed(inputs, self._inputs)):
             log.warning("MIDI input %s is gone", name)
             self._close_input(name, server_present=True)
-        for name in [name for name in self._outputs if name not in outputs]:
+        for name in find_gone(self._outputs, self._skip_failed(outputs, self._outputs)):
             self._close_output(name, server_present=True)
         self._failed &= {*inputs, *outputs}
         for name in inputs:
@@ -221,6 +222,10 @@ class Ports:
         ours = [VIRTUAL] if self._virtual else []
         theirs = (name for name in names if not name.startswith(VIRTUAL))
         return [*ours, *(name for name in theirs if self._listener.wants_port(name))]
+
+    def _skip_failed(self, names: Iterable[str], opened: Container[str]) -> list[str]:
+        """All but those that cannot be opened, which would seem to have just come at every look."""
+        return [name for name in names if name in opened or name not in self._failed]
 
     def _is_silent(self, port: InputPort) -> bool:
         return time.monotonic() - port.last_arrival > self._max_silence

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, TypedDict
 
 import mido
 
+from ..port_names import number_names
+
 if sys.platform == "linux":
     # The machine's own libjack, where there is one, with global symbols: RtMidi's calls resolve to
     # it then. Wheels bundle one that servers since JACK 1.9.15 refuse, and that PipeWire is not.
@@ -168,19 +170,19 @@ def _choose_api(name: str) -> RtMidiAPI:
 
 
 def _list_names(client: MidiIn | MidiOut) -> list[str]:
-    """Of the ports that a client could be connected to."""
+    """Of the ports that a client could be connected to, each by a name of its own."""
     names = []
     for number in range(client.get_port_count()):
         with suppress(RtMidiError):  # it has gone since they were counted
             names.append(client.get_port_name(number))
-    return [name for name in names if name]
+    return number_names(name for name in names if name)
 
 
 def _open(client: MidiIn | MidiOut, name: str, virtual: bool) -> None:
     if virtual:
         client.open_virtual_port(name)
         return
-    names = client.get_ports()
+    names = number_names(client.get_ports())
     if name not in names:
         raise OSError(f"no MIDI port is called {name!r}; there are: {', '.join(names) or 'none'}")
     client.open_port(names.index(name))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import mido
 
+from ..port_names import is_meant
 from ..settings import SettingsError
 
 BACKEND = "daemon.midi.rtmidi_backend"
@@ -74,5 +75,9 @@ def list_inputs(backend: Backend) -> list[str] | None:
 
 
 def find_port(name: str, names: Sequence[str]) -> str:
-    """The first port whose name contains `name`, whatever its case; empty when there is none."""
-    return next((port for port in names if name.casefold() in port.casefold()), "")
+    """The first port whose name contains `name`, whatever its case, or else that it means in
+    another language; empty when there is none.
+    """
+    containing = [port for port in names if name.casefold() in port.casefold()]
+    meant = [port for port in names if is_meant(name, port)]
+    return next(iter(containing + meant), "")

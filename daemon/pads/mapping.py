@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple, Protocol
 
+from ..port_names import is_meant
 from . import profiles
 from .controls import Control
 from .knobs import Knob
@@ -142,7 +143,7 @@ def wants_port(midi: MidiSettings, port: str) -> bool:
     """Whether the settings name that port, and it is not one that its device has for something
     else than pads.
     """
-    is_named = any(part != VIRTUAL and part.casefold() in port.casefold() for part in midi.ports)
+    is_named = any(part != VIRTUAL and is_meant(part, port) for part in midi.ports)
     return is_named and not profiles.is_avoided(port, profiles.choose_profile(port, midi.profile))
 
 
