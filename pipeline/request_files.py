@@ -151,7 +151,7 @@ def _list_guide_explanations(request: Request) -> Iterator[Explanation]:
     yield from (Explanation(text, True) for text in others)
     if facts.bpm and request.bpm and abs(request.bpm - facts.bpm) > 0.01:
         yield _explain_other("is at", f"{facts.bpm:.10g} bpm", f"{request.bpm:.10g} bpm")
-    if facts.key and request.given_key not in ("", facts.key):
+    if facts.key and request.key and request.key != facts.key:
         yield _explain_other("is in", facts.key, request.key)
     if facts.time_signature and request.given_meter is not None:
         count, unit = Request(time_signature=facts.time_signature).meter

@@ -103,7 +103,7 @@ def test_a_script_that_has_a_pipeline_beside_it_gets_that(projects: Path) -> Non
     ended = subprocess.run(command, cwd=projects, capture_output=True, text=True, check=False)
     assert "not this one" in ended.stderr
     (projects / "script.py").write_text(
-        "import acestepd_main\nacestepd.import_own_packages()\nfrom pipeline import load"
+        "import acestepd_main\nacestepd_main.import_own_packages()\nfrom pipeline import load"
     )
     assert subprocess.run(command, cwd=projects, check=False).returncode == 0
 
