@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.request import Request
 
+from ..runtime import access
 from ..settings import SettingsError, VolumeAway
 
 BYTES_PER_SAMPLE = 8  # of one channel, with room for the staged copy
@@ -28,9 +29,10 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         kind = VolumeAway if _is_volume_away(folder) else SettingsError
-        raise kind(
-            f"out: cannot write into {folder}: {error.strerror}; choose another with --out"
-        ) from error
+        hint = "choose another with --out"
+        if isinstance(error, PermissionError) and error.errno == errno.EPERM:
+            hint = access.advise(error)
+        raise kind(f"out: cannot write into {folder}: {error.strerror}; {hint}") from error
 
 
 def _is_volume_away(folder: Path) -> bool:

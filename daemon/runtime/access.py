@@ -129,9 +129,8 @@ def advise(error: OSError) -> str:
     if error.errno != errno.EPERM or platform.system() != "Darwin":
         return "give acestepd the right to, or another folder"
     return (
-        "macOS protects Desktop, Documents, Downloads, iCloud Drive and other drives: move the "
-        f"folder, like to ~/Music, or switch it on for {name_program()} in {PRIVACY} > Files and "
-        "Folders, or Full Disk Access (+ adds a program); then start acestepd again"
+        f"macOS keeps it from {name_program()}: move the folder, like to ~/Music, or switch it on "
+        f"in {PRIVACY} > Files and Folders, or Full Disk Access; then start acestepd again"
     )
 
 

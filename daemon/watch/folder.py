@@ -24,6 +24,7 @@ from ..jobs import Event, Job, JobState, Refused
 from ..landing.manifest import read_notes
 from ..panel import Panel
 from ..paths import AllowedFolders
+from ..runtime import access
 from ..settings import Watch
 from . import watched_files
 from .conflict_copies import ConflictCopy, CopyKind, are_alike, find_original, read_name
@@ -195,6 +196,8 @@ class WatchedFolder:
             if isinstance(error, FileNotFoundError):
                 reason = "is not there"
             hint = "it is watched as soon as it can be"
+            if isinstance(error, PermissionError):
+                hint = f"{access.advise(error)}; {hint}"
             note = SheetNote(0, UNKNOWN, f"the folder {reason}", hint)
             self._announce(self.watch.folder, [note])
         self._device = NOT_THERE

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import platform
 import shutil
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,3 +49,16 @@ def test_room_is_asked_for_as_much_as_the_take_needs(
     assert full
     assert full.errno == errno.ENOSPC
     assert folders.estimate_bytes(long) > 600 * 96_000 * 2 * 4 * 3
+
+
+def test_a_folder_that_macos_keeps_from_us_says_where_the_switch_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(dir: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(dir))
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(SettingsError, match="Operation not permitted; macOS keeps it from") as said:
+        folders.check_writable(tmp_path)
+    assert "Privacy & Security > Files and Folders" in str(said.value)

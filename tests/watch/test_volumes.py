@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import platform
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from daemon.settings import Watch
+from daemon.watch import watched_files
 from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 
 
@@ -73,3 +79,18 @@ def test_folders_have_settings_of_their_own(tmp_path: Path, engine: EngineStub) 
         ("cold", tmp_path / "b" / "takes"),
     ]
     assert len({order.id for order in orders}) == 2
+
+
+def test_a_folder_that_macos_keeps_from_us_says_where_the_switch_is(
+    folder: PolledFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(watched_files, "scan_folder", refuse)
+    folder.poll()
+    [(path, _, _, said)] = [event.values for event in folder.engine.published]
+    assert path == str(folder.path)
+    assert said.startswith("the folder cannot be read: Operation not permitted; macOS keeps it")
+    assert "Privacy & Security > Files and Folders" in said
