@@ -50,6 +50,8 @@ _PLAY = re.compile(
     r"(?:Play|Strum|PLAY|STRUM) [A-G][#b]?(?:m|7)?(?: [0-9]{1,2} ?x| x ?[0-9]{1,2})?"
 )
 _COMMENT = re.compile(r"// .*|/[*].*[*]/")
+# | h   hammer-on, as Ultimate Guitar writes below a tab
+_LEGEND = re.compile(r"\| ?[^\s|]{1,3}(?: {2,}| ?= ?)[^\W\d_][^|]*\|?")
 MIN_TAB = 4  # dashes of a tab's line
 LEAST_LATIN = 3  # Do, Re and the like, of a sheet that has no other chords
 LEAST_DEGREES = 2  # the same of 1, 4 and V
@@ -208,6 +210,8 @@ def describe_other(text: str) -> str:
             return "a tab"
     if _MUTED.fullmatch(text):
         return "a tab"
+    if _LEGEND.fullmatch(text):
+        return "what the signs of a tab mean"
     if _PLAY.fullmatch(text):
         return "what is played"
     if _COMMENT.fullmatch(text):

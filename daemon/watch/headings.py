@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .characters import fold, fold_word
-from .section_names import ABBREVIATIONS, ADJECTIVES, COUNTED, NAMES, NEVER_SUNG
+from .section_names import ABBREVIATIONS, ADJECTIVES, ALIASES, COUNTED, NAMES, NEVER_SUNG
 
 MAX_HEADING = 120  # characters of a heading, with what its writer says of it
 
@@ -40,6 +40,7 @@ _ORDINALS = {
 
 # All of these are matched with what `fold_word` makes of a heading, with single spaces.
 _SPELLINGS = {fold_word(name): name for name in NAMES}
+_SPELLINGS |= {fold_word(alias): name for alias, name in ALIASES.items()}
 _NAME = re.compile(
     "|".join(
         re.escape(name).replace("\\-", "[ -]?").replace("\\ ", "[ -]?")

@@ -31,8 +31,10 @@ from .markers import (
     may_be_marker,
     parse_marker,
     parse_section,
+    parse_slip,
 )
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, join_notes, shorten
+from .pasted import NOTICE
 from .repeats import (
     SongLine,
     expand_repeats,
@@ -62,7 +64,9 @@ _EMPHASISED = tuple(
 )
 # where characters are kept that a backslash protects, while Markdown is taken off
 _PRIVATE_USE = 0xE000
-_TITLE_NUMBER = re.compile(r"(?:n[or]\.? ?)?[0-9]{1,4}[.)] +(?=\S)", re.IGNORECASE)  # a hymn's
+_TITLE_NUMBER = re.compile(
+    r"(?:n[or]\.? ?)?[0-9]{1,4}(?:[.)] +| {2,})(?=\S)", re.IGNORECASE
+)  # a hymn's
 _TITLE_TAIL = re.compile(r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$", re.IGNORECASE)
 # who sings a line, where all sing it in the end
 _SINGER = re.compile(
@@ -142,7 +146,8 @@ class LyricsReader:
                 read = self._read_line(index, text)
                 read = read._replace(message=f"{read.message}, {remark}") if remark else read
             elif remark:
-                read = LyricLine(f"sung {remark}: nothing is left", ("",))
+                left = remark if remark == NOTICE else f"sung {remark}: nothing is left"
+                read = LyricLine(left, ("",))
             else:
                 read = LyricLine("a time tag" if line.times else "", ("",))
             if read.heading and read.heading.section not in INSTRUMENTAL:
@@ -285,6 +290,9 @@ class LyricsReader:
             written = text = strip_repeat_signs(text, *self._shape.signs[index])
         if read := self._read_fact_line(text):
             return read
+        if self._in_head and index in self._shape.unknown:
+            _, _, note = self._read_fact(*self._shape.unknown[index])
+            return LyricLine(f"not sung: {note.message}", (), note.code, note.hint)
         if times := read_stanza_repeats(text):
             if self._has_words:
                 return self._repeat_stanza(times)
@@ -318,7 +326,7 @@ class LyricsReader:
         if _JUMP.fullmatch(fold_word(text)):
             hint = "write out what is sung again"
             return LyricLine(f"not sung, and not followed: {shorten(text)}", (), UNCLEAR, hint)
-        return self._sing(index, text, surroundings)
+        return parse_slip(text, surroundings) or self._sing(index, text, surroundings)
 
     def _sing(self, index: int, text: str, surroundings: Surroundings) -> LyricLine:
         """A line of words, without the chords between them."""

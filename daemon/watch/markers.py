@@ -25,9 +25,13 @@ _LENGTH = re.compile(
     r"\(?[0-9]{1,3}[ -]?(?:bars?|measures?|beats?|takte?|compases|battute)\)?", re.IGNORECASE
 )
 # without a number or a colon, where other sections of the sheet are V1 and V2
-_BARE = frozenset("C B Ch CH Cho Chor PC Pre PRE Br BR Int Out Ref Refr".split())
+_BARE = frozenset("C B Ch CH ch Cho cho Chor chor PC pc Pre PRE Br BR Int Out Ref Refr".split())
 _NO_WORDS = frozenset("ch cho chor chr ref refr rit".split())  # with a full stop
 _PAIRS = {"(": ")", "{": "}"}
+# looked at first, as words of other languages are alike: refrain, refrein
+_COMMON = "verse chorus prechorus refrain bridge intro outro interlude".split()
+# a word, with what stands behind the names of sections
+_SLIP = re.compile(r"([^\W\d_]{5,14})((?: ?\d{1,2})?(?: \(?(?:x ?\d|\dx)\)?)?:?)")
 
 
 class LyricLine(NamedTuple):
@@ -96,6 +100,19 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
     if heading.mark == ":" and heading.rest and not is_enclosed:
         return _begin_with_rest(heading)
     return begin_section(heading)
+
+
+def parse_slip(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine | None:
+    """`Chrous:`, `vrese 2`: a line that begins a section whose name is spelt otherwise."""
+    match = _SLIP.fullmatch(fold(text))
+    if not match or not (match[2] or surroundings.begins_stanza):
+        return None
+    section = _suggest_section(_normalize(match[1]))
+    heading = read_heading(section + text[match.end(1) :].rstrip(": ")) if section else None
+    if heading is None or heading.section not in NEVER_SUNG or heading.mark:
+        return None
+    hint = f"{text[: match.end(1)]} is no section: it was read as {section}"
+    return begin_section(heading)._replace(code=UNKNOWN, hint=hint)
 
 
 def may_be_marker(text: str) -> bool:
@@ -204,7 +221,8 @@ def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surr
         return True
     if is_often_sung:
         return is_capital and is_qualified
-    return is_capital and (is_qualified or surroundings.begins_stanza)
+    is_numbered = bool(heading.number)  # vers 1
+    return is_numbered or (is_capital and (is_qualified or surroundings.begins_stanza))
 
 
 def _is_short_heading(
@@ -274,7 +292,8 @@ def _suggest_section(word: str) -> str:
     """The section whose name is most like a word that is none; empty where there is none."""
     if not 3 < len(word) < 16:
         return ""
-    similar = find_similar(word, list_spellings(), cutoff=0.8)
+    similar = find_similar(word, _COMMON, cutoff=0.8)
+    similar = similar or find_similar(word, list_spellings(), cutoff=0.8)
     return find_section(similar) if similar not in ("", word) else ""
 
 

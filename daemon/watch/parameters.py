@@ -7,6 +7,7 @@ blank line. Values may be written as in YAML: quoted, with comments, as blocks o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -43,6 +44,7 @@ from .song_head import (
     add_fallback,
     describe_unused,
     find_fact,
+    find_slip,
     is_credit,
     is_fallback,
     list_facts,
@@ -117,9 +119,9 @@ def count_header_lines(lines: list[str]) -> int:
     if start is None:
         return 0
     if not _is_fence(lines[start]):
-        if not _names_field(lines[start]) and not _is_head(lines[start]):
-            return 0
-        return _find_end(lines, start, across_blanks=False)
+        end = _find_end(lines, start, across_blanks=False)
+        begins = _names_field(lines[start]) or _is_head(lines[start])
+        return end if begins or _is_unknown_head(lines, start, end) else 0
     close = next((n for n in range(start + 1, len(lines)) if _is_fence(lines[n])), None)
     first = next((line for line in lines[start + 1 : close] if line.strip()), None)
     if first is None:
@@ -237,6 +239,21 @@ def _is_head(line: str) -> bool:
     return _split_pair(line.expandtabs(4)) is not None and bool(list_facts(line))
 
 
+def _is_unknown_head(lines: list[str], start: int, end: int) -> bool:
+    """Whether lines that stand apart are a head whose first word no head has: `Kunst: Nobody`
+    above `Key: G`; `promt: lo-fi`. Not so what several lines begin with, who sings them.
+    """
+    if end < len(lines) and lines[end].strip() and not parse_marker(lines[end].strip()):
+        return False
+    pairs = [pair for line in lines[start:end] if (pair := _split_pair(line.strip()))]
+    keys = Counter(pair.key for line in lines if (pair := _split_pair(line.strip())))
+    if any(keys[pair.key] > 1 for pair in pairs):
+        return False
+    return any(map(_is_head, lines[start:end])) or any(
+        find_slip(pair.key, pair.value) for pair in pairs
+    )
+
+
 def _split_entries(lines: list[str]) -> Iterator[_Entry | SheetNote]:
     entry: _Entry | None = None
     for number, written in enumerate(lines, 1):
@@ -305,7 +322,8 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
             return name, None, note
         value = _parse_program(text) if name == INSERT else _coerce(name, resolve_path(name, text))
     except UnknownField as error:
-        hint = error.hint if suggest_field(key) else ""  # the list of all helps no songwriter
+        slip = suggest_field(key) or find_slip(entry.key, entry.value)
+        hint = f"did you mean {slip}?" if slip else ""  # the list of all helps no songwriter
         return key, None, replace(describe_error(error, entry.line, lines), hint=hint)
     except (BadRequest, Refused) as error:
         note = describe_error(error, entry.line, lines)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .characters import fold
 
 STAMP = "without the stamp of a chat"
+NOTICE = "not sung: a notice of the chat"
 COUNTER = "without what Genius writes around it"
 
 _DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
@@ -21,6 +22,23 @@ _STAMPS = (
     re.compile(rf"[^:\[\]]{{1,40}}, ?\[{_WHEN}\]:?(?: |$)"),  # Telegram's desktop
     re.compile(rf"[^:\[\]]{{1,40}} - (?:(?:Today|Yesterday) at {_TIME}|{_WHEN})$"),  # Discord
 )
+_UNSIGNED = re.compile(rf"(?:\[{_WHEN}\] ?|{_WHEN} - )(?=\S)")  # Leo changed the subject
+# what a chat writes in the place of a message
+_PLACEHOLDER = re.compile(
+    r"<[^<>]{1,60}>|(?:image|video|audio|gif|sticker|document|contact card|media) omitted|"
+    r"(?:bild|video|audio|sticker|gif|dokument) weggelassen|imagen? omitida|"
+    r"(?:image|vidéo) absente|"
+    r"(?:imagem|vídeo|áudio) ocultad[oa]|(?:immagine|audio|video) omess[oa]|"
+    r"missed (?:voice|video|group) .{0,20}call.{0,40}|"
+    r"(?:this message was|you) deleted(?: this message)?[.]?|null|waiting for this message.{0,60}|"
+    r"(?:diese nachricht wurde|du hast diese nachricht) gelöscht[.]?|"
+    r"(?:se eliminó|eliminaste) este mensaje[.]?|ce message a été supprimé[.]?|"
+    r"vous avez supprimé ce message[.]?|(?:esta mensagem foi|mensagem) apagada[.]?|"
+    r"(?:questo messaggio è stato eliminato|hai eliminato questo messaggio)[.]?|"
+    r"(?:данное )?сообщение удалено[.]?|вы удалили данное сообщение[.]?|"
+    r"(?:wiadomość została|to wiadomość została) usunięta[.]?|bu mesaj silindi[.]?"
+)
+_EDITED = re.compile(r" ?<[^<>]{3,60}>$")
 _LANGUAGES = (
     "English Español Português Deutsch Français Italiano Türkçe Polski Русский Svenska Nederlands "
     "Українська Română Čeština Ελληνικά 日本語 한국어 中文 العربية עברית فارسی Shqip Srpski Dansk"
@@ -51,6 +69,7 @@ def strip_pasted(lines: Sequence[str]) -> Pasted:
     kept = [*lines]
     remarks: dict[int, str] = {}
     title = ""
+    is_chat = any(pattern.match(fold(line)) for line in lines for pattern in _STAMPS)
     last = max((index for index, line in enumerate(kept) if line.strip()), default=-1)
     for index, line in enumerate(kept):
         folded = fold(line)
@@ -59,6 +78,14 @@ def strip_pasted(lines: Sequence[str]) -> Pasted:
         if stamp:
             kept[index] = line[stamp.end() :]
             remarks[index] = STAMP
+            if _PLACEHOLDER.fullmatch(kept[index].strip().lower()):
+                kept[index] = ""
+                remarks[index] = NOTICE
+            elif edited := _EDITED.search(kept[index]):
+                kept[index] = kept[index][: edited.start()]
+        elif is_chat and _UNSIGNED.match(folded):
+            kept[index] = ""
+            remarks[index] = NOTICE
         elif head := _HEAD.fullmatch(line.strip()):
             title = title or head["title"].strip()
             kept[index] = line[line.rindex("[") :] if (head["rest"] or "").endswith("]") else ""

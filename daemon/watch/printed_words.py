@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from .characters import fold
+from .song_head import list_facts
 
 NUMBERS = "without the numbers of chords"
 COUNTS = "without the numbers of lines"
@@ -17,6 +18,7 @@ _CHORD_NUMBER = re.compile(r"\[([#b]?[1-7](?:m|-|°|7|maj7|sus[24]?)?(?:/[1-7])?
 _COUNTED = re.compile(r"([0-9]{1,2})[.)] +(?=\S)")
 _DIVIDED = re.compile(r"([^\W\d_]+)(?:-| - )([^\W\d_A-Z]+)")
 _HELD = re.compile(r"(?<=\w)_{2,}")
+_WORDS = re.compile(r" *(?:[0-9]{1,2}[.)]? +)?[^\W\d_]")  # also behind the number of a verse
 
 
 def strip_printed(lines: Sequence[str]) -> tuple[list[str], dict[int, str]]:
@@ -63,12 +65,13 @@ def _strip_counts(lines: Sequence[str]) -> dict[int, str]:
 
 def _join_syllables(lines: Sequence[str]) -> dict[int, str]:
     """Morn-ing has bro-ken; only where most lines of a sheet are written so."""
-    words = [line for line in lines if " " in line.strip() and line.strip()[:1].isalpha()]
+    words = [line for line in lines if " " in line.strip() and _WORDS.match(line)]
     divided = [line for line in words if any(map(_is_word, _DIVIDED.finditer(line)))]
     if len(divided) < LEAST_DIVIDED or 3 * len(divided) < 2 * len(words):
         return {}
-    joined = {index: _join(line) for index, line in enumerate(lines) if line.strip()[:1].isalpha()}
-    return {index: line for index, line in joined.items() if line != lines[index]}
+    joined = {index: _join(line) for index, line in enumerate(lines) if _WORDS.match(line)}
+    changed = {index: line for index, line in joined.items() if line != lines[index]}
+    return {index: line for index, line in changed.items() if not list_facts(lines[index])}
 
 
 def _join(line: str) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pipeline.request import MAX_LYRICS, OutOfRange
 
-from .characters import fold
+from .characters import fold, fold_word
 from .headings import Heading, means_again, read_times
 from .section_names import INSTRUMENTAL, VERSES
 
@@ -239,7 +239,15 @@ def _find_recalled(heading: Heading, written: Mapping[str, _Section]) -> _Sectio
         return written.get(exact)
     if heading.section in VERSES and not heading.recalls:
         return None
-    return written.get(exact) or written.get(section)
+    return written.get(exact) or written.get(section) or _find_shortened(heading, written)
+
+
+def _find_shortened(heading: Heading, written: Mapping[str, _Section]) -> _Section | None:
+    """The section that an abbreviation is of in another language: the Refren of `Ref.`"""
+    if len(heading.abbreviation) < 2:
+        return None
+    begins = (name for name in written if fold_word(name).startswith(heading.abbreviation))
+    return next((written[name] for name in begins), None)
 
 
 def _list_keys(heading: Heading) -> tuple[str, str]:

@@ -191,6 +191,22 @@ OFTEN_SUNG = (
     "段",
 )
 NAMES = (*NEVER_SUNG, *RARELY_SUNG, *OFTEN_SUNG)
+# other words for these
+ALIASES = {
+    "Schlussrefrain": "Refrain",
+    "Endrefrain": "Refrain",
+    "Abschlussrefrain": "Refrain",
+    "Schlussstrophe": "Strophe",
+    "Wstęp": "Intro",
+    "Przejście": "Interlude",
+    "Mostek": "Bridge",
+    "Zakończenie": "Outro",
+    "Předehra": "Intro",
+    "Mezihra": "Interlude",
+    "Dohra": "Outro",
+    "Förspel": "Intro",
+    "Efterspel": "Outro",
+}
 # These are counted in front: 1절.
 COUNTED = frozenset(("절", "番", "段"))
 # as song books and OpenSong shorten them

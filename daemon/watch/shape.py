@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from .characters import fold_word
@@ -27,20 +27,23 @@ from .pasted import strip_pasted
 from .printed_words import strip_printed
 from .repeats import find_repeat_signs
 from .section_names import FIRST_SECTIONS
-from .song_head import find_fact, is_credit, list_facts, names_author
+from .song_head import find_fact, find_slip, is_credit, list_facts, names_author
 
 # Anna: or ANNA & TOM: above or in front of words
 _SPEAKER = re.compile(
     r"([^\W\d_]{2,20}(?:(?: ?[&+,/] ?| and | und | y | et | e | и )[^\W\d_]{2,20}){0,3}): +(?=\S)"
 )
+# Kunst: Nobody
+_PAIR = re.compile(r"([^\W\d_][\w -]{0,30}): *(\S.*)")
 MAX_TITLE = 80  # characters
 REACH = 3  # lines below a title that say what it is
+MAX_HEAD = 40  # lines
 
 _MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
 _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
 _AND = re.compile(r"[&|,+]| and | und | y | et ")
-_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|V[0-9]{1,2}(?:[.]|:.*)?")
+_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|[Vv][0-9]{1,2}(?:[.]|:.*)?")
 _NAME = re.compile(r"[^\W\d_]{3,}")
 _END = re.compile(r"(?:the )?end|fine?|ende|fim|конец|終(?:わり)?|完|끝|x")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
@@ -54,7 +57,8 @@ class Shape(NamedTuple):
     was taken of a line; `speakers`: who sings it, as it is written. `is_close`: headings follow
     words at once; `has_capitals`: headings alone are written in them. `end`: the line that says
     that the sheet ends, or -1. `texts` are all lines, without space around them. `title` is the
-    one that a website wrote, or empty.
+    one that a website wrote, or empty. `unknown`: words and values that stand among what a head
+    says, and are none of its own.
     """
 
     texts: list[str]
@@ -73,6 +77,7 @@ class Shape(NamedTuple):
     remarks: dict[int, str]
     speakers: dict[int, str]
     title: str
+    unknown: dict[int, tuple[str, str]]
 
 
 def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False) -> Shape:
@@ -108,6 +113,8 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
     beside = {index for index, text in enumerate(texts) if not text or _is_fact(text)}
     beside |= {*bare, *chords, -1}
     is_close = any(index - 1 not in beside for index in bare)
+    speakers = _find_speakers(texts)
+    unknown = _find_unknown(texts, {*chords, *speakers})
     return Shape(
         texts=texts,
         chords=chords,
@@ -122,10 +129,11 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
         end=_find_end(texts, is_close, {*chords}),
         numbered=_find_numbered(texts),
         signs=signs,
-        titles=_find_titles(texts, chords, has_name, keeps_markers) | _find_authors(texts),
+        titles=_find_titles(texts, chords, has_name, keeps_markers, unknown) | _find_authors(texts),
         remarks=remarks,
-        speakers=_find_speakers(texts),
+        speakers=speakers,
         title=title,
+        unknown=unknown,
     )
 
 
@@ -202,6 +210,26 @@ def _find_speakers(texts: Sequence[str]) -> dict[int, str]:
     }
 
 
+def _find_unknown(texts: Sequence[str], others: set[int]) -> dict[int, tuple[str, str]]:
+    """The lines `word: value` above the first section that stand next to what a head says."""
+    found: dict[int, tuple[str, str]] = {}
+    block: dict[int, tuple[str, str]] = {}
+    words = Counter(pair[1] for text in texts if (pair := _PAIR.fullmatch(text)))
+    is_head = False
+    for index, text in enumerate([*texts[:MAX_HEAD], ""]):
+        if index in others or (text and parse_marker(text)):
+            return found | (block if is_head else {})
+        if not text:
+            found |= block if is_head else {}
+            block, is_head = {}, False
+        elif _is_fact(text):
+            is_head = True
+        elif (pair := _PAIR.fullmatch(text)) and words[pair[1]] == 1:
+            block[index] = (pair[1], pair[2])
+            is_head = is_head or bool(find_slip(pair[1], pair[2]))
+    return found
+
+
 def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
     """The first lines of stanzas that are counted from 1 on, where there are two at least."""
     found: dict[int, re.Match[str]] = {}
@@ -214,12 +242,16 @@ def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
 
 
 def _find_titles(
-    texts: Sequence[str], chords: dict[int, list[str]], has_name: bool, keeps_markers: bool
+    texts: Sequence[str],
+    chords: dict[int, list[str]],
+    has_name: bool,
+    keeps_markers: bool,
+    unknown: Container[int],
 ) -> dict[int, str]:
     """The title that stands alone above the head or the first section, and whom the song is by:
     "title", or "alone" where it may be a line of words; "artist".
     """
-    places = [index for index, text in enumerate(texts[:40]) if text][: REACH + 1]
+    places = [index for index, text in enumerate(texts[:MAX_HEAD]) if text][: REACH + 1]
     if not places or not _may_be_title(places[0], texts, chords):
         return {}
     title, *below = places
@@ -230,7 +262,7 @@ def _find_titles(
         return {title: "title"}
     if names_author(texts[after]) and _is_apart(after, texts, chords):
         return {title: "title", after: "artist"}
-    if _is_fact(texts[after]) or _OF_WEBSITE.fullmatch(texts[title]):
+    if after in unknown or _is_fact(texts[after]) or _OF_WEBSITE.fullmatch(texts[title]):
         return {title: "title"}
     is_pair = after == title + 1 and len(below) > 1 and _may_be_title(after, texts, chords)
     if is_pair and below[1] == after + 1 and _is_fact(texts[below[1]]):

@@ -9,7 +9,7 @@ from pipeline.reading.key import find_key
 from pipeline.reading.meter import find_meter
 from pipeline.reading.said import Said, normalize
 from pipeline.reading.tempo import find_tempo
-from pipeline.request import BadRequest, coerce, field_name, is_field
+from pipeline.request import FIELDS, BadRequest, coerce, field_name, find_similar, is_field
 
 from .characters import fold, fold_word
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
@@ -18,13 +18,13 @@ from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
 # takes no part in the music has no field.
 _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
-    "название песня 曲名 歌名 标题 標題 タイトル 제목",
+    "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim judul baslik",
     "bpm": "tempo bpm speed tempobpm geschwindigkeit velocidad velocidade vitesse velocita "
     "темп テンポ 速度 템포 빠르기",
     "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
     "tonation тональность キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
-    "maatsoort tahti taktslag taktart olcu metrum "
+    "maatsoort tahti taktslag olcu metrum "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
     "language": "lang sprache idioma langue lingua taal jezyk sprak язык 语言 語言 言語 언어",
     "seconds": "duration dur length songlength dauer duree duracion durata duracao 時間 时长",
@@ -42,8 +42,10 @@ _WORDS = {
     "afinacao accordatura difficulty level strumming strummingpattern strum pattern source url "
     "link website transcribedby tabbedby chordsby submittedby version updated date keywords "
     "topic topics transpose note notes nb book songbook scripture footer "
-    "compositor compositora compositeur arranjo kapodaster "
-    "исполнитель автор слова музыка альбом год 歌手 原唱 作词 作詞 词 作曲 "
+    "compositor compositora compositeur arranjo kapodaster tune hymntune "
+    "wykonawca zespół słowa muzyka słowaimuzyka bicie zpevak hudba slova eloado artiest "
+    "penyanyi pencipta sanatci soz muzik "
+    "исполнитель автор слова музыка альбом год бой 歌手 原唱 作词 作詞 词 作曲 "
     "曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
     " "
     "작곡 편곡 앨범",
@@ -52,10 +54,16 @@ _FIELDS = {word: name for name, words in _WORDS.items() for word in map(fold_wor
 _STYLES = (
     "genre mood vibe instruments instrumentation style styles styleofmusic stil genero estilo "
     "tags tag description beschreibung descripcion descricao voice gender stimme voz voix voce "
-    "жанр теги описание 风格 标签 描述 ジャンル タグ 장르 태그"
+    "жанр стиль теги описание 风格 曲风 標籤 标签 描述 ジャンル スタイル タグ 장르 스타일 태그 "
+    "styl gatunek"
 )
 _FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
 _FALLBACKS |= dict.fromkeys(map(fold_word, _STYLES.split()), "prompt")
+_MEASURED = {word: name for word, name in _FIELDS.items() if name in ("bpm", "key", "seconds")}
+_MEASURED |= {"bars": "bars", "timesig": "time_signature", "timesignature": "time_signature"}
+# looked at first, as words of other languages are alike: titre, titel
+_COMMON = "title tempo bpm key time metre language artist genre mood style tags".split()
+LEAST_TEXT = 5  # letters of a word in which a slip is seen whatever stands behind it
 _LOOSELY_WRITTEN = ("tempo", "bpm", "key")
 _DASHED = frozenset(
     "key originalkey tempo bpm time capo tuning title artist author prompt style genre language "
@@ -68,7 +76,7 @@ _TEMPO_WORDS = frozenset(
     "half-time with feeling freely rubato largo larghetto lento adagio andante andantino "
     "moderato allegretto allegro vivace presto ad lib".split()
 )
-_KEY_NAME = r"[a-h][#b♯♭]?(?: ?(?:m|maj|min|major|minor|dur|moll)\.?)?"
+_KEY_NAME = r"[a-h](?:[#b♯♭]|[ -](?:flat|sharp))?(?: ?(?:m|maj|min|major|minor|dur|moll)\.?)?"
 # Lines without a colon, as `fold_word` leaves them: their field and its value, or what they tell.
 _LOOSE = (
     (
@@ -111,6 +119,7 @@ _LOOSE = (
 _CREDITS = re.compile(
     r"(?:©|℗|\(c\) ?(?:\d{4}|copyright)|copyright (?:©|\(c\)|\d{4})|ccli\b|all rights reserved|"
     r"used by permission|for use solely|note: reproduction of this|international copyright secured|"
+    r"public domain[.!]?$|"
     r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
     r"[\d.]{0,6}k?embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
 )
@@ -201,6 +210,26 @@ def find_fact(word: str, value: str) -> Fact | None:
         return Fact(name, word, value)
     is_chosen = "," in said.verdict  # the middle of two
     return Fact(name, word, said.value, remark=f", of {value}" if is_chosen else "")
+
+
+def find_slip(word: str, value: str) -> str:
+    """The word of heads that `word` is a slip for: `tilte` -> `title`; `bmp` -> `bpm`, where the
+    value is one of a tempo. Empty where it is one itself, or like none.
+    """
+    spelt = _spell(word)
+    if len(spelt) < 3 or spelt in _FIELDS or spelt in _FALLBACKS or is_field(spelt):
+        return ""
+    if measured := find_similar(spelt, _MEASURED):
+        try:
+            coerce(_MEASURED[measured], fold(value.strip()))
+        except BadRequest:
+            pass
+        else:
+            return measured
+    if len(spelt) < LEAST_TEXT:
+        return ""
+    common = find_similar(spelt, (*_COMMON, *FIELDS), cutoff=0.8)
+    return common or find_similar(spelt, (*_FIELDS, *_FALLBACKS), cutoff=0.8)
 
 
 def is_fallback(word: str) -> bool:
@@ -371,16 +400,18 @@ def _split_facts(line: str) -> list[str]:
 
 def _split_loose(part: str) -> list[str]:
     """`Tempo: 72 | 4/4`: what stands behind a value and is a fact by itself."""
-    pieces = []
-    begin = 0
-    for match in _SEPARATOR.finditer(fold(part)):
-        pieces.append(part[begin : match.start()])
-        begin = match.end()
-    pieces.append(part[begin:])
-    later = [piece for piece in pieces[1:] if piece.strip()]
-    if later and all(read_loose(piece) or _read_pair(piece) for piece in later):
-        return [pieces[0], *later]
-    return [part]
+    if (loose := read_loose(part)) and loose.name == "bpm":  # Andante  ♩ = 84
+        return [part]
+    begins = [0]  # what says nothing by itself belongs to what stands in front: (8.6.8.6)
+    separators = [*_SEPARATOR.finditer(fold(part))]
+    ends = [*(match.start() for match in separators[1:]), len(part)]
+    for match, end in zip(separators, ends):
+        piece = part[match.end() : end]
+        if piece.strip() and (read_loose(piece) or _read_pair(piece)):
+            begins.append(match.end())
+    pieces = [part[begin:end] for begin, end in zip(begins, [*begins[1:], len(part)])]
+    pieces = [piece.strip(" |;•·,/") for piece in pieces]
+    return pieces if all(read_loose(piece) or _read_pair(piece) for piece in pieces) else [part]
 
 
 def _read_pair(text: str) -> Fact | None:

@@ -152,3 +152,15 @@ def test_syllables_are_sung_there_too(line: str) -> None:
 
 def test_a_chord_that_rings_is_not_sung() -> None:
     assert read_sheet("Am   F\nhome\nG (let ring)\nlo").values["lyrics"] == "home\nlo"
+
+
+@pytest.mark.parametrize(
+    "line", ["| x   mute", "| h   hammer-on", "| / = slide up", "|p   pull-off|"]
+)
+def test_what_the_signs_of_a_tab_mean_is_not_sung(line: str) -> None:
+    read = read_sheet(f"[Verse]\nla la\n\n*******\n{line}\n*******")
+    assert read.values["lyrics"] == "[Verse]\nla la"
+
+
+def test_words_between_bar_lines_are_sung() -> None:
+    assert "| Hold me |" in str(read_sheet("[Verse]\nla la\n| Hold me |").values["lyrics"])

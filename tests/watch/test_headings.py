@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.watch.notes import find_problems
-from daemon.watch.section_names import NAMES, VERSES
+from daemon.watch.section_names import ALIASES, NAMES, VERSES
 from daemon.watch.sheet import read_sheet
 from pipeline.singer.lyrics import find_kind
 
@@ -235,3 +235,42 @@ def test_where_a_sheet_ends_is_not_sung() -> None:
 def test_what_is_played_is_not_sung(line: str) -> None:
     assert sing(f"[Verse]\none\n{line}\ntwo") == ["[Verse]", "one", "two"]
     assert sing("[Verse]\n8 bars of love\nchords") == ["[Verse]", "8 bars of love", "chords"]
+
+
+@pytest.mark.parametrize(
+    ("line", "marker"),
+    [
+        ("chrous:", "Chorus"),
+        ("Vrese 2", "Verse 2"),
+        ("Refrian:", "Refrain"),
+        ("Stophe 1:", "Strophe 1"),
+    ],
+)
+def test_a_section_that_is_spelt_otherwise_begins_and_that_is_said(line: str, marker: str) -> None:
+    read = read_sheet(f"[Intro]\n\n{line}\nla la")
+    assert read.values["lyrics"] == f"[Intro]\n\n[{marker}]\nla la"
+    problems = find_problems(read.notes)
+    assert [note.code for note in problems] == [404]
+    assert line.split()[0].strip(":") in problems[0].hint
+
+
+@pytest.mark.parametrize(
+    "line", ["Course of the river", "verses of old", "Horses", "curse 9 lives"]
+)
+def test_words_like_the_name_of_a_section_are_sung(line: str) -> None:
+    assert (
+        read_sheet(f"[Verse]\nla la\n{line}\nla").values["lyrics"] == f"[Verse]\nla la\n{line}\nla"
+    )
+
+
+def test_small_letters_shorten_sections_too() -> None:
+    text = "v1\none\n\nch\ntwo\n\nv2\nthree\n\nch x2"
+    lyrics = str(read_sheet(text).values["lyrics"])
+    sung = ["[Verse 1]", "one", "[Chorus]", "two", "[Verse 2]", "three", *2 * ["[Chorus]", "two"]]
+    assert [line for line in lyrics.split("\n") if line] == sung
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_other_words_for_a_section_begin_it(alias: str, name: str) -> None:
+    assert begin(alias) == [f"[{name}]", WORDS]
+    assert begin(alias.upper()) == [f"[{name}]", WORDS]

@@ -59,3 +59,34 @@ def test_what_genius_writes_around_the_words_is_not_sung(
     assert read.values.get("name") == name
     assert read.values["lyrics"] == lyrics
     assert not find_problems(read.notes)
+
+
+NOTICES = (
+    "12/03/24, 9:14 pm - Messages and calls are end-to-end encrypted. No one can read them.",
+    "12/03/24, 9:14 pm - Leo changed the subject to “Song”",
+    "12/03/24, 9:14 pm - Leo: <Media omitted>",
+    "12/03/24, 9:14 pm - Leo: <Medien ausgeschlossen>",
+    "12/03/24, 9:14 pm - Leo: This message was deleted",
+    "[12.03.24, 21:14:05] Leo: \u200eBild weggelassen",
+    "[12/03/24, 21:14:05] Leo: \u200eimage omitted",
+    "[12/03/24, 21:14:05] Leo: Esta mensagem foi apagada.",
+    "[12/03/24, 21:14:05] Leo: Missed voice call, tap to call back",
+)
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+def test_what_a_chat_says_itself_is_not_sung(notice: str) -> None:
+    stamp = "12/03/24, 9:15 pm - Leo: "
+    read = read_sheet(
+        f"{notice}\n{stamp}Afrobeats, 105 bpm\n{stamp}Verse 1\nwalking <This message was edited>"
+        f"\n{notice}\n{stamp}home <This message was edited>"
+    )
+    assert read.values["prompt"] == "Afrobeats, 105 bpm"
+    lines = [line for line in str(read.values["lyrics"]).split("\n") if line]
+    assert lines == ["[Verse 1]", "walking <This message was edited>", "home"]
+    assert "not sung: a notice of the chat" in map(str, read.notes)
+
+
+def test_a_date_without_a_chat_is_sung() -> None:
+    words = "12/03/24, 9:14 pm - the day we met"
+    assert read_sheet(f"[Verse]\n{words}\nla").values["lyrics"] == f"[Verse]\n{words}\nla"

@@ -119,3 +119,12 @@ def test_a_head_says_it_as_prompts_do(head: str, field: str, value: object) -> N
 def test_what_was_chosen_of_a_range_is_said() -> None:
     read = read_sheet("bpm: 92-96\n\nla la")
     assert read.notes[0].message == "bpm = 94, of 92-96"
+
+
+def test_syllables_are_joined_behind_the_number_of_a_verse_too() -> None:
+    lines = ("O gen-tle har-bor, calm", "The wea-ry sails are furl-ed", "The lamp is burn-ing low")
+    stanzas = (f"{number}  {line}\nWa-ters guard us" for number, line in enumerate(lines, 1))
+    sung = sing("Low Tide\nTune: X  Key of E-flat\n\n" + "\n\n".join(stanzas))
+    assert "E" not in sung  # a key is no word
+    assert "O gentle harbor, calm" in sung
+    assert "-" not in sung

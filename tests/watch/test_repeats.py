@@ -142,3 +142,12 @@ def test_a_sheet_that_repeats_too_much_is_refused_before_it_is_written() -> None
         read = read_sheet(text)
         assert read.refusal
         assert "at most 65536 characters" in str(read.refusal)
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("Refren", "Ref."), ("Refrén", "Ref."), ("Припев", "Пр."), ("Chorus", "Cho.")],
+)
+def test_an_abbreviation_is_of_the_section_that_its_sheet_has(name: str, short: str) -> None:
+    sung = sing(f"[Verse 1]\none\n\n{name}\nwe are alive\n\n[Verse 2]\ntwo\n\n{short}")
+    assert sung.count("we are alive") == 2

@@ -220,3 +220,54 @@ def test_a_line_with_a_tempo_above_the_words_is_what_it_should_sound_like() -> N
         "prompt": "slow ballad, 68 bpm, Em",
         "lyrics": "[Verse 1]\nla la",
     }
+
+
+@pytest.mark.parametrize(
+    ("head", "values", "meant"),
+    [
+        ("tilte: Low Tide\nbmp: 82\nkye: A min", {}, ["title", "bpm", "key"]),
+        ("Low Tide\nKey: Am\nTmepo: 92", {"name": "Low Tide", "key": "A minor"}, ["tempo"]),
+        ("promt: lo-fi, rhodes", {}, ["prompt"]),
+        ("Kunst: Nobody\nKey: Am", {"key": "A minor"}, [""]),
+        ("Low Tide\nKunst: Nobody\nKey: Am", {"name": "Low Tide", "key": "A minor"}, [""]),
+        ("Low Tide\nabout 70 bpm, in Am\nwanted: hazy", {"name": "Low Tide"}, [""]),
+    ],
+)
+def test_words_that_no_head_has_are_not_sung_and_what_they_may_mean_is_said(
+    head: str, values: dict[str, object], meant: list[str]
+) -> None:
+    read = read_sheet(head + BODY)
+    assert read.values.pop("lyrics") == "[Verse]\nla la"
+    assert values.items() <= read.values.items()
+    problems = find_problems(read.notes)
+    assert [note.code for note in problems] == [404] * len(meant)
+    assert [note.hint for note in problems] == [
+        f"did you mean {word}?" if word else "" for word in meant
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Anna: I walked alone\nLeo: and so did I\nAnna: all night",
+        "I have a key: it is yours\nto keep",
+        "Ken: hello\nMay: hello",
+        "Artie: stay with me\nArtie: stay with me",
+    ],
+)
+def test_words_with_a_colon_are_sung_where_no_head_is_around_them(words: str) -> None:
+    sung = str(read_sheet(words + "\n\nla la").values["lyrics"])
+    assert len(sung.split("\n")) == len(words.split("\n")) + 2
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("Andante  ♩ = 84", {"bpm": 84.0}),
+        ("Tune: HARBOUR  (8.6.8.6)      Key of E-flat", {"key": "Eb major"}),
+        ("Tytuł: Low Tide | Tonacja: e-moll", {"name": "Low Tide", "key": "E minor"}),
+        ("スタイル：シティポップ", {"prompt": "シティポップ"}),
+    ],
+)
+def test_what_a_line_says_between_wide_spaces_is_read(line: str, values: dict[str, object]) -> None:
+    assert understand(f"Time: 4/4\n{line}") == {"time_signature": "4/4", **values}
