@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pipeline.did_you_mean import find_similar
 from pipeline.reading.key import find_key
 from pipeline.reading.meter import find_meter
 from pipeline.reading.said import Said, normalize
 from pipeline.reading.tempo import find_tempo
-from pipeline.request import FIELDS, BadRequest, coerce, field_name, find_similar, is_field
+from pipeline.request import FIELDS, BadRequest, coerce, field_name, is_field
 
 from .characters import fold, fold_word
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
