@@ -19,7 +19,7 @@ from ..integrations.sources import SOURCES
 from ..osc.arguments import MAX_ID
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
-from ..runtime.lines import escape_line
+from ..runtime.lines import LiveLine
 from ..settings import SettingsError
 from .client import Locate, OscClient, Turn, follow, is_here, print_json, say, to_json
 from .status import STOPPED
@@ -113,7 +113,7 @@ class PlayClient:
         self._as_json = as_json
         self._daemon = locate()
         self._shown: dict[tuple[object, ...], dict[str, object]] = {}  # the last of its kind
-        self._line = ProgressLine()
+        self._line = LiveLine(sys.stderr)
 
     def play(self, order: PendingOrder, wait: bool = True) -> int:
         """Until every job of it has ended, or with `wait` off was accepted. The exit status."""
@@ -249,21 +249,3 @@ def copy_source(source: Path, folder: Path) -> Path:
             part.unlink()
         raise SettingsError(f"cannot copy {source} to {folder}: {error.strerror}") from error
     return folder / name
-
-
-class ProgressLine:
-    """One line of the terminal that is written over, where stderr is one."""
-
-    def __init__(self) -> None:
-        self._length = 0
-
-    def show(self, line: str) -> None:
-        if sys.stderr.isatty():
-            line = escape_line(line)
-            print(f"\r{line:{self._length}}", end="", file=sys.stderr, flush=True)
-            self._length = len(line)
-
-    def clear(self) -> None:
-        if self._length:
-            print(f"\r{'':{self._length}}\r", end="", file=sys.stderr, flush=True)
-            self._length = 0

@@ -43,8 +43,13 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
         if not quiet:
             print(build_start_screen(daemon), flush=True)
             terminal.setLevel(logging.INFO)
+        progress = logs.ProgressDisplay(terminal)
+        if not quiet and sys.stdout.isatty():
+            daemon.engine.subscribe(progress.write)
         while signals.receive() == signal.SIGHUP:
             reloader.request()
+        progress.clear()
+        terminal.flush()
         if not quiet:
             print(CLOSING, flush=True)
     return 0

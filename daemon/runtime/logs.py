@@ -13,12 +13,14 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TextIO
 
 from pipeline.private import make_folder, open_private
 
-from ..jobs import Event
+from ..jobs import Event, Job
 from ..settings import Settings, SettingsError
-from .lines import escape_line
+from .event_lines import describe_event, describe_progress
+from .lines import LiveLine, escape_line
 
 NAME = "acestepd.log"
 BACKUPS = 3  # old files: acestepd.log.1 is the newest of them
@@ -32,7 +34,8 @@ REST_SECONDS = 0.05
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
-UNLOGGED = ("progress", "words", "note")  # kinds of events
+UNLOGGED = ("progress", "clip", "words", "note")  # kinds of events
+LIVE = "is_live"  # an attribute of a log record
 
 log = logging.getLogger("acestepd")
 
@@ -183,38 +186,80 @@ class LimitedLog:
 
 
 class EventLog:
-    """Writes events into the log, but for progress, the lyrics' lines, which may be private, and
-    what every pad shows at first.
+    """Writes events into the log, but for progress, clips, which the end of their job names, the
+    lyrics' lines, which may be private, and pads that nobody waits for: what every pad of a bank
+    shows when it is loaded or filled.
     """
 
     def __init__(self) -> None:
-        self._pads: set[int] = set()  # those whose first state was told
+        self._awaited: set[int] = set()  # pads that were told to have been queued
 
     def write(self, event: Event) -> None:
-        if event.kind in UNLOGGED or self._is_first_of_pad(event):
+        if event.kind in UNLOGGED or (event.kind == "pad" and not self._is_awaited(event)):
             return
-        if event.kind == "state":
-            log.info("%s %s, %s waiting", *event.values)
-            return
-        details = " ".join(str(value) for value in event.values)
         level = logging.WARNING if event.kind == "fail" else logging.INFO
-        log.log(level, "%s %s %s", event.job.id if event.job else "", event.kind, details)
+        log.log(level, "%s", describe_event(event, time.time()))
 
-    def _is_first_of_pad(self, event: Event) -> bool:
-        if event.kind != "pad":
-            return False
-        number = event.values[0]
-        if number in self._pads:
-            return False
-        self._pads.add(number)
-        return True
+    def _is_awaited(self, event: Event) -> bool:
+        number = int(event.values[0])
+        state = str(event.values[1])
+        if state == "queued":
+            is_news = number not in self._awaited
+            self._awaited.add(number)
+            return is_news
+        is_told = number in self._awaited and state != "rendering"
+        if is_told:
+            self._awaited.discard(number)
+        return is_told or state == "failed"
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Lines, and below them one that is live: the record that has `LIVE` replaces it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._live = LiveLine(self.stream)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, LIVE):
+            self._live.show(record.getMessage())
+            return
+        text = self._live.text
+        self._live.clear()
+        super().emit(record)
+        self._live.show(text)
+
+
+class ProgressDisplay:
+    """Has the live line of the terminal say how far the newest running job is. Without a terminal
+    it shows nothing.
+    """
+
+    def __init__(self, terminal: logging.Handler) -> None:
+        self._terminal = terminal
+        self._shown: Job | None = None
+
+    def write(self, event: Event) -> None:
+        if event.kind == "progress":
+            self._shown = event.job
+            self._show(describe_progress(event))
+        elif event.job is not None and event.job is self._shown and event.job.has_ended:
+            self.clear()
+
+    def clear(self) -> None:
+        self._shown = None
+        self._show("")
+
+    def _show(self, text: str) -> None:
+        record = logging.makeLogRecord({"msg": "%s", "args": (text,), LIVE: True})
+        self._terminal.handle(record)
 
 
 def log_to_terminal(quiet: bool = False) -> logging.Handler:
     """`quiet` leaves warnings and errors: for a service, whose terminal is a file that nobody
     rotates. The handler's level can be changed later.
     """
-    stream = logging.StreamHandler()
+    stream = _Terminal()
     stream.setFormatter(_LineFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
     handler = BackgroundHandler(stream)
     handler.setLevel(logging.WARNING if quiet else logging.INFO)

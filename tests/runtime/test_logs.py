@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from daemon.jobs import Event
+from daemon.jobs import Event, Job, JobState
 from daemon.runtime import logs
-from daemon.runtime.lines import escape_line
+from daemon.runtime.lines import LiveLine, escape_line
 from daemon.runtime.logs import LIMIT_SECONDS, MAX_SENDERS, LimitedLog
 from daemon.settings import Settings, SettingsError
+from pipeline.request import Request
 from tests.support.clock import Clock
 
 log = logging.getLogger("acestepd.test")
@@ -253,3 +256,74 @@ def test_a_limited_line_has_the_traceback_of_what_went_wrong(
         except ValueError:
             limited.exception("10.0.0.7", "%s could not be handled", "/ace/go")
     assert caplog.text.count("ValueError: deep down") == 1
+
+
+def test_pads_that_nobody_waits_for_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    write = logs.EventLog().write
+    for number in range(1, 17):
+        write(Event("pad", None, (number, "ready", 1.0)))  # a bank is loaded
+    write(Event("pad", None, (3, "queued", 0.0)))
+    for progress in (0.1, 0.2):
+        write(Event("pad", None, (3, "rendering", progress)))
+    write(Event("pad", None, (3, "ready", 1.0)))
+    write(Event("pad", None, (3, "ready", 1.0)))
+    write(Event("pad", None, (4, "failed", 0.0)))
+    assert lines_of(caplog) == ["pad 3 queued", "pad 3 ready", "pad 4 failed"]
+
+
+class FakeTerminal(StringIO):
+    """What is written to it, and that it is a terminal or not."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_one_live_line_below_the_others_on_a_terminal_and_nothing_elsewhere(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = FakeTerminal(is_terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    root = logging.getLogger()
+    handler = logs.log_to_terminal()
+    try:
+        display = logs.ProgressDisplay(handler)
+        request = Request(prompt="a beat")
+        job = Job("udp:127.0.0.1:9001", "take2", request, request, Path("/out"))
+        display.write(Event("progress", job, (0.25, "denoising", 0.0)))
+        log.info("something else")
+        display.write(Event("progress", job, (0.5, "denoising", 0.0)))
+        job.state = JobState.FINISHED
+        display.write(Event("finished", job, (1, "/out/x.json")))
+        handler.flush()
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+    shown = re.sub(r"\d\d:\d\d:\d\d", "12:00:00", terminal.getvalue()).split("\r")
+    if not is_terminal:
+        assert shown == ["12:00:00 something else\n"]
+        return
+    assert shown == [
+        "",
+        "take2  25% denoising\x1b[K",
+        "\x1b[K12:00:00 something else\n",
+        "take2  25% denoising\x1b[K",
+        "take2  50% denoising\x1b[K",
+        "\x1b[K",
+    ]
+
+
+def test_a_live_line_is_cut_to_the_terminals_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    terminal = FakeTerminal(is_terminal=True)
+    live = LiveLine(terminal)
+    live.show("a" * 100 + "\n")
+    assert live.text == "a" * 9
+    live.clear()
+    live.clear()
+    assert terminal.getvalue() == f"\r{'a' * 9}\x1b[K\r\x1b[K"
