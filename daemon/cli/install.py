@@ -25,6 +25,7 @@ LABEL = "local.acestepd"
 CHECKOUT = Path(__file__).parents[2]
 # variables that it keeps: a service has no shell to set them
 VARIABLES = (
+    "PATH",  # launchd's has no Homebrew in it, where ffmpeg is
     "HF_HOME",
     "HF_HUB_CACHE",
     "HF_ENDPOINT",

@@ -43,8 +43,9 @@ def try_all(settings: Settings) -> Iterator[Access]:
             yield Access(what, str(folder))
         else:
             yield Access(what, str(folder), error.strerror or str(error), advise(error))
-    if settings.link:
-        yield try_network()
+    for what in ("link", "discovery"):
+        if getattr(settings, what):
+            yield try_network(what)
 
 
 def list_folders(settings: Settings) -> list[tuple[str, Path]]:
@@ -102,10 +103,10 @@ def _read(file: str) -> bool:
     return True
 
 
-def try_network() -> Access:
+def try_network(what: str) -> Access:
     """A Mac refuses to send to the local network what nobody has allowed."""
     if platform.system() != "Darwin":
-        return Access("link", "")
+        return Access(what, "")
     try:
         send_probe()
     except OSError as error:
@@ -114,12 +115,12 @@ def try_network() -> Access:
             f"where this Mac is in one: {PRIVACY} > Local Network, and switch it on for "
             f"{name_program()}; then start acestepd again"
         )
-        return Access("link", "", problem, hint)
-    return Access("link", "")
+        return Access(what, "", problem, hint)
+    return Access(what, "")
 
 
 def send_probe() -> None:
-    """A datagram that says nothing, to everybody who uses Link."""
+    """A datagram that says nothing, to everybody near who uses Link."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.sendto(b"", LINK_GROUP)
 

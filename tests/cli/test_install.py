@@ -233,6 +233,7 @@ def test_a_service_that_does_not_answer_is_said_and_where_its_words_are(
     assert "runs now" not in done.stdout
 
 
+@pytest.mark.long
 def test_launchd_starts_it_again_after_a_crash_and_not_with_wrong_settings(
     machine: Machine,
 ) -> None:
@@ -308,6 +309,7 @@ def test_what_the_shell_says_about_models_and_midi_is_kept_for_the_service(
     machine.run("service", "install")
     environment = plistlib.loads((machine.home / PLIST).read_bytes())["EnvironmentVariables"]
     assert environment["HF_HOME"] == "/Volumes/models"
+    assert environment["PATH"] == str(machine.programs), "where ffmpeg is"
     assert "secret" not in (machine.home / PLIST).read_text()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from daemon.runtime import access
-from daemon.settings import Settings, Watch
+from daemon.settings import Settings, Watch, from_values
 
 
 def test_every_folder_of_the_settings_is_tried_once(tmp_path: Path) -> None:
@@ -62,8 +62,9 @@ def test_a_file_that_is_in_the_cloud_is_not_fetched() -> None:
 
 
 @pytest.mark.parametrize("code", [0, errno.EHOSTUNREACH])
-def test_a_mac_that_refuses_the_local_network_to_link_says_where_the_switch_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+@pytest.mark.parametrize("what", ["link", "discovery"])
+def test_a_mac_that_refuses_the_local_network_says_where_the_switch_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, code: int
 ) -> None:
     def send() -> None:
         if code:
@@ -71,8 +72,9 @@ def test_a_mac_that_refuses_the_local_network_to_link_says_where_the_switch_is(
 
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     monkeypatch.setattr(access, "send_probe", send)
-    [*_, tried] = access.try_all(Settings(out=tmp_path, state=tmp_path, link=True))
-    assert tried.what == "link"
+    settings = from_values({"out": tmp_path, "state": tmp_path, what: True})
+    [*_, tried] = access.try_all(settings)
+    assert tried.what == what
     if not code:
         assert tried.problem == tried.hint == ""
         return
@@ -82,4 +84,4 @@ def test_a_mac_that_refuses_the_local_network_to_link_says_where_the_switch_is(
 
 def test_other_systems_are_not_asked_about_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(access, "send_probe")
-    assert access.try_network() == access.Access("link", "")
+    assert access.try_network("link") == access.Access("link", "")
