@@ -59,7 +59,8 @@ class Order:
     "watch:/folder". `origin` is kept with the job, for its client: the file it came from, the job
     it is a variation of. `parent` is the id of the job that it goes back to, where there is one.
     `insert` says who is to put its clips in, as the setting `insert_to` does, or `NOBODY`; empty:
-    what the setting says. `notes` are sentences about what was read out of its lyrics.
+    what the setting says. `notes` are sentences about what was read out of its lyrics. `session`:
+    the fields of the request that nobody said for it; what its source says of itself goes before.
     """
 
     client: str
@@ -72,6 +73,7 @@ class Order:
     parent: str = ""
     insert: str = ""
     notes: tuple[str, ...] = ()
+    session: tuple[str, ...] = ()
     # time.monotonic() before which the clips of a prepared take are not announced
     due: float = 0.0
 
@@ -118,7 +120,7 @@ class Job:
     created: float = 0.0  # seconds since the epoch
     ended: float = 0.0  # the same; 0 while it has not
     cost: float = 0.0  # in the model's unit; 0 while it is not known
-    notes: tuple[str, ...] = ()  # what was read of its lyrics and its MIDI guide
+    notes: tuple[str, ...] = ()  # what was read of its lyrics, its source and its MIDI guide
     # Not journaled: what clients have asked for since the daemon started.
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.request import FIELDS, UNDERSTAND, BadRequest, Request, field_name
-from pipeline.request_files import check_files
+from pipeline.request_files import check_files, list_session_fields
 
 if TYPE_CHECKING:
     from .tempo import Tempo
@@ -52,10 +52,13 @@ class Draft(NamedTuple):
 
 
 class BuiltRequest(NamedTuple):
-    """A request, and what was read out of the lyrics that were written for it."""
+    """A request, what was read out of the lyrics that were written for it, and which of its fields
+    the `session` says, panel or tempo, rather than the message.
+    """
 
     request: Request
     notes: tuple[str, ...] = ()
+    session: tuple[str, ...] = ()
 
 
 LyricsReader = Callable[[str], WrittenLyrics]
@@ -170,9 +173,8 @@ class Panel:
     def finish(self, draft: Draft) -> BuiltRequest:
         """A request with its lyrics as they are sung. Raises `BadRequest`.
 
-        Where neither message nor panel gives a tempo, and none stands above the lyrics, new music
-        (no task) gets that of the session, if one was set or, unless the prompt names one, is
-        followed.
+        Where neither message nor panel gives a tempo, and none stands above the lyrics, it gets
+        that of the session, if one was set or, unless the prompt names one, is followed.
         """
         request, given, _ = draft
         notes: tuple[str, ...] = ()
@@ -184,10 +186,12 @@ class Panel:
             if found := _fill(request, written, given):
                 request = request.changed(found)
                 _check_words(request)
-        if request.bpm or request.task or "bpm" in given:
-            return BuiltRequest(request, notes)
+                given = (*given, *found)
+        session = list_session_fields(given)
+        if request.bpm or request.task == UNDERSTAND or "bpm" in given:
+            return BuiltRequest(request, notes, session)
         bpm = self.session_bpm(only_set=request.follow_prompt().bpm > 0)
-        return BuiltRequest(request.changed({"bpm": bpm}) if bpm else request, notes)
+        return BuiltRequest(request.changed({"bpm": bpm}) if bpm else request, notes, session)
 
     def session_bpm(self, only_set: bool = False) -> float:
         """The session's tempo; 0 where it has none, or one outside of what `bpm` allows.

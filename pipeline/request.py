@@ -442,6 +442,9 @@ class Request:
         "audio file that the task works on: wav, flac, mp3, aiff, ogg, opus, caf; m4a with ffmpeg",
         check=check_sound_path,
     )
+    read_source: bool = switch_field(
+        True, "take tempo, key, metre, length and name from the source where they are not given"
+    )
     source_seed: int = number_field(
         -1, -1, MAX_SEED, "draws one of the ways that the source can be heard; -1: their mean"
     )
@@ -646,8 +649,8 @@ class Request:
 
     def resolved(self) -> Request:
         """The request with its seeds drawn, what its prompt says, and the tempo that bars need, so
-        that it gives the same take again. What a MIDI guide says, `request_files.resolve_request`
-        reads before.
+        that it gives the same take again. What its source and its MIDI guide say,
+        `request_files.resolve_request` reads before.
 
         Codes decide the length where it was left open. Raises `BadRequest` for a task without what
         it needs.
@@ -804,14 +807,20 @@ class Request:
 
 
 # what decided a request before there was a field for it
-BEFORE = {"composer": 1, "read_prompt": False, "read_midi": False, "repeat_source": False}
+BEFORE: dict[str, Any] = {
+    "composer": 1,
+    "read_prompt": False,
+    "read_midi": False,
+    "read_source": False,
+    "repeat_source": False,
+}
 
 
 def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a request that was written down, with what decided it before there was a field
     for it: what does not name its composer is of the first. What does not say whether its prompt
     or its MIDI guide was read is of a time when they were not, and a time signature of 6 was six
-    quarters. Nor was a source repeated then.
+    quarters. Nor was a source asked what it is, or repeated, then.
     """
     completed = BEFORE | {**values}
     if "read_prompt" not in values and values.get("time_signature") == "6":

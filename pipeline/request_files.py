@@ -6,10 +6,11 @@ be made now goes through `resolve_request`. No MLX.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from .explain import Explanation, list_prompt_explanations
 from .ffmpeg import check_installed
@@ -17,6 +18,7 @@ from .guide.midi_file import BadMidi, MidiFacts, read_facts, read_first_bpm
 from .limits import LIMITS
 from .real_files import find_named
 from .request import (
+    FIELDS,
     FILE_FIELDS,
     MIDI_FILE,
     SOUND_FILE,
@@ -27,6 +29,14 @@ from .request import (
     field_name,
     names_file,
 )
+from .source_facts import SourceFacts
+from .source_facts import read_facts as read_source_facts
+
+_METER_FIELDS = ("time_signature", "beats_per_bar")
+_LENGTH_FIELDS = ("bars", "seconds")
+# what a session says of new music, and a source of itself
+_SOURCE_FIELDS = ("bpm", "key", *_METER_FIELDS, *_LENGTH_FIELDS)
+_INEXACT = 1e-3  # seconds that a window may end behind its source
 
 
 def names_files(request: Request) -> bool:
@@ -87,10 +97,10 @@ def follow_links(request: Request, named: Container[str] | None = None) -> Reque
 
 def resolve_request(request: Request) -> Request:
     """The request as it can be made: its files exist, its seeds are drawn, what it leaves open is
-    its prompt's or its MIDI guide's, and bars have a tempo. Raises `BadRequest`.
+    its source's, its prompt's or its MIDI guide's, and bars have a tempo. Raises `BadRequest`.
     """
     check_files(request)
-    return follow_guide(_find_files(request)).resolved()
+    return follow_guide(follow_source(_find_files(request)).request).resolved()
 
 
 def _find_files(request: Request) -> Request:
@@ -104,6 +114,102 @@ def _find_files(request: Request) -> Request:
         if names_file(field, path) and not _is_there(path)
     }
     return request.changed(found) if found else request
+
+
+class FollowedSource(NamedTuple):
+    """A request that goes by its source, and what that made otherwise of the session's values."""
+
+    request: Request
+    explanations: tuple[Explanation, ...] = ()
+
+
+def list_session_fields(own: Container[str]) -> tuple[str, ...]:
+    """Those of the fields in which a source goes before the session that are not a request's
+    `own`.
+    """
+    return tuple(name for name in (*_SOURCE_FIELDS, "prompt") if name not in own)
+
+
+def follow_source(request: Request, session: Collection[str] = ()) -> FollowedSource:
+    """The request with tempo, key, metre, length and name of its source, where it leaves them open.
+    `session`: its fields whose values are nobody's for this very request. They hold only where the
+    source says nothing. Reads files.
+    """
+    if not _reads_source(request):
+        return FollowedSource(request)
+    facts = _read_source(request)
+    assumed = [name for name in _SOURCE_FIELDS if name in session]
+    opened = request.changed({name: FIELDS[name].default for name in assumed})
+    values: dict[str, Any] = {}
+    if not opened.bpm:
+        values["bpm"] = facts.bpm or request.bpm
+    if not opened.key:
+        values["key"] = facts.key or request.key
+    if opened.given_meter is None and facts.time_signature:
+        values["time_signature"] = facts.time_signature
+    elif opened.given_meter is None:
+        values |= {name: getattr(request, name) for name in _METER_FIELDS}
+    has_words = request.prompt or request.lyrics
+    if facts.name and not request.name and ("prompt" in session or not has_words):
+        values["name"] = facts.name
+    followed = opened.changed(values)
+    if followed.has_length_of_source and _is_whole(followed, facts):
+        followed = followed.changed({"bars": facts.bars})
+    return FollowedSource(followed, tuple(_explain_session(request, followed, facts, assumed)))
+
+
+def _reads_source(request: Request) -> bool:
+    is_worked_on = bool(request.task and request.source) and request.task != UNDERSTAND
+    return is_worked_on and request.read_source
+
+
+def _read_source(request: Request) -> SourceFacts:
+    return read_source_facts(os.path.expanduser(request.source))
+
+
+def _is_whole(request: Request, facts: SourceFacts) -> bool:
+    """Whether the clip has the bars of its source: it is counted like that, and nothing is added to
+    it.
+    """
+    is_counted = request.bpm == facts.bpm and request.meter == _read_meter(facts.time_signature)
+    if not facts.bars or not is_counted:
+        return False
+    if request.task not in ("repaint", "lego"):
+        return True
+    begin, end = request.window_seconds
+    return begin >= 0 and (end == math.inf or end <= facts.seconds + _INEXACT)
+
+
+def _read_meter(signature: str) -> tuple[int, int]:
+    return Request(time_signature=signature).meter
+
+
+def _explain_session(
+    request: Request, followed: Request, facts: SourceFacts, assumed: Collection[str]
+) -> Iterator[Explanation]:
+    """What became of what the session says: it gave way, or was taken."""
+    if "bpm" in assumed and request.bpm:
+        tempos = f"{request.bpm:.10g} bpm", f"{followed.bpm:.10g} bpm"
+        yield from _compare_session("at", "tempo", bool(facts.bpm), *tempos)
+    if "key" in assumed and request.key:
+        yield from _compare_session("in", "key", bool(facts.key), request.key, followed.key)
+    if {*_METER_FIELDS} & {*assumed} and request.given_meter:
+        meters = ("{}/{}".format(*each.meter) for each in (request, followed))
+        yield from _compare_session("in", "metre", bool(facts.time_signature), *meters)
+    is_cut = not request.has_length_of_source and {*_LENGTH_FIELDS} & {*assumed}
+    if is_cut and (followed.bars, followed.seconds) != (request.bars, request.seconds):
+        session = f"{request.bars} bars" if request.bars else f"{request.seconds:.10g} s"
+        yield Explanation(f"the session has {session}: it is as long as the source", True)
+
+
+def _compare_session(
+    verb: str, what: str, is_known: bool, session: str, now: str
+) -> Iterator[Explanation]:
+    if not is_known:
+        yield Explanation(f"the source says no {what}: it is the session's, {session}", True)
+    elif session != now:
+        text = f"the session is {verb} {session}, and the source {verb} {now}: it is {now}"
+        yield Explanation(text, True)
 
 
 def follow_guide(request: Request) -> Request:
@@ -126,20 +232,40 @@ def follow_guide(request: Request) -> Request:
 
 
 def explain(request: Request) -> tuple[str, ...]:
-    """What was read out of a request and its MIDI guide, in sentences; the same before and after it
-    is resolved.
+    """What was read out of a request, its source and its MIDI guide, in sentences; the same before
+    and after it is resolved.
     """
     return tuple(said.text for said in list_explanations(request))
 
 
 def list_explanations(request: Request) -> tuple[Explanation, ...]:
     """The same, with what of it is a problem."""
-    return (*list_prompt_explanations(request), *_list_guide_explanations(request))
+    request = follow_source(request).request
+    return (*list_prompt_explanations(request), *_list_file_explanations(request))
 
 
-def explain_guide(request: Request) -> tuple[str, ...]:
-    """What was read of its MIDI guide, and what the request makes otherwise of it."""
-    return tuple(said.text for said in _list_guide_explanations(request))
+def explain_files(request: Request) -> tuple[str, ...]:
+    """What was read of its source and its MIDI guide, and what the request makes otherwise of
+    them.
+    """
+    return tuple(said.text for said in _list_file_explanations(follow_source(request).request))
+
+
+def _list_file_explanations(request: Request) -> Iterator[Explanation]:
+    """Of a request that goes by its source."""
+    yield from _list_source_explanations(request)
+    yield from _list_guide_explanations(request)
+
+
+def _list_source_explanations(request: Request) -> Iterator[Explanation]:
+    if not _reads_source(request):
+        return
+    facts = _read_source(request)
+    bars = f"{facts.bars} bar{'s' if facts.bars > 1 else ''}" if facts.bars else ""
+    tempo = f"{facts.bpm:.10g} bpm" if facts.bpm else ""
+    if said := ", ".join(filter(None, (bars, tempo, facts.time_signature, facts.key))):
+        yield Explanation(f"the source: {said} ({facts.where})")
+    yield from _list_others("source", request, facts.bpm, facts.key, facts.time_signature)
 
 
 def _list_guide_explanations(request: Request) -> Iterator[Explanation]:
@@ -149,19 +275,26 @@ def _list_guide_explanations(request: Request) -> Iterator[Explanation]:
     summary, *others = facts.remarks
     yield Explanation(summary)
     yield from (Explanation(text, True) for text in others)
-    if facts.bpm and request.bpm and abs(request.bpm - facts.bpm) > 0.01:
-        yield _explain_other("is at", f"{facts.bpm:.10g} bpm", f"{request.bpm:.10g} bpm")
-    if facts.key and request.key and request.key != facts.key:
-        yield _explain_other("is in", facts.key, request.key)
-    if facts.time_signature and request.given_meter is not None:
-        count, unit = Request(time_signature=facts.time_signature).meter
+    yield from _list_others("MIDI guide", request, facts.bpm, facts.key, facts.time_signature)
+
+
+def _list_others(
+    file: str, request: Request, bpm: float, key: str, signature: str
+) -> Iterator[Explanation]:
+    """Where the request is otherwise than a file says of itself."""
+    if bpm and request.bpm and abs(request.bpm - bpm) > 0.01:
+        yield _explain_other(f"{file} is at", f"{bpm:.10g} bpm", f"{request.bpm:.10g} bpm")
+    if key and request.key and request.key != key:
+        yield _explain_other(f"{file} is in", key, request.key)
+    if signature and request.given_meter is not None:
+        count, unit = _read_meter(signature)
         if request.given_meter != (count, unit):
             given = "{}/{}".format(*request.given_meter)
-            yield _explain_other("is in", f"{count}/{unit}", given)
+            yield _explain_other(f"{file} is in", f"{count}/{unit}", given)
 
 
 def _explain_other(verb: str, written: str, given: str) -> Explanation:
-    text = f"the MIDI guide {verb} {written}, and {given} was asked for: it is {given}"
+    text = f"the {verb} {written}, and {given} was asked for: it is {given}"
     return Explanation(text, True)
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.request import PREVIEW, Request
-from pipeline.request_files import accept_request, explain, follow_links, resolve_request
+from pipeline.request_files import (
+    accept_request,
+    explain,
+    follow_links,
+    follow_source,
+    resolve_request,
+)
 from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.voices import VOICES
 
@@ -50,7 +56,11 @@ def generate(
     # the lyrics of a manifest were read when it was made
     read_lyrics = keep_lyrics if again and "lyrics" not in values else read_written_lyrics
     panel = Panel(original.request, read_lyrics=read_lyrics)
-    request, notes = panel.finish(panel.draft(values))
+    built = panel.finish(panel.draft(values))
+    # what a take was made with is its own
+    session = () if again else built.session
+    request, said = follow_source(follow_links(built.request), session)
+    notes = (*built.notes, *(each.text for each in said))
     if adapters is None:
         adapters = [adapter.text for adapter in original.adapters]
     settings = from_values(
@@ -65,7 +75,7 @@ def generate(
             "revisions": chosen.revisions,
         }
     )
-    return _render(resolve_request(follow_links(request)), settings, notes)
+    return _render(resolve_request(request), settings, notes)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
@@ -76,7 +86,7 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 
 
 def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips.Landed:
-    """`notes`: what was read of its lyrics."""
+    """`notes`: what was read of its lyrics and its source."""
     folders.check_writable(settings.out)
     told = (*notes, *explain(request))  # at once, as making it takes a while
     for note in told:

@@ -10,13 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from pipeline.request import BadRequest, Request, names_file
-from pipeline.request_files import (
-    explain_guide,
-    follow_links,
-    names_files,
-    resolve_request,
-)
+from pipeline.request import BadRequest, names_file
+from pipeline.request_files import names_files
 
 from ..jobs import Job, JobState, Listener, Order, Refused
 from ..journal import Journal
@@ -48,7 +43,7 @@ class IncomingOrder:
     jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
     cancelled_by: set[str] = field(default_factory=set)  # before it had jobs
     repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
-    guide_notes: tuple[str, ...] = ()  # what was read of its MIDI guide
+    file_notes: tuple[str, ...] = ()  # what was read of its source and its MIDI guide
 
 
 class Intake:
@@ -136,8 +131,11 @@ class Intake:
             self.take_in(incoming)
 
     def _is_slow(self, order: Order) -> bool:
-        return names_file("guide", order.request.guide) or (
-            order.count > FEW_TAKES and self._journal.count_batch(order.client, order.id) > 0
+        request = order.request
+        return (
+            names_file("guide", request.guide)
+            or bool(request.task and request.source)
+            or (order.count > FEW_TAKES and self._journal.count_batch(order.client, order.id) > 0)
         )
 
     def _put_aside(self, incoming: IncomingOrder) -> None:
@@ -159,19 +157,19 @@ class Intake:
                 return
             incomplete = take if take and not take.is_complete else None
             resolved = None if take else self._resolve(order)
-            incoming.guide_notes = self._explain_guide(order)
+            incoming.file_notes = self._explain_files(order)
             while not self._try_to_accept(incoming, order, resolved, incomplete):
                 resolved = self._resolve(order)
         except Exception as error:
             self._refuse(incoming, error)
 
-    def _explain_guide(self, order: Order) -> tuple[str, ...]:
-        """What was read of an order's MIDI guide. Reads files."""
-        return explain_guide(follow_links(order.request, self.settings.linked_files))
+    def _explain_files(self, order: Order) -> tuple[str, ...]:
+        """What was read of an order's source and its MIDI guide. Reads files."""
+        return orders.explain_order(order, self.settings.linked_files)
 
-    def _resolve(self, order: Order) -> Request:
-        """What is made for an order. Reads files. Raises `BadRequest`."""
-        return resolve_request(follow_links(order.request, self.settings.linked_files))
+    def _resolve(self, order: Order) -> orders.Resolution:
+        """What an order asks for, and what is made for it. Reads files. Raises `BadRequest`."""
+        return orders.resolve_order(order, self.settings.linked_files)
 
     def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
         if not isinstance(error, Refused | BadRequest):  # a bug
@@ -191,7 +189,7 @@ class Intake:
         self,
         incoming: IncomingOrder,
         order: Order,
-        resolved: Request | None,
+        resolved: orders.Resolution | None,
         incomplete: PreparedTake | None,
     ) -> bool:
         """False where a request has to be `resolved` first, without the lock, as it names files.
@@ -218,11 +216,12 @@ class Intake:
                 if resolved is None:
                     if names_files(order.request):
                         return False
-                    resolved = order.request.resolved()
-                jobs = orders.make_jobs(order, resolved, self.settings.out)
+                    resolved = orders.Resolution(order.request, order.request.resolved())
+                asked = dataclasses.replace(order, request=resolved.asked)
+                jobs = orders.make_jobs(asked, resolved.made, self.settings.out)
             incoming.jobs = jobs
             for job in jobs:
-                job.notes = (*order.notes, *incoming.guide_notes)
+                job.notes = (*order.notes, *incoming.file_notes)
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
             self._forget_unread(incoming)

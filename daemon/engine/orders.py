@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from pipeline.request import Request
+from pipeline.request import FILE_FIELDS, Request
+from pipeline.request_files import explain_files, follow_links, follow_source, resolve_request
 
 from ..jobs import Job, Order, Refused
 from ..settings import Settings
@@ -33,6 +35,30 @@ def check_order(order: Order, settings: Settings, waiting: Sequence[Collection[J
     own = sum(job.client == order.client for job in itertools.chain(*waiting))
     if own + order.count > limit:
         raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
+
+
+class Resolution(NamedTuple):
+    """What an order asks for, as its source has it where nobody said otherwise, and what is made
+    for it.
+    """
+
+    asked: Request
+    made: Request
+
+
+def resolve_order(order: Order, linked: Container[str] | None) -> Resolution:
+    """`linked`: the files that the settings name, where links are followed. Reads files. Raises
+    `BadRequest`.
+    """
+    request = follow_source(follow_links(order.request, linked), order.session).request
+    named = {name: getattr(order.request, name) for name in FILE_FIELDS}
+    return Resolution(request.changed(named), resolve_request(request))
+
+
+def explain_order(order: Order, linked: Container[str] | None) -> tuple[str, ...]:
+    """What was read of an order's source and its MIDI guide. Reads files."""
+    request, said = follow_source(follow_links(order.request, linked), order.session)
+    return (*(each.text for each in said), *explain_files(request))
 
 
 def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:

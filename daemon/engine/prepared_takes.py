@@ -20,7 +20,7 @@ MB = 2**20
 GB = 2**30
 MAX_IMPOSSIBLE = 1000  # orders that could not be made, and are not tried again
 
-OrderKey = tuple[str, Request, Path | None]
+OrderKey = tuple[str, Request, tuple[str, ...], Path | None]
 
 
 class PreparedTake(NamedTuple):
@@ -140,7 +140,7 @@ class PreparedTakes:
 
 def key_of(order: Order) -> OrderKey:
     """What makes two orders the same."""
-    return order.id, order.request, order.out
+    return order.id, order.request, order.session, order.out
 
 
 def estimate_size(request: Request) -> int:

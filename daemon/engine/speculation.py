@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from pipeline.request import Request
-from pipeline.request_files import follow_links, resolve_request
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState, Listener, Order, Priority
 from ..landing import folders, staging
 from ..settings import Settings
-from . import held_jobs
+from . import held_jobs, orders
 from .event_bus import ignore_event, notify
 from .fair_lock import FairLock
 from .prepared_takes import PreparedTake, PreparedTakes, key_of
@@ -68,7 +66,7 @@ class InspectedOrder(NamedTuple):
     """An expected order that can be made now: its files exist, and its folder takes more."""
 
     order: Order
-    resolved: Request
+    resolution: orders.Resolution
     out: Path
 
 
@@ -213,8 +211,7 @@ class Speculation:
             job = Job(
                 order.client,
                 order.id,
-                order.request,
-                inspected.resolved,
+                *inspected.resolution,
                 out,
                 Priority.SPECULATION,
                 origin=order.origin,
@@ -230,22 +227,21 @@ class Speculation:
         """Look at an order's files and its folder, without the lock; then begin it, where it is
         still the likeliest and there is still nothing else to do.
         """
-        resolved: Request | None = None
+        resolution: orders.Resolution | None = None
         obstacle: OSError | None = None
         try:
-            request = follow_links(order.request, self._settings.linked_files)
-            resolved = resolve_request(request)
-            obstacle = folders.find_obstacle(out, resolved)
+            resolution = orders.resolve_order(order, self._settings.linked_files)
+            obstacle = folders.find_obstacle(out, resolution.made)
         except Exception as error:  # whatever it is, it must not keep the others from being made
             log.debug("%s is not made in advance: %s", order.id, error)
         with self._lock:
             self._is_inspecting = False
-            if resolved is None:
+            if resolution is None:
                 self._takes.mark_impossible(order)
             elif obstacle:
                 self._pause(held_jobs.HOLD_SECONDS)
             else:
-                self._inspected = InspectedOrder(order, resolved, out)
+                self._inspected = InspectedOrder(order, resolution, out)
             self._runs.start_idle_run()
             self._inspected = None  # later on, the files may have changed
 
@@ -308,7 +304,6 @@ def _make_client_job(order: Order, expected: Job) -> Job:
     job = dataclasses.replace(
         expected,
         client=order.client,
-        request=order.request,
         priority=order.priority,
         origin=order.origin,
         parent=order.parent,

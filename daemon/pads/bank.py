@@ -28,6 +28,7 @@ from pipeline.request import (
     Request,
     complete_stored_values,
 )
+from pipeline.request_files import list_session_fields
 
 from .interface import PadState
 
@@ -217,6 +218,11 @@ class Bank:
             if bpm:
                 values["bpm"] = bpm
         return values
+
+    def list_session_fields(self, index: int) -> tuple[str, ...]:
+        """The fields that the session says for a pad, and not the pad itself."""
+        own = {*self.get_pad(index).parameters, *self.get_pad(self.find_original(index)).parameters}
+        return list_session_fields(own)
 
     def is_variation(self, index: int) -> bool:
         """Whether the pad has no seed of its own, and is a variation of its row's first pad."""

@@ -231,6 +231,7 @@ class PadPlayer:
             priority=Priority.PLAYED if client == CLIENT else Priority.LIVE,
             origin=self._current.describe_origin(index),
             due=self._current.find_due(),
+            session=bank.list_session_fields(index),
         )
 
     def _submit(self, order: Order, pad: Pad, client: str, on_refused: Refusal) -> None:

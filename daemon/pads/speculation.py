@@ -111,7 +111,8 @@ class PadSpeculation:
             if request not in orders:
                 id = self._ids.get(request) or new_job_id(candidate.index)
                 origin = self._current.describe_origin(candidate.index)
-                orders[request] = Order(CLIENT, id, request, origin=origin)
+                session = self._current.bank.list_session_fields(candidate.index)
+                orders[request] = Order(CLIENT, id, request, origin=origin, session=session)
             self._ids_by_values[key] = orders[request].id
         self._ids = {request: order.id for request, order in orders.items()}
         self._prepared &= set(self._ids.values())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.explain import Explanation
 from pipeline.request import FILE_FIELDS, BadRequest, Request
-from pipeline.request_files import accept_request, list_explanations
+from pipeline.request_files import (
+    accept_request,
+    follow_source,
+    list_explanations,
+    list_session_fields,
+)
 
 from ..jobs import Refused
 from ..landing.manifest import parse_manifest
@@ -100,7 +106,9 @@ class FileParser:
             return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
         if any(note.holds and note.holds not in read.values for note in read.notes):
             return ParsedFile(None, notes=notes, text=text)
-        values = {"name": file.path.stem, **self._defaults.values, **read.values}
+        values = {**self._defaults.values, **read.values}
+        if not file.is_audio:  # what a sound is called, it says itself
+            values.setdefault("name", file.path.stem)
         if held := self._describe_held(values):
             return ParsedFile(None, notes=(*held, *notes), text=text)
         if file.is_audio:
@@ -120,7 +128,13 @@ class FileParser:
             request = self._build_request(defaults, values)
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
-        notes = (*_explain(request), *notes)
+        # the folder's defaults are its session
+        own = read.values.keys() | values.keys() - self._defaults.values.keys()
+        session = list_session_fields(own - {"prompt"} if file.is_audio else own)
+        request, said = follow_source(request, session)
+        if not request.name:
+            request = request.changed({"name": file.path.stem})
+        notes = (*_describe((*said, *list_explanations(request))), *notes)
         insert = read.insert or self._defaults.insert
         return ParsedFile(request, (defaults, values), notes, text, insert, read.sung)
 
@@ -181,11 +195,10 @@ def _read_words(file: WatchedFile, content: bytes) -> Document:
     return read_document(content, (file.text_path or file.path).suffix.lower())
 
 
-def _explain(request: Request) -> tuple[SheetNote, ...]:
-    """What was read of its prompt and its guide; what was not understood, or becomes something
-    else, is a problem.
+def _describe(explanations: Iterable[Explanation]) -> tuple[SheetNote, ...]:
+    """What was read of a prompt, a source and a guide; what was not understood, or becomes
+    something else, is a problem.
     """
     return tuple(
-        SheetNote(0, UNCLEAR if said.is_problem else UNDERSTOOD, said.text)
-        for said in list_explanations(request)
+        SheetNote(0, UNCLEAR if said.is_problem else UNDERSTOOD, said.text) for said in explanations
     )

@@ -165,6 +165,19 @@ def test_generate_reads_a_song_sheet_and_a_manifest_sings_what_it_sang(
     assert again["request"]["lyrics"] == "Verse 1\nla la"
 
 
+def test_generate_goes_by_the_sound_that_it_works_on(quick_voice: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "dusk_240bpm_Am.wav", [[0.0, 0.0]] * 48_000, 48_000)
+    rest = ("--num-steps", "2", "--model", quick_voice, "--out", "out", "--seed", "7")
+    task = ("--task", "extract", "--source", "dusk_240bpm_Am.wav")
+    done = here("generate", *task, *rest, folder=tmp_path)
+    assert "the source: 1 bar, 240 bpm, A minor (its name)" in done.stderr
+    assert {path.name for path in (tmp_path / "out").glob("*.wav")} == {
+        f"dusk_240bpm_Amin_1bars_s7_{stem}.wav" for stem in ("drums", "bass", "rest")
+    }
+    done = here("generate", *task, *rest, "--bpm", "92", folder=tmp_path)
+    assert "the source is at 240 bpm, and 92 bpm was asked for: it is 92 bpm" in done.stderr
+
+
 @pytest.mark.long
 def test_a_manifest_makes_the_same_take_again_sample_by_sample(
     quick_voice: str, tmp_path: Path

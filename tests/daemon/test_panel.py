@@ -10,7 +10,7 @@ import pytest
 from daemon.panel import NothingToPlay, Panel
 from daemon.tempo import Tempo
 from pipeline.request import BadRequest, OutOfRange, Request, UnknownField, coerce
-from pipeline.request_files import resolve_request
+from pipeline.request_files import follow_source, resolve_request
 
 BEAT = Request(prompt="beat")
 
@@ -141,11 +141,14 @@ def test_a_tempo_in_the_prompt_goes_before_the_sessions_and_after_the_panels() -
 
 
 def test_what_is_made_of_a_file_needs_no_words_and_keeps_its_own_tempo(tmp_path: Path) -> None:
-    (tmp_path / "song.wav").touch()
-    request = Panel(Request(), Tempo(sources=[Session(98.5)])).build_request(
-        {"task": "extract", "source": str(tmp_path / "song.wav")}
-    )
-    assert request.bpm == 0
+    panel = Panel(Request(bars=8, key="C major"), Tempo(sources=[Session(98.5)]))
+    for name, bpm in (("song_90bpm.wav", 90), ("song.wav", 98.5)):
+        (tmp_path / name).touch()
+        values = {"task": "extract", "source": str(tmp_path / name)}
+        request, _, session = panel.finish(panel.draft(values))
+        followed = follow_source(request, session).request
+        assert (followed.bpm, followed.key, followed.bars) == (bpm, "C major", 0)
+    assert panel.build_request({"task": "understand", "source": str(tmp_path / name)}).bpm == 0
 
 
 @pytest.mark.parametrize("bpm", [0.0, 20.0, 999.0])

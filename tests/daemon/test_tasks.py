@@ -266,3 +266,35 @@ def test_three_channels_are_folded_and_the_take_says_so(client: OscClient, daemo
     client.send("/ace/generate", "three", "num_steps", 2, "task", "cover", "source", str(path))
     _, values = client.until_end("three")[-1]
     assert "three.wav has 3 channels" in Path(values[2]).read_text()
+
+
+def test_work_on_a_sound_goes_by_that_sound_and_not_by_the_session(
+    daemon: Daemon, client: OscClient
+) -> None:
+    source = daemon.settings.out / "dusk_240bpm_Ebmin.wav"
+    soundfile.write(source, np.zeros((RATE, 2)), RATE)
+    for name, value in {"bpm": 92, "bars": 4, "prompt": "techno"}.items():
+        client.ask(f"/ace/set/{name}", value)
+    try:
+        client.send("/ace/generate", "by", "task", "extract", "source", str(source), "seed", 7)
+        transcript = client.until_end("by")
+    finally:
+        for name, unset in {"bpm": 0, "bars": 0, "prompt": ""}.items():
+            client.ask(f"/ace/set/{name}", unset)
+    clips = [values for address, values in transcript if address == "/ace/clip"]
+    assert [Path(clip[2]).name for clip in clips] == [
+        f"dusk_240bpm_Ebmin_1bars_s7_{stem}.wav" for stem in ("drums", "bass", "rest")
+    ]
+    assert {clip[3] for clip in clips} == {240.0}
+    notes = [values[1] for address, values in transcript if address == "/ace/note"]
+    assert "the session is at 92 bpm, and the source at 240 bpm: it is 240 bpm" in notes
+    assert "the source: 1 bar, 240 bpm, Eb minor (its name)" in notes
+    journaled = daemon.engine.journal.search("by")[0]
+    assert (journaled.request.bpm, journaled.request.bars) == (240, 1)
+    # a clip of ours is known by its manifest, whatever its name says
+    renamed = Path(clips[0][2]).rename(daemon.settings.out / "x_99bpm.wav")
+    Path(clips[0][2].replace("_drums.wav", ".json")).rename(renamed.with_suffix(".json"))
+    client.send("/ace/generate", "on", "task", "cover", "source", str(renamed), "bpm", 100)
+    notes = [values[1] for address, values in client.until_end("on") if address == "/ace/note"]
+    assert "the source: 1 bar, 240 bpm, 4/4, Eb minor (its manifest)" in notes
+    assert "the source is at 240 bpm, and 100 bpm was asked for: it is 100 bpm" in notes

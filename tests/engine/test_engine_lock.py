@@ -19,7 +19,7 @@ import mido
 import pytest
 import soundfile
 
-from daemon.engine import Engine, intake
+from daemon.engine import Engine, intake, orders
 from daemon.engine.lookup import JobLookup
 from daemon.jobs import Event, Job, Order, Priority, Refused
 from daemon.landing import clips, folders, staging
@@ -214,7 +214,7 @@ def while_files_are_read(monkeypatch: pytest.MonkeyPatch, action: Callable[[], o
         act()
         return resolved
 
-    monkeypatch.setattr(intake, "resolve_request", resolve)
+    monkeypatch.setattr(orders, "resolve_request", resolve)
 
 
 def while_a_folder_is_looked_at(

@@ -24,6 +24,7 @@ COMPOSED = {
     "composer": NEWEST_COMPOSER,
     "read_prompt": True,
     "read_midi": True,
+    "read_source": True,
     "repeat_source": True,
 }
 

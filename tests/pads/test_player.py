@@ -441,6 +441,18 @@ def test_a_bank_names_its_files_inside_of_their_folders(tmp_path: Path) -> None:
         assert stage.engine.journal.search()[0].resolved.source == str(loop)
 
 
+def test_a_pad_that_works_on_a_sound_goes_by_that_sound(tmp_path: Path) -> None:
+    with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        loop = stage.settings.out / "dusk_240bpm_Am.wav"
+        soundfile.write(loop, [[0.0, 0.0]] * 48_000, 48_000)
+        client.ask("/ace/set/bpm", 92)
+        client.ask("/ace/set/bars", 8)
+        client.ask("/ace/pad/set", 1, "task", "cover", "source", str(loop), "key", "C major")
+        hit_pad(client, 1)
+        made = stage.engine.journal.search()[0].resolved
+        assert (made.bpm, made.key, made.bars, made.name) == (240, "C major", 1, "dusk")
+
+
 # --- in advance -----------------------------------------------------------------------------------
 
 

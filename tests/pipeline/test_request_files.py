@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import mido
+import numpy as np
 import pytest
+import soundfile
 
 from pipeline.request import SOUNDS, BadRequest, OutOfRange, Request, names_file
 from pipeline.request_files import (
     accept_request,
     check_file,
     check_files,
+    explain,
+    follow_source,
     resolve_request,
 )
 
@@ -119,3 +123,89 @@ def test_a_source_is_checked_lightly_when_it_is_named(tmp_path: Path) -> None:
             OutOfRange, match=r"source must be the path of an audio file that exists \(\.wav"
         ):
             check_files(Request(source=str(path)))
+
+
+# --- a source -------------------------------------------------------------------------------------
+
+SESSION = ("bpm", "key", "bars", "seconds", "time_signature", "beats_per_bar", "prompt")
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> str:
+    """Four bars at 90 bpm, in A minor."""
+    path = tmp_path / "dusk_90bpm_Am.wav"
+    soundfile.write(path, np.zeros((round(16 * 60 / 90 * 48_000), 2), np.float32), 48_000)
+    return str(path)
+
+
+@pytest.mark.parametrize("task", ["extract", "cover", "cover-nofsq", "repaint", "complete"])
+def test_work_on_a_sound_goes_by_that_sound(loop: str, task: str) -> None:
+    session = Request(prompt="techno, 92 bpm", bpm=92, key="C major", bars=8)
+    request = session.changed({"task": task, "source": loop})
+    followed, said = follow_source(request, SESSION)
+    assert (followed.bpm, followed.key, followed.bars, followed.name) == (90, "A minor", 4, "dusk")
+    assert followed.count_samples(48_000) == round(16 * 60 / 90 * 48_000)
+    assert [each.text for each in said][:2] == [
+        "the session is at 92 bpm, and the source at 90 bpm: it is 90 bpm",
+        "the session is in C major, and the source in A minor: it is A minor",
+    ]
+    assert "the session has 8 bars: it is as long as the source" in [each.text for each in said]
+    assert follow_source(followed, ()) == (followed, ())
+    assert "the source: 4 bars, 90 bpm, A minor (its name)" in explain(resolve_request(followed))
+
+
+def test_what_a_message_says_goes_before_its_source_and_is_told(loop: str) -> None:
+    request = Request(task="extract", source=loop, bpm=92, key="C major", bars=2)
+    followed, _ = follow_source(request)
+    assert (followed.bpm, followed.key, followed.bars) == (92, "C major", 2)
+    assert explain(request)[1:] == (
+        "the source is at 90 bpm, and 92 bpm was asked for: it is 92 bpm",
+        "the source is in A minor, and C major was asked for: it is C major",
+    )
+    assert explain(request) == explain(resolve_request(request))
+
+
+def test_a_session_holds_where_a_source_says_nothing_and_that_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "field recording.wav"
+    soundfile.write(path, np.zeros((48_000, 2), np.float32), 48_000)
+    request = Request(task="extract", source=str(path), bpm=92, key="C major", bars=8, prompt="x")
+    followed, said = follow_source(request, SESSION)
+    assert (followed.bpm, followed.key, followed.bars) == (92, "C major", 0)
+    assert followed.has_length_of_source
+    assert [each.text for each in said] == [
+        "the source says no tempo: it is the session's, 92 bpm",
+        "the source says no key: it is the session's, C major",
+        "the session has 8 bars: it is as long as the source",
+    ]
+
+
+def test_a_stored_request_of_before_does_not_ask_its_source(loop: str) -> None:
+    stored = Request.restore({"task": "extract", "source": loop, "seed": 7})
+    resolved = resolve_request(stored)
+    assert (resolved.bpm, resolved.key, resolved.bars, resolved.name) == (0, "", 0, "")
+    assert explain(stored) == ()
+
+
+@pytest.mark.parametrize(
+    ("window", "bars"),
+    [
+        ({"repaint_bar": 2, "repaint_bars": 2}, 4),
+        ({"repaint_bar": 3, "repaint_bars": 2}, 4),
+        ({"repaint_bar": 5, "repaint_bars": 2}, 0),
+        ({"repaint_bar": -2, "repaint_bars": 2}, 0),
+        ({"repaint_start": 1.0}, 4),
+        ({"repaint_end": 60.0}, 0),
+    ],
+)
+def test_what_is_added_to_a_source_makes_it_longer(
+    loop: str, window: dict[str, Any], bars: int
+) -> None:
+    resolved = resolve_request(Request(task="repaint", source=loop, **window))
+    assert (resolved.bpm, resolved.bars) == (90, bars)
+    assert resolved.has_length_of_source == (bars == 0)
+
+
+def test_its_own_words_name_a_cover_and_the_source_what_has_none(loop: str) -> None:
+    request = Request(task="cover", source=loop, prompt="jazz")
+    assert resolve_request(request).name == ""
+    assert resolve_request(request.changed({"prompt": ""})).name == "dusk"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.request import Request
+from pipeline.request import BEFORE, Request
 
 
 def build_old_request(**values: Any) -> Request:
     """What a stored request of before there were these fields is read as: none of it was done."""
-    return Request(**values, composer=1, read_prompt=False, read_midi=False, repeat_source=False)
+    return Request(**values, **BEFORE)

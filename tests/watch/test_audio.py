@@ -83,3 +83,25 @@ def test_audio_is_left_alone_where_that_is_set(tmp_path: Path, engine: EngineStu
     assert [(request.task, request.lyrics) for request in requests_of(folder.settle())] == [
         ("", "la")
     ]
+
+
+def test_a_sound_says_itself_what_it_is_and_the_folder_what_it_does_not(
+    folder: PolledFolder,
+) -> None:
+    folder.save("acestepd.txt", "bpm: 92\nkey: C major\nbars: 8\nprompt: techno")
+    folder.save("dusk_90bpm.wav", b"RIFF")
+    (request,) = requests_of(folder.settle())
+    assert (request.name, request.bpm, request.key, request.bars) == ("dusk", 90, "C major", 0)
+    said = [text for _, _, text in folder.notes_on("dusk_90bpm.wav")]
+    assert "the session is at 92 bpm, and the source at 90 bpm: it is 90 bpm" in said
+    assert "the source says no key: it is the session's, C major" in said
+
+
+def test_a_text_beside_a_sound_goes_before_it(folder: PolledFolder) -> None:
+    folder.save("dusk_90bpm_Am.wav", b"RIFF")
+    folder.save("dusk_90bpm_Am.txt", "bpm: 92\nbars: 2\nname: night\n")
+    (request,) = requests_of(folder.settle())
+    assert (request.name, request.bpm, request.key, request.bars) == ("night", 92, "A minor", 2)
+    assert "the source is at 90 bpm, and 92 bpm was asked for: it is 92 bpm" in [
+        text for _, _, text in folder.notes_on("dusk_90bpm_Am.wav")
+    ]

@@ -104,9 +104,9 @@ def _submit(
     values: dict[str, Any],
     make_order: Callable[..., Order],
 ) -> None:
-    """Submit `make_order(request=..., notes=...)`, with the panel's request as `values` change it.
-    Raises `Refused` and `BadRequest`; what is wrong with its lyrics, and what the engine refuses,
-    is answered now or later.
+    """Submit `make_order(request=..., notes=..., session=...)`, with the panel's request as these
+    `values` change it. Raises `Refused` and `BadRequest`; what is wrong with its lyrics, and what
+    the engine refuses, is answered now or later.
     """
     try:
         draft = context.panel.draft(context.allowed_folders.resolve_values(values))
@@ -116,7 +116,7 @@ def _submit(
 
     def finish() -> Order:
         built = context.panel.finish(draft)
-        return make_order(request=built.request, notes=built.notes)
+        return make_order(request=built.request, notes=built.notes, session=built.session)
 
     refuse = partial(context.refuse, id, command)
     client = context.sender.client
